@@ -1,0 +1,83 @@
+"""Samples without labels, as `lutsmith predict` reads them: `.npy`, `.npz`, `.csv` or IDX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.data.archive import read_npz, read_npz_table
+from lutsmith.data.dataset import DataError
+from lutsmith.data.idx import read_idx
+from lutsmith.data.table import read_column_names, read_csv
+
+
+def read_samples(
+    path: str | PathLike[str], feature_names: Sequence[str] | None = None, target: str | int | None = None
+) -> NDArray[Any]:
+    """Return the samples of a file, `(N, ...)`; the name's ending tells the format.
+
+    `.npy`: memory-mapped. `.npz`: the array `X` or `x`, else the one array that is there, else the columns by name.
+    `.csv`, `.csv.gz`: all columns, those of `feature_names` where the file has a header. `.idx`, `.idx.gz`, `-ubyte`,
+    `-ubyte.gz`: IDX.
+
+    Args:
+        path: the file.
+        feature_names: the columns that a model reads, in its order.
+        target: the label column, passed over if the file has a header and this column.
+
+    Raises:
+        DataError: the file is missing, a folder, damaged, of an unknown ending, or holds no numeric samples.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; expected a file of samples")
+    name = path.name.lower()
+    if name.endswith(".npy"):
+        return _read_npy(path)
+    if name.endswith(".npz"):
+        return _read_npz_samples(path, feature_names)
+    if name.endswith((".csv", ".csv.gz")):
+        names = read_column_names(path)
+        if names is None:
+            return read_csv(path).x
+        if feature_names is None and target is not None and str(target) in names:
+            return read_csv(path, target).x
+        return read_csv(path, columns=feature_names).x
+    if name.removesuffix(".gz").endswith((".idx", "-ubyte")):
+        samples = read_idx(path)
+        if samples.ndim < 2:
+            raise DataError(f"{path}: shape {samples.shape}, such as labels have; expected samples (N, ...)")
+        return samples
+    raise DataError(f"{path}: unknown kind of file; expected .npy, .npz, .csv, .idx or .idx.gz (or -ubyte.gz)")
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    try:
+        samples: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except (
+        Exception
+    ) as error:  # NumPy's header parser raises what its parts do: ValueError, SyntaxError, TokenError ...
+        raise DataError(f"{path}: not a sound .npy file of numbers ({' '.join(str(error).split())})") from error
+    if not isinstance(samples, np.ndarray):
+        samples.close()
+        raise DataError(f"{path}: an .npz archive under another name; rename it")
+    if samples.dtype.kind not in "biuf" or samples.ndim < 2:
+        raise DataError(f"{path}: {samples.dtype} values of shape {samples.shape}; expected numbers (N, ...)")
+    return samples
+
+
+def _read_npz_samples(path: Path, feature_names: Sequence[str] | None) -> NDArray[Any]:
+    arrays = read_npz(path)
+    if len(arrays) == 1 and not {"X", "x"} & arrays.keys():
+        ((name, samples),) = arrays.items()
+        if samples.dtype.kind not in "biuf" or samples.ndim < 2:
+            raise DataError(f"{path}: {name} is {samples.dtype} of shape {samples.shape}; expected numbers (N, ...)")
+        return samples
+    return read_npz_table(path, columns=feature_names).x
