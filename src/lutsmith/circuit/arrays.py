@@ -1,0 +1,53 @@
+"""Checked, read-only NumPy arrays: what every immutable value of the circuit floor is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+MAX_SIGNALS = np.iinfo(np.int32).max
+"""Signals, features and nodes are numbered in int32: none of their counts may exceed this."""
+
+
+def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[Any]:
+    """Return `values` as an integer array after checking that each one is in [low, high).
+
+    Raises:
+        TypeError: the values are not integers (an empty list passes).
+        ValueError: a value is out of range, or the lists are ragged.
+    """
+    array = np.asarray(values)
+    if array.size == 0:
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, not {array.dtype}")
+    lowest, highest = int(array.min()), int(array.max())
+    if lowest < low or highest >= high:
+        outside = lowest if lowest < low else highest
+        raise ValueError(f"{name} holds {outside}, expected integers in [{low}, {high})")
+    return array
+
+
+def frozen(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
+    """Return a private, C-contiguous, read-only copy of `values` as `dtype`."""
+    array = np.array(values, dtype=dtype, order="C", copy=True)
+    array.setflags(write=False)
+    return array
+
+
+def frozen_integers(name: str, values: ArrayLike, dtype: DTypeLike, *, low: int, high: int) -> NDArray[Any]:
+    """Return a read-only, one-dimensional copy of checked `values`: `integers`, then `frozen`."""
+    array = integers(name, values, low=low, high=high)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
+    return frozen(array, dtype)
+
+
+def booleans(name: str, values: ArrayLike) -> NDArray[np.bool_]:
+    """Return `values` as booleans; integers 0 and 1 are taken, anything else raises TypeError or ValueError."""
+    array = np.asarray(values)
+    if array.dtype == np.bool_ or array.size == 0:
+        return array.astype(np.bool_, copy=False)
+    return integers(name, array, low=0, high=2).astype(np.bool_)

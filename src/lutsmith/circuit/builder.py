@@ -1,0 +1,353 @@
+"""Builders: arrays of LUTs in any order in, an immutable `Netlist` or `Circuit` out.
+
+A builder hands out its own signal numbers in the order of the calls; `build` renumbers them (a `Netlist` has its nodes
+sorted by level). Everything is an array operation: 450,000 LUTs take a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.arrays import MAX_SIGNALS, booleans, integers
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
+
+MAX_LUT_RANK = 8
+"""The largest LUT that builders take; ranks above `MAX_RANK` become several nodes."""
+
+# x_2 ? x_1 : x_0, and x_4 + 2 x_5 chooses among x_0 .. x_3: what joins the cofactors of ranks 7 and 8.
+_SELECTORS = {
+    7: sum(1 << a for a in range(8) if a >> (a >> 2) & 1),
+    8: sum(1 << a for a in range(64) if a >> (a >> 4) & 1),
+}
+
+
+class _Block(NamedTuple):
+    """LUTs of one rank that were made by one call."""
+
+    signals: NDArray[np.int32]  # (W,)
+    fanin: NDArray[np.int32]  # (W, n) builder signals
+    tables: NDArray[np.uint64]  # (W,)
+
+
+class NetlistBuilder:
+    """Collects inputs, constants, registers and LUTs, and builds a `Netlist` from them.
+
+    Args:
+        num_inputs: inputs to begin with; they are signals 0 .. num_inputs - 1.
+    """
+
+    def __init__(self, num_inputs: int = 0) -> None:
+        self._inputs: list[NDArray[np.int32]] = []
+        self._blocks: list[_Block] = []
+        self._constants: dict[bool, int] = {}
+        self._registers: list[NDArray[np.int32]] = []
+        self._register_init: list[NDArray[np.bool_]] = []
+        self._register_next: dict[int, int] = {}
+        self._count = 0
+        self._level = np.zeros(1024, np.int32)  # of each signal so far: 0, or one more than the highest that it reads
+        self.input(num_inputs)
+
+    def input(self, count: int) -> NDArray[np.int32]:
+        """Add `count` inputs and return their signals, int32 (count,)."""
+        signals = self._new_signals(count)
+        self._inputs.append(signals)
+        return signals
+
+    def constant(self, value: bool) -> int:
+        """Return the signal that is always `value`: one shared node of rank 0, built only if something reads it."""
+        key = bool(booleans("value", value))
+        if key not in self._constants:
+            self._constants[key] = int(self._new_signals(1)[0])
+        return self._constants[key]
+
+    def register(self, count: int, init: ArrayLike = False) -> NDArray[np.int32]:
+        """Add `count` registers that start as `init` (one bit, or one for each) and return their signals.
+
+        Each must be given its next value with `connect` before `build`.
+        """
+        values = booleans("init", init)
+        if values.shape not in ((), (count,)):
+            raise ValueError(f"init has shape {values.shape}, expected one bit or ({count},)")
+        signals = self._new_signals(count)
+        self._registers.append(signals)
+        self._register_init.append(np.broadcast_to(values, (count,)))
+        return signals
+
+    def connect(self, register: ArrayLike, signals: ArrayLike) -> None:
+        """Let each register take the value of the corresponding signal at the clock's edge.
+
+        Raises:
+            TypeError, ValueError: not registers or signals of this builder, unequal lengths, or connected before.
+        """
+        targets = np.atleast_1d(self._checked("register", register))
+        sources = np.atleast_1d(self._checked("signals", signals))
+        if targets.shape != sources.shape or targets.ndim != 1:
+            raise ValueError(f"register has shape {targets.shape} and signals {sources.shape}, expected equal lengths")
+        known = np.isin(targets, np.concatenate([*self._registers, np.zeros(0, np.int32)]))
+        if not known.all():
+            raise ValueError(f"signal {targets[~known][0]} is not a register")
+        if np.unique(targets).size != targets.size or not self._register_next.keys().isdisjoint(targets.tolist()):
+            raise ValueError("a register is connected twice")
+        self._register_next.update(zip(targets.tolist(), sources.tolist(), strict=True))
+
+    def lut(self, fanin: ArrayLike, tables: ArrayLike) -> NDArray[np.int32]:
+        """Add W LUTs of rank n (0 to 8) and return their signals, int32 (W,).
+
+        Ranks 7 and 8 become two or four LUTs of rank 6 and one of rank 3 or 6 that chooses among them (Shannon's
+        expansion in the highest inputs); the signal returned is that of the last one. Rank 0 is the shared constant.
+
+        Args:
+            fanin: (W, n) signals of this builder; input 0 is the least significant bit of the address.
+            tables: (W, 2**n) of 0 and 1, entry a the value at address a; or uint64 (W,) words with bit a in its place
+                (n up to 6).
+
+        Raises:
+            TypeError, ValueError: signals that do not exist yet, wrong shapes, types or values.
+        """
+        reads = np.asarray(fanin)
+        if reads.ndim != 2 or reads.shape[1] > MAX_LUT_RANK:
+            raise ValueError(f"fanin has shape {reads.shape}, expected (LUTs, rank) with a rank of 0 to {MAX_LUT_RANK}")
+        count, rank = reads.shape
+        reads = self._checked("fanin", reads)
+        words = _table_words(tables, count, rank)
+        if rank == 0:
+            return np.array([self.constant(bool(word)) for word in words[:, 0]], np.int32)
+        if rank <= MAX_RANK:
+            return self._add(reads, words[:, 0])
+        low = np.repeat(reads[:, :MAX_RANK], words.shape[1], axis=0)
+        cofactors = self._add(low, words.reshape(-1)).reshape(count, -1)
+        selector = np.full(count, _SELECTORS[rank], np.uint64)
+        return self._add(np.concatenate([cofactors, reads[:, MAX_RANK:]], axis=1), selector)
+
+    def build(self, outputs: ArrayLike) -> Netlist:
+        """Return the netlist whose outputs are these signals (O,). The builder can go on and build again.
+
+        Every LUT is kept, read or not; inputs keep the order in which they were added.
+
+        Raises:
+            TypeError, ValueError: outputs that are not signals of this builder, or a register without `connect`.
+        """
+        ends = self._checked("outputs", outputs)
+        if ends.ndim != 1:
+            raise ValueError(f"outputs has shape {ends.shape}, expected one dimension")
+        inputs, registers = _joined(self._inputs), _joined(self._registers)
+        unconnected = [signal for signal in registers.tolist() if signal not in self._register_next]
+        if unconnected:
+            raise ValueError(f"{len(unconnected)} registers were never connected, the first is signal {unconnected[0]}")
+        register_next = np.array([self._register_next[signal] for signal in registers.tolist()], np.int32)
+        blocks = self._by_rank([ends, register_next])
+
+        nodes = _joined([block.signals for block in blocks])
+        levels = self._level[nodes]
+        nodes = nodes[np.lexsort((nodes, levels))]
+        number = np.full(self._count, -1, np.int32)  # the netlist's number of each builder signal
+        number[np.concatenate([inputs, registers, nodes])] = np.arange(inputs.size + registers.size + nodes.size)
+
+        first_node = inputs.size + registers.size
+        ranks = np.zeros(nodes.size, np.int64)
+        words = np.zeros(nodes.size, np.uint64)
+        for block in blocks:
+            places = number[block.signals] - first_node
+            ranks[places] = block.fanin.shape[1]
+            words[places] = block.tables
+        fanin_ptr = np.append(0, np.cumsum(ranks))
+        fanin = np.zeros(fanin_ptr[-1], np.int32)
+        for block in blocks:
+            slots = fanin_ptr[number[block.signals] - first_node][:, None] + np.arange(block.fanin.shape[1])
+            fanin[slots] = number[block.fanin]
+        table_pool, table_index = _pool(words)
+        per_level = np.bincount(levels)
+        return Netlist(
+            num_inputs=inputs.size,
+            fanin=fanin,
+            fanin_ptr=fanin_ptr,
+            table_pool=table_pool,
+            table_index=table_index,
+            level_ptr=np.append(0, np.cumsum(per_level[per_level > 0])),
+            outputs=number[ends],
+            register_next=number[register_next],
+            register_init=np.concatenate([*self._register_init, np.zeros(0, np.bool_)]),
+        )
+
+    def _checked(self, name: str, signals: ArrayLike) -> NDArray[np.int32]:
+        checked: NDArray[np.int32] = integers(name, signals, low=0, high=self._count).astype(np.int32)
+        return checked
+
+    def _new_signals(self, count: int) -> NDArray[np.int32]:
+        count = int(integers("count", count, low=0, high=MAX_SIGNALS))
+        total = self._count + count
+        if total > MAX_SIGNALS:
+            raise ValueError(f"{total} signals are more than the {MAX_SIGNALS} that int32 can number")
+        if total > self._level.size:
+            self._level = np.concatenate([self._level, np.zeros(max(total, self._level.size), np.int32)])
+        signals = np.arange(self._count, total, dtype=np.int32)
+        self._count = total
+        return signals
+
+    def _add(self, fanin: NDArray[np.int32], words: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Add checked LUTs of rank 1 to 6."""
+        signals = self._new_signals(len(fanin))
+        self._level[signals] = self._level[fanin].max(axis=1, initial=0) + 1
+        self._blocks.append(_Block(signals, fanin, words))
+        return signals
+
+    def _by_rank(self, ends: list[NDArray[np.int32]]) -> list[_Block]:
+        """Return all LUTs as one block a rank, with the constants that something reads as a block of rank 0."""
+        merged: list[_Block] = []
+        for rank in range(1, MAX_RANK + 1):
+            same = [block for block in self._blocks if block.fanin.shape[1] == rank]
+            if same:
+                merged.append(_Block(*(np.concatenate(parts) for parts in zip(*same, strict=True))))
+        read = np.zeros(self._count, np.bool_)
+        for signals in (*ends, *(block.fanin for block in merged)):
+            read[signals] = True
+        constants = {signal: value for value, signal in self._constants.items() if read[signal]}
+        if constants:
+            signals = np.array(list(constants), np.int32)
+            tables = np.array(list(constants.values()), np.uint64)
+            merged.insert(0, _Block(signals, np.zeros((signals.size, 0), np.int32), tables))
+        return merged
+
+
+class CircuitBuilder:
+    """What the layers of a network lower themselves into: comparators on the features, LUTs, and a head.
+
+    Args:
+        input_shape: the shape of one sample, for example (28, 28) or (13,).
+
+    Attributes:
+        features: int32 of shape `input_shape`, the number of each feature: its place in the flattened sample.
+    """
+
+    def __init__(self, input_shape: Sequence[int]) -> None:
+        self.input_shape = tuple(int(size) for size in integers("input_shape", input_shape, low=1, high=MAX_SIGNALS))
+        self.features = np.arange(np.prod(self.input_shape), dtype=np.int32).reshape(self.input_shape)
+        self._netlist = NetlistBuilder()
+        self._comparators: dict[tuple[int, float], int] = {}
+        self._popcount: tuple[NDArray[np.int32], Popcount] | None = None
+
+    def compare(self, features: ArrayLike, thresholds: ArrayLike) -> NDArray[np.int32]:
+        """Return the signals of `X[:, feature] > threshold` (float32), of the shape both broadcast to.
+
+        Equal pairs share one comparator. Nothing is greater than +inf or NaN: such a signal is the constant 0.
+
+        Raises:
+            TypeError, ValueError: features that do not exist, or shapes that do not broadcast.
+        """
+        checked = integers("features", features, low=0, high=self.features.size)
+        with np.errstate(over="ignore"):  # beyond float32 is +inf
+            ids, values = np.broadcast_arrays(checked, np.asarray(thresholds).astype(np.float32))
+        pairs = list(zip(ids.reshape(-1).tolist(), values.reshape(-1).tolist(), strict=True))  # keys: -0.0 equals 0.0
+        new = dict.fromkeys(pair for pair in pairs if pair[1] < np.inf and pair not in self._comparators)
+        self._comparators.update(zip(new, self._netlist.input(len(new)).tolist(), strict=True))
+        nothing = self._netlist.constant(False)
+        signals = np.array([self._comparators.get(pair, nothing) for pair in pairs], np.int32)
+        return signals.reshape(ids.shape)
+
+    def constant(self, value: bool) -> int:
+        """Return the signal that is always `value`."""
+        return self._netlist.constant(value)
+
+    def lut(self, fanin: ArrayLike, tables: ArrayLike) -> NDArray[np.int32]:
+        """Add LUTs and return their signals: `NetlistBuilder.lut`."""
+        return self._netlist.lut(fanin, tables)
+
+    def popcount(self, signals: ArrayLike, num_classes: int) -> None:
+        """Make these signals (O,) the outputs, and their counts in `num_classes` equal groups the scores.
+
+        Raises:
+            TypeError, ValueError: not signals, a width that `num_classes` does not divide, or a second head.
+        """
+        if self._popcount is not None:
+            raise ValueError("the circuit already has a head")
+        outputs = np.array(signals)
+        if outputs.ndim != 1:
+            raise ValueError(f"signals has shape {outputs.shape}, expected one dimension")
+        head = Popcount(num_classes)
+        head.check(outputs.size)
+        self._popcount = outputs, head
+
+    def build(self, outputs: ArrayLike | None = None, **fields: Any) -> Circuit:
+        """Return the circuit. Comparators that no LUT and no output reads are dropped.
+
+        Args:
+            outputs: the signals (O,) that leave the circuit; those given to `popcount` by default.
+            fields: further fields of `Circuit`: classes, task, fitted_range, facts.
+
+        Raises:
+            TypeError, ValueError: no outputs, others than those of the head, or fields that `Circuit` refuses.
+        """
+        head = None
+        if self._popcount is not None:
+            ends, head = self._popcount
+            if outputs is not None and not np.array_equal(ends, outputs):
+                raise ValueError("outputs are not the signals that were given to popcount: leave them out")
+            outputs = ends
+        if outputs is None:
+            raise ValueError("the circuit has no outputs: give build() the signals, or call popcount() first")
+        netlist, wired = drop_unread_inputs(self._netlist.build(outputs))
+        pairs = np.array([*self._comparators], np.float64).reshape(-1, 2)[wired]
+        encoder = Comparators(pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.float32), self.features.size)
+        return Circuit(self.input_shape, encoder, netlist, head=head, **fields)
+
+
+def drop_unread_inputs(netlist: Netlist) -> tuple[Netlist, NDArray[np.int64]]:
+    """Return the netlist without the inputs that nothing reads, and the inputs that are left, int64 (kept,)."""
+    read = np.zeros(netlist.num_signals, np.bool_)
+    for signals in (netlist.fanin, netlist.outputs, netlist.register_next):
+        read[signals] = True
+    read[netlist.num_inputs :] = True
+    number = np.cumsum(read, dtype=np.int32) - np.int32(1)
+    kept = np.flatnonzero(read[: netlist.num_inputs])
+    smaller = Netlist(
+        num_inputs=kept.size,
+        fanin=number[netlist.fanin],
+        fanin_ptr=netlist.fanin_ptr,
+        table_pool=netlist.table_pool,
+        table_index=netlist.table_index,
+        level_ptr=netlist.level_ptr,
+        outputs=number[netlist.outputs],
+        register_next=number[netlist.register_next],
+        register_init=netlist.register_init,
+    )
+    return smaller, kept
+
+
+def _table_words(tables: ArrayLike, count: int, rank: int) -> NDArray[np.uint64]:
+    """Return the truth tables as uint64 (count, words); word w holds entries 64 w .. 64 w + 63."""
+    array = np.asarray(tables)
+    size = 1 << rank
+    if array.ndim == 1 and rank <= MAX_RANK and array.shape == (count,):
+        if array.dtype != np.uint64 and array.size:
+            raise TypeError(f"tables of shape (LUTs,) must be uint64 words, not {array.dtype}")
+        words = array.astype(np.uint64)
+        if (words & ~table_mask(np.array(rank))).any():
+            raise ValueError(f"a table has bits beyond the {size} entries of rank {rank}")
+        return words[:, None]
+    if array.shape != (count, size):
+        either = f" or, as uint64 words, ({count},)" if rank <= MAX_RANK else ""
+        raise ValueError(f"tables has shape {array.shape}, expected ({count}, {size}){either} for rank {rank}")
+    packed = np.packbits(booleans("tables", array), axis=1, bitorder="little")
+    padded = np.zeros((count, max(8, packed.shape[1])), np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return padded.view("<u8").astype(np.uint64)
+
+
+def _pool(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Return the distinct words in order of first use, and the place of each word among them."""
+    distinct, first, place = np.unique(words, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank_of = np.empty(order.size, np.int32)
+    rank_of[order] = np.arange(order.size, dtype=np.int32)
+    return distinct[order], rank_of[place]
+
+
+def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    return np.concatenate([*parts, np.zeros(0, np.int32)])

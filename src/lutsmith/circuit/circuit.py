@@ -1,0 +1,198 @@
+"""The circuit: comparators, a netlist of LUTs and a head. It predicts from raw features; a model file holds one."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.arrays import MAX_SIGNALS, frozen, integers
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.rows import FittedRange, as_rows
+from lutsmith.circuit.strict_json import strict_loads
+
+Label = str | int | float
+TASKS = ("classification",)
+SLICE = 1024
+"""Samples that `Circuit.evaluate` takes at a time, to bound its memory."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Circuit:
+    """Raw features in, output bits, scores and labels out. Immutable.
+
+    A circuit with registers is evaluated for one clock cycle from their initial values.
+
+    Attributes:
+        input_shape: the shape of one sample; features are numbered in its flattened (C) order.
+        encoder: the comparators, one for each input of the netlist.
+        netlist: the LUTs.
+        head: turns output bits into scores and labels; None if the bits are the result.
+        classes: the labels (str, int or float, kept as they are) of the classes 0, 1, ...; None if they have no names.
+        task: "classification" or None.
+        fitted_range: float32 arrays (low, high), each (F,): where the features lay in the data that the circuit was
+            fitted on. Data elsewhere get one `OutOfRangeWarning` a call; `rows.FittedRange` states the rule.
+        facts: anything that JSON can hold, about the training; read-only by convention.
+
+    Raises:
+        TypeError, ValueError: fields that do not fit together.
+    """
+
+    input_shape: tuple[int, ...]
+    encoder: Comparators
+    netlist: Netlist
+    head: Popcount | None = None
+    classes: tuple[Label, ...] | None = None
+    task: str | None = None
+    fitted_range: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = tuple(int(size) for size in integers("input_shape", self.input_shape, low=1, high=MAX_SIGNALS))
+        features = math.prod(shape)
+        if not shape or features != self.encoder.num_features:
+            raise ValueError(f"input_shape {shape} has {features} features, the encoder {self.encoder.num_features}")
+        if len(self.encoder) != self.netlist.num_inputs:
+            raise ValueError(f"{len(self.encoder)} comparators for {self.netlist.num_inputs} inputs of the netlist")
+        if self.task is not None and self.task not in TASKS:
+            raise ValueError(f"task is {self.task!r}, expected None or one of {TASKS}")
+        if self.head is not None:
+            self.head.check(self.netlist.outputs.size)
+        elif self.task is not None or self.classes is not None:
+            raise ValueError("a circuit with a task or classes needs a head")
+        classes = None if self.classes is None else _checked_classes(self.classes)
+        if classes is not None and self.head is not None and len(classes) != self.head.num_classes:
+            raise ValueError(f"{len(classes)} classes for a head of {self.head.num_classes}")
+        fitted = None if self.fitted_range is None else _checked_range(self.fitted_range, features)
+        for name, value in (
+            ("input_shape", shape),
+            ("classes", classes),
+            ("fitted_range", fitted),
+            ("facts", _checked_facts(self.facts)),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, item.name) for item in fields(self))
+
+    def __repr__(self) -> str:
+        head = f", {self.head!r}" if self.head else ""
+        return f"Circuit(input_shape={self.input_shape}, {self.encoder!r}, {self.netlist!r}{head})"
+
+    @property
+    def depth(self) -> int:
+        """The number of levels of LUTs; encoder and head are not counted."""
+        return self.netlist.depth
+
+    def luts_by_rank(self) -> dict[int, int]:
+        """How many nodes of the netlist have each rank that occurs; rank 0 are constants."""
+        return self.netlist.luts_by_rank()
+
+    def info(self) -> dict[str, Any]:
+        """What the circuit consists of, ready for JSON: nodes by rank, depth, distinct tables, encoder and head."""
+        return {
+            "input_shape": list(self.input_shape),
+            "features": self.encoder.num_features,
+            "features_used": int(np.unique(self.encoder.feature).size),
+            "comparators": len(self.encoder),
+            "luts": self.netlist.num_nodes,
+            "luts_by_rank": self.luts_by_rank(),
+            "depth": self.depth,
+            "tables": self.netlist.table_pool.size,
+            "registers": self.netlist.num_registers,
+            "outputs": self.netlist.outputs.size,
+            "head": None if self.head is None else type(self.head).__name__.lower(),
+            "num_classes": None if self.head is None else self.head.num_classes,
+            "classes": None if self.classes is None else list(self.classes),
+            "task": self.task,
+        }
+
+    def evaluate(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return the output bits, bool (N, O), in plain NumPy: the specification of `outputs`, and slow."""
+        rows = as_rows(X, self.input_shape)
+        bits = np.empty((len(rows), self.netlist.outputs.size), np.bool_)
+        for start in range(0, len(rows), SLICE):
+            part = slice(start, start + SLICE)
+            bits[part] = self.netlist.evaluate(self.encoder.encode(rows[part]))
+        return bits
+
+    def outputs(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return the output bits, bool (N, O).
+
+        Args:
+            X: (N, *input_shape) or (N, F) real numbers: arrays, memory maps, lists, torch tensors.
+
+        Raises:
+            TypeError, ValueError: X holds no real numbers or has another shape.
+        """
+        self._warn_outside(as_rows(X, self.input_shape))
+        return self.evaluate(X)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.int32]:
+        """Return the score of each class, int32 (N, num_classes). Arguments and errors are those of `outputs`.
+
+        Raises:
+            ValueError: the circuit has no head.
+        """
+        head = self._required_head("decision_function")
+        self._warn_outside(as_rows(X, self.input_shape))
+        return head.scores(self.evaluate(X))
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Return the class of each sample, int64 (N,): an index into `classes`. The lowest class wins a tie.
+
+        Arguments and errors are those of `decision_function`.
+        """
+        head = self._required_head("predict")
+        self._warn_outside(as_rows(X, self.input_shape))
+        return head.labels(head.scores(self.evaluate(X)))
+
+    def _required_head(self, method: str) -> Popcount:
+        if self.head is None:
+            raise ValueError(f"{method}() needs a head and this circuit has none: use outputs() for its bits")
+        return self.head
+
+    def _warn_outside(self, rows: NDArray[Any]) -> None:
+        if self._range is not None:
+            self._range.warn(rows, stacklevel=4)
+
+    @cached_property
+    def _range(self) -> FittedRange | None:
+        return None if self.fitted_range is None else FittedRange(*self.fitted_range)
+
+
+def _checked_classes(classes: Any) -> tuple[Label, ...]:
+    labels = tuple(label.item() if isinstance(label, np.generic) else label for label in classes)
+    for label in labels:
+        if not isinstance(label, (str, int, float)) or label != label or label in (math.inf, -math.inf):
+            raise TypeError(f"class label {label!r} is not a string, an integer or a finite float")
+    if len(set(labels)) != len(labels):
+        raise ValueError("two classes have the same label")
+    return labels
+
+
+def _checked_range(fitted_range: Any, features: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    low, high = (frozen(np.reshape(bound, -1), np.float32) for bound in fitted_range)
+    if low.shape != (features,) or high.shape != (features,):
+        raise ValueError(f"fitted_range has {low.size} and {high.size} values, expected {features} each")
+    if not (low <= high).all():
+        raise ValueError("fitted_range has a low above its high, or NaN")
+    return low, high
+
+
+def _checked_facts(facts: Any) -> dict[str, Any]:
+    """Return what a model file would give back: a copy through JSON."""
+    try:
+        copy = strict_loads(json.dumps(facts, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"facts cannot be saved as JSON: {error}") from error
+    if not isinstance(copy, dict):
+        raise TypeError(f"facts must be a dict, not {type(facts).__name__}")
+    return copy

@@ -1,0 +1,113 @@
+"""What a user hands to `predict`, checked and turned into rows of numbers that a circuit can compare."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class OutOfRangeWarning(UserWarning):
+    """The data given to a circuit do not lie where the data lay that it was fitted on."""
+
+
+SAMPLED_ROWS = 16
+"""Rows, evenly spaced, that are compared with the fitted range: the check costs microseconds."""
+
+
+def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return X as an array (N, F) of numbers in native byte order, without a copy where that is possible.
+
+    Takes what NumPy takes: arrays, memory maps, nested lists, data frames; and torch tensors, which are detached and
+    brought to this machine's memory. Booleans are the numbers 0 and 1.
+
+    Args:
+        X: (N, *input_shape), or (N, F) with F the product of `input_shape`.
+        input_shape: the shape of one sample.
+
+    Raises:
+        TypeError: X holds no real numbers.
+        ValueError: X has another shape, is ragged, or is a masked array with masked values.
+    """
+    array = _as_numbers(X)
+    features = math.prod(input_shape)
+    if array.ndim < 2 or (array.shape[1:] != input_shape and array.shape[1:] != (features,)):
+        raise ValueError(_shape_message(array.shape, input_shape, features))
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array.reshape(len(array), features)
+
+
+def _as_numbers(X: ArrayLike) -> NDArray[Any]:
+    values: Any = X
+    if hasattr(values, "detach") and hasattr(values, "cpu"):  # a torch tensor; torch itself is never imported here
+        values = values.detach().cpu()
+        if str(values.dtype) == "torch.bfloat16":  # NumPy has no such type; float32 holds its values exactly
+            values = values.float()
+    if np.ma.is_masked(values):
+        raise ValueError("X has masked values: fill them first, for example with X.filled(0)")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"X cannot become an array ({error}): give rows of equal length") from error
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"X is a {type(X).__name__} that cannot become an array of numbers ({error})") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"X holds {array.dtype} values, expected real numbers (integers, floats or booleans): "
+            "convert it first, for example with X.astype('float32')"
+        )
+    return array
+
+
+def _shape_message(given: tuple[int, ...], input_shape: tuple[int, ...], features: int) -> str:
+    shaped = f"(samples, {', '.join(map(str, input_shape))})"
+    flat = f" or (samples, {features})" if len(input_shape) > 1 else ""
+    message = f"X has shape {given}, expected {shaped}{flat}"
+    if given in (input_shape, (features,)):
+        message += ": for a single sample give X[None]"
+    return message
+
+
+class FittedRange:
+    """The lowest and highest value of each feature in the data that a circuit was fitted on.
+
+    A **value is out of place** where it is not the feature's lowest, and either lies outside [low, high] or in the
+    lowest tenth of it. Features whose low equals their high do not count. `warn` looks at up to 16 rows, evenly spaced,
+    and warns when at least 16 values in them are not their feature's lowest and at least 95 % of those are out of
+    place. Images in [0, 1] given to a circuit fitted on 0..255 (or 0..16) are the usual case; a blank image, a few odd
+    values or a single row of a small table never warn.
+
+    Args:
+        low: float32 (F,), the lowest value of each feature.
+        high: float32 (F,), the highest.
+    """
+
+    def __init__(self, low: NDArray[np.float32], high: NDArray[np.float32]) -> None:
+        self._features = np.flatnonzero(high > low)
+        self._low = low[self._features].astype(np.float64)
+        self._high = high[self._features].astype(np.float64)
+        self._tenth = self._low + (self._high - self._low) / 10
+        self._everything = self._features.size == low.size
+
+    def warn(self, rows: NDArray[Any], stacklevel: int) -> None:
+        """Warn with `OutOfRangeWarning` where the rows (N, F) lie outside the range."""
+        if len(rows) == 0 or self._features.size == 0:
+            return
+        step = -(-len(rows) // SAMPLED_ROWS)
+        values = rows[::step]
+        if not self._everything:
+            values = values[:, self._features]
+        telling = np.count_nonzero(values != self._low)
+        in_place = np.count_nonzero((values > self._tenth) & (values <= self._high))
+        if telling >= 16 and in_place <= telling / 20:
+            warnings.warn(
+                f"X does not lie in the range that the model was fitted on: sampled values are in [{values.min():g}, "
+                f"{values.max():g}], fitted ones in [{self._low.min():g}, {self._high.max():g}]; "
+                "give raw features on the scale of the training data",
+                OutOfRangeWarning,
+                stacklevel=stacklevel,
+            )
