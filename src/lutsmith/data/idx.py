@@ -14,7 +14,7 @@ import math
 import os
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ _GZIP_LARGEST_RATIO = 1032
 """Deflate cannot shrink anything further, so a header that promises more than this is wrong."""
 _CHUNK = 1 << 20
 _MAX_DIMENSIONS = 8
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -55,7 +59,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _read(path: Path, stream: IO[bytes], capacity: int) -> NDArray[Any]:
+def _read(path: Path, stream: _Stream, capacity: int) -> NDArray[Any]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not 1 <= magic[3] <= _MAX_DIMENSIONS:
         raise DataError(
@@ -85,7 +89,7 @@ def _read(path: Path, stream: IO[bytes], capacity: int) -> NDArray[Any]:
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_exactly(stream: IO[bytes], count: int) -> bytearray:
+def _read_exactly(stream: _Stream, count: int) -> bytearray:
     """Return up to `count` bytes, taking memory only as they arrive."""
     values = bytearray()
     while len(values) < count:

@@ -58,16 +58,13 @@ def read_samples(
 
 def _read_npy(path: Path) -> NDArray[Any]:
     try:
-        samples: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        samples: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except (
         Exception
     ) as error:  # NumPy's header parser raises what its parts do: ValueError, SyntaxError, TokenError ...
         raise DataError(f"{path}: not a sound .npy file of numbers ({' '.join(str(error).split())})") from error
-    if not isinstance(samples, np.ndarray):
-        samples.close()
-        raise DataError(f"{path}: an .npz archive under another name; rename it")
     if samples.dtype.kind not in "biuf" or samples.ndim < 2:
         raise DataError(f"{path}: {samples.dtype} values of shape {samples.shape}; expected numbers (N, ...)")
     return samples

@@ -1,4 +1,4 @@
-"""Text tables (CSV): a header or none, quoted fields, comma, semicolon or tab, gzipped or not, numbers and one label."""
+"""Text tables (CSV): with a header or without, quoted fields, comma, semicolon or tab, gzipped or plain."""
 
 from __future__ import annotations
 
