@@ -1,0 +1,58 @@
+"""What connections are: the part of a layer that says which inputs each LUT reads."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from lutsmith.kernels.ops import Wiring
+
+
+class Connections(nn.Module, ABC):
+    """Which `lut_rank` of `in_dim` inputs each of `out_dim` LUTs reads. No LUT reads an input twice.
+
+    Args:
+        in_dim: inputs of the layer.
+        out_dim: LUTs of the layer.
+        lut_rank: inputs of a LUT.
+        usable: bool `(in_dim,)`, or None: inputs that may be wired at all (an encoder's `usable` bits).
+
+    Raises:
+        ValueError: fewer usable inputs than `lut_rank`.
+    """
+
+    def __init__(self, in_dim: int, out_dim: int, lut_rank: int, *, usable: Tensor | None = None) -> None:
+        super().__init__()
+        for name, size in (("in_dim", in_dim), ("out_dim", out_dim), ("lut_rank", lut_rank)):
+            if size < 1:
+                raise ValueError(f"{name} is {size}; expected at least 1")
+        if usable is None:
+            self._choices = torch.arange(in_dim)
+        else:
+            if usable.numel() != in_dim or usable.dtype != torch.bool:
+                raise ValueError(
+                    f"usable is {usable.dtype} of shape {tuple(usable.shape)}; expected bool of {in_dim} elements"
+                )
+            self._choices = usable.flatten().nonzero().flatten().cpu()
+        if len(self._choices) < lut_rank:
+            unusable = "" if usable is None else f" ({in_dim} less {in_dim - len(self._choices)} constant ones)"
+            raise ValueError(
+                f"a LUT of rank {lut_rank} reads {lut_rank} different inputs, and the layer has {len(self._choices)}"
+                f"{unusable}; take a smaller lut_rank or more inputs"
+            )
+        self.in_dim = in_dim
+        self.out_dim = out_dim
+        self.lut_rank = lut_rank
+
+    @abstractmethod
+    def wiring(self) -> Wiring:
+        """The wiring as the kernels take it, now."""
+
+    def inputs(self) -> Tensor:
+        """The inputs that the LUTs read now, `(out_dim, lut_rank)` int32."""
+        return self.wiring().inputs
+
+    def extra_repr(self) -> str:
+        return f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}"

@@ -1,0 +1,130 @@
+"""The dense LUT layer: every LUT may read any input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lutsmith.kernels import ops
+from lutsmith.nn.connections import LearnableConnections, setup_connections
+from lutsmith.nn.parametrizations import setup_parametrization
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.builder import CircuitBuilder
+
+
+class LogicDense(nn.Module):
+    """`out_dim` LUTs of `lut_rank` inputs each, over `in_dim` inputs (the names are those of BitLogic's LogicDense).
+
+    In training mode the output is the parametrization's differentiable form. In eval mode it is the hardware: inputs
+    are compared with 1/2, and every output is 0 or 1, the entry of the LUT's truth table.
+
+    Args:
+        in_dim: inputs.
+        out_dim: LUTs.
+        lut_rank: inputs of a LUT, 1 to 8.
+        parametrization: a name of `list_parametrizations()`.
+        connections: `"fixed"` or `"learnable"`.
+        num_candidates: with learnable connections the candidates of each slot, 2 to `in_dim`, or -1 for all; default 8.
+        connection_temperature: with learnable connections the softmax temperature of their backward pass; default 1.
+        connection_rule: with learnable connections `"softmax"` (straight-through, the default) or `"dwn"`.
+        usable: bool, `in_dim` elements: inputs that may be wired at all; see `Thermometer.usable`.
+        generator: source of all random numbers of the construction; None is torch's global one.
+        device: of the parameters and buffers.
+        **settings: the parametrization's arguments: `forward_sampling`, `temperature`, `weight_init`,
+            `residual_probability`, and for `dwn` also `rho`.
+
+    Shapes: `(..., in_dim)` to `(..., out_dim)`, float32, float64 or bfloat16; stored feature-major.
+
+    Parameters: `weight`, float32 `(out_dim, num_weights)`, and those of `connections`.
+
+    Raises:
+        KeyError: unknown parametrization or connections.
+        ValueError: a size or setting that cannot be, such as `in_dim < lut_rank`.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int,
+        lut_rank: int = 6,
+        *,
+        parametrization: str = "light",
+        connections: str = "fixed",
+        num_candidates: int | None = None,
+        connection_temperature: float | None = None,
+        connection_rule: str | None = None,
+        usable: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__()
+        self.in_dim = in_dim
+        self.out_dim = out_dim
+        self.lut_rank = lut_rank
+        self.parametrization_name = parametrization
+        self.parametrization = setup_parametrization(parametrization, lut_rank, **settings)
+        learnable = {
+            "num_candidates": num_candidates,
+            "temperature": connection_temperature,
+            "rule": connection_rule,
+        }
+        given = {name: value for name, value in learnable.items() if value is not None}
+        if given and connections == "fixed":
+            raise ValueError(f"fixed connections have no {', '.join(given)}; pass connections='learnable'")
+        self.connections = setup_connections(
+            connections, in_dim, out_dim, lut_rank, usable=usable, generator=generator, **given
+        )
+        self.weight = nn.Parameter(self.parametrization.initial_weight(out_dim, generator))
+        if device is not None:
+            self.to(device)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim == 0 or x.shape[-1] != self.in_dim:
+            raise ValueError(f"LogicDense(in_dim={self.in_dim}) got an input of shape {tuple(x.shape)}")
+        rows = x.reshape(-1, self.in_dim).t()
+        if not rows.is_floating_point():
+            rows = rows.to(self.weight.dtype)
+        wiring = self.connections.wiring()
+        if self.training:
+            y = self.parametrization.evaluate(rows, self.weight, wiring)
+        else:
+            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), wiring)
+        return y.t().reshape(*x.shape[:-1], self.out_dim)
+
+    def hard_tables(self) -> Tensor:
+        """The truth tables of the circuit, bool `(out_dim, 2**lut_rank)`."""
+        return self.parametrization.hard_tables(self.weight.detach())
+
+    def get_luts_and_ids(self) -> tuple[Tensor, Tensor]:
+        """Truth tables, uint8 `(out_dim, 2**lut_rank)` of 0 and 1, and inputs read, int64 `(lut_rank, out_dim)`.
+
+        Entry a of a table is the output at the address a; row 0 of the inputs is its least significant bit.
+        """
+        return self.hard_tables().to(torch.uint8), self.connections.inputs().t().long()
+
+    def freeze(self) -> None:
+        """Keep the present wiring from now on (learnable connections; fixed ones are so already)."""
+        if isinstance(self.connections, LearnableConnections):
+            self.connections.freeze()
+
+    def clamp_(self) -> None:
+        """Bound the weights in place where the parametrization wants it (`dwn`: to [-1, 1]); call after each step."""
+        self.parametrization.clamp_(self.weight)
+
+    def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Emit the LUTs reading `signals` `(..., in_dim)` and return theirs, `(..., out_dim)`."""
+        if signals.shape[-1:] != (self.in_dim,):
+            raise ValueError(f"LogicDense(in_dim={self.in_dim}) cannot read signals of shape {signals.shape}")
+        inputs = self.connections.inputs().cpu().numpy()
+        tables = self.hard_tables().cpu().numpy()
+        rows = [builder.lut(sample[inputs], tables) for sample in signals.reshape(-1, self.in_dim)]
+        return np.stack(rows).reshape(*signals.shape[:-1], self.out_dim)
+
+    def extra_repr(self) -> str:
+        return f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}, {self.parametrization_name!r}"

@@ -1,0 +1,140 @@
+"""Models to circuits: walk the modules, each lowers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lutsmith.circuit.builder import CircuitBuilder
+from lutsmith.circuit.circuit import Circuit
+
+Ids = NDArray[np.int32]
+FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A module that turns raw features into bits."""
+
+    @property
+    def fitted_range(self) -> FittedRange: ...
+
+    def lower_features(self, builder: CircuitBuilder, features: Ids) -> Ids: ...
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """A module that turns bits into bits."""
+
+    def lower(self, builder: CircuitBuilder, signals: Ids) -> Ids: ...
+
+
+@runtime_checkable
+class Head(Protocol):
+    """A module that turns bits into scores."""
+
+    def lower_head(self, builder: CircuitBuilder, signals: Ids) -> None: ...
+
+
+def to_circuit(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    *,
+    classes: Sequence[int | float | str] | None = None,
+    facts: dict[str, Any] | None = None,
+) -> Circuit:
+    """Lower a model to the circuit that computes what the model computes in eval mode.
+
+    Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of `Encoder`,
+    `Layer` or `Head`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`, `nn.Identity` and dropout are
+    known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled and wrapped models are
+    unwrapped.
+
+    Args:
+        model: the module.
+        input_shape: the shape of one sample, without the batch axis.
+        classes: the labels of the classes; default 0, 1, ...
+        facts: JSON-able notes to keep in the model file, such as the accuracy reached.
+
+    Raises:
+        ValueError: a module that cannot be lowered, with its name and the reason, or shapes that do not fit.
+    """
+    shape = tuple(int(size) for size in input_shape)
+    if not shape or any(size < 1 for size in shape):
+        raise ValueError(f"input_shape is {shape}; expected the sizes of one sample, such as (784,) or (1, 28, 28)")
+    builder = CircuitBuilder(shape)
+    state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
+    state.visit(model, "model")
+    return builder.build(
+        state.bits().reshape(-1),
+        classes=None if classes is None else list(classes),
+        task="classification" if state.has_head else None,
+        fitted_range=state.fitted_range,
+        facts=facts or {},
+    )
+
+
+@dataclass
+class _Walk:
+    """Where the walk through the model stands."""
+
+    builder: CircuitBuilder
+    ids: Ids
+    are_bits: bool = False
+    has_head: bool = False
+    fitted_range: FittedRange | None = None
+
+    def bits(self) -> Ids:
+        """The present values as bits; raw features are compared with 1/2."""
+        if not self.are_bits:
+            self.ids = self.builder.compare(self.ids, np.float32(0.5))
+            self.are_bits = True
+        return self.ids
+
+    def visit(self, module: nn.Module, name: str) -> None:
+        inner = getattr(module, "_orig_mod", None) or getattr(module, "_forward_module", None)
+        if isinstance(inner, nn.Module):  # torch.compile's and Fabric's wrappers
+            self.visit(inner, name)
+        elif isinstance(module, nn.Sequential):
+            for child_name, child in module.named_children():
+                self.visit(child, f"{name}.{child_name}")
+        elif not isinstance(module, (nn.Identity, nn.Dropout)):
+            try:
+                self._lower(module)
+            except (ValueError, RuntimeError) as error:
+                raise ValueError(f"cannot lower {name} ({type(module).__name__}) to a circuit: {error}") from error
+
+    def _lower(self, module: nn.Module) -> None:
+        if self.has_head:
+            raise ValueError("it comes after the head; a head ends the network")
+        if isinstance(module, (nn.Flatten, nn.Unflatten)):
+            self.ids = _reshaped(self.ids, module)
+        elif isinstance(module, Encoder):
+            if self.are_bits:
+                raise ValueError("it is an encoder of raw features, and its input are bits already; put it first")
+            self.ids = module.lower_features(self.builder, self.ids)
+            self.are_bits = True
+            self.fitted_range = module.fitted_range
+        elif isinstance(module, Layer):
+            self.ids = module.lower(self.builder, self.bits())
+        elif isinstance(module, Head):
+            module.lower_head(self.builder, self.bits())
+            self.has_head = True
+        else:
+            raise ValueError(
+                "it has no lower, lower_features or lower_head method; a circuit has encoders, LUT layers and heads, "
+                "nn.Flatten, nn.Unflatten, nn.Identity and dropout"
+            )
+
+
+def _reshaped(ids: Ids, module: nn.Module) -> Ids:
+    """Apply a torch module that only reshapes to the ids of one sample."""
+    batch = torch.from_numpy(np.ascontiguousarray(ids)).unsqueeze(0)
+    result: Ids = module(batch).squeeze(0).numpy()
+    return result

@@ -1,0 +1,43 @@
+"""raw (difflogic, arXiv:2210.08277): a softmax over the sixteen gates of two inputs."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from lutsmith.nn.parametrizations.base import Parametrization, straight_through
+
+NUM_GATES = 16
+PASS_INPUT_0 = 10
+# Gate g is the one whose table, read as an integer, is g: row g holds the four bits of g.
+GATE_TABLES = (torch.arange(NUM_GATES).unsqueeze(1) >> torch.arange(4)) & 1
+
+
+class Raw(Parametrization):
+    """`p = T^t softmax(theta / tau)` with T the sixteen gate tables; rank 2; hard table that of the argmax gate."""
+
+    ranks: ClassVar[range] = range(2, 3)
+
+    @property
+    def num_weights(self) -> int:
+        return NUM_GATES
+
+    def _residual(self) -> Tensor:
+        # An entry equals that of gate 10 with probability pi + (1 - pi) 7/15, pi the gate's own share: solve for p.
+        p = self.residual_probability
+        weight = torch.zeros(NUM_GATES)
+        weight[PASS_INPUT_0] = self.temperature * (math.log(15 * p - 7) - math.log(1 - p))
+        return weight
+
+    def tables(self, weight: Tensor) -> Tensor:
+        share = (weight / self.temperature).softmax(-1)
+        if self.forward_sampling == "hard":
+            share = straight_through(one_hot(weight.argmax(-1), NUM_GATES), share)
+        return share @ GATE_TABLES.to(share)
+
+    def hard_tables(self, weight: Tensor) -> Tensor:
+        return GATE_TABLES.to(weight.device)[weight.argmax(-1)].bool()
