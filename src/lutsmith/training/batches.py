@@ -1,0 +1,101 @@
+"""Compact samples in memory and the order in which a seed walks through them."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Rows = npt.NDArray[np.int64]
+
+_NUMERIC = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
+_FINGERPRINT_ROWS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Checked training data, kept in the dtype it came in: `x` (N, *input_shape), `y` (N,) int64 class ids."""
+
+    x: Array
+    y: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, x: Any, y: Any) -> Samples:
+        """Return samples over `x` and `y` without copying `x`.
+
+        Args:
+            x: (N, *input_shape) array, tensor or memory map of numbers.
+            y: (N,) integer class ids, 0 the first class.
+
+        Raises:
+            ValueError: no rows or features, another dtype, unequal lengths, a negative label, fewer than two classes.
+        """
+        x, y = np.asarray(x), np.asarray(y)
+        if x.dtype.name not in _NUMERIC:
+            raise ValueError(f"x has dtype {x.dtype}: expected one of {', '.join(_NUMERIC)}; convert it first")
+        if x.ndim < 2:
+            raise ValueError(f"x has shape {x.shape}: expected (samples, features) or (samples, *image shape)")
+        if len(x) == 0 or x.size == 0:
+            raise ValueError(f"x has shape {x.shape}: there is nothing to train on")
+        if y.shape != (len(x),):
+            raise ValueError(f"y has shape {y.shape}: expected ({len(x)},), one class id for each row of x")
+        if not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(f"y has dtype {y.dtype}: expected integer class ids from 0; number the classes first")
+        y = y.astype(np.int64, copy=False)
+        if y.min() < 0:
+            raise ValueError(f"y holds the label {y.min()}: expected class ids from 0")
+        if y.min() == y.max():
+            raise ValueError(f"y holds one class only ({y[0]}): a classifier needs samples of at least two classes")
+        return cls(x, y)
+
+    def fingerprint(self) -> str:
+        """Return a short text that tells these samples from others: shape, dtype and a checksum of labels and rows.
+
+        At most 1,024 rows, spread evenly, enter the checksum, so that a large set costs milliseconds.
+        """
+        rows = np.unique(np.linspace(0, len(self.x) - 1, min(len(self.x), _FINGERPRINT_ROWS)).astype(np.int64))
+        checksum = zlib.crc32(np.ascontiguousarray(self.x[rows]).tobytes(), zlib.crc32(self.y.tobytes()))
+        return f"{'x'.join(map(str, self.x.shape))} {self.x.dtype} {checksum:08x}"
+
+
+def split(y: npt.NDArray[np.int64], fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """Return (training rows, validation rows), both ascending, stratified by class.
+
+    Args:
+        y: (N,) class ids.
+        fraction: share of each class that is held out, rounded to the nearest row; a class always keeps a training row.
+        seed: of the choice; it does not touch any global generator.
+
+    Raises:
+        ValueError: a fraction above 0 that holds out no row at all.
+    """
+    held_out = np.zeros(len(y), dtype=bool)
+    generator = np.random.default_rng([seed, 0x5B117])
+    for label in np.unique(y):
+        members = np.flatnonzero(y == label)
+        count = min(round(fraction * len(members)), len(members) - 1)
+        held_out[generator.permutation(members)[:count]] = True
+    if fraction > 0 and not held_out.any():
+        raise ValueError(
+            f"validation={fraction} holds out none of {len(y)} rows: give a larger share, or 0 to train without"
+        )
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def epoch_order(rows: Rows, seed: int, epoch: int) -> Rows:
+    """Return the rows in the order of one epoch: a function of the seed and the epoch alone."""
+    return np.random.default_rng([seed, epoch]).permutation(rows)
+
+
+def step_generator(seed: int, epoch: int, batch: int) -> np.random.Generator:
+    """Return the generator of one step's augmentation: a function of its arguments alone, so that nothing is saved."""
+    return np.random.default_rng([seed, epoch, batch])
+
+
+def steps_per_epoch(rows: int, batch_size: int) -> int:
+    """Return how many whole batches an epoch has; one smaller batch where there are fewer rows than a batch."""
+    return max(1, rows // batch_size)

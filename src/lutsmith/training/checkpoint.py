@@ -1,0 +1,80 @@
+"""Checkpoint files: written whole or not at all, and read without running what is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORMAT = 1
+_KEYS = frozenset(
+    ("format", "settings", "data", "position", "loss", "seconds", "model", "optimizer", "generators", "best", "history")
+)
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that could not be written or read; the message names the file, the cause and what to do."""
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` (tensors and plain values) to `path`; a checkpoint already there stays until this one is whole.
+
+    Raises:
+        CheckpointError: the file could not be written (disk full, no permission); what was at `path` is untouched.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("wb") as file:
+            torch.save({"format": FORMAT, **state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
+        with contextlib.suppress(OSError):  # the folder itself may be gone; the first error is the one to tell
+            temporary.unlink(missing_ok=True)
+        kept = "the one saved before is untouched" if path.exists() else "none had been saved before"
+        raise CheckpointError(
+            f"the checkpoint {path} could not be written ({error}); {kept}. Free some space or check the permissions, "
+            "then resume."
+        ) from error
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the state that `save` wrote, its tensors on the CPU. Nothing in the file is executed (`weights_only`).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CheckpointError: the file is truncated, corrupt, of another format, or holds more than tensors and plain values.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint {path}")
+    advice = "delete it to start this run again from its beginning"
+    try:
+        with path.open("rb") as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a broken file makes the reader raise
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise CheckpointError(f"{path} is not a whole checkpoint ({reason}); {advice}") from error
+    if not isinstance(state, dict) or "format" not in state:
+        raise CheckpointError(f"{path} is not a checkpoint of a training run; {advice}")
+    if state["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path} has checkpoint format {state['format']!r}, this version reads format {FORMAT}: "
+            "resume with the version that started the run"
+        )
+    if set(state) != _KEYS:
+        raise CheckpointError(f"{path} lacks {', '.join(sorted(_KEYS - set(state)))}; {advice}")
+    return state
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened, and the rename is enough
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

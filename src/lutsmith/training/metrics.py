@@ -1,0 +1,103 @@
+"""What an epoch reached, how it is measured, and where it is written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from lutsmith.training.batches import Rows, Samples
+
+_EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of metrics.jsonl.
+
+    Attributes:
+        epoch: counted from 1.
+        loss: mean over the epoch's training batches.
+        soft, hard: validation accuracy of the differentiable network and of the hardened one, in [0, 1]; None where the
+            epoch was not validated.
+        gap: soft - hard.
+        lr: learning rate of the tables in the epoch's last step.
+        seconds: wall time of the epoch, validation included.
+    """
+
+    epoch: int
+    loss: float
+    soft: float | None
+    hard: float | None
+    gap: float | None
+    lr: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return dataclasses.asdict(self)
+
+
+def accuracy(model: nn.Module, samples: Samples, rows: Rows, *, hardened: bool) -> float:
+    """Return the share of `rows` whose largest logit is their class, ties going to the lowest class.
+
+    `hardened` measures the network in eval mode, which is the circuit; otherwise in train mode, without augmentation.
+    The mode of `model` is left as it was, and no gradient is kept.
+    """
+    correct, mode = 0, model.training
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    model.train(not hardened)
+    try:
+        with torch.no_grad():
+            for start in range(0, len(rows), _EVALUATION_BATCH):
+                chosen = rows[start : start + _EVALUATION_BATCH]
+                logits = model(torch.from_numpy(samples.x[chosen]).to(device))
+                # torch leaves open which of equal logits argmax returns; NumPy's takes the first
+                correct += int(np.sum(logits.float().cpu().numpy().argmax(axis=1) == samples.y[chosen]))
+    finally:
+        model.train(mode)
+    return correct / len(rows)
+
+
+class MetricsLog:
+    """Writes one JSON line an epoch, and TensorBoard events where it is installed."""
+
+    def __init__(self, folder: Path, history: list[Epoch]) -> None:
+        """Begin with the epochs that are done already, whatever an interrupted run wrote after them."""
+        self.path = folder / "metrics.jsonl"
+        temporary = self.path.with_name(self.path.name + ".tmp")
+        temporary.write_text("".join(_line(epoch) for epoch in history), encoding="utf-8")
+        temporary.replace(self.path)
+        self._board = _tensorboard(folder / "tensorboard", first_epoch=len(history) + 1)
+
+    def append(self, epoch: Epoch) -> None:
+        """Write an epoch down at once."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_line(epoch))
+        if self._board is not None:
+            for name, value in epoch.to_json().items():
+                if name != "epoch" and value is not None:
+                    self._board.add_scalar(name, value, epoch.epoch)
+
+    def close(self) -> None:
+        """Flush what TensorBoard still holds."""
+        if self._board is not None:
+            self._board.close()
+
+
+def _line(epoch: Epoch) -> str:
+    return json.dumps(epoch.to_json()) + "\n"
+
+
+def _tensorboard(folder: Path, first_epoch: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None  # an optional view of what metrics.jsonl holds anyway
+    return SummaryWriter(str(folder), purge_step=first_epoch)

@@ -1,0 +1,83 @@
+"""What training shows while it runs, on stderr: a bar with ETA on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from lutsmith.training.metrics import Epoch
+
+_REDRAW_SECONDS = 0.1
+_LINE_SECONDS = 10.0
+_NOTICE_SECONDS = 1.0
+
+
+class TrainingProgress:
+    """A progress bar over all steps of a run; silent when `quiet`."""
+
+    def __init__(self, epochs: int, steps: int, *, quiet: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        self._epochs, self._steps = epochs, steps
+        self._reached = ""
+        self._next_draw = self._next_line = 0.0
+        if not quiet and self._console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f}%"),
+                TimeElapsedColumn(),
+                TextColumn("ETA"),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=self._console, auto_refresh=False, transient=True)
+            self._task = self._bar.add_task("training", total=epochs * steps)
+
+    def preparing(self) -> threading.Timer:
+        """Return a running timer that tells, after a second, what is being waited for; the caller cancels it."""
+        message = "compiling the kernels: the first use on this machine takes some seconds, later runs load them"
+        timer = threading.Timer(_NOTICE_SECONDS, self._console.print, (message,))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def start(self) -> None:
+        """Begin to draw."""
+        if self._bar is not None:
+            self._bar.start()
+
+    def due(self) -> bool:
+        """Return whether it is time to look at the loss and redraw: at most ten times a second."""
+        now = time.monotonic()
+        if now < self._next_draw:
+            return False
+        self._next_draw = now + _REDRAW_SECONDS
+        return True
+
+    def draw(self, step: int, loss: float) -> None:
+        """Show the steps done so far and the mean loss of this epoch."""
+        if self._bar is not None:
+            epoch = min(step // self._steps + 1, self._epochs)
+            text = f"epoch {epoch}/{self._epochs}  loss {loss:.4f}{self._reached}"
+            self._bar.update(self._task, completed=step, description=text, refresh=True)
+
+    def epoch(self, done: Epoch) -> None:
+        """Take up the figures of a finished epoch; off a terminal, print them unless a line was printed just now."""
+        if done.hard is not None:
+            self._reached = f"  hardened {done.hard:.2%}  soft {done.soft:.2%}"
+        now = time.monotonic()
+        if self._bar is None and (now >= self._next_line or done.epoch == self._epochs):
+            self._next_line = now + _LINE_SECONDS
+            self._console.print(
+                f"epoch {done.epoch}/{self._epochs}  loss {done.loss:.4f}{self._reached}  {done.seconds:.1f} s",
+                highlight=False,
+            )
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,142 @@
+"""What a training run is asked to do: one frozen, JSON-able record."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEDULES = ("cosine", "step", "constant")
+ACCELERATORS = ("cpu", "cuda", "auto")
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained. Every field is a plain JSON value; equal settings and data give the same circuit.
+
+    Attributes:
+        epochs: passes over the training rows.
+        batch_size: samples a step; the rows left over at the end of an epoch wait for the next shuffle.
+        optimizer: the name of a class of `torch.optim`, in any case; fused where the class has a fused form.
+        optimizer_options: further arguments of that class, for example `{"betas": [0.9, 0.99]}`.
+        lr: learning rate of the tables and of all else that is not a connection score.
+        score_lr: learning rate of the connection scores; None: `lr`.
+        schedule: "cosine" (down to `final_lr * lr`), "step" (times `gamma` at each milestone) or "constant".
+        warmup: epochs of linear growth from 0 to the full rate before the schedule begins, whichever it is.
+        milestones: the epochs at which "step" multiplies the rate by `gamma`, ascending.
+        final_lr: what the cosine ends at, as a fraction of `lr`.
+        label_smoothing: the share of the target spread evenly over all classes, in [0, 1).
+        bit_flip: probability that a bit of the encoder's output is inverted in a training step, in [0, 0.5].
+        shift: images are moved by up to this many pixels along each axis in training; what moves in is 0.
+        validation: share of the rows, stratified by class, that is held out to choose the best epoch; 0: keep the last.
+        validate_every: epochs from one validation to the next; the last epoch is always validated.
+        seed: of the split, the shuffles, the augmentation and torch's generator.
+        accelerator: "cpu", "cuda" or "auto", as Lightning Fabric understands them.
+        precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). The "true" half
+            precisions are refused: they would round raw features before the encoder compares them.
+        torch_threads: torch's own threads during training on a CPU. One is steadier: the kernels bring their own.
+    """
+
+    epochs: int = 20
+    batch_size: int = 128
+    optimizer: str = "adam"
+    optimizer_options: Mapping[str, Any] = field(default_factory=dict)
+    lr: float = 0.03
+    score_lr: float | None = None
+    schedule: str = "cosine"
+    warmup: float = 0.0
+    milestones: tuple[int, ...] = ()
+    gamma: float = 0.1
+    final_lr: float = 0.0
+    label_smoothing: float = 0.0
+    bit_flip: float = 0.0
+    shift: int = 0
+    validation: float = 0.1
+    validate_every: int = 1
+    seed: int = 0
+    accelerator: str = "cpu"
+    precision: str = "32-true"
+    torch_threads: int = 1
+
+    def __post_init__(self) -> None:
+        """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
+        for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
+            _integer(self, name, least=1)
+        for name in ("shift", "seed"):
+            _integer(self, name, least=0)
+        _number(self, "lr", "a positive number", lambda v: v > 0)
+        if self.score_lr is not None:
+            _number(self, "score_lr", "None or a number >= 0", lambda v: v >= 0)
+        _number(self, "warmup", f"epochs from 0 to below epochs={self.epochs}", lambda v: 0 <= v < self.epochs)
+        _number(self, "gamma", "a number in (0, 1]", lambda v: 0 < v <= 1)
+        _number(self, "final_lr", "a fraction of lr in [0, 1]", lambda v: 0 <= v <= 1)
+        _number(self, "label_smoothing", "a number in [0, 1)", lambda v: 0 <= v < 1)
+        _number(self, "bit_flip", "a probability in [0, 0.5]", lambda v: 0 <= v <= 0.5)
+        _number(self, "validation", "a share in [0, 1); 0 keeps the last epoch", lambda v: 0 <= v < 1)
+        _choice(self, "schedule", SCHEDULES)
+        _choice(self, "accelerator", ACCELERATORS)
+        _choice(self, "precision", PRECISIONS)
+        if not isinstance(self.optimizer, str):
+            raise TypeError(f"optimizer={self.optimizer!r}: expected a name; Trainer(optimizer=...) takes a class")
+        if not isinstance(self.optimizer_options, Mapping):
+            raise TypeError(
+                f"optimizer_options={self.optimizer_options!r}: expected a mapping, such as {{'eps': 1e-8}}"
+            )
+        try:
+            options = json.loads(json.dumps(dict(self.optimizer_options)))
+        except TypeError as error:
+            raise TypeError(f"optimizer_options={self.optimizer_options!r}: expected JSON values ({error})") from error
+        object.__setattr__(self, "optimizer_options", options)
+        milestones = tuple(self.milestones)
+        if not all(isinstance(m, int) and m > 0 for m in milestones) or list(milestones) != sorted(set(milestones)):
+            raise ValueError(f"milestones={self.milestones!r}: expected ascending epochs >= 1, such as (10, 15)")
+        object.__setattr__(self, "milestones", milestones)
+        if (self.schedule == "step") != bool(milestones):
+            raise ValueError(
+                f"schedule={self.schedule!r} with milestones={milestones}: schedule 'step' needs milestones, "
+                "and no other schedule takes them"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values; `from_json` gives the same settings back."""
+        values = dataclasses.asdict(self)
+        values["milestones"] = list(self.milestones)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Settings:
+        """Return settings from a mapping of field names to JSON values; fields left out take their defaults.
+
+        Raises:
+            ValueError: a name that is no field, with the names that are.
+        """
+        known = [f.name for f in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(f"no such setting: {', '.join(unknown)}; the settings are {', '.join(known)}")
+        return cls(**values)
+
+
+def _integer(settings: Settings, name: str, least: int) -> None:
+    value = getattr(settings, name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}={value!r}: expected an integer")
+    if value < least:
+        raise ValueError(f"{name}={value}: expected an integer >= {least}")
+
+
+def _number(settings: Settings, name: str, expected: str, accepts: Any) -> None:
+    value = getattr(settings, name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name}={value!r}: expected {expected}")
+    if not math.isfinite(value) or not accepts(value):
+        raise ValueError(f"{name}={value}: expected {expected}")
+
+
+def _choice(settings: Settings, name: str, choices: tuple[str, ...]) -> None:
+    if getattr(settings, name) not in choices:
+        raise ValueError(f"{name}={getattr(settings, name)!r}: expected one of {', '.join(choices)}")
