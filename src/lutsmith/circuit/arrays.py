@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 MAX_SIGNALS = np.iinfo(np.int32).max
 """Signals, features and nodes are numbered in int32: none of their counts may exceed this."""
+
+MAX_DIMENSIONS = 32
+"""Of one sample."""
 
 
 def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[Any]:
@@ -28,6 +32,17 @@ def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[An
         outside = lowest if lowest < low else highest
         raise ValueError(f"{name} holds {outside}, expected integers in [{low}, {high})")
     return array
+
+
+def checked_shape(input_shape: Any) -> tuple[int, ...]:
+    """Return the shape of one sample as a tuple after checking it: 1 to 32 dimensions, 1 to 2**31 - 1 features."""
+    sizes = integers("input_shape", input_shape, low=1, high=MAX_SIGNALS + 1)
+    if sizes.ndim != 1 or not 1 <= sizes.size <= MAX_DIMENSIONS:
+        raise ValueError(f"input_shape has shape {sizes.shape}, expected a list of 1 to {MAX_DIMENSIONS} sizes")
+    shape = tuple(int(size) for size in sizes)
+    if math.prod(shape) > MAX_SIGNALS:
+        raise ValueError(f"input_shape {shape} has {math.prod(shape)} features, expected at most {MAX_SIGNALS}")
+    return shape
 
 
 def frozen(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import MAX_SIGNALS, booleans, integers
+from lutsmith.circuit.arrays import MAX_SIGNALS, booleans, checked_shape, integers
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Popcount
@@ -227,7 +227,7 @@ class CircuitBuilder:
     """
 
     def __init__(self, input_shape: Sequence[int]) -> None:
-        self.input_shape = tuple(int(size) for size in integers("input_shape", input_shape, low=1, high=MAX_SIGNALS))
+        self.input_shape = checked_shape(input_shape)
         self.features = np.arange(np.prod(self.input_shape), dtype=np.int32).reshape(self.input_shape)
         self._netlist = NetlistBuilder()
         self._comparators: dict[tuple[int, float], int] = {}
@@ -344,9 +344,9 @@ def _pool(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int
     """Return the distinct words in order of first use, and the place of each word among them."""
     distinct, first, place = np.unique(words, return_index=True, return_inverse=True)
     order = np.argsort(first)
-    rank_of = np.empty(order.size, np.int32)
-    rank_of[order] = np.arange(order.size, dtype=np.int32)
-    return distinct[order], rank_of[place]
+    number = np.empty(order.size, np.int32)
+    number[order] = np.arange(order.size, dtype=np.int32)
+    return distinct[order], number[place]
 
 
 def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:

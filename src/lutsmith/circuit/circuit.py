@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import MAX_SIGNALS, frozen, integers
+from lutsmith.circuit.arrays import checked_shape, frozen
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Popcount
 from lutsmith.circuit.netlist import Netlist
@@ -20,6 +21,7 @@ from lutsmith.circuit.strict_json import strict_loads
 
 Label = str | int | float
 TASKS = ("classification",)
+MAX_FACTS_DEPTH = 32
 SLICE = 1024
 """Samples that `Circuit.evaluate` takes at a time, to bound its memory."""
 
@@ -55,9 +57,9 @@ class Circuit:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shape = tuple(int(size) for size in integers("input_shape", self.input_shape, low=1, high=MAX_SIGNALS))
+        shape = checked_shape(self.input_shape)
         features = math.prod(shape)
-        if not shape or features != self.encoder.num_features:
+        if features != self.encoder.num_features:
             raise ValueError(f"input_shape {shape} has {features} features, the encoder {self.encoder.num_features}")
         if len(self.encoder) != self.netlist.num_inputs:
             raise ValueError(f"{len(self.encoder)} comparators for {self.netlist.num_inputs} inputs of the netlist")
@@ -154,6 +156,12 @@ class Circuit:
         self._warn_outside(as_rows(X, self.input_shape))
         return head.labels(head.scores(self.evaluate(X)))
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the circuit to a model file: `file.save`."""
+        from lutsmith.circuit import file  # the file format reads circuits too
+
+        file.save(self, path)
+
     def _required_head(self, method: str) -> Popcount:
         if self.head is None:
             raise ValueError(f"{method}() needs a head and this circuit has none: use outputs() for its bits")
@@ -190,7 +198,7 @@ def _checked_range(fitted_range: Any, features: int) -> tuple[NDArray[np.float32
 def _checked_facts(facts: Any) -> dict[str, Any]:
     """Return what a model file would give back: a copy through JSON."""
     try:
-        copy = strict_loads(json.dumps(facts, allow_nan=False))
+        copy = strict_loads(json.dumps(facts, allow_nan=False), max_depth=MAX_FACTS_DEPTH)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"facts cannot be saved as JSON: {error}") from error
     if not isinstance(copy, dict):

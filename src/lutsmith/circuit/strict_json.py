@@ -8,23 +8,31 @@ from typing import Any
 
 MAX_DEPTH = 64
 """Lists and objects within each other."""
+MAX_DIGITS = 1000
+"""Of one number: reading a very long one takes time that grows with the square of its length."""
 
 
-def strict_loads(text: str | bytes) -> Any:
+def strict_loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
     """Return the value of a JSON document.
 
     Raises:
         ValueError: it is not JSON, holds NaN, Infinity or a number beyond float64, repeats a key in an object, or is
-            nested deeper than `MAX_DEPTH`.
+            nested deeper than `max_depth`.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_integer,
+        )
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
     layer, depth = [value], 0
     while layer:
-        if depth > MAX_DEPTH:
-            raise ValueError(f"JSON is nested deeper than {MAX_DEPTH} levels")
+        if depth > max_depth:
+            raise ValueError(f"JSON is nested deeper than {max_depth} levels")
         layer = [item for container in layer for item in _items(container)]
         depth += 1
     return value
@@ -37,10 +45,11 @@ def _items(value: Any) -> list[Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"JSON repeats the key {next(key for key in keys if keys.count(key) > 1)!r}")
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"JSON repeats the key {key[:40]!r}")
+        result[key] = value
     return result
 
 
@@ -48,8 +57,14 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"JSON holds {name}")
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"JSON holds a number of {len(digits)} digits")
+    return int(digits)
+
+
 def _finite(digits: str) -> float:
-    number = float(digits)
+    number = float(digits) if len(digits) <= MAX_DIGITS else math.inf
     if not math.isfinite(number):
-        raise ValueError(f"JSON holds the number {digits[:40]}, which is beyond float64")
+        raise ValueError(f"JSON holds the number {digits[:40]}, which no float64 holds")
     return number

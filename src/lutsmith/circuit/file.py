@@ -1,0 +1,275 @@
+"""Model files (`.lut`): a safetensors file that holds one circuit.
+
+The tensors are one-dimensional and as narrow as their values allow:
+
+    comparator_feature, comparator_threshold      the encoder, one entry a comparator
+    node_rank, fanin, level_size                  the netlist; fanin holds node_rank[i] signals for node i, in turn
+    table_pool, table_index                       node i has table_pool[table_index[i]]; without an index, table_pool[i]
+    outputs, register_next, register_init         signals, signals, bits
+    fitted_low, fitted_high                       both or none
+
+The safetensors metadata has one key, "lutsmith", whose text is a JSON object: checksum, version, input_shape, head,
+classes, task, facts. The checksum is the sha256 of the whole file with the checksum's own 64 digits replaced by "0": it
+covers every byte. It guards against damage, not against malice, so that everything is validated after it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from lutsmith.circuit.arrays import checked_shape
+from lutsmith.circuit.atomic import write_atomically
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.strict_json import strict_loads
+
+VERSION = 1
+MAX_FILE_BYTES = 1 << 30
+MAX_HEADER_BYTES = 1 << 24
+
+_KEY = "lutsmith"
+_NO_DIGITS = "0" * 64
+_UNSIGNED = ("U8", "U16", "U32")
+_NUMBERS = ("U8", "F16", "F32")
+_TENSORS = {
+    "comparator_feature": _UNSIGNED,
+    "comparator_threshold": _NUMBERS,
+    "node_rank": ("U8",),
+    "fanin": _UNSIGNED,
+    "level_size": _UNSIGNED,
+    "table_pool": (*_UNSIGNED, "U64"),
+    "table_index": _UNSIGNED,
+    "outputs": _UNSIGNED,
+    "register_next": _UNSIGNED,
+    "register_init": ("U8",),
+    "fitted_low": _NUMBERS,
+    "fitted_high": _NUMBERS,
+}
+_OPTIONAL = {"table_index", "fitted_low", "fitted_high"}
+
+
+class ModelFileError(ValueError):
+    """A file that is not a model, is damaged, or was written by a later version."""
+
+
+def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
+    """Write the circuit to a model file. Atomic: `write_atomically` says what that means, and what it raises.
+
+    Raises:
+        ValueError: the circuit is too large for a model file (1 GiB, 16 MiB of facts and labels).
+    """
+    write_atomically(path, to_bytes(circuit))
+
+
+def load(path: str | os.PathLike[str]) -> Circuit:
+    """Read a model file. Safe with files from strangers: nothing in it is executed, and all of it is validated.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError, OSError: there is no file, it is a folder, or it cannot be read.
+        ModelFileError: the file is not a model, is damaged, or was written by a later version; a `ValueError`.
+    """
+    place = Path(path)
+    try:
+        status = place.stat()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no model file {place}") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(f"{place} is a folder, expected a model file such as {place / 'model.lut'}")
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelFileError(f"{place} is not a regular file")
+    try:
+        _check_size(status.st_size)
+        with place.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        return from_bytes(data)
+    except ModelFileError as error:
+        raise ModelFileError(f"cannot load {place}: {error}") from error.__cause__
+
+
+def to_bytes(circuit: Circuit) -> bytes:
+    """Return the bytes of the circuit's model file; equal circuits give equal bytes.
+
+    Raises:
+        ValueError: they would be more than `from_bytes` takes.
+    """
+    netlist, encoder = circuit.netlist, circuit.encoder
+    tensors = {
+        "comparator_feature": _narrow(encoder.feature, np.uint32),
+        "comparator_threshold": _narrow(encoder.threshold, np.float32),
+        "node_rank": netlist.ranks.astype(np.uint8),
+        "fanin": _narrow(netlist.fanin, np.uint32),
+        "level_size": _narrow(np.diff(netlist.level_ptr), np.uint32),
+        "table_pool": _narrow(netlist.table_pool, np.uint64),
+        "outputs": _narrow(netlist.outputs, np.uint32),
+        "register_next": _narrow(netlist.register_next, np.uint32),
+        "register_init": netlist.register_init.astype(np.uint8),
+    }
+    if not np.array_equal(netlist.table_index, np.arange(netlist.table_pool.size)):
+        tensors["table_index"] = _narrow(netlist.table_index, np.uint32)
+    if circuit.fitted_range is not None:
+        low, high = circuit.fitted_range
+        tensors.update(fitted_low=_narrow(low, np.float32), fitted_high=_narrow(high, np.float32))
+    head = None if circuit.head is None else {"kind": "popcount", "num_classes": circuit.head.num_classes}
+    document = {
+        "checksum": _NO_DIGITS,  # first: the first 64 zeros of the file are the ones to replace
+        "version": VERSION,
+        "input_shape": circuit.input_shape,
+        "head": head,
+        "classes": circuit.classes,
+        "task": circuit.task,
+        "facts": circuit.facts,
+    }
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    data: bytes = save_tensors(tensors, {_KEY: text})
+    if len(data) > MAX_FILE_BYTES or int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
+        raise ValueError("the circuit is too large for a model file: at most 1 GiB, with 16 MiB of facts and labels")
+    return data.replace(_NO_DIGITS.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
+
+
+def from_bytes(data: bytes) -> Circuit:
+    """Return the circuit of a model file's bytes.
+
+    Raises:
+        ModelFileError: they are not those of a model file, or of a later version's.
+    """
+    _check_size(len(data))
+    header, document = _header(data)
+    _check_version(document)
+    _check_digest(data, document)
+    try:
+        return _circuit(document, _tensors(data, header))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ModelFileError(f"the file does not describe a circuit: {error}") from error
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise ModelFileError(f"the file is larger than the {MAX_FILE_BYTES >> 20} MiB that a model may have")
+
+
+def _header(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the safetensors header and the JSON document in its metadata."""
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > MAX_HEADER_BYTES or data[8:9] != b"{":
+        raise ModelFileError("this is not a lutsmith model file")
+    if len(data) < 8 + size:
+        raise ModelFileError(f"the file is truncated: it has {len(data)} bytes, its header alone {8 + size}")
+    try:
+        header = strict_loads(data[8 : 8 + size].decode())
+        metadata = header.pop("__metadata__", None)
+        if not isinstance(metadata, dict) or _KEY not in metadata:
+            raise ModelFileError("this is a safetensors file, but not a lutsmith model")
+        document = strict_loads(metadata[_KEY])
+    except ModelFileError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise ModelFileError(f"the file's header is damaged: {error}") from error
+    if not isinstance(document, dict):
+        raise ModelFileError("the file's metadata is not a JSON object")
+    return header, document
+
+
+def _check_version(document: dict[str, Any]) -> None:
+    version = document.get("version")
+    if type(version) is not int or version < 1:
+        raise ModelFileError("the file has no format version")
+    if version > VERSION:
+        raise ModelFileError(
+            f"the file has format version {version}, this lutsmith reads up to {VERSION}: install a later one"
+        )
+
+
+def _check_digest(data: bytes, document: dict[str, Any]) -> None:
+    digest = document.get("checksum")
+    if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ModelFileError("the file has no checksum")
+    cleared = data.replace(digest.encode(), _NO_DIGITS.encode(), 1)
+    if hashlib.sha256(cleared).hexdigest() != digest:
+        raise ModelFileError("the file is damaged: its checksum does not match, get a new copy")
+
+
+def _tensors(data: bytes, header: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    missing = _TENSORS.keys() - _OPTIONAL - header.keys()
+    unknown = header.keys() - _TENSORS.keys()
+    if missing or unknown:
+        raise ValueError(f"its tensors are not those of a circuit: {', '.join(sorted(missing | unknown))[:200]}")
+    for name, entry in header.items():
+        dtype = entry.get("dtype") if isinstance(entry, dict) else None
+        if dtype not in _TENSORS[name]:
+            raise ValueError(f"{name} has type {str(dtype)[:40]}, expected one of {', '.join(_TENSORS[name])}")
+    try:
+        tensors: dict[str, NDArray[Any]] = load_tensors(data)
+    except SafetensorError as error:
+        raise ValueError(f"its tensors cannot be read ({error})") from error
+    return tensors
+
+
+def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circuit:
+    shape = checked_shape(document.get("input_shape"))
+    classes, facts = document.get("classes"), document.get("facts")
+    if not isinstance(classes, (list, type(None))) or not isinstance(facts, dict):
+        raise TypeError("its classes are not a list, or its facts not an object")
+    if ("fitted_low" in tensors) != ("fitted_high" in tensors):
+        raise ValueError("its fitted range has one side only")
+    nodes = tensors["node_rank"].size
+    netlist = Netlist(
+        num_inputs=tensors["comparator_feature"].size,
+        fanin=tensors["fanin"],
+        fanin_ptr=_offsets(tensors["node_rank"]),
+        table_pool=tensors["table_pool"],
+        table_index=tensors.get("table_index", np.arange(nodes, dtype=np.int32)),
+        level_ptr=_offsets(tensors["level_size"]),
+        outputs=tensors["outputs"],
+        register_next=tensors["register_next"],
+        register_init=tensors["register_init"],
+    )
+    return Circuit(
+        input_shape=shape,
+        encoder=Comparators(tensors["comparator_feature"], tensors["comparator_threshold"], math.prod(shape)),
+        netlist=netlist,
+        head=_head(document.get("head")),
+        classes=None if classes is None else tuple(classes),
+        task=document.get("task"),
+        fitted_range=(tensors["fitted_low"], tensors["fitted_high"]) if "fitted_low" in tensors else None,
+        facts=facts,
+    )
+
+
+def _head(value: Any) -> Popcount | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.get("kind") != "popcount":
+        raise ValueError(f"its head is {str(value)[:80]}, expected a popcount")
+    num_classes: Any = value.get("num_classes")
+    return Popcount(num_classes)
+
+
+def _offsets(sizes: NDArray[Any]) -> NDArray[np.int64]:
+    return np.append(0, np.cumsum(sizes, dtype=np.int64))
+
+
+def _narrow(values: ArrayLike, widest: type[np.generic]) -> NDArray[Any]:
+    """Return `values` in the narrowest type, up to `widest`, that holds them exactly."""
+    array = np.asarray(values)
+    wider = (np.float16,) if widest is np.float32 else (np.uint16, np.uint32)
+    for dtype in (np.uint8, *wider):
+        with np.errstate(over="ignore", invalid="ignore"):
+            candidate = array.astype(dtype)
+        if np.array_equal(candidate.astype(array.dtype), array):
+            return candidate
+    return array.astype(widest)
