@@ -61,9 +61,7 @@ def _read_npy(path: Path) -> NDArray[Any]:
         samples: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except (
-        Exception
-    ) as error:  # NumPy's header parser raises what its parts do: ValueError, SyntaxError, TokenError ...
+    except Exception as error:  # NumPy's header parser raises what its parts do: SyntaxError, TokenError ...
         raise DataError(f"{path}: not a sound .npy file of numbers ({' '.join(str(error).split())})") from error
     if samples.dtype.kind not in "biuf" or samples.ndim < 2:
         raise DataError(f"{path}: {samples.dtype} values of shape {samples.shape}; expected numbers (N, ...)")
