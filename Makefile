@@ -1,0 +1,34 @@
+# One command each. `make demo` and `make test` set up everything they need in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+# Real data for tests and benchmarks: set LUTSMITH_DATA, or keep a folder shared/datasets beside this one.
+ifneq ($(wildcard ../shared/datasets),)
+export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
+endif
+
+.PHONY: demo test lint bench clean
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/.installed
+	$(BIN)/lutsmith train digits --preset digits-fast --out runs/demo --overwrite
+	$(BIN)/lutsmith info runs/demo/model.lut
+	$(BIN)/lutsmith eval runs/demo/model.lut
+
+test: .venv/.installed
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv runs
