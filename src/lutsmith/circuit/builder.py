@@ -122,7 +122,7 @@ class NetlistBuilder:
         if rank <= MAX_RANK:
             return self._add(reads, words[:, 0])
         low = np.repeat(reads[:, :MAX_RANK], words.shape[1], axis=0)
-        cofactors = self._add(low, words.reshape(-1)).reshape(count, -1)
+        cofactors = self._add(low, words.reshape(-1)).reshape(words.shape)
         selector = np.full(count, _SELECTORS[rank], np.uint64)
         return self._add(np.concatenate([cofactors, reads[:, MAX_RANK:]], axis=1), selector)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 MAX_DEPTH = 64
@@ -29,19 +31,18 @@ def strict_loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
         )
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
-    layer, depth = [value], 0
+    layer, depth = _containers([value]), 0
     while layer:
+        depth += 1
         if depth > max_depth:
             raise ValueError(f"JSON is nested deeper than {max_depth} levels")
-        layer = [item for container in layer for item in _items(container)]
-        depth += 1
+        inner = (container.values() if isinstance(container, dict) else container for container in layer)
+        layer = _containers(chain.from_iterable(inner))
     return value
 
 
-def _items(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, (dict, list))]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

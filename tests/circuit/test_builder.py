@@ -1,0 +1,241 @@
+"""Builders: LUTs in any order in, netlists and circuits out."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lutsmith.circuit import CircuitBuilder, NetlistBuilder
+
+from .examples import random_netlist
+
+
+def all_addresses(rank: int) -> np.ndarray:
+    return np.arange(1 << rank)[:, None] >> np.arange(rank) & 1
+
+
+@pytest.mark.parametrize("rank", range(9))
+@given(seed=st.integers(0, 2**32), count=st.integers(0, 5))
+def test_a_lut_of_every_rank_equals_its_table(rank: int, seed: int, count: int) -> None:
+    tables = np.random.default_rng(seed).integers(0, 2, (count, 1 << rank))
+    builder = NetlistBuilder(rank)
+    netlist = builder.build(builder.lut(np.tile(np.arange(rank), (count, 1)), tables))
+    np.testing.assert_array_equal(netlist.evaluate(all_addresses(rank)), tables.T)
+
+
+@pytest.mark.parametrize(("rank", "nodes", "depth"), [(6, {6: 2}, 1), (7, {3: 2, 6: 4}, 2), (8, {6: 10}, 2)])
+def test_ranks_7_and_8_become_two_levels_of_rank_6_or_less(rank: int, nodes: dict[int, int], depth: int) -> None:
+    builder = NetlistBuilder(rank)
+    tables = np.random.default_rng(rank).integers(0, 2, (2, 1 << rank), dtype=np.uint8)
+    netlist = builder.build(builder.lut(np.tile(np.arange(rank), (2, 1)), tables))
+    assert netlist.luts_by_rank() == nodes
+    assert netlist.depth == depth
+
+
+@pytest.mark.parametrize("rank", range(7))
+def test_tables_are_taken_as_words_or_as_entries(rank: int) -> None:
+    entries = np.random.default_rng(rank).integers(0, 2, (3, 1 << rank))
+    words = np.array([sum(int(bit) << a for a, bit in enumerate(row)) for row in entries], np.uint64)
+    fanin = np.tile(np.arange(rank), (3, 1))
+    built = []
+    for tables in (entries, entries.astype(bool), entries.tolist(), words):
+        builder = NetlistBuilder(rank)
+        built.append(builder.build(builder.lut(fanin, tables)))
+    for netlist in built:
+        np.testing.assert_array_equal(netlist.tables(), built[0].tables())
+        np.testing.assert_array_equal(netlist.outputs, built[0].outputs)
+
+
+def test_one_input_may_be_read_by_several_slots() -> None:
+    builder = NetlistBuilder(1)
+    netlist = builder.build(builder.lut([[0, 0, 0]], [[1, 0, 0, 0, 0, 0, 0, 0]]))
+    np.testing.assert_array_equal(netlist.evaluate([[0], [1]]), [[True], [False]])
+
+
+@given(st.integers(0, 2**32))
+def test_levels_are_the_longest_paths(seed: int) -> None:
+    netlist = random_netlist(seed, registers=2)
+    first_node = netlist.num_inputs + netlist.num_registers
+    level = np.repeat(np.arange(netlist.level_ptr.size - 1), np.diff(netlist.level_ptr))
+    constants = int(0 in netlist.luts_by_rank())
+    for node in range(netlist.num_nodes):
+        reads = netlist.fanin[netlist.fanin_ptr[node] : netlist.fanin_ptr[node + 1]]
+        below = [level[signal - first_node] for signal in reads if signal >= first_node]
+        expected = 0 if reads.size == 0 else max([constants - 1, *below]) + 1
+        assert level[node] == expected
+
+
+def test_equal_tables_are_pooled_in_order_of_use() -> None:
+    builder = NetlistBuilder(2)
+    netlist = builder.build(builder.lut([[0, 1]] * 4, np.array([14, 8, 14, 8], np.uint64)))
+    assert netlist.table_pool.tolist() == [14, 8]
+    assert netlist.table_index.tolist() == [0, 1, 0, 1]
+
+
+def test_constants_are_shared_and_unread_ones_are_left_out() -> None:
+    builder = NetlistBuilder(1)
+    assert builder.constant(True) == builder.constant(True)
+    ones = builder.lut(np.zeros((3, 0), int), [[1], [1], [0]])
+    assert ones.tolist() == [builder.constant(True), builder.constant(True), builder.constant(False)]
+    netlist = builder.build([0, *ones[:2]])
+    assert netlist.num_nodes == 1
+    np.testing.assert_array_equal(netlist.evaluate([[0], [1]]), [[0, 1, 1], [1, 1, 1]])
+    assert builder.build([0]).num_nodes == 0
+
+
+def test_inputs_and_registers_added_between_luts_keep_their_order() -> None:
+    builder = NetlistBuilder(1)
+    first = builder.lut([[0]], [[1, 0]])
+    register = builder.register(1, True)
+    late = builder.input(1)
+    builder.connect(register, first)
+    both = builder.lut([[int(late[0]), int(register[0])]], [[0, 0, 0, 1]])
+    netlist = builder.build([*both, *late, *first])
+    assert (netlist.num_inputs, netlist.num_registers) == (2, 1)
+    np.testing.assert_array_equal(netlist.evaluate([[0, 1]]), [[1, 1, 1]])
+    np.testing.assert_array_equal(netlist.evaluate([[0, 1]], state=[0]), [[0, 1, 1]])
+
+
+def test_a_builder_goes_on_after_build() -> None:
+    builder = NetlistBuilder(1)
+    inverted = builder.lut([[0]], [[1, 0]])
+    before = builder.build(inverted)
+    after = builder.build(builder.lut(inverted[:, None], [[1, 0]]))
+    assert (before.num_nodes, after.num_nodes) == (1, 2)
+
+
+def test_the_same_calls_build_the_same_netlist() -> None:
+    first, second = random_netlist(3, registers=1), random_netlist(3, registers=1)
+    for name in ("fanin", "fanin_ptr", "table_pool", "table_index", "level_ptr", "outputs", "register_next"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_450_000_luts_build_in_less_than_two_seconds() -> None:
+    rng = np.random.default_rng(0)
+    wires = [rng.integers(0, 50_000, (50_000, 6)) for _ in range(9)]
+    tables = [rng.integers(0, 2, (50_000, 64), dtype=np.uint8) for _ in range(9)]
+    start = time.perf_counter()
+    builder = NetlistBuilder()
+    signals = builder.input(50_000)
+    for layer in range(9):
+        signals = builder.lut(signals[wires[layer]], tables[layer])
+    netlist = builder.build(signals)
+    seconds = time.perf_counter() - start
+    assert netlist.luts_by_rank() == {6: 450_000}
+    assert netlist.depth == 9
+    assert seconds < 2, f"took {seconds:.2f} s"
+
+
+@pytest.mark.parametrize(
+    ("fanin", "tables", "error", "message"),
+    [
+        ([[0, 3]], [[0, 0, 0, 1]], ValueError, "fanin holds 3"),
+        ([[0, -1]], [[0, 0, 0, 1]], ValueError, "fanin holds -1"),
+        ([[0.0, 1.0]], [[0, 0, 0, 1]], TypeError, "fanin must be integers, not float64"),
+        ([0, 1], [[0, 0, 0, 1]], ValueError, r"fanin has shape \(2,\)"),
+        ([[0] * 9], np.zeros((1, 512), int), ValueError, "expected .LUTs, rank. with a rank of 0 to 8"),
+        (
+            [[0, 1]],
+            [[0, 0, 1]],
+            ValueError,
+            r"tables has shape \(1, 3\), expected \(1, 4\) or, as uint64 words, \(1,\)",
+        ),
+        ([[0, 1]], [[0, 0, 0, 2]], ValueError, "tables holds 2"),
+        ([[0, 1]], [[0, 0, 0, 0.5]], TypeError, "tables must be integers, not float64"),
+        ([[0, 1]], np.array([16], np.uint64), ValueError, "bits beyond the 4 entries"),
+        ([[0, 1]], np.array([8]), TypeError, "must be uint64 words, not int64"),
+        ([[0] * 7], np.array([8], np.uint64), ValueError, r"expected \(1, 128\) for rank 7"),
+    ],
+)
+def test_lut_refuses_wrong_arguments(fanin, tables, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        NetlistBuilder(3).lut(fanin, tables)
+
+
+def test_registers_must_be_connected_once() -> None:
+    builder = NetlistBuilder(1)
+    register = builder.register(2)
+    builder.connect(register[0], 0)
+    with pytest.raises(ValueError, match="1 registers were never connected"):
+        builder.build([0])
+    with pytest.raises(ValueError, match="connected twice"):
+        builder.connect(register, [0, 0])
+    with pytest.raises(ValueError, match="signal 0 is not a register"):
+        builder.connect([0], [0])
+    with pytest.raises(ValueError, match="expected equal lengths"):
+        builder.connect(register, [0])
+    with pytest.raises(ValueError, match="init has shape"):
+        builder.register(2, [True])
+
+
+def test_build_refuses_outputs_that_do_not_exist() -> None:
+    with pytest.raises(ValueError, match="outputs holds 1"):
+        NetlistBuilder(1).build([1])
+    with pytest.raises(ValueError, match="outputs has shape"):
+        NetlistBuilder(1).build([[0]])
+
+
+def test_equal_comparators_are_shared_across_calls() -> None:
+    builder = CircuitBuilder((2,))
+    first = builder.compare([0, 0, 1], [0.5, 0.5, 0.5])
+    assert first[0] == first[1] != first[2]
+    assert builder.compare(0, np.float32(0.5)) == first[0]
+    assert builder.compare(0, -0.0) == builder.compare(0, 0.0)
+
+
+def test_compare_broadcasts_features_against_thresholds() -> None:
+    builder = CircuitBuilder((2, 3))
+    signals = builder.compare(builder.features[..., None], [1.0, 2.0])
+    assert signals.shape == (2, 3, 2)
+    assert np.unique(signals).size == 12
+
+
+def test_nothing_is_greater_than_infinity_or_nan() -> None:
+    builder = CircuitBuilder((1,))
+    signals = builder.compare([0, 0, 0], [np.inf, np.nan, 1e300])
+    assert (signals == builder.constant(False)).all()
+    circuit = builder.build(signals)
+    assert len(circuit.encoder) == 0
+    assert not circuit.evaluate(np.array([[np.inf], [0]])).any()
+
+
+def test_comparators_that_nothing_reads_are_dropped() -> None:
+    builder = CircuitBuilder((3,))
+    bits = builder.compare(builder.features[:, None], [1.0, 2.0, np.inf])
+    inverted = builder.lut(bits[1:2, :1], [[1, 0]])
+    circuit = builder.build([*inverted, bits[2, 1]])
+    assert circuit.encoder.feature.tolist() == [1, 2]
+    assert circuit.encoder.threshold.tolist() == [1.0, 2.0]
+    assert circuit.netlist.luts_by_rank() == {1: 1}
+    np.testing.assert_array_equal(circuit.evaluate([[0, 0, 3], [9, 2, 2]]), [[True, True], [False, False]])
+
+
+def test_popcount_sets_outputs_and_head() -> None:
+    builder = CircuitBuilder((2,))
+    bits = builder.compare(builder.features[:, None], [1.0, 2.0]).reshape(-1)
+    builder.popcount(bits, 2)
+    circuit = builder.build()
+    np.testing.assert_array_equal(circuit.decision_function([[3, 1.5], [0, 2]]), [[2, 1], [0, 1]])
+    with pytest.raises(ValueError, match="already has a head"):
+        builder.popcount(bits, 2)
+    with pytest.raises(ValueError, match="not the signals that were given to popcount"):
+        builder.build(bits[:2])
+
+
+def test_a_circuit_needs_outputs() -> None:
+    with pytest.raises(ValueError, match="has no outputs"):
+        CircuitBuilder((2,)).build()
+    builder = CircuitBuilder((3,))
+    bits = builder.compare(builder.features, 0.5)
+    with pytest.raises(ValueError, match="3 outputs do not fall into 2 equal groups"):
+        builder.popcount(bits, 2)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, -1), (1.5,), (2**20, 2**20), (1,) * 33, None])
+def test_input_shapes_that_make_no_sense_are_refused(shape) -> None:
+    with pytest.raises((ValueError, TypeError), match="input_shape"):
+        CircuitBuilder(shape)
