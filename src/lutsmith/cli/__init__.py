@@ -1,0 +1,100 @@
+"""The command line: one thin file a command, and the promise that mistakes are one line on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from lutsmith.cli import bench, doctor, evaluate, info, predict, train
+from lutsmith.cli.errors import UsageError, describe
+from lutsmith.version import __version__
+
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train networks of look-up tables, turn them into circuits, and predict from one small file.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(train.train)
+app.command(name="eval")(evaluate.evaluate)
+app.command()(predict.predict)
+app.command()(info.info)
+app.command()(bench.bench)
+app.command()(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"lutsmith {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code.
+
+    0: done. 2: a mistake in the arguments, the data or the model, told in one line on stderr. 130: Ctrl-C.
+    1: the reader of stdout has gone (a closed pipe), without a word.
+
+    Args:
+        arguments: what follows the program's name; None takes `sys.argv`.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush at exit
+        code = 1
+    raise SystemExit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; see `main`."""
+    command = typer.main.get_command(app)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            code = command.main(args=list(arguments), prog_name="lutsmith", standalone_mode=False)
+        except UsageError as error:
+            path = error.ctx.command_path if error.ctx else "lutsmith"
+            return _fail(f"{path}: {' '.join(error.format_message().split())} (see {path} --help)")
+        except KeyboardInterrupt:
+            return 130
+        except Exception as error:
+            message = describe(error)
+            if message is None:
+                raise
+            return _fail(f"lutsmith: {message}")
+    return int(code or 0)
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 2
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001 - the signature of warnings.showwarning
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: object = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    """Show a warning as one line, without the place in the code that raised it."""
+    sys.stderr.write(f"warning: {' '.join(str(message).split())}\n")

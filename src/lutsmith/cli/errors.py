@@ -1,0 +1,31 @@
+"""Which exceptions are the user's to mend, and the one line that each becomes."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import typer
+
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""The class of wrong arguments, in the click that typer imports or carries within itself."""
+
+_TRAINING_MODULES = {"torch", "lightning_fabric", "lightning", "sklearn"}
+
+
+def describe(error: Exception) -> str | None:
+    """Return one line about an error that the user can mend, or None where the error is a fault of the program.
+
+    Bad input is a ValueError in all rooms; files and the machine raise OSError and MemoryError; exceptions that
+    lutsmith defines are written for users; and a package of an extra may be missing.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        if (error.name or "").partition(".")[0] not in _TRAINING_MODULES:
+            return None
+        return f"this command needs {error.name}, which is not installed: pip install 'lutsmith[train]'"
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.strerror}: {error.filename}"
+    if isinstance(error, MemoryError):
+        return f"out of memory{f' ({error})' if str(error) else ''}; use less data at a time"
+    if not isinstance(error, (ValueError, OSError)) and not type(error).__module__.startswith("lutsmith."):
+        return None
+    return " ".join(str(error).split()) or type(error).__name__

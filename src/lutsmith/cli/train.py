@@ -1,0 +1,80 @@
+"""`lutsmith train`: data in, a trained network and its circuit out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lutsmith.cli.arguments import DataOption, JsonOption, TargetOption
+from lutsmith.cli.output import deliver, facts_page
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    """Return the LUTs of each layer from a list such as `2000,1000`."""
+    try:
+        widths = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise typer.BadParameter(f"{text!r} is no list of layer widths; expected such as 2000,1000")
+    return widths
+
+
+def train(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, csv or npz.")],
+    preset: Annotated[str | None, typer.Option(metavar="NAME", help="A named network with its settings.")] = None,
+    data: DataOption = None,
+    target: TargetOption = None,
+    test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test rows of a table.")] = None,
+    luts: Annotated[
+        Any, typer.Option(parser=_widths, metavar="2000,1000", help="LUTs of each layer, from input to output.")
+    ] = None,
+    rank: Annotated[int | None, typer.Option(metavar="6", help="Inputs of each LUT, 1 to 8.")] = None,
+    bits: Annotated[int | None, typer.Option(metavar="3", help="Thresholds of each feature.")] = None,
+    lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate of the tables.")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training data.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in DIR.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
+
+    def compute() -> dict[str, Any]:
+        from lutsmith.runs import train as run_training
+
+        run = run_training(
+            task,
+            preset=preset,
+            data=data,
+            target=target,
+            test=test,
+            luts=luts,
+            rank=rank,
+            bits=bits,
+            lr=lr,
+            epochs=epochs,
+            seed=seed,
+            out=out,
+            resume=resume,
+            overwrite=overwrite,
+        )
+        return run.to_json()
+
+    deliver(compute, _show, json_output)
+
+
+def _show(result: dict[str, Any], console: Console) -> None:
+    page = {
+        "accuracy": f"{result['accuracy']:.2%} hardened ({result['soft_accuracy']:.2%} soft)",
+        "circuit": f"{result['luts']:,} LUTs, {result['depth']} levels",
+        "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
+        "model": result["model"],
+    }
+    facts_page(console, page)
