@@ -15,7 +15,7 @@ _KEYS = frozenset(
 )
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(OSError):
     """A checkpoint that could not be written or read; the message names the file, the cause and what to do."""
 
 

@@ -33,7 +33,7 @@ CHECKPOINT = "checkpoint.pt"
 _SAVING_SHARE = 0.05  # an epoch's end is saved only while saving costs at most this share of the time
 
 
-class TrainingError(RuntimeError):
+class TrainingError(ValueError):
     """Training cannot go on: the loss or a parameter is not finite."""
 
 

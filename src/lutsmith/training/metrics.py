@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from lutsmith.training.batches import Rows, Samples
+from lutsmith.circuit.atomic import write_atomically
+from lutsmith.training.batches import Array, Rows, Samples
 
 _EVALUATION_BATCH = 512
 
@@ -44,25 +46,30 @@ class Epoch:
         return dataclasses.asdict(self)
 
 
-def accuracy(model: nn.Module, samples: Samples, rows: Rows, *, hardened: bool) -> float:
-    """Return the share of `rows` whose largest logit is their class, ties going to the lowest class.
+def logits(model: nn.Module, x: Array, rows: Rows, *, hardened: bool) -> NDArray[np.float32]:
+    """Return the logits of some rows of `x` `(N, *input_shape)`, `(len(rows), classes)`, without gradients.
 
-    `hardened` measures the network in eval mode, which is the circuit; otherwise in train mode, without augmentation.
-    The mode of `model` is left as it was, and no gradient is kept.
+    `hardened` takes the network in eval mode, which is the circuit; otherwise in train mode, without augmentation. The
+    mode of `model` is left as it was.
     """
-    correct, mode = 0, model.training
+    mode, parts = model.training, []
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     model.train(not hardened)
     try:
         with torch.no_grad():
             for start in range(0, len(rows), _EVALUATION_BATCH):
-                chosen = rows[start : start + _EVALUATION_BATCH]
-                logits = model(torch.from_numpy(samples.x[chosen]).to(device))
-                # torch leaves open which of equal logits argmax returns; NumPy's takes the first
-                correct += int(np.sum(logits.float().cpu().numpy().argmax(axis=1) == samples.y[chosen]))
+                batch = torch.from_numpy(x[rows[start : start + _EVALUATION_BATCH]])
+                parts.append(model(batch.to(device)).float().cpu().numpy())
     finally:
         model.train(mode)
-    return correct / len(rows)
+    return np.concatenate(parts)
+
+
+def accuracy(model: nn.Module, samples: Samples, rows: Rows, *, hardened: bool) -> float:
+    """Return the share of `rows` whose largest logit is their class, ties going to the lowest class; see `logits`."""
+    # NumPy's argmax takes the first of equals; torch's leaves it open
+    predicted = logits(model, samples.x, rows, hardened=hardened).argmax(axis=1)
+    return float(np.mean(predicted == samples.y[rows]))
 
 
 class MetricsLog:
@@ -71,9 +78,7 @@ class MetricsLog:
     def __init__(self, folder: Path, history: list[Epoch]) -> None:
         """Begin with the epochs that are done already, whatever an interrupted run wrote after them."""
         self.path = folder / "metrics.jsonl"
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        temporary.write_text("".join(_line(epoch) for epoch in history), encoding="utf-8")
-        temporary.replace(self.path)
+        write_atomically(self.path, "".join(_line(epoch) for epoch in history).encode())
         self._board = _tensorboard(folder / "tensorboard", first_epoch=len(history) + 1)
 
     def append(self, epoch: Epoch) -> None:

@@ -78,7 +78,7 @@ class Trainer:
             resume: go on from the folder's checkpoint, if there is one.
 
         Raises:
-            ValueError: data that cannot be trained on; a checkpoint of other settings, data or model, or one in the way.
+            ValueError: data that cannot be trained on; a checkpoint of another run, or one in the way.
             CheckpointError: a checkpoint that cannot be read or written.
             TrainingError: the loss is not finite.
             TrainingInterrupted: Ctrl-C, after saving.

@@ -1,0 +1,71 @@
+"""`evaluate`: the accuracy of a model file on a task's test rows or a labelled file. No torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lutsmith.circuit.file import load
+from lutsmith.data import load_test
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model reached.
+
+    Attributes:
+        accuracy: share of the samples whose label is predicted, in [0, 1].
+        samples: how many there were.
+        task: where they came from.
+        model: absolute path of the model file.
+    """
+
+    accuracy: float
+    samples: int
+    task: str
+    model: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)
+
+
+def evaluate(
+    model: str | os.PathLike[str],
+    data: str | os.PathLike[str] | None = None,
+    *,
+    task: str | None = None,
+    target: str | int | None = None,
+) -> Evaluation:
+    """Return the accuracy of a model file on test rows.
+
+    Args:
+        model: the file.
+        data: as for `data.load_test`: the folder of the IDX files or its parent, or a table with labels.
+        task: default: the task that the model was trained on.
+        target: the label column of a table; default: the one that the model was trained on.
+
+    Raises:
+        ValueError: the model has no head or no known task; data that are missing or do not fit.
+        OSError: files that cannot be read.
+    """
+    circuit = load(model)
+    task = circuit.facts.get("task") if task is None else task
+    if not isinstance(task, str):
+        raise ValueError(f"{model} does not say which task it was trained on: give the task")
+    if circuit.head is None:
+        raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
+    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
+    target = circuit.facts.get("target") if target is None else target
+    x, y = load_test(
+        task,
+        tuple(classes),
+        data,
+        target if task in ("csv", "npz") else None,
+        circuit.facts.get("feature_names"),
+    )
+    return Evaluation(float(np.mean(circuit.predict(x) == y)), len(y), task, str(Path(model).absolute()))

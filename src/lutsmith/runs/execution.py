@@ -1,0 +1,209 @@
+"""`train`: load a task, build and train a network, lower it, check the circuit against it, and save it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.data import Dataset, load
+from lutsmith.runs.folder import Run, RunFolder
+from lutsmith.runs.plan import Plan, Request
+from lutsmith.version import __version__
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lutsmith.circuit import Circuit
+    from lutsmith.training import Fit
+
+PathLike = str | os.PathLike[str]
+
+
+class CircuitMismatchError(RuntimeError):
+    """The circuit does not compute what the network computes: a fault of lutsmith, and nothing was saved."""
+
+
+def train(
+    task: str,
+    preset: str | None = None,
+    data: PathLike | None = None,
+    target: str | int | None = None,
+    test: PathLike | None = None,
+    *,
+    luts: Sequence[int] | None = None,
+    rank: int | None = None,
+    bits: int | None = None,
+    lr: float | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    out: PathLike | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    quiet: bool = False,
+    architecture: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Run:
+    """Train a network for a task and save it as a circuit that is checked, on every test row, to be the network.
+
+    Into `out` go model.lut, run.json (arguments, versions, result), metrics.jsonl and checkpoint.pt.
+
+    Args:
+        task: "digits", "mnist", "fashion-mnist", "csv" or "npz".
+        preset: a row of `presets.list_presets()`; default: the task's.
+        data: the folder with the IDX files or its parent (None: `LUTSMITH_DATA`), or the table's file.
+        target: the label column of a table.
+        test: a file with the test rows of a table; without it the accuracy is that of the validation rows.
+        luts: LUTs of each layer. Where it is not given, the preset's last layer is rounded up to a multiple of the
+            number of classes.
+        rank: inputs of a LUT.
+        bits: thresholds of a feature.
+        lr: learning rate of the tables.
+        epochs: passes over the training rows.
+        seed: of the network's random wiring and of all that is random in training.
+        out: the run's folder; default: the first free of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
+        resume: go on with the run in the folder, bit for bit as if it had not stopped; a finished one just reports.
+            What is not given is taken from the run, what is given must be as it was. Where there is no run, start one.
+        overwrite: remove the run in the folder first.
+        quiet: show no progress.
+        architecture: further fields of `nn.Architecture`.
+        settings: further fields of `training.Settings`.
+
+    Raises:
+        ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
+            not finite.
+        OSError: files that cannot be read or written.
+        ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`).
+        TrainingInterrupted: Ctrl-C, a `KeyboardInterrupt`; everything is saved.
+        CircuitMismatchError: the circuit is not the network.
+    """
+    began = time.perf_counter()
+    if resume and overwrite:
+        raise ValueError("resume goes on with a run, overwrite removes it: give one of them")
+    request = Request(
+        task,
+        preset,
+        None if data is None else os.fspath(data),
+        target,
+        None if test is None else os.fspath(test),
+        luts if luts is None else tuple(luts),
+        rank,
+        bits,
+        lr,
+        epochs,
+        seed,
+        architecture,
+        settings,
+    )
+    plan = Plan.of(request)
+    name = f"{plan.task}-{plan.preset}-seed{plan.settings['seed']}"
+    folder = RunFolder.choose(out, name, resume=resume, overwrite=overwrite)
+    recorded = folder.read() if resume else None
+    if recorded is not None:
+        plan, result = recorded
+        if differences := plan.differences(request):
+            raise ValueError(
+                f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
+                "Resume it with its own, or take another --out"
+            )
+        if result is not None and folder.model.is_file():
+            return result
+    dataset = load(plan.task, plan.data, plan.target, plan.test)
+    if recorded is None:
+        plan = plan.fitted_to(dataset, request)
+        _check_measurable(dataset, plan)
+        folder.claim(plan, overwrite=overwrite)
+    run = _execute(plan, dataset, folder, resume=recorded is not None, quiet=quiet, began=began)
+    folder.write(plan, run)
+    return run
+
+
+def _check_measurable(dataset: Dataset, plan: Plan) -> None:
+    if dataset.x_test is None and plan.settings["validation"] == 0:
+        raise ValueError(
+            f"{dataset.name} has no test set and validation is 0: nothing would be left to measure the accuracy on; "
+            "give --test FILE or a validation share"
+        )
+
+
+def _execute(plan: Plan, dataset: Dataset, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
+    from lutsmith.nn import Architecture, build, to_circuit
+    from lutsmith.training import Settings, Trainer
+    from lutsmith.training.batches import Samples, split
+
+    settings = Settings.from_json(plan.settings)
+    samples = Samples.of(dataset.x_train, dataset.y_train)
+    rows, _ = split(samples.y, settings.validation, settings.seed)
+    model = build(Architecture.from_json(plan.architecture), samples.x[rows], dataset.num_classes, settings.seed)
+    preparing = time.perf_counter() - began
+    fit = Trainer(settings, folder=folder.path, quiet=quiet).fit(model, samples.x, samples.y, resume=resume)
+
+    x, y, measured_on = _measured_rows(dataset, fit)
+    model.cpu()
+    circuit = to_circuit(model, dataset.input_shape, classes=dataset.classes)
+    accuracy, soft_accuracy = _checked_accuracy(model, circuit, x, y)
+    run = Run(
+        task=plan.task,
+        preset=plan.preset,
+        seed=settings.seed,
+        accuracy=accuracy,
+        soft_accuracy=soft_accuracy,
+        measured_on=measured_on,
+        luts=circuit.netlist.num_nodes,
+        depth=circuit.depth,
+        best_epoch=fit.best.epoch,
+        train_seconds=fit.train_seconds,
+        setup_seconds=preparing + fit.setup_seconds,
+        model=str(folder.model),
+    )
+    to_circuit(model, dataset.input_shape, classes=dataset.classes, facts=_facts(plan, dataset, run)).save(folder.model)
+    return run
+
+
+def _measured_rows(dataset: Dataset, fit: Fit) -> tuple[NDArray[Any], NDArray[np.int64], str]:
+    if dataset.x_test is not None and dataset.y_test is not None:
+        return dataset.x_test, dataset.y_test, "test"
+    return dataset.x_train[fit.validation_rows], dataset.y_train[fit.validation_rows], "validation"
+
+
+def _checked_accuracy(model: nn.Module, circuit: Circuit, x: NDArray[Any], y: NDArray[np.int64]) -> tuple[float, float]:
+    """Return hardened and soft accuracy on `x`, having checked that circuit and network give equal scores everywhere.
+
+    Raises:
+        CircuitMismatchError: they do not.
+    """
+    from lutsmith.training.metrics import logits
+
+    every = np.arange(len(x))
+    wrong = np.any(circuit.decision_function(x) != logits(model, x, every, hardened=True), axis=1)
+    if wrong.any():
+        raise CircuitMismatchError(
+            f"the circuit's scores differ from the network's on {wrong.sum()} of {len(x)} rows, first on row "
+            f"{int(wrong.argmax())}; nothing was saved. This is a fault of lutsmith: please report it"
+        )
+    soft = logits(model, x, every, hardened=False).argmax(axis=1)
+    return float(np.mean(circuit.predict(x) == y)), float(np.mean(soft == y))
+
+
+def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
+    """Return what a model file tells about its training; no paths, which are nobody else's business."""
+    names = dataset.feature_names
+    return {
+        "task": plan.task,
+        "preset": plan.preset,
+        "seed": run.seed,
+        "target": plan.target,
+        "feature_names": None if names is None else list(names),
+        "accuracy": run.accuracy,
+        "soft_accuracy": run.soft_accuracy,
+        "measured_on": run.measured_on,
+        "best_epoch": run.best_epoch,
+        "train_seconds": round(run.train_seconds, 3),
+        "architecture": plan.architecture,
+        "settings": plan.settings,
+        "lutsmith": __version__,
+    }

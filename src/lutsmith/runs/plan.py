@@ -1,0 +1,147 @@
+"""What a run was asked for: the arguments as given, merged with a preset, as JSON values that a folder remembers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lutsmith import presets
+from lutsmith.data import Dataset
+
+_ARCHITECTURE = ("luts", "rank", "bits")
+_SETTINGS = ("lr", "epochs", "seed")
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of one call of `train`; None is "not given".
+
+    Attributes:
+        task, preset, data, target, test, luts, rank, bits, lr, epochs, seed: as for `train`.
+        architecture, settings: further fields of `nn.Architecture` and `training.Settings`.
+    """
+
+    task: str
+    preset: str | None = None
+    data: str | None = None
+    target: str | int | None = None
+    test: str | None = None
+    luts: Sequence[int] | None = None
+    rank: int | None = None
+    bits: int | None = None
+    lr: float | None = None
+    epochs: int | None = None
+    seed: int | None = None
+    architecture: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Check what needs neither data nor torch; raise ValueError."""
+        if self.luts is not None and (not self.luts or any(not isinstance(n, int) or n < 1 for n in self.luts)):
+            raise ValueError(f"luts={self.luts!r}: expected the width of each layer, such as (2000, 1000)")
+        if self.preset is not None:
+            _preset(self.preset)
+
+    def overrides(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the fields of the architecture and of the settings that were given."""
+        architecture, settings = dict(self.architecture or {}), dict(self.settings or {})
+        for names, fields in ((_ARCHITECTURE, architecture), (_SETTINGS, settings)):
+            fields.update({name: getattr(self, name) for name in names if getattr(self, name) is not None})
+        return _as_json(architecture), _as_json(settings)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request made whole: everything that decides which circuit comes out. All fields are JSON values.
+
+    Attributes:
+        task, preset, target: as for `train`; the preset is never None.
+        data, test: absolute paths, or None.
+        architecture, settings: every field of `nn.Architecture` and `training.Settings`.
+    """
+
+    task: str
+    preset: str
+    data: str | None
+    target: str | int | None
+    test: str | None
+    architecture: dict[str, Any]
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, request: Request) -> Plan:
+        """Return the plan of a request: defaults, then the preset, then what was given.
+
+        Raises:
+            ValueError, TypeError: fields that do not exist or hold what they cannot.
+        """
+        from lutsmith.nn import Architecture
+        from lutsmith.training import Settings
+
+        preset = presets.default(request.task) if request.preset is None else _preset(request.preset)
+        architecture, settings = request.overrides()
+        known = set(Architecture().to_json())
+        if unknown := sorted(set(architecture) - known):
+            raise ValueError(f"an architecture has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        return cls(
+            task=request.task,
+            preset=preset.name,
+            data=_absolute(request.data),
+            target=request.target,
+            test=_absolute(request.test),
+            architecture=_as_json(Architecture.from_json({**preset.architecture, **architecture}).to_json()),
+            settings=_as_json(Settings.from_json({**preset.settings, **settings}).to_json()),
+        )
+
+    def fitted_to(self, dataset: Dataset, request: Request) -> Plan:
+        """Return the plan with a last layer that the classes can share, where its width was not asked for."""
+        if "luts" in request.overrides()[0]:
+            return self
+        widths, classes = self.architecture["luts"], dataset.num_classes
+        last = -(-widths[-1] // classes) * classes
+        return replace(self, architecture={**self.architecture, "luts": [*widths[:-1], last]})
+
+    def differences(self, request: Request) -> list[str]:
+        """Return "name is X and was Y" for each argument that was given and is not the plan's."""
+        architecture, settings = request.overrides()
+        given = {
+            "task": request.task,
+            "preset": request.preset,
+            "data": _absolute(request.data),
+            "target": request.target,
+            "test": _absolute(request.test),
+        }
+        pairs = [(name, value, getattr(self, name)) for name, value in given.items() if value is not None]
+        pairs += [(name, value, self.architecture.get(name)) for name, value in architecture.items()]
+        pairs += [(name, value, self.settings.get(name)) for name, value in settings.items()]
+        return [f"{name} is {_shown(value)} and was {_shown(old)}" for name, value, old in pairs if value != old]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)
+
+
+def _preset(name: str) -> presets.Preset:
+    try:
+        return presets.get(name)
+    except KeyError as error:
+        raise ValueError(str(error.args[0])) from None
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).expanduser().absolute())
+
+
+def _as_json(fields: dict[str, Any]) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(json.dumps(fields))
+    except TypeError as error:
+        raise TypeError(f"{fields} cannot be written down as JSON: {error}") from error
+    return values
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
