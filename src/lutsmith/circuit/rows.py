@@ -43,13 +43,13 @@ def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
 
 def _as_numbers(X: ArrayLike) -> NDArray[Any]:
     values: Any = X
-    if hasattr(values, "detach") and hasattr(values, "cpu"):  # a torch tensor; torch itself is never imported here
-        values = values.detach().cpu()
-        if str(values.dtype) == "torch.bfloat16":  # NumPy has no such type; float32 holds its values exactly
-            values = values.float()
     if np.ma.is_masked(values):
         raise ValueError("X has masked values: fill them first, for example with X.filled(0)")
     try:
+        if hasattr(values, "detach") and hasattr(values, "cpu"):  # a torch tensor; torch itself is never imported here
+            values = values.detach().cpu()
+            if str(values.dtype) == "torch.bfloat16":  # NumPy has no such type; float32 holds its values exactly
+                values = values.float()
         array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"X cannot become an array ({error}): give rows of equal length") from error
@@ -77,7 +77,7 @@ class FittedRange:
 
     A **value is out of place** where it is not the feature's lowest, and either lies outside [low, high] or in the
     lowest tenth of it. Features whose low equals their high do not count. `warn` looks at up to 16 rows, evenly spaced,
-    and warns when at least 16 values in them are not their feature's lowest and at least 95 % of those are out of
+    and warns when at least 16 values in them are not their feature's lowest and at least nine tenths of those are out of
     place. Images in [0, 1] given to a circuit fitted on 0..255 (or 0..16) are the usual case; a blank image, a few odd
     values or a single row of a small table never warn.
 
@@ -103,7 +103,7 @@ class FittedRange:
             values = values[:, self._features]
         telling = np.count_nonzero(values != self._low)
         in_place = np.count_nonzero((values > self._tenth) & (values <= self._high))
-        if telling >= 16 and in_place <= telling / 20:
+        if telling >= 16 and 10 * in_place <= telling:
             warnings.warn(
                 f"X does not lie in the range that the model was fitted on: sampled values are in [{values.min():g}, "
                 f"{values.max():g}], fitted ones in [{self._low.min():g}, {self._high.max():g}]; "
