@@ -34,7 +34,7 @@ def lutsmith(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     return command
 
 
-def make_circuit(
+def _make_circuit(
     input_shape: tuple[int, ...] = (1, 8, 8), classes: tuple = tuple(range(10)), **facts: object
 ) -> Circuit:
     """A circuit of random LUTs on features from 0 to 16."""

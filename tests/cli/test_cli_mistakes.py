@@ -59,7 +59,6 @@ def files(tmp_path: Path, model: Path) -> Path:
         ("bench text.lut", "not a lutsmith model"),
         ("eval none.lut", "no model file"),
         ("eval model.lut --data folder", "takes no --data"),
-        ("eval model.lut --target y", "takes no --target"),
         ("predict model.lut", "Missing argument 'INPUT'"),
         ("predict model.lut none.npy", "none.npy does not exist"),
         ("predict model.lut folder", "folder is a folder"),

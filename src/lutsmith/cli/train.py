@@ -49,7 +49,7 @@ def train(
     def compute() -> dict[str, Any]:
         from lutsmith.runs import train as run_training
 
-        run = run_training(
+        return run_training(
             task,
             preset=preset,
             data=data,
@@ -64,15 +64,15 @@ def train(
             out=out,
             resume=resume,
             overwrite=overwrite,
-        )
-        return run.to_json()
+        ).to_json()
 
     deliver(compute, _show, json_output)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
+    hard, soft = f"{result['accuracy']:.2%} hardened", f"{result['soft_accuracy']:.2%} soft"
     page = {
-        "accuracy": f"{result['accuracy']:.2%} hardened ({result['soft_accuracy']:.2%} soft)",
+        "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows",
         "circuit": f"{result['luts']:,} LUTs, {result['depth']} levels",
         "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
         "model": result["model"],
