@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "training needs PyTorch, which is not installed: pip install 'lutsmith[train]'", name="torch"
+    ) from error
+
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import DistributiveThermometer, GaussianThermometer, Thermometer
 from lutsmith.nn.heads import GroupSum

@@ -1,0 +1,29 @@
+"""The README's examples run as they stand."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+def test_the_first_example_trains_and_predicts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"images": np.zeros((3, 64), np.uint8)}
+    exec(EXAMPLES[0].replace("seed=0", "seed=0, epochs=2"), names)
+    assert names["run"].accuracy > 0.5
+    assert names["labels"].shape == (3,)
+
+
+def test_the_second_example_builds_a_circuit_that_is_the_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).integers(0, 256, (300, 784)).astype(np.uint8)
+    names = {"x_train": x}
+    exec(EXAMPLES[1], names)
+    import torch
+
+    predicted = names["model"].eval()(torch.from_numpy(x)).argmax(-1)
+    assert np.array_equal(names["circuit"].predict(x), predicted)
+    assert Path("model.lut").exists()
