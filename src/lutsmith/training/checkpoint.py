@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,10 @@ def load(path: Path) -> dict[str, Any]:
     advice = "delete it to start this run again from its beginning"
     try:
         with path.open("rb") as file:
+            with zipfile.ZipFile(file) as archive:
+                if broken := archive.testzip():  # torch itself does not look at the checksums
+                    raise zipfile.BadZipFile(f"{broken} is damaged")
+            file.seek(0)
             state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a broken file makes the reader raise
         reason = str(error).partition("\n")[0] or type(error).__name__

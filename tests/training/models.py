@@ -1,0 +1,79 @@
+"""Small stand-ins for LUT networks: any module with a soft and a hard form will do for the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+
+class Bits(nn.Module):
+    """Pixels to bits."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x > 127).float()
+
+
+class Connections(nn.Module):
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(torch.zeros(inputs))
+
+
+class SoftHard(nn.Module):
+    """Sigmoid weights in train mode, their rounding in eval mode; clamped; draws noise from torch's generator."""
+
+    def __init__(self, inputs: int, outputs: int, noise: float = 0.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(inputs, outputs, generator=torch.Generator().manual_seed(1)))
+        self.connections = Connections(inputs)
+        self.noise = noise
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x @ (self.weight > 0).float()
+        self.calls += 1
+        weight = torch.sigmoid(self.weight) * (1 + self.connections.scores.unsqueeze(1))
+        return x @ weight + self.noise * torch.randn(len(x), 1, device=x.device)
+
+    def clamp_(self) -> None:
+        with torch.no_grad():
+            self.weight.clamp_(-1.5, 1.5)
+
+
+def network(noise: float = 0.0) -> nn.Sequential:
+    return nn.Sequential(Bits(), nn.Flatten(), SoftHard(64, 2, noise))
+
+
+def images(count: int = 600, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """8 x 8 images, brighter in the upper half or in the lower: two classes that a linear rule tells apart."""
+    generator = np.random.default_rng(seed)
+    y = generator.integers(0, 2, count)
+    x = generator.integers(0, 160, (count, 1, 8, 8))
+    x[y == 0, :, :4] += 90
+    x[y == 1, :, 4:] += 90
+    return x.astype(np.uint8), y
+
+
+def same_state(a: nn.Module, b: nn.Module) -> bool:
+    mine, other = a.state_dict(), b.state_dict()
+    return mine.keys() == other.keys() and all(torch.equal(mine[name], other[name]) for name in mine)
+
+
+class InterruptAfter(nn.Module):
+    """A module in front that calls `action` in its n-th training forward pass."""
+
+    def __init__(self, passes: int, action: Callable[[], None]) -> None:
+        super().__init__()
+        self.left, self.action = passes, action
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and torch.is_grad_enabled():
+            self.left -= 1
+            if self.left == 0:
+                self.action()
+        return x

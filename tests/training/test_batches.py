@@ -1,0 +1,142 @@
+"""Samples, the validation split, the order of an epoch, and the augmentation of a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from lutsmith.training.augment import BitFlips, flip_bits, shift_images
+from lutsmith.training.batches import Samples, epoch_order, split, steps_per_epoch
+
+from .models import Bits, images, network
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "says"),
+    [
+        (np.zeros((0, 3)), np.zeros(0, int), "nothing to train on"),
+        (np.zeros((2, 0)), np.array([0, 1]), "nothing to train on"),
+        (np.zeros(3), np.array([0, 1, 1]), r"expected \(samples, features\)"),
+        (np.zeros((2, 1)), np.array([0, 1, 1]), r"y has shape \(3,\): expected \(2,\)"),
+        (np.zeros((2, 1)), np.array([0.0, 1.0]), "y has dtype float64: expected integer class ids"),
+        (np.zeros((2, 1)), np.array([-1, 1]), "the label -1"),
+        (np.zeros((2, 1)), np.array([3, 3]), r"one class only \(3\)"),
+        (np.array([["a"], ["b"]]), np.array([0, 1]), "x has dtype <U1"),
+        (np.zeros((2, 1), complex), np.array([0, 1]), "x has dtype complex128"),
+        (np.array([[None], [1]]), np.array([0, 1]), "x has dtype object"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_are_refused(x: Any, y: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Samples.of(x, y)
+
+
+def test_samples_are_not_copied_or_converted() -> None:
+    x, y = images()
+    assert np.shares_memory(Samples.of(x, y).x, x)
+    assert Samples.of(torch.from_numpy(x), torch.from_numpy(y)).x.dtype == np.uint8
+
+
+def test_a_fingerprint_tells_samples_apart() -> None:
+    x, y = images()
+    other = x.copy()
+    other[-1, 0, 7, 7] ^= 1
+    prints = [Samples.of(*pair).fingerprint() for pair in ((x, y), (other, y), (x, 1 - y), (x.astype("f4"), y))]
+    assert len(set(prints)) == 4
+    assert Samples.of(x.copy(), y.astype("u1")).fingerprint() == prints[0]
+
+
+@given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=5), seed=st.integers(0, 5))
+def test_the_split_is_stratified_and_leaves_each_class_a_training_row(counts: list[int], seed: int) -> None:
+    y = np.repeat(np.arange(len(counts)), counts)
+    try:
+        rows, held_out = split(y, 0.25, seed)
+    except ValueError:
+        assert all(round(0.25 * count) == 0 or count == 1 for count in counts)
+        return
+    assert sorted([*rows, *held_out]) == list(range(len(y)))
+    assert [int(np.sum(y[held_out] == c)) for c in range(len(counts))] == [min(round(n / 4), n - 1) for n in counts]
+    again = split(y, 0.25, seed)
+    assert np.array_equal(again[0], rows)
+    assert np.array_equal(again[1], held_out)
+
+
+def test_a_split_of_nothing_is_an_error_and_a_share_of_zero_is_none() -> None:
+    with pytest.raises(ValueError, match=r"validation=0.01 holds out none of 6 rows"):
+        split(np.array([0, 1] * 3), 0.01, 0)
+    assert len(split(np.array([0, 1] * 3), 0.0, 0)[1]) == 0
+
+
+def test_an_epoch_visits_every_row_once_in_an_order_of_its_own() -> None:
+    rows = np.arange(100) * 3
+    first, second = epoch_order(rows, 0, 0), epoch_order(rows, 0, 1)
+    assert sorted(first) == sorted(second) == list(rows)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(first, epoch_order(rows, 0, 0))
+    assert (steps_per_epoch(100, 30), steps_per_epoch(20, 30)) == (3, 1)
+
+
+@given(
+    shape=st.sampled_from([(1, 5), (4, 4), (3, 7), (1, 8, 8), (2, 5, 3)]),
+    limit=st.integers(0, 3),
+    seed=st.integers(0, 9),
+)
+def test_a_shift_is_the_plain_loop(shape: tuple[int, ...], limit: int, seed: int) -> None:
+    batch = np.random.default_rng(seed).integers(1, 255, (6, *shape)).astype(np.uint8)
+    before = batch.copy()
+    shifted = shift_images(batch, limit, np.random.default_rng(seed))
+    down, right = np.random.default_rng(seed).integers(0, 2 * limit + 1, size=(2, 6)) - limit
+    expected = np.zeros_like(batch)
+    for sample, row, column in np.ndindex(6, *shape[-2:]):
+        r, c = row + down[sample], column + right[sample]
+        if 0 <= r < shape[-2] and 0 <= c < shape[-1]:
+            expected[sample, ..., row, column] = batch[sample, ..., r, c]
+    assert np.array_equal(shifted, expected)
+    assert np.array_equal(batch, before)
+    assert shifted.dtype == np.uint8
+
+
+def test_rows_of_a_table_cannot_be_shifted() -> None:
+    with pytest.raises(ValueError, match=r"shift=1 moves images: .* got \(5,\)"):
+        shift_images(np.zeros((2, 5)), 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("probability", [0.01, 0.2, 0.5])
+def test_bits_are_flipped_with_the_probability_asked_for(probability: float) -> None:
+    bits = (torch.arange(400 * 500) % 2).float().reshape(500, 400).t()  # feature-major, as encoders give it
+    flipped = flip_bits(bits, probability, np.random.default_rng(0))
+    changed = flipped != bits
+    assert set(flipped.unique().tolist()) == {0.0, 1.0}
+    assert changed.float().mean().item() == pytest.approx(probability, abs=4 * (0.25 / bits.numel()) ** 0.5)
+    assert flipped.stride() == bits.stride()
+    pairs = (changed[:, ::2] & changed[:, 1::2]).float().mean().item()  # independent: neighbours flip together p * p
+    assert pairs == pytest.approx(probability**2, abs=0.005)
+
+
+def test_no_flip_leaves_the_bits_alone() -> None:
+    bits = torch.ones(3, 3)
+    assert torch.equal(flip_bits(bits, 0.0, np.random.default_rng(0)), bits)
+
+
+def test_bits_are_flipped_only_while_active() -> None:
+    model = network().train()
+    flips = BitFlips(model, 0.5)
+    x = torch.from_numpy(images(20)[0])
+    seen: list[torch.Tensor] = []
+    model[1].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    with flips.active(np.random.default_rng(0)):
+        model(x)
+    model(x)
+    assert not torch.equal(seen[0], Bits()(x))
+    assert torch.equal(seen[1], Bits()(x))
+
+
+def test_bit_flips_need_an_encoder_that_can_be_told() -> None:
+    with pytest.raises(ValueError, match=r"bit_flip=0.1 .* wrap it as nn.Sequential\(encoder, rest\)"):
+        BitFlips(nn.Linear(3, 2), 0.1)
