@@ -112,7 +112,7 @@ def test_faults_of_the_program_keep_their_traceback(lutsmith, model: Path, monke
         (ValueError(), "ValueError"),
         (PermissionError(13, "Permission denied", "f.npy"), "Permission denied: f.npy"),
         (FileNotFoundError("there is no f"), "there is no f"),
-        (MemoryError(), "out of memory; use less data at a time"),
+        (MemoryError(), "out of memory; use less data or a smaller network"),
         (ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"), "pip install 'lutsmith[train]'"),
         (ModuleNotFoundError("No module named 'lutsmith.x'", name="lutsmith.x"), None),
         (TrainingError("the loss is nan"), "the loss is nan"),

@@ -25,7 +25,7 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.strerror}: {error.filename}"
     if isinstance(error, MemoryError):
-        return f"out of memory{f' ({error})' if str(error) else ''}; use less data at a time"
+        return f"out of memory{f' ({error})' if str(error) else ''}; use less data or a smaller network"
     if not isinstance(error, (ValueError, OSError)) and not type(error).__module__.startswith("lutsmith."):
         return None
     return " ".join(str(error).split()) or type(error).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument
-from lutsmith.cli.output import deliver, facts_page
+from lutsmith.cli.output import deliver, facts_page, levels
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
         "input": f"{' x '.join(map(str, result['input_shape']))} = {result['features']:,} features",
         "encoder": f"{result['comparators']:,} comparators on {result['features_used']:,} features",
         "network": f"{result['luts']:,} LUTs ({ranks or 'none'}), {result['tables']:,} different tables",
-        "depth": f"{result['depth']} levels",
+        "depth": levels(result["depth"]),
         "head": _head(result),
         "classes": "without names" if classes is None else ", ".join(map(str, classes)),
     }

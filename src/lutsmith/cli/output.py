@@ -33,6 +33,11 @@ def deliver(
         show(result, Console(highlight=False, markup=False, emoji=False))
 
 
+def levels(depth: int) -> str:
+    """Return a depth in words."""
+    return f"{depth} level{'' if depth == 1 else 's'}"
+
+
 def facts_page(console: Console, facts: Mapping[str, object]) -> None:
     """Print names and values as two columns, one line each; values may hold anything, markup is not interpreted."""
     width = max(map(len, facts), default=0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lutsmith.cli.arguments import DataOption, JsonOption, TargetOption
-from lutsmith.cli.output import deliver, facts_page
+from lutsmith.cli.output import deliver, facts_page, levels
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,7 +73,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
     hard, soft = f"{result['accuracy']:.2%} hardened", f"{result['soft_accuracy']:.2%} soft"
     page = {
         "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows",
-        "circuit": f"{result['luts']:,} LUTs, {result['depth']} levels",
+        "circuit": f"{result['luts']:,} LUTs, {levels(result['depth'])}",
         "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
         "model": result["model"],
     }

@@ -1,0 +1,92 @@
+"""`lutsmith train` as a script meets it: a real process, one JSON object, a model that the other commands read."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lutsmith.circuit.file import load
+
+TRAIN = ["train", "digits", "--luts", "40", "--rank", "2", "--bits", "2"]
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "lutsmith.cli", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_train_eval_info_and_predict_agree(lutsmith, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = start(*TRAIN, "--epochs", 2, "--seed", 5, "--out", out, "--json")
+    printed, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert printed.count("\n") == 1
+    assert "epoch 2/2" in err
+    result = json.loads(printed)
+    assert result["model"] == str(out / "model.lut")
+    assert [path.name for path in out.glob("**/*.lut")] == ["model.lut"]
+    assert (result["luts"], result["depth"], result["seed"]) == (40, 1, 5)
+    assert 0.1 < result["accuracy"] <= 1
+    assert {"soft_accuracy", "train_seconds", "setup_seconds"} <= result.keys()
+
+    evaluated = json.loads(lutsmith("eval", out / "model.lut", "--json").out)
+    assert (evaluated["accuracy"], evaluated["samples"]) == (result["accuracy"], 360)
+    assert json.loads(lutsmith("info", out / "model.lut", "--json").out)["luts"] == 40
+
+    again = lutsmith(*TRAIN, "--epochs", 2, "--seed", 5, "--out", out)
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    assert "--resume" in again.err
+    other = lutsmith(*TRAIN, "--epochs", 3, "--out", out, "--resume")
+    assert other.code == 2
+    assert "epochs is 3 and was 2" in other.err
+    assert lutsmith(*TRAIN, "--epochs", 2, "--out", out, "--resume").code == 0
+
+
+def test_a_table_with_text_labels_trains_and_predicts_them(lutsmith, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x = random.random((200, 3))
+    rows = [f"{a:.4f};{b:.4f};{c:.4f};{'high; hot' if a > 0.5 else 'low'}" for a, b, c in x]
+    table = tmp_path / "t.csv"
+    table.write_text("a;b;c;kind\n" + "\n".join(row.replace("high; hot", '"high; hot"') for row in rows) + "\n")
+    out = tmp_path / "run"
+    arguments = ["--target", "kind", "--data", table, "--luts", 40, "--rank", 2, "--bits", 5, "--epochs", 8]
+    assert lutsmith("train", "csv", *arguments, "--test", table, "--out", out).code == 0
+    assert load(out / "model.lut").classes == ("high; hot", "low")
+    result = json.loads(lutsmith("eval", out / "model.lut", "--data", table, "--json").out)
+    assert result["accuracy"] > 0.8
+    predicted = lutsmith("predict", out / "model.lut", table).out.splitlines()
+    assert len(predicted) == 200
+    assert set(predicted) == {"high; hot", "low"}
+
+
+@pytest.mark.parametrize(
+    "extra", [["--preset", "none"], ["--lr", "-1"], ["--rank", "9"], ["--luts", "15"], ["--seed", "-1"]]
+)
+def test_settings_that_cannot_be_are_one_line(lutsmith, tmp_path: Path, extra: list[str]) -> None:
+    outcome = lutsmith("train", "digits", "--epochs", "1", "--out", tmp_path / "run", *extra)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
+def test_ctrl_c_in_training_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = start(*TRAIN, "--epochs", 100_000, "--out", out)
+    deadline = time.monotonic() + 60
+    while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, err = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (130, "")
+    assert "resume" in err.splitlines()[-1]
+    assert "Traceback" not in err
