@@ -1,0 +1,98 @@
+"""Compiles the training kernels: templates of `loops` and pieces of a rank, made into C callbacks and cached on disk."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+
+from lutsmith.kernels import compiler, loops, pieces, vectors
+
+KERNEL = types.void(types.int64, types.int64)
+FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning
+
+# Templates in the order in which they call each other.
+HELPERS = (
+    loops.share_of,
+    loops.table_of,
+    loops.zero,
+    loops.pad,
+    loops.less,
+    loops.prefetch_rows,
+    loops.eight_dots,
+    loops.block,
+    loops.scatter,
+    loops.scatter_tail,
+    loops.centre,
+    loops.add_copies,
+)
+SPLIT = pieces.SPLIT_RANK
+_lock = threading.Lock()
+
+
+def address(kind: str, rank: int, dtype: str) -> int:
+    """Address of the kernel `kind` ("fold", "lookup", "backward", "spread", "finish", "encode"), compiled at first use."""
+    with _lock:
+        return _address(kind, rank, dtype)
+
+
+@functools.cache
+def _address(kind: str, rank: int, dtype: str) -> int:
+    names = _names(kind, rank, dtype)
+    template = {"fold": loops.forward, "lookup": loops.forward}.get(kind) or getattr(loops, kind)
+    name = f"{kind}_{rank}_{dtype}_{_digest()}"
+    about = f"the rank-{rank} {kind} kernel" if kind in ("fold", "lookup", "backward") else f"the {kind} kernel"
+    return compiler.callback(_retarget(template, name, names), KERNEL, about, error_model="numpy", fastmath=FAST)
+
+
+@functools.cache
+def _digest() -> str:
+    """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
+    digest = hashlib.sha256()
+    for module in (vectors, pieces, loops):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _names(kind: str, rank: int, dtype: str) -> dict[str, Any]:
+    """The globals of a rank's kernels."""
+    kind_of = np.dtype(dtype)
+    names: dict[str, Any] = {
+        **vars(loops),
+        "RANK": rank,
+        "SMALL_RANK": SPLIT - 1,
+        "SIZE": kind_of.itemsize,
+        "LANES": vectors.VECTOR_BYTES // kind_of.itemsize,
+        "real": vectors.f32 if kind_of.itemsize == 4 else vectors.f64,
+        "number": kind_of.type,
+        **pieces.pieces(rank, kind_of),
+        "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
+    }
+    roles = {
+        "evaluate": {"fold": loops.evaluate_fold}.get(kind)
+        or (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
+        "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
+        "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,
+    }
+    if kind_of.itemsize == 8:
+        roles["exponentials"] = loops.exponentials_of_doubles
+    for name, helper in [*roles.items(), *((helper.__name__, helper) for helper in HELPERS)]:
+        names[name] = numba.njit(error_model="numpy", fastmath=FAST, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+            _retarget(helper, name, names)
+        )
+    return names
+
+
+def _retarget(template: Any, name: str, names: dict[str, Any]) -> FunctionType:
+    """A copy of a function with another name and other globals."""
+    copy = FunctionType(template.__code__, names, name)
+    copy.__qualname__ = name
+    copy.__module__ = template.__module__
+    return copy

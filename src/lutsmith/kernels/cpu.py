@@ -1,0 +1,199 @@
+"""The operations on the CPU, on NumPy arrays: fills in the argument block, splits the work, and runs the kernels.
+
+Forward passes split the LUTs over the threads. Backward passes do too, each thread with its own copy of the input gradient,
+because threads that own columns of one row fetch each other's cache lines; only batches of 128 samples a thread and more
+are split by samples. Copies are added up in a fixed order, so that a thread count gives one result. All arrays are
+C-contiguous and of one dtype, float32 or float64; indices are int32 and have been checked. Torch tensors are taken as they are.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.kernels import build, loops, threads
+from lutsmith.kernels.pieces import ROW
+
+Array = Any  # a C-contiguous NumPy array, or anything with shape, itemsize, nbytes and data_ptr() (a torch tensor)
+SMALL = 1 << 17  # table entries times samples that one thread finishes before a second one has woken up
+COLUMNS = 128  # samples a thread that make it worth splitting the batch
+
+
+@dataclass(frozen=True)
+class Wires:
+    """`Wiring` as arrays."""
+
+    inputs: Array
+    table_ptr: Array | None = None
+    candidates: Array | None = None
+    scores: Array | None = None
+    temperature: float = 1.0
+    rule: str = "softmax"
+
+
+def _address(array: Array) -> int:
+    if isinstance(array, np.ndarray):
+        return int(array.__array_interface__["data"][0])
+    return int(array.data_ptr())
+
+
+def _dtype(array: Array) -> str:
+    return "float32" if array.itemsize == 4 else "float64"
+
+
+class _Workspace(threading.local):
+    """Memory of one calling thread that grows to what was needed."""
+
+    def __init__(self) -> None:
+        self.fields = np.zeros(loops.FIELDS, np.int64)
+        self.numbers = self.fields.view(np.float64)
+        self.address = self.fields.ctypes.data
+        self.memory: dict[str, tuple[NDArray[np.uint8], int]] = {}
+
+    def reserve(self, name: str, size: int) -> int:
+        """Address of `size` bytes, on a cache line."""
+        memory, address = self.memory.get(name, (None, 0))
+        if memory is None or memory.nbytes < size + 64:
+            memory = np.empty(size + 64, np.uint8)
+            address = memory.ctypes.data + -memory.ctypes.data % 64
+            self.memory[name] = memory, address
+        return address
+
+    def words(self, name: str, step: int, count: int) -> NDArray[np.int64]:
+        """The first 64-bit word of each of `count` pieces of reserved memory."""
+        memory, address = self.memory[name]
+        first = address - memory.ctypes.data
+        return memory[first : first + step * count].view(np.int64)[:: step // 8]
+
+
+_workspace = _Workspace()
+
+
+def _split(work: int, luts: int) -> int:
+    return 1 if work < SMALL else max(1, min(threads.get_num_threads(), luts))
+
+
+def _begin(x: Array, tables: Array, wires: Wires, parts: tuple[int, int]) -> tuple[_Workspace, NDArray[np.int64]]:
+    """The argument block with what every kernel over LUTs reads."""
+    space, (luts, _) = _workspace, wires.inputs.shape
+    fields = space.fields
+    fields[:] = 0
+    step = loops.SCRATCH_ROWS * ROW * x.itemsize
+    fields[loops.LUTS], fields[loops.TABLE_COUNT] = luts, tables.shape[0]
+    fields[loops.FEATURES], fields[loops.SAMPLES] = x.shape
+    fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = parts
+    fields[loops.X], fields[loops.TABLES] = _address(x), _address(tables)
+    fields[loops.INPUTS] = _address(wires.inputs)
+    if wires.table_ptr is not None:
+        fields[loops.TABLE_PTR] = _address(wires.table_ptr)
+    fields[loops.SCRATCH], fields[loops.SCRATCH_STEP] = space.reserve("scratch", parts[0] * parts[1] * step), step
+    return space, fields
+
+
+def fold(x: Array, tables: Array, wires: Wires, out: Array) -> None:
+    """out (W, B) = multilinear extension of the tables at x (F, B)."""
+    _forward("fold", x, tables, wires, out)
+
+
+def lookup(x: Array, tables: Array, wires: Wires, out: Array) -> None:
+    """out (W, B) = table entries at the addresses that x > 1/2 gives."""
+    _forward("lookup", x, tables, wires, out)
+
+
+def _forward(kind: str, x: Array, tables: Array, wires: Wires, out: Array) -> None:
+    luts, rank = wires.inputs.shape
+    samples = x.shape[1]
+    parts = _split(luts * samples << rank, luts)
+    split = (parts, 1) if luts >= 4 * parts else (1, max(1, min(parts, samples // COLUMNS)))
+    space, fields = _begin(x, tables, wires, split)
+    fields[loops.OUT] = _address(out)
+    threads.run(build.address(kind, rank, _dtype(x)), space.address, split[0] * split[1])
+
+
+def backward(
+    grad: Array,
+    x: Array,
+    tables: Array,
+    wires: Wires,
+    rho: float | None,
+    dx: Array | None,
+    dt: Array | None,
+    dscores: Array | None,
+) -> None:
+    """Write the gradients of `fold` (rho None) or `lookup`, given that of its result; None: not needed."""
+    luts, rank = wires.inputs.shape
+    features, samples = x.shape
+    name = _dtype(x)
+    lut_parts = _split(luts * samples << rank, luts)
+    batch_parts = 1
+    if dx is not None:
+        batch_parts = max(1, min(lut_parts, samples // COLUMNS))
+        lut_parts = max(
+            1, min(lut_parts // batch_parts, (luts << rank) // max(features, 1))
+        )  # copies cost less than they save
+    space, fields = _begin(x, tables, wires, (lut_parts, batch_parts))
+    parts = lut_parts * batch_parts
+    fields[loops.GRAD] = _address(grad)
+    copies = 0
+    if rho is not None:
+        fields[loops.HARD] = 1
+        space.numbers[loops.RHO] = rho
+    else:
+        space.numbers[loops.RHO] = 1
+    if dx is not None:
+        fields[loops.DX] = _address(dx)
+        fields[loops.DX_MORE] = space.reserve("dx", (lut_parts - 1) * dx.nbytes)
+        copies += lut_parts - 1
+    if dt is not None:
+        dt_copies = batch_parts if wires.table_ptr is None else parts
+        fields[loops.DT], fields[loops.DT_COPIES] = _address(dt), dt_copies
+        fields[loops.DT_MORE] = space.reserve("dt", (dt_copies - 1) * dt.nbytes)
+        copies += dt_copies - 1
+    if wires.candidates is not None and wires.scores is not None and (dx is not None or dscores is not None):
+        choices = wires.scores.shape[2]
+        fields[loops.CHOICES], fields[loops.CANDIDATES] = choices, _address(wires.candidates)
+        fields[loops.SCORES] = _address(wires.scores)
+        fields[loops.DWN] = wires.rule == "dwn"
+        space.numbers[loops.TEMPERATURE] = wires.temperature
+        if dx is not None or wires.rule == "softmax":
+            fields[loops.SHARES] = space.reserve("shares", wires.scores.nbytes)
+            fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = parts, 1
+            threads.run(build.address("spread", rank, name), space.address, parts)
+        if dscores is not None:
+            _pack(space, features, samples, parts, name, hard=rho is not None)
+            fields[loops.DOTS] = _address(dscores)
+            fields[loops.DOTS_MORE] = space.reserve("dots", (batch_parts - 1) * dscores.nbytes)
+            copies += 1
+    fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = lut_parts, batch_parts
+    threads.run(build.address("backward", rank, name), space.address, parts)
+    if copies:
+        threads.run(build.address("finish", rank, name), space.address, parts)
+
+
+def _pack(space: _Workspace, features: int, samples: int, parts: int, dtype: str, *, hard: bool) -> None:
+    """Give the backward kernel X as bits where it is binary or read as bits: 32 times less to fetch."""
+    fields = space.fields
+    step = (samples + 63) // 64 * 8
+    fields[loops.BITS], fields[loops.BITS_STEP] = space.reserve("bits", features * step), step
+    fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = parts, 1
+    threads.run(build.address("pack", 1, dtype), space.address, parts)
+    if not hard and not space.words("scratch", int(fields[loops.SCRATCH_STEP]), parts).all():
+        fields[loops.BITS] = 0
+
+
+def encode(x: Array, thresholds: Array, inner: int, out: Array) -> None:
+    """out (F z, N) = x (N, F) > thresholds (F, z), feature-major; x is uint8 or float32, the others float32."""
+    space, (samples, features) = _workspace, x.shape
+    fields = space.fields
+    fields[:] = 0
+    parts = _split(out.nbytes * 2, features // 16)
+    fields[loops.SAMPLES], fields[loops.FEATURES], fields[loops.CHOICES] = samples, features, thresholds.shape[1]
+    fields[loops.INNER], fields[loops.HARD], fields[loops.LUT_PARTS] = inner, x.itemsize == 1, parts
+    fields[loops.X], fields[loops.TABLES], fields[loops.OUT] = _address(x), _address(thresholds), _address(out)
+    step = 16 * ROW * 4
+    fields[loops.SCRATCH], fields[loops.SCRATCH_STEP] = space.reserve("scratch", parts * step), step
+    threads.run(build.address("encode", 1, "float32"), space.address, parts)

@@ -1,0 +1,485 @@
+"""The loops over LUTs and blocks of samples of the training kernels.
+
+A kernel is `kernel(address, part)`: `address` is that of an array of int64 fields (sizes, flags and addresses; numbered
+below), `part` says which share of the LUTs and samples is its own. Kernels allocate nothing, raise nothing and know no
+threads. Addresses and steps count bytes; `real` makes a pointer to numbers of the kernel's dtype.
+
+The functions here are templates: names declared without a value are filled in for each rank and dtype by
+`lutsmith.kernels.build`, which compiles a copy of each function with other globals.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lutsmith.kernels.pieces import ROW
+from lutsmith.kernels.vectors import f64, i32, i64, prefetch, u8
+
+# Fields of the argument block.
+(
+    LUTS, SAMPLES, FEATURES, TABLE_COUNT, CHOICES, LUT_PARTS, BATCH_PARTS, HARD, DWN,
+    X, TABLES, INPUTS, TABLE_PTR, CANDIDATES, SCORES, SHARES, OUT, GRAD,
+    DX, DX_MORE, DT, DT_MORE, DT_COPIES, DOTS, DOTS_MORE, SCRATCH, SCRATCH_STEP, RHO, TEMPERATURE, INNER,
+    BITS, BITS_STEP,
+) = range(32)  # fmt: skip
+FIELDS = 32
+
+# Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read, constants
+# of the contraction (low, high, scale), indices, and saved addresses.
+CONSTANTS, CORNERS, INDICES, SAVED = 128, 192, 256, 320  # bytes into the first row
+POINTS, SCALED, PLACES, SLOPES, PADS, LOW_ROWS, VALUES, WEIGHTS, SCRATCH_ROWS = 1, 9, 10, 11, 19, 28, 36, 68, 100
+
+# Filled in for each rank and dtype.
+RANK: int
+SMALL_RANK: int  # up to this rank, minterms at corners are quicker than scattering to addresses
+SIZE: int  # bytes a number
+LANES: int  # samples a vector
+real: Any  # address -> pointer to numbers
+number: Any  # converts to the dtype
+evaluate: Any
+differentiate: Any
+weigh: Any
+exponentials: Any
+fold_row: Any
+choose_row: Any
+addresses: Any
+contract: Any
+add_row: Any
+add_share: Any
+add_total: Any
+dots: Any
+bit_dots: Any
+pack_row: Any
+sweep: Any
+slopes: Any
+minterms: Any
+low_minterms: Any
+low_values: Any
+high_sweep: Any
+high_minterms: Any
+table: Any
+high_values: Any
+low_slopes: Any
+
+
+def share_of(count: int, part: int, parts: int, unit: int) -> tuple[int, int]:
+    """Begin and end of a part's share, in multiples of `unit` but for the end."""
+    begin, end = count * part // parts // unit * unit, count * (part + 1) // parts // unit * unit
+    return begin, count if part + 1 == parts else end
+
+
+def table_of(before: int, j: int, table_ptr: int) -> int:
+    """The table that instance j reads, where an earlier instance read table `before`."""
+    if table_ptr == 0:
+        return j
+    pointers = i32(table_ptr)
+    while pointers[before + 1] <= j:
+        before += 1
+    return before
+
+
+def zero(address: int, count: int) -> None:
+    """Set numbers to zero."""
+    a = real(address)
+    for k in range(count):
+        a[k] = number(0)
+
+
+def pad(source: int, target: int, count: int) -> None:
+    """Copy fewer samples than a vector holds, and fill it up with zeros."""
+    a, b = real(source), real(target)
+    for q in range(count):
+        b[q] = a[q]
+    for q in range(count, LANES):
+        b[q] = number(0)
+
+
+def prefetch_rows(a: Any, j: int, offset: int, count: int) -> None:
+    """Ask for what instance j reads."""
+    inputs, step = i32(a[INPUTS]), a[SAMPLES] * SIZE
+    size = min(count * SIZE, 512)
+    for l in range(RANK):
+        row = inputs[j * RANK + l] * step + offset
+        for line in range(0, size, 64):
+            prefetch(a[X] + row + line)
+
+
+def evaluate_fold(entries: int, rows: int, out: int, groups: int, places: int) -> None:
+    """OUT = fold."""
+    fold_row(entries, rows, out, places, groups)
+
+
+def evaluate_choice(entries: int, rows: int, out: int, groups: int, places: int) -> None:
+    """OUT = look-up, by halving the table: exact, and quicker than gathers up to rank 4."""
+    choose_row(entries, rows, out, groups)
+
+
+def evaluate_lookup(entries: int, rows: int, out: int, groups: int, places: int) -> None:
+    """OUT = look-up, by address."""
+    t, p = real(entries), i32(places)
+    addresses_of = i64(rows)
+    for start in range(0, groups * LANES, ROW):
+        m = min(ROW, groups * LANES - start)
+        addresses(rows, places, m // LANES)
+        y = real(out + start * SIZE)
+        for q in range(m):
+            y[q] = t[p[q]]
+        for l in range(RANK):
+            addresses_of[l] += ROW * SIZE
+
+
+def forward(address: int, part: int) -> None:
+    """OUT[j] = the fold or look-up of instance j."""
+    a = i64(address)
+    step = a[SAMPLES] * SIZE
+    first, last = share_of(a[LUTS], part // a[BATCH_PARTS], a[LUT_PARTS], 1)
+    begin, end = share_of(a[SAMPLES], part % a[BATCH_PARTS], a[BATCH_PARTS], 16)
+    groups, tail = (end - begin) // LANES, (end - begin) % LANES
+    offset, done = begin * SIZE, (begin + groups * LANES) * SIZE
+    inputs = i32(a[INPUTS])
+    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
+    rows = i64(scratch)
+    pads, places = scratch + PADS * ROW * SIZE, scratch + PLACES * ROW * SIZE
+    t = 0
+    for j in range(first, last):
+        t = table_of(t, j, a[TABLE_PTR])
+        entries = a[TABLES] + (t * SIZE << RANK)
+        out = a[OUT] + j * step
+        for l in range(RANK):
+            rows[l] = a[X] + inputs[j * RANK + l] * step + offset
+        evaluate(entries, scratch, out + offset, groups, places)
+        if tail:
+            for l in range(RANK):
+                rows[l] = pads + l * ROW * SIZE
+                pad(a[X] + inputs[j * RANK + l] * step + done, rows[l], tail)
+            result = pads + RANK * ROW * SIZE
+            evaluate(entries, scratch, result, 1, places)
+            y, z = real(out + done), real(result)
+            for q in range(tail):
+                y[q] = z[q]
+
+
+def differentiate_small(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
+    """Slopes of all inputs into the SLOPES rows, table gradient added at e unless that is 0."""
+    d = scratch + SLOPES * ROW * SIZE
+    if e != 0:
+        sweep(entries, scratch, g, d, e, groups)
+    else:
+        slopes(entries, scratch, g, d, groups)
+
+
+def weigh_small(scratch: int, g: int, e: int, groups: int) -> None:
+    """Table gradient added at e."""
+    minterms(scratch, g, e, groups)
+
+
+def differentiate_split(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
+    """Slopes of all inputs into the SLOPES rows, table gradient added at e unless that is 0."""
+    d, s = scratch + SLOPES * ROW * SIZE, scratch + LOW_ROWS * ROW * SIZE
+    v, r = scratch + VALUES * ROW * SIZE, scratch + WEIGHTS * ROW * SIZE
+    low_minterms(scratch, s, groups)
+    low_values(entries, s, v, groups)
+    high_sweep(v, scratch, g, d, r, groups)
+    if e != 0:
+        table(r, s, e, groups)
+    high_values(entries, r, v, groups)
+    low_slopes(v, scratch, d, groups)
+
+
+def weigh_split(scratch: int, g: int, e: int, groups: int) -> None:
+    """Table gradient added at e."""
+    s, r = scratch + LOW_ROWS * ROW * SIZE, scratch + WEIGHTS * ROW * SIZE
+    low_minterms(scratch, s, groups)
+    high_minterms(scratch, g, r, groups)
+    table(r, s, e, groups)
+
+
+def backward(address: int, part: int) -> None:
+    """Gradients of the part's instances and samples: DX and DT are set to zero and added to, DOTS to be finished."""
+    a = i64(address)
+    step = a[SAMPLES] * SIZE
+    lut_part, batch_part = part // a[BATCH_PARTS], part % a[BATCH_PARTS]
+    first, last = share_of(a[LUTS], lut_part, a[LUT_PARTS], 1)
+    begin, end = share_of(a[SAMPLES], batch_part, a[BATCH_PARTS], 16)
+    inputs = i32(a[INPUTS])
+    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
+    rows, pads = i64(scratch), scratch + PADS * ROW * SIZE
+    rho = number(f64(address)[RHO])
+    constants = real(scratch + CONSTANTS)
+    constants[0], constants[1], constants[2] = (number(1) - rho) / number(2), (number(1) + rho) / number(2), rho
+    corners = real(scratch + CORNERS)
+    corners[0], corners[1], corners[2] = number(0), number(1), number(1)
+    dx, dt, dots_row = a[DX], a[DT], a[DOTS]
+    if dx != 0:
+        if lut_part:
+            dx = a[DX_MORE] + (lut_part - 1) * a[FEATURES] * step
+        for k in range(a[FEATURES]):
+            zero(dx + k * step + begin * SIZE, end - begin)
+    if dt != 0:
+        copy = batch_part if a[TABLE_PTR] == 0 else part
+        if copy:
+            dt = a[DT_MORE] + (copy - 1) * (a[TABLE_COUNT] * SIZE << RANK)
+        if a[TABLE_PTR] == 0:
+            zero(dt + (first * SIZE << RANK), (last - first) << RANK)
+        else:
+            zero(dt, a[TABLE_COUNT] << RANK)
+    if dots_row != 0:
+        count = RANK * a[CHOICES]
+        if batch_part:
+            dots_row = a[DOTS_MORE] + (batch_part - 1) * a[LUTS] * count * SIZE
+        zero(dots_row + first * count * SIZE, (last - first) * count)
+    full = begin + (end - begin) // LANES * LANES
+    t = 0
+    for j in range(first, last):
+        if j + 1 < last:
+            prefetch_rows(a, j + 1, begin * SIZE, end - begin)
+        t = table_of(t, j, a[TABLE_PTR])
+        entries = a[TABLES] + (t * SIZE << RANK)
+        e = 0 if dt == 0 else dt + (t * SIZE << RANK)
+        for start in range(begin, full, ROW):
+            m = min(ROW, full - start)
+            for l in range(RANK):
+                rows[l] = a[X] + inputs[j * RANK + l] * step + start * SIZE
+            block(a, j, entries, e, a[GRAD] + j * step + start * SIZE, scratch, m // LANES, m)
+            scatter(a, j, start, dx, dots_row, scratch, m // LANES)
+        if full < end:
+            for l in range(RANK):
+                rows[l] = pads + l * ROW * SIZE
+                pad(a[X] + inputs[j * RANK + l] * step + full * SIZE, rows[l], end - full)
+            g = pads + RANK * ROW * SIZE
+            pad(a[GRAD] + j * step + full * SIZE, g, end - full)
+            block(a, j, entries, e, g, scratch, 1, end - full)
+            scatter_tail(a, j, full, end - full, dx, dots_row, scratch)
+
+
+def block(a: Any, j: int, entries: int, e: int, g: int, scratch: int, groups: int, samples: int) -> None:
+    """Slopes and table gradient of one instance and one block, at the rows in scratch."""
+    need_slopes = a[DX] != 0 or a[DOTS] != 0
+    rows, saved = i64(scratch), i64(scratch + SAVED)
+    if a[HARD]:
+        if e != 0 and RANK <= SMALL_RANK:
+            points = scratch + POINTS * ROW * SIZE
+            contract(scratch, g, scratch + CORNERS, points, scratch + SCALED * ROW * SIZE, groups)
+            for l in range(RANK):
+                saved[l] = rows[l]
+                rows[l] = points + l * ROW * SIZE
+            weigh(scratch, g, e, groups)
+            for l in range(RANK):
+                rows[l] = saved[l]
+        elif e != 0:
+            places = scratch + PLACES * ROW * SIZE
+            addresses(scratch, places, groups)
+            p, d, y = i32(places), real(e), real(g)
+            for q in range(samples):
+                d[p[q]] += y[q]
+        if need_slopes:
+            points, scaled = scratch + POINTS * ROW * SIZE, scratch + SCALED * ROW * SIZE
+            contract(scratch, g, scratch + CONSTANTS, points, scaled, groups)
+            for l in range(RANK):
+                rows[l] = points + l * ROW * SIZE
+            differentiate(entries, scratch, scaled, 0, groups)
+    elif need_slopes:
+        differentiate(entries, scratch, g, e, groups)
+    elif e != 0:
+        weigh(scratch, g, e, groups)
+
+
+def scatter(a: Any, j: int, start: int, dx: int, dots_row: int, scratch: int, groups: int) -> None:
+    """Take the slopes of whole vectors of samples to DX and DOTS."""
+    step, choices, offset = a[SAMPLES] * SIZE, a[CHOICES], start * SIZE
+    inputs, candidates = i32(a[INPUTS]), i32(a[CANDIDATES])
+    for l in range(RANK):
+        slot = j * RANK + l
+        d = scratch + (SLOPES + l) * ROW * SIZE
+        if dx != 0 and choices == 0:
+            add_row(dx + inputs[slot] * step + offset, d, groups)
+        elif dx != 0:
+            for k in range(slot * choices, (slot + 1) * choices):
+                add_share(dx + candidates[k] * step + offset, d, a[SHARES] + k * SIZE, groups)
+        if dots_row != 0:
+            for k in range(0, choices, 8):
+                chosen, out = a[CANDIDATES] + (slot * choices + k) * 4, dots_row + (slot * choices + k) * SIZE
+                if k + 8 <= choices:
+                    eight_dots(a, a[X] + offset, a[BITS] + start // 8, chosen, d, out, groups)
+                    continue
+                source, indices, sums = i32(chosen), i32(scratch + INDICES), scratch + POINTS * ROW * SIZE
+                for i in range(8):
+                    indices[i] = source[min(i, choices - k - 1)]
+                zero(sums, 8)
+                eight_dots(a, a[X] + offset, a[BITS] + start // 8, scratch + INDICES, d, sums, groups)
+                y, z = real(out), real(sums)
+                for i in range(choices - k):
+                    y[i] += z[i]
+            if a[DWN]:
+                half = scratch + POINTS * ROW * SIZE
+                zero(half, 1)
+                add_total(d, half, groups)
+                less(dots_row + slot * choices * SIZE, choices, real(half)[0] / number(2))
+
+
+def less(address: int, count: int, value: Any) -> None:
+    """Subtract a value from numbers."""
+    a = real(address)
+    for k in range(count):
+        a[k] -= value
+
+
+def eight_dots(a: Any, x: int, bits: int, candidates: int, d: int, out: int, groups: int) -> None:
+    """Dot products of the slopes with eight candidate rows, thresholded where the forward pass was."""
+    if a[BITS] != 0:
+        bit_dots(bits, a[BITS_STEP], candidates, d, out, groups)
+    else:
+        dots(x, a[SAMPLES] * SIZE, candidates, d, out, groups)
+
+
+def scatter_tail(a: Any, j: int, start: int, samples: int, dx: int, dots_row: int, scratch: int) -> None:
+    """Take the slopes of fewer samples than a vector holds to DX and DOTS."""
+    step, choices, offset = a[SAMPLES] * SIZE, a[CHOICES], start * SIZE
+    inputs, candidates, shares = i32(a[INPUTS]), i32(a[CANDIDATES]), real(a[SHARES])
+    half = number(0.5)
+    for l in range(RANK):
+        slot = j * RANK + l
+        d = real(scratch + (SLOPES + l) * ROW * SIZE)
+        if dx != 0 and choices == 0:
+            y = real(dx + inputs[slot] * step + offset)
+            for q in range(samples):
+                y[q] += d[q]
+        for k in range(slot * choices, (slot + 1) * choices):
+            if dx != 0:
+                y = real(dx + candidates[k] * step + offset)
+                for q in range(samples):
+                    y[q] += shares[k] * d[q]
+            if dots_row != 0:
+                x = real(a[X] + candidates[k] * step + offset)
+                total = number(0)
+                for q in range(samples):
+                    value = x[q]
+                    if a[HARD]:
+                        value = number(1) if value > half else number(0)
+                    if a[DWN]:
+                        value -= half
+                    total += d[q] * value
+                real(dots_row)[k] += total
+
+
+def exponentials_of_doubles(scores: int, shares: int, count: int, scale: int) -> None:
+    """SHARES = softmax(SCORES * scale) of one slot, in plain loops: float64 is for checks."""
+    x, y, factor = real(scores), real(shares), real(scale)[0]
+    top = x[0]
+    for k in range(count):
+        top = max(top, x[k])
+    total = number(0)
+    for k in range(count):
+        y[k] = math.exp((x[k] - top) * factor)
+        total += y[k]
+    for k in range(count):
+        y[k] /= total
+
+
+def pack(address: int, part: int) -> None:
+    """BITS = X > 1/2, one row of bits a feature; the first word of the part's scratch is 0 if an x is not binary."""
+    a = i64(address)
+    samples = a[SAMPLES]
+    first, last = share_of(a[FEATURES], part, a[LUT_PARTS], 1)
+    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
+    flag = i64(scratch)
+    flag[0] = 1
+    full = samples // LANES * LANES
+    for f in range(first, last):
+        row, bits = a[X] + f * samples * SIZE, a[BITS] + f * a[BITS_STEP]
+        pack_row(row, bits, samples // LANES, scratch)
+        if full < samples:
+            pad(row + full * SIZE, scratch + ROW * SIZE, samples - full)
+            pack_row(scratch + ROW * SIZE, bits + full // 8, 1, scratch)
+        if flag[0] == 0 and a[HARD] == 0:
+            return
+
+
+def spread(address: int, part: int) -> None:
+    """SHARES = softmax(SCORES / temperature) over the choices of each slot."""
+    a = i64(address)
+    choices = a[CHOICES]
+    first, last = share_of(a[LUTS] * RANK, part, a[LUT_PARTS], 1)
+    scale = number(1 / f64(address)[TEMPERATURE])
+    constants = real(a[SCRATCH] + part * a[SCRATCH_STEP])
+    constants[0] = scale
+    for slot in range(first, last):
+        offset = slot * choices * SIZE
+        exponentials(a[SCORES] + offset, a[SHARES] + offset, choices, a[SCRATCH] + part * a[SCRATCH_STEP])
+
+
+def finish(address: int, part: int) -> None:
+    """Add up the copies of DX, DT and DOTS in their order, and turn DOTS into the gradient of the scores."""
+    a = i64(address)
+    parts, choices = a[LUT_PARTS] * a[BATCH_PARTS], a[CHOICES]
+    if a[DX] != 0:
+        count = a[FEATURES] * a[SAMPLES]
+        first, last = share_of(count, part, parts, 16)
+        add_copies(a[DX], a[DX_MORE], a[LUT_PARTS], count, first, last)
+    if a[DT] != 0:
+        count = a[TABLE_COUNT] << RANK
+        first, last = share_of(count, part, parts, 16)
+        add_copies(a[DT], a[DT_MORE], a[DT_COPIES], count, first, last)
+    if a[DOTS] != 0:
+        slots = a[LUTS] * RANK
+        first, last = share_of(slots, part, parts, 1)
+        add_copies(a[DOTS], a[DOTS_MORE], a[BATCH_PARTS], slots * choices, first * choices, last * choices)
+        if a[DWN]:
+            y = real(a[DOTS])
+            for k in range(first * choices, last * choices):
+                y[k] *= number(2)
+            return
+        scale = number(1 / f64(address)[TEMPERATURE])
+        for slot in range(first, last):
+            centre(a[DOTS] + slot * choices * SIZE, a[SHARES] + slot * choices * SIZE, choices, scale)
+
+
+def centre(dots_row: int, shares_row: int, choices: int, scale: Any) -> None:
+    """q = s (q - sum s q) scale: the softmax's Jacobian."""
+    q, s = real(dots_row), real(shares_row)
+    mean = number(0)
+    for k in range(choices):
+        mean += s[k] * q[k]
+    for k in range(choices):
+        q[k] = s[k] * (q[k] - mean) * scale
+
+
+def add_copies(total: int, more: int, copies: int, count: int, first: int, last: int) -> None:
+    """Add the copies behind the first, `count` numbers each, to it, from the first to before the last number."""
+    y = real(total + first * SIZE)
+    for copy in range(copies - 1):
+        z = real(more + (copy * count + first) * SIZE)
+        for k in range(last - first):
+            y[k] += z[k]
+
+
+def encode(address: int, part: int) -> None:
+    """OUT = X > thresholds, feature-major; X is uint8 if HARD, else float32; TABLES are thresholds, CHOICES a feature."""
+    a = i64(address)
+    samples, features, bits, inner = a[SAMPLES], a[FEATURES], a[CHOICES], a[INNER]
+    first, last = share_of(features, part, a[LUT_PARTS], 16)
+    thresholds = real(a[TABLES])
+    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
+    tile = real(scratch)
+    for start in range(0, samples, ROW):
+        m = min(ROW, samples - start)
+        for left in range(first, last, 16):
+            width = min(16, last - left)
+            if a[HARD]:
+                for s in range(m):
+                    byte = u8(a[X] + (start + s) * features + left)
+                    for f in range(width):
+                        tile[f * ROW + s] = number(byte[f])
+            else:
+                for s in range(m):
+                    x = real(a[X] + ((start + s) * features + left) * SIZE)
+                    for f in range(width):
+                        tile[f * ROW + s] = x[f]
+            for f in range(left, left + width):
+                row = real(scratch + (f - left) * ROW * SIZE)
+                for b in range(bits):
+                    place = (f // inner * bits + b) * inner + f % inner
+                    y, threshold = real(a[OUT] + (place * samples + start) * SIZE), thresholds[f * bits + b]
+                    for q in range(m):
+                        y[q] = number(1) if row[q] > threshold else number(0)

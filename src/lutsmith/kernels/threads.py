@@ -1,0 +1,98 @@
+"""Runs the parts of a kernel in a row or on several threads, and knows when several threads are not allowed.
+
+Numba offers three threading layers. omp starts a loop in 2 microseconds, tbb in 10, workqueue in 100; workqueue also aborts
+the process when two Python threads enter it at once, so a lock guards it. GNU's omp kills a forked child that enters it after
+its parent did: such a child runs the parts in a row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import Any
+
+import numba
+from numba import config
+
+from lutsmith.kernels.compiler import kernel
+from lutsmith.kernels.vectors import call
+
+LAYERS = ["omp", "tbb", "workqueue"]
+
+_lock = threading.Lock()
+_chosen: int | None = None  # what set_num_threads was told
+_launched = False  # this process or an ancestor has started Numba's threads
+_alone = False  # a forked child of a process that had
+_guard: Any = None  # what an entry into the parallel loop holds
+
+
+def get_num_threads() -> int:
+    """Number of threads that the training kernels use."""
+    if _alone:
+        return 1
+    return int(config.NUMBA_NUM_THREADS) if _chosen is None else _chosen
+
+
+def set_num_threads(count: int | None) -> None:
+    """Use `count` threads in the training kernels of this process; None: as many as Numba does (NUMBA_NUM_THREADS).
+
+    Gradients of shared rows are added up in an order that depends on this number and on nothing else. ValueError when the
+    number is not between 1 and NUMBA_NUM_THREADS (by default the number of cores).
+    """
+    global _chosen
+    if count is not None and not 1 <= count <= config.NUMBA_NUM_THREADS:
+        raise ValueError(
+            f"got {count} threads; expected 1 to {config.NUMBA_NUM_THREADS}: set NUMBA_NUM_THREADS before the start for more"
+        )
+    _chosen = count
+
+
+@kernel()
+def _in_a_row(function: int, address: int, parts: int) -> None:
+    for part in range(parts):
+        call(function, address, part)
+
+
+@kernel(parallel=True)
+def _at_once(function: int, address: int, parts: int) -> None:
+    for part in numba.prange(parts):
+        call(function, address, part)
+
+
+def run(function: int, address: int, parts: int) -> None:
+    """Call the kernel at address `function` with (address, part) for every part; the global lock of Python is released."""
+    if parts == 1 or _alone:
+        _in_a_row(function, address, parts)
+        return
+    if not _launched:
+        _launch()
+    with _guard:
+        _at_once(function, address, parts)
+
+
+def _launch() -> None:
+    """Start the threads with the best layer, unless the user chose one."""
+    global _launched, _guard
+    with _lock:
+        if _launched:
+            return
+        before = config.THREADING_LAYER_PRIORITY
+        if before == ["tbb", "omp", "workqueue"]:  # Numba's own order: nobody asked for another
+            config.THREADING_LAYER_PRIORITY = LAYERS
+        try:
+            _at_once(0, 0, 0)
+        finally:
+            config.THREADING_LAYER_PRIORITY = before
+        _guard = _lock if numba.threading_layer() == "workqueue" else contextlib.nullcontext()
+        _launched = True
+
+
+def _after_fork() -> None:
+    global _alone, _lock
+    _alone = _launched
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
