@@ -293,9 +293,9 @@ def test_resuming_where_nothing_was_saved_starts_from_the_beginning(tmp_path: Pa
 
 def test_resuming_another_run_names_what_differs(tmp_path: Path) -> None:
     fit(network(), folder=tmp_path)
-    with pytest.raises(ValueError, match="other arguments: epochs is 9 and was 3; lr is 0.2 and was 0.1"):
+    with pytest.raises(ValueError, match=r"other arguments: epochs is 9 and was 3; lr is 0.2 and was 0.1"):
         fit_resumed(network(), tmp_path, Settings(epochs=9, batch_size=32, lr=0.2, validation=0.2))
-    with pytest.raises(ValueError, match="data are 500x1x8x8 uint8 .* and were 600x1x8x8 uint8"):
+    with pytest.raises(ValueError, match=r"data are 500x1x8x8 uint8 .* and were 600x1x8x8 uint8"):
         Trainer(FAST, folder=tmp_path, quiet=True).fit(network(), *images(500), resume=True)
     with pytest.raises(ValueError, match=r"cannot resume from .*checkpoint.pt: Error\(s\) in loading state_dict"):
         fit_resumed(nn.Sequential(Bits(), nn.Flatten(), SoftHard(64, 3)), tmp_path)

@@ -40,13 +40,14 @@ class TrainingProgress:
     def preparing(self) -> threading.Timer:
         """Return a running timer that tells, after a second, what is being waited for; the caller cancels it."""
         message = "compiling the kernels: the first use on this machine takes some seconds, later runs load them"
-        timer = threading.Timer(_NOTICE_SECONDS, self._console.print, (message,))
+        timer = threading.Timer(_NOTICE_SECONDS, self._print, (message,))
         timer.daemon = True
         timer.start()
         return timer
 
     def start(self) -> None:
         """Begin to draw."""
+        self._next_line = time.monotonic() + _LINE_SECONDS
         if self._bar is not None:
             self._bar.start()
 
@@ -60,10 +61,12 @@ class TrainingProgress:
 
     def draw(self, step: int, loss: float) -> None:
         """Show the steps done so far and the mean loss of this epoch."""
+        text = f"epoch {(step - 1) // self._steps + 1}/{self._epochs}  loss {loss:.4f}{self._reached}"
         if self._bar is not None:
-            epoch = min(step // self._steps + 1, self._epochs)
-            text = f"epoch {epoch}/{self._epochs}  loss {loss:.4f}{self._reached}"
             self._bar.update(self._task, completed=step, description=text, refresh=True)
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _LINE_SECONDS
+            self._print(f"{text}  {step / (self._epochs * self._steps):.0%}")
 
     def epoch(self, done: Epoch) -> None:
         """Take up the figures of a finished epoch; off a terminal, print them unless a line was printed just now."""
@@ -72,12 +75,12 @@ class TrainingProgress:
         now = time.monotonic()
         if self._bar is None and (now >= self._next_line or done.epoch == self._epochs):
             self._next_line = now + _LINE_SECONDS
-            self._console.print(
-                f"epoch {done.epoch}/{self._epochs}  loss {done.loss:.4f}{self._reached}  {done.seconds:.1f} s",
-                highlight=False,
-            )
+            self._print(f"epoch {done.epoch}/{self._epochs}  loss {done.loss:.4f}{self._reached}  {done.seconds:.1f} s")
 
     def stop(self) -> None:
         """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
