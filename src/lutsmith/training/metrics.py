@@ -16,7 +16,7 @@ from torch import nn
 from lutsmith.circuit.atomic import write_atomically
 from lutsmith.training.batches import Array, Rows, Samples
 
-_EVALUATION_BATCH = 512
+_EVALUATION_BATCH = 256
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,314 @@
+"""Runs: from a task's name to a checked circuit in a folder that keeps what it holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lutsmith import runs
+from lutsmith.circuit.file import load
+from lutsmith.data import load as load_data
+from lutsmith.runs import CircuitMismatchError, Run, evaluate, execution, train
+from lutsmith.training import TrainingInterrupted, loop
+
+SMALL: dict[str, Any] = {
+    "luts": (60, 30),
+    "rank": 4,
+    "bits": 2,
+    "epochs": 3,
+    "quiet": True,
+    "architecture": {"num_candidates": 4, "tau": 2.0},
+}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
+    """One small finished run that several tests look at and none changes."""
+    folder = tmp_path_factory.mktemp("digits")
+    return train("digits", out=folder, **SMALL), folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_run_reports_what_its_circuit_reaches(digits: tuple[Run, Path]) -> None:
+    run, folder = digits
+    circuit, data = load(folder / "model.lut"), load_data("digits")
+    assert data.x_test is not None
+    assert run.accuracy == np.mean(circuit.predict(data.x_test) == data.y_test)
+    assert 0.3 < run.accuracy <= 1
+    assert run.soft_accuracy > 0.3
+    assert (run.luts, run.depth) == (circuit.netlist.num_nodes, circuit.netlist.depth)
+    assert run.model == str((folder / "model.lut").resolve())
+    assert (run.measured_on, run.seed, run.task, run.preset) == ("test", 0, "digits", "digits-fast")
+    assert run.train_seconds > 0
+    assert run.setup_seconds > 0
+    assert circuit.classes == tuple(range(10))
+    assert circuit.facts["accuracy"] == run.accuracy
+    assert circuit.facts["architecture"]["luts"] == [60, 30]
+
+
+def test_the_folder_holds_the_run_and_its_arguments(digits: tuple[Run, Path]) -> None:
+    run, folder = digits
+    assert {"model.lut", "run.json", "metrics.jsonl", "checkpoint.pt"} <= set(contents(folder))
+    assert len(list(folder.glob("*.lut"))) == 1
+    record = json.loads((folder / "run.json").read_text())
+    assert record["result"] == run.to_json()
+    assert record["arguments"]["settings"]["epochs"] == 3
+    assert {"lutsmith", "python", "torch", "numba"} <= set(record["versions"])
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_model_file_tells_no_paths(digits: tuple[Run, Path]) -> None:
+    _, folder = digits
+    assert str(folder).encode() not in (folder / "model.lut").read_bytes()
+
+
+def test_the_same_seed_gives_the_same_circuit_and_another_does_not(digits: tuple[Run, Path], tmp_path: Path) -> None:
+    facts = ("fanin", "table_pool", "table_index", "outputs")
+    netlists = [load(digits[1] / "model.lut").netlist]
+    for seed in (0, 1):
+        netlists.append(load(train("digits", out=tmp_path / str(seed), seed=seed, **SMALL).model).netlist)
+    same = [[np.array_equal(getattr(netlists[0], name), getattr(other, name)) for name in facts] for other in netlists]
+    assert all(same[1])
+    assert not all(same[2])
+
+
+def test_evaluate_agrees_with_the_run(digits: tuple[Run, Path]) -> None:
+    run, _ = digits
+    result = evaluate(run.model)
+    assert (result.accuracy, result.samples, result.task) == (run.accuracy, 360, "digits")
+
+
+def test_evaluate_and_the_door_to_runs_need_no_torch(digits: tuple[Run, Path]) -> None:
+    code = "import sys; from lutsmith.runs import evaluate; evaluate(sys.argv[1]); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, digits[0].model], check=False).returncode == 0
+
+
+def test_a_finished_run_is_not_written_over(digits: tuple[Run, Path]) -> None:
+    _, folder = digits
+    before = contents(folder)
+    with pytest.raises(ValueError, match=r"holds checkpoint.pt, .* --resume goes on with it, --overwrite starts again"):
+        train("digits", out=folder, **SMALL)
+    assert contents(folder) == before
+
+
+def test_resuming_a_finished_run_reports_its_result(digits: tuple[Run, Path]) -> None:
+    run, folder = digits
+    before = contents(folder)
+    assert train("digits", out=folder, resume=True, quiet=True) == run
+    assert train("digits", out=folder, resume=True, **SMALL) == run
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"epochs": 4}, "epochs is 4 and was 3"),
+        ({"luts": (60, 20)}, "luts is 60,20 and was 60,30"),
+        ({"seed": 7}, "seed is 7 and was 0"),
+        ({"rank": 3, "bits": 1}, "rank is 3 and was 4; bits is 1 and was 2"),
+        ({"preset": "mnist-4k"}, "preset is mnist-4k and was digits-fast"),
+        ({"settings": {"shift": 2}}, r"shift is 2 and was \d"),
+        ({"architecture": {"tau": 9.0}}, "tau is 9.0 and was 2.0"),
+    ],
+)
+def test_resuming_with_other_arguments_names_them(
+    digits: tuple[Run, Path], arguments: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ValueError, match=f"holds a run with other arguments: {says}"):
+        train("digits", out=digits[1], resume=True, quiet=True, **arguments)
+
+
+def test_resuming_another_task_names_it(digits: tuple[Run, Path]) -> None:
+    with pytest.raises(ValueError, match="task is mnist and was digits"):
+        train("mnist", out=digits[1], resume=True)
+
+
+def test_overwrite_starts_again_and_leaves_other_files_alone(tmp_path: Path) -> None:
+    train("digits", out=tmp_path, **SMALL)
+    (tmp_path / "notes.txt").write_text("mine")
+    run = train("digits", out=tmp_path, overwrite=True, **{**SMALL, "epochs": 1})
+    assert json.loads((tmp_path / "run.json").read_text())["result"]["accuracy"] == run.accuracy
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_without_out_each_run_gets_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = {**SMALL, "epochs": 1}
+    models = [Path(train("digits", **arguments).model).relative_to(tmp_path) for _ in range(2)]
+    models.append(Path(train("digits", resume=True, **arguments).model).relative_to(tmp_path))
+    names = ["digits-digits-fast-seed0", "digits-digits-fast-seed0-2", "digits-digits-fast-seed0-2"]
+    assert models == [Path("runs") / name / "model.lut" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"preset": "best"}, "no preset 'best'; there are digits-fast"),
+        ({"luts": ()}, "expected the width of each layer"),
+        ({"luts": (60, 31)}, "10 classes cannot share equally"),
+        ({"luts": (0, 10)}, "expected the width of each layer"),
+        ({"epochs": 0}, "epochs=0: expected an integer >= 1"),
+        ({"architecture": {"depth": 3}}, "an architecture has no depth; it has .*rank"),
+        ({"settings": {"rate": 3}}, "no such setting: rate"),
+        ({"resume": True, "overwrite": True}, "give one of them"),
+        ({"data": "somewhere"}, "digits is embedded"),
+    ],
+)
+def test_wrong_arguments_are_one_helpful_error(tmp_path: Path, arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        train("digits", out=tmp_path / "run", **{**SMALL, **arguments})
+    assert not (tmp_path / "run" / "model.lut").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="is a file: --out takes a folder"):
+        train("digits", out=tmp_path / "file", **SMALL)
+
+
+def test_a_damaged_record_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(ValueError, match="is not the record of a run"):
+        train("digits", out=tmp_path, resume=True, **SMALL)
+
+
+def test_resuming_where_there_is_no_run_starts_one(tmp_path: Path) -> None:
+    assert train("digits", out=tmp_path / "new", resume=True, **{**SMALL, "epochs": 1}).luts == 90
+
+
+def test_an_interrupted_run_goes_on_with_its_own_arguments(
+    digits: tuple[Run, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, left = loop.Loop.step, 30
+
+    def interrupting(self: Any, chosen: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            signal.raise_signal(signal.SIGINT)
+        step(self, chosen)
+
+    monkeypatch.setattr(loop.Loop, "step", interrupting)
+    with pytest.raises(TrainingInterrupted, match="go on with --resume"):
+        train("digits", out=tmp_path, **SMALL)
+    assert not (tmp_path / "model.lut").exists()
+    assert json.loads((tmp_path / "run.json").read_text())["result"] is None
+    with pytest.raises(ValueError, match="--resume goes on with it"):
+        train("digits", out=tmp_path, **SMALL)
+    run = train("digits", out=tmp_path, resume=True, quiet=True)
+    whole = digits[0]
+    assert (run.accuracy, run.soft_accuracy, run.best_epoch) == (whole.accuracy, whole.soft_accuracy, whole.best_epoch)
+
+
+def test_a_run_killed_from_outside_resumes_to_the_same_circuit(digits: tuple[Run, Path], tmp_path: Path) -> None:
+    code = (
+        "import time; from lutsmith.runs import train; from lutsmith.training import loop; step = loop.Loop.step\n"
+        "def slow(self, chosen): time.sleep(0.05); step(self, chosen)\n"
+        f"loop.Loop.step = slow; train('digits', out={str(tmp_path)!r}, **{SMALL!r})"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)  # into the next epoch
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "model.lut").exists()
+    train("digits", out=tmp_path, resume=True, quiet=True)
+    one, two = (load(folder / "model.lut").netlist for folder in (digits[1], tmp_path))
+    for name in ("fanin", "table_pool", "table_index", "outputs"):
+        assert np.array_equal(getattr(one, name), getattr(two, name))
+
+
+def test_a_circuit_that_is_not_the_network_is_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lutsmith.circuit import Circuit
+
+    scores = Circuit.decision_function
+
+    def wrong(self: Circuit, x: Any) -> Any:
+        values = scores(self, x).copy()
+        values[5, 0] += 1
+        return values
+
+    monkeypatch.setattr(Circuit, "decision_function", wrong)
+    with pytest.raises(CircuitMismatchError, match="on 1 of 360 rows, first on row 5; nothing was saved"):
+        train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
+    assert not (tmp_path / "model.lut").exists()
+
+
+def table(path: Path, rows: int = 400, seed: int = 0) -> Path:
+    """A table of three classes with names, told apart by the sum of two columns."""
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(rows, 4)).round(3)
+    names = np.array(["low", "mid", "high"])[np.digitize(x[:, 0] + x[:, 1], [-0.7, 0.7])]
+    lines = ["a,b,c,d,class", *(f"{','.join(map(str, row))},{name}" for row, name in zip(x, names, strict=True))]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_table_without_a_test_set_is_measured_on_its_validation_rows(tmp_path: Path) -> None:
+    run = train(
+        "csv",
+        data=table(tmp_path / "t.csv"),
+        target="class",
+        out=tmp_path / "run",
+        epochs=8,
+        rank=4,
+        quiet=True,
+        settings={"validation": 0.25, "batch_size": 32},
+    )
+    assert run.measured_on == "validation"
+    assert run.accuracy > 0.6
+    assert run.luts == 1002  # the preset's 1,000, rounded up to what three classes can share
+    circuit = load(run.model)
+    assert sorted(map(str, circuit.classes or ())) == ["high", "low", "mid"]
+    assert circuit.facts["feature_names"] == ["a", "b", "c", "d"]
+    fresh = evaluate(run.model, table(tmp_path / "fresh.csv", 200, seed=1))
+    assert fresh.samples == 200
+    assert fresh.accuracy > 0.6
+
+
+def test_a_table_with_a_test_file_is_measured_on_it(tmp_path: Path) -> None:
+    files = {"data": table(tmp_path / "t.csv"), "test": table(tmp_path / "u.csv", 77, seed=1)}
+    arguments: dict[str, Any] = {**SMALL, "luts": (60,), "settings": {"validation": 0.0, "batch_size": 32}}
+    run = train("csv", target="class", out=tmp_path / "run", **files, **arguments)
+    assert run.measured_on == "test"
+    with pytest.raises(ValueError, match="no test set and validation is 0"):
+        train("csv", target="class", out=tmp_path / "other", data=files["data"], **arguments)
+
+
+def test_a_table_of_one_class_is_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n2,x\n" * 9)
+    with pytest.raises(ValueError, match="class"):
+        train("csv", data=tmp_path / "t.csv", target="b", out=tmp_path / "run", **SMALL)
+
+
+def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> None:
+    code = (
+        "import resource; from lutsmith.runs import train; from lutsmith.training import loop\n"
+        "loop.steps_per_epoch = lambda rows, size: 60  # a short epoch needs as much memory as a whole one\n"
+        f"train('mnist', 'mnist-fast', data={str(datasets)!r}, out={str(tmp_path)!r}, epochs=1, bits=3, quiet=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[-1]) < 700 * 1024
+
+
+def test_the_public_names_are_there() -> None:
+    assert set(runs.__all__) == {"CircuitMismatchError", "Evaluation", "Run", "evaluate", "train"}
+    assert execution.train is train
