@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -221,6 +223,63 @@ def test_progress_goes_to_stderr_and_quiet_is_silent(capsys: pytest.CaptureFixtu
     Trainer(FAST, quiet=True).fit(network(), *images())
     assert capsys.readouterr() == ("", "")
     assert shown.out == ""
+
+
+def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Trainer(FAST).fit(network(), *images())
+    shown = capsys.readouterr()
+    assert "ETA" in shown.err
+    assert "epoch 1/3" in shown.err
+    assert shown.out == ""
+
+
+def test_a_wait_before_the_first_batch_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    model = network()
+    model[0] = nn.Sequential(InterruptAfter(1, lambda: time.sleep(1.2)), model[0])
+    Trainer(FAST).fit(model, *images())
+    assert "compiling the kernels" in capsys.readouterr().err
+
+
+def test_tensorboard_gets_the_figures_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[str, int]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str, purge_step: int) -> None:
+            assert (folder, purge_step) == (str(tmp_path / "tensorboard"), 1)
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, step))
+
+        def close(self) -> None:
+            written.append(("closed", 0))
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
+    fit(network(), folder=tmp_path)
+    names = ["loss", "soft", "hard", "gap", "lr", "seconds"]
+    assert written == [(name, step) for step in (1, 2, 3) for name in names] + [("closed", 0)]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")
+def test_cuda_that_is_not_there_is_one_error_and_auto_does_without() -> None:
+    with pytest.raises(ValueError, match="torch finds no CUDA device"):
+        fit(network(), Settings(accelerator="cuda"))
+    assert fit(network(), Settings(epochs=1, batch_size=32, accelerator="auto")).best.loss > 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_training_on_cuda_resumes_to_the_bit(tmp_path: Path) -> None:
+    settings = Settings(epochs=3, batch_size=32, lr=0.1, validation=0.2, accelerator="cuda", bit_flip=0.05)
+    whole, resumed = network(noise=0.3), network(noise=0.3)
+    assert fit(whole, settings).best.hard > 0.9
+    cut = network(noise=0.3)
+    cut[0] = nn.Sequential(InterruptAfter(9, lambda: os.kill(os.getpid(), signal.SIGINT)), cut[0])
+    with pytest.raises(TrainingInterrupted):
+        fit(cut, settings, folder=tmp_path)
+    fit_resumed(resumed, tmp_path, settings)
+    assert same_state(whole, resumed)
 
 
 def stopped(folder: Path, model: nn.Module, passes: int, action: Callable[[], None]) -> None:

@@ -84,7 +84,7 @@ class Loop:
         self.folder, self.checkpoint_seconds = folder, checkpoint_seconds
         self.rows, self.held_out = split(samples.y, settings.validation, settings.seed)
         self.steps = steps_per_epoch(len(self.rows), settings.batch_size)
-        self.fabric = Fabric(accelerator=self.settings.accelerator, devices=1, precision=self.settings.precision)  # type: ignore[arg-type]
+        self.fabric = Fabric(accelerator=_device(settings), devices=1, precision=settings.precision)  # type: ignore[arg-type]
         self.model = model.to(self.fabric.device)
         plain = make_optimizer(self.model, self.settings, factory)
         self.rates = [float(group["lr"]) for group in plain.param_groups]
@@ -326,3 +326,12 @@ class Loop:
             raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder")
         self.save()
         raise TrainingInterrupted(f"{where}; saved in {self.folder}: go on with --resume (in Python resume=True)")
+
+
+def _device(settings: Settings) -> str:
+    """Return "cuda" or "cpu"; raise ValueError where CUDA is asked for and not there."""
+    if settings.accelerator != "cpu" and torch.cuda.is_available():
+        return "cuda"
+    if settings.accelerator == "cuda":
+        raise ValueError("accelerator='cuda': torch finds no CUDA device here; take 'cpu' or 'auto'")
+    return "cpu"

@@ -35,7 +35,7 @@ class Settings:
         validation: share of the rows, stratified by class, that is held out to choose the best epoch; 0: keep the last.
         validate_every: epochs from one validation to the next; the last epoch is always validated.
         seed: of the split, the shuffles, the augmentation and torch's generator.
-        accelerator: "cpu", "cuda" or "auto", as Lightning Fabric understands them.
+        accelerator: "cpu", "cuda", or "auto": CUDA where there is a device.
         precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). The "true" half
             precisions are refused: they would round raw features before the encoder compares them.
         torch_threads: torch's own threads during training on a CPU. One is steadier: the kernels bring their own.
