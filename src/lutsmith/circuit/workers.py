@@ -1,0 +1,86 @@
+"""Threads for work that is done in pieces outside of Python's lock."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+ENVIRONMENT = "LUTSMITH_NUM_THREADS"
+
+
+def num_threads(threads: int | None = None) -> int:
+    """How many threads to use: the argument, else LUTSMITH_NUM_THREADS, else the cores that this process may use.
+
+    Raises:
+        TypeError, ValueError: the number is not a positive integer.
+    """
+    given: int | str | None = threads if threads is not None else os.environ.get(ENVIRONMENT) or None
+    source = "threads" if threads is not None else ENVIRONMENT
+    if given is None:
+        affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
+        return len(affinity(0)) if affinity else os.cpu_count() or 1
+    if isinstance(given, (bool, float)):
+        raise TypeError(f"{source} is {given!r}, expected a positive integer")
+    try:
+        count = int(given)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ValueError(f"{source} is {given!r}, expected a positive integer")
+    return count
+
+
+class _Pool:
+    """One pool a process, as large as the largest call asked for. A forked child makes its own."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+        self._size = 0
+
+    def executor(self, size: int) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._executor is None or self._size < size:
+                self._executor = ThreadPoolExecutor(size, thread_name_prefix="lutsmith")
+                self._size = size
+            return self._executor
+
+
+_pool = _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.forget)
+
+
+def share(pieces: int, threads: int, work: Callable[[Callable[[], int | None]], None]) -> None:
+    """Call `work(take)` on up to `threads` threads, the caller's one of them; `take()` gives the next piece or None.
+
+    Fast threads take more pieces. The caller never waits for a thread that has not begun, so that calls from within
+    other threads, or from `work`, cannot block each other. The first exception is raised again.
+    """
+    counter: Iterator[int] = itertools.count()  # next() is atomic
+
+    def take() -> int | None:
+        piece = next(counter)
+        return piece if piece < pieces else None
+
+    helpers = min(threads, pieces) - 1
+    futures: list[Future[None]] = []
+    if helpers > 0:
+        executor = _pool.executor(helpers)
+        with contextlib.suppress(RuntimeError):  # Python is ending and begins no threads: the caller works alone
+            futures = [executor.submit(work, take) for _ in range(helpers)]
+    try:
+        work(take)
+    finally:
+        counter = itertools.repeat(pieces)  # after an error nobody begins another piece
+        running = [future for future in futures if not future.cancel()]
+        wait(running)
+    for future in running:
+        future.result()

@@ -1,0 +1,250 @@
+"""Evaluate a network of look-up tables on 1,024 samples at once: one bit a sample, sixteen 64-bit words a signal.
+
+The values of a block of samples are a matrix uint64 (rows, 16), 64-byte aligned, one row a signal. Its first
+HEADER_ROWS rows belong to the kernels (`fill_header` presets them):
+
+    rows 0..15   row f, for even f: the function of two signals whose truth table is f (row 0 stays zero, odd rows too)
+    rows 16..19  for each function f the four words, all zeros or all ones, of its algebraic normal form
+                 f(x, y) = a ^ b x ^ y (c ^ d x)
+
+A LUT is a tree of multiplexers p ^ (s & (p ^ q)), one operation where the machine has ternary logic, over functions of
+its inputs 0 and 1. Up to rank 5 such a leaf is three operations on the broadcast words of its normal form. At rank 6
+the sixteen leaves are loaded, from the row that four bits of the table name, after the functions have been computed once
+and stored. Stores are dear (a 512-bit one takes two cycles on Zen 4), so that only the seven functions that are 0 at
+x = y = 0 are stored. A leaf is one of these or its complement, and which it is depends on inputs 2..5 alone:
+
+    lut6(x) = tree(even functions; x2..x5) ^ lut4(x2..x5)        the LUT4 has bits 0, 4, 8, ... of the table
+
+This was worth 15 % over storing fourteen functions, and replacing all loads by normal forms cost 25 %. The instructions
+are LLVM's on vectors of sixteen words, which LLVM splits into what the machine has. A LUT has no loop inside, and the
+reading of the table is a few scalar shifts in the shade of the vector work: no table is ever expanded.
+
+Addresses of rows are byte offsets into the matrix. Kernel and intrinsics stay in one file: Numba's cache watches only
+the file of the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from lutsmith.kernels.compiler import kernel
+
+WORDS = 16
+BLOCK = 64 * WORDS
+"""Samples that are evaluated at once."""
+
+ROW_BYTES = 8 * WORDS
+HEADER_ROWS = 20
+PADDING = 6 * 5
+"""Entries that must follow the last one of `fanin`: the prefetcher looks ahead."""
+
+_MASKS = 16 * ROW_BYTES
+_I32 = ir.IntType(32)
+_I64 = ir.IntType(64)
+_LANES = ir.VectorType(_I64, WORDS)
+_AHEAD = 4  # LUTs
+_CACHED_BYTES = 1 << 18  # rows that fit the second-level cache need no prefetch
+
+
+def fill_header(values: NDArray[np.uint64]) -> None:
+    """Preset the first HEADER_ROWS rows of a matrix of values, uint64 (rows, 16)."""
+    ones = np.uint64(2**64 - 1)
+    values[:HEADER_ROWS] = 0
+    masks = values[16:HEADER_ROWS].reshape(16, 4)
+    for function in range(16):
+        f00, f10, f01, f11 = (function >> entry & 1 for entry in range(4))
+        masks[function] = ones * np.array([f00, f00 ^ f10, f00 ^ f01, f00 ^ f10 ^ f01 ^ f11], np.uint64)
+
+
+class _Emitter:
+    """Emits one LUT. Addresses are LLVM integers; vectors are sixteen words."""
+
+    def __init__(self, builder: ir.IRBuilder, base: Any, fanin: Any, table: Any) -> None:
+        self.builder, self.base, self.fanin, self.table = builder, base, fanin, table
+
+    def address(self, base: Any, offset: int) -> Any:
+        return self.builder.add(base, _I64(offset))
+
+    def load(self, address: Any) -> Any:
+        return self.builder.load(self.builder.inttoptr(address, _LANES.as_pointer()), align=64)
+
+    def store(self, value: Any, address: Any) -> None:
+        self.builder.store(value, self.builder.inttoptr(address, _LANES.as_pointer()), align=64)
+
+    def row(self, entry: int) -> Any:
+        """The address of the row that input `entry` reads, counted from input 0 of this LUT on."""
+        pointer = self.builder.inttoptr(self.address(self.fanin, 4 * entry), _I32.as_pointer())
+        return self.builder.add(self.base, self.builder.zext(self.builder.load(pointer, align=4), _I64))
+
+    def prefetch(self, rank: int) -> None:
+        """Ask for the rows that the LUT _AHEAD places later reads."""
+        byte = ir.IntType(8).as_pointer()
+        shape = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(self.builder.module, shape, "llvm.prefetch.p0")
+        for slot in range(rank):
+            row = self.row(_AHEAD * rank + slot)
+            for line in range(0, ROW_BYTES, 64):
+                pointer = self.builder.inttoptr(self.address(row, line), byte)
+                self.builder.call(function, [pointer, _I32(0), _I32(3), _I32(1)])  # to read, keep, data
+
+    def word(self, address: Any) -> Any:
+        """A word in every lane."""
+        scalar = self.builder.load(self.builder.inttoptr(address, _I64.as_pointer()), align=8)
+        single = self.builder.insert_element(ir.Constant(_LANES, ir.Undefined), scalar, _I32(0))
+        return self.builder.shuffle_vector(single, single, ir.Constant(ir.VectorType(_I32, WORDS), [0] * WORDS))
+
+    def indexed(self, table: Any, leaf: int, scale: int) -> Any:
+        """The address `base + ((table >> 4 leaf & 15) << scale)`."""
+        shift = 4 * leaf - scale
+        moved = (self.builder.lshr if shift >= 0 else self.builder.shl)(table, _I64(abs(shift)))
+        return self.builder.add(self.base, self.builder.and_(moved, _I64(15 << scale)))
+
+    def inverted(self, value: Any) -> Any:
+        return self.builder.xor(value, ir.Constant(_LANES, [-1] * WORDS))
+
+    def multiplexers(self, selects: list[Any], leaf: Any, first: int = 0) -> Any:
+        """The tree over leaves first .. first + 2**len(selects) - 1; the last select stands at the root."""
+        if not selects:
+            return leaf(first)
+        low = self.multiplexers(selects[:-1], leaf, first)
+        high = self.multiplexers(selects[:-1], leaf, first + (1 << len(selects) - 1))
+        return self.builder.xor(low, self.builder.and_(selects[-1], self.builder.xor(low, high)))
+
+    def store_functions(self, x: Any, y: Any) -> None:
+        """Rows 2, 4, .. 14: the functions that are 0 at x = y = 0; bit x + 2 y of the row's number is the value."""
+        only_x, only_y = (self.builder.and_(a, self.inverted(b)) for a, b in ((x, y), (y, x)))
+        both, either, differ = self.builder.and_(x, y), self.builder.or_(x, y), self.builder.xor(x, y)
+        for row, value in enumerate((only_x, only_y, differ, both, x, y, either), start=1):
+            self.store(value, self.address(self.base, 2 * row * ROW_BYTES))
+
+    def function(self, table: Any, leaf: int, x: Any, y: Any) -> Any:
+        """Bits 4 leaf .. 4 leaf + 3 of a table as a function of x and y; either of these may be missing (None)."""
+        masks = self.address(self.indexed(table, leaf, 5), _MASKS)
+
+        def line(constant: int) -> Any:
+            value = self.word(self.address(masks, constant))
+            if x is None:
+                return value
+            return self.builder.xor(value, self.builder.and_(x, self.word(self.address(masks, constant + 8))))
+
+        value = line(0)
+        return value if y is None else self.builder.xor(value, self.builder.and_(y, line(16)))
+
+    def lut(self, rank: int) -> Any:
+        """The value of the whole LUT."""
+        signals = [self.load(self.row(slot)) for slot in range(rank)]
+        if rank == 6:
+            return self.lut6(signals)
+        x, y, *selects = [*signals, None, None][: max(rank, 2)]
+        return self.multiplexers(selects, lambda leaf: self.function(self.table, leaf, x, y))
+
+    def lut6(self, signals: list[Any]) -> Any:
+        builder = self.builder
+        self.store_functions(signals[0], signals[1])
+        odd = builder.and_(self.table, _I64(0x1111111111111111))  # the leaves that are complements
+        even = builder.xor(self.table, builder.mul(odd, _I64(15)))
+        for shift in (3, 6):  # gather bits 0, 4, 8, 12 of each quarter in its bits 0..3
+            odd = builder.or_(odd, builder.lshr(odd, _I64(shift)))
+        x, y, *selects = signals[2:]
+        # Emitted before the tree, so that the stores have time to arrive.
+        complement = self.multiplexers(selects, lambda leaf: self.function(odd, 4 * leaf, x, y))
+        tree = self.multiplexers(signals[2:], lambda leaf: self.load(self.indexed(even, leaf, 7)))
+        return builder.xor(tree, complement)
+
+
+@intrinsic
+def _luts(
+    typing_context: Any,
+    rank: Any,
+    base: Any,
+    fanin: Any,
+    tables: Any,
+    out: Any,
+    count: Any,
+    prefetch: Any,
+) -> Any:
+    """Evaluate `count` LUTs of one rank, 0 to 6. All but rank, count and prefetch (0 or 1) are addresses."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given, base, fanin, tables, out, count, prefetch = arguments
+        for rank in range(7):
+            with (
+                builder.if_then(builder.icmp_signed("==", given, _I64(rank))),
+                cgutils.for_range(builder, count, intp=_I64) as loop,
+            ):
+                offsets = builder.add(fanin, builder.mul(loop.index, _I64(4 * rank)))
+                word = builder.add(tables, builder.mul(loop.index, _I64(8)))
+                table = builder.load(builder.inttoptr(word, _I64.as_pointer()), align=8)
+                emitter = _Emitter(builder, base, offsets, table)
+                if rank:
+                    with builder.if_then(builder.icmp_signed("!=", prefetch, _I64(0))):
+                        emitter.prefetch(rank)
+                emitter.store(emitter.lut(rank), builder.add(out, builder.mul(loop.index, _I64(ROW_BYTES))))
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 7), generate
+
+
+@kernel()
+def evaluate(
+    values: NDArray[np.uint64], fanin: NDArray[np.uint32], tables: NDArray[np.uint64], groups: NDArray[np.int64]
+) -> None:
+    """Evaluate groups of LUTs of equal rank, one group after the other.
+
+    Args:
+        values: uint64 (rows, 16), 64-byte aligned, with a header.
+        fanin: uint32, byte offsets of the rows that the LUTs read, in the order of evaluation, then PADDING more.
+        tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read.
+        groups: int64 (G, 5): rank, first LUT, number of LUTs, first entry of `fanin`, row of the first result.
+    """
+    base = values.ctypes.data
+    prefetch = 1 if values.size * 8 > _CACHED_BYTES else 0
+    for group in range(len(groups)):
+        offsets = fanin.ctypes.data + 4 * groups[group, 3]
+        words = tables.ctypes.data + 8 * groups[group, 1]
+        out = base + ROW_BYTES * groups[group, 4]
+        _luts(groups[group, 0], base, offsets, words, out, groups[group, 2], prefetch)
+
+
+@kernel()
+def evaluate_one(
+    sample: NDArray[np.float32],
+    features: NDArray[np.int32],
+    thresholds: NDArray[np.float32],
+    rows: NDArray[np.uint32],
+    values: NDArray[np.uint8],
+    fanin: NDArray[np.uint32],
+    tables: NDArray[np.uint64],
+    groups: NDArray[np.int64],
+) -> None:
+    """Compare and evaluate a single sample, one byte, 0 or 1, a signal: no packing, so that the answer comes soon.
+
+    Args:
+        sample: float32 (F,).
+        features: int32 (C,), the feature that each comparator reads.
+        thresholds: float32 (C,), what it is compared with.
+        rows: uint32 (C,), the byte offset of its row.
+        values: uint8 (rows,), the values of the signals.
+        fanin: as in `evaluate`.
+        tables: as in `evaluate`.
+        groups: as in `evaluate`.
+    """
+    row_bytes = np.uint32(ROW_BYTES)
+    for index in range(len(features)):
+        values[rows[index] // row_bytes] = sample[features[index]] > thresholds[index]
+    for group in range(len(groups)):
+        rank, first, count = groups[group, 0], groups[group, 1], groups[group, 2]
+        entry, out = groups[group, 3], groups[group, 4]
+        for lut in range(count):
+            address = np.uint64(0)
+            for slot in range(rank):
+                address |= np.uint64(values[fanin[np.uint64(entry + slot)] // row_bytes]) << np.uint64(slot)
+            values[np.uint64(out + lut)] = (tables[np.uint64(first + lut)] >> address) & np.uint64(1)
+            entry += rank
