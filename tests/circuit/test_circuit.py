@@ -9,12 +9,14 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Comparators, NetlistBuilder, OutOfRangeWarning, Popcount
@@ -28,6 +30,7 @@ def changed(circuit: Circuit, **changes: object) -> Circuit:
     return Circuit(**{**{name: getattr(circuit, name) for name in FIELDS}, **changes})
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), samples=st.sampled_from([0, 1, 2, 63, 64, 65, 130, 1500]))
 def test_outputs_scores_and_labels_are_encoder_netlist_and_head(seed: int, samples: int) -> None:
     circuit = random_circuit(seed)
@@ -43,6 +46,7 @@ def test_outputs_scores_and_labels_are_encoder_netlist_and_head(seed: int, sampl
     assert circuit.predict(X).dtype == np.int64
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), registers=st.integers(0, 3), samples=st.integers(0, 70))
 def test_any_netlist_predicts_from_any_numbers(seed: int, registers: int, samples: int) -> None:
     rng = np.random.default_rng(seed)
@@ -94,6 +98,21 @@ def test_predict_leaves_its_input_alone() -> None:
     before = X.copy()
     circuit.predict(X)
     np.testing.assert_array_equal(X, before)
+
+
+def test_the_first_predictions_may_come_from_many_threads_at_once() -> None:
+    circuit = random_circuit(6)
+    X = random_images(6, circuit, 3000)
+    expected = circuit.head.labels(circuit.head.scores(circuit.evaluate(X)))
+    start = threading.Barrier(8)
+
+    def first_use(_: int) -> np.ndarray:
+        start.wait()
+        return circuit.predict(X)
+
+    with ThreadPoolExecutor(8) as pool:
+        for labels in pool.map(first_use, range(8)):
+            np.testing.assert_array_equal(labels, expected)
 
 
 def test_data_on_another_scale_warn_once_and_point_at_the_caller() -> None:

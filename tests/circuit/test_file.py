@@ -82,6 +82,7 @@ def test_a_saved_circuit_loads_as_the_same_circuit(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.lut"]
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     registers=st.integers(0, 2),
@@ -146,7 +147,7 @@ def test_every_truncation_and_every_addition_is_found() -> None:
             from_bytes(DATA + tail)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_bytes_changed_under_a_right_checksum_give_a_circuit_or_the_error(data) -> None:
     changed = bytearray(DATA)
@@ -162,13 +163,13 @@ def test_bytes_changed_under_a_right_checksum_give_a_circuit_or_the_error(data) 
     check_safe(sealed(bytes(changed)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.sampled_from(["version", "input_shape", "head", "classes", "task", "facts", "else"]), JSON))
 def test_any_metadata_under_a_right_checksum_gives_a_circuit_or_the_error(changes) -> None:
     check_safe(rebuilt(lambda document: document.update(changes)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(load_tensors(DATA))), st.integers(0, 2**32), st.integers(-1, 60))
 def test_any_tensor_under_a_right_checksum_gives_a_circuit_or_the_error(name: str, seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
@@ -186,6 +187,7 @@ def test_any_tensor_under_a_right_checksum_gives_a_circuit_or_the_error(name: st
     check_safe(rebuilt(change_tensors=change))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_the_error(data: bytes) -> None:
     with pytest.raises(ModelFileError):

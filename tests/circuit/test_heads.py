@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Popcount
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 12), st.integers(1, 20), st.integers(0, 5))
 def test_scores_count_contiguous_groups(seed: int, classes: int, group: int, samples: int) -> None:
     bits = np.random.default_rng(seed).integers(0, 2, (samples, classes * group)).astype(bool)

@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Netlist, NetlistBuilder
@@ -52,6 +52,7 @@ def by_hand(netlist: Netlist, bits: list[bool], state: list[bool]) -> list[bool]
     return values
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 3), st.sampled_from([0, 1, 5]))
 def test_evaluate_is_the_address_arithmetic_of_each_node(seed: int, registers: int, samples: int) -> None:
     netlist = random_netlist(seed, registers=registers)

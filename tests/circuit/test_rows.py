@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import OutOfRangeWarning
@@ -156,6 +156,7 @@ def test_a_range_without_width_never_warns() -> None:
     FittedRange(HIGH, HIGH).warn(digits(100) / 16, stacklevel=1)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40))
 def test_the_warning_follows_its_stated_rule(seed: int, samples: int) -> None:
     rng = np.random.default_rng(seed)

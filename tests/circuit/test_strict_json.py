@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from lutsmith.circuit.strict_json import strict_loads
 
 from .examples import JSON
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_strict_json_reads_what_json_writes(value: object) -> None:
     assert strict_loads(json.dumps(value)) == value
