@@ -7,7 +7,7 @@ import math
 import os
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,9 @@ from lutsmith.circuit.heads import Popcount
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.strict_json import strict_loads
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.engine import Engine
 
 Label = str | int | float
 TASKS = ("classification",)
@@ -134,8 +137,7 @@ class Circuit:
         Raises:
             TypeError, ValueError: X holds no real numbers or has another shape.
         """
-        self._warn_outside(as_rows(X, self.input_shape))
-        return self.evaluate(X)
+        return self._engine.outputs(self._rows(X))
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.int32]:
         """Return the score of each class, int32 (N, num_classes). Arguments and errors are those of `outputs`.
@@ -143,18 +145,16 @@ class Circuit:
         Raises:
             ValueError: the circuit has no head.
         """
-        head = self._required_head("decision_function")
-        self._warn_outside(as_rows(X, self.input_shape))
-        return head.scores(self.evaluate(X))
+        self._require_head("decision_function")
+        return self._engine.decision_function(self._rows(X))
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the class of each sample, int64 (N,): an index into `classes`. The lowest class wins a tie.
 
         Arguments and errors are those of `decision_function`.
         """
-        head = self._required_head("predict")
-        self._warn_outside(as_rows(X, self.input_shape))
-        return head.labels(head.scores(self.evaluate(X)))
+        self._require_head("predict")
+        return self._engine.predict(self._rows(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the circuit to a model file: `file.save`."""
@@ -162,14 +162,23 @@ class Circuit:
 
         file.save(self, path)
 
-    def _required_head(self, method: str) -> Popcount:
+    def _require_head(self, method: str) -> None:
         if self.head is None:
             raise ValueError(f"{method}() needs a head and this circuit has none: use outputs() for its bits")
-        return self.head
 
-    def _warn_outside(self, rows: NDArray[Any]) -> None:
+    def _rows(self, X: ArrayLike) -> NDArray[Any]:
+        """Return X as rows (N, F), after a look at where they lie. Called by the methods that users call."""
+        rows = as_rows(X, self.input_shape)
         if self._range is not None:
             self._range.warn(rows, stacklevel=4)
+        return rows
+
+    @cached_property
+    def _engine(self) -> Engine:
+        """Made when it is first needed: a circuit that is built, saved or described needs no compiled code."""
+        from lutsmith.circuit.engine import Engine
+
+        return Engine(self.encoder, self.netlist, self.head)
 
     @cached_property
     def _range(self) -> FittedRange | None:
