@@ -75,11 +75,11 @@ def _shape_message(given: tuple[int, ...], input_shape: tuple[int, ...], feature
 class FittedRange:
     """The lowest and highest value of each feature in the data that a circuit was fitted on.
 
-    A **value is out of place** where it is not the feature's lowest, and either lies outside [low, high] or in the
-    lowest tenth of it. Features whose low equals their high do not count. `warn` looks at up to 16 rows, evenly spaced,
-    and warns when at least 16 values in them are not their feature's lowest and at least nine tenths of those are out of
-    place. Images in [0, 1] given to a circuit fitted on 0..255 (or 0..16) are the usual case; a blank image, a few odd
-    values or a single row of a small table never warn.
+    A value is **out of place** where it is not the feature's lowest, and either lies outside [low, high] or in the
+    lowest tenth of that range. Features whose low equals their high do not count. `warn` looks at up to 16 rows, evenly
+    spaced, and warns when at least 16 values in them are not their feature's lowest and at least nine tenths of those
+    are out of place. Images in [0, 1] given to a circuit fitted on 0..255 (or 0..16) are the usual case; a blank image
+    or a few odd values never warn.
 
     Args:
         low: float32 (F,), the lowest value of each feature.
