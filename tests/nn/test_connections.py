@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lutsmith.kernels import ops, reference
 from lutsmith.nn.connections import FixedConnections, LearnableConnections, list_connections, setup_connections
 from lutsmith.nn.connections.balanced import balanced_rows, candidate_pools
-from lutsmith.nn.connections.learnable import choose
 
 
 def generator(seed=0):
@@ -36,10 +36,10 @@ def test_no_lut_ever_reads_an_input_twice(rank, extra, k, seed, equal_scores):
     assert pools.shape == (30, rank, k)
     assert all(len(set(slot)) == k for lut in pools.tolist() for slot in lut)
     scores = torch.zeros(30, rank, k) if equal_scores else torch.rand(30, rank, k, generator=generator(seed))
-    disjoint = rank * k <= num_inputs
-    if disjoint:
+    if rank * k <= num_inputs:
         assert all(len({i for slot in lut for i in slot}) == rank * k for lut in pools.tolist())
-    chosen = choose(scores, pools.int(), disjoint=disjoint)
+    chosen = ops.choose(scores, pools.int())
+    assert torch.equal(chosen, reference.choose(scores, pools.int()))
     assert all(len(set(lut)) == rank for lut in chosen.tolist())
     assert (pools == chosen.unsqueeze(-1)).any(-1).all()
 
@@ -47,7 +47,15 @@ def test_no_lut_ever_reads_an_input_twice(rank, extra, k, seed, equal_scores):
 def test_later_slots_take_their_best_candidate_that_is_free():
     candidates = torch.tensor([[[0, 1, 2], [0, 1, 2], [2, 1, 0]]]).int()
     scores = torch.tensor([[[0.1, 0.9, 0.2], [0.3, 0.8, 0.5], [0.9, 0.8, 0.1]]])
-    assert choose(scores, candidates, disjoint=False).tolist() == [[1, 2, 0]]
+    assert ops.choose(scores, candidates).tolist() == [[1, 2, 0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_choosing_is_an_operation_that_torch_knows(dtype):
+    candidates = torch.randint(0, 9, (5, 2, 4)).int()
+    torch.library.opcheck(torch.ops.lutsmith.choose.default, (torch.rand(5, 2, 4, dtype=dtype), candidates))
+    with pytest.raises(ValueError, match="one shape"):
+        ops.choose(torch.rand(5, 2, 3), candidates)
 
 
 @pytest.mark.parametrize("kind", list_connections())

@@ -12,23 +12,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import cpu, memory, reference
+from lutsmith.kernels import choice, cpu, memory, reference
 from lutsmith.kernels.wiring import Wiring, check, check_ranges
 
-__all__ = ["Wiring", "encode", "fold", "lookup"]
+__all__ = ["Wiring", "choose", "encode", "fold", "lookup"]
 
 _WIRES = "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule"
 _NEED = "bool need_dx, bool need_dt, bool need_scores"
-_library = torch.library.Library("lutsmith", "DEF")  # the operations live as long as this
+# The operations live as long as the library object.
+_library = torch.library.Library("lutsmith", "DEF")  # type: ignore[no-untyped-call]
 
 
 def fold(x: Tensor, tables: Tensor, wiring: Wiring) -> Tensor:
-    """Evaluate every LUT at soft inputs: sum_k p_k prod_j x_j^k_j (1 - x_j)^(1 - k_j), the table's multilinear extension.
+    """Evaluate every LUT at soft inputs: sum_k p_k prod_j x_j^k_j (1 - x_j)^(1 - k_j), the table's multilinear
+    extension.
 
     `x` holds (F, B) activations in [0, 1], feature-major; `tables` (T, 2**n) entries, entry a at address
     a = sum_j x_j 2^j; `wiring` says what the W LUTs read. All are float32, float64 or bfloat16 (computed in float32).
-    Returns (W, B) in x's dtype, differentiable once in x, tables and wiring.scores. Raises ValueError when shapes, dtypes,
-    devices or indices do not fit.
+    Returns (W, B) in x's dtype, differentiable once in x, tables and wiring.scores. Raises ValueError when shapes,
+    dtypes, devices or indices do not fit.
     """
     check(x, tables, wiring)
     out: Tensor = torch.ops.lutsmith.fold.default(x, tables, *wiring)
@@ -38,9 +40,10 @@ def fold(x: Tensor, tables: Tensor, wiring: Wiring) -> Tensor:
 def lookup(x: Tensor, tables: Tensor, wiring: Wiring, rho: float = 0.5) -> Tensor:
     """Evaluate every LUT as hardware does, by address, with a smoothed gradient.
 
-    An input counts as x > 1/2. The gradient toward the inputs is rho times that of `fold` at (1 - rho)/2 + rho x, x being
-    the thresholded input; that of the tables is one-hot. rho, in (0, 1], = 1/2 is DWN's extended finite difference
-    (Bacellar et al., 2024). Shapes, dtypes and errors as in `fold`; the result's values are entries of the tables.
+    An input counts as x > 1/2. The gradient toward the inputs is rho times that of `fold` at (1 - rho)/2 + rho x, x
+    being the thresholded input; that of the tables is one-hot. rho, in (0, 1], = 1/2 is DWN's extended finite
+    difference (Bacellar et al., 2024). Shapes, dtypes and errors as in `fold`; the result's values are entries of
+    the tables.
     """
     check(x, tables, wiring)
     if not 0 < rho <= 1:
@@ -52,10 +55,10 @@ def lookup(x: Tensor, tables: Tensor, wiring: Wiring, rho: float = 0.5) -> Tenso
 def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
     """Compare numbers with thresholds: the thermometer code, feature-major.
 
-    `x` holds (N, F) real numbers, sample-major; `thresholds` (F, z) float32. Both are compared as float32, strictly x > t;
-    NaN gives 0. Returns (F * z, N) float32 of 0 and 1 without gradient; the row of feature f and bit b is
-    (f // inner) z inner + b inner + f % inner, so that `inner` = H W keeps the bits of an image's channel together. Raises
-    ValueError when shapes or dtypes do not fit or inner does not divide F.
+    `x` holds (N, F) real numbers, sample-major; `thresholds` (F, z) float32. Both are compared as float32, strictly
+    x > t; NaN gives 0. Returns (F * z, N) float32 of 0 and 1 without gradient; the row of feature f and bit b is (f
+    // inner) z inner + b inner + f % inner, so that `inner` = H W keeps the bits of an image's channel together.
+    Raises ValueError when shapes or dtypes do not fit or inner does not divide F.
     """
     if x.ndim != 2 or x.dtype.is_complex:
         raise ValueError(f"x is {x.dtype} of shape {tuple(x.shape)}; expected real numbers (samples, features)")
@@ -71,6 +74,21 @@ def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
             f"x is on {x.device} and thresholds on {thresholds.device}; move both to one device with .to()"
         )
     out: Tensor = torch.ops.lutsmith.encode.default(x.detach(), thresholds.detach(), inner)
+    return out
+
+
+def choose(scores: Tensor, candidates: Tensor) -> Tensor:
+    """The input that each slot of a learned LUT reads now: its best-scored candidate that no earlier slot has taken.
+
+    `scores` (W, n, K), of any float dtype; `candidates` (W, n, K) int32. Returns (W, n) int32. No gradient.
+    Raises ValueError when shapes or dtypes do not fit or K is 0.
+    """
+    if scores.ndim != 3 or scores.shape != candidates.shape or not scores.shape[2] or candidates.dtype != torch.int32:
+        raise ValueError(
+            f"scores have shape {tuple(scores.shape)} and candidates are {candidates.dtype} of shape "
+            f"{tuple(candidates.shape)}; expected int32 candidates and scores of one shape (luts, rank, K), K >= 1"
+        )
+    out: Tensor = torch.ops.lutsmith.choose.default(scores.detach(), candidates)
     return out
 
 
@@ -116,8 +134,8 @@ def _backward_cpu(
         memory.empty(tensor.shape, dtype) if wanted and tensor is not None else None
         for tensor, wanted in zip((x, tables, wiring.scores), need, strict=True)
     ]
-    dense = [_dense(tensor, dtype) for tensor in (grad, x, tables)]
-    cpu.backward(*dense, _wires(wiring, dtype), rho, *outputs)
+    dense = _dense(grad, dtype), _dense(x, dtype), _dense(tables, dtype)
+    cpu.backward(*dense, _wires(wiring, dtype), rho, outputs[0], outputs[1], outputs[2])
     return _results(x, (x, tables, wiring.scores), outputs)
 
 
@@ -165,7 +183,18 @@ def _encode_cpu(x: Tensor, thresholds: Tensor, inner: int) -> Tensor:
     return out
 
 
-def _fake_forward(x: Tensor, tables: Tensor, inputs: Tensor, *_: Any) -> Tensor:  # noqa: ARG001 - the operation's arguments
+def _choose_cpu(scores: Tensor, candidates: Tensor) -> Tensor:
+    chosen = torch.empty(candidates.shape[:2], dtype=torch.int32)
+    numbers = scores if scores.dtype == torch.float64 else scores.to(torch.float32)
+    choice.choose(numbers.contiguous().numpy(), candidates.contiguous().numpy(), chosen.numpy())
+    return chosen
+
+
+def _fake_choose(scores: Tensor, candidates: Tensor) -> Tensor:
+    return candidates.new_empty(candidates.shape[:2])
+
+
+def _fake_forward(x: Tensor, tables: Tensor, inputs: Tensor, *_: Any) -> Tensor:
     return x.new_empty((inputs.shape[0], x.shape[1]))
 
 
@@ -201,9 +230,10 @@ def _gradient_by(name: str) -> Callable[..., tuple[Tensor | None, ...]]:
 
 def _define(schema: str, on_cpu: Callable[..., Any], elsewhere: Callable[..., Any], fake: Callable[..., Any]) -> None:
     name = schema.partition("(")[0]
-    _library.define(schema)
-    _library.impl(name, on_cpu, "CPU")
-    _library.impl(name, elsewhere, "CompositeExplicitAutograd")
+    library: Any = _library
+    library.define(schema)
+    library.impl(name, on_cpu, "CPU")
+    library.impl(name, elsewhere, "CompositeExplicitAutograd")
     torch.library.register_fake(f"lutsmith::{name}", fake, lib=_library)
 
 
@@ -223,6 +253,7 @@ _define(
     _fake_backward,
 )
 _define("encode(Tensor x, Tensor thresholds, int inner) -> Tensor", _encode_cpu, reference.encode, _fake_encode)
+_define("choose(Tensor scores, Tensor candidates) -> Tensor", _choose_cpu, reference.choose, _fake_choose)
 for _name in ("fold", "lookup"):
     torch.library.register_autograd(
         f"lutsmith::{_name}", _gradient_by(f"{_name}_backward"), setup_context=_save, lib=_library

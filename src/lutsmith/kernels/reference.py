@@ -20,7 +20,9 @@ def compute_dtype(*tensors: Tensor) -> torch.dtype:
 
 
 def fold(x: Tensor, tables: Tensor, wiring: Wiring) -> Tensor:
-    """Multilinear extension of the tables: sum_k p_k prod_j x_j^k_j (1 - x_j)^(1 - k_j).  Returns (W, B) in x's dtype."""
+    """Multilinear extension of the tables: sum_k p_k prod_j x_j^k_j (1 - x_j)^(1 - k_j).  Returns (W, B) in x's
+    dtype.
+    """
     dtype = compute_dtype(x, tables)
     rows = x.to(dtype)[wiring.inputs.long()]
     return _fold(rows, tables.to(dtype)[table_of(wiring)])[0].to(x.dtype)
@@ -39,7 +41,9 @@ def _fold(rows: Tensor, entries: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def _minterms(rows: Tensor, grad: Tensor) -> Tensor:
-    """grad (W, B) times each minterm of the inputs (W, n, B): (W, 2**n, B), exactly zero off the corner of binary inputs."""
+    """grad (W, B) times each minterm of the inputs (W, n, B): (W, 2**n, B), exactly zero off the corner of binary
+    inputs.
+    """
     weights = grad.unsqueeze(1)
     for slot in range(rows.shape[1]):
         high = weights * rows[:, slot : slot + 1]
@@ -133,7 +137,9 @@ def _shares(scores: Tensor, temperature: float, dtype: torch.dtype) -> Tensor:
 
 
 def _scatter(slopes: Tensor, values: Tensor, wiring: Wiring) -> Tensor:
-    """Add each slot's gradient (W, n, B) to the row it reads, or to all its candidates by their softmax share: (F, B)."""
+    """Add each slot's gradient (W, n, B) to the row it reads, or to all its candidates by their softmax share: (F,
+    B).
+    """
     dx = torch.zeros_like(values)
     if wiring.candidates is None or wiring.scores is None:
         return dx.index_add_(0, wiring.inputs.flatten().long(), slopes.flatten(0, 1))
@@ -178,3 +184,18 @@ def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
         else bits.view(0, inner, thresholds.shape[1], samples)
     )
     return grouped.transpose(1, 2).reshape(features * thresholds.shape[1], samples).to(torch.float32)
+
+
+def choose(scores: Tensor, candidates: Tensor) -> Tensor:
+    """The input that each slot reads, (W, n) in the dtype of `candidates`, from scores and candidates (W, n, K).
+
+    Slot by slot the best-scored candidate, the first of equals, that no earlier slot of the LUT has taken. Every slot
+    must have such a candidate (`nn.connections.balanced.candidate_pools` sees to it).
+    """
+    chosen = torch.empty_like(candidates[:, :, 0])
+    for slot in range(candidates.shape[1]):
+        pool = candidates[:, slot]
+        taken = (pool.unsqueeze(-1) == chosen[:, None, :slot]).any(-1)
+        best = scores[:, slot].masked_fill(taken, -torch.inf).argmax(-1, keepdim=True)
+        chosen[:, slot] = pool.gather(-1, best).squeeze(-1)
+    return chosen

@@ -17,34 +17,37 @@ class Connections(nn.Module, ABC):
         in_dim: inputs of the layer.
         out_dim: LUTs of the layer.
         lut_rank: inputs of a LUT.
-        usable: bool `(in_dim,)`, or None: inputs that may be wired at all (an encoder's `usable` bits).
 
     Raises:
-        ValueError: fewer usable inputs than `lut_rank`.
+        ValueError: a size below 1.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, lut_rank: int, *, usable: Tensor | None = None) -> None:
+    def __init__(self, in_dim: int, out_dim: int, lut_rank: int) -> None:
         super().__init__()
         for name, size in (("in_dim", in_dim), ("out_dim", out_dim), ("lut_rank", lut_rank)):
             if size < 1:
                 raise ValueError(f"{name} is {size}; expected at least 1")
-        if usable is None:
-            self._choices = torch.arange(in_dim)
-        else:
-            if usable.numel() != in_dim or usable.dtype != torch.bool:
-                raise ValueError(
-                    f"usable is {usable.dtype} of shape {tuple(usable.shape)}; expected bool of {in_dim} elements"
-                )
-            self._choices = usable.flatten().nonzero().flatten().cpu()
-        if len(self._choices) < lut_rank:
-            unusable = "" if usable is None else f" ({in_dim} less {in_dim - len(self._choices)} constant ones)"
-            raise ValueError(
-                f"a LUT of rank {lut_rank} reads {lut_rank} different inputs, and the layer has {len(self._choices)}"
-                f"{unusable}; take a smaller lut_rank or more inputs"
-            )
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.lut_rank = lut_rank
+
+    def usable_inputs(self, usable: Tensor | None) -> Tensor:
+        """The numbers of the inputs that may be wired, int64, ascending; ValueError where they are too few."""
+        if usable is None:
+            inputs = torch.arange(self.in_dim)
+        elif usable.numel() != self.in_dim or usable.dtype != torch.bool:
+            raise ValueError(
+                f"usable is {usable.dtype} of shape {tuple(usable.shape)}; expected bool of {self.in_dim} elements"
+            )
+        else:
+            inputs = usable.flatten().nonzero().flatten().cpu()
+        if len(inputs) < self.lut_rank:
+            unusable = "" if usable is None else f" ({self.in_dim} less {self.in_dim - len(inputs)} constant ones)"
+            raise ValueError(
+                f"a LUT of rank {self.lut_rank} reads {self.lut_rank} different inputs, and the layer has {len(inputs)}"
+                f"{unusable}; take a smaller lut_rank or more inputs"
+            )
+        return inputs
 
     @abstractmethod
     def wiring(self) -> Wiring:

@@ -13,7 +13,17 @@ from lutsmith.nn.connections.base import Connections
 class FixedConnections(Connections):
     """Random wiring in which every usable input is read equally often (give or take one).
 
-    Buffers: `indices`, int32 `(out_dim, lut_rank)`. Arguments: see `Connections`; `generator` draws the wiring.
+    Buffers: `indices`, int32 `(out_dim, lut_rank)`.
+
+    Args:
+        in_dim: inputs of the layer.
+        out_dim: LUTs of the layer.
+        lut_rank: inputs of a LUT.
+        usable: bool, `in_dim` elements: inputs that may be wired at all (an encoder's `usable` bits); None: all.
+        generator: draws the wiring.
+
+    Raises:
+        ValueError: fewer usable inputs than `lut_rank`.
     """
 
     indices: Tensor
@@ -27,9 +37,10 @@ class FixedConnections(Connections):
         usable: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(in_dim, out_dim, lut_rank, usable=usable)
-        rows = balanced_rows(len(self._choices), out_dim, lut_rank, generator)
-        self.register_buffer("indices", self._choices[torch.from_numpy(rows)].int())
+        super().__init__(in_dim, out_dim, lut_rank)
+        inputs = self.usable_inputs(usable)
+        rows = balanced_rows(len(inputs), out_dim, lut_rank, generator)
+        self.register_buffer("indices", inputs[torch.from_numpy(rows)].int())
 
     def wiring(self) -> Wiring:
         return Wiring(self.indices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lutsmith.kernels import ops
 from lutsmith.kernels.ops import Wiring
 from lutsmith.nn.connections.balanced import candidate_pools
 from lutsmith.nn.connections.base import Connections
@@ -24,10 +25,13 @@ class LearnableConnections(Connections):
     `frozen`, bool scalar.
 
     Args:
-        in_dim: inputs of the layer; as `out_dim`, `lut_rank` and `usable`, see `Connections`.
+        in_dim: inputs of the layer.
+        out_dim: LUTs of the layer.
+        lut_rank: inputs of a LUT.
         num_candidates: K, from 2 to all inputs; -1 means all.
         temperature: of the softmax in the backward pass.
         rule: `"softmax"` or `"dwn"`.
+        usable: as for `FixedConnections`.
         generator: draws the candidates and the first scores.
     """
 
@@ -46,8 +50,9 @@ class LearnableConnections(Connections):
         usable: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(in_dim, out_dim, lut_rank, usable=usable)
-        available = len(self._choices)
+        super().__init__(in_dim, out_dim, lut_rank)
+        inputs = self.usable_inputs(usable)
+        available = len(inputs)
         if num_candidates == -1:
             num_candidates = available
         if not 2 <= num_candidates <= available:
@@ -62,13 +67,12 @@ class LearnableConnections(Connections):
         self.temperature = temperature
         self.rule = rule
         pools = candidate_pools(available, out_dim, lut_rank, num_candidates, generator)
-        self.register_buffer("candidates", self._choices[torch.from_numpy(pools)].int())
+        self.register_buffer("candidates", inputs[torch.from_numpy(pools)].int())
         self.register_buffer("frozen", torch.tensor(False))
         self.scores = nn.Parameter(torch.rand(pools.shape, generator=generator))
-        self._disjoint = lut_rank * num_candidates <= available
 
     def wiring(self) -> Wiring:
-        inputs = choose(self.scores.detach(), self.candidates, disjoint=self._disjoint)
+        inputs = ops.choose(self.scores, self.candidates)
         if self.frozen:
             return Wiring(inputs)
         return Wiring(inputs, None, self.candidates, self.scores, self.temperature, self.rule)
@@ -80,21 +84,3 @@ class LearnableConnections(Connections):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, num_candidates={self.num_candidates}, rule={self.rule!r}"
-
-
-def choose(scores: Tensor, candidates: Tensor, *, disjoint: bool) -> Tensor:
-    """The input that each slot reads, `(W, n)` int32, from scores and candidates `(W, n, K)`.
-
-    Slot by slot the best-scored candidate (the first of equals) that no earlier slot of the LUT has taken. With
-    `disjoint` pools that is the plain argmax.
-    """
-    if disjoint:
-        best = scores.argmax(-1, keepdim=True)
-        return candidates.gather(-1, best).squeeze(-1)
-    chosen = torch.empty(candidates.shape[:2], dtype=candidates.dtype, device=candidates.device)
-    for slot in range(candidates.shape[1]):
-        pool = candidates[:, slot]
-        taken = (pool.unsqueeze(-1) == chosen[:, None, :slot]).any(-1)
-        best = scores[:, slot].masked_fill(taken, -torch.inf).argmax(-1, keepdim=True)
-        chosen[:, slot] = pool.gather(-1, best).squeeze(-1)
-    return chosen
