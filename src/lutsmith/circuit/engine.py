@@ -192,10 +192,11 @@ class _Workspace:
         self.scratch[bits.HIGHEST * BLOCK :] = 255
         self.counter: NDArray[np.uint64] = aligned((bits.COUNTER_ROWS, bits.WORDS), np.uint64)
         self.totals: NDArray[np.int32] = aligned((2, BLOCK), np.int32)
-        self._unpacked: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
+        self._unpacked: NDArray[np.uint8] | None = None
 
     def unpacked(self, samples: int, outputs: int) -> NDArray[np.uint8]:
-        if self._unpacked.size < samples * outputs:
+        """Room for the output bits as bytes, made when they are first wanted; `outputs` is the engine's."""
+        if self._unpacked is None:
             self._unpacked = aligned((BLOCK, outputs), np.uint8)
         return self._unpacked[:samples]
 

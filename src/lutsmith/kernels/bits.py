@@ -1,7 +1,7 @@
 """Between numbers and bit rows: thresholds are compared and packed, output bits are counted or unpacked.
 
-The bits of a block of samples are a matrix uint64 (rows, 16): bit b of word w of a row is that of sample 64 w + b. Row 0
-is all zeros. (`lanes` says what else is in the matrix and evaluates the network on it.)
+The bits of a block of samples are a matrix uint64 (rows, 16): bit b of word w of a row is that of sample 64 w + b. Row
+0 is all zeros. (`lanes` says what else is in the matrix and evaluates the network on it.)
 
 Samples arrive one after the other, a comparison wants the values of one feature side by side. So sixteen columns
 (features) at a time are transposed, 16 x 16 values in four rounds of interleaving, and each wired threshold is then
@@ -12,6 +12,7 @@ Addresses are byte offsets. Kernels and intrinsics stay in one file: Numba's cac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from lutsmith.kernels.compiler import kernel
 
-intrinsic: Any = extending.intrinsic  # Numba's annotations say that calling one never returns
+intrinsic: Callable[[Any], Any] = extending.intrinsic  # Numba's annotations say that calling one never returns
 
 WORDS = 16
 BLOCK = 64 * WORDS
@@ -33,7 +34,7 @@ HIGHEST = 4 * TILE
 """A column after four tiles of bytes whose values are all 255: a comparator of it with 0 is always true."""
 
 SCRATCH = (HIGHEST + 1) * BLOCK
-"""Bytes of scratch: four tiles of bytes, or one of floats, or 64 bit rows as bytes, and the column HIGHEST (preset it)."""
+"""Bytes of scratch: four tiles of bytes, or one of floats, or 64 unpacked rows; and the column HIGHEST (preset it)."""
 
 COUNTER_ROWS = 65
 """Rows of scratch for counting: 32 planes, 32 carries that wait, and one on its way."""
@@ -181,7 +182,7 @@ def pack_bytes(
         scratch: uint8 (SCRATCH,), 64-byte aligned, its column HIGHEST preset.
         tiles: int64 (T,), first column of each tile of sixteen.
         ranges: int64 (T+1,), tile t belongs to comparators ranges[t]:ranges[t+1].
-        columns: uint8 (C,), the column of each comparator among four tiles, 16 (t % 4) + column in the tile, or HIGHEST.
+        columns: uint8 (C,), each comparator's column among four tiles, 16 (t % 4) + column in its tile, orHIGHEST.
         rows: uint32 (C,), byte offset of each comparator's bit row.
         thresholds: uint8 (C,).
     """

@@ -9,8 +9,8 @@ HEADER_ROWS rows belong to the kernels (`fill_header` presets them):
 
 A LUT is a tree of multiplexers p ^ (s & (p ^ q)), one operation where the machine has ternary logic, over functions of
 its inputs 0 and 1. Up to rank 5 such a leaf is three operations on the broadcast words of its normal form. At rank 6
-the sixteen leaves are loaded, from the row that four bits of the table name, after the functions have been computed once
-and stored. Stores are dear (a 512-bit one takes two cycles on Zen 4), so that only the seven functions that are 0 at
+the sixteen leaves are loaded, from the row that four bits of the table name, after these have been computed once and
+stored. Stores are dear (a 512-bit one takes two cycles on Zen 4), so that only the seven functions that are 0 at
 x = y = 0 are stored. A leaf is one of these or its complement, and which it is depends on inputs 2..5 alone:
 
     lut6(x) = tree(even functions; x2..x5) ^ lut4(x2..x5)        the LUT4 has bits 0, 4, 8, ... of the table
