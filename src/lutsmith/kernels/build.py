@@ -1,4 +1,6 @@
-"""Compiles the training kernels: templates of `loops` and pieces of a rank, made into C callbacks and cached on disk."""
+"""Compiles the training kernels: templates of `loops` and pieces of a rank, made into C callbacks and cached on
+disk.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +36,15 @@ HELPERS = (
     loops.add_copies,
 )
 SPLIT = pieces.SPLIT_RANK
+SECONDS = (2, 5, 5, 5, 6, 6, 6, 7, 10)  # measured, by rank; 0: the kernels that know no rank
+_announced: set[int] = set()
 _lock = threading.Lock()
 
 
 def address(kind: str, rank: int, dtype: str) -> int:
-    """Address of the kernel `kind` ("fold", "lookup", "backward", "spread", "finish", "encode"), compiled at first use."""
+    """Address of the kernel `kind` ("fold", "lookup", "backward", "spread", "finish", "encode"), compiled at first
+    use.
+    """
     with _lock:
         return _address(kind, rank, dtype)
 
@@ -48,8 +54,12 @@ def _address(kind: str, rank: int, dtype: str) -> int:
     names = _names(kind, rank, dtype)
     template = {"fold": loops.forward, "lookup": loops.forward}.get(kind) or getattr(loops, kind)
     name = f"{kind}_{rank}_{dtype}_{_digest()}"
-    about = f"the rank-{rank} {kind} kernel" if kind in ("fold", "lookup", "backward") else f"the {kind} kernel"
-    return compiler.callback(_retarget(template, name, names), KERNEL, about, error_model="numpy", fastmath=FAST)
+    message = ""
+    if rank not in _announced:
+        _announced.add(rank)
+        which = f"rank-{rank} kernels" if rank else "encoder and score kernels"
+        message = f"lutsmith: compiling the {which}, once per machine, about {SECONDS[rank]} s"
+    return compiler.callback(_retarget(template, name, names), KERNEL, message, error_model="numpy", fastmath=FAST)
 
 
 @functools.cache

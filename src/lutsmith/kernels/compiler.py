@@ -31,13 +31,13 @@ def kernel(**options: Any) -> Callable[[F], F]:
     return decorate
 
 
-class _Announce(event.Listener):  # type: ignore[misc]  # Numba has no types
+class _Announce(event.Listener):
     """Says on stderr, once, that something is compiled (not loaded from the cache)."""
 
     def __init__(self, message: str) -> None:
         self.message = message
 
-    def on_start(self, event: Any) -> None:  # noqa: ARG002
+    def on_start(self, event: Any) -> None:
         if self.message:
             print(self.message, file=sys.stderr, flush=True)  # noqa: T201
             self.message = ""
@@ -46,15 +46,16 @@ class _Announce(event.Listener):  # type: ignore[misc]  # Numba has no types
         pass
 
 
-def callback(function: Callable[..., Any], signature: Any, about: str, **options: Any) -> int:
-    """Compile a function as a C callback and return its address; `about` names it in the message shown meanwhile.
+def callback(function: Callable[..., Any], signature: Any, message: str, **options: Any) -> int:
+    """Compile a function as a C callback and return its address, for as long as the process lives.
 
-    Cached on disk as by `kernel`.
+    Cached on disk as by `kernel`; `message` goes to stderr when there is something to compile.
     """
-    with event.install_listener("numba:run_pass", _Announce(f"lutsmith: compiling {about}, once per machine")):
+    with event.install_listener("numba:run_pass", _Announce(message)):
         try:
             compiled = numba.cfunc(signature, cache=True, **options)(function)
         except (RuntimeError, OSError):  # no folder for the cache, or one that cannot be written after all
             compiled = numba.cfunc(signature, **options)(function)
     _kept.append(compiled)
-    return int(compiled.address)
+    address: Any = compiled.address
+    return int(address)

@@ -1,9 +1,10 @@
 """The operations on the CPU, on NumPy arrays: fills in the argument block, splits the work, and runs the kernels.
 
-Forward passes split the LUTs over the threads. Backward passes do too, each thread with its own copy of the input gradient,
-because threads that own columns of one row fetch each other's cache lines; only batches of 128 samples a thread and more
-are split by samples. Copies are added up in a fixed order, so that a thread count gives one result. All arrays are
-C-contiguous and of one dtype, float32 or float64; indices are int32 and have been checked. Torch tensors are taken as they are.
+Forward passes split the LUTs over the threads. Backward passes do too, each thread with its own copy of the input
+gradient, because threads that own columns of one row fetch each other's cache lines; only batches of 128 samples a
+thread and more are split by samples. Copies are added up in a fixed order, so that a thread count gives one result.
+All arrays are C-contiguous and of one dtype, float32 or float64; indices are int32 and have been checked. Torch
+tensors are taken as they are.
 """
 
 from __future__ import annotations
@@ -79,11 +80,12 @@ def _split(work: int, luts: int) -> int:
 
 def _begin(x: Array, tables: Array, wires: Wires, parts: tuple[int, int]) -> tuple[_Workspace, NDArray[np.int64]]:
     """The argument block with what every kernel over LUTs reads."""
-    space, (luts, _) = _workspace, wires.inputs.shape
+    space, luts = _workspace, wires.inputs.shape[0]
     fields = space.fields
     fields[:] = 0
     step = loops.SCRATCH_ROWS * ROW * x.itemsize
-    fields[loops.LUTS], fields[loops.TABLE_COUNT] = luts, tables.shape[0]
+    fields[loops.LUTS], fields[loops.SLOTS] = luts, wires.inputs.shape[0] * wires.inputs.shape[1]
+    fields[loops.TABLE_COUNT], fields[loops.ENTRIES] = tables.shape[0], tables.shape[0] * tables.shape[1]
     fields[loops.FEATURES], fields[loops.SAMPLES] = x.shape
     fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = parts
     fields[loops.X], fields[loops.TABLES] = _address(x), _address(tables)
@@ -162,7 +164,7 @@ def backward(
         if dx is not None or wires.rule == "softmax":
             fields[loops.SHARES] = space.reserve("shares", wires.scores.nbytes)
             fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = parts, 1
-            threads.run(build.address("spread", rank, name), space.address, parts)
+            threads.run(build.address("spread", 0, name), space.address, parts)
         if dscores is not None:
             _pack(space, features, samples, parts, name, hard=rho is not None)
             fields[loops.DOTS] = _address(dscores)
@@ -171,7 +173,7 @@ def backward(
     fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = lut_parts, batch_parts
     threads.run(build.address("backward", rank, name), space.address, parts)
     if copies:
-        threads.run(build.address("finish", rank, name), space.address, parts)
+        threads.run(build.address("finish", 0, name), space.address, parts)
 
 
 def _pack(space: _Workspace, features: int, samples: int, parts: int, dtype: str, *, hard: bool) -> None:
@@ -180,7 +182,7 @@ def _pack(space: _Workspace, features: int, samples: int, parts: int, dtype: str
     step = (samples + 63) // 64 * 8
     fields[loops.BITS], fields[loops.BITS_STEP] = space.reserve("bits", features * step), step
     fields[loops.LUT_PARTS], fields[loops.BATCH_PARTS] = parts, 1
-    threads.run(build.address("pack", 1, dtype), space.address, parts)
+    threads.run(build.address("pack", 0, dtype), space.address, parts)
     if not hard and not space.words("scratch", int(fields[loops.SCRATCH_STEP]), parts).all():
         fields[loops.BITS] = 0
 
@@ -196,4 +198,4 @@ def encode(x: Array, thresholds: Array, inner: int, out: Array) -> None:
     fields[loops.X], fields[loops.TABLES], fields[loops.OUT] = _address(x), _address(thresholds), _address(out)
     step = 16 * ROW * 4
     fields[loops.SCRATCH], fields[loops.SCRATCH_STEP] = space.reserve("scratch", parts * step), step
-    threads.run(build.address("encode", 1, "float32"), space.address, parts)
+    threads.run(build.address("encode", 0, "float32"), space.address, parts)

@@ -21,12 +21,12 @@ from lutsmith.kernels.vectors import f64, i32, i64, prefetch, u8
     LUTS, SAMPLES, FEATURES, TABLE_COUNT, CHOICES, LUT_PARTS, BATCH_PARTS, HARD, DWN,
     X, TABLES, INPUTS, TABLE_PTR, CANDIDATES, SCORES, SHARES, OUT, GRAD,
     DX, DX_MORE, DT, DT_MORE, DT_COPIES, DOTS, DOTS_MORE, SCRATCH, SCRATCH_STEP, RHO, TEMPERATURE, INNER,
-    BITS, BITS_STEP,
-) = range(32)  # fmt: skip
-FIELDS = 32
+    BITS, BITS_STEP, SLOTS, ENTRIES,
+) = range(34)  # fmt: skip
+FIELDS = 34
 
-# Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read, constants
-# of the contraction (low, high, scale), indices, and saved addresses.
+# Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read,
+# constants of the contraction (low, high, scale), indices, and saved addresses.
 CONSTANTS, CORNERS, INDICES, SAVED = 128, 192, 256, 320  # bytes into the first row
 POINTS, SCALED, PLACES, SLOPES, PADS, LOW_ROWS, VALUES, WEIGHTS, SCRATCH_ROWS = 1, 9, 10, 11, 19, 28, 36, 68, 100
 
@@ -400,7 +400,7 @@ def spread(address: int, part: int) -> None:
     """SHARES = softmax(SCORES / temperature) over the choices of each slot."""
     a = i64(address)
     choices = a[CHOICES]
-    first, last = share_of(a[LUTS] * RANK, part, a[LUT_PARTS], 1)
+    first, last = share_of(a[SLOTS], part, a[LUT_PARTS], 1)
     scale = number(1 / f64(address)[TEMPERATURE])
     constants = real(a[SCRATCH] + part * a[SCRATCH_STEP])
     constants[0] = scale
@@ -418,11 +418,11 @@ def finish(address: int, part: int) -> None:
         first, last = share_of(count, part, parts, 16)
         add_copies(a[DX], a[DX_MORE], a[LUT_PARTS], count, first, last)
     if a[DT] != 0:
-        count = a[TABLE_COUNT] << RANK
+        count = a[ENTRIES]
         first, last = share_of(count, part, parts, 16)
         add_copies(a[DT], a[DT_MORE], a[DT_COPIES], count, first, last)
     if a[DOTS] != 0:
-        slots = a[LUTS] * RANK
+        slots = a[SLOTS]
         first, last = share_of(slots, part, parts, 1)
         add_copies(a[DOTS], a[DOTS_MORE], a[BATCH_PARTS], slots * choices, first * choices, last * choices)
         if a[DWN]:
@@ -455,7 +455,9 @@ def add_copies(total: int, more: int, copies: int, count: int, first: int, last:
 
 
 def encode(address: int, part: int) -> None:
-    """OUT = X > thresholds, feature-major; X is uint8 if HARD, else float32; TABLES are thresholds, CHOICES a feature."""
+    """OUT = X > thresholds, feature-major; X is uint8 if HARD, else float32; TABLES are thresholds, CHOICES a
+    feature.
+    """
     a = i64(address)
     samples, features, bits, inner = a[SAMPLES], a[FEATURES], a[CHOICES], a[INNER]
     first, last = share_of(features, part, a[LUT_PARTS], 16)

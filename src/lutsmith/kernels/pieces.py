@@ -1,7 +1,8 @@
 """The straight-line work of the training kernels, one set of vector pieces a rank.
 
-Ranks up to 4 fold the whole table in registers and sweep back over the same tree. From rank 5 on that would be 380 operations a
-sample at rank 6; the backward pass is split instead, into three low inputs and n - 3 high ones (H = 2**(n - 3)):
+Ranks up to 4 fold the whole table in registers and sweep back over the same tree. From rank 5 on that would be 380
+operations a sample at rank 6; the backward pass is split instead, into three low inputs and n - 3 high ones (H =
+2**(n - 3)):
 
     S[a] = minterms of the low inputs                V[i] = sum_a t[8i + a] S[a]
     reverse tree over the high inputs on V, top g -> slopes of the high inputs, R[i] = g * high minterm i

@@ -1,8 +1,8 @@
 """Runs the parts of a kernel in a row or on several threads, and knows when several threads are not allowed.
 
-Numba offers three threading layers. omp starts a loop in 2 microseconds, tbb in 10, workqueue in 100; workqueue also aborts
-the process when two Python threads enter it at once, so a lock guards it. GNU's omp kills a forked child that enters it after
-its parent did: such a child runs the parts in a row.
+Numba offers three threading layers. omp starts a loop in 2 microseconds, tbb in 10, workqueue in 100; workqueue
+also aborts the process when two Python threads enter it at once, so a lock guards it. GNU's omp kills or hangs a
+forked child whose parent had used it, and torch may have: a forked child runs the parts in a row.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LAYERS = ["omp", "tbb", "workqueue"]
 
 _lock = threading.Lock()
 _chosen: int | None = None  # what set_num_threads was told
-_launched = False  # this process or an ancestor has started Numba's threads
-_alone = False  # a forked child of a process that had
+_launched = False  # Numba's threads are running
+_alone = False  # this process was forked
 _guard: Any = None  # what an entry into the parallel loop holds
 
 
@@ -37,13 +37,14 @@ def get_num_threads() -> int:
 def set_num_threads(count: int | None) -> None:
     """Use `count` threads in the training kernels of this process; None: as many as Numba does (NUMBA_NUM_THREADS).
 
-    Gradients of shared rows are added up in an order that depends on this number and on nothing else. ValueError when the
-    number is not between 1 and NUMBA_NUM_THREADS (by default the number of cores).
+    Gradients of shared rows are added up in an order that depends on this number and on nothing else. ValueError
+    when the number is not between 1 and NUMBA_NUM_THREADS (by default the number of cores).
     """
     global _chosen
     if count is not None and not 1 <= count <= config.NUMBA_NUM_THREADS:
         raise ValueError(
-            f"got {count} threads; expected 1 to {config.NUMBA_NUM_THREADS}: set NUMBA_NUM_THREADS before the start for more"
+            f"got {count} threads; expected 1 to {config.NUMBA_NUM_THREADS}: "
+            "set the variable NUMBA_NUM_THREADS before the start for more"
         )
     _chosen = count
 
@@ -61,7 +62,9 @@ def _at_once(function: int, address: int, parts: int) -> None:
 
 
 def run(function: int, address: int, parts: int) -> None:
-    """Call the kernel at address `function` with (address, part) for every part; the global lock of Python is released."""
+    """Call the kernel at address `function` with (address, part) for every part; the global lock of Python is
+    released.
+    """
     if parts == 1 or _alone:
         _in_a_row(function, address, parts)
         return
@@ -89,9 +92,8 @@ def _launch() -> None:
 
 
 def _after_fork() -> None:
-    global _alone, _lock
-    _alone = _launched
-    _lock = threading.Lock()
+    global _alone
+    _alone = True
 
 
 if hasattr(os, "register_at_fork"):

@@ -27,7 +27,7 @@ def pointer_to(element: Any) -> Any:
     """Return an intrinsic that turns an address into a pointer to elements; such pointers index without wraparound."""
 
     @intrinsic
-    def pointer(typing_context: Any, address: Any) -> Any:  # noqa: ARG001 - Numba's signature
+    def pointer(typing_context: Any, address: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
@@ -265,7 +265,7 @@ def piece(dtype: np.dtype[Any], arguments: int, emit: Callable[..., None]) -> An
     names = ", ".join(f"a{k}" for k in range(arguments))
 
     def typed(*_: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             emit(Vectors(builder, dtype), *values)
             return context.get_dummy_value()
 
@@ -277,10 +277,10 @@ def piece(dtype: np.dtype[Any], arguments: int, emit: Callable[..., None]) -> An
 
 
 @intrinsic
-def call(typing_context: Any, function: Any, address: Any, part: Any) -> Any:  # noqa: ARG001
+def call(typing_context: Any, function: Any, address: Any, part: Any) -> Any:
     """Call the kernel at the address `function` with (address, part)."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [WORD, WORD])
         builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
         return context.get_dummy_value()
@@ -371,10 +371,10 @@ def _exponential(b: Any, vector: Any, x: Any) -> Any:
 
 
 @intrinsic
-def prefetch(typing_context: Any, address: Any) -> Any:  # noqa: ARG001
+def prefetch(typing_context: Any, address: Any) -> Any:
     """Ask for the cache line at an address."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, *[ir.IntType(32)] * 3])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")

@@ -16,7 +16,8 @@ class Wiring(NamedTuple):
     """Which rows each LUT instance reads, which table it owns or shares, and how learned connections get gradients.
 
     W instances of rank n read rows of an (F, B) activation matrix. With `candidates`, the row read now is one of K
-    candidates per slot; the forward pass looks at `inputs` alone, and the backward pass gives every candidate its share.
+    candidates per slot; the forward pass looks at `inputs` alone, and the backward pass gives every candidate its
+    share.
     """
 
     inputs: Tensor  # (W, n) int32: the row that each slot reads now
@@ -36,7 +37,8 @@ def check(x: Tensor, tables: Tensor, wiring: Wiring) -> None:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (features, batch): flatten it to two dimensions")
     if x.dtype not in FLOATS or tables.dtype not in FLOATS:
         raise ValueError(
-            f"x is {x.dtype} and tables are {tables.dtype}; expected float32, float64 or bfloat16: convert with .float()"
+            f"x is {x.dtype} and tables are {tables.dtype}; expected float32, float64 or bfloat16: "
+            "convert with .float()"
         )
     _check_indices("inputs", inputs, 2)
     instances, rank = inputs.shape

@@ -1,0 +1,38 @@
+"""Kernels are compiled once a machine, say so when it happens, and do without a cache where none can be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import torch
+from lutsmith.kernels.ops import Wiring, fold
+wiring = Wiring(torch.zeros(3, 1, dtype=torch.int32))
+print(fold(torch.ones(2, 5), torch.tensor([[0.0, 2.0]] * 3), wiring).sum().item())
+"""
+
+
+def run(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=200, check=True
+    )
+
+
+def test_compiling_is_said_once_and_loading_is_silent(tmp_path: Path) -> None:
+    first, second = (run({"NUMBA_CACHE_DIR": str(tmp_path)}) for _ in range(2))
+    assert first.stdout == second.stdout == "30.0\n"
+    assert first.stderr.count("lutsmith: compiling the rank-1 kernels, once per machine") == 1
+    assert second.stderr == ""
+
+
+@pytest.mark.parametrize("place", ["a_file/below", "read_only"])
+def test_an_unwritable_cache_is_done_without(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a_file").write_text("no folder")
+    (tmp_path / "read_only").mkdir(mode=0o500)
+    assert run({"NUMBA_CACHE_DIR": str(tmp_path / place)}).stdout == "30.0\n"

@@ -1,0 +1,270 @@
+"""The operations on the CPU agree with the reference, in torch's own terms too."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from lutsmith.kernels import cpu, reference, threads
+from lutsmith.kernels.ops import Wiring, encode, fold, lookup
+
+SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
+
+
+@pytest.fixture(autouse=True)
+def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Two threads for the smallest work too."""
+    monkeypatch.setattr(cpu, "SMALL", 0)
+    yield
+    threads.set_num_threads(None)
+
+
+@st.composite
+def problems(draw: st.DrawFn, rank: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Wiring, Tensor]:
+    """Activations, tables, wiring and a gradient, small or at the edges."""
+    luts, features, samples = draw(st.integers(1, 40)), draw(st.integers(1, 50)), draw(SAMPLES)
+    choices, shared, binary = draw(st.sampled_from([0, 1, 3, 8, 11, 16])), draw(st.booleans()), draw(st.booleans())
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 1 << 20)))
+    x = torch.rand(features, samples, dtype=dtype, generator=generator)
+    if binary:
+        x = x.round()
+    count = draw(st.integers(1, 6)) if shared else luts
+    tables = torch.randn(count, 1 << rank, dtype=dtype, generator=generator)
+    wiring = Wiring(torch.randint(features, (luts, rank), generator=generator).int())
+    if shared:
+        cuts = torch.randint(luts + 1, (count - 1,), generator=generator).sort().values
+        wiring = wiring._replace(table_ptr=torch.cat((torch.tensor([0]), cuts, torch.tensor([luts]))).int())
+    if choices:
+        wiring = wiring._replace(
+            candidates=torch.randint(features, (luts, rank, choices), generator=generator).int(),
+            scores=3 * torch.randn(luts, rank, choices, dtype=dtype, generator=generator),
+            temperature=draw(st.sampled_from([0.5, 1.0, 3.0])),
+            rule=draw(st.sampled_from(["softmax", "dwn"])),
+        )
+    return x, tables, wiring, torch.randn(luts, samples, dtype=dtype, generator=generator)
+
+
+def double(wiring: Wiring) -> Wiring:
+    return wiring if wiring.scores is None else wiring._replace(scores=wiring.scores.double())
+
+
+def near(got: Tensor, expected: Tensor) -> None:
+    """Equal up to the rounding of float32 sums of a few hundred terms."""
+    scale = max(1.0, float(expected.abs().max())) if expected.numel() else 1.0
+    torch.testing.assert_close(got.double(), expected.double(), rtol=0, atol=2e-5 * scale)
+
+
+def gradients(out: Tensor, leaves: list[Tensor | None], grad: Tensor) -> list[Tensor | None]:
+    wanted = [leaf for leaf in leaves if leaf is not None and leaf.requires_grad]
+    found = iter(torch.autograd.grad(out, wanted, grad))
+    return [next(found) if leaf is not None and leaf.requires_grad else None for leaf in leaves]
+
+
+@pytest.mark.parametrize("rank", range(1, 9))
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_kernels_agree_with_the_reference(rank: int, data: st.DataObject) -> None:
+    x, tables, wiring, grad = data.draw(problems(rank))
+    hard = data.draw(st.booleans())
+    rho = data.draw(st.sampled_from([0.25, 0.5, 1.0]))
+    threads.set_num_threads(data.draw(st.integers(1, 2)))
+    leaves = [tensor and tensor for tensor in (None, None, None)]
+    leaves = [x, tables, wiring.scores]
+    for leaf in leaves:
+        if leaf is not None:
+            leaf.requires_grad_(data.draw(st.booleans()))
+    out = lookup(x, tables, wiring, rho) if hard else fold(x, tables, wiring)
+    exact = double(Wiring(*[w.detach() if isinstance(w, Tensor) else w for w in wiring]))
+    wide = grad.double(), x.detach().double(), tables.detach().double(), exact
+    if hard:
+        assert torch.equal(out, reference.lookup(x, tables, wiring))
+        expected = reference.lookup_backward(*wide, rho)
+    else:
+        near(out, reference.fold(*wide[1:]))
+        expected = reference.fold_backward(*wide)
+    if any(leaf is not None and leaf.requires_grad for leaf in leaves[:2]) or (
+        wiring.scores is not None and wiring.scores.requires_grad
+    ):
+        for got, should in zip(gradients(out, leaves, grad), expected, strict=True):
+            if got is not None:
+                assert should is not None
+                near(got, should)
+
+
+@pytest.mark.parametrize("rank", [1, 3, 6])
+def test_gradcheck_passes_in_float64(rank: int) -> None:
+    generator = torch.Generator().manual_seed(rank)
+    x = torch.rand(6, 5, dtype=torch.float64, generator=generator, requires_grad=True)
+    tables = torch.randn(4, 1 << rank, dtype=torch.float64, generator=generator, requires_grad=True)
+    wiring = Wiring(torch.randint(6, (4, rank), generator=generator).int())  # a LUT may read a row twice
+    assert torch.autograd.gradcheck(lambda x, tables: fold(x, tables, wiring), (x, tables))
+
+
+def test_unreached_entries_get_exactly_no_gradient_from_binary_inputs() -> None:
+    for rank in (2, 4, 6):
+        x = torch.zeros(rank, 30)
+        x[0] = 1
+        tables = torch.rand(5, 1 << rank, requires_grad=True)
+        wiring = Wiring(torch.arange(rank).repeat(5, 1).int())
+        (dt,) = torch.autograd.grad(fold(x, tables, wiring), tables, torch.randn(5, 30))
+        assert (dt[:, 1] != 0).all()
+        assert dt.count_nonzero() == 5
+
+
+def test_a_thread_count_gives_one_result_and_thread_counts_agree_to_rounding() -> None:
+    x, tables = torch.rand(300, 300, requires_grad=True), torch.rand(400, 64, requires_grad=True)
+    wiring = Wiring(torch.randint(300, (400, 6)).int())
+    grad = torch.randn(400, 300)
+    results = []
+    for count in (1, 2, 2):
+        threads.set_num_threads(count)
+        results.append(torch.autograd.grad(fold(x, tables, wiring), (x, tables), grad))
+    for a, b, c in zip(*results, strict=True):
+        assert torch.equal(b, c)
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_bfloat16_is_computed_in_float32_and_rounded_once() -> None:
+    x, tables = torch.rand(20, 33).bfloat16(), torch.randn(9, 16).bfloat16()
+    wiring = Wiring(torch.randint(20, (9, 4)).int())
+    x.requires_grad_()
+    tables.requires_grad_()
+    out = fold(x, tables, wiring)
+    wide = fold(x.float(), tables.float(), wiring)
+    assert out.dtype == torch.bfloat16
+    assert torch.equal(out, wide.bfloat16())
+    for got, expected in zip(
+        torch.autograd.grad(out.sum(), (x, tables)), torch.autograd.grad(wide.sum(), (x, tables)), strict=True
+    ):
+        assert got.dtype == torch.bfloat16
+        assert torch.equal(got, expected)
+
+
+def learned(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Wiring]:
+    candidates = torch.randint(20, (7, 3, 4)).int()
+    scores = torch.randn(7, 3, 4, dtype=dtype, requires_grad=True)
+    wiring = Wiring(candidates[:, :, 0].contiguous(), None, candidates, scores)
+    tables = torch.randn(7, 8, dtype=dtype, requires_grad=True)
+    return torch.rand(20, 21, dtype=dtype, requires_grad=True), tables, wiring
+
+
+def test_opcheck_passes() -> None:
+    x, tables, wiring = learned()
+    fixed = Wiring(wiring.inputs)
+    for arguments in ((x, tables, *wiring), (x, tables, *fixed)):
+        torch.library.opcheck(torch.ops.lutsmith.fold.default, arguments)
+        torch.library.opcheck(torch.ops.lutsmith.lookup.default, (*arguments, 0.5))
+    pixels = torch.randint(256, (5, 6), dtype=torch.uint8)
+    torch.library.opcheck(torch.ops.lutsmith.encode.default, (pixels, torch.rand(6, 3), 2))
+
+
+def test_compiled_functions_give_the_same_gradients() -> None:
+    x, tables, wiring = learned()
+
+    def loss(x: Tensor, tables: Tensor, scores: Tensor) -> Tensor:
+        here = wiring._replace(scores=scores)
+        return (fold(x, tables, here) + lookup(x, tables, here)).square().sum()
+
+    leaves = (x, tables, wiring.scores)
+    expected = torch.autograd.grad(loss(*leaves), leaves)
+    got = torch.autograd.grad(torch.compile(loss, backend="aot_eager")(*leaves), leaves)
+    for a, b in zip(got, expected, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_results_stay_what_they_are_while_later_ones_are_computed() -> None:
+    tables = torch.rand(300, 4)
+    wiring = Wiring(torch.randint(300, (300, 2)).int())
+    x = torch.rand(300, 256)
+    kept = [fold(x * scale, tables, wiring) for scale in (0.0, 0.5, 1.0)]
+    for result, scale in zip(kept, (0.0, 0.5, 1.0), strict=True):
+        torch.testing.assert_close(result, reference.fold(x * scale, tables, wiring))
+
+
+def test_concurrent_callers_get_their_own_results() -> None:
+    wiring = Wiring(torch.randint(100, (200, 4)).int())
+    tables = torch.rand(200, 16)
+
+    def step(seed: int) -> tuple[Tensor, ...]:
+        x = torch.rand(100, 257, generator=torch.Generator().manual_seed(seed), requires_grad=True)
+        leaf = tables.clone().requires_grad_()
+        return torch.autograd.grad(fold(x, leaf, wiring).square().sum(), (x, leaf))
+
+    expected = [step(seed) for seed in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(step, list(range(8)) * 4))
+    for index, result in enumerate(got):
+        assert all(torch.equal(a, b) for a, b in zip(result, expected[index % 8], strict=True))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    samples=st.integers(0, 140),
+    channels=st.integers(0, 9),
+    inner=st.integers(1, 5),
+    bits=st.integers(1, 4),
+    dtype=st.sampled_from([torch.uint8, torch.int64, torch.float32, torch.float64, torch.bfloat16]),
+)
+def test_encode_agrees_with_the_reference(
+    samples: int, channels: int, inner: int, bits: int, dtype: torch.dtype
+) -> None:
+    x = torch.randint(0, 9, (samples, channels * inner)).to(dtype)
+    if dtype.is_floating_point:
+        x[torch.rand(x.shape) < 0.1] = float("nan")
+    thresholds = torch.randint(0, 9, (channels * inner, bits)).float()
+    assert torch.equal(encode(x, thresholds, inner), reference.encode(x, thresholds, inner))
+
+
+def int32(*shape: int) -> Tensor:
+    return torch.zeros(shape, dtype=torch.int32)
+
+
+@pytest.mark.parametrize(
+    ("x", "tables", "wiring", "words"),
+    [
+        (torch.rand(3), torch.rand(2, 4), Wiring(int32(2, 2)), "two dimensions"),
+        (torch.rand(3, 4).half(), torch.rand(2, 4), Wiring(int32(2, 2)), "bfloat16"),
+        (torch.rand(3, 4), torch.rand(2, 5), Wiring(int32(2, 2)), r"\(tables, 4\)"),
+        (torch.rand(3, 4), torch.rand(3, 4), Wiring(int32(2, 2)), "table_ptr"),
+        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2).long()), "int32"),
+        (torch.rand(3, 4), torch.rand(2, 512), Wiring(int32(2, 9)), "rank 9"),
+        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2) + 3), r"3\.\.3; expected 0\.\.2"),
+        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2) - 1), r"-1\.\.-1"),
+        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(3, 2), int32(3)), "expected non-decreasing"),
+        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2), None, int32(2, 2, 1)), "scores"),
+        (
+            torch.rand(3, 4),
+            torch.rand(2, 4),
+            Wiring(int32(2, 2), None, int32(2, 2, 2) + 7, torch.rand(2, 2, 2)),
+            "candidates range",
+        ),
+        (
+            torch.rand(3, 4),
+            torch.rand(2, 4),
+            Wiring(int32(2, 2), None, int32(2, 2, 2), torch.rand(2, 2, 2), 1.0, "other"),
+            "softmax, dwn",
+        ),
+    ],
+)
+def test_bad_input_is_named_before_it_reaches_a_kernel(x: Tensor, tables: Tensor, wiring: Wiring, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        fold(x, tables, wiring)
+    with pytest.raises(ValueError, match=words):
+        lookup(x, tables, wiring)
+
+
+def test_bad_rho_thresholds_and_thread_counts_are_named() -> None:
+    with pytest.raises(ValueError, match="rho is 0"):
+        lookup(torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2)), 0)
+    with pytest.raises(ValueError, match=r"\(4, bits\)"):
+        encode(torch.rand(3, 4), torch.rand(3, 2))
+    with pytest.raises(ValueError, match="divisor"):
+        encode(torch.rand(3, 4), torch.rand(4, 2), 3)
+    with pytest.raises(ValueError, match="NUMBA_NUM_THREADS"):
+        threads.set_num_threads(10_000)
