@@ -74,7 +74,6 @@ def test_kernels_agree_with_the_reference(rank: int, data: st.DataObject) -> Non
     hard = data.draw(st.booleans())
     rho = data.draw(st.sampled_from([0.25, 0.5, 1.0]))
     threads.set_num_threads(data.draw(st.integers(1, 2)))
-    leaves = [tensor and tensor for tensor in (None, None, None)]
     leaves = [x, tables, wiring.scores]
     for leaf in leaves:
         if leaf is not None:

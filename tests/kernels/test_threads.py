@@ -18,7 +18,7 @@ from lutsmith.kernels.ops import Wiring, fold
 
 
 def total(seed: int) -> float:
-    """The gradient of one step, as a number. Torch keeps to one thread: with more, it hangs in forked children itself."""
+    """The gradient of one step, as a number. Torch keeps to one thread: with more, it hangs in forked children."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(seed)
     x = torch.rand(100, 256, generator=generator, requires_grad=True)

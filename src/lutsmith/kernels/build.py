@@ -42,8 +42,10 @@ _lock = threading.Lock()
 
 
 def address(kind: str, rank: int, dtype: str) -> int:
-    """Address of the kernel `kind` ("fold", "lookup", "backward", "spread", "finish", "encode"), compiled at first
-    use.
+    """Address of a kernel, compiled at first use.
+
+    `kind` is "fold", "lookup" or "backward"; or, with rank 0 because they know no rank, "spread", "finish", "pack" or
+    "encode".
     """
     with _lock:
         return _address(kind, rank, dtype)

@@ -205,11 +205,11 @@ def _fake_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> tuple
     return results[0], results[1], results[2]
 
 
-def _fake_encode(x: Tensor, thresholds: Tensor, inner: int) -> Tensor:  # noqa: ARG001
+def _fake_encode(x: Tensor, thresholds: Tensor, inner: int) -> Tensor:
     return thresholds.new_empty((thresholds.shape[0] * thresholds.shape[1], x.shape[0]))
 
 
-def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(*inputs[:6])
     ctx.options = inputs[6:]
 
