@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,9 +27,15 @@ BATCHES = (0, 1, 4, 5, 63, 64, 65, 1023, 1024, 1025, 2100)
 
 
 def wired(netlist: Netlist, head: Popcount | None = None) -> Engine:
-    """An engine whose features are the netlist's inputs."""
+    """A compiled engine whose features are the netlist's inputs."""
     count = netlist.num_inputs
-    return Engine(Comparators(np.arange(count), np.full(count, 0.5), max(count, 1)), netlist, head)
+    return loaded(Comparators(np.arange(count), np.full(count, 0.5), max(count, 1)), netlist, head)
+
+
+def loaded(encoder: Comparators, netlist: Netlist, head: Popcount | None) -> Engine:
+    engine = Engine(encoder, netlist, head)
+    assert engine.compiled is engine.compiled
+    return engine
 
 
 def random_bits(seed: int, netlist: Netlist, samples: int) -> np.ndarray:
@@ -36,11 +43,11 @@ def random_bits(seed: int, netlist: Netlist, samples: int) -> np.ndarray:
 
 
 def engine_of(seed: int, **options: int) -> tuple[Engine, np.ndarray, np.ndarray]:
-    """An engine, images for it, and their scores by the specification."""
+    """A compiled engine, images for it, and their scores by the specification."""
     circuit = random_circuit(seed, **options)
     images = random_images(seed, circuit, 5000).reshape(5000, -1)
     scores = circuit.head.scores(circuit.evaluate(images))
-    return Engine(circuit.encoder, circuit.netlist, circuit.head), images, scores
+    return loaded(circuit.encoder, circuit.netlist, circuit.head), images, scores
 
 
 @given(
@@ -125,14 +132,50 @@ def test_rows_are_used_again_and_outputs_kept():
         assert (wired(netlist).outputs(bits) == netlist.evaluate(bits)).all()
 
 
-def test_wrong_arguments_are_refused():
+def test_a_few_samples_are_known_before_compiled_code_is_loaded(monkeypatch):
+    circuit = random_circuit(7)
+    images = random_images(7, circuit, 5).reshape(5, -1)
+    scores = circuit.head.scores(circuit.evaluate(images))
+    tables = np.random.default_rng(7).integers(0, 2**64, circuit.netlist.num_nodes, dtype=np.uint64)
+    other = circuit.netlist.evaluate(circuit.encoder.encode(images), tables=tables)
+    engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
+    assert (engine.decision_function(images[:4]) == scores[:4]).all()
+    assert (engine.predict(images[:4]) == scores[:4].argmax(axis=1)).all()
+    assert (engine.outputs(images[:4], tables=tables) == other[:4]).all()
+    assert "compiled" not in vars(engine)
+    assert (engine.decision_function(images) == scores).all()
+    assert "compiled" in vars(engine)
+
+    engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
+    monkeypatch.setattr("lutsmith.circuit.engine.LOADING", 0.0)
+    assert (engine.decision_function(images[:1]) == scores[:1]).all()
+    assert "compiled" in vars(engine)
+
+
+def test_one_sample_needs_no_compiled_code_in_a_new_process(tmp_path):
+    circuit = random_circuit(0)
+    circuit.save(tmp_path / "model.lut")
+    script = """
+        import sys, numpy as np, lutsmith
+        circuit = lutsmith.load(sys.argv[1])
+        print(circuit.predict(np.zeros((1, 4, 3)))[0], *{"numba", "torch"} & set(sys.modules))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "model.lut")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(circuit.predict(np.zeros((1, 4, 3)))[0])]
+
+
+@pytest.mark.parametrize("samples", [2, 20])
+def test_wrong_arguments_are_refused(samples):
     engine, images, _ = engine_of(0)
+    images = images[:samples]
     with pytest.raises(ValueError, match=r"expected \(samples, 12\)"):
         engine.predict(images[:, 1:])
     with pytest.raises(TypeError, match="real numbers"):
         engine.predict(images.astype(complex))
     with pytest.raises(ValueError, match="positive integer"):
-        engine.predict(images, threads=0)
+        engine.predict(np.tile(images, (20, 1)), threads=0)
     with pytest.raises(ValueError, match="outputs"):
         wired(random_netlist(0)).predict(np.zeros((10, 9)))
     with pytest.raises(ValueError, match="comparators"):
@@ -179,15 +222,15 @@ def test_a_forked_child_predicts_after_its_parent_did():
 def test_prediction_at_the_end_of_python_works():
     """Threads can no longer be started then."""
     script = """
-        import atexit, sys
-        sys.path.insert(0, sys.argv[1])
+        import atexit
         from circuit.test_engine import engine_of
         engine, images, scores = engine_of(0)
         atexit.register(lambda: print((engine.decision_function(images, threads=2) == scores).all()))
     """
-    tests = str(Path(__file__).parent.parent)
-    command = [sys.executable, "-c", "\n".join(line.strip() for line in script.splitlines()), tests]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "True"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_the_number_of_threads_comes_from_argument_environment_or_machine(monkeypatch):

@@ -1,0 +1,190 @@
+"""The compiled engine: comparators, netlist and popcounts on 64 samples a machine word, on all cores.
+
+    for each block of 1,024 samples (a few blocks at a time belong to one thread):
+        pack       raw numbers -> one row of bits for each comparator         kernels.bits
+        evaluate   LUTs, level by level, rank by rank                         kernels.lanes
+        count      popcounts and the highest of them, or plain bits           kernels.bits
+
+The bits of a block, and nothing larger, lie in a workspace that the thread uses again for the next block. Rows are read
+in place where they are uint8 or float32 and contiguous; other numbers, and the last rows, are copied block by block: a
+memory map is never copied as a whole. Up to `SINGLE` samples are evaluated one by one without packing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.plan import Plan, aligned
+from lutsmith.circuit.thresholds import Thresholds, as_float32
+from lutsmith.circuit.workers import num_threads, share
+from lutsmith.kernels import bits, lanes
+
+BLOCK = bits.BLOCK
+PIECE = 8
+"""Blocks that a thread takes at once."""
+
+SINGLE = 4
+"""Up to so many samples are evaluated one by one."""
+
+
+class Blocks:
+    """Evaluates a circuit by blocks of samples. Immutable, and safe under concurrent callers.
+
+    Results are those of `Comparators.encode`, `Netlist.evaluate` and `Popcount`, bit for bit. A netlist with registers
+    is evaluated for one clock cycle from their initial values.
+
+    All methods take rows (N, F) of numbers, `tables` uint64 (nodes,) to use instead of the netlist's own, and a number
+    of `threads` (by default LUTSMITH_NUM_THREADS, else all cores that the process may use).
+
+    Args:
+        encoder: the comparators, one for each input of the netlist.
+        netlist: the LUTs.
+        head: the popcounts; None if only bits are asked for.
+    """
+
+    def __init__(self, encoder: Comparators, netlist: Netlist, head: Popcount | None = None) -> None:
+        self.plan = Plan(netlist)
+        self._tables = self.plan.tables()
+        inputs = self.plan.offsets(np.arange(netlist.num_inputs, dtype=np.int32))
+        self._thresholds = Thresholds(encoder, inputs)
+        self._single = (np.array(encoder.feature), np.array(encoder.threshold), inputs)
+        outputs = self.plan.offsets(netlist.outputs)
+        self._output_rows = self.plan.row_of[netlist.outputs]
+        self._num_classes = 0
+        self._outputs = _padded(outputs[None], 64)[0]
+        if head is not None:
+            self._num_classes = head.num_classes
+            self._classes = _padded(outputs.reshape(head.num_classes, -1), 8)
+        self._workspaces: deque[_Workspace] = deque()  # append and pop are atomic
+
+    def predict(
+        self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
+    ) -> NDArray[np.int64]:
+        """The class of each sample, int64 (N,); the lowest class wins a tie. Needs a head."""
+        if len(rows) <= SINGLE:
+            few: NDArray[np.int64] = self.decision_function(rows, tables=tables).argmax(axis=1).astype(np.int64)
+            return few
+        labels = np.empty(len(rows), np.int64)
+        nothing = np.empty((0, self._num_classes), np.int32)
+
+        def finish(space: _Workspace, part: slice) -> None:
+            bits.count(space.values, self._classes, space.counter, space.totals, labels[part], nothing)
+
+        self._run(rows, tables, threads, finish)
+        return labels
+
+    def decision_function(
+        self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
+    ) -> NDArray[np.int32]:
+        """The popcount of each class, int32 (N, num_classes). Needs a head."""
+        scores = np.empty((len(rows), self._num_classes), np.int32)
+        if len(rows) <= SINGLE:
+            for index, sample in enumerate(self._one_by_one(rows, tables)):
+                sample.reshape(self._num_classes, -1).sum(axis=1, dtype=np.int32, out=scores[index])
+            return scores
+        nothing = np.empty(0, np.int64)
+
+        def finish(space: _Workspace, part: slice) -> None:
+            bits.count(space.values, self._classes, space.counter, space.totals, nothing, scores[part])
+
+        self._run(rows, tables, threads, finish)
+        return scores
+
+    def outputs(
+        self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
+    ) -> NDArray[np.bool_]:
+        """The output bits of each sample, bool (N, O)."""
+        result = np.empty((len(rows), self._output_rows.size), np.bool_)
+        if len(rows) <= SINGLE:
+            for index, sample in enumerate(self._one_by_one(rows, tables)):
+                result[index] = sample
+            return result
+
+        def finish(space: _Workspace, part: slice) -> None:
+            samples = part.stop - part.start
+            unpacked = space.unpacked(-(-samples // 64) * 64, self._outputs.size)
+            bits.unpack(space.values, self._outputs, space.scratch, unpacked)
+            result[part] = unpacked[:samples, : self._output_rows.size]
+
+        self._run(rows, tables, threads, finish)
+        return result
+
+    def _one_by_one(self, rows: NDArray[Any], tables: ArrayLike | None) -> NDArray[np.uint8]:
+        """The output bits of a few samples, uint8 (N, O)."""
+        words = self._tables if tables is None else self.plan.tables(tables)
+        numbers = np.array(as_float32(rows), order="C")
+        values = self.plan.bytes()
+        result = np.empty((len(rows), self._output_rows.size), np.uint8)
+        for index, sample in enumerate(numbers):
+            lanes.evaluate_one(sample, *self._single, values, self.plan.fanin, words, self.plan.groups)
+            result[index] = values[self._output_rows]
+        return result
+
+    def _run(
+        self,
+        rows: NDArray[Any],
+        tables: ArrayLike | None,
+        threads: int | None,
+        finish: Callable[[_Workspace, slice], None],
+    ) -> None:
+        """Evaluate block after block; `finish` gets the bits of each and which samples they belong to."""
+        words = self._tables if tables is None else self.plan.tables(tables)
+        if rows.dtype == np.bool_:
+            rows = rows.view(np.uint8)
+        count = num_threads(threads)
+        blocks = -(-len(rows) // BLOCK)
+        piece = max(1, min(PIECE, blocks // (4 * count)))
+        plan, thresholds = self.plan, self._thresholds
+
+        def work(take: Callable[[], int | None]) -> None:
+            space = self._workspace()
+            while (index := take()) is not None:
+                stop = min((index + 1) * piece * BLOCK, len(rows))
+                for start in range(index * piece * BLOCK, stop, BLOCK):
+                    part = slice(start, min(start + BLOCK, stop))
+                    thresholds.pack(rows[part], space.values, space.scratch)
+                    lanes.evaluate(space.values, plan.fanin, words, plan.groups)
+                    finish(space, part)
+            self._workspaces.append(space)
+
+        share(-(-blocks // piece), count, work)
+
+    def _workspace(self) -> _Workspace:
+        try:
+            return self._workspaces.pop()
+        except IndexError:
+            return _Workspace(self.plan)
+
+
+class _Workspace:
+    """What one thread needs for one block."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.values = plan.values()
+        self.scratch: NDArray[np.uint8] = aligned((bits.SCRATCH,), np.uint8)
+        self.scratch[bits.HIGHEST * BLOCK :] = 255
+        self.counter: NDArray[np.uint64] = aligned((bits.COUNTER_ROWS, bits.WORDS), np.uint64)
+        self.totals: NDArray[np.int32] = aligned((2, BLOCK), np.int32)
+        self._unpacked: NDArray[np.uint8] | None = None
+
+    def unpacked(self, samples: int, outputs: int) -> NDArray[np.uint8]:
+        """Room for the output bits as bytes, made when they are first wanted; `outputs` is the engine's."""
+        if self._unpacked is None:
+            self._unpacked = aligned((BLOCK, outputs), np.uint8)
+        return self._unpacked[:samples]
+
+
+def _padded(offsets: NDArray[np.uint32], multiple: int) -> NDArray[np.uint32]:
+    """Widen (k, n) offsets to a multiple by 0, the row of zeros."""
+    width = -(-offsets.shape[1] // multiple) * multiple
+    padded = np.zeros((len(offsets), width), np.uint32)
+    padded[:, : offsets.shape[1]] = offsets
+    return padded
