@@ -15,12 +15,21 @@ import numba
 import numpy as np
 from numba import types
 
-from lutsmith.kernels import compiler, loops, pieces, vectors
+from lutsmith.kernels import compiler, loops, passes, pieces, vectors
 
 KERNEL = types.void(types.int64, types.int64)
 FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning
 
-# Templates in the order in which they call each other.
+TEMPLATES: dict[str, Any] = {
+    "fold": loops.forward,
+    "lookup": loops.forward,
+    "backward": loops.backward,
+    "spread": passes.spread,
+    "pack": passes.pack,
+    "finish": passes.finish,
+    "encode": passes.encode,
+}
+# Helpers in the order in which they call each other.
 HELPERS = (
     loops.share_of,
     loops.table_of,
@@ -32,8 +41,8 @@ HELPERS = (
     loops.block,
     loops.scatter,
     loops.scatter_tail,
-    loops.centre,
-    loops.add_copies,
+    passes.centre,
+    passes.add_copies,
 )
 SPLIT = pieces.SPLIT_RANK
 SECONDS = (2, 5, 5, 5, 6, 6, 6, 7, 10)  # measured, by rank; 0: the kernels that know no rank
@@ -54,21 +63,23 @@ def address(kind: str, rank: int, dtype: str) -> int:
 @functools.cache
 def _address(kind: str, rank: int, dtype: str) -> int:
     names = _names(kind, rank, dtype)
-    template = {"fold": loops.forward, "lookup": loops.forward}.get(kind) or getattr(loops, kind)
     name = f"{kind}_{rank}_{dtype}_{_digest()}"
-    message = ""
-    if rank not in _announced:
-        _announced.add(rank)
-        which = f"rank-{rank} kernels" if rank else "encoder and score kernels"
-        message = f"lutsmith: compiling the {which}, once per machine, about {SECONDS[rank]} s"
-    return compiler.callback(_retarget(template, name, names), KERNEL, message, error_model="numpy", fastmath=FAST)
+
+    def announce() -> None:
+        if rank not in _announced:
+            _announced.add(rank)
+            which = f"rank-{rank} kernels" if rank else "encoder and score kernels"
+            compiler.say(f"compiling the {which}, once per machine, about {SECONDS[rank]} s")
+
+    function = _retarget(TEMPLATES[kind], name, names)
+    return compiler.callback(function, KERNEL, announce, error_model="numpy", fastmath=FAST)
 
 
 @functools.cache
 def _digest() -> str:
     """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
     digest = hashlib.sha256()
-    for module in (vectors, pieces, loops):
+    for module in (vectors, pieces, loops, passes):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -78,6 +89,7 @@ def _names(kind: str, rank: int, dtype: str) -> dict[str, Any]:
     kind_of = np.dtype(dtype)
     names: dict[str, Any] = {
         **vars(loops),
+        **vars(passes),
         "RANK": rank,
         "SMALL_RANK": SPLIT - 1,
         "SIZE": kind_of.itemsize,
@@ -94,7 +106,7 @@ def _names(kind: str, rank: int, dtype: str) -> dict[str, Any]:
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,
     }
     if kind_of.itemsize == 8:
-        roles["exponentials"] = loops.exponentials_of_doubles
+        roles["exponentials"] = passes.exponentials_of_doubles
     for name, helper in [*roles.items(), *((helper.__name__, helper) for helper in HELPERS)]:
         names[name] = numba.njit(error_model="numpy", fastmath=FAST, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
             _retarget(helper, name, names)

@@ -31,27 +31,30 @@ def kernel(**options: Any) -> Callable[[F], F]:
     return decorate
 
 
-class _Announce(event.Listener):
-    """Says on stderr, once, that something is compiled (not loaded from the cache)."""
+def say(message: str) -> None:
+    """Tell the user, on stderr, why it takes a while."""
+    print(f"lutsmith: {message}", file=sys.stderr, flush=True)  # noqa: T201
 
-    def __init__(self, message: str) -> None:
-        self.message = message
+
+class _Announce(event.Listener):
+    """Calls a function when something is compiled (not loaded from the cache)."""
+
+    def __init__(self, announce: Callable[[], None]) -> None:
+        self.announce = announce
 
     def on_start(self, event: Any) -> None:
-        if self.message:
-            print(self.message, file=sys.stderr, flush=True)  # noqa: T201
-            self.message = ""
+        self.announce()
 
     def on_end(self, event: Any) -> None:
         pass
 
 
-def callback(function: Callable[..., Any], signature: Any, message: str, **options: Any) -> int:
+def callback(function: Callable[..., Any], signature: Any, announce: Callable[[], None], **options: Any) -> int:
     """Compile a function as a C callback and return its address, for as long as the process lives.
 
-    Cached on disk as by `kernel`; `message` goes to stderr when there is something to compile.
+    Cached on disk as by `kernel`; `announce` is called, maybe often, when there is something to compile.
     """
-    with event.install_listener("numba:run_pass", _Announce(message)):
+    with event.install_listener("numba:run_pass", _Announce(announce)):
         try:
             compiled = numba.cfunc(signature, cache=True, **options)(function)
         except (RuntimeError, OSError):  # no folder for the cache, or one that cannot be written after all

@@ -10,8 +10,7 @@ tensors are taken as they are.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +23,7 @@ SMALL = 1 << 17  # table entries times samples that one thread finishes before a
 COLUMNS = 128  # samples a thread that make it worth splitting the batch
 
 
-@dataclass(frozen=True)
-class Wires:
+class Wires(NamedTuple):
     """`Wiring` as arrays."""
 
     inputs: Array

@@ -56,8 +56,8 @@ def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
     """Compare numbers with thresholds: the thermometer code, feature-major.
 
     `x` holds (N, F) real numbers, sample-major; `thresholds` (F, z) float32. Both are compared as float32, strictly
-    x > t; NaN gives 0. Returns (F * z, N) float32 of 0 and 1 without gradient; the row of feature f and bit b is (f
-    // inner) z inner + b inner + f % inner, so that `inner` = H W keeps the bits of an image's channel together.
+    x > t; NaN gives 0. Returns (F * z, N) float32 of 0 and 1 without gradient; the row of feature f and bit b is
+    (f // inner) z inner + b inner + f % inner, so that `inner` = H W keeps the bits of an image's channel together.
     Raises ValueError when shapes or dtypes do not fit or inner does not divide F.
     """
     if x.ndim != 2 or x.dtype.is_complex:
@@ -105,7 +105,7 @@ def _wires(wiring: Wiring, dtype: torch.dtype) -> cpu.Wires:
 
 
 def _dense(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    return tensor.detach().to(dtype).contiguous()
+    return tensor if tensor.dtype == dtype and tensor.is_contiguous() else tensor.to(dtype).contiguous()
 
 
 def _forward_cpu(x: Tensor, tables: Tensor, *wires: Any) -> Tensor:

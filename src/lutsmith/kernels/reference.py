@@ -178,11 +178,7 @@ def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
     """
     samples, features = x.shape
     bits = x.to(torch.float32).T.unsqueeze(1) > thresholds.to(torch.float32).unsqueeze(2)  # (F, z, N)
-    grouped = (
-        bits.view(features // inner, inner, -1, samples)
-        if features
-        else bits.view(0, inner, thresholds.shape[1], samples)
-    )
+    grouped = bits.view(features // inner, inner, thresholds.shape[1], samples)
     return grouped.transpose(1, 2).reshape(features * thresholds.shape[1], samples).to(torch.float32)
 
 
