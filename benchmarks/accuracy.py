@@ -2,8 +2,8 @@
 
     python -m benchmarks.accuracy [PRESET ...] [--seeds 0 1 2] [--data DIR] [--json FILE]
 
-Data come from `--data` or `LUTSMITH_DATA`. Each run writes its model under `--out`. A row that says "equal" had every test
-row's prediction by the circuit equal to the model's in eval mode; a run in which one differs stops with an error.
+Data come from `--data` or `LUTSMITH_DATA`. Each run writes its model under `--out`. A row that says "equal" had every
+test row's scores by the circuit equal to the model's in eval mode; a run in which one differs stops with an error.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
             "equal",
         )
         results.append({"preset": name, "seeds": arguments.seeds, "runs": [run.to_json() for run in runs]})
-    Console().print(table)
+    Console(width=120).print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))
 

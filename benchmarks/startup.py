@@ -1,6 +1,6 @@
 """Seconds from starting Python to the first prediction of a `.lut` file: a new process each time, warm kernel cache.
 
-    python -m benchmarks.startup MODEL [--json FILE]
+Usage: python -m benchmarks.startup MODEL [--json FILE]
 """
 
 from __future__ import annotations

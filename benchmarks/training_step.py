@@ -3,8 +3,8 @@
     python -m benchmarks.training_step [--rows NAME ...] [--json FILE]
 
 torchlogix is timed eagerly and under `torch.compile`; the quickest of its thread counts counts. It is installed with
-`pip install --no-deps torchlogix`. Its `circuit` module, which training does not use, needs Python 3.12; on older Pythons an
-empty module stands in for it.
+`pip install --no-deps torchlogix`. Its `circuit` module, which training does not use, needs Python 3.12; on older
+Pythons an empty module stands in for it.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def main() -> None:
             f"{least_eager:g} and {least_compiled:g}",
         )
         results.append({"row": name, "milliseconds": ms, "ratios": ratios, "promised": [least_eager, least_compiled]})
-    Console().print(table)
+    Console(width=120).print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps({"batch": BATCH, "threads": threads, "rows": results}, indent=1))
 

@@ -155,6 +155,7 @@ def test_a_constant_column_encodes_to_zero(kind):
         (np.ones((2, 2), complex), TypeError, "real numbers"),
         (np.array([[1.0, np.nan], [2.0, np.nan]]), ValueError, "NaN in all 2 rows"),
         (np.array([[1.0], [np.inf]]), ValueError, "infinite"),
+        (np.array([[1.0], [1e300]]), ValueError, "infinite as float32"),
         ([], ValueError, "shape"),
         (lambda: iter([]), ValueError, "no batches"),
         (lambda: iter([np.ones((2, 2)), np.ones((2, 3))]), ValueError, "samples shaped"),
@@ -175,11 +176,15 @@ def test_bad_use_is_refused():
         encoder(torch.rand(3, 5))
     with pytest.raises(TypeError, match="real"):
         encoder(torch.ones(3, 4, dtype=torch.complex64))
-    for settings_ in ({"num_bits": 0}, {"per": "row"}, {"encode_axis": 0}):
+    for settings_ in ({"num_bits": 0}, {"num_bits": 2.5}, {"per": "row"}, {"encode_axis": 0}):
         with pytest.raises(ValueError, match=next(iter(settings_))):
             Thermometer(**settings_)
     with pytest.raises(ValueError, match="encode_axis"):
         Thermometer(1, encode_axis=3).fit(torch.rand(3, 2))
+    with pytest.raises(ValueError, match="do not have"):
+        Thermometer(1, fit_axes=(9,)).fit(torch.rand(3, 2))
+    with pytest.raises(TypeError, match="ndarray"):
+        encoder(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="batch axis"):
         Thermometer(1, fit_axes=(0,)).fit(torch.rand(3, 2))
 

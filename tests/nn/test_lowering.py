@@ -142,3 +142,49 @@ def test_impossible_architectures_are_refused(arguments, words):
 def test_a_last_layer_that_classes_cannot_share_is_refused():
     with pytest.raises(ValueError, match="cannot share"):
         build(Architecture(luts=(10,)), np.random.default_rng(0).random((9, 20)), 3)
+
+
+class Inverted(nn.Sequential):
+    def forward(self, x):
+        return 1 - super().forward(x)
+
+
+class Doubled(LogicDense):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def hooked():
+    layer = LogicDense(8, 6, 3)
+    layer.register_forward_hook(lambda module, inputs, output: 1 - output)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (Inverted(LogicDense(8, 6, 3)), "overrides the forward of nn.Sequential"),
+        (Doubled(8, 6, 3), "overrides forward but not"),
+        (hooked(), "forward hooks"),
+        (nn.Flatten(5), "Flatten"),
+    ],
+)
+def test_a_module_that_computes_something_else_is_never_lowered_silently(module, words):
+    with pytest.raises(ValueError, match=words):
+        to_circuit(nn.Sequential(module), (8,))
+
+
+def test_hostile_wiring_is_refused():
+    layer = LogicDense(8, 6, 3)
+    layer.connections.indices[0, 0] = -1
+    with pytest.raises(ValueError, match="inputs -1 to"):
+        to_circuit(layer, (8,))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_a_model_of_any_dtype_compares_as_float32_like_its_circuit(dtype):
+    x = torch.rand(90, 8)
+    model = nn.Sequential(DistributiveThermometer(3).fit(x), LogicDense(24, 12, 4), GroupSum(3)).to(dtype).eval()
+    assert model[0].thresholds.dtype == torch.float32
+    circuit = to_circuit(model, (8,))
+    assert np.array_equal(circuit.decision_function(x.numpy()), model(x).numpy())

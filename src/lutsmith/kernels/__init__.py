@@ -1,1 +1,1 @@
-"""The hot loops, and nothing else: reference (torch), cpu (Numba), bits (Numba), and the torch operations over them."""
+"""The hot loops, and nothing else: of training (torch operations over Numba kernels) and of the engine."""

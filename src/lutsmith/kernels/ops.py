@@ -149,10 +149,12 @@ def _results(x: Tensor, like: tuple[Tensor | None, ...], gradients: Any) -> tupl
 
 
 def _fold_other(x: Tensor, tables: Tensor, *wires: Any) -> Tensor:
+    check_ranges(x.shape[0], Wiring(*wires))
     return reference.fold(x, tables, Wiring(*wires))
 
 
 def _lookup_other(x: Tensor, tables: Tensor, *wires: Any) -> Tensor:
+    check_ranges(x.shape[0], Wiring(*wires[:6]))
     return reference.lookup(x, tables, Wiring(*wires[:6]))
 
 

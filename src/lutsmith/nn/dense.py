@@ -87,6 +87,8 @@ class LogicDense(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim == 0 or x.shape[-1] != self.in_dim:
             raise ValueError(f"LogicDense(in_dim={self.in_dim}) got an input of shape {tuple(x.shape)}")
+        if x.is_complex():
+            raise TypeError(f"LogicDense got a {x.dtype} tensor; it reads real numbers")
         rows = x.reshape(-1, self.in_dim).t()
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
@@ -122,6 +124,10 @@ class LogicDense(nn.Module):
         if signals.shape[-1:] != (self.in_dim,):
             raise ValueError(f"LogicDense(in_dim={self.in_dim}) cannot read signals of shape {signals.shape}")
         inputs = self.connections.inputs().cpu().numpy()
+        if inputs.min() < 0 or inputs.max() >= self.in_dim:
+            raise ValueError(
+                f"its wiring names inputs {inputs.min()} to {inputs.max()}; {self.in_dim} inputs"
+            )
         tables = self.hard_tables().cpu().numpy()
         rows = [builder.lut(sample[inputs], tables) for sample in signals.reshape(-1, self.in_dim)]
         return np.stack(rows).reshape(*signals.shape[:-1], self.out_dim)

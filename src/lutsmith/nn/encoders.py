@@ -34,6 +34,7 @@ Per = Literal["feature", "channel", "global"]
 
 # Fitting holds at most this many values at once; more rows than that are sampled.
 MAX_FIT_VALUES = 1 << 28
+MAX_BITS = 1 << 16
 
 
 class Thermometer(nn.Module):
@@ -50,8 +51,8 @@ class Thermometer(nn.Module):
             argument).
         fit_axes: the axes that have thresholds of their own (BitLogic's argument); when given it takes the place of
             `per`: `(1,)` is `per="channel"`, `()` is `per="global"`.
-        input_bits: the word length of one raw value in hardware (BitLogic's argument). It is recorded for the circuit
-            and leaves the thresholds alone.
+        input_bits: the word length of one raw value in hardware (BitLogic's argument). It is recorded, in the model
+            file's facts too, and leaves the thresholds alone.
 
     Shapes: input `(N, F)` gives `(N, F * z)`, `(N, C, H, W)` gives `(N, C * z, H, W)`; bit b of channel c is output
     channel `c * z + b`, thresholds ascending. Output: float32 of 0 and 1, stored feature-major.
@@ -76,8 +77,8 @@ class Thermometer(nn.Module):
         input_bits: int = 8,
     ) -> None:
         super().__init__()
-        if num_bits < 1:
-            raise ValueError(f"num_bits is {num_bits}; a thermometer has at least 1 threshold a feature")
+        if not isinstance(num_bits, int) or not 1 <= num_bits <= MAX_BITS:
+            raise ValueError(f"num_bits is {num_bits!r}; expected 1 to {MAX_BITS} thresholds a feature")
         if per not in ("feature", "channel", "global"):
             raise ValueError(f"per is {per!r}; expected 'feature', 'channel' or 'global'")
         if encode_axis == 0:
@@ -133,6 +134,8 @@ class Thermometer(nn.Module):
 
     def _own_axes(self, ndim: int) -> tuple[int, ...]:
         if self.fit_axes is not None:
+            if any(not -ndim <= axis < ndim for axis in self.fit_axes):
+                raise ValueError(f"fit_axes {self.fit_axes} names an axis that data of {ndim} dimensions do not have")
             axes = tuple(sorted(axis % ndim for axis in self.fit_axes))
             if 0 in axes:
                 raise ValueError(
@@ -189,6 +192,8 @@ class Thermometer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Encode `(N, *feature_shape)` of any real dtype; see the class for shapes."""
         shape = self.feature_shape
+        if not isinstance(x, Tensor):
+            raise TypeError(f"the encoder got a {type(x).__name__}; expected a tensor (torch.from_numpy makes one)")
         if x.is_complex():
             raise TypeError(f"the encoder got a {x.dtype} tensor; it compares real numbers")
         if tuple(x.shape[1:]) != shape or x.ndim == 0:
@@ -226,6 +231,14 @@ class Thermometer(nn.Module):
     def extra_repr(self) -> str:
         state = f"fitted on {self.feature_shape}" if self.is_fitted else "not fitted"
         return f"num_bits={self.num_bits}, per={self.per!r}, unique={self.unique}, {state}"
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        """Move with the model, but stay float32 when it changes its dtype: thresholds are compared as float32."""
+        kept = {name: getattr(self, name) for name in ("thresholds", "input_min", "input_max")}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, before in kept.items():
+            setattr(self, name, before.to(getattr(self, name).device))
+        return self
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # A fitted state has shapes that a fresh encoder cannot know: make room for them first.
@@ -308,13 +321,17 @@ def _range(data: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]
     value.
     """
     low, high = np.fmin.reduce(data, axis=0), np.fmax.reduce(data, axis=0)
-    if data.dtype.kind == "f":
-        if np.isnan(low).any():
-            where = [int(i) for i in np.argwhere(np.isnan(low))[0]]
-            raise ValueError(f"feature {where} is NaN in all {len(data)} rows; drop it or fill it before fitting")
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            raise ValueError("the data have infinite values; replace them before fitting (NaN means 'missing')")
-    return low.astype(np.float32), high.astype(np.float32)
+    with np.errstate(over="ignore"):
+        low, high = low.astype(np.float32), high.astype(np.float32)
+    if np.isnan(low).any():
+        where = [int(i) for i in np.argwhere(np.isnan(low))[0]]
+        raise ValueError(f"feature {where} is NaN in all {len(data)} rows; drop it or fill it before fitting")
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        where = [int(i) for i in np.argwhere(~(np.isfinite(low) & np.isfinite(high)))[0]]
+        raise ValueError(
+            f"feature {where} has values that are infinite as float32; replace them first (NaN means 'missing')"
+        )
+    return low, high
 
 
 def _array(batch: Any) -> NDArray[Any]:

@@ -34,8 +34,8 @@ class GroupSum(nn.Module):
 
     def __init__(self, k: int, tau: float | Literal["auto"] = "auto") -> None:
         super().__init__()
-        if k < 1:
-            raise ValueError(f"k is {k}; expected at least 1 class")
+        if not isinstance(k, int) or k < 1:
+            raise ValueError(f"k is {k!r}; expected the number of classes, at least 1")
         if tau != "auto" and not (isinstance(tau, (int, float)) and tau > 0 and math.isfinite(tau)):
             raise ValueError(f"tau is {tau!r}; expected a positive number or 'auto'")
         self.k = k

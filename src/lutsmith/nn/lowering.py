@@ -65,9 +65,11 @@ def to_circuit(
     Raises:
         ValueError: a module that cannot be lowered, with its name and the reason, or shapes that do not fit.
     """
-    shape = tuple(int(size) for size in input_shape)
+    shape = tuple(int(size) for size in input_shape) if isinstance(input_shape, Sequence) else ()
     if not shape or any(size < 1 for size in shape):
-        raise ValueError(f"input_shape is {shape}; expected the sizes of one sample, such as (784,) or (1, 28, 28)")
+        raise ValueError(
+            f"input_shape is {input_shape!r}; expected the sizes of one sample, such as (784,) or (1, 28, 28)"
+        )
     builder = CircuitBuilder(shape)
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
@@ -101,14 +103,18 @@ class _Walk:
         inner = getattr(module, "_orig_mod", None) or getattr(module, "_forward_module", None)
         if isinstance(inner, nn.Module):  # torch.compile's and Fabric's wrappers
             self.visit(inner, name)
-        elif isinstance(module, nn.Sequential):
-            for child_name, child in module.named_children():
-                self.visit(child, f"{name}.{child_name}")
-        elif not isinstance(module, (nn.Identity, nn.Dropout)):
-            try:
+            return
+        try:
+            _check_unchanged(module)
+            if isinstance(module, nn.Sequential):
+                for child_name, child in module.named_children():
+                    self.visit(child, f"{name}.{child_name}")
+            elif not isinstance(module, (nn.Identity, nn.Dropout)):
                 self._lower(module)
-            except (ValueError, RuntimeError) as error:
-                raise ValueError(f"cannot lower {name} ({type(module).__name__}) to a circuit: {error}") from error
+        except _LoweringError:
+            raise  # a module inside has said why
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise _LoweringError(f"cannot lower {name} ({type(module).__name__}) to a circuit: {error}") from error
 
     def _lower(self, module: nn.Module) -> None:
         if self.has_head:
@@ -131,6 +137,35 @@ class _Walk:
                 "it has no lower, lower_features or lower_head method; a circuit has encoders, LUT layers and heads, "
                 "nn.Flatten, nn.Unflatten, nn.Identity and dropout"
             )
+
+
+class _LoweringError(ValueError):
+    """The error of a module, with its name."""
+
+
+def _check_unchanged(module: nn.Module) -> None:
+    """Raise ValueError where a known module computes something else than its class: the circuit would not be it.
+
+    A class that overrides `forward` of one that can be lowered says itself what it lowers to, or cannot be lowered;
+    forward hooks change what a module computes unseen.
+    """
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ValueError("it has forward hooks, which a circuit cannot contain; remove them first")
+    lowering = ("lower", "lower_features", "lower_head")
+    for known in type(module).__mro__:
+        if "forward" in vars(known):
+            owner = known
+            break
+    else:
+        return
+    is_torch = owner.__module__.startswith("torch.")
+    lowers_itself = any(name in vars(owner) for name in lowering)
+    if not is_torch and not lowers_itself and any(hasattr(module, name) for name in lowering):
+        raise ValueError(
+            f"{owner.__name__} overrides forward but not how it is lowered; give it a lower method of its own"
+        )
+    if isinstance(module, nn.Sequential) and owner is not nn.Sequential:
+        raise ValueError(f"{owner.__name__} overrides the forward of nn.Sequential; give it a lower method instead")
 
 
 def _reshaped(ids: Ids, module: nn.Module) -> Ids:

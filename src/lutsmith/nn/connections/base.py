@@ -25,8 +25,8 @@ class Connections(nn.Module, ABC):
     def __init__(self, in_dim: int, out_dim: int, lut_rank: int) -> None:
         super().__init__()
         for name, size in (("in_dim", in_dim), ("out_dim", out_dim), ("lut_rank", lut_rank)):
-            if size < 1:
-                raise ValueError(f"{name} is {size}; expected at least 1")
+            if not isinstance(size, int) or size < 1:
+                raise ValueError(f"{name} is {size!r}; expected an integer of at least 1")
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.lut_rank = lut_rank

@@ -6,11 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.kernels import ops
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.wiring import RULES, Wiring
 from lutsmith.nn.connections.balanced import candidate_pools
 from lutsmith.nn.connections.base import Connections
-
-RULES = ("softmax", "dwn")
 
 
 class LearnableConnections(Connections):
