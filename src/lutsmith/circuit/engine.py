@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from lutsmith.circuit.blocks import Blocks
 
 FEW = 4
-"""Up to so many samples may be evaluated without compiled code."""
+"""Up to so many samples are evaluated one by one, and may be without compiled code."""
+
+SHALLOW = 1000
+"""Levels that a netlist may have to be evaluated without compiled code: NumPy takes some 20 us for each."""
 
 LOADING = 0.3
 """Seconds that compiled code takes to load."""
@@ -94,7 +97,9 @@ class Engine:
             raise ValueError(f"rows have shape {rows.shape}, expected (samples, {self._encoder.num_features})")
         if rows.dtype.kind not in "biuf":
             raise TypeError(f"rows hold {rows.dtype}, expected real numbers")
-        return len(rows) <= FEW and self._seconds < LOADING and "compiled" not in self.__dict__
+        if len(rows) > FEW or self._netlist.level_ptr.size > SHALLOW:
+            return False
+        return self._seconds < LOADING and "compiled" not in self.__dict__
 
     def _evaluate(self, rows: NDArray[Any], tables: ArrayLike | None) -> NDArray[np.bool_]:
         start = time.perf_counter()

@@ -39,7 +39,9 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.strict_json import strict_loads
 
 VERSION = 1
-MAX_FILE_BYTES = 1 << 30
+MAX_FILE_BYTES = 1 << 28
+"""A byte of a file becomes up to some tens in memory: offsets and signals are wider there."""
+
 MAX_HEADER_BYTES = 1 << 24
 
 _KEY = "lutsmith"
@@ -71,7 +73,7 @@ def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     """Write the circuit to a model file. Atomic: `write_atomically` says what that means, and what it raises.
 
     Raises:
-        ValueError: the circuit is too large for a model file (1 GiB, 16 MiB of facts and labels).
+        ValueError: the circuit is too large for a model file (256 MiB, 16 MiB of facts and labels).
     """
     write_atomically(path, to_bytes(circuit))
 
@@ -137,7 +139,8 @@ def to_bytes(circuit: Circuit) -> bytes:
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     data: bytes = save_tensors(tensors, {_KEY: text})
     if len(data) > MAX_FILE_BYTES or int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
-        raise ValueError("the circuit is too large for a model file: at most 1 GiB, with 16 MiB of facts and labels")
+        limits = f"at most {MAX_FILE_BYTES >> 20} MiB, with {MAX_HEADER_BYTES >> 20} MiB of facts and labels"
+        raise ValueError(f"the circuit is too large for a model file: {limits}")
     return data.replace(_NO_DIGITS.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
 
 
@@ -226,7 +229,9 @@ def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circ
         raise TypeError("its classes are not a list, or its facts not an object")
     if ("fitted_low" in tensors) != ("fitted_high" in tensors):
         raise ValueError("its fitted range has one side only")
-    nodes = tensors["node_rank"].size
+    nodes, levels = tensors["node_rank"].size, tensors["level_size"].size
+    if levels > nodes:  # before anything is expanded
+        raise ValueError(f"level_size has {levels} levels for {nodes} nodes: none may be empty")
     netlist = Netlist(
         num_inputs=tensors["comparator_feature"].size,
         fanin=tensors["fanin"],

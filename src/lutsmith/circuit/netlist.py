@@ -29,7 +29,7 @@ class Netlist:
         fanin_ptr: int64 (N+1,), node i reads fanin[fanin_ptr[i]:fanin_ptr[i+1]]; 0 to 6 signals (0: a constant).
         table_pool: uint64 (P,), the distinct tables; bit a is the value at address a.
         table_index: int32 (N,), node i has table table_pool[table_index[i]], whose bits from 2**rank up are zero.
-        level_ptr: int64 (L+1,), level l is nodes level_ptr[l]:level_ptr[l+1].
+        level_ptr: int64 (L+1,), level l is nodes level_ptr[l]:level_ptr[l+1], at least one.
         outputs: int32 (O,), the signals that leave the circuit; any signal, repetitions allowed.
         register_next: int32 (R,), the signal that each register takes at the clock's edge.
         register_init: bool (R,), the value of each register before the first edge.
@@ -65,8 +65,13 @@ class Netlist:
             raise ValueError(f"{self.num_signals} signals are more than the {MAX_SIGNALS} that int32 can number")
 
         nodes, signals = self.num_nodes, self.num_signals
+        if np.size(self.level_ptr) > nodes + 1:
+            raise ValueError(f"level_ptr has {np.size(self.level_ptr) - 1} levels for {nodes} nodes: none may be empty")
         self._set("level_ptr", frozen_integers("level_ptr", self.level_ptr, np.int64, low=0, high=nodes + 1))
         _check_offsets("level_ptr", self.level_ptr, nodes)
+        empty = np.diff(self.level_ptr) == 0
+        if empty.any():
+            raise ValueError(f"level {int(empty.argmax())} is empty")
         self._set("fanin", frozen_integers("fanin", self.fanin, np.int32, low=0, high=signals))
         self._set("outputs", frozen_integers("outputs", self.outputs, np.int32, low=0, high=signals))
         self._set("register_next", frozen_integers("register_next", self.register_next, np.int32, low=0, high=signals))

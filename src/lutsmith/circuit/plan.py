@@ -5,7 +5,7 @@ A plan depends on the wiring alone. Tables are an argument of every evaluation, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from lutsmith.kernels import lanes
 
 MAX_ROWS = 2**32 // lanes.ROW_BYTES
 """Rows are named by byte offsets in uint32."""
+
+MAX_GAPS = 64
+"""Gaps between the rows of levels that are remembered, for later levels to lie in."""
 
 
 class Plan:
@@ -121,27 +124,70 @@ def _groups(levels: NDArray[np.int64], ranks: NDArray[np.int64], rows: NDArray[n
 def _rows(sizes: NDArray[np.int64], last_read: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
     """The first row of each level, and the number of rows. Level 0 are the sources, written before everything else.
 
-    First fit: a level takes the first gap between the levels that are still alive.
+    First fit: a level takes the first gap that is large enough, which levels that nobody reads any more have left.
     """
     starts = np.zeros(sizes.size, np.int64)
-    alive: list[tuple[int, int, int]] = []  # first row, end, last level that reads it; sorted by row
-    total = lanes.HEADER_ROWS
-    for level, (size, last) in enumerate(zip(sizes.tolist(), last_read.tolist(), strict=True)):
-        if not size:
-            continue
-        alive = [block for block in alive if block[2] >= level]
-        start, position = next(_gaps(alive, size))
-        alive.insert(position, (start, start + size, last))
-        starts[level] = start
-        total = max(total, start + size)
-    return starts, total
-
-
-def _gaps(alive: list[tuple[int, int, int]], size: int) -> Iterator[tuple[int, int]]:
-    """First row and position in `alive` of each gap of at least `size` rows, the last one open-ended."""
+    counts, last = sizes.tolist(), last_read.tolist()
+    dying = np.argsort(last_read, kind="stable").tolist()
+    gaps = _Gaps()
+    dead = 0
     end = lanes.HEADER_ROWS
-    for position, (start, stop, _) in enumerate(alive):
-        if start - end >= size:
-            yield end, position
-        end = stop
-    yield end, len(alive)
+    for level, size in enumerate(counts):
+        while last[dying[dead]] < level:
+            gaps.add(int(starts[dying[dead]]), counts[dying[dead]])
+            dead += 1
+        start = gaps.take(size)
+        if start is None:
+            start = gaps.pop_last(end)
+            end = start + size
+        starts[level] = start
+    return starts, end
+
+
+class _Gaps:
+    """Free rows, in order, neighbours joined. At most `MAX_GAPS` are remembered: a level costs the same in any netlist.
+
+    Attributes:
+        starts, ends: the first row of each gap, and the row after its last one.
+    """
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def add(self, start: int, size: int) -> None:
+        """Rows that are free from now on. The smallest gap is forgotten when there are too many."""
+        if not size:
+            return
+        end = start + size
+        place = bisect_left(self.starts, start)
+        if place < len(self.starts) and self.starts[place] == end:
+            end = self.ends[place]
+            self._remove(place)
+        if place and self.ends[place - 1] == start:
+            self.ends[place - 1] = end
+            return
+        self.starts.insert(place, start)
+        self.ends.insert(place, end)
+        if len(self.starts) > MAX_GAPS:
+            self._remove(min(range(len(self.starts)), key=lambda gap: self.ends[gap] - self.starts[gap]))
+
+    def take(self, size: int) -> int | None:
+        """The first row of the first gap of at least `size` rows, which are taken; None if there is no such gap."""
+        for place, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):
+            if end - start >= size:
+                self.starts[place] += size
+                if self.starts[place] == end:
+                    self._remove(place)
+                return start
+        return None
+
+    def pop_last(self, end: int) -> int:
+        """The first free row of those that reach up to `end`, which is taken with all that follow; `end` if none do."""
+        if not self.ends or self.ends[-1] != end:
+            return end
+        self.ends.pop()
+        return self.starts.pop()
+
+    def _remove(self, place: int) -> None:
+        del self.starts[place], self.ends[place]

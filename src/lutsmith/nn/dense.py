@@ -125,9 +125,7 @@ class LogicDense(nn.Module):
             raise ValueError(f"LogicDense(in_dim={self.in_dim}) cannot read signals of shape {signals.shape}")
         inputs = self.connections.inputs().cpu().numpy()
         if inputs.min() < 0 or inputs.max() >= self.in_dim:
-            raise ValueError(
-                f"its wiring names inputs {inputs.min()} to {inputs.max()}; {self.in_dim} inputs"
-            )
+            raise ValueError(f"its wiring names inputs {inputs.min()} to {inputs.max()}; {self.in_dim} inputs")
         tables = self.hard_tables().cpu().numpy()
         rows = [builder.lut(sample[inputs], tables) for sample in signals.reshape(-1, self.in_dim)]
         return np.stack(rows).reshape(*signals.shape[:-1], self.out_dim)
