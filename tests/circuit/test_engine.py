@@ -132,6 +132,33 @@ def test_rows_are_used_again_and_outputs_kept():
         assert (wired(netlist).outputs(bits) == netlist.evaluate(bits)).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_do_not_clash_with_more_gaps_than_are_remembered(seed):
+    """Levels of 1 to 9 LUTs that live for long leave gaps of every size."""
+    rng, builder = np.random.default_rng(seed), NetlistBuilder(20)
+    signals, made = np.arange(20), np.arange(20)
+    for _ in range(400):
+        fanin = rng.choice(signals[-1500:], (int(rng.integers(1, 10)), 3))
+        fanin[:, 0] = made[0]  # so that each layer is a level
+        made = builder.lut(fanin, rng.integers(0, 2, (len(fanin), 8)))
+        signals = np.concatenate([signals, made])
+    netlist = builder.build(signals[::10])
+    bits = random_bits(seed, netlist, 100)
+    assert Plan(netlist).num_rows < netlist.num_signals
+    assert (wired(netlist).outputs(bits) == netlist.evaluate(bits)).all()
+
+
+def test_deep_netlists_are_compiled_for_a_single_sample():
+    """NumPy takes some 20 us a level."""
+    builder = NetlistBuilder(1)
+    signal = np.array([0])
+    for _ in range(1200):
+        signal = builder.lut(signal[None], [[1, 0]])
+    engine = Engine(Comparators([0], [0.5], 1), builder.build(signal))
+    assert engine.outputs(np.ones((1, 1), np.uint8)).tolist() == [[True]]
+    assert "compiled" in vars(engine)
+
+
 def test_a_few_samples_are_known_before_compiled_code_is_loaded(monkeypatch):
     circuit = random_circuit(7)
     images = random_images(7, circuit, 5).reshape(5, -1)
