@@ -7,7 +7,7 @@
 
 The bits of a block, and nothing larger, lie in a workspace that the thread uses again for the next block. Rows are read
 in place where they are uint8 or float32 and contiguous; other numbers, and the last rows, are copied block by block: a
-memory map is never copied as a whole. Up to `SINGLE` samples are evaluated one by one without packing.
+memory map is never copied as a whole. Up to `FEW` samples are evaluated one by one without packing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.engine import FEW
 from lutsmith.circuit.heads import Popcount
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.plan import Plan, aligned
@@ -30,9 +31,6 @@ from lutsmith.kernels import bits, lanes
 BLOCK = bits.BLOCK
 PIECE = 8
 """Blocks that a thread takes at once."""
-
-SINGLE = 4
-"""Up to so many samples are evaluated one by one."""
 
 
 class Blocks:
@@ -69,7 +67,7 @@ class Blocks:
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.int64]:
         """The class of each sample, int64 (N,); the lowest class wins a tie. Needs a head."""
-        if len(rows) <= SINGLE:
+        if len(rows) <= FEW:
             few: NDArray[np.int64] = self.decision_function(rows, tables=tables).argmax(axis=1).astype(np.int64)
             return few
         labels = np.empty(len(rows), np.int64)
@@ -86,7 +84,7 @@ class Blocks:
     ) -> NDArray[np.int32]:
         """The popcount of each class, int32 (N, num_classes). Needs a head."""
         scores = np.empty((len(rows), self._num_classes), np.int32)
-        if len(rows) <= SINGLE:
+        if len(rows) <= FEW:
             for index, sample in enumerate(self._one_by_one(rows, tables)):
                 sample.reshape(self._num_classes, -1).sum(axis=1, dtype=np.int32, out=scores[index])
             return scores
@@ -103,7 +101,7 @@ class Blocks:
     ) -> NDArray[np.bool_]:
         """The output bits of each sample, bool (N, O)."""
         result = np.empty((len(rows), self._output_rows.size), np.bool_)
-        if len(rows) <= SINGLE:
+        if len(rows) <= FEW:
             for index, sample in enumerate(self._one_by_one(rows, tables)):
                 result[index] = sample
             return result

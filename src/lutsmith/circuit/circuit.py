@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lutsmith.circuit.engine import Engine
 
 Label = str | int | float
+"""The name of a class, as it stands in the data."""
+
 TASKS = ("classification",)
 MAX_FACTS_DEPTH = 32
 SLICE = 1024

@@ -1,6 +1,7 @@
 """Samples and labels: readers of IDX, CSV and NPZ files, embedded digits, and the tasks by name. NumPy only."""
 
-from lutsmith.data.dataset import DataError, Dataset, Label
+from lutsmith.circuit.circuit import Label
+from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.data.images import DATA_VARIABLE
 from lutsmith.data.inputs import read_samples
 from lutsmith.data.tasks import TASKS, load, load_test

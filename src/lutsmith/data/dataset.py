@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Label = str | int | float
-"""A label as it stands in the data: the name of a class."""
+from lutsmith.circuit.circuit import Label
 
 
 class DataError(ValueError):

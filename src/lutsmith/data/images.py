@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.dataset import DataError, Dataset, Label
+from lutsmith.circuit.circuit import Label
+from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.data.idx import read_idx
 
 DATA_VARIABLE = "LUTSMITH_DATA"

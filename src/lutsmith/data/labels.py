@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.dataset import DataError, Label
+from lutsmith.circuit.circuit import Label
+from lutsmith.data.dataset import DataError
 
 _MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
 _MANY_CLASSES = 1000

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.circuit import Label
 from lutsmith.data.archive import read_npz_table
-from lutsmith.data.dataset import DataError, Dataset, Label
+from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.data.digits import load_digits
 from lutsmith.data.images import FASHION_MNIST, MNIST, load_images, read_images
 from lutsmith.data.labels import class_ids, find_classes, parse_labels

@@ -182,7 +182,7 @@ def pack_bytes(
         scratch: uint8 (SCRATCH,), 64-byte aligned, its column HIGHEST preset.
         tiles: int64 (T,), first column of each tile of sixteen.
         ranges: int64 (T+1,), tile t belongs to comparators ranges[t]:ranges[t+1].
-        columns: uint8 (C,), each comparator's column among four tiles, 16 (t % 4) + column in its tile, orHIGHEST.
+        columns: uint8 (C,), each comparator's column among four tiles, 16 (t % 4) + column in its tile, or HIGHEST.
         rows: uint32 (C,), byte offset of each comparator's bit row.
         thresholds: uint8 (C,).
     """
