@@ -170,7 +170,29 @@ def test_without_out_each_run_gets_a_folder_of_its_own(tmp_path: Path, monkeypat
 def test_wrong_arguments_are_one_helpful_error(tmp_path: Path, arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         train("digits", out=tmp_path / "run", **{**SMALL, **arguments})
-    assert not (tmp_path / "run" / "model.lut").exists()
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("arguments", [{"rank": 9}, {"bits": 0}, {"luts": (15,)}])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_refused_argument_touches_no_folder(
+    digits: tuple[Run, Path], tmp_path: Path, arguments: dict[str, Any], overwrite: bool
+) -> None:
+    before = contents(digits[1])
+    for folder in (digits[1], tmp_path / "new"):
+        with pytest.raises(ValueError, match=r"."):
+            train("digits", out=folder, overwrite=overwrite, **{**SMALL, **arguments})
+    assert contents(digits[1]) == before
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_with_another_model_is_refused(tmp_path: Path, overwrite: bool) -> None:
+    for name in ("mine.lut", "model.lut", "run.json"):
+        (tmp_path / name).write_text(name)
+    with pytest.raises(ValueError, match=r"holds mine\.lut, .* move the other away, or take another --out"):
+        train("digits", out=tmp_path, overwrite=overwrite, **SMALL)
+    assert contents(tmp_path) == {name: name.encode() for name in ("mine.lut", "model.lut", "run.json")}
 
 
 def test_a_file_in_place_of_the_folder_is_one_error(tmp_path: Path) -> None:
@@ -185,8 +207,11 @@ def test_a_damaged_record_is_one_error(tmp_path: Path) -> None:
         train("digits", out=tmp_path, resume=True, **SMALL)
 
 
-def test_resuming_where_there_is_no_run_starts_one(tmp_path: Path) -> None:
+def test_resuming_where_there_is_no_run_says_so_and_starts_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train("digits", out=tmp_path / "new", resume=True, **{**SMALL, "epochs": 1}).luts == 90
+    assert f"lutsmith: nothing to resume in {tmp_path / 'new'}: a new run begins there\n" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_goes_on_with_its_own_arguments(
@@ -202,7 +227,7 @@ def test_an_interrupted_run_goes_on_with_its_own_arguments(
         step(self, chosen)
 
     monkeypatch.setattr(loop.Loop, "step", interrupting)
-    with pytest.raises(TrainingInterrupted, match="go on with --resume"):
+    with pytest.raises(TrainingInterrupted, match=rf"go on with --out {tmp_path} --resume$"):
         train("digits", out=tmp_path, **SMALL)
     assert not (tmp_path / "model.lut").exists()
     assert json.loads((tmp_path / "run.json").read_text())["result"] is None

@@ -286,7 +286,7 @@ def stopped(folder: Path, model: nn.Module, passes: int, action: Callable[[], No
     wrapped = copy.deepcopy(model)
     wrapped[0] = nn.Sequential(InterruptAfter(passes, action), wrapped[0])
     trainer = Trainer(FAST, folder=folder, quiet=True)
-    with pytest.raises(TrainingInterrupted, match=f"saved in {folder}: go on with --resume"):
+    with pytest.raises(TrainingInterrupted, match=f"saved: go on with --out {folder} --resume"):
         trainer.fit(wrapped, *images())
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lutsmith.circuit import Circuit
-    from lutsmith.training import Fit
+    from lutsmith.training import Fit, Settings
+    from lutsmith.training.batches import Samples
 
 PathLike = str | os.PathLike[str]
 
@@ -68,7 +71,7 @@ def train(
         out: the run's folder; default: the first free of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
         resume: go on with the run in the folder, bit for bit as if it had not stopped; a finished one just reports.
             What is not given is taken from the run, what is given must be as it was. Where there is no run, start one.
-        overwrite: remove the run in the folder first.
+        overwrite: remove the run in the folder, once the data are loaded and the new network is built.
         quiet: show no progress.
         architecture: further fields of `nn.Architecture`.
         settings: further fields of `training.Settings`.
@@ -112,12 +115,18 @@ def train(
             )
         if result is not None and folder.model.is_file():
             return result
+    else:
+        folder.check(overwrite=overwrite)
+        if resume:
+            sys.stderr.write(f"lutsmith: nothing to resume in {folder.path}: a new run begins there\n")
     dataset = load(plan.task, plan.data, plan.target, plan.test)
     if recorded is None:
         plan = plan.fitted_to(dataset, request)
         _check_measurable(dataset, plan)
+    training = _Training.of(plan, dataset)
+    if recorded is None:  # only now that nothing in the arguments or the data can be wrong any more
         folder.claim(plan, overwrite=overwrite)
-    run = _execute(plan, dataset, folder, resume=recorded is not None, quiet=quiet, began=began)
+    run = _execute(training, folder, resume=recorded is not None, quiet=quiet, began=began)
     folder.write(plan, run)
     return run
 
@@ -130,15 +139,36 @@ def _check_measurable(dataset: Dataset, plan: Plan) -> None:
         )
 
 
-def _execute(plan: Plan, dataset: Dataset, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
-    from lutsmith.nn import Architecture, build, to_circuit
-    from lutsmith.training import Settings, Trainer
-    from lutsmith.training.batches import Samples, split
+@dataclass(frozen=True, eq=False)
+class _Training:
+    """All that is made before the run's folder is touched."""
 
-    settings = Settings.from_json(plan.settings)
-    samples = Samples.of(dataset.x_train, dataset.y_train)
-    rows, _ = split(samples.y, settings.validation, settings.seed)
-    model = build(Architecture.from_json(plan.architecture), samples.x[rows], dataset.num_classes, settings.seed)
+    plan: Plan
+    dataset: Dataset
+    settings: Settings
+    samples: Samples
+    model: nn.Sequential
+
+    @classmethod
+    def of(cls, plan: Plan, dataset: Dataset) -> _Training:
+        """Build the network of a plan; raise ValueError or TypeError where plan and data do not fit."""
+        from lutsmith.nn import Architecture, build
+        from lutsmith.training import Settings
+        from lutsmith.training.batches import Samples, split
+
+        settings = Settings.from_json(plan.settings)
+        samples = Samples.of(dataset.x_train, dataset.y_train)
+        rows, _ = split(samples.y, settings.validation, settings.seed)
+        model = build(Architecture.from_json(plan.architecture), samples.x[rows], dataset.num_classes, settings.seed)
+        return cls(plan, dataset, settings, samples, model)
+
+
+def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
+    from lutsmith.nn import to_circuit
+    from lutsmith.training import Trainer
+
+    plan, dataset, settings = training.plan, training.dataset, training.settings
+    model, samples = training.model, training.samples
     preparing = time.perf_counter() - began
     fit = Trainer(settings, folder=folder.path, quiet=quiet).fit(model, samples.x, samples.y, resume=resume)
 

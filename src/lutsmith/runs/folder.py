@@ -57,7 +57,8 @@ class RunFolder:
     """A folder that holds at most one run.
 
     A run is never written over another: without `resume` a folder that holds files of a run is refused, unless
-    `overwrite` removes them first. Files of other names are left alone.
+    `overwrite` removes them first. Files of other names are left alone; a folder with another model file is refused,
+    so that a run's model is the only one in its folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,14 +88,19 @@ class RunFolder:
             return []
         return sorted({entry.name for entry in self.path.iterdir() if entry.name in _FILES or entry.suffix == ".lut"})
 
-    def claim(self, plan: Plan, *, overwrite: bool) -> None:
-        """Write down the plan of a new run.
+    def check(self, *, overwrite: bool) -> None:
+        """Raise where a new run may not begin; touch nothing.
 
         Raises:
-            ValueError: the folder holds a run.
-            OSError: it cannot be written to, or is a file.
+            ValueError: the folder holds a run and `overwrite` is false, or a model file that is not a run's.
+            OSError: it is a file.
         """
         found = self.present()
+        if others := [name for name in found if name not in _FILES]:
+            raise ValueError(
+                f"{self.path} holds {', '.join(others)}, and a run's {MODEL} is the only model file in its folder: "
+                "move the other away, or take another --out"
+            )
         if found and not overwrite:
             raise ValueError(
                 f"{self.path} holds {', '.join(found)} of a run: --resume goes on with it, --overwrite starts again, "
@@ -102,6 +108,15 @@ class RunFolder:
             )
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(f"{self.path} is a file: --out takes a folder")
+
+    def claim(self, plan: Plan, *, overwrite: bool) -> None:
+        """Remove the run in the folder, if there is one and `overwrite` says so, and write down the plan of a new one.
+
+        Raises:
+            ValueError, OSError: as for `check`, or the folder cannot be written to.
+        """
+        self.check(overwrite=overwrite)
+        found = self.present()
         self.path.mkdir(parents=True, exist_ok=True)
         for name in found:
             (self.path / name).unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -325,7 +326,7 @@ class Loop:
         if self.folder is None:
             raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder")
         self.save()
-        raise TrainingInterrupted(f"{where}; saved in {self.folder}: go on with --resume (in Python resume=True)")
+        raise TrainingInterrupted(f"{where}; saved: go on with --out {shlex.quote(str(self.folder))} --resume")
 
 
 def _device(settings: Settings) -> str:
