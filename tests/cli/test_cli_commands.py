@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import sys
 import types
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, blocks, workers
 from lutsmith.circuit.file import save
 from lutsmith.cli import bench, doctor
 from lutsmith.data import load
@@ -153,6 +155,33 @@ def test_bench_measures_each_batch_on_one_and_all_cores(lutsmith, model: Path, m
     assert "samples/s" in lutsmith("bench", model).out
 
 
+@pytest.mark.parametrize("asked_for", ["3", None])
+def test_bench_threads_reach_the_engine(
+    lutsmith, model: Path, monkeypatch: pytest.MonkeyPatch, asked_for: str | None
+) -> None:
+    if asked_for is None:
+        monkeypatch.delenv("LUTSMITH_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("LUTSMITH_NUM_THREADS", asked_for)
+    most = 3 if asked_for else len(os.sched_getaffinity(0))
+    shared: list[int] = []
+
+    def recording(pieces: int, threads: int, work: Any) -> None:
+        shared.append(threads)
+        workers.share(pieces, threads, work)
+
+    monkeypatch.setattr(blocks, "share", recording)
+    monkeypatch.setattr(bench, "_SECONDS", 0)
+    monkeypatch.setattr(bench, "_BATCHES", (5000,))
+    rows = last_line(lutsmith("bench", model, "--json"))["rows"]
+    assert [row["threads"] for row in rows] == list(dict.fromkeys((1, most)))
+    warm_up, *measured = shared
+    assert warm_up == most
+    assert list(dict.fromkeys(measured)) == [row["threads"] for row in rows]
+    assert len(measured) == len(rows) * (bench._FEWEST + 1)
+    assert os.environ.get("LUTSMITH_NUM_THREADS") == asked_for
+
+
 def test_bench_takes_floats_where_the_model_was_fitted_on_floats(make_circuit) -> None:
     circuit = make_circuit((3,), ("a", "b"))
     object.__setattr__(circuit, "fitted_range", (np.float32([0, 0, -1]), np.float32([1, 0.5, 1])))
@@ -173,6 +202,7 @@ def test_doctor_finds_what_is_there_and_survives_what_is_broken(
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setenv("LUTSMITH_NUM_THREADS", "3")
     result = last_line(lutsmith("doctor", "--json"))
     assert result["tools"]["yosys"] == {"path": str(tmp_path / "yosys"), "version": "Yosys 0.99"}
     assert result["tools"]["verilator"]["version"] is None
@@ -181,7 +211,10 @@ def test_doctor_finds_what_is_there_and_survives_what_is_broken(
     assert result["cores"] >= 1
     assert Path(result["kernel_cache"]["folder"]).name
     assert result["kernel_cache"]["writable"] in (True, False)
+    assert result["threads"]["prediction"] == 3
+    assert result["threads"]["training"] >= 1
     page = lutsmith("doctor").out
+    assert f"{result['threads']['training']} in training, 3 in prediction" in page
     assert "Yosys 0.99" in page
     assert doctor.FIRST_USE in page
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument
@@ -22,6 +25,8 @@ _LARGEST_BYTES = 1 << 29
 _SECONDS = 0.5
 """Time spent on each row of the table, beyond the fewest repetitions."""
 _FEWEST = 5
+_WARM_UP = 100
+"""Samples enough for the compiled engine to be loaded before anything is measured."""
 
 
 def bench(model: ModelArgument, json_output: JsonOption = False) -> None:
@@ -29,11 +34,12 @@ def bench(model: ModelArgument, json_output: JsonOption = False) -> None:
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.file import load
-        from lutsmith.kernels.threads import get_num_threads
+        from lutsmith.circuit.workers import num_threads
 
         circuit = load(model)
         rows = []
-        most = get_num_threads()
+        most = num_threads()
+        circuit.predict(_samples(circuit, _WARM_UP))
         for batch in _BATCHES:
             samples = _samples(circuit, batch)
             for threads in dict.fromkeys((1, most)):
@@ -64,20 +70,31 @@ def _samples(circuit: Circuit, batch: int) -> NDArray[Any]:
 
 
 def _median_seconds(circuit: Circuit, samples: NDArray[np.generic], threads: int) -> float:
-    from lutsmith.kernels.threads import set_num_threads
-
-    set_num_threads(threads)
-    try:
-        circuit.predict(samples)  # compiles or loads the kernels
+    with _engine_threads(threads):
+        circuit.predict(samples)
         seconds: list[float] = []
         end = time.perf_counter() + _SECONDS
         while len(seconds) < _FEWEST or time.perf_counter() < end:
             start = time.perf_counter()
             circuit.predict(samples)
             seconds.append(time.perf_counter() - start)
-    finally:
-        set_num_threads(None)
     return statistics.median(seconds)
+
+
+@contextmanager
+def _engine_threads(count: int) -> Iterator[None]:
+    """Let `Circuit.predict` use `count` threads inside the block."""
+    from lutsmith.circuit.workers import ENVIRONMENT
+
+    before = os.environ.get(ENVIRONMENT)
+    os.environ[ENVIRONMENT] = str(count)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[ENVIRONMENT]
+        else:
+            os.environ[ENVIRONMENT] = before
 
 
 def _show(result: dict[str, Any], console: Console) -> None:

@@ -63,9 +63,10 @@ def _package(name: str) -> str | None:
 
 
 def _threads() -> dict[str, Any]:
-    """Return how many threads kernels use, and which of Numba's threading layers can be loaded, best first."""
+    """Return how many threads training and prediction use, and which of Numba's threading layers load, best first."""
     import importlib
 
+    from lutsmith.circuit.workers import num_threads
     from lutsmith.kernels.threads import get_num_threads
 
     modules = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
@@ -77,7 +78,8 @@ def _threads() -> dict[str, Any]:
             continue
         available.append(layer)
     return {
-        "count": get_num_threads(),
+        "training": get_num_threads(),
+        "prediction": num_threads(),
         "layers": available,
         "asked_for": os.environ.get("NUMBA_THREADING_LAYER", "default"),
     }
@@ -138,7 +140,8 @@ def _show(result: dict[str, Any], console: Console) -> None:
             "cores": f"{result['cores']}, {result['usable_cores']} of them usable by this process",
             "cpu": result["cpu"],
             "vectors": ", ".join(result["vector_instructions"]) or "none known",
-            "threads": f"{threads['count']}; layers {', '.join(threads['layers'])} (asked for: {threads['asked_for']})",
+            "threads": f"{threads['training']} in training, {threads['prediction']} in prediction",
+            "layers": f"{', '.join(threads['layers'])} (asked for: {threads['asked_for']})",
             "gpu": "; ".join(result["gpus"]) or "none found",
             **tools,
             "kernel cache": _cache_line(cache),
