@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import lutsmith.cli
 from lutsmith.cli.errors import UsageError, describe
@@ -116,6 +117,7 @@ def test_faults_of_the_program_keep_their_traceback(lutsmith, model: Path, monke
         (ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"), "pip install 'lutsmith[train]'"),
         (ModuleNotFoundError("No module named 'lutsmith.x'", name="lutsmith.x"), None),
         (TrainingError("the loss is nan"), "the loss is nan"),
+        (torch.OutOfMemoryError("CUDA out of memory.\nTried"), "out of memory; use less data or a smaller network"),
         (RuntimeError("a fault"), None),
         (KeyError("a fault"), None),
     ],
@@ -123,6 +125,12 @@ def test_faults_of_the_program_keep_their_traceback(lutsmith, model: Path, monke
 def test_each_error_becomes_one_line_or_is_a_fault(error: Exception, line: str | None) -> None:
     described = describe(error)
     assert described is None if line is None else line in described
+
+
+def test_torch_out_of_memory_is_one_line(lutsmith, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lutsmith.runs.train", lambda *_, **__: torch.empty(1 << 60, dtype=torch.uint8))
+    outcome = lutsmith("train", "digits")
+    assert (outcome.code, outcome.err) == (2, "lutsmith: out of memory; use less data or a smaller network\n")
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(

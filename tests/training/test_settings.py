@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def test_settings_survive_json() -> None:
         ("bit_flip", 0.6, r"a probability in \[0, 0.5\]"),
         ("validation", 1.0, "a share"),
         ("seed", -1, "seed=-1: expected an integer >= 0"),
+        ("seed", 2**63, f"seed={2**63}: expected an integer >= 0 and < {2**63}"),
         ("accelerator", "abacus", "expected one of cpu, cuda, auto"),
         ("precision", "16-true", "expected one of 32-true"),
         ("optimizer", dict, "Trainer"),
@@ -50,6 +52,10 @@ def test_settings_survive_json() -> None:
 def test_a_setting_that_cannot_be_is_named_with_what_can(field: str, value: Any, says: str) -> None:
     with pytest.raises((ValueError, TypeError), match=says):
         Settings(**{field: value})
+
+
+def test_the_largest_seed_is_one_that_torch_takes() -> None:
+    torch.Generator().manual_seed(Settings(seed=2**63 - 1).seed)
 
 
 def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:

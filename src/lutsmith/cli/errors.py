@@ -9,6 +9,7 @@ import typer
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """The class of wrong arguments, in the click that typer imports or carries within itself."""
 
+_LESS = "use less data or a smaller network"
 _TRAINING_MODULES = {"torch", "lightning_fabric", "lightning", "sklearn"}
 
 
@@ -25,7 +26,15 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.strerror}: {error.filename}"
     if isinstance(error, MemoryError):
-        return f"out of memory{f' ({error})' if str(error) else ''}; use less data or a smaller network"
+        return f"out of memory{f' ({error})' if str(error) else ''}; {_LESS}"
+    if isinstance(error, RuntimeError) and _is_torch_out_of_memory(error):
+        return f"out of memory; {_LESS}"
     if not isinstance(error, (ValueError, OSError)) and not type(error).__module__.startswith("lutsmith."):
         return None
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _is_torch_out_of_memory(error: RuntimeError) -> bool:
+    """Torch has a class of its own for a full GPU, and none for a machine that is out of memory."""
+    gpu = type(error).__name__ == "OutOfMemoryError" and type(error).__module__.partition(".")[0] == "torch"
+    return gpu or "can't allocate memory" in str(error)

@@ -66,8 +66,8 @@ class Settings:
         """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
         for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
             _integer(self, name, least=1)
-        for name in ("shift", "seed"):
-            _integer(self, name, least=0)
+        _integer(self, "shift", least=0)
+        _integer(self, "seed", least=0, below=2**63)
         _number(self, "lr", "a positive number", lambda v: v > 0)
         if self.score_lr is not None:
             _number(self, "score_lr", "None or a number >= 0", lambda v: v >= 0)
@@ -121,12 +121,14 @@ class Settings:
         return cls(**values)
 
 
-def _integer(settings: Settings, name: str, least: int) -> None:
+def _integer(settings: Settings, name: str, least: int, below: int | None = None) -> None:
     value = getattr(settings, name)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name}={value!r}: expected an integer")
     if value < least:
         raise ValueError(f"{name}={value}: expected an integer >= {least}")
+    if below is not None and value >= below:
+        raise ValueError(f"{name}={value}: expected an integer >= {least} and < {below}")
 
 
 def _number(settings: Settings, name: str, expected: str, accepts: Any) -> None:
