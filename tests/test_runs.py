@@ -56,6 +56,9 @@ def test_a_run_reports_what_its_circuit_reaches(digits: tuple[Run, Path]) -> Non
     assert circuit.classes == tuple(range(10))
     assert circuit.facts["accuracy"] == run.accuracy
     assert circuit.facts["architecture"]["luts"] == [60, 30]
+    assert circuit.facts["input_bits"] == 8
+    constant = int((data.x_train == data.x_train[0]).all(axis=0).sum())
+    assert 0 < constant <= circuit.facts["wasted_thresholds"] < 2 * 64
 
 
 def test_the_folder_holds_the_run_and_its_arguments(digits: tuple[Run, Path]) -> None:

@@ -190,7 +190,8 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
         setup_seconds=preparing + fit.setup_seconds,
         model=str(folder.model),
     )
-    to_circuit(model, dataset.input_shape, classes=dataset.classes, facts=_facts(plan, dataset, run)).save(folder.model)
+    facts = {**_facts(plan, dataset, run), **_encoder_facts(model[0])}
+    to_circuit(model, dataset.input_shape, classes=dataset.classes, facts=facts).save(folder.model)
     return run
 
 
@@ -237,3 +238,12 @@ def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
         "settings": plan.settings,
         "lutsmith": __version__,
     }
+
+
+def _encoder_facts(encoder: nn.Module) -> dict[str, int]:
+    """Return what a model file tells about the encoder and its comparators do not: where the encoder knows it."""
+    found = {
+        "wasted_thresholds": getattr(encoder, "num_wasted", None),
+        "input_bits": getattr(encoder, "input_bits", None),
+    }
+    return {name: int(value) for name, value in found.items() if value is not None}
