@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -49,6 +50,21 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "refused\n"
     assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model.lut"]
+
+
+def test_a_callback_writes_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "model.lut"
+    write_atomically(path, lambda file: [file.write(DATA) for _ in range(2)])
+    assert path.read_bytes() == 2 * DATA
+
+    def fail(file: BinaryIO) -> None:
+        file.write(b"part")
+        raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        write_atomically(path, fail)
+    assert path.read_bytes() == 2 * DATA
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.lut"]
 
 

@@ -6,15 +6,17 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write `data` to `path` so that a reader, a crash or a full disk meets the old file or the new one, never a part.
+def write_atomically(path: str | os.PathLike[str], data: bytes | Callable[[BinaryIO], object]) -> None:
+    """Write `data`, or what `data(file)` writes, to `path`: whole or not at all.
 
-    The bytes go to a temporary name in the same folder, reach the disk, and are moved into place. A symbolic link keeps
-    pointing at the file that is replaced; the file keeps its permissions. On an error the old file is untouched and the
-    temporary one is gone.
+    A reader, a crash or a full disk meets the old file or the new one, never a part. The bytes go to a temporary name
+    in the same folder, reach the disk, and are moved into place. A symbolic link keeps pointing at the file that is
+    replaced; the file keeps its permissions. On an error the old file is untouched and the temporary one is gone.
 
     Raises:
         IsADirectoryError, FileNotFoundError: `path` is a folder, or its folder does not exist.
@@ -28,7 +30,10 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():

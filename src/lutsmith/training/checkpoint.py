@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from lutsmith.circuit.atomic import write_atomically
 
 FORMAT = 1
 _KEYS = frozenset(
@@ -26,17 +26,9 @@ def save(path: Path, state: dict[str, Any]) -> None:
     Raises:
         CheckpointError: the file could not be written (disk full, no permission); what was at `path` is untouched.
     """
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        with temporary.open("wb") as file:
-            torch.save({"format": FORMAT, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        write_atomically(path, lambda file: torch.save({"format": FORMAT, **state}, file))
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
-        with contextlib.suppress(OSError):  # the folder itself may be gone; the first error is the one to tell
-            temporary.unlink(missing_ok=True)
         kept = "the one saved before is untouched" if path.exists() else "none had been saved before"
         raise CheckpointError(
             f"the checkpoint {path} could not be written ({error}); {kept}. Free some space or check the permissions, "
@@ -74,12 +66,3 @@ def load(path: Path) -> dict[str, Any]:
     if set(state) != _KEYS:
         raise CheckpointError(f"{path} lacks {', '.join(sorted(_KEYS - set(state)))}; {advice}")
     return state
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and the rename is enough
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
