@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -234,13 +233,6 @@ def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(
     assert "ETA" in shown.err
     assert "epoch 1/3" in shown.err
     assert shown.out == ""
-
-
-def test_a_wait_before_the_first_batch_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    model = network()
-    model[0] = nn.Sequential(InterruptAfter(1, lambda: time.sleep(1.2)), model[0])
-    Trainer(FAST).fit(model, *images())
-    assert "compiling the kernels" in capsys.readouterr().err
 
 
 def test_tensorboard_gets_the_figures_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,27 +139,19 @@ class Loop:
         Raises:
             ValueError: the model does not give a logit for each class.
         """
-        notice = self.progress.preparing()
-        try:
-            with no_trace(self.model):
-                chosen = self.rows[: self.settings.batch_size]
-                x, y = self.tensor(self.samples.x[chosen]), self.tensor(self.samples.y[chosen])
-                self.network.train()
-                logits = self.network(x)
-                if logits.ndim != 2 or len(logits) != len(x):
-                    raise ValueError(
-                        f"the model gives {tuple(logits.shape)} for {len(x)} samples: expected (B, classes)"
-                    )
-                if (largest := int(self.samples.y.max())) >= logits.shape[1]:
-                    raise ValueError(
-                        f"y holds the label {largest}: the model has classes 0 to {logits.shape[1] - 1} only"
-                    )
-                self.fabric.backward(nn.functional.cross_entropy(logits, y))
-                self.model.eval()
-                with torch.no_grad():
-                    self.model(x)
-        finally:
-            notice.cancel()
+        with no_trace(self.model):
+            chosen = self.rows[: self.settings.batch_size]
+            x, y = self.tensor(self.samples.x[chosen]), self.tensor(self.samples.y[chosen])
+            self.network.train()
+            logits = self.network(x)
+            if logits.ndim != 2 or len(logits) != len(x):
+                raise ValueError(f"the model gives {tuple(logits.shape)} for {len(x)} samples: expected (B, classes)")
+            if (largest := int(self.samples.y.max())) >= logits.shape[1]:
+                raise ValueError(f"y holds the label {largest}: the model has classes 0 to {logits.shape[1] - 1} only")
+            self.fabric.backward(nn.functional.cross_entropy(logits, y))
+            self.model.eval()
+            with torch.no_grad():
+                self.model(x)
 
     # The run
 

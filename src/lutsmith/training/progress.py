@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 from rich.console import Console
@@ -12,7 +11,6 @@ from lutsmith.training.metrics import Epoch
 
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 10.0
-_NOTICE_SECONDS = 1.0
 
 
 class TrainingProgress:
@@ -36,14 +34,6 @@ class TrainingProgress:
             )
             self._bar = Progress(*columns, console=self._console, auto_refresh=False, transient=True)
             self._task = self._bar.add_task("training", total=epochs * steps)
-
-    def preparing(self) -> threading.Timer:
-        """Return a running timer that tells, after a second, what is being waited for; the caller cancels it."""
-        message = "compiling the kernels: the first use on this machine takes some seconds, later runs load them"
-        timer = threading.Timer(_NOTICE_SECONDS, self._print, (message,))
-        timer.daemon = True
-        timer.start()
-        return timer
 
     def start(self) -> None:
         """Begin to draw."""
