@@ -14,7 +14,7 @@ from lutsmith.nn.parametrizations.base import Parametrization, straight_through
 NUM_GATES = 16
 PASS_INPUT_0 = 10
 # Gate g is the one whose table, read as an integer, is g: row g holds the four bits of g.
-GATE_TABLES = (torch.arange(NUM_GATES).unsqueeze(1) >> torch.arange(4)) & 1
+GATE_TABLES = ((torch.arange(NUM_GATES).unsqueeze(1) >> torch.arange(4)) & 1).float()
 
 
 class Raw(Parametrization):
@@ -34,7 +34,7 @@ class Raw(Parametrization):
         return weight
 
     def tables(self, weight: Tensor) -> Tensor:
-        share = (weight / self.temperature).softmax(-1)
+        share = (weight if self.temperature == 1 else weight / self.temperature).softmax(-1)
         if self.forward_sampling == "hard":
             share = straight_through(one_hot(weight.argmax(-1), NUM_GATES), share)
         return share @ GATE_TABLES.to(share)

@@ -36,7 +36,7 @@ class Warp(Parametrization):
 
     def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
         z = ops.fold(x, self.tables(weight), wiring)
-        soft = (z / self.temperature).sigmoid()
+        soft = (z if self.temperature == 1 else z / self.temperature).sigmoid()
         return soft if self.forward_sampling == "soft" else straight_through(z > 0, soft)
 
 
