@@ -299,3 +299,22 @@ def test_an_error_in_a_thread_reaches_the_caller():
 
     with pytest.raises(RuntimeError, match="in a helper"):
         share(2, 2, work)
+
+
+SCRIPT = """
+import numpy as np
+from lutsmith.circuit import Comparators, NetlistBuilder
+from lutsmith.circuit.engine import Engine
+builder = NetlistBuilder(1)
+engine = Engine(Comparators([0], [0.5], 1), builder.build(builder.lut([[0]], [[1, 0]])))
+print(engine.outputs(np.zeros((100, 1), np.uint8)).sum(), engine.outputs(np.zeros((100, 1))).sum())
+"""
+
+
+def test_compiling_the_engine_is_said_once_and_loading_is_silent(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for expected in ("lutsmith: compiling the engine, once per machine, about 2 s\n", ""):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=100, check=True
+        )
+        assert (done.stdout, done.stderr) == ("100 100\n", expected)

@@ -21,7 +21,7 @@ from numba import extending, types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from lutsmith.kernels.compiler import kernel
+from lutsmith.kernels.compiler import ENGINE, kernel
 
 intrinsic: Callable[[Any], Any] = extending.intrinsic  # Numba's annotations say that calling one never returns
 
@@ -157,7 +157,7 @@ def _greater_floats(typing_context: Any, values: Any, threshold: Any) -> Any:
     return types.uint64(types.int64, types.float32), generate
 
 
-@kernel()
+@kernel(ENGINE)
 def pack_bytes(
     values: NDArray[np.uint64],
     source: int,
@@ -205,7 +205,7 @@ def pack_bytes(
                 _store_word(target + 8 * word, _greater_bytes(column + 64 * word, threshold))
 
 
-@kernel()
+@kernel(ENGINE)
 def pack_floats(
     values: NDArray[np.uint64],
     source: int,
@@ -304,7 +304,7 @@ def _weigh(typing_context: Any, totals: Any, word: Any, weight: Any) -> Any:
     return types.void(types.int64, types.int64, types.int32), generate
 
 
-@kernel()
+@kernel(ENGINE)
 def count(
     values: NDArray[np.uint64],
     rows: NDArray[np.uint32],
@@ -376,7 +376,7 @@ def _spread(typing_context: Any, word: Any, target: Any) -> Any:
     return types.void(types.int64, types.int64), generate
 
 
-@kernel()
+@kernel(ENGINE)
 def unpack(
     values: NDArray[np.uint64], rows: NDArray[np.uint32], scratch: NDArray[np.uint8], samples: NDArray[np.uint8]
 ) -> None:

@@ -9,15 +9,20 @@ from typing import Any, TypeVar
 import numba
 from numba.core import event
 
+ENGINE = "compiling the engine, once per machine, about 2 s"
+"""Message of the kernels that evaluate circuits."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _kept: list[Any] = []  # compiled callbacks: their addresses are valid as long as these live
+_messages: dict[int, str] = {}  # by the identity of the kernel, which lives as long as its module
 
 
-def kernel(**options: Any) -> Callable[[F], F]:
+def kernel(message: str = "", **options: Any) -> Callable[[F], F]:
     """Return a decorator that compiles a function with `numba.njit(nogil=True, **options)` and caches it on disk.
 
     Where no cache folder can be written (a read-only install and home folder), the kernel is compiled in each process.
+    The user is told `message` when it is compiled (not loaded), once a process for all kernels that share it.
     """
 
     def decorate(function: F) -> F:
@@ -26,6 +31,8 @@ def kernel(**options: Any) -> Callable[[F], F]:
             compiled: F = numba.njit(cache=True, **settings)(function)
         except RuntimeError:  # Numba found no folder that it may write its cache to
             compiled = numba.njit(**settings)(function)
+        if message:
+            _messages[id(compiled)] = message
         return compiled
 
     return decorate
@@ -47,6 +54,26 @@ class _Announce(event.Listener):
 
     def on_end(self, event: Any) -> None:
         pass
+
+
+class _Tell(event.Listener):
+    """Tells the user the messages of the kernels that are compiled."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def on_start(self, event: Any) -> None:
+        message = _messages.get(id(event.data["dispatcher"]))
+        if message is not None and message not in self._told:
+            self._told.add(message)
+            say(message)
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+_register: Any = event.register  # untyped
+_register("numba:compile", _Tell())
 
 
 def callback(function: Callable[..., Any], signature: Any, announce: Callable[[], None], **options: Any) -> int:

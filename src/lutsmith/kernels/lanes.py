@@ -34,7 +34,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from lutsmith.kernels.compiler import kernel
+from lutsmith.kernels.compiler import ENGINE, kernel
 
 WORDS = 16
 BLOCK = 64 * WORDS
@@ -192,7 +192,7 @@ def _luts(
     return types.void(*[types.int64] * 7), generate
 
 
-@kernel()
+@kernel(ENGINE)
 def evaluate(
     values: NDArray[np.uint64], fanin: NDArray[np.uint32], tables: NDArray[np.uint64], groups: NDArray[np.int64]
 ) -> None:
@@ -213,7 +213,7 @@ def evaluate(
         _luts(groups[group, 0], base, offsets, words, out, groups[group, 2], prefetch)
 
 
-@kernel()
+@kernel(ENGINE)
 def evaluate_one(
     sample: NDArray[np.float32],
     features: NDArray[np.int32],
