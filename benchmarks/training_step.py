@@ -2,9 +2,9 @@
 
     python -m benchmarks.training_step [--rows NAME ...] [--json FILE]
 
-torchlogix is timed eagerly and under `torch.compile`; the quickest of its thread counts counts. It is installed with
-`pip install --no-deps torchlogix`. Its `circuit` module, which training does not use, needs Python 3.12; on older
-Pythons an empty module stands in for it.
+Both take the same bits, each in the memory layout that its own encoder gives. torchlogix is timed eagerly and under
+`torch.compile`; the quickest of its thread counts counts. It is installed with `pip install --no-deps torchlogix`. Its
+`circuit` module, which training does not use, needs Python 3.12; on older Pythons an empty module stands in for it.
 """
 
 from __future__ import annotations
@@ -66,11 +66,12 @@ def theirs(parametrization: str, rank: int, inputs: int, widths: tuple[int, ...]
     return nn.Sequential(*layers, torchlogix.GroupSum(CLASSES, tau=10.0))
 
 
-def stepper(model: nn.Module, inputs: int) -> Callable[[], None]:
-    """A function that takes one training step on random bits."""
+def stepper(model: nn.Module, inputs: int, *, features_first: bool) -> Callable[[], None]:
+    """A function that takes one training step on random bits, stored as the library's own encoder stores them."""
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
     x = torch.randint(0, 2, (BATCH, inputs)).float()
+    x = x.t().contiguous().t() if features_first else x
     y = torch.randint(0, CLASSES, (BATCH,))
 
     def step() -> None:
@@ -122,10 +123,13 @@ def main() -> None:
         console.print(f"{name} ...")
         torch.manual_seed(0)
         shape = (parametrization, rank, inputs, widths, candidates)
-        steps = {"lutsmith": stepper(ours(*shape), inputs), "eager": stepper(theirs(*shape), inputs)}
+        steps = {
+            "lutsmith": stepper(ours(*shape), inputs, features_first=True),
+            "eager": stepper(theirs(*shape), inputs, features_first=False),
+        }
         if not arguments.no_compile:
             compiled = torch.compile(theirs(*shape))
-            steps["compiled"] = stepper(compiled, inputs)  # type: ignore[arg-type]
+            steps["compiled"] = stepper(compiled, inputs, features_first=False)  # type: ignore[arg-type]
         ms = best(steps, threads, arguments.rounds)
         ratios = {other: ms[other] / ms["lutsmith"] for other in ms if other != "lutsmith"}
         table.add_row(
