@@ -42,6 +42,8 @@ _ROWS = (
         description="embedded 8 x 8 digits in seconds",
         architecture={"luts": [2000], "rank": 6, "bits": 15, "encoder": "uniform", "num_candidates": 16},
         settings={"epochs": 80, "batch_size": 64, "lr": 0.03, "bit_flip": 0.1, "validate_every": 4},
+        accuracy=0.9722,
+        seconds=5.2,
     ),
     Preset(
         name="mnist-fast",
@@ -49,6 +51,8 @@ _ROWS = (
         description="98 % of MNIST within a minute of training on two cores",
         architecture={"luts": [4000], "rank": 6, "bits": 3, "num_candidates": 16},
         settings={"epochs": 15, "lr": 0.03, "shift": 1, "validation": 0.05, "validate_every": 3},
+        accuracy=0.9818,
+        seconds=52.2,
     ),
     Preset(
         name="mnist-4k",
@@ -56,6 +60,8 @@ _ROWS = (
         description="the best of MNIST with at most 4,000 LUTs of rank 6",
         architecture={"luts": [4000], "rank": 6, "bits": 3, "num_candidates": 16},
         settings={"epochs": 80, "lr": 0.03, "shift": 1, "validation": 0.05, "validate_every": 5},
+        accuracy=0.9854,
+        seconds=238.6,
     ),
     Preset(
         name="fashion",
@@ -63,6 +69,8 @@ _ROWS = (
         description="Fashion-MNIST with at most 8,000 LUTs of rank 6",
         architecture={"luts": [8000], "rank": 6, "bits": 7, "num_candidates": 16},
         settings={"epochs": 60, "lr": 0.03, "shift": 1, "validation": 0.05, "validate_every": 5},
+        accuracy=0.8986,
+        seconds=361.2,
     ),
     Preset(
         name="table",
