@@ -1,7 +1,7 @@
 """The operations as torch sees them, each with a CPU kernel, the reference for other devices, a fake and a gradient.
 
-They are defined through `torch.library.Library`, whose calls cost 40 microseconds less a layer than those of
-`torch.library.custom_op`; `torch.library.opcheck` holds for both alike.
+They are defined through `torch.library.Library`, whose calls cost less than those of `torch.library.custom_op`;
+`torch.library.opcheck` holds for both alike.
 """
 
 from __future__ import annotations
