@@ -2,7 +2,7 @@
 
 from lutsmith.circuit.circuit import Label
 from lutsmith.data.dataset import DataError, Dataset
-from lutsmith.data.images import DATA_VARIABLE
+from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.inputs import read_samples
 from lutsmith.data.tasks import TASKS, load, load_test
 

@@ -27,9 +27,13 @@ class Dataset:
         classes: the label that each class id stands for.
         name: the task, such as `mnist`, or the file's name.
         feature_names: the names of the columns of a table, where they are known.
+        categorical: the columns of a table `(N, F)`, ascending, whose values are codes of categories; a missing or
+            unknown one is NaN.
+        category_names: for each of them, what the codes 0, 1, ... stand for.
 
     Raises:
-        DataError: parts of different lengths or shapes, a part without rows, or class ids out of range.
+        DataError: parts of different lengths or shapes, a part without rows, class ids out of range, or categorical
+            columns that are not there.
     """
 
     x_train: NDArray[Any]
@@ -39,6 +43,8 @@ class Dataset:
     classes: tuple[Label, ...]
     name: str
     feature_names: tuple[str, ...] | None = None
+    categorical: tuple[int, ...] = ()
+    category_names: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         self._check("training", self.x_train, self.y_train)
@@ -51,6 +57,8 @@ class Dataset:
                     f"{self.name}: test samples have shape {self.x_test.shape[1:]}, "
                     f"training samples {self.x_train.shape[1:]}; they must be equal"
                 )
+        if self.categorical or self.category_names:
+            self._check_categories()
 
     def _check(self, part: str, x: NDArray[Any], y: NDArray[np.int64]) -> None:
         if len(x) != len(y):
@@ -62,6 +70,25 @@ class Dataset:
                 f"{self.name}: class ids of the {part} part lie in {y.min()} .. {y.max()}, "
                 f"expected 0 .. {len(self.classes) - 1}"
             )
+
+    def _check_categories(self) -> None:
+        width = self.x_train.shape[1] if self.x_train.ndim == 2 else 0
+        if list(self.categorical) != sorted({c for c in self.categorical if 0 <= c < width}):
+            raise DataError(
+                f"{self.name}: categorical columns {self.categorical}; expected ascending places below {width}"
+            )
+        if len(self.category_names) != len(self.categorical):
+            raise DataError(
+                f"{self.name}: names for {len(self.category_names)} of {len(self.categorical)} categorical columns"
+            )
+
+    @property
+    def categories(self) -> list[list[str] | None]:
+        """For each column of a table the names of its categories, None where it holds numbers; empty without any."""
+        if not self.categorical:
+            return []
+        named = dict(zip(self.categorical, self.category_names, strict=True))
+        return [list(named[place]) if place in named else None for place in range(self.x_train.shape[1])]
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Label
 from lutsmith.data.dataset import DataError, Dataset
+from lutsmith.data.folders import DATA_VARIABLE, data_folder
 from lutsmith.data.idx import read_idx
-
-DATA_VARIABLE = "LUTSMITH_DATA"
-"""The environment variable that names the folder of data sets where no path is given."""
 
 _PARTS = {"train": "train", "test": "t10k"}
 _FILES = [(part, kind) for part in _PARTS for kind in ("images", "labels")]
@@ -79,17 +76,7 @@ def read_images(task: ImageTask, data: Path | None, part: str) -> tuple[NDArray[
 
 def _folder(task: ImageTask, data: Path | None) -> Path:
     """Return the first folder that holds the task's four files."""
-    if data is None:
-        named = os.environ.get(DATA_VARIABLE)
-        if not named:
-            raise DataError(
-                f"{task.name}: no data folder; give --data FOLDER (in Python: data=) with the IDX files of the task, "
-                f"or set {DATA_VARIABLE}"
-            )
-        data = Path(named)
-    if not data.is_dir():
-        problem = "is a file" if data.exists() else "does not exist"
-        raise DataError(f"{task.name}: {data} {problem}; expected the folder with the task's IDX files, or its parent")
+    data = data_folder(task.name, data, "the task's IDX files")
     others = {folder.split("/")[0] for other in _TASKS if other is not task for folder in other.folders}
     candidates = [data / folder for folder in task.folders if (data / folder).is_dir()]
     if data.resolve().name not in others:  # the folder of another task holds files of the same names

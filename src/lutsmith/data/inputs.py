@@ -11,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.data.archive import read_npz, read_npz_table
+from lutsmith.data.categories import Categories
 from lutsmith.data.dataset import DataError
 from lutsmith.data.idx import read_idx
 from lutsmith.data.table import read_column_names, read_csv
 
 
 def read_samples(
-    path: str | PathLike[str], feature_names: Sequence[str] | None = None, target: str | int | None = None
+    path: str | PathLike[str],
+    feature_names: Sequence[str] | None = None,
+    target: str | int | None = None,
+    categories: Categories = (),
 ) -> NDArray[Any]:
     """Return the samples of a file, `(N, ...)`; the name's ending tells the format.
 
@@ -29,6 +33,8 @@ def read_samples(
         path: the file.
         feature_names: the columns that a model reads, in its order.
         target: the label column, passed over if the file has a header and this column.
+        categories: the names of a model's categorical columns, by column (`facts["categories"]` of a circuit): text of
+            a `.csv` file becomes their codes, and NaN where it is none of them.
 
     Raises:
         DataError: the file is missing, a folder, damaged, of an unknown ending, or holds no numeric samples.
@@ -42,12 +48,12 @@ def read_samples(
     if name.endswith(".npz"):
         return _read_npz_samples(path, feature_names)
     if name.endswith((".csv", ".csv.gz")):
-        names = read_column_names(path)
+        names = read_column_names(path, feature_names)
         if names is None:
-            return read_csv(path).x
+            return read_csv(path, categories=categories).x
         if feature_names is None and target is not None and str(target) in names:
-            return read_csv(path, target).x
-        return read_csv(path, columns=feature_names).x
+            return read_csv(path, target, categories=categories).x
+        return read_csv(path, columns=feature_names, categories=categories).x
     if name.removesuffix(".gz").endswith((".idx", "-ubyte")):
         samples = read_idx(path)
         if samples.ndim < 2:

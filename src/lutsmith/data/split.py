@@ -1,0 +1,42 @@
+"""A test part for data that come without one: the same rows on every machine and with every version of NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def stratified_split(
+    y: NDArray[Any], test_share: float = 0.2, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of a training and a test part, ascending, with equal shares of every class.
+
+    Row i has the key splitmix64(seed * 2**32 + i), in 64-bit arithmetic: with z = (seed * 2**32 + i + 1) *
+    0x9E3779B97F4A7C15, z ^= z >> 30, z *= 0xBF58476D1CE4E5B9, z ^= z >> 27, z *= 0x94D049BB133111EB, the key is
+    z ^ (z >> 31). Of the n rows of a class, the floor(n * test_share + 1/2) with the smallest keys are the test part's.
+    Keys differ between rows, since each step can be undone. Rows that are equal may fall on both sides.
+
+    Args:
+        y: the class of each row, (N,) integers.
+        test_share: in [0, 1].
+        seed: below 2**32.
+    """
+    keys = _splitmix64(np.arange(len(y), dtype=np.uint64) + np.uint64(seed << 32))
+    test = [np.zeros(0, np.int64)]
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        test.append(rows[np.argsort(keys[rows])[: int(len(rows) * test_share + 0.5)]])
+    held_out = np.zeros(len(y), np.bool_)
+    held_out[np.concatenate(test)] = True
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def _splitmix64(counter: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    z = (counter + np.uint64(1)) * np.uint64(_GOLDEN)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
