@@ -110,7 +110,7 @@ def test_what_is_written_is_what_is_read(
         ("a,b\n", None, "a header and no rows"),
         ("a,b\n1,2\n3\n", None, "line 3 has 1 fields, the first row has 2"),
         (NUMBERS + "1,blue\n", None, r"column 'b' is text \('blue' in line 102\) among 99 numbers"),
-        ("1,2\n" * 200 + NUMBERS[4:] + "1,blue\n", None, r"column 1 is text \('blue' in line 300\) among 99 numbers"),
+        ("1,2\n" * 200 + NUMBERS[4:] + "1,blue\n", None, r"column 1 is text \('blue' in line 301\) among 99 numbers"),
         (MANY, None, r"column 'b' is text \('id 0' in line 2\) and has more than 1,000 different values"),
         ("a,b\n1,2\n", "c", "no column 'c'; the columns are 'a', 'b'"),
         ("1,2\n3,4\n", "5", "no column '5'; without a header the columns are 0 to 1"),

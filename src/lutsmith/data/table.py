@@ -29,8 +29,8 @@ _LOOK_AHEAD = 100
 _LONGEST_LINE = 1 << 24
 
 _FEW_NUMBERS = 32
-"""Different numbers that a column of names may hold, such as `1`, `2`, `3+`. Where there are more, and more than half of
-the values are numbers, text is a mistake."""
+"""Different numbers that a column of names may hold, such as `1`, `2`, `3+`. Where there are more, and more than half
+of the values are numbers, text is a mistake."""
 
 
 @dataclass(frozen=True, eq=False)
