@@ -98,7 +98,7 @@ def read_csv(
     """Return the rows of a text table.
 
     The first row is a header if it names the target or all of `columns`, if it is text above numbers in some column, if
-    the whole of it is text in a file of one row, or if it counts 0, 1, 2 ... as exported arrays do. The delimiter is
+    no number stands in it and nothing below, or if it counts 0, 1, 2 ... as exported arrays do. The delimiter is
     the one that splits the first row into most fields.
 
     A feature column is categorical if a value in it is neither a number nor missing: its values, numbers too, are names
@@ -237,7 +237,7 @@ def _has_header(head: list[tuple[int, list[str]]], target: str | None, columns: 
     if target is not None and not _is_place(target):
         return True  # a name can only stand in a header; `_place` says so where it does not
     below = [row for _, row in head[1:] if len(row) == len(first)]
-    if not below:
+    if all(is_missing(cell) for row in below for cell in row):
         return not any(map(_is_number, first))
     for place, cell in enumerate(first):
         if not _is_number(cell) and not is_missing(cell):
