@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, CircuitBuilder, Netlist, NetlistBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Head, Netlist, NetlistBuilder
 
 JSON = st.recursive(
     st.none()
@@ -37,21 +37,49 @@ def random_netlist(
     return builder.build(rng.choice(signals, outputs))
 
 
+def random_affine(seed: int, groups: int, scores: int, task: str) -> dict[str, np.ndarray]:
+    """What a head of some task may have besides its groups, often less than all of it; scores of any width."""
+    rng = np.random.default_rng(seed)
+    limit = int(rng.choice([2, 100, 30_000, 4_000_000]))
+    affine = {"bias": rng.integers(-limit, limit, scores)}
+    if scores != groups or rng.random() < 0.7:
+        affine["weights"] = rng.integers(-limit, limit, (scores, groups))
+    if task == "regression":
+        affine |= {"scale": rng.normal(size=scores), "offset": rng.normal(size=scores) * 1e6}
+    optional = [name for name in affine if name != "weights" or scores == groups]
+    for name in rng.choice(optional, rng.integers(0, 2)):
+        del affine[name]
+    return affine
+
+
+def random_head(seed: int, groups: int, scores: int, task: str) -> Head:
+    """A head of `random_affine`."""
+    return Head(groups, **random_affine(seed, groups, scores, task))
+
+
 def random_circuit(
-    seed: int, *, input_shape: tuple[int, ...] = (4, 3), classes: int = 3, group: int = 4, luts: int = 20
+    seed: int,
+    *,
+    input_shape: tuple[int, ...] = (4, 3),
+    classes: int = 3,
+    group: int = 4,
+    luts: int = 20,
+    task: str = "classification",
+    affine: dict[str, np.ndarray] | None = None,
 ) -> Circuit:
-    """Two layers of LUT4 on thresholds between 0 and 255, fitted on that range."""
+    """Two layers of LUT4 on thresholds between 0 and 255, fitted on that range; `classes` groups of `group` outputs."""
     rng = np.random.default_rng(seed)
     builder = CircuitBuilder(input_shape)
     features = builder.features[..., None]
     bits = builder.compare(features, rng.integers(0, 255, (*input_shape, 3)).astype(np.float32) + 0.5).reshape(-1)
     hidden = builder.lut(rng.choice(bits, (luts, 4)), rng.integers(0, 2, (luts, 16)))
     wide = classes * group
-    builder.popcount(builder.lut(rng.choice(hidden, (wide, 4)), rng.integers(0, 2, (wide, 16))), classes)
+    last = builder.lut(rng.choice(hidden, (wide, 4)), rng.integers(0, 2, (wide, 16)))
+    builder.popcount(last, classes, **(affine or {}))
     count = builder.features.size
     return builder.build(
-        classes=tuple(f"class {index}" for index in range(classes)),
-        task="classification",
+        classes=None if affine else tuple(f"class {index}" for index in range(classes)),
+        task=task,
         fitted_range=(np.zeros(count, np.float32), np.full(count, 255, np.float32)),
         facts={"seed": seed, "epochs": [{"loss": 0.5}]},
     )

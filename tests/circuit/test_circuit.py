@@ -19,9 +19,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Comparators, NetlistBuilder, OutOfRangeWarning, Popcount
+from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder, OutOfRangeWarning
 
-from .examples import random_circuit, random_images, random_netlist
+from .examples import random_affine, random_circuit, random_images, random_netlist
 
 FIELDS = ("input_shape", "encoder", "netlist", "head", "classes", "task", "fitted_range", "facts")
 
@@ -52,7 +52,7 @@ def test_any_netlist_predicts_from_any_numbers(seed: int, registers: int, sample
     rng = np.random.default_rng(seed)
     netlist = random_netlist(seed, inputs=9, registers=registers, outputs=8)
     thresholds = rng.choice([-np.inf, -1.5, 0, 0.1, 1, 254.5, 255, 256, np.inf], 9)
-    circuit = Circuit((5,), Comparators(rng.integers(0, 5, 9), thresholds, 5), netlist, Popcount(2))
+    circuit = Circuit((5,), Comparators(rng.integers(0, 5, 9), thresholds, 5), netlist, Head(2))
     values = rng.choice([-2, 0, 0.1, 1, 3, 254.5, 255, 1e9, np.nan, np.inf, -np.inf], (samples, 5))
     half = values.clip(-60000, 60000).astype(np.float16)
     integers = rng.choice([0, 1, 2, 254, 255], (samples, 5)).astype(np.uint8)
@@ -60,6 +60,41 @@ def test_any_netlist_predicts_from_any_numbers(seed: int, registers: int, sample
         expected = netlist.evaluate(circuit.encoder.encode(X))
         np.testing.assert_array_equal(circuit.outputs(X), expected)
         np.testing.assert_array_equal(circuit.predict(X), circuit.head.labels(circuit.head.scores(expected)))
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    scores=st.integers(1, 4),
+    group=st.sampled_from([1, 4]),
+    task=st.sampled_from(["classification", "multilabel", "regression"]),
+    samples=st.sampled_from([0, 1, 65, 300]),
+)
+def test_every_task_decides_by_the_scores_of_the_bits(seed, scores, group, task, samples) -> None:
+    affine = random_affine(seed, 3, scores, task)
+    circuit = random_circuit(seed, group=group, task=task, affine=affine)
+    X = random_images(seed, circuit, samples)
+    expected = circuit.head.scores(circuit.evaluate(X))
+    np.testing.assert_array_equal(circuit.decision_function(X), expected)
+    said = circuit.predict(X)
+    if task == "classification":
+        wanted = expected.argmax(1)
+    elif task == "multilabel":
+        wanted = expected > 0
+    else:
+        wanted = expected * affine.get("scale", 1.0) + affine.get("offset", 0.0)
+        wanted = wanted[:, 0] if scores == 1 else wanted
+    assert said.dtype == (np.bool_ if task == "multilabel" else np.int64 if task == "classification" else np.float64)
+    np.testing.assert_array_equal(said, wanted)
+
+
+def test_a_scale_needs_regression_and_labels_and_targets_may_have_names() -> None:
+    for task in ("multilabel", "regression"):
+        circuit = changed(random_circuit(0), task=task, classes=("wet", "cold", "dark"))
+        assert circuit.predict(random_images(0, circuit, 7)).shape == (7, 3)
+        assert circuit.info()["task"] == task
+    with pytest.raises(ValueError, match="one for regression"):
+        changed(random_circuit(0), task="multilabel", head=Head(3, offset=[1, 2, 3]))
 
 
 def test_every_kind_of_input_gives_the_same_prediction(tmp_path: Path) -> None:
@@ -148,7 +183,7 @@ def test_a_circuit_without_a_head_has_outputs_only() -> None:
 def test_a_circuit_of_wires_and_constants_works() -> None:
     builder = NetlistBuilder(2)
     netlist = builder.build([1, builder.constant(True), 0, 1])
-    circuit = Circuit((2,), Comparators([0, 1], [0.5, 1.5], 2), netlist, Popcount(2))
+    circuit = Circuit((2,), Comparators([0, 1], [0.5, 1.5], 2), netlist, Head(2))
     np.testing.assert_array_equal(circuit.decision_function([[1, 1], [0, 2]]), [[1, 1], [2, 1]])
     nothing = Circuit((2,), Comparators([], [], 2), NetlistBuilder().build([]))
     assert nothing.outputs(np.ones((3, 2))).shape == (3, 0)
@@ -166,6 +201,7 @@ def test_info_counts_what_there_is() -> None:
     assert info["features_used"] == np.unique(circuit.encoder.feature).size
     assert info["tables"] == np.unique(circuit.netlist.tables()).size
     assert (info["outputs"], info["head"], info["num_classes"]) == (12, "popcount", 3)
+    assert (info["num_groups"], info["affine"], info["task"]) == (3, False, "classification")
     assert info["classes"] == ["class 0", "class 1", "class 2"]
 
 
@@ -210,12 +246,15 @@ def test_labels_and_facts_are_kept_as_json_keeps_them() -> None:
         ({"input_shape": (4, 4)}, r"input_shape \(4, 4\) has 16 features, the encoder 12"),
         ({"input_shape": ()}, "input_shape"),
         ({"encoder": Comparators([0], [1.0], 12)}, "1 comparators for .* inputs of the netlist"),
-        ({"head": Popcount(5)}, "12 outputs do not fall into 5 equal groups"),
+        ({"head": Head(5)}, "12 outputs do not fall into 5 equal groups"),
         ({"head": None}, "needs a head"),
         ({"classes": ("a", "b")}, "2 classes for a head of 3"),
         ({"classes": ("a", "a", "b")}, "two classes have the same label"),
         ({"classes": (1, 1.0, 2)}, "two classes have the same label"),
-        ({"task": "regression"}, "task is 'regression'"),
+        ({"task": "oracle"}, "task is 'oracle'"),
+        ({"head": Head(3, scale=[1, 1, 1])}, "one for regression"),
+        ({"head": Head(3, offset=[1, 1, 1]), "task": None}, "task is None"),
+        ({"head": Head(3, [[2**29, 0, 0]]), "classes": None}, "scores could be 0 to 2147483648"),
         ({"fitted_range": (np.zeros(3), np.ones(3))}, "fitted_range has 3 and 3 values, expected 12 each"),
         ({"fitted_range": (np.ones(12), np.zeros(12))}, "fitted_range has a low above its high"),
         ({"fitted_range": (np.full(12, np.nan), np.ones(12))}, "or NaN"),

@@ -16,23 +16,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Comparators, Netlist, NetlistBuilder, Popcount
+from lutsmith.circuit import Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.circuit.engine import Engine
 from lutsmith.circuit.plan import Plan
 from lutsmith.circuit.workers import num_threads, share
 
-from .examples import random_circuit, random_images, random_netlist
+from .examples import random_circuit, random_head, random_images, random_netlist
 
 BATCHES = (0, 1, 4, 5, 63, 64, 65, 1023, 1024, 1025, 2100)
 
 
-def wired(netlist: Netlist, head: Popcount | None = None) -> Engine:
+def wired(netlist: Netlist, head: Head | None = None) -> Engine:
     """A compiled engine whose features are the netlist's inputs."""
     count = netlist.num_inputs
     return loaded(Comparators(np.arange(count), np.full(count, 0.5), max(count, 1)), netlist, head)
 
 
-def loaded(encoder: Comparators, netlist: Netlist, head: Popcount | None) -> Engine:
+def loaded(encoder: Comparators, netlist: Netlist, head: Head | None) -> Engine:
     engine = Engine(encoder, netlist, head)
     assert engine.compiled is engine.compiled
     return engine
@@ -72,7 +72,7 @@ def test_outputs_are_those_of_the_netlist_at_every_rank(seed, inputs, luts, regi
 @settings(deadline=None, max_examples=50)
 def test_scores_and_labels_are_those_of_the_head(seed, classes, group, samples):
     netlist = random_netlist(seed, outputs=classes * group, max_rank=6)
-    head = Popcount(classes)
+    head = Head(classes)
     engine, bits = wired(netlist, head), random_bits(seed, netlist, samples)
     scores = head.scores(netlist.evaluate(bits))
     assert (engine.decision_function(bits) == scores).all()
@@ -81,9 +81,38 @@ def test_scores_and_labels_are_those_of_the_head(seed, classes, group, samples):
     assert (labels == head.labels(scores)).all()
 
 
+@given(
+    seed=st.integers(0, 2**32),
+    groups=st.integers(1, 9),
+    scores=st.integers(1, 9),
+    size=st.integers(1, 12),
+    samples=st.sampled_from(BATCHES),
+)
+@settings(deadline=None, max_examples=50)
+def test_affine_heads_are_mapped_as_specified(seed, groups, scores, size, samples):
+    netlist = random_netlist(seed, outputs=groups * size, max_rank=6)
+    head, bits = random_head(seed, groups, scores, "classification"), random_bits(seed, netlist, samples)
+    expected = head.scores(netlist.evaluate(bits))
+    engine = wired(netlist, head)
+    given_scores = engine.decision_function(bits)
+    assert given_scores.dtype == np.int32
+    assert (given_scores == expected).all()
+    assert (engine.predict(bits) == expected.argmax(1)).all()
+
+
+@pytest.mark.parametrize("samples", [1, 500])
+def test_an_engine_that_is_not_loaded_maps_the_same(samples):
+    netlist, head = random_netlist(1, outputs=12), random_head(2, 4, 3, "classification")
+    bits = random_bits(1, netlist, samples)
+    engine = Engine(Comparators(np.arange(9), np.full(9, 0.5), 9), netlist, head)
+    expected = head.scores(netlist.evaluate(bits))
+    assert (engine.decision_function(bits) == expected).all()
+    assert (engine.predict(bits) == expected.argmax(1)).all()
+
+
 def test_a_thousand_classes_are_counted():
     netlist = random_netlist(0, inputs=30, luts=3000, outputs=3000, max_rank=6)
-    engine, bits, head = wired(netlist, Popcount(1000)), random_bits(0, netlist, 1100), Popcount(1000)
+    engine, bits, head = wired(netlist, Head(1000)), random_bits(0, netlist, 1100), Head(1000)
     scores = head.scores(netlist.evaluate(bits))
     assert (engine.decision_function(bits) == scores).all()
     assert (engine.predict(bits) == head.labels(scores)).all()

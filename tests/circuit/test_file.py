@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,23 @@ from lutsmith.circuit import Circuit, Comparators, ModelFileError, NetlistBuilde
 from lutsmith.circuit import file as model_file
 from lutsmith.circuit.file import from_bytes, to_bytes
 
-from .examples import JSON, random_circuit, random_images, random_netlist
+from .examples import JSON, random_affine, random_circuit, random_images, random_netlist
 
 CIRCUIT = random_circuit(0)
 DATA = to_bytes(CIRCUIT)
+AFFINE = to_bytes(random_circuit(0, task="regression", affine={"weights": [[2, -300, 0]] * 2, "bias": [5, 99_999],
+                                                              "scale": [0.1, -7.0], "offset": [0.0, 1e9]}))  # fmt: skip
+VERSION_1 = zlib.decompress(base64.b64decode(
+    "eNqdlMtu00AUhlOapPcCbdIW6KKa9ajy+BLbWbEBdcMuRUnryJrax7UVx2N5xuUSIvEASF2yYMEr8ADsYM2qCLFgz1vA2EVqqiZCcFZz/vH/ne"
+    "NflveqlbJGyHWHIKhPBXVd1B6hOBd8GIkQtdHIQV4I3oDnQwe1HeS3dMvXWkQPNKrqmgZ2oAeeoiu+omk6UQNLte3A9siJr5mGoYBpBrpuwgkE"
+    "4GvEchB20BlkPGKJBBLZRUmaC5eHNAWpHOtY60s1BOrLVs4fRIlfzk5Z6rE8ESUjyYeuF1POgctLdSylq/b4T7OnlM9enomDCrCgfFDiSjUKIo"
+    "+Kchl5F1BP8MupHKCYqkgVUuaFJVbqMePFUdk3xv3xGI0x8tgwpRkVLHNFmAEPWewXKfriRQoywsekhTAq308iiN3HqIyaBQEHwaWmYM3qS5Kg"
+    "JzG4KWPxpP/wul+56dcsbJSAiVUCoCLP4BrI+ssehoVNs+AENImSmVZ9ygqmiQm59EZCgO+G0Wk4e7h6kyDtmKj2BCJmz/6NoNqY6KQgxHAGsc"
+    "ujl7MDmAbQiQRoBSBhPrgZTQazN1CmATRMjBLAciE/az47xCluo3CXIWZwGnEBmRslkZjJmLaBYd5gJPD8/xjjvaI+HzV6je7Pzqsj3Lvofjy+"
+    "6K32Ol3RdXoV6+Dpw4Pdo9ePOt1vn1pv36hfD388Of9w/v7L8rvvrbb8uczNz1ertVqtvrCwuLS0snKrtry4MFeZr6yvrFVXb9eXNu5s1Nfvrm"
+    "3tbDZ3tpvN5lZje7PZ2P41UZWJqlev6t79B7u/ATTJeRs="
+))  # fmt: skip
+"""`random_circuit(0, luts=6, classes=2, group=2)` as version 1 wrote it."""
 
 
 def sealed(data: bytes) -> bytes:
@@ -49,11 +64,12 @@ def with_header(text: str, body: bytes = b"") -> bytes:
 def rebuilt(
     change_document: Callable[[dict[str, Any]], object] = lambda document: None,
     change_tensors: Callable[[dict[str, np.ndarray]], object] = lambda tensors: None,
+    data: bytes = DATA,
 ) -> bytes:
     """A file with changed contents and a right checksum."""
-    document = json.loads(header_of(DATA)["__metadata__"]["lutsmith"])
+    document = json.loads(header_of(data)["__metadata__"]["lutsmith"])
     document["checksum"] = "0" * 64
-    tensors = load_tensors(DATA)
+    tensors = load_tensors(data)
     change_document(document)
     change_tensors(tensors)
     data = save_tensors(tensors, {"lutsmith": json.dumps(document)})
@@ -98,6 +114,30 @@ def test_any_circuit_survives_its_file(seed, registers, luts, thresholds, facts)
     data = to_bytes(circuit)
     assert_same(from_bytes(data), circuit)
     assert to_bytes(from_bytes(data)) == data
+
+
+def test_a_file_of_version_1_is_still_read() -> None:
+    assert b'\\"version\\":1,' in VERSION_1
+    expected = random_circuit(0, luts=6, classes=2, group=2)
+    assert_same(from_bytes(VERSION_1), expected)
+    bits = Circuit((9,), Comparators(range(9), np.zeros(9), 9), random_netlist(0))
+    assert b'\\"num_groups\\":null' in to_bytes(bits)
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    scores=st.integers(1, 4),
+    task=st.sampled_from(["classification", "multilabel", "regression"]),
+)
+def test_any_head_survives_its_file(seed: int, scores: int, task: str) -> None:
+    circuit = random_circuit(seed, task=task, affine=random_affine(seed, 3, scores, task), classes=3)
+    data = to_bytes(circuit)
+    again = from_bytes(data)
+    assert_same(again, circuit)
+    assert to_bytes(again) == data
+    X = random_images(seed, circuit, 9)
+    np.testing.assert_array_equal(again.predict(X), circuit.predict(X))
 
 
 @pytest.mark.parametrize("classes", [("a", "é\ud800", ""), (0, 1, -5), (0.5, 1.0, 2), (1, "1", 1.5), (True, 0, 2)])
@@ -166,13 +206,15 @@ def test_bytes_changed_under_a_right_checksum_give_a_circuit_or_the_error(data) 
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.dictionaries(st.sampled_from(["version", "input_shape", "head", "classes", "task", "facts", "else"]), JSON))
+@given(
+    st.dictionaries(st.sampled_from(["version", "input_shape", "num_groups", "classes", "task", "facts", "else"]), JSON)
+)
 def test_any_metadata_under_a_right_checksum_gives_a_circuit_or_the_error(changes) -> None:
     check_safe(rebuilt(lambda document: document.update(changes)))
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from(sorted(load_tensors(DATA))), st.integers(0, 2**32), st.integers(-1, 60))
+@given(st.sampled_from(sorted(load_tensors(AFFINE))), st.integers(0, 2**32), st.integers(-1, 60))
 def test_any_tensor_under_a_right_checksum_gives_a_circuit_or_the_error(name: str, seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
 
@@ -186,7 +228,7 @@ def test_any_tensor_under_a_right_checksum_gives_a_circuit_or_the_error(name: st
             changed[rng.integers(0, max(1, old.size), 2 if old.size else 0)] = rng.integers(0, 256)
             tensors[name] = changed
 
-    check_safe(rebuilt(change_tensors=change))
+    check_safe(rebuilt(change_tensors=change, data=AFFINE))
 
 
 @settings(deadline=None)
@@ -204,8 +246,11 @@ def check_safe(data: bytes) -> None:
         circuit = from_bytes(data)
     except ModelFileError:
         return
-    outputs = circuit.evaluate(np.zeros((2, circuit.encoder.num_features), np.uint8))
+    X = np.zeros((2, circuit.encoder.num_features), np.uint8)
+    outputs = circuit.evaluate(X)
     assert outputs.shape == (2, circuit.netlist.outputs.size)
+    if circuit.head is not None:
+        assert circuit.head.scores(outputs).shape == (2, circuit.head.num_classes)
 
 
 # --- hostile and foreign files ----------------------------------------------------------------------------------------
@@ -220,6 +265,10 @@ def with_entry(name: str, value: object) -> bytes:
     header[name] = value
     start = 8 + int.from_bytes(DATA[:8], "little")
     return sealed(with_header(json.dumps(header), DATA[start:]))
+
+
+def affine(*changes: Any, **more: Any) -> bytes:
+    return rebuilt(*changes, **more, data=AFFINE)
 
 
 META = header_of(DATA)["__metadata__"]["lutsmith"]
@@ -251,8 +300,8 @@ META = header_of(DATA)["__metadata__"]["lutsmith"]
         (with_header('{"__metadata__":{"lutsmith":' + "1" * 5000 + "}}"), "a number of 5000 digits"),
         (with_header('{"a'), "header is damaged"),
         (with_header("{}\x00"), "header is damaged"),
-        (sealed(DATA.replace(b'\\"version\\":1', b'\\"version\\":2')), "format version 2, this lutsmith reads up to 1"),
-        (DATA.replace(b'\\"version\\":1', b'\\"version\\":9'), "install a later one"),
+        (sealed(DATA.replace(b'\\"version\\":2', b'\\"version\\":3')), "format version 3, this lutsmith reads up to 2"),
+        (DATA.replace(b'\\"version\\":2', b'\\"version\\":9'), "install a later one"),
         (rebuilt(lambda d: d.update(version=True)), "no format version"),
         (rebuilt(lambda d: d.update(version=0)), "no format version"),
         (rebuilt(lambda d: d.update(input_shape=[4, 4])), "16 features|12 values|expected 16"),
@@ -267,10 +316,32 @@ META = header_of(DATA)["__metadata__"]["lutsmith"]
         (rebuilt(lambda d: d.update(classes=["a", "a", "b"])), "two classes have the same label"),
         (rebuilt(lambda d: d.update(task="mind reading")), "task is 'mind reading'"),
         (rebuilt(lambda d: d.update(facts=[])), "facts not an object"),
-        (rebuilt(lambda d: d.update(head={"kind": "oracle"})), "expected a popcount"),
-        (rebuilt(lambda d: d.update(head={"kind": "popcount"})), "num_classes must be an int"),
-        (rebuilt(lambda d: d.update(head={"kind": "popcount", "num_classes": 10**30})), "equal groups"),
-        (rebuilt(lambda d: d.update(head=None)), "needs a head"),
+        (rebuilt(lambda d: d.update(num_groups="3")), "num_groups must be an int"),
+        (rebuilt(lambda d: d.update(num_groups=True)), "num_groups must be an int"),
+        (rebuilt(lambda d: d.update(num_groups=0)), "num_groups is 0"),
+        (rebuilt(lambda d: d.update(num_groups=10**30)), "equal groups"),
+        (rebuilt(lambda d: d.update(num_groups=None)), "needs a head"),
+        (rebuilt(lambda d: d.update(version=1)), "needs a head"),
+        (rebuilt(lambda d: d.update(version=1, head={"kind": "oracle"})), "expected a popcount"),
+        (rebuilt(lambda d: d.update(version=1, head={"kind": "popcount"})), "num_groups must be an int"),
+        (affine(lambda d: d.update(num_groups=None)), "no head that could have weights and bias and scale and offset"),
+        (affine(lambda d: d.update(version=1, head={"kind": "popcount", "num_classes": 3})), "no head that could"),
+        (affine(lambda d: d.update(num_groups=4)), "expected a multiple of its 4 groups"),
+        (affine(lambda d: d.update(num_groups=10**30)), "expected a multiple of its"),
+        (affine(lambda d: d.update(num_groups=-3)), "num_groups is -3"),
+        (affine(lambda d: d.update(num_groups=6)), "bias has shape"),
+        (affine(lambda d: d.update(task="classification")), "one for regression"),
+        (affine(change_tensors=lambda t: t.update(head_weights=np.zeros((2, 3), np.int8))), "head_weights has shape"),
+        (affine(change_tensors=lambda t: t.update(head_weights=np.zeros(0, np.int8))), "weights has shape"),
+        (affine(change_tensors=lambda t: t.update(head_weights=np.zeros(6, np.uint8))), "head_weights has type U8"),
+        (affine(change_tensors=lambda t: t.update(head_weights=np.full(6, 2**30, np.int32))), "beyond int32"),
+        (affine(change_tensors=lambda t: t.pop("head_weights")), "bias has shape"),
+        (affine(change_tensors=lambda t: t.update(head_bias=np.zeros((2, 1), np.int8))), "bias has shape"),
+        (affine(change_tensors=lambda t: t.update(head_scale=np.full(2, np.nan))), "scale holds NaN"),
+        (affine(change_tensors=lambda t: t.update(head_scale=np.full(2, 1e300))), "beyond what float64"),
+        (affine(change_tensors=lambda t: t.update(head_scale=np.ones(2, np.float32))), "head_scale has type F32"),
+        (affine(change_tensors=lambda t: t.update(head_offset=np.full(2, -np.inf))), "offset holds NaN or infinity"),
+        (affine(change_tensors=lambda t: t.update(head_offset=np.zeros(3))), "offset has shape"),
         (rebuilt(change_tensors=lambda t: t.pop("fanin")), "not those of a circuit: fanin"),
         (rebuilt(change_tensors=lambda t: t.pop("fitted_low")), "one side only"),
         (rebuilt(change_tensors=lambda t: t.update(more=np.zeros(2))), "not those of a circuit: more"),

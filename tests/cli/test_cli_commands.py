@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit, blocks, workers
+from lutsmith.circuit import Circuit, CircuitBuilder, blocks, workers
 from lutsmith.circuit.file import save
 from lutsmith.cli import bench, doctor
 from lutsmith.data import load
@@ -242,3 +242,57 @@ def test_train_hands_its_arguments_on(lutsmith, monkeypatch: pytest.MonkeyPatch,
     assert (given["rank"], given["lr"], given["seed"], given["out"]) == (4, 0.1, 3, tmp_path)
     assert (given["preset"], given["bits"], given["epochs"], given["resume"]) == (None, None, None, False)
     assert "98.00% hardened" in lutsmith("train", "digits").out
+
+
+@pytest.mark.parametrize(
+    ("task", "affine", "names", "header", "head"),
+    [
+        (
+            "multilabel",
+            {"bias": [-2, -1, -3]},
+            None,
+            ["label 0", "label 1", "label 2"],
+            "in 3 groups, affine map to 3 scores, multilabel",
+        ),
+        ("multilabel", {}, ("wet", "dry", "cold"), ["wet", "dry", "cold"], "bits into 3 scores, multilabel"),
+        (
+            "regression",
+            {"weights": [[1, -2, 3]], "scale": [0.1], "offset": [-7.5]},
+            None,
+            ["value"],
+            "in 3 groups, affine map to 1 score, regression",
+        ),
+        ("regression", {"scale": [0.1, 1 / 3, 2]}, ("x", "y", "z"), ["x", "y", "z"], "into 3 scores, regression"),
+    ],
+)
+def test_labels_and_numbers_are_columns(lutsmith, tmp_path: Path, task, affine, names, header, head) -> None:
+    random = np.random.default_rng(0)
+    builder = CircuitBuilder((2,))
+    bits = builder.compare(np.tile([0, 1], 6), random.uniform(0, 16, 12))
+    builder.popcount(bits, 3, **affine)
+    circuit = builder.build(task=task, classes=names)
+    save(circuit, tmp_path / "m.lut")
+    x = random.uniform(0, 16, (9, 2)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    expected = circuit.predict(x)
+    table = expected.reshape(9, -1)
+    for ending in (".npy", ".csv", ".txt"):
+        out = tmp_path / f"y{ending}"
+        assert lutsmith("predict", tmp_path / "m.lut", tmp_path / "x.npy", "-o", out).code == 0
+        if ending == ".npy":
+            written = np.load(out)
+            assert written.dtype == expected.dtype
+            assert np.array_equal(written, expected)
+        elif ending == ".csv":
+            with out.open(newline="") as file:
+                first, *rows = csv.reader(file)
+            assert first == header
+            assert np.array_equal(np.array(rows, np.float64), table)  # every digit of a number is written
+        else:
+            assert np.array_equal(
+                [[float(value) for value in line.split()] for line in out.read_text().splitlines()], table
+            )
+    assert lutsmith("predict", tmp_path / "m.lut", tmp_path / "x.npy").out == (tmp_path / "y.txt").read_text()
+    page = lutsmith("info", tmp_path / "m.lut").out
+    assert head in page
+    assert ("labels" if task == "multilabel" else "targets") in page

@@ -4,7 +4,7 @@ from lutsmith.circuit.builder import CircuitBuilder, NetlistBuilder
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.file import ModelFileError, load
-from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.rows import OutOfRangeWarning
 
@@ -12,10 +12,10 @@ __all__ = [
     "Circuit",
     "CircuitBuilder",
     "Comparators",
+    "Head",
     "ModelFileError",
     "Netlist",
     "NetlistBuilder",
     "OutOfRangeWarning",
-    "Popcount",
     "load",
 ]

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.engine import FEW
-from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.plan import Plan, aligned
 from lutsmith.circuit.thresholds import Thresholds, as_float32
@@ -36,8 +36,8 @@ PIECE = 8
 class Blocks:
     """Evaluates a circuit by blocks of samples. Immutable, and safe under concurrent callers.
 
-    Results are those of `Comparators.encode`, `Netlist.evaluate` and `Popcount`, bit for bit. A netlist with registers
-    is evaluated for one clock cycle from their initial values.
+    Results are those of `Comparators.encode`, `Netlist.evaluate` and `Head.counts`, bit for bit. A netlist with
+    registers is evaluated for one clock cycle from their initial values.
 
     All methods take rows (N, F) of numbers, `tables` uint64 (nodes,) to use instead of the netlist's own, and a number
     of `threads` (by default LUTSMITH_NUM_THREADS, else all cores that the process may use).
@@ -45,10 +45,10 @@ class Blocks:
     Args:
         encoder: the comparators, one for each input of the netlist.
         netlist: the LUTs.
-        head: the popcounts; None if only bits are asked for.
+        head: its groups are counted, its affine map is the caller's; None if only bits are asked for.
     """
 
-    def __init__(self, encoder: Comparators, netlist: Netlist, head: Popcount | None = None) -> None:
+    def __init__(self, encoder: Comparators, netlist: Netlist, head: Head | None = None) -> None:
         self.plan = Plan(netlist)
         self._tables = self.plan.tables()
         inputs = self.plan.offsets(np.arange(netlist.num_inputs, dtype=np.int32))
@@ -56,45 +56,45 @@ class Blocks:
         self._single = (np.array(encoder.feature), np.array(encoder.threshold), inputs)
         outputs = self.plan.offsets(netlist.outputs)
         self._output_rows = self.plan.row_of[netlist.outputs]
-        self._num_classes = 0
+        self._num_groups = 0
         self._outputs = _padded(outputs[None], 64)[0]
         if head is not None:
-            self._num_classes = head.num_classes
-            self._classes = _padded(outputs.reshape(head.num_classes, -1), 8)
+            self._num_groups = head.num_groups
+            self._groups = _padded(outputs.reshape(head.num_groups, -1), 8)
         self._workspaces: deque[_Workspace] = deque()  # append and pop are atomic
 
     def predict(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.int64]:
-        """The class of each sample, int64 (N,); the lowest class wins a tie. Needs a head."""
+        """The group of each sample with most ones, int64 (N,); the lowest wins a tie. Needs a head."""
         if len(rows) <= FEW:
-            few: NDArray[np.int64] = self.decision_function(rows, tables=tables).argmax(axis=1).astype(np.int64)
+            few: NDArray[np.int64] = self.counts(rows, tables=tables).argmax(axis=1).astype(np.int64)
             return few
         labels = np.empty(len(rows), np.int64)
-        nothing = np.empty((0, self._num_classes), np.int32)
+        nothing = np.empty((0, self._num_groups), np.int32)
 
         def finish(space: _Workspace, part: slice) -> None:
-            bits.count(space.values, self._classes, space.counter, space.totals, labels[part], nothing)
+            bits.count(space.values, self._groups, space.counter, space.totals, labels[part], nothing)
 
         self._run(rows, tables, threads, finish)
         return labels
 
-    def decision_function(
+    def counts(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.int32]:
-        """The popcount of each class, int32 (N, num_classes). Needs a head."""
-        scores = np.empty((len(rows), self._num_classes), np.int32)
+        """The ones in each group, int32 (N, num_groups). Needs a head."""
+        counts = np.empty((len(rows), self._num_groups), np.int32)
         if len(rows) <= FEW:
             for index, sample in enumerate(self._one_by_one(rows, tables)):
-                sample.reshape(self._num_classes, -1).sum(axis=1, dtype=np.int32, out=scores[index])
-            return scores
+                sample.reshape(self._num_groups, -1).sum(axis=1, dtype=np.int32, out=counts[index])
+            return counts
         nothing = np.empty(0, np.int64)
 
         def finish(space: _Workspace, part: slice) -> None:
-            bits.count(space.values, self._classes, space.counter, space.totals, nothing, scores[part])
+            bits.count(space.values, self._groups, space.counter, space.totals, nothing, counts[part])
 
         self._run(rows, tables, threads, finish)
-        return scores
+        return counts
 
     def outputs(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None

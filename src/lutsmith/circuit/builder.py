@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.arrays import MAX_SIGNALS, booleans, checked_shape, integers
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
 
 MAX_LUT_RANK = 8
@@ -231,7 +231,7 @@ class CircuitBuilder:
         self.features = np.arange(np.prod(self.input_shape), dtype=np.int32).reshape(self.input_shape)
         self._netlist = NetlistBuilder()
         self._comparators: dict[tuple[int, float], int] = {}
-        self._popcount: tuple[NDArray[np.int32], Popcount] | None = None
+        self._head: tuple[NDArray[np.int32], Head] | None = None
 
     def compare(self, features: ArrayLike, thresholds: ArrayLike) -> NDArray[np.int32]:
         """Return the signals of `X[:, feature] > threshold` (float32), of the shape both broadcast to.
@@ -259,20 +259,26 @@ class CircuitBuilder:
         """Add LUTs and return their signals: `NetlistBuilder.lut`."""
         return self._netlist.lut(fanin, tables)
 
-    def popcount(self, signals: ArrayLike, num_classes: int) -> None:
-        """Make these signals (O,) the outputs, and their counts in `num_classes` equal groups the scores.
+    def popcount(self, signals: ArrayLike, num_groups: int, **affine: Any) -> None:
+        """Make these signals (O,) the outputs, and the counts in `num_groups` equal groups of them the scores.
+
+        Args:
+            signals: int (O,).
+            num_groups: G.
+            affine: further arguments of `Head`: weights, bias, scale, offset.
 
         Raises:
-            TypeError, ValueError: not signals, a width that `num_classes` does not divide, or a second head.
+            TypeError, ValueError: not signals, a width that `num_groups` does not divide, fields that `Head` refuses,
+                scores that int32 might not hold, or a second head.
         """
-        if self._popcount is not None:
+        if self._head is not None:
             raise ValueError("the circuit already has a head")
         outputs = np.array(signals)
         if outputs.ndim != 1:
             raise ValueError(f"signals has shape {outputs.shape}, expected one dimension")
-        head = Popcount(num_classes)
+        head = Head(num_groups, **affine)
         head.check(outputs.size)
-        self._popcount = outputs, head
+        self._head = outputs, head
 
     def build(self, outputs: ArrayLike | None = None, **fields: Any) -> Circuit:
         """Return the circuit. Comparators that no LUT and no output reads are dropped.
@@ -285,8 +291,8 @@ class CircuitBuilder:
             TypeError, ValueError: no outputs, others than those of the head, or fields that `Circuit` refuses.
         """
         head = None
-        if self._popcount is not None:
-            ends, head = self._popcount
+        if self._head is not None:
+            ends, head = self._head
             if outputs is not None and not np.array_equal(ends, outputs):
                 raise ValueError("outputs are not the signals that were given to popcount: leave them out")
             outputs = ends

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.arrays import checked_shape, frozen
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.heads import TASKS, Head
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.strict_json import strict_loads
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Label = str | int | float
 """The name of a class, as it stands in the data."""
 
-TASKS = ("classification",)
 MAX_FACTS_DEPTH = 32
 SLICE = 1024
 """Samples that `Circuit.evaluate` takes at a time, to bound its memory."""
@@ -41,9 +40,11 @@ class Circuit:
         input_shape: the shape of one sample; features are numbered in its flattened (C) order.
         encoder: the comparators, one for each input of the netlist.
         netlist: the LUTs.
-        head: turns output bits into scores and labels; None if the bits are the result.
-        classes: the labels (str, int or float, kept as they are) of the classes 0, 1, ...; None if they have no names.
-        task: "classification" or None.
+        head: turns output bits into scores and decides by them; None if the bits are the result.
+        classes: the labels (str, int or float, kept as they are) of the classes 0, 1, ..., or the names of the labels
+            or targets; None if they have no names.
+        task: what the scores mean: "classification", "multilabel" or "regression"; None is taken for classification
+            where there is a head.
         fitted_range: float32 arrays (low, high), each (F,): where the features lay in the data that the circuit was
             fitted on. Data elsewhere get one `OutOfRangeWarning` a call; `rows.FittedRange` states the rule.
         facts: anything that JSON can hold, about the training; read-only by convention.
@@ -55,7 +56,7 @@ class Circuit:
     input_shape: tuple[int, ...]
     encoder: Comparators
     netlist: Netlist
-    head: Popcount | None = None
+    head: Head | None = None
     classes: tuple[Label, ...] | None = None
     task: str | None = None
     fitted_range: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
@@ -72,6 +73,8 @@ class Circuit:
             raise ValueError(f"task is {self.task!r}, expected None or one of {TASKS}")
         if self.head is not None:
             self.head.check(self.netlist.outputs.size)
+            if self.task != "regression" and (self.head.scale is not None or self.head.offset is not None):
+                raise ValueError(f"a head with a scale or offset is one for regression, and task is {self.task!r}")
         elif self.task is not None or self.classes is not None:
             raise ValueError("a circuit with a task or classes needs a head")
         classes = None if self.classes is None else _checked_classes(self.classes)
@@ -115,7 +118,9 @@ class Circuit:
             "tables": self.netlist.table_pool.size,
             "registers": self.netlist.num_registers,
             "outputs": self.netlist.outputs.size,
-            "head": None if self.head is None else type(self.head).__name__.lower(),
+            "head": None if self.head is None else "popcount",
+            "num_groups": None if self.head is None else self.head.num_groups,
+            "affine": self.head is not None and not self.head.is_plain,
             "num_classes": None if self.head is None else self.head.num_classes,
             "classes": None if self.classes is None else list(self.classes),
             "task": self.task,
@@ -142,7 +147,8 @@ class Circuit:
         return self._engine.outputs(self._rows(X))
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.int32]:
-        """Return the score of each class, int32 (N, num_classes). Arguments and errors are those of `outputs`.
+        """Return the scores of the classes, labels or targets, int32 (N, C). Arguments and errors are those of
+        `outputs`.
 
         Raises:
             ValueError: the circuit has no head.
@@ -150,13 +156,18 @@ class Circuit:
         self._require_head("decision_function")
         return self._engine.decision_function(self._rows(X))
 
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Return the class of each sample, int64 (N,): an index into `classes`. The lowest class wins a tie.
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return what the circuit says of each sample, by its task. Arguments and errors as for `decision_function`.
 
-        Arguments and errors are those of `decision_function`.
+        Returns:
+            classification: int64 (N,), indices into `classes`. The lowest class wins a tie.
+            multilabel: bool (N, C), whether each label is set.
+            regression: float64 (N, C), or (N,) with one target.
         """
         self._require_head("predict")
-        return self._engine.predict(self._rows(X))
+        if self.head is None or self.task in (None, "classification"):
+            return self._engine.predict(self._rows(X))
+        return self.head.decide(self._engine.decision_function(self._rows(X)), self.task)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the circuit to a model file: `file.save`."""

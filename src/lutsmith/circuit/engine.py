@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ LOADING = 0.3
 class Engine:
     """Evaluates a circuit on all cores; safe under concurrent callers.
 
-    Results are those of `Comparators.encode`, `Netlist.evaluate` and `Popcount`, bit for bit. A netlist with registers
+    Results are those of `Comparators.encode`, `Netlist.evaluate` and `Head`, bit for bit. A netlist with registers
     is evaluated for one clock cycle from their initial values.
 
     All methods take rows (N, F) of real numbers, `tables` uint64 (nodes,) to use instead of the netlist's own, and a
@@ -43,10 +43,10 @@ class Engine:
     Args:
         encoder: the comparators, one for each input of the netlist.
         netlist: the LUTs.
-        head: the popcounts; None if only bits are asked for.
+        head: popcounts and affine map; None if only bits are asked for.
     """
 
-    def __init__(self, encoder: Comparators, netlist: Netlist, head: Popcount | None = None) -> None:
+    def __init__(self, encoder: Comparators, netlist: Netlist, head: Head | None = None) -> None:
         if len(encoder) != netlist.num_inputs:
             raise ValueError(f"{len(encoder)} comparators for {netlist.num_inputs} inputs of the netlist")
         if head is not None:
@@ -59,6 +59,8 @@ class Engine:
     ) -> NDArray[np.int64]:
         """The class of each sample, int64 (N,); the lowest class wins a tie. ValueError without a head."""
         head = self._checked_head()
+        if not head.is_plain:
+            return head.labels(self.decision_function(rows, tables=tables, threads=threads))
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
         return self.compiled.predict(rows, tables=tables, threads=threads)
@@ -66,11 +68,13 @@ class Engine:
     def decision_function(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.int32]:
-        """The popcount of each class, int32 (N, num_classes). ValueError without a head."""
+        """The scores, int32 (N, C). ValueError without a head."""
         head = self._checked_head()
         if self._without_loading(rows):
             return head.scores(self._evaluate(rows, tables))
-        return self.compiled.decision_function(rows, tables=tables, threads=threads)
+        if head.num_groups == self._netlist.outputs.size:  # groups of one bit need no counting
+            return head.affine(self.compiled.outputs(rows, tables=tables, threads=threads).astype(np.int32))
+        return head.affine(self.compiled.counts(rows, tables=tables, threads=threads))
 
     def outputs(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
@@ -87,7 +91,7 @@ class Engine:
 
         return Blocks(self._encoder, self._netlist, self._head)
 
-    def _checked_head(self) -> Popcount:
+    def _checked_head(self) -> Head:
         if self._head is None:
             raise ValueError("scores and labels need a head, and this engine was built without one: use outputs()")
         return self._head

@@ -6,11 +6,15 @@ The tensors are one-dimensional and as narrow as their values allow:
     node_rank, fanin, level_size                  the netlist; fanin holds node_rank[i] signals for node i, in turn
     table_pool, table_index                       node i has table_pool[table_index[i]]; without an index, table_pool[i]
     outputs, register_next, register_init         signals, signals, bits
+    head_weights, head_bias                       any or none; the weights are scores times groups, row by row
+    head_scale, head_offset                       any or none
     fitted_low, fitted_high                       both or none
 
-The safetensors metadata has one key, "lutsmith", whose text is a JSON object: checksum, version, input_shape, head,
-classes, task, facts. The checksum is the sha256 of the whole file with the checksum's own 64 digits replaced by "0": it
-covers every byte. It guards against damage, not against malice, so that everything is validated after it too.
+The safetensors metadata has one key, "lutsmith", whose text is a JSON object: checksum, version, input_shape,
+num_groups (of the head, or null), classes, task, facts. Version 1 had instead of num_groups the key head, null or
+{"kind": "popcount", "num_classes": groups}, and no tensors of a head. The checksum is the sha256 of the whole file with
+the checksum's own 64 digits replaced by "0": it covers every byte. It guards against damage, not against malice, so
+that everything is validated after it too.
 """
 
 from __future__ import annotations
@@ -34,11 +38,11 @@ from lutsmith.circuit.arrays import checked_shape
 from lutsmith.circuit.atomic import write_atomically
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.heads import Popcount
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.strict_json import strict_loads
 
-VERSION = 1
+VERSION = 2
 MAX_FILE_BYTES = 1 << 28
 """A byte of a file becomes up to some tens in memory: offsets and signals are wider there."""
 
@@ -47,6 +51,7 @@ MAX_HEADER_BYTES = 1 << 24
 _KEY = "lutsmith"
 _NO_DIGITS = "0" * 64
 _UNSIGNED = ("U8", "U16", "U32")
+_SIGNED = ("I8", "I16", "I32")
 _NUMBERS = ("U8", "F16", "F32")
 _TENSORS = {
     "comparator_feature": _UNSIGNED,
@@ -59,10 +64,21 @@ _TENSORS = {
     "outputs": _UNSIGNED,
     "register_next": _UNSIGNED,
     "register_init": ("U8",),
+    "head_weights": _SIGNED,
+    "head_bias": _SIGNED,
+    "head_scale": ("F64",),
+    "head_offset": ("F64",),
     "fitted_low": _NUMBERS,
     "fitted_high": _NUMBERS,
 }
-_OPTIONAL = {"table_index", "fitted_low", "fitted_high"}
+_HEAD = ("head_weights", "head_bias", "head_scale", "head_offset")
+_NARROWER: dict[type[np.generic], tuple[type[np.generic], ...]] = {
+    np.float32: (np.uint8, np.float16),
+    np.int32: (np.int8, np.int16),
+}
+"""Types that a tensor is tried in before its widest; unsigned integers where there is no entry."""
+
+_OPTIONAL = {"table_index", "fitted_low", "fitted_high", *_HEAD}
 
 
 class ModelFileError(ValueError):
@@ -126,12 +142,13 @@ def to_bytes(circuit: Circuit) -> bytes:
     if circuit.fitted_range is not None:
         low, high = circuit.fitted_range
         tensors.update(fitted_low=_narrow(low, np.float32), fitted_high=_narrow(high, np.float32))
-    head = None if circuit.head is None else {"kind": "popcount", "num_classes": circuit.head.num_classes}
+    if circuit.head is not None:
+        tensors.update(_head_tensors(circuit.head))
     document = {
         "checksum": _NO_DIGITS,  # first: the first 64 zeros of the file are the ones to replace
         "version": VERSION,
         "input_shape": circuit.input_shape,
-        "head": head,
+        "num_groups": None if circuit.head is None else circuit.head.num_groups,
         "classes": circuit.classes,
         "task": circuit.task,
         "facts": circuit.facts,
@@ -247,7 +264,7 @@ def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circ
         input_shape=shape,
         encoder=Comparators(tensors["comparator_feature"], tensors["comparator_threshold"], math.prod(shape)),
         netlist=netlist,
-        head=_head(document.get("head")),
+        head=_head(document, tensors),
         classes=None if classes is None else tuple(classes),
         task=document.get("task"),
         fitted_range=(tensors["fitted_low"], tensors["fitted_high"]) if "fitted_low" in tensors else None,
@@ -255,13 +272,38 @@ def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circ
     )
 
 
-def _head(value: Any) -> Popcount | None:
-    if value is None:
+def _head_tensors(head: Head) -> dict[str, NDArray[Any]]:
+    tensors: dict[str, NDArray[Any]] = {}
+    if head.weights is not None:
+        tensors["head_weights"] = _narrow(head.weights.reshape(-1), np.int32)
+    if head.bias is not None:
+        tensors["head_bias"] = _narrow(head.bias, np.int32)
+    if head.scale is not None:
+        tensors["head_scale"] = head.scale
+    if head.offset is not None:
+        tensors["head_offset"] = head.offset
+    return tensors
+
+
+def _head(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Head | None:
+    groups = document.get("num_groups")
+    if document["version"] == 1:
+        old = document.get("head")
+        if old is not None and (not isinstance(old, dict) or old.get("kind") != "popcount"):
+            raise ValueError(f"its head is {str(old)[:80]}, expected a popcount")
+        groups = None if old is None else old.get("num_classes", "missing")
+    parts = {name.removeprefix("head_"): tensors.get(name) for name in _HEAD}
+    given = [name for name, tensor in parts.items() if tensor is not None]
+    if given and (groups is None or document["version"] == 1):
+        raise ValueError(f"it has no head that could have {' and '.join(given)}")
+    if groups is None:
         return None
-    if not isinstance(value, dict) or value.get("kind") != "popcount":
-        raise ValueError(f"its head is {str(value)[:80]}, expected a popcount")
-    num_classes: Any = value.get("num_classes")
-    return Popcount(num_classes)
+    weights = parts["weights"]
+    if weights is not None and type(groups) is int and groups > 0:  # else Head says what is wrong
+        if weights.ndim != 1 or weights.size % groups:
+            raise ValueError(f"head_weights has shape {weights.shape}, expected a multiple of its {groups} groups")
+        parts["weights"] = weights.reshape(-1, groups)
+    return Head(groups, **parts)
 
 
 def _offsets(sizes: NDArray[Any]) -> NDArray[np.int64]:
@@ -271,8 +313,7 @@ def _offsets(sizes: NDArray[Any]) -> NDArray[np.int64]:
 def _narrow(values: ArrayLike, widest: type[np.generic]) -> NDArray[Any]:
     """Return `values` in the narrowest type, up to `widest`, that holds them exactly."""
     array = np.asarray(values)
-    wider = (np.float16,) if widest is np.float32 else (np.uint16, np.uint32)
-    for dtype in (np.uint8, *wider):
+    for dtype in _NARROWER.get(widest, (np.uint8, np.uint16, np.uint32)):
         with np.errstate(over="ignore", invalid="ignore"):
             candidate = array.astype(dtype)
         if np.array_equal(candidate.astype(array.dtype), array):

@@ -1,46 +1,209 @@
-"""The heads of a circuit: from output bits to scores and labels."""
+"""The head of a circuit: from output bits to scores, and from scores to what the circuit says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.arrays import frozen, integers
+
+TASKS = ("classification", "multilabel", "regression")
+"""What scores can mean; `Head.decide` says what each makes of them."""
+
+SLICE = 1 << 14
+"""Samples that `Head.affine` takes at a time, to bound its memory."""
+
+_INT32 = np.iinfo(np.int32)
 
 
-@dataclass(frozen=True)
-class Popcount:
-    """Class c scores the number of ones in the c-th of `num_classes` equal, contiguous groups of the outputs.
+class Head:
+    """Popcounts of groups, an integer affine map, and for regression a scale. Immutable.
+
+    The outputs fall into `num_groups` equal, contiguous groups. With n_g the number of ones in group g, score c is
+    `sum_g weights[c, g] n_g + bias[c]`: an integer that fits int32 whatever the bits are.
+
+    Args:
+        num_groups: G.
+        weights: integers (C, G) within int32; None is the identity, C = G.
+        bias: integers (C,) within int32; None is zero.
+        scale: real numbers (C,), for regression: float64 value c is `score[c] * scale[c] + offset[c]`, rounded after
+            the product and after the sum. None is 1.
+        offset: real numbers (C,), for regression; None is 0.
 
     Raises:
-        TypeError, ValueError: num_classes is not a positive int.
+        TypeError, ValueError: num_groups is not a positive int, arrays of other types or shapes, or a scale and offset
+            that take an int32 beyond float64.
     """
 
-    num_classes: int
+    num_groups: int
+    weights: NDArray[np.int32] | None
+    bias: NDArray[np.int32] | None
+    scale: NDArray[np.float64] | None
+    offset: NDArray[np.float64] | None
 
-    def __post_init__(self) -> None:
-        if isinstance(self.num_classes, bool) or not isinstance(self.num_classes, (int, np.integer)):
-            raise TypeError(f"num_classes must be an int, not {type(self.num_classes).__name__}")
-        if self.num_classes < 1:
-            raise ValueError(f"num_classes is {self.num_classes}, expected at least 1")
-        object.__setattr__(self, "num_classes", int(self.num_classes))
+    def __init__(
+        self,
+        num_groups: int,
+        weights: ArrayLike | None = None,
+        bias: ArrayLike | None = None,
+        scale: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> None:
+        if isinstance(num_groups, bool) or not isinstance(num_groups, (int, np.integer)):
+            raise TypeError(f"num_groups must be an int, not {type(num_groups).__name__}")
+        if num_groups < 1:
+            raise ValueError(f"num_groups is {num_groups}, expected at least 1")
+        matrix = None if weights is None else _int32("weights", weights)
+        if matrix is not None and (matrix.ndim != 2 or matrix.shape[1] != num_groups or not len(matrix)):
+            raise ValueError(f"weights has shape {matrix.shape}, expected (scores, {num_groups})")
+        width = int(num_groups) if matrix is None else len(matrix)
+        self.__dict__.update(
+            num_groups=int(num_groups),
+            weights=matrix,
+            bias=None if bias is None else _one_each("bias", _int32("bias", bias), width),
+            scale=None if scale is None else _one_each("scale", _float64("scale", scale), width),
+            offset=None if offset is None else _one_each("offset", _float64("offset", offset), width),
+        )
+        with np.errstate(over="ignore"):
+            reach = np.abs(0.0 if self.scale is None else self.scale) * 2.0**31
+            highest = reach + np.abs(0.0 if self.offset is None else self.offset)
+        if not np.isfinite(highest).all():
+            raise ValueError("scale and offset take scores beyond what float64 holds")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a head cannot be changed: {name}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.num_groups, self.weights, self.bias, self.scale, self.offset)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Head) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        parts = [name for name in ("weights", "bias", "scale", "offset") if getattr(self, name) is not None]
+        return f"Head({self.num_groups} groups, {self.num_classes} scores{''.join(f', {part}' for part in parts)})"
+
+    @property
+    def num_classes(self) -> int:
+        """C: scores of a sample. They are those of classes, of labels, or of targets."""
+        return self.num_groups if self.weights is None else len(self.weights)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the scores are the popcounts."""
+        return self.weights is None and self.bias is None
 
     def check(self, num_outputs: int) -> None:
-        """Raise ValueError where `num_outputs` bits do not fall into equal groups of at least one bit."""
-        if num_outputs == 0 or num_outputs % self.num_classes:
+        """Raise ValueError where `num_outputs` bits do not fall into equal groups of at least one bit, or where a score
+        of theirs could leave int32.
+        """
+        if num_outputs == 0 or num_outputs % self.num_groups:
             raise ValueError(
-                f"{num_outputs} outputs do not fall into {self.num_classes} equal groups: "
-                f"make their number a positive multiple of {self.num_classes}"
+                f"{num_outputs} outputs do not fall into {self.num_groups} equal groups: "
+                f"make their number a positive multiple of {self.num_groups}"
+            )
+        if self.is_plain:
+            return
+        size = num_outputs // self.num_groups
+        if self.weights is None:
+            low, high = np.zeros(1, np.int64), np.full(1, size, np.int64)
+        else:  # below 2**31 groups of size bits in all, so that int64 holds 2**31 times their number
+            low = size * np.minimum(self.weights, 0).sum(axis=1, dtype=np.int64)
+            high = size * np.maximum(self.weights, 0).sum(axis=1, dtype=np.int64)
+        bias = np.int64(0) if self.bias is None else self.bias.astype(np.int64)
+        lowest, highest = int((low + bias).min()), int((high + bias).max())
+        if lowest < _INT32.min or highest > _INT32.max:
+            raise ValueError(
+                f"scores could be {lowest} to {highest}, beyond int32: take smaller weights or fewer outputs"
             )
 
-    def scores(self, outputs: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Return int32 (N, num_classes) popcounts of the output bits (N, O)."""
+    def counts(self, outputs: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Return int32 (N, G): the ones in each group of the output bits (N, O)."""
         self.check(outputs.shape[1])
-        groups = outputs.reshape(len(outputs), self.num_classes, outputs.shape[1] // self.num_classes)
-        scores: NDArray[np.int32] = groups.sum(axis=2, dtype=np.int32)
+        groups = outputs.reshape(len(outputs), self.num_groups, outputs.shape[1] // self.num_groups)
+        counts: NDArray[np.int32] = groups.sum(axis=2, dtype=np.int32)
+        return counts
+
+    def scores(self, outputs: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Return int32 (N, C) scores of the output bits (N, O), by plain integer arithmetic: the specification."""
+        scores = self.counts(outputs).astype(np.int64)
+        if self.weights is not None:
+            scores = scores @ self.weights.T.astype(np.int64)
+        if self.bias is not None:
+            scores = scores + self.bias
+        return scores.astype(np.int32)
+
+    def affine(self, counts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return int32 (N, C), the scores of popcounts int32 (N, G) that `check` vouches for.
+
+        A product of matrices of float64 is exact here: where no score leaves int32, no partial sum reaches 2**33.
+        """
+        if self.is_plain:
+            return counts
+        scores = np.empty((len(counts), self.num_classes), np.int32)
+        for start in range(0, len(counts), SLICE):
+            part = slice(start, start + SLICE)
+            values = counts[part].astype(np.float64)
+            if self._columns is not None:
+                values = values @ self._columns
+            scores[part] = values if self.bias is None else values + self.bias
         return scores
 
     def labels(self, scores: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return int64 (N,), the class of the highest score in each row; the lowest class wins a tie."""
         labels: NDArray[np.int64] = scores.argmax(axis=1).astype(np.int64, copy=False)
         return labels
+
+    def decide(self, scores: NDArray[np.int32], task: str | None) -> NDArray[Any]:
+        """Return what scores (N, C) mean for a task.
+
+        Returns:
+            classification, or None: `labels`, int64 (N,).
+            multilabel: bool (N, C), whether each label is set: its score is above 0.
+            regression: float64 (N, C), or (N,) where C is 1: scores times scale plus offset.
+        """
+        if task == "multilabel":
+            return scores > 0
+        if task != "regression":
+            return self.labels(scores)
+        values = scores.astype(np.float64)
+        if self.scale is not None:
+            values *= self.scale
+        if self.offset is not None:
+            values += self.offset
+        return values[:, 0] if self.num_classes == 1 else values
+
+    @cached_property
+    def _columns(self) -> NDArray[np.float64] | None:
+        return None if self.weights is None else np.ascontiguousarray(self.weights.T, np.float64)
+
+    @cached_property
+    def _key(self) -> tuple[Any, ...]:
+        arrays = (self.weights, self.bias, self.scale, self.offset)
+        return self.num_groups, *(None if array is None else (array.shape, array.tobytes()) for array in arrays)
+
+
+def _int32(name: str, values: ArrayLike) -> NDArray[np.int32]:
+    return frozen(integers(name, values, low=_INT32.min, high=_INT32.max + 1), np.int32)
+
+
+def _float64(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be real numbers, not {array.dtype}")
+    numbers = frozen(array + 0.0, np.float64)  # -0.0 becomes 0.0: equal heads have equal bytes
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    return numbers
+
+
+def _one_each(name: str, array: NDArray[Any], width: int) -> NDArray[Any]:
+    if array.shape != (width,):
+        raise ValueError(f"{name} has shape {array.shape}, expected ({width},): one number a score")
+    return array

@@ -10,6 +10,8 @@ from lutsmith.cli.output import deliver, facts_page, levels
 if TYPE_CHECKING:
     from rich.console import Console
 
+_NAMED = {"multilabel": "labels", "regression": "targets"}
+
 
 def info(model: ModelArgument, json_output: JsonOption = False) -> None:
     """Show the parts of a model: encoder, LUTs by rank, depth, head, file size, and how it was trained."""
@@ -35,7 +37,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
         "network": f"{result['luts']:,} LUTs ({ranks or 'none'}), {result['tables']:,} different tables",
         "depth": levels(result["depth"]),
         "head": _head(result),
-        "classes": "without names" if classes is None else ", ".join(map(str, classes)),
+        _NAMED.get(result["task"], "classes"): "without names" if classes is None else ", ".join(map(str, classes)),
     }
     if result["registers"]:
         page["registers"] = f"{result['registers']:,}"
@@ -45,10 +47,16 @@ def _show(result: dict[str, Any], console: Console) -> None:
 
 
 def _head(result: dict[str, Any]) -> str:
-    outputs = f"{result['outputs']:,} output bits"
+    outputs, scores = (
+        f"{result['outputs']:,} output bits",
+        f"{result['num_classes']} score{'' if result['num_classes'] == 1 else 's'}",
+    )
     if result["head"] is None:
         return f"none: {outputs} are the result"
-    return f"{result['head']} of {outputs} into {result['num_classes']} scores"
+    task = "" if result["task"] in (None, "classification") else f", {result['task']}"
+    if result["affine"]:
+        return f"{result['head']} of {outputs} in {result['num_groups']:,} groups, affine map to {scores}{task}"
+    return f"{result['head']} of {outputs} into {scores}{task}"
 
 
 def _brief(value: object) -> str:

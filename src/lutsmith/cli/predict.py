@@ -1,4 +1,4 @@
-"""`lutsmith predict`: labels for a file of samples."""
+"""`lutsmith predict`: labels, or the numbers of a regression, for a file of samples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from lutsmith.cli.arguments import JsonOption, ModelArgument
 from lutsmith.cli.output import deliver
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from rich.console import Console
 
@@ -31,12 +30,13 @@ def predict(
         Path | None,
         typer.Option(
             "-o", "--output", metavar="OUT",
-            help="Class ids in .npy, labels in .csv (with a header) or .txt. Without it, labels go to stdout.",
+            help="Class ids in .npy, labels in .csv (with a header) or .txt. Without it, labels go to stdout. "
+            "Several labels are columns of 0 and 1, regression gives numbers.",
         ),
     ] = None,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Predict a label for each sample of a file."""
+    """Predict the label, the labels or the numbers of each sample of a file."""
     _check_output(output, (model, samples), json_output)
 
     def compute() -> dict[str, Any]:
@@ -48,13 +48,13 @@ def predict(
         names, target = circuit.facts.get("feature_names"), circuit.facts.get("target")
         features = _shaped(read_samples(samples, names, target), circuit.input_shape)
         start = time.perf_counter()
-        ids = circuit.predict(features)
+        predictions = circuit.predict(features)
         seconds = time.perf_counter() - start
         if output is None:
-            sys.stdout.write(_text(circuit, ids))
+            sys.stdout.write(_text(circuit, predictions))
         else:
-            write_atomically(output, _encoded(output, circuit, ids))
-        return {"samples": len(ids), "output": output and str(output.resolve()), "predict_seconds": seconds}
+            write_atomically(output, _encoded(output, circuit, predictions))
+        return {"samples": len(predictions), "output": output and str(output.resolve()), "predict_seconds": seconds}
 
     deliver(compute, _show, json_output)
 
@@ -88,26 +88,42 @@ def _shaped(samples: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return samples
 
 
-def _labels(circuit: Circuit, ids: NDArray[np.int64]) -> list[str]:
-    classes = circuit.classes
-    return [str(i if classes is None else classes[i]) for i in ids.tolist()]
+def _rows(circuit: Circuit, predictions: NDArray[Any]) -> list[list[str]]:
+    """The predictions as words: a label for each sample, or a column for each label or target."""
+    if predictions.dtype.kind == "i":
+        classes = circuit.classes
+        return [[str(i if classes is None else classes[i])] for i in predictions.tolist()]
+    if predictions.dtype.kind == "b":
+        predictions = predictions.astype("uint8")
+    table = predictions[:, None] if predictions.ndim == 1 else predictions
+    return [[repr(value) for value in row] for row in table.tolist()]
 
 
-def _text(circuit: Circuit, ids: NDArray[np.int64]) -> str:
-    return "".join(f"{label}\n" for label in _labels(circuit, ids))
+def _columns(circuit: Circuit) -> list[str]:
+    """The names of the columns of `_rows`."""
+    if circuit.head is None or circuit.task in (None, "classification"):
+        return ["label"]
+    if circuit.classes is not None:
+        return [str(name) for name in circuit.classes]
+    kind, count = "label" if circuit.task == "multilabel" else "value", circuit.head.num_classes
+    return [kind] if count == 1 else [f"{kind} {number}" for number in range(count)]
 
 
-def _encoded(output: Path, circuit: Circuit, ids: NDArray[np.int64]) -> bytes:
+def _text(circuit: Circuit, predictions: NDArray[Any]) -> str:
+    return "".join(f"{' '.join(row)}\n" for row in _rows(circuit, predictions))
+
+
+def _encoded(output: Path, circuit: Circuit, predictions: NDArray[Any]) -> bytes:
     if output.suffix.lower() == ".txt":
-        return _text(circuit, ids).encode()
+        return _text(circuit, predictions).encode()
     if output.suffix.lower() == ".csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["label"])
-        writer.writerows([label] for label in _labels(circuit, ids))
+        writer.writerow(_columns(circuit))
+        writer.writerows(_rows(circuit, predictions))
         return text.getvalue().encode()
     import numpy as np
 
     array = io.BytesIO()
-    np.save(array, ids, allow_pickle=False)
+    np.save(array, predictions, allow_pickle=False)
     return array.getvalue()

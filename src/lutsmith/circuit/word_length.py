@@ -1,0 +1,190 @@
+"""Word lengths: thresholds on the grid of the words that hardware sees, and what fewer bits cost.
+
+Hardware reads each feature as a word of b bits. Its **grid** has 2^b values from the lowest fitted value up, a step
+apart: the k-th is `low + k step`. The step is `(high - low) / (2^b - 1)`, rounded up to one part of a whole number,
+`1/1, 1/2, 1/3, ...`, where it is at most 1, so that integers whose range fits in the word lie on the grid.
+
+A threshold is **snapped** to the largest value of the grid that is not above it. For every x on the grid, x > t is then
+what it was before: snapping costs nothing where the data are words already (bytes, say). Other numbers compare with a
+snapped threshold as their words do when they are rounded up to the grid. Values outside of the fitted range saturate in
+a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.arrays import integers
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.netlist import Netlist
+
+MAX_WORD = 24
+"""The longest word: float32, in which everything is compared, has 24 bits of precision."""
+
+
+@dataclass(frozen=True)
+class WordLength:
+    """What a circuit does when its features are words of `bits` bits.
+
+    Attributes:
+        bits: the length of a word.
+        accuracy: the share of samples that are classified correctly.
+        comparators: how many different comparators are left.
+        change: `accuracy` minus that of the circuit as it was.
+    """
+
+    bits: int
+    accuracy: float
+    comparators: int
+    change: float
+
+
+@dataclass(frozen=True)
+class WordLengthReport(Sequence[WordLength]):
+    """Word lengths and what they cost; `str()` is a table. A sequence of its rows.
+
+    Attributes:
+        accuracy: the share of samples that the circuit classifies correctly with the thresholds that it has.
+        comparators: the comparators that it has.
+        rows: one for each word length, in the order in which they were asked for.
+    """
+
+    accuracy: float
+    comparators: int
+    rows: tuple[WordLength, ...]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[WordLength]:
+        return iter(self.rows)
+
+    def __str__(self) -> str:
+        lines = [f"{'bits':>5}  {'accuracy':>8}  {'change':>8}  {'comparators':>11}"]
+        lines += [
+            f"{row.bits:>5}  {row.accuracy:>8.2%}  {100 * row.change:>+7.2f}%  {row.comparators:>11,}" for row in self
+        ]
+        lines.append(f"{'float':>5}  {self.accuracy:>8.2%}  {'':>8}  {self.comparators:>11,}")
+        return "\n".join(lines)
+
+
+def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> NDArray[np.float32]:
+    """Return thresholds moved down to the grid of `bits`-bit words for the range [low, high]; the module says which.
+
+    Everything at or above the highest word becomes that word, everything below the lowest one step below it. Infinite
+    thresholds stay, and so do those of a feature whose low equals its high: it has no grid.
+
+    Args:
+        thresholds: float32, any shape; NaN is not allowed.
+        low: float32, the lowest fitted value, of a shape that broadcasts against `thresholds`.
+        high: float32, the highest, likewise.
+        bits: the length of a word, 1 to 24.
+
+    Raises:
+        TypeError, ValueError: `bits` is no such number.
+    """
+    bits = checked_word(bits)
+    at = np.asarray(thresholds, np.float32)
+    bottom, top = np.asarray(low, np.float64), np.asarray(high, np.float64)
+    words = float((1 << bits) - 1)
+    span = np.where(top > bottom, top - bottom, 1.0)
+    per_unit = words / span
+    per_unit = np.where(per_unit >= 1, np.floor(per_unit), per_unit)
+    under = np.minimum((bottom - 1 / per_unit).astype(np.float32), np.nextafter(bottom.astype(np.float32), -np.inf))
+
+    def value(word: NDArray[np.float64]) -> NDArray[np.float32]:
+        on_grid = (bottom + word / per_unit).astype(np.float32)
+        return np.where(word < 0, under, on_grid).astype(np.float32)
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        word = np.clip(np.floor((at.astype(np.float64) - bottom) * per_unit), -1.0, words)
+        # float32 rounds the grid's values: the largest that is not above may be a neighbour's.
+        word = np.where((value(word) > at) & (word >= 0), word - 1, word)
+        word = np.where((word < words) & (value(word + 1) <= at), word + 1, word)
+    fixed: NDArray[np.bool_] = np.isinf(at) | ~(top > bottom)
+    return np.where(fixed, at, value(word)).astype(np.float32)
+
+
+def snapped(circuit: Circuit, bits: int) -> Circuit:
+    """Return the circuit with its thresholds on the grid of `bits`-bit words, and equal comparators merged.
+
+    The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
+    (`circuit.fitted_range`); features that were constant keep their thresholds. The facts tell the `input_bits`.
+
+    Raises:
+        TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range.
+    """
+    bits = checked_word(bits)
+    if circuit.fitted_range is None:
+        raise ValueError("the circuit has no fitted_range, which the words would cover: give it one with its builder")
+    feature = circuit.encoder.feature
+    low, high = (bound[feature] for bound in circuit.fitted_range)
+    threshold = snap(circuit.encoder.threshold, low, high, bits) + np.float32(0)  # -0.0 is 0.0
+    pairs = np.stack([feature.astype(np.float64), threshold.astype(np.float64)])
+    _, first, place = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # comparators stay in their order
+    number = np.empty(order.size, np.int32)
+    number[order] = np.arange(order.size, dtype=np.int32)
+    kept = first[order]
+    return replace(
+        circuit,
+        encoder=Comparators(feature[kept], threshold[kept], circuit.encoder.num_features),
+        netlist=_with_inputs(circuit.netlist, number[place.reshape(-1)], kept.size),
+        facts={**circuit.facts, "input_bits": bits},
+    )
+
+
+def word_length_report(
+    circuit: Circuit, X: ArrayLike, y: ArrayLike, bits: Sequence[int] = (4, 5, 6, 8, 10, 12, 16)
+) -> WordLengthReport:
+    """Measure the circuit with its features as words of each length.
+
+    Args:
+        circuit: a classifier with a fitted range.
+        X: (N, *input_shape) or (N, F) numbers, at least one sample.
+        y: (N,) int, the class of each sample, an index as `circuit.predict` returns it.
+        bits: word lengths, each 1 to 24.
+
+    Raises:
+        TypeError, ValueError: the circuit is no classifier or has no fitted range, or arguments that do not fit.
+    """
+    if circuit.head is None or circuit.task not in (None, "classification"):
+        raise ValueError("the report counts classes, and this circuit is no classifier: compare outputs of snapped()")
+    labels = np.asarray(y)
+    plain = circuit.predict(X)
+    if labels.shape != plain.shape or labels.size == 0:
+        raise ValueError(f"y has shape {labels.shape} for {plain.size} samples; expected one class each, at least one")
+    accuracy = float(np.mean(plain == labels))
+    rows = []
+    for length in bits:
+        narrow = snapped(circuit, length)
+        reached = float(np.mean(narrow.predict(X) == labels))
+        rows.append(WordLength(int(length), reached, len(narrow.encoder), reached - accuracy))
+    return WordLengthReport(accuracy, len(circuit.encoder), tuple(rows))
+
+
+def checked_word(bits: Any) -> int:
+    """Return a word length as an int; TypeError or ValueError where it is none."""
+    return int(integers("bits", bits, low=1, high=MAX_WORD + 1))
+
+
+def _with_inputs(netlist: Netlist, number: NDArray[np.int32], num_inputs: int) -> Netlist:
+    """Return the netlist with its input i replaced by input `number[i]` of `num_inputs`."""
+    others = np.arange(num_inputs, num_inputs + netlist.num_signals - netlist.num_inputs, dtype=np.int32)
+    signals = np.concatenate([number, others])
+    return replace(
+        netlist,
+        num_inputs=num_inputs,
+        fanin=signals[netlist.fanin],
+        outputs=signals[netlist.outputs],
+        register_next=signals[netlist.register_next],
+    )
