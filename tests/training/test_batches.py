@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lutsmith.training.augment import BitFlips, flip_bits, shift_images
+from lutsmith.training.augment import BitFlips, flip_bits
 from lutsmith.training.batches import Samples, epoch_order, split, steps_per_epoch
 
 from .models import Bits, images, network
@@ -80,31 +80,6 @@ def test_an_epoch_visits_every_row_once_in_an_order_of_its_own() -> None:
     assert not np.array_equal(first, second)
     assert np.array_equal(first, epoch_order(rows, 0, 0))
     assert (steps_per_epoch(100, 30), steps_per_epoch(20, 30)) == (3, 1)
-
-
-@given(
-    shape=st.sampled_from([(1, 5), (4, 4), (3, 7), (1, 8, 8), (2, 5, 3)]),
-    limit=st.integers(0, 3),
-    seed=st.integers(0, 9),
-)
-def test_a_shift_is_the_plain_loop(shape: tuple[int, ...], limit: int, seed: int) -> None:
-    batch = np.random.default_rng(seed).integers(1, 255, (6, *shape)).astype(np.uint8)
-    before = batch.copy()
-    shifted = shift_images(batch, limit, np.random.default_rng(seed))
-    down, right = np.random.default_rng(seed).integers(0, 2 * limit + 1, size=(2, 6)) - limit
-    expected = np.zeros_like(batch)
-    for sample, row, column in np.ndindex(6, *shape[-2:]):
-        r, c = row + down[sample], column + right[sample]
-        if 0 <= r < shape[-2] and 0 <= c < shape[-1]:
-            expected[sample, ..., row, column] = batch[sample, ..., r, c]
-    assert np.array_equal(shifted, expected)
-    assert np.array_equal(batch, before)
-    assert shifted.dtype == np.uint8
-
-
-def test_rows_of_a_table_cannot_be_shifted() -> None:
-    with pytest.raises(ValueError, match=r"shift=1 moves images: .* got \(5,\)"):
-        shift_images(np.zeros((2, 5)), 1, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("probability", [0.01, 0.2, 0.5])

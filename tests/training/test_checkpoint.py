@@ -26,6 +26,9 @@ STATE: dict[str, Any] = {
     "loss": torch.tensor(0.5),
     "seconds": [1.0, 0.5],
     "model": {"weight": torch.arange(5000.0)},
+    "parts": {"loss": []},
+    "callbacks": [],
+    "average": None,
     "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1, "betas": (0.9, 0.99)}]},
     "generators": generator_states(),
     "best": None,
@@ -51,7 +54,7 @@ class Hostile:
 
 @pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
 def test_a_hostile_checkpoint_runs_nothing(tmp_path: Path, write: Any) -> None:
-    write({**STATE, "format": 1, "best": Hostile(tmp_path / "owned")}, tmp_path / "c.pt")
+    write({**STATE, "format": 2, "best": Hostile(tmp_path / "owned")}, tmp_path / "c.pt")
     with pytest.raises(CheckpointError, match="is not a whole checkpoint"):
         checkpoint.load(tmp_path / "c.pt")
     assert not (tmp_path / "owned").exists()
@@ -90,8 +93,8 @@ def test_a_corrupt_byte_gives_one_error_or_no_difference(tmp_path: Path) -> None
     [
         ([1, 2], "not a checkpoint of a training run"),
         ({"weight": torch.zeros(2)}, "not a checkpoint of a training run"),
-        ({**STATE, "format": 99}, "format 99, this version reads format 1"),
-        ({"format": 1, "model": {}}, "lacks best, data"),
+        ({**STATE, "format": 99}, "format 99, this version reads format 2"),
+        ({"format": 2, "model": {}}, "lacks average, best, callbacks, data"),
     ],
 )
 def test_another_file_is_told_from_a_checkpoint(tmp_path: Path, value: Any, says: str) -> None:

@@ -69,12 +69,12 @@ def test_the_best_of_equal_epochs_is_the_latest_and_its_weights_are_kept(monkeyp
     weights: list[torch.Tensor] = []
     model = network()
 
-    def accuracy(*_: Any, hardened: bool) -> float:
+    def score(*_: Any, hardened: bool) -> float:
         if hardened:
             weights.append(model[2].weight.detach().clone())
         return next(figures)
 
-    monkeypatch.setattr(loop, "accuracy", accuracy)
+    monkeypatch.setattr(loop, "score", score)
     result = fit(model, Settings(epochs=4, batch_size=32, lr=0.1, validation=0.2))
     assert result.best.epoch == 3
     assert torch.equal(model[2].weight, weights[2])

@@ -1,4 +1,4 @@
-"""Random changes to training batches: shifted images and inverted encoder bits."""
+"""Random changes to what the encoder gives in training: inverted bits."""
 
 from __future__ import annotations
 
@@ -8,32 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-
-
-def shift_images(images: npt.NDArray[Any], limit: int, generator: np.random.Generator) -> npt.NDArray[Any]:
-    """Return a copy in which each image is moved by -limit..limit pixels along both axes; what moves in is 0.
-
-    Args:
-        images: (B, H, W) or (B, C, H, W), any dtype; all channels of an image move together.
-        limit: the largest move in pixels.
-        generator: 2 B integers are drawn from it.
-
-    Raises:
-        ValueError: a batch that is not of images.
-    """
-    if images.ndim not in (3, 4):
-        raise ValueError(
-            f"shift={limit} moves images: expected samples of shape (H, W) or (C, H, W), got {images.shape[1:]}"
-        )
-    count, height, width = len(images), images.shape[-2], images.shape[-1]
-    padding = [(0, 0)] * (images.ndim - 2) + [(limit, limit)] * 2
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(images, padding), (height, width), axis=(-2, -1))
-    down, right = generator.integers(0, 2 * limit + 1, size=(2, count))
-    # Advanced indices apart from each other put the batch first: (B, H, W) or (B, C, H, W) either way.
-    return np.ascontiguousarray(windows[np.arange(count), ..., down, right, :, :])
 
 
 def flip_bits(bits: Tensor, probability: float, generator: np.random.Generator) -> Tensor:

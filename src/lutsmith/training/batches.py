@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lutsmith.training.objectives import Classification, Objective
+
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
 
@@ -18,21 +20,22 @@ _FINGERPRINT_ROWS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Checked training data, kept in the dtype it came in: `x` (N, *input_shape), `y` (N,) int64 class ids."""
+    """Checked training data: `x` (N, *input_shape) in the dtype it came in, `y` as the objective has its targets."""
 
     x: Array
-    y: npt.NDArray[np.int64]
+    y: Array
 
     @classmethod
-    def of(cls, x: Any, y: Any) -> Samples:
+    def of(cls, x: Any, y: Any, objective: Objective | None = None) -> Samples:
         """Return samples over `x` and `y` without copying `x`.
 
         Args:
             x: (N, *input_shape) array, tensor or memory map of numbers.
-            y: (N,) integer class ids, 0 the first class.
+            y: targets, one a row: see `objectives`; for classification integer class ids, 0 the first class.
+            objective: what is trained for; None: classification.
 
         Raises:
-            ValueError: no rows or features, another dtype, unequal lengths, a negative label, fewer than two classes.
+            ValueError: no rows or features, another dtype, unequal lengths, targets that do not suit the objective.
         """
         x, y = np.asarray(x), np.asarray(y)
         if x.dtype.name not in _NUMERIC:
@@ -41,16 +44,7 @@ class Samples:
             raise ValueError(f"x has shape {x.shape}: expected (samples, features) or (samples, *image shape)")
         if len(x) == 0 or x.size == 0:
             raise ValueError(f"x has shape {x.shape}: there is nothing to train on")
-        if y.shape != (len(x),):
-            raise ValueError(f"y has shape {y.shape}: expected ({len(x)},), one class id for each row of x")
-        if not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(f"y has dtype {y.dtype}: expected integer class ids from 0; number the classes first")
-        y = y.astype(np.int64, copy=False)
-        if y.min() < 0:
-            raise ValueError(f"y holds the label {y.min()}: expected class ids from 0")
-        if y.min() == y.max():
-            raise ValueError(f"y holds one class only ({y[0]}): a classifier needs samples of at least two classes")
-        return cls(x, y)
+        return cls(x, (objective or Classification()).targets(y, len(x)))
 
     def fingerprint(self) -> str:
         """Return a short text that tells these samples from others: shape, dtype and a checksum of labels and rows.
@@ -62,11 +56,11 @@ class Samples:
         return f"{'x'.join(map(str, self.x.shape))} {self.x.dtype} {checksum:08x}"
 
 
-def split(y: npt.NDArray[np.int64], fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """Return (training rows, validation rows), both ascending, stratified by class.
+def split(y: Array, fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """Return (training rows, validation rows), both ascending; class ids are stratified, other targets are not.
 
     Args:
-        y: (N,) class ids.
+        y: (N,) integer class ids, or targets (N, ...) of another kind, which count as one class.
         fraction: share of each class that is held out, rounded to the nearest row; a class always keeps a training row.
         seed: of the choice; it does not touch any global generator.
 
@@ -75,8 +69,9 @@ def split(y: npt.NDArray[np.int64], fraction: float, seed: int) -> tuple[Rows, R
     """
     held_out = np.zeros(len(y), dtype=bool)
     generator = np.random.default_rng([seed, 0x5B117])
-    for label in np.unique(y):
-        members = np.flatnonzero(y == label)
+    classes = y if y.ndim == 1 and np.issubdtype(y.dtype, np.integer) else np.zeros(len(y), np.int64)
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
         count = min(round(fraction * len(members)), len(members) - 1)
         held_out[generator.permutation(members)[:count]] = True
     if fraction > 0 and not held_out.any():

@@ -10,9 +10,12 @@ import torch
 
 from lutsmith.circuit.atomic import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 _KEYS = frozenset(
-    ("format", "settings", "data", "position", "loss", "seconds", "model", "optimizer", "generators", "best", "history")
+    (
+        *("format", "settings", "data", "parts", "position", "loss", "seconds", "model", "optimizer", "callbacks"),
+        *("average", "generators", "best", "history"),
+    )
 )
 
 

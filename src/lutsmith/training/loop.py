@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,22 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from lutsmith.training import checkpoint
-from lutsmith.training.augment import BitFlips, shift_images
+from lutsmith.training.assembly import augmentations_of, callbacks_of, objective_of
+from lutsmith.training.augment import BitFlips
+from lutsmith.training.averaging import WeightAverage
 from lutsmith.training.batches import Array, Rows, Samples, epoch_order, split, step_generator, steps_per_epoch
+from lutsmith.training.callbacks import Callback, Stage, description
+from lutsmith.training.images import Augmentation
 from lutsmith.training.isolation import (
     Interrupts,
     generator_states,
     no_trace,
     set_generator_states,
 )
-from lutsmith.training.metrics import Epoch, MetricsLog, accuracy
+from lutsmith.training.metrics import Epoch, MetricsLog, score
+from lutsmith.training.objectives import Loss
 from lutsmith.training.optimizers import OptimizerFactory, make_optimizer
+from lutsmith.training.penalties.base import Batch, PenaltyFunction
 from lutsmith.training.progress import TrainingProgress
 from lutsmith.training.schedules import rate_factor
 from lutsmith.training.settings import Settings
@@ -56,6 +62,33 @@ class Best:
         return cls(epoch.epoch, -1.0 if epoch.hard is None else epoch.hard, state)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a caller adds to the settings.
+
+    Attributes:
+        loss: instead of the objective's.
+        penalties: added to the loss.
+        callbacks: called after those of the settings.
+        augmentations: of images, after those of the settings.
+    """
+
+    loss: Loss | None = None
+    penalties: Sequence[PenaltyFunction] = ()
+    callbacks: Sequence[Callback] = ()
+    augmentations: Sequence[Augmentation] = ()
+
+    def described(self) -> dict[str, list[str]]:
+        """Return a text for each part, by kind; equal parts have equal texts in every process."""
+        kinds = {
+            "loss": [] if self.loss is None else [self.loss],
+            "penalties": self.penalties,
+            "callbacks": self.callbacks,
+            "augmentations": self.augmentations,
+        }
+        return {kind: [description(part) for part in parts] for kind, parts in kinds.items()}
+
+
 @dataclass
 class Position:
     """Where training stands: batches done in this epoch, and what they added up to."""
@@ -76,12 +109,17 @@ class Loop:
         model: nn.Module,
         samples: Samples,
         *,
+        parts: Parts,
         folder: Path | None,
         factory: OptimizerFactory | None,
         checkpoint_seconds: float,
         quiet: bool,
     ) -> None:
-        self.settings, self.samples = settings, samples
+        self.settings, self.samples, self.parts = settings, samples, parts
+        self.objective = objective_of(settings)
+        self.loss: Loss = parts.loss or self.objective.loss
+        self.augmentations = [*augmentations_of(settings), *parts.augmentations]
+        self.callbacks = [*callbacks_of(settings), *parts.callbacks]
         self.folder, self.checkpoint_seconds = folder, checkpoint_seconds
         self.rows, self.held_out = split(samples.y, settings.validation, settings.seed)
         self.steps = steps_per_epoch(len(self.rows), settings.batch_size)
@@ -93,6 +131,8 @@ class Loop:
         clamps: list[Any] = [getattr(module, "clamp_", None) for module in model.modules()]
         self.clamps: list[Callable[[], None]] = [clamp for clamp in clamps if callable(clamp)]
         self.flips = BitFlips(model, self.settings.bit_flip) if self.settings.bit_flip else None
+        self.average = WeightAverage(self.model, settings.weight_average) if settings.weight_average else None
+        self.stage = Stage(self.model, plain, settings.epochs, settings.seed, average=self.average)
         self.position = Position(loss=torch.zeros((), dtype=torch.float64, device=self.fabric.device))
         self.best: Best | None = None
         self.history: list[Epoch] = []
@@ -112,46 +152,73 @@ class Loop:
         factor = rate_factor(self.settings, at.epoch * self.steps + at.batch, self.steps)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
-        augmentation: Any = nullcontext()
-        x = self.samples.x[chosen]
-        if self.settings.shift or self.flips:
-            generator = step_generator(self.settings.seed, at.epoch, at.batch)
-            if self.settings.shift:
-                x = shift_images(x, self.settings.shift, generator)
-            if self.flips:
-                augmentation = self.flips.active(generator)
-        with augmentation:
-            logits = self.network(self.tensor(x))
-        loss = nn.functional.cross_entropy(
-            logits, self.tensor(self.samples.y[chosen]), label_smoothing=self.settings.label_smoothing
-        )
+        loss = self.loss_of(chosen)
         self.fabric.backward(loss)
+        for callback in self.callbacks:
+            callback.after_backward(self.stage)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         for clamp in self.clamps:
             clamp()
+        if self.average is not None:
+            self.average.update()
         at.loss += loss.detach()
         at.batch += 1
+        self.stage.batch = at.batch
+        for callback in self.callbacks:
+            callback.after_step(self.stage)
+
+    def loss_of(self, chosen: Rows, *, first: bool = False) -> Tensor:
+        """Return the loss of some rows, penalties included, augmented as this step's; `first` checks the outputs."""
+        at = self.position
+        flipping: Any = nullcontext()
+        x = self.samples.x[chosen]
+        if self.augmentations or self.flips:
+            generator = step_generator(self.settings.seed, at.epoch, at.batch)
+            for augmentation in self.augmentations:
+                x = augmentation(x, generator)
+            if self.flips:
+                flipping = self.flips.active(generator)
+        batch = Batch(self.tensor(x), self.tensor(self.samples.y[chosen]), chosen)
+        with ExitStack() as watchers:
+            for penalty in self.parts.penalties:
+                if (watching := getattr(penalty, "watching", None)) is not None:
+                    watchers.enter_context(watching(self.model))
+            with flipping:
+                outputs = self.network(batch.x)
+        if first:
+            if outputs.ndim < 1 or len(outputs) != len(chosen):
+                raise ValueError(f"the model gives {tuple(outputs.shape)} for {len(chosen)} samples: expected (B, ...)")
+            self.objective.check_outputs(outputs, self.samples.y)
+        loss = self.loss(outputs, batch.y)
+        with self.fabric.autocast():
+            for penalty in self.parts.penalties:
+                loss = loss + penalty(self.model, batch, outputs)
+        return loss
 
     def warm_up(self) -> None:
         """Run a batch forward and back in both modes, so that kernels are compiled; leave nothing of it behind.
 
         Raises:
-            ValueError: the model does not give a logit for each class.
+            ValueError: the model's outputs, or a part of the loss, do not suit the data.
         """
         with no_trace(self.model):
             chosen = self.rows[: self.settings.batch_size]
-            x, y = self.tensor(self.samples.x[chosen]), self.tensor(self.samples.y[chosen])
             self.network.train()
-            logits = self.network(x)
-            if logits.ndim != 2 or len(logits) != len(x):
-                raise ValueError(f"the model gives {tuple(logits.shape)} for {len(x)} samples: expected (B, classes)")
-            if (largest := int(self.samples.y.max())) >= logits.shape[1]:
-                raise ValueError(f"y holds the label {largest}: the model has classes 0 to {logits.shape[1] - 1} only")
-            self.fabric.backward(nn.functional.cross_entropy(logits, y))
+            self.fabric.backward(self.loss_of(chosen, first=True))
             self.model.eval()
             with torch.no_grad():
-                self.model(x)
+                self.model(self.tensor(self.samples.x[chosen]))
+
+    def begin(self) -> None:
+        """Make the callbacks ready; `end` must be called after this, whatever happens."""
+        for callback in self.callbacks:
+            callback.begin(self.stage)
+
+    def end(self) -> None:
+        """Tell the callbacks that this sitting is over."""
+        for callback in reversed(self.callbacks):
+            callback.end(self.stage)
 
     # The run
 
@@ -170,8 +237,12 @@ class Loop:
             if log is not None:
                 log.close()
         self.position.seconds = self.clock()
+        self.stage.kept = self.settings.epochs - 1
         if self.best is not None:
+            self.stage.kept = self.best.epoch - 1
             self.model.load_state_dict(self.best.state)
+        elif self.average is not None:
+            self.average.apply()
         self.model.eval()
 
     def epoch(self, log: MetricsLog | None, interrupts: Interrupts) -> None:
@@ -179,6 +250,9 @@ class Loop:
         at, size = self.position, self.settings.batch_size
         order = epoch_order(self.rows, self.settings.seed, at.epoch)
         began = time.perf_counter() - at.epoch_seconds
+        self.stage.epoch, self.stage.batch = at.epoch, at.batch
+        for callback in self.callbacks:
+            callback.before_epoch(self.stage)
         while at.batch < self.steps:
             self.step(order[at.batch * size : (at.batch + 1) * size])
             if self.progress.due():
@@ -191,7 +265,8 @@ class Loop:
                     self.save()
         loss, lr = self.mean_loss(), float(self.optimizer.param_groups[0]["lr"])
         self.check_parameters()
-        done = self.validated(Epoch(at.epoch + 1, loss, None, None, None, lr, 0.0), began)
+        with nullcontext() if self.average is None else self.average.applied():
+            done = self.validated(Epoch(at.epoch + 1, loss, None, None, None, lr, 0.0), began)
         self.history.append(done)
         self.progress.epoch(done)
         if log is not None:
@@ -205,13 +280,13 @@ class Loop:
             self.save()
 
     def validated(self, epoch: Epoch, began: float) -> Epoch:
-        """Return the finished epoch with its accuracies, where it is one to validate, and keep it if it is the best."""
+        """Return the finished epoch with its scores, where it is one to validate, and keep it if it is the best."""
         soft = hard = gap = None
         due = epoch.epoch % self.settings.validate_every == 0 or epoch.epoch == self.settings.epochs
         if due and len(self.held_out):
             with no_trace(self.model):
-                soft = accuracy(self.network, self.samples, self.held_out, hardened=False)
-                hard = accuracy(self.model, self.samples, self.held_out, hardened=True)
+                soft = score(self.network, self.samples, self.held_out, self.objective, hardened=False)
+                hard = score(self.model, self.samples, self.held_out, self.objective, hardened=True)
             gap = soft - hard
         done = Epoch(epoch.epoch, epoch.loss, soft, hard, gap, epoch.lr, time.perf_counter() - began)
         if hard is not None and (self.best is None or hard >= self.best.hard):
@@ -258,6 +333,8 @@ class Loop:
             "seconds": [self.clock(), at.epoch_seconds],
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+            "average": None if self.average is None else self.average.state_dict(),
             "generators": generator_states(),
             "best": None if self.best is None else vars(self.best),
             "history": [epoch.to_json() for epoch in self.history],
@@ -268,7 +345,11 @@ class Loop:
 
     def identity(self) -> dict[str, Any]:
         """Return what a checkpoint must share with the run that resumes from it."""
-        return {"settings": self.settings.to_json(), "data": self.samples.fingerprint()}
+        return {
+            "settings": self.settings.to_json(),
+            "data": self.samples.fingerprint(),
+            "parts": self.parts.described(),
+        }
 
     def restore(self) -> None:
         """Go to where the folder's checkpoint stands; stay at the beginning if there is none.
@@ -290,12 +371,17 @@ class Loop:
             raise ValueError(f"cannot resume from {path}: {error}") from error
 
     def differences(self, state: dict[str, Any]) -> list[str]:
-        """Return a phrase for each setting, and for the data, that a checkpoint does not share with this run."""
+        """Return a phrase for each setting, each part and the data that a checkpoint does not share with this run."""
         mine, settings = self.identity(), state["settings"]
         found = [
             f"{name} is {value!r} and was {settings.get(name)!r}"
             for name, value in mine["settings"].items()
             if value != settings.get(name)
+        ]
+        found += [
+            f"{kind} is {', '.join(texts) or 'none'} and was {', '.join(state['parts'][kind]) or 'none'}"
+            for kind, texts in mine["parts"].items()
+            if texts != state["parts"][kind]
         ]
         return found if mine["data"] == state["data"] else [*found, f"data are {mine['data']} and were {state['data']}"]
 
@@ -303,6 +389,10 @@ class Loop:
         """Take over all that `save` wrote."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for callback, saved in zip(self.callbacks, state["callbacks"], strict=True):
+            callback.load_state_dict(saved)
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         at = self.position
         at.epoch, at.batch = state["position"]
         at.seconds, at.epoch_seconds = state["seconds"]

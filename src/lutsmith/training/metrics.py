@@ -15,6 +15,7 @@ from torch import nn
 
 from lutsmith.circuit.atomic import write_atomically
 from lutsmith.training.batches import Array, Rows, Samples
+from lutsmith.training.objectives import Objective
 
 _EVALUATION_BATCH = 256
 
@@ -26,8 +27,8 @@ class Epoch:
     Attributes:
         epoch: counted from 1.
         loss: mean over the epoch's training batches.
-        soft, hard: validation accuracy of the differentiable network and of the hardened one, in [0, 1]; None where the
-            epoch was not validated.
+        soft, hard: validation score of the differentiable network and of the hardened one: accuracy in [0, 1], or what
+            the objective has instead (R^2, the share of right bits); None where the epoch was not validated.
         gap: soft - hard.
         lr: learning rate of the tables in the epoch's last step.
         seconds: wall time of the epoch, validation included.
@@ -65,11 +66,9 @@ def logits(model: nn.Module, x: Array, rows: Rows, *, hardened: bool) -> NDArray
     return np.concatenate(parts)
 
 
-def accuracy(model: nn.Module, samples: Samples, rows: Rows, *, hardened: bool) -> float:
-    """Return the share of `rows` whose largest logit is their class, ties going to the lowest class; see `logits`."""
-    # NumPy's argmax takes the first of equals; torch's leaves it open
-    predicted = logits(model, samples.x, rows, hardened=hardened).argmax(axis=1)
-    return float(np.mean(predicted == samples.y[rows]))
+def score(model: nn.Module, samples: Samples, rows: Rows, objective: Objective, *, hardened: bool) -> float:
+    """Return the objective's score of the outputs for `rows`; see `logits`."""
+    return objective.score(logits(model, samples.x, rows, hardened=hardened), samples.y[rows])
 
 
 class MetricsLog:

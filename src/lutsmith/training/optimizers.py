@@ -31,6 +31,8 @@ def parameter_groups(model: nn.Module, settings: Settings) -> list[dict[str, Any
         raise ValueError(f"{type(model).__name__} has no parameter that requires a gradient: there is nothing to train")
     score_lr = settings.lr if settings.score_lr is None else settings.score_lr
     groups: list[dict[str, Any]] = [{"params": others, "lr": settings.lr}, {"params": scores, "lr": score_lr}]
+    if settings.score_weight_decay is not None:
+        groups[1]["weight_decay"] = settings.score_weight_decay
     return [group for group in groups if group["params"]]
 
 

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lutsmith.training.annealing import SHAPES
+from lutsmith.training.objectives import OBJECTIVES
+
 SCHEDULES = ("cosine", "step", "constant")
 ACCELERATORS = ("cpu", "cuda", "auto")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -25,13 +28,32 @@ class Settings:
         optimizer_options: further arguments of that class, for example `{"betas": [0.9, 0.99]}`.
         lr: learning rate of the tables and of all else that is not a connection score.
         score_lr: learning rate of the connection scores; None: `lr`.
+        score_weight_decay: weight decay of the connection scores, of optimizers that have one; None: that of all else,
+            which is `optimizer_options["weight_decay"]`.
         schedule: "cosine" (down to `final_lr * lr`), "step" (times `gamma` at each milestone) or "constant".
         warmup: epochs of linear growth from 0 to the full rate before the schedule begins, whichever it is.
         milestones: the epochs at which "step" multiplies the rate by `gamma`, ascending.
         final_lr: what the cosine ends at, as a fraction of `lr`.
+        objective: "classification" (class ids, cross entropy), "regression" (numbers, squared error) or "multilabel"
+            (0/1 for each label, binary cross entropy).
+        huber_delta: in regression, errors beyond it count linearly (Huber's loss); None: all are squared.
         label_smoothing: the share of the target spread evenly over all classes, in [0, 1).
         bit_flip: probability that a bit of the encoder's output is inverted in a training step, in [0, 0.5].
         shift: images are moved by up to this many pixels along each axis in training; what moves in is 0.
+        crop: the same, but what moves in is the image's mirrored border.
+        flip: probability that an image is mirrored left to right in training.
+        rotate, zoom, shear, elastic: images are turned by up to `rotate` degrees, scaled by up to 1 +- `zoom`, sheared
+            by up to `shear` degrees and bent by up to `elastic` pixels in training; see `images.Affine`.
+        cutout: side in pixels of a square that is set to 0 at a random place of each image in training.
+        temperature_final, rho_final: the parametrizations' temperature and `dwn`'s rho go from what the network was
+            built with to this in the last epoch; None: they stay.
+        connection_temperature_final: the same for the temperature of learned connections.
+        annealing: the way there: "exponential", "linear" or "cosine".
+        refresh: share of each learned slot's candidates, the worst-scored, that are replaced by new ones after each of
+            the finished epochs in `refresh_epochs`; 0: none.
+        refresh_epochs: ascending epochs.
+        weight_average: decay, in (0, 1), of a running average of the weights, which is then what is validated and kept;
+            0: the weights themselves are.
         validation: share of the rows, stratified by class, that is held out to choose the best epoch; 0: keep the last.
         validate_every: epochs from one validation to the next; the last epoch is always validated.
         seed: of the split, the shuffles, the augmentation and torch's generator.
@@ -47,14 +69,31 @@ class Settings:
     optimizer_options: Mapping[str, Any] = field(default_factory=dict)
     lr: float = 0.03
     score_lr: float | None = None
+    score_weight_decay: float | None = None
     schedule: str = "cosine"
     warmup: float = 0.0
     milestones: tuple[int, ...] = ()
     gamma: float = 0.1
     final_lr: float = 0.0
+    objective: str = "classification"
+    huber_delta: float | None = None
     label_smoothing: float = 0.0
     bit_flip: float = 0.0
     shift: int = 0
+    crop: int = 0
+    flip: float = 0.0
+    rotate: float = 0.0
+    zoom: float = 0.0
+    shear: float = 0.0
+    elastic: float = 0.0
+    cutout: int = 0
+    temperature_final: float | None = None
+    rho_final: float | None = None
+    connection_temperature_final: float | None = None
+    annealing: str = "exponential"
+    refresh: float = 0.0
+    refresh_epochs: tuple[int, ...] = ()
+    weight_average: float = 0.0
     validation: float = 0.1
     validate_every: int = 1
     seed: int = 0
@@ -66,18 +105,31 @@ class Settings:
         """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
         for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
             _integer(self, name, least=1)
-        _integer(self, "shift", least=0)
+        for name in ("shift", "crop", "cutout"):
+            _integer(self, name, least=0)
         _integer(self, "seed", least=0, below=2**63)
         _number(self, "lr", "a positive number", lambda v: v > 0)
-        if self.score_lr is not None:
-            _number(self, "score_lr", "None or a number >= 0", lambda v: v >= 0)
+        for name in ("score_lr", "score_weight_decay"):
+            _number(self, name, "None or a number >= 0", lambda v: v >= 0, optional=True)
+        for name in ("temperature_final", "connection_temperature_final", "huber_delta"):
+            _number(self, name, "None or a positive number", lambda v: v > 0, optional=True)
+        _number(self, "rho_final", "None or a number in (0, 1]", lambda v: 0 < v <= 1, optional=True)
         _number(self, "warmup", f"epochs from 0 to below epochs={self.epochs}", lambda v: 0 <= v < self.epochs)
         _number(self, "gamma", "a number in (0, 1]", lambda v: 0 < v <= 1)
         _number(self, "final_lr", "a fraction of lr in [0, 1]", lambda v: 0 <= v <= 1)
         _number(self, "label_smoothing", "a number in [0, 1)", lambda v: 0 <= v < 1)
         _number(self, "bit_flip", "a probability in [0, 0.5]", lambda v: 0 <= v <= 0.5)
+        _number(self, "flip", "a probability in [0, 1]", lambda v: 0 <= v <= 1)
+        _number(self, "rotate", "degrees in [0, 180]", lambda v: 0 <= v <= 180)
+        _number(self, "zoom", "a share in [0, 1)", lambda v: 0 <= v < 1)
+        _number(self, "shear", "degrees in [0, 90)", lambda v: 0 <= v < 90)
+        _number(self, "elastic", "pixels >= 0", lambda v: v >= 0)
+        _number(self, "refresh", "a share in [0, 1)", lambda v: 0 <= v < 1)
+        _number(self, "weight_average", "a decay in [0, 1), such as 0.999; 0 averages nothing", lambda v: 0 <= v < 1)
         _number(self, "validation", "a share in [0, 1); 0 keeps the last epoch", lambda v: 0 <= v < 1)
         _choice(self, "schedule", SCHEDULES)
+        _choice(self, "objective", OBJECTIVES)
+        _choice(self, "annealing", SHAPES)
         _choice(self, "accelerator", ACCELERATORS)
         _choice(self, "precision", PRECISIONS)
         if not isinstance(self.optimizer, str):
@@ -91,21 +143,26 @@ class Settings:
         except TypeError as error:
             raise TypeError(f"optimizer_options={self.optimizer_options!r}: expected JSON values ({error})") from error
         object.__setattr__(self, "optimizer_options", options)
-        milestones = tuple(self.milestones)
-        if not all(isinstance(m, int) and m > 0 for m in milestones) or list(milestones) != sorted(set(milestones)):
-            raise ValueError(f"milestones={self.milestones!r}: expected ascending epochs >= 1, such as (10, 15)")
-        object.__setattr__(self, "milestones", milestones)
-        if (self.schedule == "step") != bool(milestones):
+        for name in ("milestones", "refresh_epochs"):
+            _ascending_epochs(self, name)
+        if (self.schedule == "step") != bool(self.milestones):
             raise ValueError(
-                f"schedule={self.schedule!r} with milestones={milestones}: schedule 'step' needs milestones, "
+                f"schedule={self.schedule!r} with milestones={self.milestones}: schedule 'step' needs milestones, "
                 "and no other schedule takes them"
             )
+        if bool(self.refresh) != bool(self.refresh_epochs):
+            raise ValueError(
+                f"refresh={self.refresh} with refresh_epochs={self.refresh_epochs}: give both, such as 0.25 and (5, 10)"
+            )
+        if self.objective == "regression" and self.label_smoothing:
+            raise ValueError(f"label_smoothing={self.label_smoothing}: regression has no labels to smooth; set it to 0")
+        if self.objective != "regression" and self.huber_delta is not None:
+            raise ValueError(f"huber_delta={self.huber_delta}: it is of regression; objective is {self.objective!r}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values; `from_json` gives the same settings back."""
         values = dataclasses.asdict(self)
-        values["milestones"] = list(self.milestones)
-        return values
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
@@ -131,8 +188,10 @@ def _integer(settings: Settings, name: str, least: int, below: int | None = None
         raise ValueError(f"{name}={value}: expected an integer >= {least} and < {below}")
 
 
-def _number(settings: Settings, name: str, expected: str, accepts: Any) -> None:
+def _number(settings: Settings, name: str, expected: str, accepts: Any, *, optional: bool = False) -> None:
     value = getattr(settings, name)
+    if value is None and optional:
+        return
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}={value!r}: expected {expected}")
     if not math.isfinite(value) or not accepts(value):
@@ -142,3 +201,10 @@ def _number(settings: Settings, name: str, expected: str, accepts: Any) -> None:
 def _choice(settings: Settings, name: str, choices: tuple[str, ...]) -> None:
     if getattr(settings, name) not in choices:
         raise ValueError(f"{name}={getattr(settings, name)!r}: expected one of {', '.join(choices)}")
+
+
+def _ascending_epochs(settings: Settings, name: str) -> None:
+    epochs = tuple(getattr(settings, name))
+    if not all(isinstance(m, int) and m > 0 for m in epochs) or list(epochs) != sorted(set(epochs)):
+        raise ValueError(f"{name}={getattr(settings, name)!r}: expected ascending epochs >= 1, such as (10, 15)")
+    object.__setattr__(settings, name, epochs)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from lutsmith.training.assembly import objective_of
 from lutsmith.training.batches import Rows, Samples
+from lutsmith.training.callbacks import Callback
+from lutsmith.training.images import Augmentation
 from lutsmith.training.isolation import own_generators, torch_threads
-from lutsmith.training.loop import CHECKPOINT, Loop
+from lutsmith.training.loop import CHECKPOINT, Loop, Parts
 from lutsmith.training.metrics import Epoch
+from lutsmith.training.objectives import Loss
 from lutsmith.training.optimizers import OptimizerFactory
+from lutsmith.training.penalties.base import PenaltyFunction
 from lutsmith.training.settings import Settings
 
 
@@ -23,7 +29,8 @@ class Fit:
 
     Attributes:
         history: one entry an epoch.
-        best: the validated epoch with the highest hardened accuracy, the latest of equals; without validation the last.
+        best: the validated epoch with the highest hardened score (accuracy, R^2 or share of right bits), the latest of
+            equals; without validation the last.
         validation_rows: the rows that were held out, ascending int64.
         train_seconds: wall time from first batch to last, validation and checkpoints included, over all sittings.
         setup_seconds: wall time of this call before its first batch: checks, loading or compiling kernels.
@@ -46,6 +53,14 @@ class Trainer:
             `torch.optim` will do.
         checkpoint_seconds: within an epoch the checkpoint is written this often.
         quiet: show no progress.
+        loss: (outputs, targets) of a batch to a scalar, instead of the loss of `settings.objective`; the objective
+            still says which targets there are and how epochs are compared.
+        penalties: (model, batch, outputs) to a scalar that is added to the loss; see `penalties`.
+        callbacks: called between the steps, after those that the settings ask for; see `callbacks`.
+        augmentations: changes to batches of raw samples, after those that the settings ask for; see `images`.
+
+    A run is resumed with the same parts as it began with. Those of lutsmith are known by their arguments, others by
+    their names.
     """
 
     def __init__(
@@ -56,25 +71,30 @@ class Trainer:
         optimizer: OptimizerFactory | None = None,
         checkpoint_seconds: float = 30.0,
         quiet: bool = False,
+        loss: Loss | None = None,
+        penalties: Sequence[PenaltyFunction] = (),
+        callbacks: Sequence[Callback] = (),
+        augmentations: Sequence[Augmentation] = (),
     ) -> None:
         self.settings = Settings() if settings is None else settings
         self.folder = None if folder is None else Path(folder)
         self.optimizer = optimizer
         self.checkpoint_seconds = checkpoint_seconds
         self.quiet = quiet
+        self.parts = Parts(loss, tuple(penalties), tuple(callbacks), tuple(augmentations))
 
     def fit(self, model: nn.Module, x: Any, y: Any, *, resume: bool = False) -> Fit:
-        """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and class ids `y` `(N,)`.
+        """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and targets `y`, for classes their ids `(N,)`.
 
         `x` stays as it is; each batch is gathered, augmented if the settings say so, and handed to the model raw. The
         same settings, data and starting weights give the same weights, bit for bit, on the same machine and thread
         count, whether or not the run was stopped and resumed on the way.
 
         Args:
-            model: logits `(B, classes)` of a batch. `train()` mode is trained; `eval()` mode is the hardened network.
-                Modules with a method `clamp_` have it called after each step.
+            model: logits `(B, classes)` of a batch, or what else the objective wants. `train()` mode is trained;
+                `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each step.
             x: an array, a CPU tensor or a memory map.
-            y: integers from 0.
+            y: integers from 0; in regression numbers `(N,)` or `(N, k)`; for several labels 0 and 1, `(N, labels)`.
             resume: go on from the folder's checkpoint, if there is one.
 
         Raises:
@@ -84,7 +104,7 @@ class Trainer:
             TrainingInterrupted: Ctrl-C, after saving.
         """
         began = time.perf_counter()
-        samples = Samples.of(x, y)
+        samples = Samples.of(x, y, objective_of(self.settings))
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not resume and (self.folder / CHECKPOINT).exists():
@@ -98,15 +118,20 @@ class Trainer:
                 self.settings,
                 model,
                 samples,
+                parts=self.parts,
                 folder=self.folder,
                 factory=self.optimizer,
                 checkpoint_seconds=self.checkpoint_seconds,
                 quiet=self.quiet,
             )
-            if resume:
-                loop.restore()
-            loop.warm_up()
-            setup_seconds = time.perf_counter() - began
-            loop.run()
+            try:
+                loop.begin()
+                if resume:
+                    loop.restore()
+                loop.warm_up()
+                setup_seconds = time.perf_counter() - began
+                loop.run()
+            finally:
+                loop.end()
         best = loop.history[-1 if loop.best is None else loop.best.epoch - 1]
         return Fit(tuple(loop.history), best, loop.held_out, loop.position.seconds, setup_seconds)

@@ -1,0 +1,47 @@
+"""The objects that settings stand for, in the order in which they act."""
+
+from __future__ import annotations
+
+from lutsmith.training.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
+from lutsmith.training.callbacks import Callback
+from lutsmith.training.images import Affine, Augmentation, Crop, Cutout, Flip, Shift
+from lutsmith.training.objectives import Objective, make_objective
+from lutsmith.training.refresh import CandidateRefresh
+from lutsmith.training.settings import Settings
+
+
+def objective_of(settings: Settings) -> Objective:
+    """Return what is trained for."""
+    return make_objective(settings.objective, settings.label_smoothing, settings.huber_delta)
+
+
+def augmentations_of(settings: Settings) -> list[Augmentation]:
+    """Return the changes to images, whole pixels first, holes last."""
+    found: list[Augmentation] = []
+    if settings.flip:
+        found.append(Flip(settings.flip))
+    if settings.crop:
+        found.append(Crop(settings.crop))
+    if settings.shift:
+        found.append(Shift(settings.shift))
+    affine = Affine(settings.rotate, settings.zoom, settings.shear, settings.elastic)
+    if affine != Affine():
+        found.append(affine)
+    if settings.cutout:
+        found.append(Cutout(settings.cutout))
+    return found
+
+
+def callbacks_of(settings: Settings) -> list[Callback]:
+    """Return the schedules and the refresh of candidates."""
+    found: list[Callback] = []
+    for schedule, final in (
+        (TemperatureSchedule, settings.temperature_final),
+        (RhoSchedule, settings.rho_final),
+        (ConnectionTemperatureSchedule, settings.connection_temperature_final),
+    ):
+        if final is not None:
+            found.append(schedule(final, shape=settings.annealing))
+    if settings.refresh:
+        found.append(CandidateRefresh(settings.refresh, settings.refresh_epochs))
+    return found

@@ -1,0 +1,174 @@
+"""What a network is trained for: which targets it takes, its loss, and the figure by which epochs are compared."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(outputs, targets) of a batch to a scalar."""
+
+Targets = npt.NDArray[Any]
+
+
+class Objective(ABC):
+    """One kind of task."""
+
+    @abstractmethod
+    def targets(self, y: Targets, count: int) -> Targets:
+        """Return `y`, checked, in the dtype that `loss` takes.
+
+        Raises:
+            ValueError: targets that cannot be trained on, or not `count` of them.
+        """
+
+    @abstractmethod
+    def check_outputs(self, outputs: Tensor, y: Targets) -> None:
+        """Raise ValueError where the outputs of a batch do not suit the targets of all samples."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch."""
+
+    @abstractmethod
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
+        """Return how good outputs are; higher is better, 1 is perfect."""
+
+
+class Classification(Objective):
+    """Class ids (N,); cross entropy; the share of samples whose largest logit is their class.
+
+    Args:
+        label_smoothing: the share of the target that is spread evenly over all classes.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
+    def targets(self, y: Targets, count: int) -> Targets:
+        if y.shape != (count,):
+            raise ValueError(f"y has shape {y.shape}: expected ({count},), one class id for each row of x")
+        if not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(
+                f"y has dtype {y.dtype}: expected integer class ids from 0; number the classes first "
+                "(or set objective='regression')"
+            )
+        y = y.astype(np.int64, copy=False)
+        if y.min() < 0:
+            raise ValueError(f"y holds the label {y.min()}: expected class ids from 0")
+        if y.min() == y.max():
+            raise ValueError(f"y holds one class only ({y[0]}): a classifier needs samples of at least two classes")
+        return y
+
+    def check_outputs(self, outputs: Tensor, y: Targets) -> None:
+        if outputs.ndim != 2:
+            raise ValueError(
+                f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected (B, classes)"
+            )
+        if (largest := int(y.max())) >= outputs.shape[1]:
+            raise ValueError(f"y holds the label {largest}: the model has classes 0 to {outputs.shape[1] - 1} only")
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
+
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
+        # NumPy's argmax takes the first of equals; torch's leaves it open
+        return float(np.mean(outputs.argmax(axis=1) == y))
+
+
+class Regression(Objective):
+    """Real numbers (N,) or (N, k); squared error; R^2, the mean over the k columns.
+
+    Args:
+        huber_delta: errors beyond it count linearly (Huber's loss); None: all are squared.
+    """
+
+    def __init__(self, huber_delta: float | None = None) -> None:
+        self.huber_delta = huber_delta
+
+    def targets(self, y: Targets, count: int) -> Targets:
+        if y.ndim not in (1, 2) or len(y) != count or y.size == 0:
+            raise ValueError(f"y has shape {y.shape}: expected ({count},) or ({count}, k) numbers")
+        if not np.issubdtype(y.dtype, np.floating) and not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(f"y has dtype {y.dtype}: expected real numbers")
+        with np.errstate(over="ignore"):
+            y = y.astype(np.float32, copy=False)
+        if not np.isfinite(y).all():
+            raise ValueError("y holds numbers that are not finite in float32: remove those rows or rescale")
+        if (y == y[:1]).all():
+            raise ValueError(f"y is {y[0]} in every row: there is nothing to learn")
+        return y
+
+    def check_outputs(self, outputs: Tensor, y: Targets) -> None:
+        wanted = 1 if y.ndim == 1 else y.shape[1]
+        if outputs.numel() != len(outputs) * wanted:
+            raise ValueError(
+                f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected {wanted} a sample"
+            )
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        outputs = outputs.reshape(targets.shape)
+        if self.huber_delta is None:
+            return functional.mse_loss(outputs, targets)
+        return functional.huber_loss(outputs, targets, delta=self.huber_delta)
+
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
+        truth = y.reshape(len(y), -1).astype(np.float64)
+        error = ((outputs.reshape(truth.shape) - truth) ** 2).sum(axis=0)
+        spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+        # where the rows are all equal there is no spread to explain: right is 1, anything else 0
+        share = np.divide(error, spread, out=(error > 0).astype(np.float64), where=spread > 0)
+        return float(np.mean(1 - share))
+
+
+class MultiLabel(Objective):
+    """0/1 (N, C), several may be 1; binary cross entropy; the share of right bits, 1 being predicted above 0.
+
+    Args:
+        label_smoothing: targets become `y (1 - s) + s / 2`.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
+    def targets(self, y: Targets, count: int) -> Targets:
+        if y.ndim != 2 or len(y) != count or y.size == 0:
+            raise ValueError(f"y has shape {y.shape}: expected ({count}, labels), a 0 or 1 for each label")
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(f"y holds {y[~np.isin(y, (0, 1))][0]}: expected 0 and 1 only")
+        return y.astype(np.float32, copy=False)
+
+    def check_outputs(self, outputs: Tensor, y: Targets) -> None:
+        if outputs.shape != (len(outputs), y.shape[1]):
+            raise ValueError(
+                f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected (B, {y.shape[1]})"
+            )
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        if self.label_smoothing:
+            targets = torch.lerp(targets, torch.full_like(targets, 0.5), self.label_smoothing)
+        return functional.binary_cross_entropy_with_logits(outputs, targets)
+
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
+        return float(np.mean((outputs > 0) == (y > 0)))
+
+
+OBJECTIVES = ("classification", "regression", "multilabel")
+
+
+def make_objective(name: str, label_smoothing: float = 0.0, huber_delta: float | None = None) -> Objective:
+    """Return the objective of a name of `OBJECTIVES`; ValueError for another."""
+    if name == "classification":
+        return Classification(label_smoothing)
+    if name == "regression":
+        return Regression(huber_delta)
+    if name == "multilabel":
+        return MultiLabel(label_smoothing)
+    raise ValueError(f"objective={name!r}: expected one of {', '.join(OBJECTIVES)}")

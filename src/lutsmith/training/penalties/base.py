@@ -1,0 +1,62 @@
+"""What a penalty is: a number to add to the loss of a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a step is taken on.
+
+    Attributes:
+        x: (B, *input_shape), as the model got it: raw features, augmented.
+        y: the targets.
+        rows: (B,) int64, the rows of the training data, in the arrays that the trainer was given.
+    """
+
+    x: Tensor
+    y: Tensor
+    rows: npt.NDArray[np.int64]
+
+
+PenaltyFunction = Callable[[nn.Module, Batch, Tensor], Tensor]
+"""(model, batch, logits) to a scalar that is added to the loss."""
+
+
+class Penalty:
+    """A penalty with a weight.
+
+    In a loop of one's own:
+
+        penalty = Gap(0.1)
+        with penalty.watching(model):
+            logits = model(x)
+        loss = cross_entropy(logits, y) + penalty(model, Batch(x, y, rows), logits)
+
+    Attributes:
+        weight: the factor of the term, >= 0.
+    """
+
+    weight: float
+
+    def watching(self, model: nn.Module) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Return a context in which the forward pass of the batch is made: penalties of activations look on."""
+        return nullcontext()
+
+    def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
+        """Return the weighted term, a scalar with gradients."""
+        raise NotImplementedError
+
+
+def check_weight(penalty: Penalty) -> None:
+    """Raise ValueError for a weight that is negative or not finite."""
+    if not (penalty.weight >= 0 and math.isfinite(penalty.weight)):
+        raise ValueError(f"{type(penalty).__name__}(weight={penalty.weight}): expected a number >= 0")
