@@ -15,7 +15,7 @@ from torch import Tensor
 from lutsmith.kernels import choice, cpu, memory, reference
 from lutsmith.kernels.wiring import Wiring, check, check_ranges
 
-__all__ = ["Wiring", "choose", "encode", "fold", "lookup"]
+__all__ = ["Wiring", "choose", "encode", "fold", "lookup", "mix"]
 
 _WIRES = "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule"
 _NEED = "bool need_dx, bool need_dt, bool need_scores"
@@ -90,6 +90,35 @@ def choose(scores: Tensor, candidates: Tensor) -> Tensor:
         )
     out: Tensor = torch.ops.lutsmith.choose.default(scores.detach(), candidates)
     return out
+
+
+def mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float = 1.0) -> Tensor:
+    """What soft connections read: for each slot the mean of its candidates' rows, weighted by softmax(scores / tau).
+
+    `x` holds (F, B) activations, float32, float64 or bfloat16 (computed in float32); `candidates` (W, n, K) int32 rows
+    of x; `scores` (W, n, K). Returns (W n, B) in x's dtype, differentiable once in x and scores. Raises ValueError when
+    shapes, dtypes or indices do not fit.
+    """
+    if candidates.ndim != 3 or scores.shape != candidates.shape:
+        raise ValueError(
+            f"candidates have shape {tuple(candidates.shape)} and scores {tuple(scores.shape)}; expected one shape "
+            "(luts, rank, K)"
+        )
+    slots = candidates.shape[0] * candidates.shape[1]
+    check(x, _identity(x), _passing(candidates.reshape(slots, 1, -1), scores.reshape(slots, 1, -1), temperature))
+    out: Tensor = torch.ops.lutsmith.mix.default(x, candidates, scores, temperature)
+    return out
+
+
+def _identity(x: Tensor) -> Tensor:
+    """The table of a LUT of rank 1 that passes its input."""
+    return torch.arange(2, dtype=reference.compute_dtype(x, x), device=x.device).view(1, 2)
+
+
+def _passing(candidates: Tensor, scores: Tensor, temperature: float) -> Wiring:
+    """Slots `(W n, 1, K)` as LUTs of rank 1 that share one table: the gradient of a mix is that of their choice."""
+    ends = torch.tensor([0, candidates.shape[0]], dtype=torch.int32, device=candidates.device)
+    return Wiring(candidates[:, :, 0].contiguous(), ends, candidates, scores, temperature)
 
 
 def _wires(wiring: Wiring, dtype: torch.dtype) -> cpu.Wires:
@@ -192,6 +221,36 @@ def _choose_cpu(scores: Tensor, candidates: Tensor) -> Tensor:
     return chosen
 
 
+def _mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
+    choices = candidates.shape[2]
+    slots = candidates.shape[0] * candidates.shape[1]
+    pools = candidates.reshape(slots, choices)
+    check_ranges(x.shape[0], Wiring(pools))
+    dtype = reference.compute_dtype(x, scores)
+    shares = torch.softmax(scores.to(dtype).reshape(slots, choices) / temperature, dim=1)
+    rows = torch.nn.functional.embedding_bag(pools, _dense(x, dtype), mode="sum", per_sample_weights=shares)
+    return rows.to(x.dtype)
+
+
+def _fake_mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
+    return x.new_empty((candidates.shape[0] * candidates.shape[1], x.shape[1]))
+
+
+def _mix_gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    x, candidates, scores = ctx.saved_tensors
+    slots = candidates.shape[0] * candidates.shape[1]
+    wiring = _passing(candidates.reshape(slots, 1, -1), scores.reshape(slots, 1, -1), ctx.options[0])
+    wanted = ctx.needs_input_grad[0], ctx.needs_input_grad[2]
+    operation = torch.ops.lutsmith.fold_backward.default
+    dx, _, dscores = operation(grad, x, _identity(x), *wiring, wanted[0], False, wanted[1])
+    return dx if wanted[0] else None, None, dscores.reshape(scores.shape) if wanted[1] else None, None
+
+
+def _save_mix(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:3])
+    ctx.options = inputs[3:]
+
+
 def _fake_choose(scores: Tensor, candidates: Tensor) -> Tensor:
     return candidates.new_empty(candidates.shape[:2])
 
@@ -256,6 +315,8 @@ _define(
 )
 _define("encode(Tensor x, Tensor thresholds, int inner) -> Tensor", _encode_cpu, reference.encode, _fake_encode)
 _define("choose(Tensor scores, Tensor candidates) -> Tensor", _choose_cpu, reference.choose, _fake_choose)
+_define("mix(Tensor x, Tensor candidates, Tensor scores, float temperature) -> Tensor", _mix, _mix, _fake_mix)
+torch.library.register_autograd("lutsmith::mix", _mix_gradient, setup_context=_save_mix, lib=_library)
 for _name in ("fold", "lookup"):
     torch.library.register_autograd(
         f"lutsmith::{_name}", _gradient_by(f"{_name}_backward"), setup_context=_save, lib=_library

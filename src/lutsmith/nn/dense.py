@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.kernels import ops
-from lutsmith.nn.connections import LearnableConnections, setup_connections
+from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.parametrizations import setup_parametrization
 
 if TYPE_CHECKING:
@@ -28,10 +29,23 @@ class LogicDense(nn.Module):
         out_dim: LUTs.
         lut_rank: inputs of a LUT, 1 to 8.
         parametrization: a name of `list_parametrizations()`.
-        connections: `"fixed"` or `"learnable"`.
-        num_candidates: with learnable connections the candidates of each slot, 2 to `in_dim`, or -1 for all; default 8.
-        connection_temperature: with learnable connections the softmax temperature of their backward pass; default 1.
-        connection_rule: with learnable connections `"softmax"` (straight-through, the default) or `"dwn"`.
+        connections: a name of `list_connections()`: `"fixed"` (alias `"random"`), `"learnable"`, `"top-k"` or
+            `"dense"`. The options below are those of `setup_connections`; the kinds' classes tell which take which, and
+            their defaults.
+        init_method: the wiring of fixed connections, a name of `list_wirings()`, or where learnable ones take their
+            candidates from.
+        num_candidates: candidates of each slot, 2 to `in_dim`, or -1 for all; default 8.
+        connection_temperature: of the softmax over the scores; default 1 (dense: 0.001).
+        connection_sampling: `"hard"` (the default), `"soft"` or `"gumbel"`.
+        connection_rule: the gradient of hard choices: `"softmax"` (straight-through, the default) or `"dwn"` (that of
+            dense connections).
+        num_groups: inputs and LUTs are cut into so many runs, and a LUT reads those of its own.
+        group_bias: the share of a slot's candidates that come from its own group; default 1.
+        indices: the wiring of fixed connections itself, integers `(out_dim, lut_rank)`.
+        shape: of the inputs, for the wiring `"local"`.
+        window: of the wiring `"local"`.
+        spans: of the wiring `"spans"`.
+        unique: with dense connections, whether a LUT reads distinct inputs; default True.
         usable: bool, `in_dim` elements: inputs that may be wired at all; see `Thermometer.usable`.
         generator: source of all random numbers of the construction; None is torch's global one.
         device: of the parameters and buffers.
@@ -55,9 +69,18 @@ class LogicDense(nn.Module):
         *,
         parametrization: str = "light",
         connections: str = "fixed",
+        init_method: str | None = None,
         num_candidates: int | None = None,
         connection_temperature: float | None = None,
+        connection_sampling: str | None = None,
         connection_rule: str | None = None,
+        num_groups: int | None = None,
+        group_bias: float | None = None,
+        indices: Any = None,
+        shape: Sequence[int] | None = None,
+        window: int | Sequence[int] | None = None,
+        spans: Sequence[Any] | None = None,
+        unique: bool | None = None,
         usable: Tensor | None = None,
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
@@ -69,16 +92,25 @@ class LogicDense(nn.Module):
         self.lut_rank = lut_rank
         self.parametrization_name = parametrization
         self.parametrization = setup_parametrization(parametrization, lut_rank, **settings)
-        learnable = {
-            "num_candidates": num_candidates,
-            "temperature": connection_temperature,
-            "rule": connection_rule,
-        }
-        given = {name: value for name, value in learnable.items() if value is not None}
-        if given and connections == "fixed":
-            raise ValueError(f"fixed connections have no {', '.join(given)}; pass connections='learnable'")
         self.connections = setup_connections(
-            connections, in_dim, out_dim, lut_rank, usable=usable, generator=generator, **given
+            connections,
+            in_dim,
+            out_dim,
+            lut_rank,
+            init_method=init_method,
+            num_candidates=num_candidates,
+            temperature=connection_temperature,
+            sampling=connection_sampling,
+            rule=connection_rule,
+            num_groups=num_groups,
+            group_bias=group_bias,
+            indices=indices,
+            shape=shape,
+            window=window,
+            spans=spans,
+            unique=unique,
+            usable=usable,
+            generator=generator,
         )
         self.weight = nn.Parameter(self.parametrization.initial_weight(out_dim, generator))
         if device is not None:
@@ -92,28 +124,32 @@ class LogicDense(nn.Module):
         rows = x.reshape(-1, self.in_dim).t()
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
-        wiring = self.connections.wiring()
         if self.training:
+            rows, wiring = self.connections.route(rows)
             y = self.parametrization.evaluate(rows, self.weight, wiring)
         else:
-            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), wiring)
+            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self.connections.wiring())
         return y.t().reshape(*x.shape[:-1], self.out_dim)
 
     def hard_tables(self) -> Tensor:
         """The truth tables of the circuit, bool `(out_dim, 2**lut_rank)`."""
         return self.parametrization.hard_tables(self.weight.detach())
 
-    def get_luts_and_ids(self) -> tuple[Tensor, Tensor]:
+    def get_luts_and_ids(self, msb_first: bool = False) -> tuple[Tensor, Tensor]:
         """Truth tables, uint8 `(out_dim, 2**lut_rank)` of 0 and 1, and inputs read, int64 `(lut_rank, out_dim)`.
 
-        Entry a of a table is the output at the address a; row 0 of the inputs is its least significant bit.
+        Entry a of a table is the output at the address a; row 0 of the inputs is its least significant bit, or with
+        `msb_first` (BitLogic's and torchlogix's order) its most significant one.
         """
-        return self.hard_tables().to(torch.uint8), self.connections.inputs().t().long()
+        luts = self.hard_tables().to(torch.uint8)
+        if msb_first:
+            entries = luts.view(-1, *[2] * self.lut_rank)
+            luts = entries.permute(0, *range(self.lut_rank, 0, -1)).reshape(luts.shape)
+        return luts, self.connections.inputs().t().long()
 
     def freeze(self) -> None:
-        """Keep the present wiring from now on (learnable connections; fixed ones are so already)."""
-        if isinstance(self.connections, LearnableConnections):
-            self.connections.freeze()
+        """Keep the present wiring from now on (learned connections; fixed ones do so already)."""
+        self.connections.freeze()
 
     def clamp_(self) -> None:
         """Bound the weights in place where the parametrization wants it (`dwn`: to [-1, 1]); call after each step."""

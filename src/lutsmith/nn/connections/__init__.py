@@ -1,30 +1,103 @@
-"""Connections: which inputs each LUT reads. Fixed, or learned among candidates."""
+"""Connections: which inputs each LUT reads. Fixed, or learned among candidates or all inputs."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+import torch
+
 from lutsmith.nn.connections.base import Connections
+from lutsmith.nn.connections.coverage import Coverage
 from lutsmith.nn.connections.fixed import FixedConnections
-from lutsmith.nn.connections.learnable import LearnableConnections
+from lutsmith.nn.connections.learnable import LearnableConnections, TopKConnections
+from lutsmith.nn.connections.mapping import DenseConnections
+from lutsmith.nn.connections.windows import Span
+from lutsmith.nn.connections.wirings import WIRINGS, options_of
 
-__all__ = ["Connections", "FixedConnections", "LearnableConnections", "list_connections", "setup_connections"]
+__all__ = [
+    "Connections",
+    "Coverage",
+    "DenseConnections",
+    "FixedConnections",
+    "LearnableConnections",
+    "Span",
+    "TopKConnections",
+    "list_connections",
+    "list_wirings",
+    "setup_connections",
+]
 
-_REGISTRY: dict[str, type[Connections]] = {"fixed": FixedConnections, "learnable": LearnableConnections}
+_REGISTRY: dict[str, type[Connections]] = {
+    "fixed": FixedConnections,
+    "learnable": LearnableConnections,
+    "top-k": TopKConnections,
+    "dense": DenseConnections,
+}
+_ALIASES = {"random": "fixed"}
+_PREFIX = "connection_"  # BitLogic's names of settings that a layer has too
 
 
 def list_connections() -> list[str]:
-    """The names that `setup_connections` and `LogicDense(connections=...)` know, sorted."""
+    """The names that `setup_connections` and `LogicDense(connections=...)` know, sorted; "random" is "fixed" too."""
     return sorted(_REGISTRY)
 
 
-def setup_connections(kind: str, in_dim: int, out_dim: int, lut_rank: int, **settings: Any) -> Connections:
-    """Make connections of a kind; `settings` are its class's arguments.
+def list_wirings() -> list[str]:
+    """The names that `init_method` of fixed connections knows, sorted."""
+    return sorted(WIRINGS)
+
+
+def setup_connections(
+    kind: str,
+    in_dim: int,
+    out_dim: int,
+    lut_rank: int,
+    device: torch.device | str | None = None,
+    **settings: Any,
+) -> Connections:
+    """Make connections of a kind.
+
+    Args:
+        kind: a name of `list_connections()`, or `"random"` for `"fixed"`.
+        in_dim: inputs of the layer.
+        out_dim: LUTs of the layer.
+        lut_rank: inputs of a LUT.
+        device: of the parameters and buffers.
+        **settings: arguments of the kind's class; `connection_temperature`, `connection_sampling` and
+            `connection_rule` are `temperature`, `sampling` and `rule`. None stands for the default.
 
     Raises:
         KeyError: unknown kind.
         ValueError: sizes or settings that it cannot have.
     """
-    if kind not in _REGISTRY:
+    name = _ALIASES.get(kind, kind)
+    if name not in _REGISTRY:
         raise KeyError(f"unknown connections {kind!r}; there are {', '.join(list_connections())}")
-    return _REGISTRY[kind](in_dim, out_dim, lut_rank, **settings)
+    given: dict[str, Any] = {}
+    for key, value in settings.items():
+        if value is None:
+            continue
+        plain = key.removeprefix(_PREFIX)
+        if plain in given:
+            raise ValueError(f"{plain} is given twice, as {plain} and as {_PREFIX}{plain}")
+        given[plain] = value
+    known = _settings_of(name)
+    for key in given:
+        if key not in known:
+            kinds = [other for other in list_connections() if key in _settings_of(other)]
+            where = f"; pass connections={' or '.join(map(repr, kinds))}" if kinds else ""
+            raise ValueError(f"{name} connections have no {key}{where}")
+    connections = _REGISTRY[name](in_dim, out_dim, lut_rank, **given)
+    return connections if device is None else connections.to(device)
+
+
+def _settings_of(kind: str) -> set[str]:
+    """The names of the settings of a kind, those of its wirings included."""
+    parameters = inspect.signature(_REGISTRY[kind]).parameters
+    names = {name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    if kind == "top-k":
+        names |= _settings_of("learnable") - {"sampling", "rule"}
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        names |= {option for method in WIRINGS for option in options_of(method)}
+    return names

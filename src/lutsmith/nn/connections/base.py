@@ -8,54 +8,84 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.kernels.ops import Wiring
+from lutsmith.nn.connections.coverage import Coverage, coverage_of
 
 
 class Connections(nn.Module, ABC):
-    """Which `lut_rank` of `in_dim` inputs each of `out_dim` LUTs reads. No LUT reads an input twice.
+    """Which `lut_rank` of `in_dim` inputs each of `out_dim` LUTs reads.
+
+    Buffers: `usable`, bool `(in_dim,)`.
 
     Args:
         in_dim: inputs of the layer.
         out_dim: LUTs of the layer.
         lut_rank: inputs of a LUT.
+        usable: bool, `in_dim` elements: inputs that may be wired at all (an encoder's `usable` bits); None: all.
 
     Raises:
-        ValueError: a size below 1.
+        ValueError: a size below 1, or a mask of another type or size.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, lut_rank: int) -> None:
+    usable: Tensor
+
+    def __init__(self, in_dim: int, out_dim: int, lut_rank: int, usable: Tensor | None = None) -> None:
         super().__init__()
         for name, size in (("in_dim", in_dim), ("out_dim", out_dim), ("lut_rank", lut_rank)):
             if not isinstance(size, int) or size < 1:
                 raise ValueError(f"{name} is {size!r}; expected an integer of at least 1")
+        if usable is None:
+            usable = torch.ones(in_dim, dtype=torch.bool)
+        elif usable.numel() != in_dim or usable.dtype != torch.bool:
+            raise ValueError(
+                f"usable is {usable.dtype} of shape {tuple(usable.shape)}; expected bool of {in_dim} elements"
+            )
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.lut_rank = lut_rank
+        self.register_buffer("usable", usable.detach().flatten().cpu().clone())
 
-    def usable_inputs(self, usable: Tensor | None) -> Tensor:
-        """The numbers of the inputs that may be wired, int64, ascending; ValueError where they are too few."""
-        if usable is None:
-            inputs = torch.arange(self.in_dim)
-        elif usable.numel() != self.in_dim or usable.dtype != torch.bool:
+    def usable_inputs(self, distinct: bool = True) -> Tensor:
+        """The numbers of the inputs that may be wired, int64, ascending; ValueError where they are too few.
+
+        Args:
+            distinct: a LUT reads each of them once at most, so that `lut_rank` of them are needed, and not one.
+        """
+        inputs = self.usable.nonzero().flatten()
+        needed = self.lut_rank if distinct else 1
+        if len(inputs) < needed:
+            missing = self.in_dim - len(inputs)
+            unusable = f" ({self.in_dim} less {missing} constant ones)" if missing else ""
             raise ValueError(
-                f"usable is {usable.dtype} of shape {tuple(usable.shape)}; expected bool of {self.in_dim} elements"
-            )
-        else:
-            inputs = usable.flatten().nonzero().flatten().cpu()
-        if len(inputs) < self.lut_rank:
-            unusable = "" if usable is None else f" ({self.in_dim} less {self.in_dim - len(inputs)} constant ones)"
-            raise ValueError(
-                f"a LUT of rank {self.lut_rank} reads {self.lut_rank} different inputs, and the layer has {len(inputs)}"
+                f"a LUT of rank {self.lut_rank} reads {needed} different inputs, and the layer has {len(inputs)}"
                 f"{unusable}; take a smaller lut_rank or more inputs"
             )
         return inputs
 
     @abstractmethod
     def wiring(self) -> Wiring:
-        """The wiring as the kernels take it, now."""
+        """What the LUTs read now, as the kernels take it: that of the hardware, and of eval mode."""
+
+    def route(self, x: Tensor) -> tuple[Tensor, Wiring]:
+        """What the LUTs read in training: rows, `x` `(in_dim, B)` itself or made from it, and a wiring to them."""
+        return x, self.wiring()
 
     def inputs(self) -> Tensor:
         """The inputs that the LUTs read now, `(out_dim, lut_rank)` int32."""
         return self.wiring().inputs
 
+    def freeze(self) -> None:
+        """Keep the present wiring from now on; fixed connections do so anyway."""
+
+    def coverage(self) -> Coverage:
+        """Which usable inputs the LUTs read now, and how often."""
+        return coverage_of(self.inputs(), self.usable)
+
     def extra_repr(self) -> str:
         return f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}"
+
+
+def checked_temperature(value: float) -> float:
+    """The temperature of a softmax over scores; ValueError unless it is positive and finite."""
+    if not 0 < value < float("inf"):
+        raise ValueError(f"the connections' temperature is {value}; expected a positive number")
+    return float(value)

@@ -1,29 +1,38 @@
-"""Fixed connections: a balanced random wiring, drawn once."""
+"""Fixed connections: a wiring drawn once by one of the methods of `wirings`, or given."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lutsmith.kernels.ops import Wiring
-from lutsmith.nn.connections.balanced import balanced_rows
 from lutsmith.nn.connections.base import Connections
+from lutsmith.nn.connections.wirings import REPEATING, check_method, draw_wiring
 
 
 class FixedConnections(Connections):
-    """Random wiring in which every usable input is read equally often (give or take one).
+    """A wiring that never changes.
 
-    Buffers: `indices`, int32 `(out_dim, lut_rank)`.
+    By default balanced: every usable input is read equally often (give or take one), and no LUT reads one twice. The
+    methods "iid", "arange" and "spans" and given `indices` may read one twice in a LUT; the circuit merges such slots.
+
+    Buffers: `indices`, int32 `(out_dim, lut_rank)`; `usable`.
 
     Args:
         in_dim: inputs of the layer.
         out_dim: LUTs of the layer.
         lut_rank: inputs of a LUT.
+        init_method: a name of `wirings.WIRINGS`, described there; default `"random"`, or `"grouped"` with `num_groups`.
+        indices: the wiring itself, integers `(out_dim, lut_rank)`, in place of a method.
         usable: bool, `in_dim` elements: inputs that may be wired at all (an encoder's `usable` bits); None: all.
         generator: draws the wiring.
+        **options: the method's: `shape` and `window` of "local", `spans` of "spans", `num_groups` of "grouped".
 
     Raises:
-        ValueError: fewer usable inputs than `lut_rank`.
+        TypeError: indices that are no integers.
+        ValueError: fewer usable inputs than `lut_rank`, unknown methods or options, indices out of range.
     """
 
     indices: Tensor
@@ -34,13 +43,51 @@ class FixedConnections(Connections):
         out_dim: int,
         lut_rank: int,
         *,
+        init_method: str | None = None,
+        indices: Any = None,
         usable: Tensor | None = None,
         generator: torch.Generator | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(in_dim, out_dim, lut_rank)
-        inputs = self.usable_inputs(usable)
-        rows = balanced_rows(len(inputs), out_dim, lut_rank, generator)
-        self.register_buffer("indices", inputs[torch.from_numpy(rows)].int())
+        super().__init__(in_dim, out_dim, lut_rank, usable)
+        if indices is not None:
+            given = sorted(options) if init_method is None else ["init_method", *sorted(options)]
+            if given:
+                raise ValueError(f"indices are the wiring; they cannot be combined with {', '.join(given)}")
+            self.init_method = "indices"
+            self.register_buffer("indices", self._checked(indices))
+            return
+        self.init_method = init_method or ("grouped" if "num_groups" in options else "random")
+        check_method(self.init_method, options)
+        self.usable_inputs(distinct=self.init_method not in REPEATING)
+        rows = draw_wiring(self.init_method, self.usable.numpy(), out_dim, lut_rank, generator, **options)
+        self.register_buffer("indices", torch.from_numpy(rows).int().contiguous())
+
+    def _checked(self, indices: Any) -> Tensor:
+        """The given wiring as a tensor of our own."""
+        wiring = torch.as_tensor(indices).detach().cpu()
+        if wiring.is_floating_point() or wiring.is_complex() or wiring.dtype == torch.bool:
+            raise TypeError(f"indices are {wiring.dtype}; expected integers, such as torch.int32")
+        if wiring.shape != (self.out_dim, self.lut_rank):
+            raise ValueError(
+                f"indices have shape {tuple(wiring.shape)}; expected (out_dim, lut_rank) = "
+                f"({self.out_dim}, {self.lut_rank})"
+            )
+        low, high = int(wiring.min()), int(wiring.max())
+        if low < 0 or high >= self.in_dim:
+            raise ValueError(
+                f"indices range over {low}..{high}; expected 0..{self.in_dim - 1}: in_dim is {self.in_dim}"
+            )
+        wasted = ~self.usable[wiring.long()]
+        if wasted.any():
+            raise ValueError(
+                f"indices read input {int(wiring[wasted][0])}, which is not usable; "
+                "leave it out, or give no usable mask"
+            )
+        return wiring.to(torch.int32, copy=True).contiguous()
 
     def wiring(self) -> Wiring:
         return Wiring(self.indices)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, init_method={self.init_method!r}"

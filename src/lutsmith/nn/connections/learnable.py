@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from lutsmith.kernels import ops
 from lutsmith.kernels.wiring import RULES, Wiring
-from lutsmith.nn.connections.balanced import candidate_pools
-from lutsmith.nn.connections.base import Connections
+from lutsmith.nn.connections.base import Connections, checked_temperature
+from lutsmith.nn.connections.pools import Sources, group_sources, replace_worst
+from lutsmith.nn.connections.wirings import REPEATING, WIRINGS, draw_wiring
+
+SAMPLINGS = ("hard", "soft", "gumbel")
+RANDOM = ("random", "random-unique")  # pools are distinct and balanced under either name
 
 
 class LearnableConnections(Connections):
     """Each slot has `num_candidates` candidate inputs with a score each, and reads the one with the highest score.
 
-    Forward is hard, in training as in eval. Backward, with `s = softmax(scores / temperature)`, is the straight-through
-    gradient of the mix `sum_k s_k x_k` (`rule="softmax"`), or `(2 x_k - 1) g` for the scores and `s_k g` for the inputs
-    (`rule="dwn"`, DWN's LearnableMapping). A LUT never reads an input twice: the pools of its slots are disjoint where
-    there are inputs enough, and else a later slot takes its best candidate that no earlier one has taken.
+    What a slot reads in training, with `s = softmax(scores / temperature)`:
+
+    - `sampling="hard"`: the same. Backward is the straight-through gradient of the mix `sum_k s_k x_k`
+      (`rule="softmax"`), or `(2 x_k - 1) g` for the scores and `s_k g` for the inputs (`rule="dwn"`, DWN's
+      LearnableMapping).
+    - `sampling="gumbel"`: the same of scores with fresh Gumbel noise (from torch's global generator).
+    - `sampling="soft"`: the mix `sum_k s_k x_k`; a falling temperature takes it to the hard choice.
+
+    In eval mode, and in the circuit, it is the candidate with the highest score. A LUT never reads an input twice: the
+    pools of its slots are disjoint where there are inputs enough, and else a later slot takes its best candidate that
+    no earlier one has taken. (The mix of overlapping pools may count an input in two slots.)
 
     Parameters: `scores`, float32 `(out_dim, lut_rank, num_candidates)`. Buffers: `candidates`, int32 of that shape;
-    `frozen`, bool scalar.
+    `frozen`, bool scalar; `usable`. `temperature` may be set at any time.
 
     Args:
         in_dim: inputs of the layer.
         out_dim: LUTs of the layer.
         lut_rank: inputs of a LUT.
         num_candidates: K, from 2 to all inputs; -1 means all.
-        temperature: of the softmax in the backward pass.
-        rule: `"softmax"` or `"dwn"`.
+        temperature: of the softmax.
+        sampling: `"hard"`, `"gumbel"` or `"soft"`.
+        rule: `"softmax"` or `"dwn"`; the mix has the gradient of the softmax only.
+        init_method: where the candidates come from: `"random"` over all inputs (the default), or one of the fixed
+            wirings without repetitions, such as `"local"`, which then deals out rank times K inputs a LUT.
+        num_groups: cut inputs and LUTs into so many runs; a LUT's candidates come from its own one.
+        group_bias: the share of the candidates that do, between 0 and 1; the others come from other groups.
         usable: as for `FixedConnections`.
         generator: draws the candidates and the first scores.
+        **options: of the init_method.
     """
 
     candidates: Tensor
@@ -44,41 +63,142 @@ class LearnableConnections(Connections):
         *,
         num_candidates: int = 8,
         temperature: float = 1.0,
+        sampling: str = "hard",
         rule: str = "softmax",
+        init_method: str = "random",
+        num_groups: int | None = None,
+        group_bias: float | None = None,
         usable: Tensor | None = None,
         generator: torch.Generator | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(in_dim, out_dim, lut_rank)
-        inputs = self.usable_inputs(usable)
-        available = len(inputs)
+        super().__init__(in_dim, out_dim, lut_rank, usable)
+        available = len(self.usable_inputs())
         if num_candidates == -1:
             num_candidates = available
         if not 2 <= num_candidates <= available:
             raise ValueError(
                 f"num_candidates is {num_candidates}; expected 2 to {available} (the usable inputs), or -1 for all"
             )
-        if not temperature > 0:
-            raise ValueError(f"the connections' temperature is {temperature}; expected a positive number")
         if rule not in RULES:
             raise ValueError(f"the connections' rule is {rule!r}; expected one of {', '.join(RULES)}")
+        if sampling not in SAMPLINGS:
+            raise ValueError(f"the connections' sampling is {sampling!r}; expected one of {', '.join(SAMPLINGS)}")
+        if sampling == "soft" and rule != "softmax":
+            raise ValueError(
+                "soft connections have the gradient of their softmax; rule='dwn' is for hard and gumbel ones"
+            )
         self.num_candidates = num_candidates
         self.temperature = temperature
+        self.sampling = sampling
         self.rule = rule
-        pools = candidate_pools(available, out_dim, lut_rank, num_candidates, generator)
-        self.register_buffer("candidates", inputs[torch.from_numpy(pools)].int())
+        self.init_method = init_method
+        mask = self.usable.numpy()
+        self._groups = num_groups, group_bias
+        if init_method in RANDOM:
+            if options:
+                raise ValueError(f"random candidates have no {', '.join(sorted(options))}")
+            pools = self._sources().draw(lut_rank, num_candidates, generator)
+        else:
+            if init_method not in WIRINGS or init_method in REPEATING or init_method == "grouped":
+                methods = [name for name in WIRINGS if name not in REPEATING and name != "grouped"]
+                raise ValueError(
+                    f"init_method is {init_method!r}; candidates are drawn by {', '.join(methods)} (and num_groups)"
+                )
+            if num_groups is not None or group_bias is not None:
+                raise ValueError(f"num_groups restricts random candidates; {init_method!r} has its own places")
+            pools = draw_wiring(init_method, mask, out_dim, lut_rank * num_candidates, generator, **options)
+            pools = pools.reshape(out_dim, lut_rank, num_candidates)
+        self.register_buffer("candidates", torch.from_numpy(pools).int().contiguous())
         self.register_buffer("frozen", torch.tensor(False))
         self.scores = nn.Parameter(torch.rand(pools.shape, generator=generator))
 
+    @property
+    def temperature(self) -> float:
+        """Divisor of the scores in the softmax; positive."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self._temperature = checked_temperature(value)
+
+    def _sources(self) -> Sources:
+        return group_sources(self.usable.cpu().numpy(), self.out_dim, self.num_candidates, *self._groups)
+
     def wiring(self) -> Wiring:
         inputs = ops.choose(self.scores, self.candidates)
-        if self.frozen:
+        if self.frozen or self.sampling == "soft":
             return Wiring(inputs)
         return Wiring(inputs, None, self.candidates, self.scores, self.temperature, self.rule)
+
+    def route(self, x: Tensor) -> tuple[Tensor, Wiring]:
+        if self.frozen or self.sampling == "hard":
+            return x, self.wiring()
+        if self.sampling == "soft":
+            rows = ops.mix(x, self.candidates, self.scores, self.temperature)
+            slots = torch.arange(rows.shape[0], dtype=torch.int32, device=rows.device)
+            return rows, Wiring(slots.view(self.out_dim, self.lut_rank))
+        noisy = self.scores - torch.empty_like(self.scores).exponential_().log()
+        return x, Wiring(ops.choose(noisy, self.candidates), None, self.candidates, noisy, self.temperature, self.rule)
 
     def freeze(self) -> None:
         """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
         self.frozen.fill_(True)
         self.scores.requires_grad_(False)
 
+    @torch.no_grad()
+    def refresh(self, share: float, generator: torch.Generator | None = None) -> Tensor:
+        """Give each slot new candidates for its worst-scored ones; what the LUTs read now stays as it is.
+
+        A new candidate begins just below the mean score of those that stay, or below that of the one in use, whichever
+        is less. It comes from where the first ones came from, and no LUT can read an input twice by it. Frozen
+        connections stay as they are.
+
+        Args:
+            share: of each slot's candidates, above 0 and below 1; rounded, at least one and at most all but one.
+            generator: draws the new candidates.
+
+        Returns:
+            What was replaced, bool `(out_dim, lut_rank, num_candidates)`: the optimizer's moments there are of no use.
+
+        Raises:
+            ValueError: another share, or candidates that a wiring of places gave.
+        """
+        if not 0 < share < 1:
+            raise ValueError(f"share is {share}; expected a number above 0 and below 1")
+        if self.init_method not in RANDOM:
+            raise ValueError(f"candidates drawn by {self.init_method!r} cannot be refreshed; random ones can")
+        if self.frozen:
+            return torch.zeros_like(self.candidates, dtype=torch.bool)
+        device = self.candidates.device
+        chosen = self.inputs().cpu()
+        candidates, scores = self.candidates.cpu(), self.scores.detach().cpu()
+        count = min(self.num_candidates - 1, max(1, int(share * self.num_candidates + 0.5)))
+        changed = replace_worst(candidates, scores, chosen, count, self._sources(), generator)
+        kept = ~changed
+        mean = (scores * kept).sum(2) / kept.sum(2)
+        used = scores.masked_fill(candidates != chosen.unsqueeze(-1), -torch.inf).amax(2)
+        below = torch.nextafter(torch.minimum(mean, used), torch.tensor(-torch.inf))
+        self.scores.copy_(torch.where(changed, below.unsqueeze(-1), scores))
+        self.candidates.copy_(candidates)
+        return changed.to(device)
+
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, num_candidates={self.num_candidates}, rule={self.rule!r}"
+        return (
+            f"{super().extra_repr()}, num_candidates={self.num_candidates}, sampling={self.sampling!r}, "
+            f"rule={self.rule!r}"
+        )
+
+
+class TopKConnections(LearnableConnections):
+    """LILogicNet's sparse connections (arXiv:2511.12340): the softmax mix of K random candidates while training.
+
+    In eval mode a slot reads the candidate with the highest score. These are `LearnableConnections` with
+    `sampling="soft"`, and take their other arguments.
+    """
+
+    def __init__(self, in_dim: int, out_dim: int, lut_rank: int, **settings: Any) -> None:
+        for name in ("sampling", "rule"):
+            if name in settings:
+                raise ValueError(f"top-k connections have no {name}; pass connections='learnable' to choose one")
+        super().__init__(in_dim, out_dim, lut_rank, sampling="soft", **settings)

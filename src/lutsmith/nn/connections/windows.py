@@ -1,0 +1,167 @@
+"""Wirings by place: windows over images and sequences, and lutnets' windows over boxes of bits."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lutsmith.nn.connections.balanced import balanced_rows
+
+Rows = NDArray[np.int64]
+
+
+def local(
+    num_inputs: int,
+    num_luts: int,
+    rank: int,
+    generator: torch.Generator | None,
+    *,
+    shape: Sequence[int],
+    usable: NDArray[np.bool_],
+    window: int | Sequence[int] = 3,
+) -> Rows:
+    """Each LUT reads `rank` distinct inputs of a window, drawn from all its channels; windows are spread evenly.
+
+    The inputs are an image `(C, H, W)`, a sequence `(C, L)` or `(L,)`. There is a window around every place, moved
+    inside at the border; those with fewer usable inputs than `rank` are left out. LUT j has place j modulo the places
+    that are left, so that with all of them `num_luts = c H W` LUTs are an image `(c, H, W)` again; where `num_luts` is
+    no multiple, the last ones are spread over all places. Within a window the LUTs share the inputs evenly.
+
+    Args:
+        num_inputs: the product of `shape`.
+        num_luts: LUTs.
+        rank: inputs of a LUT.
+        generator: draws the inputs in the windows.
+        shape: as above.
+        usable: bool `(num_inputs,)`.
+        window: its size along each axis of places, one number for all of them or one for each; cut to the shape.
+
+    Raises:
+        ValueError: a shape that does not fit, or no window with enough usable inputs.
+    """
+    if not 1 <= len(shape) <= 3 or math.prod(shape) != num_inputs or min(shape) < 1:
+        raise ValueError(
+            f"shape is {tuple(shape)}; expected (C, H, W), (C, L) or (L,) with {num_inputs} elements: "
+            "the layer's inputs"
+        )
+    channels = shape[0] if len(shape) > 1 else 1
+    places = tuple(shape[1:]) if len(shape) > 1 else tuple(shape)
+    sizes = (window,) * len(places) if isinstance(window, int) else tuple(window)
+    if len(sizes) != len(places) or min(sizes) < 1:
+        raise ValueError(f"window is {window!r}; expected a positive number, or {len(places)} of them")
+    axes = [_window_indices(length, min(size, length)) for length, size in zip(places, sizes, strict=True)]
+    numbers = np.arange(num_inputs).reshape(channels, *places)
+    windows: list[Rows] = []
+    for axis_indices in itertools.product(*axes):
+        members = numbers[np.ix_(np.arange(channels), *axis_indices)].reshape(-1)
+        members = members[usable[members]]
+        if len(members) >= rank:
+            windows.append(members)
+    if not windows:
+        raise ValueError(
+            f"no window of {' x '.join(map(str, sizes))} over {tuple(shape)} has {rank} usable inputs; take a larger "
+            "window or a smaller rank"
+        )
+    count = len(windows)
+    rest = num_luts % count
+    spread = (2 * np.arange(rest) + 1) * count // max(1, 2 * rest)
+    owners = np.concatenate([np.arange(num_luts - rest) % count, spread])
+    order = np.argsort(owners, kind="stable")
+    rows = np.empty((num_luts, rank), dtype=np.int64)
+    for members, mine in zip(
+        windows, np.split(order, np.searchsorted(owners[order], np.arange(1, count))), strict=True
+    ):
+        rows[mine] = members[balanced_rows(len(members), len(mine), rank, generator)]
+    return rows
+
+
+def _window_indices(length: int, size: int) -> Rows:
+    """The places `(length, size)` in the window around each place of an axis, moved inside at the ends."""
+    first = np.clip(np.arange(length) - size // 2, 0, length - size)
+    indices: Rows = first[:, None] + np.arange(size)
+    return indices
+
+
+class Span(NamedTuple):
+    """Windows that slide over a box of inputs (lutnets' SpanGenerator). Axes are (x, y, z), x the fastest."""
+
+    offset: int  # the input where the box begins
+    dims: tuple[int, int, int]  # of the box
+    lens: tuple[int, int, int]  # of a window: one LUT each, so their product is the rank
+    hops: tuple[int, int, int]  # between windows; the last one of an axis ends at the border
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Windows along each axis: the box that the LUTs make."""
+        x, y, z = (-(-(dim - len_) // hop) + 1 for dim, len_, hop in zip(self.dims, self.lens, self.hops, strict=True))
+        return x, y, z
+
+    def rows(self) -> Rows:
+        """The inputs of each window, `(LUTs, rank)`: windows and the cells within them x first, then y, then z."""
+        strides = (1, self.dims[0], self.dims[0] * self.dims[1])
+        starts, cells = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        axes = zip(self.dims, self.lens, self.hops, self.counts, strides, strict=True)
+        for dim, len_, hop, count, stride in axes:
+            at = np.minimum(np.arange(count) * hop, dim - len_) * stride
+            starts = (at[:, None] + starts).reshape(-1)
+            cells = ((np.arange(len_) * stride)[:, None] + cells).reshape(-1)
+        return self.offset + starts[:, None] + cells
+
+
+def spans(
+    num_inputs: int,
+    num_luts: int,
+    rank: int,
+    _: torch.Generator | None,
+    *,
+    spans: Sequence[Any],
+    usable: NDArray[np.bool_],
+) -> Rows:
+    """The windows of one or more `Span`, one LUT each, one group of LUTs after the other.
+
+    Args:
+        num_inputs: inputs, which every box must lie in.
+        num_luts: the number of all windows.
+        rank: cells of a window.
+        spans: `Span` values, or tuples `(offset, dims, lens, hops)`; a box may see the inputs of
+            another in a new shape.
+        usable: bool `(num_inputs,)`; all that are read have to be.
+
+    Raises:
+        ValueError: sizes that are not those, or boxes outside of the inputs.
+    """
+    groups = [_checked_span(group, num_inputs, rank) for group in spans]
+    rows = np.concatenate([group.rows() for group in groups]) if groups else np.empty((0, rank), dtype=np.int64)
+    if len(rows) != num_luts:
+        windows = " + ".join(str(math.prod(group.counts)) for group in groups) or "no"
+        raise ValueError(f"spans have {windows} windows, one a LUT; the layer has {num_luts} LUTs")
+    if not usable[rows].all():
+        wasted = int(rows[~usable[rows]][0])
+        raise ValueError(f"spans read input {wasted}, which is not usable; spans read all inputs: give no usable mask")
+    return rows
+
+
+def _checked_span(group: Any, num_inputs: int, rank: int) -> Span:
+    try:
+        offset, *boxes = group
+        dims, lens, hops = (tuple(int(size) for size in box) for box in boxes)
+        span = Span(int(offset), dims, lens, hops)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{group!r} is no span; expected (offset, dims, lens, hops), the last three of 3 numbers"
+        ) from error
+    if any(len(box) != 3 for box in (dims, lens, hops)) or min(*dims, *lens, *hops) < 1 or span.offset < 0:
+        raise ValueError(f"{span} has a size below 1 or a box that is not of 3 numbers")
+    if math.prod(lens) != rank:
+        raise ValueError(f"{span} has windows of {math.prod(lens)} inputs; the LUTs are of rank {rank}")
+    if any(len_ > dim for dim, len_ in zip(dims, lens, strict=True)):
+        raise ValueError(f"{span} has windows larger than its box")
+    if span.offset + math.prod(dims) > num_inputs:
+        raise ValueError(f"{span} ends at input {span.offset + math.prod(dims)}; there are {num_inputs}")
+    return span
