@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lutsmith.circuit import OutOfRangeWarning
-from lutsmith.nn import encoders
-from lutsmith.nn.encoders import DistributiveThermometer, GaussianThermometer, Thermometer
+from lutsmith.nn.encoders import DistributiveThermometer, GaussianThermometer, Thermometer, gathering
 
 KINDS = [Thermometer, GaussianThermometer, DistributiveThermometer]
 
@@ -116,7 +115,7 @@ def test_batches_that_fit_in_memory_give_the_thresholds_of_the_whole():
 
 
 def test_larger_data_are_sampled_by_the_seed(monkeypatch):
-    monkeypatch.setattr(encoders, "MAX_FIT_VALUES", 3000)
+    monkeypatch.setattr(gathering, "MAX_FIT_VALUES", 3000)
     x = torch.rand(40_000, 2)
     exact = torch.arange(1, 4) / 4
     for data in (lambda: x, lambda: iter(x.split(999))):

@@ -1,0 +1,113 @@
+"""Categories: a wire for each value seen, and none for what was never seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lutsmith.nn.encoders.codes import MAX_ONE_HOT_BITS, TINY, CodeEncoder
+from lutsmith.nn.encoders.gathering import gather, value_range
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+WHOLE = 1 << 22
+"""Below this, float32 holds the number between two neighbouring integers."""
+
+
+class Categorical(CodeEncoder):
+    """One-hot of the values seen: bit k is 1 where the feature has its k-th smallest. NaN and other values are all 0.
+
+    A value takes part by equality. Where all values of a feature are integers (codes of categories), a number counts
+    as the nearest one, halves as the lower: neighbouring codes then share a comparator, V + 1 of them instead of 2 V.
+
+    Categories have no scale. `fitted_range` therefore says that low equals high: nothing warns of values outside, and
+    word lengths (`circuit.word_length`) leave the thresholds alone.
+
+    Args:
+        num_bits: the wires of a feature, 1 to 1,024. A feature with more values than that keeps the most frequent, the
+            lower of equals; of one with fewer, the last wires are always 0. Default: the most values that a feature
+            has.
+        encode_axis: see `Encoder`.
+
+    Buffers: besides those of `Encoder`, `categories`, float32 `(*feature_shape, z)`: the values, ascending, then NaN.
+    """
+
+    categories: Tensor
+
+    def __init__(self, num_bits: int | None = None, *, encode_axis: int = 1) -> None:
+        super().__init__(1 if num_bits is None else num_bits, encode_axis=encode_axis)
+        self.limit = num_bits
+        self.register_buffer("categories", torch.empty(0))
+
+    @classmethod
+    def _bit_limits(cls) -> tuple[int, int]:
+        return 1, MAX_ONE_HOT_BITS
+
+    def _table(self) -> Tensor:
+        table = torch.zeros(2 * self.num_bits + 1, self.num_bits, dtype=torch.bool)
+        table[1::2] = torch.eye(self.num_bits, dtype=torch.bool)  # even levels lie between the values
+        return table
+
+    def fit(self, x: Any, *, seed: int = 0) -> Self:
+        """Set the categories from data, as `Encoder.fit`; returns self.
+
+        Raises:
+            TypeError, ValueError: as there, or a feature with more than 1,024 values and `num_bits` not given.
+        """
+        data = gather(x, seed)
+        value_range(data)  # refuses infinite values and features without any
+        values = [_most_frequent(column, self.limit) for column in data.reshape(len(data), -1).T]
+        most = max(len(column) for column in values)
+        if most > MAX_ONE_HOT_BITS:
+            raise ValueError(
+                f"a feature has {most} values, more than {MAX_ONE_HOT_BITS} categories: encode it as a number, or give "
+                "num_bits to keep the most frequent"
+            )
+        self._resize(most if self.limit is None else self.limit)
+        table = np.full((len(values), self.num_bits), np.nan, np.float32)
+        for row, column in zip(table, values, strict=True):
+            row[: len(column)] = column
+        self.categories = torch.from_numpy(table).reshape(*data.shape[1:], self.num_bits).to(self.thresholds.device)
+        return super().fit(data, seed=seed)
+
+    def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
+        values = self.categories.reshape(columns.shape[1], self.num_bits).cpu().numpy()
+        present = ~np.isnan(values)
+        whole = (~present | ((values == np.floor(values)) & (np.abs(values) < WHOLE))).all(axis=1, keepdims=True)
+        half = np.float32(0.5)
+        just_below = np.where(values == 0, np.float32(-TINY), np.nextafter(values, np.float32(-np.inf)))
+        below = np.where(whole, values - half, just_below)
+        above = np.where(whole, values + half, values)
+        edges = np.where(present[..., None], np.stack([below, above], axis=-1), np.float32(np.inf))
+        return torch.from_numpy(edges.reshape(len(values), 2 * self.num_bits).astype(np.float32))
+
+    def _resize(self, num_bits: int) -> None:
+        self.num_bits = num_bits
+        self._set_code(self._table())
+
+    @property
+    def fitted_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The lowest category of each feature, twice: categories have no range."""
+        low, _ = super().fitted_range
+        return low, low
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        saved = state_dict.get(prefix + "categories")
+        if self.limit is None and isinstance(saved, Tensor) and saved.numel():
+            self._resize(saved.shape[-1])
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _most_frequent(column: NDArray[Any], limit: int | None) -> NDArray[np.float32]:
+    """The values of a column as float32, ascending, NaN left out: all, or the `limit` most frequent."""
+    numbers = column.astype(np.float32)
+    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    if limit is None or len(values) <= limit:
+        return values
+    kept: NDArray[np.float32] = np.sort(values[np.argsort(-counts, kind="stable")[:limit]])
+    return kept

@@ -1,0 +1,196 @@
+"""Codes other than the thermometer: binary, Gray, one-hot and sign-magnitude. All read LSB first.
+
+The level of a number, how many thresholds lie below it, is looked up in a table of codes. In a circuit each bit is an
+XOR of comparators: b bits of a binary code cost a feature 2^b - 1 comparators and about 2^(b+1) / 5 LUTs of rank 6. A
+Gray code reads each comparator once, which is half of the LUTs.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lutsmith.nn.encoders.base import Encoder, Per, column_range
+from lutsmith.nn.encoders.transitions import lower_code
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.builder import CircuitBuilder
+
+MAX_BINARY_BITS = 16
+"""Binary codes have 2^b levels, and a threshold between any two."""
+
+MAX_ONE_HOT_BITS = 1024
+
+TINY = float(np.finfo(np.float32).tiny)
+"""2^-126, the smallest normal float32: what is above -TINY counts as not negative."""
+
+
+class CodeEncoder(Encoder):
+    """An encoder with a code table: L thresholds, level l has row l of the table.
+
+    Arguments, shapes and buffers are those of `Encoder`. With `unique=True` the levels of a feature are those between
+    its distinct thresholds.
+    """
+
+    _rows: Tensor
+
+    def __init__(
+        self,
+        num_bits: int = 1,
+        *,
+        per: Per = "feature",
+        unique: bool = False,
+        encode_axis: int = 1,
+        fit_axes: Sequence[int] | None = None,
+        input_bits: int | None = None,
+    ) -> None:
+        super().__init__(
+            num_bits, per=per, unique=unique, encode_axis=encode_axis, fit_axes=fit_axes, input_bits=input_bits
+        )
+        self.register_buffer("_rows", torch.empty(0), persistent=False)
+        self._set_code(self._table())
+
+    @abstractmethod
+    def _table(self) -> Tensor:
+        """The code table, bool `(L + 1, z)`."""
+
+    def _set_code(self, table: Tensor) -> None:
+        self._rows = table.t().to(self._rows.device, torch.float32).contiguous()
+
+    @property
+    def num_thresholds(self) -> int:
+        return self._rows.shape[1] - 1
+
+    def code(self) -> Tensor:
+        return self._rows.t().bool().cpu()
+
+    def _encode(self, x: Tensor, inner: int) -> Tensor:
+        samples, features = x.shape
+        levels = self._levels(x).view(features // inner, inner * samples)
+        out = self._rows.new_empty((features // inner, self.num_bits, inner * samples))
+        for bit, row in enumerate(self._rows):
+            out[:, bit] = row[levels]
+        return out.view(features * self.num_bits, samples)
+
+    def _levels(self, x: Tensor) -> Tensor:
+        """How many thresholds lie below each number: int64 `(F, N)` of `(N, F)`; 0 for NaN."""
+        numbers = x.detach().to(torch.float32).t().contiguous()
+        thresholds = self.thresholds if self.thresholds.ndim == 1 else self._per_feature().contiguous()
+        levels = torch.searchsorted(thresholds, numbers)
+        return levels.masked_fill_(numbers.isnan(), 0)
+
+    def _lower(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
+        return lower_code(builder, features, self._per_feature().cpu().numpy(), self.code().numpy())
+
+    def _usable_bits(self) -> Tensor:
+        edge = torch.full_like(self.thresholds[..., :1], torch.inf)
+        bounds = torch.cat([-edge, self.thresholds, edge], dim=-1)
+        reached = (bounds[..., :-1] < bounds[..., 1:]).float()  # (..., L + 1): a number can have this level
+        return reached @ self._rows.t() > 0
+
+
+class UniformFixedPoint(CodeEncoder):
+    """The number as a word of b bits (BitLogic's `UniformFixedPoint`, in the manner of Brevitas).
+
+    b wires carry 2^b uniform levels in plain binary, where b wires of a thermometer carry b + 1: level l is
+    `t_l < x <= t_(l+1)`, `t_i = min + i (max - min) / 2^b` for i = 1..2^b - 1. Bytes with 8 bits become themselves.
+
+    Args:
+        num_bits: b, 1 to 16.
+        per, unique, encode_axis, fit_axes, input_bits: see `Encoder`.
+    """
+
+    @classmethod
+    def _bit_limits(cls) -> tuple[int, int]:
+        return 1, MAX_BINARY_BITS
+
+    def _table(self) -> Tensor:
+        return _binary(torch.arange(1 << self.num_bits), self.num_bits)
+
+
+class Gray(UniformFixedPoint):
+    """The Gray code of the uniform fixed-point level l, `l ^ (l >> 1)`: neighbouring levels differ in one bit."""
+
+    def _table(self) -> Tensor:
+        levels = torch.arange(1 << self.num_bits)
+        return _binary(levels ^ (levels >> 1), self.num_bits)
+
+
+class Binary(UniformFixedPoint):
+    """The bit planes of an integer: bit k of x itself, whatever the data's range (lutnets' input, LSB first).
+
+    The thresholds are 1/2, 3/2, ..., 2^b - 3/2: integers in [0, 2^b) give exactly their bits. What lies outside clips
+    to 0 or 2^b - 1; fractions count as the nearest integer, halves as the lower one.
+
+    Args:
+        num_bits: b, 1 to 16; 8 for bytes.
+        encode_axis, input_bits: see `Encoder`. `per` and `fit_axes` change nothing, there is one set of thresholds.
+    """
+
+    def _own_axes(self, ndim: int) -> tuple[int, ...]:
+        super()._own_axes(ndim)  # raises on axes that the data do not have
+        return ()
+
+    def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
+        return (torch.arange(1, 1 << self.num_bits) - 0.5).expand(columns.shape[1], -1)
+
+
+class OneHot(CodeEncoder):
+    """One of z wires is 1: that of the number's level among z uniform ones, `t_i = min + i (max - min) / z`.
+
+    Args:
+        num_bits: z, 2 to 1,024.
+        per, unique, encode_axis, fit_axes, input_bits: see `Encoder`.
+    """
+
+    @classmethod
+    def _bit_limits(cls) -> tuple[int, int]:
+        return 2, MAX_ONE_HOT_BITS
+
+    def _table(self) -> Tensor:
+        return torch.eye(self.num_bits, dtype=torch.bool)
+
+
+class SignMagnitude(CodeEncoder):
+    """b - 1 bits of magnitude, LSB first, and a sign as the last bit, 1 below zero.
+
+    The range is symmetric: with `m = max(|min|, |max|)` and J = 2^(b-1), the magnitude is how many of `i m / J` for
+    i = 1..J - 1 lie below |x|. x and -x differ in the sign alone. What is above -2^-126 is not negative. NaN, level 0,
+    is the lowest number, all ones.
+
+    Args:
+        num_bits: b, 1 to 16; 1 is the sign alone.
+        per, unique, encode_axis, fit_axes, input_bits: see `Encoder`. `unique` moves levels together: the code then
+            counts distinct thresholds only.
+    """
+
+    @classmethod
+    def _bit_limits(cls) -> tuple[int, int]:
+        return 1, MAX_BINARY_BITS
+
+    def _table(self) -> Tensor:
+        half = 1 << (self.num_bits - 1)
+        magnitudes = torch.cat([torch.arange(half - 1, -1, -1), torch.arange(half)])
+        negative = torch.arange(2 * half) < half
+        return torch.cat([_binary(magnitudes, self.num_bits - 1), negative.unsqueeze(1)], dim=1)
+
+    def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
+        low, high = (bound.double() for bound in column_range(columns))
+        reach = torch.maximum(low.abs(), high.abs()).unsqueeze(-1)
+        half = 1 << (self.num_bits - 1)
+        above = (reach * torch.arange(1, half) / half).float()
+        # |x| > t on the negative side is x < -t: not above the number just below -t.
+        below = torch.nextafter(-above, torch.tensor(-torch.inf)).clamp(max=-TINY).flip(-1)
+        zero = torch.full_like(above[:, :1] if half > 1 else reach.float(), -TINY)
+        return torch.cat([below, zero, above], dim=-1)
+
+
+def _binary(numbers: Tensor, bits: int) -> Tensor:
+    """The lowest bits of integers `(L,)`, bool `(L, bits)`, LSB first."""
+    return (numbers.unsqueeze(1) >> torch.arange(bits)) & 1 != 0
