@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -43,6 +44,60 @@ class SoftHard(nn.Module):
     def clamp_(self) -> None:
         with torch.no_grad():
             self.weight.clamp_(-1.5, 1.5)
+
+
+class Candidates(nn.Module):
+    """Two inputs to choose from for each output, with the methods of learned connections."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(2)
+        self.inputs, self.temperature = inputs, 1.0
+        self.scores = nn.Parameter(torch.rand(outputs, 4, generator=generator))
+        self.register_buffer("candidates", torch.randint(inputs, (outputs, 4), generator=generator))
+        self.register_buffer("frozen", torch.tensor(False))
+
+    def freeze(self) -> None:
+        self.frozen.fill_(True)
+        self.scores.requires_grad_(False)
+
+    @torch.no_grad()
+    def refresh(self, share: float, generator: torch.Generator) -> Tensor:
+        changed = torch.zeros_like(self.scores, dtype=torch.bool)
+        changed.scatter_(1, self.scores.argsort(1)[:, : round(4 * share)], True)
+        fresh = torch.randint(self.inputs, self.candidates.shape, generator=generator)
+        self.candidates.copy_(torch.where(changed, fresh, self.candidates))
+        self.scores.masked_fill_(changed, 0.25)
+        return changed
+
+
+class Rows(nn.Module):
+    """Reads one bit for each output, softly while training, and weighs it: all that is scheduled takes part."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, 2, generator=torch.Generator().manual_seed(1)))
+        self.connections = Candidates(inputs, outputs)
+        self.parametrization = SimpleNamespace(temperature=1.0, rho=0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.connections.scores
+        if not self.training:
+            chosen = self.connections.candidates.gather(1, scores.argmax(1, keepdim=True)).squeeze(1)
+            return torch.where(x[:, chosen] > 0.5, *((self.weight > 0).float().unbind(1)))
+        share = (scores / self.connections.temperature).softmax(1)
+        bits = (x[:, self.connections.candidates] * share).sum(2)
+        off, on = (self.weight * self.parametrization.rho / self.parametrization.temperature).sigmoid().unbind(1)
+        return off + bits * (on - off)
+
+
+class Sums(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(1, (2, -1)).sum(2)
+
+
+def candidates_network() -> nn.Sequential:
+    return nn.Sequential(Bits(), nn.Flatten(), Rows(64, 40), Sums())
 
 
 def network(noise: float = 0.0) -> nn.Sequential:

@@ -96,16 +96,10 @@ def slow_warp(images: NDArray[Any], maps: NDArray[Any], fields: NDArray[Any]) ->
     nodes = fields.shape[2]
     out = np.zeros(images.shape)
 
-    def value(sample: int, channel: int, row: int, column: int) -> float:
-        inside = 0 <= row < height and 0 <= column < width
-        return float(images[sample, channel, row, column]) if inside else 0.0
-
-    def bilinear(get: Any, row: float, column: float) -> float:
+    def bilinear(values: NDArray[Any], row: float, column: float) -> float:
         r, c = math.floor(row), math.floor(column)
-        v, h = row - r, column - c
-        return (get(r, c) * (1 - h) + get(r, c + 1) * h) * (1 - v) + (
-            get(r + 1, c) * (1 - h) + get(r + 1, c + 1) * h
-        ) * v
+        rows, columns = [1 - (row - r), row - r], [1 - (column - c), column - c]
+        return float(sum(values[r + k, c + m] * rows[k] * columns[m] for k in (0, 1) for m in (0, 1)))
 
     for sample, channel, i, j in np.ndindex(count, channels, height, width):
         y, x = i - (height - 1) / 2, j - (width - 1) / 2
@@ -114,10 +108,9 @@ def slow_warp(images: NDArray[Any], maps: NDArray[Any], fields: NDArray[Any]) ->
             spot = i * (nodes - 1) / max(height - 1, 1), j * (nodes - 1) / max(width - 1, 1)
             for axis in (0, 1):
                 field = fields[sample, axis]
-                at = lambda r, c, field=field: float(field[min(r, nodes - 1), min(c, nodes - 1)])
-                place[axis] += bilinear(at, *spot)
-        get = lambda r, c, s=sample, k=channel: value(s, k, r, c)
-        out[sample, channel, i, j] = bilinear(get, place[0] + (height - 1) / 2, place[1] + (width - 1) / 2)
+                place[axis] += bilinear(np.pad(field, 1, mode="edge"), spot[0] + 1, spot[1] + 1)
+        inside = np.clip(place + np.array([height - 1, width - 1]) / 2, -1, [height, width])
+        out[sample, channel, i, j] = bilinear(np.pad(images[sample, channel], 2), *(inside + 2))
     return out
 
 

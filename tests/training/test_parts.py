@@ -1,0 +1,145 @@
+"""All parts of a run together: they are stopped and resumed to the bit, and told apart."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lutsmith.training import (
+    Affine,
+    CandidateRefresh,
+    Distillation,
+    RhoSchedule,
+    Settings,
+    Trainer,
+    TrainingInterrupted,
+)
+
+from .models import InterruptAfter, candidates_network, images, same_state
+
+EVERYTHING = Settings(
+    epochs=4,
+    batch_size=32,
+    lr=0.05,
+    score_lr=0.1,
+    validation=0.2,
+    bit_flip=0.02,
+    shift=1,
+    crop=1,
+    flip=0.5,
+    rotate=10,
+    elastic=0.5,
+    cutout=2,
+    temperature_final=0.3,
+    connection_temperature_final=0.5,
+    refresh=0.5,
+    refresh_epochs=(1, 2, 3),
+    weight_average=0.9,
+    optimizer="adamw",
+    score_weight_decay=0.0,
+)
+
+
+def trainer(folder: Path | None = None, settings: Settings = EVERYTHING) -> Trainer:
+    teacher = np.eye(2)[images()[1]]
+    return Trainer(
+        settings,
+        folder=folder,
+        quiet=True,
+        penalties=[Distillation(teacher, 0.5)],
+        callbacks=[RhoSchedule(0.9, shape="linear")],
+        augmentations=[Affine(shear=10)],
+    )
+
+
+def stopping(passes: int) -> nn.Sequential:
+    model = candidates_network()
+    model[0] = nn.Sequential(InterruptAfter(passes, lambda: os.kill(os.getpid(), signal.SIGINT)), model[0])
+    return model
+
+
+@pytest.mark.parametrize("passes", [5, 15, 16, 17, 31, 40])  # within an epoch, at its end and just after a refresh
+@pytest.mark.parametrize("again", ["a new model", "the same model"])
+def test_a_stop_and_a_resume_change_nothing(tmp_path: Path, passes: int, again: str) -> None:
+    whole = candidates_network()
+    expected = trainer().fit(whole, *images())
+    cut = stopping(passes)
+    with pytest.raises(TrainingInterrupted):
+        trainer(tmp_path).fit(cut, *images())
+    resumed = candidates_network() if again == "a new model" else nn.Sequential(cut[0][1], *list(cut)[1:])
+    result = trainer(tmp_path).fit(resumed, *images(), resume=True)
+    assert same_state(whole, resumed)
+    assert [{**e.to_json(), "seconds": 0} for e in result.history] == [
+        {**e.to_json(), "seconds": 0} for e in expected.history
+    ]
+    assert resumed[2].parametrization.temperature == whole[2].parametrization.temperature
+
+
+def test_each_part_changes_the_run() -> None:
+    plain, seen = Settings(epochs=2, batch_size=32, lr=0.05, validation=0.2), []
+    everything = EVERYTHING.to_json()
+    changes: list[dict[str, Any]] = [{}]
+    changes += [
+        {name: everything[name]}
+        for name in ("crop", "flip", "rotate", "elastic", "cutout", "temperature_final", "weight_average")
+    ]
+    changes += [
+        {"connection_temperature_final": 0.5},
+        {"rho_final": 0.9},
+        {"refresh": 0.5, "refresh_epochs": [1]},
+        {"optimizer": "adamw", "score_weight_decay": 0.0},
+        {"optimizer": "adamw", "score_weight_decay": 0.9},
+        {"zoom": 0.2},
+        {"shear": 10.0},
+    ]
+    for change in changes:
+        model = candidates_network()
+        Trainer(Settings.from_json({**plain.to_json(), **change}), quiet=True).fit(model, *images())
+        seen.append(torch.cat([parameter.detach().flatten() for parameter in model.parameters()]))
+    for one in range(len(seen)):
+        for other in range(one):
+            assert not torch.equal(seen[one], seen[other]), (changes[one], changes[other])
+
+
+def half(outputs: Tensor, targets: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(outputs, targets) / 2
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"loss": half}, "loss is half and was none"),
+        ({"callbacks": [CandidateRefresh(0.5, (3,))]}, r"callbacks is CandidateRefresh\(share=0.5, epochs=\(3,\)\)"),
+        ({"augmentations": [Affine(10)]}, r"augmentations is Affine\(rotate=10"),
+        ({"penalties": [Distillation(np.zeros((600, 2)))]}, r"penalties is Distillation\(weight=1.0.*600x2 logits"),
+    ],
+)
+def test_a_run_is_resumed_with_its_own_parts_only(tmp_path: Path, parts: Any, says: str) -> None:
+    settings = Settings(epochs=1, batch_size=64)
+    Trainer(settings, folder=tmp_path, quiet=True).fit(candidates_network(), *images())
+    with pytest.raises(ValueError, match=says):
+        Trainer(settings, folder=tmp_path, quiet=True, **parts).fit(candidates_network(), *images(), resume=True)
+
+
+def test_teachers_are_told_apart_by_their_logits() -> None:
+    one, two = np.zeros((600, 2)), np.zeros((600, 2))
+    two[599, 1] = 1
+    assert repr(Distillation(one)) == repr(Distillation(one.copy()))
+    assert repr(Distillation(one)) != repr(Distillation(two))
+
+
+def test_penalties_that_are_plain_functions_are_added_to_the_loss() -> None:
+    def norm(model: nn.Module, batch: Any, logits: Tensor) -> Tensor:
+        return 10 * (model[2].weight ** 2).mean()  # type: ignore[index]
+
+    models = [candidates_network(), candidates_network()]
+    for model, penalties in zip(models, ([], [norm]), strict=True):
+        Trainer(Settings(epochs=3, batch_size=32), quiet=True, penalties=penalties).fit(model, *images())
+    assert models[1][2].weight.norm() < 0.5 * models[0][2].weight.norm()
