@@ -1,117 +1,235 @@
-"""The network that most tasks want, from a few numbers: encoder, dense LUT layers, group sum."""
+"""The network that most tasks want, from a few numbers: encoder, dense LUT layers, head."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import ENCODERS, Per
-from lutsmith.nn.heads import GroupSum
+from lutsmith.nn import heads as _heads
+from lutsmith.nn.encoders import ENCODERS, Columns, Per
+from lutsmith.nn.parametrizations import list_parametrizations
+
+HEADS: Any = getattr(_heads, "HEADS", {"group-sum": _heads.GroupSum})
+_LEARNED = {
+    "learnable": ("num_candidates", "connection_temperature", "connection_sampling", "connection_rule"),
+    "top-k": ("num_candidates", "connection_temperature"),
+    "dense": ("connection_temperature", "connection_rule"),
+}
+"""The fields of an architecture that layers of each kind of learned connections read."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes and kinds of a feed-forward LUT network.
+    """The sizes and kinds of a feed-forward LUT network, as JSON values.
 
     Attributes:
         luts: LUTs of each layer; the last is a multiple of the number of classes.
-        rank: inputs of a LUT.
-        bits: thresholds of each feature.
-        encoder: `"distributive"`, `"uniform"` or `"gaussian"`.
+        rank: inputs of a LUT, one number for all layers or one for each.
+        bits: bits of each feature; of a thermometer, its thresholds.
+        encoder: a name of `ENCODERS`; categorical columns are one-hot in any case.
+        encoder_options: further arguments of the encoder, such as `{"input_bits": 8}`.
         per: what has thresholds of its own: `"feature"`, `"channel"` or `"global"`.
         parametrization: a name of `list_parametrizations()`.
-        connections: `"learnable"` or `"fixed"`, in every layer.
-        num_candidates: candidates of a learned slot, one number for each layer or one for all; never more than a layer
-            has inputs.
-        connection_temperature: of learned connections.
-        connection_rule: of learned connections.
-        tau: divisor of the group sums in training, or `"auto"`.
+        parametrization_options: further arguments of the parametrization, such as `{"rho": 0.6}`.
+        sampling: the parametrization's `forward_sampling`.
+        temperature: the parametrization's; None: its default.
         weight_init: `"residual"` or `"random"`.
         residual_probability: see `Parametrization`.
+        connections: a name of `list_connections()`, one for all layers or one for each.
+        connection_options: further arguments of the connections of all layers, such as `{"num_groups": 4}`.
+        init_method: the wiring of fixed connections, or where learned ones take their candidates from, one for all
+            layers or one for each; None: the default of the kind.
+        num_candidates: candidates of a learned slot, one number for all layers or one for each; -1: all inputs; never
+            more than a layer has.
+        connection_temperature: of learned connections; None: the default of the kind.
+        connection_sampling: of learnable connections; None: `"hard"`.
+        connection_rule: of learned connections; None: the default of the kind.
+        head: a name of `HEADS`.
+        head_options: further arguments of the head.
+        tau: divisor of the group sums in training, `"auto"`, or `"learned"`; of heads that have one.
+
+    Raises:
+        ValueError: a field that cannot be, with what it may be.
     """
 
     luts: tuple[int, ...] = (2000, 1000)
-    rank: int = 6
+    rank: tuple[int, ...] | int = 6
     bits: int = 3
-    encoder: Literal["distributive", "uniform", "gaussian"] = "distributive"
+    encoder: str = "distributive"
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
     per: Per = "feature"
     parametrization: str = "light"
-    connections: Literal["learnable", "fixed"] = "learnable"
-    num_candidates: tuple[int, ...] | int = 16
-    connection_temperature: float = 1.0
-    connection_rule: Literal["softmax", "dwn"] = "softmax"
-    tau: float | Literal["auto"] = "auto"
+    parametrization_options: Mapping[str, Any] = field(default_factory=dict)
+    sampling: str = "soft"
+    temperature: float | None = None
     weight_init: Literal["residual", "random"] = "residual"
     residual_probability: float = 0.951
+    connections: tuple[str, ...] | str = "learnable"
+    connection_options: Mapping[str, Any] = field(default_factory=dict)
+    init_method: tuple[str | None, ...] | str | None = None
+    num_candidates: tuple[int, ...] | int = 16
+    connection_temperature: float | None = None
+    connection_sampling: str | None = None
+    connection_rule: str | None = None
+    head: str = "group-sum"
+    head_options: Mapping[str, Any] = field(default_factory=dict)
+    tau: float | str = "auto"
 
     def __post_init__(self) -> None:
-        if not self.luts or any(width < 1 for width in self.luts):
+        if not self.luts or not all(_is_integer(width) and width >= 1 for width in self.luts):
             raise ValueError(f"luts is {self.luts}; expected the width of each layer, such as (2000, 1000)")
-        if self.encoder not in ENCODERS:
-            raise ValueError(f"encoder is {self.encoder!r}; expected one of {', '.join(ENCODERS)}")
-        if not isinstance(self.num_candidates, int) and len(self.num_candidates) != len(self.luts):
-            raise ValueError(f"num_candidates has {len(self.num_candidates)} numbers for {len(self.luts)} layers")
+        for name in ("rank", "connections", "init_method", "num_candidates"):
+            value = getattr(self, name)
+            if isinstance(value, list):
+                object.__setattr__(self, name, tuple(value))
+            if isinstance(value, (tuple, list)) and len(value) != len(self.luts):
+                kind = "numbers" if name in ("rank", "num_candidates") else "names"
+                raise ValueError(f"{name} has {len(value)} {kind} for {len(self.luts)} layers; expected one for each")
+        for rank in self._each("rank"):
+            if not _is_integer(rank) or not 1 <= rank <= 8:
+                raise ValueError(f"rank is {self.rank}; expected 1 to 8 inputs of a LUT")
+        for count in self._each("num_candidates"):
+            if not _is_integer(count) or (count < 2 and count != -1):
+                raise ValueError(f"num_candidates is {self.num_candidates}; expected 2 or more, or -1 for all inputs")
+        for kind in self._each("connections"):
+            _choice("connections", kind, [*list_connections(), "random"])
+        _choice("encoder", self.encoder, list(ENCODERS))
+        _choice("parametrization", self.parametrization, [*list_parametrizations(), "probabilistic"])
+        _choice("head", self.head, list(HEADS))
+        for name in ("encoder_options", "parametrization_options", "connection_options", "head_options"):
+            _check_options(name, getattr(self, name))
+
+    def _each(self, name: str) -> tuple[Any, ...]:
+        value = getattr(self, name)
+        return value if isinstance(value, tuple) else (value,) * len(self.luts)
 
     def candidates_of(self, layer: int, in_dim: int) -> int:
         """Candidates of a slot in a layer with `in_dim` inputs."""
-        wanted = self.num_candidates if isinstance(self.num_candidates, int) else self.num_candidates[layer]
+        wanted: int = self._each("num_candidates")[layer]
         return in_dim if wanted == -1 else min(wanted, in_dim)
+
+    def layer(self, number: int, available: int) -> dict[str, Any]:
+        """The arguments of a layer's `LogicDense`, sizes aside.
+
+        Args:
+            number: of the layer, from 0.
+            available: the inputs that it may read.
+        """
+        kind = self._each("connections")[number]
+        values = {name: getattr(self, name) for name in _LEARNED.get(kind, ())}
+        if "num_candidates" in values:
+            values["num_candidates"] = self.candidates_of(number, available)
+        values["init_method"] = self._each("init_method")[number]
+        values["temperature"] = self.temperature
+        values["forward_sampling"] = None if self.sampling == "soft" else self.sampling
+        return {
+            "lut_rank": self._each("rank")[number],
+            "connections": kind,
+            "parametrization": self.parametrization,
+            "weight_init": self.weight_init,
+            "residual_probability": self.residual_probability,
+            **{name: value for name, value in values.items() if value is not None},
+            **self.connection_options,
+            **self.parametrization_options,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Architecture:
-        """The inverse of `to_json`."""
-        values: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-        return cls(**values)
+    def from_json(cls, values: Mapping[str, Any]) -> Architecture:
+        """The inverse of `to_json`; fields left out take their defaults.
+
+        Raises:
+            ValueError: a name that is no field, with the names that are.
+        """
+        known = [known.name for known in fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise ValueError(f"an architecture has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
-def build(architecture: Architecture, fit_samples: Any, num_classes: int, seed: int = 0) -> nn.Sequential:
+def build(
+    architecture: Architecture,
+    fit_samples: Any,
+    num_classes: int,
+    seed: int = 0,
+    categorical: Sequence[int] = (),
+) -> nn.Sequential:
     """Fit the encoder on `fit_samples` `(N, *input_shape)` and build the network on it.
 
-    Returns `Sequential(encoder, Flatten, LogicDense..., GroupSum)`. The same arguments give the same network, bit for
-    bit.
+    Returns `Sequential(encoder, Flatten, LogicDense..., head)`. The same arguments give the same network, bit for bit.
+
+    Args:
+        architecture: what to build.
+        fit_samples: an array or tensor.
+        num_classes: of the head.
+        seed: of the wiring and the first weights.
+        categorical: the columns of a table whose values are codes of categories; they are encoded one-hot.
 
     Raises:
         ValueError: sizes that do not fit: a last layer that is no multiple of `num_classes`, fewer usable bits than
-        `rank`.
+        `rank`; options that a layer, the encoder or the head does not have.
     """
     generator = torch.Generator().manual_seed(seed)
-    encoder = ENCODERS[architecture.encoder](architecture.bits, per=architecture.per, unique=True)
+    options = {"per": architecture.per, "unique": True, **architecture.encoder_options}
+    encoder: Any = _made("encoder", ENCODERS[architecture.encoder], architecture.bits, **options)
+    if categorical:
+        encoder = Columns(encoder, categorical=list(categorical))
     encoder.fit(fit_samples, seed=seed)
-    head = GroupSum(num_classes, architecture.tau)
-    head.group_size(architecture.luts[-1])
+    head = _head(architecture, num_classes)
     layers: list[nn.Module] = []
     usable: torch.Tensor | None = encoder.usable.flatten()
     in_dim = encoder.usable.numel()
     for number, width in enumerate(architecture.luts):
-        settings: dict[str, Any] = {}
-        if architecture.connections == "learnable":
-            available = in_dim if usable is None else int(usable.sum())
-            settings = {
-                "num_candidates": architecture.candidates_of(number, available),
-                "connection_temperature": architecture.connection_temperature,
-                "connection_rule": architecture.connection_rule,
-            }
+        available = in_dim if usable is None else int(usable.sum())
+        arguments = architecture.layer(number, available)
         layers.append(
-            LogicDense(
-                in_dim,
-                width,
-                architecture.rank,
-                parametrization=architecture.parametrization,
-                connections=architecture.connections,
-                usable=usable,
-                generator=generator,
-                weight_init=architecture.weight_init,
-                residual_probability=architecture.residual_probability,
-                **settings,
-            )
+            _made(f"layer {number}", LogicDense, in_dim, width, usable=usable, generator=generator, **arguments)
         )
         usable, in_dim = None, width
     return nn.Sequential(encoder, nn.Flatten(), *layers, head)
+
+
+def _head(architecture: Architecture, num_classes: int) -> Any:
+    options = dict(architecture.head_options)
+    if architecture.tau != "auto":
+        options = {"tau": architecture.tau, **options}
+    head = _made("the head", HEADS[architecture.head], num_classes, **options)
+    if hasattr(head, "group_size"):
+        head.group_size(architecture.luts[-1])
+    return head
+
+
+def _made(what: str, make: Any, *arguments: Any, **options: Any) -> Any:
+    """Call a class, and name what was made where it does not take the options."""
+    try:
+        return make(*arguments, **options)
+    except TypeError as error:
+        raise ValueError(f"{what}: {error}") from error
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _choice(name: str, value: Any, known: list[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+
+
+def _check_options(name: str, options: Any) -> None:
+    try:
+        copy = json.loads(json.dumps(options))
+    except TypeError as error:
+        raise ValueError(f"{name} is {options!r}; expected JSON values ({error})") from error
+    if not isinstance(copy, dict):
+        raise ValueError(f"{name} is {options!r}; expected names with values")

@@ -1,0 +1,137 @@
+"""Our own rows: the digits, images at each size, and tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lutsmith.presets.row import Preset
+
+_IMAGES: dict[str, Any] = {"lr": 0.03, "shift": 1, "validation": 0.05, "validate_every": 5}
+_TABLE: dict[str, Any] = {"bits": 31, "sampling": "hard", "residual_probability": 0.8}
+_TABLE_SETTINGS: dict[str, Any] = {"batch_size": 256, "lr": 0.02, "bit_flip": 0.02, "validate_every": 3}
+_MONKS: dict[str, Any] = {"luts": [200], "bits": 1, "sampling": "hard", "residual_probability": 0.8}
+_MONKS_SETTINGS: dict[str, Any] = {
+    "epochs": 200,
+    "batch_size": 32,
+    "lr": 0.02,
+    "bit_flip": 0.02,
+    "validation": 0.0,
+    "validate_every": 50,
+}
+
+IMAGES = (
+    Preset(
+        name="digits-fast",
+        task="digits",
+        description="embedded 8 x 8 digits in seconds",
+        architecture={"luts": [2000], "rank": 6, "bits": 15, "encoder": "uniform", "num_candidates": 16},
+        settings={"epochs": 80, "batch_size": 64, "lr": 0.03, "bit_flip": 0.1, "validate_every": 4},
+        accuracy=0.9722,
+        seconds=5.2,
+    ),
+    Preset(
+        name="mnist-fast",
+        task="mnist",
+        description="98 % of MNIST within a minute of training on two cores",
+        architecture={"luts": [4000], "rank": 6, "bits": 3, "num_candidates": 16},
+        settings={"epochs": 15, "lr": 0.03, "shift": 1, "validation": 0.05, "validate_every": 3},
+        accuracy=0.9818,
+        seconds=52.2,
+    ),
+    Preset(
+        name="mnist-2k",
+        task="mnist",
+        description="the best of MNIST with at most 2,000 LUTs of rank 6",
+        architecture={"luts": [2000], "rank": 6, "bits": 3, "num_candidates": 16},
+        settings={**_IMAGES, "epochs": 80},
+    ),
+    Preset(
+        name="mnist-4k",
+        task="mnist",
+        description="the best of MNIST with at most 4,000 LUTs of rank 6",
+        architecture={"luts": [4000], "rank": 6, "bits": 3, "num_candidates": 16},
+        settings={**_IMAGES, "epochs": 80},
+        accuracy=0.9854,
+        seconds=238.6,
+    ),
+    Preset(
+        name="mnist-gates-8k",
+        task="mnist",
+        description="the best of MNIST with 8,000 two-input gates",
+        architecture={"luts": [8000], "rank": 2, "bits": 3, "num_candidates": 16},
+        settings={**_IMAGES, "epochs": 80},
+    ),
+    Preset(
+        name="fashion",
+        task="fashion-mnist",
+        description="Fashion-MNIST with at most 8,000 LUTs of rank 6",
+        architecture={"luts": [8000], "rank": 6, "bits": 7, "num_candidates": 16},
+        settings={**_IMAGES, "epochs": 60},
+        accuracy=0.8986,
+        seconds=361.2,
+    ),
+    Preset(
+        name="fashion-16k",
+        task="fashion-mnist",
+        description="Fashion-MNIST with at most 16,000 LUTs of rank 6",
+        architecture={"luts": [16000], "rank": 6, "bits": 7, "num_candidates": 16},
+        settings={**_IMAGES, "epochs": 60},
+    ),
+)
+"""Rows of images."""
+
+TABLES = (
+    Preset(
+        name="table",
+        task=None,
+        description="tables of numbers and categories, a few hundred to a million rows",
+        architecture={"luts": [1000], "rank": 6, "bits": 15, "num_candidates": 16},
+        settings={"epochs": 40, "lr": 0.02, "batch_size": 128},
+    ),
+    Preset(
+        name="adult",
+        task="adult",
+        description="census income, 1,000 LUTs of rank 6",
+        architecture={**_TABLE, "luts": [1000]},
+        settings={**_TABLE_SETTINGS, "epochs": 8},
+    ),
+    *(
+        Preset(
+            name=f"monks-{number}",
+            task=f"monks-{number}",
+            description=f"the MONK's problem {number}, 200 LUTs of rank 6",
+            architecture=_MONKS,
+            settings=_MONKS_SETTINGS,
+        )
+        for number in (1, 2, 3)
+    ),
+    Preset(
+        name="skin-seg",
+        task="skin-seg",
+        description="skin or not from three bytes, 1,000 LUTs of rank 6",
+        architecture={**_TABLE, "luts": [1000]},
+        settings={**_TABLE_SETTINGS, "epochs": 4, "bit_flip": 0.0, "validate_every": 1},
+    ),
+    Preset(
+        name="magic-gamma",
+        task="magic-gamma",
+        description="gamma showers from hadrons, 1,000 LUTs of rank 6",
+        architecture={**_TABLE, "luts": [1000]},
+        settings={**_TABLE_SETTINGS, "epochs": 12},
+    ),
+    Preset(
+        name="dry-bean",
+        task="dry-bean",
+        description="seven kinds of beans, 1,050 LUTs of rank 6",
+        architecture={**_TABLE, "luts": [1050]},
+        settings={**_TABLE_SETTINGS, "epochs": 12},
+    ),
+    Preset(
+        name="unsw-nb15",
+        task="unsw-nb15",
+        description="attacks among network flows, 1,000 LUTs of rank 6",
+        architecture={**_TABLE, "luts": [1000]},
+        settings={**_TABLE_SETTINGS, "epochs": 4, "validate_every": 2},
+    ),
+)
+"""Rows of tables."""

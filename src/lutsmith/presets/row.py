@@ -1,0 +1,49 @@
+"""One row of the table of presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One row.
+
+    Attributes:
+        name: what `--preset` takes.
+        task: the task it was made for; None for any table.
+        description: one line.
+        architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values.
+        settings: fields of `training.Settings` that differ from its defaults, as JSON values.
+        accuracy: hardened accuracy on the test set that `command` reached; None where none was measured.
+        seconds: training seconds of `command` on two cores; None where none was measured.
+        shape: of one sample, where the task has no reader here: such a row tells sizes, and trains on an `.npz` file of
+            samples `X` of this shape and labels `y`. Else None.
+    """
+
+    name: str
+    task: str | None
+    description: str
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    accuracy: float | None = None
+    seconds: float | None = None
+    shape: tuple[int, ...] | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that trains this preset, and that `accuracy` and `seconds` were measured with."""
+        if self.shape is not None:
+            task = f"npz --data {self.task}.npz"
+        else:
+            task = self.task or "csv --data FILE --target COLUMN"
+        return f"lutsmith train {task} --preset {self.name} --seed 0"
+
+    @property
+    def result(self) -> str:
+        """What the command reached, or "not measured"."""
+        if self.accuracy is None or self.seconds is None:
+            return "not measured"
+        return f"{self.accuracy:.2%} in {self.seconds:.0f} s"
