@@ -37,7 +37,10 @@ class Layer(Protocol):
 
 @runtime_checkable
 class Head(Protocol):
-    """A module that turns bits into scores."""
+    """A module that turns bits into scores.
+
+    Its attribute `task` says what they mean, as `Circuit.task`; without one they are those of classes.
+    """
 
     def lower_head(self, builder: CircuitBuilder, signals: Ids) -> None: ...
 
@@ -59,7 +62,7 @@ def to_circuit(
     Args:
         model: the module.
         input_shape: the shape of one sample, without the batch axis.
-        classes: the labels of the classes; default 0, 1, ...
+        classes: the labels of the classes; default 0, 1, ... (the names of the labels or targets of other tasks)
         facts: JSON-able notes to keep in the model file, such as the accuracy reached.
 
     Raises:
@@ -74,9 +77,9 @@ def to_circuit(
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
     return builder.build(
-        state.bits().reshape(-1),
+        state.bits().reshape(-1) if state.task is None else None,
         classes=None if classes is None else list(classes),
-        task="classification" if state.has_head else None,
+        task=state.task,
         fitted_range=state.fitted_range,
         facts=facts or {},
     )
@@ -89,7 +92,7 @@ class _Walk:
     builder: CircuitBuilder
     ids: Ids
     are_bits: bool = False
-    has_head: bool = False
+    task: str | None = None  # of the head, once there is one
     fitted_range: FittedRange | None = None
 
     def bits(self) -> Ids:
@@ -117,7 +120,7 @@ class _Walk:
             raise _LoweringError(f"cannot lower {name} ({type(module).__name__}) to a circuit: {error}") from error
 
     def _lower(self, module: nn.Module) -> None:
-        if self.has_head:
+        if self.task is not None:
             raise ValueError("it comes after the head; a head ends the network")
         if isinstance(module, (nn.Flatten, nn.Unflatten)):
             self.ids = _reshaped(self.ids, module)
@@ -131,7 +134,7 @@ class _Walk:
             self.ids = module.lower(self.builder, self.bits())
         elif isinstance(module, Head):
             module.lower_head(self.builder, self.bits())
-            self.has_head = True
+            self.task = getattr(module, "task", "classification")
         else:
             raise ValueError(
                 "it has no lower, lower_features or lower_head method; a circuit has encoders, LUT layers and heads, "

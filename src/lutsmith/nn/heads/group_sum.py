@@ -1,0 +1,59 @@
+"""GroupSum: the count of each class's bits."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lutsmith.nn.heads.base import ScoredHead, Tau
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.builder import CircuitBuilder
+
+
+class GroupSum(ScoredHead):
+    """Class scores as sums over k contiguous groups of the inputs; while training `(sum + beta) / tau`.
+
+    In eval mode the scores are the hardware's popcounts: exact integers (as float32), undivided. `argmax` takes the
+    lowest class of those that tie, as the circuit does.
+
+    Args:
+        k: classes.
+        tau: the divisor in training mode: a number, `"auto"`, which is `sqrt(g / 3)` for g inputs a class, or
+            `"learned"`, that times `exp(log_tau)`.
+        beta: added to the sums in training mode; popcounts have no use for it.
+        permute: whether a permutation of the inputs, saved as the buffer `permutation`, comes before the groups.
+        in_dim: inputs; needed to permute.
+        generator: source of the permutation; None is torch's global one.
+
+    Shapes: `(..., k * g)` to `(..., k)`. Sums are float32 whatever the input's dtype (bfloat16 cannot count past 256),
+    but for float64 inputs.
+
+    Raises:
+        ValueError: sizes or a tau that cannot be; later, an input width that k does not divide.
+    """
+
+    def __init__(self, k: int, tau: Tau = "auto", beta: float = 0.0, **groups: Any) -> None:
+        super().__init__(k, tau, **groups)
+        self.beta = finite("beta", beta)
+
+    def forward(self, x: Tensor) -> Tensor:
+        sums = self.counts(x)
+        if not self.training:
+            return sums
+        return self.divided(sums + self.beta if self.beta else sums, self.group_size(x.shape[-1]))
+
+    def lower_head(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> None:
+        """Make the groups of `signals` `(k * g,)` the circuit's popcounts."""
+        self.lower_groups(builder, signals)
+
+
+def finite(name: str, value: float) -> float:
+    """`value`, where it is a finite number; ValueError otherwise."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}; expected a finite number")
+    return float(value)
