@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lutsmith.kernels import ops
 from lutsmith.kernels.ops import Wiring
+from lutsmith.nn.parametrizations.sampling import SAMPLINGS, sample_bits, scaled
 
-SAMPLINGS = ("soft", "hard")
 WEIGHT_INITS = ("residual", "random")
 
 
@@ -20,12 +20,17 @@ class Parametrization(ABC):
     """A differentiable map from weights `(T, num_weights)` to truth tables `(T, 2**rank)`.
 
     Entry k of a table is the output at the address k, input 0 being the least significant bit. Subclasses say what the
-    tables are, how a layer evaluates them while training, and which Boolean table they become.
+    tables are, how a layer evaluates them while training, and which Boolean table they become. Noise, where a sampling
+    has it, is drawn by `evaluate` from torch's global generator; `probabilities` and `hard_tables` have none.
 
     Args:
         rank: inputs of a LUT, 1 to 8 (`raw`: 2).
-        forward_sampling: `"soft"`, or `"hard"` for Boolean values forward with a straight-through gradient.
-        temperature: tau, the divisor of the logits.
+        forward_sampling: `"soft"`; `"hard"` for Boolean values forward with a straight-through gradient;
+            `"gumbel_soft"` or `"gumbel_hard"` for the same with noise on the logits, where there are logits.
+        form: what a layer computes between the corners of the unit cube while training: `"multilinear"`, the fold of
+            values at the corners by the kernel of all parametrizations, or `"direct"`, the parametrization's own
+            function, where that is another one (`poly`, `neural`, `fourier`). At the corners they are the same.
+        temperature: tau, the divisor of the logits, where there are logits. It may be changed while training.
         weight_init: `"residual"` starts every LUT near "pass input 0"; `"random"` does not.
         residual_probability: p, the probability (or the value in [0, 1]) with which each entry of a fresh residual
             table equals that of "pass input 0"; above 1/2 and below 1.
@@ -33,12 +38,14 @@ class Parametrization(ABC):
 
     ranks: ClassVar[range] = range(1, 9)
     samplings: ClassVar[tuple[str, ...]] = SAMPLINGS
+    forms: ClassVar[tuple[str, ...]] = ("multilinear",)
 
     def __init__(
         self,
         rank: int,
         *,
         forward_sampling: str = "soft",
+        form: str = "multilinear",
         temperature: float = 1.0,
         weight_init: str = "residual",
         residual_probability: float = 0.951,
@@ -50,17 +57,29 @@ class Parametrization(ABC):
             )
         if forward_sampling not in self.samplings:
             raise ValueError(f"{name} samples {' or '.join(self.samplings)}; got forward_sampling={forward_sampling!r}")
+        if form not in self.forms:
+            raise ValueError(f"{name} has the form {' or '.join(self.forms)}; got form={form!r}")
         if weight_init not in WEIGHT_INITS:
             raise ValueError(f"weight_init is {weight_init!r}; expected one of {', '.join(WEIGHT_INITS)}")
-        if not temperature > 0 or not math.isfinite(temperature):
-            raise ValueError(f"temperature is {temperature}; expected a positive number")
         if not 0.5 < residual_probability < 1:
             raise ValueError(f"residual_probability is {residual_probability}; expected a number between 0.5 and 1")
         self.rank = rank
         self.forward_sampling = forward_sampling
+        self.form = form
         self.temperature = temperature
         self.weight_init = weight_init
         self.residual_probability = residual_probability
+
+    @property
+    def temperature(self) -> float:
+        """tau, the divisor of the logits; a schedule may set it, ValueError where it is not positive."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        if not value > 0 or not math.isfinite(value):
+            raise ValueError(f"temperature is {value}; expected a positive number")
+        self._temperature = float(value)
 
     @property
     def num_weights(self) -> int:
@@ -75,21 +94,24 @@ class Parametrization(ABC):
 
     def initial_weight(self, num_tables: int, generator: torch.Generator | None = None) -> Tensor:
         """Fresh weights `(num_tables, num_weights)`, float32."""
-        shape = (num_tables, self.num_weights)
         if self.weight_init == "random":
-            return self._random(shape, generator)
-        return self._residual().expand(shape).clone()
+            return self._random((num_tables, self.num_weights), generator)
+        return self._pass_input_0().expand(num_tables, -1).clone()
 
     def _random(self, shape: tuple[int, int], generator: torch.Generator | None) -> Tensor:
         return torch.randn(shape, generator=generator)
 
     @abstractmethod
-    def _residual(self) -> Tensor:
+    def _pass_input_0(self) -> Tensor:
         """Weights `(num_weights,)` of the table that passes input 0 with probability p."""
 
     @abstractmethod
     def tables(self, weight: Tensor) -> Tensor:
-        """The differentiable tables `(T, 2**rank)` that `evaluate` reads."""
+        """The differentiable values at the corners, `(T, 2**rank)`, that the kernel reads in the multilinear form."""
+
+    @abstractmethod
+    def probabilities(self, weight: Tensor) -> Tensor:
+        """The differentiable tables `(T, 2**rank)` in [0, 1], without sampling: the output at each corner."""
 
     @abstractmethod
     def hard_tables(self, weight: Tensor) -> Tensor:
@@ -103,11 +125,47 @@ class Parametrization(ABC):
         """Bound the weights in place after an optimizer step, where the parametrization wants it."""
 
 
+class EntryLogits(Parametrization):
+    """A parametrization whose weights are a logit for each table entry: `p = s(theta / tau)`, hard bit `theta > 0`."""
+
+    def _pass_input_0(self) -> Tensor:
+        return self.logit * pass_input_0(self.rank)
+
+    def tables(self, weight: Tensor) -> Tensor:
+        return sample_bits(weight, self.temperature, self.forward_sampling)
+
+    def probabilities(self, weight: Tensor) -> Tensor:
+        return scaled(weight, self.temperature).sigmoid()
+
+    def hard_tables(self, weight: Tensor) -> Tensor:
+        return weight > 0
+
+
+class OutputLogits(Parametrization):
+    """A parametrization whose sigmoid sits on the output: `s(z(x) / tau)`; a bit of the table is `z > 0` at its corner.
+
+    `tables` are the logits z at the corners. Noise is drawn for each LUT and sample.
+    """
+
+    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+        return sample_bits(self.logits(x, weight, wiring), self.temperature, self.forward_sampling)
+
+    def logits(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+        """z `(W, B)`: in the multilinear form the fold of its corners."""
+        return ops.fold(x, self.tables(weight), wiring)
+
+    def probabilities(self, weight: Tensor) -> Tensor:
+        return scaled(self.tables(weight), self.temperature).sigmoid()
+
+    def hard_tables(self, weight: Tensor) -> Tensor:
+        return self.tables(weight) > 0
+
+
 def pass_input_0(rank: int) -> Tensor:
     """+1 where address bit 0 is set and -1 elsewhere, `(2**rank,)`: the identity of input 0 as signs."""
-    return (torch.arange(1 << rank) % 2 * 2 - 1).float()
+    return corners(rank)[:, 0] * 2 - 1
 
 
-def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
-    """The value of `hard` with the gradient of `soft`."""
-    return hard.to(soft.dtype) + (soft - soft.detach())
+def corners(rank: int) -> Tensor:
+    """The inputs at each address, `(2**rank, rank)` of 0 and 1, float32."""
+    return ((torch.arange(1 << rank).unsqueeze(1) >> torch.arange(rank)) & 1).float()

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0, straight_through
+from lutsmith.nn.parametrizations.base import EntryLogits
 
 
-class Light(Parametrization):
+class Light(EntryLogits):
     """`p = s(theta / tau)`, output the multilinear extension of p; hard bit `theta > 0`.
 
-    With `forward_sampling="hard"` the fold reads `1[theta > 0]` and the gradient is that of `s(theta / tau)`.
+    With `forward_sampling="hard"` the fold reads `1[theta > 0]` and the gradient is that of `s(theta / tau)`. The noise
+    of the Gumbel samplings is drawn for each table entry, once a step.
     """
-
-    def _residual(self) -> Tensor:
-        return self.logit * pass_input_0(self.rank)
-
-    def tables(self, weight: Tensor) -> Tensor:
-        soft = (weight if self.temperature == 1 else weight / self.temperature).sigmoid()
-        return soft if self.forward_sampling == "soft" else straight_through(weight > 0, soft)
-
-    def hard_tables(self, weight: Tensor) -> Tensor:
-        return weight > 0

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
-from lutsmith.nn.parametrizations.base import Parametrization, straight_through
+from lutsmith.nn.parametrizations.base import Parametrization
+from lutsmith.nn.parametrizations.sampling import sample_shares, scaled
 
 NUM_GATES = 16
 PASS_INPUT_0 = 10
@@ -18,7 +18,10 @@ GATE_TABLES = ((torch.arange(NUM_GATES).unsqueeze(1) >> torch.arange(4)) & 1).fl
 
 
 class Raw(Parametrization):
-    """`p = T^t softmax(theta / tau)` with T the sixteen gate tables; rank 2; hard table that of the argmax gate."""
+    """`p = T^t softmax(theta / tau)` with T the sixteen gate tables; rank 2; hard table that of the argmax gate.
+
+    The noise of the Gumbel samplings is drawn for each gate of each LUT, once a step.
+    """
 
     ranks: ClassVar[range] = range(2, 3)
 
@@ -26,7 +29,7 @@ class Raw(Parametrization):
     def num_weights(self) -> int:
         return NUM_GATES
 
-    def _residual(self) -> Tensor:
+    def _pass_input_0(self) -> Tensor:
         # An entry equals that of gate 10 with probability pi + (1 - pi) 7/15, pi the gate's own share: solve for p.
         p = self.residual_probability
         weight = torch.zeros(NUM_GATES)
@@ -34,10 +37,11 @@ class Raw(Parametrization):
         return weight
 
     def tables(self, weight: Tensor) -> Tensor:
-        share = (weight if self.temperature == 1 else weight / self.temperature).softmax(-1)
-        if self.forward_sampling == "hard":
-            share = straight_through(one_hot(weight.argmax(-1), NUM_GATES), share)
+        share = sample_shares(weight, self.temperature, self.forward_sampling)
         return share @ GATE_TABLES.to(share)
+
+    def probabilities(self, weight: Tensor) -> Tensor:
+        return scaled(weight, self.temperature).softmax(-1) @ GATE_TABLES.to(weight)
 
     def hard_tables(self, weight: Tensor) -> Tensor:
         return GATE_TABLES.to(weight.device)[weight.argmax(-1)].bool()

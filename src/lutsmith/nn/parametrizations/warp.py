@@ -7,12 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.ops import Wiring
-from lutsmith.nn.parametrizations.base import Parametrization, straight_through
+from lutsmith.nn.parametrizations.base import OutputLogits
 
 
-class Warp(Parametrization):
+class Warp(OutputLogits):
     """`z = H theta`, output `s(fold(z, x) / tau)`; hard bit `z > 0`.
 
     Coefficient S (a bit mask of inputs) belongs to the character `prod_{j in S} (2 x_j - 1)`. The Walsh sum is
@@ -23,21 +21,13 @@ class Warp(Parametrization):
         super().__init__(rank, **settings)
         self._hadamard = hadamard(rank)
 
-    def _residual(self) -> Tensor:
+    def _pass_input_0(self) -> Tensor:
         weight = torch.zeros(self.num_weights)
         weight[1] = self.logit  # the character of input 0 alone
         return weight
 
     def tables(self, weight: Tensor) -> Tensor:
         return weight @ self._hadamard.to(weight)
-
-    def hard_tables(self, weight: Tensor) -> Tensor:
-        return self.tables(weight) > 0
-
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
-        z = ops.fold(x, self.tables(weight), wiring)
-        soft = (z if self.temperature == 1 else z / self.temperature).sigmoid()
-        return soft if self.forward_sampling == "soft" else straight_through(z > 0, soft)
 
 
 def hadamard(rank: int) -> Tensor:

@@ -1,0 +1,46 @@
+"""Sampling: how logits become numbers between 0 and 1, or bits, in a training step. Eval has no part in it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+SAMPLINGS = ("soft", "hard", "gumbel_soft", "gumbel_hard")
+_EDGE = 1e-7  # uniform numbers keep this far from 0 and 1, so that noise stays within +-16
+
+
+def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
+    """The value of `hard` with the gradient of `soft`."""
+    return hard.to(soft.dtype) + (soft - soft.detach())
+
+
+def scaled(logits: Tensor, temperature: float) -> Tensor:
+    """`logits / temperature`."""
+    return logits if temperature == 1 else logits / temperature
+
+
+def sample_bits(logits: Tensor, temperature: float, sampling: str) -> Tensor:
+    """`s(logits / tau)`, s the logistic function; the gradient is always its own.
+
+    `"hard"` gives `1[logits > 0]` forward, and `"gumbel_soft"` and `"gumbel_hard"` (Jang et al., arXiv:1611.01144) add
+    logistic noise `ln u - ln(1 - u)` to the logits first, one draw for each, from torch's global generator.
+    """
+    if sampling.startswith("gumbel"):
+        noise = torch.rand(logits.shape, device=logits.device).logit(_EDGE)
+        logits = logits + noise.to(logits.dtype)
+    soft = scaled(logits, temperature).sigmoid()
+    return straight_through(logits > 0, soft) if sampling.endswith("hard") else soft
+
+
+def sample_shares(logits: Tensor, temperature: float, sampling: str) -> Tensor:
+    """`softmax(logits / tau)` over the last dimension; as `sample_bits`, with Gumbel noise `-ln(-ln u)`, and with the
+    one-hot choice of the largest logit forward where the sampling is hard.
+    """
+    if sampling.startswith("gumbel"):
+        uniform = torch.rand(logits.shape, device=logits.device).clamp(_EDGE, 1 - _EDGE)
+        logits = logits - (-uniform.log()).log().to(logits.dtype)
+    soft = scaled(logits, temperature).softmax(-1)
+    if not sampling.endswith("hard"):
+        return soft
+    return straight_through(one_hot(logits.argmax(-1), logits.shape[-1]), soft)
