@@ -59,7 +59,7 @@ def test_arrays_integers_and_nan_are_data():
     assert bits.shape == (3, 2, 2)
     y = np.array([[np.nan, 2.0], [3.0, 9.0], [5.0, 4.0]], dtype=np.float32)
     thermometer = dwn.DistributiveThermometer(2).fit(y)
-    assert torch.isfinite(thermometer.encoder.thresholds).all()
+    assert torch.isfinite(thermometer.thresholds).all()
     assert not thermometer.binarize(y)[0, 0].any()
 
 

@@ -22,6 +22,7 @@ class Thermometer:
         feature_wise: thresholds for every feature; else one set for all.
 
     Attributes:
+        thresholds: None before `fit`; then `(*sample shape, z)`, and if global `(z,)` (uniform: `(1, z)`).
         encoder: the same thermometer as a module, `lutsmith.nn.Thermometer`, to put before a model that becomes a
             circuit: `nn.Sequential(thermometer.encoder, nn.Flatten(), model)`.
     """
@@ -31,6 +32,7 @@ class Thermometer:
     def __init__(self, num_bits: int = 1, feature_wise: bool = True) -> None:
         self.num_bits = num_bits
         self.feature_wise = feature_wise
+        self.thresholds: Tensor | None = None
         self.encoder = self._fresh()
 
     def _fresh(self) -> layers.Thermometer:
@@ -42,18 +44,22 @@ class Thermometer:
         Raises:
             ValueError: no rows, infinite values, or a feature that is NaN throughout.
         """
-        self.encoder = self._fresh().fit(_with_features(x))
+        self.encoder, self.thresholds = self._fitted(x)
         return self
 
     def get_thresholds(self, x: Any) -> Tensor:
-        """The thresholds that `fit(x)` would set: `(*x.shape[1:], z)`, or `(z,)` of global ones (uniform: `(1, z)`)."""
-        data = _with_features(x)
-        thresholds = self._fresh().fit(data).thresholds
-        shape = data.shape[1:] if np.ndim(x) > 1 else ()
-        return thresholds.reshape(*shape, self.num_bits) if self.feature_wise else self._global(thresholds)
+        """The thresholds that `fit(x)` would set."""
+        return self._fitted(x)[1]
 
-    def _global(self, thresholds: Tensor) -> Tensor:
-        return thresholds.reshape(1, self.num_bits)
+    def _fitted(self, x: Any) -> tuple[layers.Thermometer, Tensor]:
+        data = x if isinstance(x, Tensor) else np.asarray(x)
+        shape = tuple(data.shape[1:])
+        encoder = self._fresh().fit(data if shape else data.reshape(-1, 1))
+        own = (*shape, self.num_bits) if self.feature_wise else self._global_shape()
+        return encoder, encoder.thresholds.reshape(own)
+
+    def _global_shape(self) -> tuple[int, ...]:
+        return 1, self.num_bits
 
     def binarize(self, x: Any) -> Tensor:
         """`x > t`, strictly and as float32: `(*x.shape, z)`, float32 of 0 and 1, thresholds ascending.
@@ -62,16 +68,14 @@ class Thermometer:
             RuntimeError: before `fit`.
             ValueError: samples of another shape than those of `fit`.
         """
+        if self.thresholds is None:
+            name = type(self).__name__
+            raise RuntimeError(f"{name} is not fitted: call {name}.fit(training_data) before binarize")
         values = torch.as_tensor(x)
-        shape = tuple(values.shape[1:]) or (1,)
-        if self.encoder.feature_shape != shape and self.feature_wise:
-            raise ValueError(
-                f"the thermometer was fitted on samples of shape {self.encoder.feature_shape} and got {shape}"
-            )
-        thresholds = self.encoder.thresholds.to(values.device)
-        if self.feature_wise and values.ndim == 1:
-            thresholds = thresholds.reshape(self.num_bits)
-        return (values.float().unsqueeze(-1) > thresholds).float()
+        expected, shape = tuple(self.thresholds.shape[:-1]), tuple(values.shape[1:])
+        if self.feature_wise and shape != expected:
+            raise ValueError(f"the thermometer was fitted on samples of shape {expected} and got {shape}")
+        return (values.float().unsqueeze(-1) > self.thresholds.to(values.device)).float()
 
 
 class GaussianThermometer(Thermometer):
@@ -79,17 +83,11 @@ class GaussianThermometer(Thermometer):
 
     _module: ClassVar[type[layers.Thermometer]] = layers.GaussianThermometer
 
-    def _global(self, thresholds: Tensor) -> Tensor:
-        return thresholds.reshape(self.num_bits)
+    def _global_shape(self) -> tuple[int, ...]:
+        return (self.num_bits,)
 
 
 class DistributiveThermometer(GaussianThermometer):
     """Thermometer at the quantiles of the data: `t_i = sort(x)[floor(N i / (z + 1))]`, without interpolation."""
 
     _module: ClassVar[type[layers.Thermometer]] = layers.DistributiveThermometer
-
-
-def _with_features(x: Any) -> Any:
-    """Data with at least one feature axis: `(N,)` becomes `(N, 1)`."""
-    data = x if isinstance(x, Tensor) else np.asarray(x)
-    return data.reshape(-1, 1) if data.ndim == 1 else data

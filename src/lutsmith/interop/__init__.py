@@ -1,0 +1,14 @@
+"""Models of other libraries as lutsmith's: checkpoints in, trainable models and circuits out.
+
+Every convention of another library (bit order, gate numbers, signs, thresholds) is converted here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from lutsmith.interop.checkpoint import CheckpointError
+from lutsmith.interop.difflogic import from_difflogic
+from lutsmith.interop.difflut import from_difflut
+from lutsmith.interop.torch_dwn import from_torch_dwn
+from lutsmith.interop.torchlogix import from_torchlogix
+
+__all__ = ["CheckpointError", "from_difflogic", "from_difflut", "from_torch_dwn", "from_torchlogix"]

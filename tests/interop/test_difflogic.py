@@ -1,0 +1,144 @@
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lutsmith import to_circuit
+from lutsmith.interop import CheckpointError, from_difflogic
+
+# difflogic's sixteen gates by their numbers, as functions of a and b.
+GATES = [
+    lambda a, b: 0,
+    lambda a, b: a and b,
+    lambda a, b: a and not b,
+    lambda a, b: a,
+    lambda a, b: b and not a,
+    lambda a, b: b,
+    lambda a, b: a != b,
+    lambda a, b: a or b,
+    lambda a, b: not (a or b),
+    lambda a, b: a == b,
+    lambda a, b: not b,
+    lambda a, b: a or not b,
+    lambda a, b: not a,
+    lambda a, b: b or not a,
+    lambda a, b: not (a and b),
+    lambda a, b: 1,
+]
+
+
+class LogicLayer(nn.Module):
+    """The attributes that difflogic's layer has; `indices` are neither parameter nor buffer."""
+
+    def __init__(self, in_dim, out_dim):
+        super().__init__()
+        self.weights = nn.Parameter(torch.randn(out_dim, 16))
+        self.in_dim = in_dim
+        self.out_dim = out_dim
+        self.device = "cpu"
+        self.indices = torch.randint(0, in_dim, (out_dim,)), torch.randint(0, in_dim, (out_dim,))
+
+    def forward(self, x):
+        a, b = x.bool()[:, self.indices[0]], x.bool()[:, self.indices[1]]
+        gates = self.weights.argmax(-1)
+        columns = [
+            [bool(GATES[gate](bool(p), bool(q))) for p, q in zip(a[:, j], b[:, j], strict=True)]
+            for j, gate in enumerate(gates)
+        ]
+        return torch.tensor(columns).t().float()
+
+
+class GroupSum(nn.Module):
+    def __init__(self, k, tau=1.0):
+        super().__init__()
+        self.k, self.tau = k, tau
+
+
+@pytest.fixture
+def theirs():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), LogicLayer(12, 30), LogicLayer(30, 20), GroupSum(4, tau=10.0))
+    with torch.no_grad():
+        for gate in range(16):  # every gate occurs
+            model[1].weights[gate, gate] = 10
+    return model
+
+
+@pytest.fixture
+def pickled(theirs, tmp_path, monkeypatch):
+    """A file of the whole model, whose classes are those of the module difflogic.difflogic."""
+    package, module = types.ModuleType("difflogic"), types.ModuleType("difflogic.difflogic")
+    for kind in (LogicLayer, GroupSum):
+        monkeypatch.setattr(kind, "__module__", "difflogic.difflogic")
+        setattr(module, kind.__name__, kind)
+    monkeypatch.setitem(sys.modules, "difflogic", package)
+    monkeypatch.setitem(sys.modules, "difflogic.difflogic", module)
+    path = tmp_path / "model.pt"
+    torch.save(theirs, path)
+    return path
+
+
+def check(ours, theirs):
+    x = torch.randint(0, 2, (200, 12)).float()
+    bits = theirs[2](theirs[1](x))
+    ours.eval()
+    assert torch.equal(ours[:-1](x), bits)
+    assert [layer.parametrization_name for layer in ours[:-1]] == ["raw", "raw"]
+    assert ours[-1].tau == 10
+    circuit = to_circuit(ours, (12,))
+    assert np.array_equal(circuit.predict(x.numpy()), bits.reshape(200, 4, 5).sum(-1).argmax(-1).numpy())
+
+
+def test_a_model_is_imported_with_its_wiring(theirs):
+    check(from_difflogic(theirs), theirs)
+
+
+def test_a_state_dict_needs_the_wiring_beside_it(theirs):
+    state = theirs.state_dict()
+    with pytest.raises(CheckpointError, match=r"pass indices=\["):
+        from_difflogic(state)
+    wiring = [theirs[1].indices, torch.stack(theirs[2].indices)]
+    check(from_difflogic(state, wiring, num_classes=4, tau=10.0, in_dim=12), theirs)
+    with pytest.raises(CheckpointError, match="1 layers"):
+        from_difflogic(state, wiring[:1])
+    with pytest.raises(CheckpointError, match="pair"):
+        from_difflogic(state, [wiring[0], (wiring[1][0], torch.zeros(3))])
+    with pytest.raises(CheckpointError, match="names inputs"):
+        from_difflogic(state, [wiring[0], (wiring[1][0], torch.full((20,), 30))])
+
+
+def test_a_file_of_the_whole_model_is_read_without_difflogic(pickled, theirs, monkeypatch):
+    monkeypatch.delitem(sys.modules, "difflogic.difflogic")
+    monkeypatch.delitem(sys.modules, "difflogic")
+    check(from_difflogic(pickled), theirs)
+
+
+def test_a_file_of_anything_else_is_refused(tmp_path, theirs):
+    torch.save(nn.Sequential(nn.Linear(2, 3)), tmp_path / "other.pt")
+    torch.save(theirs, tmp_path / "foreign.pt")  # its classes are those of this test
+    for name in ("other.pt", "foreign.pt", "missing.pt"):
+        with pytest.raises(CheckpointError, match="cannot read"):
+            from_difflogic(tmp_path / name)
+
+
+def test_training_goes_on_where_difflogic_was(theirs):
+    ours = from_difflogic(theirs)
+    x = torch.rand(20, 12)
+    layer = theirs[1]
+    a, b = x[:, layer.indices[0]], x[:, layer.indices[1]]
+    corners = [((1 - a) * (1 - b), 0, 0), ((1 - a) * b, 0, 1), (a * (1 - b), 1, 0), (a * b, 1, 1)]
+    values = torch.stack([sum(weight * bool(gate(p, q)) for weight, p, q in corners) for gate in GATES], -1)
+    expected = (values * layer.weights.softmax(-1)).sum(-1)
+    torch.testing.assert_close(ours[0].train()(x), expected)
+
+
+def test_of_equal_logits_the_first_gate_is_taken():
+    weights = torch.zeros(3, 16)
+    weights[1, 3] = weights[1, 5] = 2.5
+    weights[2, [12, 10]] = -0.0
+    model = from_difflogic({"0.weights": weights}, [torch.tensor([[0, 0, 0], [1, 1, 1]])])
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    assert model.eval()(x).t().tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
