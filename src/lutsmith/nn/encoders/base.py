@@ -197,7 +197,7 @@ class Encoder(nn.Module, ABC):
         if not self.is_fitted:
             name = type(self).__name__
             raise RuntimeError(f"{name} is not fitted: call {name}.fit(training_data) before using it")
-        return tuple(int(size) for size in self.fit_input_shape)
+        return tuple(self.input_min.shape)
 
     @property
     def usable(self) -> Tensor:
