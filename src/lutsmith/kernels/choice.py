@@ -1,4 +1,4 @@
-"""The input that each slot of a learned LUT reads: the best of its candidates, and none twice in a LUT (Numba)."""
+"""The input that each slot of a learned LUT reads: its best candidate, or the best of all; none twice in a LUT."""
 
 from __future__ import annotations
 
@@ -36,4 +36,32 @@ def choose(scores: NDArray[Any], candidates: NDArray[np.int32], chosen: NDArray[
                     if free and (best < 0 or row[k] > row[best]):
                         best = k
                 pick = pool[best]
+            chosen[j, slot] = pick
+
+
+@kernel(fastmath={"nnan", "nsz", "reassoc"})
+def best(scores: NDArray[Any], unique: bool, chosen: NDArray[np.int32]) -> None:
+    """Write to `chosen` (W, n) what `reference.best` returns for scores (W, n, F), C-contiguous."""
+    luts, rank, count = scores.shape
+    for j in range(luts):
+        for slot in range(rank):
+            row = scores[j, slot]
+            highest = row[0]
+            for k in range(count):
+                highest = max(highest, row[k])
+            pick = 0
+            while pick < count - 1 and row[pick] != highest:
+                pick += 1
+            taken = False
+            for earlier in range(slot):
+                taken |= chosen[j, earlier] == pick
+            if unique and taken:
+                pick = -1
+                for k in range(count):
+                    if pick < 0 or row[k] > row[pick]:
+                        free = True
+                        for earlier in range(slot):
+                            free &= chosen[j, earlier] != k
+                        if free:
+                            pick = k
             chosen[j, slot] = pick

@@ -15,7 +15,7 @@ from torch import Tensor
 from lutsmith.kernels import choice, cpu, memory, reference
 from lutsmith.kernels.wiring import Wiring, check, check_ranges
 
-__all__ = ["Wiring", "choose", "encode", "fold", "lookup", "mix"]
+__all__ = ["Wiring", "best", "choose", "encode", "fold", "lookup", "mix"]
 
 _WIRES = "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule"
 _NEED = "bool need_dx, bool need_dt, bool need_scores"
@@ -89,6 +89,20 @@ def choose(scores: Tensor, candidates: Tensor) -> Tensor:
             f"{tuple(candidates.shape)}; expected int32 candidates and scores of one shape (luts, rank, K), K >= 1"
         )
     out: Tensor = torch.ops.lutsmith.choose.default(scores.detach(), candidates)
+    return out
+
+
+def best(scores: Tensor, *, unique: bool) -> Tensor:
+    """The input that each slot of a LUT with a score for every input reads now: that of its highest score.
+
+    `scores` (W, n, F), of any float dtype. With `unique`, slot by slot the best one that no earlier slot of the LUT has
+    taken. Returns (W, n) int32. No gradient. Raises ValueError where there are no inputs, or fewer than n for `unique`.
+    """
+    if scores.ndim != 3 or scores.shape[2] < (scores.shape[1] if unique else 1):
+        raise ValueError(
+            f"scores have shape {tuple(scores.shape)}; expected (luts, rank, inputs), inputs for each slot"
+        )
+    out: Tensor = torch.ops.lutsmith.best.default(scores.detach(), unique)
     return out
 
 
@@ -221,6 +235,17 @@ def _choose_cpu(scores: Tensor, candidates: Tensor) -> Tensor:
     return chosen
 
 
+def _best_cpu(scores: Tensor, unique: bool) -> Tensor:
+    chosen = torch.empty(scores.shape[:2], dtype=torch.int32)
+    numbers = scores if scores.dtype == torch.float64 else scores.to(torch.float32)
+    choice.best(numbers.contiguous().numpy(), unique, chosen.numpy())
+    return chosen
+
+
+def _fake_best(scores: Tensor, unique: bool) -> Tensor:
+    return scores.new_empty(scores.shape[:2], dtype=torch.int32)
+
+
 def _mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
     choices = candidates.shape[2]
     slots = candidates.shape[0] * candidates.shape[1]
@@ -315,6 +340,7 @@ _define(
 )
 _define("encode(Tensor x, Tensor thresholds, int inner) -> Tensor", _encode_cpu, reference.encode, _fake_encode)
 _define("choose(Tensor scores, Tensor candidates) -> Tensor", _choose_cpu, reference.choose, _fake_choose)
+_define("best(Tensor scores, bool unique) -> Tensor", _best_cpu, reference.best, _fake_best)
 _define("mix(Tensor x, Tensor candidates, Tensor scores, float temperature) -> Tensor", _mix, _mix, _fake_mix)
 torch.library.register_autograd("lutsmith::mix", _mix_gradient, setup_context=_save_mix, lib=_library)
 for _name in ("fold", "lookup"):

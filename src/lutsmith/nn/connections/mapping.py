@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lutsmith.kernels import memory, ops
 from lutsmith.kernels.wiring import RULES, Wiring
 from lutsmith.nn.connections.base import Connections, checked_temperature
 
@@ -76,8 +77,8 @@ class DenseConnections(Connections):
     def wiring(self) -> Wiring:
         if self.frozen:
             return Wiring(self.chosen)
-        best = best_inputs(self.scores.detach(), unique=self.unique)
-        return Wiring(self.usable.nonzero().flatten()[best].int())
+        best = ops.best(self.scores, unique=self.unique)
+        return Wiring(self.usable.nonzero().flatten()[best.long()].int())
 
     def route(self, x: Tensor) -> tuple[Tensor, Wiring]:
         wiring = self.wiring()
@@ -99,22 +100,9 @@ class DenseConnections(Connections):
         return f"{super().extra_repr()}, rule={self.rule!r}, unique={self.unique}"
 
 
-def best_inputs(scores: Tensor, *, unique: bool) -> Tensor:
-    """The input with the highest score of each slot, int64 `(W, n)`, from scores `(W, n, F)`; no gradient.
-
-    With `unique`, slot by slot the best that no earlier slot of the LUT has taken.
-    """
-    best = scores.argmax(2)
-    if not unique:
-        return best
-    ordered = best.sort(1).values
-    repeating = (ordered[:, 1:] == ordered[:, :-1]).any(1).nonzero().flatten()
-    for luts in torch.split(repeating, max(1, CHUNK // scores.shape[2])):
-        chosen = best[luts]
-        for slot in range(1, scores.shape[1]):
-            chosen[:, slot] = scores[luts, slot].scatter(1, chosen[:, :slot], -torch.inf).argmax(1)
-        best[luts] = chosen
-    return best
+def _empty(shape: tuple[int, ...], dtype: torch.dtype, like: Tensor) -> Tensor:
+    """Memory on the device of `like`; on the CPU that of an earlier step: fresh pages cost more than the arithmetic."""
+    return memory.empty(shape, dtype) if like.device.type == "cpu" else like.new_empty(shape, dtype=dtype)
 
 
 class _ReadBest(torch.autograd.Function):
@@ -136,24 +124,23 @@ class _ReadBest(torch.autograd.Function):
         grad = grads[0].to(dtype)
         flat = scores.view(-1, scores.shape[2])
         values = (x if len(usable) == x.shape[0] else x[usable]).to(dtype)
-        is_softmax = ctx.rule == "softmax"
-        dscores = torch.empty_like(flat) if need_scores else None
+        by_softmax = ctx.rule == "softmax"
+        dscores = _empty(flat.shape, flat.dtype, x) if need_scores else None
         dvalues = torch.zeros_like(values) if need_dx else None
-        signs = None if is_softmax else (2 * values - 1).t()
-        rows = max(1, CHUNK // flat.shape[1])
+        factors = (values if by_softmax else 2 * values - 1).t().to(flat.dtype)
+        rows = max(1, min(flat.shape[0], CHUNK // flat.shape[1]))
+        chunk = _empty((rows, flat.shape[1]), dtype, x)
         for begin in range(0, flat.shape[0], rows):
             part = slice(begin, begin + rows)
-            if need_dx or is_softmax:
-                shares = torch.softmax(flat[part].to(dtype) / ctx.temperature, dim=1)
-                if dvalues is not None:
-                    dvalues.addmm_(shares.t(), grad[part])
-            if dscores is None:
-                continue
-            if signs is not None:
-                dscores[part] = grad[part] @ signs
-            else:
-                dots = grad[part] @ values.t()
-                dscores[part] = shares * (dots - (shares * dots).sum(1, keepdim=True)) / ctx.temperature
+            slopes, shares = grad[part], chunk[: len(flat[part])]
+            if need_dx or by_softmax:
+                torch.softmax(torch.div(flat[part], ctx.temperature, out=shares), dim=1, out=shares)
+            if dvalues is not None:
+                dvalues.addmm_(shares.t(), slopes)
+            if dscores is not None:
+                dots = torch.mm(slopes.to(flat.dtype), factors, out=dscores[part])
+                if by_softmax:
+                    dots.sub_((shares * dots).sum(1, keepdim=True)).mul_(shares).div_(ctx.temperature)
         dx = None
         if dvalues is not None:
             dx = torch.zeros_like(x).index_copy_(0, usable, dvalues.to(x.dtype))
