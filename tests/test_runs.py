@@ -56,7 +56,7 @@ def test_a_run_reports_what_its_circuit_reaches(digits: tuple[Run, Path]) -> Non
     assert circuit.classes == tuple(range(10))
     assert circuit.facts["accuracy"] == run.accuracy
     assert circuit.facts["architecture"]["luts"] == [60, 30]
-    assert circuit.facts["input_bits"] == 8
+    assert "input_bits" not in circuit.facts  # any word, unless the encoder was given one
     constant = int((data.x_train == data.x_train[0]).all(axis=0).sum())
     assert 0 < constant <= circuit.facts["wasted_thresholds"] < 2 * 64
 
@@ -342,3 +342,96 @@ def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> No
 def test_the_public_names_are_there() -> None:
     assert set(runs.__all__) == {"CircuitMismatchError", "Evaluation", "Run", "evaluate", "train"}
     assert execution.train is train
+
+
+def names_table(path: Path, rows: int = 300, seed: int = 0) -> Path:
+    """A table of a number and two columns of names, one of which decides the class together with the number."""
+    generator = np.random.default_rng(seed)
+    number, colour = generator.normal(size=rows).round(3), generator.choice(["red", "green", "blue"], rows)
+    shape = generator.choice(["round", "square", "?"], rows)
+    kind = np.where((colour == "red") ^ (number > 0), "yes", "no")
+    lines = [
+        "colour,number,shape,kind",
+        *(",".join(map(str, row)) for row in zip(colour, number, shape, kind, strict=True)),
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_columns_of_names_are_learned_kept_and_read_back(tmp_path: Path) -> None:
+    data = names_table(tmp_path / "t.csv")
+    arguments: dict[str, Any] = {
+        **SMALL,
+        "rank": 3,
+        "bits": 3,
+        "epochs": 30,
+        "settings": {"batch_size": 32, "validation": 0.2},
+    }
+    run = train("csv", data=data, target="kind", out=tmp_path / "run", **arguments)
+    assert run.accuracy > 0.8
+    circuit = load(run.model)
+    assert circuit.facts["categories"] == [["blue", "green", "red"], None, ["round", "square"]]
+    assert run.comparators == len(circuit.encoder)
+    assert run.encoder_luts == circuit.facts["encoder_luts"] == run.luts - 90  # the networks own are 60 + 30
+    assert run.encoder_luts > 0
+    fresh = names_table(tmp_path / "fresh.csv", 200, seed=1)
+    assert evaluate(run.model, fresh).accuracy > 0.8
+    fresh.write_text(fresh.read_text().replace("red", "mauve"))
+    assert evaluate(run.model, fresh).accuracy < 0.8  # unknown names are no names
+
+
+def test_a_public_table_is_trained_resumed_and_evaluated_by_name(tmp_path: Path, datasets: Path) -> None:
+    run = train("monks-1", data=datasets, out=tmp_path, luts=(40,), epochs=80, quiet=True)
+    assert (run.task, run.preset, run.measured_on) == ("monks-1", "monks-1", "test")
+    assert run.accuracy > 0.7
+    assert train("monks-1", data=datasets, out=tmp_path, resume=True, quiet=True) == run
+    assert evaluate(run.model, datasets).accuracy == run.accuracy
+    assert evaluate(run.model, datasets / "monks").samples == 432
+
+
+def test_thermometers_emit_no_luts_and_codes_do(digits: tuple[Run, Path], tmp_path: Path) -> None:
+    assert digits[0].encoder_luts == 0
+    gray = train("digits", out=tmp_path, **{**SMALL, "epochs": 1, "architecture": {"encoder": "gray"}})
+    assert (gray.encoder_luts or 0) > 0
+    assert gray.luts == 90 + (gray.encoder_luts or 0)
+
+
+def test_a_record_of_an_earlier_version_is_resumed(digits: tuple[Run, Path], tmp_path: Path) -> None:
+    for name, content in contents(digits[1]).items():
+        (tmp_path / name).write_bytes(content)
+    record = json.loads((tmp_path / "run.json").read_text())
+    for name in ("encoder_options", "head", "head_options", "sampling", "init_method", "connection_options"):
+        del record["arguments"]["architecture"][name]
+    del record["result"]["comparators"], record["result"]["encoder_luts"]
+    record["arguments"]["architecture"].update(connection_temperature=1.0, connection_rule="softmax")
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    run = train("digits", out=tmp_path, resume=True, architecture={"head": "group-sum"}, quiet=True)
+    assert (run.accuracy, run.comparators) == (digits[0].accuracy, None)
+    (tmp_path / "model.lut").unlink()
+    again = train("digits", out=tmp_path, resume=True, quiet=True)
+    assert (again.accuracy, again.comparators) == (digits[0].accuracy, digits[0].comparators)
+
+
+@pytest.mark.parametrize("head", ["regression", "multi-label"])
+def test_heads_of_other_tasks_are_left_to_the_trainer(tmp_path: Path, head: str) -> None:
+    with pytest.raises(ValueError, match=rf"head '{head}' .* train\(\) makes classifiers"):
+        train("digits", out=tmp_path / "run", **{**SMALL, "architecture": {"head": head}})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        {"head": "output-code", "luts": [45], "head_options": {"length": 15}},
+        {"head": "grouped-dsp", "head_options": {"wbits": 6}},
+        {"head": "affine"},
+        {"head": "reduction", "head_options": {"bits": 3}},
+        {"connections": ["top-k", "fixed"], "init_method": [None, "butterfly"], "rank": [3, 2]},
+        {"connections": ["dense", "learnable"], "encoder": "one-hot", "num_candidates": [2, 3]},
+    ],
+)
+def test_every_head_and_wiring_trains_to_a_checked_circuit(tmp_path: Path, architecture: dict[str, Any]) -> None:
+    arguments = {name: value for name, value in SMALL.items() if name not in ("luts", "rank", "architecture", "epochs")}
+    whole = {"luts": [60, 30], "rank": 4, "num_candidates": 4, **architecture}
+    run = train("digits", out=tmp_path, epochs=1, architecture=whole, **arguments)
+    assert run.accuracy > 0.05

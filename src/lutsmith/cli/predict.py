@@ -46,7 +46,8 @@ def predict(
 
         circuit = load(model)
         names, target = circuit.facts.get("feature_names"), circuit.facts.get("target")
-        features = _shaped(read_samples(samples, names, target), circuit.input_shape)
+        categories = circuit.facts.get("categories") or ()
+        features = _shaped(read_samples(samples, names, target, categories), circuit.input_shape)
         start = time.perf_counter()
         predictions = circuit.predict(features)
         seconds = time.perf_counter() - start

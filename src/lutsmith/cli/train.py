@@ -26,7 +26,7 @@ def _widths(text: str) -> tuple[int, ...]:
 
 
 def train(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, csv or npz.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., csv or npz.")],
     preset: Annotated[str | None, typer.Option(metavar="NAME", help="A named network with its settings.")] = None,
     data: DataOption = None,
     target: TargetOption = None,
@@ -73,8 +73,15 @@ def _show(result: dict[str, Any], console: Console) -> None:
     hard, soft = f"{result['accuracy']:.2%} hardened", f"{result['soft_accuracy']:.2%} soft"
     page = {
         "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows",
-        "circuit": f"{result['luts']:,} LUTs, {levels(result['depth'])}",
+        "circuit": _circuit(result),
         "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
         "model": result["model"],
     }
     facts_page(console, page)
+
+
+def _circuit(result: dict[str, Any]) -> str:
+    comparators, encoder = result["comparators"], result["encoder_luts"]
+    counted = "" if comparators is None else f", {comparators:,} comparators"
+    own = f" ({encoder:,} of them the encoder's)" if encoder else ""
+    return f"{result['luts']:,} LUTs{own}{counted}, {levels(result['depth'])}"

@@ -12,11 +12,10 @@ from torch import nn
 
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn import heads as _heads
 from lutsmith.nn.encoders import ENCODERS, Columns, Per
+from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import list_parametrizations
 
-HEADS: Any = getattr(_heads, "HEADS", {"group-sum": _heads.GroupSum})
 _LEARNED = {
     "learnable": ("num_candidates", "connection_temperature", "connection_sampling", "connection_rule"),
     "top-k": ("num_candidates", "connection_temperature"),
@@ -53,7 +52,7 @@ class Architecture:
         connection_rule: of learned connections; None: the default of the kind.
         head: a name of `HEADS`.
         head_options: further arguments of the head.
-        tau: divisor of the group sums in training, `"auto"`, or `"learned"`; of heads that have one.
+        tau: divisor of the head's scores in training, a number or `"learned"`; `"auto"`: the head's default.
 
     Raises:
         ValueError: a field that cannot be, with what it may be.
@@ -154,7 +153,8 @@ class Architecture:
         known = [known.name for known in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"an architecture has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        arguments: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return cls(**arguments)
 
 
 def build(
@@ -181,11 +181,13 @@ def build(
     """
     generator = torch.Generator().manual_seed(seed)
     options = {"per": architecture.per, "unique": True, **architecture.encoder_options}
-    encoder: Any = _made("encoder", ENCODERS[architecture.encoder], architecture.bits, **options)
+    encoder: Any = _made("the encoder", ENCODERS[architecture.encoder], architecture.bits, **options)
     if categorical:
         encoder = Columns(encoder, categorical=list(categorical))
     encoder.fit(fit_samples, seed=seed)
-    head = _head(architecture, num_classes)
+    tau = {} if architecture.tau == "auto" else {"tau": architecture.tau}
+    options = {"in_dim": architecture.luts[-1], "generator": generator, **tau, **architecture.head_options}
+    head: nn.Module = _made("the head", setup_head, architecture.head, num_classes, **options)
     layers: list[nn.Module] = []
     usable: torch.Tensor | None = encoder.usable.flatten()
     in_dim = encoder.usable.numel()
@@ -197,16 +199,6 @@ def build(
         )
         usable, in_dim = None, width
     return nn.Sequential(encoder, nn.Flatten(), *layers, head)
-
-
-def _head(architecture: Architecture, num_classes: int) -> Any:
-    options = dict(architecture.head_options)
-    if architecture.tau != "auto":
-        options = {"tau": architecture.tau, **options}
-    head = _made("the head", HEADS[architecture.head], num_classes, **options)
-    if hasattr(head, "group_size"):
-        head.group_size(architecture.luts[-1])
-    return head
 
 
 def _made(what: str, make: Any, *arguments: Any, **options: Any) -> Any:

@@ -1,8 +1,8 @@
 """The networks of the field at their published sizes, trained by our loop.
 
 Layers, thresholds, tau, rates and schedules are the papers' and repositories' where those state them; a row says what
-differs. DWN: Bacellar et al., arXiv:2410.11112, tables 13, 14 and 17. BitLogic: arXiv:2602.07400. difflogic: Petersen et
-al., arXiv:2210.08277. torchlogix: its `Dlgn` models. LILogicNet: arXiv:2511.12340. Mommen et al.: arXiv:2607.09399.
+differs. DWN: Bacellar et al., arXiv:2410.11112, tables 13, 14 and 17. BitLogic: arXiv:2602.07400. difflogic: Petersen
+et al., arXiv:2210.08277. torchlogix: its `Dlgn` models. LILogicNet: arXiv:2511.12340. Mommen et al.: arXiv:2607.09399.
 """
 
 from __future__ import annotations

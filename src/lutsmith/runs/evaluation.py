@@ -45,7 +45,8 @@ def evaluate(
 
     Args:
         model: the file.
-        data: as for `data.load_test`: the folder of the IDX files or its parent, or a table with labels.
+        data: as for `data.load_test`: the folder of the task's files or its parent, or a table with labels. Text in a
+            table's categorical columns is read in the model's names; other names are unknown to it.
         task: default: the task that the model was trained on.
         target: the label column of a table; default: the one that the model was trained on.
 
@@ -67,5 +68,6 @@ def evaluate(
         data,
         target if task in ("csv", "npz") else None,
         circuit.facts.get("feature_names"),
+        circuit.facts.get("categories") or (),
     )
     return Evaluation(float(np.mean(circuit.predict(x) == y)), len(y), task, str(Path(model).absolute()))

@@ -56,9 +56,9 @@ def train(
     Into `out` go model.lut, run.json (arguments, versions, result), metrics.jsonl and checkpoint.pt.
 
     Args:
-        task: "digits", "mnist", "fashion-mnist", "csv" or "npz".
+        task: a name of `data.TASKS`: "digits", "mnist", "fashion-mnist", a public table such as "adult"; "csv", "npz".
         preset: a row of `presets.list_presets()`; default: the task's.
-        data: the folder with the IDX files or its parent (None: `LUTSMITH_DATA`), or the table's file.
+        data: the folder with the task's files or its parent (None: `LUTSMITH_DATA`), or the table's file.
         target: the label column of a table.
         test: a file with the test rows of a table; without it the accuracy is that of the validation rows.
         luts: LUTs of each layer. Where it is not given, the preset's last layer is rounded up to a multiple of the
@@ -107,7 +107,7 @@ def train(
     folder = RunFolder.choose(out, name, resume=resume, overwrite=overwrite)
     recorded = folder.read() if resume else None
     if recorded is not None:
-        plan, result = recorded
+        plan, result = recorded[0].completed(), recorded[1]
         if differences := plan.differences(request):
             raise ValueError(
                 f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
@@ -159,7 +159,13 @@ class _Training:
         settings = Settings.from_json(plan.settings)
         samples = Samples.of(dataset.x_train, dataset.y_train)
         rows, _ = split(samples.y, settings.validation, settings.seed)
-        model = build(Architecture.from_json(plan.architecture), samples.x[rows], dataset.num_classes, settings.seed)
+        architecture = Architecture.from_json(plan.architecture)
+        model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
+        if model[-1].task != "classification" or settings.objective != "classification":
+            raise ValueError(
+                f"head {architecture.head!r} with objective {settings.objective!r}: train() makes classifiers; "
+                "lutsmith.training.Trainer fits other heads"
+            )
         return cls(plan, dataset, settings, samples, model)
 
 
@@ -184,6 +190,8 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
         soft_accuracy=soft_accuracy,
         measured_on=measured_on,
         luts=circuit.netlist.num_nodes,
+        encoder_luts=_encoder_luts(model[0], dataset.input_shape),
+        comparators=len(circuit.encoder),
         depth=circuit.depth,
         best_epoch=fit.best.epoch,
         train_seconds=fit.train_seconds,
@@ -229,15 +237,27 @@ def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "target": plan.target,
         "feature_names": None if names is None else list(names),
+        **({"categories": dataset.categories} if dataset.categorical else {}),
         "accuracy": run.accuracy,
         "soft_accuracy": run.soft_accuracy,
         "measured_on": run.measured_on,
         "best_epoch": run.best_epoch,
+        "encoder_luts": run.encoder_luts,
         "train_seconds": round(run.train_seconds, 3),
         "architecture": plan.architecture,
         "settings": plan.settings,
         "lutsmith": __version__,
     }
+
+
+def _encoder_luts(encoder: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """Return how many LUTs the encoder emits; a circuit keeps them all, and a thermometer has none."""
+    from torch import nn
+
+    from lutsmith.nn import to_circuit
+
+    ranks = to_circuit(nn.Sequential(encoder), input_shape).luts_by_rank()
+    return sum(count for rank, count in ranks.items() if rank)
 
 
 def _encoder_facts(encoder: nn.Module) -> dict[str, int]:

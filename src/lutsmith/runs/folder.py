@@ -27,12 +27,16 @@ class Run:
         accuracy: of the circuit, in [0, 1], on the rows that `measured_on` names.
         soft_accuracy: of the network before hardening, on the same rows.
         measured_on: "test", or "validation" where the task has no test set.
-        luts: nodes of rank <= 6 in the saved netlist; encoder and head are not counted.
+        luts: nodes of rank <= 6 in the saved netlist: those of the encoder and of the network; comparators and the
+            head's sums are not counted.
         depth: levels of the netlist.
         best_epoch: the epoch that the circuit is of, counted from 1.
         train_seconds: from the first batch to the last, validation included, over all sittings.
         setup_seconds: of the last sitting, before its first batch: data, encoder, compiling or loading kernels.
         model: absolute path of the model file.
+        comparators: of the encoder, those that something reads; None in records of earlier versions.
+        encoder_luts: nodes among `luts` that the encoder emits: none by thermometers, the XORs of other codes; None in
+            records of earlier versions.
     """
 
     task: str
@@ -47,6 +51,8 @@ class Run:
     train_seconds: float
     setup_seconds: float
     model: str
+    comparators: int | None = None
+    encoder_luts: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""

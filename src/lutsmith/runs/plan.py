@@ -83,9 +83,6 @@ class Plan:
 
         preset = presets.default(request.task) if request.preset is None else _preset(request.preset)
         architecture, settings = request.overrides()
-        known = set(Architecture().to_json())
-        if unknown := sorted(set(architecture) - known):
-            raise ValueError(f"an architecture has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
         return cls(
             task=request.task,
             preset=preset.name,
@@ -96,9 +93,25 @@ class Plan:
             settings=_as_json(Settings.from_json({**preset.settings, **settings}).to_json()),
         )
 
+    def completed(self) -> Plan:
+        """Return the plan with every field: one that an earlier version wrote down lacks the later ones, which have
+        defaults that change nothing.
+        """
+        from lutsmith.nn import Architecture
+        from lutsmith.training import Settings
+
+        return replace(
+            self,
+            architecture=_as_json(Architecture.from_json(self.architecture).to_json()),
+            settings=_as_json(Settings.from_json(self.settings).to_json()),
+        )
+
     def fitted_to(self, dataset: Dataset, request: Request) -> Plan:
         """Return the plan with a last layer that the classes can share, where its width was not asked for."""
-        if "luts" in request.overrides()[0]:
+        groups_are_classes = (
+            self.architecture["head"] != "output-code" and "num_groups" not in self.architecture["head_options"]
+        )
+        if "luts" in request.overrides()[0] or not groups_are_classes:
             return self
         widths, classes = self.architecture["luts"], dataset.num_classes
         last = -(-widths[-1] // classes) * classes
