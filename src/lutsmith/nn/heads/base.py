@@ -133,7 +133,8 @@ class ScoredHead(GroupHead):
 
     Args:
         tau: the divisor; `"auto"` is `sqrt(g / 3)` for g inputs a score, which DWN's published values follow, and
-            `"learned"` multiplies that by `exp(log_tau)`, a parameter that starts as 0.
+            `"learned"` multiplies that by `exp(log_tau)`, a parameter that starts as 0. It falls where that lowers the
+            loss without harder tables, which then score worse than they trained: watch the hardened accuracy.
         **groups: arguments of `GroupHead`.
     """
 
