@@ -16,7 +16,19 @@ from lutsmith.nn import Architecture, build
 from lutsmith.training import Settings, Trainer, TrainingInterrupted
 
 SETTINGS = Settings(
-    epochs=3, batch_size=32, lr=0.05, score_lr=0.1, bit_flip=0.02, shift=1, optimizer="adamw", warmup=0.5
+    epochs=3,
+    batch_size=32,
+    lr=0.05,
+    score_lr=0.1,
+    bit_flip=0.02,
+    shift=1,
+    rotate=10,
+    optimizer="adamw",
+    warmup=0.5,
+    temperature_final=0.5,
+    refresh=0.5,
+    refresh_epochs=(1, 2),
+    weight_average=0.9,
 )
 
 

@@ -12,16 +12,27 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lutsmith.nn import to_circuit
 from lutsmith.training import (
+    L1,
+    L2,
     Affine,
+    Area,
     CandidateRefresh,
+    ConnectionTemperatureSchedule,
+    Consistency,
     Distillation,
+    Gap,
+    GradientNormalization,
+    ProgressiveFreezing,
     RhoSchedule,
     Settings,
+    Spectral,
     Trainer,
     TrainingInterrupted,
 )
 
+from . import killed
 from .models import InterruptAfter, candidates_network, images, same_state
 
 EVERYTHING = Settings(
@@ -57,6 +68,37 @@ def trainer(folder: Path | None = None, settings: Settings = EVERYTHING) -> Trai
         callbacks=[RhoSchedule(0.9, shape="linear")],
         augmentations=[Affine(shear=10)],
     )
+
+
+def lut_trainer(folder: Path | None = None) -> Trainer:
+    return Trainer(
+        killed.SETTINGS,
+        folder=folder,
+        quiet=True,
+        penalties=[Gap(0.1), Consistency(0.1), Spectral(0.01), L1(0.01), L2(0.01, "logits"), Area(0.1)],
+        callbacks=[GradientNormalization(0.1), ProgressiveFreezing((1,)), ConnectionTemperatureSchedule(0.5)],
+    )
+
+
+@pytest.mark.parametrize("passes", [3, 25, 27, 50])  # each step has two: the consistency penalty's is the other
+def test_penalties_and_freezing_resume_to_the_bit_as_well(tmp_path: Path, passes: int) -> None:
+    whole = killed.network()
+    lut_trainer().fit(whole, *killed.data())
+    cut = killed.network()
+    left = [passes]
+
+    def count(module: nn.Module, inputs: Any) -> None:
+        left[0] -= torch.is_grad_enabled()
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    cut[1].register_forward_pre_hook(count)
+    with pytest.raises(TrainingInterrupted):
+        lut_trainer(tmp_path).fit(cut, *killed.data())
+    resumed = killed.network()
+    lut_trainer(tmp_path).fit(resumed, *killed.data(), resume=True)
+    assert same_state(whole, resumed)
+    to_circuit(resumed, (1, 6, 6))  # no hook is left behind
 
 
 def stopping(passes: int) -> nn.Sequential:

@@ -29,15 +29,15 @@ def flip_bits(bits: Tensor, probability: float, generator: np.random.Generator) 
 class BitFlips:
     """Inverts bits of the encoder's output while it is `active`: a forward hook on the model's first module."""
 
-    def __init__(self, model: nn.Module, probability: float) -> None:
-        """Find the encoder: the first module of an `nn.Sequential`.
+    def __init__(self, model: nn.Module, probability: float, name: str = "bit_flip") -> None:
+        """Find the encoder: the first module of an `nn.Sequential`; `name` is what messages call this.
 
         Raises:
             ValueError: a model of another kind, where the encoder cannot be told.
         """
         if not isinstance(model, nn.Sequential) or len(model) < 2:
             raise ValueError(
-                f"bit_flip={probability} changes the output of a Sequential's first module, the encoder; "
+                f"{name}={probability} changes the output of a Sequential's first module, the encoder; "
                 f"the model is a {type(model).__name__}: wrap it as nn.Sequential(encoder, rest)"
             )
         self.encoder: nn.Module = model[0]

@@ -22,7 +22,7 @@ class Stage:
         stage = Stage(model, optimizer, epochs=20)
         schedule = TemperatureSchedule(final=0.1)
         schedule.begin(stage)
-        for stage.epoch in range(stage.epochs):
+        for stage.epoch in range(20):
             schedule.before_epoch(stage)
             ...
 

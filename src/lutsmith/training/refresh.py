@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,9 @@ class CandidateRefresh(Callback):
             raise ValueError(
                 "there is nothing to refresh: no connections of the model have candidates; use connections='learnable'"
             )
+
+        for connections in refreshable(stage.model):
+            copy.deepcopy(connections).refresh(self.share, torch.Generator())  # raises where it will not be possible
 
     def before_epoch(self, stage: Stage) -> None:
         if stage.batch == 0 and stage.epoch in self.epochs:

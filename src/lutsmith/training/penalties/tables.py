@@ -1,0 +1,156 @@
+"""Penalties of truth tables: how large, how rough, and how little a table depends on its inputs."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from lutsmith.nn.parametrizations.warp import hadamard
+from lutsmith.training.layers import lut_layers
+from lutsmith.training.penalties.base import Batch, Penalty, check_weight
+
+_LEAST = 1e-30  # what a probability counts as at least where its logarithm is taken
+
+
+class TablePenalty(Penalty):
+    """The weighted mean of a number for each LUT of a model."""
+
+    def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:  # noqa: ARG002
+        return self.of_model(model)
+
+    def of_model(self, model: nn.Module) -> Tensor:
+        """Return the term; it depends on the weights alone.
+
+        Raises:
+            ValueError: the model has no LUT layers.
+        """
+        values = [self.of_layer(layer) for layer in lut_layers(model, type(self).__name__)]
+        return self.weight * torch.cat(values).mean()
+
+    @abstractmethod
+    def of_layer(self, layer: Any) -> Tensor:
+        """Return the number of each LUT of a layer, `(T,)`."""
+
+
+@dataclass
+class Spectral(TablePenalty):
+    """`sum_S |S|^power c_S^2`, c the Walsh coefficients of the table `2 p - 1`: rough tables cost more.
+
+    `c_S` is the mean over all addresses of the table times the parity character of the inputs S. With power 1 it is the
+    total influence: the number of inputs whose flip changes the output, on average; entries that training never visits
+    then follow their neighbours. Power 0 is the mean square of the table (Parseval).
+
+    Attributes:
+        weight: factor.
+        power: of the degree |S|, >= 0.
+    """
+
+    weight: float
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_weight(self)
+        if not (self.power >= 0 and math.isfinite(self.power)):
+            raise ValueError(f"Spectral(power={self.power}): expected a number >= 0")
+
+    def of_layer(self, layer: Any) -> Tensor:
+        rank = layer.parametrization.rank
+        signs = 2 * layer.parametrization.probabilities(layer.weight) - 1
+        coefficients = signs @ hadamard(rank).to(signs).t() / (1 << rank)
+        masks = torch.arange(1 << rank, device=signs.device)
+        degrees = sum((masks >> j) & 1 for j in range(rank))
+        costs = torch.as_tensor(degrees).to(signs) ** self.power
+        return torch.mv(coefficients.square(), costs)
+
+
+@dataclass
+class _Norm(TablePenalty):
+    weight: float
+    of: Literal["tables", "logits"] = "tables"
+
+    def __post_init__(self) -> None:
+        check_weight(self)
+        if self.of not in ("tables", "logits"):
+            raise ValueError(f"{type(self).__name__}(of={self.of!r}): expected 'tables' or 'logits'")
+
+    def _values(self, layer: Any) -> Tensor:
+        if self.of == "tables":
+            values: Tensor = 2 * layer.parametrization.probabilities(layer.weight) - 1
+            return values
+        weight: Tensor = layer.weight
+        return weight
+
+
+@dataclass
+class L1(_Norm):
+    """The mean absolute entry of each LUT.
+
+    Attributes:
+        weight: factor.
+        of: "tables" for the entries `2 p - 1`, in [-1, 1]; "logits" for the weights that they are made of.
+    """
+
+    def of_layer(self, layer: Any) -> Tensor:
+        return self._values(layer).abs().mean(1)
+
+
+@dataclass
+class L2(_Norm):
+    """The mean square entry of each LUT; attributes as of `L1`."""
+
+    def of_layer(self, layer: Any) -> Tensor:
+        return self._values(layer).square().mean(1)
+
+
+@dataclass
+class Area(TablePenalty):
+    """The expected share of LUTs that are left when constants, wires and inverters are folded away.
+
+    A LUT is gone if its table depends on one input at most. Let each entry k be 1 with its probability p_k, on its own.
+    Then with the chance of a constant, `C = prod p_k + prod (1 - p_k)`, and the chance that nothing but input j
+    matters, `A_j = prod_v (prod_{k: k_j = v} p_k + prod_{k: k_j = v} (1 - p_k))`, which contains the former,
+
+        P(gone) = sum_j A_j - (n - 1) C,     share left = mean over LUTs of 1 - P(gone).
+
+    That is exact, and nearly flat for tables that are far from folding. So P(gone) is raised to `2^(1 - n)`, about the
+    geometric mean over the entries that decide, unless `exact` is set; where it is 0 or 1 this changes nothing.
+
+    Attributes:
+        weight: factor.
+        exact: penalise the expectation itself.
+    """
+
+    weight: float
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        check_weight(self)
+
+    def of_layer(self, layer: Any) -> Tensor:
+        share = 1.0 if self.exact else 2.0 ** (1 - layer.parametrization.rank)
+        return 1 - (share * self.log_gone(layer.parametrization.probabilities(layer.weight))).exp()
+
+    @staticmethod
+    def log_gone(tables: Tensor) -> Tensor:
+        """Return the logarithm of P(gone), `(T,)`, of probabilities `(T, 2**n)`."""
+        rank = tables.shape[1].bit_length() - 1
+        ones, zeros = (p.clamp(min=_LEAST).log() for p in (tables, 1 - tables))
+        constant = torch.logaddexp(ones.sum(1), zeros.sum(1))
+        wires = []
+        for j in range(rank):
+            halves = [part.reshape(len(part), -1, 2, 1 << j).sum((1, 3)) for part in (ones, zeros)]
+            wires.append(torch.logaddexp(*halves).sum(1))
+        one_at_most = torch.logsumexp(torch.stack(wires), 0)
+        return one_at_most + torch.log1p(-(rank - 1) * (constant - one_at_most).exp())
+
+    @torch.no_grad()
+    def expected_luts(self, model: nn.Module) -> float:
+        """Return the expected number of LUTs left, by the exact formula."""
+        layers = lut_layers(model, "Area")
+        tables = (layer.parametrization.probabilities(layer.weight) for layer in layers)
+        return sum(float((1 - self.log_gone(table).exp()).sum()) for table in tables)
