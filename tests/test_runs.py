@@ -344,7 +344,7 @@ def test_the_public_names_are_there() -> None:
     assert execution.train is train
 
 
-def names_table(path: Path, rows: int = 300, seed: int = 0) -> Path:
+def names_table(path: Path, rows: int = 500, seed: int = 0) -> Path:
     """A table of a number and two columns of names, one of which decides the class together with the number."""
     generator = np.random.default_rng(seed)
     number, colour = generator.normal(size=rows).round(3), generator.choice(["red", "green", "blue"], rows)

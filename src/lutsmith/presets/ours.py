@@ -9,12 +9,11 @@ from lutsmith.presets.row import Preset
 _IMAGES: dict[str, Any] = {"lr": 0.03, "shift": 1, "validation": 0.05, "validate_every": 5}
 _TABLE: dict[str, Any] = {"bits": 31, "sampling": "hard", "residual_probability": 0.8}
 _TABLE_SETTINGS: dict[str, Any] = {"batch_size": 256, "lr": 0.02, "bit_flip": 0.02, "validate_every": 3}
-_MONKS: dict[str, Any] = {"luts": [200], "bits": 1, "sampling": "hard", "residual_probability": 0.8}
+_MONKS: dict[str, Any] = {"luts": [200], "bits": 1, "residual_probability": 0.8}
 _MONKS_SETTINGS: dict[str, Any] = {
     "epochs": 200,
     "batch_size": 32,
     "lr": 0.02,
-    "bit_flip": 0.02,
     "validation": 0.0,
     "validate_every": 50,
 }
