@@ -252,3 +252,12 @@ def test_impossible_settings_say_what_is_expected():
         dwn.LUTLayer(4, 3, 2)(torch.zeros(1, 5))
     with pytest.raises(ValueError, match="tau"):
         dwn.LearnableMapping(3, 4, tau=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_layer_in_another_precision_trains(dtype):
+    layer = dwn.LUTLayer(6, 4, 3, mapping="learnable").to(dtype)
+    x = torch.randint(0, 2, (8, 6)).to(dtype).requires_grad_()
+    layer(x).sum().backward()
+    assert layer.mapping.weights.grad.dtype == layer.luts.grad.dtype == x.grad.dtype == dtype
+    assert layer.mapping.weights.grad.isfinite().all()

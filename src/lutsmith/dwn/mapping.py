@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.kernels import memory
+
 if TYPE_CHECKING:
     from lutsmith.circuit.builder import CircuitBuilder
 
@@ -86,5 +88,9 @@ class _LearnableMappingFunction(torch.autograd.Function):
                 shares = (weights[:, start : start + step] / ctx.tau).softmax(0).to(x.dtype)
                 dx.addmm_(grad[:, start : start + step], shares.t())
         if ctx.needs_input_grad[1]:
-            dw = (grad.t() @ (2 * x - 1).to(grad.dtype)).t().to(weights.dtype)
+            signs = (2 * x - 1).to(weights.dtype)
+            # A fresh gradient of 100 MB a step would cost more than its arithmetic.
+            reused = weights.is_cpu and weights.dtype in (torch.float32, torch.float64)
+            rows = memory.empty((weights.shape[1], weights.shape[0]), weights.dtype) if reused else None
+            dw = torch.mm(grad.t().to(weights.dtype), signs, out=rows).t()
         return dx, dw, None
