@@ -136,6 +136,16 @@ def test_missing_and_infinite_numbers_have_no_gradient():
     assert encoder.shift.grad.tolist() == [[0.0, 0.0]]
 
 
+@pytest.mark.parametrize("ends", [[-3e38, 3e38], [0.0, 1e-42], [5.0, 5.0]])
+@pytest.mark.parametrize("sampling", ["hard", "soft"])
+def test_ranges_at_the_ends_of_float32_train(sampling, ends):
+    x = torch.tensor(ends).unsqueeze(1)
+    encoder = LearnableThermometer(2, start="uniform", forward_sampling=sampling).fit(x)
+    encoder(x).sum().backward()
+    assert encoder.shift.grad.isfinite().all()
+    assert torch.equal(encoder.learned_thresholds(), Thermometer(2).fit(x).thresholds)
+
+
 def test_word_lengths_hold_while_training():
     x = torch.rand(50, 3)
     encoder = moved(LearnableThermometer(4, input_bits=5).fit(x), by=0.05)

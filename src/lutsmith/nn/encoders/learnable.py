@@ -32,6 +32,8 @@ STARTS: dict[str, type[Thermometer]] = {
 CHUNK = 1 << 22
 """Values that the soft bits and the gradient take at a time."""
 
+SMALLEST_SPAN = 1e-30
+
 
 class LearnableThermometer(Thermometer):
     """Thermometer whose thresholds are trained: `t = thresholds + range * shift`, the same in training and in eval.
@@ -124,9 +126,13 @@ class LearnableThermometer(Thermometer):
         return low.reshape(*sizes, 1), high.reshape(*sizes, 1)
 
     def _span(self) -> Tensor:
-        """The range of the data that share thresholds, 1 where they are constant, broadcastable to `thresholds`."""
+        """The range of the data that share thresholds, 1 where they are constant, broadcastable to `thresholds`.
+
+        Ranges that float32 cannot divide by, or hold, count as the nearest that it can.
+        """
         low, high = self._bounds()
-        return torch.where(high > low, high - low, torch.ones_like(low))
+        span = (high - low).clamp(SMALLEST_SPAN, torch.finfo(torch.float32).max)
+        return torch.where(high > low, span, torch.ones_like(low))
 
     def _per_feature(self) -> Tensor:
         return self._spread(self.learned_thresholds())
