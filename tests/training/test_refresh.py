@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from lutsmith.nn import Architecture, build
 from lutsmith.training import CandidateRefresh, Settings, Stage, Trainer, WeightAverage
 
 from .models import candidates_network, images, network
@@ -75,6 +76,24 @@ def test_frozen_connections_keep_their_candidates() -> None:
     model[2].connections.freeze()
     run = Stage(model, torch.optim.SGD([model[2].weight], lr=0.1), epochs=6)
     assert CandidateRefresh(0.5, (2,)).refresh(run) == 0
+
+
+def lut_network(**settings: Any) -> nn.Sequential:
+    return build(Architecture(luts=(40, 20), rank=3, bits=1, num_candidates=4, **settings), images()[0], 2)
+
+
+def test_a_lut_network_gets_new_candidates_and_keeps_what_it_reads_and_learns_on() -> None:
+    model: Any = lut_network()
+    optimizer = trained(model)
+    x = torch.from_numpy(images(100)[0])
+    model.eval()
+    before, outputs = [layer.connections.candidates.clone() for layer in model[2:4]], model(x)
+    count = CandidateRefresh(0.5, (1,)).refresh(Stage(model, optimizer, epochs=2, epoch=1))
+    after = [layer.connections.candidates for layer in model[2:4]]
+    assert count == sum(int((a != b).sum()) for a, b in zip(after, before, strict=True)) == (40 + 20) * 3 * 2
+    assert torch.equal(model(x), outputs)
+    settings = Settings(epochs=4, batch_size=32, lr=0.05, validation=0.2, refresh=0.25, refresh_epochs=(1, 2))
+    assert Trainer(settings, quiet=True).fit(lut_network(), *images()).best.hard > 0.85
 
 
 def test_a_model_without_candidates_is_refused() -> None:

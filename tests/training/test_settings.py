@@ -16,7 +16,17 @@ from lutsmith.training.schedules import rate_factor
 
 def test_settings_survive_json() -> None:
     settings = Settings(
-        schedule="step", milestones=(3, 7), optimizer="adamw", optimizer_options={"betas": (0.8, 0.9)}, score_lr=0.1
+        schedule="step",
+        milestones=(3, 7),
+        optimizer="adamw",
+        optimizer_options={"betas": (0.8, 0.9)},
+        score_lr=0.1,
+        objective="regression",
+        huber_delta=0.5,
+        rotate=5,
+        refresh=0.25,
+        refresh_epochs=(2, 4),
+        weight_average=0.99,
     )
     assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
@@ -36,6 +46,27 @@ def test_settings_survive_json() -> None:
         ("schedule", "step", "needs milestones"),
         ("milestones", (5,), "no other schedule takes them"),
         ("milestones", (5, 3), "ascending epochs"),
+        ("score_weight_decay", -1.0, "score_weight_decay=-1.0: expected None or a number >= 0"),
+        ("objective", "ranking", "expected one of classification, regression, multilabel"),
+        ("huber_delta", 1.0, "it is of regression; objective is 'classification'"),
+        ("huber_delta", 0.0, "huber_delta=0.0: expected None or a positive number"),
+        ("crop", -1, "crop=-1: expected an integer >= 0"),
+        ("cutout", 1.5, "cutout=1.5: expected an integer"),
+        ("flip", 1.5, r"flip=1.5: expected a probability in \[0, 1\]"),
+        ("flip", True, "flip=True: expected a probability"),
+        ("rotate", 181, r"rotate=181: expected degrees in \[0, 180\]"),
+        ("zoom", 1.0, r"zoom=1.0: expected a share in \[0, 1\)"),
+        ("shear", 90, r"shear=90: expected degrees in \[0, 90\)"),
+        ("elastic", -1.0, "elastic=-1.0: expected pixels >= 0"),
+        ("temperature_final", 0.0, "temperature_final=0.0: expected None or a positive number"),
+        ("connection_temperature_final", "cold", "connection_temperature_final='cold'"),
+        ("rho_final", 1.5, r"rho_final=1.5: expected None or a number in \(0, 1\]"),
+        ("annealing", "step", "expected one of exponential, linear, cosine"),
+        ("refresh", 1.0, r"refresh=1.0: expected a share in \[0, 1\)"),
+        ("refresh", 0.5, r"refresh=0.5 with refresh_epochs=\(\): give both"),
+        ("refresh_epochs", (2,), r"refresh=0.0 with refresh_epochs=\(2,\): give both"),
+        ("refresh_epochs", (0,), "refresh_epochs=.* expected ascending epochs >= 1"),
+        ("weight_average", 1.0, r"weight_average=1.0: expected a decay in \[0, 1\)"),
         ("warmup", 20, "epochs from 0 to below epochs=20"),
         ("label_smoothing", 1.0, r"label_smoothing=1.0: expected a number in \[0, 1\)"),
         ("bit_flip", 0.6, r"a probability in \[0, 0.5\]"),
@@ -52,6 +83,11 @@ def test_settings_survive_json() -> None:
 def test_a_setting_that_cannot_be_is_named_with_what_can(field: str, value: Any, says: str) -> None:
     with pytest.raises((ValueError, TypeError), match=says):
         Settings(**{field: value})
+
+
+def test_regression_has_no_labels_to_smooth() -> None:
+    with pytest.raises(ValueError, match="regression has no labels to smooth"):
+        Settings(objective="regression", label_smoothing=0.1)
 
 
 def test_the_largest_seed_is_one_that_torch_takes() -> None:
