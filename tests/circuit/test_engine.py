@@ -110,6 +110,14 @@ def test_an_engine_that_is_not_loaded_maps_the_same(samples):
     assert (engine.predict(bits) == expected.argmax(1)).all()
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_counts_are_mapped_part_by_part(size, monkeypatch):
+    monkeypatch.setattr("lutsmith.circuit.engine.MAPPED", 4 * 1100)
+    netlist, head = random_netlist(1, outputs=4 * size, max_rank=6), random_head(2, 4, 3, "classification")
+    bits = random_bits(1, netlist, 3500)
+    assert (wired(netlist, head).decision_function(bits) == head.scores(netlist.evaluate(bits))).all()
+
+
 def test_a_thousand_classes_are_counted():
     netlist = random_netlist(0, inputs=30, luts=3000, outputs=3000, max_rank=6)
     engine, bits, head = wired(netlist, Head(1000)), random_bits(0, netlist, 1100), Head(1000)

@@ -59,12 +59,6 @@ def test_scores_are_the_formula_and_the_fast_map_is_the_slow_one(seed, groups, s
     np.testing.assert_array_equal(fast, slow)
 
 
-def test_more_samples_than_a_slice_are_mapped() -> None:
-    counts = np.arange(100_000, dtype=np.int32).reshape(50_000, 2)
-    scores = Head(2, [[1, 0], [-3, 7]], [0, -5]).affine(counts)
-    np.testing.assert_array_equal(scores, np.stack([counts[:, 0], -3 * counts[:, 0] + 7 * counts[:, 1] - 5], axis=1))
-
-
 def test_counts_beyond_16_bits_are_exact() -> None:
     assert Head(1).scores(np.ones((1, 70_000), bool)).tolist() == [[70_000]]
 

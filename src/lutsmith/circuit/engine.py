@@ -26,6 +26,9 @@ FEW = 4
 SHALLOW = 1000
 """Levels that a netlist may have to be evaluated without compiled code: NumPy takes some 20 us for each."""
 
+MAPPED = 1 << 23
+"""Counts that are mapped to scores at a time, some 100 MB of them."""
+
 LOADING = 0.3
 """Seconds that compiled code takes to load."""
 
@@ -72,9 +75,16 @@ class Engine:
         head = self._checked_head()
         if self._without_loading(rows):
             return head.scores(self._evaluate(rows, tables))
-        if head.num_groups == self._netlist.outputs.size:  # groups of one bit need no counting
-            return head.affine(self.compiled.outputs(rows, tables=tables, threads=threads).astype(np.int32))
-        return head.affine(self.compiled.counts(rows, tables=tables, threads=threads))
+        if head.is_plain:
+            return self.compiled.counts(rows, tables=tables, threads=threads)
+        single = head.num_groups == self._netlist.outputs.size  # groups of one bit need no counting
+        count = self.compiled.outputs if single else self.compiled.counts
+        scores = np.empty((len(rows), head.num_classes), np.int32)
+        samples = max(1024, MAPPED // head.num_groups)
+        for start in range(0, len(rows), samples):
+            part = slice(start, start + samples)
+            scores[part] = head.affine(count(rows[part], tables=tables, threads=threads))
+        return scores
 
     def outputs(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None

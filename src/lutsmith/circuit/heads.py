@@ -13,9 +13,6 @@ from lutsmith.circuit.arrays import frozen, integers
 TASKS = ("classification", "multilabel", "regression")
 """What scores can mean; `Head.decide` says what each makes of them."""
 
-SLICE = 1 << 14
-"""Samples that `Head.affine` takes at a time, to bound its memory."""
-
 _INT32 = np.iinfo(np.int32)
 
 
@@ -139,21 +136,17 @@ class Head:
             scores = scores + self.bias
         return scores.astype(np.int32)
 
-    def affine(self, counts: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return int32 (N, C), the scores of popcounts int32 (N, G) that `check` vouches for.
+    def affine(self, counts: NDArray[Any]) -> NDArray[np.int32]:
+        """Return int32 (N, C), the scores of popcounts (N, G), integers or single bits, of outputs that pass `check`.
 
         A product of matrices of float64 is exact here: where no score leaves int32, no partial sum reaches 2**33.
         """
-        if self.is_plain:
-            return counts
-        scores = np.empty((len(counts), self.num_classes), np.int32)
-        for start in range(0, len(counts), SLICE):
-            part = slice(start, start + SLICE)
-            values = counts[part].astype(np.float64)
-            if self._columns is not None:
-                values = values @ self._columns
-            scores[part] = values if self.bias is None else values + self.bias
-        return scores
+        values = counts.astype(np.float64)
+        if self._columns is not None:
+            values = values @ self._columns
+        if self.bias is not None:
+            values += self.bias
+        return values.astype(np.int32)
 
     def labels(self, scores: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return int64 (N,), the class of the highest score in each row; the lowest class wins a tie."""
@@ -197,10 +190,9 @@ def _float64(name: str, values: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be real numbers, not {array.dtype}")
-    numbers = frozen(array + 0.0, np.float64)  # -0.0 becomes 0.0: equal heads have equal bytes
-    if not np.isfinite(numbers).all():
+    if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinity")
-    return numbers
+    return frozen(array + 0.0, np.float64)  # -0.0 becomes 0.0: equal heads have equal bytes
 
 
 def _one_each(name: str, array: NDArray[Any], width: int) -> NDArray[Any]:
