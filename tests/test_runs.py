@@ -435,3 +435,20 @@ def test_every_head_and_wiring_trains_to_a_checked_circuit(tmp_path: Path, archi
     whole = {"luts": [60, 30], "rank": 4, "num_candidates": 4, **architecture}
     run = train("digits", out=tmp_path, epochs=1, architecture=whole, **arguments)
     assert run.accuracy > 0.05
+
+
+def test_predicting_a_table_reads_names_as_training_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from lutsmith.cli import run as command
+
+    arguments = {**SMALL, "rank": 3, "epochs": 1, "settings": {"batch_size": 32}}
+    run = train("csv", data=names_table(tmp_path / "t.csv"), target="kind", out=tmp_path / "run", **arguments)
+    (tmp_path / "new.csv").write_text("shape,number,colour\nround,1.5,red\nnone such,?,mauve\nsquare,-1,green\n")
+    capsys.readouterr()
+    assert command(["predict", run.model, str(tmp_path / "new.csv")]) == 0
+    circuit = load(run.model)
+    codes = np.array([[2, 1.5, 0], [np.nan, np.nan, np.nan], [1, -1, 1]], np.float32)
+    expected = [str((circuit.classes or ())[i]) for i in circuit.predict(codes)]
+    assert capsys.readouterr().out.split() == expected
+    (tmp_path / "bad.csv").write_text("shape,number,colour\nround,many,red\n")
+    assert command(["predict", run.model, str(tmp_path / "bad.csv")]) != 0
+    assert "column 'number' is text ('many' in line 2)" in capsys.readouterr().err

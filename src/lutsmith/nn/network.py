@@ -222,6 +222,6 @@ def _check_options(name: str, options: Any) -> None:
     try:
         copy = json.loads(json.dumps(options))
     except TypeError as error:
-        raise ValueError(f"{name} is {options!r}; expected JSON values ({error})") from error
+        raise ValueError(f"{name} holds what is no JSON value: {error}") from error
     if not isinstance(copy, dict):
         raise ValueError(f"{name} is {options!r}; expected names with values")
