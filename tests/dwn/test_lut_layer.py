@@ -261,3 +261,40 @@ def test_a_layer_in_another_precision_trains(dtype):
     layer(x).sum().backward()
     assert layer.mapping.weights.grad.dtype == layer.luts.grad.dtype == x.grad.dtype == dtype
     assert layer.mapping.weights.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("mapping", ["random", "learnable"])
+@pytest.mark.parametrize("shape", [(0, 6), (1, 6), (2, 3, 6), (65, 6)])
+def test_batches_of_any_shape_pass(mapping, shape):
+    torch.manual_seed(0)
+    layer, head = dwn.LUTLayer(6, 8, 3, mapping), dwn.GroupSum(2)
+    x = torch.randint(0, 2, shape).float().requires_grad_()
+    y = head(layer(x))
+    assert y.shape == (*shape[:-1], 2)
+    y.sum().backward()
+    assert x.grad.shape == shape
+    alone = [head(layer.eval()(row)) for row in x.detach().reshape(-1, 6).split(1)]
+    assert torch.equal(y.detach().reshape(-1, 2), torch.cat([torch.zeros(0, 2), *alone]))
+
+
+def test_one_seed_draws_what_torch_dwn_draws():
+    """In its order: the mapping, then the tables; of a learnable mapping the scores, inputs by slots."""
+    torch.manual_seed(7)
+    layer = dwn.LUTLayer(10, 12, 4, "learnable")
+    torch.manual_seed(7)
+    assert torch.equal(layer.mapping.weights, torch.rand(10, 48))
+    assert torch.equal(layer.luts, torch.rand(12, 16) * 2 - 1)
+
+
+@pytest.mark.parametrize("settings", [{}, {"fused": True}, {"foreach": True}])
+def test_optimizers_step_the_scores_where_they_belong(settings):
+    torch.manual_seed(0)
+    mapping = dwn.LearnableMapping(5, 7)
+    plain = mapping.weights.detach().contiguous().clone().requires_grad_()
+    g = torch.randn(5, 7)
+    steps = [torch.optim.Adam([parameter], lr=0.1, **settings) for parameter in (mapping.weights, plain)]
+    for _ in range(3):
+        mapping.weights.grad, plain.grad = g.t().contiguous().t(), g.clone()
+        for step in steps:
+            step.step()
+    torch.testing.assert_close(mapping.weights.detach(), plain.detach())

@@ -230,7 +230,7 @@ def test_what_has_no_counterpart_keeps_its_tables_and_says_so(kind, outputs):
 def test_soft_outputs_are_those_of_difflut():
     """What the weights mean between the corners, where difflut's forward is a function of x alone."""
     torch.manual_seed(4)
-    for kind in (probabilistic, linear_with_bias, polylut, skipping, fourier, warp):
+    for kind in (probabilistic, linear_with_bias, polylut, skipping, fourier, warp, difflogic):
         parameters, _ = kind(1)
         state = {"_mapping_indices": torch.arange(RANK).unsqueeze(0)}
         state |= {f"nodes.0.{name}": value for name, value in parameters.items()}
@@ -244,6 +244,10 @@ def soft(kind, p, x):
         corners = torch.tensor([bits_of(a) for a in range(1 << RANK)])
         terms = (x.unsqueeze(1) * corners + (1 - x.unsqueeze(1)) * (1 - corners)).prod(-1)
         return terms @ (p["raw_weights"][:, 0] / p["temperature"]).sigmoid()
+    if kind is difflogic:
+        a, b = x[:, p["indices"][0]].unbind(1)
+        corners = torch.stack([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b], 1)
+        return corners @ p["truth_tables"].t() @ p["weights"][0].softmax(0)
     if kind is linear_with_bias:
         return (x @ p["weights"][:, 0] + p["bias"][0]).sigmoid()
     if kind is polylut:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lutsmith.interop.checkpoint import CheckpointError, Source, rank_of, read_state, split_layers, tensor
 from lutsmith.interop.gates import convert_gates, from_msb_first
 from lutsmith.interop.layers import ImportedLayer, assemble, group_sum
-from lutsmith.nn.parametrizations.bit_order import msb_first
+from lutsmith.nn.parametrizations import msb_first
 
 Kind = Literal["raw", "light", "warp"]
 _NAMES = r"weight|_export_lut_ids|connections\.(?:indices|weights|_export_indices)"
