@@ -47,12 +47,10 @@ def _show(result: dict[str, Any], console: Console) -> None:
 
 
 def _head(result: dict[str, Any]) -> str:
-    outputs, scores = (
-        f"{result['outputs']:,} output bits",
-        f"{result['num_classes']} score{'' if result['num_classes'] == 1 else 's'}",
-    )
+    outputs = f"{result['outputs']:,} output bits"
     if result["head"] is None:
         return f"none: {outputs} are the result"
+    scores = f"{result['num_classes']:,} score{'' if result['num_classes'] == 1 else 's'}"
     task = "" if result["task"] in (None, "classification") else f", {result['task']}"
     if result["affine"]:
         return f"{result['head']} of {outputs} in {result['num_groups']:,} groups, affine map to {scores}{task}"
