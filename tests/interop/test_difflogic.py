@@ -1,5 +1,7 @@
+import random
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -117,6 +119,9 @@ def test_a_file_of_the_whole_model_is_read_without_difflogic(pickled, theirs, mo
 
 
 def test_a_file_of_anything_else_is_refused(tmp_path, theirs):
+    torch.save(7, tmp_path / "number.pt")
+    with pytest.raises(CheckpointError, match="int without tensors"):
+        from_difflogic(tmp_path / "number.pt")
     torch.save(nn.Sequential(nn.Linear(2, 3)), tmp_path / "other.pt")
     torch.save(theirs, tmp_path / "foreign.pt")  # its classes are those of this test
     for name in ("other.pt", "foreign.pt", "missing.pt"):
@@ -142,3 +147,23 @@ def test_of_equal_logits_the_first_gate_is_taken():
     model = from_difflogic({"0.weights": weights}, [torch.tensor([[0, 0, 0], [1, 1, 1]])])
     x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     assert model.eval()(x).t().tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
+
+
+def test_a_pickle_with_any_bytes_changed_imports_or_is_refused(pickled, tmp_path):
+    with zipfile.ZipFile(pickled) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    pickle = next(name for name in parts if name.endswith("data.pkl"))
+    draw = random.Random(0)
+    refused = 0
+    for _ in range(150):
+        changed = bytearray(parts[pickle])
+        for _ in range(draw.choice([1, 1, 4])):
+            changed[draw.randrange(len(changed))] = draw.randrange(256)
+        with zipfile.ZipFile(tmp_path / "changed.pt", "w") as archive:
+            for name, content in parts.items():
+                archive.writestr(name, bytes(changed) if name == pickle else content)
+        try:
+            from_difflogic(tmp_path / "changed.pt")
+        except CheckpointError:
+            refused += 1
+    assert refused > 75

@@ -33,7 +33,7 @@ def read_state(source: Source) -> dict[str, Tensor]:
     """
     if isinstance(source, nn.Module):
         return _state_of(source)
-    given: Any = source if isinstance(source, Mapping) else read_file(Path(source))
+    given: Any = read_file(Path(source)) if isinstance(source, (str, PathLike)) else source
     for name in _NESTS:
         if isinstance(given, Mapping) and isinstance(given.get(name), Mapping):
             given = given[name]

@@ -52,8 +52,7 @@ def from_difflogic(
         CheckpointError: the source cannot be read or is no such model, or the wiring is missing.
     """
     if isinstance(source, (str, PathLike)):
-        loaded = read_file(Path(source), _PICKLED)
-        source = loaded if isinstance(loaded, nn.Module) else read_state(loaded)
+        source = read_file(Path(source), _PICKLED)
     layers = split_layers(read_state(source), "weights", skip, library="difflogic")
     if indices is not None and len(indices) != len(layers):
         raise CheckpointError(f"indices has the wiring of {len(indices)} layers; the checkpoint has {len(layers)}")
