@@ -40,8 +40,11 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def network() -> nn.Sequential:
-    architecture = Architecture(luts=(60, 20), rank=4, bits=2, num_candidates=4)
-    return build(architecture, data()[0], 2, seed=3)
+    return network_of(data()[0])
+
+
+def network_of(x: np.ndarray) -> nn.Sequential:
+    return build(Architecture(luts=(60, 20), rank=4, bits=2, num_candidates=4), x, 2, seed=3)
 
 
 def main(folder: str, passes: str, number: str) -> None:

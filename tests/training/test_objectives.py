@@ -9,6 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lutsmith.nn import DistributiveThermometer, LogicDense, to_circuit
+from lutsmith.nn.heads import MultiLabel as MultiLabelHead
+from lutsmith.nn.heads import Regression as RegressionHead
 from lutsmith.training import Settings, Trainer
 from lutsmith.training.batches import Samples, split
 from lutsmith.training.objectives import Classification, MultiLabel, Regression, make_objective
@@ -107,6 +110,37 @@ def test_a_network_learns_labels() -> None:
     model = nn.Sequential(Bits(), nn.Flatten(), SoftHard(64, 3), Scaled())
     settings = Settings(epochs=10, batch_size=32, lr=0.1, validation=0.2, objective="multilabel", label_smoothing=0.1)
     assert Trainer(settings, quiet=True).fit(model, x, labels).best.hard > 0.75
+
+
+def lut_network(head: nn.Module) -> nn.Sequential:
+    generator = torch.Generator().manual_seed(0)
+    encoder = DistributiveThermometer(3).fit(images()[0])
+    return nn.Sequential(encoder, nn.Flatten(), LogicDense(192, 60, 4, generator=generator), head)
+
+
+def test_a_lut_network_for_numbers_is_scored_as_its_circuit() -> None:
+    x, _ = images()
+    y = np.stack([x[:, 0, :4].mean((1, 2)), x[:, 0, 4:].mean((1, 2))], 1)
+    model = lut_network(RegressionHead(2, scale=60.0, offset=125.0))
+    settings = Settings(epochs=10, batch_size=32, lr=0.05, validation=0.2, objective="regression")
+    result = Trainer(settings, quiet=True).fit(model, x, y)
+    assert result.best.hard is not None
+    assert result.best.hard > 0.6
+    rows = result.validation_rows
+    predicted = to_circuit(model, (1, 8, 8)).predict(x[rows])
+    assert Regression().score(predicted.astype(np.float32), y[rows].astype(np.float32)) == result.best.hard
+
+
+def test_a_lut_network_for_labels_is_scored_as_its_circuit() -> None:
+    x, y = images()
+    labels = np.stack([y, 1 - y, y, 1 - y], 1)
+    model = lut_network(MultiLabelHead(4))
+    settings = Settings(epochs=10, batch_size=32, lr=0.05, validation=0.2, objective="multilabel")
+    result = Trainer(settings, quiet=True).fit(model, x, labels)
+    assert result.best.hard is not None
+    assert result.best.hard > 0.85
+    rows = result.validation_rows
+    assert np.mean(to_circuit(model, (1, 8, 8)).predict(x[rows]) == labels[rows]) == result.best.hard
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from lutsmith.training import (
     L2,
     Affine,
     Area,
+    Batch,
     CandidateRefresh,
     ConnectionTemperatureSchedule,
     Consistency,
@@ -28,9 +29,13 @@ from lutsmith.training import (
     RhoSchedule,
     Settings,
     Spectral,
+    Stage,
+    TemperatureSchedule,
     Trainer,
     TrainingInterrupted,
+    WeightAverage,
 )
+from lutsmith.training.augment import BitFlips
 
 from . import killed
 from .models import InterruptAfter, candidates_network, images, same_state
@@ -185,3 +190,31 @@ def test_penalties_that_are_plain_functions_are_added_to_the_loss() -> None:
     for model, penalties in zip(models, ([], [norm]), strict=True):
         Trainer(Settings(epochs=3, batch_size=32), quiet=True, penalties=penalties).fit(model, *images())
     assert models[1][2].weight.norm() < 0.5 * models[0][2].weight.norm()
+
+
+def test_every_part_works_in_a_loop_of_ones_own() -> None:
+    x, y = images()
+    model = killed.network_of(x)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    average = WeightAverage(model, 0.9)
+    stage = Stage(model, optimizer, epochs=3, seed=1, average=average)
+    callbacks = [TemperatureSchedule(0.5), CandidateRefresh(0.25, (1, 2)), ProgressiveFreezing((2,))]
+    penalty, bend, flips = Distillation(4.0 * np.eye(2)[y]), Affine(5, 0.05), BitFlips(model, 0.02)
+    order = np.random.default_rng(0)
+    for callback in callbacks:
+        callback.begin(stage)
+    for stage.epoch in range(3):
+        model.train()
+        for callback in callbacks:
+            callback.before_epoch(stage)
+        for rows in np.split(order.permutation(600), 12):
+            batch = Batch(torch.from_numpy(bend(x[rows], order)), torch.from_numpy(y[rows]), rows)
+            with GradientNormalization(1e-3).active(model), flips.active(order):
+                logits = model(batch.x)
+                loss = nn.functional.cross_entropy(logits, batch.y) + penalty(model, batch, logits)
+                loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            average.update()
+    average.apply()
+    assert np.mean(to_circuit(model, (1, 8, 8)).predict(x) == y) > 0.85

@@ -141,11 +141,10 @@ class Area(TablePenalty):
         rank = tables.shape[1].bit_length() - 1
         ones, zeros = (p.clamp(min=_LEAST).log() for p in (tables, 1 - tables))
         constant = torch.logaddexp(ones.sum(1), zeros.sum(1))
-        wires = []
-        for j in range(rank):
-            halves = [part.reshape(len(part), -1, 2, 1 << j).sum((1, 3)) for part in (ones, zeros)]
-            wires.append(torch.logaddexp(*halves).sum(1))
-        one_at_most = torch.logsumexp(torch.stack(wires), 0)
+        bits = (torch.arange(1 << rank, device=tables.device).unsqueeze(1) >> torch.arange(rank).to(tables.device)) & 1
+        halves = torch.cat([bits, 1 - bits], 1).to(tables)  # address k lies in the half k_j = 1 or 0 of input j
+        wires = torch.logaddexp(ones @ halves, zeros @ halves).reshape(-1, 2, rank).sum(1)
+        one_at_most = torch.logsumexp(wires, 1)
         return one_at_most + torch.log1p(-(rank - 1) * (constant - one_at_most).exp())
 
     @torch.no_grad()
