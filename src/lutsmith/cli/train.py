@@ -81,7 +81,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
 
 
 def _circuit(result: dict[str, Any]) -> str:
-    comparators, encoder = result["comparators"], result["encoder_luts"]
+    comparators, encoder = result.get("comparators"), result.get("encoder_luts")
     counted = "" if comparators is None else f", {comparators:,} comparators"
     own = f" ({encoder:,} of them the encoder's)" if encoder else ""
     return f"{result['luts']:,} LUTs{own}{counted}, {levels(result['depth'])}"

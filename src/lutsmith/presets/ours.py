@@ -7,8 +7,8 @@ from typing import Any
 from lutsmith.presets.row import Preset
 
 _IMAGES: dict[str, Any] = {"lr": 0.03, "shift": 1, "validation": 0.05, "validate_every": 5}
-_TABLE: dict[str, Any] = {"bits": 31, "sampling": "hard", "residual_probability": 0.8}
-_TABLE_SETTINGS: dict[str, Any] = {"batch_size": 256, "lr": 0.02, "bit_flip": 0.02, "validate_every": 3}
+_TABLE: dict[str, Any] = {"bits": 127, "num_candidates": 64, "sampling": "hard", "residual_probability": 0.8}
+_TABLE_SETTINGS: dict[str, Any] = {"batch_size": 512, "lr": 0.02, "bit_flip": 0.02, "validate_every": 2}
 _MONKS: dict[str, Any] = {"luts": [200], "bits": 1, "residual_probability": 0.8}
 _MONKS_SETTINGS: dict[str, Any] = {
     "epochs": 200,
@@ -90,9 +90,9 @@ TABLES = (
     Preset(
         name="adult",
         task="adult",
-        description="census income, 1,000 LUTs of rank 6",
-        architecture={**_TABLE, "luts": [1000]},
-        settings={**_TABLE_SETTINGS, "epochs": 8},
+        description="census income, 1,000 LUTs of rank 4",
+        architecture={**_TABLE, "luts": [1000], "rank": 4},
+        settings={**_TABLE_SETTINGS, "epochs": 16},
     ),
     *(
         Preset(
@@ -108,29 +108,29 @@ TABLES = (
         name="skin-seg",
         task="skin-seg",
         description="skin or not from three bytes, 1,000 LUTs of rank 6",
-        architecture={**_TABLE, "luts": [1000]},
-        settings={**_TABLE_SETTINGS, "epochs": 4, "bit_flip": 0.0, "validate_every": 1},
+        architecture={**_TABLE, "luts": [1000], "bits": 31, "num_candidates": 16},
+        settings={**_TABLE_SETTINGS, "batch_size": 256, "epochs": 4, "bit_flip": 0.0, "validate_every": 1},
     ),
     Preset(
         name="magic-gamma",
         task="magic-gamma",
         description="gamma showers from hadrons, 1,000 LUTs of rank 6",
-        architecture={**_TABLE, "luts": [1000]},
-        settings={**_TABLE_SETTINGS, "epochs": 12},
+        architecture={**_TABLE, "luts": [1000], "bits": 63},
+        settings={**_TABLE_SETTINGS, "epochs": 25, "bit_flip": 0.05, "validate_every": 5},
     ),
     Preset(
         name="dry-bean",
         task="dry-bean",
         description="seven kinds of beans, 1,050 LUTs of rank 6",
-        architecture={**_TABLE, "luts": [1050]},
-        settings={**_TABLE_SETTINGS, "epochs": 12},
+        architecture={**_TABLE, "luts": [1050], "bits": 31, "num_candidates": 16},
+        settings={**_TABLE_SETTINGS, "batch_size": 256, "epochs": 12, "validate_every": 3},
     ),
     Preset(
         name="unsw-nb15",
         task="unsw-nb15",
         description="attacks among network flows, 1,000 LUTs of rank 6",
-        architecture={**_TABLE, "luts": [1000]},
-        settings={**_TABLE_SETTINGS, "epochs": 4, "validate_every": 2},
+        architecture={**_TABLE, "luts": [1000], "num_candidates": 32},
+        settings={**_TABLE_SETTINGS, "epochs": 12, "bit_flip": 0.0},
     ),
 )
 """Rows of tables."""
