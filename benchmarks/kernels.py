@@ -1,5 +1,8 @@
 """Milliseconds of the training kernels at the shapes of the presets: forward, backward, look-up, encoder.
 
+A second table sets the backward pass of learned connections with eight candidates a slot against that of fixed ones, in
+time of the processor, at the same inputs, which need a gradient in both.
+
     python -m benchmarks.kernels [--turns 30] [--json FILE]
 
 The inputs are bits, as an encoder gives them, or soft values, as a hidden layer does. Jobs take turns of four runs, of
@@ -13,6 +16,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +50,16 @@ SHAPES = (
     Shape(1000, 6, 2000),
     *(Shape(2000, 6, 2352, choices=choices, soft=False) for choices in (8, 16, 32)),
 )
+
+
+# Layers that are timed with fixed and with learned connections.
+COMPARED = (
+    Shape(8000, 2, 8000),
+    Shape(4000, 4, 4000),
+    Shape(2000, 6, 2352),
+    Shape(1000, 6, 2000),
+)
+CHOICES = 8
 
 
 def problem(shape: Shape) -> tuple[Tensor, Tensor, Wiring, Tensor]:
@@ -91,6 +105,26 @@ def measure(jobs: dict[tuple[str, str, int], Callable[[], Any]], turns: int) -> 
     return times
 
 
+def compare(turns: int) -> list[dict[str, Any]]:
+    """Milliseconds of the processor in the backward pass, fixed and learned, one thread; the fastest of all turns."""
+    threads.set_num_threads(1)
+    rows = []
+    for shape in COMPARED:
+        jobs = {choices: actions(shape._replace(choices=choices)) for choices in (0, CHOICES)}
+        for what in ("fold backward", "lookup backward"):
+            times: dict[int, list[float]] = {choices: [] for choices in jobs}
+            for _ in range(turns):
+                for choices, repeat in product(jobs, range(3)):
+                    start = time.thread_time()
+                    jobs[choices][what]()
+                    if repeat:  # the first one finds the other's rows in the caches
+                        times[choices].append(1e3 * (time.thread_time() - start))
+            fixed, learned = (min(found) for found in times.values())
+            rows.append({"shape": name_of(shape), "what": what, "fixed_ms": fixed, "learned_ms": learned})
+    threads.set_num_threads(None)
+    return rows
+
+
 def name_of(shape: Shape) -> str:
     wiring = f"{shape.choices} candidates" if shape.choices else "fixed"
     return (
@@ -124,8 +158,16 @@ def main() -> None:
             rows.append({"shape": shape, "what": what, "threads": count, "fastest_ms": fastest, "median_ms": median})
         table.add_row(shape, what, *cells)
     Console(width=130).print(table)
+    compared = compare(arguments.turns)
+    table = Table("shape (batch 128, one thread)", "what", "fixed ms", f"{CHOICES} candidates ms", "ratio")
+    for row in compared:
+        fixed, learned = row["fixed_ms"], row["learned_ms"]
+        table.add_row(row["shape"], row["what"], f"{fixed:.3f}", f"{learned:.3f}", f"{learned / fixed:.2f}")
+    Console(width=130).print(table)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"batch": BATCH, "turns": arguments.turns, "rows": rows}, indent=1))
+        arguments.json.write_text(
+            json.dumps({"batch": BATCH, "turns": arguments.turns, "rows": rows, "compared": compared}, indent=1)
+        )
 
 
 if __name__ == "__main__":

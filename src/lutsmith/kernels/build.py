@@ -25,6 +25,7 @@ TEMPLATES: dict[str, Any] = {
     "lookup": loops.forward,
     "backward": loops.backward,
     "spread": passes.spread,
+    "mix": passes.mix,
     "pack": passes.pack,
     "finish": passes.finish,
     "encode": passes.encode,
@@ -53,8 +54,8 @@ _lock = threading.Lock()
 def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
-    `kind` is "fold", "lookup" or "backward"; or, with rank 0 because they know no rank, "spread", "finish", "pack" or
-    "encode".
+    `kind` is "fold", "lookup" or "backward"; or, with rank 0 because they know no rank, "spread", "mix", "pack",
+    "finish" or "encode".
     """
     with _lock:
         return _address(kind, rank, dtype)

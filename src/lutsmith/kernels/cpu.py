@@ -185,6 +185,25 @@ def _pack(space: _Workspace, features: int, samples: int, parts: int, dtype: str
         fields[loops.BITS] = 0
 
 
+def mix(x: Array, candidates: Array, scores: Array, temperature: float, out: Array) -> None:
+    """out (W n, B) = rows of x (F, B) at each slot's candidates (W, n, K), in shares softmax(scores / temperature)."""
+    space, (features, samples), choices = _workspace, x.shape, scores.shape[2]
+    fields = space.fields
+    fields[:] = 0
+    slots = scores.shape[0] * scores.shape[1]
+    parts = _split(slots * choices * samples, slots)
+    step = 2 * ROW * x.itemsize
+    fields[loops.SLOTS], fields[loops.CHOICES], fields[loops.LUT_PARTS] = slots, choices, parts
+    fields[loops.FEATURES], fields[loops.SAMPLES], fields[loops.BATCH_PARTS] = features, samples, 1
+    fields[loops.X], fields[loops.OUT] = _address(x), _address(out)
+    fields[loops.CANDIDATES], fields[loops.SCORES] = _address(candidates), _address(scores)
+    fields[loops.SHARES] = space.reserve("shares", slots * choices * x.itemsize)
+    fields[loops.SCRATCH], fields[loops.SCRATCH_STEP] = space.reserve("scratch", parts * step), step
+    space.numbers[loops.TEMPERATURE] = temperature
+    for kind in ("spread", "mix"):
+        threads.run(build.address(kind, 0, _dtype(x)), space.address, parts)
+
+
 def encode(x: Array, thresholds: Array, inner: int, out: Array) -> None:
     """out (F z, N) = x (N, F) > thresholds (F, z), feature-major; x is uint8 or float32, the others float32."""
     space, (samples, features) = _workspace, x.shape

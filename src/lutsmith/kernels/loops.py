@@ -45,6 +45,7 @@ addresses: Any
 contract: Any
 add_row: Any
 add_share: Any
+add_shares: Any
 add_total: Any
 dots: Any
 bit_dots: Any
@@ -292,7 +293,10 @@ def scatter(a: Any, j: int, start: int, dx: int, dots_row: int, scratch: int, gr
         if dx != 0 and choices == 0:
             add_row(dx + inputs[slot] * step + offset, d, groups)
         elif dx != 0:
-            for k in range(slot * choices, (slot + 1) * choices):
+            whole = choices // 8 * 8
+            for k in range(slot * choices, slot * choices + whole, 8):
+                add_shares(dx + offset, step, a[CANDIDATES] + k * 4, a[SHARES] + k * SIZE, d, groups)
+            for k in range(slot * choices + whole, (slot + 1) * choices):
                 add_share(dx + candidates[k] * step + offset, d, a[SHARES] + k * SIZE, groups)
         if dots_row != 0:
             for k in range(0, choices, 8):

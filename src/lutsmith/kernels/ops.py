@@ -246,15 +246,17 @@ def _fake_best(scores: Tensor, unique: bool) -> Tensor:
     return scores.new_empty(scores.shape[:2], dtype=torch.int32)
 
 
-def _mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
-    choices = candidates.shape[2]
-    slots = candidates.shape[0] * candidates.shape[1]
-    pools = candidates.reshape(slots, choices)
-    check_ranges(x.shape[0], Wiring(pools))
+def _mix_cpu(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
+    check_ranges(x.shape[0], Wiring(candidates))
     dtype = reference.compute_dtype(x, scores)
-    shares = torch.softmax(scores.to(dtype).reshape(slots, choices) / temperature, dim=1)
-    rows = torch.nn.functional.embedding_bag(pools, _dense(x, dtype), mode="sum", per_sample_weights=shares)
-    return rows.to(x.dtype)
+    out = memory.empty((candidates.shape[0] * candidates.shape[1], x.shape[1]), dtype)
+    cpu.mix(_dense(x, dtype), candidates.contiguous(), _dense(scores, dtype), temperature, out)
+    return out.to(x.dtype)
+
+
+def _mix_other(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
+    check_ranges(x.shape[0], Wiring(candidates))
+    return reference.mix(x, candidates, scores, temperature)
 
 
 def _fake_mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
@@ -341,7 +343,7 @@ _define(
 _define("encode(Tensor x, Tensor thresholds, int inner) -> Tensor", _encode_cpu, reference.encode, _fake_encode)
 _define("choose(Tensor scores, Tensor candidates) -> Tensor", _choose_cpu, reference.choose, _fake_choose)
 _define("best(Tensor scores, bool unique) -> Tensor", _best_cpu, reference.best, _fake_best)
-_define("mix(Tensor x, Tensor candidates, Tensor scores, float temperature) -> Tensor", _mix, _mix, _fake_mix)
+_define("mix(Tensor x, Tensor candidates, Tensor scores, float temperature) -> Tensor", _mix_cpu, _mix_other, _fake_mix)
 torch.library.register_autograd("lutsmith::mix", _mix_gradient, setup_context=_save_mix, lib=_library)
 for _name in ("fold", "lookup"):
     torch.library.register_autograd(

@@ -12,6 +12,7 @@ from lutsmith.kernels.loops import (
     BATCH_PARTS,
     BITS,
     BITS_STEP,
+    CANDIDATES,
     CHOICES,
     DOTS,
     DOTS_MORE,
@@ -38,9 +39,10 @@ from lutsmith.kernels.loops import (
     X,
     pad,
     share_of,
+    zero,
 )
 from lutsmith.kernels.pieces import ROW
-from lutsmith.kernels.vectors import f64, i64, u8
+from lutsmith.kernels.vectors import f64, i32, i64, u8
 
 # Filled in for each dtype.
 SIZE: int
@@ -48,6 +50,7 @@ LANES: int
 real: Any
 number: Any
 pack_row: Any
+add_mix: Any
 exponentials: Any
 
 
@@ -95,6 +98,31 @@ def spread(address: int, part: int) -> None:
     for slot in range(first, last):
         offset = slot * choices * SIZE
         exponentials(a[SCORES] + offset, a[SHARES] + offset, choices, a[SCRATCH] + part * a[SCRATCH_STEP])
+
+
+def mix(address: int, part: int) -> None:
+    """OUT[slot] = the mean of the rows of its candidates, weighted by SHARES."""
+    a = i64(address)
+    samples, choices = a[SAMPLES], a[CHOICES]
+    step, full = samples * SIZE, samples // LANES * LANES
+    first, last = share_of(a[SLOTS], part, a[LUT_PARTS], 1)
+    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
+    rows, weights = i32(scratch), real(scratch + ROW * SIZE)
+    candidates, shares = i32(a[CANDIDATES]), real(a[SHARES])
+    for slot in range(first, last):
+        out = a[OUT] + slot * step
+        zero(out, samples)
+        for k in range(slot * choices, (slot + 1) * choices, 8):
+            count = min(8, (slot + 1) * choices - k)
+            for i in range(8):
+                rows[i] = candidates[k + min(i, count - 1)]
+                weights[i] = shares[k + i] if i < count else number(0)
+            add_mix(a[X], step, scratch, scratch + ROW * SIZE, out, full // LANES)
+            y = real(out)
+            for i in range(count):
+                x = real(a[X] + rows[i] * step)
+                for q in range(full, samples):
+                    y[q] += weights[i] * x[q]
 
 
 def finish(address: int, part: int) -> None:

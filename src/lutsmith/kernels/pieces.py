@@ -188,6 +188,8 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
         "contract": (contract, 6),
         "add_row": (_add_row, 3),
         "add_share": (_add_share, 4),
+        "add_shares": (_add_shares, 6),
+        "add_mix": (_add_mix, 6),
         "add_total": (_add_total, 3),
         "dots": (_dots, 6),
         "bit_dots": (_bit_dots, 6),
@@ -245,6 +247,24 @@ def _add_share(v: Vectors, out: Any, d: Any, share: Any, groups: Any) -> None:
     weight = v.splat(share, 0)
     with v.loop(groups) as q:
         v.store(v.fma(weight, v.load(d, q), v.load(out, q)), out, q)
+
+
+def _add_shares(v: Vectors, x: Any, step: Any, candidates: Any, shares: Any, d: Any, groups: Any) -> None:
+    """Shares of d added to eight candidate rows, one after the other, as two of them may be one row."""
+    rows = [v.builder.add(x, v.builder.mul(v.index(candidates, k), step)) for k in range(8)]
+    weights = [v.splat(shares, k) for k in range(8)]
+    with v.loop(groups) as q:
+        slope = v.load(d, q)
+        for row, weight in zip(rows, weights, strict=True):
+            v.store(v.fma(weight, slope, v.load(row, q)), row, q)
+
+
+def _add_mix(v: Vectors, x: Any, step: Any, candidates: Any, shares: Any, out: Any, groups: Any) -> None:
+    """Eight candidate rows, weighted by their shares, added to out."""
+    rows = [v.builder.add(x, v.builder.mul(v.index(candidates, k), step)) for k in range(8)]
+    weights = [v.splat(shares, k) for k in range(8)]
+    with v.loop(groups) as q:
+        v.store(v.add(v.load(out, q), v.dot(weights, [v.load(row, q) for row in rows])), out, q)
 
 
 def _add_total(v: Vectors, d: Any, out: Any, groups: Any) -> None:

@@ -206,3 +206,13 @@ def best(scores: Tensor, unique: bool) -> Tensor:
     for slot in range(1, scores.shape[1] if unique else 1):
         chosen[:, slot] = scores[:, slot].scatter(1, chosen[:, :slot], -torch.inf).argmax(1)
     return chosen.int()
+
+
+def mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
+    """Rows of x (F, B) at the candidates (W, n, K) of each slot, in shares softmax(scores / temperature): (W n, B)."""
+    dtype = compute_dtype(x, scores)
+    shares = _shares(scores, temperature, dtype).flatten(0, 1)
+    rows = torch.nn.functional.embedding_bag(
+        candidates.flatten(0, 1), x.to(dtype), mode="sum", per_sample_weights=shares
+    )
+    return rows.to(x.dtype)
