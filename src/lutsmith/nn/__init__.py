@@ -10,18 +10,56 @@ except ModuleNotFoundError as error:
     ) from error
 
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import DistributiveThermometer, GaussianThermometer, Thermometer
-from lutsmith.nn.heads import GroupSum
+from lutsmith.nn.encoders import (
+    Binary,
+    Categorical,
+    Columns,
+    DistributiveThermometer,
+    GaussianThermometer,
+    Gray,
+    LearnableThermometer,
+    LogarithmicThermometer,
+    OneHot,
+    SignMagnitude,
+    Thermometer,
+    UniformFixedPoint,
+)
+from lutsmith.nn.feed_forward import FeedForward
+from lutsmith.nn.heads import (
+    GroupAffine,
+    GroupedDSP,
+    GroupSum,
+    LearnableReduction,
+    MultiLabel,
+    OutputCode,
+    Regression,
+)
 from lutsmith.nn.lowering import to_circuit
 from lutsmith.nn.network import Architecture, build
 
 __all__ = [
     "Architecture",
+    "Binary",
+    "Categorical",
+    "Columns",
     "DistributiveThermometer",
+    "FeedForward",
     "GaussianThermometer",
+    "Gray",
+    "GroupAffine",
     "GroupSum",
+    "GroupedDSP",
+    "LearnableReduction",
+    "LearnableThermometer",
+    "LogarithmicThermometer",
     "LogicDense",
+    "MultiLabel",
+    "OneHot",
+    "OutputCode",
+    "Regression",
+    "SignMagnitude",
     "Thermometer",
+    "UniformFixedPoint",
     "build",
     "to_circuit",
 ]
