@@ -289,3 +289,20 @@ def test_deep_networks_weigh_each_lut_alike() -> None:
     one, two = with_tables(torch.full((3, 4), 0.5)), with_tables(torch.ones(9, 4))
     model = nn.Sequential(one, nn.Linear(3, 12), two, GroupSum(3))
     assert L2(1.0).of_model(model).item() == pytest.approx(9 / 12, abs=1e-5)
+
+
+@pytest.mark.parametrize("penalty", TABLE_PENALTIES, ids=str)
+def test_mixed_precision_does_not_blur_tables(penalty: Any) -> None:
+    model = nn.Sequential(layer(6))
+    with torch.autocast("cpu", torch.bfloat16):
+        blurred = penalty(model, NONE, torch.zeros(0)).item()
+    assert blurred == penalty(model, NONE, torch.zeros(0)).item()
+
+
+def test_penalties_train_in_mixed_precision() -> None:
+    x, y = images()
+    settings = Settings(epochs=2, batch_size=32, lr=0.05, validation=0.2, precision="bf16-mixed")
+    penalties = [Area(0.1), Spectral(0.01), Gap(0.1), Consistency(0.1)]
+    assert (
+        Trainer(settings, quiet=True, penalties=penalties).fit(lut_network(weight_init="random"), x, y).best.hard > 0.8
+    )

@@ -53,10 +53,15 @@ class Gap(Penalty):
     def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:  # noqa: ARG002
         if not self._outputs:
             raise ValueError("Gap has seen no outputs: make the forward pass inside `with gap.watching(model):`")
-        undecided = [1 - (2 * output - 1).abs() ** self.power for output in self._outputs]
+        undecided = torch.stack([self._undecided(output) for output in self._outputs]).sum()
         count = sum(output.numel() for output in self._outputs)
         self._outputs.clear()
-        return self.weight * torch.stack([term.sum() for term in undecided]).sum() / max(count, 1)
+        return self.weight * undecided / max(count, 1)
+
+    def _undecided(self, output: Tensor) -> Tensor:
+        if self.power == 2:  # the same with a third of the passes over memory
+            return 4 * (output.sum() - output.square().sum())
+        return (1 - (2 * output - 1).abs() ** self.power).sum()
 
 
 @dataclass

@@ -29,7 +29,9 @@ class TablePenalty(Penalty):
         Raises:
             ValueError: the model has no LUT layers.
         """
-        values = [self.of_layer(layer) for layer in lut_layers(model, type(self).__name__)]
+        layers = lut_layers(model, type(self).__name__)
+        with torch.autocast(layers[0].weight.device.type, enabled=False):  # bfloat16 blurs sums of logarithms
+            values = [self.of_layer(layer) for layer in layers]
         return self.weight * torch.cat(values).mean()
 
     @abstractmethod
