@@ -211,8 +211,8 @@ def best(scores: Tensor, unique: bool) -> Tensor:
 def mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
     """Rows of x (F, B) at the candidates (W, n, K) of each slot, in shares softmax(scores / temperature): (W n, B)."""
     dtype = compute_dtype(x, scores)
-    shares = _shares(scores, temperature, dtype).flatten(0, 1)
-    rows = torch.nn.functional.embedding_bag(
-        candidates.flatten(0, 1), x.to(dtype), mode="sum", per_sample_weights=shares
-    )
+    shares, pools = _shares(scores, temperature, dtype).flatten(0, 1), candidates.flatten(0, 1).long()
+    rows = torch.zeros((pools.shape[0], x.shape[1]), dtype=dtype, device=x.device)
+    for k in range(pools.shape[1]):
+        rows.addcmul_(shares[:, k : k + 1], x.to(dtype)[pools[:, k]])
     return rows.to(x.dtype)
