@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +20,7 @@ from lutsmith.training.assembly import augmentations_of, callbacks_of, objective
 from lutsmith.training.augment import BitFlips
 from lutsmith.training.averaging import WeightAverage
 from lutsmith.training.batches import Array, Rows, Samples, epoch_order, split, step_generator, steps_per_epoch
-from lutsmith.training.callbacks import Callback, Stage, description
-from lutsmith.training.images import Augmentation
+from lutsmith.training.callbacks import Stage
 from lutsmith.training.isolation import (
     Interrupts,
     generator_states,
@@ -31,7 +30,8 @@ from lutsmith.training.isolation import (
 from lutsmith.training.metrics import Epoch, MetricsLog, score
 from lutsmith.training.objectives import Loss
 from lutsmith.training.optimizers import OptimizerFactory, make_optimizer
-from lutsmith.training.penalties.base import Batch, PenaltyFunction
+from lutsmith.training.parts import Parts
+from lutsmith.training.penalties.base import Batch
 from lutsmith.training.progress import TrainingProgress
 from lutsmith.training.schedules import rate_factor
 from lutsmith.training.settings import Settings
@@ -60,33 +60,6 @@ class Best:
     def of(cls, epoch: Epoch, model: nn.Module) -> Best:
         state = {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
         return cls(epoch.epoch, -1.0 if epoch.hard is None else epoch.hard, state)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a caller adds to the settings.
-
-    Attributes:
-        loss: instead of the objective's.
-        penalties: added to the loss.
-        callbacks: called after those of the settings.
-        augmentations: of images, after those of the settings.
-    """
-
-    loss: Loss | None = None
-    penalties: Sequence[PenaltyFunction] = ()
-    callbacks: Sequence[Callback] = ()
-    augmentations: Sequence[Augmentation] = ()
-
-    def described(self) -> dict[str, list[str]]:
-        """Return a text for each part, by kind; equal parts have equal texts in every process."""
-        kinds = {
-            "loss": [] if self.loss is None else [self.loss],
-            "penalties": self.penalties,
-            "callbacks": self.callbacks,
-            "augmentations": self.augmentations,
-        }
-        return {kind: [description(part) for part in parts] for kind, parts in kinds.items()}
 
 
 @dataclass

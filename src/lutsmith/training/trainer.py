@@ -15,10 +15,11 @@ from lutsmith.training.batches import Rows, Samples
 from lutsmith.training.callbacks import Callback
 from lutsmith.training.images import Augmentation
 from lutsmith.training.isolation import own_generators, torch_threads
-from lutsmith.training.loop import CHECKPOINT, Loop, Parts
+from lutsmith.training.loop import CHECKPOINT, Loop
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.objectives import Loss
 from lutsmith.training.optimizers import OptimizerFactory
+from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import PenaltyFunction
 from lutsmith.training.settings import Settings
 
