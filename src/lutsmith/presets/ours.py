@@ -90,9 +90,15 @@ TABLES = (
     Preset(
         name="adult",
         task="adult",
-        description="census income, 1,000 LUTs of rank 4",
-        architecture={**_TABLE, "luts": [1000], "rank": 4},
-        settings={**_TABLE_SETTINGS, "epochs": 16},
+        description="census income, 1,000 LUTs of rank 3",
+        architecture={
+            "luts": [1000],
+            "rank": 3,
+            "bits": 255,
+            "num_candidates": 128,
+            "residual_probability": 0.8,
+        },
+        settings={"epochs": 10, "batch_size": 512, "lr": 0.02, "temperature_final": 0.1, "validate_every": 2},
     ),
     *(
         Preset(
