@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from lutsmith.kernels import build
 
 SCRIPT = """
 import torch
@@ -36,3 +39,12 @@ def test_an_unwritable_cache_is_done_without(tmp_path: Path, place: str) -> None
     (tmp_path / "a_file").write_text("no folder")
     (tmp_path / "read_only").mkdir(mode=0o500)
     assert run({"NUMBA_CACHE_DIR": str(tmp_path / place)}).stdout == "30.0\n"
+
+
+def test_helpers_of_two_kernels_have_symbols_of_their_own():
+    # Cached objects come from many processes: of two weak symbols of one name, the first one loaded serves both.
+    names = [
+        build._names(kind, rank, dtype, f"{kind}_{rank}_{dtype}")["pad"].py_func.__qualname__
+        for kind, rank, dtype in itertools.product(("fold", "lookup", "backward"), (1, 6), ("float32", "float64"))
+    ]
+    assert len(set(names)) == len(names)

@@ -63,8 +63,8 @@ def address(kind: str, rank: int, dtype: str) -> int:
 
 @functools.cache
 def _address(kind: str, rank: int, dtype: str) -> int:
-    names = _names(kind, rank, dtype)
     name = f"{kind}_{rank}_{dtype}_{_digest()}"
+    names = _names(kind, rank, dtype, name)
 
     def announce() -> None:
         if rank not in _announced:
@@ -80,13 +80,17 @@ def _address(kind: str, rank: int, dtype: str) -> int:
 def _digest() -> str:
     """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
     digest = hashlib.sha256()
-    for module in (vectors, pieces, loops, passes):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    for file in (__file__, *(module.__file__ for module in (vectors, pieces, loops, passes))):
+        digest.update(Path(str(file)).read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _names(kind: str, rank: int, dtype: str) -> dict[str, Any]:
-    """The globals of a rank's kernels."""
+def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
+    """The globals of a rank's kernels.
+
+    Helpers bear the kernel's name: objects in the cache come from many processes, and where two have a symbol of one
+    name the first one loaded serves both.
+    """
     kind_of = np.dtype(dtype)
     names: dict[str, Any] = {
         **vars(loops),
@@ -110,7 +114,7 @@ def _names(kind: str, rank: int, dtype: str) -> dict[str, Any]:
         roles["exponentials"] = passes.exponentials_of_doubles
     for name, helper in [*roles.items(), *((helper.__name__, helper) for helper in HELPERS)]:
         names[name] = numba.njit(error_model="numpy", fastmath=FAST, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-            _retarget(helper, name, names)
+            _retarget(helper, f"{name}_{kernel}", names)
         )
     return names
 
