@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +84,16 @@ def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
 def test_listing_presets_needs_no_torch() -> None:
     code = "import sys; from lutsmith import presets; presets.list_presets(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_page_of_presets_names_every_row() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "presets.md").read_text(encoding="utf-8")
+    named = {name for cell in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in _names(cell)}
+    assert {preset.name for preset in presets.list_presets()} - {"table"} <= named
+    assert "`table`" in page
+
+
+def _names(cell: str) -> list[str]:
+    """The names of a cell such as "`a-small`, `-medium`": a leading dash stands for the first name's beginning."""
+    first, *others = re.findall(r"`(.*?)`", cell)
+    return [first, *(first[: first.rindex("-")] + name if name.startswith("-") else name for name in others)]
