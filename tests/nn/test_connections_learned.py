@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lutsmith.kernels import ops, reference
 from lutsmith.nn import LogicDense, to_circuit
 from lutsmith.nn.connections import DenseConnections, LearnableConnections, TopKConnections, setup_connections
+from lutsmith.nn.connections.windows import local_windows
 
 
 def generator(seed=0):
@@ -321,10 +322,11 @@ def test_groups_keep_their_share_of_the_candidates_through_refreshing(bias):
         assert connections.refresh(0.5, generator(seed)).sum() > 100
 
 
-def test_a_refreshed_state_is_complete():
-    connections = make("hard").connections
-    connections.refresh(0.4, generator(5))
-    fresh = make("hard", seed=9).connections
+@pytest.mark.parametrize("way", ["hard", "local pools"])
+def test_a_refreshed_state_is_complete(way):
+    connections = make(way).connections
+    assert connections.refresh(0.4, generator(5)).any()
+    fresh = make(way, seed=9).connections
     fresh.load_state_dict(connections.state_dict())
     assert torch.equal(fresh.inputs(), connections.inputs())
     assert torch.equal(fresh.refresh(0.4, generator(6)), connections.refresh(0.4, generator(6)))
@@ -337,12 +339,42 @@ def test_frozen_candidates_are_not_refreshed():
     assert not connections.refresh(0.5).any()
 
 
-def test_candidates_of_places_come_from_their_window():
-    connections = make("local pools").connections
-    _, y, x = np.unravel_index(connections.candidates.numpy(), (2, 4, 3))
-    assert (np.ptp(y.reshape(10, -1), axis=1) <= 2).all()
-    assert (np.ptp(x.reshape(10, -1), axis=1) <= 2).all()
-    with pytest.raises(ValueError, match="'local' cannot be refreshed"):
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 3), st.integers(2, 4), st.integers(1, 100), st.floats(0.05, 0.95), st.integers(0, 99))
+def test_candidates_of_places_come_from_their_window_and_so_do_new_ones(rank, k, luts, share, seed):
+    usable = torch.rand(2, 8, 7, generator=generator(seed)) > 0.1
+    usable[:, :3] = True  # one window at least has inputs enough
+    connections = LearnableConnections(
+        112,
+        luts,
+        rank,
+        num_candidates=k,
+        init_method="local",
+        shape=(2, 8, 7),
+        window=3,
+        usable=usable.flatten(),
+        generator=generator(seed),
+    )
+    windows = local_windows(112, luts, rank * k, shape=(2, 8, 7), window=3, usable=usable.flatten().numpy())
+    count = min(k - 1, max(1, int(share * k + 0.5)))
+    for turn in range(3):
+        for pool, owner in zip(connections.candidates.flatten(1).tolist(), windows.owners, strict=True):
+            assert len(set(pool)) == rank * k
+            assert set(pool) <= set(windows.members[owner].tolist())
+        with torch.no_grad():
+            connections.scores.copy_(torch.randn(luts, rank, k, generator=generator(seed + turn)))
+        read, before = connections.inputs(), connections.candidates.clone()
+        changed = connections.refresh(share, generator(turn))
+        assert torch.equal(connections.inputs(), read)
+        assert torch.equal(changed, connections.candidates != before)
+        free = torch.tensor([len(windows.members[owner]) - rank * k for owner in windows.owners])
+        assert not changed[free == 0].any()
+        assert (changed.sum(2)[free >= 5] == count).all()
+
+
+def test_candidates_of_a_butterfly_are_not_refreshed():
+    connections = LearnableConnections(24, 10, 3, num_candidates=4, init_method="butterfly")
+    with pytest.raises(ValueError, match="'butterfly' cannot be refreshed; random and local ones can"):
         connections.refresh(0.5)
 
 
@@ -455,6 +487,7 @@ def test_temperatures_may_change_and_stay_positive(kind, value):
         ("fixed", {"unique": False}, "no unique; pass connections='dense'"),
         ("fixed", {"nonsense": 1}, "no nonsense$"),
         ("learnable", {"indices": torch.zeros(10, 3).int()}, "no indices; pass connections='fixed'"),
+        ("learnable", {"num_candidates": 2.5}, "num_candidates is 2.5; expected 2 to 24"),
         ("learnable", {"sampling": "nope"}, "hard, soft, gumbel"),
         ("learnable", {"sampling": "soft", "rule": "dwn"}, "gradient of their softmax"),
         ("learnable", {"temperature": 1, "connection_temperature": 1}, "given twice"),

@@ -33,9 +33,8 @@ class Connections(nn.Module, ABC):
         for name, size in (("in_dim", in_dim), ("out_dim", out_dim), ("lut_rank", lut_rank)):
             if not isinstance(size, int) or size < 1:
                 raise ValueError(f"{name} is {size!r}; expected an integer of at least 1")
-        if usable is None:
-            usable = torch.ones(in_dim, dtype=torch.bool)
-        elif usable.numel() != in_dim or usable.dtype != torch.bool:
+        usable = torch.ones(in_dim, dtype=torch.bool) if usable is None else torch.as_tensor(usable)
+        if usable.numel() != in_dim or usable.dtype != torch.bool:
             raise ValueError(
                 f"usable is {usable.dtype} of shape {tuple(usable.shape)}; expected bool of {in_dim} elements"
             )

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from lutsmith.kernels import ops
 from lutsmith.kernels.wiring import RULES, Wiring
 from lutsmith.nn.connections.base import Connections, checked_temperature
-from lutsmith.nn.connections.pools import Sources, group_sources, replace_worst
+from lutsmith.nn.connections.pools import replace_worst
+from lutsmith.nn.connections.sources import GroupSources, Sources, WindowSources, group_sources
+from lutsmith.nn.connections.windows import local_windows
 from lutsmith.nn.connections.wirings import REPEATING, WIRINGS, draw_wiring
 
 SAMPLINGS = ("hard", "soft", "gumbel")
@@ -76,9 +78,9 @@ class LearnableConnections(Connections):
         available = len(self.usable_inputs())
         if num_candidates == -1:
             num_candidates = available
-        if not 2 <= num_candidates <= available:
+        if not isinstance(num_candidates, int) or not 2 <= num_candidates <= available:
             raise ValueError(
-                f"num_candidates is {num_candidates}; expected 2 to {available} (the usable inputs), or -1 for all"
+                f"num_candidates is {num_candidates!r}; expected 2 to {available} (the usable inputs), or -1 for all"
             )
         if rule not in RULES:
             raise ValueError(f"the connections' rule is {rule!r}; expected one of {', '.join(RULES)}")
@@ -95,10 +97,11 @@ class LearnableConnections(Connections):
         self.init_method = init_method
         mask = self.usable.numpy()
         self._groups = num_groups, group_bias
+        self._options = options
         if init_method in RANDOM:
             if options:
                 raise ValueError(f"random candidates have no {', '.join(sorted(options))}")
-            pools = self._sources().draw(lut_rank, num_candidates, generator)
+            pools = self._group_sources().draw(lut_rank, num_candidates, generator)
         else:
             if init_method not in WIRINGS or init_method in REPEATING or init_method == "grouped":
                 methods = [name for name in WIRINGS if name not in REPEATING and name != "grouped"]
@@ -122,8 +125,18 @@ class LearnableConnections(Connections):
     def temperature(self, value: float) -> None:
         self._temperature = checked_temperature(value)
 
-    def _sources(self) -> Sources:
+    def _group_sources(self) -> GroupSources:
         return group_sources(self.usable.cpu().numpy(), self.out_dim, self.num_candidates, *self._groups)
+
+    def _sources(self) -> Sources:
+        """What new candidates may be; ValueError where the wiring that gave the first ones has no others."""
+        if self.init_method in RANDOM:
+            return self._group_sources()
+        if self.init_method == "local":
+            pool = self.lut_rank * self.num_candidates
+            usable = self.usable.cpu().numpy()
+            return WindowSources(local_windows(self.in_dim, self.out_dim, pool, usable=usable, **self._options))
+        raise ValueError(f"candidates drawn by {self.init_method!r} cannot be refreshed; random and local ones can")
 
     def wiring(self) -> Wiring:
         inputs = ops.choose(self.scores, self.candidates)
@@ -151,8 +164,9 @@ class LearnableConnections(Connections):
         """Give each slot new candidates for its worst-scored ones; what the LUTs read now stays as it is.
 
         A new candidate begins just below the mean score of those that stay, or below that of the one in use, whichever
-        is less. It comes from where the first ones came from, and no LUT can read an input twice by it. Frozen
-        connections stay as they are.
+        is less. It comes from where the first ones came from (all inputs, the LUT's groups, or its window), and no LUT
+        can read an input twice by it. Where every such input is a candidate already, as in windows of rank times K
+        inputs, the old one stays. Frozen connections stay as they are.
 
         Args:
             share: of each slot's candidates, above 0 and below 1; rounded, at least one and at most all but one.
@@ -162,19 +176,18 @@ class LearnableConnections(Connections):
             What was replaced, bool `(out_dim, lut_rank, num_candidates)`: the optimizer's moments there are of no use.
 
         Raises:
-            ValueError: another share, or candidates that a wiring of places gave.
+            ValueError: another share, or candidates of a wiring whose places are given, as of a butterfly.
         """
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; expected a number above 0 and below 1")
-        if self.init_method not in RANDOM:
-            raise ValueError(f"candidates drawn by {self.init_method!r} cannot be refreshed; random ones can")
+        sources = self._sources()
         if self.frozen:
             return torch.zeros_like(self.candidates, dtype=torch.bool)
         device = self.candidates.device
         chosen = self.inputs().cpu()
         candidates, scores = self.candidates.cpu(), self.scores.detach().cpu()
         count = min(self.num_candidates - 1, max(1, int(share * self.num_candidates + 0.5)))
-        changed = replace_worst(candidates, scores, chosen, count, self._sources(), generator)
+        changed = replace_worst(candidates, scores, chosen, count, sources, generator)
         kept = ~changed
         mean = (scores * kept).sum(2) / kept.sum(2)
         used = scores.masked_fill(candidates != chosen.unsqueeze(-1), -torch.inf).amax(2)

@@ -16,6 +16,13 @@ from lutsmith.nn.connections.balanced import balanced_rows
 Rows = NDArray[np.int64]
 
 
+class Windows(NamedTuple):
+    """The usable inputs of each window, ascending, and the window of each LUT."""
+
+    members: list[Rows]
+    owners: Rows
+
+
 def local(
     num_inputs: int,
     num_luts: int,
@@ -45,6 +52,25 @@ def local(
     Raises:
         ValueError: a shape that does not fit, or no window with enough usable inputs.
     """
+    windows, owners = local_windows(num_inputs, num_luts, rank, shape=shape, usable=usable, window=window)
+    order = np.argsort(owners, kind="stable")
+    rows = np.empty((num_luts, rank), dtype=np.int64)
+    ends = np.searchsorted(owners[order], np.arange(1, len(windows)))
+    for members, mine in zip(windows, np.split(order, ends), strict=True):
+        rows[mine] = members[balanced_rows(len(members), len(mine), rank, generator)]
+    return rows
+
+
+def local_windows(
+    num_inputs: int,
+    num_luts: int,
+    rank: int,
+    *,
+    shape: Sequence[int],
+    usable: NDArray[np.bool_],
+    window: int | Sequence[int] = 3,
+) -> Windows:
+    """The windows that `local` draws from, by its arguments; it raises what that raises."""
     if not 1 <= len(shape) <= 3 or math.prod(shape) != num_inputs or min(shape) < 1:
         raise ValueError(
             f"shape is {tuple(shape)}; expected (C, H, W), (C, L) or (L,) with {num_inputs} elements: "
@@ -72,13 +98,7 @@ def local(
     rest = num_luts % count
     spread = (2 * np.arange(rest) + 1) * count // max(1, 2 * rest)
     owners = np.concatenate([np.arange(num_luts - rest) % count, spread])
-    order = np.argsort(owners, kind="stable")
-    rows = np.empty((num_luts, rank), dtype=np.int64)
-    for members, mine in zip(
-        windows, np.split(order, np.searchsorted(owners[order], np.arange(1, count))), strict=True
-    ):
-        rows[mine] = members[balanced_rows(len(members), len(mine), rank, generator)]
-    return rows
+    return Windows(windows, owners)
 
 
 def _window_indices(length: int, size: int) -> Rows:
