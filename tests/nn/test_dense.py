@@ -184,7 +184,8 @@ def test_dwn_layers_clamp_and_others_do_not():
         ({"parametrization": "x"}, KeyError, "light"),
         ({"connections": "x"}, KeyError, "learnable"),
         ({"num_candidates": 4}, ValueError, "connections='learnable'"),
-        ({"nonsense": 4}, TypeError, "nonsense"),
+        ({"nonsense": 4}, TypeError, "light has no nonsense; it takes form, forward_sampling"),
+        ({"anchor_init": False}, TypeError, "light has no anchor_init"),
     ],
 )
 def test_impossible_layers_are_refused(arguments, error, words):

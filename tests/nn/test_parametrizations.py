@@ -12,7 +12,7 @@ from torch import nn
 from lutsmith.kernels import ops
 from lutsmith.kernels.ops import Wiring
 from lutsmith.nn import GroupSum, LogicDense, to_circuit
-from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
+from lutsmith.nn.parametrizations import ALIASES, list_parametrizations, setup_parametrization
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS
 
 SOFT = [f for f in EVERY_FORM if f.sampling.endswith("soft")]
@@ -57,10 +57,21 @@ def test_there_are_the_parametrizations_of_the_field():
     assert list_parametrizations() == [
         "dwn", "fourier", "hybrid", "lagrange", "light", "linear", "neural", "poly", "raw", "warp",
     ]  # fmt: skip
-    assert type(setup_parametrization("probabilistic", 3)) is type(setup_parametrization("light", 3))
     assert {f.name for f in EVERY_FORM if f.rank == 8} == set(list_parametrizations()) - {"raw"}
     for name in LOGITS:
         assert setup_parametrization(name, 2).samplings == SAMPLINGS
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("difflogic", "raw"), ("neurallut", "neural"), ("polylut", "poly"), ("probabilistic", "light")],
+)
+def test_bitlogics_names_are_known(name, ours):
+    assert type(setup_parametrization(name, 2)) is type(setup_parametrization(ours, 2))
+    layer = LogicDense(4, 3, 2, parametrization=name)
+    layer.load_state_dict(LogicDense(4, 3, 2, parametrization=ours).state_dict())
+    assert ALIASES[name] == ours
+    assert name not in list_parametrizations()
 
 
 @pytest.mark.parametrize("form", EVERY_FORM, ids=ids)
@@ -297,7 +308,9 @@ def test_compiled_and_copied_layers_compute_the_same(form):
     ("name", "settings_", "error", "words"),
     [
         ("nope", {}, KeyError, "light"),
-        ("raw", {"lut_rank": 3}, ValueError, "rank 2 to 2"),
+        ("raw", {"lut_rank": 3}, ValueError, "LUTs of rank 2; got lut_rank=3"),
+        ("light", {"lut_rank": 2.0}, ValueError, "rank 1 to 8; got lut_rank=2.0"),
+        ("light", {"lut_rank": "2"}, ValueError, "rank 1 to 8; got lut_rank='2'"),
         ("light", {"lut_rank": 9}, ValueError, "rank 1 to 8"),
         ("light", {"lut_rank": 0}, ValueError, "rank 1 to 8"),
         ("light", {"forward_sampling": "x"}, ValueError, "soft or hard or gumbel_soft or gumbel_hard"),
@@ -319,7 +332,10 @@ def test_compiled_and_copied_layers_compute_the_same(form):
         ("poly", {"degree": 0}, ValueError, "degree is 0"),
         ("poly", {"degree": 9}, ValueError, "1 to 8"),
         ("poly", {"degree": 1.5}, ValueError, "degree is 1.5"),
-        ("linear", {"degree": 2}, TypeError, "degree"),
+        ("linear", {"degree": 2}, TypeError, "linear has no degree; it takes form"),
+        ("polylut", {"rho": 0.5}, TypeError, "polylut has no rho; it takes degree, form"),
+        ("dwn", {"anchor_init": True}, TypeError, "no anchor_init; it takes decay, form, forward_sampling, residual"),
+        ("light", {"rank": 2}, TypeError, "light has no rank"),
         ("neural", {"width": 0}, ValueError, "width is 0"),
         ("neural", {"depth": 0}, ValueError, "depth is 0"),
         ("fourier", {"num_frequencies": 1}, ValueError, "2 to 4"),

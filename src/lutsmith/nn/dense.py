@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lutsmith.kernels import ops
 from lutsmith.nn.connections import setup_connections
-from lutsmith.nn.parametrizations import setup_parametrization
+from lutsmith.nn.parametrizations import bit_order, setup_parametrization
 
 if TYPE_CHECKING:
     from lutsmith.circuit.builder import CircuitBuilder
@@ -28,7 +28,7 @@ class LogicDense(nn.Module):
         in_dim: inputs.
         out_dim: LUTs.
         lut_rank: inputs of a LUT, 1 to 8.
-        parametrization: a name of `list_parametrizations()`.
+        parametrization: a name of `list_parametrizations()`, or BitLogic's name of one.
         connections: a name of `list_connections()`: `"fixed"` (alias `"random"`), `"learnable"`, `"top-k"` or
             `"dense"`. The options below are those of `setup_connections`; the kinds' classes tell which take which, and
             their defaults.
@@ -50,7 +50,8 @@ class LogicDense(nn.Module):
         generator: source of all random numbers of the construction; None is torch's global one.
         device: of the parameters and buffers.
         **settings: the parametrization's arguments: `forward_sampling`, `temperature`, `weight_init`,
-            `residual_probability`, and for `dwn` also `rho`.
+            `residual_probability`, `form`, and those of its own, such as `rho` of `dwn`. (BitLogic's `anchor_init` has
+            no meaning here, and is refused as any other name is.)
 
     Shapes: `(..., in_dim)` to `(..., out_dim)`, float32, float64 or bfloat16; stored feature-major.
 
@@ -58,6 +59,7 @@ class LogicDense(nn.Module):
 
     Raises:
         KeyError: unknown parametrization or connections.
+        TypeError: a setting that the parametrization does not have.
         ValueError: a size or setting that cannot be, such as `in_dim < lut_rank`.
     """
 
@@ -143,8 +145,7 @@ class LogicDense(nn.Module):
         """
         luts = self.hard_tables().to(torch.uint8)
         if msb_first:
-            entries = luts.view(-1, *[2] * self.lut_rank)
-            luts = entries.permute(0, *range(self.lut_rank, 0, -1)).reshape(luts.shape)
+            luts = bit_order.msb_first(luts)
         return luts, self.connections.inputs().t().long()
 
     def freeze(self) -> None:

@@ -14,7 +14,7 @@ from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, Columns, Per
 from lutsmith.nn.heads import HEADS, setup_head
-from lutsmith.nn.parametrizations import list_parametrizations
+from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
 
 _LEARNED = {
     "learnable": ("num_candidates", "connection_temperature", "connection_sampling", "connection_rule"),
@@ -42,7 +42,8 @@ class Architecture:
         weight_init: `"residual"` or `"random"`.
         residual_probability: see `Parametrization`.
         connections: a name of `list_connections()`, one for all layers or one for each.
-        connection_options: further arguments of the connections of all layers, such as `{"num_groups": 4}`.
+        connection_options: further arguments of the connections, such as `{"num_groups": 4}`, one mapping for all
+            layers or one for each. The wiring `"local"` of the first layer needs no `shape`: it is the encoder's.
         init_method: the wiring of fixed connections, or where learned ones take their candidates from, one for all
             layers or one for each; None: the default of the kind.
         num_candidates: candidates of a learned slot, one number for all layers or one for each; -1: all inputs; never
@@ -71,7 +72,7 @@ class Architecture:
     weight_init: Literal["residual", "random"] = "residual"
     residual_probability: float = 0.951
     connections: tuple[str, ...] | str = "learnable"
-    connection_options: Mapping[str, Any] = field(default_factory=dict)
+    connection_options: tuple[Mapping[str, Any], ...] | Mapping[str, Any] = field(default_factory=dict)
     init_method: tuple[str | None, ...] | str | None = None
     num_candidates: tuple[int, ...] | int = 16
     connection_temperature: float | None = None
@@ -84,12 +85,14 @@ class Architecture:
     def __post_init__(self) -> None:
         if not self.luts or not all(_is_integer(width) and width >= 1 for width in self.luts):
             raise ValueError(f"luts is {self.luts}; expected the width of each layer, such as (2000, 1000)")
-        for name in ("rank", "connections", "init_method", "num_candidates"):
+        for name in ("rank", "connections", "connection_options", "init_method", "num_candidates"):
             value = getattr(self, name)
             if isinstance(value, list):
                 object.__setattr__(self, name, tuple(value))
             if isinstance(value, (tuple, list)) and len(value) != len(self.luts):
-                kind = "numbers" if name in ("rank", "num_candidates") else "names"
+                kind = {"rank": "numbers", "num_candidates": "numbers", "connection_options": "mappings"}.get(
+                    name, "names"
+                )
                 raise ValueError(f"{name} has {len(value)} {kind} for {len(self.luts)} layers; expected one for each")
         for rank in self._each("rank"):
             if not _is_integer(rank) or not 1 <= rank <= 8:
@@ -100,10 +103,12 @@ class Architecture:
         for kind in self._each("connections"):
             _choice("connections", kind, [*list_connections(), "random"])
         _choice("encoder", self.encoder, list(ENCODERS))
-        _choice("parametrization", self.parametrization, [*list_parametrizations(), "probabilistic"])
+        _choice("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
         _choice("head", self.head, list(HEADS))
-        for name in ("encoder_options", "parametrization_options", "connection_options", "head_options"):
+        for name in ("encoder_options", "parametrization_options", "head_options"):
             _check_options(name, getattr(self, name))
+        for options in self._each("connection_options"):
+            _check_options("connection_options", options)
 
     def _each(self, name: str) -> tuple[Any, ...]:
         value = getattr(self, name)
@@ -114,18 +119,21 @@ class Architecture:
         wanted: int = self._each("num_candidates")[layer]
         return in_dim if wanted == -1 else min(wanted, in_dim)
 
-    def layer(self, number: int, available: int) -> dict[str, Any]:
+    def layer(self, number: int, available: int, encoded_shape: Sequence[int]) -> dict[str, Any]:
         """The arguments of a layer's `LogicDense`, sizes aside.
 
         Args:
             number: of the layer, from 0.
             available: the inputs that it may read.
+            encoded_shape: of one encoded sample, which the first layer reads.
         """
         kind = self._each("connections")[number]
         values = {name: getattr(self, name) for name in _LEARNED.get(kind, ())}
         if "num_candidates" in values:
             values["num_candidates"] = self.candidates_of(number, available)
-        values["init_method"] = self._each("init_method")[number]
+        method = values["init_method"] = self._each("init_method")[number]
+        if method == "local" and number == 0:
+            values["shape"] = tuple(encoded_shape)
         values["temperature"] = self.temperature
         values["forward_sampling"] = None if self.sampling == "soft" else self.sampling
         return {
@@ -135,7 +143,7 @@ class Architecture:
             "weight_init": self.weight_init,
             "residual_probability": self.residual_probability,
             **{name: value for name, value in values.items() if value is not None},
-            **self.connection_options,
+            **self._each("connection_options")[number],
             **self.parametrization_options,
         }
 
@@ -189,11 +197,12 @@ def build(
     options = {"in_dim": architecture.luts[-1], "generator": generator, **tau, **architecture.head_options}
     head: nn.Module = _made("the head", setup_head, architecture.head, num_classes, **options)
     layers: list[nn.Module] = []
+    encoded_shape = encoder.usable.shape
     usable: torch.Tensor | None = encoder.usable.flatten()
-    in_dim = encoder.usable.numel()
+    in_dim = encoded_shape.numel()
     for number, width in enumerate(architecture.luts):
         available = in_dim if usable is None else int(usable.sum())
-        arguments = architecture.layer(number, available)
+        arguments = architecture.layer(number, available, encoded_shape)
         layers.append(
             _made(f"layer {number}", LogicDense, in_dim, width, usable=usable, generator=generator, **arguments)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from lutsmith.nn.parametrizations.base import Parametrization
@@ -16,7 +17,7 @@ from lutsmith.nn.parametrizations.poly import Linear, Poly
 from lutsmith.nn.parametrizations.raw import Raw
 from lutsmith.nn.parametrizations.warp import Warp
 
-__all__ = ["Parametrization", "list_parametrizations", "msb_first", "setup_parametrization"]
+__all__ = ["ALIASES", "Parametrization", "list_parametrizations", "msb_first", "setup_parametrization"]
 
 _REGISTRY: dict[str, type[Parametrization]] = {
     "dwn": Dwn,
@@ -30,13 +31,14 @@ _REGISTRY: dict[str, type[Parametrization]] = {
     "raw": Raw,
     "warp": Warp,
 }
-_ALIASES = {"probabilistic": "light"}
+ALIASES = {"difflogic": "raw", "neurallut": "neural", "polylut": "poly", "probabilistic": "light"}
+"""BitLogic's names of parametrizations that have another one here."""
 
 
 def list_parametrizations() -> list[str]:
     """The names that `setup_parametrization` and `LogicDense(parametrization=...)` know, sorted.
 
-    `"probabilistic"` is another name of `"light"` and not listed.
+    They know those of `ALIASES` too, which are not listed.
     """
     return sorted(_REGISTRY)
 
@@ -46,9 +48,22 @@ def setup_parametrization(name: str, lut_rank: int, **settings: Any) -> Parametr
 
     Raises:
         KeyError: unknown name.
-        ValueError: a rank or setting that it does not have.
+        TypeError: a setting that it does not have.
+        ValueError: a rank or the value of a setting that it cannot have.
     """
-    known = _ALIASES.get(name, name)
+    known = ALIASES.get(name, name)
     if known not in _REGISTRY:
         raise KeyError(f"unknown parametrization {name!r}; there are {', '.join(list_parametrizations())}")
+    takes = _settings_of(_REGISTRY[known])
+    if unknown := sorted(set(settings) - set(takes)):
+        raise TypeError(f"{name} has no {', '.join(unknown)}; it takes {', '.join(takes)}")
     return _REGISTRY[known](lut_rank, **settings)
+
+
+def _settings_of(kind: type[Parametrization]) -> list[str]:
+    """The names of a class's settings, those of the classes that it hands the rest to included."""
+    if kind is Linear:  # a poly whose degree is given
+        return [name for name in _settings_of(Poly) if name != "degree"]
+    constructors = [base for base in kind.__mro__ if "__init__" in vars(base)]
+    parameters = [parameter for base in constructors for parameter in inspect.signature(base).parameters.values()]
+    return sorted({parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY})

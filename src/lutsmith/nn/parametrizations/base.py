@@ -51,10 +51,9 @@ class Parametrization(ABC):
         residual_probability: float = 0.951,
     ) -> None:
         name = type(self).__name__
-        if rank not in self.ranks:
-            raise ValueError(
-                f"{name} has LUTs of rank {self.ranks.start} to {self.ranks.stop - 1}; got lut_rank={rank}"
-            )
+        if not isinstance(rank, int) or rank not in self.ranks:
+            ranks = f"{self.ranks.start} to {self.ranks.stop - 1}" if len(self.ranks) > 1 else self.ranks.start
+            raise ValueError(f"{name} has LUTs of rank {ranks}; got lut_rank={rank!r}")
         if forward_sampling not in self.samplings:
             raise ValueError(f"{name} samples {' or '.join(self.samplings)}; got forward_sampling={forward_sampling!r}")
         if form not in self.forms:
