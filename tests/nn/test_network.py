@@ -88,6 +88,25 @@ def test_each_layer_gets_its_own_rank_and_wiring() -> None:
     assert layers[2].connections.temperature == 0.5
 
 
+def test_a_local_first_layer_sees_windows_of_the_encoded_image() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (50, 1, 9, 8), dtype=np.uint8)
+    fields = {
+        "luts": [72, 12],
+        "rank": 3,
+        "bits": 2,
+        "init_method": ["local", None],
+        "connection_options": [{"window": 3}, {"num_groups": 2}],
+        "num_candidates": [4, 5],
+    }
+    first, second = list(build(Architecture.from_json(json.loads(json.dumps(fields))), images, 3))[2:-1]
+    rows, columns = (first.connections.candidates.flatten(1).long() % 72 // 8, first.connections.candidates % 8)
+    assert int((rows.amax(1) - rows.amin(1)).max()) == 2
+    assert int((columns.flatten(1).amax(1) - columns.flatten(1).amin(1)).max()) == 2
+    groups = second.connections.candidates.flatten(1) // 36
+    assert (groups[:6] == 0).all()
+    assert (groups[6:] == 1).all()
+
+
 def test_options_reach_encoder_parametrization_and_head() -> None:
     model = build(
         Architecture(
