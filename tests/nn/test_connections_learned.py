@@ -210,6 +210,17 @@ def test_frozen_layers_are_fixed_ones(way):
     assert torch.equal(layer.connections.inputs(), before)
 
 
+@pytest.mark.parametrize("way", LEARNED)
+def test_a_step_that_was_under_way_does_not_reach_frozen_scores(way):
+    layer = make(way)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=1000)
+    layer(torch.rand(40, 24)).square().sum().backward()
+    before = layer.connections.inputs()
+    layer.freeze()
+    optimizer.step()
+    assert torch.equal(layer.connections.inputs(), before)
+
+
 def test_a_frozen_dense_layer_keeps_its_choice_whatever_its_scores():
     connections = DenseConnections(20, 5, 3, generator=generator())
     before = connections.inputs()

@@ -158,6 +158,7 @@ class LearnableConnections(Connections):
         """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
         self.frozen.fill_(True)
         self.scores.requires_grad_(False)
+        self.scores.grad = None
 
     @torch.no_grad()
     def refresh(self, share: float, generator: torch.Generator | None = None) -> Tensor:
