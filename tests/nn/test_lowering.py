@@ -5,7 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lutsmith.nn import Architecture, DistributiveThermometer, GroupSum, LogicDense, Thermometer, build, to_circuit
+from lutsmith.nn import (
+    Architecture,
+    DistributiveThermometer,
+    GroupSum,
+    LearnableReduction,
+    LogicDense,
+    Thermometer,
+    build,
+    to_circuit,
+)
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
 
@@ -154,9 +163,29 @@ class Doubled(LogicDense):
         return 2 * super().forward(x)
 
 
-def hooked():
+class Opposite(nn.Identity):
+    def forward(self, x):
+        return 1 - x
+
+
+class Backward(nn.Flatten):
+    def forward(self, x):
+        return super().forward(x).flip(-1)
+
+
+class Lowered(Inverted):
+    def lower(self, builder, signals):
+        return builder.lut(self[0].lower(builder, signals)[:, None], [[1, 0]] * self[0].out_dim)
+
+
+def hooked(module, part=""):
+    module.get_submodule(part).register_forward_hook(lambda module, inputs, output: 1 - output)
+    return module
+
+
+def patched():
     layer = LogicDense(8, 6, 3)
-    layer.register_forward_hook(lambda module, inputs, output: 1 - output)
+    layer.forward = lambda x: 1 - x
     return layer
 
 
@@ -165,13 +194,27 @@ def hooked():
     [
         (Inverted(LogicDense(8, 6, 3)), "overrides the forward of nn.Sequential"),
         (Doubled(8, 6, 3), "overrides forward but not"),
-        (hooked(), "forward hooks"),
+        (Opposite(), r"Opposite overrides the forward of nn\.Identity"),
+        (Backward(), r"Backward overrides the forward of nn\.Flatten"),
+        (patched(), "a forward of its own"),
+        (hooked(LogicDense(8, 6, 3)), "forward hooks"),
+        (hooked(LearnableReduction(2, in_dim=8, bits=2), "levels.0"), "forward hooks"),
         (nn.Flatten(5), "Flatten"),
     ],
 )
 def test_a_module_that_computes_something_else_is_never_lowered_silently(module, words):
     with pytest.raises(ValueError, match=words):
         to_circuit(nn.Sequential(module), (8,))
+
+
+def test_a_sequence_with_a_lower_method_is_lowered_by_it():
+    model = nn.Sequential(Lowered(LogicDense(8, 6, 3)), GroupSum(2)).eval()
+    x = torch.rand(50, 8)
+    assert np.array_equal(to_circuit(model, (8,)).decision_function(x.numpy()), model(x).numpy())
+
+
+def test_an_empty_compiled_sequence_is_unwrapped():
+    assert to_circuit(nn.Sequential(torch.compile(nn.Sequential()), GroupSum(2)), (8,)).netlist.num_nodes == 0
 
 
 def test_hostile_wiring_is_refused():

@@ -17,6 +17,10 @@ from lutsmith.circuit.circuit import Circuit
 Ids = NDArray[np.int32]
 FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]
 
+_RESHAPING = (nn.Flatten, nn.Unflatten)
+_NEUTRAL = (nn.Identity, nn.Dropout)
+"""Modules of torch that do nothing in eval mode."""
+
 
 @runtime_checkable
 class Encoder(Protocol):
@@ -103,17 +107,17 @@ class _Walk:
         return self.ids
 
     def visit(self, module: nn.Module, name: str) -> None:
-        inner = getattr(module, "_orig_mod", None) or getattr(module, "_forward_module", None)
-        if isinstance(inner, nn.Module):  # torch.compile's and Fabric's wrappers
-            self.visit(inner, name)
-            return
+        for wrapped in ("_orig_mod", "_forward_module"):  # torch.compile's and Fabric's wrappers
+            if isinstance(inner := getattr(module, wrapped, None), nn.Module):
+                self.visit(inner, name)
+                return
         try:
             _check_unchanged(module)
-            if isinstance(module, nn.Sequential):
+            if isinstance(module, (Encoder, Layer, Head)) or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
+                self._lower(module)
+            elif isinstance(module, nn.Sequential):
                 for child_name, child in module.named_children():
                     self.visit(child, f"{name}.{child_name}")
-            elif not isinstance(module, (nn.Identity, nn.Dropout)):
-                self._lower(module)
         except _LoweringError:
             raise  # a module inside has said why
         except (ValueError, RuntimeError, IndexError) as error:
@@ -122,9 +126,7 @@ class _Walk:
     def _lower(self, module: nn.Module) -> None:
         if self.task is not None:
             raise ValueError("it comes after the head; a head ends the network")
-        if isinstance(module, (nn.Flatten, nn.Unflatten)):
-            self.ids = _reshaped(self.ids, module)
-        elif isinstance(module, Encoder):
+        if isinstance(module, Encoder):
             if self.are_bits:
                 raise ValueError("it is an encoder of raw features, and its input are bits already; put it first")
             self.ids = module.lower_features(self.builder, self.ids)
@@ -135,6 +137,8 @@ class _Walk:
         elif isinstance(module, Head):
             module.lower_head(self.builder, self.bits())
             self.task = getattr(module, "task", "classification")
+        elif isinstance(module, _RESHAPING):
+            self.ids = _reshaped(self.ids, module)
         else:
             raise ValueError(
                 "it has no lower, lower_features or lower_head method; a circuit has encoders, LUT layers and heads, "
@@ -150,25 +154,27 @@ def _check_unchanged(module: nn.Module) -> None:
     """Raise ValueError where a known module computes something else than its class: the circuit would not be it.
 
     A class that overrides `forward` of one that can be lowered says itself what it lowers to, or cannot be lowered;
-    forward hooks change what a module computes unseen.
+    forward hooks, and a `forward` of one instance alone, change what a module computes unseen. The parts of a
+    sequence are visited by themselves, those of other modules are lowered with them.
     """
-    if module._forward_hooks or module._forward_pre_hooks:
+    parts = (module,) if isinstance(module, nn.Sequential) else module.modules()
+    if any(part._forward_hooks or part._forward_pre_hooks for part in parts):
         raise ValueError("it has forward hooks, which a circuit cannot contain; remove them first")
+    if "forward" in vars(module):
+        raise ValueError("this one instance has a forward of its own; give it a class with a lower method instead")
     lowering = ("lower", "lower_features", "lower_head")
-    for known in type(module).__mro__:
-        if "forward" in vars(known):
-            owner = known
-            break
-    else:
+    owner = next(known for known in type(module).__mro__ if not vars(known).keys().isdisjoint(("forward", *lowering)))
+    if owner.__module__.startswith("torch.") or not vars(owner).keys().isdisjoint(lowering):
         return
-    is_torch = owner.__module__.startswith("torch.")
-    lowers_itself = any(name in vars(owner) for name in lowering)
-    if not is_torch and not lowers_itself and any(hasattr(module, name) for name in lowering):
+    if any(hasattr(module, name) for name in lowering):
         raise ValueError(
             f"{owner.__name__} overrides forward but not how it is lowered; give it a lower method of its own"
         )
-    if isinstance(module, nn.Sequential) and owner is not nn.Sequential:
-        raise ValueError(f"{owner.__name__} overrides the forward of nn.Sequential; give it a lower method instead")
+    for known in (nn.Sequential, *_RESHAPING, *_NEUTRAL):
+        if isinstance(module, known):
+            raise ValueError(
+                f"{owner.__name__} overrides the forward of nn.{known.__name__}; give it a lower method of its own"
+            )
 
 
 def _reshaped(ids: Ids, module: nn.Module) -> Ids:
