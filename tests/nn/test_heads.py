@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -53,6 +54,21 @@ def test_a_learned_tau_starts_as_auto_and_trains():
     assert head.log_tau.item() > 0.5  # labels at random: flatter is better
     assert torch.equal(head.eval()(x), GroupSum(3).eval()(x))
     assert "log_tau" not in GroupSum(3).state_dict()
+
+
+def test_a_learned_tau_stays_between_half_and_twice_auto():
+    x = torch.eye(3).repeat_interleave(4, dim=1)
+    head = GroupSum(3, tau="learned")
+    optimizer = torch.optim.SGD(head.parameters(), lr=1.0)
+    for _ in range(50):  # scores that are right already: sharper is always better
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(head(x), torch.arange(3)).backward()
+        optimizer.step()
+    ratio = GroupSum(3)(x)[0, 0] / head(x)[0, 0]
+    assert 0.5 <= ratio < 0.75
+    for value, factor in ((-100.0, 0.5), (100.0, 2.0), (0.01, math.exp(0.01))):
+        head.log_tau.data.fill_(value)
+        assert head(x)[0, 0].item() == pytest.approx(GroupSum(3)(x)[0, 0].item() / factor, rel=1e-5)
 
 
 def test_eval_scores_are_exact_counts_with_ties_to_the_lowest_class():
@@ -163,6 +179,18 @@ def test_widths_that_a_head_was_not_made_for_are_refused(name):
         head(torch.rand(()))
     with pytest.raises(TypeError, match="complex64"):
         head(torch.rand(3, 16).to(torch.complex64))
+    with pytest.raises(TypeError, match="got a ndarray; expected a tensor"):
+        head(np.zeros((3, 16), np.float32))
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_sizes_may_be_numpys_and_are_checked(name):
+    head = setup_head(name, np.int64(2), in_dim=np.int32(16))
+    assert (type(head.k), type(head.in_dim)) == (int, int)
+    assert head(torch.rand(3, 16)).shape == (3, 2)
+    for in_dim in (-16, 16.0):
+        with pytest.raises(ValueError, match=r"(in_dim|length) is (-16|16\.0)"):
+            setup_head(name, 2, in_dim=in_dim)
 
 
 @pytest.mark.parametrize("name", HEADS)

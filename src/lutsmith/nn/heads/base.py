@@ -18,6 +18,9 @@ Tau = float | Literal["auto", "learned"]
 EXACT = 1 << 24
 """Integers up to this are exact in float32."""
 
+LOG_LIMIT = math.log(2)
+"""How far the logarithm of a learned tau may go from that of `"auto"`."""
+
 
 class GroupHead(nn.Module):
     """A head that counts the ones in equal, contiguous groups of its inputs.
@@ -51,12 +54,11 @@ class GroupHead(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_count("k", k, "the number of classes, labels or targets")
-        self.k = k
-        self.num_groups = k if num_groups is None else check_count("num_groups", num_groups, "the number of groups")
-        self.in_dim = in_dim
-        if in_dim is not None:
-            self.group_size(in_dim)
+        self.k = check_count("k", k, "the number of classes, labels or targets")
+        self.num_groups = self.k if num_groups is None else check_count("num_groups", num_groups, "the groups")
+        self.in_dim = None if in_dim is None else check_count("in_dim", in_dim, "the width of the last layer")
+        if self.in_dim is not None:
+            self.group_size(self.in_dim)
         if permute and in_dim is None:
             raise ValueError("a permutation needs the number of inputs: pass in_dim=, the width of the last layer")
         self.register_buffer("permutation", torch.randperm(in_dim or 0, generator=generator) if permute else None)
@@ -85,6 +87,8 @@ class GroupHead(nn.Module):
 
     def rows(self, x: Tensor) -> Tensor:
         """The inputs `(..., inputs)`, checked and permuted, features first `(inputs, ...)`, as they are stored."""
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{type(self).__name__} got a {type(x).__name__}; expected a tensor")
         if x.ndim == 0:
             raise ValueError(f"{type(self).__name__} got a single number; expected (..., inputs)")
         if x.is_complex():
@@ -133,8 +137,9 @@ class ScoredHead(GroupHead):
 
     Args:
         tau: the divisor; `"auto"` is `sqrt(g / 3)` for g inputs a score, which DWN's published values follow, and
-            `"learned"` multiplies that by `exp(log_tau)`, a parameter that starts as 0. It falls where that lowers the
-            loss without harder tables, which then score worse than they trained: watch the hardened accuracy.
+            `"learned"` multiplies that by `exp(L tanh(log_tau / L))` with L = log 2, which stays between 1/2 and 2;
+            `log_tau` is a parameter that starts as 0. Unbounded, tau falls to a tenth where that lowers the loss of
+            soft tables, and the hardened ones score worse than they trained.
         **groups: arguments of `GroupHead`.
     """
 
@@ -150,7 +155,8 @@ class ScoredHead(GroupHead):
     def divided(self, scores: Tensor, size: int) -> Tensor:
         """Scores over tau; `size` is the g of `"auto"`."""
         if self.tau == "learned":
-            return scores / (math.sqrt(size / 3) * self.log_tau.exp())
+            factor = (LOG_LIMIT * (self.log_tau / LOG_LIMIT).tanh()).exp()
+            return scores / (math.sqrt(size / 3) * factor)
         tau = math.sqrt(size / 3) if isinstance(self.tau, str) else self.tau
         return scores if tau == 1 else scores / tau
 
@@ -161,9 +167,9 @@ class ScoredHead(GroupHead):
 
 def check_count(name: str, value: Any, what: str) -> int:
     """`value`, where it is an integer of at least 1; ValueError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected {what}, at least 1")
-    return value
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected {what}, an integer of at least 1")
+    return int(value)
 
 
 def rounded(values: Tensor, limit: float) -> Tensor:

@@ -41,8 +41,8 @@ class GroupAffine(ScoredHead):
     def __init__(self, k: int, tau: Tau = "auto", wbits: int = 8, **groups: Any) -> None:
         super().__init__(k, tau, **groups)
         self.wbits = check_bits(wbits)
-        self.scale = nn.Parameter(torch.ones(k))
-        self.offset = nn.Parameter(torch.zeros(k))
+        self.scale = nn.Parameter(torch.ones(self.k))
+        self.offset = nn.Parameter(torch.zeros(self.k))
 
     @property
     def unit(self) -> int:

@@ -24,7 +24,7 @@ class GroupSum(ScoredHead):
     Args:
         k: classes.
         tau: the divisor in training mode: a number, `"auto"`, which is `sqrt(g / 3)` for g inputs a class, or
-            `"learned"`, that times `exp(log_tau)`.
+            `"learned"`, that times a factor between 1/2 and 2, `exp(L tanh(log_tau / L))` with L = log 2.
         beta: added to the sums in training mode; popcounts have no use for it.
         permute: whether a permutation of the inputs, saved as the buffer `permutation`, comes before the groups.
         in_dim: inputs; needed to permute.

@@ -52,8 +52,8 @@ class GroupedDSP(ScoredHead):
         super().__init__(k, tau, num_groups, **groups)
         self.beta = finite("beta", beta)
         self.wbits = check_bits(wbits)
-        owner = torch.arange(self.num_groups) * k // self.num_groups
-        self.weight = nn.Parameter((owner == torch.arange(k).unsqueeze(1)).float())
+        owner = torch.arange(self.num_groups) * self.k // self.num_groups
+        self.weight = nn.Parameter((owner == torch.arange(self.k).unsqueeze(1)).float())
 
     @property
     def limit(self) -> int:

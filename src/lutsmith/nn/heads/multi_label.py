@@ -46,7 +46,7 @@ class MultiLabel(ScoredHead):
         self, k: int, tau: Tau = "auto", threshold: float | Sequence[float] | None = None, **groups: Any
     ) -> None:
         super().__init__(k, tau, **groups)
-        values = None if threshold is None else _integers(threshold, k)
+        values = None if threshold is None else _integers(threshold, self.k)
         self._highest = -1 if values is None else max(values)
         self.register_buffer("threshold", None if values is None else torch.tensor(values))
         if self.in_dim is not None:

@@ -54,7 +54,7 @@ class OutputCode(ScoredHead):
         generator: torch.Generator | None = None,
         **groups: Any,
     ) -> None:
-        check_count("k", k, "the number of classes")
+        k = check_count("k", k, "the number of classes")
         if code_words is not None:
             words = _checked(code_words, k, length)
         else:

@@ -62,9 +62,9 @@ class LearnableReduction(ScoredHead):
         if in_dim is None:
             raise ValueError("the pyramid is built for a number of inputs: pass in_dim=, the width of the last layer")
         super().__init__(k, tau, permute=permute, in_dim=in_dim, generator=generator)
-        self.bits = check_count("bits", bits, "the outputs of a class")
-        self.lut_rank = check_count("lut_rank", lut_rank, "the inputs of a LUT")
-        width = self.group_size(in_dim)
+        k, width = self.k, self.group_size(int(in_dim))
+        self.bits = bits = check_count("bits", bits, "the outputs of a class")
+        self.lut_rank = lut_rank = check_count("lut_rank", lut_rank, "the inputs of a LUT")
         if bits > width:
             raise ValueError(f"bits is {bits}, and a class has {width} inputs: expected at most so many")
         if not 2 <= lut_rank <= 8:

@@ -45,8 +45,8 @@ class Regression(GroupHead):
         self, k: int = 1, scale: float | Sequence[float] = 1.0, offset: float | Sequence[float] = 0.0, **groups: Any
     ) -> None:
         super().__init__(k, **groups)
-        self.scale = nn.Parameter(_start("scale", scale, k))
-        self.offset = nn.Parameter(_start("offset", offset, k))
+        self.scale = nn.Parameter(_start("scale", scale, self.k))
+        self.offset = nn.Parameter(_start("offset", offset, self.k))
 
     def line(self, size: int) -> tuple[Tensor, Tensor]:
         """a and b, float64 `(k,)`, for groups of `size` inputs."""
