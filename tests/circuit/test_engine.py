@@ -111,8 +111,9 @@ def test_an_engine_that_is_not_loaded_maps_the_same(samples):
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_counts_are_mapped_part_by_part(size, monkeypatch):
-    monkeypatch.setattr("lutsmith.circuit.engine.MAPPED", 4 * 1100)
+@pytest.mark.parametrize("mapped", [4 * 1100, 4 * 300, 1])
+def test_counts_are_mapped_part_by_part(size, mapped, monkeypatch):
+    monkeypatch.setattr("lutsmith.circuit.engine.MAPPED", mapped)
     netlist, head = random_netlist(1, outputs=4 * size, max_rank=6), random_head(2, 4, 3, "classification")
     bits = random_bits(1, netlist, 3500)
     assert (wired(netlist, head).decision_function(bits) == head.scores(netlist.evaluate(bits))).all()

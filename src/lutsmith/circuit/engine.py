@@ -81,9 +81,12 @@ class Engine:
         count = self.compiled.outputs if single else self.compiled.counts
         scores = np.empty((len(rows), head.num_classes), np.int32)
         samples = max(1024, MAPPED // head.num_groups)
+        narrow = max(1, MAPPED // head.num_groups)  # float64 takes more room than bits or counts do
         for start in range(0, len(rows), samples):
-            part = slice(start, start + samples)
-            scores[part] = head.affine(count(rows[part], tables=tables, threads=threads))
+            counts = count(rows[start : start + samples], tables=tables, threads=threads)
+            for first in range(0, len(counts), narrow):
+                part = counts[first : first + narrow]
+                scores[start + first : start + first + len(part)] = head.affine(part)
         return scores
 
     def outputs(
