@@ -12,7 +12,7 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(1, 8), st.integers(0, 99))
 def test_balanced_rows_are_distinct_and_balanced(num_inputs, num_rows, width, seed):
     if width > num_inputs:
@@ -25,7 +25,7 @@ def test_balanced_rows_are_distinct_and_balanced(num_inputs, num_rows, width, se
     assert uses.max() - uses.min() <= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 8), st.integers(0, 20), st.integers(2, 12), st.integers(0, 99), st.booleans())
 def test_no_lut_ever_reads_an_input_twice(rank, extra, k, seed, equal_scores):
     num_inputs = rank + extra
