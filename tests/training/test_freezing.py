@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,26 @@ def test_layers_are_frozen_one_after_the_other_and_the_rest_goes_on(harden: bool
     assert not any(module.training for module in model.modules())
 
 
+def test_a_finished_run_leaves_its_layers_frozen_whichever_epoch_was_kept(tmp_path: Path) -> None:
+    for resume in (False, True):
+        model = network()
+        trainer = Trainer(SETTINGS, folder=tmp_path, quiet=True, callbacks=[BestFirst(), ProgressiveFreezing((2,))])
+        result = trainer.fit(model, *images(), resume=resume)
+        assert result.best.epoch == 1
+        for layer, frozen in zip(model[2:5], (True, False, False), strict=True):
+            assert bool(layer.connections.frozen) == frozen
+            assert layer.weight.requires_grad == layer.connections.scores.requires_grad == (not frozen)
+
+
+class BestFirst(Callback):
+    """Spoils the last layer from the second epoch on."""
+
+    def after_step(self, stage: Stage) -> None:
+        if stage.epoch:
+            with torch.no_grad():
+                list(stage.model)[4].weight.zero_()  # type: ignore[call-overload]
+
+
 def test_hardened_layers_hand_bits_to_those_that_still_train() -> None:
     model = network()
     stage = Stage(model, torch.optim.SGD(model.parameters(), lr=0.1), epochs=5, epoch=1)
@@ -77,6 +98,7 @@ def test_a_frozen_layer_gets_no_gradient() -> None:
     [
         ((), "expected ascending epochs"),
         ((3, 1), "expected ascending epochs"),
+        (5, "expected ascending epochs"),
         ((-1,), "expected ascending epochs"),
         ((1, 1, 1, 1), "4 epochs for 3 LUT layers"),
         ((1, 2, 3), "all layers would be frozen in epoch 4 of 4"),

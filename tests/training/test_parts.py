@@ -85,8 +85,9 @@ def lut_trainer(folder: Path | None = None) -> Trainer:
     )
 
 
-@pytest.mark.parametrize("passes", [3, 25, 27, 50])  # each step has two: the consistency penalty's is the other
-def test_penalties_and_freezing_resume_to_the_bit_as_well(tmp_path: Path, passes: int) -> None:
+@pytest.mark.parametrize("passes", [3, 25, 27])  # each step has two: the consistency penalty's is the other
+@pytest.mark.parametrize("again", ["a new model", "the same model"])
+def test_penalties_and_freezing_resume_to_the_bit_as_well(tmp_path: Path, passes: int, again: str) -> None:
     whole = killed.network()
     lut_trainer().fit(whole, *killed.data())
     cut = killed.network()
@@ -97,10 +98,11 @@ def test_penalties_and_freezing_resume_to_the_bit_as_well(tmp_path: Path, passes
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGINT)
 
-    cut[1].register_forward_pre_hook(count)
+    counting = cut[1].register_forward_pre_hook(count)
     with pytest.raises(TrainingInterrupted):
         lut_trainer(tmp_path).fit(cut, *killed.data())
-    resumed = killed.network()
+    counting.remove()
+    resumed = killed.network() if again == "a new model" else cut
     lut_trainer(tmp_path).fit(resumed, *killed.data(), resume=True)
     assert same_state(whole, resumed)
     to_circuit(resumed, (1, 6, 6))  # no hook is left behind
@@ -112,7 +114,7 @@ def stopping(passes: int) -> nn.Sequential:
     return model
 
 
-@pytest.mark.parametrize("passes", [5, 15, 16, 17, 31, 40])  # within an epoch, at its end and just after a refresh
+@pytest.mark.parametrize("passes", [5, 15, 17, 31])  # within an epoch, at its end and just after a refresh
 @pytest.mark.parametrize("again", ["a new model", "the same model"])
 def test_a_stop_and_a_resume_change_nothing(tmp_path: Path, passes: int, again: str) -> None:
     whole = candidates_network()

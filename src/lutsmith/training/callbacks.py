@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,11 @@ class Callback:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave; called after `begin`."""
+
+
+def are_epochs(value: object, least: int) -> bool:
+    """Return whether `value` is a sequence of integers >= `least`."""
+    return isinstance(value, Sequence) and all(type(epoch) is int and epoch >= least for epoch in value)
 
 
 def description(part: object) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lutsmith.training.callbacks import Callback, Stage
+from torch import nn
+
+from lutsmith.training.callbacks import Callback, Stage, are_epochs
 from lutsmith.training.layers import lut_layers
 
 
@@ -25,12 +27,12 @@ class ProgressiveFreezing(Callback):
 
     epochs: tuple[int, ...]
     harden: bool = True
+    _stopped: list[nn.Parameter] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.epochs = tuple(self.epochs)
-        numbers = all(isinstance(epoch, int) and epoch >= 0 for epoch in self.epochs)
-        if not self.epochs or not numbers or list(self.epochs) != sorted(self.epochs):
+        if not are_epochs(self.epochs, least=0) or not self.epochs or list(self.epochs) != sorted(self.epochs):
             raise ValueError(f"ProgressiveFreezing(epochs={self.epochs}): expected ascending epochs, such as (10, 20)")
+        self.epochs = tuple(self.epochs)
 
     def begin(self, stage: Stage) -> None:
         layers = lut_layers(stage.model, "ProgressiveFreezing")
@@ -50,8 +52,20 @@ class ProgressiveFreezing(Callback):
             )
 
     def before_epoch(self, stage: Stage) -> None:
-        for layer, epoch in zip(lut_layers(stage.model, "ProgressiveFreezing"), self.epochs, strict=False):
-            if stage.epoch >= epoch:
+        self._freeze(stage.model, stage.epoch)
+
+    def end(self, stage: Stage) -> None:
+        if stage.kept is not None:  # the weights that were kept may be of an epoch before
+            self._freeze(stage.model, stage.epochs - 1)
+        else:  # the next sitting must find as many trainable parameters as this one
+            for parameter in self._stopped:
+                parameter.requires_grad_(True)
+        self._stopped.clear()
+
+    def _freeze(self, model: nn.Module, present: int) -> None:
+        for layer, epoch in zip(lut_layers(model, "ProgressiveFreezing"), self.epochs, strict=False):
+            if present >= epoch:
+                self._stopped += [parameter for parameter in layer.parameters() if parameter.requires_grad]
                 layer.weight.requires_grad_(False)
                 layer.freeze()
                 if self.harden:

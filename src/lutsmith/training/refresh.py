@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lutsmith.training.callbacks import Callback, Stage
+from lutsmith.training.callbacks import Callback, Stage, are_epochs
 
 
 @dataclass
@@ -30,18 +30,17 @@ class CandidateRefresh(Callback):
     epochs: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        self.epochs = tuple(self.epochs)
         if not 0 < self.share < 1:
             raise ValueError(f"CandidateRefresh(share={self.share}): expected a share between 0 and 1")
-        if not self.epochs or not all(isinstance(epoch, int) and epoch >= 1 for epoch in self.epochs):
+        if not are_epochs(self.epochs, least=1) or not self.epochs:
             raise ValueError(f"CandidateRefresh(epochs={self.epochs}): expected epochs >= 1, such as (5, 10)")
+        self.epochs = tuple(self.epochs)
 
     def begin(self, stage: Stage) -> None:
         if not refreshable(stage.model):
             raise ValueError(
                 "there is nothing to refresh: no connections of the model have candidates; use connections='learnable'"
             )
-
         for connections in refreshable(stage.model):
             copy.deepcopy(connections).refresh(self.share, torch.Generator())  # raises where it will not be possible
 

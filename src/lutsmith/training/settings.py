@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lutsmith.training.annealing import SHAPES
+from lutsmith.training.callbacks import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
 
 SCHEDULES = ("cosine", "step", "constant")
@@ -204,7 +205,7 @@ def _choice(settings: Settings, name: str, choices: tuple[str, ...]) -> None:
 
 
 def _ascending_epochs(settings: Settings, name: str) -> None:
-    epochs = tuple(getattr(settings, name))
-    if not all(isinstance(m, int) and m > 0 for m in epochs) or list(epochs) != sorted(set(epochs)):
-        raise ValueError(f"{name}={getattr(settings, name)!r}: expected ascending epochs >= 1, such as (10, 15)")
-    object.__setattr__(settings, name, epochs)
+    epochs = getattr(settings, name)
+    if not are_epochs(epochs, least=1) or list(epochs) != sorted(set(epochs)):
+        raise ValueError(f"{name}={epochs!r}: expected ascending epochs >= 1, such as (10, 15)")
+    object.__setattr__(settings, name, tuple(epochs))
