@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,15 @@ def test_it_is_the_divergence_from_the_teacher_of_these_rows() -> None:
     term = Distillation(teacher, weight=0.5, temperature=4.0)(nn.Identity(), batch(), logits)
     assert float(term) == pytest.approx(expected)
     assert float(Distillation(logits.numpy())(nn.Identity(), batch(rows=np.arange(2)), logits)) == pytest.approx(0)
+
+
+def test_a_teacher_may_be_a_tensor_of_any_kind_and_is_copied_with_the_penalty() -> None:
+    logits, teacher = torch.zeros(2, 3), torch.arange(12.0).reshape(4, 3).square() / 16
+    expected = Distillation(teacher)(nn.Identity(), batch(), logits)
+    for given in (teacher.bfloat16(), teacher.clone().requires_grad_(), teacher.tolist()):
+        for penalty in (Distillation(given), pickle.loads(pickle.dumps(Distillation(given)))):
+            assert torch.equal(penalty(nn.Identity(), batch(), logits), expected)
+            assert penalty.source == Distillation(teacher).source
 
 
 def test_the_gradient_is_right_and_does_not_reach_the_teacher() -> None:

@@ -131,7 +131,9 @@ def test_the_kernel_is_the_plain_loop(shape: tuple[int, ...], nodes: int, seed: 
 def test_integers_are_rounded_to_the_nearest() -> None:
     images = np.array([[[[10, 21]]]], np.uint8)
     half = np.array([[[1, 0, 0], [0, 1, 0.25]]], np.float32)  # a quarter pixel to the right: 0.75 x 10 + 0.25 x 21
-    assert warp(images, half, np.zeros((1, 2, 0, 0), np.float32))[0, 0, 0, 0] == 13
+    still = np.zeros((1, 2, 0, 0), np.float32)
+    assert warp(images, half, still)[0, 0, 0, 0] == 13
+    assert warp(np.array([[[[True, False, True]]]]), half, still)[0, 0, 0].tolist() == [True, False, True]
 
 
 def blob(row: int, column: int) -> NDArray[np.float32]:

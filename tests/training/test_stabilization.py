@@ -62,6 +62,9 @@ def test_it_is_the_formula_and_zero_stays_zero() -> None:
     assert torch.allclose(GradientNormalization(2.0).normalized(g), expected)
     assert not GradientNormalization().normalized(torch.zeros(3, 4)).any()
     assert GradientNormalization(over="sample").normalized(torch.zeros(0, 4)).shape == (0, 4)
+    tiny = (g * 1e-5).half()  # the squares are 0 in float16
+    assert torch.allclose(GradientNormalization(2.0).normalized(tiny).double(), expected, atol=0.05)
+    assert GradientNormalization().normalized(tiny).dtype == torch.float16
 
 
 def test_it_ends_with_the_block_and_with_the_run() -> None:

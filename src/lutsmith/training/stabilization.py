@@ -21,7 +21,8 @@ class GradientNormalization(Callback):
     """Replaces the gradient g at the output of each LUT layer by `(g - mean) / (s + 1e-12) target`, s its deviation.
 
     That is BitLogic's gradient stabilization (arXiv:2602.07400); the tables of the layer and all layers before it learn
-    from the new gradient. In a loop of one's own:
+    from the new gradient. Each forward pass is normalized by itself: the weight of a `Consistency` penalty, which has a
+    pass of its own, then does not act. In a loop of one's own:
 
         with GradientNormalization(1e-3).active(model):
             loss = cross_entropy(model(x), y)
@@ -47,10 +48,11 @@ class GradientNormalization(Callback):
     def normalized(self, gradient: Tensor) -> Tensor:
         """Return the new gradient of one, `(..., LUTs)`; of zeros, zeros."""
         over = tuple(range(gradient.ndim)) if self.over == "layer" else (gradient.ndim - 1,)
+        wide = gradient.to(torch.promote_types(gradient.dtype, torch.float32))  # squares vanish in float16
         if self.subtract_mean:
-            gradient = gradient - gradient.mean(over, keepdim=True)
-        size = gradient.square().mean(over, keepdim=True).sqrt()
-        return gradient * (self.target / (size + _EPSILON))
+            wide = wide - wide.mean(over, keepdim=True)
+        size = wide.square().mean(over, keepdim=True).sqrt()
+        return (wide * (self.target / (size + _EPSILON))).to(gradient.dtype)
 
     @contextmanager
     def active(self, model: nn.Module) -> Iterator[None]:

@@ -72,12 +72,12 @@ def warp(images: npt.NDArray[Any], maps: Floats, fields: Floats) -> npt.NDArray[
     over the image from corner to corner.
 
     Args:
-        images: (B, C, H, W), any real dtype; integers are rounded to the nearest.
+        images: (B, C, H, W), any real dtype, computed in float32; integers and bools are rounded to the nearest.
         maps: (B, 2, 3) float32: row and column of the place, of (row, column, 1).
         fields: (B, 2, G, G) float32 displacements in pixels, down and right; G = 0 or 1 bends nothing.
     """
     out = np.empty(images.shape, np.float32)
     _warp(np.ascontiguousarray(images, np.float32), maps.reshape(-1, 6), fields, out)
-    if np.issubdtype(images.dtype, np.integer):
+    if not np.issubdtype(images.dtype, np.floating):
         np.rint(out, out=out)
     return out.astype(images.dtype, copy=False)

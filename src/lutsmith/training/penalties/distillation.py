@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -36,7 +36,7 @@ class Distillation(Penalty):
     weight: float = 1.0
     temperature: float = 2.0
     source: str = field(init=False)  # what tells one teacher from another when a run is resumed
-    _ask: Callable[[Batch], Tensor] = field(init=False, repr=False)
+    _table: npt.NDArray[np.float32] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_weight(self)
@@ -46,16 +46,16 @@ class Distillation(Penalty):
             if isinstance(self.teacher, nn.Module):
                 self.teacher.eval()
             self.source = description(self.teacher)
-            self._ask = lambda batch: self.teacher(batch.x)
             return
-        table = np.ascontiguousarray(self.teacher, dtype=np.float32)
+        given = self.teacher.detach().cpu().float() if isinstance(self.teacher, Tensor) else self.teacher
+        table = np.ascontiguousarray(given, dtype=np.float32)
         if table.ndim != 2 or not np.isfinite(table).all():
             raise ValueError(
                 f"Distillation: the teacher's logits have shape {table.shape}; expected finite numbers of shape "
                 "(rows of the training data, classes)"
             )
         self.source = f"{table.shape[0]}x{table.shape[1]} logits {zlib.crc32(table.tobytes()):08x}"
-        self._ask = lambda batch: torch.from_numpy(table[self._checked(batch.rows, len(table))])
+        self._table = table
 
     def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:  # noqa: ARG002
         with torch.no_grad():
@@ -70,11 +70,13 @@ class Distillation(Penalty):
         divergence = nn.functional.kl_div(student, target, reduction="batchmean", log_target=True)
         return self.weight * self.temperature**2 * divergence
 
-    @staticmethod
-    def _checked(rows: Any, count: int) -> Any:
-        if len(rows) and rows.max() >= count:
+    def _ask(self, batch: Batch) -> Tensor:
+        if self._table is None:
+            answer: Tensor = self.teacher(batch.x)
+            return answer
+        if len(batch.rows) and batch.rows.max() >= len(self._table):
             raise ValueError(
-                f"Distillation: the teacher has logits for {count} rows, and row {rows.max()} is trained on; give one "
-                "row of logits for each row of x"
+                f"Distillation: the teacher has logits for {len(self._table)} rows, and row {batch.rows.max()} is "
+                "trained on; give one row of logits for each row of x"
             )
-        return rows
+        return torch.from_numpy(self._table[batch.rows])
