@@ -247,11 +247,19 @@ def test_impossible_settings_say_what_is_expected():
     with pytest.raises(ValueError, match="expected int32"):
         dwn.LUTLayer(4, 1, 2, mapping=torch.tensor([[0.0, 1.0]]))
     with pytest.raises(ValueError, match="beta"):
-        dwn.LUTLayer(4, 3, 2, beta=1.5)(torch.zeros(1, 4))
+        dwn.LUTLayer(4, 3, 2, beta=1.5)
+    with pytest.raises(ValueError, match="alpha is nan"):
+        dwn.LUTLayer(4, 3, 2, alpha=float("nan"))
+    with pytest.raises(TypeError, match="mapping is a ndarray"):
+        dwn.LUTLayer(4, 3, 2, mapping=np.zeros((3, 2), np.int32))
+    with pytest.raises(ValueError, match="number of groups"):
+        dwn.GroupSum(2.0)
     with pytest.raises(ValueError, match="input of shape"):
         dwn.LUTLayer(4, 3, 2)(torch.zeros(1, 5))
     with pytest.raises(ValueError, match="tau"):
         dwn.LearnableMapping(3, 4, tau=0)
+    with pytest.raises(ValueError, match="sizes above 0"):
+        dwn.LearnableMapping(0, 4)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])

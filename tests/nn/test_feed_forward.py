@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from lutsmith.nn import to_circuit
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import DistributiveThermometer, UniformFixedPoint
 from lutsmith.nn.feed_forward import FeedForward
-from lutsmith.nn.heads import GroupedDSP, GroupSum
+from lutsmith.nn.heads import HEADS, GroupedDSP, GroupSum
 
 X = torch.rand(60, 1, 4, 5)
 
@@ -70,6 +71,25 @@ def test_constant_pixels_are_not_wired():
     usable = model[0].usable.flatten()
     assert not usable.all()
     assert usable[model[2].connections.candidates.unique().long()].all()
+
+
+@pytest.mark.parametrize("head", sorted(HEADS))
+def test_every_head_may_be_chosen_and_trains(head):
+    model = FeedForward(fit_samples=X, num_classes=2, layer_width=20, num_candidates=4, head=head)
+    model(X).square().sum().backward()
+    assert model[2].weight.grad.any()
+
+
+def test_a_slice_is_a_plain_network():
+    model = FeedForward(fit_samples=X, num_classes=2, layer_width=10, device="cpu")
+    assert type(model[:3]) is nn.Sequential
+    assert torch.equal(model[3:](model[:3](X)), model(X))
+    assert model[-1] is list(model)[-1]
+
+
+def test_a_device_is_that_of_the_whole_network():
+    model = FeedForward(fit_samples=X, num_classes=2, layer_width=10, head="groupeddsp", device="meta")
+    assert all(value.is_meta for value in model.state_dict().values())
 
 
 def test_what_cannot_be_is_said():

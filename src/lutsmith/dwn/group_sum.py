@@ -37,8 +37,8 @@ class GroupSum(nn.Module):
 
     def __init__(self, k: int, tau: float = 1, randperm: int | bool = False) -> None:
         super().__init__()
-        if k < 1 or not (tau > 0 and math.isfinite(tau)):
-            raise ValueError(f"k is {k} and tau {tau}; expected at least 1 group and a positive number")
+        if not isinstance(k, int) or k < 1 or not (tau > 0 and math.isfinite(tau)):
+            raise ValueError(f"k is {k!r} and tau {tau}; expected a number of groups and a positive divisor")
         self.k = k
         self.tau = tau
         self.register_buffer("randperm", torch.randperm(int(randperm)) if randperm else None)

@@ -64,9 +64,7 @@ class EFDFunction:
         Raises:
             ValueError: shapes or values that do not fit.
         """
-        alpha, beta = float(alpha), float(beta)
-        if not 0 <= beta < 1 or not math.isfinite(alpha):
-            raise ValueError(f"alpha is {alpha} and beta {beta}; expected a finite alpha, and 0 <= beta < 1")
+        alpha, beta = _checked_decay(alpha, beta)
         if x.ndim != 2 or mapping.ndim != 2:
             raise ValueError(
                 f"x has shape {tuple(x.shape)} and mapping {tuple(mapping.shape)}; expected (batch, inputs) and "
@@ -79,6 +77,13 @@ class EFDFunction:
         scale = 1.0 if math.isclose(scale, 1, rel_tol=1e-9) else scale
         rows: Tensor = _Bits.apply(floats.t(), scale)  # type: ignore[no-untyped-call]
         return ops.lookup(rows, luts, Wiring(mapping), rho).t()
+
+
+def _checked_decay(alpha: float, beta: float) -> tuple[float, float]:
+    alpha, beta = float(alpha), float(beta)
+    if not 0 <= beta < 1 or not math.isfinite(alpha):
+        raise ValueError(f"alpha is {alpha} and beta {beta}; expected a finite alpha, and 0 <= beta < 1")
+    return alpha, beta
 
 
 class _Bits(torch.autograd.Function):
@@ -115,6 +120,7 @@ class LUTLayer(nn.Module):
     Buffers: `mapping`, int32 `(output_size, n)`, otherwise.
 
     Raises:
+        TypeError: a mapping that is neither a name nor a tensor.
         ValueError: sizes or settings that cannot be, or a mapping that names inputs which are not there.
     """
 
@@ -143,10 +149,13 @@ class LUTLayer(nn.Module):
         self.n = int(n)
         self.ste = ste
         self.clamp_luts = clamp_luts
-        self.alpha = 0.5 * 0.75 ** (n - 1) if alpha is None else float(alpha)
-        self.beta = 0.25 / 0.75 if beta is None else float(beta)
+        self.alpha, self.beta = _checked_decay(
+            0.5 * 0.75 ** (n - 1) if alpha is None else alpha, 0.25 / 0.75 if beta is None else beta
+        )
         if isinstance(mapping, Tensor):
             self.register_buffer("mapping", self._checked(mapping))
+        elif not isinstance(mapping, str):
+            raise TypeError(f"mapping is a {type(mapping).__name__}; expected a name or an int32 tensor")
         elif mapping == "learnable":
             self.mapping = LearnableMapping(input_size, output_size * n, lm_tau)
         elif mapping in ("random", "arange"):

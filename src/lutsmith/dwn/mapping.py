@@ -44,8 +44,11 @@ class LearnableMapping(nn.Module):
 
     def __init__(self, input_size: int, output_size: int, tau: float = 0.001) -> None:
         super().__init__()
-        if not (tau > 0 and math.isfinite(tau)):
-            raise ValueError(f"tau is {tau}; expected a positive number")
+        if min(input_size, output_size) < 1 or not (tau > 0 and math.isfinite(tau)):
+            raise ValueError(
+                f"input_size={input_size}, output_size={output_size}, tau={tau}; expected sizes above 0 and a positive "
+                "number"
+            )
         self.weights = nn.Parameter(torch.rand(input_size, output_size).t().contiguous().t())
         self.tau = tau
 

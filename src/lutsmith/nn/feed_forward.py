@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from lutsmith.nn.dense import LogicDense
@@ -37,11 +38,14 @@ class FeedForward(nn.Sequential):
         num_candidates: candidates of each learned slot, with the connections `"learnable"` and `"top-k"`.
         parametrization: a name of `list_parametrizations()`.
         connections: a name of `list_connections()`.
-        tau: of the head in training.
+        tau: of the head in training (a `"regression"` head has none).
         encoder: BitLogic's or lutsmith's name of an encoder, or an encoder, which is fitted here.
         head: BitLogic's or lutsmith's name of a head.
         head_wbits: word length of the weights of a `"groupeddsp"` head.
+        device: of all parameters and buffers.
         **layer_kwargs: further arguments of every `LogicDense`.
+
+    A slice of it is a plain `nn.Sequential`.
 
     Raises:
         KeyError: an unknown name.
@@ -64,6 +68,7 @@ class FeedForward(nn.Sequential):
         encoder: str | Encoder = "distributive_thermometer",
         head: str = "groupsum",
         head_wbits: int = 8,
+        device: torch.device | str | None = None,
         **layer_kwargs: Any,
     ) -> None:
         if num_layers < 1:
@@ -75,9 +80,17 @@ class FeedForward(nn.Sequential):
         layers = [LogicDense(fitted.usable.numel(), layer_width, lut_rank, usable=fitted.usable, **options)]
         layers += [LogicDense(layer_width, layer_width, lut_rank, **options) for _ in range(num_layers - 1)]
         name = _HEADS.get(head, head)
-        words = {"wbits": head_wbits} if name == "grouped-dsp" else {}
-        scores = setup_head(name, num_classes, in_dim=layer_width, tau=tau, **words)
+        settings: dict[str, Any] = {} if name == "regression" else {"tau": tau}
+        if name == "grouped-dsp":
+            settings["wbits"] = head_wbits
+        scores = setup_head(name, num_classes, in_dim=layer_width, **settings)
         super().__init__(fitted, nn.Flatten(), *layers, scores)
+        if device is not None:
+            self.to(device)
+
+    def __getitem__(self, index: slice | int) -> Any:
+        # Sequential makes a slice by its own class, which here is not made of modules.
+        return nn.Sequential(*list(self)[index]) if isinstance(index, slice) else super().__getitem__(index)
 
 
 def _encoder(encoder: str | Encoder, num_bits: int) -> Encoder:
