@@ -13,16 +13,16 @@ from lutsmith.presets.row import Preset
 
 _CIFAR = (3, 32, 32)
 
-_DWN: dict[str, Any] = {"parametrization": "dwn", "connections": ["learnable", "fixed"]}
+_DWN: dict[str, Any] = {"parametrization": "dwn", "weight_init": "random"}
 _DWN_SETTINGS: dict[str, Any] = {
-    "epochs": 100,
-    "lr": 0.01,
-    "schedule": "step",
-    "milestones": [30, 60, 90],
+    "epochs": 60,
+    "lr": 0.02,
+    "score_lr": 0.05,
     "validation": 0.05,
-    "validate_every": 5,
+    "validate_every": 20,
 }
-_DWN_NOTE = "as DWN, wiring learned among 16 candidates, batches of 128"
+_DWN_NOTE = "DWN's nodes; both wirings learned among 16 candidates, our schedule"
+_DWN_IMAGES: dict[str, Any] = {"init_method": ["local", None], "connection_options": [{"window": 11}, {}]}
 
 _GATES: dict[str, Any] = {
     "rank": 2,
@@ -65,8 +65,8 @@ def _dwn(name: str, task: str, luts: list[int], rank: int, bits: int, tau: float
         name=name,
         task=task,
         description=f"{size} LUTs of rank {rank}, {bits} thresholds a pixel; {_DWN_NOTE}",
-        architecture={**_DWN, "luts": luts, "rank": rank, "bits": bits, "tau": tau},
-        settings=_DWN_SETTINGS,
+        architecture={**_DWN, **_DWN_IMAGES, "luts": luts, "rank": rank, "bits": bits, "tau": tau},
+        settings={**_DWN_SETTINGS, "shift": 1},
     )
 
 
@@ -96,7 +96,6 @@ PUBLISHED = (
         description=f"3 x 20,000 LUTs of rank 6, 200 thresholds a column, as DWN's tables; {_DWN_NOTE}",
         architecture={
             **_DWN,
-            "connections": ["learnable", "fixed", "fixed"],
             "luts": [20000, 20000, 20000],
             "bits": 200,
             "tau": 33.3,
@@ -144,9 +143,16 @@ PUBLISHED = (
     Preset(
         name="mommen-mnist",
         task="mnist",
-        description="2 x 2,000 LUTs of rank 6, wiring of both layers learned, among 64 candidates instead of all",
-        architecture={"luts": [2000, 2000], "rank": 6, "bits": 3, "num_candidates": 64},
-        settings={"epochs": 100, "lr": 0.03, "score_lr": 0.1, "validation": 0.05, "validate_every": 5},
+        description="2 x 2,000 LUTs of rank 6, wiring of both layers learned, among 16 candidates instead of all",
+        architecture={
+            "luts": [2000, 2000],
+            "bits": 3,
+            "tau": 6,
+            "weight_init": "random",
+            "init_method": ["local", None],
+            "connection_options": [{"window": 13}, {}],
+        },
+        settings={"epochs": 60, "lr": 0.05, "shift": 1, "validation": 0.05, "validate_every": 20},
     ),
 )
 """The rows, by library."""
