@@ -21,6 +21,10 @@ class Form(NamedTuple):
         return setup_parametrization(self.name, self.rank, forward_sampling=self.sampling, form=self.form, **settings)
 
     @property
+    def samplings(self) -> tuple[str, ...]:
+        return type(self.make()).samplings
+
+    @property
     def on_the_output(self) -> bool:
         """Whether sampling takes place on the output and not on the table's entries."""
         return self.name in ("linear", "neural", "poly", "warp") or self.form == "direct"
@@ -36,6 +40,12 @@ def every_form():
 
 
 EVERY_FORM = list(every_form())
+
+# The samplings in turn over the ranks: for what no sampling changes.
+EVERY_RANK = [f for f in EVERY_FORM if f.sampling == f.samplings[f.rank % len(f.samplings)]]
+
+# Noise and rank have nothing to do with each other: the noisy samplings at two ranks, the others at all of them.
+EVERY_GRADIENT = [f for f in EVERY_FORM if f.rank in (2, 5) or not f.sampling.startswith("gumbel")]
 
 
 def address_rows(rank: int) -> Tensor:

@@ -380,7 +380,7 @@ def test_candidates_of_places_come_from_their_window_and_so_do_new_ones(rank, k,
         assert torch.equal(changed, connections.candidates != before)
         free = torch.tensor([len(windows.members[owner]) - rank * k for owner in windows.owners])
         assert not changed[free == 0].any()
-        assert (changed.sum(2)[free >= 5] == count).all()
+        assert (changed.sum(2)[free >= 6] == count).all()  # a third of the window: one in 10^17 finds none
 
 
 def test_candidates_of_a_butterfly_are_not_refreshed():

@@ -30,7 +30,7 @@ def make(parametrization, connections, rank, in_dim=24, out_dim=10, seed=0, **ex
     )
 
 
-# Every parametrization and every rank with every kind of connections; each parametrization has its ranks in its own tests.
+# Every parametrization and every rank with every kind; the ranks of each parametrization have tests of their own.
 EVERY_LAYER = [
     *((name, kind, 2) for name in list_parametrizations() for kind in list_connections()),
     *(("light", kind, rank) for kind in list_connections() for rank in range(1, 9) if rank != 2),

@@ -1,12 +1,13 @@
 """What holds for every parametrization at every rank, sampling and form."""
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
 import pytest
 import torch
-from parametrization_forms import EVERY_FORM, Form, address_rows, own_inputs
+from parametrization_forms import EVERY_FORM, EVERY_GRADIENT, EVERY_RANK, Form, address_rows, own_inputs
 from torch import nn
 
 from lutsmith.kernels import ops
@@ -15,7 +16,7 @@ from lutsmith.nn import GroupSum, LogicDense, to_circuit
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations, setup_parametrization
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS
 
-SOFT = [f for f in EVERY_FORM if f.sampling.endswith("soft")]
+SOFT = [f for f in EVERY_GRADIENT if f.sampling.endswith("soft")]
 HARD = [f for f in EVERY_FORM if f.sampling.endswith("hard")]
 GUMBEL = [f for f in EVERY_FORM if f.sampling.startswith("gumbel")]
 LOGITS = ("hybrid", "light", "linear", "neural", "poly", "raw", "warp")
@@ -74,7 +75,7 @@ def test_bitlogics_names_are_known(name, ours):
     assert name not in list_parametrizations()
 
 
-@pytest.mark.parametrize("form", EVERY_FORM, ids=ids)
+@pytest.mark.parametrize("form", EVERY_RANK, ids=ids)
 def test_hard_tables_are_the_probabilities_above_one_half(form):
     parametrization = form.make(weight_init="random")
     weight = parametrization.initial_weight(6, torch.Generator().manual_seed(form.rank))
@@ -99,7 +100,7 @@ def test_training_output_at_the_corners_is_the_table(form):
         torch.testing.assert_close(y, parametrization.probabilities(weight), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("form", EVERY_FORM, ids=ids)
+@pytest.mark.parametrize("form", EVERY_RANK, ids=ids)
 def test_eval_is_the_truth_table_and_has_no_noise(form):
     model = layer(form, 11, 9, weight_init="random").eval()
     x = torch.rand(67, 11, generator=torch.Generator().manual_seed(form.rank))
@@ -110,7 +111,7 @@ def test_eval_is_the_truth_table_and_has_no_noise(form):
         assert torch.equal(model(x), expected)
 
 
-@pytest.mark.parametrize("form", EVERY_FORM, ids=ids)
+@pytest.mark.parametrize("form", EVERY_RANK, ids=ids)
 def test_the_circuit_is_the_layer(form):
     model = nn.Sequential(layer(form, 12, 10, weight_init="random"), layer(form, 10, 6, seed=1), GroupSum(3)).eval()
     x = torch.rand(70, 12, generator=torch.Generator().manual_seed(form.rank))
@@ -119,11 +120,10 @@ def test_the_circuit_is_the_layer(form):
     assert np.array_equal(circuit.predict(x.numpy()), model(x).argmax(-1).numpy())
 
 
-@pytest.mark.parametrize("p", [0.6, 0.951, 0.99])
-@pytest.mark.parametrize("form", EVERY_FORM, ids=ids)
-def test_residual_tables_pass_input_0_with_probability_p(form, p):
+@pytest.mark.parametrize("form", EVERY_RANK, ids=ids)
+def test_residual_tables_pass_input_0_with_probability_p(form):
     passed = (torch.arange(1 << form.rank) % 2).bool().expand(3, -1)
-    for tau in (1.0, 2.5):
+    for p, tau in itertools.product((0.6, 0.951, 0.99), (1.0, 2.5)):
         parametrization = form.make(temperature=tau, residual_probability=p)
         weight = parametrization.initial_weight(3, torch.Generator().manual_seed(0))
         assert torch.equal(parametrization.hard_tables(weight), passed)
@@ -145,7 +145,7 @@ def test_soft_gradients_are_those_of_finite_differences(form):
 
 
 @pytest.mark.parametrize(
-    "form", [f for f in EVERY_FORM if f.name in (*LOGITS, "fourier") and (f in HARD or f.name == "hybrid")], ids=ids
+    "form", [f for f in EVERY_GRADIENT if f.name in (*LOGITS, "fourier") and (f in HARD or f.name == "hybrid")], ids=ids
 )
 def test_straight_through_gradients_are_those_of_the_stated_surrogate(form):
     """Of weights: the soft sampling's, with the same noise. Of inputs: the fold's of the tables that were sampled, or
@@ -175,7 +175,7 @@ def test_straight_through_gradients_are_those_of_the_stated_surrogate(form):
         assert set(y.unique().tolist()) <= {0.0, 1.0}
 
 
-@pytest.mark.parametrize("form", [f for f in EVERY_FORM if f.rank in (1, 2, 4, 6)], ids=ids)
+@pytest.mark.parametrize("form", [f for f in EVERY_RANK if f.rank in (1, 2, 4, 5, 6)], ids=ids)
 def test_learned_wiring_gets_gradients_by_its_own_rule_in_every_form(form):
     """The gradient of a score or input through learned wiring is what a mix of the candidates would have, taken at
     the candidate that is read.

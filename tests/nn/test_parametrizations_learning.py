@@ -36,7 +36,7 @@ def test_tables_of_its_own_kind_are_learned_from_a_residual_start(form):
 def test_two_layers_learn_a_majority_of_bits_through_each_other(form):
     """Not the waves of fourier between bits: they are flat there, and the first layer would learn nothing."""
     torch.manual_seed(0)
-    x = torch.randint(0, 2, (512, 9)).float()
+    x = torch.randint(0, 2, (256, 9)).float()
     y = (x.sum(1) > 4).long()
     generator = torch.Generator().manual_seed(3)
     settings = {
@@ -48,7 +48,7 @@ def test_two_layers_learn_a_majority_of_bits_through_each_other(form):
     first, last = (LogicDense(a, b, form.rank, generator=generator, **settings) for a, b in ((9, 60), (60, 40)))
     model = nn.Sequential(first, last, GroupSum(2, tau=2.0))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
+    for _ in range(60):
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
         optimizer.step()
