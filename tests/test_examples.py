@@ -27,9 +27,11 @@ def run(name, capsys, monkeypatch, *arguments):
     return models
 
 
-@pytest.mark.parametrize(("name", "least"), [("dwn_quick_start.py", 0.6), ("bitlogic_quick_start.py", 0.15)])
-def test_a_quick_start_runs_as_published(name, least, datasets, capsys, monkeypatch):
-    assert run(name, capsys, monkeypatch, "--limit", "2000", "--epochs", "1")[0] > least
+@pytest.mark.parametrize(
+    ("name", "images", "least"), [("dwn_quick_start.py", "640", 0.4), ("bitlogic_quick_start.py", "2000", 0.15)]
+)
+def test_a_quick_start_runs_as_published(name, images, least, datasets, capsys, monkeypatch):
+    assert run(name, capsys, monkeypatch, "--limit", images, "--epochs", "1")[0] > least
 
 
 def test_imported_models_train_on(capsys, monkeypatch):

@@ -1,5 +1,6 @@
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -202,6 +203,19 @@ def test_model_and_circuit_equal_difflut(kind, learnable):
     circuit = to_circuit(model, (IN_DIM,))
     assert np.array_equal(circuit.predict(x.numpy()), expected.reshape(100, 4, 2).sum(-1).argmax(-1).numpy())
     assert np.array_equal(circuit.outputs(x.numpy()), expected.bool().numpy())
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4, 5, 6, 7, 8])
+def test_every_rank_equals_difflut(rank, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "RANK", rank)
+    torch.manual_seed(rank)
+    x = torch.randint(0, 2, (30, IN_DIM)).float()
+    kinds = set(KINDS) - ({difflogic} if rank < 2 else set()) - ({polylut} if rank > 6 else set())
+    for kind in sorted(kinds, key=lambda kind: kind.__name__):
+        state, evaluate = checkpoint(kind)
+        model = from_difflut(state, in_dim=IN_DIM).eval()
+        assert model[0].parametrization_name == KINDS[kind]
+        assert torch.equal(model(x), evaluate(x)), kind.__name__
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def evaluate(state, x):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 6), st.booleans(), st.integers(0, 9999))
+@given(st.integers(1, 8), st.booleans(), st.integers(0, 9999))
 def test_model_and_circuit_equal_torch_dwn(rank, learnable, seed):
     state = checkpoint(rank, learnable=learnable, seed=seed)
     x = torch.randint(0, 2, (40, 9), generator=torch.Generator().manual_seed(seed)).float()
