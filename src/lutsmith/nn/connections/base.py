@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.wiring import RULES, Wiring
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
 
 
@@ -83,8 +83,50 @@ class Connections(nn.Module, ABC):
         return f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}"
 
 
-def checked_temperature(value: float) -> float:
-    """The temperature of a softmax over scores; ValueError unless it is positive and finite."""
-    if not 0 < value < float("inf"):
-        raise ValueError(f"the connections' temperature is {value}; expected a positive number")
-    return float(value)
+class LearnedConnections(Connections):
+    """Connections whose slots read the best-scored of several inputs.
+
+    Parameters: `scores`, `(out_dim, lut_rank, inputs that a slot may read)`, which subclasses make. Buffers: `frozen`,
+    bool scalar; `usable`.
+
+    Args:
+        in_dim: inputs of the layer.
+        out_dim: LUTs of the layer.
+        lut_rank: inputs of a LUT.
+        temperature: divisor of the scores in the softmax.
+        rule: the gradient of hard choices, `"softmax"` or `"dwn"`.
+        usable: as for `Connections`.
+
+    Raises:
+        ValueError: as for `Connections`; a temperature that is not positive, another rule.
+    """
+
+    scores: nn.Parameter
+    frozen: Tensor
+
+    def __init__(
+        self, in_dim: int, out_dim: int, lut_rank: int, *, temperature: float, rule: str, usable: Tensor | None
+    ) -> None:
+        super().__init__(in_dim, out_dim, lut_rank, usable)
+        if rule not in RULES:
+            raise ValueError(f"the connections' rule is {rule!r}; expected one of {', '.join(RULES)}")
+        self.temperature = temperature
+        self.rule = rule
+        self.register_buffer("frozen", torch.tensor(False))
+
+    @property
+    def temperature(self) -> float:
+        """Divisor of the scores in the softmax; a schedule may set it, ValueError where it is not positive."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        if not 0 < value < float("inf"):
+            raise ValueError(f"the connections' temperature is {value}; expected a positive number")
+        self._temperature = float(value)
+
+    def freeze(self) -> None:
+        """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
+        self.frozen.fill_(True)
+        self.scores.requires_grad_(False)
+        self.scores.grad = None

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.kernels import ops
-from lutsmith.kernels.wiring import RULES, Wiring
-from lutsmith.nn.connections.base import Connections, checked_temperature
+from lutsmith.kernels.wiring import Wiring
+from lutsmith.nn.connections.base import LearnedConnections
 from lutsmith.nn.connections.pools import replace_worst
 from lutsmith.nn.connections.sources import GroupSources, Sources, WindowSources, group_sources
 from lutsmith.nn.connections.windows import local_windows
@@ -19,7 +19,7 @@ SAMPLINGS = ("hard", "soft", "gumbel")
 RANDOM = ("random", "random-unique")  # pools are distinct and balanced under either name
 
 
-class LearnableConnections(Connections):
+class LearnableConnections(LearnedConnections):
     """Each slot has `num_candidates` candidate inputs with a score each, and reads the one with the highest score.
 
     What a slot reads in training, with `s = softmax(scores / temperature)`:
@@ -55,7 +55,6 @@ class LearnableConnections(Connections):
     """
 
     candidates: Tensor
-    frozen: Tensor
 
     def __init__(
         self,
@@ -74,7 +73,7 @@ class LearnableConnections(Connections):
         generator: torch.Generator | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(in_dim, out_dim, lut_rank, usable)
+        super().__init__(in_dim, out_dim, lut_rank, temperature=temperature, rule=rule, usable=usable)
         available = len(self.usable_inputs())
         if num_candidates == -1:
             num_candidates = available
@@ -82,8 +81,6 @@ class LearnableConnections(Connections):
             raise ValueError(
                 f"num_candidates is {num_candidates!r}; expected 2 to {available} (the usable inputs), or -1 for all"
             )
-        if rule not in RULES:
-            raise ValueError(f"the connections' rule is {rule!r}; expected one of {', '.join(RULES)}")
         if sampling not in SAMPLINGS:
             raise ValueError(f"the connections' sampling is {sampling!r}; expected one of {', '.join(SAMPLINGS)}")
         if sampling == "soft" and rule != "softmax":
@@ -91,9 +88,7 @@ class LearnableConnections(Connections):
                 "soft connections have the gradient of their softmax; rule='dwn' is for hard and gumbel ones"
             )
         self.num_candidates = num_candidates
-        self.temperature = temperature
         self.sampling = sampling
-        self.rule = rule
         self.init_method = init_method
         mask = self.usable.numpy()
         self._groups = num_groups, group_bias
@@ -113,17 +108,7 @@ class LearnableConnections(Connections):
             pools = draw_wiring(init_method, mask, out_dim, lut_rank * num_candidates, generator, **options)
             pools = pools.reshape(out_dim, lut_rank, num_candidates)
         self.register_buffer("candidates", torch.from_numpy(pools).int().contiguous())
-        self.register_buffer("frozen", torch.tensor(False))
         self.scores = nn.Parameter(torch.rand(pools.shape, generator=generator))
-
-    @property
-    def temperature(self) -> float:
-        """Divisor of the scores in the softmax; positive."""
-        return self._temperature
-
-    @temperature.setter
-    def temperature(self, value: float) -> None:
-        self._temperature = checked_temperature(value)
 
     def _group_sources(self) -> GroupSources:
         return group_sources(self.usable.cpu().numpy(), self.out_dim, self.num_candidates, *self._groups)
@@ -153,12 +138,6 @@ class LearnableConnections(Connections):
             return rows, Wiring(slots.view(self.out_dim, self.lut_rank))
         noisy = self.scores - torch.empty_like(self.scores).exponential_().log()
         return x, Wiring(ops.choose(noisy, self.candidates), None, self.candidates, noisy, self.temperature, self.rule)
-
-    def freeze(self) -> None:
-        """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
-        self.frozen.fill_(True)
-        self.scores.requires_grad_(False)
-        self.scores.grad = None
 
     @torch.no_grad()
     def refresh(self, share: float, generator: torch.Generator | None = None) -> Tensor:

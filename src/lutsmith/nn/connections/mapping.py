@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.kernels import memory, ops
-from lutsmith.kernels.wiring import RULES, Wiring
-from lutsmith.nn.connections.base import Connections, checked_temperature
+from lutsmith.kernels.wiring import Wiring
+from lutsmith.nn.connections.base import LearnedConnections
 
 CHUNK = 1 << 21  # scores whose softmax is in memory at a time
 
 
-class DenseConnections(Connections):
+class DenseConnections(LearnedConnections):
     """Every slot has a score for every input and reads the one with the highest.
 
     Forward is hard, in training as in eval. Backward, with x in [0, 1] and G the gradient of what the slots read
@@ -40,7 +40,6 @@ class DenseConnections(Connections):
     """
 
     chosen: Tensor
-    frozen: Tensor
 
     def __init__(
         self,
@@ -54,25 +53,11 @@ class DenseConnections(Connections):
         usable: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(in_dim, out_dim, lut_rank, usable)
+        super().__init__(in_dim, out_dim, lut_rank, temperature=temperature, rule=rule, usable=usable)
         available = len(self.usable_inputs(distinct=unique))
-        if rule not in RULES:
-            raise ValueError(f"the connections' rule is {rule!r}; expected one of {', '.join(RULES)}")
-        self.temperature = temperature
-        self.rule = rule
         self.unique = unique
         self.register_buffer("chosen", torch.zeros(out_dim, lut_rank, dtype=torch.int32))
-        self.register_buffer("frozen", torch.tensor(False))
         self.scores = nn.Parameter(torch.rand(out_dim, lut_rank, available, generator=generator))
-
-    @property
-    def temperature(self) -> float:
-        """Divisor of the scores in the softmax; positive."""
-        return self._temperature
-
-    @temperature.setter
-    def temperature(self, value: float) -> None:
-        self._temperature = checked_temperature(value)
 
     def wiring(self) -> Wiring:
         if self.frozen:
@@ -90,11 +75,8 @@ class DenseConnections(Connections):
         return rows, Wiring(slots.view(self.out_dim, self.lut_rank))
 
     def freeze(self) -> None:
-        """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
         self.chosen.copy_(self.inputs())
-        self.frozen.fill_(True)
-        self.scores.requires_grad_(False)
-        self.scores.grad = None
+        super().freeze()
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, rule={self.rule!r}, unique={self.unique}"
