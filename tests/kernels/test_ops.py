@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lutsmith.kernels import cpu, reference, threads
-from lutsmith.kernels.ops import Wiring, encode, fold, lookup
+from lutsmith.kernels.ops import Wiring, encode, fold, gates, lookup
 
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
 
@@ -267,3 +267,63 @@ def test_bad_rho_thresholds_and_thread_counts_are_named() -> None:
         encode(torch.rand(3, 4), torch.rand(4, 2), 3)
     with pytest.raises(ValueError, match="NUMBA_NUM_THREADS"):
         threads.set_num_threads(10_000)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    tables=st.integers(0, 70),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    temperature=st.sampled_from([0.2, 1.0, 7.0]),
+    spread=st.sampled_from([0.0, 1.0, 30.0, 1e4]),
+    count=st.integers(1, 2),
+    seed=st.integers(0, 1 << 20),
+)
+def test_gates_agree_with_the_reference(
+    tables: int, dtype: torch.dtype, temperature: float, spread: float, count: int, seed: int
+) -> None:
+    threads.set_num_threads(count)
+    generator = torch.Generator().manual_seed(seed)
+    logits = spread * torch.randn(tables, 16, dtype=dtype, generator=generator)
+    logits.requires_grad_()
+    grad = torch.randn(tables, 4, dtype=dtype, generator=generator)
+    out = gates(logits, temperature)
+    (got,) = torch.autograd.grad(out, logits, grad)
+    wide = grad.double(), logits.detach().double(), temperature
+    assert out.dtype == got.dtype == dtype
+    tolerance = 1e-6 if dtype == torch.float32 else 1e-13
+    torch.testing.assert_close(out.double(), reference.gates(*wide[1:]), rtol=0, atol=tolerance)
+    limit = 20 * tolerance * max(1.0, 1 / temperature)
+    torch.testing.assert_close(got.double(), reference.gates_backward(*wide), rtol=0, atol=limit)
+
+
+def test_gates_have_the_gradient_of_their_formula() -> None:
+    logits = torch.randn(5, 16, dtype=torch.float64, requires_grad=True)
+    grad = torch.randn(5, 4, dtype=torch.float64)
+    (expected,) = torch.autograd.grad((logits / 0.7).softmax(-1) @ reference.GATE_TABLES.double(), logits, grad)
+    torch.testing.assert_close(reference.gates_backward(grad, logits.detach(), 0.7), expected)
+    torch.testing.assert_close(gates(1e3 * torch.eye(16)), reference.GATE_TABLES)
+    torch.library.opcheck(torch.ops.lutsmith.gates.default, (logits, 0.7))
+    torch.library.opcheck(torch.ops.lutsmith.gates_backward.default, (grad, logits.detach(), 0.7))
+
+
+def test_a_gate_whose_logits_have_no_softmax_is_nan_and_its_neighbours_are_not() -> None:
+    logits = torch.randn(40, 16)
+    logits[3, 5], logits[20, 0], logits[39, 7] = torch.nan, torch.inf, -torch.inf
+    logits[21] = -torch.inf
+    torch.testing.assert_close(gates(logits), reference.gates(logits, 1.0), equal_nan=True)
+    assert gates(logits).isnan().any(1).nonzero().flatten().tolist() == [3, 20, 21]
+    half = logits[:3].bfloat16()
+    assert torch.equal(gates(half), gates(half.float()).bfloat16())
+
+
+@pytest.mark.parametrize(
+    ("logits", "temperature", "words"),
+    [
+        (torch.rand(3, 15), 1.0, r"\(tables, 16\)"),
+        (torch.rand(3, 16).half(), 1.0, "bfloat16"),
+        (torch.rand(3, 16), 0.0, "temperature is 0"),
+    ],
+)
+def test_bad_logits_of_gates_are_named(logits: Tensor, temperature: float, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        gates(logits, temperature)

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numba import types
 
-from lutsmith.kernels import compiler, loops, passes, pieces, vectors
+from lutsmith.kernels import compiler, gates, loops, passes, pieces, vectors
 
 KERNEL = types.void(types.int64, types.int64)
 FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning
@@ -29,6 +29,8 @@ TEMPLATES: dict[str, Any] = {
     "pack": passes.pack,
     "finish": passes.finish,
     "encode": passes.encode,
+    "gates": gates.gates,
+    "gate_gradient": gates.gate_gradient,
 }
 # Helpers in the order in which they call each other.
 HELPERS = (
@@ -44,6 +46,7 @@ HELPERS = (
     loops.scatter_tail,
     passes.centre,
     passes.add_copies,
+    gates.copy,
 )
 SPLIT = pieces.SPLIT_RANK
 SECONDS = (2, 5, 5, 5, 6, 6, 6, 7, 10)  # measured, by rank; 0: the kernels that know no rank
@@ -55,7 +58,7 @@ def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
     `kind` is "fold", "lookup" or "backward"; or, with rank 0 because they know no rank, "spread", "mix", "pack",
-    "finish" or "encode".
+    "finish", "encode", "gates" or "gate_gradient".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -69,7 +72,7 @@ def _address(kind: str, rank: int, dtype: str) -> int:
     def announce() -> None:
         if rank not in _announced:
             _announced.add(rank)
-            which = f"rank-{rank} kernels" if rank else "encoder and score kernels"
+            which = f"rank-{rank} kernels" if rank else "encoder, score and gate kernels"
             compiler.say(f"compiling the {which}, once per machine, about {SECONDS[rank]} s")
 
     function = _retarget(TEMPLATES[kind], name, names)
@@ -80,7 +83,7 @@ def _address(kind: str, rank: int, dtype: str) -> int:
 def _digest() -> str:
     """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
     digest = hashlib.sha256()
-    for file in (__file__, *(module.__file__ for module in (vectors, pieces, loops, passes))):
+    for file in (__file__, *(module.__file__ for module in (vectors, pieces, loops, passes, gates))):
         digest.update(Path(str(file)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -95,6 +98,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
     names: dict[str, Any] = {
         **vars(loops),
         **vars(passes),
+        **vars(gates),
         "RANK": rank,
         "SMALL_RANK": SPLIT - 1,
         "SIZE": kind_of.itemsize,
@@ -102,6 +106,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "real": vectors.f32 if kind_of.itemsize == 4 else vectors.f64,
         "number": kind_of.type,
         **pieces.pieces(rank, kind_of),
+        **gates.pieces(kind_of),
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.kernels import build, loops, threads
+from lutsmith.kernels import build, gates, loops, threads
 from lutsmith.kernels.pieces import ROW
+from lutsmith.kernels.vectors import VECTOR_BYTES
 
 Array = Any  # a C-contiguous NumPy array, or anything with shape, itemsize, nbytes and data_ptr() (a torch tensor)
 SMALL = 1 << 17  # table entries times samples that one thread finishes before a second one has woken up
@@ -216,3 +217,28 @@ def encode(x: Array, thresholds: Array, inner: int, out: Array) -> None:
     step = 16 * ROW * 4
     fields[loops.SCRATCH], fields[loops.SCRATCH_STEP] = space.reserve("scratch", parts * step), step
     threads.run(build.address("encode", 0, "float32"), space.address, parts)
+
+
+def gate_tables(logits: Array, temperature: float, out: Array) -> None:
+    """out (T, 4) = the tables of two inputs that softmax(logits / temperature), (T, 16) gates, gives."""
+    _gates("gates", logits, temperature, None, out)
+
+
+def gate_gradient(grad: Array, logits: Array, temperature: float, out: Array) -> None:
+    """out (T, 16) = the gradient of the logits (T, 16), given that of the tables (T, 4)."""
+    _gates("gate_gradient", logits, temperature, grad, out)
+
+
+def _gates(kind: str, logits: Array, temperature: float, grad: Array | None, out: Array) -> None:
+    space, tables = _workspace, logits.shape[0]
+    fields = space.fields
+    fields[:] = 0
+    parts = _split(tables << 6, tables // gates.GATES)
+    fields[loops.LUTS], fields[loops.LUT_PARTS] = tables, parts
+    fields[loops.X], fields[loops.OUT] = _address(logits), _address(out)
+    if grad is not None:
+        fields[loops.GRAD] = _address(grad)
+    step = gates.ROOM * VECTOR_BYTES
+    fields[loops.SCRATCH], fields[loops.SCRATCH_STEP] = space.reserve("scratch", parts * step), step
+    space.numbers[loops.TEMPERATURE] = temperature
+    threads.run(build.address(kind, 0, _dtype(logits)), space.address, parts)

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels import choice, cpu, memory, reference
-from lutsmith.kernels.wiring import Wiring, check, check_ranges
+from lutsmith.kernels.wiring import FLOATS, Wiring, check, check_ranges
 
-__all__ = ["Wiring", "best", "choose", "encode", "fold", "lookup", "mix"]
+__all__ = ["Wiring", "best", "choose", "encode", "fold", "gates", "lookup", "mix"]
 
 _WIRES = "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule"
 _NEED = "bool need_dx, bool need_dt, bool need_scores"
@@ -121,6 +121,25 @@ def mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float = 1.0)
     slots = candidates.shape[0] * candidates.shape[1]
     check(x, _identity(x), _passing(candidates.reshape(slots, 1, -1), scores.reshape(slots, 1, -1), temperature))
     out: Tensor = torch.ops.lutsmith.mix.default(x, candidates, scores, temperature)
+    return out
+
+
+def gates(logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """Tables of two inputs from logits of the sixteen gates: p_k = sum of s_g over the gates g whose bit k is set,
+    s = softmax(logits / temperature).
+
+    `logits` are (T, 16), float32, float64 or bfloat16 (computed in float32); gate g is the one whose table, read as an
+    integer, is g. Returns (T, 4) in their dtype, differentiable once. Raises ValueError when shape, dtype or
+    temperature do not fit.
+    """
+    if logits.ndim != 2 or logits.shape[1] != 16 or logits.dtype not in FLOATS:
+        raise ValueError(
+            f"logits are {logits.dtype} of shape {tuple(logits.shape)}; expected float32, float64 or bfloat16 of "
+            "shape (tables, 16)"
+        )
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; expected a positive number")
+    out: Tensor = torch.ops.lutsmith.gates.default(logits, temperature)
     return out
 
 
@@ -278,6 +297,37 @@ def _save_mix(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.options = inputs[3:]
 
 
+def _gates_cpu(logits: Tensor, temperature: float) -> Tensor:
+    dtype = reference.compute_dtype(logits)
+    out = memory.empty((logits.shape[0], 4), dtype)
+    cpu.gate_tables(_dense(logits, dtype), temperature, out)
+    return out.to(logits.dtype)
+
+
+def _gates_backward_cpu(grad: Tensor, logits: Tensor, temperature: float) -> Tensor:
+    dtype = reference.compute_dtype(logits)
+    out = memory.empty(logits.shape, dtype)
+    cpu.gate_gradient(_dense(grad, dtype), _dense(logits, dtype), temperature, out)
+    return out.to(logits.dtype)
+
+
+def _fake_gates(logits: Tensor, temperature: float) -> Tensor:
+    return logits.new_empty((logits.shape[0], 4))
+
+
+def _fake_gates_backward(grad: Tensor, logits: Tensor, temperature: float) -> Tensor:
+    return logits.new_empty(logits.shape)
+
+
+def _gates_gradient(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+    return torch.ops.lutsmith.gates_backward.default(grad, *ctx.saved_tensors, ctx.temperature), None
+
+
+def _save_gates(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    logits, ctx.temperature = inputs
+    ctx.save_for_backward(logits)
+
+
 def _fake_choose(scores: Tensor, candidates: Tensor) -> Tensor:
     return candidates.new_empty(candidates.shape[:2])
 
@@ -345,6 +395,14 @@ _define("choose(Tensor scores, Tensor candidates) -> Tensor", _choose_cpu, refer
 _define("best(Tensor scores, bool unique) -> Tensor", _best_cpu, reference.best, _fake_best)
 _define("mix(Tensor x, Tensor candidates, Tensor scores, float temperature) -> Tensor", _mix_cpu, _mix_other, _fake_mix)
 torch.library.register_autograd("lutsmith::mix", _mix_gradient, setup_context=_save_mix, lib=_library)
+_define("gates(Tensor logits, float temperature) -> Tensor", _gates_cpu, reference.gates, _fake_gates)
+_define(
+    "gates_backward(Tensor grad, Tensor logits, float temperature) -> Tensor",
+    _gates_backward_cpu,
+    reference.gates_backward,
+    _fake_gates_backward,
+)
+torch.library.register_autograd("lutsmith::gates", _gates_gradient, setup_context=_save_gates, lib=_library)
 for _name in ("fold", "lookup"):
     torch.library.register_autograd(
         f"lutsmith::{_name}", _gradient_by(f"{_name}_backward"), setup_context=_save, lib=_library

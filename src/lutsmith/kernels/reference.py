@@ -11,6 +11,9 @@ from torch import Tensor
 
 from lutsmith.kernels.wiring import Wiring, table_of
 
+# Gate g of two inputs is the one whose table, read as an integer, is g: row g holds the four bits of g.
+GATE_TABLES = ((torch.arange(16).unsqueeze(1) >> torch.arange(4)) & 1).float()
+
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
@@ -216,3 +219,20 @@ def mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Te
     for k in range(pools.shape[1]):
         rows.addcmul_(shares[:, k : k + 1], x.to(dtype)[pools[:, k]])
     return rows.to(x.dtype)
+
+
+def gates(logits: Tensor, temperature: float) -> Tensor:
+    """Tables of two inputs, (T, 4): the mean of the sixteen gates' in shares softmax(logits / temperature), (T, 16)."""
+    shares = _shares(logits, temperature, compute_dtype(logits))
+    return (shares @ GATE_TABLES.to(shares)).to(logits.dtype)
+
+
+def gates_backward(grad: Tensor, logits: Tensor, temperature: float) -> Tensor:
+    """Gradient of the logits (T, 16) by that of the tables (T, 4): s (u - sum s u) / temperature.
+
+    u_g is the sum of dp_k over the bits k of gate g.
+    """
+    shares = _shares(logits, temperature, compute_dtype(logits))
+    gains = grad.to(shares.dtype) @ GATE_TABLES.to(shares).t()
+    centred = gains - (shares * gains).sum(-1, keepdim=True)
+    return (shares * centred / temperature).to(logits.dtype)

@@ -350,22 +350,35 @@ def exponentials(v: Vectors, scores: Any, shares: Any, count: Any, scale: Any) -
         write(b.fmul(read(shares, first, mask, 0.0), inverse), first, mask)
 
 
+def exponential(v: Vectors, x: Any) -> Any:
+    """exp(x) for x <= 0: the machine's in float64, in float32 to 2 units in the last place (finite for NaN)."""
+    if v.size == 8:
+        kind = ir.FunctionType(v.vector, [v.vector])
+        return v.builder.call(cgutils.get_or_insert_function(v.builder.module, kind, f"llvm.exp.v{v.lanes}f64"), [x])
+    return _exponential(v.builder, v.vector, x)
+
+
 def _exponential(b: Any, vector: Any, x: Any) -> Any:
-    """exp(x) for x <= 0 in float32, to 2 units in the last place: 2**k times a polynomial (Cephes, expf)."""
+    """exp(x) for x <= 0 in float32: 2**k times a polynomial (Cephes, expf)."""
     integers = ir.VectorType(ir.IntType(32), vector.count)
+    kind = ir.FunctionType(vector, [vector] * 3)
+    fused = cgutils.get_or_insert_function(b.module, kind, f"llvm.fmuladd.v{vector.count}f32")
 
     def constant(value: float) -> Any:
         return ir.Constant(vector, [float(np.float32(value))] * vector.count)
 
+    def fma(x: Any, y: Any, z: Any) -> Any:
+        return b.call(fused, [x, y, z])
+
     low = constant(-87.0)
     x = b.select(b.fcmp_ordered(">", x, low), x, low)
-    k = b.fptosi(b.fsub(b.fmul(x, constant(1.44269504088896341)), constant(0.5)), integers)  # rounds, as x <= 0
+    k = b.fptosi(fma(x, constant(1.44269504088896341), constant(-0.5)), integers)  # rounds, as x <= 0
     whole = b.sitofp(k, vector)
-    x = b.fsub(b.fsub(x, b.fmul(whole, constant(0.693359375))), b.fmul(whole, constant(-2.12194440e-4)))
+    x = fma(whole, constant(2.12194440e-4), fma(whole, constant(-0.693359375), x))
     y = constant(1.9875691500e-4)
     for c in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
-        y = b.fadd(b.fmul(y, x), constant(c))
-    y = b.fadd(b.fadd(b.fmul(y, b.fmul(x, x)), x), constant(1.0))
+        y = fma(y, x, constant(c))
+    y = b.fadd(fma(y, b.fmul(x, x), x), constant(1.0))
     power = b.shl(b.add(k, ir.Constant(integers, [127] * vector.count)), ir.Constant(integers, [23] * vector.count))
     return b.fmul(y, b.bitcast(power, vector))
 

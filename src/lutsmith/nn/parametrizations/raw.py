@@ -8,13 +8,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from lutsmith.kernels import ops
+from lutsmith.kernels.reference import GATE_TABLES
 from lutsmith.nn.parametrizations.base import Parametrization
-from lutsmith.nn.parametrizations.sampling import sample_shares, scaled
+from lutsmith.nn.parametrizations.sampling import gumbel, straight_through
 
 NUM_GATES = 16
 PASS_INPUT_0 = 10
-# Gate g is the one whose table, read as an integer, is g: row g holds the four bits of g.
-GATE_TABLES = ((torch.arange(NUM_GATES).unsqueeze(1) >> torch.arange(4)) & 1).float()
 
 
 class Raw(Parametrization):
@@ -37,11 +37,14 @@ class Raw(Parametrization):
         return weight
 
     def tables(self, weight: Tensor) -> Tensor:
-        share = sample_shares(weight, self.temperature, self.forward_sampling)
-        return share @ GATE_TABLES.to(share)
+        logits = gumbel(weight) if self.forward_sampling.startswith("gumbel") else weight
+        soft = ops.gates(logits, self.temperature)
+        if not self.forward_sampling.endswith("hard"):
+            return soft
+        return straight_through(GATE_TABLES.to(logits.device)[logits.argmax(-1)], soft)
 
     def probabilities(self, weight: Tensor) -> Tensor:
-        return scaled(weight, self.temperature).softmax(-1) @ GATE_TABLES.to(weight)
+        return ops.gates(weight, self.temperature)
 
     def hard_tables(self, weight: Tensor) -> Tensor:
         return GATE_TABLES.to(weight.device)[weight.argmax(-1)].bool()

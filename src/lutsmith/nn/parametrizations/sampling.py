@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 SAMPLINGS = ("soft", "hard", "gumbel_soft", "gumbel_hard")
 _EDGE = 1e-7  # uniform numbers keep this far from 0 and 1, so that noise stays within +-16
@@ -33,14 +32,7 @@ def sample_bits(logits: Tensor, temperature: float, sampling: str) -> Tensor:
     return straight_through(logits > 0, soft) if sampling.endswith("hard") else soft
 
 
-def sample_shares(logits: Tensor, temperature: float, sampling: str) -> Tensor:
-    """`softmax(logits / tau)` over the last dimension; as `sample_bits`, with Gumbel noise `-ln(-ln u)`, and with the
-    one-hot choice of the largest logit forward where the sampling is hard.
-    """
-    if sampling.startswith("gumbel"):
-        uniform = torch.rand(logits.shape, device=logits.device).clamp(_EDGE, 1 - _EDGE)
-        logits = logits - (-uniform.log()).log().to(logits.dtype)
-    soft = scaled(logits, temperature).softmax(-1)
-    if not sampling.endswith("hard"):
-        return soft
-    return straight_through(one_hot(logits.argmax(-1), logits.shape[-1]), soft)
+def gumbel(logits: Tensor) -> Tensor:
+    """`logits` with Gumbel noise `-ln(-ln u)`, one draw for each, from torch's global generator."""
+    uniform = torch.rand(logits.shape, device=logits.device).clamp(_EDGE, 1 - _EDGE)
+    return logits - (-uniform.log()).log().to(logits.dtype)
