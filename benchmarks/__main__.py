@@ -19,7 +19,9 @@ def main() -> None:
         ("kernels",),
         ("engine",),
         ("training_step",),
+        ("large_layers",),
         ("accuracy", "--seeds", "0"),
+        ("tabular", "--seeds", "0"),
         ("startup", str(model)),
     ):
         command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json", str(RESULTS / f"{name}.json")]

@@ -18,10 +18,12 @@ from rich.table import Table
 
 import lutsmith
 
+DEFAULT = [row.name for row in lutsmith.list_presets() if row.task and row.accuracy is not None]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("presets", nargs="*", default=[row.name for row in lutsmith.list_presets() if row.task])
+    parser.add_argument("presets", nargs="*", default=DEFAULT, help="default: those whose row has figures")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
