@@ -46,6 +46,7 @@ def test_many_small_networks_vote_better_than_one() -> None:
 def test_without_test_rows_nothing_is_measured() -> None:
     ensemble = train_ensemble(network, *images(), [3], SETTINGS, quiet=True)
     assert (ensemble.scores, ensemble.vote) == ((), None)
+    assert ensemble.outputs(images()[0][:0]).shape == (0, 2)
 
 
 def test_each_member_has_a_folder_and_finished_ones_are_read_again(tmp_path: Path) -> None:

@@ -157,6 +157,12 @@ def test_models_of_another_width_are_explained(objective: str, y: Any, outputs: 
         Trainer(Settings(objective=objective), quiet=True).fit(model, images()[0], y)
 
 
+def test_a_loss_or_penalty_that_is_no_scalar_is_explained() -> None:
+    for parts in ({"loss": lambda outputs, y: outputs[y]}, {"penalties": [lambda model, batch, outputs: outputs]}):
+        with pytest.raises(ValueError, match="expected a scalar"):
+            Trainer(Settings(epochs=1), quiet=True, **parts).fit(network(), *images())  # type: ignore[arg-type]
+
+
 def test_a_loss_of_ones_own_takes_the_place_of_the_objectives() -> None:
     def halved(outputs: Tensor, targets: Tensor) -> Tensor:
         return nn.functional.cross_entropy(outputs, targets) / 2

@@ -167,6 +167,8 @@ class Loop:
         with self.fabric.autocast():
             for penalty in self.parts.penalties:
                 loss = loss + penalty(self.model, batch, outputs)
+        if loss.ndim:
+            raise ValueError(f"the loss, penalties included, has shape {tuple(loss.shape)}: expected a scalar, a mean")
         return loss
 
     def warm_up(self) -> None:

@@ -58,7 +58,7 @@ def logits(model: nn.Module, x: Array, rows: Rows, *, hardened: bool) -> NDArray
     model.train(not hardened)
     try:
         with torch.no_grad():
-            for start in range(0, len(rows), _EVALUATION_BATCH):
+            for start in range(0, max(1, len(rows)), _EVALUATION_BATCH):
                 batch = torch.from_numpy(x[rows[start : start + _EVALUATION_BATCH]])
                 parts.append(model(batch.to(device)).float().cpu().numpy())
     finally:

@@ -21,8 +21,8 @@ class GradientNormalization(Callback):
     """Replaces the gradient g at the output of each LUT layer by `(g - mean) / (s + 1e-12) target`, s its deviation.
 
     That is BitLogic's gradient stabilization (arXiv:2602.07400); the tables of the layer and all layers before it learn
-    from the new gradient. Each forward pass is normalized by itself: the weight of a `Consistency` penalty, which has a
-    pass of its own, then does not act. In a loop of one's own:
+    from the new gradient. Each forward pass is normalized by itself: the second one, of a `Consistency` penalty, counts
+    as much as the first, whatever its weight. In a loop of one's own:
 
         with GradientNormalization(1e-3).active(model):
             loss = cross_entropy(model(x), y)
