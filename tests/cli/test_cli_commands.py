@@ -17,6 +17,7 @@ import pytest
 
 from lutsmith.circuit import Circuit, CircuitBuilder, blocks, workers
 from lutsmith.circuit.file import save
+from lutsmith.circuit.word_length import snapped
 from lutsmith.cli import bench, doctor
 from lutsmith.data import load
 
@@ -55,6 +56,16 @@ def test_eval_measures_the_test_part_of_the_models_task(lutsmith, model: Path, c
     assert (result["samples"], result["accuracy"]) == (360, correct / 360)
     assert result["task"] == "digits"
     assert f"accuracy {correct / 360:.2%} on 360 samples of digits" in lutsmith("eval", model).out
+
+
+def test_eval_measures_word_lengths(lutsmith, model: Path, circuit: Circuit) -> None:
+    result = last_line(lutsmith("eval", model, "--words", "1,4", "--json"))
+    correct = int((snapped(circuit, 1).predict(DIGITS.x_test) == DIGITS.y_test).sum())
+    assert [row["bits"] for row in result["word_lengths"]] == [1, 4]
+    assert result["word_lengths"][0]["accuracy"] == correct / 360
+    assert result["word_lengths"][0]["comparators"] < result["word_lengths"][1]["comparators"]
+    assert " 4 bits: accuracy " in lutsmith("eval", model, "--words", "4").out
+    assert "no list of word lengths" in lutsmith("eval", model, "--words", "4;6").err
 
 
 def test_eval_refuses_a_model_that_names_no_task(lutsmith, make_circuit, tmp_path: Path) -> None:
@@ -296,3 +307,12 @@ def test_labels_and_numbers_are_columns(lutsmith, tmp_path: Path, task, affine, 
     page = lutsmith("info", tmp_path / "m.lut").out
     assert head in page
     assert ("labels" if task == "multilabel" else "targets") in page
+
+
+def test_one_of_a_kind_is_no_plural(lutsmith, tmp_path: Path) -> None:
+    builder = CircuitBuilder((2,))
+    builder.popcount(builder.lut(builder.compare([[0, 1]], 0.5), [[0, 1, 1, 0]]), 1, bias=[1])
+    save(builder.build(task="multilabel"), tmp_path / "m.lut")
+    page = lutsmith("info", tmp_path / "m.lut").out
+    assert "1 different table\n" in page
+    assert "popcount of 1 output bit in 1 group, affine map to 1 score, multilabel\n" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lutsmith.circuit.file import load
+from lutsmith.circuit.word_length import WordLength, word_length_report
 from lutsmith.data import load_test
 
 
@@ -22,12 +24,14 @@ class Evaluation:
         samples: how many there were.
         task: where they came from.
         model: absolute path of the model file.
+        word_lengths: what the model reaches where its features are fixed-point words; empty if that was not asked for.
     """
 
     accuracy: float
     samples: int
     task: str
     model: str
+    word_lengths: tuple[WordLength, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
@@ -40,6 +44,7 @@ def evaluate(
     *,
     task: str | None = None,
     target: str | int | None = None,
+    word_lengths: Sequence[int] = (),
 ) -> Evaluation:
     """Return the accuracy of a model file on test rows.
 
@@ -49,9 +54,10 @@ def evaluate(
             table's categorical columns is read in the model's names; other names are unknown to it.
         task: default: the task that the model was trained on.
         target: the label column of a table; default: the one that the model was trained on.
+        word_lengths: also measure the model with its features as words of so many bits each (`word_length_report`).
 
     Raises:
-        ValueError: the model has no head or no known task; data that are missing or do not fit.
+        ValueError: the model is no classifier or has no known task; data that are missing or do not fit.
         OSError: files that cannot be read.
     """
     circuit = load(model)
@@ -60,6 +66,8 @@ def evaluate(
         raise ValueError(f"{model} does not say which task it was trained on: give the task")
     if circuit.head is None:
         raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
+    if circuit.task not in (None, "classification"):
+        raise ValueError(f"{model} is a model for {circuit.task}, and accuracy counts classes: score its predict()")
     classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
     target = circuit.facts.get("target") if target is None else target
     x, y = load_test(
@@ -70,4 +78,5 @@ def evaluate(
         circuit.facts.get("feature_names"),
         circuit.facts.get("categories") or (),
     )
-    return Evaluation(float(np.mean(circuit.predict(x) == y)), len(y), task, str(Path(model).absolute()))
+    words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
+    return Evaluation(float(np.mean(circuit.predict(x) == y)), len(y), task, str(Path(model).absolute()), words)
