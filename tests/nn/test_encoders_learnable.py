@@ -184,9 +184,14 @@ def test_an_optimizer_keeps_its_parameter_when_a_state_is_loaded_or_the_encoder_
 def test_half_precision_models_keep_their_thresholds():
     x = torch.rand(20, 3)
     encoder = moved(LearnableThermometer(2).fit(x))
-    half = copy.deepcopy(encoder).half()
+    half = copy.deepcopy(encoder)
+    half(x).sum().backward()
+    gradient = half.shift.grad.clone()
+    half.half()
     assert half.shift.dtype == torch.float32
     assert torch.equal(half(x), encoder(x))
+    assert half.shift.grad.dtype == torch.float32
+    assert torch.equal(half.shift.grad, gradient)
 
 
 def test_evaluation_without_gradients_makes_no_graph():

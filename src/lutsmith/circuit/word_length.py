@@ -172,9 +172,9 @@ def word_length_report(
     return WordLengthReport(accuracy, len(circuit.encoder), tuple(rows))
 
 
-def checked_word(bits: Any) -> int:
-    """Return a word length as an int; TypeError or ValueError where it is none."""
-    return int(integers("bits", bits, low=1, high=MAX_WORD + 1))
+def checked_word(bits: Any, name: str = "bits") -> int:
+    """Return a word length as an int; TypeError or ValueError, with the argument's name, where it is none."""
+    return int(integers(name, bits, low=1, high=MAX_WORD + 1))
 
 
 def _with_inputs(netlist: Netlist, number: NDArray[np.int32], num_inputs: int) -> Netlist:

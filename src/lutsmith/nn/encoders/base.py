@@ -85,21 +85,22 @@ class Encoder(nn.Module, ABC):
     ) -> None:
         super().__init__()
         least, most = self._bit_limits()
-        if isinstance(num_bits, bool) or not isinstance(num_bits, int) or not least <= num_bits <= most:
+        is_whole = isinstance(num_bits, (int, np.integer)) and not isinstance(num_bits, bool)
+        if not is_whole or not least <= num_bits <= most:
             name = type(self).__name__
-            raise ValueError(f"num_bits is {num_bits!r}; {name} has {least} to {most} bits a feature")
+            raise ValueError(f"num_bits is {num_bits!r}; {name} has {least} to {most} bits a feature, a whole number")
         if per not in ("feature", "channel", "global"):
             raise ValueError(f"per is {per!r}; expected 'feature', 'channel' or 'global'")
         if encode_axis == 0:
             raise ValueError(
                 "encode_axis is 0, the batch axis; the bits of a sample need an axis of the sample, 1 or later"
             )
-        self.num_bits = num_bits
+        self.num_bits = int(num_bits)
         self.per: Per = per
         self.unique = unique
         self.encode_axis = encode_axis
         self.fit_axes = None if fit_axes is None else tuple(fit_axes)
-        self.input_bits = None if input_bits is None else checked_word(input_bits)
+        self.input_bits = None if input_bits is None else checked_word(input_bits, "input_bits")
         for name in ("thresholds", "input_min", "input_max"):
             self.register_buffer(name, torch.empty(0))
         self.register_buffer("fit_input_shape", torch.empty(0, dtype=torch.int64))
@@ -286,12 +287,15 @@ class Encoder(nn.Module, ABC):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         """Move with the model, but stay float32 when it changes its dtype: thresholds are compared as float32."""
-        buffers, parameters = dict(self.named_buffers()), {name: p.data for name, p in self.named_parameters()}
+        buffers = dict(self.named_buffers())
+        parameters = {name: (p.data, None if p.grad is None else p.grad.data) for name, p in self.named_parameters()}
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for name, before in buffers.items():
             setattr(self, name, before.to(getattr(self, name).device))
-        for name, before in parameters.items():
-            getattr(self, name).data = before.to(getattr(self, name).device)
+        for name, (before, grad) in parameters.items():
+            parameter = getattr(self, name)
+            parameter.data = before.to(parameter.device)
+            parameter.grad = None if grad is None else grad.to(parameter.device)
         return self
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
