@@ -19,7 +19,7 @@ def all_addresses(rank: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rank", range(9))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32), count=st.integers(0, 5))
 def test_a_lut_of_every_rank_equals_its_table(rank: int, seed: int, count: int) -> None:
     tables = np.random.default_rng(seed).integers(0, 2, (count, 1 << rank))
@@ -57,7 +57,7 @@ def test_one_input_may_be_read_by_several_slots() -> None:
     np.testing.assert_array_equal(netlist.evaluate([[0], [1]]), [[True], [False]])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32))
 def test_levels_are_the_longest_paths(seed: int) -> None:
     netlist = random_netlist(seed, registers=2)

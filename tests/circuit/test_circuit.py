@@ -30,7 +30,7 @@ def changed(circuit: Circuit, **changes: object) -> Circuit:
     return Circuit(**{**{name: getattr(circuit, name) for name in FIELDS}, **changes})
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32), samples=st.sampled_from([0, 1, 2, 63, 64, 65, 130, 1500]))
 def test_outputs_scores_and_labels_are_encoder_netlist_and_head(seed: int, samples: int) -> None:
     circuit = random_circuit(seed)
@@ -46,7 +46,7 @@ def test_outputs_scores_and_labels_are_encoder_netlist_and_head(seed: int, sampl
     assert circuit.predict(X).dtype == np.int64
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32), registers=st.integers(0, 3), samples=st.integers(0, 70))
 def test_any_netlist_predicts_from_any_numbers(seed: int, registers: int, samples: int) -> None:
     rng = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ def test_any_netlist_predicts_from_any_numbers(seed: int, registers: int, sample
         np.testing.assert_array_equal(circuit.predict(X), circuit.head.labels(circuit.head.scores(expected)))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     scores=st.integers(1, 4),

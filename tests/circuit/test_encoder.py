@@ -16,7 +16,7 @@ NUMBERS = st.sampled_from([np.uint8, np.int16, np.int64, np.uint64, np.float16, 
 X_ROWS = NUMBERS.flatmap(lambda dtype: hnp.arrays(dtype, st.tuples(st.integers(0, 4), st.just(3))))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(X_ROWS, hnp.arrays(np.float32, 5, elements=st.floats(allow_nan=False, width=32)))
 def test_each_bit_is_one_comparison_in_float32(X: np.ndarray, threshold: np.ndarray) -> None:
     feature = [0, 2, 2, 1, 0]

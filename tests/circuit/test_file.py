@@ -100,7 +100,7 @@ def test_a_saved_circuit_loads_as_the_same_circuit(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.lut"]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     registers=st.integers(0, 2),
@@ -124,7 +124,7 @@ def test_a_file_of_version_1_is_still_read() -> None:
     assert b'\\"num_groups\\":null' in to_bytes(bits)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     seed=st.integers(0, 2**32),
     scores=st.integers(1, 4),
@@ -189,7 +189,7 @@ def test_every_truncation_and_every_addition_is_found() -> None:
             from_bytes(DATA + tail)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_bytes_changed_under_a_right_checksum_give_a_circuit_or_the_error(data) -> None:
     changed = bytearray(DATA)
@@ -205,7 +205,7 @@ def test_bytes_changed_under_a_right_checksum_give_a_circuit_or_the_error(data) 
     check_safe(sealed(bytes(changed)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["version", "input_shape", "num_groups", "classes", "task", "facts", "else"]), JSON)
 )
@@ -213,7 +213,7 @@ def test_any_metadata_under_a_right_checksum_gives_a_circuit_or_the_error(change
     check_safe(rebuilt(lambda document: document.update(changes)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(load_tensors(AFFINE))), st.integers(0, 2**32), st.integers(-1, 60))
 def test_any_tensor_under_a_right_checksum_gives_a_circuit_or_the_error(name: str, seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ def random_bits(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 2, shape).astype(bool)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32), st.integers(1, 12), st.integers(1, 20), st.integers(0, 5))
 def test_plain_scores_count_contiguous_groups(seed: int, groups: int, size: int, samples: int) -> None:
     bits = random_bits(seed, samples, groups * size)
@@ -35,7 +35,7 @@ def test_plain_scores_count_contiguous_groups(seed: int, groups: int, size: int,
     np.testing.assert_array_equal(head.affine(head.counts(bits)), scores)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     seed=st.integers(0, 2**32),
     groups=st.integers(1, 7),

@@ -52,7 +52,7 @@ def by_hand(netlist: Netlist, bits: list[bool], state: list[bool]) -> list[bool]
     return values
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32), st.integers(0, 3), st.sampled_from([0, 1, 5]))
 def test_evaluate_is_the_address_arithmetic_of_each_node(seed: int, registers: int, samples: int) -> None:
     netlist = random_netlist(seed, registers=registers)

@@ -12,7 +12,7 @@ from lutsmith.circuit.strict_json import strict_loads
 from .examples import JSON
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(JSON)
 def test_strict_json_reads_what_json_writes(value: object) -> None:
     assert strict_loads(json.dumps(value)) == value

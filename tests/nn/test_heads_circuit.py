@@ -48,7 +48,7 @@ def check(model, circuit, x):
         assert np.array_equal(said, given > 0 if task == "multilabel" else given.argmax(1))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     name=st.sampled_from(sorted(HEADS)),
     k=st.integers(1, 6),

@@ -34,7 +34,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
         "file size": f"{result['file_bytes']:,} bytes",
         "input": f"{' x '.join(map(str, result['input_shape']))} = {result['features']:,} features",
         "encoder": f"{result['comparators']:,} comparators on {result['features_used']:,} features",
-        "network": f"{result['luts']:,} LUTs ({ranks or 'none'}), {result['tables']:,} different tables",
+        "network": f"{result['luts']:,} LUTs ({ranks or 'none'}), {_counted(result['tables'], 'different table')}",
         "depth": levels(result["depth"]),
         "head": _head(result),
         _NAMED.get(result["task"], "classes"): "without names" if classes is None else ", ".join(map(str, classes)),
@@ -47,14 +47,19 @@ def _show(result: dict[str, Any], console: Console) -> None:
 
 
 def _head(result: dict[str, Any]) -> str:
-    outputs = f"{result['outputs']:,} output bits"
+    outputs = _counted(result["outputs"], "output bit")
     if result["head"] is None:
         return f"none: {outputs} are the result"
-    scores = f"{result['num_classes']:,} score{'' if result['num_classes'] == 1 else 's'}"
+    scores = _counted(result["num_classes"], "score")
     task = "" if result["task"] in (None, "classification") else f", {result['task']}"
     if result["affine"]:
-        return f"{result['head']} of {outputs} in {result['num_groups']:,} groups, affine map to {scores}{task}"
+        groups = _counted(result["num_groups"], "group")
+        return f"{result['head']} of {outputs} in {groups}, affine map to {scores}{task}"
     return f"{result['head']} of {outputs} into {scores}{task}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _brief(value: object) -> str:
