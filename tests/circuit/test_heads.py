@@ -97,6 +97,20 @@ def test_a_million_outputs_of_the_largest_weight_are_refused_and_not_overflown()
         Head(1, [[INT32.max]]).check(1_000_000)
 
 
+@pytest.mark.parametrize("part", [1, 6, 1000])
+def test_the_reach_of_scores_is_that_of_every_part(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lutsmith.circuit.heads.PART", part)
+    weights = np.zeros((9, 3), np.int64)
+    weights[4], weights[7] = [2**30, -1, 0], [-(2**30), 0, 0]
+    Head(3, weights).check(3)
+    Head(3, weights, np.full(9, 2**30 - 1)).check(3)
+    for bias in (2**30, -(2**30) - 1):
+        with pytest.raises(ValueError, match="beyond int32"):
+            Head(3, weights, np.full(9, bias)).check(3)
+    with pytest.raises(ValueError, match=f"scores could be {-(2**31)} to {2**31}, beyond"):
+        Head(3, weights).check(6)
+
+
 def test_ties_go_to_the_lowest_class() -> None:
     labels = Head(3).labels(np.array([[1, 2, 2], [3, 3, 3], [0, 0, 1], [-1, -2, -1]], np.int32))
     assert labels.dtype == np.int64

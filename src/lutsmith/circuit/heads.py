@@ -15,6 +15,9 @@ TASKS = ("classification", "multilabel", "regression")
 
 _INT32 = np.iinfo(np.int32)
 
+PART = 1 << 20
+"""Weights whose reach is computed at a time."""
+
 
 class Head:
     """Popcounts of groups, an integer affine map, and for regression a scale. Immutable.
@@ -107,14 +110,7 @@ class Head:
             )
         if self.is_plain:
             return
-        size = num_outputs // self.num_groups
-        if self.weights is None:
-            low, high = np.zeros(1, np.int64), np.full(1, size, np.int64)
-        else:  # below 2**31 groups of size bits in all, so that int64 holds 2**31 times their number
-            low = size * np.minimum(self.weights, 0).sum(axis=1, dtype=np.int64)
-            high = size * np.maximum(self.weights, 0).sum(axis=1, dtype=np.int64)
-        bias = np.int64(0) if self.bias is None else self.bias.astype(np.int64)
-        lowest, highest = int((low + bias).min()), int((high + bias).max())
+        lowest, highest = self._reach(num_outputs // self.num_groups)
         if lowest < _INT32.min or highest > _INT32.max:
             raise ValueError(
                 f"scores could be {lowest} to {highest}, beyond int32: take smaller weights or fewer outputs"
@@ -171,6 +167,21 @@ class Head:
         if self.offset is not None:
             values += self.offset
         return values[:, 0] if self.num_classes == 1 else values
+
+    def _reach(self, size: int) -> tuple[int, int]:
+        """The lowest and the highest score that groups of `size` bits could have, row by row in bounded memory."""
+        step = max(1, PART // self.num_groups)
+        bounds = []
+        for start in range(0, self.num_classes, step):
+            bias = np.int64(0) if self.bias is None else self.bias[start : start + step].astype(np.int64)
+            if self.weights is None:
+                low, high = bias, size + bias
+            else:  # below 2**31 groups of size bits in all, so that int64 holds 2**31 times their number
+                part = self.weights[start : start + step]
+                low = size * np.minimum(part, 0).sum(axis=1, dtype=np.int64) + bias
+                high = size * np.maximum(part, 0).sum(axis=1, dtype=np.int64) + bias
+            bounds.append((int(low.min()), int(high.max())))
+        return min(low for low, _ in bounds), max(high for _, high in bounds)
 
     @cached_property
     def _columns(self) -> NDArray[np.float64] | None:
