@@ -146,13 +146,13 @@ def test_a_learnable_mapping_has_dwns_gradients(shape):
 
 
 def test_the_softmax_of_a_learnable_mapping_is_taken_in_blocks(monkeypatch):
-    from lutsmith.dwn import mapping as module
+    from lutsmith.nn.connections import mapping as module
 
     mapping = dwn.LearnableMapping(7, 9, tau=0.1)
     x = torch.rand(4, 7)
     results = []
     for block in (1 << 22, 20, 1):
-        monkeypatch.setattr(module, "_BLOCK", block)
+        monkeypatch.setattr(module, "CHUNK", block)
         leaf = x.clone().requires_grad_()
         mapping(leaf).square().sum().backward()
         results.append(leaf.grad)
@@ -260,6 +260,17 @@ def test_impossible_settings_say_what_is_expected():
         dwn.LearnableMapping(3, 4, tau=0)
     with pytest.raises(ValueError, match="sizes above 0"):
         dwn.LearnableMapping(0, 4)
+
+
+def test_a_large_mapping_in_bfloat16_has_the_gradients_of_its_formulas():
+    mapping = dwn.LearnableMapping(300, 300, tau=0.1).bfloat16()  # scores beyond what malloc keeps mapped
+    x = torch.randint(0, 2, (5, 300)).bfloat16().requires_grad_()
+    grads = torch.randint(-4, 5, (5, 300)).bfloat16()
+    mapping(x).backward(grads)
+    signs = (2 * x.detach() - 1).float()
+    torch.testing.assert_close(mapping.weights.grad.float(), signs.t() @ grads.float())
+    shares = (mapping.weights.detach().float() / 0.1).softmax(0)
+    torch.testing.assert_close(x.grad.float(), grads.float() @ shares.t(), atol=1e-2, rtol=1e-2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])

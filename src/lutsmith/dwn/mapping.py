@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.kernels import memory
+from lutsmith.nn.connections.mapping import _read_best
 
 if TYPE_CHECKING:
     from lutsmith.circuit.builder import CircuitBuilder
-
-# The softmax of a learnable mapping's backward pass is taken over blocks of this many scores.
-_BLOCK = 1 << 22
 
 
 def layer_mapping(input_size: int, tuple_lenght: int, output_size: int, random: bool = True) -> Tensor:
@@ -56,9 +53,13 @@ class LearnableMapping(nn.Module):
         size = self.weights.shape[0]
         if x.shape[-1:] != (size,):
             raise ValueError(f"LearnableMapping of {size} inputs got an input of shape {tuple(x.shape)}")
-        samples = x.reshape(-1, size)
-        mapped: Tensor = _LearnableMappingFunction.apply(samples, self.weights, self.tau)  # type: ignore[no-untyped-call]
-        return mapped.reshape(*x.shape[:-1], self.weights.shape[1])
+        slots = self.mapping()
+        scores = self.weights.t().contiguous().unsqueeze(0)
+        if scores.dtype.itemsize < 4:
+            scores = scores.float()  # the gradient of all scores lies in reused memory, which float32 and float64 have
+        every = torch.arange(size, device=x.device)
+        mapped = _read_best(x.reshape(-1, size).t(), scores, every, slots, self.tau, "dwn")
+        return mapped.t().reshape(*x.shape[:-1], len(slots))
 
     def mapping(self) -> Tensor:
         """The input that each slot reads now, int32 `(output_size,)`."""
@@ -70,30 +71,3 @@ class LearnableMapping(nn.Module):
 
     def extra_repr(self) -> str:
         return f"input_size={self.weights.shape[0]}, output_size={self.weights.shape[1]}, tau={self.tau}"
-
-
-class _LearnableMappingFunction(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weights: Tensor, tau: float) -> Tensor:
-        ctx.save_for_backward(x, weights)
-        ctx.tau = tau
-        return x[:, weights.argmax(0)]
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        x, weights = ctx.saved_tensors
-        grad = grads[0]
-        dx = dw = None
-        if ctx.needs_input_grad[0]:
-            dx = torch.zeros_like(x)
-            step = max(1, _BLOCK // weights.shape[0])
-            for start in range(0, weights.shape[1], step):
-                shares = (weights[:, start : start + step] / ctx.tau).softmax(0).to(x.dtype)
-                dx.addmm_(grad[:, start : start + step], shares.t())
-        if ctx.needs_input_grad[1]:
-            signs = (2 * x - 1).to(weights.dtype)
-            # A fresh gradient of 100 MB a step would cost more than its arithmetic.
-            reused = weights.is_cpu and weights.dtype in (torch.float32, torch.float64)
-            rows = memory.empty((weights.shape[1], weights.shape[0]), weights.dtype) if reused else None
-            dw = torch.mm(grad.t().to(weights.dtype), signs, out=rows).t()
-        return dx, dw, None
