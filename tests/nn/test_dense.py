@@ -100,6 +100,17 @@ def test_other_float_types_agree_with_float32(dtype):
     assert torch.equal(layer.eval()(x).float(), layer(x.float()))
 
 
+@pytest.mark.parametrize("kind", list_connections())
+def test_parameters_are_float32_whatever_torchs_default_is(kind):
+    torch.set_default_dtype(torch.float64)
+    try:
+        layers = [make(name, kind, 2) for name in list_parametrizations()]
+        layers += [LogicDense(24, 10, 2, parametrization=name, connections=kind) for name in list_parametrizations()]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {parameter.dtype for layer in layers for parameter in layer.parameters()} == {torch.float32}
+
+
 def test_bits_of_any_type_are_inputs():
     layer = make("light", "fixed", 4).eval()
     bits = torch.rand(9, 24) > 0.5

@@ -57,7 +57,8 @@ class FixedConnections(Connections):
             self.init_method = "indices"
             self.register_buffer("indices", self._checked(indices))
             return
-        self.init_method = init_method or ("grouped" if "num_groups" in options else "random")
+        default = "grouped" if "num_groups" in options else "random"
+        self.init_method = default if init_method is None else init_method
         check_method(self.init_method, options)
         self.usable_inputs(distinct=self.init_method not in REPEATING)
         rows = draw_wiring(self.init_method, self.usable.numpy(), out_dim, lut_rank, generator, **options)
@@ -73,18 +74,19 @@ class FixedConnections(Connections):
                 f"indices have shape {tuple(wiring.shape)}; expected (out_dim, lut_rank) = "
                 f"({self.out_dim}, {self.lut_rank})"
             )
+        wiring = wiring.long()  # there is no minimum of torch.uint64
         low, high = int(wiring.min()), int(wiring.max())
         if low < 0 or high >= self.in_dim:
             raise ValueError(
                 f"indices range over {low}..{high}; expected 0..{self.in_dim - 1}: in_dim is {self.in_dim}"
             )
-        wasted = ~self.usable[wiring.long()]
+        wasted = ~self.usable[wiring]
         if wasted.any():
             raise ValueError(
                 f"indices read input {int(wiring[wasted][0])}, which is not usable; "
                 "leave it out, or give no usable mask"
             )
-        return wiring.to(torch.int32, copy=True).contiguous()
+        return wiring.int().contiguous()
 
     def wiring(self) -> Wiring:
         return Wiring(self.indices)

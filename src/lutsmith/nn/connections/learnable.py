@@ -108,7 +108,7 @@ class LearnableConnections(LearnedConnections):
             pools = draw_wiring(init_method, mask, out_dim, lut_rank * num_candidates, generator, **options)
             pools = pools.reshape(out_dim, lut_rank, num_candidates)
         self.register_buffer("candidates", torch.from_numpy(pools).int().contiguous())
-        self.scores = nn.Parameter(torch.rand(pools.shape, generator=generator))
+        self.scores = nn.Parameter(torch.rand(pools.shape, generator=generator, dtype=torch.float32))
 
     def _group_sources(self) -> GroupSources:
         return group_sources(self.usable.cpu().numpy(), self.out_dim, self.num_candidates, *self._groups)

@@ -57,7 +57,8 @@ class DenseConnections(LearnedConnections):
         available = len(self.usable_inputs(distinct=unique))
         self.unique = unique
         self.register_buffer("chosen", torch.zeros(out_dim, lut_rank, dtype=torch.int32))
-        self.scores = nn.Parameter(torch.rand(out_dim, lut_rank, available, generator=generator))
+        scores = torch.rand(out_dim, lut_rank, available, generator=generator, dtype=torch.float32)
+        self.scores = nn.Parameter(scores)
 
     def wiring(self) -> Wiring:
         if self.frozen:

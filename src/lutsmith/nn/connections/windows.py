@@ -71,15 +71,14 @@ def local_windows(
     window: int | Sequence[int] = 3,
 ) -> Windows:
     """The windows that `local` draws from, by its arguments; it raises what that raises."""
-    if not 1 <= len(shape) <= 3 or math.prod(shape) != num_inputs or min(shape) < 1:
+    if not _are_sizes(shape) or len(shape) > 3 or math.prod(shape) != num_inputs:
         raise ValueError(
-            f"shape is {tuple(shape)}; expected (C, H, W), (C, L) or (L,) with {num_inputs} elements: "
-            "the layer's inputs"
+            f"shape is {shape!r}; expected (C, H, W), (C, L) or (L,) with {num_inputs} elements: the layer's inputs"
         )
     channels = shape[0] if len(shape) > 1 else 1
     places = tuple(shape[1:]) if len(shape) > 1 else tuple(shape)
-    sizes = (window,) * len(places) if isinstance(window, int) else tuple(window)
-    if len(sizes) != len(places) or min(sizes) < 1:
+    sizes = (window,) * len(places) if isinstance(window, int) else window
+    if not _are_sizes(sizes) or len(sizes) != len(places):
         raise ValueError(f"window is {window!r}; expected a positive number, or {len(places)} of them")
     axes = [_window_indices(length, min(size, length)) for length, size in zip(places, sizes, strict=True)]
     numbers = np.arange(num_inputs).reshape(channels, *places)
@@ -99,6 +98,11 @@ def local_windows(
     spread = (2 * np.arange(rest) + 1) * count // max(1, 2 * rest)
     owners = np.concatenate([np.arange(num_luts - rest) % count, spread])
     return Windows(windows, owners)
+
+
+def _are_sizes(values: object) -> bool:
+    """Whether they are one or more positive integers."""
+    return isinstance(values, Sequence) and len(values) > 0 and all(isinstance(n, int) and n > 0 for n in values)
 
 
 def _window_indices(length: int, size: int) -> Rows:

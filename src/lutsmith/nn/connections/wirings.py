@@ -82,7 +82,7 @@ def butterfly(num_inputs: int, num_luts: int, rank: int, _: torch.Generator | No
 
     A layer is passes over all F inputs, so fan-outs differ by one at most. LUT j of W reads the inputs near j F / (n W)
     of every column of F / n inputs, so that LUTs of stacked layers reach n, n^2, ... inputs: all of them at depth
-    log_n F where the widths are powers of n, and at most two layers later elsewhere. The first n passes read the same
+    log_n F where the widths are powers of n, and at most three layers later elsewhere. The first n passes read the same
     sets in rotated order, as the outputs of an FFT's node do; each n further passes skew the columns by one more.
     """
     stride = -(-num_inputs // rank)

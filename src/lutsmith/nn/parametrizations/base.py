@@ -94,8 +94,8 @@ class Parametrization(ABC):
     def initial_weight(self, num_tables: int, generator: torch.Generator | None = None) -> Tensor:
         """Fresh weights `(num_tables, num_weights)`, float32."""
         if self.weight_init == "random":
-            return self._random((num_tables, self.num_weights), generator)
-        return self._pass_input_0().expand(num_tables, -1).clone()
+            return self._random((num_tables, self.num_weights), generator).float()
+        return self._pass_input_0().float().repeat(num_tables, 1)
 
     def _random(self, shape: tuple[int, int], generator: torch.Generator | None) -> Tensor:
         return torch.randn(shape, generator=generator)

@@ -56,7 +56,7 @@ class Neural(OutputLogits):
         if self.weight_init == "residual":
             way_out = self.num_weights - self.width - 1 - self.rank
             weight[:, way_out:] = self._pass_input_0()[way_out:]
-        return weight
+        return weight.float()
 
     def _random(self, shape: tuple[int, int], generator: torch.Generator | None) -> Tensor:
         weight = torch.randn(shape, generator=generator)
