@@ -556,3 +556,13 @@ def test_layers_find_the_inputs_that_a_task_needs(way):
         (layer(x) - x[:, wanted]).square().sum().backward()
         optimizer.step()
     assert (connections.inputs().flatten() == wanted).float().mean() >= 0.9
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_many_dense_scores_of_any_type_get_gradients_of_it(dtype: torch.dtype) -> None:
+    layer = LogicDense(300, 120, 4, connections="dense").to(dtype)
+    layer(torch.rand(5, 300, dtype=dtype)).sum().backward()
+    gradient = layer.connections.scores.grad
+    assert gradient.dtype == dtype
+    assert bool(gradient.isfinite().all())
+    assert bool(gradient.any())

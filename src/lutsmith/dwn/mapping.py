@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.nn.connections.mapping import _read_best
+from lutsmith.nn.connections.mapping import read_best
 
 if TYPE_CHECKING:
     from lutsmith.circuit.builder import CircuitBuilder
@@ -56,9 +56,9 @@ class LearnableMapping(nn.Module):
         slots = self.mapping()
         scores = self.weights.t().contiguous().unsqueeze(0)
         if scores.dtype.itemsize < 4:
-            scores = scores.float()  # the gradient of all scores lies in reused memory, which float32 and float64 have
+            scores = scores.float()  # so that gradients are rounded once, at the end
         every = torch.arange(size, device=x.device)
-        mapped = _read_best(x.reshape(-1, size).t(), scores, every, slots, self.tau, "dwn")
+        mapped = read_best(x.reshape(-1, size).t(), scores, every, slots, self.tau, "dwn")
         return mapped.t().reshape(*x.shape[:-1], len(slots))
 
     def mapping(self) -> Tensor:

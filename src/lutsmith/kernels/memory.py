@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,6 @@ LARGE = 1 << 17  # bytes from which malloc maps fresh pages
 KEPT = 1 << 28  # bytes of unused memory that a thread keeps at most
 
 Block = np.ndarray[tuple[int], np.dtype[np.uint8]]
-_DTYPES: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 def _references(blocks: list[Block]) -> list[int]:
@@ -59,8 +57,8 @@ _blocks = _Blocks()
 
 
 def empty(shape: tuple[int, ...] | torch.Size, dtype: torch.dtype) -> Tensor:
-    """A CPU tensor of float32 or float64 with any contents; a large one lies in memory that an earlier one has left."""
+    """A CPU tensor with any contents; a large one lies in memory that an earlier one has left."""
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE:
         return torch.empty(shape, dtype=dtype)
-    return torch.from_numpy(_blocks.take(size).view(_DTYPES[dtype]).reshape(shape))
+    return torch.from_numpy(_blocks.take(size)).view(dtype).reshape(shape)

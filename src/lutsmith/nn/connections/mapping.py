@@ -71,7 +71,7 @@ class DenseConnections(LearnedConnections):
         if self.frozen:
             return x, wiring
         usable = self.usable.nonzero().flatten()
-        rows = _read_best(x, self.scores, usable, wiring.inputs, self.temperature, self.rule)
+        rows = read_best(x, self.scores, usable, wiring.inputs, self.temperature, self.rule)
         slots = torch.arange(rows.shape[0], dtype=torch.int32, device=rows.device)
         return rows, Wiring(slots.view(self.out_dim, self.lut_rank))
 
@@ -130,4 +130,4 @@ class _ReadBest(torch.autograd.Function):
         return dx, None if dscores is None else dscores.view_as(scores), None, None, None, None
 
 
-_read_best: Callable[..., Tensor] = _ReadBest.apply
+read_best: Callable[..., Tensor] = _ReadBest.apply
