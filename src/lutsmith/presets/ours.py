@@ -13,6 +13,7 @@ _WINDOWS: dict[str, Any] = {
     "init_method": ["local"],
     "connection_options": [{"window": 13}],
 }
+_FASHION: dict[str, Any] = {**_WINDOWS, "bits": 7, "connection_options": [{"window": 11}]}
 _GATES: dict[str, Any] = {
     "rank": 2,
     "num_candidates": 32,
@@ -73,17 +74,15 @@ IMAGES = (
         name="fashion",
         task="fashion-mnist",
         description="Fashion-MNIST with at most 8,000 LUTs of rank 6",
-        architecture={"luts": [8000], "rank": 6, "bits": 7, "num_candidates": 16},
-        settings={**_IMAGES, "epochs": 60},
-        accuracy=0.8986,
-        seconds=361.2,
+        architecture={**_FASHION, "luts": [8000], "tau": 12},
+        settings={**_IMAGES, "epochs": 40, "flip": 0.5},
     ),
     Preset(
         name="fashion-16k",
         task="fashion-mnist",
         description="Fashion-MNIST with at most 16,000 LUTs of rank 6",
-        architecture={"luts": [16000], "rank": 6, "bits": 7, "num_candidates": 16},
-        settings={**_IMAGES, "epochs": 60},
+        architecture={**_FASHION, "luts": [16000], "tau": 16},
+        settings={**_IMAGES, "epochs": 40, "flip": 0.5},
     ),
 )
 """Rows of images."""
