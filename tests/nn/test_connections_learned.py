@@ -366,7 +366,9 @@ def test_candidates_of_places_come_from_their_window_and_so_do_new_ones(rank, k,
         usable=usable.flatten(),
         generator=generator(seed),
     )
-    windows = local_windows(112, luts, rank * k, shape=(2, 8, 7), window=3, usable=usable.flatten().numpy())
+    windows = local_windows(
+        112, luts, rank * k, shape=(2, 8, 7), window=3, usable=usable.flatten().numpy(), image=False
+    )
     count = min(k - 1, max(1, int(share * k + 0.5)))
     for turn in range(3):
         for pool, owner in zip(connections.candidates.flatten(1).tolist(), windows.owners, strict=True):

@@ -157,6 +157,15 @@ def test_local_luts_are_spread_evenly_over_places():
     assert np.array_equal(fanout(many, 24), np.full(24, 20))
 
 
+@pytest.mark.parametrize(("num_luts", "image"), [(2000, True), (1960, False)])
+def test_a_class_of_local_luts_sees_the_whole_image(num_luts, image):
+    rows = draw("local", 14 * 14, num_luts, 4, shape=(14, 14, 1)[::-1], window=3, image=image)
+    _, y, x = np.unravel_index(rows, (1, 14, 14))
+    for group in np.split(np.arange(num_luts), 10):
+        quarters = (y[group].mean(1) > 6.5) * 2 + (x[group].mean(1) > 6.5)
+        assert np.bincount(quarters.astype(int), minlength=4).min() > 0.2 * len(group)
+
+
 def test_local_windows_without_usable_inputs_are_left_out():
     usable = np.zeros((1, 8, 8), dtype=bool)
     usable[:, 3:6, 3:6] = True
@@ -242,7 +251,7 @@ def test_group_settings_alone_mean_grouped():
 
 def test_the_registry_knows_every_wiring_and_its_options():
     assert list_wirings() == sorted([*ANYWHERE, "grouped", "local", "spans"])
-    assert options_of("local") == ["shape", "window"]
+    assert options_of("local") == ["shape", "window", "image"]
     assert options_of("random") == []
 
 

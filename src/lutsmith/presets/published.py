@@ -15,7 +15,7 @@ _CIFAR = (3, 32, 32)
 
 _DWN: dict[str, Any] = {"parametrization": "dwn", "weight_init": "random"}
 _DWN_SETTINGS: dict[str, Any] = {
-    "epochs": 60,
+    "epochs": 30,
     "lr": 0.02,
     "score_lr": 0.05,
     "validation": 0.05,
@@ -152,7 +152,7 @@ PUBLISHED = (
             "init_method": ["local", None],
             "connection_options": [{"window": 13}, {}],
         },
-        settings={"epochs": 60, "lr": 0.05, "shift": 1, "validation": 0.05, "validate_every": 20},
+        settings={"epochs": 40, "lr": 0.05, "shift": 1, "validation": 0.05, "validate_every": 20},
     ),
 )
 """The rows, by library."""

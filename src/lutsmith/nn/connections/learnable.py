@@ -46,7 +46,8 @@ class LearnableConnections(LearnedConnections):
         sampling: `"hard"`, `"gumbel"` or `"soft"`.
         rule: `"softmax"` or `"dwn"`; the mix has the gradient of the softmax only.
         init_method: where the candidates come from: `"random"` over all inputs (the default), or one of the fixed
-            wirings without repetitions, such as `"local"`, which then deals out rank times K inputs a LUT.
+            wirings without repetitions, such as `"local"`, which then deals out rank times K inputs a LUT; every run of
+            LUTs is spread over all its places, so that each class of a head sees the whole image.
         num_groups: cut inputs and LUTs into so many runs; a LUT's candidates come from its own one.
         group_bias: the share of the candidates that do, between 0 and 1; the others come from other groups.
         usable: as for `FixedConnections`.
@@ -92,7 +93,7 @@ class LearnableConnections(LearnedConnections):
         self.init_method = init_method
         mask = self.usable.numpy()
         self._groups = num_groups, group_bias
-        self._options = options
+        self._options = {"image": False, **options} if init_method == "local" else options
         if init_method in RANDOM:
             if options:
                 raise ValueError(f"random candidates have no {', '.join(sorted(options))}")
@@ -105,7 +106,7 @@ class LearnableConnections(LearnedConnections):
                 )
             if num_groups is not None or group_bias is not None:
                 raise ValueError(f"num_groups restricts random candidates; {init_method!r} has its own places")
-            pools = draw_wiring(init_method, mask, out_dim, lut_rank * num_candidates, generator, **options)
+            pools = draw_wiring(init_method, mask, out_dim, lut_rank * num_candidates, generator, **self._options)
             pools = pools.reshape(out_dim, lut_rank, num_candidates)
         self.register_buffer("candidates", torch.from_numpy(pools).int().contiguous())
         self.scores = nn.Parameter(torch.rand(pools.shape, generator=generator, dtype=torch.float32))

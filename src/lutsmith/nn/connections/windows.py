@@ -32,13 +32,15 @@ def local(
     shape: Sequence[int],
     usable: NDArray[np.bool_],
     window: int | Sequence[int] = 3,
+    image: bool = True,
 ) -> Rows:
     """Each LUT reads `rank` distinct inputs of a window, drawn from all its channels; windows are spread evenly.
 
     The inputs are an image `(C, H, W)`, a sequence `(C, L)` or `(L,)`. There is a window around every place, moved
     inside at the border; those with fewer usable inputs than `rank` are left out. LUT j has place j modulo the places
-    that are left, so that with all of them `num_luts = c H W` LUTs are an image `(c, H, W)` again; where `num_luts` is
-    no multiple, the last ones are spread over all places. Within a window the LUTs share the inputs evenly.
+    that are left, so that with all of them `num_luts = c H W` LUTs are an image `(c, H, W)` again. Where `num_luts` is
+    no multiple of the places, or without `image`, every run of LUTs is spread over all places. Within a window the LUTs
+    share the inputs evenly.
 
     Args:
         num_inputs: the product of `shape`.
@@ -48,11 +50,12 @@ def local(
         shape: as above.
         usable: bool `(num_inputs,)`.
         window: its size along each axis of places, one number for all of them or one for each; cut to the shape.
+        image: whether the LUTs are in the order of an image where they can be.
 
     Raises:
         ValueError: a shape that does not fit, or no window with enough usable inputs.
     """
-    windows, owners = local_windows(num_inputs, num_luts, rank, shape=shape, usable=usable, window=window)
+    windows, owners = local_windows(num_inputs, num_luts, rank, shape=shape, usable=usable, window=window, image=image)
     order = np.argsort(owners, kind="stable")
     rows = np.empty((num_luts, rank), dtype=np.int64)
     ends = np.searchsorted(owners[order], np.arange(1, len(windows)))
@@ -69,6 +72,7 @@ def local_windows(
     shape: Sequence[int],
     usable: NDArray[np.bool_],
     window: int | Sequence[int] = 3,
+    image: bool = True,
 ) -> Windows:
     """The windows that `local` draws from, by its arguments; it raises what that raises."""
     if not _are_sizes(shape) or len(shape) > 3 or math.prod(shape) != num_inputs:
@@ -94,10 +98,21 @@ def local_windows(
             "window or a smaller rank"
         )
     count = len(windows)
-    rest = num_luts % count
-    spread = (2 * np.arange(rest) + 1) * count // max(1, 2 * rest)
-    owners = np.concatenate([np.arange(num_luts - rest) % count, spread])
-    return Windows(windows, owners)
+    if image and num_luts % count == 0:
+        return Windows(windows, np.arange(num_luts) % count)
+    return Windows(windows, (2 * interleaved(num_luts) + 1) * count // (2 * num_luts))
+
+
+def interleaved(count: int) -> Rows:
+    """The numbers below `count` in an order in which every run of them is spread over all: steps of the golden ratio.
+
+    Heads give each class a run of LUTs. Where LUT j has place j, a class would see a part of the image.
+    """
+    step = max(1, round(count * (math.sqrt(5) - 1) / 2))
+    while math.gcd(step, count) != 1:
+        step += 1
+    order: Rows = np.arange(count, dtype=np.int64) * step % count
+    return order
 
 
 def _are_sizes(values: object) -> bool:
