@@ -137,7 +137,7 @@ TABLES = (
         task="dry-bean",
         description="seven kinds of beans, 1,050 LUTs of rank 6",
         architecture={**_TABLE, "luts": [1050], "bits": 31, "num_candidates": 16},
-        settings={**_TABLE_SETTINGS, "batch_size": 256, "epochs": 12, "validate_every": 3},
+        settings={**_TABLE_SETTINGS, "batch_size": 256, "epochs": 30, "validate_every": 3},
     ),
     Preset(
         name="unsw-nb15",
