@@ -39,15 +39,17 @@ IMAGES = (
         description="embedded 8 x 8 digits in seconds",
         architecture={"luts": [2000], "rank": 6, "bits": 15, "encoder": "uniform", "num_candidates": 16},
         settings={"epochs": 80, "batch_size": 64, "lr": 0.03, "bit_flip": 0.1, "validate_every": 4},
-        accuracy=0.9722,
-        seconds=5.2,
+        accuracy=0.9778,
+        seconds=7.1,
     ),
     Preset(
         name="mnist-fast",
         task="mnist",
-        description="98 % of MNIST within half a minute of training on two cores",
+        description="98.5 % of MNIST within a minute of training on one core",
         architecture={**_WINDOWS, "luts": [4000], "bits": 3, "tau": 8, "weight_init": "random"},
         settings={**_IMAGES, "epochs": 10, "validate_every": 5},
+        accuracy=0.9854,
+        seconds=42.4,
     ),
     Preset(
         name="mnist-2k",
@@ -55,6 +57,8 @@ IMAGES = (
         description="the best of MNIST with at most 2,000 LUTs of rank 6",
         architecture={**_WINDOWS, "luts": [2000], "bits": 3, "tau": 5},
         settings={**_IMAGES, "epochs": 40},
+        accuracy=0.9869,
+        seconds=101.4,
     ),
     Preset(
         name="mnist-4k",
@@ -62,6 +66,8 @@ IMAGES = (
         description="the best of MNIST with at most 4,000 LUTs of rank 6",
         architecture={**_WINDOWS, "luts": [4000], "bits": 3, "tau": 8},
         settings={**_IMAGES, "epochs": 40},
+        accuracy=0.9872,
+        seconds=174.7,
     ),
     Preset(
         name="mnist-gates-8k",
@@ -69,13 +75,17 @@ IMAGES = (
         description="the best of MNIST with 8,000 two-input gates",
         architecture={**_GATES, "luts": [4000, 4000], "bits": 3, "tau": 8},
         settings={**_IMAGES, "epochs": 40, "lr": 0.1},
+        accuracy=0.9847,
+        seconds=413.6,
     ),
     Preset(
         name="fashion",
         task="fashion-mnist",
         description="Fashion-MNIST with at most 8,000 LUTs of rank 6",
-        architecture={**_FASHION, "luts": [8000], "tau": 12},
-        settings={**_IMAGES, "epochs": 25, "flip": 0.5},
+        architecture={"luts": [8000], "rank": 6, "bits": 7, "num_candidates": 16},
+        settings={**_IMAGES, "epochs": 60, "lr": 0.03, "validate_every": 5},
+        accuracy=0.8986,
+        seconds=361.2,
     ),
     Preset(
         name="fashion-16k",
@@ -83,6 +93,8 @@ IMAGES = (
         description="Fashion-MNIST with at most 16,000 LUTs of rank 6",
         architecture={**_FASHION, "luts": [16000], "tau": 16},
         settings={**_IMAGES, "epochs": 25, "flip": 0.5},
+        accuracy=0.8961,
+        seconds=386.5,
     ),
 )
 """Rows of images."""
@@ -107,6 +119,8 @@ TABLES = (
             "residual_probability": 0.8,
         },
         settings={"epochs": 10, "batch_size": 512, "lr": 0.02, "temperature_final": 0.1, "validate_every": 2},
+        accuracy=0.8626,
+        seconds=7.6,
     ),
     *(
         Preset(
@@ -124,6 +138,8 @@ TABLES = (
         description="skin or not from three bytes, 1,000 LUTs of rank 6",
         architecture={**_TABLE, "luts": [1000], "bits": 31, "num_candidates": 16},
         settings={**_TABLE_SETTINGS, "batch_size": 256, "epochs": 4, "bit_flip": 0.0, "validate_every": 1},
+        accuracy=0.9989,
+        seconds=12.5,
     ),
     Preset(
         name="magic-gamma",
@@ -131,6 +147,8 @@ TABLES = (
         description="gamma showers from hadrons, 1,000 LUTs of rank 6",
         architecture={**_TABLE, "luts": [1000], "bits": 63},
         settings={**_TABLE_SETTINGS, "epochs": 25, "bit_flip": 0.05, "validate_every": 5},
+        accuracy=0.8683,
+        seconds=9.6,
     ),
     Preset(
         name="dry-bean",
@@ -138,6 +156,8 @@ TABLES = (
         description="seven kinds of beans, 1,050 LUTs of rank 6",
         architecture={**_TABLE, "luts": [1050], "bits": 31, "num_candidates": 16},
         settings={**_TABLE_SETTINGS, "batch_size": 256, "epochs": 30, "validate_every": 3},
+        accuracy=0.9276,
+        seconds=6.0,
     ),
     Preset(
         name="unsw-nb15",
@@ -145,6 +165,8 @@ TABLES = (
         description="attacks among network flows, 1,000 LUTs of rank 6",
         architecture={**_TABLE, "luts": [1000], "num_candidates": 32},
         settings={**_TABLE_SETTINGS, "epochs": 12, "bit_flip": 0.0},
+        accuracy=0.9699,
+        seconds=20.0,
     ),
 )
 """Rows of tables."""

@@ -18,7 +18,7 @@ class Preset:
         architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values.
         settings: fields of `training.Settings` that differ from its defaults, as JSON values.
         accuracy: hardened accuracy on the test set that `command` reached; None where none was measured.
-        seconds: training seconds of `command` on two cores; None where none was measured.
+        seconds: training seconds of `command` on the threads that docs/presets.md tells; None where none was measured.
         shape: of one sample, where the task has no reader here: such a row tells sizes, and trains on an `.npz` file of
             samples `X` of this shape and labels `y`. Else None.
     """
