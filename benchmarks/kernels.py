@@ -120,7 +120,8 @@ def compare(turns: int) -> list[dict[str, Any]]:
                     if repeat:  # the first one finds the other's rows in the caches
                         times[choices].append(1e3 * (time.thread_time() - start))
             fixed, learned = (min(found) for found in times.values())
-            rows.append({"shape": name_of(shape), "what": what, "fixed_ms": fixed, "learned_ms": learned})
+            name = name_of(shape).removesuffix(", fixed")
+            rows.append({"shape": name, "what": what, "fixed_ms": fixed, "learned_ms": learned})
     threads.set_num_threads(None)
     return rows
 

@@ -64,7 +64,7 @@ def _counted(count: int, noun: str) -> str:
 
 def _brief(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={_brief(item)}" for name, item in value.items())
+        return ", ".join(f"{name}={_brief(item)}" for name, item in value.items() if item not in (None, {}, []))
     if isinstance(value, list):
         shown = ", ".join(_brief(item) for item in value[:10])
         return f"{shown}, ... ({len(value)})" if len(value) > 10 else shown

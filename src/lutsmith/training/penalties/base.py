@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ PenaltyFunction = Callable[[nn.Module, Batch, Tensor], Tensor]
 """(model, batch, logits) to a scalar that is added to the loss."""
 
 
-class Penalty:
+class Penalty(ABC):
     """A penalty with a weight.
 
     In a loop of one's own:
@@ -51,9 +52,9 @@ class Penalty:
         """Return a context in which the forward pass of the batch is made: penalties of activations look on."""
         return nullcontext()
 
+    @abstractmethod
     def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
         """Return the weighted term, a scalar with gradients."""
-        raise NotImplementedError
 
 
 def check_weight(penalty: Penalty) -> None:
