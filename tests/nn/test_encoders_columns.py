@@ -138,7 +138,7 @@ def test_what_cannot_be_a_table_is_refused():
     with pytest.raises(ValueError, match="rows of a table"):
         encoder.fit(np.zeros((3, 2, 5)))
     fitted = Columns(Thermometer(2), [1, 3]).fit(table(9))
-    with pytest.raises(ValueError, match="4 columns and got shape"):
+    with pytest.raises(ValueError, match=r"samples of shape \(4,\) and got"):
         fitted(torch.rand(3, 5))
     with pytest.raises(TypeError, match="ndarray"):
         fitted(table(3))

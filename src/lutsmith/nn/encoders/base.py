@@ -225,14 +225,7 @@ class Encoder(nn.Module, ABC):
             TypeError, ValueError: no tensor of real numbers, or another shape.
         """
         shape = self.feature_shape
-        if not isinstance(x, Tensor):
-            raise TypeError(f"the encoder got a {type(x).__name__}; expected a tensor (torch.from_numpy makes one)")
-        if x.is_complex():
-            raise TypeError(f"the encoder got a {x.dtype} tensor; it compares real numbers")
-        if tuple(x.shape[1:]) != shape or x.ndim == 0:
-            raise ValueError(
-                f"the encoder was fitted on samples of shape {shape} and got a batch of shape {tuple(x.shape)}"
-            )
+        check_batch(x, shape)
         if not self.training and not torch.compiler.is_compiling():
             self._warn_outside(x)
         axis = resolved_axis(self.encode_axis, x.ndim) - 1
@@ -350,3 +343,15 @@ def _first_of_equals(thresholds: Tensor) -> Tensor:
     repeated = torch.zeros_like(ordered, dtype=torch.bool)
     repeated[..., 1:] = ordered[..., 1:] == ordered[..., :-1]
     return ordered.masked_fill(repeated, math.inf).sort(-1).values
+
+
+def check_batch(x: Any, shape: tuple[int, ...]) -> None:
+    """Raise TypeError or ValueError where `x` is no tensor of real numbers `(N, *shape)`."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"the encoder got a {type(x).__name__}; expected a tensor (torch.from_numpy makes one)")
+    if x.is_complex():
+        raise TypeError(f"the encoder got a {x.dtype} tensor; it compares real numbers")
+    if tuple(x.shape[1:]) != shape or x.ndim == 0:
+        raise ValueError(
+            f"the encoder was fitted on samples of shape {shape} and got a batch of shape {tuple(x.shape)}"
+        )

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.nn.encoders.base import Encoder
+from lutsmith.nn.encoders.base import Encoder, check_batch
 from lutsmith.nn.encoders.categorical import Categorical
 from lutsmith.nn.encoders.gathering import gather
 
@@ -133,10 +133,7 @@ class Columns(nn.Module):
             TypeError, ValueError: no tensor of real numbers, or another shape.
         """
         shape = self.feature_shape
-        if not isinstance(x, Tensor):
-            raise TypeError(f"the encoder got a {type(x).__name__}; expected a tensor (torch.from_numpy makes one)")
-        if x.ndim != 2 or tuple(x.shape[1:]) != shape:
-            raise ValueError(f"the encoder was fitted on rows of {shape[0]} columns and got shape {tuple(x.shape)}")
+        check_batch(x, shape)
         rows = [
             encoder(x[:, columns]).t()[self._seen() if encoder is self.categorical else slice(None)]
             for columns, encoder in self._parts(shape[0])
