@@ -1,0 +1,2 @@
+from .named import FormatError as FormatError
+from .named import NamedNetlist as NamedNetlist

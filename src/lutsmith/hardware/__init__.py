@@ -1,0 +1,8 @@
+"""External tools: logic synthesis, proofs and simulation of circuits. Never torch.
+
+Names are loaded when they are first used; they and their types stand in `__init__.pyi`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+from .toolchain import Tool as Tool
+from .toolchain import ToolError as ToolError
+from .toolchain import ToolFailed as ToolFailed
+from .toolchain import ToolMissing as ToolMissing
+from .toolchain import ToolTimeout as ToolTimeout
