@@ -126,6 +126,26 @@ class NetlistBuilder:
         selector = np.full(count, _SELECTORS[rank], np.uint64)
         return self._add(np.concatenate([cofactors, reads[:, MAX_RANK:]], axis=1), selector)
 
+    def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
+        """Add a whole netlist, its inputs wired to these signals (I,), and return the signals of its outputs (O,).
+
+        Raises:
+            TypeError, ValueError: not signals of this builder, or not as many as the netlist has inputs.
+        """
+        sources = self._checked("inputs", inputs)
+        if sources.shape != (netlist.num_inputs,):
+            raise ValueError(f"inputs has shape {sources.shape}, expected ({netlist.num_inputs},)")
+        registers = self.register(netlist.num_registers, netlist.register_init)
+        number = np.concatenate([sources, registers, np.zeros(netlist.num_nodes, np.int32)])
+        first_node, ranks, tables = sources.size + registers.size, netlist.ranks, netlist.tables()
+        for start, stop in zip(netlist.level_ptr[:-1], netlist.level_ptr[1:], strict=True):
+            for rank in np.unique(ranks[start:stop]):
+                nodes = start + np.flatnonzero(ranks[start:stop] == rank)
+                reads = netlist.fanin[netlist.fanin_ptr[nodes][:, None] + np.arange(rank)]
+                number[first_node + nodes] = self.lut(number[reads], tables[nodes])
+        self.connect(registers, number[netlist.register_next])
+        return number[netlist.outputs]
+
     def build(self, outputs: ArrayLike) -> Netlist:
         """Return the netlist whose outputs are these signals (O,). The builder can go on and build again.
 

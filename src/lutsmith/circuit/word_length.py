@@ -19,13 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import integers
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.grid import Grid, checked_word
 from lutsmith.circuit.netlist import Netlist
-
-MAX_WORD = 24
-"""The longest word: float32, in which everything is compared, has 24 bits of precision."""
 
 
 @dataclass(frozen=True)
@@ -92,26 +89,14 @@ def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> N
     Raises:
         TypeError, ValueError: `bits` is no such number.
     """
-    bits = checked_word(bits)
     at = np.asarray(thresholds, np.float32)
     bottom, top = np.asarray(low, np.float64), np.asarray(high, np.float64)
-    words = float((1 << bits) - 1)
-    span = np.where(top > bottom, top - bottom, 1.0)
-    per_unit = words / span
-    per_unit = np.where(per_unit >= 1, np.floor(per_unit), per_unit)
-    under = np.minimum((bottom - 1 / per_unit).astype(np.float32), np.nextafter(bottom.astype(np.float32), -np.inf))
-
-    def value(word: NDArray[np.float64]) -> NDArray[np.float32]:
-        on_grid = (bottom + word / per_unit).astype(np.float32)
-        return np.where(word < 0, under, on_grid).astype(np.float32)
-
-    with np.errstate(invalid="ignore", over="ignore"):
-        word = np.clip(np.floor((at.astype(np.float64) - bottom) * per_unit), -1.0, words)
-        # float32 rounds the grid's values: the largest that is not above may be a neighbour's.
-        word = np.where((value(word) > at) & (word >= 0), word - 1, word)
-        word = np.where((word < words) & (value(word + 1) <= at), word + 1, word)
+    grid = Grid.covering(bottom, top, bits)
+    word = grid.floor(at)
+    under = np.minimum((bottom - 1 / grid.per_unit).astype(np.float32), np.nextafter(np.float32(bottom), -np.inf))
+    on_grid = np.where(word < 0, under, grid.value(word))
     fixed: NDArray[np.bool_] = np.isinf(at) | ~(top > bottom)
-    return np.where(fixed, at, value(word)).astype(np.float32)
+    return np.where(fixed, at, on_grid).astype(np.float32)
 
 
 def snapped(circuit: Circuit, bits: int) -> Circuit:
@@ -170,11 +155,6 @@ def word_length_report(
         reached = float(np.mean(narrow.predict(X) == labels))
         rows.append(WordLength(int(length), reached, len(narrow.encoder), reached - accuracy))
     return WordLengthReport(accuracy, len(circuit.encoder), tuple(rows))
-
-
-def checked_word(bits: Any, name: str = "bits") -> int:
-    """Return a word length as an int; TypeError or ValueError, with the argument's name, where it is none."""
-    return int(integers(name, bits, low=1, high=MAX_WORD + 1))
 
 
 def _with_inputs(netlist: Netlist, number: NDArray[np.int32], num_inputs: int) -> Netlist:

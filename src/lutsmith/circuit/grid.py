@@ -1,0 +1,112 @@
+"""The grid of values that words of b bits stand for.
+
+The k-th of its 2^b values is `low + k / per_unit`, rounded to float32, for each feature.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.arrays import frozen, integers
+
+MAX_WORD = 24
+"""The longest word: float32, in which everything is compared, has 24 bits of precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Words of one length, and the values that they stand for. Immutable.
+
+    Arguments of the methods broadcast against `low` and `per_unit`; NaN is not allowed unless said.
+
+    Attributes:
+        bits: the length of a word, 1 to 24.
+        low: float64 (...), the value of word 0.
+        per_unit: float64 (...), words in a unit of the feature, above 0.
+
+    Raises:
+        TypeError, ValueError: `bits` is no such number, or arrays not finite, not positive, or of unequal shapes.
+    """
+
+    bits: int
+    low: NDArray[np.float64]
+    per_unit: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        low, per_unit = frozen(self.low, np.float64), frozen(self.per_unit, np.float64)
+        if low.shape != per_unit.shape:
+            raise ValueError(f"low has shape {low.shape} and per_unit {per_unit.shape}, expected equal shapes")
+        if not (np.isfinite(low).all() and np.isfinite(per_unit).all() and (per_unit > 0).all()):
+            raise ValueError("low and per_unit must be finite, and per_unit above 0")
+        for name, value in (("bits", checked_word(self.bits)), ("low", low), ("per_unit", per_unit)):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def covering(cls, low: ArrayLike, high: ArrayLike, bits: int) -> Grid:
+        """Return the grid of `bits`-bit words for the range [low, high].
+
+        A step is `(high - low) / (2^bits - 1)`, rounded up to one part of a whole number where it is at most 1, so that
+        integers whose range fits in the word lie on the grid. Where low equals high, high is taken for low + 1.
+        """
+        bits = checked_word(bits)
+        bottom, top = np.asarray(low, np.float64), np.asarray(high, np.float64)
+        per_unit = float((1 << bits) - 1) / np.where(top > bottom, top - bottom, 1.0)
+        per_unit = np.where(per_unit >= 1, np.floor(per_unit), per_unit)
+        return cls(bits, np.broadcast_to(bottom, per_unit.shape), per_unit)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, item.name) for item in fields(self))
+
+    def __getitem__(self, features: NDArray[np.int32]) -> Grid:
+        """Return the grid of some features, by their numbers."""
+        return Grid(self.bits, self.low[features], self.per_unit[features])
+
+    @property
+    def highest(self) -> int:
+        """The highest word, 2^bits - 1."""
+        return (1 << self.bits) - 1
+
+    def value(self, word: ArrayLike) -> NDArray[np.float32]:
+        """Return the values of words, float32; they do not fall from one word to the next."""
+        with np.errstate(over="ignore"):
+            values: NDArray[np.float32] = (self.low + np.asarray(word, np.float64) / self.per_unit).astype(np.float32)
+        return values
+
+    def floor(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Return the highest word whose value is not above x (float32); -1 where there is none.
+
+        For every value v on the grid, v > x is `word > floor(x)`.
+        """
+        at = np.asarray(x, np.float32)
+        word = self._guess(np.floor, at)
+        # float32 rounds the grid's values: the word that is meant may be a neighbour.
+        word = np.where((word >= 0) & (self.value(word) > at), word - 1, word)
+        word = np.where((word < self.highest) & (self.value(word + 1) <= at), word + 1, word)
+        return word.astype(np.int64)
+
+    def ceil(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Return the lowest word whose value is not below x (float32): words saturate, and NaN is word 0.
+
+        This is how numbers become words: x > t on the grid is then what it was for every t of the grid.
+        """
+        at = np.where(np.isnan(x), np.float32(-np.inf), np.asarray(x, np.float32))
+        word = np.maximum(self._guess(np.ceil, at), 0)
+        word = np.where((word > 0) & (self.value(word - 1) >= at), word - 1, word)
+        word = np.where((word < self.highest) & (self.value(word) < at), word + 1, word)
+        return word.astype(np.int64)
+
+    def _guess(self, rounded: Any, at: NDArray[np.float32]) -> NDArray[np.float64]:
+        with np.errstate(over="ignore"):
+            word: NDArray[np.float64] = np.clip(
+                rounded((at.astype(np.float64) - self.low) * self.per_unit), -1.0, float(self.highest)
+            )
+        return word
+
+
+def checked_word(bits: Any, name: str = "bits") -> int:
+    """Return a word length as an int; TypeError or ValueError, with the argument's name, where it is none."""
+    return int(integers(name, bits, low=1, high=MAX_WORD + 1))
