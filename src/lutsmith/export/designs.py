@@ -1,0 +1,35 @@
+"""A circuit as the design that the formats of logic are written from."""
+
+from __future__ import annotations
+
+from lutsmith import logic
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.logic.design import Design
+from lutsmith.logic.words import Words
+
+
+def designed(
+    circuit: Circuit,
+    *,
+    words: Words | int | None = None,
+    encoder: bool = True,
+    head: bool = True,
+    pipeline: int | None = None,
+    name: str = "lutsmith",
+) -> Design:
+    """Return a circuit as logic, with registers where asked.
+
+    Args:
+        circuit: any circuit.
+        words: what the features come as, or the bits of a word; None derives them (`Words.derive`).
+        encoder: whether the comparators are part of it; without, the bits of the encoder are its inputs.
+        head: whether popcounts and decision are part of it; without, the output bits are the result.
+        pipeline: registers after every so many levels of LUTs and after each part, so that a sample can enter in each
+            cycle; None leaves the logic combinational.
+        name: of the design.
+
+    Raises:
+        TypeError, ValueError: what `logic.elaborate` and `logic.pipelined` refuse.
+    """
+    design = logic.elaborate(circuit, words=words, encoder=encoder, head=head, name=name)
+    return design if pipeline is None else logic.pipelined(design, pipeline)
