@@ -306,6 +306,7 @@ def test_a_table_without_a_test_set_is_measured_on_its_validation_rows(tmp_path:
     circuit = load(run.model)
     assert sorted(map(str, circuit.classes or ())) == ["high", "low", "mid"]
     assert circuit.facts["feature_names"] == ["a", "b", "c", "d"]
+    assert circuit.facts["integer_features"] is False
     fresh = evaluate(run.model, table(tmp_path / "fresh.csv", 200, seed=1))
     assert fresh.samples == 200
     assert fresh.accuracy > 0.6

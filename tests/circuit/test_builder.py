@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import CircuitBuilder, NetlistBuilder
-
-from .examples import random_netlist
+from tests.circuit.examples import random_netlist
 
 
 def all_addresses(rank: int) -> np.ndarray:

@@ -20,8 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder, OutOfRangeWarning
-
-from .examples import random_affine, random_circuit, random_images, random_netlist
+from tests.circuit.examples import random_affine, random_circuit, random_images, random_netlist
 
 FIELDS = ("input_shape", "encoder", "netlist", "head", "classes", "task", "fitted_range", "facts")
 

@@ -20,8 +20,7 @@ from lutsmith.circuit import Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.circuit.engine import Engine
 from lutsmith.circuit.plan import Plan
 from lutsmith.circuit.workers import num_threads, share
-
-from .examples import random_circuit, random_head, random_images, random_netlist
+from tests.circuit.examples import random_circuit, random_head, random_images, random_netlist
 
 BATCHES = (0, 1, 4, 5, 63, 64, 65, 1023, 1024, 1025, 2100)
 

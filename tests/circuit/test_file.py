@@ -25,8 +25,7 @@ from safetensors.numpy import save as save_tensors
 from lutsmith.circuit import Circuit, Comparators, ModelFileError, NetlistBuilder, load
 from lutsmith.circuit import file as model_file
 from lutsmith.circuit.file import from_bytes, to_bytes
-
-from .examples import JSON, random_affine, random_circuit, random_images, random_netlist
+from tests.circuit.examples import JSON, random_affine, random_circuit, random_images, random_netlist
 
 CIRCUIT = random_circuit(0)
 DATA = to_bytes(CIRCUIT)

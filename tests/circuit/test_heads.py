@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Head
-
-from .examples import random_head
+from tests.circuit.examples import random_head
 
 INT32 = np.iinfo(np.int32)
 TASKS = ("classification", "multilabel", "regression")

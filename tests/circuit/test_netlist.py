@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Netlist, NetlistBuilder
-
-from .examples import random_netlist
+from tests.circuit.examples import random_netlist
 
 FIELDS = (
     "fanin",

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from lutsmith.circuit.strict_json import strict_loads
-
-from .examples import JSON
+from tests.circuit.examples import JSON
 
 
 @settings(deadline=None, max_examples=60)

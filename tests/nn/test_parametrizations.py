@@ -7,7 +7,6 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from parametrization_forms import EVERY_FORM, EVERY_GRADIENT, EVERY_RANK, Form, address_rows, own_inputs
 from torch import nn
 
 from lutsmith.kernels import ops
@@ -15,6 +14,7 @@ from lutsmith.kernels.ops import Wiring
 from lutsmith.nn import GroupSum, LogicDense, to_circuit
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations, setup_parametrization
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS
+from tests.nn.parametrization_forms import EVERY_FORM, EVERY_GRADIENT, EVERY_RANK, Form, address_rows, own_inputs
 
 SOFT = [f for f in EVERY_GRADIENT if f.sampling.endswith("soft")]
 HARD = [f for f in EVERY_FORM if f.sampling.endswith("hard")]

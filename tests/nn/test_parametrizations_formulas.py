@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parametrization_forms import address_rows, own_inputs
 
 from lutsmith.kernels.ops import Wiring
 from lutsmith.nn import LogicDense
@@ -16,6 +15,7 @@ from lutsmith.nn.parametrizations.dwn import linear_decay
 from lutsmith.nn.parametrizations.fourier import clip
 from lutsmith.nn.parametrizations.raw import GATE_TABLES
 from lutsmith.nn.parametrizations.warp import hadamard
+from tests.nn.parametrization_forms import address_rows, own_inputs
 
 
 def randn(*shape, seed=0):

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from parametrization_forms import EVERY_FORM, Form, address_rows, own_inputs
 from torch import nn
 
 from lutsmith.nn import GroupSum, LogicDense
+from tests.nn.parametrization_forms import EVERY_FORM, Form, address_rows, own_inputs
 
 SMALL = [f for f in EVERY_FORM if f.rank == (2 if f.name == "raw" else 4)]
 

@@ -6,9 +6,9 @@ import types
 
 import pytest
 import torch
-from parametrization_forms import own_inputs
 
 from lutsmith.nn.parametrizations import msb_first, setup_parametrization
+from tests.nn.parametrization_forms import own_inputs
 
 ROWS = [("raw", 2), *(("light", rank) for rank in (2, 4, 6)), *(("warp", rank) for rank in (1, 2, 4, 6))]
 

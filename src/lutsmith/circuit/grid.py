@@ -5,6 +5,7 @@ The k-th of its 2^b values is `low + k / per_unit`, rounded to float32, for each
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -81,12 +82,7 @@ class Grid:
 
         For every value v on the grid, v > x is `word > floor(x)`.
         """
-        at = np.asarray(x, np.float32)
-        word = self._guess(np.floor, at)
-        # float32 rounds the grid's values: the word that is meant may be a neighbour.
-        word = np.where((word >= 0) & (self.value(word) > at), word - 1, word)
-        word = np.where((word < self.highest) & (self.value(word + 1) <= at), word + 1, word)
-        return word.astype(np.int64)
+        return self._count(np.asarray(x, np.float32), np.less_equal) - 1
 
     def ceil(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the lowest word whose value is not below x (float32): words saturate, and NaN is word 0.
@@ -94,17 +90,34 @@ class Grid:
         This is how numbers become words: x > t on the grid is then what it was for every t of the grid.
         """
         at = np.where(np.isnan(x), np.float32(-np.inf), np.asarray(x, np.float32))
-        word = np.maximum(self._guess(np.ceil, at), 0)
-        word = np.where((word > 0) & (self.value(word - 1) >= at), word - 1, word)
-        word = np.where((word < self.highest) & (self.value(word) < at), word + 1, word)
-        return word.astype(np.int64)
+        return np.minimum(self._count(at, np.less), self.highest)
 
-    def _guess(self, rounded: Any, at: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _count(self, at: NDArray[np.float32], below: Callable[..., Any]) -> NDArray[np.int64]:
+        """Return how many words have values that are `below` (less, or less or equal) x: they are the lowest ones.
+
+        The quotient tells it but for roundings, unless float32 is coarser than the grid: then bisection does.
+        """
         with np.errstate(over="ignore"):
-            word: NDArray[np.float64] = np.clip(
-                rounded((at.astype(np.float64) - self.low) * self.per_unit), -1.0, float(self.highest)
-            )
-        return word
+            guess = np.clip((at.astype(np.float64) - self.low) * self.per_unit, -1.0, float(self.highest))
+        first = np.maximum(np.ceil(guess), 0).astype(np.int64)  # one of first - 1, first, first + 1, nearly always
+        last = self.highest
+        count = np.where(below(self.value(np.maximum(first - 1, 0)), at) | (first == 0), first, first - 1)
+        for _ in range(2):
+            count += (count <= last) & below(self.value(count), at)
+        wrong = ((count > 0) & ~below(self.value(np.maximum(count - 1, 0)), at)) | (
+            (count <= last) & below(self.value(count), at)
+        )
+        if wrong.any():
+            x, low, per_unit = (np.broadcast_to(part, wrong.shape)[wrong] for part in (at, self.low, self.per_unit))
+            count[wrong] = Grid(self.bits, low, per_unit)._bisected(x, below)
+        return count
+
+    def _bisected(self, at: NDArray[np.float32], below: Callable[..., Any]) -> NDArray[np.int64]:
+        count = np.zeros(at.shape, np.int64)
+        for bit in reversed(range(self.bits + 1)):
+            more = count + (1 << bit)
+            count = np.where((more <= self.highest + 1) & below(self.value(more - 1), at), more, count)
+        return count
 
 
 def checked_word(bits: Any, name: str = "bits") -> int:

@@ -91,6 +91,14 @@ class Dataset:
         return [list(named[place]) if place in named else None for place in range(self.x_train.shape[1])]
 
     @property
+    def holds_integers(self) -> bool:
+        """Whether every feature of the training part is an integer or missing."""
+        if self.x_train.dtype.kind in "biu":
+            return True
+        parts = np.array_split(self.x_train, -(-len(self.x_train) // 4096))
+        return all(bool((np.isnan(part) | (part == np.round(part))).all()) for part in parts)
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one sample, such as `(1, 28, 28)` or `(16,)`."""
         return tuple(int(size) for size in self.x_train.shape[1:])

@@ -237,6 +237,7 @@ def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "target": plan.target,
         "feature_names": None if names is None else list(names),
+        "integer_features": dataset.holds_integers,
         **({"categories": dataset.categories} if dataset.categorical else {}),
         "accuracy": run.accuracy,
         "soft_accuracy": run.soft_accuracy,
