@@ -6,7 +6,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench verify clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -29,6 +29,9 @@ lint: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks
+
+verify: .venv/.installed
+	$(BIN)/python -m benchmarks.verify
 
 clean:
 	rm -rf .venv runs
