@@ -110,7 +110,7 @@ class Head:
             )
         if self.is_plain:
             return
-        lowest, highest = self._reach(num_outputs // self.num_groups)
+        lowest, highest = self.reach(num_outputs // self.num_groups)
         if lowest < _INT32.min or highest > _INT32.max:
             raise ValueError(
                 f"scores could be {lowest} to {highest}, beyond int32: take smaller weights or fewer outputs"
@@ -168,8 +168,8 @@ class Head:
             values += self.offset
         return values[:, 0] if self.num_classes == 1 else values
 
-    def _reach(self, size: int) -> tuple[int, int]:
-        """The lowest and the highest score that groups of `size` bits could have, row by row in bounded memory."""
+    def reach(self, size: int) -> tuple[int, int]:
+        """Return the lowest and the highest score that groups of `size` bits could have, row by row in bounded memory."""
         step = max(1, PART // self.num_groups)
         bounds = []
         for start in range(0, self.num_classes, step):

@@ -1,0 +1,60 @@
+"""From a circuit to a design: every part of it as logic, once, for all formats that know only logic."""
+
+from __future__ import annotations
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.logic.decision import decision_part
+from lutsmith.logic.design import Design, Part, Port
+from lutsmith.logic.encoder import encoder_part
+from lutsmith.logic.popcount import popcount_part
+from lutsmith.logic.words import Words
+
+
+def elaborate(
+    circuit: Circuit,
+    *,
+    words: Words | int | None = None,
+    encoder: bool = True,
+    head: bool = True,
+    scores: bool = True,
+    name: str = "lutsmith",
+) -> Design:
+    """Return a circuit as a design: parts encoder, network, popcount and decision, as far as it has them.
+
+    For words w, the design does exactly what the circuit does on `words.values(w)`. The scores of a regression are
+    integers: scale and offset of the head are left to the reader.
+
+    A circuit with registers keeps them, in the network, and is a machine with a state: the outputs of a cycle are those of
+    its inputs and of the state, which is why latency stays 0. The circuit itself is the first cycle.
+
+    Args:
+        circuit: any circuit.
+        words: what the features are; an int is the length of words that are derived, None derives that too
+            (`Words.derive`).
+        encoder: whether comparators are part of the design. Without them its input is the port bits.
+        head: whether popcounts and the decision are part of the design. Without them its output is the port outputs.
+        scores: whether scores are handed out beside a label or labels. Those of a regression always are.
+        name: a plain identifier, the name of the top module.
+
+    Raises:
+        TypeError, ValueError: words that do not fit the circuit.
+    """
+    parts: list[Part] = []
+    seen = _words(circuit, words) if encoder else None
+    if seen is not None:
+        parts.append(encoder_part(circuit.encoder, seen))
+    outputs = circuit.netlist.outputs.size
+    ports = Port("bits", 1, len(circuit.encoder)), Port("outputs", 1, outputs)
+    parts.append(Part("network", circuit.netlist, ports[:1], ports[1:]))
+    if head and circuit.head is not None:
+        parts.append(popcount_part(circuit.head, outputs))
+        parts.append(decision_part(circuit.head, outputs, circuit.task, scores=scores))
+    return Design(name, tuple(parts), seen, circuit.classes, circuit.task)
+
+
+def _words(circuit: Circuit, words: Words | int | None) -> Words:
+    if not isinstance(words, Words):
+        return Words.derive(circuit, words)
+    if words.num_features != circuit.encoder.num_features:
+        raise ValueError(f"words of {words.num_features} features for a circuit of {circuit.encoder.num_features}")
+    return words

@@ -1,0 +1,59 @@
+"""The comparators of a circuit as logic on words.
+
+On a grid, `x > t` is `word > limit`. The 32 bits of a float32 are a sign and a magnitude, whose order as an integer is that
+of the numbers; so `x > t` is one comparison of 31 bits, a look at the sign, and one at whether x is NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.logic.arithmetic import at_least
+from lutsmith.logic.design import Part, Port
+from lutsmith.logic.folding import FALSE, FoldingBuilder, Literals, table
+from lutsmith.logic.words import FLOAT_BITS, Words
+
+_SIGN = FLOAT_BITS - 1
+_LOW = _SIGN - 3
+"""Bits of a magnitude below the three that the last LUT takes."""
+_INFINITY = 0x7F80_0000
+
+
+def encoder_part(comparators: Comparators, words: Words) -> Part:
+    """Return the part `encoder`: port x, the words of all features, to port bits, one a comparator."""
+    logic = FoldingBuilder()
+    x = logic.input(words.num_features * words.bits).reshape(words.num_features, words.bits)
+    feature, threshold = comparators.feature, comparators.threshold
+    if words.is_float:
+        bits = _float_above(logic, x, feature, threshold)
+    else:
+        bits = at_least(logic, x[feature], words.limits(feature, threshold) + 1)
+    ports = Port("x", words.bits, words.num_features), Port("bits", 1, feature.size)
+    return Part("encoder", logic.build(bits), ports[:1], ports[1:])
+
+
+def _float_above(
+    logic: FoldingBuilder, x: Literals, feature: NDArray[np.int32], threshold: NDArray[np.float32]
+) -> Literals:
+    """Return the literals (I,) of `x[feature] > threshold`.
+
+    With |x| and |t| as integers: for t from 0 up, x is above it where it is not negative, |x| > |t|, and no NaN. For t
+    below 0, where x is not negative and no NaN, or negative and not |x| >= |t|, which no NaN is.
+    """
+    pattern = (threshold + np.float32(0)).view(np.uint32).astype(np.int64)  # -0 becomes 0
+    negative = pattern >> _SIGN == 1
+    magnitude = pattern & (1 << _SIGN) - 1
+    bound = np.where(negative, magnitude, magnitude + 1)
+    used, place = np.unique(feature, return_inverse=True)
+    nan = at_least(logic, x[used, :_SIGN], np.full(used.size, _INFINITY + 1, np.int64))[place]
+    carry = at_least(logic, x[feature, :_LOW], bound & (1 << _LOW) - 1)
+
+    address = np.arange(64)
+    top, sign, is_nan = address >> 1 & 7, address >> 4 & 1, address >> 5 == 1
+    digit = (bound >> _LOW)[:, None]
+    reaches = (top > digit) | (top == digit) & (address & 1 == 1)
+    above = np.where(sign == 1, negative[:, None] & ~reaches, (negative[:, None] | reaches) & ~is_nan)
+    inputs = np.concatenate([carry[:, None], x[feature, _LOW:], nan[:, None]], axis=1)
+    return np.where(threshold == np.inf, FALSE, logic.lut(inputs, table(above)))

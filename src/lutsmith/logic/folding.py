@@ -1,0 +1,131 @@
+"""A builder that folds LUTs as they are made: constants, repeated inputs and inverters cost nothing.
+
+Its signals are **literals**, as in AIGER: literal `2 s` is signal s and `2 s + 1` its complement; 0 is false and 1 is true.
+Arithmetic can then pad words with zeros and complement bits at will, and the LUTs that come out are the smaller ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.builder import NetlistBuilder
+from lutsmith.circuit.netlist import MAX_RANK, Netlist
+
+FALSE, TRUE = 0, 1
+
+Literals = NDArray[np.int64]
+
+_WITHOUT = [np.uint64(sum(1 << a for a in range(64) if not a >> j & 1)) for j in range(MAX_RANK)]
+"""For each input, the addresses in which it is 0."""
+
+
+class FoldingBuilder:
+    """Collects inputs and LUTs on literals, and builds a `Netlist`. LUTs that are equal in one call are made once."""
+
+    def __init__(self) -> None:
+        self._builder = NetlistBuilder()
+        self._signal = np.full(1, -1, np.int64)  # the builder's signal of each of ours; ours 0 is the constant
+        self._depth = np.zeros(1, np.int64)
+
+    def input(self, count: int) -> Literals:
+        """Add `count` inputs and return their literals, int64 (count,)."""
+        return self._new(self._builder.input(count), np.zeros(count, np.int64))
+
+    def lut(self, literals: ArrayLike, tables: ArrayLike) -> Literals:
+        """Return the literals (W,) of W functions of up to six literals each.
+
+        Args:
+            literals: (W, n); input 0 is the least significant bit of the address.
+            tables: uint64 words, bit a the value at address a: one for all, or (W,).
+        """
+        reads = np.asarray(literals, np.int64)
+        count, rank = reads.shape
+        words = np.broadcast_to(np.asarray(tables, np.uint64), (count,)).copy()
+        inverted, inputs = (reads & 1).astype(np.bool_), reads >> 1
+        depends = np.zeros(count, np.int64)
+        for j in range(rank):
+            words = np.where(inverted[:, j], _swapped(words, j), words)
+            words = np.where(inputs[:, j] == 0, _cofactor(words, j, 0), words)
+            for i in range(j):
+                merged = _cofactor(words, j, 1) & ~_WITHOUT[i] | _cofactor(words, j, 0) & _WITHOUT[i]
+                words = np.where(inputs[:, i] == inputs[:, j], merged, words)
+        for j in range(rank):
+            depends |= (_swapped(words, j) != words).astype(np.int64) << j
+        result = np.zeros(count, np.int64)
+        for support in np.unique(depends):
+            rows = np.flatnonzero(depends == support)
+            kept = [j for j in range(rank) if support >> j & 1]
+            result[rows] = self._folded(inputs[rows][:, kept], _shrunk(words[rows], kept))
+        return result
+
+    def depth(self, literals: Literals) -> NDArray[np.int64]:
+        """Return how many LUTs lie on the longest way to each literal, of the shape of `literals`."""
+        return self._depth[literals >> 1]
+
+    def build(self, outputs: ArrayLike) -> Netlist:
+        """Return the netlist whose outputs are these literals (O,); complements become inverters here."""
+        ends = np.asarray(outputs, np.int64)
+        signals = self._signal[ends >> 1].copy()
+        for value in (FALSE, TRUE):
+            if (ends == value).any():
+                signals[ends == value] = self._builder.constant(bool(value))
+        turned = (ends & 1).astype(np.bool_) & (ends > TRUE)
+        sources, place = np.unique(signals[turned], return_inverse=True)
+        signals[turned] = self._builder.lut(sources[:, None], np.full(sources.size, 0b01, np.uint64))[place]
+        return self._builder.build(signals)
+
+    def _folded(self, inputs: NDArray[np.int64], words: NDArray[np.uint64]) -> Literals:
+        """Add LUTs (W, n) that depend on all of their inputs, equal ones once, and return their literals."""
+        rank = inputs.shape[1]
+        if rank == 0:
+            return (words & np.uint64(1)).astype(np.int64)
+        if rank == 1:
+            return 2 * inputs[:, 0] + (words & np.uint64(1)).astype(np.int64)
+        keys = np.concatenate([inputs, words.view(np.int64)[:, None]], axis=1)
+        distinct, place = np.unique(keys, axis=0, return_inverse=True)
+        sources = distinct[:, :rank]
+        made = self._builder.lut(self._signal[sources], distinct[:, rank].copy().view(np.uint64))
+        return self._new(made, self._depth[sources].max(axis=1) + 1)[place.reshape(-1)]
+
+    def _new(self, signals: NDArray[np.int32], depth: NDArray[np.int64]) -> Literals:
+        first = self._signal.size
+        self._signal = np.concatenate([self._signal, signals])
+        self._depth = np.concatenate([self._depth, depth])
+        return 2 * np.arange(first, first + signals.size, dtype=np.int64)
+
+
+def table(values: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return the words (...,) of truth tables (..., 2**n), n up to 6: what `FoldingBuilder.lut` takes."""
+    packed = np.packbits(values, axis=-1, bitorder="little")
+    padded = np.zeros((*packed.shape[:-1], 8), np.uint8)
+    padded[..., : packed.shape[-1]] = packed
+    words: NDArray[np.uint64] = padded.view("<u8")[..., 0].astype(np.uint64)
+    return words
+
+
+def address_bits(rank: int) -> list[NDArray[np.int64]]:
+    """Return the value of each input at each address, `rank` arrays (2**rank,): tables are written with them."""
+    return list(np.arange(1 << rank) >> np.arange(rank)[:, None] & 1)
+
+
+def _swapped(words: NDArray[np.uint64], j: int) -> NDArray[np.uint64]:
+    """Return the tables with input j complemented."""
+    shift = np.uint64(1 << j)
+    return (words & _WITHOUT[j]) << shift | words >> shift & _WITHOUT[j]
+
+
+def _cofactor(words: NDArray[np.uint64], j: int, value: int) -> NDArray[np.uint64]:
+    """Return the tables with input j held at a value."""
+    shift = np.uint64(1 << j)
+    half = (words >> shift if value else words) & _WITHOUT[j]
+    return half | half << shift
+
+
+def _shrunk(words: NDArray[np.uint64], kept: list[int]) -> NDArray[np.uint64]:
+    """Return the tables as ones of the inputs in `kept` alone; they do not depend on the others."""
+    small = np.zeros_like(words)
+    for address in range(1 << len(kept)):
+        source = sum((address >> place & 1) << j for place, j in enumerate(kept))
+        small |= (words >> np.uint64(source) & np.uint64(1)) << np.uint64(address)
+    return small
