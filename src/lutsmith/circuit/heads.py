@@ -169,7 +169,7 @@ class Head:
         return values[:, 0] if self.num_classes == 1 else values
 
     def reach(self, size: int) -> tuple[int, int]:
-        """Return the lowest and the highest score that groups of `size` bits could have, row by row in bounded memory."""
+        """Return the lowest and the highest score that groups of `size` bits could have, in bounded memory."""
         step = max(1, PART // self.num_groups)
         bounds = []
         for start in range(0, self.num_classes, step):

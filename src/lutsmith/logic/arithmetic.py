@@ -1,8 +1,8 @@
 """Arithmetic on words of literals, many words at once: comparisons, sums of bits, the largest of several words.
 
 A word is a row of literals, least significant first; arguments are (words, bits). Everything is made for LUTs of six
-inputs: a comparison with a constant takes five bits a LUT, and six bits of one weight become a count in three LUTs, which is
-one LUT for each bit less.
+inputs: a comparison with a constant takes five bits a LUT, and six bits of one weight become a count in three LUTs,
+which is one LUT for each bit less.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PAIRS = MAX_RANK // 2
 """Bits of two words that one LUT compares."""
 
 _COUNTERS = {
-    bits: [table((sum(address_bits(bits)) >> place & 1).astype(np.bool_)) for place in range(bits.bit_length())]
+    bits: [table(np.sum(address_bits(bits), axis=0) >> place & 1 == 1) for place in range(bits.bit_length())]
     for bits in range(2, MAX_RANK + 1)
 }
 """The tables of the bits of a count of 2 to 6 bits."""
@@ -133,9 +133,9 @@ def any_of(logic: FoldingBuilder, bits: Literals) -> Literals:
 
 
 def argmax(logic: FoldingBuilder, words: Literals) -> Literals:
-    """Return the number of the largest of unsigned words (C, n), literals (max(1, ceil(log2 C)),); the lowest wins a tie.
+    """Return the number of the largest of unsigned words (C, n), as a word (max(1, ceil(log2 C)),) of literals.
 
-    A tournament: neighbours meet, and the higher number wins only where its word is greater.
+    A tournament: neighbours meet, and the higher number wins only where its word is greater. So the lowest wins a tie.
     """
     index = np.zeros((len(words), 0), np.int64)
     while len(words) > 1:
@@ -179,7 +179,7 @@ def _sorted(logic: FoldingBuilder, bits: Literals) -> tuple[Literals, NDArray[np
 
 
 def _pair_table(bits: int, *, carry: bool = False, or_equal: bool = False) -> NDArray[np.uint64]:
-    """The table of a > b: inputs are the bits of a, then those of b; with `carry` one before, true where lower ones are."""
+    """The table of a > b: inputs are the bits of a, then those of b; with `carry`, what lower bits say before them."""
     address = np.arange(1 << 2 * bits + carry)
     a, b = address >> carry & (1 << bits) - 1, address >> bits + carry
     low = address & 1 if carry else int(or_equal)

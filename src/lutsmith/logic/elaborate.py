@@ -24,8 +24,8 @@ def elaborate(
     For words w, the design does exactly what the circuit does on `words.values(w)`. The scores of a regression are
     integers: scale and offset of the head are left to the reader.
 
-    A circuit with registers keeps them, in the network, and is a machine with a state: the outputs of a cycle are those of
-    its inputs and of the state, which is why latency stays 0. The circuit itself is the first cycle.
+    A circuit with registers keeps them, in the network, and is a machine with a state: the outputs of a cycle are those
+    of its inputs and of the state, which is why latency stays 0. The circuit itself is the first cycle.
 
     Args:
         circuit: any circuit.

@@ -1,7 +1,7 @@
 """The comparators of a circuit as logic on words.
 
-On a grid, `x > t` is `word > limit`. The 32 bits of a float32 are a sign and a magnitude, whose order as an integer is that
-of the numbers; so `x > t` is one comparison of 31 bits, a look at the sign, and one at whether x is NaN.
+On a grid, `x > t` is `word > limit`. The 32 bits of a float32 are a sign and a magnitude, whose order as an integer is
+that of the numbers; so `x > t` is one comparison of 31 bits, a look at the sign, and one at whether x is NaN.
 """
 
 from __future__ import annotations

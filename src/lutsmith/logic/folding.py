@@ -1,6 +1,6 @@
 """A builder that folds LUTs as they are made: constants, repeated inputs and inverters cost nothing.
 
-Its signals are **literals**, as in AIGER: literal `2 s` is signal s and `2 s + 1` its complement; 0 is false and 1 is true.
+Its signals are **literals**, as in AIGER: literal `2 s` is signal s and `2 s + 1` its complement; 0 is false, 1 is true.
 Arithmetic can then pad words with zeros and complement bits at will, and the LUTs that come out are the smaller ones.
 """
 
@@ -61,7 +61,8 @@ class FoldingBuilder:
 
     def depth(self, literals: Literals) -> NDArray[np.int64]:
         """Return how many LUTs lie on the longest way to each literal, of the shape of `literals`."""
-        return self._depth[literals >> 1]
+        levels: NDArray[np.int64] = self._depth[literals >> 1]
+        return levels
 
     def build(self, outputs: ArrayLike) -> Netlist:
         """Return the netlist whose outputs are these literals (O,); complements become inverters here."""
