@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.arrays import checked_shape, frozen
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import TASKS, Head
-from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.strict_json import strict_loads
 
 if TYPE_CHECKING:
     from lutsmith.circuit.engine import Engine
+    from lutsmith.circuit.simplify import Simplification
 
 Label = str | int | float
 """The name of a class, as it stands in the data."""
@@ -168,6 +169,17 @@ class Circuit:
         if self.head is None or self.task in (None, "classification"):
             return self._engine.predict(self._rows(X))
         return self.head.decide(self._engine.decision_function(self._rows(X)), self.task)
+
+    def simplify(self, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
+        """Return an equal circuit of fewer LUTs, and what each pass did: `simplify.simplify`.
+
+        Args:
+            level: 1 for local passes, 2 also collapses cones into LUTs of up to `rank` inputs.
+            rank: 2 to 6.
+        """
+        from lutsmith.circuit.simplify import simplify  # passes read and make circuits
+
+        return simplify(self, level, rank=rank)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the circuit to a model file: `file.save`."""

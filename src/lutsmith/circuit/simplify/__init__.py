@@ -1,0 +1,24 @@
+"""Smaller circuits: passes over netlists, each `Netlist -> Netlist` and equal, and what data allow beyond that."""
+
+from lutsmith.circuit.simplify.cones import collapse_cones
+from lutsmith.circuit.simplify.constants import fold_constants
+from lutsmith.circuit.simplify.dead import remove_dead
+from lutsmith.circuit.simplify.driver import simplify, simplify_netlist
+from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
+from lutsmith.circuit.simplify.inputs import drop_unused_inputs, merge_repeated_inputs
+from lutsmith.circuit.simplify.report import Simplification, Step
+from lutsmith.circuit.simplify.wires import absorb_wires
+
+__all__ = [
+    "Simplification",
+    "Step",
+    "absorb_wires",
+    "collapse_cones",
+    "drop_unused_inputs",
+    "fold_constants",
+    "merge_equal_nodes",
+    "merge_repeated_inputs",
+    "remove_dead",
+    "simplify",
+    "simplify_netlist",
+]

@@ -1,0 +1,112 @@
+"""The order of the passes: local ones to a fixed point, cones collapsed, and again for as long as that gains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from lutsmith.circuit.builder import drop_unread_inputs
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.simplify.cones import check_rank, collapse_cones
+from lutsmith.circuit.simplify.constants import fold_constants
+from lutsmith.circuit.simplify.dead import remove_dead
+from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
+from lutsmith.circuit.simplify.inputs import drop_unused_inputs, merge_repeated_inputs
+from lutsmith.circuit.simplify.report import Simplification, Step
+from lutsmith.circuit.simplify.wires import absorb_wires
+
+LEVELS = (1, 2)
+"""Levels of effort."""
+
+LOCAL: tuple[Callable[[Netlist], Netlist], ...] = (
+    remove_dead,
+    merge_repeated_inputs,
+    drop_unused_inputs,
+    fold_constants,
+    absorb_wires,
+    merge_equal_nodes,
+)
+"""The passes that keep LUTs apart, in the order in which they gain most."""
+
+
+def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
+    """Return an equal circuit of fewer LUTs, and what each pass did.
+
+    Outputs keep their number and order, and so do the head's groups; outputs that are constant stay outputs.
+    Comparators that nothing reads any more are dropped. Neither LUTs nor levels are ever added.
+
+    Args:
+        circuit: any.
+        level: 1 folds constants, absorbs buffers and inverters, drops inputs that make no difference, merges equal and
+            complementary nodes and removes dead ones, until nothing changes. 2 also collapses cones into one LUT each.
+        rank: at level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
+
+    Raises:
+        TypeError, ValueError: another level or rank.
+    """
+    netlist, steps = simplify_netlist(circuit.netlist, level, rank=rank)
+    return Simplification(rebuilt(circuit, netlist, facts(steps, level, rank)), level, rank, steps)
+
+
+def simplify_netlist(netlist: Netlist, level: int = 2, *, rank: int = MAX_RANK) -> tuple[Netlist, tuple[Step, ...]]:
+    """Return an equal netlist and the steps to it: `simplify` without encoder and head. All inputs stay."""
+    if isinstance(level, bool) or level not in LEVELS:
+        raise ValueError(f"level is {level!r}, expected one of {LEVELS}")
+    check_rank(rank)
+    record = _Record(netlist)
+    while True:
+        while True:
+            before = record.netlist
+            for each in LOCAL:
+                record.run(each.__name__, each)
+            if record.netlist is before:
+                break
+        if level == 1 or not record.run("collapse_cones", lambda given: collapse_cones(given, rank)):
+            return record.netlist, record.steps()
+
+
+def rebuilt(circuit: Circuit, netlist: Netlist, entry: dict[str, object]) -> Circuit:
+    """Return the circuit with another netlist on the same inputs, without comparators that it does not read.
+
+    Args:
+        circuit: where all else comes from.
+        netlist: I inputs, as the circuit's.
+        entry: what its facts will say under "simplified".
+    """
+    smaller, kept = drop_unread_inputs(netlist)
+    encoder = circuit.encoder
+    if kept.size < len(encoder):
+        encoder = Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features)
+    return replace(circuit, encoder=encoder, netlist=smaller, facts={**circuit.facts, "simplified": entry})
+
+
+def facts(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
+    """Return the entry of a circuit's facts: settings, and LUTs before and after."""
+    luts = {"luts_before": steps[0].luts, "luts": steps[-1].luts}
+    return {"level": level, **({"rank": rank} if level > 1 else {}), **luts, "equal": "for every input"}
+
+
+class _Record:
+    """A netlist on its way through passes, and the steps of it so far."""
+
+    def __init__(self, netlist: Netlist) -> None:
+        self.netlist = netlist
+        self._start = time.perf_counter()
+        self._steps = [Step.of("given", netlist, 0.0)]
+
+    def run(self, name: str, change: Callable[[Netlist], Netlist]) -> bool:
+        """Apply a pass; return whether it changed something."""
+        start = time.perf_counter()
+        after = change(self.netlist)
+        if after is self.netlist:
+            return False
+        self.netlist = after
+        self._steps.append(Step.of(name, after, time.perf_counter() - start))
+        return True
+
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, and the result."""
+        return *self._steps, Step.of("result", self.netlist, time.perf_counter() - self._start)

@@ -1,0 +1,105 @@
+"""What a simplification returns: the smaller circuit, and what each pass did to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.netlist import MAX_RANK, Netlist
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.circuit import Circuit
+
+
+@dataclass(frozen=True)
+class Step:
+    """A netlist after a pass that changed it.
+
+    Attributes:
+        name: the pass; "given" and "result" are the first and the last row of a report.
+        luts: nodes of rank 1 to 6.
+        constants: nodes of rank 0.
+        luts_by_rank: how many nodes there are of each rank that occurs.
+        depth: levels of LUTs.
+        inputs: inputs that something reads: as many comparators does the encoder need.
+        registers: R.
+        seconds: what the pass took; all of it in the last row.
+    """
+
+    name: str
+    luts: int
+    constants: int
+    luts_by_rank: dict[int, int]
+    depth: int
+    inputs: int
+    registers: int
+    seconds: float
+
+    @classmethod
+    def of(cls, name: str, netlist: Netlist, seconds: float) -> Step:
+        """Return the row of a netlist."""
+        ranks = netlist.luts_by_rank()
+        constants = ranks.get(0, 0)
+        inputs = int(np.count_nonzero(read_inputs(netlist)))
+        luts = netlist.num_nodes - constants
+        return cls(name, luts, constants, ranks, netlist.depth, inputs, netlist.num_registers, seconds)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Simplification:
+    """A circuit that is equal to the one given, for every input and in every clock cycle.
+
+    Attributes:
+        circuit: the result; its facts hold the entry "simplified".
+        level: see `simplify`.
+        rank: the most inputs of a LUT that cones were collapsed into.
+        steps: "given", each pass that changed something, "result". `str()` prints them as a table.
+    """
+
+    circuit: Circuit
+    level: int
+    rank: int
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return table(self.steps)
+
+    def __repr__(self) -> str:
+        before, after = self.steps[0], self.steps[-1]
+        return f"Simplification({before.luts} to {after.luts} LUTs, depth {before.depth} to {after.depth})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return level, rank and the steps, ready for JSON."""
+        return {"level": self.level, "rank": self.rank, "steps": [dict(vars(step)) for step in self.steps]}
+
+
+def table(steps: Sequence[Step]) -> str:
+    """Return the steps as lines of text: LUTs by rank, depth, inputs, registers where there are any, milliseconds."""
+    ranks = [rank for rank in range(MAX_RANK + 1) if any(rank in step.luts_by_rank for step in steps)]
+    registers = any(step.registers for step in steps)
+    names = {0: "constants"}
+    head = ["pass", "LUTs", *(names.get(rank, f"rank {rank}") for rank in ranks), "depth", "inputs"]
+    rows = [head + ["registers"] * registers + ["ms"]]
+    for step in steps:
+        counts = [step.luts, *(step.luts_by_rank.get(rank, 0) for rank in ranks), step.depth, step.inputs]
+        numbers = [*counts, *[step.registers] * registers, round(1000 * step.seconds)]
+        rows.append([step.name, *(f"{number:,}" for number in numbers)])
+    return "\n".join(_aligned(rows))
+
+
+def read_inputs(netlist: Netlist) -> NDArray[np.bool_]:
+    """Return bool (I,), whether something reads each input."""
+    read = np.zeros(netlist.num_signals, np.bool_)
+    read[netlist.fanin] = read[netlist.outputs] = read[netlist.register_next] = True
+    return read[: netlist.num_inputs]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *numbers in rows:
+        cells = [name.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(numbers, widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,1 @@
+"""Simplified netlists compute what the given ones did."""
