@@ -1,7 +1,8 @@
 """AIGER, ascii (aag) and binary (aig): ANDs, inverters and registers, with a symbol table.
 
 The format is that of A. Biere, "The AIGER And-Inverter Graph (AIG) Format" (2007), with the initial values of registers
-of AIGER 1.9 (2011). Properties (the counts B, C, J and F of 1.9) are refused: a netlist has no place for them.
+of AIGER 1.9 (2011). Its bad states (B) are read as further outputs, which is how ABC writes the outputs where a register
+starts as 1; its constraints and liveness properties (C, J and F) are refused: a netlist has no place for them.
 """
 
 from __future__ import annotations
@@ -147,10 +148,12 @@ class _Reader:
         if not 6 <= len(words) <= 10:
             raise FormatError(f"line 1 has {len(words) - 1} counts, expected five: M I L O A")
         self.variables, *counts = (self._number(word) for word in words[1:])
-        self._inputs, self._latches, self._outputs, self._ands, *properties = counts
+        self._inputs, self._latches, outputs, self._ands, *properties = counts
+        bad = sum(properties[:1])
+        self._bad_from, self._outputs = outputs, outputs + bad
         self._binary = words[0] == "aig"
-        if any(properties):
-            raise FormatError("line 1 counts properties or constraints (B C J F), which a netlist cannot hold")
+        if any(properties[1:]):
+            raise FormatError("line 1 counts constraints or liveness properties (C J F), which a netlist cannot hold")
         defined = self._inputs + self._latches + self._ands
         if self.variables < defined or (self._binary and self.variables != defined):
             raise FormatError(f"line 1 has M = {self.variables} for {defined} inputs, latches and ANDs")
@@ -227,20 +230,23 @@ class _Reader:
     def _symbols(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Read the symbol table up to the comment or the end."""
         names = {"i": [""] * self._inputs, "l": [""] * self._latches, "o": [""] * self._outputs}
-        self._line = self._first_line("") + (0 if self._binary else self._ands) - 1
+        first = {"i": 0, "l": 0, "o": 0, "b": self._bad_from}
+        self._line = self._first_line("ANDs") + (0 if self._binary else self._ands) - 1
         while self._place < len(self._data):
             line = self._next_line("a symbol")
             if line == "c":
                 break
-            place, blank, name = line[1:].partition(" ")
             kind = line[:1]
-            if kind not in names or not blank or not name or not (place.isascii() and place.isdigit()):
+            place, _, name = line[1:].partition(" ")
+            if kind not in first or not name or not (place.isascii() and place.isdigit()):
                 raise FormatError(f"line {self._line} is {line[:40]!r}, expected a symbol such as 'i0 name', or 'c'")
-            if len(place) > 10 or int(place) >= len(names[kind]):
-                raise FormatError(f"line {self._line} names {kind}{place[:20]}, and there are {len(names[kind])}")
-            if names[kind][int(place)]:
+            known = names["o" if kind == "b" else kind]
+            which = first[kind] + int(place[:10])
+            if which >= len(known) or len(place) > 10:
+                raise FormatError(f"line {self._line} names {line[:12]}, which is not there")
+            if known[which]:
                 raise FormatError(f"line {self._line} names {kind}{place} a second time")
-            names[kind][int(place)] = name
+            known[which] = name
         return self._filled("input", names["i"], "x"), self._filled("output", names["o"], "y")
 
     def _filled(self, kind: str, names: list[str], prefix: str) -> tuple[str, ...]:
