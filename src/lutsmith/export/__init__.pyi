@@ -1,1 +1,2 @@
 from .errors import ExportError as ExportError
+from .c import to_c as to_c

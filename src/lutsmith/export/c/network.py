@@ -1,0 +1,79 @@
+"""The LUTs of a netlist as C expressions on words of samples.
+
+Each LUT is one expression of `export.expressions` in bitwise operators. They stand in functions of bounded length, so
+that the time to compile grows with the number of LUTs and no faster.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.export.expressions import Syntax, templates
+
+CHUNK = 12_000
+"""Characters of expressions after which a function ends."""
+
+_C = Syntax(
+    negation="~",
+    conjunction=" & ",
+    disjunction=" | ",
+    exclusive=" ^ ",
+    choice="(({0} & ({1})) | (~{0} & ({2})))",
+    zero="0",
+    one="1",
+    call=True,
+)
+_NAMES = "abcdef"
+_WORDS = {"0": "(@)0", "1": "~(@)0"}
+
+
+def functions(netlist: Netlist, name: str) -> list[str]:
+    """Return functions `static void <name>_luts_<k>(<name>_word *s)`, to be called in order.
+
+    `s` holds a word for each signal; bit i of every word belongs to sample i. The functions give the nodes' signals
+    their values.
+    """
+    expressions = _expressions(netlist)
+    first = netlist.num_inputs + netlist.num_registers
+    fanin, ptr = netlist.fanin.tolist(), netlist.fanin_ptr.tolist()
+    levels = {start: level for level, start in enumerate(netlist.level_ptr[:-1].tolist(), 1)}
+    done: list[str] = []
+    lines: list[str] = []
+    length = 0
+    for node, (text, used) in enumerate(expressions):
+        if node in levels:
+            lines.append(f"    /* level {levels[node]} */")
+        if used:
+            reads = fanin[ptr[node] : ptr[node + 1]]
+            given = ", ".join(f"{_NAMES[slot]} = s[{reads[slot]}]" for slot in used)
+            lines.append(f"    {{ const @ {given}; s[{first + node}] = {text}; }}")
+        else:
+            lines.append(f"    s[{first + node}] = {_WORDS[text]};")
+        length += len(lines[-1])
+        if length >= CHUNK or node + 1 == netlist.num_nodes:
+            body = "\n".join(lines).replace("@", f"{name}_word")
+            done.append(f"static void {name}_luts_{len(done)}({name}_word *s)\n{{\n{body}\n}}\n")
+            lines, length = [], 0
+    return done
+
+
+def _expressions(netlist: Netlist) -> list[tuple[str, list[int]]]:
+    """Return the expression of each node, and the inputs that it names."""
+    tables, ranks = netlist.tables(), netlist.ranks
+    result: list[tuple[str, list[int]]] = [("0", [])] * netlist.num_nodes
+    for rank in np.unique(ranks).tolist():
+        nodes = np.flatnonzero(ranks == rank)
+        pool, place = np.unique(tables[nodes], return_inverse=True)
+        texts = [_named(template, rank) for template in templates(pool, rank, _C)]
+        for node, number in zip(nodes.tolist(), place.reshape(-1).tolist(), strict=True):
+            result[node] = texts[number]
+    return result
+
+
+def _named(template: str, rank: int) -> tuple[str, list[int]]:
+    text = template.format(*_NAMES[:rank])
+    used = set(re.findall("[a-f]", text))
+    return text, [slot for slot in range(rank) if _NAMES[slot] in used]

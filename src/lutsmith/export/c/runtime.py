@@ -1,0 +1,406 @@
+"""The C code that is the same for every circuit, in pieces that `header` chooses from.
+
+It is written with the prefixes `lutsmith_` and `LUTSMITH_`, which the name of the export replaces. `s` is the signals
+of the netlist: bits of one sample, or words whose bit i belongs to sample i. Macros and constant arrays that pieces
+use are defined before them.
+"""
+
+from __future__ import annotations
+
+WORDS = """\
+#ifndef LUTSMITH_WORD_BITS
+#if UINTPTR_MAX > 0xffffffffu
+#define LUTSMITH_WORD_BITS 64
+#else
+#define LUTSMITH_WORD_BITS 32
+#endif
+#endif
+#if LUTSMITH_WORD_BITS == 64
+typedef uint64_t lutsmith_word;
+#elif LUTSMITH_WORD_BITS == 32
+typedef uint32_t lutsmith_word;
+#else
+#error "LUTSMITH_WORD_BITS must be 32 or 64"
+#endif
+"""
+
+STORAGE = """\
+/* Where the signals lie while a function works: on the stack, or with "static" in memory that only one caller at a time
+   may use. */
+#ifndef LUTSMITH_STORAGE
+#define LUTSMITH_STORAGE
+#endif
+"""
+
+FLASH = """\
+/* Constants in the program memory of an AVR, or of anything else for which you define these macros. */
+#if defined(__AVR__) && !defined(LUTSMITH_FLASH)
+#include <avr/pgmspace.h>
+#include <string.h>
+#define LUTSMITH_FLASH PROGMEM
+#define LUTSMITH_READ(type, value, place) type value; memcpy_P(&value, (place), sizeof value)
+#endif
+#ifndef LUTSMITH_FLASH
+#define LUTSMITH_FLASH
+#endif
+#ifndef LUTSMITH_READ
+#define LUTSMITH_READ(type, value, place) const type value = *(place)
+#endif
+"""
+
+FLOATS = """\
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
+#error "comparisons must be those of IEEE 754, NaN included: compile without -ffast-math and -ffinite-math-only"
+#endif
+"""
+
+DOUBLES = """\
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
+#error "arithmetic must round to double: on x86 compile with -msse2 -mfpmath=sse"
+#endif
+typedef char lutsmith_double_has_64_bits[sizeof(double) == 8 ? 1 : -1];
+"""
+
+BYTE_SIGNALS = """\
+#define LUTSMITH_GET(s, i) ((s)[i])
+#define LUTSMITH_SET(s, i, v) ((s)[i] = (uint8_t)(v))
+"""
+
+BIT_SIGNALS = """\
+#define LUTSMITH_GET(s, i) (((s)[(i) >> 3] >> ((i) & 7u)) & 1u)
+#define LUTSMITH_SET(s, i, v) \\
+    ((s)[(i) >> 3] = (uint8_t)(((s)[(i) >> 3] & ~(1u << ((i) & 7u))) | ((unsigned)(v) << ((i) & 7u))))
+"""
+
+ENCODE = """\
+static void lutsmith_encode(const lutsmith_feature *x, uint8_t *s)
+{
+    uint32_t i;
+    for (i = 0; i < LUTSMITH_INPUTS; i++) {
+        LUTSMITH_READ(lutsmith_place, feature, lutsmith_compared + i);
+        LUTSMITH_READ(lutsmith_limit, limit, lutsmith_limits + i);
+        LUTSMITH_SET(s, i, x[feature] @> limit);
+    }
+}
+"""
+
+ENCODE_WORDS = """\
+static void lutsmith_encode_words(const lutsmith_feature *x, uint32_t samples, lutsmith_word *s)
+{
+    uint32_t i, lane;
+    for (i = 0; i < LUTSMITH_INPUTS; i++) {
+        LUTSMITH_READ(lutsmith_place, feature, lutsmith_compared + i);
+        LUTSMITH_READ(lutsmith_limit, limit, lutsmith_limits + i);
+        const lutsmith_feature *at = x + feature;
+        lutsmith_word word = 0;
+        for (lane = 0; lane < samples; lane++, at += LUTSMITH_FEATURES)
+            word |= (lutsmith_word)(*at @> limit) << lane;
+        s[i] = word;
+    }
+}
+"""
+
+LUTS = """\
+static void lutsmith_luts(uint8_t *s)
+{
+    uint32_t node, read = 0;
+    for (node = 0; node < LUTSMITH_LUTS; node++) {
+        @READ_NODE
+        unsigned address = 0, j;
+        for (j = 0; j < rank; j++, read++) {
+            LUTSMITH_READ(lutsmith_signal, signal, lutsmith_fanin + read);
+            address |= (unsigned)LUTSMITH_GET(s, signal) << j;
+        }
+        LUTSMITH_SET(s, LUTSMITH_INPUTS + node, (table >> address) & 1u);
+    }
+}
+"""
+
+LUTS_WORDS = """\
+static void lutsmith_luts_words(lutsmith_word *s)
+{
+    uint32_t node, read = 0;
+    for (node = 0; node < LUTSMITH_LUTS; node++) {
+        @READ_NODE
+        lutsmith_word value[64];
+        unsigned size = 1u << rank, a;
+        for (a = 0; a < size; a++)
+            value[a] = (lutsmith_word)0 - (lutsmith_word)((table >> a) & 1u);
+        while (size > 1) {
+            LUTSMITH_READ(lutsmith_signal, signal, lutsmith_fanin + read);
+            const lutsmith_word chosen = s[signal];
+            read++;
+            size /= 2;
+            for (a = 0; a < size; a++)
+                value[a] = (chosen & value[2 * a + 1]) | (~chosen & value[2 * a]);
+        }
+        s[LUTSMITH_INPUTS + node] = value[0];
+    }
+}
+"""
+
+COUNT = """\
+static void lutsmith_count(const uint8_t *s, int32_t *counts)
+{
+    uint32_t group, i, output = 0;
+    for (group = 0; group < LUTSMITH_GROUPS; group++) {
+        int32_t count = 0;
+        for (i = 0; i < LUTSMITH_GROUP; i++, output++) {
+            @READ_OUTPUT
+            count += (int32_t)LUTSMITH_GET(s, signal);
+        }
+        counts[group] = count;
+    }
+}
+"""
+
+COUNT_WORDS = """\
+/* Counts as words: plane p of a group holds bit p of the count of every sample. */
+static void lutsmith_count_words(const lutsmith_word *s, lutsmith_word *planes)
+{
+    uint32_t group, i, p, output = 0;
+    for (group = 0; group < LUTSMITH_GROUPS; group++, planes += LUTSMITH_PLANES) {
+        for (p = 0; p < LUTSMITH_PLANES; p++)
+            planes[p] = 0;
+        for (i = 0; i < LUTSMITH_GROUP; i++, output++) {
+            @READ_OUTPUT
+            lutsmith_word carry = s[signal];
+            for (p = 0; p < LUTSMITH_PLANES && carry; p++) {
+                const lutsmith_word both = planes[p] & carry;
+                planes[p] ^= carry;
+                carry = both;
+            }
+        }
+    }
+}
+
+static void lutsmith_counts_of(const lutsmith_word *planes, uint32_t lane, int32_t *counts)
+{
+    uint32_t group, p;
+    for (group = 0; group < LUTSMITH_GROUPS; group++, planes += LUTSMITH_PLANES) {
+        uint32_t count = 0;
+        for (p = 0; p < LUTSMITH_PLANES; p++)
+            count |= (uint32_t)((planes[p] >> lane) & 1u) << p;
+        counts[group] = (int32_t)count;
+    }
+}
+"""
+
+PLAIN_SCORES = """\
+static void lutsmith_score(const int32_t *counts, int32_t *scores)
+{
+    uint32_t c;
+    for (c = 0; c < LUTSMITH_SCORES; c++)
+        scores[c] = counts[c];
+}
+"""
+
+AFFINE_SCORES = """\
+static void lutsmith_score(const int32_t *counts, int32_t *scores)
+{
+    uint32_t c@GROUPS;
+    for (c = 0; c < LUTSMITH_SCORES; c++) {
+        @sum sum = 0;
+@TERMS
+        scores[c] = (int32_t)sum;
+    }
+}
+"""
+
+BIAS = """\
+        {
+            LUTSMITH_READ(lutsmith_bias_type, bias, lutsmith_bias + c);
+            sum += bias;
+        }"""
+
+WEIGHTED = """\
+        for (g = 0; g < LUTSMITH_GROUPS; g++) {
+            LUTSMITH_READ(lutsmith_weight, weight, lutsmith_weights + c * (uint32_t)LUTSMITH_GROUPS + g);
+            sum += (@sum)weight * (@sum)counts[g];
+        }"""
+
+UNWEIGHTED = "        sum += counts[c];"
+
+ARGMAX = """\
+static void lutsmith_decide(const int32_t *scores, int32_t *result)
+{
+    int32_t best = 0, c;
+    for (c = 1; c < LUTSMITH_SCORES; c++)
+        if (scores[c] > scores[best])
+            best = c;
+    *result = best;
+}
+"""
+
+ABOVE_ZERO = """\
+static void lutsmith_decide(const int32_t *scores, uint8_t *result)
+{
+    uint32_t c;
+    for (c = 0; c < LUTSMITH_SCORES; c++)
+        result[c] = (uint8_t)(scores[c] > 0);
+}
+"""
+
+VALUES = """\
+static void lutsmith_decide(const int32_t *scores, double *result)
+{
+    uint32_t c;
+    for (c = 0; c < LUTSMITH_SCORES; c++) {
+        volatile double value = (double)scores[c]; /* volatile: each step is rounded, none is fused with the next */
+@STEPS
+        result[c] = value;
+    }
+}
+"""
+
+SCALE = """\
+        {
+            LUTSMITH_READ(double, scale, lutsmith_scale + c);
+            value = value * scale;
+        }"""
+
+OFFSET = """\
+        {
+            LUTSMITH_READ(double, offset, lutsmith_offset + c);
+            value = value + offset;
+        }"""
+
+OUTPUTS = """\
+void lutsmith_outputs(const lutsmith_feature *x, uint8_t *outputs)
+{
+    LUTSMITH_STORAGE uint8_t s[LUTSMITH_SIGNAL_BYTES] = {0};
+    uint32_t output;
+    lutsmith_run(x, s);
+    for (output = 0; output < LUTSMITH_OUTPUTS; output++) {
+        @READ_OUTPUT
+        outputs[output] = (uint8_t)LUTSMITH_GET(s, signal);
+    }
+}
+"""
+
+SCORES = """\
+void lutsmith_scores(const lutsmith_feature *x, int32_t *scores)
+{
+    LUTSMITH_STORAGE uint8_t s[LUTSMITH_SIGNAL_BYTES] = {0};
+    LUTSMITH_STORAGE int32_t counts[LUTSMITH_GROUPS];
+    lutsmith_run(x, s);
+    lutsmith_count(s, counts);
+    lutsmith_score(counts, scores);
+}
+
+void lutsmith_predict(const lutsmith_feature *x, lutsmith_result *result)
+{
+    LUTSMITH_STORAGE int32_t scores[LUTSMITH_SCORES];
+    lutsmith_scores(x, scores);
+    lutsmith_decide(scores, result);
+}
+"""
+
+NO_OUTPUTS = """\
+void lutsmith_outputs(const lutsmith_feature *x, uint8_t *outputs)
+{
+    uint8_t s[LUTSMITH_SIGNAL_BYTES] = {0};
+    lutsmith_run(x, s);
+    (void)outputs;
+}
+"""
+
+OUTPUTS_BATCH = """\
+void lutsmith_outputs_batch(const lutsmith_feature *x, size_t n, uint8_t *outputs)
+{
+    LUTSMITH_STORAGE lutsmith_word s[LUTSMITH_SIGNALS];
+    while (n > 0) {
+        const uint32_t samples = n < LUTSMITH_WORD_BITS ? (uint32_t)n : LUTSMITH_WORD_BITS;
+        uint32_t lane, output;
+        lutsmith_run_words(x, samples, s);
+        for (lane = 0; lane < samples; lane++)
+            for (output = 0; output < LUTSMITH_OUTPUTS; output++) {
+                @READ_OUTPUT
+                *outputs++ = (uint8_t)((s[signal] >> lane) & 1u);
+            }
+        x += (size_t)samples * LUTSMITH_FEATURES;
+        n -= samples;
+    }
+}
+"""
+
+NO_OUTPUTS_BATCH = """\
+void lutsmith_outputs_batch(const lutsmith_feature *x, size_t n, uint8_t *outputs)
+{
+    lutsmith_word s[LUTSMITH_SIGNALS];
+    if (n > 0)
+        lutsmith_run_words(x, 1, s);
+    (void)outputs;
+}
+"""
+
+SCORES_BATCH = """\
+static void lutsmith_batch(const lutsmith_feature *x, size_t n, int32_t *scores, lutsmith_result *results)
+{
+    LUTSMITH_STORAGE lutsmith_word s[LUTSMITH_SIGNALS];
+    LUTSMITH_STORAGE lutsmith_word planes[LUTSMITH_GROUPS * LUTSMITH_PLANES];
+    LUTSMITH_STORAGE int32_t counts[LUTSMITH_GROUPS];
+    LUTSMITH_STORAGE int32_t sample_scores[LUTSMITH_SCORES];
+    while (n > 0) {
+        const uint32_t samples = n < LUTSMITH_WORD_BITS ? (uint32_t)n : LUTSMITH_WORD_BITS;
+        uint32_t lane;
+        lutsmith_run_words(x, samples, s);
+        lutsmith_count_words(s, planes);
+        for (lane = 0; lane < samples; lane++) {
+            int32_t *const to = scores ? scores : sample_scores;
+            lutsmith_counts_of(planes, lane, counts);
+            lutsmith_score(counts, to);
+            if (scores)
+                scores += LUTSMITH_SCORES;
+            if (results) {
+                lutsmith_decide(to, results);
+                results += LUTSMITH_RESULTS;
+            }
+        }
+        x += (size_t)samples * LUTSMITH_FEATURES;
+        n -= samples;
+    }
+}
+
+void lutsmith_scores_batch(const lutsmith_feature *x, size_t n, int32_t *scores)
+{
+    lutsmith_batch(x, n, scores, NULL);
+}
+
+void lutsmith_predict_batch(const lutsmith_feature *x, size_t n, lutsmith_result *results)
+{
+    lutsmith_batch(x, n, NULL, results);
+}
+"""
+
+QUANTISE = """\
+static float lutsmith_value(double low, double per_unit, uint32_t word)
+{
+    return (float)(low + (double)word / per_unit);
+}
+
+void lutsmith_quantise(const float *x, lutsmith_feature *words)
+{
+    uint32_t f;
+    for (f = 0; f < LUTSMITH_FEATURES; f++) {
+        LUTSMITH_READ(double, low, lutsmith_low + @f);
+        LUTSMITH_READ(double, per_unit, lutsmith_per_unit + @f);
+        const float at = x[f];
+        const double guess = ((double)at - low) * per_unit;
+        uint32_t word = 0;
+        if (guess >= LUTSMITH_HIGHEST_WORD) {
+            word = LUTSMITH_HIGHEST_WORD;
+        } else if (guess > 0) { /* false for NaN, which is word 0 */
+            word = (uint32_t)guess;
+            if ((double)word < guess)
+                word++;
+        }
+        /* float rounds the grid's values: the word that is meant may be a neighbour */
+        if (word > 0 && lutsmith_value(low, per_unit, word - 1) >= at)
+            word--;
+        if (word < LUTSMITH_HIGHEST_WORD && lutsmith_value(low, per_unit, word) < at)
+            word++;
+        words[f] = (lutsmith_feature)word;
+    }
+}
+"""
