@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import checked_shape, frozen
+from lutsmith.circuit.arrays import checked_shape, frozen, integers
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import TASKS, Head
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
@@ -27,6 +29,12 @@ Label = str | int | float
 """The name of a class, as it stands in the data."""
 
 MAX_FACTS_DEPTH = 32
+METHODS = ("predict", "decision_function", "outputs")
+"""What `Circuit.predict_batches` can be asked for."""
+
+BATCH = 65_536
+"""Samples of a batch: 50 MB of MNIST's images, work for all cores."""
+
 SLICE = 1024
 """Samples that `Circuit.evaluate` takes at a time, to bound its memory."""
 
@@ -166,9 +174,73 @@ class Circuit:
             regression: float64 (N, C), or (N,) with one target.
         """
         self._require_head("predict")
-        if self.head is None or self.task in (None, "classification"):
-            return self._engine.predict(self._rows(X))
-        return self.head.decide(self._engine.decision_function(self._rows(X)), self.task)
+        return self._predicted(self._rows(X))
+
+    def predict_batches(
+        self,
+        source: Any,
+        *,
+        batch: int = BATCH,
+        method: Literal["predict", "decision_function", "outputs"] = "predict",
+        columns: Sequence[str] | None = None,
+    ) -> Generator[NDArray[Any], None, None]:
+        """Yield what a method says of each batch of a source that may be larger than memory.
+
+        Sources:
+
+        - arrays and memory maps (N, *input_shape) or (N, F), and whatever else has a shape and gives slices: each is
+          read where it lies;
+        - Arrow data: whatever has `__arrow_c_stream__` or `__arrow_c_array__`, such as tables, record batches and their
+          readers, and the Parquet files and data sets of pyarrow. A feature is a column of numbers; or one column holds
+          each sample as a list, or bytes, of fixed size, which is not copied. Nulls are NaN;
+        - iterables of these, generators and lists among them: there is a result for each array;
+        - the path of a `.npy` file (memory-mapped), or of a `.parquet` file, for which pyarrow is needed.
+
+        Nothing is read before it is wanted, and no more than a batch is held. A generator that is given is closed with
+        this one. Data that do not lie where the circuit was fitted get one `OutOfRangeWarning` a call.
+
+        Args:
+            source: the samples.
+            batch: samples at a time, at most: larger arrays are cut.
+            method: whose results are wanted, with their shapes and types.
+            columns: of Arrow data, the names of the columns that are the features, in the circuit's order. By default
+                those of `facts["feature_names"]`, or else all columns in their order without that of `facts["target"]`.
+
+        Raises:
+            TypeError, ValueError: no such source or method, or `batch` is no positive integer; and while reading, data
+                that do not fit.
+            ModuleNotFoundError: a Parquet file, and no pyarrow.
+        """
+        from lutsmith.circuit import streams
+
+        if method not in METHODS:
+            raise ValueError(f"method is {method!r}, expected one of {METHODS}")
+        if method != "outputs":
+            self._require_head(method)
+        sizes = integers("batch", [batch], low=1, high=2**31)
+        names, target = self.facts.get("feature_names"), self.facts.get("target")
+        wanted = columns if columns is not None else names if isinstance(names, list) else None
+        samples = streams.Samples(
+            self.input_shape,
+            None if wanted is None else tuple(map(str, wanted)),
+            None if target is None else str(target),
+        )
+        return self._answers(samples.batches(source, int(sizes[0])), method)
+
+    def _answers(
+        self, batches: Generator[NDArray[Any], None, None], method: str
+    ) -> Generator[NDArray[Any], None, None]:
+        answer = {
+            "predict": self._predicted,
+            "decision_function": self._engine.decision_function,
+            "outputs": self._engine.outputs,
+        }[method]
+        told = self._range is None
+        with contextlib.closing(batches):
+            for rows in batches:
+                if not told and self._range is not None:
+                    told = self._range.warn(rows, stacklevel=3)
+                yield answer(rows)
 
     def simplify(self, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
         """Return an equal circuit of fewer LUTs, and what each pass did: `simplify.simplify`.
@@ -190,6 +262,11 @@ class Circuit:
     def _require_head(self, method: str) -> None:
         if self.head is None:
             raise ValueError(f"{method}() needs a head and this circuit has none: use outputs() for its bits")
+
+    def _predicted(self, rows: NDArray[Any]) -> NDArray[Any]:
+        if self.head is None or self.task in (None, "classification"):
+            return self._engine.predict(rows)
+        return self.head.decide(self._engine.decision_function(rows), self.task)
 
     def _rows(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as rows (N, F), after a look at where they lie. Called by the methods that users call."""

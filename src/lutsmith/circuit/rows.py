@@ -93,17 +93,18 @@ class FittedRange:
         self._tenth = self._low + (self._high - self._low) / 10
         self._everything = self._features.size == low.size
 
-    def warn(self, rows: NDArray[Any], stacklevel: int) -> None:
-        """Warn with `OutOfRangeWarning` where the rows (N, F) lie outside the range."""
+    def warn(self, rows: NDArray[Any], stacklevel: int) -> bool:
+        """Warn with `OutOfRangeWarning` where the rows (N, F) lie outside the range, and return whether they do."""
         if len(rows) == 0 or self._features.size == 0:
-            return
+            return False
         step = -(-len(rows) // SAMPLED_ROWS)
         values = rows[::step]
         if not self._everything:
             values = values[:, self._features]
         telling = np.count_nonzero(values != self._low)
         in_place = np.count_nonzero((values > self._tenth) & (values <= self._high))
-        if telling >= 16 and 10 * in_place <= telling:
+        outside = bool(telling >= 16 and 10 * in_place <= telling)
+        if outside:
             warnings.warn(
                 f"X does not lie in the range that the model was fitted on: sampled values are in [{values.min():g}, "
                 f"{values.max():g}], fitted ones in [{self._low.min():g}, {self._high.max():g}]; "
@@ -111,3 +112,4 @@ class FittedRange:
                 OutOfRangeWarning,
                 stacklevel=stacklevel,
             )
+        return outside

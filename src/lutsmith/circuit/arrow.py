@@ -1,0 +1,274 @@
+"""Arrow data by the C data interface: columns of numbers as rows, without importing pyarrow.
+
+Whatever exports `__arrow_c_stream__` or `__arrow_c_array__` (pyarrow, polars, DuckDB, nanoarrow ...) hands over
+pointers to two small structures, a schema and an array; buffers are read where they lie. The structures and their rules
+are those of https://arrow.apache.org/docs/format/CDataInterface.html and CStreamInterface.html.
+
+A record batch becomes rows in one of two ways:
+
+- several columns of numbers, one a feature: they are copied side by side, since a sample's features lie apart;
+- one column of lists of fixed size, or of bytes of fixed size, a sample each: not copied.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NUMBERS = {
+    "c": "i1", "C": "u1", "s": "i2", "S": "u2", "i": "i4", "I": "u4", "l": "i8", "L": "u8",
+    "e": "f2", "f": "f4", "g": "f8",
+}  # fmt: skip
+"""The formats of Arrow's plain numbers, as NumPy types; bits ("b") and nulls ("n") are taken too."""
+
+_NAMES = {
+    "u": "text",
+    "U": "text",
+    "vu": "text",
+    "z": "bytes",
+    "Z": "bytes",
+    "vz": "bytes",
+    "+l": "lists",
+    "+L": "lists",
+}
+_KINDS = {"t": "times", "d": "decimals", "+s": "structs", "+m": "maps"}
+
+
+class _Schema(ctypes.Structure):
+    pass
+
+
+_Schema._fields_ = [
+    ("format", ctypes.c_char_p),
+    ("name", ctypes.c_char_p),
+    ("metadata", ctypes.c_void_p),
+    ("flags", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("children", ctypes.POINTER(ctypes.POINTER(_Schema))),
+    ("dictionary", ctypes.POINTER(_Schema)),
+    ("release", ctypes.c_void_p),
+    ("private_data", ctypes.c_void_p),
+]
+
+
+class _Array(ctypes.Structure):
+    pass
+
+
+_Array._fields_ = [
+    ("length", ctypes.c_int64),
+    ("null_count", ctypes.c_int64),
+    ("offset", ctypes.c_int64),
+    ("n_buffers", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+    ("children", ctypes.POINTER(ctypes.POINTER(_Array))),
+    ("dictionary", ctypes.POINTER(_Array)),
+    ("release", ctypes.c_void_p),
+    ("private_data", ctypes.c_void_p),
+]
+
+
+class _Stream(ctypes.Structure):
+    _fields_ = (
+        ("get_schema", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)),
+        ("get_next", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)),
+        ("get_last_error", ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    )
+
+
+class Field:
+    """The name and the type of a column.
+
+    Attributes:
+        name: the column's.
+        format: Arrow's format string.
+        width: features that it holds: more than 1 for lists and bytes of fixed size.
+        kind: the NumPy type of its numbers, "b" for bits, "n" for nothing but nulls; None if it holds no numbers.
+    """
+
+    def __init__(self, schema: Any) -> None:
+        self.name = (schema.name or b"").decode(errors="replace")
+        self.format = (schema.format or b"").decode(errors="replace")
+        self.child: Field | None = None
+        self.width, self.kind = 1, None
+        if schema.dictionary:
+            self.format = "dictionary"
+        elif self.format.startswith("+w:"):
+            self.child = Field(schema.children[0].contents)
+            self.width, self.kind = int(self.format[3:]) * self.child.width, self.child.kind
+        elif self.format.startswith("w:"):
+            self.width, self.kind = int(self.format[2:]), "u1"
+        elif self.format in ("b", "n"):
+            self.kind = self.format
+        else:
+            self.kind = NUMBERS.get(self.format)
+
+    @property
+    def words(self) -> str:
+        """What the column holds, in words."""
+        if self.format == "dictionary":
+            return "categories"
+        return _NAMES.get(self.format) or _KINDS.get(self.format[:2]) or _KINDS.get(self.format[:1]) or self.format
+
+
+class RecordBatch:
+    """Columns of equal length. The memory lives as long as this or an array made of it does.
+
+    Args:
+        array: a structure of Arrow's, with the format of `fields`.
+        fields: the columns.
+        struct: whether the columns are the children of `array`; else it is the only column.
+        owner: what keeps the structure alive; None: it is released with this object.
+    """
+
+    def __init__(self, array: Any, fields: Sequence[Field], struct: bool, owner: object = None) -> None:
+        self._array, self._struct, self._owner = array, struct, owner
+        self.fields = fields
+
+    def __del__(self) -> None:
+        if self._owner is None:
+            _release(self._array)
+
+    def __len__(self) -> int:
+        return int(self._array.length)
+
+    def rows(self, columns: Sequence[int], start: int, stop: int) -> NDArray[Any]:
+        """Return rows start .. stop - 1 of some columns, (stop - start, features): nulls are NaN.
+
+        uint8 where all columns are bytes or bits without nulls, the column's own type where there is one column
+        without nulls, else float32. The columns hold numbers: `Field.kind` is not None.
+        """
+        parts = [self._column(column, start, stop) for column in columns]
+        if len(parts) == 1:
+            values, valid = parts[0]
+            if valid is None:
+                return values.view(np.uint8) if values.dtype == np.bool_ else values
+        whole = all(
+            valid is None and values.dtype.itemsize == 1 and values.dtype.kind in "bu" for values, valid in parts
+        )
+        width = sum(values.shape[1] for values, _ in parts)
+        result = np.empty((width, stop - start), np.uint8 if whole else np.float32)
+        first = 0
+        with np.errstate(over="ignore"):
+            for values, valid in parts:
+                place = result[first : first + values.shape[1]]
+                place[:] = values.T
+                if valid is not None:
+                    place[~valid.T] = np.nan
+                first += values.shape[1]
+        return result.T
+
+    def _column(self, column: int, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Values (n, width) of one column, and which of them are valid; None: all."""
+        if not self._struct:
+            return self._values(self._array, self.fields[0], start, stop)
+        begin = int(self._array.offset)
+        child = self._array.children[column].contents
+        return self._values(child, self.fields[column], begin + start, begin + stop)
+
+    def _values(self, array: Any, field: Field, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        begin, count = int(array.offset) + start, stop - start
+        valid: NDArray[np.bool_] | None = None
+        if field.format == "n":
+            return np.zeros((count, 1), np.float32), np.zeros((count, 1), np.bool_)
+        if array.null_count and array.buffers[0]:
+            bits = self._bits(array.buffers[0], begin, count)
+            valid = None if bits.all() else bits
+        if field.child is not None:
+            size = int(field.format[3:])
+            inner, known = self._values(array.children[0].contents, field.child, begin * size, (begin + count) * size)
+            inner = inner.reshape(count, field.width)
+            if valid is None:
+                return inner, None if known is None else known.reshape(inner.shape)
+            known = np.ones(inner.shape, np.bool_) if known is None else known.reshape(inner.shape)
+            return inner, known & valid[:, None]
+        if field.kind == "b":
+            values: NDArray[Any] = self._bits(array.buffers[1], begin, count)[:, None]
+        else:
+            dtype = np.dtype(field.kind)
+            item = dtype.itemsize * field.width
+            flat = self._memory(array.buffers[1], begin * item, count * item).view(dtype)
+            values = flat.reshape(count, field.width)
+        return values, None if valid is None else np.broadcast_to(valid[:, None], values.shape)
+
+    def _bits(self, address: int, begin: int, count: int) -> NDArray[np.bool_]:
+        packed = self._memory(address, begin // 8, (begin + count + 7) // 8 - begin // 8)
+        first = begin % 8
+        return np.unpackbits(packed, bitorder="little")[first : first + count].view(np.bool_)
+
+    def _memory(self, address: int | None, offset: int, size: int) -> NDArray[np.uint8]:
+        """Bytes of a buffer, which keep the batch alive."""
+        if size == 0 or not address:
+            return np.zeros(size, np.uint8)
+        return np.asarray(_Memory(address + offset, size, self))
+
+
+class _Memory:
+    """Foreign bytes as NumPy asks for them; the array made of them keeps `owner`."""
+
+    def __init__(self, address: int, size: int, owner: object) -> None:
+        self.owner = owner
+        self.__array_interface__ = {"shape": (size,), "typestr": "|u1", "data": (address, True), "version": 3}
+
+
+def stream_batches(source: Any) -> Iterator[RecordBatch]:
+    """Record batches of an object with `__arrow_c_stream__`, one after the other.
+
+    Raises:
+        OSError: the stream breaks off, with its message.
+    """
+    capsule = source.__arrow_c_stream__()
+    address = _pointer(capsule, b"arrow_array_stream")
+    stream = _Stream.from_address(address)
+    schema = _Schema()
+    try:
+        _checked(stream, address, stream.get_schema(address, ctypes.addressof(schema)))
+        fields, struct = _fields(schema)
+        while True:
+            array = _Array()
+            _checked(stream, address, stream.get_next(address, ctypes.addressof(array)))
+            if not array.release:
+                return
+            yield RecordBatch(array, fields, struct)
+    finally:
+        _release(schema)
+        _release(stream)  # the capsule would do so later: files are closed as soon as nobody reads on
+
+
+def array_batch(source: Any) -> RecordBatch:
+    """The one record batch of an object with `__arrow_c_array__`."""
+    schema_capsule, array_capsule = source.__arrow_c_array__()
+    fields, struct = _fields(_Schema.from_address(_pointer(schema_capsule, b"arrow_schema")))
+    array = _Array.from_address(_pointer(array_capsule, b"arrow_array"))
+    return RecordBatch(array, fields, struct, owner=array_capsule)  # the capsule releases it
+
+
+def _fields(schema: Any) -> tuple[tuple[Field, ...], bool]:
+    if schema.format == b"+s":
+        return tuple(Field(schema.children[place].contents) for place in range(schema.n_children)), True
+    return (Field(schema),), False
+
+
+def _checked(stream: Any, address: int, code: int) -> None:
+    if code:
+        message = stream.get_last_error(address)
+        raise OSError(code, f"the Arrow stream broke off: {message.decode(errors='replace') if message else code}")
+
+
+def _release(structure: Any) -> None:
+    """Give a structure back to who made it, once."""
+    if structure.release:
+        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(structure.release)(ctypes.addressof(structure))
+
+
+def _pointer(capsule: object, name: bytes) -> int:
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return int(get(capsule, name))

@@ -1,0 +1,183 @@
+"""Input larger than memory: batches of rows of whatever holds samples, read when they are wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.arrow import RecordBatch, array_batch, stream_batches
+from lutsmith.circuit.rows import as_rows
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a model reads of a source.
+
+    Attributes:
+        input_shape: the shape of one sample.
+        columns: the names of the columns that are its features, in its order; None: all columns in their order.
+        skipped: a column that is passed over where `columns` is None: the label's.
+    """
+
+    input_shape: tuple[int, ...]
+    columns: tuple[str, ...] | None = None
+    skipped: str | None = None
+
+    def batches(self, source: Any, batch: int) -> Generator[NDArray[Any], None, None]:
+        """Return rows (n, F), n <= batch, of a source; `Circuit.predict_batches` says which there are.
+
+        Its kind is looked at now, its content when it is wanted. The source is closed with the generator, if it can be
+        closed and is an iterator or was opened here.
+
+        Raises:
+            TypeError, ValueError: no such source; and later, content that does not fit.
+        """
+        if isinstance(source, (str, os.PathLike)):
+            return self._file(Path(source), batch)
+        known = self._batches(source, batch)
+        if known is not None:
+            return known
+        if isinstance(source, (bytes, bytearray, dict)) or not isinstance(source, Iterable):
+            raise TypeError(
+                f"source is a {type(source).__name__}, expected an array, a memory map, Arrow data, "
+                "an iterable of these, or the path of a .npy or .parquet file"
+            )
+        return self._iterable(source, batch)
+
+    def _batches(self, source: Any, batch: int) -> Generator[NDArray[Any], None, None] | None:
+        """The batches of a source that is neither a path nor an iterable of sources; None if it is one of these."""
+        if hasattr(source, "__arrow_c_stream__"):
+            return self._records(lambda: stream_batches(source), batch)
+        if hasattr(source, "__arrow_c_array__"):
+            return self._records(lambda: iter([array_batch(source)]), batch)
+        if hasattr(source, "iter_batches"):  # a ParquetFile of pyarrow's
+            return self._records(lambda: map(array_batch, source.iter_batches(batch, columns=self._wanted())), batch)
+        if hasattr(source, "to_batches"):  # a data set or a scanner of pyarrow's
+            return self._records(lambda: map(array_batch, source.to_batches()), batch)
+        if hasattr(source, "shape") and hasattr(source, "__getitem__"):
+            return self._array(source, batch)
+        return None
+
+    def _wanted(self) -> list[str] | None:
+        return None if self.columns is None else list(self.columns)
+
+    def _array(self, source: Any, batch: int) -> Generator[NDArray[Any], None, None]:
+        """Slices of an array; one of a wrong shape fails as a whole."""
+        if len(source.shape) == 0:
+            as_rows(source, self.input_shape)
+        for start in range(0, max(1, source.shape[0]), batch):
+            yield as_rows(source[start : start + batch], self.input_shape)
+
+    def _iterable(self, source: Iterable[Any], batch: int) -> Generator[NDArray[Any], None, None]:
+        with _closing(iter(source)) as items:
+            for number, item in enumerate(items):
+                parts = self._batches(item, batch)
+                try:
+                    with _closing(parts if parts is not None else self._array(np.asarray(item), batch)) as rows:
+                        yield from rows
+                except (TypeError, ValueError) as error:
+                    kind = TypeError if isinstance(error, TypeError) else ValueError
+                    raise kind(f"item {number} of the source: {error}") from error
+
+    def _records(self, read: Callable[[], Iterator[RecordBatch]], batch: int) -> Generator[NDArray[Any], None, None]:
+        columns: list[int] | None = None
+        with _closing(read()) as records:
+            for record in records:
+                if columns is None:
+                    columns = self._columns(record)
+                for start in range(0, max(1, len(record)), batch):
+                    yield record.rows(columns, start, min(start + batch, len(record)))
+                record = None  # what was read is given back before more is
+
+    def _columns(self, record: RecordBatch) -> list[int]:
+        """The places of the model's features, after a look at names, types and number."""
+        names = [field.name for field in record.fields]
+        if self.columns is None:
+            places = [place for place, name in enumerate(names) if name != self.skipped]
+        else:
+            for name in self.columns:
+                if names.count(name) != 1:
+                    found = "no column" if name not in names else "several columns"
+                    raise ValueError(
+                        f"{found} {name!r} in the data, whose columns are {_listed(names)}: name the model's features "
+                        "by columns=, in its order"
+                    )
+            places = [names.index(name) for name in self.columns]
+        for place in places:
+            if record.fields[place].kind is None:
+                raise TypeError(
+                    f"column {names[place]!r} holds {record.fields[place].words}, expected numbers: convert it first"
+                )
+        width, features = sum(record.fields[place].width for place in places), int(np.prod(self.input_shape))
+        if width != features:
+            raise ValueError(
+                f"{len(places)} columns of {width} features in all ({_listed([names[place] for place in places])}), "
+                f"expected {features}: name the model's features by columns=, in its order"
+            )
+        return places
+
+    def _file(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
+        kind = path.suffix.lower()
+        if kind not in (".npy", ".parquet", ".pq"):
+            raise ValueError(f"{path}: unknown kind of file, expected .npy or .parquet; others can be given as arrays")
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a {kind} file"
+            )
+        if kind == ".npy":
+            return self._array(_mapped(path), batch)
+        return self._parquet(path, batch)
+
+    def _parquet(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
+        parquet, arrow = _pyarrow()
+        try:
+            with parquet.ParquetFile(path) as file:
+                known = set(file.schema_arrow.names)
+                wanted = self._wanted()
+                columns = (
+                    wanted if wanted is None or known.issuperset(wanted) else None
+                )  # None: to say which is missing
+                yield from self._records(lambda: map(array_batch, file.iter_batches(batch, columns=columns)), batch)
+        except (arrow.ArrowException, OSError) as error:
+            raise ValueError(f"{path}: not a sound Parquet file ({' '.join(str(error).split())})") from error
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # NumPy's header parser raises what its parts do: SyntaxError, TokenError ...
+        raise ValueError(f"{path}: not a sound .npy file of numbers ({' '.join(str(error).split())})") from error
+    return array
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "Parquet files are read by pyarrow, which is not installed: pip install 'lutsmith[arrow]'", name="pyarrow"
+        ) from error
+    return pyarrow.parquet, pyarrow
+
+
+@contextlib.contextmanager
+def _closing(items: Iterator[Any]) -> Iterator[Iterator[Any]]:
+    """Close an iterator in the end, if it can be closed: generators run what stands in their `finally`."""
+    try:
+        yield items
+    finally:
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:10])) + (f", ... ({len(names)})" if len(names) > 10 else "")
