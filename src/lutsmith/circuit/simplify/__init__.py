@@ -6,10 +6,14 @@ from lutsmith.circuit.simplify.dead import remove_dead
 from lutsmith.circuit.simplify.driver import simplify, simplify_netlist
 from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
 from lutsmith.circuit.simplify.inputs import drop_unused_inputs, merge_repeated_inputs
+from lutsmith.circuit.simplify.on_data import AccuracyChange, CareProof, DataSimplification, simplify_on
 from lutsmith.circuit.simplify.report import Simplification, Step
 from lutsmith.circuit.simplify.wires import absorb_wires
 
 __all__ = [
+    "AccuracyChange",
+    "CareProof",
+    "DataSimplification",
     "Simplification",
     "Step",
     "absorb_wires",
@@ -21,4 +25,5 @@ __all__ = [
     "remove_dead",
     "simplify",
     "simplify_netlist",
+    "simplify_on",
 ]

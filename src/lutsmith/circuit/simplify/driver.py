@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from lutsmith.circuit.builder import drop_unread_inputs
 from lutsmith.circuit.circuit import Circuit
@@ -48,15 +51,20 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
         TypeError, ValueError: another level or rank.
     """
     netlist, steps = simplify_netlist(circuit.netlist, level, rank=rank)
-    return Simplification(rebuilt(circuit, netlist, facts(steps, level, rank)), level, rank, steps)
+    entry = {"equal": "for every input", **facts(steps, level, rank)}
+    return Simplification(rebuilt(circuit, netlist, simplified=entry), level, rank, steps)
 
 
 def simplify_netlist(netlist: Netlist, level: int = 2, *, rank: int = MAX_RANK) -> tuple[Netlist, tuple[Step, ...]]:
     """Return an equal netlist and the steps to it: `simplify` without encoder and head. All inputs stay."""
-    if isinstance(level, bool) or level not in LEVELS:
-        raise ValueError(f"level is {level!r}, expected one of {LEVELS}")
-    check_rank(rank)
-    record = _Record(netlist)
+    check_settings(level, rank)
+    record = Record(netlist)
+    run_passes(record, level, rank)
+    return record.netlist, record.steps()
+
+
+def run_passes(record: Record, level: int, rank: int) -> None:
+    """Take a netlist through the passes of a level until none changes it."""
     while True:
         while True:
             before = record.netlist
@@ -65,31 +73,40 @@ def simplify_netlist(netlist: Netlist, level: int = 2, *, rank: int = MAX_RANK) 
             if record.netlist is before:
                 break
         if level == 1 or not record.run("collapse_cones", lambda given: collapse_cones(given, rank)):
-            return record.netlist, record.steps()
+            return
 
 
-def rebuilt(circuit: Circuit, netlist: Netlist, entry: dict[str, object]) -> Circuit:
+def rebuilt(circuit: Circuit, netlist: Netlist, **facts: Any) -> Circuit:
     """Return the circuit with another netlist on the same inputs, without comparators that it does not read.
 
     Args:
         circuit: where all else comes from.
         netlist: I inputs, as the circuit's.
-        entry: what its facts will say under "simplified".
+        facts: what its facts say beside or in place of the circuit's.
     """
     smaller, kept = drop_unread_inputs(netlist)
     encoder = circuit.encoder
     if kept.size < len(encoder):
         encoder = Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features)
-    return replace(circuit, encoder=encoder, netlist=smaller, facts={**circuit.facts, "simplified": entry})
+    return replace(circuit, encoder=encoder, netlist=smaller, facts={**circuit.facts, **facts})
 
 
 def facts(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
     """Return the entry of a circuit's facts: settings, and LUTs before and after."""
     luts = {"luts_before": steps[0].luts, "luts": steps[-1].luts}
-    return {"level": level, **({"rank": rank} if level > 1 else {}), **luts, "equal": "for every input"}
+    return {"level": level, **({"rank": rank} if level > 1 else {}), **luts}
 
 
-class _Record:
+def check_settings(level: int, rank: int) -> None:
+    """Refuse an unknown level or rank."""
+    if isinstance(level, bool) or not isinstance(level, (int, np.integer)):
+        raise TypeError(f"level must be an int, not {type(level).__name__}")
+    if level not in LEVELS:
+        raise ValueError(f"level is {level}, expected 1 (local passes) or 2 (cones collapsed too)")
+    check_rank(rank)
+
+
+class Record:
     """A netlist on its way through passes, and the steps of it so far."""
 
     def __init__(self, netlist: Netlist) -> None:

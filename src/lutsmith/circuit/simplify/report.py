@@ -73,8 +73,9 @@ class Simplification:
         return f"Simplification({before.luts} to {after.luts} LUTs, depth {before.depth} to {after.depth})"
 
     def to_json(self) -> dict[str, Any]:
-        """Return level, rank and the steps, ready for JSON."""
-        return {"level": self.level, "rank": self.rank, "steps": [dict(vars(step)) for step in self.steps]}
+        """Return level, rank, where the circuits are equal, and the steps, ready for JSON."""
+        steps = [dict(vars(step)) for step in self.steps]
+        return {"level": self.level, "rank": self.rank, "equal": "for every input", "steps": steps}
 
 
 def table(steps: Sequence[Step]) -> str:

@@ -1,0 +1,175 @@
+"""What a data set shows of a netlist: the addresses at which each LUT is read, and which signals are told apart.
+
+Entries that are never addressed may be chosen freely, and signals that no row tells apart may stand for each other.
+Each change here leaves the value of every signal as it is on every row, so that all that was seen before it stays true,
+and changes can be made at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
+from lutsmith.circuit.simplify.luts import UNUSED, Luts
+from lutsmith.circuit.simplify.tables import ONES, VARIABLES, Words, cofactors, negated_input, sort_inputs, widened
+
+MEMORY = 1 << 26
+"""Bytes that the values of all signals on one block of rows may take, where blocks of 64 rows fit in them."""
+
+
+class Sight(NamedTuple):
+    """What rows show of a netlist.
+
+    Attributes:
+        seen: uint64 (N,), bit a of a node is set where a row reads its table at address a.
+        prints: uint64 (signals + 1, 2), equal for signals that are equal or complementary on all rows; the last is the
+            constant.
+        high: bool (signals + 1,), the value of each signal in the first row.
+    """
+
+    seen: Words
+    prints: Words
+    high: NDArray[np.bool_]
+
+
+def look(encoder: Comparators, netlist: Netlist, rows: NDArray[Any]) -> Sight:
+    """Return what rows (N, F), at least one, show of a netlist without registers, block by block in bounded memory."""
+    from lutsmith.kernels import care
+
+    luts = Luts.of(netlist)
+    signals = netlist.num_signals + 1
+    seen = np.zeros(netlist.num_nodes, np.uint64)
+    prints = np.zeros((signals, 2), np.uint64)
+    flips = np.zeros(signals, np.uint64)
+    block = 64 * min(64, max(1, MEMORY // (8 * signals)))
+    start = 0
+    for bits, valid in _blocks(encoder, rows, block):
+        values = np.zeros((signals, valid.size), np.uint64)
+        values[: netlist.num_inputs] = bits
+        if start == 0:  # complementary signals become equal: each is compared with its value in the first row
+            first = netlist.evaluate(encoder.encode(rows[:1]), keep="all")[0]
+            flips[:-1][first] = ONES
+        care.watch(values, valid, luts.reads, luts.words, luts.first_node, seen, prints, flips)
+        start += block
+    return Sight(seen, prints, flips != 0)
+
+
+def entries(netlist: Netlist, sight: Sight) -> tuple[int, int]:
+    """Return how many table entries the LUTs have, and how many of them a row reads. Constants have none."""
+    luts = netlist.ranks > 0
+    total = int((1 << netlist.ranks[luts]).sum())
+    read = sight.seen[luts] & table_mask(netlist.ranks[luts])
+    return total, int(np.unpackbits(read.view(np.uint8)).sum())
+
+
+def use_freedom(netlist: Netlist, sight: Sight) -> Netlist:
+    """Return a netlist in which every signal that is left has its value on all rows, with fewer inputs of LUTs.
+
+    A LUT no longer reads an input where two entries that differ in it alone are never both read with different values;
+    those inputs are tried first that have the fewest readers. Then LUTs read, in place of a signal, the lowest that is
+    equal to it or complementary on all rows, or a constant.
+    """
+    luts = Luts.of(netlist)
+    changed = _drop_inputs(luts, sight.seen)
+    changed |= _merge_signals(luts, sight)
+    return luts.netlist() if changed else netlist
+
+
+def _drop_inputs(luts: Luts, seen: Words) -> bool:
+    fanout = np.where(luts.reads != UNUSED, luts.fanout()[luts.reads], np.iinfo(np.int64).max)
+    care = widened(seen, luts.source.ranks)
+    sort_inputs(luts.reads.copy(), care, fanout.copy())
+    sort_inputs(luts.reads, luts.words, fanout)
+    changed = False
+    for j in range(MAX_RANK):
+        low, high = cofactors(luts.words, j)
+        care_low, care_high = cofactors(care, j)
+        rows = np.flatnonzero((luts.reads[:, j] != UNUSED) & ((low ^ high) & care_low & care_high == 0))
+        if rows.size:
+            from_high = (care_high & ~care_low)[rows]  # entries that no row reads stay as they are with the input at 0
+            luts.words[rows] = low[rows] & ~from_high | high[rows] & from_high
+            care[rows] = (care_low | care_high)[rows]
+            luts.reads[rows, j] = UNUSED
+            changed = True
+    return changed
+
+
+def _merge_signals(luts: Luts, sight: Sight) -> bool:
+    depth = luts.depths()
+    order = _preference(luts, depth)
+    place = _first_of_equal(sight.prints, order)
+    flipped = sight.high ^ sight.high[place]
+    place[place == order[0]] = UNUSED
+    changed = False
+    for j in range(MAX_RANK):
+        reads = luts.reads[:, j].copy()
+        inverted = np.flatnonzero(flipped[reads])
+        luts.words[inverted] = negated_input(luts.words[inverted], j)
+        luts.reads[:, j] = place[reads]
+        constant = np.flatnonzero((luts.reads[:, j] == UNUSED) & (reads != UNUSED))
+        luts.words[constant] = cofactors(luts.words[constant], j)[0]
+        changed |= not np.array_equal(luts.reads[:, j], reads)
+    return _move_ends(luts, sight, place, flipped, depth, order) or changed
+
+
+def _move_ends(
+    luts: Luts,
+    sight: Sight,
+    place: NDArray[np.int64],
+    flipped: NDArray[np.bool_],
+    depth: NDArray[np.int32],
+    order: NDArray[np.int64],
+) -> bool:
+    """Let outputs read the first of equal signals. Nodes that only outputs read become constants or inverters."""
+    phases = np.column_stack([sight.prints, sight.high])
+    equal = _first_of_equal(phases, order[1:])
+    ends = luts.outputs
+    fixed = place == UNUSED
+    target = np.where(fixed[ends], ends, equal[ends])
+    changed = not np.array_equal(target, ends)
+    ends[:] = target
+    ended = np.unique(ends[ends >= luts.first_node])
+    nodes = ended - luts.first_node
+    constant = fixed[ended] & (luts.reads[nodes] != UNUSED).any(axis=1)
+    luts.reads[nodes[constant]] = UNUSED
+    luts.words[nodes[constant]] = np.where(sight.high[ended[constant]], ONES, np.uint64(0))
+    inverter = ~fixed[ended] & flipped[ended] & (depth[place[ended]] + 1 <= depth[ended])
+    inverter &= np.count_nonzero(luts.reads[nodes] != UNUSED, axis=1) > 1
+    luts.reads[nodes[inverter]] = UNUSED
+    luts.reads[nodes[inverter], 0] = place[ended[inverter]]
+    luts.words[nodes[inverter]] = ~VARIABLES[0]
+    return bool(changed or constant.any() or inverter.any())
+
+
+def _preference(luts: Luts, depth: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return int64 (signals + 1,), all signals, best to read first: the constant, low levels, those outputs read."""
+    final = np.zeros(depth.size, np.bool_)
+    final[luts.outputs] = True
+    keys = depth.astype(np.int64)
+    keys[UNUSED] = -1
+    return np.lexsort((~final, keys))
+
+
+def _first_of_equal(keys: NDArray[np.uint64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return int64 (signals + 1,), for each signal the first in `order` of the same row of `keys`."""
+    _, first, group = np.unique(keys[order], axis=0, return_index=True, return_inverse=True)
+    place = np.arange(len(keys))
+    place[order] = order[first[group.reshape(-1)]]
+    return place
+
+
+def _blocks(encoder: Comparators, rows: NDArray[Any], block: int) -> Iterator[tuple[Words, Words]]:
+    """Yield the inputs' bits, uint64 (I, W), and which of them are samples, uint64 (W,), for each block of rows."""
+    for start in range(0, len(rows), block):
+        bits = encoder.encode(rows[start : start + block])
+        words = -(-len(bits) // 64)
+        padded = np.zeros((len(encoder) + 1, 64 * words), np.bool_)
+        padded[:-1, : len(bits)] = bits.T
+        padded[-1, : len(bits)] = True
+        packed = np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+        yield packed[:-1], packed[-1]
