@@ -1,2 +1,13 @@
-from .errors import ExportError as ExportError
 from .c import to_c as to_c
+from .designs import designed as designed
+from .errors import ExportError as ExportError
+from .graphviz import to_graphviz as to_graphviz
+from .json import from_json as from_json
+from .json import to_json as to_json
+from .onnx import to_onnx as to_onnx
+from .verilog import to_verilog as to_verilog
+from .verilog import verilog_of as verilog_of
+from .verilog import verilog_primitives as verilog_primitives
+from .vhdl import to_vhdl as to_vhdl
+from .vhdl import vhdl_of as vhdl_of
+from .vhdl import vhdl_primitives as vhdl_primitives

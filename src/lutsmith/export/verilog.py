@@ -1,0 +1,184 @@
+"""Verilog 2001: a module for each part of a design, and one that joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.netlist import MAX_RANK
+from lutsmith.export.designs import designed
+from lutsmith.export.errors import ExportError
+from lutsmith.export.expressions import Syntax
+from lutsmith.export.names import check_verilog, constants, modules_of, quoted
+from lutsmith.export.notes import INDEX_NAMES, Notes, header
+from lutsmith.export.signals import Signals, remarks
+from lutsmith.logic.design import Design, Part, Port
+from lutsmith.logic.words import Words
+
+Primitives = Literal["portable", "xilinx"]
+"""Of what LUTs are made: expressions that every tool reads, or the LUT1 to LUT6 of Xilinx devices."""
+
+PRIMITIVES = ("portable", "xilinx")
+
+SYNTAX = Syntax("~", " & ", " | ", " ^ ", "{0} ? {1} : {2}", "1'b0", "1'b1")
+
+FORMS = {"portable": "expressions", "xilinx": "LUT1 to LUT6"}
+
+
+def to_verilog(
+    circuit: Circuit,
+    *,
+    words: Words | int | None = None,
+    encoder: bool = True,
+    head: bool = True,
+    pipeline: int | None = None,
+    primitives: Primitives = "portable",
+    name: str = "lutsmith",
+    comments: bool = True,
+) -> str:
+    """Return a circuit as one file of Verilog 2001; arguments as of `designed` and `verilog_of`.
+
+    The top module is `name`; the parts are `<name>_encoder`, `<name>_network`, `<name>_popcount`, `<name>_decision`.
+
+    Raises:
+        ExportError: `name` is no identifier, or a reserved word.
+        TypeError, ValueError: what `designed` refuses.
+    """
+    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    return verilog_of(design, primitives=primitives, comments=comments, notes=Notes.of(circuit))
+
+
+def verilog_of(
+    design: Design, *, primitives: Primitives = "portable", comments: bool = True, notes: Notes | None = None
+) -> str:
+    """Return a design as one file of Verilog 2001. Deterministic.
+
+    Ports are flat buses of the names of the design's; a part with registers has `clk` and `ce` besides. Node k of level
+    l is the wire `l<l>_<k>`, register i is `r<i>`, bit b of word w of a port x the wire `x_<w>_<b>`, or `x_<w>`
+    where words are single bits.
+
+    Args:
+        design: any design.
+        primitives: "portable" writes expressions; "xilinx" instances of LUT1 to LUT6 with their INIT, which
+            `verilog_primitives` models for other tools.
+        comments: whether there is a header, and thresholds and names beside what they belong to.
+        notes: what comments say beyond the design.
+
+    Raises:
+        ExportError: a name that Verilog does not allow, or unknown primitives.
+    """
+    if primitives not in PRIMITIVES:
+        raise ExportError(f"primitives is {primitives!r}, expected one of {', '.join(PRIMITIVES)}")
+    check_verilog(design)
+    lines: list[str] = []
+    if comments:
+        lines += [f"// {line}".rstrip() for line in header(design, notes, FORMS[primitives])]
+        lines.append("")
+    lines.append("// The modules of all parts stand in one file.")
+    lines.append("// verilator lint_off DECLFILENAME")
+    for part, module in zip(design.parts, modules_of(design), strict=True):
+        lines.append("")
+        lines += _part(part, module, primitives, remarks(part, design, notes if comments else None))
+    lines.append("")
+    lines += _top(design)
+    lines += ["// verilator lint_on DECLFILENAME", ""]
+    return "\n".join(lines)
+
+
+def verilog_primitives() -> str:
+    """Return models of LUT1 to LUT6 in Verilog 2001, for simulators and other tools than the vendor's."""
+    lines = ["// LUT1 to LUT6: output O is bit {I5, ..., I0} of INIT.", "// verilator lint_off DECLFILENAME"]
+    for rank in range(1, MAX_RANK + 1):
+        bits = 1 << rank
+        inputs = ", ".join(f"input wire I{slot}" for slot in range(rank))
+        lines += [
+            "",
+            f"module LUT{rank} #(parameter [{bits - 1}:0] INIT = {bits}'h0) (output wire O, {inputs});",
+        ]
+        source = "INIT"
+        for slot in range(rank - 1, 0, -1):
+            half = 1 << slot
+            lines.append(
+                f"  wire [{half - 1}:0] s{slot} = I{slot} ? {source}[{2 * half - 1}:{half}] : {source}[{half - 1}:0];"
+            )
+            source = f"s{slot}"
+        lines += [f"  assign O = I0 ? {source}[1] : {source}[0];", "endmodule"]
+    return "\n".join([*lines, "// verilator lint_on DECLFILENAME", ""])
+
+
+def _part(part: Part, module: str, primitives: str, said: tuple[Mapping[int, str], Mapping[int, str]]) -> Iterator[str]:
+    signals = Signals(part, whole=primitives == "xilinx")
+    if signals.idle:
+        yield f"// {signals.idle}"
+        yield "// verilator lint_off UNUSEDSIGNAL"
+    yield from _module(module, part.inputs, part.outputs, part.netlist.num_registers > 0)
+    for number, name, port, place in signals.inputs:
+        yield f"  wire {name} = {port}[{place}];{_remark(said[0], number)}"
+    for name, _, value in signals.registers:
+        yield f"  reg {name} = 1'b{value:d};"
+    yield from (_expressions if primitives == "portable" else _instances)(signals)
+    if part.netlist.num_registers:
+        yield "  always @(posedge clk)"
+        yield "    if (ce) begin"
+        yield from (f"      {name} <= {taken};" for name, taken, _ in signals.registers)
+        yield "    end"
+    for number, port, place, name in signals.outputs:
+        yield f"  assign {port}[{place}] = {name};{_remark(said[1], number)}"
+    yield "endmodule"
+    if signals.idle:
+        yield "// verilator lint_on UNUSEDSIGNAL"
+
+
+def _remark(said: Mapping[int, str], number: int) -> str:
+    return f"  // {said[number]}" if number in said else ""
+
+
+def _expressions(signals: Signals) -> Iterator[str]:
+    for (name, reads), template in zip(signals.nodes, signals.expressions(SYNTAX), strict=True):
+        yield f"  wire {name} = {template.format(*reads)};"
+
+
+def _instances(signals: Signals) -> Iterator[str]:
+    for (name, reads), table in zip(signals.nodes, signals.netlist.tables().tolist(), strict=True):
+        if not reads:
+            yield f"  wire {name} = 1'b{table};"
+            continue
+        bits = 1 << len(reads)
+        wires = "".join(f", .I{slot}({read})" for slot, read in enumerate(reads))
+        init = f"{bits}'h{table:0{max(1, bits // 4)}x}"
+        yield f"  wire {name};"
+        yield f"  LUT{len(reads)} #(.INIT({init})) u_{name} (.O({name}){wires});"
+
+
+def _module(name: str, inputs: Iterable[Port], outputs: Iterable[Port], clocked: bool) -> Iterator[str]:
+    ports = ["input wire clk", "input wire ce"] if clocked else []
+    ports += [f"input wire [{port.size - 1}:0] {port.name}" for port in inputs if port.size]
+    ports += [f"output wire [{port.size - 1}:0] {port.name}" for port in outputs if port.size]
+    if not ports:
+        yield f"module {name};"
+        return
+    yield f"module {name} ("
+    yield ",\n".join(f"  {port}" for port in ports)
+    yield ");"
+
+
+def _top(design: Design) -> Iterator[str]:
+    clocked = [part.netlist.num_registers > 0 for part in design.parts]
+    yield from _module(design.name, design.inputs, design.outputs, any(clocked))
+    if design.classes is not None:
+        prefix = INDEX_NAMES.get(design.task or "", "class").upper()
+        yield "  // For who reads this file: nothing in it uses them."
+        yield "  // verilator lint_off UNUSEDPARAM"
+        for index, name in enumerate(constants(prefix, design.classes)):
+            yield f"  localparam integer {name} = {index};  // {quoted(design.classes[index])}"
+        yield "  // verilator lint_on UNUSEDPARAM"
+    for part in design.parts[:-1]:
+        for port in part.outputs:
+            if port.size:
+                yield f"  wire [{port.size - 1}:0] {port.name};"
+    for part, module, has_clock in zip(design.parts, modules_of(design), clocked, strict=True):
+        wires = ["clk", "ce"] if has_clock else []
+        wires += [port.name for port in (*part.inputs, *part.outputs) if port.size]
+        yield f"  {module} u_{part.name} ({', '.join(f'.{wire}({wire})' for wire in wires)});"
+    yield "endmodule"
