@@ -1,3 +1,5 @@
+from .equivalence import Proof as Proof
+from .equivalence import prove as prove
 from .toolchain import Tool as Tool
 from .toolchain import ToolError as ToolError
 from .toolchain import ToolFailed as ToolFailed
