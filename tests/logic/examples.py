@@ -8,8 +8,10 @@ from lutsmith.circuit import Circuit, Comparators, Head, Netlist
 from tests.circuit.examples import random_affine, random_netlist
 
 HOSTILE = np.array(
-    [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-45, -1e-45, 1.1754944e-38, -1.1754942e-38, 3.4028235e38, -3.4028235e38]
-    + [0.5, -2.0, 255.0, 1 / 3],
+    [
+        *(0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-45, -1e-45, 0.5, -2.0, 255.0, 1 / 3),
+        *(1.1754944e-38, -1.1754942e-38, 3.4028235e38, -3.4028235e38),
+    ],
     np.float32,
 )
 """Thresholds at the edges of float32."""
@@ -34,7 +36,7 @@ def any_circuit(
     task: str | None = "classification",
     plain: bool = False,
 ) -> Circuit:
-    """A random netlist of ranks 0 to 6 on thresholds between -2 and 5, half of them integers, with a head of any kind."""
+    """A random netlist of mixed ranks on thresholds from -2 to 5, half of them integers, with a head of any kind."""
     rng = np.random.default_rng(seed)
     threshold = rng.uniform(-2, 5, comparators).astype(np.float32)
     threshold[::2] = np.round(threshold[::2])

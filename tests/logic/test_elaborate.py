@@ -35,7 +35,7 @@ def check(circuit, words, X):
     return design
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seeds, tasks, st.integers(1, 6), st.integers(1, 9), st.integers(1, 6), st.sampled_from([None, "float", 1, 3, 8]))
 def test_a_design_is_the_circuit_on_the_numbers_of_its_words(seed, task, groups, size, scores, words):
     circuit = any_circuit(seed, groups=groups, size=size, scores=scores, task=task)

@@ -11,7 +11,7 @@ from tests.circuit.examples import random_netlist
 from tests.logic.examples import any_circuit
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 9), st.sampled_from([None, "multilabel", "regression"]))
 def test_a_pipelined_design_is_the_design_some_cycles_later(seed, every, task):
     design = elaborate(any_circuit(seed, task=task), words=4)

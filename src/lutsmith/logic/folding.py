@@ -1,6 +1,6 @@
 """A builder that folds LUTs as they are made: constants, repeated inputs and inverters cost nothing.
 
-Its signals are **literals**, as in AIGER: literal `2 s` is signal s and `2 s + 1` its complement; 0 is false, 1 is true.
+Its signals are **literals**, as in AIGER: `2 s` is signal s and `2 s + 1` its complement; 0 is false, 1 is true.
 Arithmetic can then pad words with zeros and complement bits at will, and the LUTs that come out are the smaller ones.
 """
 

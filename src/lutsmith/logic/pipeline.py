@@ -1,8 +1,8 @@
 """Registers in designs: a new sample every clock cycle, and every path crosses the same number of registers.
 
-Each part is cut after every n levels of LUTs and at its end. A value that is read in a later stage than its own waits in
-registers, one a stage, which all its readers share. The inputs of a design are taken as they come: whoever drives them
-has them in registers, as every part has its outputs. A part without LUTs, which is only wires, gets no registers.
+Each part is cut after every n levels of LUTs and at its end. A value that is read in a later stage than its own waits
+in registers, one a stage, which all its readers share. The inputs of a design are taken as they come: whoever drives
+them has them in registers, as every part has its outputs. A part without LUTs, which is only wires, gets no registers.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _NEVER = np.iinfo(np.int64).max
 def pipelined(design: Design, every: int) -> Design:
     """Return a design with registers after every `every` levels of LUTs and at the end of each part.
 
-    A sample goes in each cycle, and its outputs come `latency` cycles later. Registers start as 0, so that the outputs of
-    the first `latency` cycles mean nothing. LUTs that no output needs are left out.
+    A sample goes in each cycle, and its outputs come `latency` cycles later. Registers start as 0, so that the outputs
+    of the first `latency` cycles mean nothing. LUTs that no output needs are left out.
 
     Raises:
         TypeError, ValueError: `every` is not an int of at least 1, or the design has registers: a state cannot be
@@ -117,7 +117,7 @@ def _pipelined(part: Part, every: int) -> Part:
 
 
 def _by_level(netlist: Netlist) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """Return the signals (W,) of the LUTs of one level and rank, and what they read (W, rank), in order; no constants."""
+    """Return the LUTs of each level and rank, signals (W,), with what they read, (W, rank); constants left out."""
     first_node, ranks = netlist.num_inputs + netlist.num_registers, netlist.ranks
     blocks = []
     for start, stop in zip(netlist.level_ptr[:-1], netlist.level_ptr[1:], strict=True):
