@@ -1,0 +1,63 @@
+"""Pictures of small circuits, in the language of dot."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lutsmith.export import ExportError, to_graphviz
+
+from ..circuit.examples import random_circuit
+from .cases import CASES, LABELS, ranks, thousand_classes
+
+GOLDEN = Path(__file__).with_name("golden")
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+STATEMENT = re.compile(
+    r'(digraph "(?:[^"\\]|\\.)*" \{|subgraph "\w+" \{|\}|rankdir=LR|label="[^"]*"|node \[.*\]'
+    r'|\w+ \[(?:[a-z]+=(?:\w+|"(?:[^"\\]|\\.)*")(?:, )?)*\]|\w+ -> \w+(?: \[(?:[a-z]+=(?:\w+|"[^"]*")(?:, )?)*\])?)'
+)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "1,000 classes"])
+def test_every_line_is_a_statement_of_dot(case: str) -> None:
+    for line in to_graphviz(CASES[case], name='a "b"\n\\').splitlines():
+        assert STATEMENT.fullmatch(line.strip()), line
+
+
+def test_edges_are_the_wires_and_names_survive() -> None:
+    circuit = ranks(registers=2)
+    netlist = circuit.netlist
+    text = to_graphviz(circuit)
+    wires = re.findall(r's(\d+) -> s(\d+) \[headlabel="(\d)"\]', text)
+    assert [int(wire[0]) for wire in wires] == netlist.fanin.tolist()
+    targets = np.repeat(np.arange(netlist.num_nodes) + 26, netlist.ranks)
+    assert [int(wire[1]) for wire in wires] == targets.tolist()
+    clocked = re.findall(r"s(\d+) -> s(\d+) \[style=dashed", text)
+    assert [int(wire[0]) for wire in clocked] == netlist.register_next.tolist()
+    strings = [string.replace('\\"', '"').replace("\\\\", "\\") for string in STRING.findall(text)]
+    assert f"class {LABELS[0]}" in strings
+    assert "class ünïcödé\\u000a\\u0009\\u007f" in strings
+    assert any(string.startswith('a "b" \\c > ') for string in strings)
+    assert "level 1" in strings
+
+
+def test_affine_heads_show_their_weights() -> None:
+    text = to_graphviz(CASES["regression"])
+    assert 'g0 -> c0 [label="3"]' in text
+    assert "g0 -> c1" not in text  # a weight of 0
+    assert "bias -30, x -0.001 + 0.3" in text
+
+
+def test_large_circuits_are_refused_with_the_reason() -> None:
+    with pytest.raises(ExportError, match="too large to be read"):
+        to_graphviz(thousand_classes())
+
+
+def test_text_is_as_it_was() -> None:
+    circuit = random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3)
+    circuit = replace(circuit, facts={"feature_names": ["width", "height"]})
+    assert to_graphviz(circuit, name="small") == (GOLDEN / "small.dot").read_text()

@@ -1,0 +1,155 @@
+"""JSON documents: there and back, and what is not one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lutsmith.circuit import Circuit, Head, Netlist
+from lutsmith.export import ExportError, from_json, to_json
+
+from ..circuit.examples import JSON, random_circuit, random_netlist
+from .cases import CASES, ranks, with_range
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def assert_same(one: Circuit, other: Circuit) -> None:
+    for mine, theirs in ((one.netlist, other.netlist), (one.encoder, other.encoder)):
+        for item in fields(mine):
+            if item.name not in ("table_pool", "table_index"):
+                np.testing.assert_array_equal(getattr(mine, item.name), getattr(theirs, item.name), err_msg=item.name)
+    np.testing.assert_array_equal(one.netlist.tables(), other.netlist.tables())
+    np.testing.assert_array_equal(np.signbit(one.encoder.threshold), np.signbit(other.encoder.threshold))
+    assert one.head == other.head
+    assert (one.input_shape, one.classes, one.task, one.facts) == (
+        other.input_shape, other.classes, other.task, other.facts,
+    )  # fmt: skip
+    assert [type(label) for label in one.classes or ()] == [type(label) for label in other.classes or ()]
+    assert (one.fitted_range is None) == (other.fitted_range is None)
+    if one.fitted_range and other.fitted_range:
+        np.testing.assert_array_equal(one.fitted_range, other.fitted_range)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_json_gives_the_circuit_back(case: str) -> None:
+    assert_same(from_json(to_json(CASES[case])), CASES[case])
+
+
+def test_registers_and_ranges_come_back() -> None:
+    circuit = with_range(ranks(registers=3), -0.1, np.inf)
+    assert_same(from_json(to_json(circuit)), circuit)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), facts=st.dictionaries(st.text(), JSON, max_size=3))
+def test_random_circuits_come_back(seed: int, facts: dict[str, Any]) -> None:
+    netlist = random_netlist(seed, inputs=24, outputs=12, registers=seed % 3, max_rank=6)
+    rng = np.random.default_rng(seed)
+    circuit = replace(ranks(head=False), netlist=netlist, head=Head(3), facts=facts, classes=(1, 1.5, "1"))
+    thresholds = rng.integers(0, 2**32, 24, np.uint32).view(np.float32)
+    encoder = replace(circuit.encoder, threshold=np.where(np.isnan(thresholds), np.float32(0), thresholds))
+    circuit = replace(circuit, encoder=encoder)
+    assert_same(from_json(to_json(circuit)), circuit)
+
+
+def test_the_document_is_what_its_description_says() -> None:
+    circuit = ranks()
+    document = json.loads(to_json(circuit))
+    netlist = circuit.netlist
+    assert document["feature_names"] == circuit.facts["feature_names"]
+    assert document["classes"] == list(circuit.classes or ())
+    assert sum(document["netlist"]["level_sizes"]) == netlist.num_nodes
+    bits = np.random.default_rng(0).integers(0, 2, (1, netlist.num_inputs))
+    values = bits[0].tolist()
+    for table, reads in document["netlist"]["nodes"]:
+        address = sum(values[signal] << place for place, signal in enumerate(reads))
+        values.append(int(table, 16) >> address & 1)
+    np.testing.assert_array_equal([values], netlist.evaluate(bits, keep="all"))
+
+
+def test_text_is_as_it_was() -> None:
+    circuit = random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3)
+    assert to_json(circuit) == (GOLDEN / "small.json").read_text()
+
+
+def changed(path: str, value: Any) -> str:
+    document = json.loads(to_json(with_range(CASES["regression"])))
+    place = document
+    *outer, last = path.split(".")
+    for key in outer:
+        place = place[int(key)] if key.isdigit() else place[key]
+    place[int(last) if last.isdigit() else last] = value
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("format", "other"),
+        ("version", 2),
+        ("input_shape", 6),
+        ("input_shape", [7]),
+        ("input_shape", [2**40, 2**40]),
+        ("encoder", None),
+        ("encoder.threshold", [1, 2]),
+        ("encoder.threshold.0", "nan"),
+        ("encoder.threshold.0", True),
+        ("encoder.feature.0", 6),
+        ("encoder.feature.0", "0"),
+        ("netlist.num_inputs", -1),
+        ("netlist.nodes.0", ["10", 3]),
+        ("netlist.nodes.3", ["0x1", [0]]),
+        ("netlist.nodes.3", ["1" * 17, [0, 1, 2, 3, 4, 5]]),
+        ("netlist.nodes.3", ["-1", [0]]),
+        ("netlist.nodes.3", ["f", [0]]),
+        ("netlist.nodes.3", ["3", [10**30]]),
+        ("netlist.level_sizes.0", 0),
+        ("netlist.outputs.0", 10_000),
+        ("netlist.registers", {}),
+        ("head.num_groups", "2"),
+        ("head.weights", [[1], [2, 3]]),
+        ("head.scale", [1, 2]),
+        ("classes", 3),
+        ("task", "dance"),
+        ("fitted_range", [1]),
+        ("facts", []),
+    ],
+)
+def test_what_is_no_circuit_is_refused(path: str, value: Any) -> None:
+    with pytest.raises(ExportError, match="not a circuit in JSON"):
+        from_json(changed(path, value))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"format": 1, "format": 1}', "[" * 100_000, "NaN"])
+def test_other_text_is_refused(text: str) -> None:
+    with pytest.raises(ExportError, match="not a circuit in JSON"):
+        from_json(text)
+
+
+@settings(max_examples=30, deadline=None)
+@given(place=st.integers(0, 10_000), size=st.integers(1, 30), inserted=st.text(max_size=3))
+def test_damage_raises_nothing_else(place: int, size: int, inserted: str) -> None:
+    text = to_json(random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3))
+    place %= len(text)
+    try:
+        circuit = from_json(text[:place] + inserted + text[place + size :])
+    except ExportError:
+        return
+    assert isinstance(circuit.netlist, Netlist)
+
+
+def test_450_000_luts_are_written_in_seconds() -> None:
+    from lutsmith.circuit import NetlistBuilder
+
+    rng = np.random.default_rng(0)
+    builder = NetlistBuilder(24)
+    ends = builder.lut(rng.integers(0, 24, (450_000, 6)), rng.integers(0, 2**63, 450_000, np.uint64))
+    assert len(to_json(replace(ranks(head=False), netlist=builder.build(ends)))) < 40_000_000

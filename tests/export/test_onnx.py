@@ -1,0 +1,120 @@
+"""ONNX models, run by onnxruntime and compared with their circuits."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lutsmith.circuit import Circuit, Head
+from lutsmith.export import ExportError, to_onnx
+
+from ..circuit.examples import random_netlist
+from .cases import CASES, LABELS, edge_rows, ranks
+
+
+@pytest.fixture
+def onnxruntime():  # type: ignore[no-untyped-def]
+    pytest.importorskip("onnx", reason="pip install onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+
+
+def answers(onnxruntime, circuit: Circuit, rows: np.ndarray) -> dict[str, np.ndarray]:  # type: ignore[no-untyped-def]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(to_onnx(circuit), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, {"x": rows}), strict=True))
+
+
+def compare(said: dict[str, np.ndarray], circuit: Circuit, rows: np.ndarray) -> None:
+    if circuit.head is None:
+        expected = {"outputs": circuit.evaluate(rows)}
+    else:
+        result = {"multilabel": "labels", "regression": "values"}.get(circuit.task or "", "label")
+        expected = {result: circuit.predict(rows), "scores": circuit.decision_function(rows)}
+    assert said.keys() == expected.keys()
+    for name, values in expected.items():
+        assert said[name].dtype == values.dtype
+        np.testing.assert_array_equal(said[name], values)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_onnx_says_what_the_circuit_says(onnxruntime, case: str) -> None:  # type: ignore[no-untyped-def]
+    circuit = CASES[case]
+    rows = edge_rows(circuit)
+    compare(answers(onnxruntime, circuit, rows), circuit, rows)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 3])
+def test_batches_of_any_size_are_taken(onnxruntime, samples: int) -> None:  # type: ignore[no-untyped-def]
+    circuit = ranks()
+    rows = edge_rows(circuit)[:samples]
+    compare(answers(onnxruntime, circuit, rows), circuit, rows)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_random_netlists_say_the_same(seed: int) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    netlist = random_netlist(seed, inputs=24, outputs=12, max_rank=6)
+    circuit = replace(ranks(seed % 100, head=False), netlist=netlist, head=Head(3))
+    rows = edge_rows(circuit, seed, 20)
+    compare(answers(runtime, circuit, rows), circuit, rows)
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("parts", [(), ("scale",), ("offset",), ("scale", "offset")])
+def test_regressions_of_any_shape_say_the_same(onnxruntime, targets: int, parts: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+    fields = {"scale": [0.1, 1 / 3][:targets], "offset": [1e6, -0.7][:targets]}
+    head = Head(targets, **{part: fields[part] for part in parts})
+    circuit = replace(ranks(head=False), head=head, task="regression")
+    rows = edge_rows(circuit)
+    compare(answers(onnxruntime, circuit, rows), circuit, rows)
+
+
+def test_names_stand_in_the_metadata() -> None:
+    onnx = pytest.importorskip("onnx", reason="pip install onnx")
+    circuit = ranks()
+    model = onnx.load_from_string(to_onnx(circuit, name='a "b" \n'))
+    facts = {item.key: json.loads(item.value) for item in model.metadata_props}
+    assert facts["classes"] == list(LABELS)
+    assert facts["feature_names"] == circuit.facts["feature_names"]
+    assert facts["input_shape"] == [2, 3]
+    assert model.graph.name == 'a "b" \n'
+    assert {opset.domain for opset in model.opset_import} == {""}
+
+
+def test_bytes_are_the_same_each_time() -> None:
+    pytest.importorskip("onnx", reason="pip install onnx")
+    assert to_onnx(ranks()) == to_onnx(ranks())
+
+
+def test_a_large_level_stays_small_and_quick() -> None:
+    pytest.importorskip("onnx", reason="pip install onnx")
+    rng = np.random.default_rng(0)
+    from lutsmith.circuit import Comparators, NetlistBuilder
+
+    builder = NetlistBuilder(100)
+    ends = builder.lut(rng.integers(0, 100, (16_000, 6)), rng.integers(0, 2, (16_000, 64)))
+    encoder = Comparators(np.arange(100), np.zeros(100, np.float32), 100)
+    assert len(to_onnx(Circuit((100,), encoder, builder.build(ends), Head(10)))) < 2_000_000
+
+
+def test_registers_are_refused() -> None:
+    with pytest.raises(ExportError, match="2 registers"):
+        to_onnx(ranks(registers=2))
+
+
+def test_without_onnx_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ExportError, match="pip install onnx"):
+        to_onnx(ranks())
