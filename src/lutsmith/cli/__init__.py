@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lutsmith.cli import bench, doctor, evaluate, info, predict, train
+from lutsmith.cli import bench, doctor, evaluate, info, predict, simplify, train
 from lutsmith.cli.errors import UsageError, describe
 from lutsmith.version import __version__
 
@@ -26,6 +26,7 @@ app.command(name="eval")(evaluate.evaluate)
 app.command()(predict.predict)
 app.command()(info.info)
 app.command()(bench.bench)
+app.command()(simplify.simplify)
 app.command()(doctor.doctor)
 
 

@@ -1,0 +1,113 @@
+"""`lutsmith simplify`: an equal model of fewer LUTs, or a smaller one that is equal on given data only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lutsmith.cli.arguments import JsonOption, ModelArgument, TargetOption
+from lutsmith.cli.output import deliver
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from lutsmith.circuit import Circuit
+
+    Part = tuple[NDArray[Any], NDArray[Any] | None]
+
+
+def simplify(
+    model: ModelArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The model file to write.")],
+    level: Annotated[
+        int, typer.Option("--level", help="1: local passes; 2: cones of LUTs are collapsed into one LUT too.")
+    ] = 2,
+    rank: Annotated[
+        int, typer.Option("--rank", help="The most inputs of a LUT that a cone is collapsed into, 2 to 6.")
+    ] = 6,
+    care: Annotated[
+        str | None,
+        typer.Option(
+            "--care", metavar="DATA",
+            help="Also choose table entries that no row of DATA reads: a task such as mnist (its training part), the "
+            "folder of the model's task, or a file of samples. The result is equal on these rows only.",
+        ),
+    ] = None,
+    target: TargetOption = None,
+    json_output: JsonOption = False,
+) -> None:  # fmt: skip
+    """Write a model of fewer LUTs that predicts the same, and show what each pass did."""
+    if target is not None and care is None:
+        raise typer.BadParameter("--target names the label column of --care DATA: give both")
+    _check_output(output, model)
+
+    def compute() -> dict[str, Any]:
+        from lutsmith.circuit.file import load
+        from lutsmith.circuit.simplify import simplify_on
+
+        circuit = load(model)
+        if care is None:
+            done: Any = circuit.simplify(level, rank=rank)
+        else:
+            (rows, labels), held_out = _data(care, target, circuit)
+            done = simplify_on(circuit, rows, labels, level=level, rank=rank, held_out=held_out)
+        done.circuit.save(output)
+        report = {"model": str(model.resolve()), "output": str(output.resolve()), **done.to_json()}
+        return report if json_output else {**report, "page": str(done)}
+
+    deliver(compute, _show, json_output)
+
+
+def _show(result: dict[str, Any], console: Console) -> None:
+    console.print(result["page"], soft_wrap=True)
+    console.print(f"{result['output']} written", soft_wrap=True)
+
+
+def _check_output(output: Path, model: Path) -> None:
+    """Refuse an output that cannot be written before any work is done."""
+    if output.is_dir():
+        raise ValueError(f"{output} is a folder; give OUT the name of a file in it")
+    if not output.parent.is_dir():
+        raise ValueError(f"cannot write {output}: there is no folder {output.parent}; create it first")
+    if output.exists() and model.exists() and output.samefile(model):
+        raise ValueError(f"{output} is the model itself; give OUT another name")
+
+
+def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[NDArray[Any], NDArray[Any]] | None]:
+    """Return the rows to keep equal, with their labels where there are any, and a task's test part."""
+    from lutsmith.data import TASKS, load, load_test, read_samples
+
+    facts, path = circuit.facts, Path(care)
+    named = care if care in TASKS and not path.exists() else None
+    if named is not None or path.is_dir():
+        task = named or facts.get("task")
+        if not isinstance(task, str):
+            raise ValueError(f"{care} is a folder and the model does not say which task it was trained on")
+        data = load(task, None if named else path, target)
+        if not _classifies(circuit) or _classes(circuit) != data.classes:
+            return (_flat(data.x_train), None), None
+        held_out = None if data.x_test is None or data.y_test is None else (_flat(data.x_test), data.y_test)
+        return (_flat(data.x_train), data.y_train), held_out
+    names, categories = facts.get("feature_names"), facts.get("categories") or ()
+    label = facts.get("target") if target is None else target
+    kind = "npz" if path.suffix.lower() == ".npz" else "csv"
+    if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and _classifies(circuit):
+        return load_test(kind, _classes(circuit), path, label, names, categories), None
+    return (_flat(read_samples(path, names, label, categories)), None), None
+
+
+def _classifies(circuit: Circuit) -> bool:
+    return circuit.head is not None and circuit.task in (None, "classification")
+
+
+def _classes(circuit: Circuit) -> tuple[Any, ...]:
+    head = circuit.head
+    return circuit.classes if circuit.classes is not None else tuple(range(0 if head is None else head.num_classes))
+
+
+def _flat(samples: NDArray[Any]) -> NDArray[Any]:
+    """Return rows (N, F): files may lack the axis of the channel."""
+    return samples.reshape(len(samples), -1) if len(samples) else samples
