@@ -92,6 +92,10 @@ class FittedRange:
         self._high = high[self._features].astype(np.float64)
         self._tenth = self._low + (self._high - self._low) / 10
         self._everything = self._features.size == low.size
+        self._bounds: dict[np.dtype[Any], tuple[NDArray[Any], NDArray[Any]]] = {}
+        if self._features.size and self._low.min() >= 0 and self._high.min() >= 0:  # for bytes, x > t is x > floor(t)
+            floors = (np.floor(np.minimum(bound, 255)).astype(np.uint8) for bound in (self._tenth, self._high))
+            self._bounds[np.dtype(np.uint8)] = next(floors), next(floors)
 
     def warn(self, rows: NDArray[Any], stacklevel: int) -> bool:
         """Warn with `OutOfRangeWarning` where the rows (N, F) lie outside the range, and return whether they do."""
@@ -100,9 +104,12 @@ class FittedRange:
         step = -(-len(rows) // SAMPLED_ROWS)
         values = rows[::step]
         if not self._everything:
-            values = values[:, self._features]
+            values = values.take(self._features, axis=1)
+        tenth, high = self._bounds.get(values.dtype, (self._tenth, self._high))
+        in_place = np.count_nonzero((values > tenth) & (values <= high))
+        if 10 * in_place > values.size:  # however many values are telling
+            return False
         telling = np.count_nonzero(values != self._low)
-        in_place = np.count_nonzero((values > self._tenth) & (values <= self._high))
         outside = bool(telling >= 16 and 10 * in_place <= telling)
         if outside:
             warnings.warn(
