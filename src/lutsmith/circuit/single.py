@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist, checked_tables
-from lutsmith.kernels import single
+from lutsmith.kernels import sample as kernels
 
 _EXACT = (np.dtype(np.uint8), np.dtype(np.bool_), np.dtype(np.float32))
 """Types whose numbers float32 holds: nothing is rounded, and nothing can overflow."""
@@ -51,7 +51,7 @@ class Single:
         labels, counts = np.empty(len(rows), np.int64), np.empty(self._num_groups, np.int32)
         words, numbers = self._words(tables), _numbers(rows)
         for index in range(len(rows)):
-            labels[index] = single.count_ones(self._values(numbers[index], words), self._outputs, counts)
+            labels[index] = kernels.count_ones(self._values(numbers[index], words), self._outputs, counts)
         return labels
 
     def counts(self, rows: NDArray[Any], *, tables: ArrayLike | None = None) -> NDArray[np.int32]:
@@ -59,7 +59,7 @@ class Single:
         counts = np.empty((len(rows), self._num_groups), np.int32)
         words, numbers = self._words(tables), _numbers(rows)
         for index in range(len(rows)):
-            single.count_ones(self._values(numbers[index], words), self._outputs, counts[index])
+            kernels.count_ones(self._values(numbers[index], words), self._outputs, counts[index])
         return counts
 
     def outputs(self, rows: NDArray[Any], *, tables: ArrayLike | None = None) -> NDArray[np.bool_]:
@@ -77,7 +77,7 @@ class Single:
 
     def _values(self, sample: NDArray[np.float32], words: NDArray[np.uint64]) -> NDArray[np.uint8]:
         values = np.empty(self._netlist.num_signals, np.uint8)
-        single.evaluate_sample(sample, *self._comparators, *self._wires, words, self._groups, values)
+        kernels.evaluate_sample(sample, *self._comparators, *self._wires, words, self._groups, values)
         return values
 
 

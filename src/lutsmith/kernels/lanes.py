@@ -3,7 +3,8 @@
 The values of a block of samples are a matrix uint64 (rows, 16), 64-byte aligned, one row a signal. Its first
 HEADER_ROWS rows belong to the kernels (`fill_header` presets them):
 
-    rows 0..15   row f, for even f: the function of two signals whose truth table is f (row 0 stays zero, odd rows too)
+    rows 0..14   row f, for even f: the function of two signals whose truth table is f (row 0 stays zero, odd rows too)
+    row 15       all ones: with row 0, the constants
     rows 16..19  for each function f the four words, all zeros or all ones, of its algebraic normal form
                  f(x, y) = a ^ b x ^ y (c ^ d x)
 
@@ -19,12 +20,17 @@ This was worth 15 % over storing fourteen functions, and replacing all loads by 
 are LLVM's on vectors of sixteen words, which LLVM splits into what the machine has. A LUT has no loop inside, and the
 reading of the table is a few scalar shifts in the shade of the vector work: no table is ever expanded.
 
+LUTs of up to three inputs whose tables are known in advance come sorted by their functions (`KINDS`). Each function has
+a loop of its own without table and masks: load, load, operate, store. Functions that differ in the order of their
+inputs are one kind.
+
 Addresses of rows are byte offsets into the matrix. Kernel and intrinsics stay in one file: Numba's cache watches only
 the file of the kernel.
 """
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -42,6 +48,7 @@ BLOCK = 64 * WORDS
 
 ROW_BYTES = 8 * WORDS
 HEADER_ROWS = 20
+ONES_ROW = 15
 PADDING = 6 * 5
 """Entries that must follow the last one of `fanin`: the prefetcher looks ahead."""
 
@@ -53,10 +60,38 @@ _AHEAD = 4  # LUTs
 _CACHED_BYTES = 1 << 18  # rows that fit the second-level cache need no prefetch
 
 
+def reordered(table: int, slots: tuple[int, ...]) -> int:
+    """The table of g(x_0, x_1, ..) = f(x_slots[0], x_slots[1], ..), f given by its table."""
+    addresses = (sum((entry >> slot & 1) << place for place, slot in enumerate(slots)) for entry in range(1 << len(slots)))
+    return sum((table >> address & 1) << entry for entry, address in enumerate(addresses))
+
+
+def _depends(table: int, rank: int, slot: int) -> bool:
+    return any((table >> entry ^ table >> (entry ^ 1 << slot)) & 1 for entry in range(1 << rank))
+
+
+def _kinds() -> list[tuple[int, int]]:
+    """Rank and table of the functions of 1 to 3 inputs that depend on all of them; of those equal up to the inputs'
+    order, the lowest. Not the function of one input that is this input."""
+    kinds = [(1, 0b01)]
+    for rank in (2, 3):
+        for table in range(1 << (1 << rank)):
+            orders = permutations(range(rank))
+            if all(_depends(table, rank, slot) for slot in range(rank)):
+                if table == min(reordered(table, order) for order in orders):
+                    kinds.append((rank, table))
+    return kinds
+
+
+KINDS: list[tuple[int, int | None]] = [*((rank, None) for rank in range(7)), *_kinds()]
+"""Rank and table of each kind of LUT; kind r < 7 is rank r and any table."""
+
+
 def fill_header(values: NDArray[np.uint64]) -> None:
     """Preset the first HEADER_ROWS rows of a matrix of values, uint64 (rows, 16)."""
     ones = np.uint64(2**64 - 1)
     values[:HEADER_ROWS] = 0
+    values[ONES_ROW] = ones
     masks = values[16:HEADER_ROWS].reshape(16, 4)
     for function in range(16):
         f00, f10, f01, f11 = (function >> entry & 1 for entry in range(4))
@@ -137,6 +172,27 @@ class _Emitter:
         value = line(0)
         return value if y is None else self.builder.xor(value, self.builder.and_(y, line(16)))
 
+    def known(self, signals: list[Any], table: int) -> Any:
+        """A function of signals, at least one, that depends on all of them."""
+        *others, last = signals
+        half = 1 << len(others)
+        low, high = table & (1 << half) - 1, table >> half
+        if not others:
+            return last if high else self.inverted(last)
+        if low == high ^ (1 << half) - 1:
+            return self.builder.xor(last, self.cofactor(others, low))
+        p, q = self.cofactor(others, low), self.cofactor(others, high)
+        return self.builder.xor(p, self.builder.and_(last, self.builder.xor(p, q)))
+
+    def cofactor(self, signals: list[Any], table: int) -> Any:
+        """A function of signals that may not depend on some of them."""
+        if not signals:
+            return ir.Constant(_LANES, [-table] * WORDS)
+        half = 1 << len(signals) - 1
+        if table >> half == table & (1 << half) - 1:
+            return self.cofactor(signals[:-1], table >> half)
+        return self.known(signals, table)
+
     def lut(self, rank: int) -> Any:
         """The value of the whole LUT."""
         signals = [self.load(self.row(slot)) for slot in range(rank)]
@@ -162,7 +218,7 @@ class _Emitter:
 @intrinsic
 def _luts(
     typing_context: Any,
-    rank: Any,
+    kind: Any,
     base: Any,
     fanin: Any,
     tables: Any,
@@ -170,23 +226,32 @@ def _luts(
     count: Any,
     prefetch: Any,
 ) -> Any:
-    """Evaluate `count` LUTs of one rank, 0 to 6. All but rank, count and prefetch (0 or 1) are addresses."""
+    """Evaluate `count` LUTs of one kind. All but kind, count and prefetch (0 or 1) are addresses."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         given, base, fanin, tables, out, count, prefetch = arguments
-        for rank in range(7):
-            with (
-                builder.if_then(builder.icmp_signed("==", given, _I64(rank))),
-                cgutils.for_range(builder, count, intp=_I64) as loop,
-            ):
+        done = builder.append_basic_block("done")
+        switch = builder.switch(given, done)
+        for kind, (rank, known) in enumerate(KINDS):
+            block = builder.append_basic_block(f"kind{kind}")
+            switch.add_case(_I64(kind), block)
+            builder.position_at_end(block)
+            with cgutils.for_range(builder, count, intp=_I64) as loop:
                 offsets = builder.add(fanin, builder.mul(loop.index, _I64(4 * rank)))
-                word = builder.add(tables, builder.mul(loop.index, _I64(8)))
-                table = builder.load(builder.inttoptr(word, _I64.as_pointer()), align=8)
-                emitter = _Emitter(builder, base, offsets, table)
-                if rank:
-                    with builder.if_then(builder.icmp_signed("!=", prefetch, _I64(0))):
-                        emitter.prefetch(rank)
-                emitter.store(emitter.lut(rank), builder.add(out, builder.mul(loop.index, _I64(ROW_BYTES))))
+                if known is not None:
+                    emitter = _Emitter(builder, base, offsets, None)
+                    value = emitter.known([emitter.load(emitter.row(slot)) for slot in range(rank)], known)
+                else:
+                    word = builder.add(tables, builder.mul(loop.index, _I64(8)))
+                    table = builder.load(builder.inttoptr(word, _I64.as_pointer()), align=8)
+                    emitter = _Emitter(builder, base, offsets, table)
+                    if rank > 1:
+                        with builder.if_then(builder.icmp_signed("!=", prefetch, _I64(0))):
+                            emitter.prefetch(rank)
+                    value = emitter.lut(rank)
+                emitter.store(value, builder.add(out, builder.mul(loop.index, _I64(ROW_BYTES))))
+            builder.branch(done)
+        builder.position_at_end(done)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 7), generate
@@ -196,13 +261,13 @@ def _luts(
 def evaluate(
     values: NDArray[np.uint64], fanin: NDArray[np.uint32], tables: NDArray[np.uint64], groups: NDArray[np.int64]
 ) -> None:
-    """Evaluate groups of LUTs of equal rank, one group after the other.
+    """Evaluate groups of LUTs of equal kind, one group after the other.
 
     Args:
         values: uint64 (rows, 16), 64-byte aligned, with a header.
         fanin: uint32, byte offsets of the rows that the LUTs read, in the order of evaluation, then PADDING more.
-        tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read.
-        groups: int64 (G, 5): rank, first LUT, number of LUTs, first entry of `fanin`, row of the first result.
+        tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read, nor tables of known kinds.
+        groups: int64 (G, 5): kind, first LUT, number of LUTs, first entry of `fanin`, row of the first result.
     """
     base = values.ctypes.data
     prefetch = 1 if values.size * 8 > _CACHED_BYTES else 0
@@ -211,40 +276,3 @@ def evaluate(
         words = tables.ctypes.data + 8 * groups[group, 1]
         out = base + ROW_BYTES * groups[group, 4]
         _luts(groups[group, 0], base, offsets, words, out, groups[group, 2], prefetch)
-
-
-@kernel(ENGINE)
-def evaluate_one(
-    sample: NDArray[np.float32],
-    features: NDArray[np.int32],
-    thresholds: NDArray[np.float32],
-    rows: NDArray[np.uint32],
-    values: NDArray[np.uint8],
-    fanin: NDArray[np.uint32],
-    tables: NDArray[np.uint64],
-    groups: NDArray[np.int64],
-) -> None:
-    """Compare and evaluate a single sample, one byte, 0 or 1, a signal: no packing, so that the answer comes soon.
-
-    Args:
-        sample: float32 (F,).
-        features: int32 (C,), the feature that each comparator reads.
-        thresholds: float32 (C,), what it is compared with.
-        rows: uint32 (C,), the byte offset of its row.
-        values: uint8 (rows,), the values of the signals.
-        fanin: as in `evaluate`.
-        tables: as in `evaluate`.
-        groups: as in `evaluate`.
-    """
-    row_bytes = np.uint32(ROW_BYTES)
-    for index in range(len(features)):
-        values[rows[index] // row_bytes] = sample[features[index]] > thresholds[index]
-    for group in range(len(groups)):
-        rank, first, count = groups[group, 0], groups[group, 1], groups[group, 2]
-        entry, out = groups[group, 3], groups[group, 4]
-        for lut in range(count):
-            address = np.uint64(0)
-            for slot in range(rank):
-                address |= np.uint64(values[fanin[np.uint64(entry + slot)] // row_bytes]) << np.uint64(slot)
-            values[np.uint64(out + lut)] = (tables[np.uint64(first + lut)] >> address) & np.uint64(1)
-            entry += rank
