@@ -1,10 +1,16 @@
+from .axi_stream import axi_stream_of as axi_stream_of
+from .axi_stream import to_axi_stream as to_axi_stream
 from .c import to_c as to_c
+from .constraints import constraints_of as constraints_of
+from .constraints import to_constraints as to_constraints
 from .designs import designed as designed
 from .errors import ExportError as ExportError
 from .graphviz import to_graphviz as to_graphviz
 from .json import from_json as from_json
 from .json import to_json as to_json
 from .onnx import to_onnx as to_onnx
+from .testbench import testbench_of as testbench_of
+from .testbench import to_testbench as to_testbench
 from .verilog import to_verilog as to_verilog
 from .verilog import verilog_of as verilog_of
 from .verilog import verilog_primitives as verilog_primitives

@@ -283,8 +283,8 @@ def _expanded(tables: _Tables, rank: int, small: _Small) -> _Expanded:
     inner = [[_expanded(half, rank - 1, small) for half in pair] for pair in cofactors]
     costs = np.stack(
         [
-            _expansion_cost(*pair, *(half.cost for half in halves), one)
-            for pair, halves in zip(cofactors, inner, strict=True)
+            _expansion_cost(f0, f1, half0.cost, half1.cost, one)
+            for (f0, f1), (half0, half1) in zip(cofactors, inner, strict=True)
         ]
     )
     best = costs.argmin(axis=0)

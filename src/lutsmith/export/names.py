@@ -53,9 +53,11 @@ _OWN = re.compile(r"clk|ce|mux|[lr]\d+(_\d+)?|u_.*|lut[1-6]|.*_\d+", re.IGNORECA
 """What emitters call signals of their own, the instances of parts, bits of ports, and primitives."""
 
 
-def check_verilog(design: Design) -> None:
-    """Raise ExportError where the names of a design do not do for Verilog and SystemVerilog."""
+def check_verilog(design: Design, taken: Iterable[str] = ()) -> None:
+    """Raise ExportError where the names of a design do not do for Verilog and SystemVerilog, or a port's is taken."""
     _check(design, r"[A-Za-z_][A-Za-z0-9_]*", _VERILOG, "Verilog", "letters, digits and _, no digit first")
+    for port in sorted({port.name for port in (*design.inputs, *design.outputs)}.intersection(taken)):
+        raise ExportError(f"a port cannot be called {port!r} in this file: take another name")
 
 
 def check_vhdl(design: Design) -> None:

@@ -115,10 +115,12 @@ def _part(part: Part, module: str, primitives: str, said: tuple[Mapping[int, str
     yield from _module(module, part.inputs, part.outputs, part.netlist.num_registers > 0)
     for number, name, port, place in signals.inputs:
         yield f"  wire {name} = {port}[{place}];{_remark(said[0], number)}"
-    for name, _, value in signals.registers:
-        yield f"  reg {name} = 1'b{value:d};"
+    yield from (f"  reg {name};" for name, _, _ in signals.registers)
     yield from (_expressions if primitives == "portable" else _instances)(signals)
     if part.netlist.num_registers:
+        yield "  initial begin"
+        yield from (f"    {name} = 1'b{value:d};" for name, _, value in signals.registers)
+        yield "  end"
         yield "  always @(posedge clk)"
         yield "    if (ce) begin"
         yield from (f"      {name} <= {taken};" for name, taken, _ in signals.registers)
