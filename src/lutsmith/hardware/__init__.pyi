@@ -1,5 +1,11 @@
 from .equivalence import Proof as Proof
 from .equivalence import prove as prove
+from .optimisation import RECIPES as RECIPES
+from .optimisation import Optimised as Optimised
+from .optimisation import Recipe as Recipe
+from .optimisation import Unproved as Unproved
+from .optimisation import optimise as optimise
+from .optimisation import optimise_netlist as optimise_netlist
 from .toolchain import Tool as Tool
 from .toolchain import ToolError as ToolError
 from .toolchain import ToolFailed as ToolFailed

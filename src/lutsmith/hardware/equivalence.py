@@ -143,10 +143,12 @@ def _combinational(a: Netlist, b: Netlist, limit: float | None) -> Proof:
     rows_at_once = max(1, VALUES // max(a.num_signals, b.num_signals, 1))
     if inputs <= EXHAUSTIVE_INPUTS and 1 << inputs <= rows_at_once:
         every = (np.arange(1 << inputs)[:, None] >> np.arange(inputs) & 1).astype(np.bool_)
-        return _tried(a, b, every, "exhaustive") or Proof("equal", 0.0, "exhaustive")
+        difference = _tried(a, b, every, "exhaustive")
+        return Proof("equal", 0.0, "exhaustive") if difference is None else difference
     rows = np.random.default_rng(0).integers(0, 2, (min(TRIES, rows_at_once), inputs)).astype(np.bool_)
     rows[0] = False
-    return _tried(a, b, rows, "random inputs") or _swept(a, b, limit)
+    difference = _tried(a, b, rows, "random inputs")
+    return _swept(a, b, limit) if difference is None else difference
 
 
 def _swept(a: Netlist, b: Netlist, limit: float | None) -> Proof:
@@ -184,7 +186,7 @@ def _shown(a: Netlist, b: Netlist, printed: str, limit: float | None) -> Proof:
         word = int(vector[1], 16)
         bits = np.array([[word >> place & 1 for place in range(a.num_inputs)]], np.bool_)
         proof = _tried(a, b, bits, "abc &cec")
-        if proof:
+        if proof is not None:
             return proof
     with toolchain.workspace() as folder:  # other versions print no inputs: ask the solver for some
         (folder / "miter.aig").write_bytes(to_aiger(_miter(a, b)))
@@ -195,11 +197,11 @@ def _shown(a: Netlist, b: Netlist, printed: str, limit: float | None) -> Proof:
                 "undecided", 0.0, "abc &cec", note="ABC says different and found no inputs in time that show it"
             )
         path = folder / "inputs.txt"
-        digits = path.read_text(encoding="ascii", errors="replace").strip() if path.is_file() else ""
+        digits = path.read_text(encoding="ascii", errors="replace").partition("#")[0].strip() if path.is_file() else ""
     if re.fullmatch(rf"[01]{{{a.num_inputs}}}", digits):
         bits = np.array([[digit == "1" for digit in digits]], np.bool_)
         proof = _tried(a, b, bits, "abc &cec")
-        if proof:
+        if proof is not None:
             return proof
     raise ToolFailed("ABC says that the netlists differ, and gives no inputs on which they do", printed)
 

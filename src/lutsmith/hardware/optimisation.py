@@ -1,0 +1,153 @@
+"""Logic synthesis of a circuit's network by ABC, taken over only where it is proved to be the same function."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from lutsmith.circuit.builder import drop_unread_inputs
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.hardware import abc
+from lutsmith.hardware.equivalence import TIMEOUT, Proof, prove
+from lutsmith.hardware.toolchain import ToolError, ToolTimeout
+
+
+class Unproved(ToolError):  # noqa: N818
+    """An optimised netlist was not proved to be the same function, and is not returned.
+
+    Attributes:
+        proof: what is known; its verdict is "undecided" or "different".
+    """
+
+    def __init__(self, message: str, proof: Proof) -> None:
+        super().__init__(message)
+        self.proof = proof
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Commands of ABC.
+
+    Attributes:
+        commands: `{rank}` stands for the largest rank of a LUT.
+        about: what they do.
+        exchange: whether ABC gets ANDs ("aiger") or the LUTs as they are ("blif").
+    """
+
+    commands: str
+    about: str
+    exchange: str = "aiger"
+
+
+# `compress2rs` of ABC's resource file, whose aliases the program itself does not know.
+_COMPRESS = (
+    "balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; refactor -l; resub -K 8 -l; balance -l; "
+    "resub -K 8 -N 2 -l; rewrite -l; resub -K 10 -l; rewrite -z -l; resub -K 10 -N 2 -l; balance -l; "
+    "resub -K 12 -l; refactor -z -l; resub -K 12 -N 2 -l; rewrite -z -l; balance -l"
+)
+
+RECIPES: dict[str, Recipe] = {
+    "default": Recipe("dch; if -K {rank}; mfs2", "structural choices, mapping for depth, don't-cares"),
+    "area": Recipe("dch; if -K {rank} -a; mfs2 -a", "the same, mapped for few LUTs"),
+    "repack": Recipe("mfs2 -a; lutpack", "keeps the LUTs: don't-cares between them, and fewer of them", "blif"),
+    "compress": Recipe(
+        f"{_COMPRESS}; dch; if -K {{rank}} -a; mfs2 -a", "resubstitution and rewriting of ANDs (compress2rs), then area"
+    ),
+    "synch2": Recipe("&get -n; &synch2; &if -K {rank} -a; &put; mfs2 -a", "choices from several syntheses, then area"),
+    "deep": Recipe(
+        "&get -n; &deepsyn -T 60; &put; dch; if -K {rank} -a; mfs2 -a", "a search of 60 seconds (&deepsyn), then area"
+    ),
+}
+"""By name."""
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """A netlist and the one that it was made from.
+
+    Attributes:
+        netlist: proved to be the same function.
+        proof: how.
+        luts: (before, after), nodes of rank 1 and more.
+        depth: (before, after), levels of LUTs.
+        seconds: in all.
+    """
+
+    netlist: Netlist
+    proof: Proof
+    luts: tuple[int, int]
+    depth: tuple[int, int]
+    seconds: float
+
+
+def optimise(
+    circuit: Circuit, recipe: str = "default", timeout: float | None = TIMEOUT, *, rank: int = MAX_RANK
+) -> Circuit:
+    """Return a circuit of the same function whose network ABC has optimised.
+
+    Comparators that are read no longer are dropped; encoder, head and the order of the outputs stay.
+    `facts["optimised"]` says what was done, with LUTs and depth before and after. Where the recipe does not help, the
+    network stays.
+
+    Args:
+        circuit: any; registers stay where they are.
+        recipe: one of `RECIPES`.
+        timeout: seconds for synthesis and proof together; None waits for ever.
+        rank: inputs of the largest LUT to make, 2 to 6.
+
+    Raises:
+        Unproved: the proof did not come out, or not in time: nothing is returned.
+        ToolMissing, ToolFailed: there is no ABC, it failed, or (ToolTimeout) took too long.
+        ValueError: no such recipe or rank, or a recipe that keeps LUTs of a higher rank.
+    """
+    made = optimise_netlist(circuit.netlist, recipe, timeout, rank=rank)
+    netlist, kept = drop_unread_inputs(made.netlist)
+    encoder = circuit.encoder
+    facts = {
+        "recipe": recipe,
+        "rank": rank,
+        "luts": list(made.luts),
+        "depth": list(made.depth),
+        "proved": made.proof.method,
+    }
+    return replace(
+        circuit,
+        encoder=Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features),
+        netlist=netlist,
+        facts={**circuit.facts, "optimised": facts},
+    )
+
+
+def optimise_netlist(
+    netlist: Netlist, recipe: str = "default", timeout: float | None = TIMEOUT, *, rank: int = MAX_RANK
+) -> Optimised:
+    """Return a netlist of the same function, inputs, outputs and registers that ABC has optimised.
+
+    Arguments and errors are those of `optimise`.
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"no recipe {recipe!r}, expected one of {', '.join(RECIPES)}")
+    if not 2 <= rank <= MAX_RANK:
+        raise ValueError(f"rank is {rank}, expected 2 to {MAX_RANK}")
+    began = time.perf_counter()
+    chosen = RECIPES[recipe]
+    made = abc.run(netlist, chosen.commands.format(rank=rank), timeout, exchange=chosen.exchange).netlist
+    before, after = _size(netlist), _size(made)
+    if int(netlist.ranks.max(initial=0)) <= rank and after >= before:
+        made, after = netlist, before
+    if int(made.ranks.max(initial=0)) > rank:
+        raise ValueError(f"recipe {recipe!r} keeps LUTs of rank {made.ranks.max()}, and rank is {rank}: take another")
+    left = None if timeout is None else timeout - (time.perf_counter() - began)
+    if left is not None and left <= 0:
+        raise ToolTimeout(f"recipe {recipe!r} left no time of {timeout:g} s for the proof")
+    proof = prove(netlist, made, left)
+    if not proof:
+        raise Unproved(f"what recipe {recipe!r} made is not proved to be the same function: {proof}", proof)
+    seconds = time.perf_counter() - began
+    return Optimised(made, proof, (before[0], after[0]), (before[1], after[1]), seconds)
+
+
+def _size(netlist: Netlist) -> tuple[int, int]:
+    return int((netlist.ranks > 0).sum()), netlist.depth
