@@ -257,7 +257,7 @@ def test_text_is_as_it_was(style: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "9a", "a-b", "a b", "é", "x" * 65, "a\n"])
 def test_names_that_are_no_identifiers_are_refused(name: str) -> None:
-    with pytest.raises(ExportError, match="cannot name C functions"):
+    with pytest.raises(ExportError, match="cannot name functions"):
         to_c(ranks(), name=name)
 
 

@@ -6,14 +6,14 @@
     feature_names     a list of F strings, or null
     task              "classification", "multilabel", "regression" or null
     classes           labels as they are (strings, integers, floats), or null
-    encoder           feature: [I], threshold: [I]; bit i is x[feature[i]] > threshold[i] in float32; NaN is above nothing
+    encoder           feature: [I], threshold: [I]; bit i is x[feature[i]] > threshold[i] in float32, false for NaN
     netlist
       num_inputs      I; signals 0 .. I-1 are the bits of the encoder
       registers       next: [R] signals, init: [R] of 0 and 1; signals I .. I+R-1 are what they hold
       level_sizes     nodes of each level, in order; node i is signal I+R+i
-      nodes           a list of [table, [signals it reads]]; the first signal is the least significant bit of the address,
-                      and the table is the integer whose bit a is the value at address a, in hexadecimal, with a digit
-                      for every four entries
+      nodes           a list of [table, [signals it reads]]; the first signal is the lowest bit of the address, and the
+                      table is the integer whose bit a is the value at address a, in hexadecimal, a digit for every
+                      four entries
       outputs         [O] signals
     head              null, or
       num_groups      G; the outputs fall into equal groups, and n_g counts the ones of group g
@@ -153,12 +153,13 @@ def _read_netlist(parts: dict[str, Any]) -> Netlist:
         words.append(int(str(node[0]), 16))
         reads.append(node[1])
     pool, index = np.unique(np.array(words, np.uint64), return_inverse=True)
+    fanin: Any = [signal for signals in reads for signal in signals]
     return Netlist(
         num_inputs=parts["num_inputs"],
-        fanin=[signal for signals in reads for signal in signals],
+        fanin=fanin,
         fanin_ptr=np.append(0, np.cumsum([len(signals) for signals in reads], dtype=np.int64)),
         table_pool=pool,
-        table_index=index.reshape(-1),
+        table_index=index.reshape(-1).astype(np.int32),
         level_ptr=np.append(0, np.cumsum(np.array(parts["level_sizes"], np.int64))),
         outputs=parts["outputs"],
         register_next=parts["registers"]["next"],

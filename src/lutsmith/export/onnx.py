@@ -2,8 +2,8 @@
 
 Everything is features first, one row a signal and one column a sample. Each level adds its rows to those that are still
 read: for each rank, the rows that the LUTs read are gathered, multiplied by 1, 2, 4, ... and added up to addresses, and
-`GatherElements` looks them up in the tables. Counts, scores and decisions are integer arithmetic, values of a regression
-double.
+`GatherElements` looks them up in the tables. Counts, scores and decisions are integer arithmetic, the values of a
+regression double.
 
     input   x       float (N, F)
     outputs label   int64 (N,)           classification: the lowest class with the highest score
@@ -159,7 +159,7 @@ def _last_read(netlist: Netlist) -> NDArray[np.int64]:
 def _level(
     graph: _Graph, netlist: Netlist, rows: str | None, place: NDArray[np.int64], level: int, start: int, stop: int
 ) -> tuple[list[str], NDArray[np.int64]]:
-    """Add the LUTs of a level; return their values, int32 (W, N) for each rank, and the nodes in the order of the rows."""
+    """Add the LUTs of a level; return their values, int32 (W, N) for each rank, and the nodes in their order."""
     ranks, tables = netlist.ranks[start:stop], netlist.tables()[start:stop]
     made, order = [], []
     for rank in np.unique(ranks).tolist():
@@ -224,7 +224,7 @@ def _head(graph: _Graph, outputs: str | None, head: Head, task: str, count: int)
         wide = graph.add("Add", [wide, graph.constant("bias", head.bias.astype(np.int64))], "biased")
     scores = graph.cast(wide, "scores", "INT32")
 
-    shape = ["N", head.num_classes]
+    shape: list[str | int | None] = ["N", head.num_classes]
     if task == "classification":
         graph.add("ArgMax", [scores], "label", axis=1, keepdims=0, select_last_index=0)
         result = helper.make_tensor_value_info("label", TensorProto.INT64, ["N"])
@@ -241,7 +241,7 @@ def _head(graph: _Graph, outputs: str | None, head: Head, task: str, count: int)
             value = graph.add(operator, [value, graph.constant(name, numbers)], "values" if ends else f"{name}d")
         if single:
             graph.add("Squeeze", [value, graph.constant("target_axis", np.array([1]))], "values")
-        result = helper.make_tensor_value_info("values", TensorProto.DOUBLE, ["N"] if single else shape)
+        result = helper.make_tensor_value_info("values", TensorProto.DOUBLE, shape[:1] if single else shape)
     return [result, helper.make_tensor_value_info("scores", TensorProto.INT32, shape)]
 
 

@@ -9,13 +9,12 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.c.program import Program, program
 from lutsmith.export.c.text import ctype, strings
 from lutsmith.export.errors import ExportError
-from lutsmith.export.labels import class_names, feature_names
+from lutsmith.export.labels import check_identifier, class_names, feature_names
 from lutsmith.export.packing import narrowest
 from lutsmith.logic.words import Words
 
 STYLES = ("unrolled", "compact")
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 _RESULTS = {
     "classification": ("int32_t", "the class with the highest score, the lowest of those that tie"),
     "multilabel": ("uint8_t", "1 for each label whose score is above 0, else 0"),
@@ -58,8 +57,7 @@ def to_c(
     """
     if style not in STYLES:
         raise ValueError(f"style is {style!r}, expected one of {STYLES}")
-    if not isinstance(name, str) or not _NAME.match(name):
-        raise ExportError(f"{name!r} cannot name C functions: take up to 64 letters, digits and _, a letter first")
+    check_identifier(name)
     if circuit.netlist.num_registers:
         raise ExportError(
             f"the circuit has {circuit.netlist.num_registers} registers, and C takes circuits without state: "

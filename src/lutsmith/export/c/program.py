@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.export.c import network, runtime
+from lutsmith.export.c import runtime
 from lutsmith.export.c.text import array, ctype
 from lutsmith.export.packing import PackedNetlist, narrowest
+from lutsmith.export.straight_line import Language, functions
 from lutsmith.logic.words import Words
 
+_C = Language("static void {}(lutsmith_word *s)", "const lutsmith_word", "(lutsmith_word)0", "~(lutsmith_word)0")
 _INT32_MAX = np.iinfo(np.int32).max
 _DECISIONS = {
     "classification": runtime.ARGMAX,
@@ -81,9 +83,9 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
             many.append(runtime.LUTS_WORDS.replace("@READ_NODE", read_node))
             luts = ["lutsmith_luts_words"]
         else:
-            functions = network.functions(netlist, "lutsmith")
-            many += functions
-            luts = [f"lutsmith_luts_{number}" for number in range(len(functions))]
+            straight = functions(netlist, _C, "lutsmith_luts")
+            many += straight
+            luts = [f"lutsmith_luts_{number}" for number in range(len(straight))]
     one.append(_run("lutsmith_run(const lutsmith_feature *x, uint8_t *s)", encoded, luts[:1] and ["lutsmith_luts"]))
     many.append(
         _run("lutsmith_run_words(const lutsmith_feature *x, uint32_t samples, lutsmith_word *s)", encoded, luts)

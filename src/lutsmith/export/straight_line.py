@@ -1,12 +1,13 @@
-"""The LUTs of a netlist as C expressions on words of samples.
+"""The LUTs of a netlist as straight-line code of a programming language, on words of samples.
 
 Each LUT is one expression of `export.expressions` in bitwise operators. They stand in functions of bounded length, so
-that the time to compile grows with the number of LUTs and no faster.
+that the time to compile them grows with the number of LUTs and no faster.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from lutsmith.export.expressions import Syntax, templates
 CHUNK = 12_000
 """Characters of expressions after which a function ends."""
 
-_C = Syntax(
+_OPERATORS = Syntax(
     negation="~",
     conjunction=" & ",
     disjunction=" | ",
@@ -27,35 +28,49 @@ _C = Syntax(
     call=True,
 )
 _NAMES = "abcdef"
-_WORDS = {"0": "(@)0", "1": "~(@)0"}
 
 
-def functions(netlist: Netlist, name: str) -> list[str]:
-    """Return functions `static void <name>_luts_<k>(<name>_word *s)`, to be called in order.
+@dataclass(frozen=True)
+class Language:
+    """What differs between languages with C's bitwise operators and braces.
+
+    Attributes:
+        opening: the first line of a function, `{}` in place of its name.
+        constant: what declares constant words.
+        zeros, ones: words of one bit.
+    """
+
+    opening: str
+    constant: str
+    zeros: str
+    ones: str
+
+
+def functions(netlist: Netlist, language: Language, name: str) -> list[str]:
+    """Return the functions `<name>_0`, `<name>_1`, ..., to be called in order.
 
     `s` holds a word for each signal; bit i of every word belongs to sample i. The functions give the nodes' signals
     their values.
     """
-    expressions = _expressions(netlist)
     first = netlist.num_inputs + netlist.num_registers
     fanin, ptr = netlist.fanin.tolist(), netlist.fanin_ptr.tolist()
     levels = {start: level for level, start in enumerate(netlist.level_ptr[:-1].tolist(), 1)}
+    constants = {"0": language.zeros, "1": language.ones}
     done: list[str] = []
     lines: list[str] = []
     length = 0
-    for node, (text, used) in enumerate(expressions):
+    for node, (text, used) in enumerate(_expressions(netlist)):
         if node in levels:
             lines.append(f"    /* level {levels[node]} */")
         if used:
             reads = fanin[ptr[node] : ptr[node + 1]]
             given = ", ".join(f"{_NAMES[slot]} = s[{reads[slot]}]" for slot in used)
-            lines.append(f"    {{ const @ {given}; s[{first + node}] = {text}; }}")
+            lines.append(f"    {{ {language.constant} {given}; s[{first + node}] = {text}; }}")
         else:
-            lines.append(f"    s[{first + node}] = {_WORDS[text]};")
+            lines.append(f"    s[{first + node}] = {constants[text]};")
         length += len(lines[-1])
         if length >= CHUNK or node + 1 == netlist.num_nodes:
-            body = "\n".join(lines).replace("@", f"{name}_word")
-            done.append(f"static void {name}_luts_{len(done)}({name}_word *s)\n{{\n{body}\n}}\n")
+            done.append("\n".join([language.opening.format(f"{name}_{len(done)}"), "{", *lines, "}", ""]))
             lines, length = [], 0
     return done
 
@@ -67,7 +82,7 @@ def _expressions(netlist: Netlist) -> list[tuple[str, list[int]]]:
     for rank in np.unique(ranks).tolist():
         nodes = np.flatnonzero(ranks == rank)
         pool, place = np.unique(tables[nodes], return_inverse=True)
-        texts = [_named(template, rank) for template in templates(pool, rank, _C)]
+        texts = [_named(template, rank) for template in templates(pool, rank, _OPERATORS)]
         for node, number in zip(nodes.tolist(), place.reshape(-1).tolist(), strict=True):
             result[node] = texts[number]
     return result
