@@ -12,8 +12,10 @@ from lutsmith.export.names import check_verilog
 from lutsmith.logic.design import Design, Port
 from lutsmith.logic.words import Words
 
-_OWN = ("aclk", "aresetn", "advance", "sample_valid", "whole_sample", "stage_valid", "stage_last", "result")
-_OWN += ("transfer", "collected", "complete")
+_OWN = frozenset(
+    {"aclk", "aresetn", "advance", "sample_valid", "whole_sample", "stage_valid", "stage_last", "result"}
+    | {"transfer", "collected", "complete"}
+)
 """Names in the wrapper, besides those of the streams."""
 
 
@@ -111,7 +113,9 @@ def _wrapper(
     yield from (_whole(beat) if beats == 1 else _collected(beat, beats))
     for port, start in into:
         yield f"  assign {port.name} = whole_sample[{start + port.size - 1}:{start}];"
-    wires = ["clk(aclk)", "ce(advance)"] if clocked else []
+    # Registers that are a state, not stages, step only where a sample is there.
+    enable = "advance" if design.latency else "advance & sample_valid"
+    wires = ["clk(aclk)", f"ce({enable})"] if clocked else []
     wires += [f"{port.name}({port.name})" for port, _ in (*into, *out)]
     yield f"  {design.name} u_{design.name} ({', '.join(f'.{wire}' for wire in wires)});"
     yield "  always @(posedge aclk)"

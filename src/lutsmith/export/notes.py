@@ -72,10 +72,13 @@ def header(design: Design, notes: Notes | None, form: str) -> Iterator[str]:
         for port in ports:
             yield from _port(port, design)
     yield "Bit b of word w is bit (width * w + b) of its port. Ports of no bits are left out."
-    if any(part.netlist.num_registers for part in design.parts):
+    if design.latency:
         cycles = f"{design.latency} clock cycle{'s' if design.latency != 1 else ''}"
         yield f"Latency: {cycles}, a sample in every cycle. Registers take their inputs at the rising edge of clk while"
         yield "ce is 1."
+    elif any(part.netlist.num_registers for part in design.parts):
+        yield "Latency: none, but the outputs depend on a state besides. Its registers step at the rising edge of clk"
+        yield "while ce is 1."
     else:
         yield "Latency: none, the logic is combinational."
     if design.words is not None:

@@ -36,7 +36,7 @@ def to_testbench(
     """Return a bench for the Verilog or the xilinx form of a circuit, and its vectors.
 
     What is expected comes from `circuit` itself, on the numbers that the words of X stand for, not from the logic that
-    the Verilog was written from.
+    the Verilog was written from. Of a circuit with registers, the samples are the cycles of one run.
 
     Args:
         circuit: as it was exported.
@@ -57,9 +57,11 @@ def to_testbench(
     design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
     rows = as_rows(X, circuit.input_shape)
     entering, leaving = _empty(design.inputs), _empty(design.outputs)
-    for start in range(0, len(rows), SLICE):
-        part = rows[start : start + SLICE]
-        for columns, made in zip((entering, leaving), _words(circuit, design, part), strict=True):
+    state = circuit.netlist.register_init
+    step = 1 if state.size else SLICE  # with a state, each sample meets what the one before has left
+    for start in range(0, len(rows), step):
+        part, state = _words(circuit, design, rows[start : start + step], state)
+        for columns, made in zip((entering, leaving), part, strict=True):
             for port, values in made.items():
                 columns[port].append(values)
     return testbench_of(design, _stacked(entering), _stacked(leaving))
@@ -107,18 +109,21 @@ def testbench_of(
 
 
 def _words(
-    circuit: Circuit, design: Design, rows: NDArray[Any]
-) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-    """Return the words that enter and leave for some rows of numbers."""
-    if design.words is None:
-        numbers: NDArray[Any] = rows
-        bits = circuit.encoder.encode(rows)
-        entering: dict[str, NDArray[Any]] = {port.name: bits for port in design.inputs}
-    else:
+    circuit: Circuit, design: Design, rows: NDArray[Any], state: NDArray[np.bool_]
+) -> tuple[tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]], NDArray[np.bool_]]:
+    """Return the words that enter and leave for some rows of numbers, and the state after them."""
+    numbers = rows
+    if design.words is not None:
         words = design.words.quantise(rows)
         numbers = design.words.values(words)
-        entering = {port.name: words for port in design.inputs}
-    outputs = circuit.netlist.evaluate(circuit.encoder.encode(numbers))
+    bits = circuit.encoder.encode(numbers)
+    entering: dict[str, NDArray[Any]] = {port.name: bits if design.words is None else words for port in design.inputs}
+    netlist = circuit.netlist
+    if state.size:
+        values = netlist.evaluate(bits, keep="all", state=state)
+        outputs, state = values[:, netlist.outputs], values[-1, netlist.register_next]
+    else:
+        outputs = netlist.evaluate(bits)
     leaving: dict[str, NDArray[Any]] = {"outputs": outputs}
     if circuit.head is not None:
         scores = circuit.head.scores(outputs)
@@ -129,7 +134,7 @@ def _words(
             "label": circuit.head.labels(scores)[:, None],
             "labels": scores > 0,
         }
-    return entering, {port.name: leaving[port.name] for port in design.outputs}
+    return (entering, {port.name: leaving[port.name] for port in design.outputs}), state
 
 
 def _empty(ports: tuple[Port, ...]) -> dict[str, list[NDArray[Any]]]:
@@ -172,8 +177,8 @@ def _bench(design: Design, samples: int) -> Iterator[str]:
     mark = 4 * -(-(into + out) // 4)
     clocked = any(part.netlist.num_registers for part in design.parts)
     name = design.name
-    yield f"// Test bench of {name}: {samples} samples. A line of the vectors is one number: the digit {MARK:x}, then the"
-    yield "// outputs, then the inputs. Prints one line that begins with PASS or FAIL. Written by lutsmith."
+    yield f"// Test bench of {name}. A line of the vectors is one number: the digit {MARK:x}, the outputs, the inputs."
+    yield "// Prints one line that begins with PASS or FAIL. Written by lutsmith."
     yield f"module {name}_tb;"
     yield f"  localparam integer SAMPLES = {samples};"
     yield f"  localparam integer LATENCY = {design.latency};"
