@@ -6,6 +6,7 @@ from .constraints import to_constraints as to_constraints
 from .designs import designed as designed
 from .errors import ExportError as ExportError
 from .graphviz import to_graphviz as to_graphviz
+from .javascript import to_javascript as to_javascript
 from .json import from_json as from_json
 from .json import to_json as to_json
 from .onnx import to_onnx as to_onnx

@@ -1,0 +1,145 @@
+"""JavaScript, run by Node and compared with its circuits."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lutsmith.circuit import Circuit, Head
+from lutsmith.export import ExportError, to_javascript
+
+from ..circuit.examples import random_circuit, random_netlist
+from .cases import CASES, LABELS, edge_rows, ranks
+
+GOLDEN = Path(__file__).with_name("golden")
+
+DRIVER = """\
+const fs = require("fs"), net = require("./net.js");
+const bytes = fs.readFileSync("rows.bin"), rows = new Float32Array(bytes.length / 4);
+for (let i = 0; i < rows.length; i++) rows[i] = bytes.readFloatLE(4 * i);
+const shown = (array) => Array.from(array);
+const said = { outputs: shown(net.outputs(rows)) };
+if (net.predict) {
+    said.scores = shown(net.scores(rows));
+    said.predict = shown(net.predict(rows));
+    said.one = [];
+    for (let i = 0; i < Math.min(3 * net.features, rows.length); i += net.features)
+        said.one.push(...net.predict(shown(rows.subarray(i, i + net.features))));
+}
+console.log(JSON.stringify(said));
+"""
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("no node on PATH: install Node.js (https://nodejs.org)")
+    return found
+
+
+def run(node: str, folder: Path, *arguments: str) -> str:
+    command = [node, *arguments]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def check(node: str, folder: Path, circuit: Circuit, rows: np.ndarray) -> None:
+    (folder / "net.js").write_text(to_javascript(circuit, name="net"))
+    (folder / "driver.js").write_text(DRIVER)
+    (folder / "rows.bin").write_bytes(rows.astype("<f4").tobytes())
+    said = json.loads(run(node, folder, "driver.js"))
+    np.testing.assert_array_equal(said["outputs"], circuit.evaluate(rows).reshape(-1))
+    if circuit.head is not None:
+        np.testing.assert_array_equal(said["scores"], circuit.decision_function(rows).reshape(-1))
+        np.testing.assert_array_equal(said["predict"], circuit.predict(rows).reshape(-1))
+        np.testing.assert_array_equal(said["one"], circuit.predict(rows[:3]).reshape(-1))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_javascript_says_what_the_circuit_says(node: str, tmp_path: Path, case: str) -> None:
+    circuit = CASES[case]
+    check(node, tmp_path, circuit, edge_rows(circuit))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_random_netlists_say_the_same(node: str, tmp_path: Path, seed: int) -> None:
+    netlist = random_netlist(seed, inputs=24, outputs=12, max_rank=6)
+    circuit = replace(ranks(seed % 100, head=False), netlist=netlist, head=Head(3))
+    check(node, tmp_path, circuit, edge_rows(circuit, seed, 64))
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("main.cjs", 'const net = require("./net.js"); console.log(net.features);'),
+        ("main.mjs", 'import net from "./net.js"; console.log(net.features);'),
+        ("main.mjs", 'import "./net_module.mjs"; console.log(globalThis.net.features);'),
+        (
+            "main.cjs",
+            'const vm = require("vm"), context = vm.createContext({});'
+            'vm.runInContext(require("fs").readFileSync("net.js", "utf8"), context);'
+            'console.log(vm.runInContext("net.features", context));',
+        ),
+    ],
+    ids=["CommonJS", "import of CommonJS", "ES module", "script"],
+)
+def test_the_file_can_be_loaded_as(node: str, tmp_path: Path, file: str, text: str) -> None:
+    for name in ("net.js", "net_module.mjs"):
+        (tmp_path / name).write_text(to_javascript(ranks(), name="net"))
+    (tmp_path / file).write_text(text)
+    assert run(node, tmp_path, file).strip() == "6"
+
+
+def test_numbers_are_rounded_to_float32(node: str, tmp_path: Path) -> None:
+    circuit = CASES["no LUTs"]
+    (tmp_path / "net.js").write_text(to_javascript(circuit, name="net"))
+    rows = np.array([[0.5 + 1e-9, -1.5 + 1e-9, 1e-40], [0.5 + 1e-7, 1e300, -1e300]])
+    printed = run(
+        node, tmp_path, "-p", f'Array.from(require("./net.js").outputs({json.dumps(rows.ravel().tolist())}))+""'
+    )
+    np.testing.assert_array_equal(np.array(printed.split(","), int).reshape(2, -1), circuit.evaluate(rows))
+
+
+def test_names_come_out_as_they_went_in(node: str, tmp_path: Path) -> None:
+    circuit = replace(ranks(), classes=("</script>", *LABELS[1:]))
+    text = to_javascript(circuit, name="net")
+    assert "</script>" not in text.partition("*/")[2]
+    (tmp_path / "net.js").write_text(text)
+    printed = run(node, tmp_path, "-p", 'const n = require("./net.js"); JSON.stringify([n.classNames, n.featureNames])')
+    assert json.loads(printed) == [list(circuit.classes or ()), circuit.facts["feature_names"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("[1, 2]", "whole samples of 6"), ("[1,2,3,4,5,null]", "got null"), ('"abcdef"', "array of numbers"),
+     ('[1,2,3,4,5,"6"]', "got string"), ("new BigInt64Array(6)", "BigInt"), ("[1,2,3,4,5,6n]", "got bigint")],
+)  # fmt: skip
+def test_what_is_no_sample_is_refused(node: str, tmp_path: Path, given: str, message: str) -> None:
+    (tmp_path / "net.js").write_text(to_javascript(ranks(), name="net"))
+    code = f'try {{ require("./net.js").predict({given}) }} catch (error) {{ console.log(error.message) }}'
+    assert message in run(node, tmp_path, "-e", code)
+
+
+def test_text_is_as_it_was() -> None:
+    circuit = random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3)
+    assert to_javascript(circuit, name="small") == (GOLDEN / "small.js").read_text()
+
+
+def test_what_javascript_cannot_hold_is_refused() -> None:
+    with pytest.raises(ExportError, match="2 registers"):
+        to_javascript(ranks(registers=2))
+    with pytest.raises(ExportError, match="reserved word"):
+        to_javascript(ranks(), name="class")
+    with pytest.raises(ExportError, match="cannot name"):
+        to_javascript(ranks(), name="a-b")
