@@ -1,8 +1,8 @@
 """AIGER, ascii (aag) and binary (aig): ANDs, inverters and registers, with a symbol table.
 
 The format is that of A. Biere, "The AIGER And-Inverter Graph (AIG) Format" (2007), with the initial values of registers
-of AIGER 1.9 (2011). Its bad states (B) are read as further outputs, which is how ABC writes the outputs where a register
-starts as 1; its constraints and liveness properties (C, J and F) are refused: a netlist has no place for them.
+of AIGER 1.9 (2011). Its bad states (B) are read as further outputs: so ABC writes outputs where a register starts as 1.
+Its constraints and liveness properties (C, J and F) are refused: a netlist has no place for them.
 """
 
 from __future__ import annotations
@@ -114,8 +114,7 @@ class _Reader:
                 signals.of(np.array(steps, np.int64), lambda place: self.where("latches", place)),
             )
         except CycleError as error:
-            node = min(error.node - 1, self._ands - 1)  # node 0 of the netlist is the constant
-            raise FormatError(f"{self.where('ANDs', node)}: the AND waits for its own value") from None
+            raise FormatError(f"{self.where('ANDs', error.node)}: the AND waits for its own value") from None
         return NamedNetlist(netlist, "top", inputs, outputs)
 
     def where(self, what: str, place: int) -> str:
@@ -296,22 +295,21 @@ def _netlist(
     """Return the netlist of ANDs that read 2 s + c: signals as `_Signals` numbers them, inverted or not."""
     first_node = inputs + register_init.size
     ends = np.concatenate([outputs, register_next])
-    reads_constant = (pairs < 0).any() or (ends < 0).any()
-    shift = int(reads_constant)  # the constant, where it is needed, is node 0
+    constant = int((pairs < 0).any() or (ends < 0).any())  # false, where it is needed, is a node after the ANDs
     tables = _AND_TABLES[(pairs[:, 0] & 1) + 2 * (pairs[:, 1] & 1)]
     inverted = np.unique(ends[ends & 1 == 1] >> 1)
-    first_inverter = first_node + shift + len(pairs)
+    false = first_node + len(pairs)
 
-    def moved(signals: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.where(signals < 0, first_node, np.where(signals >= first_node, signals + shift, signals))
+    def node(signals: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.where(signals < 0, false, signals)
 
-    places = np.where(ends & 1, first_inverter + np.searchsorted(inverted, ends >> 1), moved(ends >> 1))
+    places = np.where(ends & 1, false + constant + np.searchsorted(inverted, ends >> 1), node(ends >> 1))
     return assemble(
         inputs,
         register_init,
-        np.concatenate([np.zeros(shift, np.int64), np.full(len(pairs), 2), np.ones(inverted.size, np.int64)]),
-        np.concatenate([moved(pairs >> 1).reshape(-1), moved(inverted)]),
-        np.concatenate([np.zeros(shift, np.uint64), tables, np.ones(inverted.size, np.uint64)]),
+        np.concatenate([np.full(len(pairs), 2), np.zeros(constant, np.int64), np.ones(inverted.size, np.int64)]),
+        np.concatenate([node(pairs >> 1).reshape(-1), node(inverted)]),
+        np.concatenate([tables, np.zeros(constant, np.uint64), np.ones(inverted.size, np.uint64)]),
         places[: outputs.size],
         places[outputs.size :],
     )
