@@ -30,7 +30,7 @@ def test_a_model_is_simplified_and_predicts_the_same(lutsmith, model: Path, circ
     np.testing.assert_array_equal(small.outputs(DIGITS.x_test), circuit.outputs(DIGITS.x_test))
     assert small.facts["simplified"]["rank"] == 4
     result = last_line(lutsmith("simplify", model, "-o", out, "--level", 1, "--json"))
-    assert (result["level"], result["equal"]) == (1, "for every input")
+    assert (result["level"], result["equal"]) == (1, "for every sample")
     assert result["steps"][0]["luts"] == circuit.netlist.num_nodes
 
 
@@ -74,7 +74,7 @@ def test_care_with_a_table_reads_its_label_column(lutsmith, make_circuit, tmp_pa
         ("simplify model.lut -o model.lut", "is the model itself; give OUT another name"),
         ("simplify model.lut -o none/y.lut", "there is no folder none"),
         ("simplify model.lut -o folder", "folder is a folder; give OUT the name of a file"),
-        ("simplify model.lut -o y.lut --level 3", "level is 3, expected 1 (local passes) or 2"),
+        ("simplify model.lut -o y.lut --level 4", "level is 4, expected 1 (local passes), 2"),
         ("simplify model.lut -o y.lut --rank 7", "rank is 7, expected 2 to 6"),
         ("simplify model.lut -o y.lut --target a", "--target names the label column of --care DATA"),
         ("simplify model.lut -o y.lut --care none.npy", "none.npy does not exist"),

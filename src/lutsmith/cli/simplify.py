@@ -23,7 +23,11 @@ def simplify(
     model: ModelArgument,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The model file to write.")],
     level: Annotated[
-        int, typer.Option("--level", help="1: local passes; 2: cones of LUTs are collapsed into one LUT too.")
+        int,
+        typer.Option(
+            "--level",
+            help="1: local passes; 2: cones are collapsed too; 3: the order of a feature's thresholds is used too.",
+        ),
     ] = 2,
     rank: Annotated[
         int, typer.Option("--rank", help="The most inputs of a LUT that a cone is collapsed into, 2 to 6.")

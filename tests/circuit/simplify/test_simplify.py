@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, CircuitBuilder, Netlist, NetlistBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.file import load
 from lutsmith.circuit.simplify import merge_equal_nodes, remove_dead, simplify, simplify_netlist
 
@@ -101,7 +101,7 @@ def test_facts_say_what_was_done(tmp_path) -> None:
     facts = load(tmp_path / "small.lut").facts
     assert facts["seed"] == 1
     assert facts["simplified"] == {
-        "equal": "for every input",
+        "equal": "for every sample",
         "level": 2,
         "rank": 4,
         "luts_before": result.steps[0].luts,
@@ -137,7 +137,7 @@ def test_two_long_equal_chains_become_one() -> None:
     assert result.num_nodes == 300
 
 
-@pytest.mark.parametrize("level", [0, 3, -1])
+@pytest.mark.parametrize("level", [0, 4, -1])
 def test_unknown_levels_are_refused(level: int) -> None:
     with pytest.raises(ValueError, match=r"level is .*, expected 1"):
         random_circuit(0).simplify(level)
@@ -150,7 +150,47 @@ def test_a_level_is_an_integer(level: object) -> None:
 
 
 def _circuit_of(netlist: Netlist) -> Circuit:
-    from lutsmith.circuit import Comparators
-
     inputs = netlist.num_inputs
     return Circuit((inputs,), Comparators(np.arange(inputs), np.full(inputs, 0.5), inputs), netlist)
+
+
+def random_codes(seed: int) -> Circuit:
+    """LUTs of rank 2 to 6 on few thresholds of three features, infinite and repeated ones among them, in two layers."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 12))
+    thresholds = rng.choice([-np.inf, -1.0, -0.0, 0.0, 1.0, 2.0, 3.0, np.inf], count)
+    encoder = Comparators(rng.integers(0, 3, count), thresholds, 3)
+    builder = NetlistBuilder(count)
+    signals = np.arange(count)
+    for _ in range(2):
+        rank = int(rng.integers(2, 7))
+        made = builder.lut(rng.choice(signals, (6, rank)), rng.integers(0, 2, (6, 1 << rank)))
+        signals = np.concatenate([signals, made])
+    return Circuit((3,), encoder, builder.build(rng.choice(signals, 8)))
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32))
+def test_level_3_is_equal_for_every_sample_and_as_simple_as_it_gets(seed: int) -> None:
+    circuit = random_codes(seed)
+    values = np.array([-np.inf, -1, -0.0, 0.5, 1, 1.5, 2.5, 3, np.inf, np.nan])
+    rows = np.stack(np.meshgrid(values, values, values), axis=-1).reshape(-1, 3)
+    result = simplify(circuit, 3).circuit
+    np.testing.assert_array_equal(result.evaluate(rows), circuit.evaluate(rows))
+    assert result.netlist.num_nodes <= simplify(circuit, 2).circuit.netlist.num_nodes
+    assert same_arrays(simplify(result, 3).circuit.netlist, result.netlist)
+
+
+def test_codes_that_no_sample_has_free_an_input() -> None:
+    builder = CircuitBuilder((1,))
+    low, high = builder.compare([0, 0], [1.0, 2.0])
+    circuit = builder.build(builder.lut([[low, high]], [[0, 0, 0, 1]]))  # above 1 and above 2: above 2
+    assert circuit.simplify(2).circuit.netlist.luts_by_rank() == {2: 1}
+    result = circuit.simplify(3).circuit
+    assert result.netlist.num_nodes == 0
+    assert result.encoder.threshold.tolist() == [2.0]
+
+
+def test_level_3_needs_an_encoder() -> None:
+    with pytest.raises(ValueError, match="needs the encoder"):
+        simplify_netlist(random_net(0), 3)

@@ -1,5 +1,6 @@
 """Smaller circuits: passes over netlists, each `Netlist -> Netlist` and equal, and what data allow beyond that."""
 
+from lutsmith.circuit.simplify.codes import use_codes
 from lutsmith.circuit.simplify.cones import collapse_cones
 from lutsmith.circuit.simplify.constants import fold_constants
 from lutsmith.circuit.simplify.dead import remove_dead
@@ -26,4 +27,5 @@ __all__ = [
     "simplify",
     "simplify_netlist",
     "simplify_on",
+    "use_codes",
 ]

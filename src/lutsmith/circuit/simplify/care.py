@@ -75,14 +75,20 @@ def use_freedom(netlist: Netlist, sight: Sight) -> Netlist:
     equal to it or complementary on all rows, or a constant.
     """
     luts = Luts.of(netlist)
-    changed = _drop_inputs(luts, sight.seen)
+    changed = drop_inputs(luts, widened(sight.seen, netlist.ranks))
     changed |= _merge_signals(luts, sight)
     return luts.netlist() if changed else netlist
 
 
-def _drop_inputs(luts: Luts, seen: Words) -> bool:
+def drop_inputs(luts: Luts, care: Words) -> bool:
+    """Drop inputs of LUTs that only entries outside of `care` depend on; return whether there were any.
+
+    Args:
+        luts: changed in place; the inputs of a LUT may change their order.
+        care: uint64 (N,), the entries that must stay as they are, for all values of unused inputs.
+    """
     fanout = np.where(luts.reads != UNUSED, luts.fanout()[luts.reads], np.iinfo(np.int64).max)
-    care = widened(seen, luts.source.ranks)
+    care = care.copy()
     sort_inputs(luts.reads.copy(), care, fanout.copy())
     sort_inputs(luts.reads, luts.words, fanout)
     changed = False

@@ -13,15 +13,16 @@ from lutsmith.circuit.builder import drop_unread_inputs
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.simplify.codes import use_codes
 from lutsmith.circuit.simplify.cones import check_rank, collapse_cones
 from lutsmith.circuit.simplify.constants import fold_constants
 from lutsmith.circuit.simplify.dead import remove_dead
 from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
 from lutsmith.circuit.simplify.inputs import drop_unused_inputs, merge_repeated_inputs
-from lutsmith.circuit.simplify.report import Simplification, Step
+from lutsmith.circuit.simplify.report import EQUAL, Simplification, Step
 from lutsmith.circuit.simplify.wires import absorb_wires
 
-LEVELS = (1, 2)
+LEVELS = (1, 2, 3)
 """Levels of effort."""
 
 LOCAL: tuple[Callable[[Netlist], Netlist], ...] = (
@@ -45,26 +46,37 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
         circuit: any.
         level: 1 folds constants, absorbs buffers and inverters, drops inputs that make no difference, merges equal and
             complementary nodes and removes dead ones, until nothing changes. 2 also collapses cones into one LUT each.
-        rank: at level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
+            3 also uses that comparators of one feature are ordered: circuits are equal for every sample, but their
+            networks alone may differ on bits that no sample gives.
+        rank: from level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
 
     Raises:
         TypeError, ValueError: another level or rank.
     """
-    netlist, steps = simplify_netlist(circuit.netlist, level, rank=rank)
-    entry = {"equal": "for every input", **facts(steps, level, rank)}
+    check_settings(level, rank)
+    record = Record(circuit.netlist)
+    run_passes(record, level, rank, circuit.encoder)
+    netlist, steps = record.netlist, record.steps()
+    entry = {"equal": EQUAL, **facts(steps, level, rank)}
     return Simplification(rebuilt(circuit, netlist, simplified=entry), level, rank, steps)
 
 
 def simplify_netlist(netlist: Netlist, level: int = 2, *, rank: int = MAX_RANK) -> tuple[Netlist, tuple[Step, ...]]:
-    """Return an equal netlist and the steps to it: `simplify` without encoder and head. All inputs stay."""
+    """Return an equal netlist and the steps to it: `simplify` without encoder and head, levels 1 and 2. Inputs stay.
+
+    Raises:
+        TypeError, ValueError: another level or rank.
+    """
     check_settings(level, rank)
+    if level > 2:
+        raise ValueError(f"level is {level}, which needs the encoder: simplify the circuit, or give 1 or 2")
     record = Record(netlist)
     run_passes(record, level, rank)
     return record.netlist, record.steps()
 
 
-def run_passes(record: Record, level: int, rank: int) -> None:
-    """Take a netlist through the passes of a level until none changes it."""
+def run_passes(record: Record, level: int, rank: int, encoder: Comparators | None = None) -> None:
+    """Take a netlist through the passes of a level until none changes it. Level 3 needs the encoder."""
     while True:
         while True:
             before = record.netlist
@@ -72,7 +84,9 @@ def run_passes(record: Record, level: int, rank: int) -> None:
                 record.run(each.__name__, each)
             if record.netlist is before:
                 break
-        if level == 1 or not record.run("collapse_cones", lambda given: collapse_cones(given, rank)):
+        if level > 1 and record.run("collapse_cones", lambda given: collapse_cones(given, rank)):
+            continue
+        if level < 3 or encoder is None or not record.run("use_codes", lambda given: use_codes(given, encoder)):
             return
 
 
@@ -102,7 +116,7 @@ def check_settings(level: int, rank: int) -> None:
     if isinstance(level, bool) or not isinstance(level, (int, np.integer)):
         raise TypeError(f"level must be an int, not {type(level).__name__}")
     if level not in LEVELS:
-        raise ValueError(f"level is {level}, expected 1 (local passes) or 2 (cones collapsed too)")
+        raise ValueError(f"level is {level}, expected 1 (local passes), 2 (cones too) or 3 (codes too)")
     check_rank(rank)
 
 

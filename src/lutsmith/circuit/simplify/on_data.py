@@ -160,7 +160,7 @@ def simplify_on(
     while True:
         before = record.netlist
         record.run("use_freedom", lambda given: use_freedom(given, sight))  # noqa: B023 - called at once
-        run_passes(record, level, rank)
+        run_passes(record, level, rank, circuit.encoder)
         if (record.netlist.num_nodes, record.netlist.fanin.size) >= (before.num_nodes, before.fanin.size):
             break
         sight = look(circuit.encoder, record.netlist, rows)

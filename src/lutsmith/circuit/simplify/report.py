@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from lutsmith.circuit.circuit import Circuit
 
 
+EQUAL = "for every sample"
+
+
 @dataclass(frozen=True)
 class Step:
     """A netlist after a pass that changed it.
@@ -51,7 +54,9 @@ class Step:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Simplification:
-    """A circuit that is equal to the one given, for every input and in every clock cycle.
+    """A circuit that is equal to the one given, for every sample and in every clock cycle.
+
+    Up to level 2 the networks are equal too, for all values of their inputs.
 
     Attributes:
         circuit: the result; its facts hold the entry "simplified".
@@ -75,7 +80,7 @@ class Simplification:
     def to_json(self) -> dict[str, Any]:
         """Return level, rank, where the circuits are equal, and the steps, ready for JSON."""
         steps = [dict(vars(step)) for step in self.steps]
-        return {"level": self.level, "rank": self.rank, "equal": "for every input", "steps": steps}
+        return {"level": self.level, "rank": self.rank, "equal": EQUAL, "steps": steps}
 
 
 def table(steps: Sequence[Step]) -> str:
