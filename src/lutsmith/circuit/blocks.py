@@ -13,7 +13,8 @@ memory map is never copied as a whole. Up to `FEW` samples are evaluated one by 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.plan import Plan, aligned
 from lutsmith.circuit.thresholds import Thresholds, as_float32
 from lutsmith.circuit.workers import num_threads, share
-from lutsmith.kernels import bits, lanes
+from lutsmith.kernels import bits, lanes, single
 
 BLOCK = bits.BLOCK
 PIECE = 8
@@ -49,32 +50,42 @@ class Blocks:
     """
 
     def __init__(self, encoder: Comparators, netlist: Netlist, head: Head | None = None) -> None:
-        self.plan = Plan(netlist)
-        self._tables = self.plan.tables()
-        inputs = self.plan.offsets(np.arange(netlist.num_inputs, dtype=np.int32))
-        self._thresholds = Thresholds(encoder, inputs)
-        self._single = (np.array(encoder.feature), np.array(encoder.threshold), inputs)
-        outputs = self.plan.offsets(netlist.outputs)
-        self._output_rows = self.plan.row_of[netlist.outputs]
-        self._num_groups = 0
-        self._outputs = _padded(outputs[None], 64)[0]
-        if head is not None:
-            self._num_groups = head.num_groups
-            self._groups = _padded(outputs.reshape(head.num_groups, -1), 8)
-        self._workspaces: deque[_Workspace] = deque()  # append and pop are atomic
+        self._netlist = netlist
+        self._num_groups = 0 if head is None else head.num_groups
+        self._own = _Program(Plan(netlist, fixed=True), self._num_groups)
+        rows = np.arange(self._own.plan.input_rows.start, self._own.plan.input_rows.stop)
+        self._thresholds = Thresholds(encoder, (rows * lanes.ROW_BYTES).astype(np.uint32))
+        self._comparators = (
+            np.array(encoder.feature),
+            np.array(encoder.threshold),
+            int(self._own.plan.input_rows.start),
+        )
+
+    @cached_property
+    def _general(self) -> _Program:
+        """For other tables than the netlist's own; made when these are first given."""
+        return _Program(Plan(self._netlist), self._num_groups)
+
+    def _program(self, tables: ArrayLike | None) -> tuple[_Program, NDArray[np.uint64]]:
+        """What to run, on which tables."""
+        if tables is None:
+            return self._own, self._own.tables
+        return self._general, self._general.plan.tables(tables)
 
     def predict(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.int64]:
         """The group of each sample with most ones, int64 (N,); the lowest wins a tie. Needs a head."""
-        if len(rows) <= FEW:
-            few: NDArray[np.int64] = self.counts(rows, tables=tables).argmax(axis=1).astype(np.int64)
-            return few
         labels = np.empty(len(rows), np.int64)
+        if len(rows) <= FEW:
+            counts = np.empty(self._num_groups, np.int32)
+            for index, (program, values) in enumerate(self._one_by_one(rows, tables)):
+                labels[index] = single.count(values, program.group_rows, counts)
+            return labels
         nothing = np.empty((0, self._num_groups), np.int32)
 
-        def finish(space: _Workspace, part: slice) -> None:
-            bits.count(space.values, self._groups, space.counter, space.totals, labels[part], nothing)
+        def finish(program: _Program, space: _Workspace, part: slice) -> None:
+            bits.count(space.values, program.groups, space.counter, space.totals, labels[part], nothing)
 
         self._run(rows, tables, threads, finish)
         return labels
@@ -85,13 +96,13 @@ class Blocks:
         """The ones in each group, int32 (N, num_groups). Needs a head."""
         counts = np.empty((len(rows), self._num_groups), np.int32)
         if len(rows) <= FEW:
-            for index, sample in enumerate(self._one_by_one(rows, tables)):
-                sample.reshape(self._num_groups, -1).sum(axis=1, dtype=np.int32, out=counts[index])
+            for index, (program, values) in enumerate(self._one_by_one(rows, tables)):
+                single.count(values, program.group_rows, counts[index])
             return counts
         nothing = np.empty(0, np.int64)
 
-        def finish(space: _Workspace, part: slice) -> None:
-            bits.count(space.values, self._groups, space.counter, space.totals, nothing, counts[part])
+        def finish(program: _Program, space: _Workspace, part: slice) -> None:
+            bits.count(space.values, program.groups, space.counter, space.totals, nothing, counts[part])
 
         self._run(rows, tables, threads, finish)
         return counts
@@ -100,66 +111,95 @@ class Blocks:
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.bool_]:
         """The output bits of each sample, bool (N, O)."""
-        result = np.empty((len(rows), self._output_rows.size), np.bool_)
+        result = np.empty((len(rows), self._netlist.outputs.size), np.bool_)
         if len(rows) <= FEW:
-            for index, sample in enumerate(self._one_by_one(rows, tables)):
-                result[index] = sample
+            for index, (program, values) in enumerate(self._one_by_one(rows, tables)):
+                result[index] = values[program.plan.output_rows]
             return result
 
-        def finish(space: _Workspace, part: slice) -> None:
+        def finish(program: _Program, space: _Workspace, part: slice) -> None:
             samples = part.stop - part.start
-            unpacked = space.unpacked(-(-samples // 64) * 64, self._outputs.size)
-            bits.unpack(space.values, self._outputs, space.scratch, unpacked)
-            result[part] = unpacked[:samples, : self._output_rows.size]
+            unpacked = space.unpacked(-(-samples // 64) * 64, program.outputs.size)
+            bits.unpack(space.values, program.outputs, space.scratch, unpacked)
+            result[part] = unpacked[:samples, : result.shape[1]]
 
         self._run(rows, tables, threads, finish)
         return result
 
-    def _one_by_one(self, rows: NDArray[Any], tables: ArrayLike | None) -> NDArray[np.uint8]:
-        """The output bits of a few samples, uint8 (N, O)."""
-        words = self._tables if tables is None else self.plan.tables(tables)
-        numbers = np.array(as_float32(rows), order="C")
-        values = self.plan.bytes()
-        result = np.empty((len(rows), self._output_rows.size), np.uint8)
-        for index, sample in enumerate(numbers):
-            lanes.evaluate_one(sample, *self._single, values, self.plan.fanin, words, self.plan.groups)
-            result[index] = values[self._output_rows]
-        return result
+    def _one_by_one(self, rows: NDArray[Any], tables: ArrayLike | None) -> Iterator[tuple[_Program, NDArray[np.uint8]]]:
+        """Evaluate a few samples; the bytes of all signals that are alive at the end, good until the next is asked."""
+        program, words = self._program(tables)
+        numbers = rows if rows.dtype == np.uint8 else as_float32(rows)
+        numbers = np.ascontiguousarray(numbers)
+        fanin, groups = program.single
+        values = program.take_bytes()
+        for sample in numbers:
+            single.evaluate(sample, *self._comparators, values, fanin, words, groups)
+            yield program, values
+        program.bytes.append(values)
 
     def _run(
         self,
         rows: NDArray[Any],
         tables: ArrayLike | None,
         threads: int | None,
-        finish: Callable[[_Workspace, slice], None],
+        finish: Callable[[_Program, _Workspace, slice], None],
     ) -> None:
         """Evaluate block after block; `finish` gets the bits of each and which samples they belong to."""
-        words = self._tables if tables is None else self.plan.tables(tables)
+        program, words = self._program(tables)
         if rows.dtype == np.bool_:
             rows = rows.view(np.uint8)
         count = num_threads(threads)
         blocks = -(-len(rows) // BLOCK)
         piece = max(1, min(PIECE, blocks // (4 * count)))
-        plan, thresholds = self.plan, self._thresholds
+        plan, thresholds = program.plan, self._thresholds
 
         def work(take: Callable[[], int | None]) -> None:
-            space = self._workspace()
+            space = program.take_workspace()
             while (index := take()) is not None:
                 stop = min((index + 1) * piece * BLOCK, len(rows))
                 for start in range(index * piece * BLOCK, stop, BLOCK):
                     part = slice(start, min(start + BLOCK, stop))
                     thresholds.pack(rows[part], space.values, space.scratch)
                     lanes.evaluate(space.values, plan.fanin, words, plan.groups)
-                    finish(space, part)
-            self._workspaces.append(space)
+                    finish(program, space, part)
+            program.workspaces.append(space)
 
         share(-(-blocks // piece), count, work)
 
-    def _workspace(self) -> _Workspace:
+
+class _Program:
+    """A plan, where its outputs lie, and the workspaces of the threads that run it."""
+
+    def __init__(self, plan: Plan, num_groups: int) -> None:
+        self.plan = plan
+        self.tables = plan.tables()
+        offsets = (plan.output_rows * lanes.ROW_BYTES).astype(np.uint32)
+        self.outputs = _padded(offsets[None], 64)[0]
+        if num_groups:
+            self.groups = _padded(offsets.reshape(num_groups, -1), 8)
+            self.group_rows = plan.output_rows.reshape(num_groups, -1).astype(np.uint32)
+        self.workspaces: deque[_Workspace] = deque()  # append and pop are atomic
+        self.bytes: deque[NDArray[np.uint8]] = deque()
+
+    @cached_property
+    def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Wires and groups for single samples."""
+        return self.plan.single()
+
+    def take_workspace(self) -> _Workspace:
+        """One that nobody uses, or a new one; its memory is first touched by the thread that will use it."""
         try:
-            return self._workspaces.pop()
+            return self.workspaces.pop()
         except IndexError:
             return _Workspace(self.plan)
+
+    def take_bytes(self) -> NDArray[np.uint8]:
+        """The values of a single sample: an array that nobody uses, or a new one."""
+        try:
+            return self.bytes.pop()
+        except IndexError:
+            return self.plan.bytes()
 
 
 class _Workspace:

@@ -1,6 +1,7 @@
 """The plan of the engine: in which order a netlist is evaluated and in which row of bits each signal lies.
 
-A plan depends on the wiring alone. Tables are an argument of every evaluation, so that other ones cost nothing.
+A plan depends on the wiring alone, and tables are an argument of every evaluation, so that other ones cost nothing; or
+it is one for fixed tables, and faster.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from lutsmith.circuit.netlist import Netlist, checked_tables
+from lutsmith.circuit.wiring import Wiring
 from lutsmith.kernels import lanes
 
 MAX_ROWS = 2**32 // lanes.ROW_BYTES
@@ -20,63 +22,82 @@ MAX_ROWS = 2**32 // lanes.ROW_BYTES
 MAX_GAPS = 64
 """Gaps between the rows of levels that are remembered, for later levels to lie in."""
 
+_RANKS = 7  # kinds below are ranks with any table
+_KIND_RANKS = np.array([rank for rank, _ in lanes.KINDS])
+_KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS], np.uint64)
+
 
 class Plan:
-    """Order of evaluation and rows of a netlist. Nodes of one level are evaluated rank by rank.
+    """Order of evaluation and rows of a netlist. Nodes of one level are evaluated kind by kind.
 
     The rows of a level are used again once the last level that reads any of it has been evaluated: the matrix of bits
     shrinks to what is alive at once, and more of it stays in the cache. Inputs and registers have rows like a level;
-    registers and outputs stay alive to the end.
+    registers and outputs stay alive to the end. Nodes that no output depends on are not evaluated.
+
+    Args:
+        netlist: what to evaluate.
+        fixed: whether the tables are always the netlist's own. Then constants and buffers are not evaluated, and
+            functions of up to three inputs without their tables.
 
     Attributes:
         num_rows: rows of the matrix of bits, the kernels' header included.
-        row_of: int64 (num_signals,), the row that holds each signal while it is alive.
+        output_rows: int64 (O,), the rows of the outputs.
         fanin, groups: arguments of `kernels.lanes.evaluate`.
-        order: int64 (N,), the nodes in the order of evaluation.
+        order: int64 (n,), the nodes in the order of evaluation.
 
     Raises:
         ValueError: the netlist needs more rows than 32-bit offsets can name.
     """
 
-    def __init__(self, netlist: Netlist) -> None:
-        self._netlist = netlist
-        sources = netlist.num_inputs + netlist.num_registers
-        levels = np.diff(netlist.level_ptr)
-        level_of = np.concatenate([np.zeros(sources, np.int64), np.repeat(np.arange(1, levels.size + 1), levels)])
-        ranks = netlist.ranks
-        self.order = np.lexsort((ranks, level_of[sources:]))
-        place = np.empty(netlist.num_nodes, np.int64)
-        place[self.order] = np.arange(netlist.num_nodes)
-        place -= np.repeat(netlist.level_ptr[:-1], levels)  # within the level
+    def __init__(self, netlist: Netlist, fixed: bool = False) -> None:
+        self._netlist, self._fixed = netlist, fixed
+        wiring = Wiring(netlist, fixed)
+        sources, depth = netlist.num_inputs + netlist.num_registers, netlist.level_ptr.size - 1
+        order = np.lexsort((wiring.kinds, wiring.levels))
+        self.order, self._kinds = wiring.nodes[order], wiring.kinds[order]
+        sizes = np.concatenate([[sources], np.bincount(wiring.levels, minlength=depth + 1)[1:]])
+        ranks = np.diff(wiring.fanin_ptr)
 
-        last_read = np.arange(levels.size + 1)
-        np.maximum.at(last_read, level_of[netlist.fanin], np.repeat(level_of[sources:], ranks))
-        last_read[level_of[netlist.outputs]] = levels.size + 1
+        # Constants, which lie in the header, count as read from level 0.
+        level_of = np.zeros(netlist.num_signals + 2, np.int64)
+        level_of[sources + wiring.nodes] = wiring.levels
+        last_read = np.arange(depth + 1)
+        np.maximum.at(last_read, level_of[wiring.fanin], np.repeat(wiring.levels, ranks))
+        last_read[level_of[wiring.outputs]] = depth + 1
         if netlist.num_registers:  # their values are written once, not for each block
-            last_read[0] = levels.size + 1
-        starts, self.num_rows = _rows(np.concatenate([[sources], levels]), last_read)
+            last_read[0] = depth + 1
+        starts, self.num_rows = _rows(sizes, last_read)
         if self.num_rows > MAX_ROWS:
             raise ValueError(f"the netlist has {self.num_rows} signals alive at once, the engine holds {MAX_ROWS}")
-        self.row_of = starts[level_of] + np.concatenate([np.arange(sources), place])
+        row_of = np.zeros(netlist.num_signals + 2, np.int64)
+        row_of[:sources] = starts[0] + np.arange(sources)
+        levels = wiring.levels[order]
+        row_of[sources + self.order] = starts[levels] + np.arange(order.size) - np.searchsorted(levels, levels)
+        row_of[netlist.num_signals :] = 0, lanes.ONES_ROW
+        self.output_rows = row_of[wiring.outputs]
 
-        self.fanin = np.zeros(netlist.fanin.size + lanes.PADDING, np.uint32)
-        self.fanin[: netlist.fanin.size] = self.offsets(netlist.fanin[_gathered(netlist.fanin_ptr, self.order)])
-        self.groups = _groups(level_of[sources:][self.order], ranks[self.order], self.row_of[sources:][self.order])
+        entries = _gathered(wiring.fanin_ptr, order)
+        self.fanin = np.zeros(entries.size + lanes.PADDING, np.uint32)
+        self.fanin[: entries.size] = row_of[wiring.fanin[entries]] * lanes.ROW_BYTES
+        self.groups = _groups(levels, self._kinds, ranks[order], row_of[sources + self.order])
 
-    def offsets(self, signals: NDArray[np.int32]) -> NDArray[np.uint32]:
-        """uint32, the byte offsets of the rows of some signals."""
-        offsets: NDArray[np.uint32] = (self.row_of[signals] * lanes.ROW_BYTES).astype(np.uint32)
-        return offsets
+    @property
+    def input_rows(self) -> slice:
+        """The rows of the inputs: level 0 lies first, in every plan of a netlist."""
+        return slice(lanes.HEADER_ROWS, lanes.HEADER_ROWS + self._netlist.num_inputs)
 
     def tables(self, tables: ArrayLike | None = None) -> NDArray[np.uint64]:
-        """uint64 (N,), the netlist's tables, or other ones in the netlist's order, in the order of evaluation.
+        """uint64 (n,), the netlist's tables, or other ones in the netlist's order, in the order of evaluation.
 
         Raises:
-            TypeError, ValueError: `tables` is not uint64 (N,).
+            TypeError, ValueError: `tables` is not uint64 (N,), or the plan's tables are fixed.
         """
         netlist = self._netlist
+        if tables is not None and self._fixed:
+            raise ValueError("the plan is one for the netlist's own tables: make another without `fixed`")
         given = netlist.tables() if tables is None else checked_tables(tables, netlist.num_nodes)
-        return given[self.order]
+        known = _KNOWN_TABLES[self._kinds]
+        return np.where(self._kinds < _RANKS, given[self.order], known)
 
     def values(self) -> NDArray[np.uint64]:
         """A new matrix of bits, uint64 (num_rows, 16): header and registers are filled in, the rest is not set."""
@@ -88,11 +109,26 @@ class Plan:
     def bytes(self) -> NDArray[np.uint8]:
         """The same for a single sample: uint8 (num_rows,)."""
         values = np.zeros(self.num_rows, np.uint8)
+        values[lanes.ONES_ROW] = 1
         values[self._register_rows()] = self._netlist.register_init
         return values
 
+    def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The arguments `fanin` and `groups` of `kernels.single.evaluate`."""
+        groups = self.groups.copy()
+        groups[:, 0] = _KIND_RANKS[groups[:, 0]]
+        if len(groups):  # neighbours of one rank become one group
+            begins = np.ones(len(groups), np.bool_)
+            before, after = groups[:-1], groups[1:]
+            begins[1:] = (before[:, 0] != after[:, 0]) | (before[:, 4] + before[:, 2] != after[:, 4])
+            counts = np.add.reduceat(groups[:, 2], np.flatnonzero(begins))
+            groups = groups[begins]
+            groups[:, 2] = counts
+        rows: NDArray[np.uint32] = self.fanin // np.uint32(lanes.ROW_BYTES)
+        return rows, groups
+
     def _register_rows(self) -> slice:
-        first = lanes.HEADER_ROWS + self._netlist.num_inputs  # level 0 lies first
+        first = self.input_rows.stop
         return slice(first, first + self._netlist.num_registers)
 
 
@@ -112,13 +148,15 @@ def _gathered(pointers: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[
     return entries
 
 
-def _groups(levels: NDArray[np.int64], ranks: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _groups(
+    levels: NDArray[np.int64], kinds: NDArray[np.int64], ranks: NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """int64 (G, 5) for `lanes.evaluate`, of nodes in the order of evaluation."""
-    changes = np.flatnonzero((np.diff(levels) != 0) | (np.diff(ranks) != 0)) + 1
+    changes = np.flatnonzero((np.diff(levels) != 0) | (np.diff(kinds) != 0)) + 1
     first = np.concatenate([[0], changes]) if levels.size else changes
     entries = np.cumsum(ranks) - ranks
     counts = np.diff(np.append(first, levels.size))
-    return np.stack([ranks[first], first, counts, entries[first], rows[first]], axis=1).astype(np.int64)
+    return np.stack([kinds[first], first, counts, entries[first], rows[first]], axis=1).astype(np.int64)
 
 
 def _rows(sizes: NDArray[np.int64], last_read: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

@@ -62,7 +62,9 @@ _CACHED_BYTES = 1 << 18  # rows that fit the second-level cache need no prefetch
 
 def reordered(table: int, slots: tuple[int, ...]) -> int:
     """The table of g(x_0, x_1, ..) = f(x_slots[0], x_slots[1], ..), f given by its table."""
-    addresses = (sum((entry >> slot & 1) << place for place, slot in enumerate(slots)) for entry in range(1 << len(slots)))
+    addresses = (
+        sum((entry >> slot & 1) << place for place, slot in enumerate(slots)) for entry in range(1 << len(slots))
+    )
     return sum((table >> address & 1) << entry for entry, address in enumerate(addresses))
 
 
@@ -71,15 +73,17 @@ def _depends(table: int, rank: int, slot: int) -> bool:
 
 
 def _kinds() -> list[tuple[int, int]]:
-    """Rank and table of the functions of 1 to 3 inputs that depend on all of them; of those equal up to the inputs'
-    order, the lowest. Not the function of one input that is this input."""
+    """Rank and table of the functions of 1 to 3 inputs that depend on all of them, the buffer left out.
+
+    Of those that are equal up to the order of the inputs it is the lowest.
+    """
     kinds = [(1, 0b01)]
     for rank in (2, 3):
         for table in range(1 << (1 << rank)):
             orders = permutations(range(rank))
-            if all(_depends(table, rank, slot) for slot in range(rank)):
-                if table == min(reordered(table, order) for order in orders):
-                    kinds.append((rank, table))
+            complete = all(_depends(table, rank, slot) for slot in range(rank))
+            if complete and table == min(reordered(table, order) for order in orders):
+                kinds.append((rank, table))
     return kinds
 
 

@@ -1,0 +1,104 @@
+"""Evaluate a circuit on a single sample, one byte, 0 or 1, a signal: no packing, so that the answer comes soon.
+
+A LUT costs six to twelve cycles: the bits of its inputs are gathered into an address, in a loop of its own for each
+rank. Signals lie in the rows of the plan, so that their bytes stay in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import extending
+from numpy.typing import NDArray
+
+from lutsmith.kernels.compiler import ENGINE, kernel
+
+_compiled: Callable[[Any], Any] = extending.register_jitable
+
+
+def _of_rank(rank: int) -> Any:
+    """A function that evaluates a group of LUTs of one rank; its loop over inputs is unrolled."""
+
+    @_compiled
+    def luts(values: Any, fanin: Any, tables: Any, group: Any) -> None:
+        first, entry, out = np.uint64(group[1]), np.uint64(group[3]), np.uint64(group[4])
+        for lut in range(group[2]):
+            index = np.uint64(lut)
+            address = np.uint64(0)
+            for slot in range(rank):
+                bit = np.uint64(values[fanin[entry + index * np.uint64(rank) + np.uint64(slot)]])
+                address |= bit << np.uint64(slot)
+            values[out + index] = (tables[first + index] >> address) & np.uint64(1)
+
+    return luts
+
+
+_luts0, _luts1, _luts2, _luts3, _luts4, _luts5, _luts6 = (_of_rank(rank) for rank in range(7))
+
+
+@kernel(ENGINE)
+def evaluate(
+    sample: NDArray[Any],
+    features: NDArray[np.int32],
+    thresholds: NDArray[np.float32],
+    first: int,
+    values: NDArray[np.uint8],
+    fanin: NDArray[np.uint32],
+    tables: NDArray[np.uint64],
+    groups: NDArray[np.int64],
+) -> None:
+    """Compare and evaluate.
+
+    Args:
+        sample: (F,) float32 or uint8.
+        features: int32 (C,), the feature that each comparator reads.
+        thresholds: float32 (C,), what it is compared with.
+        first: comparator c writes byte first + c.
+        values: uint8 (rows,), the values of the signals.
+        fanin: uint32, the rows that the LUTs read, in the order of evaluation.
+        tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read.
+        groups: int64 (G, 5): rank, first LUT, number of LUTs, first entry of `fanin`, row of the first result.
+    """
+    for index in range(len(features)):
+        place = np.uint64(index)
+        value = np.float32(sample[np.uint64(features[place])])
+        values[np.uint64(first) + place] = value > thresholds[place]
+    for number in range(len(groups)):
+        group = groups[number]
+        rank = group[0]
+        if rank == 0:
+            _luts0(values, fanin, tables, group)
+        elif rank == 1:
+            _luts1(values, fanin, tables, group)
+        elif rank == 2:
+            _luts2(values, fanin, tables, group)
+        elif rank == 3:
+            _luts3(values, fanin, tables, group)
+        elif rank == 4:
+            _luts4(values, fanin, tables, group)
+        elif rank == 5:
+            _luts5(values, fanin, tables, group)
+        else:
+            _luts6(values, fanin, tables, group)
+
+
+@kernel(ENGINE)
+def count(values: NDArray[np.uint8], rows: NDArray[np.uint32], counts: NDArray[np.int32]) -> int:
+    """Count the ones of each group of outputs; return the group with most, or the lowest such.
+
+    Args:
+        values: uint8 (rows,), as `evaluate` left them.
+        rows: uint32 (k, n), the outputs' rows.
+        counts: int32 (k,): the result.
+    """
+    best = 0
+    for group in range(len(rows)):
+        total = 0
+        for output in range(rows.shape[1]):
+            total += values[rows[group, output]]
+        counts[group] = total
+        if total > counts[best]:
+            best = group
+    return best
