@@ -1,4 +1,4 @@
-"""`lutsmith predict`: labels, or the numbers of a regression, for a file of samples."""
+"""`lutsmith predict`: labels, or the numbers of a regression, for a file of samples, batch by batch."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import csv
 import io
 import sys
 import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
@@ -20,44 +22,94 @@ if TYPE_CHECKING:
 
     from lutsmith.circuit import Circuit
 
-_ENDINGS = (".npy", ".csv", ".txt")
+    Write = Callable[[BinaryIO, Circuit, "Predictions"], None]
+
+_BATCH = 65_536
+_PARQUET = (".parquet", ".pq")
+_METHODS = ("predict", "decision_function", "outputs")
 
 
 def predict(
     model: ModelArgument,
-    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv or .idx.gz.")],
+    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz or .parquet.")],
     output: Annotated[
         Path | None,
         typer.Option(
             "-o", "--output", metavar="OUT",
-            help="Class ids in .npy, labels in .csv (with a header) or .txt. Without it, labels go to stdout. "
-            "Several labels are columns of 0 and 1, regression gives numbers.",
+            help="Class ids in .npy, labels in .csv (with a header), .parquet or .txt. Without it, labels go to "
+            "stdout. Several labels are columns of 0 and 1, regression gives numbers.",
         ),
     ] = None,
+    method: Annotated[
+        str, typer.Option(help="What is written: predict, decision_function (scores) or outputs (the circuit's bits).")
+    ] = "predict",
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Predict the label, the labels or the numbers of each sample of a file."""
+    """Predict the label, the labels or the numbers of each sample of a file, which may be larger than memory."""
     _check_output(output, (model, samples), json_output)
+    if method not in _METHODS:
+        raise ValueError(f"--method is {method!r}, expected {', '.join(_METHODS)}")
+
+    if {samples.suffix.lower(), output and output.suffix.lower()} & set(_PARQUET) and find_spec("pyarrow") is None:
+        raise ValueError("Parquet needs pyarrow, which is not installed: pip install 'lutsmith[arrow]'")
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.atomic import write_atomically
         from lutsmith.circuit.file import load
-        from lutsmith.data import read_samples
 
         circuit = load(model)
-        names, target = circuit.facts.get("feature_names"), circuit.facts.get("target")
-        categories = circuit.facts.get("categories") or ()
-        features = _shaped(read_samples(samples, names, target, categories), circuit.input_shape)
-        start = time.perf_counter()
-        predictions = circuit.predict(features)
-        seconds = time.perf_counter() - start
+        predictions = Predictions(circuit, samples, method)
         if output is None:
-            sys.stdout.write(_text(circuit, predictions))
+            for batch in predictions:
+                sys.stdout.write(_text(circuit, batch, method))
         else:
-            write_atomically(output, _encoded(output, circuit, predictions))
-        return {"samples": len(predictions), "output": output and str(output.resolve()), "predict_seconds": seconds}
+            write = _WRITERS[output.suffix.lower()]
+            write_atomically(output, lambda file: write(file, circuit, predictions))
+        return {
+            "samples": predictions.count,
+            "output": output and str(output.resolve()),
+            "predict_seconds": predictions.seconds,
+        }
 
     deliver(compute, _show, json_output)
+
+
+class Predictions:
+    """The results of a method for the samples of a file, batch by batch.
+
+    Attributes:
+        method: whose results they are.
+        count: samples so far.
+        seconds: spent so far on prediction, reading and writing left out where they can be told apart.
+    """
+
+    def __init__(self, circuit: Circuit, samples: Path, method: str) -> None:
+        self.method, self.count, self.seconds = method, 0, 0.0
+        self._circuit, self._samples, self._begun = circuit, samples, 0.0
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        for batch in self._circuit.predict_batches(self._source(), batch=_BATCH, method=cast("Any", self.method)):
+            self.seconds += time.perf_counter() - self._begun
+            self.count += len(batch)
+            yield batch
+            self._begun = time.perf_counter()
+
+    def _source(self) -> Any:
+        if self._samples.suffix.lower() in _PARQUET:
+            self._begun = time.perf_counter()
+            return self._samples
+        return self._batches()
+
+    def _batches(self) -> Iterator[NDArray[Any]]:
+        from lutsmith.data import sample_batches
+
+        facts = self._circuit.facts
+        batches = sample_batches(
+            self._samples, _BATCH, facts.get("feature_names"), facts.get("target"), facts.get("categories") or ()
+        )
+        for batch in batches:
+            self._begun = time.perf_counter()
+            yield _shaped(batch, self._circuit.input_shape)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
@@ -71,8 +123,8 @@ def _check_output(output: Path | None, sources: tuple[Path, ...], json_output: b
         if json_output:
             raise ValueError("--json needs -o OUT: stdout holds the JSON object alone")
         return
-    if output.suffix.lower() not in _ENDINGS:
-        raise ValueError(f"{output}: unknown kind of file; OUT must end in {', '.join(_ENDINGS)}")
+    if output.suffix.lower() not in _WRITERS:
+        raise ValueError(f"{output}: unknown kind of file; OUT must end in {', '.join(_WRITERS)}")
     if output.is_dir():
         raise ValueError(f"{output} is a folder; give OUT the name of a file in it")
     if not output.parent.is_dir():
@@ -89,42 +141,96 @@ def _shaped(samples: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return samples
 
 
-def _rows(circuit: Circuit, predictions: NDArray[Any]) -> list[list[str]]:
-    """The predictions as words: a label for each sample, or a column for each label or target."""
-    if predictions.dtype.kind == "i":
+def _rows(circuit: Circuit, predictions: NDArray[Any], method: str) -> list[list[str]]:
+    """The predictions as words: a label for each sample, or a column for each label, target, score or bit."""
+    if method == "predict" and predictions.dtype.kind == "i":
         classes = circuit.classes
         return [[str(i if classes is None else classes[i])] for i in predictions.tolist()]
-    if predictions.dtype.kind == "b":
-        predictions = predictions.astype("uint8")
-    table = predictions[:, None] if predictions.ndim == 1 else predictions
-    return [[repr(value) for value in row] for row in table.tolist()]
+    return [[repr(value) for value in row] for row in _table(predictions).tolist()]
 
 
-def _columns(circuit: Circuit) -> list[str]:
+def _table(predictions: NDArray[Any]) -> NDArray[Any]:
+    """Numbers (N, columns) of predictions that are no class ids; bits are 0 and 1."""
+    numbers = predictions.astype("uint8") if predictions.dtype.kind == "b" else predictions
+    return numbers[:, None] if numbers.ndim == 1 else numbers
+
+
+def _columns(circuit: Circuit, method: str) -> list[str]:
     """The names of the columns of `_rows`."""
-    if circuit.head is None or circuit.task in (None, "classification"):
+    if method == "outputs":
+        return [f"output {number}" for number in range(circuit.netlist.outputs.size)]
+    classification = circuit.head is None or circuit.task in (None, "classification")
+    if method == "predict" and classification:
         return ["label"]
     if circuit.classes is not None:
         return [str(name) for name in circuit.classes]
-    kind, count = "label" if circuit.task == "multilabel" else "value", circuit.head.num_classes
+    kind = "score" if method != "predict" else "label" if circuit.task == "multilabel" else "value"
+    count = 1 if circuit.head is None else circuit.head.num_classes
     return [kind] if count == 1 else [f"{kind} {number}" for number in range(count)]
 
 
-def _text(circuit: Circuit, predictions: NDArray[Any]) -> str:
-    return "".join(f"{' '.join(row)}\n" for row in _rows(circuit, predictions))
+def _text(circuit: Circuit, predictions: NDArray[Any], method: str) -> str:
+    return "".join(f"{' '.join(row)}\n" for row in _rows(circuit, predictions, method))
 
 
-def _encoded(output: Path, circuit: Circuit, predictions: NDArray[Any]) -> bytes:
-    if output.suffix.lower() == ".txt":
-        return _text(circuit, predictions).encode()
-    if output.suffix.lower() == ".csv":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_columns(circuit))
-        writer.writerows(_rows(circuit, predictions))
-        return text.getvalue().encode()
-    import numpy as np
+def _write_txt(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
+    for batch in predictions:
+        file.write(_text(circuit, batch, predictions.method).encode())
 
-    array = io.BytesIO()
-    np.save(array, predictions, allow_pickle=False)
-    return array.getvalue()
+
+def _write_csv(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_columns(circuit, predictions.method))
+    for batch in predictions:
+        writer.writerows(_rows(circuit, batch, predictions.method))
+        file.write(text.getvalue().encode())
+        text.seek(0)
+        text.truncate()
+
+
+def _write_npy(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:  # noqa: ARG001 - as all writers
+    """The header is written again when the number of samples is known: NumPy leaves room for its digits."""
+    from numpy.lib import format as npy
+
+    header: dict[str, Any] = {}
+    for batch in predictions:
+        if not header:
+            header = npy.header_data_from_array_1_0(batch)
+            npy.write_array_header_1_0(file, header)
+            begin = file.tell()
+        file.write(batch.tobytes())
+    file.seek(0)
+    npy.write_array_header_1_0(file, {**header, "shape": (predictions.count, *header["shape"][1:])})
+    if file.tell() != begin:
+        raise RuntimeError("NumPy's header grew")
+
+
+def _write_parquet(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    names, writer, labels = _columns(circuit, predictions.method), None, circuit.classes
+    if labels is not None and len(set(map(type, labels))) > 1:  # a column holds one type
+        labels = tuple(map(str, labels))
+    try:
+        for batch in predictions:
+            if predictions.method == "predict" and batch.dtype.kind == "i":
+                columns = [pyarrow.array(batch if labels is None else [labels[index] for index in batch.tolist()])]
+            else:
+                columns = [pyarrow.array(column) for column in _table(batch).T]
+            table = pyarrow.Table.from_arrays(columns, names=names)
+            if writer is None:
+                writer = pyarrow.parquet.ParquetWriter(file, table.schema)
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+_WRITERS: dict[str, Write] = {
+    ".npy": _write_npy,
+    ".csv": _write_csv,
+    ".txt": _write_txt,
+    ".parquet": _write_parquet,
+}

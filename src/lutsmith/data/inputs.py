@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from lutsmith.data.archive import read_npz, read_npz_table
 from lutsmith.data.categories import Categories
 from lutsmith.data.dataset import DataError
 from lutsmith.data.idx import read_idx
-from lutsmith.data.table import read_column_names, read_csv
+from lutsmith.data.table import csv_batches, read_column_names, read_csv
 
 
 def read_samples(
@@ -60,6 +60,30 @@ def read_samples(
             raise DataError(f"{path}: shape {samples.shape}, such as labels have; expected samples (N, ...)")
         return samples
     raise DataError(f"{path}: unknown kind of file; expected .npy, .npz, .csv, .idx or .idx.gz (or -ubyte.gz)")
+
+
+def sample_batches(
+    path: str | PathLike[str],
+    batch: int,
+    feature_names: Sequence[str] | None = None,
+    target: str | int | None = None,
+    categories: Categories = (),
+) -> Iterator[NDArray[Any]]:
+    """Yield the samples of a file, `(n, ...)` with n <= `batch`: text row by row, `.npy` mapped, else read as a whole.
+
+    Arguments and errors are those of `read_samples`; what is wrong with a row is told when it is reached.
+    """
+    path = Path(path)
+    if path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")):
+        names = read_column_names(path, feature_names)
+        columns = feature_names
+        if feature_names is None and names is not None and target is not None and str(target) in names:
+            columns = [name for name in names if name != str(target)]
+        yield from csv_batches(path, batch, columns, categories)
+        return
+    samples = read_samples(path, feature_names, target, categories)
+    for start in range(0, max(1, len(samples)), batch):
+        yield samples[start : start + batch]
 
 
 def _read_npy(path: Path) -> NDArray[Any]:

@@ -175,6 +175,57 @@ def _read(
     )
 
 
+def csv_batches(
+    path: str | os.PathLike[str], batch: int, columns: Sequence[str] | None = None, categories: Categories = ()
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the rows of a text table as float32 (n, F), n <= `batch`: the features of `read_csv`, which holds all.
+
+    Args:
+        path: the file.
+        batch: rows at a time.
+        columns: the feature columns wanted, as for `read_csv`.
+        categories: the names of each feature column's categories, None for numbers; empty: all columns hold numbers.
+
+    Raises:
+        DataError: as for `read_csv`; what is wrong further below is told when it is reached.
+    """
+    path = Path(path)
+    known = {k: names for k, names in enumerate(categories) if names is not None}
+    text = _Text({k: CategoryColumn(names) for k, names in known.items()}, open=False)
+    with read_rows(path) as rows:
+        head = list(islice(rows, _LOOK_AHEAD))
+        layout = _layout(path, head, None, columns)
+        if categories and len(categories) != len(layout.features):
+            raise DataError(
+                f"{path}: {len(layout.features)} feature columns; expected {len(categories)}, as the model has"
+            )
+        rest = chain(head[1:] if layout.header else head, rows)
+        values = _values(path, islice(rest, batch), layout, text)
+        if not len(values):
+            raise DataError(f"{path}: a header and no rows")
+        while len(values):
+            yield values
+            values = _values(path, islice(rest, batch), layout, text)
+
+
+def _values(path: Path, rows: Iterator[tuple[int, list[str]]], layout: _Layout, text: _Text) -> NDArray[np.float32]:
+    """The features of some rows, float32 (n, F)."""
+    values = array("f")
+    for line, row in rows:
+        if len(row) != layout.width:
+            raise DataError(f"{path}: line {line} has {len(row)} fields, the first row has {layout.width}")
+        cells: list[Any] = [row[place] for place in layout.features]
+        for k, column in text.columns.items():
+            cells[k] = column.code(cells[k])
+        start = len(values)
+        try:
+            values.extend(map(float, cells))
+        except ValueError:
+            del values[start:]
+            values.extend(_numbers(path, line, cells, layout, text))
+    return np.array(values, dtype=np.float32).reshape(-1, len(layout.features))
+
+
 def read_column_names(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> tuple[str, ...] | None:
     """Return the names in the header of a text table, or None where it has none; as `read_csv` tells."""
     with read_rows(Path(path)) as rows:
