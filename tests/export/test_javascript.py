@@ -87,9 +87,9 @@ def test_random_netlists_say_the_same(node: str, tmp_path: Path, seed: int) -> N
         ("main.mjs", 'import "./net_module.mjs"; console.log(globalThis.net.features);'),
         (
             "main.cjs",
-            'const vm = require("vm"), context = vm.createContext({});'
-            'vm.runInContext(require("fs").readFileSync("net.js", "utf8"), context);'
-            'console.log(vm.runInContext("net.features", context));',
+            """const vm = require("vm"), context = vm.createContext({});
+            vm.runInContext(require("fs").readFileSync("net.js", "utf8"), context);
+            console.log(vm.runInContext("net.features", context));""",
         ),
     ],
     ids=["CommonJS", "import of CommonJS", "ES module", "script"],

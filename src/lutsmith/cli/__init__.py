@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lutsmith.cli import bench, doctor, evaluate, info, predict, simplify, train
+from lutsmith.cli import bench, doctor, evaluate, export, info, predict, simplify, train
 from lutsmith.cli.errors import UsageError, describe
 from lutsmith.version import __version__
 
@@ -27,6 +27,7 @@ app.command()(predict.predict)
 app.command()(info.info)
 app.command()(bench.bench)
 app.command()(simplify.simplify)
+app.command()(export.export)
 app.command()(doctor.doctor)
 
 

@@ -9,7 +9,12 @@ from .graphviz import to_graphviz as to_graphviz
 from .javascript import to_javascript as to_javascript
 from .json import from_json as from_json
 from .json import to_json as to_json
+from .logic_formats import to_aiger as to_aiger
+from .logic_formats import to_blif as to_blif
 from .onnx import to_onnx as to_onnx
+from .registry import FORMATS as FORMATS
+from .registry import Format as Format
+from .registry import Options as Options
 from .testbench import testbench_of as testbench_of
 from .testbench import to_testbench as to_testbench
 from .verilog import to_verilog as to_verilog

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,12 @@ from lutsmith.export.straight_line import Language, functions
 
 _LANGUAGE = Language("function {}(s)", "const", "0", "-1")
 
-# fmt: off
-_RESERVED = frozenset(
-    """
-    arguments await break case catch class const continue debugger default delete do else enum eval export extends
-    false finally for function globalThis if implements import in Infinity instanceof interface let module NaN new null
-    package private protected public return static super switch this throw true try typeof undefined var void while
-    with yield
-    """.split()
+_RESERVED = re.compile(
+    "arguments|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|eval|export|extends|"
+    "false|finally|for|function|globalThis|if|implements|import|in|Infinity|instanceof|interface|let|module|NaN|new|"
+    "null|package|private|protected|public|return|static|super|switch|this|throw|true|try|typeof|undefined|var|void|"
+    "while|with|yield"
 )
-# fmt: on
 
 _MEANINGS = {
     "classification": ("Int32Array", "the class of each sample: the highest score, the lowest class of those that tie"),
@@ -190,7 +187,7 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
         ExportError: registers, or a name that is no identifier.
     """
     check_identifier(name)
-    if name in _RESERVED:
+    if _RESERVED.fullmatch(name):
         raise ExportError(f"{name!r} is a reserved word of JavaScript: take another name")
     netlist, head = circuit.netlist, circuit.head
     if netlist.num_registers:
