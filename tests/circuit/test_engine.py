@@ -193,7 +193,7 @@ def test_deep_netlists_are_compiled_for_a_single_sample():
         signal = builder.lut(signal[None], [[1, 0]])
     engine = Engine(Comparators([0], [0.5], 1), builder.build(signal))
     assert engine.outputs(np.ones((1, 1), np.uint8)).tolist() == [[True]]
-    assert "single" in vars(engine)
+    assert "compiled" in vars(engine)
 
 
 def test_a_few_samples_are_known_before_compiled_code_is_loaded(monkeypatch):
@@ -213,7 +213,7 @@ def test_a_few_samples_are_known_before_compiled_code_is_loaded(monkeypatch):
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
     monkeypatch.setattr("lutsmith.circuit.engine.LOADING", 0.0)
     assert (engine.decision_function(images[:1]) == scores[:1]).all()
-    assert "single" in vars(engine)
+    assert "compiled" in vars(engine)
 
 
 def test_one_sample_needs_no_compiled_code_in_a_new_process(tmp_path):

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import CircuitBuilder, Comparators, Head, NetlistBuilder, OutOfRangeWarning
+from lutsmith.circuit.blocks import Blocks
 from lutsmith.circuit.engine import FEW
-from lutsmith.circuit.single import Single
 
 from .examples import random_circuit, random_images, random_netlist
 
 
-def wired(netlist, head=None) -> Single:
+def wired(netlist, head=None) -> Blocks:
     """Features are the netlist's inputs."""
     count = netlist.num_inputs
-    return Single(Comparators(np.arange(count), np.full(count, 0.5), max(count, 1)), netlist, head)
+    return Blocks(Comparators(np.arange(count), np.full(count, 0.5), max(count, 1)), netlist, head)
 
 
 @given(
@@ -69,7 +69,7 @@ def test_numbers_of_every_type_are_compared_as_float32(dtype: str) -> None:
         rows = values.astype(dtype)
     encoder = Comparators(np.arange(8), np.float32([0, 0.5, 1.5, 99.5, 16777216, 3e38, 0, 0]), 8)
     builder = NetlistBuilder(8)
-    single = Single(encoder, builder.build(np.arange(8)))
+    single = Blocks(encoder, builder.build(np.arange(8)))
     for given_rows in (rows, np.asfortranarray(np.tile(rows, (3, 1))), np.tile(rows, (2, 2))[:, ::2]):
         assert np.array_equal(single.outputs(given_rows), encoder.encode(given_rows))
 

@@ -19,7 +19,6 @@ from lutsmith.circuit.netlist import Netlist
 
 if TYPE_CHECKING:
     from lutsmith.circuit.blocks import Blocks
-    from lutsmith.circuit.single import Single
 
 FEW = 4
 """Up to so many samples are evaluated one by one, and may be without compiled code."""
@@ -67,8 +66,6 @@ class Engine:
             return head.labels(self.decision_function(rows, tables=tables, threads=threads))
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
-        if len(rows) <= FEW:
-            return self.single.predict(rows, tables=tables)
         return self.compiled.predict(rows, tables=tables, threads=threads)
 
     def decision_function(
@@ -78,9 +75,6 @@ class Engine:
         head = self._checked_head()
         if self._without_loading(rows):
             return head.scores(self._evaluate(rows, tables))
-        if len(rows) <= FEW:
-            ones = self.single.counts(rows, tables=tables)
-            return ones if head.is_plain else head.affine(ones)
         if head.is_plain:
             return self.compiled.counts(rows, tables=tables, threads=threads)
         single = head.num_groups == self._netlist.outputs.size  # groups of one bit need no counting
@@ -101,8 +95,6 @@ class Engine:
         """The output bits of each sample, bool (N, O)."""
         if self._without_loading(rows):
             return self._evaluate(rows, tables)
-        if len(rows) <= FEW:
-            return self.single.outputs(rows, tables=tables)
         return self.compiled.outputs(rows, tables=tables, threads=threads)
 
     @cached_property
@@ -111,13 +103,6 @@ class Engine:
         from lutsmith.circuit.blocks import Blocks
 
         return Blocks(self._encoder, self._netlist, self._head)
-
-    @cached_property
-    def single(self) -> Single:
-        """The compiled engine for a few samples. Asking for it loads it."""
-        from lutsmith.circuit.single import Single
-
-        return Single(self._encoder, self._netlist, self._head)
 
     def _checked_head(self) -> Head:
         if self._head is None:
@@ -131,7 +116,7 @@ class Engine:
             raise TypeError(f"rows hold {rows.dtype}, expected real numbers")
         if len(rows) > FEW or self._netlist.level_ptr.size > SHALLOW:
             return False
-        return self._seconds < LOADING and not {"compiled", "single"} & self.__dict__.keys()
+        return self._seconds < LOADING and "compiled" not in self.__dict__
 
     def _evaluate(self, rows: NDArray[Any], tables: ArrayLike | None) -> NDArray[np.bool_]:
         start = time.perf_counter()
