@@ -246,7 +246,8 @@ class Circuit:
         """Return an equal circuit of fewer LUTs, and what each pass did: `simplify.simplify`.
 
         Args:
-            level: 1 for local passes, 2 also collapses cones into LUTs of up to `rank` inputs.
+            level: 1 for local passes; 2 also collapses cones into LUTs of up to `rank` inputs; 3 also uses that
+                comparators of one feature are ordered: equal for every sample, though not network by network.
             rank: 2 to 6.
         """
         from lutsmith.circuit.simplify import simplify  # passes read and make circuits
