@@ -111,10 +111,17 @@ def test_a_time_limit_kills_children_too(tmp_path: Path) -> None:
 
 
 def test_a_workspace_is_gone_after_an_error() -> None:
-    with pytest.raises(RuntimeError), toolchain.workspace() as folder:
-        (folder / "file").write_text("x")
-        raise RuntimeError
-    assert not folder.exists()
+    folders = []
+
+    def broken() -> None:
+        with toolchain.workspace() as folder:
+            folders.append(folder)
+            (folder / "file").write_text("x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert not folders[0].exists()
 
 
 def test_yosys_takes_commands_and_scripts_and_its_errors_are_failures(tmp_path: Path) -> None:
