@@ -11,3 +11,9 @@ from .toolchain import ToolError as ToolError
 from .toolchain import ToolFailed as ToolFailed
 from .toolchain import ToolMissing as ToolMissing
 from .toolchain import ToolTimeout as ToolTimeout
+from .verification import FORMATS as FORMATS
+from .verification import Check as Check
+from .verification import Loss as Loss
+from .verification import Verification as Verification
+from .verification import verify as verify
+from .verification import verify_files as verify_files

@@ -1,0 +1,1 @@
+"""What exports say of rows of data, as a simulator, a compiler or a runtime runs them."""

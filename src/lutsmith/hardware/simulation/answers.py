@@ -1,0 +1,92 @@
+"""What a circuit says of rows, and how what an export says of them is compared with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.logic.design import Design
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """All that a circuit says of N rows; what an export does not say is None.
+
+    Attributes:
+        outputs: bool (N, O), the output bits.
+        scores: int32 (N, C).
+        results: what `Head.decide` makes of the scores.
+    """
+
+    outputs: NDArray[np.bool_] | None = None
+    scores: NDArray[np.int32] | None = None
+    results: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
+        """Return the answers of the specification: plain NumPy, not the engine."""
+        outputs = circuit.evaluate(rows)
+        if circuit.head is None:
+            return cls(outputs)
+        scores = circuit.head.scores(outputs)
+        return cls(outputs, scores, circuit.head.decide(scores, circuit.task))
+
+    def difference(self, given: Answers) -> str | None:
+        """Return where `given` first differs from these, or None. Something must be given."""
+        compared = 0
+        for name in ("outputs", "scores", "results"):
+            expected, found = getattr(self, name), getattr(given, name)
+            if expected is None or found is None:
+                continue
+            compared += 1
+            found = np.asarray(found)
+            if found.shape != expected.shape:
+                return f"{name} have shape {found.shape}, expected {expected.shape}"
+            wrong = (found != expected).reshape(len(expected), -1).any(axis=1)
+            if wrong.any():
+                row = int(wrong.argmax())
+                return (
+                    f"{name} of {np.count_nonzero(wrong):,} of {len(expected):,} rows differ, first of row {row}: "
+                    f"{_short(found[row])}, expected {_short(expected[row])}"
+                )
+        return None if compared or not len(self.outputs if self.outputs is not None else ()) else "nothing was said"
+
+    def bits(self, design: Design) -> NDArray[np.bool_]:
+        """Return these answers as the bits (N, B) at the output ports of a design."""
+        columns = []
+        for port in design.outputs:
+            if port.name == "outputs":
+                words: NDArray[Any] | None = self.outputs
+            elif port.name == "scores":
+                words = self.scores
+            else:
+                words = None if self.results is None else self.results.reshape(len(self.results), -1)
+            if words is None:
+                raise ValueError(f"a circuit says nothing of a port {port.name}")
+            columns.append(port.bits(words.astype(np.int64)))
+        return np.concatenate(columns, axis=1)
+
+
+def bit_difference(design: Design, expected: NDArray[np.bool_], found: NDArray[np.bool_]) -> str | None:
+    """Return where words at the output ports first differ, or None."""
+    end = 0
+    for port in design.outputs:
+        start, end = end, end + port.size
+        wrong = (expected[:, start:end] != found[:, start:end]).any(axis=1)
+        if wrong.any():
+            row = int(wrong.argmax())
+            said, meant = (port.words(bits[row : row + 1, start:end])[0] for bits in (found, expected))
+            return (
+                f"{port.name} of {np.count_nonzero(wrong):,} of {len(expected):,} rows differ, first of row {row}: "
+                f"{_short(said)}, expected {_short(meant)}"
+            )
+    return None
+
+
+def _short(values: Any) -> str:
+    text = " ".join(str(np.asarray(values).tolist()).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

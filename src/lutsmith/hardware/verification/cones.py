@@ -1,0 +1,129 @@
+"""Netlists cut into what a proof needs: registers taken out, some outputs alone, what lies behind inner signals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.builder import NetlistBuilder
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.formats.assembly import CycleError, assemble
+
+
+def bypassed(netlist: Netlist) -> Netlist:
+    """Return the netlist with a wire in place of each register: what a sample meets on its way, at any speed.
+
+    Raises:
+        CycleError: registers feed themselves; then there is no such netlist.
+    """
+    if not netlist.num_registers:
+        return netlist
+    first, registers = netlist.num_inputs, netlist.num_registers
+    target = np.arange(netlist.num_signals, dtype=np.int64)
+    target[first : first + registers] = netlist.register_next
+    for _ in range(registers.bit_length() + 1):  # registers in a row: each round doubles what is skipped
+        target = target[target]
+    number = target.copy()
+    stuck = (target >= first) & (target < first + registers)
+    if stuck.any():
+        raise CycleError(int(np.argmax(stuck)))
+    number[target >= first + registers] -= registers
+    return assemble(
+        first,
+        np.zeros(0, np.bool_),
+        netlist.ranks,
+        number[netlist.fanin],
+        netlist.tables(),
+        number[netlist.outputs],
+        np.zeros(0, np.int64),
+    )
+
+
+def next_state(netlist: Netlist) -> Netlist:
+    """Return the netlist from inputs and registers (I + R) to what the registers take next (R)."""
+    builder = NetlistBuilder()
+    signals = builder.input(netlist.num_inputs + netlist.num_registers)
+    open_ = Netlist(
+        num_inputs=netlist.num_inputs + netlist.num_registers,
+        fanin=netlist.fanin,
+        fanin_ptr=netlist.fanin_ptr,
+        table_pool=netlist.table_pool,
+        table_index=netlist.table_index,
+        level_ptr=netlist.level_ptr,
+        outputs=netlist.register_next,
+    )
+    return builder.build(builder.embed(open_, signals))
+
+
+def keeps_state(num_inputs: int, num_registers: int) -> Netlist:
+    """Return the netlist of the same inputs whose outputs are the registers: what `next_state` is while they hold."""
+    builder = NetlistBuilder(num_inputs + num_registers)
+    return builder.build(np.arange(num_inputs, num_inputs + num_registers))
+
+
+def cone(netlist: Netlist, outputs: slice) -> Netlist:
+    """Return the netlist of some of the outputs, with the nodes that they need; all inputs stay."""
+    ends = netlist.outputs[outputs]
+    first = netlist.num_inputs + netlist.num_registers
+    needed = np.zeros(netlist.num_signals, np.bool_)
+    needed[ends] = True
+    needed[netlist.register_next] = True
+    ranks = netlist.ranks
+    for start, stop in zip(netlist.level_ptr[:-1][::-1], netlist.level_ptr[1:][::-1], strict=True):
+        wanted = np.repeat(needed[first + start : first + stop], ranks[start:stop])
+        needed[netlist.fanin[netlist.fanin_ptr[start] : netlist.fanin_ptr[stop]][wanted]] = True
+    kept = needed[first:]
+    number = np.cumsum(np.concatenate([np.ones(first, np.bool_), kept])) - 1
+    return assemble(
+        netlist.num_inputs,
+        netlist.register_init,
+        ranks[kept],
+        number[netlist.fanin[np.repeat(kept, ranks)]],
+        netlist.tables()[kept],
+        number[ends],
+        number[netlist.register_next],
+    )
+
+
+def roots(netlist: Netlist, signals: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return what signals (S,) are once buffers and inverters before them are left out, and which are inverted."""
+    first = netlist.num_inputs + netlist.num_registers
+    tables, ranks = netlist.tables(), netlist.ranks
+    root = signals.astype(np.int64)
+    inverted = np.zeros(root.size, np.bool_)
+    while True:
+        node = np.maximum(root - first, 0)
+        through = np.zeros(root.size, np.bool_)
+        if netlist.num_nodes:
+            through = (root >= first) & (ranks[node] == 1) & np.isin(tables[node], np.array([0b01, 0b10], np.uint64))
+        if not through.any():
+            return root, inverted
+        inverted[through] ^= tables[node[through]] == 0b01
+        root[through] = netlist.fanin[netlist.fanin_ptr[node[through]]]
+
+
+def cut(netlist: Netlist, boundary: NDArray[np.int64], outputs: slice) -> Netlist | None:
+    """Return some of the outputs as functions of distinct signals inside (S,), or None where they need others."""
+    first = netlist.num_inputs + netlist.num_registers
+    place = np.full(netlist.num_signals, -1, np.int64)
+    place[boundary] = np.arange(boundary.size)
+    needed = np.zeros(netlist.num_signals, np.bool_)
+    needed[netlist.outputs[outputs]] = True
+    ranks, at_boundary = netlist.ranks, place >= 0
+    for start, stop in zip(netlist.level_ptr[:-1][::-1], netlist.level_ptr[1:][::-1], strict=True):
+        level = slice(first + start, first + stop)
+        wanted = np.repeat(needed[level] & ~at_boundary[level], ranks[start:stop])
+        needed[netlist.fanin[netlist.fanin_ptr[start] : netlist.fanin_ptr[stop]][wanted]] = True
+    if (needed[:first] & ~at_boundary[:first]).any():
+        return None
+    kept = (needed & ~at_boundary)[first:]
+    place[first:][kept] = boundary.size + np.arange(np.count_nonzero(kept))
+    return assemble(
+        boundary.size,
+        np.zeros(0, np.bool_),
+        ranks[kept],
+        place[netlist.fanin[np.repeat(kept, ranks)]],
+        netlist.tables()[kept],
+        place[netlist.outputs[outputs]],
+        np.zeros(0, np.int64),
+    )

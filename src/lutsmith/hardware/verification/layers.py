@@ -1,0 +1,414 @@
+"""What each layer does with one export: read it back, prove it, or run it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.formats import FormatError, NamedNetlist, from_aiger, from_blif
+from lutsmith.formats.assembly import CycleError
+from lutsmith.hardware.simulation.answers import Answers, bit_difference
+from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
+from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
+from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout, find
+from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
+from lutsmith.hardware.verification.elaboration import proved
+from lutsmith.hardware.verification.modules import (
+    Mismatch,
+    ReadModules,
+    check_wiring,
+    fitted,
+    held,
+    module_names,
+    port_bits,
+    read_verilog,
+    vhdl_as_verilog,
+)
+from lutsmith.hardware.verification.report import Check, Layer, Verdict
+from lutsmith.logic import is_balanced
+from lutsmith.logic.design import Design, Part
+
+Files = Mapping[str, bytes]
+
+SLOW_CELLS = 20_000_000
+"""LUTs times rows that an interpreting simulator (Icarus, ghdl) is given at most; the rows are thinned out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be verified, and against what.
+
+    Attributes:
+        circuit: the model.
+        design: the circuit as logic, as it was exported.
+        rows: float32 (N, F), what is simulated.
+        timeout: seconds for each step.
+        fixed: whether programs in C take words instead of floats.
+    """
+
+    circuit: Circuit
+    design: Design
+    rows: NDArray[np.float32]
+    timeout: float
+    fixed: bool = False
+
+
+def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Check]:
+    """Yield the rows of one layer of one format.
+
+    Args:
+        format_: a key of `CHECKS`.
+        files: the export.
+        layer: which of the layers.
+        task: what it is compared with.
+    """
+    known = CHECKS[format_]
+    if layer not in known:
+        yield Check(format_, layer, "all", "not run", NOT_MEANT[format_])
+        return
+    began = time.perf_counter()
+    try:
+        for row in known[layer](files, task):
+            now = time.perf_counter()
+            yield replace(row, format=format_, layer=layer, seconds=now - began)
+            began = now
+    except ToolMissing as missing:
+        yield Check(format_, layer, "all", "not run", str(missing))
+    except ToolTimeout as slow:
+        verdict: Verdict = "not decided" if layer == "formal" else "not run"
+        yield Check(format_, layer, "all", verdict, str(slow).partition(";")[0], time.perf_counter() - began)
+    except (ToolFailed, FormatError, Mismatch, CycleError, ValueError) as problem:
+        yield Check(format_, layer, "all", "failed", _brief(problem), time.perf_counter() - began)
+
+
+def _row(part: str, verdict: Verdict, reason: str, samples: int = 0) -> Check:
+    return Check("", "formal", part, verdict, reason, samples=samples)
+
+
+# Read-back
+
+
+def _blif_nodes(files: Files, task: Task) -> Iterator[Check]:
+    """Fan-in and table of every node, in the order of the file."""
+    flat = task.design.flat()
+    read = from_blif(_only(files).decode("utf-8"))
+    _check_names(read, flat)
+    problem = _first_difference(flat.netlist, read.netlist)
+    text = f"{flat.netlist.num_nodes:,} nodes, their fan-in and tables, and {flat.netlist.num_registers:,} registers"
+    yield _row("all", "failed" if problem else "proved", problem or text)
+
+
+def _aiger_ports(files: Files, task: Task) -> Iterator[Check]:
+    """Names of inputs and outputs, and the registers; ANDs are left to the formal layer."""
+    flat = task.design.flat()
+    read = from_aiger(_only(files))
+    _check_names(read, flat)
+    have, want = read.netlist.num_registers, flat.netlist.num_registers
+    if have != want:
+        yield _row("all", "failed", f"{have} registers, expected {want}")
+    else:
+        yield _row(
+            "all", "proved", f"names of {len(read.inputs):,} inputs and {len(read.outputs):,} outputs, {have} registers"
+        )
+
+
+def _json_nodes(files: Files, task: Task) -> Iterator[Check]:
+    """Every array of the circuit."""
+    from lutsmith.export import from_json
+
+    read, circuit = from_json(_only(files).decode("utf-8")), task.circuit
+    problem = _first_difference(circuit.netlist, read.netlist)
+    for name, a, b in (
+        ("comparators' features", circuit.encoder.feature, read.encoder.feature),
+        ("thresholds", circuit.encoder.threshold, read.encoder.threshold),
+    ):
+        if problem is None and not np.array_equal(a, b):
+            problem = f"the {name} differ"
+    for name in ("head", "classes", "task", "input_shape"):
+        if problem is None and getattr(circuit, name) != getattr(read, name):
+            problem = f"{name} is {getattr(read, name)!r}, expected {getattr(circuit, name)!r}"
+    text = f"{circuit.netlist.num_nodes:,} nodes, {len(circuit.encoder):,} thresholds and the head"
+    yield _row("all", "failed" if problem else "proved", problem or text)
+
+
+def _check_names(read: NamedNetlist, part: Part) -> None:
+    for kind, names, ports in (("inputs", read.inputs, part.inputs), ("outputs", read.outputs, part.outputs)):
+        wanted = tuple(port_bits(ports))
+        if names != wanted:
+            place = next((i for i, (a, b) in enumerate(zip(names, wanted, strict=False)) if a != b), None)
+            if place is None:
+                raise Mismatch(f"{len(names)} {kind}, expected {len(wanted)}")
+            raise Mismatch(f"the {kind} differ: {names[place]!r} stands where {wanted[place]!r} was expected")
+
+
+def _first_difference(expected: Netlist, found: Netlist) -> str | None:
+    """Return the first node, output or register in which two netlists differ as they are written down, or None."""
+    sizes = [(side.num_inputs, side.num_nodes, side.outputs.size, side.num_registers) for side in (expected, found)]
+    if sizes[0] != sizes[1]:
+        return "inputs, nodes, outputs and registers are {}, expected {}".format(*reversed(sizes))
+    ranks = np.flatnonzero(expected.ranks != found.ranks)
+    if ranks.size:
+        node_ = int(ranks[0])
+        return f"node {node_} reads {found.ranks[node_]} signals, expected {expected.ranks[node_]}"
+    wires = np.flatnonzero(expected.fanin != found.fanin)
+    if wires.size:
+        slot = int(wires[0])
+        node_ = int(np.searchsorted(expected.fanin_ptr, slot, side="right")) - 1
+        return f"node {node_} reads signal {found.fanin[slot]}, expected {expected.fanin[slot]}"
+    tables = np.flatnonzero(expected.tables() != found.tables())
+    if tables.size:
+        node_ = int(tables[0])
+        return f"the table of node {node_} is {found.tables()[node_]:#x}, expected {expected.tables()[node_]:#x}"
+    for name in ("outputs", "register_next", "register_init"):
+        differ = np.flatnonzero(getattr(expected, name) != getattr(found, name))
+        if differ.size:
+            place = int(differ[0])
+            return f"{name}[{place}] is {getattr(found, name)[place]}, expected {getattr(expected, name)[place]}"
+    return None
+
+
+# Proofs
+
+
+def _aiger_proof(files: Files, task: Task) -> Iterator[Check]:
+    read = from_aiger(_only(files))
+    flat = task.design.flat()
+    _check_names(read, flat)
+    yield from _prove_flat(read.netlist, flat, task)
+
+
+def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
+    """The file as ABC reads it, which is another reader than ours."""
+    from lutsmith.hardware import abc
+    from lutsmith.hardware.toolchain import workspace
+
+    flat = task.design.flat()
+    with workspace() as folder:
+        (folder / "given.blif").write_bytes(_only(files))
+        printed = abc.script("read_blif given.blif; strash; write_aiger -s read.aig", folder, task.timeout).stdout
+        path = folder / "read.aig"
+        if not path.is_file():
+            raise ToolFailed(f"ABC does not read the file: {printed.strip()[-300:]}", printed)
+        read = from_aiger(path.read_bytes())
+    _check_names(read, flat)
+    yield from _prove_flat(read.netlist, flat, task)
+
+
+def _prove_flat(read: Netlist, flat: Part, task: Task) -> Iterator[Check]:
+    verdict, how = proved(bypassed(read), bypassed(flat.netlist), task.timeout)
+    yield _row("all", verdict, f"the file as it is read, against the design: {how}")
+    if flat.netlist.num_registers or read.num_registers:
+        yield _balance([(flat.name, replace(flat, netlist=read))], task.design.latency)
+
+
+def _verilog_proof(files: Files, task: Task) -> Iterator[Check]:
+    yield from _prove_modules(read_verilog(_verilog_only(files), task.design, task.timeout), task)
+
+
+def _vhdl_proof(files: Files, task: Task) -> Iterator[Check]:
+    sources = vhdl_as_verilog(_vhdl_only(files), task.design, task.timeout)
+    # ghdl's synthesis has x in branches that are never taken; the simulation would show one that is.
+    yield from _prove_modules(read_verilog(sources, task.design, task.timeout, undefined=True), task)
+
+
+def _prove_modules(read: ReadModules, task: Task) -> Iterator[Check]:
+    """Prove each module, then how they are joined, and where the registers are."""
+    design = task.design
+    netlists = []
+    for part, module in zip(design.parts, module_names(design), strict=True):
+        netlist = fitted(read.netlists[module], part)
+        netlists.append(netlist)
+        try:
+            verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout)
+        except CycleError:
+            verdict, how = "failed", "its registers feed themselves"
+        yield _row(part.name, verdict, f"the module as Yosys reads it: {how}")
+    try:
+        check_wiring(read.top, design)
+        yield _row("wiring", "proved", "the top module is the parts, one after the other")
+    except Mismatch as problem:
+        yield _row("wiring", "failed", str(problem))
+    if design.latency or any(netlist.num_registers for netlist in netlists):
+        parts = [
+            (part.name, replace(part, netlist=netlist)) for part, netlist in zip(design.parts, netlists, strict=True)
+        ]
+        row = _balance(parts, design.latency)
+        for part, module in zip(design.parts, module_names(design), strict=True):
+            stopped = held(read.netlists[module], part)
+            if row.verdict == "proved" and stopped.num_registers:
+                idle = keeps_state(stopped.num_inputs, stopped.num_registers)
+                verdict, how = proved(next_state(stopped), idle, task.timeout)
+                if verdict != "proved":
+                    row = _row("registers", verdict, f"{part.name} does not hold its state while ce is 0: {how}")
+        yield row
+
+
+def _balance(parts: list[tuple[str, Part]], latency: int) -> Check:
+    bad = [name for name, part in parts if not is_balanced(part)]
+    count = sum(part.netlist.num_registers for _, part in parts)
+    if bad:
+        return _row(
+            "registers", "failed", f"not every path through {', '.join(bad)} crosses as many registers as it should"
+        )
+    return _row("registers", "proved", f"{count:,} registers, every path crosses {latency}")
+
+
+# Simulation
+
+
+def _verilog_runs(files: Files, task: Task) -> Iterator[Check]:
+    sources = _verilog_only(files)
+    reasons = []
+    for tool, simulate in VERILOG_SIMULATORS.items():
+        try:
+            found = find(tool)
+            yield _run_bits(sources, task, simulate, str(found), thin=tool == "iverilog")
+        except (ToolMissing, ToolTimeout) as reason:
+            reasons.append(str(reason).partition("\n")[0])
+            continue
+        return
+    raise ToolMissing("; or ".join(reasons))
+
+
+def _vhdl_runs(files: Files, task: Task) -> Iterator[Check]:
+    yield _run_bits(_vhdl_only(files), task, ghdl, str(find("ghdl")), thin=True)
+
+
+def _run_bits(sources: Files, task: Task, simulate: Simulator, tool: str, *, thin: bool) -> Check:
+    """Run the top module on the words of the rows, and compare every word at every output."""
+    circuit, design = task.circuit, task.design
+    rows = task.rows
+    if thin:
+        nodes = sum(part.netlist.num_nodes for part in design.parts)
+        rows = thinned(rows, max(64, SLOW_CELLS // max(nodes, 1)))
+    if design.words is not None:
+        words = design.words.quantise(rows)
+        rows = design.words.values(words)
+        bits = design.inputs[0].bits(words.astype(np.int64))
+    else:
+        bits = circuit.encoder.encode(rows)
+    expected = Answers.of(circuit, rows).bits(design)
+    found = simulate(sources, design, bits, task.timeout)
+    problem = bit_difference(design, expected, found)
+    if problem:
+        return _row("all", "failed", f"{tool}: {problem}", len(rows))
+    return _row("all", "simulated", f"{len(rows):,} rows, {tool}", len(rows))
+
+
+def _c_runs(files: Files, task: Task) -> Iterator[Check]:
+    rows: NDArray[Any] = task.rows
+    words = task.design.words
+    meant = task.rows
+    if task.fixed and words is not None and not words.is_float:
+        rows = words.quantise(task.rows)
+        meant = words.values(rows)
+    expected = Answers.of(task.circuit, meant)
+    for name, data in files.items():
+        if not name.endswith(".h"):
+            continue
+        one, many = c_compiler(task.circuit, data, rows, task.timeout, name=prefix_of(data))
+        for how, given in (("one sample", one), ("many samples", many)):
+            problem = expected.difference(given)
+            part = f"{name}, {how}"
+            text = f"{len(rows):,} rows, {find('cc')}"
+            yield _row(part, "failed" if problem else "simulated", problem or text, len(rows))
+
+
+def _javascript_runs(files: Files, task: Task) -> Iterator[Check]:
+    yield _compared(node(task.circuit, _only(files), task.rows, task.timeout), task, str(find("node")))
+
+
+def _onnx_runs(files: Files, task: Task) -> Iterator[Check]:
+    yield _compared(onnxruntime(task.circuit, _only(files), task.rows, task.timeout), task, "onnxruntime")
+
+
+def _json_runs(files: Files, task: Task) -> Iterator[Check]:
+    from lutsmith.export import from_json
+
+    yield _compared(_engine_answers(from_json(_only(files).decode("utf-8")), task.rows), task, "read and predicted")
+
+
+def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # edge rows lie outside of the fitted range, on purpose
+        if circuit.head is None:
+            return Answers(circuit.outputs(rows))
+        return Answers(circuit.outputs(rows), circuit.decision_function(rows), circuit.predict(rows))
+
+
+def _compared(given: Answers, task: Task, tool: str) -> Check:
+    problem = Answers.of(task.circuit, task.rows).difference(given)
+    if problem:
+        return _row("all", "failed", f"{tool}: {problem}", len(task.rows))
+    return _row("all", "simulated", f"{len(task.rows):,} rows, {tool}", len(task.rows))
+
+
+def thinned(rows: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """Return at most so many rows, evenly spaced."""
+    if len(rows) <= most:
+        return rows
+    chosen: NDArray[np.float32] = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    return chosen
+
+
+def _only(files: Files) -> bytes:
+    if len(files) != 1:
+        raise ValueError(f"expected one file, got {', '.join(files) or 'none'}")
+    return next(iter(files.values()))
+
+
+def _verilog_only(files: Files) -> dict[str, bytes]:
+    """Return the Verilog among files, with models of LUT1 to LUT6 where it has such instances and no models."""
+    from lutsmith.export import verilog_primitives
+
+    chosen = {name: data for name, data in files.items() if name.endswith(".v")}
+    text = b"\n".join(chosen.values())
+    if re.search(rb"^\s*LUT[1-6]\b", text, re.MULTILINE) and b"module LUT" not in text:
+        chosen["primitives.v"] = verilog_primitives().encode()
+    return chosen
+
+
+def _vhdl_only(files: Files) -> dict[str, bytes]:
+    return {name: data for name, data in files.items() if name.endswith((".vhd", ".vhdl"))}
+
+
+def _brief(problem: Exception) -> str:
+    text = " ".join(str(problem).split())
+    return text if len(text) <= 400 else f"{text[:397]}..."
+
+
+Checker = Callable[[Files, Task], Iterator[Check]]
+
+CHECKS: dict[str, dict[str, Checker]] = {
+    "blif": {"read-back": _blif_nodes, "formal": _blif_proof},
+    "aiger": {"read-back": _aiger_ports, "formal": _aiger_proof},
+    "json": {"read-back": _json_nodes, "simulation": _json_runs},
+    "verilog": {"formal": _verilog_proof, "simulation": _verilog_runs},
+    "vhdl": {"formal": _vhdl_proof, "simulation": _vhdl_runs},
+    "c": {"simulation": _c_runs},
+    "javascript": {"simulation": _javascript_runs},
+    "onnx": {"simulation": _onnx_runs},
+}
+"""The layers of each format that has any, and what does them."""
+
+NOT_MEANT = {
+    "blif": "a file of logic is proved: there is nothing to run",
+    "aiger": "a file of logic is proved: there is nothing to run",
+    "json": "the document is read back whole, which is the proof",
+    "verilog": "Yosys reads it back, for the proof",
+    "vhdl": "ghdl and Yosys read it back, for the proof",
+    "c": "a program, which is run",
+    "javascript": "a program, which is run",
+    "onnx": "a program, which is run",
+}
+"""Why the other layers are not run."""

@@ -1,0 +1,102 @@
+"""Rows that a circuit is simulated on: those given, and rows on the edges of its thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.rows import as_rows
+from lutsmith.logic.words import Words
+
+RANDOM_ROWS = 256
+"""Rows that are drawn where no data are given."""
+
+MAX_SINGLE_EDGES = 4096
+"""Rows in which one feature alone lies on an edge; with more edges, so many of them are drawn."""
+
+_NEVER_NAN = np.float32(3.4028235e38)
+
+
+def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) -> NDArray[np.float32]:
+    """Return the rows of X, or random ones, as float32 (N, F).
+
+    Random rows are uniform in the range that the circuit was fitted on, else around its thresholds.
+
+    Raises:
+        TypeError, ValueError: X holds no real numbers or does not fit the circuit.
+    """
+    if X is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.ascontiguousarray(as_rows(X, circuit.input_shape), np.float32)
+    rng = np.random.default_rng(seed)
+    features = circuit.encoder.num_features
+    if circuit.fitted_range is not None:
+        low, high = (bound.astype(np.float64) for bound in circuit.fitted_range)
+    else:
+        finite = circuit.encoder.threshold[np.isfinite(circuit.encoder.threshold)].astype(np.float64)
+        low = np.full(features, finite.min(initial=0.0) - 1)
+        high = np.full(features, finite.max(initial=0.0) + 1)
+    rows = low + rng.random((RANDOM_ROWS, features)) * (high - low)
+    whole = np.array_equal(low, np.round(low)) and np.array_equal(high, np.round(high)) and (high - low).max() > 1
+    if whole:  # features that may well be integers: half of the rows are
+        rows[::2] = np.round(rows[::2])
+    return rows.clip(-float(_NEVER_NAN), float(_NEVER_NAN)).astype(np.float32)
+
+
+def edge_rows(
+    circuit: Circuit, words: Words | None, base: NDArray[np.float32], *, seed: int = 1
+) -> NDArray[np.float32]:
+    """Return rows (E, F) float32 that lie on edges.
+
+    First rows whose features are all at an edge: lowest, highest, 0, 1; each threshold, the number above and the one
+    below (in words: the last word that is not above, and the first that is); for floats -0, infinities, NaN, the
+    largest and the smallest numbers. Then rows of `base` in which a single feature lies at the edge of a threshold.
+
+    Args:
+        circuit: whose thresholds are meant.
+        words: the words that features become, or None for floats.
+        base: rows (N, F) that the second kind starts from; zeros where there are none.
+        seed: of the choice of base rows and edges.
+    """
+    feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
+    features = circuit.encoder.num_features
+    rng = np.random.default_rng(seed)
+    below, above = _sides(circuit, words)
+    together = [np.zeros(features, np.float32), np.ones(features, np.float32)]
+    if circuit.fitted_range is not None:
+        together += [*circuit.fitted_range]
+    if words is None or words.grid is None:
+        odd = (-0.0, np.inf, -np.inf, np.nan, np.finfo(np.float32).max, np.finfo(np.float32).min, 1e-45, -1e-45)
+        together += [np.full(features, value, np.float32) for value in odd]
+        mixed = rng.choice(np.array([*odd, 0.0, 1.0], np.float32), (4, features))
+        together += [*mixed]
+    else:
+        ends = np.array([0, words.grid.highest], np.uint32)
+        together += [words.values(np.full((1, features), end, np.uint32))[0] for end in ends]
+    order = np.lexsort((threshold, feature))
+    place = np.arange(order.size) - np.searchsorted(feature[order], feature[order])  # of a threshold in its feature
+    most = int(place.max(initial=-1)) + 1
+    for values in (below, threshold, above):
+        at = np.tile(base[:1] if len(base) else np.zeros((1, features), np.float32), (most, 1))
+        at[place, feature[order]] = values[order]
+        together += [*at]
+    edges = np.arange(feature.size)
+    if 2 * edges.size > MAX_SINGLE_EDGES:
+        edges = rng.choice(edges, MAX_SINGLE_EDGES // 2, replace=False)
+    start = base if len(base) else np.zeros((1, features), np.float32)
+    single = np.repeat(start[rng.integers(0, len(start), edges.size)], 2, axis=0)
+    single[0::2][np.arange(edges.size), feature[edges]] = below[edges]
+    single[1::2][np.arange(edges.size), feature[edges]] = above[edges]
+    return np.concatenate([np.stack(together), single]).astype(np.float32)
+
+
+def _sides(circuit: Circuit, words: Words | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return, for each comparator, the highest number that it is not true for, and the lowest that it is true for."""
+    feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
+    if words is None or words.grid is None:
+        with np.errstate(over="ignore"):
+            return np.nextafter(threshold, np.float32(-np.inf)), np.nextafter(threshold, np.float32(np.inf))
+    grid = words.grid[feature]
+    limits = words.limits(feature, threshold)
+    return grid.value(limits.clip(0, grid.highest)), grid.value((limits + 1).clip(0, grid.highest))

@@ -1,0 +1,152 @@
+"""`verify`: whether every export of a circuit is the circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith import logic
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.hardware.verification.elaboration import check_design
+from lutsmith.hardware.verification.emission import EMITTERS, Options, Primitives
+from lutsmith.hardware.verification.layers import Task, check
+from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Loss, Verification
+from lutsmith.hardware.verification.rows import edge_rows, sample_rows
+from lutsmith.logic.words import Words
+
+FORMATS = tuple(EMITTERS)
+"""The formats that can be verified."""
+
+TIMEOUT = 120.0
+"""Seconds for each step, unless told otherwise."""
+
+
+def verify(
+    circuit: Circuit,
+    formats: Sequence[str] = FORMATS,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    layers: Sequence[Layer] = LAYERS,
+    words: Words | int | None = None,
+    pipeline: int | None = None,
+    primitives: Primitives = "portable",
+    artifacts: Mapping[str, Mapping[str, bytes]] | None = None,
+    timeout: float = TIMEOUT,
+    report: Callable[[Check], object] | None = None,
+) -> Verification:
+    """Check that exports of a circuit are the circuit, layer by layer.
+
+    First the design, the logic that all formats of logic are written from, is proved to be the circuit, part by part.
+    Then each format: *read-back* parses the file and compares it as it is written; *formal* proves what other tools
+    read from it (ABC, Yosys, ghdl) equal to the design; *simulation* runs it on rows of data and on edge rows, and
+    compares every score and every result with the circuit's own.
+
+    Args:
+        circuit: any circuit.
+        formats: of `FORMATS`.
+        X: samples to simulate, (N, *input_shape) or (N, F); random rows by default. Edge rows are always added.
+        y: the index of the class of each sample, if the accuracy on quantised features is wanted.
+        layers: of `report.LAYERS`.
+        words: what the features are in hardware, as for `logic.elaborate`. Where they are given, C takes them too.
+        pipeline: registers after every so many levels, as for `logic.pipelined`; None for none.
+        primitives: "portable" or "xilinx", for Verilog and VHDL.
+        artifacts: files to check instead of those that the exports write, by format and file name.
+        timeout: seconds for each step: a proof, a compilation, a run. What takes longer is said to be open.
+        report: called with each row as soon as it is there.
+
+    Returns:
+        A row for each format, layer and part. A tool that is missing makes a row "not run" with what installs it.
+
+    Raises:
+        TypeError, ValueError: formats or layers that are not known, words or data that do not fit the circuit.
+    """
+    _check_names("formats", formats, FORMATS)
+    _check_names("layers", layers, LAYERS)
+    _check_names("artifacts", tuple(artifacts or ()), FORMATS)
+    if not timeout > 0:
+        raise ValueError(f"timeout is {timeout}, expected seconds above 0")
+    design = logic.elaborate(circuit, words=words)
+    if pipeline is not None:
+        design = logic.pipelined(design, pipeline)
+    rows = sample_rows(circuit, X)
+    loss = None if X is None else _loss(circuit, design.words, rows, y)
+    every = np.concatenate([rows, edge_rows(circuit, design.words, rows)])
+    fixed = words is not None and design.words is not None and not design.words.is_float
+    task = Task(circuit, design, every, timeout, fixed)
+    options = Options(design.words if fixed else None, primitives)
+    checks = []
+    for row in _rows(task, formats, layers, options, artifacts or {}):
+        checks.append(row)
+        if report is not None:
+            report(row)
+    return Verification(tuple(checks), loss)
+
+
+def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **options: object) -> Verification:  # noqa: A002
+    """Check files that somebody has: whether this Verilog, this BLIF, this header is the circuit.
+
+    Args:
+        circuit: the model.
+        format: one of `FORMATS`.
+        files: by their names, with their usual suffixes. Modules and functions have the names that exports give them.
+        options: further arguments of `verify`, which must be those that the files were written with.
+
+    Raises:
+        TypeError, ValueError: as for `verify`.
+    """
+    return verify(circuit, (format,), artifacts={format: files}, **options)  # type: ignore[arg-type]
+
+
+def _rows(
+    task: Task,
+    formats: Sequence[str],
+    layers: Sequence[Layer],
+    options: Options,
+    artifacts: Mapping[str, Mapping[str, bytes]],
+) -> Iterator[Check]:
+    if task.circuit.netlist.num_registers:
+        reason = "the circuit has registers of its own, a state: only read-back is done"
+        layers, closed = [layer for layer in layers if layer == "read-back"], [*layers]
+        for format_ in formats:
+            yield from (Check(format_, layer, "all", "not run", reason) for layer in closed if layer not in layers)
+    elif "formal" in layers:
+        yield from check_design(task.circuit, task.design, task.timeout)
+    for format_ in formats:
+        try:
+            files = (
+                artifacts[format_] if format_ in artifacts else EMITTERS[format_](task.circuit, task.design, options)
+            )
+        except ValueError as refused:  # a format that cannot hold this circuit says so
+            yield from (Check(format_, layer, "all", "not run", str(refused)) for layer in layers)
+            continue
+        for layer in layers:
+            yield from check(format_, files, layer, task)
+
+
+def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: ArrayLike | None) -> Loss | None:
+    """Return what quantising the features changes; None where they are float32, or there is no head."""
+    if words is None or words.is_float or circuit.head is None or not len(rows):
+        return None
+    head = circuit.head
+    exact, quantised = (
+        head.decide(head.scores(circuit.evaluate(side)), circuit.task)
+        for side in (rows, words.values(words.quantise(rows)))
+    )
+    changed = float((exact != quantised).reshape(len(rows), -1).any(axis=1).mean())
+    if y is None:
+        return Loss(words.bits, len(rows), changed)
+    labels = np.asarray(y)
+    if labels.shape != exact.shape:
+        raise ValueError(f"y has shape {labels.shape}, expected {exact.shape}")
+    return Loss(words.bits, len(rows), changed, float((exact == labels).mean()), float((quantised == labels).mean()))
+
+
+def _check_names(what: str, given: Sequence[str], known: Sequence[str]) -> None:
+    if isinstance(given, str):
+        raise TypeError(f"{what} is {given!r}, expected a sequence such as [{given!r}]")
+    for name in given:
+        if name not in known:
+            raise ValueError(f"{what} has {name!r}, expected of {', '.join(known)}")
