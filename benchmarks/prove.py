@@ -5,7 +5,7 @@
 The first row is 2,000 + 1,000 random LUTs of rank 6, the second layer wired to the first; further rows are model files.
 Each is optimised once (seconds given, without the proof), read back, and proved `--repeats` times; the median and the
 best are given. A proof is the whole call of `prove`: random inputs tried, both sides written as AIGER (the column says
-how long that alone takes), ABC started and its verdict read. "CPU" is what all of it takes of a core, children included:
+how long that alone takes), ABC started and its verdict read. "CPU" is what it takes of a core, children included:
 on a busy machine the better figure. "fault" is the same call where one table bit is flipped.
 """
 
