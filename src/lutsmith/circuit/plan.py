@@ -163,7 +163,10 @@ def _rows(sizes: NDArray[np.int64], last_read: NDArray[np.int64]) -> tuple[NDArr
     """The first row of each level, and the number of rows. Level 0 are the sources, written before everything else.
 
     First fit: a level takes the first gap that is large enough, which levels that nobody reads any more have left.
+    Sizes are rounded up by less than an eighth, so that levels of nearly one size fit each other's gaps.
     """
+    grain = np.exp2(np.floor(np.log2(np.maximum(sizes, 8))) - 3).astype(np.int64)
+    sizes = -(-sizes // grain) * grain
     starts = np.zeros(sizes.size, np.int64)
     counts, last = sizes.tolist(), last_read.tolist()
     dying = np.argsort(last_read, kind="stable").tolist()

@@ -8,7 +8,7 @@ HEADER_ROWS rows belong to the kernels (`fill_header` presets them):
     rows 16..19  for each function f the four words, all zeros or all ones, of its algebraic normal form
                  f(x, y) = a ^ b x ^ y (c ^ d x)
 
-A LUT is a tree of multiplexers p ^ (s & (p ^ q)), one operation where the machine has ternary logic, over functions of
+A LUT is a tree of multiplexers (s & q) | (~s & p), one operation where the machine has ternary logic, over functions of
 its inputs 0 and 1. Up to rank 5 such a leaf is three operations on the broadcast words of its normal form. At rank 6
 the sixteen leaves are loaded, from the row that four bits of the table name, after these have been computed once and
 stored. Stores are dear (a 512-bit one takes two cycles on Zen 4), so that only the seven functions that are 0 at
@@ -154,7 +154,8 @@ class _Emitter:
             return leaf(first)
         low = self.multiplexers(selects[:-1], leaf, first)
         high = self.multiplexers(selects[:-1], leaf, first + (1 << len(selects) - 1))
-        return self.builder.xor(low, self.builder.and_(selects[-1], self.builder.xor(low, high)))
+        select = selects[-1]  # with p ^ (s & (p ^ q)) LLVM mixes neighbours' xors, at up to two operations more each
+        return self.builder.or_(self.builder.and_(select, high), self.builder.and_(self.inverted(select), low))
 
     def store_functions(self, x: Any, y: Any) -> None:
         """Rows 2, 4, .. 14: the functions that are 0 at x = y = 0; bit x + 2 y of the row's number is the value."""
