@@ -11,9 +11,9 @@
     encode, network, head: the parts of `predict` on one block of 1,024 images, one thread
 
 The rows are measured in turn, `--repeats` times over; median and best are given. Rates count all LUTs of a netlist,
-also those that the engine leaves out: no output depends on them, or they are constants or buffers. `network` is evaluated as
-for any tables, the others as for fixed ones. The last column says what a block takes: the LUTs that are evaluated, the
-rows of bits that they read and write (128 bytes each), and operations on 512 bits, at the least.
+also those that the engine leaves out: no output depends on them, or they are constants or buffers. `network` is
+evaluated as for any tables, the others as for fixed ones. The last column says what a block takes: the LUTs that are
+evaluated, the rows of bits that they read and write (128 bytes each), and operations on 512 bits, at the least.
 """
 
 from __future__ import annotations
