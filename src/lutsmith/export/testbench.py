@@ -203,7 +203,7 @@ def _bench(design: Design, samples: int) -> Iterator[str]:
     yield ""
     yield "  initial begin"
     yield f'    if (!$value$plusargs("vectors=%s", file)) file = "{name}_vectors.hex";'
-    yield "    $readmemh(file, vectors);"
+    yield "    #1 $readmemh(file, vectors);"
     yield "    words = 0;"
     yield "    mismatches = 0;"
     yield '    first = "";'

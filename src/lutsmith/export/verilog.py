@@ -55,7 +55,7 @@ def verilog_of(
     """Return a design as one file of Verilog 2001. Deterministic.
 
     Ports are flat buses of the names of the design's; a part with registers has `clk` and `ce` besides. Node k of level
-    l is the wire `l<l>_<k>`, register i is `r<i>`, bit b of word w of a port x the wire `x_<w>_<b>`, or `x_<w>`
+    l is `l<l>_<k>`, register i is `r<i>`, bit b of word w of a port x is `x_<w>_<b>`, or `x_<w>`
     where words are single bits.
 
     Args:
@@ -113,10 +113,8 @@ def _part(part: Part, module: str, primitives: str, said: tuple[Mapping[int, str
         yield f"// {signals.idle}"
         yield "// verilator lint_off UNUSEDSIGNAL"
     yield from _module(module, part.inputs, part.outputs, part.netlist.num_registers > 0)
-    for number, name, port, place in signals.inputs:
-        yield f"  wire {name} = {port}[{place}];{_remark(said[0], number)}"
     yield from (f"  reg {name};" for name, _, _ in signals.registers)
-    yield from (_expressions if primitives == "portable" else _instances)(signals)
+    yield from (_expressions if primitives == "portable" else _instances)(signals, said[0])
     if part.netlist.num_registers:
         yield "  initial begin"
         yield from (f"    {name} = 1'b{value:d};" for name, _, value in signals.registers)
@@ -136,12 +134,27 @@ def _remark(said: Mapping[int, str], number: int) -> str:
     return f"  // {said[number]}" if number in said else ""
 
 
-def _expressions(signals: Signals) -> Iterator[str]:
-    for (name, reads), template in zip(signals.nodes, signals.expressions(SYNTAX), strict=True):
-        yield f"  wire {name} = {template.format(*reads)};"
+def _expressions(signals: Signals, said: Mapping[int, str]) -> Iterator[str]:
+    """All LUTs in one block, in their order: simulators go through it once, where wires would be evaluated again and
+    again while a change ripples. Constants, and parts that read no input, stay outside: no change would start it.
+    """
+    nodes = list(zip(signals.nodes, signals.expressions(SYNTAX), strict=True))
+    reads = [(number, name, f"{port}[{place}]") for number, name, port, place in signals.inputs]
+    if not reads:
+        yield from (f"  wire {name} = {template.format(*fanin)};" for (name, fanin), template in nodes)
+        return
+    yield from (f"  wire {name} = {template};" for (name, fanin), template in nodes if not fanin)
+    yield from (f"  reg {name};" for _, name, _ in reads)
+    yield from (f"  reg {name};" for (name, fanin), _ in nodes if fanin)
+    yield "  always @* begin"
+    yield from (f"    {name} = {bit};{_remark(said, number)}" for number, name, bit in reads)
+    yield from (f"    {name} = {template.format(*fanin)};" for (name, fanin), template in nodes if fanin)
+    yield "  end"
 
 
-def _instances(signals: Signals) -> Iterator[str]:
+def _instances(signals: Signals, said: Mapping[int, str]) -> Iterator[str]:
+    for number, name, port, place in signals.inputs:
+        yield f"  wire {name} = {port}[{place}];{_remark(said, number)}"
     for (name, reads), table in zip(signals.nodes, signals.netlist.tables().tolist(), strict=True):
         if not reads:
             yield f"  wire {name} = 1'b{table};"
