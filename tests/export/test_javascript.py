@@ -136,6 +136,13 @@ def test_text_is_as_it_was() -> None:
     assert to_javascript(circuit, name="small") == (GOLDEN / "small.js").read_text()
 
 
+@pytest.mark.parametrize("name", ["predict", "ranks", "exported", "FEATURES", "x"])
+def test_a_name_may_be_one_that_the_file_uses_itself(node: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / "net.mjs").write_text(to_javascript(ranks(), name=name))
+    (tmp_path / "main.mjs").write_text(f'import "./net.mjs"; console.log(globalThis.{name}.features);')
+    assert run(node, tmp_path, "main.mjs").strip() == "6"
+
+
 def test_what_javascript_cannot_hold_is_refused() -> None:
     with pytest.raises(ExportError, match="2 registers"):
         to_javascript(ranks(registers=2))

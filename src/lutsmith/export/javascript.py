@@ -13,9 +13,6 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.export.errors import ExportError
 from lutsmith.export.labels import check_identifier, class_names, feature_names
-from lutsmith.export.straight_line import Language, functions
-
-_LANGUAGE = Language("function {}(s)", "const", "0", "-1")
 
 _RESERVED = re.compile(
     "arguments|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|eval|export|extends|"
@@ -43,7 +40,7 @@ _FILE = """\
 (function () {
 "use strict";
 
-const FEATURES = @FEATURES, INPUTS = @INPUTS, SIGNALS = @SIGNALS, OUTPUTS = @OUTPUTS, LANES = 32;
+const FEATURES = @FEATURES, INPUTS = @INPUTS, LUTS = @LUTS, SIGNALS = @SIGNALS, OUTPUTS = @OUTPUTS, LANES = 32;
 @CONSTANTS
 
 /** Check samples: @FEATURES numbers each, rounded to float32. */
@@ -70,10 +67,37 @@ function encode(rows, start, samples, s) {
     }
 }
 
-@LUTS
+/**
+ * The LUTs: the first two inputs of one have sixteen functions; four bits of the table name one of them for each value
+ * of the other inputs, which then choose among these.
+ */
+function luts(s) {
+    const of = new Int32Array(16), chosen = new Int32Array(16);
+    of[15] = -1;
+    for (let node = 0, read = 0, to = INPUTS; node < LUTS; node++, to++) {
+        const rank = ranks[node], low = tables[2 * node], high = tables[2 * node + 1];
+        const a = rank > 0 ? s[fanin[read]] : 0, b = rank > 1 ? s[fanin[read + 1]] : 0;
+        of[8] = a & b; of[9] = ~(a ^ b); of[10] = a; of[11] = a | ~b; of[12] = b; of[13] = ~a | b; of[14] = a | b;
+        of[1] = ~(a | b); of[2] = a & ~b; of[3] = ~b; of[4] = ~a & b; of[5] = ~a; of[6] = a ^ b; of[7] = ~(a & b);
+        if (rank < 3) {
+            s[to] = of[low & 15];
+        } else {
+            let size = 1 << (rank - 2);
+            for (let i = 0; i < size; i++) chosen[i] = of[((i < 8 ? low : high) >>> (4 * (i & 7))) & 15];
+            for (let slot = 2; slot < rank; slot++) {
+                const x = s[fanin[read + slot]];
+                size >>= 1;
+                for (let i = 0; i < size; i++) chosen[i] = (x & chosen[2 * i + 1]) | (~x & chosen[2 * i]);
+            }
+            s[to] = chosen[0];
+        }
+        read += rank;
+    }
+}
+
 function run(rows, start, samples, s) {
     encode(rows, start, samples, s);
-@CALLS
+    luts(s);
 }
 
 /**
@@ -93,9 +117,9 @@ function outputs(x) {
     return result;
 }
 @HEAD
-const @NAME = { @API };
-if (typeof module === "object" && module !== null && module.exports) module.exports = @NAME;
-else globalThis.@NAME = @NAME;
+const exported = { @API };
+if (typeof module === "object" && module !== null && module.exports) module.exports = exported;
+else globalThis.@NAME = exported;
 })();
 """
 
@@ -177,7 +201,7 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
 
     The object `name` has the functions `outputs`, `scores` and `predict`, which take any number of samples, and the
     numbers and names of features, outputs and scores. Comparisons are those of float32, NaN is above nothing, and what
-    comes out is what the circuit says, bit for bit. LUTs are expressions on words of 32 samples.
+    comes out is what the circuit says, bit for bit. 32 samples are evaluated at a time.
 
     Args:
         circuit: without registers.
@@ -195,10 +219,13 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
             f"the circuit has {netlist.num_registers} registers, and the JavaScript takes circuits without state: "
             "export verilog, vhdl, blif, aiger or json"
         )
-    luts = functions(netlist, _LANGUAGE, "luts")
+    halves = np.ascontiguousarray(netlist.tables(), "<u8").view("<i4")
     constants = [
         _array("compared", circuit.encoder.feature),
         _array("limits", circuit.encoder.threshold),
+        _array("ranks", netlist.ranks),
+        _array("fanin", netlist.fanin),
+        _array("tables", halves),
         _array("outputSignals", netlist.outputs),
     ]
     api = ["features: FEATURES", "outputCount: OUTPUTS", "outputs"]
@@ -215,8 +242,7 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
     )
     fields = {
         "STAGES": f"{stages} (depth {netlist.depth}) -> {netlist.outputs.size} outputs",
-        "LUTS": "\n".join(luts),
-        "CALLS": "\n".join(f"    luts_{number}(s);" for number in range(len(luts))),
+        "LUTS": str(netlist.num_nodes),
         "HEAD": text,
         "API": ", ".join(api),
         "NAME": name,

@@ -10,9 +10,13 @@
 (function () {
 "use strict";
 
-const FEATURES = 2, INPUTS = 5, SIGNALS = 12, OUTPUTS = 4, LANES = 32;
+const FEATURES = 2, INPUTS = 5, LUTS = 7, SIGNALS = 12, OUTPUTS = 4, LANES = 32;
 const compared = new Int32Array([0, 0, 0, 1, 1]);
 const limits = new Float32Array([171.5, 205.5, 5.5, 206.5, 131.5]);
+const ranks = new Int32Array([4, 4, 4, 4, 4, 4, 4]);
+const fanin = new Int32Array([3, 1, 4, 0, 1, 2, 3, 2, 0, 0, 0, 0, 6, 6, 7, 5, 6, 5, 5, 7, 5, 5, 5, 5,
+    5, 7, 6, 6]);
+const tables = new Int32Array([14874, 0, 35293, 0, 40178, 0, 23430, 0, 42806, 0, 26089, 0, 24734, 0]);
 const outputSignals = new Int32Array([8, 9, 10, 11]);
 const classNames = ["class 0", "class 1"];
 const featureNames = null;
@@ -42,22 +46,37 @@ function encode(rows, start, samples, s) {
     }
 }
 
-function luts_0(s)
-{
-    /* level 1 */
-    { const a = s[3], b = s[1], c = s[4], d = s[0]; s[5] = ((c & (~b & (d | ~a))) | (~c & (a))); }
-    { const a = s[1], b = s[2], c = s[3], d = s[2]; s[6] = ((a & (b)) | (~a & (~d | ~(b | c)))); }
-    { const a = s[0], b = s[0], c = s[0], d = s[0]; s[7] = ((d & (b ^ (c & ~a))) | (~d & (c | (a & ~b)))); }
-    /* level 2 */
-    { const a = s[6], b = s[6], c = s[7], d = s[5]; s[8] = ((a & (c ^ (d | ~b))) | (~a & (d ^ (b & ~c)))); }
-    { const a = s[6], b = s[5], c = s[5], d = s[7]; s[9] = ((a & (~b | (c & d))) | (~a & (c ^ (b | d)))); }
-    { const a = s[5], b = s[5], c = s[5], d = s[5]; s[10] = ((b & (((d & (~a)) | (~d & (a | c))))) | (~b & (c ^ ~a))); }
-    { const a = s[5], b = s[7], c = s[6], d = s[6]; s[11] = ((c & (d ^ b ^ ~a)) | (~c & (~d & (a | b)))); }
+/**
+ * The LUTs: the first two inputs of one have sixteen functions; four bits of the table name one of them for each value
+ * of the other inputs, which then choose among these.
+ */
+function luts(s) {
+    const of = new Int32Array(16), chosen = new Int32Array(16);
+    of[15] = -1;
+    for (let node = 0, read = 0, to = INPUTS; node < LUTS; node++, to++) {
+        const rank = ranks[node], low = tables[2 * node], high = tables[2 * node + 1];
+        const a = rank > 0 ? s[fanin[read]] : 0, b = rank > 1 ? s[fanin[read + 1]] : 0;
+        of[8] = a & b; of[9] = ~(a ^ b); of[10] = a; of[11] = a | ~b; of[12] = b; of[13] = ~a | b; of[14] = a | b;
+        of[1] = ~(a | b); of[2] = a & ~b; of[3] = ~b; of[4] = ~a & b; of[5] = ~a; of[6] = a ^ b; of[7] = ~(a & b);
+        if (rank < 3) {
+            s[to] = of[low & 15];
+        } else {
+            let size = 1 << (rank - 2);
+            for (let i = 0; i < size; i++) chosen[i] = of[((i < 8 ? low : high) >>> (4 * (i & 7))) & 15];
+            for (let slot = 2; slot < rank; slot++) {
+                const x = s[fanin[read + slot]];
+                size >>= 1;
+                for (let i = 0; i < size; i++) chosen[i] = (x & chosen[2 * i + 1]) | (~x & chosen[2 * i]);
+            }
+            s[to] = chosen[0];
+        }
+        read += rank;
+    }
 }
 
 function run(rows, start, samples, s) {
     encode(rows, start, samples, s);
-    luts_0(s);
+    luts(s);
 }
 
 /**
@@ -136,7 +155,7 @@ function predict(x) {
     return result;
 }
 
-const small = { features: FEATURES, outputCount: OUTPUTS, outputs, classNames, featureNames, scoreCount: SCORES, scores, predict };
-if (typeof module === "object" && module !== null && module.exports) module.exports = small;
-else globalThis.small = small;
+const exported = { features: FEATURES, outputCount: OUTPUTS, outputs, classNames, featureNames, scoreCount: SCORES, scores, predict };
+if (typeof module === "object" && module !== null && module.exports) module.exports = exported;
+else globalThis.small = exported;
 })();

@@ -138,6 +138,12 @@ static void small_encode(const small_feature *x, uint8_t *s)
     }
 }
 
+static uint32_t small_read(uint32_t place)
+{
+    SMALL_READ(small_signal, signal, small_fanin + place);
+    return signal;
+}
+
 static void small_luts(uint8_t *s)
 {
     uint32_t node, read = 0;
@@ -146,7 +152,7 @@ static void small_luts(uint8_t *s)
         SMALL_READ(small_table, table, small_tables + node);
         unsigned address = 0, j;
         for (j = 0; j < rank; j++, read++) {
-            SMALL_READ(small_signal, signal, small_fanin + read);
+            const uint32_t signal = small_read(read);
             address |= (unsigned)SMALL_GET(s, signal) << j;
         }
         SMALL_SET(s, SMALL_INPUTS + node, (table >> address) & 1u);
@@ -231,25 +237,29 @@ static void small_encode_words(const small_feature *x, uint32_t samples, small_w
     }
 }
 
+/* The first two inputs of a LUT have sixteen functions; four bits of the table name one of them for each value of the
+   other inputs, which then choose among these. */
 static void small_luts_words(small_word *s)
 {
     uint32_t node, read = 0;
     for (node = 0; node < SMALL_LUTS; node++) {
         const unsigned rank = SMALL_RANK;
         SMALL_READ(small_table, table, small_tables + node);
-        small_word value[64];
-        unsigned size = 1u << rank, a;
-        for (a = 0; a < size; a++)
-            value[a] = (small_word)0 - (small_word)((table >> a) & 1u);
-        while (size > 1) {
-            SMALL_READ(small_signal, signal, small_fanin + read);
-            const small_word chosen = s[signal];
-            read++;
+        const small_word a = rank > 0 ? s[small_read(read)] : 0, b = rank > 1 ? s[small_read(read + 1)] : 0;
+        const small_word of[16] = {0, ~(a | b), a & ~b, ~b, ~a & b, ~a, a ^ b, ~(a & b), a & b, ~(a ^ b), a, a | ~b,
+                                      b, ~a | b, a | b, ~(small_word)0};
+        small_word chosen[16];
+        unsigned size = rank > 2 ? 1u << (rank - 2) : 1, slot, i;
+        for (i = 0; i < size; i++)
+            chosen[i] = of[(table >> (4 * i)) & 15u];
+        for (slot = 2; slot < rank; slot++) {
+            const small_word x = s[small_read(read + slot)];
             size /= 2;
-            for (a = 0; a < size; a++)
-                value[a] = (chosen & value[2 * a + 1]) | (~chosen & value[2 * a]);
+            for (i = 0; i < size; i++)
+                chosen[i] = (x & chosen[2 * i + 1]) | (~x & chosen[2 * i]);
         }
-        s[SMALL_INPUTS + node] = value[0];
+        s[SMALL_INPUTS + node] = chosen[0];
+        read += rank;
     }
 }
 

@@ -137,6 +137,12 @@ static void small_encode(const small_feature *x, uint8_t *s)
     }
 }
 
+static uint32_t small_read(uint32_t place)
+{
+    SMALL_READ(small_signal, signal, small_fanin + place);
+    return signal;
+}
+
 static void small_luts(uint8_t *s)
 {
     uint32_t node, read = 0;
@@ -145,7 +151,7 @@ static void small_luts(uint8_t *s)
         SMALL_READ(small_table, table, small_tables + node);
         unsigned address = 0, j;
         for (j = 0; j < rank; j++, read++) {
-            SMALL_READ(small_signal, signal, small_fanin + read);
+            const uint32_t signal = small_read(read);
             address |= (unsigned)SMALL_GET(s, signal) << j;
         }
         SMALL_SET(s, SMALL_INPUTS + node, (table >> address) & 1u);

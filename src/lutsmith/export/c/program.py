@@ -78,7 +78,7 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
         read_node = _read_node(packed, constants)
         if packed.rank is not None:
             sizes["RANK"] = packed.rank
-        one.append(runtime.LUTS.replace("@READ_NODE", read_node))
+        one += [runtime.READ_FANIN, runtime.LUTS.replace("@READ_NODE", read_node)]
         if compact:
             many.append(runtime.LUTS_WORDS.replace("@READ_NODE", read_node))
             luts = ["lutsmith_luts_words"]

@@ -100,6 +100,14 @@ static void lutsmith_encode_words(const lutsmith_feature *x, uint32_t samples, l
 }
 """
 
+READ_FANIN = """\
+static uint32_t lutsmith_read(uint32_t place)
+{
+    LUTSMITH_READ(lutsmith_signal, signal, lutsmith_fanin + place);
+    return signal;
+}
+"""
+
 LUTS = """\
 static void lutsmith_luts(uint8_t *s)
 {
@@ -108,7 +116,7 @@ static void lutsmith_luts(uint8_t *s)
         @READ_NODE
         unsigned address = 0, j;
         for (j = 0; j < rank; j++, read++) {
-            LUTSMITH_READ(lutsmith_signal, signal, lutsmith_fanin + read);
+            const uint32_t signal = lutsmith_read(read);
             address |= (unsigned)LUTSMITH_GET(s, signal) << j;
         }
         LUTSMITH_SET(s, LUTSMITH_INPUTS + node, (table >> address) & 1u);
@@ -117,24 +125,28 @@ static void lutsmith_luts(uint8_t *s)
 """
 
 LUTS_WORDS = """\
+/* The first two inputs of a LUT have sixteen functions; four bits of the table name one of them for each value of the
+   other inputs, which then choose among these. */
 static void lutsmith_luts_words(lutsmith_word *s)
 {
     uint32_t node, read = 0;
     for (node = 0; node < LUTSMITH_LUTS; node++) {
         @READ_NODE
-        lutsmith_word value[64];
-        unsigned size = 1u << rank, a;
-        for (a = 0; a < size; a++)
-            value[a] = (lutsmith_word)0 - (lutsmith_word)((table >> a) & 1u);
-        while (size > 1) {
-            LUTSMITH_READ(lutsmith_signal, signal, lutsmith_fanin + read);
-            const lutsmith_word chosen = s[signal];
-            read++;
+        const lutsmith_word a = rank > 0 ? s[lutsmith_read(read)] : 0, b = rank > 1 ? s[lutsmith_read(read + 1)] : 0;
+        const lutsmith_word of[16] = {0, ~(a | b), a & ~b, ~b, ~a & b, ~a, a ^ b, ~(a & b), a & b, ~(a ^ b), a, a | ~b,
+                                      b, ~a | b, a | b, ~(lutsmith_word)0};
+        lutsmith_word chosen[16];
+        unsigned size = rank > 2 ? 1u << (rank - 2) : 1, slot, i;
+        for (i = 0; i < size; i++)
+            chosen[i] = of[(table >> (4 * i)) & 15u];
+        for (slot = 2; slot < rank; slot++) {
+            const lutsmith_word x = s[lutsmith_read(read + slot)];
             size /= 2;
-            for (a = 0; a < size; a++)
-                value[a] = (chosen & value[2 * a + 1]) | (~chosen & value[2 * a]);
+            for (i = 0; i < size; i++)
+                chosen[i] = (x & chosen[2 * i + 1]) | (~x & chosen[2 * i]);
         }
-        s[LUTSMITH_INPUTS + node] = value[0];
+        s[LUTSMITH_INPUTS + node] = chosen[0];
+        read += rank;
     }
 }
 """
