@@ -6,6 +6,8 @@ known in a millisecond without it: they are evaluated in plain NumPy until that 
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,9 @@ SHALLOW = 1000
 
 MAPPED = 1 << 23
 """Counts that are mapped to scores at a time, some 100 MB of them."""
+
+LARGE = 16_384
+"""Samples of a call after which machine code is considered."""
 
 LOADING = 0.3
 """Seconds that compiled code takes to load."""
@@ -56,6 +61,8 @@ class Engine:
             head.check(netlist.outputs.size)
         self._encoder, self._netlist, self._head = encoder, netlist, head
         self._seconds = 0.0
+        self._coded: Blocks | None = None
+        self.considering: threading.Thread | None = None
 
     def predict(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
@@ -66,7 +73,9 @@ class Engine:
             return head.labels(self.decision_function(rows, tables=tables, threads=threads))
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
-        return self.compiled.predict(rows, tables=tables, threads=threads)
+        labels = self._blocks(tables).predict(rows, tables=tables, threads=threads)
+        self._consider(rows)
+        return labels
 
     def decision_function(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
@@ -76,9 +85,12 @@ class Engine:
         if self._without_loading(rows):
             return head.scores(self._evaluate(rows, tables))
         if head.is_plain:
-            return self.compiled.counts(rows, tables=tables, threads=threads)
+            counted = self._blocks(tables).counts(rows, tables=tables, threads=threads)
+            self._consider(rows)
+            return counted
         single = head.num_groups == self._netlist.outputs.size  # groups of one bit need no counting
-        count = self.compiled.outputs if single else self.compiled.counts
+        blocks = self._blocks(tables)
+        count = blocks.outputs if single else blocks.counts
         scores = np.empty((len(rows), head.num_classes), np.int32)
         samples = max(1024, MAPPED // head.num_groups)
         narrow = max(1, MAPPED // head.num_groups)  # float64 takes more room than bits or counts do
@@ -87,6 +99,7 @@ class Engine:
             for first in range(0, len(counts), narrow):
                 part = counts[first : first + narrow]
                 scores[start + first : start + first + len(part)] = head.affine(part)
+        self._consider(rows)
         return scores
 
     def outputs(
@@ -95,7 +108,9 @@ class Engine:
         """The output bits of each sample, bool (N, O)."""
         if self._without_loading(rows):
             return self._evaluate(rows, tables)
-        return self.compiled.outputs(rows, tables=tables, threads=threads)
+        bits = self._blocks(tables).outputs(rows, tables=tables, threads=threads)
+        self._consider(rows)
+        return bits
 
     @cached_property
     def compiled(self) -> Blocks:
@@ -103,6 +118,30 @@ class Engine:
         from lutsmith.circuit.blocks import Blocks
 
         return Blocks(self._encoder, self._netlist, self._head)
+
+    def _blocks(self, tables: ArrayLike | None) -> Blocks:
+        """What evaluates most samples a second: the compiled engine, or the one with machine code once there is it."""
+        return self.compiled if tables is not None or self._coded is None else self._coded
+
+    def _consider(self, rows: NDArray[Any]) -> None:
+        """After the first large call, see in the background whether machine code is faster: `circuit.compiled`."""
+        if len(rows) < LARGE or self.considering is not None:
+            return
+        from lutsmith.circuit import compiled
+
+        if compiled.wanted(self._netlist):
+            self.considering = compiled.start(self._compile)
+
+    def _compile(self) -> None:
+        from lutsmith.circuit import compiled
+        from lutsmith.circuit.plan import Plan
+
+        with contextlib.suppress(Exception):  # whatever goes wrong, the interpreter stays
+            code = compiled.find(self._netlist)
+            if code is not None:
+                blocks = compiled.CodedBlocks(self._encoder, code, self._head)
+                if compiled.faster(code.plan(), Plan(self._netlist, fixed=True), blocks.network):
+                    self._coded = blocks
 
     def _checked_head(self) -> Head:
         if self._head is None:

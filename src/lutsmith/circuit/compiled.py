@@ -1,0 +1,332 @@
+"""Machine code of a circuit's network, made in the background and used where it is at least twice as fast.
+
+After the first large call of an engine a thread looks for the code of the network in the user's cache, or has it made
+by a process of its own, which LLVM keeps busy for some seconds at low priority. The code is then timed against the
+interpreter on one block of random bits, and compared with it. It takes over where both succeed; otherwise, and if
+anything goes wrong, the interpreter stays. Nobody waits for any of this.
+
+Whoever could write the cache could have this process run anything: the folder must belong to the user and to nobody
+else (0700), and each file is authenticated by HMAC-SHA256 under a key that lies in the folder, so that files which are
+truncated, changed or from elsewhere are made anew. Names are a hash of the network and of all that code depends on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import hmac
+import io
+import os
+import secrets
+import stat
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.circuit.atomic import write_atomically
+from lutsmith.circuit.blocks import Blocks
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.heads import Head
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.plan import Plan
+from lutsmith.kernels import lanes
+
+if TYPE_CHECKING:
+    from lutsmith.kernels.codegen import Node
+
+SWITCH = "LUTSMITH_COMPILE"
+"""Environment variable: 0 turns machine code off."""
+
+FOLDER = "LUTSMITH_CACHE_DIR"
+"""Environment variable: the folder of the cache, instead of the user's."""
+
+MOST_NODES = 50_000
+"""Nodes of a network that is compiled: LLVM takes a third of a millisecond for each."""
+
+GAIN = 2.0
+"""How many times faster than the interpreter the code must be."""
+
+TIMEOUT = 120.0
+"""Seconds that making the code may take."""
+
+_TIMED = 9
+_SIGNATURE = hashlib.sha256().digest_size
+_processes: set[subprocess.Popen[bytes]] = set()
+_threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_ending = threading.Event()
+
+
+class Code:
+    """A network in the shape that its machine code evaluates.
+
+    Attributes:
+        netlist: an equal netlist, locally simplified.
+        files: the object files.
+    """
+
+    def __init__(self, netlist: Netlist, files: list[bytes]) -> None:
+        self.netlist, self.files = netlist, files
+
+    @classmethod
+    def of(cls, netlist: Netlist) -> Code:
+        """Make the code: some seconds for thousands of nodes."""
+        from lutsmith.circuit.simplify import simplify_netlist
+        from lutsmith.kernels import codegen
+
+        simplified, _ = simplify_netlist(netlist, 1)
+        code = cls(simplified, [])
+        code.files += codegen.objects(nodes(code.plan()), lanes.ROW_BYTES)
+        return code
+
+    def plan(self) -> Plan:
+        """Where the code finds its inputs, and leaves its outputs."""
+        return Plan(self.netlist, fixed=True)
+
+    def to_bytes(self) -> bytes:
+        """Return arrays of numbers as an `.npz` file holds them."""
+        arrays = _arrays(self.netlist)
+        arrays["lengths"] = np.array([len(file) for file in self.files], np.int64)
+        arrays["code"] = np.frombuffer(b"".join(self.files), np.uint8)
+        return _packed(arrays)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Code:
+        """Return what `to_bytes` wrote."""
+        arrays = _unpacked(data)
+        ends, code = np.cumsum(arrays.pop("lengths")).tolist(), arrays.pop("code").tobytes()
+        return cls(_netlist(arrays), [code[begin:end] for begin, end in zip([0, *ends], ends, strict=False)])
+
+
+class CodedBlocks(Blocks):
+    """`Blocks` with machine code in place of the interpreter; not for other tables.
+
+    Args:
+        encoder, head: as for `Blocks`.
+        code: the network's.
+    """
+
+    def __init__(self, encoder: Comparators, code: Code, head: Head | None = None) -> None:
+        from lutsmith.kernels import codegen
+
+        super().__init__(encoder, code.netlist, head)
+        self.network = codegen.load(code.files)
+        plan, single = self._own.plan, self._own.single
+        assert single  # for single samples, made of the groups that blocks have no use for
+        plan.groups = plan.groups[:0]
+
+    def _run(
+        self, rows: NDArray[Any], tables: ArrayLike | None, threads: int | None, finish: Callable[..., None]
+    ) -> None:
+        def run(program: Any, space: Any, part: slice) -> None:
+            self.network(space.values.ctypes.data)
+            finish(program, space, part)
+
+        super()._run(rows, tables, threads, run)
+
+
+def nodes(plan: Plan) -> list[Node]:
+    """The nodes of a plan for `codegen`: rows that are read within their chunk alone are not stored."""
+    from lutsmith.kernels.codegen import CHUNK, Node
+
+    given: list[tuple[int, tuple[int, ...], int]] = []
+    tables, fanin = plan.tables().tolist(), plan.fanin.tolist()
+    for kind, first, count, entry, row in plan.groups.tolist():
+        rank = lanes.KINDS[kind][0]
+        for index in range(count):
+            reads = tuple(fanin[entry + index * rank : entry + (index + 1) * rank])
+            given.append(((row + index) * lanes.ROW_BYTES, reads, tables[first + index]))
+    last_read = [0] * len(given)
+    writer: dict[int, int] = {}
+    for number, (out, reads, _) in enumerate(given):
+        for read in reads:
+            if read in writer:
+                last_read[writer[read]] = number
+        writer[out] = number
+    kept = {writer[row] for row in (plan.output_rows * lanes.ROW_BYTES).tolist() if row in writer}
+    return [
+        Node(out, reads, table, number in kept or last_read[number] // CHUNK > number // CHUNK)
+        for number, (out, reads, table) in enumerate(given)
+    ]
+
+
+def wanted(netlist: Netlist) -> bool:
+    """Whether a network may be compiled: by its size, and by the environment."""
+    return 0 < netlist.num_nodes <= MOST_NODES and os.environ.get(SWITCH) != "0" and bool(sys.executable)
+
+
+def find(netlist: Netlist) -> Code | None:
+    """Return the code of a netlist from the cache, or else make it; None where that fails."""
+    folder = cache_folder()
+    path = None if folder is None else folder / f"{_name(netlist)}.code"
+    data = None if path is None else _read(path)
+    if data is None:
+        data = _made(netlist)
+        if data is not None and path is not None:
+            with contextlib.suppress(OSError):  # a full disk: the code is used all the same
+                write_atomically(path, _signature(path, data) + data)
+    return None if data is None else Code.from_bytes(data)
+
+
+def faster(plan: Plan, own: Plan, network: Any) -> bool:
+    """Whether code for `plan` says what the interpreter says of `own`, at least `GAIN` times as fast."""
+    given, values = own.values(), plan.values()
+    bits = np.random.default_rng(0).integers(0, 2**64, given[own.input_rows].shape, dtype=np.uint64)
+    given[own.input_rows] = values[plan.input_rows] = bits
+    tables, address = own.tables(), values.ctypes.data
+    slow, fast = [], []
+    for _ in range(_TIMED):
+        begin = time.perf_counter()
+        lanes.evaluate(given, own.fanin, tables, own.groups)
+        middle = time.perf_counter()
+        network(address)
+        slow.append(middle - begin)
+        fast.append(time.perf_counter() - middle)
+    equal = np.array_equal(given[own.output_rows], values[plan.output_rows])
+    return equal and min(slow) >= GAIN * min(fast)
+
+
+def cache_folder() -> Path | None:
+    """The folder of machine code, made if need be; None where there is none that is the user's alone and writable."""
+    given = os.environ.get(FOLDER)
+    try:
+        base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lutsmith"
+        folder = base / "code"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.lstat()
+        mine = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+        usable = stat.S_ISDIR(status.st_mode) and mine and os.access(folder, os.W_OK)
+    except (OSError, RuntimeError):  # no home folder
+        return None
+    return folder if usable else None
+
+
+def _name(netlist: Netlist) -> str:
+    """A hash of all that the code depends on."""
+    import llvmlite
+
+    from lutsmith.kernels import codegen
+
+    digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
+    for source in (__file__, codegen.__file__, lanes.__file__, Plan.__init__.__code__.co_filename):
+        digest.update(Path(source).read_bytes())
+    for name, array in _arrays(netlist).items():
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _signature(path: Path, data: bytes) -> bytes:
+    """HMAC of a file's name and content under the folder's key. OSError: there is none, and none can be written."""
+    key_path = path.parent / "key"
+    try:
+        key = key_path.read_bytes()
+    except FileNotFoundError:
+        key = b""
+    if len(key) < 32:
+        key = secrets.token_bytes(32)
+        write_atomically(key_path, key)
+        key_path.chmod(0o600)
+    return hmac.digest(key, path.name.encode() + data, "sha256")
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        content = path.read_bytes()
+        data = content[_SIGNATURE:]
+        return data if hmac.compare_digest(content[:_SIGNATURE], _signature(path, data)) else None
+    except OSError:
+        return None
+
+
+def _made(netlist: Netlist) -> bytes | None:
+    """Have another process make the code: neither its time nor its failure is this one's."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+        )  # fmt: skip
+    except OSError:
+        return None
+    _processes.add(process)
+    if _ending.is_set():
+        process.kill()
+    try:
+        data, _ = process.communicate(_packed(_arrays(netlist)), TIMEOUT)
+    except (subprocess.TimeoutExpired, OSError, ValueError):
+        process.kill()
+        process.communicate()
+        return None
+    finally:
+        _processes.discard(process)
+    return data if process.returncode == 0 else None
+
+
+def start(work: Callable[[], None]) -> threading.Thread:
+    """Do something in the background, which Python's end cuts short."""
+    thread = threading.Thread(target=work, name="lutsmith compile", daemon=True)
+    with contextlib.suppress(RuntimeError):  # Python is ending already and begins no threads
+        thread.start()
+        _threads.add(thread)
+    return thread
+
+
+def _stop() -> None:
+    """Leave no process behind, and no thread in the midst of LLVM."""
+    _ending.set()
+    for process in list(_processes):
+        process.kill()
+    for thread in list(_threads):
+        thread.join(TIMEOUT)
+
+
+def _forget() -> None:
+    _processes.clear()
+    _threads.clear()
+
+
+atexit.register(_stop)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def _arrays(netlist: Netlist) -> dict[str, NDArray[Any]]:
+    return {item.name: np.asarray(getattr(netlist, item.name)) for item in fields(netlist)}
+
+
+def _netlist(arrays: dict[str, NDArray[Any]]) -> Netlist:
+    given: dict[str, Any] = {name: array.item() if array.ndim == 0 else array for name, array in arrays.items()}
+    return Netlist(**given)
+
+
+def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _unpacked(data: bytes) -> dict[str, NDArray[Any]]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def _main() -> None:
+    """Read a netlist from stdin and write its code to stdout."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    netlist = _netlist(_unpacked(sys.stdin.buffer.read()))
+    sys.stdout.buffer.write(Code.of(netlist).to_bytes())
+
+
+if __name__ == "__main__":
+    _main()

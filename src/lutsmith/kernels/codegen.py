@@ -1,0 +1,213 @@
+"""Straight-line machine code of a network of look-up tables: tables and wires are folded into the instructions.
+
+The code evaluates the matrix of bits of `lanes`, on which the interpreter works too. Nodes are cut into chunks, a
+function each, so that LLVM's time grows with their number and no faster; a chunk is a loop over parts of the rows as
+wide as the machine's vectors, and fits the first cache of instructions. What its own nodes alone read is never stored.
+
+A function of three inputs is one instruction where there is ternary logic (AVX-512). A larger one is a tree of
+multiplexers over its cofactors, where equal ones are shared: variables are split off in the order that leaves least.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from llvmlite import binding as llvm
+
+CHUNK = 64
+"""Nodes of a function."""
+
+REACH = 8
+"""Nodes for which a value that can be loaded again is kept in a register."""
+
+
+class Node(NamedTuple):
+    """A look-up table of 0 to 6 inputs.
+
+    Attributes:
+        out: byte offset of the row that it writes.
+        inputs: those of the rows that it reads.
+        table: its truth table, input 0 the least significant address bit.
+        stored: whether its row is read by other chunks, or afterwards.
+    """
+
+    out: int
+    inputs: tuple[int, ...]
+    table: int
+    stored: bool
+
+
+def host() -> tuple[str, str]:
+    """The processor and its features: code for one is none for another."""
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def objects(nodes: Sequence[Node], row_bytes: int) -> Iterator[bytes]:
+    """Yield an object file for each chunk of nodes, in the order of evaluation, and one that runs them all."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = host()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=name, features=features, opt=1, jit=True, codemodel="large"
+    )
+    known = llvm.get_host_cpu_features()
+    ternary = bool(known.get("avx512f"))
+    width = 64 if ternary else 32 if known.get("avx2") else 16
+    count = 0
+    for first in range(0, len(nodes), CHUNK):
+        text = _Chunk(width, ternary).function(f"chunk{count}", nodes[first : first + CHUNK], row_bytes)
+        yield machine.emit_object(llvm.parse_assembly(text))
+        count += 1
+    calls = "\n".join(f"call void @chunk{number}(i8* %base)" for number in range(count))
+    declared = "\n".join(f"declare void @chunk{number}(i8*)" for number in range(count))
+    text = f"{declared}\ndefine void @run(i8* %base) {{\n{calls}\nret void\n}}"
+    yield machine.emit_object(llvm.parse_assembly(text))
+
+
+def load(files: Iterable[bytes]) -> Callable[[int], None]:
+    """Return the function that object files of `objects` make: it takes the address of a matrix of bits.
+
+    They are machine code, and are trusted. The lock of Python is released while they run.
+    """
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True, codemodel="large")
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    for data in files:
+        engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+    engine.finalize_object()
+    run: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address("run"))
+    run.engine = engine  # the code lives as long as it
+    function: Callable[[int], None] = run
+    return function
+
+
+class _Chunk:
+    """Writes the assembly of one function."""
+
+    def __init__(self, width: int, ternary: bool) -> None:
+        self._width, self._ternary = width, ternary
+        self._kind = f"<{width // 4} x i32>"
+        self._lines: list[str] = []
+        self._count = 0
+
+    def function(self, name: str, nodes: Sequence[Node], row_bytes: int) -> str:
+        values: dict[int, tuple[str, int, bool]] = {}  # by row: the value, when it was last used, whether it is stored
+        for number, node in enumerate(nodes):
+            signals = []
+            for row in node.inputs:
+                value, last, stored = values.get(row, ("", 0, True))
+                if not value or (stored and number - last > REACH):
+                    value = self._let(f"load {self._kind}, {self._kind}* {self._address(row)}, align {self._width}")
+                values[row] = value, number, stored
+                signals.append(value)
+            value = self._node(node.table & (1 << (1 << len(signals))) - 1, tuple(signals), {})
+            values[node.out] = value, number, node.stored
+            if node.stored:
+                self._lines.append(
+                    f"store {self._kind} {value}, {self._kind}* {self._address(node.out)}, align {self._width}"
+                )
+        body = "\n".join(self._lines)
+        kind = self._kind
+        declared = (
+            f"declare {kind} @llvm.x86.avx512.pternlog.d.512({kind}, {kind}, {kind}, i32)\n" if self._ternary else ""
+        )
+        return (
+            f"{declared}define void @{name}(i8* %base) {{\nentry:\nbr label %loop\nloop:\n"
+            f"%at = phi i64 [0, %entry], [%next, %loop]\n%part = getelementptr i8, i8* %base, i64 %at\n{body}\n"
+            f"%next = add i64 %at, {self._width}\n%done = icmp eq i64 %next, {row_bytes}\n"
+            "br i1 %done, label %end, label %loop\nend:\nret void\n}"
+        )
+
+    def _let(self, instruction: str) -> str:
+        self._count += 1
+        self._lines.append(f"%v{self._count} = {instruction}")
+        return f"%v{self._count}"
+
+    def _address(self, row: int) -> str:
+        byte = self._let(f"getelementptr i8, i8* %part, i64 {row}")
+        return self._let(f"bitcast i8* {byte} to {self._kind}*")
+
+    def _splat(self, bit: int) -> str:
+        return f"<{', '.join([f'i32 {-bit}'] * (self._width // 4))}>"
+
+    def _op(self, name: str, a: str, b: str) -> str:
+        return self._let(f"{name} {self._kind} {a}, {b}")
+
+    def _lookup(self, table: int, x: str, y: str, z: str) -> str:
+        """A function of three signals, z the least significant, by ternary logic."""
+        kind = self._kind
+        arguments = f"{kind} {x}, {kind} {y}, {kind} {z}, i32 {table}"
+        return self._let(f"call {kind} @llvm.x86.avx512.pternlog.d.512({arguments})")
+
+    def _node(self, table: int, signals: tuple[str, ...], made: dict[tuple[int, tuple[str, ...]], str]) -> str:
+        """The value of a table on signals; `made` are the cofactors that the node has already."""
+        table, kept = support(table, len(signals))
+        signals = tuple(signals[slot] for slot in kept)
+        if not signals:
+            return self._splat(table)
+        if len(signals) == 1:
+            return signals[0] if table == 0b10 else self._op("xor", signals[0], self._splat(1))
+        if (table, signals) not in made:
+            if self._ternary and len(signals) <= 3:
+                x, y, z = (*reversed(signals), signals[0])[:3]
+                wide = table if len(signals) == 3 else sum((table >> (entry >> 1) & 1) << entry for entry in range(8))
+                made[table, signals] = self._lookup(wide, x, y, z)
+            else:
+                made[table, signals] = self._split(table, signals, made)
+        return made[table, signals]
+
+    def _split(self, table: int, signals: tuple[str, ...], made: dict[tuple[int, tuple[str, ...]], str]) -> str:
+        slot = best_split(table, len(signals))
+        select, rest = signals[slot], signals[:slot] + signals[slot + 1 :]
+        low, high = (cofactor(table, len(signals), slot, bit) for bit in (0, 1))
+        ones = (1 << (1 << len(rest))) - 1
+        if low == high ^ ones:
+            return self._op("xor", select, self._node(low, rest, made))
+        if low in (0, ones) or high in (0, ones):
+            known, other = (low, high) if low in (0, ones) else (high, low)
+            value = self._node(other, rest, made)
+            if (known == low) == (known == 0):  # select & other, or the complement of select | ..
+                return self._op("and", select, value) if known == 0 else self._op("or", select, value)
+            inverse = self._op("xor", select, self._splat(1))
+            return self._op("or", inverse, value) if known == ones else self._op("and", inverse, value)
+        p, q = self._node(low, rest, made), self._node(high, rest, made)
+        if self._ternary:
+            return self._lookup(0xCA, select, q, p)
+        return self._op("xor", p, self._op("and", select, self._op("xor", p, q)))
+
+
+@lru_cache(maxsize=1 << 16)
+def cofactor(table: int, inputs: int, slot: int, bit: int) -> int:
+    """The table, of the other inputs, where input `slot` is `bit`."""
+    step = 1 << slot
+    found = 0
+    for entry in range(1 << (inputs - 1)):
+        address = (entry & step - 1) | bit << slot | entry >> slot << slot + 1
+        found |= (table >> address & 1) << entry
+    return found
+
+
+@lru_cache(maxsize=1 << 16)
+def support(table: int, inputs: int) -> tuple[int, tuple[int, ...]]:
+    """The table without inputs that make no difference, and the slots of the others."""
+    kept = list(range(inputs))
+    for slot in reversed(range(inputs)):
+        low = cofactor(table, len(kept), slot, 0)
+        if low == cofactor(table, len(kept), slot, 1):
+            table = low
+            del kept[slot]
+    return table, tuple(kept)
+
+
+@lru_cache(maxsize=1 << 16)
+def best_split(table: int, inputs: int) -> int:
+    """The slot whose cofactors depend on the fewest inputs in all; the highest of these."""
+
+    def cost(slot: int) -> int:
+        return sum(len(support(cofactor(table, inputs, slot, bit), inputs - 1)[1]) for bit in (0, 1))
+
+    return min(reversed(range(inputs)), key=cost)

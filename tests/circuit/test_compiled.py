@@ -1,0 +1,229 @@
+"""Machine code: the same bits at every rank and vector width, used only when faster, and never from a bad cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lutsmith.circuit import Comparators, NetlistBuilder, compiled
+from lutsmith.circuit.engine import LARGE, Engine
+from lutsmith.circuit.plan import Plan
+from lutsmith.kernels import codegen, lanes
+
+from .examples import random_circuit, random_images, random_netlist
+
+
+def network_of(netlist, run) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of the outputs by the interpreter and by code, on random bits."""
+    plan = Plan(netlist, fixed=True)
+    rows = []
+    for evaluate in (lambda values: lanes.evaluate(values, plan.fanin, plan.tables(), plan.groups), run(plan)):
+        values = plan.values()
+        shape = values[plan.input_rows].shape
+        values[plan.input_rows] = np.random.default_rng(0).integers(0, 2**64, shape, dtype=np.uint64)
+        evaluate(values)
+        rows.append(values[plan.output_rows])
+    return rows[0], rows[1]
+
+
+@pytest.mark.parametrize(("width", "ternary"), [(16, False), (32, False), (None, None)])
+@given(
+    seed=st.integers(0, 2**32), inputs=st.integers(0, 20), luts=st.integers(0, 150), registers=st.integers(0, 3),
+    outputs=st.integers(0, 30),
+)  # fmt: skip
+@settings(deadline=None, max_examples=12)
+def test_code_is_the_interpreter_at_every_rank_and_width(
+    width, ternary, seed, inputs, luts, registers, outputs
+) -> None:
+    netlist = random_netlist(seed, inputs=inputs, luts=luts, registers=registers, outputs=outputs, max_rank=6)
+    original = codegen._Chunk.__init__
+
+    def run(plan):
+        with pytest.MonkeyPatch.context() as patch:
+            if width:
+                patch.setattr(codegen._Chunk, "__init__", lambda self, *_: original(self, width, ternary))
+            code = codegen.load(list(codegen.objects(compiled.nodes(plan), lanes.ROW_BYTES)))
+        return lambda values: code(values.ctypes.data)
+
+    expected, given_rows = network_of(netlist, run)
+    assert np.array_equal(expected, given_rows)
+
+
+@given(table=st.integers(0, 2**64 - 1), inputs=st.integers(0, 6))
+@settings(deadline=None, max_examples=60)
+def test_cofactors_and_supports_are_the_table(table: int, inputs: int) -> None:
+    table &= (1 << (1 << inputs)) - 1
+    smaller, kept = codegen.support(table, inputs)
+    for address in range(1 << inputs):
+        entry = sum((address >> slot & 1) << place for place, slot in enumerate(kept))
+        assert table >> address & 1 == smaller >> entry & 1
+        for slot in range(inputs):
+            rest = (address & (1 << slot) - 1) | address >> slot + 1 << slot
+            assert codegen.cofactor(table, inputs, slot, address >> slot & 1) >> rest & 1 == table >> address & 1
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(compiled.FOLDER, str(tmp_path))
+    monkeypatch.delenv(compiled.SWITCH, raising=False)
+    return tmp_path / "code"
+
+
+def test_code_is_made_once_and_found_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netlist = random_netlist(3, luts=100, outputs=20, max_rank=6)
+    first = compiled.find(netlist)
+    assert first is not None
+    assert cache.stat().st_mode & 0o777 == 0o700
+    assert sorted(path.suffix for path in cache.iterdir()) == ["", ".code"]
+    monkeypatch.setattr(compiled, "_made", lambda netlist: None)
+    again = compiled.find(netlist)
+    assert again is not None
+    assert again.files == first.files
+    assert compiled.find(random_netlist(4, luts=100, outputs=20, max_rank=6)) is None
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "of another", "of another key"])
+def test_damaged_and_foreign_files_are_not_loaded(cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    netlist = random_netlist(5, luts=30, outputs=5, max_rank=6)
+    made: list[int] = []
+
+    def make(given_netlist):
+        made.append(1)
+        return compiled.Code.of(given_netlist).to_bytes()
+
+    monkeypatch.setattr(compiled, "_made", make)
+    assert compiled.find(netlist) is not None
+    (path,) = cache.glob("*.code")
+    data = bytearray(path.read_bytes())
+    if damage == "of another":
+        compiled.find(random_netlist(6, luts=30, outputs=5, max_rank=6))
+        (other,) = set(cache.glob("*.code")) - {path}
+        path.write_bytes(other.read_bytes())
+    elif damage == "of another key":
+        (cache / "key").write_bytes(bytes(32))
+    else:
+        data[len(data) // 2] ^= 1
+        path.write_bytes({"truncated": data[:-1], "empty": b"", "flipped": bytes(data)}[damage])
+    made.clear()
+    code = compiled.find(netlist)
+    assert made == [1]
+    assert code is not None
+    assert compiled.find(netlist) is not None
+    assert made == [1]  # repaired
+
+
+def test_a_folder_that_others_may_write_is_not_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(os, "getuid"):
+        pytest.skip("this system has no such permissions")
+    cache.mkdir(mode=0o700)
+    cache.chmod(0o770)
+    monkeypatch.setattr(compiled, "_made", lambda netlist: compiled.Code.of(netlist).to_bytes())
+    assert compiled.cache_folder() is None
+    assert compiled.find(random_netlist(7, outputs=5)) is not None
+    assert list(cache.iterdir()) == []
+    cache.rmdir()
+    cache.symlink_to(cache.parent / "elsewhere", target_is_directory=True)
+    (cache.parent / "elsewhere").mkdir(mode=0o700)
+    assert compiled.cache_folder() is None
+
+
+def test_a_full_disk_costs_the_cache_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compiled, "_made", lambda netlist: compiled.Code.of(netlist).to_bytes())
+    monkeypatch.setattr(os, "fsync", full)
+    assert compiled.find(random_netlist(8, outputs=5)) is not None
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "program", ["import sys; sys.exit(3)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+)
+def test_a_process_that_fails_leaves_the_interpreter(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    script = cache.parent / "python"
+    script.write_text(f"#!{sys.executable}\n{program}\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    assert compiled.find(random_netlist(9, outputs=5)) is None
+
+
+def test_the_process_is_stopped_after_a_while(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = cache.parent / "python"
+    script.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    monkeypatch.setattr(compiled, "TIMEOUT", 0.5)
+    begin = time.perf_counter()
+    assert compiled.find(random_netlist(9, outputs=5)) is None
+    assert time.perf_counter() - begin < 20
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_code_takes_over_when_it_is_faster_and_answers_the_same(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
+) -> None:
+    monkeypatch.setattr(compiled, "GAIN", 0.0 if faster else np.inf)
+    circuit = random_circuit(2, luts=200)
+    images = random_images(2, circuit, LARGE + 5).reshape(LARGE + 5, -1)
+    engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
+    before = [engine.predict(images), engine.decision_function(images), engine.outputs(images)]
+    assert engine.considering is not None
+    engine.considering.join(60)
+    assert (engine._coded is not None) == faster
+    after = [engine.predict(images), engine.decision_function(images), engine.outputs(images)]
+    for old, new in zip(before, after, strict=True):
+        assert np.array_equal(old, new)
+    assert np.array_equal(before[1][:2000], circuit.head.scores(circuit.evaluate(images[:2000])))
+    tables = np.random.default_rng(0).integers(0, 2**64, circuit.netlist.num_nodes, dtype=np.uint64)
+    expected = circuit.netlist.evaluate(circuit.encoder.encode(images[:100]), tables=tables)
+    assert np.array_equal(engine.outputs(images[:100], tables=tables), expected)
+
+
+def test_code_that_says_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "GAIN", 0.0)
+    plan = Plan(random_netlist(1, luts=50, outputs=10, max_rank=6), fixed=True)
+    assert compiled.faster(plan, plan, lambda address: None) is False
+
+
+def test_small_calls_large_networks_and_the_switch_leave_the_interpreter(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "start", lambda work: pytest.fail("code was considered"))
+    circuit = random_circuit(3)
+    images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
+    engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
+    engine.predict(images[:-1])
+    monkeypatch.setenv(compiled.SWITCH, "0")
+    engine.predict(images)
+    monkeypatch.delenv(compiled.SWITCH)
+    monkeypatch.setattr(compiled, "MOST_NODES", 3)
+    engine.predict(images)
+    builder = NetlistBuilder(1)
+    Engine(Comparators([0], [0.5], 1), builder.build([0])).outputs(np.zeros((LARGE, 1)))
+
+
+def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:
+    script = """
+        import sys, numpy as np
+        sys.path.insert(0, sys.argv[1])
+        from circuit.examples import random_circuit, random_images
+        circuit = random_circuit(1, luts=3000)
+        circuit.predict(random_images(1, circuit, 20_000))
+        print("done", flush=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(Path(__file__).parent.parent)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
