@@ -186,6 +186,7 @@ def test_code_takes_over_when_it_is_faster_and_answers_the_same(
     for old, new in zip(before, after, strict=True):
         assert np.array_equal(old, new)
     assert np.array_equal(before[1][:2000], circuit.head.scores(circuit.evaluate(images[:2000])))
+    assert np.array_equal(engine.predict(images[:3]), before[0][:3])
     tables = np.random.default_rng(0).integers(0, 2**64, circuit.netlist.num_nodes, dtype=np.uint64)
     expected = circuit.netlist.evaluate(circuit.encoder.encode(images[:100]), tables=tables)
     assert np.array_equal(engine.outputs(images[:100], tables=tables), expected)
