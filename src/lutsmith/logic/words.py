@@ -58,7 +58,8 @@ class Words:
         circuit was trained with (`input_bits` of its facts); else, for features that are integers, the shortest words
         up to 16 bits that hold their range; else float32. Features are integers where the facts say so
         (`integer_features`), or where the fitted range and twice every threshold are integers and the words tell all
-        thresholds of a feature apart.
+        thresholds of a feature apart. A feature whose fitted range is one number, as that of categories is, has the
+        range of its thresholds instead.
 
         Raises:
             TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range for it.
@@ -70,7 +71,7 @@ class Words:
             if bits is not None:
                 raise ValueError("the circuit has no fitted_range, which words would cover: leave them float32")
             return cls.float32(features)
-        low, high = circuit.fitted_range
+        low, high = _spans(circuit, *circuit.fitted_range)
         if bits is not None:
             return cls(features, Grid.covering(low, high, bits))
         span = int(np.max(high.astype(np.float64) - low, initial=1).clip(1, 1 << 30))
@@ -136,3 +137,15 @@ class Words:
             np.unique(np.stack([feature, at]), axis=1).shape for at in (threshold, self.limits(feature, threshold))
         )
         return np.array_equal(halves, np.round(halves)) and len(set(distinct)) == 1
+
+
+def _spans(
+    circuit: Circuit, low: NDArray[np.float32], high: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the range of each feature: the fitted one, and where that is a single number, with its thresholds."""
+    feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
+    of_one = np.isfinite(threshold) & (low == high)[feature]
+    low, high = low.copy(), high.copy()
+    np.minimum.at(low, feature[of_one], np.floor(threshold[of_one]))
+    np.maximum.at(high, feature[of_one], np.ceil(threshold[of_one]))
+    return low, high

@@ -1,0 +1,82 @@
+"""Results of long runs of tools, kept in the user's cache folder by the hash of all that they depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lutsmith.circuit.atomic import write_atomically
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.strict_json import strict_loads
+
+LARGEST = 1 << 20
+"""Bytes of a result; a larger file is none of ours."""
+
+
+def folder() -> Path:
+    """Return where results are kept: `LUTSMITH_CACHE`, or the user's cache folder."""
+    named = os.environ.get("LUTSMITH_CACHE")
+    if named:
+        return Path(named) / "results"
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "lutsmith" / "results"
+
+
+def remembered(
+    key: Mapping[str, Any], compute: Callable[[], dict[str, Any]], valid: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Return the result that was kept for this key, or compute one and keep it.
+
+    A file that is cut off, of another key or not `valid` is computed anew. A folder that cannot be written costs the
+    memory, not the result.
+
+    Args:
+        key: what the result depends on, as JSON can hold it.
+        compute: makes the result, which JSON can hold.
+        valid: whether a result that was read is one.
+    """
+    text = json.dumps(key, sort_keys=True)
+    path = folder() / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+    kept = _read(path)
+    if kept is not None and kept.get("key") == json.loads(text):
+        result = kept.get("result")
+        if isinstance(result, dict) and valid(result):
+            return result
+    result = compute()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps({"key": key, "result": result}, sort_keys=True).encode())
+    return result
+
+
+def digest(netlist: Netlist) -> str:
+    """Return the hash of all that a netlist is."""
+    sha = hashlib.sha256(str(netlist.num_inputs).encode())
+    for name in ("fanin", "fanin_ptr", "level_ptr", "outputs", "register_next", "register_init"):
+        array = getattr(netlist, name)
+        sha.update(f"{name} {array.dtype.str} {array.size} ".encode() + np.ascontiguousarray(array).tobytes())
+    sha.update(netlist.tables().tobytes())
+    return sha.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        found = strict_loads(data.decode()) if len(data) <= LARGEST else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
