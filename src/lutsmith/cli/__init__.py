@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lutsmith.cli import bench, doctor, evaluate, export, info, predict, simplify, train
+from lutsmith.cli import bench, doctor, evaluate, export, info, predict, simplify, synth, train, verify
 from lutsmith.cli.errors import UsageError, describe
 from lutsmith.version import __version__
 
@@ -28,6 +28,8 @@ app.command()(info.info)
 app.command()(bench.bench)
 app.command()(simplify.simplify)
 app.command()(export.export)
+app.command()(synth.synth)
+app.command()(verify.verify)
 app.command()(doctor.doctor)
 
 

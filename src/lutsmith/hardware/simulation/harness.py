@@ -61,7 +61,6 @@ def verilog_harness(design: Design, count: int) -> str:
         ports = [".clk(clk)", ".ce(ce)", *ports]
     return "\n".join(
         [
-            "`timescale 1ns/1ns",
             "module harness(input wire clk);",
             f"  reg [{inputs - 1}:0] rows [0:{count - 1}];",
             f"  reg [{inputs - 1}:0] row;",
@@ -100,7 +99,6 @@ def verilog_harness(design: Design, count: int) -> str:
 
 
 DRIVER = """\
-`timescale 1ns/1ns
 module driver;
   reg clk = 0;
   always #1 clk = ~clk;

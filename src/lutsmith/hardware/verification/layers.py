@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.formats import FormatError, NamedNetlist, from_aiger, from_blif
+from lutsmith.export import Options
+from lutsmith.formats import FormatError, NamedNetlist
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
@@ -21,6 +22,7 @@ from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime,
 from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout, find
 from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
 from lutsmith.hardware.verification.elaboration import proved
+from lutsmith.hardware.verification.emission import emitted, read
 from lutsmith.hardware.verification.modules import (
     Mismatch,
     ReadModules,
@@ -28,7 +30,6 @@ from lutsmith.hardware.verification.modules import (
     fitted,
     held,
     module_names,
-    port_bits,
     read_verilog,
     vhdl_as_verilog,
 )
@@ -51,14 +52,27 @@ class Task:
         design: the circuit as logic, as it was exported.
         rows: float32 (N, F), what is simulated.
         timeout: seconds for each step.
-        fixed: whether programs in C take words instead of floats.
+        hardware: options that formats of logic are written with.
+        software: those of programs.
     """
 
     circuit: Circuit
     design: Design
     rows: NDArray[np.float32]
     timeout: float
-    fixed: bool = False
+    hardware: Options
+    software: Options
+
+    @property
+    def fixed(self) -> bool:
+        """Whether programs in C take words instead of floats."""
+        return self.software.words is not None
+
+    def names(self, format_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names of inputs and outputs that an export of logic should have."""
+        (data,) = emitted(format_, self.circuit, self.hardware, self.software).values()
+        named = read(format_, data)
+        return named.inputs, named.outputs
 
 
 def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Check]:
@@ -67,16 +81,12 @@ def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Chec
     Args:
         format_: a key of `CHECKS`.
         files: the export.
-        layer: which of the layers.
+        layer: one that the format has.
         task: what it is compared with.
     """
-    known = CHECKS[format_]
-    if layer not in known:
-        yield Check(format_, layer, "all", "not run", NOT_MEANT[format_])
-        return
     began = time.perf_counter()
     try:
-        for row in known[layer](files, task):
+        for row in CHECKS[format_][layer](files, task):
             now = time.perf_counter()
             yield replace(row, format=format_, layer=layer, seconds=now - began)
             began = now
@@ -99,9 +109,9 @@ def _row(part: str, verdict: Verdict, reason: str, samples: int = 0) -> Check:
 def _blif_nodes(files: Files, task: Task) -> Iterator[Check]:
     """Fan-in and table of every node, in the order of the file."""
     flat = task.design.flat()
-    read = from_blif(_only(files).decode("utf-8"))
-    _check_names(read, flat)
-    problem = _first_difference(flat.netlist, read.netlist)
+    named = read("blif", _only(files))
+    _check_names(named, task.names("blif"))
+    problem = _first_difference(flat.netlist, named.netlist)
     text = f"{flat.netlist.num_nodes:,} nodes, their fan-in and tables, and {flat.netlist.num_registers:,} registers"
     yield _row("all", "failed" if problem else "proved", problem or text)
 
@@ -109,14 +119,16 @@ def _blif_nodes(files: Files, task: Task) -> Iterator[Check]:
 def _aiger_ports(files: Files, task: Task) -> Iterator[Check]:
     """Names of inputs and outputs, and the registers; ANDs are left to the formal layer."""
     flat = task.design.flat()
-    read = from_aiger(_only(files))
-    _check_names(read, flat)
-    have, want = read.netlist.num_registers, flat.netlist.num_registers
+    named = read("aiger", _only(files))
+    _check_names(named, task.names("aiger"))
+    have, want = named.netlist.num_registers, flat.netlist.num_registers
     if have != want:
         yield _row("all", "failed", f"{have} registers, expected {want}")
     else:
         yield _row(
-            "all", "proved", f"names of {len(read.inputs):,} inputs and {len(read.outputs):,} outputs, {have} registers"
+            "all",
+            "proved",
+            f"names of {len(named.inputs):,} inputs and {len(named.outputs):,} outputs, {have} registers",
         )
 
 
@@ -124,29 +136,28 @@ def _json_nodes(files: Files, task: Task) -> Iterator[Check]:
     """Every array of the circuit."""
     from lutsmith.export import from_json
 
-    read, circuit = from_json(_only(files).decode("utf-8")), task.circuit
-    problem = _first_difference(circuit.netlist, read.netlist)
+    copy, circuit = from_json(_only(files).decode("utf-8")), task.circuit
+    problem = _first_difference(circuit.netlist, copy.netlist)
     for name, a, b in (
-        ("comparators' features", circuit.encoder.feature, read.encoder.feature),
-        ("thresholds", circuit.encoder.threshold, read.encoder.threshold),
+        ("comparators' features", circuit.encoder.feature, copy.encoder.feature),
+        ("thresholds", circuit.encoder.threshold, copy.encoder.threshold),
     ):
         if problem is None and not np.array_equal(a, b):
             problem = f"the {name} differ"
     for name in ("head", "classes", "task", "input_shape"):
-        if problem is None and getattr(circuit, name) != getattr(read, name):
-            problem = f"{name} is {getattr(read, name)!r}, expected {getattr(circuit, name)!r}"
+        if problem is None and getattr(circuit, name) != getattr(copy, name):
+            problem = f"{name} is {getattr(copy, name)!r}, expected {getattr(circuit, name)!r}"
     text = f"{circuit.netlist.num_nodes:,} nodes, {len(circuit.encoder):,} thresholds and the head"
     yield _row("all", "failed" if problem else "proved", problem or text)
 
 
-def _check_names(read: NamedNetlist, part: Part) -> None:
-    for kind, names, ports in (("inputs", read.inputs, part.inputs), ("outputs", read.outputs, part.outputs)):
-        wanted = tuple(port_bits(ports))
-        if names != wanted:
-            place = next((i for i, (a, b) in enumerate(zip(names, wanted, strict=False)) if a != b), None)
-            if place is None:
-                raise Mismatch(f"{len(names)} {kind}, expected {len(wanted)}")
-            raise Mismatch(f"the {kind} differ: {names[place]!r} stands where {wanted[place]!r} was expected")
+def _check_names(named: NamedNetlist, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+    for kind, found, wanted in (("inputs", named.inputs, names[0]), ("outputs", named.outputs, names[1])):
+        if len(found) != len(wanted):
+            raise Mismatch(f"{len(found)} {kind}, expected {len(wanted)}")
+        for given, meant in zip(found, wanted, strict=True):
+            if given != meant:
+                raise Mismatch(f"the {kind} differ: {given!r} stands where {meant!r} was expected")
 
 
 def _first_difference(expected: Netlist, found: Netlist) -> str | None:
@@ -179,10 +190,9 @@ def _first_difference(expected: Netlist, found: Netlist) -> str | None:
 
 
 def _aiger_proof(files: Files, task: Task) -> Iterator[Check]:
-    read = from_aiger(_only(files))
-    flat = task.design.flat()
-    _check_names(read, flat)
-    yield from _prove_flat(read.netlist, flat, task)
+    named = read("aiger", _only(files))
+    _check_names(named, task.names("aiger"))
+    yield from _prove_flat(named.netlist, task)
 
 
 def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
@@ -190,23 +200,23 @@ def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
     from lutsmith.hardware import abc
     from lutsmith.hardware.toolchain import workspace
 
-    flat = task.design.flat()
     with workspace() as folder:
         (folder / "given.blif").write_bytes(_only(files))
         printed = abc.script("read_blif given.blif; strash; write_aiger -s read.aig", folder, task.timeout).stdout
         path = folder / "read.aig"
         if not path.is_file():
             raise ToolFailed(f"ABC does not read the file: {printed.strip()[-300:]}", printed)
-        read = from_aiger(path.read_bytes())
-    _check_names(read, flat)
-    yield from _prove_flat(read.netlist, flat, task)
+        named = read("aiger", path.read_bytes())
+    _check_names(named, task.names("blif"))
+    yield from _prove_flat(named.netlist, task)
 
 
-def _prove_flat(read: Netlist, flat: Part, task: Task) -> Iterator[Check]:
-    verdict, how = proved(bypassed(read), bypassed(flat.netlist), task.timeout)
+def _prove_flat(found: Netlist, task: Task) -> Iterator[Check]:
+    flat = task.design.flat()
+    verdict, how = proved(bypassed(found), bypassed(flat.netlist), task.timeout)
     yield _row("all", verdict, f"the file as it is read, against the design: {how}")
-    if flat.netlist.num_registers or read.num_registers:
-        yield _balance([(flat.name, replace(flat, netlist=read))], task.design.latency)
+    if flat.netlist.num_registers or found.num_registers:
+        yield _balance([(flat.name, replace(flat, netlist=found))], task.design.latency)
 
 
 def _verilog_proof(files: Files, task: Task) -> Iterator[Check]:
@@ -219,12 +229,12 @@ def _vhdl_proof(files: Files, task: Task) -> Iterator[Check]:
     yield from _prove_modules(read_verilog(sources, task.design, task.timeout, undefined=True), task)
 
 
-def _prove_modules(read: ReadModules, task: Task) -> Iterator[Check]:
+def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
     """Prove each module, then how they are joined, and where the registers are."""
     design = task.design
     netlists = []
     for part, module in zip(design.parts, module_names(design), strict=True):
-        netlist = fitted(read.netlists[module], part)
+        netlist = fitted(modules.netlists[module], part)
         netlists.append(netlist)
         try:
             verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout)
@@ -232,7 +242,7 @@ def _prove_modules(read: ReadModules, task: Task) -> Iterator[Check]:
             verdict, how = "failed", "its registers feed themselves"
         yield _row(part.name, verdict, f"the module as Yosys reads it: {how}")
     try:
-        check_wiring(read.top, design)
+        check_wiring(modules.top, design)
         yield _row("wiring", "proved", "the top module is the parts, one after the other")
     except Mismatch as problem:
         yield _row("wiring", "failed", str(problem))
@@ -242,7 +252,7 @@ def _prove_modules(read: ReadModules, task: Task) -> Iterator[Check]:
         ]
         row = _balance(parts, design.latency)
         for part, module in zip(design.parts, module_names(design), strict=True):
-            stopped = held(read.netlists[module], part)
+            stopped = held(modules.netlists[module], part)
             if row.verdict == "proved" and stopped.num_registers:
                 idle = keeps_state(stopped.num_inputs, stopped.num_registers)
                 verdict, how = proved(next_state(stopped), idle, task.timeout)
@@ -311,15 +321,12 @@ def _c_runs(files: Files, task: Task) -> Iterator[Check]:
         rows = words.quantise(task.rows)
         meant = words.values(rows)
     expected = Answers.of(task.circuit, meant)
-    for name, data in files.items():
-        if not name.endswith(".h"):
-            continue
-        one, many = c_compiler(task.circuit, data, rows, task.timeout, name=prefix_of(data))
-        for how, given in (("one sample", one), ("many samples", many)):
-            problem = expected.difference(given)
-            part = f"{name}, {how}"
-            text = f"{len(rows):,} rows, {find('cc')}"
-            yield _row(part, "failed" if problem else "simulated", problem or text, len(rows))
+    data = _only(files)
+    one, many = c_compiler(task.circuit, data, rows, task.timeout, name=prefix_of(data))
+    for how, given in (("one sample", one), ("many samples", many)):
+        problem = expected.difference(given)
+        text = f"{len(rows):,} rows, {find('cc')}"
+        yield _row(how, "failed" if problem else "simulated", problem or text, len(rows))
 
 
 def _javascript_runs(files: Files, task: Task) -> Iterator[Check]:
@@ -384,31 +391,23 @@ def _vhdl_only(files: Files) -> dict[str, bytes]:
 
 def _brief(problem: Exception) -> str:
     text = " ".join(str(problem).split())
-    return text if len(text) <= 400 else f"{text[:397]}..."
+    return text if len(text) <= 600 else f"{text[:200]} ... {text[-395:]}"
 
 
 Checker = Callable[[Files, Task], Iterator[Check]]
 
 CHECKS: dict[str, dict[str, Checker]] = {
-    "blif": {"read-back": _blif_nodes, "formal": _blif_proof},
-    "aiger": {"read-back": _aiger_ports, "formal": _aiger_proof},
-    "json": {"read-back": _json_nodes, "simulation": _json_runs},
     "verilog": {"formal": _verilog_proof, "simulation": _verilog_runs},
     "vhdl": {"formal": _vhdl_proof, "simulation": _vhdl_runs},
+    "blif": {"read-back": _blif_nodes, "formal": _blif_proof},
+    "aiger": {"read-back": _aiger_ports, "formal": _aiger_proof},
+    "aiger-ascii": {"read-back": _aiger_ports, "formal": _aiger_proof},
+    "json": {"read-back": _json_nodes, "simulation": _json_runs},
     "c": {"simulation": _c_runs},
+    "c-compact": {"simulation": _c_runs},
     "javascript": {"simulation": _javascript_runs},
     "onnx": {"simulation": _onnx_runs},
 }
-"""The layers of each format that has any, and what does them."""
-
-NOT_MEANT = {
-    "blif": "a file of logic is proved: there is nothing to run",
-    "aiger": "a file of logic is proved: there is nothing to run",
-    "json": "the document is read back whole, which is the proof",
-    "verilog": "Yosys reads it back, for the proof",
-    "vhdl": "ghdl and Yosys read it back, for the proof",
-    "c": "a program, which is run",
-    "javascript": "a program, which is run",
-    "onnx": "a program, which is run",
-}
-"""Why the other layers are not run."""
+"""The layers that each format has, and what does them. Other layers mean nothing for it: programs are not proved, files
+of logic are not run.
+"""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.export import ExportError, Options
+from lutsmith.hardware.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.elaboration import check_design
-from lutsmith.hardware.verification.emission import EMITTERS, Options, Primitives
-from lutsmith.hardware.verification.layers import Task, check
+from lutsmith.hardware.verification.emission import emitted
+from lutsmith.hardware.verification.layers import CHECKS, Task, check
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Loss, Verification
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.logic.words import Words
 
-FORMATS = tuple(EMITTERS)
+FORMATS = tuple(CHECKS)
 """The formats that can be verified."""
 
 TIMEOUT = 120.0
@@ -32,7 +35,7 @@ def verify(
     layers: Sequence[Layer] = LAYERS,
     words: Words | int | None = None,
     pipeline: int | None = None,
-    primitives: Primitives = "portable",
+    primitives: Literal["portable", "xilinx"] = "portable",
     artifacts: Mapping[str, Mapping[str, bytes]] | None = None,
     timeout: float = TIMEOUT,
     report: Callable[[Check], object] | None = None,
@@ -74,11 +77,16 @@ def verify(
     rows = sample_rows(circuit, X)
     loss = None if X is None else _loss(circuit, design.words, rows, y)
     every = np.concatenate([rows, edge_rows(circuit, design.words, rows)])
-    fixed = words is not None and design.words is not None and not design.words.is_float
-    task = Task(circuit, design, every, timeout, fixed)
-    options = Options(design.words if fixed else None, primitives)
+    task = Task(
+        circuit,
+        design,
+        every,
+        timeout,
+        Options(words=design.words, pipeline=pipeline, primitives=primitives),
+        Options(words=None if words is None else design.words),
+    )
     checks = []
-    for row in _rows(task, formats, layers, options, artifacts or {}):
+    for row in _rows(task, formats, layers, artifacts or {}):
         checks.append(row)
         if report is not None:
             report(row)
@@ -104,26 +112,28 @@ def _rows(
     task: Task,
     formats: Sequence[str],
     layers: Sequence[Layer],
-    options: Options,
     artifacts: Mapping[str, Mapping[str, bytes]],
 ) -> Iterator[Check]:
-    if task.circuit.netlist.num_registers:
-        reason = "the circuit has registers of its own, a state: only read-back is done"
-        layers, closed = [layer for layer in layers if layer == "read-back"], [*layers]
-        for format_ in formats:
-            yield from (Check(format_, layer, "all", "not run", reason) for layer in closed if layer not in layers)
-    elif "formal" in layers:
+    stateful = bool(task.circuit.netlist.num_registers)
+    if "formal" in layers and not stateful:
         yield from check_design(task.circuit, task.design, task.timeout)
     for format_ in formats:
+        mine = [layer for layer in layers if layer in CHECKS[format_]]
         try:
-            files = (
-                artifacts[format_] if format_ in artifacts else EMITTERS[format_](task.circuit, task.design, options)
-            )
-        except ValueError as refused:  # a format that cannot hold this circuit says so
-            yield from (Check(format_, layer, "all", "not run", str(refused)) for layer in layers)
+            files = artifacts.get(format_) or emitted(format_, task.circuit, task.hardware, task.software)
+        except ExportError as refused:
+            yield from (Check(format_, layer, "all", "not run", str(refused)) for layer in mine)
             continue
-        for layer in layers:
-            yield from check(format_, files, layer, task)
+        except ModuleNotFoundError as missing:
+            reason = f"{missing.name} is needed and not there. Install it: {HARDWARE_EXTRA}"
+            yield from (Check(format_, layer, "all", "not run", reason) for layer in mine)
+            continue
+        for layer in mine:
+            if stateful and layer != "read-back":
+                reason = "the circuit has registers of its own, a state: only read-back is done"
+                yield Check(format_, layer, "all", "not run", reason)
+            else:
+                yield from check(format_, files, layer, task)
 
 
 def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: ArrayLike | None) -> Loss | None:

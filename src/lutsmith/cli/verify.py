@@ -1,0 +1,149 @@
+"""`lutsmith verify`: whether every export of a model is the model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption
+from lutsmith.cli.output import deliver
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from lutsmith.circuit import Circuit
+    from lutsmith.hardware import Check
+    from lutsmith.logic import Words
+
+
+def verify(
+    model: ModelArgument,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAMES",
+            help="One or more, with commas: verilog, vhdl, blif, aiger, aiger-ascii, json, c, c-compact, javascript, "
+            "onnx. Or all.",
+        ),
+    ] = "all",
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="Verify this file, of the one format that is named, instead."),
+    ] = None,
+    data: DataOption = None,
+    target: TargetOption = None,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="Test rows that are simulated at most; edge rows are added.")
+    ] = 2000,
+    layers: Annotated[
+        str, typer.Option("--layers", metavar="NAMES", help="Of read-back, formal and simulation, with commas.")
+    ] = "read-back,formal,simulation",
+    words: Annotated[
+        str | None,
+        typer.Option("--words", metavar="N|float32", help="Features as words of N bits, or float32; as in export."),
+    ] = None,
+    pipeline: Annotated[
+        int | None, typer.Option("--pipeline", metavar="N", help="Registers after every N levels; without it, none.")
+    ] = None,
+    primitives: Annotated[
+        Literal["portable", "xilinx"], typer.Option("--primitives", help="Expressions, or LUT1 to LUT6 with INIT.")
+    ] = "portable",
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds for each step.")] = 120.0,
+    json_output: JsonOption = False,
+) -> None:  # fmt: skip
+    """Prove, read back and simulate the exports of a model. Exit code 1: something failed.
+
+    Simulated are the test rows of the model's task where --data or the task's own data give them, else random rows.
+    Layers whose tool is missing are not run, and the reason says what installs it.
+    """
+    if file is not None and (formats == "all" or "," in formats):
+        raise typer.BadParameter("--file needs --format with the one format of the file")
+
+    def show_row(check: Check) -> None:
+        sys.stderr.write(f"{check.format} {check.layer} {check.part}: {check.verdict} ({check.seconds:.1f} s)\n")
+
+    def compute() -> dict[str, Any]:
+        from lutsmith.circuit.file import load
+        from lutsmith.hardware import FORMATS
+        from lutsmith.hardware import verify as check
+
+        circuit = load(model)
+        names = list(FORMATS) if formats == "all" else formats.split(",")
+        samples, labels = _samples(circuit, data, target, rows)
+        found = check(
+            circuit,
+            names,
+            samples,
+            labels,
+            layers=layers.split(","),  # type: ignore[arg-type]
+            words=_words(circuit, words),
+            pipeline=pipeline,
+            primitives=primitives,
+            artifacts=None if file is None else {names[0]: {file.name: file.read_bytes()}},
+            timeout=timeout,
+            report=show_row if sys.stderr.isatty() else None,
+        )
+        return {**found.to_json(), "table": str(found)}
+
+    outcome: dict[str, Any] = {}
+
+    def computed() -> dict[str, Any]:
+        outcome.update(compute())
+        return {name: value for name, value in outcome.items() if name != "table" or not json_output}
+
+    deliver(computed, _show, json_output)
+    if not outcome["ok"]:
+        raise typer.Exit(1)
+
+
+def _samples(
+    circuit: Circuit, data: Path | None, target: str | None, rows: int
+) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Return the first test rows of the model's task with their class ids, or nothing where it has none here."""
+    import numpy as np
+
+    from lutsmith.data import DataError, load_test
+
+    task = circuit.facts.get("task")
+    wanted = data is not None
+    if not isinstance(task, str) or circuit.head is None or circuit.task not in (None, "classification"):
+        if wanted:
+            raise ValueError("the model does not say which classes of which task it was trained on: leave --data out")
+        return None, None
+    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
+    column = target if target is not None else circuit.facts.get("target")
+    try:
+        x, y = load_test(
+            task,
+            tuple(classes),
+            data,
+            column if task in ("csv", "npz") else None,
+            circuit.facts.get("feature_names"),
+            circuit.facts.get("categories") or (),
+        )
+    except (DataError, OSError):
+        if wanted:
+            raise
+        return None, None
+    chosen = np.linspace(0, len(x) - 1, min(rows, len(x))).astype(int)
+    return x[chosen], y[chosen]
+
+
+def _words(circuit: Circuit, text: str | None) -> Words | int | None:
+    from lutsmith.logic import Words
+
+    if text is None:
+        return None
+    if text == "float32":
+        return Words.float32(circuit.encoder.num_features)
+    if not text.isdecimal():
+        raise ValueError(f"--words is {text!r}, expected a number of bits or float32")
+    return int(text)
+
+
+def _show(result: dict[str, Any], console: Console) -> None:
+    console.print(result["table"], soft_wrap=True)
