@@ -2,9 +2,9 @@
 
     python benchmarks/synthesis.py [--target xilinx] [--model PATH ...]
 
-Published networks of DWN (Bacellar et al., 2024, arXiv:2411.01818; counted by Vivado for xcvu9p, without their encoder) are
-rebuilt in their shape: random tables, as many LUTs, outputs and classes. Random tables are the hardest: nothing folds
-away. With `--model`, trained model files are counted too.
+Published networks of DWN (Bacellar et al., 2024, arXiv:2410.11112; counted by Vivado for xcvu9p, without their encoder)
+are rebuilt in their shape: random tables, as many LUTs, outputs and classes. Random tables are the hardest: nothing
+folds away. With `--model`, trained model files are counted too.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def test_results_are_kept_and_those_that_are_broken_are_computed_anew(cache):
     assert len(lines) == runs + min(5, len(kept))
     for path in kept:
         entry = json.loads(path.read_text())
-        entry["result"] = {name: -1 for name in entry["result"]}
+        entry["result"] = dict.fromkeys(entry["result"], -1)
         path.write_text(json.dumps(entry))
     assert synth(small(), "asic") == first
 

@@ -37,7 +37,9 @@ def synth(
         if words is not None and words != "float32" and not words.isdecimal():
             raise ValueError(f"--words is {words!r}, expected a number of bits or float32")
         circuit = load(model)
-        seen = Words.float32(circuit.encoder.num_features) if words == "float32" else words and int(words)
+        seen: Words | int | None = None if words is None or words == "float32" else int(words)
+        if words == "float32":
+            seen = Words.float32(circuit.encoder.num_features)
         result = synthesise(
             circuit, target, words=seen, pipeline=pipeline, place=place, timeout=timeout, progress=_progress
         )

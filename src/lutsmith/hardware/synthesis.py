@@ -165,7 +165,7 @@ def synth(
     whole = design if isinstance(design, Design) else elaborate(design, words=words, scores=False)
     if pipeline is not None:
         whole = pipelined(whole, pipeline)
-    run = _Runs(chosen, timeout, progress or (lambda line: None))
+    run = _Runs(chosen, timeout, progress or (lambda _line: None))
     rows = [run.counted(part) for part in _split(whole)]
     rows.append(_sum(rows))
     flat = whole.flat()
@@ -183,7 +183,7 @@ def _split(design: Design) -> Sequence[Part]:
 
 def _sum(rows: Sequence[Resources]) -> Resources:
     """Return the sum of the parts; what one of them lacks, it lacks too. Depths do not add up."""
-    totals = {}
+    totals: dict[str, Any] = {}
     for name in ("lut6", "luts", "ffs", "gates", "latency"):
         values = [getattr(row, name) for row in rows]
         totals[name] = None if None in values else sum(values)

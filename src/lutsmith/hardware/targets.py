@@ -1,6 +1,4 @@
-"""What circuits are synthesised for, as data: the passes of Yosys, which cells are LUTs and registers, which devices there
-are.
-"""
+"""What circuits are synthesised for, as data: the passes of Yosys, cells that are LUTs and registers, devices."""
 
 from __future__ import annotations
 
