@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import CircuitBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, NetlistBuilder
 from lutsmith.logic import Words
 
 F32 = np.float32
@@ -72,3 +72,13 @@ def test_wrong_shapes_are_refused():
         Words(3, Words.fixed(8, [0.0], [1.0]).grid)
     with pytest.raises(ValueError, match="X has shape"):
         Words.float32(3).quantise(np.zeros((2, 4)))
+
+
+def test_categories_whose_fitted_range_is_one_number_keep_their_thresholds_apart():
+    comparators = Comparators([0, 0, 0, 1], [-0.5, 0.5, 1.5, 2.5], 2)
+    none = np.zeros(2, np.float32)
+    circuit = Circuit((2,), comparators, NetlistBuilder(4).build(range(4)), fitted_range=(none, none))
+    X = np.array([[0, 0], [1, 3], [2, 2]])
+    for words in (Words.derive(circuit), Words.derive(circuit, 4)):
+        assert not words.is_float
+        assert np.array_equal(circuit.evaluate(words.values(words.quantise(X))), circuit.evaluate(X))

@@ -6,6 +6,11 @@ from .optimisation import Recipe as Recipe
 from .optimisation import Unproved as Unproved
 from .optimisation import optimise as optimise
 from .optimisation import optimise_netlist as optimise_netlist
+from .synthesis import Placement as Placement
+from .synthesis import Resources as Resources
+from .synthesis import Synthesis as Synthesis
+from .synthesis import synth as synth
+from .targets import TARGETS as TARGETS
 from .toolchain import Tool as Tool
 from .toolchain import ToolError as ToolError
 from .toolchain import ToolFailed as ToolFailed

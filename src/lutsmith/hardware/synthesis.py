@@ -291,7 +291,8 @@ class _Runs:
         key = {"format": _FORMAT, "netlist": digest(netlist), "recipe": recipe, "tools": list(self.tools)}
 
         def told() -> dict[str, Any]:
-            self._progress(f"{part}: {recipe.splitlines()[0][:60]}, {netlist.num_nodes:,} LUTs")
+            step = "gates" if "\n" in recipe else recipe[:40]
+            self._progress(f"{part}: {step}, {netlist.num_nodes:,} LUTs")
             return compute()
 
         def valid(result: dict[str, Any]) -> bool:
