@@ -22,7 +22,12 @@ def use_codes(netlist: Netlist, encoder: Comparators) -> Netlist:
     Args:
         netlist: any.
         encoder: one comparator for each of its inputs.
+
+    Raises:
+        ValueError: not one comparator for each.
     """
+    if len(encoder) != netlist.num_inputs:
+        raise ValueError(f"the netlist has {netlist.num_inputs} inputs and the encoder {len(encoder)} comparators")
     luts = Luts.of(netlist)
     return luts.netlist() if drop_inputs(luts, possible(luts, encoder)) else netlist
 
