@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lutsmith.circuit import Netlist, NetlistBuilder
 from lutsmith.formats import from_aiger, from_blif, to_aiger, to_blif
@@ -51,12 +52,30 @@ def test_abc_reads_what_is_written_and_we_read_what_it_writes(shape: str, tmp_pa
     for name in ("b.blif", "c.blif"):
         named = from_blif((tmp_path / name).read_text())
         assert named.inputs == tuple(names) or name == "c.blif"
-        if name == "b.blif" or not netlist.register_init.any():  # ABC reads initial values of AIGER its own way
+        assert_same_function(named.netlist, netlist)
+    assert_same_function(from_aiger((tmp_path / "b.aig").read_bytes()).netlist, netlist)
+
+
+@needs_abc
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 2**32), st.integers(0, 4), st.integers(0, 30))
+def test_netlists_with_registers_go_through_every_format_of_abc_and_start_alike(
+    seed: int, registers: int, luts: int
+) -> None:
+    netlist = random_netlist(seed, registers=registers, luts=luts)
+    with toolchain.workspace() as folder:
+        (folder / "given.blif").write_text(to_blif(netlist))
+        (folder / "given.aig").write_bytes(to_aiger(netlist))
+        abc.script(
+            "read given.blif; write_blif a.blif; strash; write_aiger a.aig; if -K 6; write_blif b.blif; "
+            "read given.aig; write_blif c.blif; write_aiger b.aig",
+            folder,
+            60,
+        )
+        for path in sorted(folder.glob("[abc].*")):
+            text = path.read_bytes()
+            named = from_aiger(text) if path.suffix == ".aig" else from_blif(text.decode())
             assert_same_function(named.netlist, netlist)
-    aiger = from_aiger((tmp_path / "b.aig").read_bytes()).netlist
-    bits = np.random.default_rng(0).integers(0, 2, (32, netlist.num_inputs)).astype(bool)
-    state = np.random.default_rng(1).integers(0, 2, (32, netlist.num_registers)).astype(bool)
-    np.testing.assert_array_equal(aiger.evaluate(bits, state=state), netlist.evaluate(bits, state=state))
 
 
 @pytest.mark.skipif(not toolchain.available("yosys"), reason="no Yosys")
@@ -78,11 +97,33 @@ def test_yosys_reads_what_is_written_and_we_read_what_it_writes(shape: str, tmp_
         ("mfs2 -Q", "usage: mfs2"),
         ("quit", "left no result"),
         ("empty", "Empty network"),
+        ("if -K 40", r"Error: Incorrect LUT size"),
+        ("strash; mfs2", "Error: This command can only be applied to a logic network"),
+        ("read_lut nothing.lut; if -K 4", 'Cannot open input file "nothing.lut"'),
+        ("read nothing.blif", 'Cannot open input file "nothing.blif"'),
     ],
 )
 def test_what_abc_refuses_is_an_error(commands: str, message: str) -> None:
     with pytest.raises(ToolFailed, match=message):
         abc.run(random_netlist(1), commands, timeout=60)
+
+
+BROKEN = {
+    "text.aig": (b"garbage\n", "Reading AIG from file has failed"),
+    "short.aig": (b"aig 2 1 0 1 1\n4\n", "abc was ended by signal"),
+    "short.blif": (b".model m\n.inputs a\n.outputs y\n.names a y\n", "SOP check .* has failed"),
+    "undriven.blif": (b".model m\n.inputs a\n.outputs y\n.names q y\n1 1\n.end\n", "Constant-0 drivers"),
+}
+
+
+@needs_abc
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_that_abc_cannot_read_is_an_error_though_a_network_is_left(name: str, tmp_path: Path) -> None:
+    data, message = BROKEN[name]
+    (tmp_path / "good.blif").write_text(to_blif(random_netlist(1)))
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ToolFailed, match=message):
+        abc.script(f"read good.blif; read {name}; strash; write_blif made.blif", tmp_path, 60)
 
 
 @needs_abc

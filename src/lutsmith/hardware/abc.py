@@ -21,8 +21,12 @@ from lutsmith.hardware.toolchain import ToolFailed
 
 EXCHANGES = ("aiger", "blif")
 
-_REFUSED = re.compile(r"^(?:\*\* cmd error|usage:).*$", re.MULTILINE)
-"""A command that is not known, or whose options are not: ABC goes on as if it had not been there."""
+_REFUSED = re.compile(
+    r"^(?:\*\* cmd error|usage:|Error: |Cannot open |Io_\w+(?:\(\))?: |Warning: Constant-0 drivers|.* has failed\.).*$",
+    re.MULTILINE,
+)
+"""A command that is not known or does not apply, or a file that is not there or not whole: ABC goes on as if the
+command had not been there, or with what it could read."""
 
 _COMPLAINT = re.compile(
     r"^(?:.*\bError\b|Cannot|There is no|Empty network|.*\bfailed\b|.*only possible).*$", re.MULTILINE
@@ -49,7 +53,7 @@ def script(commands: str, folder: Path, timeout: float | None) -> toolchain.Fini
 
     Raises:
         ToolMissing: there is no ABC.
-        ToolFailed: it could not be started, crashed, did not know a command, or (ToolTimeout) took too long.
+        ToolFailed: it could not be started, crashed, refused a command or a file, or (ToolTimeout) took too long.
     """
     finished = toolchain.find("abc").run(["-c", commands], cwd=folder, timeout=timeout)
     if _REFUSED.search(finished.stdout + finished.stderr):
