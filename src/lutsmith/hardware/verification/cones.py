@@ -39,6 +39,57 @@ def bypassed(netlist: Netlist) -> Netlist:
     )
 
 
+def folded(netlist: Netlist) -> Netlist:
+    """Return the netlist with constants carried through the tables, and without inputs that a table does not read."""
+    first, ranks = netlist.num_inputs + netlist.num_registers, netlist.ranks
+    tables = netlist.tables().copy()
+    known = np.full(netlist.num_signals, -1, np.int8)  # 0 or 1 where a signal is constant
+    reads = np.ones(netlist.fanin.size, np.bool_)
+    address = np.arange(64, dtype=np.uint64)
+    for start, stop in zip(netlist.level_ptr[:-1], netlist.level_ptr[1:], strict=True):
+        for rank in np.unique(ranks[start:stop]).tolist():
+            nodes = start + np.flatnonzero(ranks[start:stop] == rank)
+            size = 1 << rank
+            entries = (tables[nodes][:, None] >> address[:size] & np.uint64(1)).astype(np.bool_)
+            for slot in range(rank):
+                places = netlist.fanin_ptr[nodes] + slot
+                value = known[netlist.fanin[places]]
+                halves = entries.reshape(nodes.size, -1, 2, 1 << slot)
+                fixed = np.flatnonzero(value >= 0)
+                halves[fixed] = halves[fixed, :, value[fixed]][:, :, None]
+                reads[places] = (halves[:, :, 0] != halves[:, :, 1]).any(axis=(1, 2))
+            constant = ~(entries != entries[:, :1]).any(axis=1)
+            known[first + nodes[constant]] = entries[constant, 0]
+            tables[nodes] = _without_unread(entries, reads[netlist.fanin_ptr[nodes][:, None] + np.arange(rank)])
+    left = np.add.reduceat(np.append(reads, False).astype(np.int64), netlist.fanin_ptr[:-1]) if ranks.size else ranks
+    left = np.where(ranks == 0, 0, left)
+    return assemble(
+        netlist.num_inputs,
+        netlist.register_init,
+        left,
+        netlist.fanin[reads].astype(np.int64),
+        tables,
+        netlist.outputs.astype(np.int64),
+        netlist.register_next.astype(np.int64),
+    )
+
+
+def _without_unread(entries: NDArray[np.bool_], reads: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return tables (W,) of entries (W, 2**n) at the addresses of those inputs that are read, (W, n), alone."""
+    count, size = entries.shape
+    address = np.zeros((count, size), np.int64)  # in the full table, of each address in the short one
+    shift = np.cumsum(reads, axis=1) - reads
+    for slot in range(reads.shape[1]):
+        bit = np.arange(size)[None] >> shift[:, slot][:, None] & 1
+        address |= np.where(reads[:, slot][:, None], bit << slot, 0)
+    short = np.take_along_axis(entries, address, axis=1)
+    short &= np.arange(size)[None] < (1 << reads.sum(axis=1))[:, None]
+    words = np.zeros(count, np.uint64)
+    for place in range(size):
+        words |= short[:, place].astype(np.uint64) << np.uint64(place)
+    return words
+
+
 def next_state(netlist: Netlist) -> Netlist:
     """Return the netlist from inputs and registers (I + R) to what the registers take next (R)."""
     builder = NetlistBuilder()

@@ -15,6 +15,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats import NamedNetlist, from_aiger
 from lutsmith.hardware.simulation.hdl import analyse_vhdl
 from lutsmith.hardware.toolchain import find, workspace
+from lutsmith.hardware.verification.cones import folded
 from lutsmith.logic.design import Design, Part, Port
 
 CLOCK, ENABLE = "clk", "ce"
@@ -144,7 +145,7 @@ def _wired(read: NamedNetlist, part: Part, *, enable: bool) -> Netlist:
         sources[place] = builder.constant(enable) if name in extra else inputs[name]
     ends = builder.embed(netlist, sources)
     found = {_plain(name, outputs): int(end) for name, end in zip(read.outputs, ends, strict=True)}
-    return builder.build(np.array([found[name] for name in outputs], np.int32))
+    return folded(builder.build(np.array([found[name] for name in outputs], np.int32)))
 
 
 def _reads(netlist: Netlist) -> tuple[NDArray[np.int32], ...]:

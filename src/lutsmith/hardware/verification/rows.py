@@ -15,7 +15,10 @@ RANDOM_ROWS = 256
 MAX_SINGLE_EDGES = 4096
 """Rows in which one feature alone lies on an edge; with more edges, so many of them are drawn."""
 
-_NEVER_NAN = np.float32(3.4028235e38)
+MAX_BASE_ROWS = 32
+"""Rows that one edge is tried in."""
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) -> NDArray[np.float32]:
@@ -41,7 +44,7 @@ def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) 
     whole = np.array_equal(low, np.round(low)) and np.array_equal(high, np.round(high)) and (high - low).max() > 1
     if whole:  # features that may well be integers: half of the rows are
         rows[::2] = np.round(rows[::2])
-    return rows.clip(-float(_NEVER_NAN), float(_NEVER_NAN)).astype(np.float32)
+    return rows.clip(-_LARGEST, _LARGEST).astype(np.float32)
 
 
 def edge_rows(
@@ -84,6 +87,8 @@ def edge_rows(
     edges = np.arange(feature.size)
     if 2 * edges.size > MAX_SINGLE_EDGES:
         edges = rng.choice(edges, MAX_SINGLE_EDGES // 2, replace=False)
+    elif edges.size:  # as many base rows as there is room for: the rest of a row decides whether an edge shows
+        edges = np.tile(edges, min(MAX_BASE_ROWS, MAX_SINGLE_EDGES // (2 * edges.size)))
     start = base if len(base) else np.zeros((1, features), np.float32)
     single = np.repeat(start[rng.integers(0, len(start), edges.size)], 2, axis=0)
     single[0::2][np.arange(edges.size), feature[edges]] = below[edges]
