@@ -79,6 +79,14 @@ def nothing() -> Circuit:
     return Circuit((1,), encoder, NetlistBuilder().build(np.zeros(0, np.int32)))
 
 
+def small_tables() -> Circuit:
+    """LUT6 and LUT3 whose tables are small numbers, though they have 64 and 8 entries."""
+    netlist = NetlistBuilder(8)
+    luts = netlist.lut(np.array([[0, 1, 2, 3, 4, 5], [2, 3, 4, 5, 6, 7]]), np.eye(64, dtype=np.uint8)[[0, 3]])
+    ends = [*luts.tolist(), *netlist.lut([[luts[0], luts[1], 1]], [[1, 0, 0, 0, 0, 0, 0, 0]]).tolist(), 0]
+    return Circuit((8,), Comparators(np.arange(8), np.zeros(8, np.float32), 8), netlist.build(ends), Head(2))
+
+
 def infinite() -> Circuit:
     """Thresholds of both infinities, of the largest and smallest floats, and of both zeros."""
     edges = np.array([-np.inf, np.inf, 3.4028235e38, -3.4028235e38, 1e-45, -1e-45, 0.0, -0.0], np.float32)
@@ -99,6 +107,7 @@ CASES = {
     "no inputs": no_inputs(),
     "nothing": nothing(),
     "infinite thresholds": infinite(),
+    "small tables": small_tables(),
 }
 """Circuits without registers, by what is odd about them."""
 

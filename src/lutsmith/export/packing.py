@@ -22,7 +22,8 @@ class PackedNetlist:
         fanin: unsigned, the signals that the nodes read, node after node.
         ranks: uint8 (N,); None where every node has the same rank, of at least 1.
         rank: the rank that all nodes share; None where there is none.
-        tables: unsigned, the distinct tables, or that of each node where this takes fewer bytes.
+        tables: unsigned, the distinct tables, or that of each node where this takes fewer bytes; with a bit for every
+            entry of the largest, however small the numbers are, so that it can be shifted by any address.
         index: unsigned (N,), the place of each node's table in `tables`; None where node i has `tables[i]`.
         outputs: unsigned (O,), the signals that leave; None where they are `first_output`, `first_output + 1`, ...
         first_output: the signal of output 0; 0 where there is none.
@@ -42,7 +43,9 @@ class PackedNetlist:
         ranks = netlist.ranks
         same = bool(ranks.size and ranks[0] > 0 and (ranks == ranks[0]).all())
         pool, place = np.unique(netlist.tables(), return_inverse=True)
-        pool, index = narrowest(pool), narrowest(place.reshape(-1))
+        entries = 1 << int(ranks.max(initial=0))
+        pool = pool.astype(next(dtype for dtype in _UNSIGNED if np.iinfo(dtype).bits >= entries))
+        index = narrowest(place.reshape(-1))
         each = pool[place.reshape(-1)]
         pooled = pool.nbytes + index.nbytes < each.nbytes
         outputs = netlist.outputs.astype(np.int64)
