@@ -5,6 +5,7 @@
     network       5 layers of 8,000 random LUTs, each wired to the layer before; blocks of 1,024 samples, one thread
     gates         6 layers of 8,000 random gates of two inputs on 784 bits (all 16 functions), as they are and after
                   `simplify_netlist`, with cones of up to 3 and up to 6 inputs; one thread
+    code          the LUT6 network, and `predict`, by machine code (`circuit.compiled`); its making is timed too
     large         447,816 random LUT6 in layers of 262,144 to 8 on 6,272 bits: 4,096 samples, and one sample
     predict       uint8 images to labels, of a model file or else of a random net with some 4,500 thresholds on 784
                   pixels and 2,000 + 2,000 LUT6; one thread, all threads, and one image
@@ -12,8 +13,9 @@
 
 The rows are measured in turn, `--repeats` times over; median and best are given. Rates count all LUTs of a netlist,
 also those that the engine leaves out: no output depends on them, or they are constants or buffers. `network` is
-evaluated as for any tables, the others as for fixed ones. The last column says what a block takes: the LUTs that are
-evaluated, the rows of bits that they read and write (128 bytes each), and operations on 512 bits, at the least.
+evaluated as for any tables, the others as for fixed ones; all but `code` by the interpreter. The last column says what
+a block takes: the LUTs that are evaluated, the rows of bits that they read and write (128 bytes each), and operations
+on 512 bits, at the least.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from rich.table import Table
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.blocks import Blocks
+from lutsmith.circuit.compiled import Code
 from lutsmith.circuit.plan import Plan, aligned
 from lutsmith.circuit.simplify import simplify_netlist
 from lutsmith.circuit.thresholds import Thresholds
@@ -100,6 +103,28 @@ def layers(rank: int) -> Row:
     return network(name, "G evaluations/s", netlist.num_nodes / 1e9, netlist, fixed=False)
 
 
+def coded_layers(rank: int) -> Row:
+    netlist = random_netlist(WIDTH, (WIDTH,) * LAYERS, rank)
+    code, making = made(netlist)
+    plan, network = code.plan(), code.load()
+    address = (values := plan.values()).ctypes.data
+
+    def run() -> None:
+        for _ in range(PASSES):
+            network(address)
+
+    name = f"code, {LAYERS} x {WIDTH:,} random LUT{rank}, one core"
+    work = netlist.num_nodes / 1e9 * lanes.BLOCK * PASSES
+    return Row(name, "G evaluations/s", work, run, f"made in {making:.1f} s, rows of {values.nbytes / 1e6:.2f} MB")
+
+
+def made(netlist: Netlist) -> tuple[Code, float]:
+    """Machine code, and the seconds that it took."""
+    start = time.perf_counter()
+    code = Code.of(netlist)
+    return code, time.perf_counter() - start
+
+
 def gates() -> list[Row]:
     netlist = random_netlist(784, (WIDTH,) * 6, 2)
     nets = [("as they are", netlist), ("simplified, level 1", simplify_netlist(netlist, 1)[0])]
@@ -138,12 +163,27 @@ def random_model() -> Circuit:
     return builder.build()
 
 
-def pixels(circuit: Circuit, images: np.ndarray, name: str, threads: int) -> Row:
-    engine = Blocks(circuit.encoder, circuit.netlist, circuit.head)
-    cores = "one core" if threads == 1 else f"{threads} cores"
-    return Row(
-        f"predict, {name}, {cores}", "M images/s", len(images) / 1e6, lambda: engine.predict(images, threads=threads)
-    )
+def pixels(circuit: Circuit, images: np.ndarray, name: str) -> list[Row]:
+    code, making = made(circuit.netlist)
+    engines = [
+        (f"predict, {name}", Blocks(circuit.encoder, circuit.netlist, circuit.head), ""),
+        (
+            f"predict by code, {name}",
+            Blocks(circuit.encoder, code.netlist, circuit.head, network=code.load()),
+            f"made in {making:.1f} s",
+        ),
+    ]
+    return [
+        Row(
+            f"{what}, {'one core' if threads == 1 else f'{threads} cores'}",
+            "M images/s",
+            len(images) / 1e6,
+            lambda engine=engine, threads=threads: engine.predict(images, threads=threads),  # type: ignore[misc]
+            note,
+        )
+        for what, engine, note in engines
+        for threads in sorted({1, num_threads()})
+    ]
 
 
 def parts(circuit: Circuit, images: np.ndarray) -> list[Row]:
@@ -205,9 +245,8 @@ def main() -> None:
     name = "random net" if arguments.model is None else arguments.model.parent.name
     features = circuit.encoder.num_features
     images = np.random.default_rng(0).integers(0, 256, (arguments.images, features), dtype=np.uint8)
-    rows = [layers(rank) for rank in (6, 4, 2)] + gates() + large()
-    rows += [pixels(circuit, images, name, threads) for threads in sorted({1, num_threads()})]
-    rows += [*parts(circuit, images), single(circuit, images, name)]
+    rows = [layers(rank) for rank in (6, 4, 2)] + [coded_layers(6)] + gates() + large()
+    rows += [*pixels(circuit, images, name), *parts(circuit, images), single(circuit, images, name)]
     for row in rows:
         row.run()  # compiled, and in the cache
     for _ in range(arguments.repeats):

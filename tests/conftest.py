@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,11 @@ def datasets() -> Path:
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interpreted() -> Iterator[None]:
+    """No test makes machine code by the way, or writes to the user's cache; those of machine code ask for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LUTSMITH_COMPILE", "0")
+        yield

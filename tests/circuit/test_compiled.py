@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, NetlistBuilder, compiled
+from lutsmith.circuit import engine as engines
 from lutsmith.circuit.engine import LARGE, Engine
 from lutsmith.circuit.plan import Plan
 from lutsmith.kernels import codegen, lanes
@@ -175,6 +176,7 @@ def test_code_takes_over_when_it_is_faster_and_answers_the_same(
     cache: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
 ) -> None:
     monkeypatch.setattr(compiled, "GAIN", 0.0 if faster else np.inf)
+    monkeypatch.setattr(engines, "MAKING", 0.0)
     circuit = random_circuit(2, luts=200)
     images = random_images(2, circuit, LARGE + 5).reshape(LARGE + 5, -1)
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
@@ -202,6 +204,7 @@ def test_small_calls_large_networks_and_the_switch_leave_the_interpreter(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiled, "start", lambda work: pytest.fail("code was considered"))
+    monkeypatch.setattr(engines, "MAKING", 0.0)
     circuit = random_circuit(3)
     images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
@@ -215,16 +218,46 @@ def test_small_calls_large_networks_and_the_switch_leave_the_interpreter(
     Engine(Comparators([0], [0.5], 1), builder.build([0])).outputs(np.zeros((LARGE, 1)))
 
 
+def test_code_is_considered_once_large_calls_have_taken_as_long_as_its_making(monkeypatch: pytest.MonkeyPatch) -> None:
+    considered: list[float] = []
+    clock = iter(range(100))
+    monkeypatch.setattr(engines.time, "perf_counter", lambda: float(next(clock)))  # a large call takes a second
+    monkeypatch.setattr(compiled, "start", lambda work: considered.append(1.0))
+    circuit = random_circuit(3)
+    monkeypatch.setattr(engines, "MAKING", 2.5 / circuit.netlist.num_nodes)
+    images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
+    engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
+    found = []
+    for _ in range(4):
+        engine.predict(images)
+        engine.predict(images[:-1])
+        found.append(len(considered))
+    assert found[:3] == [0, 0, 1]
+
+
+def test_code_of_several_levels_is_compared_on_the_same_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "GAIN", 0.0)
+    rng, builder = np.random.default_rng(0), NetlistBuilder(40)
+    signals = np.arange(40)
+    for _ in range(5):  # rows of the inputs are used again by later levels
+        signals = builder.lut(rng.choice(signals, (40, 6)), rng.integers(0, 2, (40, 64)))
+    netlist = builder.build(signals)
+    code = compiled.Code.of(netlist)
+    assert compiled.faster(code.plan(), Plan(netlist, fixed=True), code.load())
+
+
 def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:
     script = """
         import sys, numpy as np
         sys.path.insert(0, sys.argv[1])
-        from circuit.examples import random_circuit, random_images
+        from lutsmith.circuit import engine
+        from tests.circuit.examples import random_circuit, random_images
+        engine.MAKING = 0.0
         circuit = random_circuit(1, luts=3000)
         circuit.predict(random_images(1, circuit, 20_000))
         print("done", flush=True)
     """
-    command = [sys.executable, "-c", textwrap.dedent(script), str(Path(__file__).parent.parent)]
+    command = [sys.executable, "-c", textwrap.dedent(script), str(Path(__file__).parents[2])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)

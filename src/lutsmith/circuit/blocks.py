@@ -47,12 +47,21 @@ class Blocks:
         encoder: the comparators, one for each input of the netlist.
         netlist: the LUTs.
         head: its groups are counted, its affine map is the caller's; None if only bits are asked for.
+        network: machine code of the netlist (`circuit.compiled`), a function of the address of a matrix of bits;
+            without, the LUTs are interpreted. Few samples and other tables are interpreted always.
     """
 
-    def __init__(self, encoder: Comparators, netlist: Netlist, head: Head | None = None) -> None:
+    def __init__(
+        self,
+        encoder: Comparators,
+        netlist: Netlist,
+        head: Head | None = None,
+        *,
+        network: Callable[[int], None] | None = None,
+    ) -> None:
         self._netlist = netlist
         self._num_groups = 0 if head is None else head.num_groups
-        self._own = _Program(Plan(netlist, fixed=True), self._num_groups)
+        self._own = _Program(Plan(netlist, fixed=True), self._num_groups, network)
         rows = np.arange(self._own.plan.input_rows.start, self._own.plan.input_rows.stop)
         self._thresholds = Thresholds(encoder, (rows * lanes.ROW_BYTES).astype(np.uint32))
         self._comparators = (
@@ -152,7 +161,7 @@ class Blocks:
         count = num_threads(threads)
         blocks = -(-len(rows) // BLOCK)
         piece = max(1, min(PIECE, blocks // (4 * count)))
-        plan, thresholds = program.plan, self._thresholds
+        thresholds = self._thresholds
 
         def work(take: Callable[[], int | None]) -> None:
             space = program.take_workspace()
@@ -161,7 +170,7 @@ class Blocks:
                 for start in range(index * piece * BLOCK, stop, BLOCK):
                     part = slice(start, min(start + BLOCK, stop))
                     thresholds.pack(rows[part], space.values, space.scratch)
-                    lanes.evaluate(space.values, plan.fanin, words, plan.groups)
+                    program.evaluate(space.values, words)
                     finish(program, space, part)
             program.workspaces.append(space)
 
@@ -171,8 +180,8 @@ class Blocks:
 class _Program:
     """A plan, where its outputs lie, and the workspaces of the threads that run it."""
 
-    def __init__(self, plan: Plan, num_groups: int) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, num_groups: int, network: Callable[[int], None] | None = None) -> None:
+        self.plan, self._network = plan, network
         self.tables = plan.tables()
         offsets = (plan.output_rows * lanes.ROW_BYTES).astype(np.uint32)
         self.outputs = _padded(offsets[None], 64)[0]
@@ -181,6 +190,13 @@ class _Program:
             self.group_rows = plan.output_rows.reshape(num_groups, -1).astype(np.uint32)
         self.workspaces: deque[_Workspace] = deque()  # append and pop are atomic
         self.bytes: deque[NDArray[np.uint8]] = deque()
+
+    def evaluate(self, values: NDArray[np.uint64], tables: NDArray[np.uint64]) -> None:
+        """Evaluate the network on a matrix of bits."""
+        if self._network is None:
+            lanes.evaluate(values, self.plan.fanin, tables, self.plan.groups)
+        else:
+            self._network(values.ctypes.data)
 
     @cached_property
     def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

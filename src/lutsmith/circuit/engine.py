@@ -31,8 +31,11 @@ SHALLOW = 1000
 MAPPED = 1 << 23
 """Counts that are mapped to scores at a time, some 100 MB of them."""
 
-LARGE = 16_384
-"""Samples of a call after which machine code is considered."""
+LARGE = 1024
+"""Samples of a call whose time counts for whether machine code would have been worth its making."""
+
+MAKING = 7e-4
+"""Seconds that machine code takes to make, for each node."""
 
 LOADING = 0.3
 """Seconds that compiled code takes to load."""
@@ -61,6 +64,7 @@ class Engine:
             head.check(netlist.outputs.size)
         self._encoder, self._netlist, self._head = encoder, netlist, head
         self._seconds = 0.0
+        self._large_seconds = 0.0
         self._coded: Blocks | None = None
         self.considering: threading.Thread | None = None
 
@@ -73,8 +77,9 @@ class Engine:
             return head.labels(self.decision_function(rows, tables=tables, threads=threads))
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
+        start = time.perf_counter()
         labels = self._blocks(tables).predict(rows, tables=tables, threads=threads)
-        self._consider(rows)
+        self._consider(rows, start)
         return labels
 
     def decision_function(
@@ -84,9 +89,10 @@ class Engine:
         head = self._checked_head()
         if self._without_loading(rows):
             return head.scores(self._evaluate(rows, tables))
+        start_time = time.perf_counter()
         if head.is_plain:
             counted = self._blocks(tables).counts(rows, tables=tables, threads=threads)
-            self._consider(rows)
+            self._consider(rows, start_time)
             return counted
         single = head.num_groups == self._netlist.outputs.size  # groups of one bit need no counting
         blocks = self._blocks(tables)
@@ -99,7 +105,7 @@ class Engine:
             for first in range(0, len(counts), narrow):
                 part = counts[first : first + narrow]
                 scores[start + first : start + first + len(part)] = head.affine(part)
-        self._consider(rows)
+        self._consider(rows, start_time)
         return scores
 
     def outputs(
@@ -108,8 +114,9 @@ class Engine:
         """The output bits of each sample, bool (N, O)."""
         if self._without_loading(rows):
             return self._evaluate(rows, tables)
+        start = time.perf_counter()
         bits = self._blocks(tables).outputs(rows, tables=tables, threads=threads)
-        self._consider(rows)
+        self._consider(rows, start)
         return bits
 
     @cached_property
@@ -123,9 +130,14 @@ class Engine:
         """What evaluates most samples a second: the compiled engine, or the one with machine code once there is it."""
         return self.compiled if tables is not None or self._coded is None else self._coded
 
-    def _consider(self, rows: NDArray[Any]) -> None:
-        """After the first large call, see in the background whether machine code is faster: `circuit.compiled`."""
+    def _consider(self, rows: NDArray[Any], start: float) -> None:
+        """Think of machine code (`circuit.compiled`) in the background, once large calls have taken as long as its
+        making would: whenever the work ends, no more than twice the time has been spent that was needed.
+        """
         if len(rows) < LARGE or self.considering is not None:
+            return
+        self._large_seconds += time.perf_counter() - start
+        if self._large_seconds < MAKING * self._netlist.num_nodes:
             return
         from lutsmith.circuit import compiled
 
@@ -134,14 +146,15 @@ class Engine:
 
     def _compile(self) -> None:
         from lutsmith.circuit import compiled
+        from lutsmith.circuit.blocks import Blocks
         from lutsmith.circuit.plan import Plan
 
         with contextlib.suppress(Exception):  # whatever goes wrong, the interpreter stays
             code = compiled.find(self._netlist)
             if code is not None:
-                blocks = compiled.CodedBlocks(self._encoder, code, self._head)
-                if compiled.faster(code.plan(), Plan(self._netlist, fixed=True), blocks.network):
-                    self._coded = blocks
+                network = code.load()
+                if compiled.faster(code.plan(), Plan(self._netlist, fixed=True), network):
+                    self._coded = Blocks(self._encoder, code.netlist, self._head, network=network)
 
     def _checked_head(self) -> Head:
         if self._head is None:
