@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Netlist, NetlistBuilder
 from lutsmith.formats import FormatError, from_blif, to_blif
+from lutsmith.formats.covers import Covers
 
 from ..circuit.examples import random_netlist
 from .examples import assert_same, assert_same_function, shapes
@@ -186,6 +187,35 @@ BAD = [
 def test_what_is_no_netlist_is_refused_with_its_line(text: str, message: str) -> None:
     with pytest.raises(FormatError, match=message.replace(".", r"\.")):
         from_blif(text)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(0, 30), st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from([*"01- \n.#\\\r\v"])), max_size=6))
+def test_covers_read_at_once_are_those_read_row_by_row(seed: int, edits: list[tuple[int, str]]) -> None:
+    """The same netlist or the same message, whatever was done to the rows."""
+    text = to_blif(random_netlist(seed, luts=8, max_rank=4))
+    for place, piece in edits:
+        at = text.index(".names") + place % len(text[text.index(".names") :])
+        text = text[:at] + piece + text[at + place % 2 :]
+    results = []
+    for plain in (Covers.plain, lambda *arguments: None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Covers, "plain", plain)
+            try:
+                results.append(from_blif(text))
+            except FormatError as error:
+                results.append(str(error))
+    if isinstance(results[0], str) or isinstance(results[1], str):
+        assert results[0] == results[1]
+    else:
+        assert_same(results[0].netlist, results[1].netlist)
+
+
+@pytest.mark.parametrize("rows", ["11\n1 01 1", "1 1\n1 1", "11 1 01 1", "1\v 1\n11 1", "11 2", "11 1\n01 0", "1x 1"])
+def test_rows_out_of_place_are_not_taken_for_plain_ones(rows: str) -> None:
+    known = ".names a b z\n11 1\n01 1\n1- 1\n.names a w\n1 1\n"
+    with pytest.raises(FormatError, match="line 9: the cover of 'y'"):
+        from_blif(f".inputs a b\n.outputs y z\n{known}.names a b y\n{rows}\n.end\n")
 
 
 @settings(deadline=None, max_examples=150)

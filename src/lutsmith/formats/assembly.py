@@ -89,6 +89,7 @@ def _levels(start: NDArray[np.int64], reads: NDArray[np.int64]) -> NDArray[np.in
     readers = reader[np.argsort(source, kind="stable")]  # of node 0, of node 1, ...
     first = np.append(0, np.cumsum(np.bincount(source, minlength=count)))
     ready = np.flatnonzero(waiting == 0)
+    last = np.empty(count, np.int64)
     done = 0
     while ready.size:  # those that wait for nothing, then those that waited for them
         done += ready.size
@@ -99,7 +100,9 @@ def _levels(start: NDArray[np.int64], reads: NDArray[np.int64]) -> NDArray[np.in
         told = readers[places]
         np.maximum.at(levels, told, np.repeat(levels[ready] + 1, counts))
         np.subtract.at(waiting, told, 1)
-        ready = np.unique(told[waiting[told] == 0])
+        freed = told[waiting[told] == 0]
+        last[freed] = np.arange(freed.size)
+        ready = freed[last[freed] == np.arange(freed.size)]  # each once
     if done < count:
         raise CycleError(int(np.argmax(waiting > 0)))
     return levels

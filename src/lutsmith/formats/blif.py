@@ -16,6 +16,7 @@ import numpy as np
 from lutsmith.circuit.builder import MAX_LUT_RANK
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.formats.assembly import CycleError, assemble
+from lutsmith.formats.covers import Covers, cover_of
 from lutsmith.formats.named import FormatError, NamedNetlist, checked_names
 
 _WIDTH = 100
@@ -98,7 +99,7 @@ def to_blif(
     for node, key in enumerate(zip(ranks, tables, strict=True)):
         cover = covers.get(key)
         if cover is None:
-            cover = covers[key] = _cover(*key)
+            cover = covers[key] = cover_of(*key)
         parts.append(f".names {' '.join([*reads[start[node] : start[node + 1]], signals[first_node + node]])}\n{cover}")
     return "".join([*parts, *wired, ".end\n"])
 
@@ -144,7 +145,7 @@ class _Reader:
         self._latches: list[_Latch] = []
         self._clock: tuple[str, ...] | None = None
         self._nodes: list[_Node] = []
-        self._cubes: dict[str, int] = {}
+        self._covers = Covers()
 
     def read(self) -> NamedNetlist:
         self._parse()
@@ -186,7 +187,7 @@ class _Reader:
         return NamedNetlist(netlist, _plain([self._name or "top"])[0], _plain(self._inputs), _plain(self._outputs))
 
     def _parse(self) -> None:
-        lines = _logical_lines(self._text)
+        lines = _Lines(self._text)
         current: tuple[int, list[str]] | None = None
         cubes: list[list[str]] = []
         for line, words in lines:
@@ -199,7 +200,12 @@ class _Reader:
                 self._add_node(*current, cubes)
                 current, cubes = None, []
             if words[0] == ".names":
-                current = line, words[1:]
+                table = self._covers.plain(len(words) - 2, lines.block())
+                if table is None:
+                    current = line, words[1:]
+                else:
+                    lines.skip_block()
+                    self._nodes.append(_Node(line, words[1:-1], words[-1], table))
             elif words[0] == ".end":
                 return
             else:
@@ -253,22 +259,10 @@ class _Reader:
                 f"line {line}: {name[:40]!r} reads {rank} signals, expected at most {MAX_LUT_RANK}: "
                 "map the network to LUTs first, for example with ABC's `if -K 6`"
             )
-        table = 0
-        values = set()
-        for row in rows:
-            if len(row) != (2 if rank else 1) or (rank and len(row[0]) != rank) or row[-1] not in ("0", "1"):
-                shown = " ".join(row)[:40]
-                raise FormatError(f"line {line}: the cover of {name[:40]!r} has the row {shown!r} for {rank} inputs")
-            values.add(row[-1])
-            cube = row[0] if rank else ""
-            word = self._cubes.get(cube)
-            if word is None:
-                word = self._cubes[cube] = _cube(cube, line)
-            table |= word
-        if len(values) > 1:
-            raise FormatError(f"line {line}: the cover of {name[:40]!r} lists ones and zeros, expected one of them")
-        if values == {"0"}:
-            table ^= (1 << (1 << rank)) - 1
+        try:
+            table = self._covers.table(rank, rows)
+        except ValueError as error:
+            raise FormatError(f"line {line}: the cover of {name[:40]!r} {error}") from None
         self._nodes.append(_Node(line, reads, name, table))
 
     def _wires(self) -> dict[str, str]:
@@ -300,37 +294,48 @@ class _Reader:
         return FormatError(f"line {line} reads {name[:40]!r}, which nothing drives")
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the first line and the words of each command or row, comments gone, continuations joined."""
-    words: list[str] = []
-    begin = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        if "#" in line:
-            line = line[: line.index("#")]
-        line = line.rstrip()
-        goes_on = line.endswith("\\")
-        if not words:
-            begin = number
-        words += (line[:-1] if goes_on else line).split()
-        if words and not goes_on:
-            yield begin, words
-            words = []
-    if words:
-        raise FormatError(f"line {begin} goes on in a line that is not there: the file is cut off")
+class _Lines:
+    """The number of the first line and the words of each command or row; comments gone, continuations joined."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._place = 0
+        self._number = 1
+        """Of the line that begins at `_place`."""
 
-def _cube(cube: str, line: int) -> int:
-    """Return the entries that a cube covers, a word of 2**len(cube) bits."""
-    word = (1 << (1 << len(cube))) - 1
-    for place, bit in enumerate(cube):
-        ones = sum(1 << address for address in range(1 << len(cube)) if address >> place & 1)
-        if bit == "1":
-            word &= ones
-        elif bit == "0":
-            word &= ~ones
-        elif bit != "-":
-            raise FormatError(f"line {line}: a cover has the character {bit!r}, expected 0, 1 or -")
-    return word
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        words: list[str] = []
+        begin = 0
+        while self._place <= len(self._text):
+            line = self._text[self._place : self._end("\n")]
+            self._place += len(line) + 1
+            if "#" in line:
+                line = line[: line.index("#")]
+            line = line.rstrip()
+            goes_on = line.endswith("\\")
+            if not words:
+                begin = self._number
+            self._number += 1
+            words += (line[:-1] if goes_on else line).split()
+            if words and not goes_on:
+                yield begin, words
+                words = []
+        if words:
+            raise FormatError(f"line {begin} goes on in a line that is not there: the file is cut off")
+
+    def block(self) -> str:
+        """Return all up to the next line that begins with a dot."""
+        return self._text[self._place : self._end("\n.")]
+
+    def skip_block(self) -> None:
+        """Go on behind `block()`."""
+        end = self._end("\n.")
+        self._number += self._text.count("\n", self._place, end) + 1
+        self._place = end + 1
+
+    def _end(self, mark: str) -> int:
+        end = self._text.find(mark, self._place)
+        return len(self._text) if end < 0 else end
 
 
 def _add_cofactors(
@@ -346,22 +351,6 @@ def _add_cofactors(
     ranks.append(len(chooser))
     fanin.extend(chooser)
     tables.append(sum(1 << address for address in range(1 << len(chooser)) if address >> (address >> choices) & 1))
-
-
-def _cover(rank: int, table: int) -> str:
-    """Return the rows of a table: the cubes of its ones or of its zeros, one a row."""
-    size = 1 << rank
-    if rank == 0:
-        return "1\n" if table else ""
-    if table in (0, (1 << size) - 1):  # without a row ABC refuses a constant that has inputs
-        return f"{'-' * rank} {table & 1}\n"
-    value = int(bin(table).count("1") <= size // 2)
-    rows = _ROWS[rank]
-    return "".join(f"{rows[address]} {value}\n" for address in range(size) if table >> address & 1 == value)
-
-
-_ROWS = [[format(address, f"0{rank}b")[::-1] if rank else "" for address in range(1 << rank)] for rank in range(7)]
-"""The bits of each address, input 0 first."""
 
 
 def _free_names(prefix: str, count: int, taken: set[str]) -> list[str]:
