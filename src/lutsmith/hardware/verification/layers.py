@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,7 +208,8 @@ def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
         if not path.is_file():
             raise ToolFailed(f"ABC does not read the file: {printed.strip()[-300:]}", printed)
         named = read("aiger", path.read_bytes())
-    _check_names(named, task.names("blif"))
+    inputs, outputs = (tuple(map(unquote, names)) for names in (named.inputs, named.outputs))  # ABC keeps the escapes
+    _check_names(replace(named, inputs=inputs, outputs=outputs), task.names("blif"))
     yield from _prove_flat(named.netlist, task)
 
 

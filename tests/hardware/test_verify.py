@@ -1,0 +1,156 @@
+"""Exports that are as they should be are verified by every layer that has its tool here."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from lutsmith.circuit.file import save
+from lutsmith.cli import run
+from lutsmith.hardware import FORMATS, Verification, verify
+from lutsmith.hardware.toolchain import available
+from lutsmith.hardware.verification.cones import bypassed, folded
+from lutsmith.hardware.verification.elaboration import check_design
+from lutsmith.hardware.verification.rows import edge_rows, sample_rows
+from lutsmith.hardware.verification.specification import encoder_specification, label_specification
+from lutsmith.logic import Port, Words, elaborate, pipelined
+from tests.circuit.examples import random_affine, random_circuit, random_netlist
+from tests.hardware.examples import tiny
+
+needs_abc = pytest.mark.skipif(not available("abc"), reason="ABC is not installed")
+
+
+@needs_abc
+def test_every_format_of_a_small_model_holds_in_every_layer():
+    found = verify(tiny(), timeout=300)
+    assert found.ok, str(found)
+    for check in found.open:
+        assert check.verdict == "not run"
+        assert "not there" in check.reason, str(found)
+    assert {check.format for check in found.checks} == {"design", *FORMATS}
+
+
+@needs_abc
+@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+def test_pipelines_on_xilinx_primitives_hold_for_every_task(task):
+    circuit = random_circuit(3, classes=3, group=3, luts=9, task=task, affine=random_affine(3, 3, 2, task))
+    options = {"words": 4, "pipeline": 2, "layers": ("read-back", "formal")}
+    registers = []
+    for formats, primitives in ((("verilog", "blif"), "xilinx"), (("vhdl",), "portable")):
+        found = verify(circuit, formats, primitives=primitives, **options)
+        assert found.ok, str(found)
+        registers += [check.verdict for check in found.checks if check.part == "registers"]
+    assert registers.count("proved") >= 3
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_folded_constants_leave_the_function(seed):
+    netlist = random_netlist(seed, registers=seed % 3)
+    rng = np.random.default_rng(seed)
+    bits, state = rng.integers(0, 2, (60, 9)), rng.integers(0, 2, (60, seed % 3))
+    np.testing.assert_array_equal(folded(netlist).evaluate(bits, state=state), netlist.evaluate(bits, state=state))
+
+
+@needs_abc
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+def test_designs_are_proved_on_words_and_on_floats(seed, task):
+    circuit = random_circuit(seed, classes=4, group=5, task=task, affine=random_affine(seed, 4, 3, task))
+    for words in (Words.derive(circuit, 5), Words.float32(12)):
+        checks = tuple(check_design(circuit, elaborate(circuit, words=words), 60))
+        assert {check.verdict for check in checks} == {"proved"}, str(Verification(checks))
+
+
+def test_counts_of_wide_groups_are_proved_in_no_time():
+    circuit = random_circuit(0, classes=10, group=400, luts=50)
+    design = elaborate(circuit, encoder=False)
+    (check,) = [check for check in check_design(circuit, design, 20) if check.part == "popcount"]
+    assert check.verdict == "proved"
+
+
+def test_the_specification_of_the_encoder_is_the_encoder():
+    circuit = random_circuit(2)
+    for words in (Words.derive(circuit, 6), Words.float32(12)):
+        rows = np.concatenate([sample_rows(circuit), edge_rows(circuit, words, sample_rows(circuit))])
+        seen = words.quantise(rows)
+        bits = Port("x", words.bits, 12).bits(seen.astype(np.int64))
+        meant = circuit.encoder.encode(words.values(seen))
+        np.testing.assert_array_equal(encoder_specification(circuit.encoder, words).evaluate(bits), meant)
+
+
+@pytest.mark.parametrize(("count", "signed"), [(1, False), (2, True), (5, False), (7, True)])
+def test_the_specification_of_labels_is_argmax(count, signed):
+    port = Port("scores", 3, count, signed)
+    bits = np.random.default_rng(0).integers(0, 2, (500, port.size)).astype(np.bool_)
+    label = Port("label", max(1, (count - 1).bit_length()))
+    found = label.words(label_specification(count, 3, signed=signed).evaluate(bits))[:, 0]
+    np.testing.assert_array_equal(found, port.words(bits).argmax(axis=1))
+
+
+def test_bypassed_registers_leave_the_function():
+    design = elaborate(random_circuit(1))
+    for plain, deep in zip(design.parts, pipelined(design, 1).parts, strict=True):
+        bits = np.random.default_rng(0).integers(0, 2, (64, plain.netlist.num_inputs))
+        np.testing.assert_array_equal(bypassed(deep.netlist).evaluate(bits), plain.netlist.evaluate(bits))
+
+
+def test_edge_rows_lie_on_both_sides_of_every_threshold():
+    circuit = random_circuit(4)
+    for words in (None, Words.derive(circuit, 8)):
+        rows = edge_rows(circuit, words, sample_rows(circuit))
+        bits = circuit.encoder.encode(rows if words is None else words.values(words.quantise(rows)))
+        assert bits.any(axis=0).all()
+        assert not bits.all(axis=0).any()
+    floats = edge_rows(circuit, None, np.zeros((0, 12), np.float32))
+    assert np.isnan(floats).any()
+    assert np.isinf(floats).any()
+
+
+def test_what_quantising_costs_is_told():
+    circuit = random_circuit(5)
+    X = np.random.default_rng(0).uniform(0, 255, (300, 12))
+    y = circuit.predict(X)
+    loss = verify(circuit, ("json",), X, y, words=2, layers=("read-back",)).loss
+    assert loss is not None
+    assert loss.accuracy == 1
+    assert 0 < loss.changed < 1
+    assert loss.quantised_accuracy == pytest.approx(1 - loss.changed)
+
+
+def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):
+    from lutsmith.hardware import toolchain
+
+    def missing(name, environment):
+        return f"{name} is needed and not there: it is hidden. Install it: pip install 'lutsmith[hardware]'"
+
+    monkeypatch.setattr(toolchain, "_find", missing)
+    found = verify(tiny(), ("verilog", "c"), layers=("simulation",))
+    assert found.ok
+    assert {check.verdict for check in found.checks} == {"not run"}
+    assert all("pip install" in check.reason for check in found.checks)
+
+
+def test_mistakes_in_arguments_are_named():
+    with pytest.raises(ValueError, match="expected of verilog"):
+        verify(tiny(), ("verilok",))
+    with pytest.raises(TypeError, match="expected a sequence"):
+        verify(tiny(), "verilog")
+    with pytest.raises(ValueError, match="timeout is 0"):
+        verify(tiny(), timeout=0)
+
+
+def test_the_command_prints_a_table_or_json_and_its_exit_code_tells(tmp_path, capsys):
+    path = tmp_path / "model.lut"
+    save(tiny(), path)
+    assert run(["verify", str(path), "--format", "json", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["ok"] is True
+    bad = tmp_path / "other.json"
+    from lutsmith.export import to_json
+
+    bad.write_text(to_json(random_circuit(9, classes=2, group=2, luts=4)))
+    assert run(["verify", str(path), "--format", "json", "--file", str(bad)]) == 1
+    assert "failed" in capsys.readouterr().out
+    assert run(["verify", str(path), "--file", str(bad)]) == 2
