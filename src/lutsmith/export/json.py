@@ -98,7 +98,7 @@ def from_json(text: str) -> Circuit:
         document = strict_loads(text)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ValueError(f'it is no object with "format": "{FORMAT}"')
-        if document.get("version") != VERSION:
+        if document.get("version") is True or document.get("version") != VERSION:
             raise ValueError(f"its version is {document.get('version')!r}, expected {VERSION}")
         missing = [key for key in _KEYS if key not in document]
         if missing:
@@ -132,13 +132,15 @@ def _circuit(document: dict[str, Any]) -> Circuit:
     if parts is not None:
         scale, offset = (None if parts[key] is None else _read(parts[key], np.float64) for key in ("scale", "offset"))
         head = Head(parts["num_groups"], parts["weights"], parts["bias"], scale, offset)
-    fitted = document["fitted_range"]
+    fitted, classes = document["fitted_range"], document["classes"]
+    if classes is not None and not isinstance(classes, list):
+        raise TypeError(f"classes are {str(classes)[:40]!r}, expected a list or null")
     return Circuit(
         shape,
         Comparators(encoder["feature"], _read(encoder["threshold"], np.float32), features),
         _read_netlist(document["netlist"]),
         head,
-        classes=None if document["classes"] is None else tuple(document["classes"]),
+        classes=None if classes is None else tuple(classes),
         task=document["task"],
         fitted_range=None if fitted is None else (_read(fitted["low"], np.float32), _read(fitted["high"], np.float32)),
         facts=document["facts"],
@@ -148,9 +150,10 @@ def _circuit(document: dict[str, Any]) -> Circuit:
 def _read_netlist(parts: dict[str, Any]) -> Netlist:
     words, reads = [], []
     for place, node in enumerate(parts["nodes"]):
-        if not isinstance(node, list) or len(node) != 2 or not _TABLE.fullmatch(str(node[0])):
+        pair = isinstance(node, list) and len(node) == 2 and isinstance(node[0], str)
+        if not pair or not _TABLE.fullmatch(node[0]):
             raise ValueError(f"node {place} is {str(node)[:60]}, expected [table in hexadecimal, [signals]]")
-        words.append(int(str(node[0]), 16))
+        words.append(int(node[0], 16))
         reads.append(node[1])
     pool, index = np.unique(np.array(words, np.uint64), return_inverse=True)
     fanin: Any = [signal for signals in reads for signal in signals]
@@ -180,4 +183,9 @@ def _read(values: Any, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     for value in values:
         if value not in ("inf", "-inf") and (isinstance(value, bool) or not isinstance(value, (int, float))):
             raise TypeError(f"{str(value)[:40]} is no number")
-    return np.array([float(value) for value in values], dtype)
+    with np.errstate(over="ignore"):
+        numbers = np.array([float(value) for value in values], dtype)
+    for place in np.flatnonzero(np.isinf(numbers)).tolist():
+        if not isinstance(values[place], str):
+            raise ValueError(f"{str(values[place])[:40]} is beyond {dtype.__name__}: infinity is the string \"inf\"")
+    return numbers
