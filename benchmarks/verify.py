@@ -5,7 +5,8 @@
 Without `--models` the networks are not trained: the encoder is fitted on the task's data where they are here (else on
 random samples of the task's shape), tables and wiring are what training begins with. That is as hard to export as a
 trained network. With `--models`, `FOLDER/<preset>-seed0/model.lut` or `FOLDER/<task>-<preset>-seed0/model.lut` is
-taken where it exists. Networks of more than 16,000 LUTs are verified in BLIF and AIGER, by read-back and proof, with `--large`.
+taken where it exists. With `--large`, networks of more than 16,000 LUTs are verified too, in BLIF and AIGER, by
+read-back and proof.
 
 A table in Markdown goes to stdout: a cell says how a format is known to be the model. What failed, or was not decided,
 is listed below it. Exit code 1: something failed.

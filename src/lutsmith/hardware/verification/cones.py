@@ -78,7 +78,7 @@ def _without_unread(entries: NDArray[np.bool_], reads: NDArray[np.bool_]) -> NDA
     """Return tables (W,) of entries (W, 2**n) at the addresses of those inputs that are read, (W, n), alone."""
     count, size = entries.shape
     address = np.zeros((count, size), np.int64)  # in the full table, of each address in the short one
-    shift = np.cumsum(reads, axis=1) - reads
+    shift: NDArray[np.int64] = np.cumsum(reads, axis=1) - reads
     for slot in range(reads.shape[1]):
         bit = np.arange(size)[None] >> shift[:, slot][:, None] & 1
         address |= np.where(reads[:, slot][:, None], bit << slot, 0)
