@@ -1,4 +1,4 @@
-"""`to_javascript`: a circuit as one self-contained JavaScript file, on words of 32 samples."""
+"""`to_javascript`: a circuit as one self-contained JavaScript file, with its loop over LUTs in WebAssembly, too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
+from lutsmith.export import webassembly
 from lutsmith.export.errors import ExportError
 from lutsmith.export.labels import check_identifier, class_names, feature_names
 
@@ -32,7 +33,7 @@ _FILE = """\
 
    @STAGES
 
-   In a page: <script src="@NAME.js"></script>, or in a module import "./@NAME.js"; then there is a global @NAME.
+   In a page: a script with src="@NAME.js", or in a module import "./@NAME.js"; then there is a global @NAME.
    In Node: const @NAME = require("./@NAME.js"), or import @NAME from "./@NAME.js" where files are CommonJS.
 
    Samples are @FEATURES numbers each, one after the other, in an array of any kind; they are rounded to float32.
@@ -40,12 +41,42 @@ _FILE = """\
 (function () {
 "use strict";
 
-const FEATURES = @FEATURES, INPUTS = @INPUTS, LUTS = @LUTS, SIGNALS = @SIGNALS, OUTPUTS = @OUTPUTS, LANES = 32;
+const FEATURES = @FEATURES, INPUTS = @INPUTS, LUTS = @LUTS, SIGNALS = @SIGNALS, OUTPUTS = @OUTPUTS;
 @CONSTANTS
+
+/**
+ * The LUTs in WebAssembly on words of 128 samples, or null where there is no WebAssembly, or none with such words.
+ * Addresses in its memory: 0 for its own, then the words of all signals, ranks, tables, and addresses of inputs.
+ */
+function assembled() {
+    try {
+        const code = new WebAssembly.Module(Uint8Array.from(MODULE.match(/../g), (byte) => parseInt(byte, 16)));
+        const words = @SCRATCH, atTables = words + 16 * SIGNALS, atRanks = atTables + 8 * LUTS;
+        const atFanin = (atRanks + LUTS + 3) & ~3, size = atFanin + 4 * (fanin.length + 2 * LUTS);
+        const m = new WebAssembly.Memory({ initial: Math.ceil(size / 65536) });
+        new Int32Array(m.buffer, atTables, 2 * LUTS).set(tables);
+        new Uint8Array(m.buffer, atRanks, LUTS).set(ranks);
+        const addresses = new Int32Array(m.buffer, atFanin);
+        for (let node = 0, read = 0, to = 0; node < LUTS; node++) {
+            for (let slot = 0; slot < ranks[node]; slot++) addresses[to++] = words + 16 * fanin[read++];
+            for (let slot = ranks[node]; slot < 2; slot++) addresses[to++] = 0;
+        }
+        const run = new WebAssembly.Instance(code, { e: { m } }).exports.luts;
+        return {
+            signals: new Int32Array(m.buffer, words, 4 * SIGNALS),
+            luts: () => run(atRanks, atTables, atFanin, words + 16 * INPUTS, words + 16 * SIGNALS),
+        };
+    } catch (error) {
+        return null;
+    }
+}
+
+const assembly = assembled(), WORDS = assembly ? 4 : 1, LANES = 32 * WORDS;
+const s = assembly ? assembly.signals : new Int32Array(SIGNALS);
 
 /** Check samples: @FEATURES numbers each, rounded to float32. */
 function checked(x) {
-    if (!ArrayBuffer.isView(x)) {
+    if (!ArrayBuffer.isView(x) || x instanceof DataView) {
         if (!Array.isArray(x)) throw new TypeError("@NAME: expected an array of numbers");
         for (const value of x)
             if (typeof value !== "number" && typeof value !== "boolean")
@@ -57,21 +88,25 @@ function checked(x) {
     return rows;
 }
 
-/** The encoder: a word for each comparator; bit i of it belongs to sample start + i. */
-function encode(rows, start, samples, s) {
+/** The encoder: WORDS words for each comparator; bit i of word w belongs to sample start + 32 w + i. */
+function encode(rows, start, samples) {
     for (let i = 0; i < INPUTS; i++) {
         const limit = limits[i];
-        let at = start * FEATURES + compared[i], word = 0;
-        for (let lane = 0; lane < samples; lane++, at += FEATURES) word |= (rows[at] > limit ? 1 : 0) << lane;
-        s[i] = word;
+        let at = start * FEATURES + compared[i];
+        for (let w = 0, lane = 0; w < WORDS; w++) {
+            const end = Math.min(samples, 32 * (w + 1));
+            let word = 0;
+            for (; lane < end; lane++, at += FEATURES) word |= (rows[at] > limit ? 1 : 0) << lane; // lane modulo 32
+            s[i * WORDS + w] = word;
+        }
     }
 }
 
 /**
- * The LUTs: the first two inputs of one have sixteen functions; four bits of the table name one of them for each value
- * of the other inputs, which then choose among these.
+ * The LUTs on words of 32 samples: the first two inputs of one have sixteen functions; four bits of the table name one
+ * of them for each value of the other inputs, which then choose among these.
  */
-function luts(s) {
+function luts() {
     const of = new Int32Array(16), chosen = new Int32Array(16);
     of[15] = -1;
     for (let node = 0, read = 0, to = INPUTS; node < LUTS; node++, to++) {
@@ -95,9 +130,10 @@ function luts(s) {
     }
 }
 
-function run(rows, start, samples, s) {
-    encode(rows, start, samples, s);
-    luts(s);
+function run(rows, start, samples) {
+    encode(rows, start, samples);
+    if (assembly) assembly.luts();
+    else luts();
 }
 
 /**
@@ -106,13 +142,13 @@ function run(rows, start, samples, s) {
  * @returns {Uint8Array} OUTPUTS bytes 0 or 1 for each sample
  */
 function outputs(x) {
-    const rows = checked(x), n = rows.length / FEATURES, s = new Int32Array(SIGNALS);
-    const result = new Uint8Array(n * OUTPUTS);
+    const rows = checked(x), n = rows.length / FEATURES, result = new Uint8Array(n * OUTPUTS);
     for (let start = 0, at = 0; start < n; start += LANES) {
         const samples = Math.min(LANES, n - start);
-        run(rows, start, samples, s);
+        run(rows, start, samples);
         for (let lane = 0; lane < samples; lane++)
-            for (let o = 0; o < OUTPUTS; o++) result[at++] = (s[outputSignals[o]] >>> lane) & 1;
+            for (let o = 0; o < OUTPUTS; o++)
+                result[at++] = (s[outputSignals[o] * WORDS + (lane >> 5)] >>> lane) & 1;
     }
     return result;
 }
@@ -124,12 +160,12 @@ else globalThis.@NAME = exported;
 """
 
 _HEAD = """
-/** Ones in each group of outputs: plane p of a group holds bit p of the counts of all samples. */
-function count(s, planes) {
+/** Ones in each group of outputs: plane p of a group holds bit p of the counts of the 32 samples of word w. */
+function count(w, planes) {
     planes.fill(0);
     for (let group = 0, o = 0; group < GROUPS; group++)
         for (let i = 0; i < GROUP; i++, o++) {
-            let carry = s[outputSignals[o]];
+            let carry = s[outputSignals[o] * WORDS + w];
             for (let p = group * PLANES; carry !== 0; p++) {
                 const both = planes[p] & carry;
                 planes[p] ^= carry;
@@ -144,14 +180,14 @@ function count(s, planes) {
  * @returns {Int32Array} SCORES for each sample
  */
 function scores(x) {
-    const rows = checked(x), n = rows.length / FEATURES, s = new Int32Array(SIGNALS);
+    const rows = checked(x), n = rows.length / FEATURES;
     const planes = new Int32Array(GROUPS * PLANES), counts = new Int32Array(GROUPS);
     const result = new Int32Array(n * SCORES);
     for (let start = 0; start < n; start += LANES) {
         const samples = Math.min(LANES, n - start);
-        run(rows, start, samples, s);
-        count(s, planes);
+        run(rows, start, samples);
         for (let lane = 0; lane < samples; lane++) {
+            if (lane % 32 === 0) count(lane / 32, planes);
             for (let group = 0; group < GROUPS; group++) {
                 let total = 0;
                 for (let p = 0; p < PLANES; p++) total |= ((planes[group * PLANES + p] >>> lane) & 1) << p;
@@ -201,7 +237,8 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
 
     The object `name` has the functions `outputs`, `scores` and `predict`, which take any number of samples, and the
     numbers and names of features, outputs and scores. Comparisons are those of float32, NaN is above nothing, and what
-    comes out is what the circuit says, bit for bit. 32 samples are evaluated at a time.
+    comes out is what the circuit says, bit for bit. 128 samples are evaluated at a time in WebAssembly, or 32 in
+    JavaScript where that, or its 128-bit words, are missing or forbidden (`lanes` says which).
 
     Args:
         circuit: without registers.
@@ -227,8 +264,9 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
         _array("fanin", netlist.fanin),
         _array("tables", halves),
         _array("outputSignals", netlist.outputs),
+        f'const MODULE = "{webassembly.module().hex()}";',
     ]
-    api = ["features: FEATURES", "outputCount: OUTPUTS", "outputs"]
+    api = ["features: FEATURES", "outputCount: OUTPUTS", "lanes: LANES", "outputs"]
     names = {"classNames": class_names(circuit), "featureNames": feature_names(circuit)}
     for key, texts in names.items():
         constants.append(f"const {key} = {_literal(None if texts is None else list(texts))};")
@@ -248,6 +286,7 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
         "NAME": name,
         "FEATURES": str(circuit.encoder.num_features),
         "INPUTS": str(len(circuit.encoder)),
+        "SCRATCH": str(webassembly.SCRATCH_BYTES),
         "SIGNALS": str(netlist.num_signals),
         "OUTPUTS": str(netlist.outputs.size),
         "CONSTANTS": "\n".join(constants),  # last: names may hold anything
