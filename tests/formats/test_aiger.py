@@ -165,6 +165,12 @@ def test_what_is_no_aiger_file_is_refused_with_its_place(data: bytes, message: s
         from_aiger(data)
 
 
+@pytest.mark.parametrize("data", ["aag 0 0 0 0 0", 5])
+def test_only_bytes_are_read(data: object) -> None:
+    with pytest.raises(TypeError, match="expected bytes"):
+        from_aiger(data)  # type: ignore[arg-type]
+
+
 @settings(deadline=None, max_examples=200)
 @given(
     st.integers(0, 30),

@@ -189,6 +189,11 @@ def test_what_is_no_netlist_is_refused_with_its_line(text: str, message: str) ->
         from_blif(text)
 
 
+def test_bytes_are_not_text() -> None:
+    with pytest.raises(TypeError, match="text is of type bytes, expected str"):
+        from_blif(b".end")  # type: ignore[arg-type]
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.integers(0, 30), st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from([*"01- \n.#\\\r\v"])), max_size=6))
 def test_covers_read_at_once_are_those_read_row_by_row(seed: int, edits: list[tuple[int, str]]) -> None:

@@ -184,6 +184,13 @@ def _no_nodes() -> dict[str, object]:
     }
 
 
+@pytest.mark.parametrize("timeout", [-1, float("nan")])
+def test_a_time_limit_is_a_number_of_seconds(timeout: float) -> None:
+    netlist = NetlistBuilder(2).build([0])
+    with pytest.raises(ValueError, match="expected seconds, 0 or more, or None"):
+        prove(netlist, netlist, timeout)
+
+
 def test_different_sizes_cannot_be_compared() -> None:
     with pytest.raises(ValueError, match="netlists of 2 and of 3 inputs"):
         prove(NetlistBuilder(2).build([0]), NetlistBuilder(3).build([0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +100,15 @@ def test_nothing_unproved_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.proof.verdict == "different"
 
 
+def test_a_circuit_is_asked_for_and_a_rank_that_is_an_integer(tmp_path: Path) -> None:
+    circuit = random_circuit(1)
+    with pytest.raises(TypeError, match="optimise_netlist takes netlists"):
+        optimise(circuit.netlist)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="rank must be an int, not str"):
+        optimise(circuit, rank="4")  # type: ignore[arg-type]
+    optimise(circuit, rank=np.int64(4)).save(tmp_path / "model.lut")  # type: ignore[arg-type]
+
+
 def test_no_time_is_an_error() -> None:
     with pytest.raises(ToolTimeout):
         optimise_netlist(random_netlist(1, inputs=12), timeout=0.001)
@@ -108,6 +118,7 @@ def test_no_time_is_an_error() -> None:
     ("recipe", "rank", "message"),
     [
         ("magic", 6, "no recipe 'magic', expected one of default"),
+        (["default"], 6, r"no recipe \['default'\]"),
         ("default", 7, "rank is 7, expected 2 to 6"),
         ("repack", 3, "recipe 'repack' keeps LUTs of rank"),
     ],

@@ -324,12 +324,17 @@ class CircuitBuilder:
         return Circuit(self.input_shape, encoder, netlist, head=head, **fields)
 
 
+def read_inputs(netlist: Netlist) -> NDArray[np.bool_]:
+    """Return bool (I,), whether something reads each input."""
+    read = np.zeros(netlist.num_signals, np.bool_)
+    read[netlist.fanin] = read[netlist.outputs] = read[netlist.register_next] = True
+    return read[: netlist.num_inputs]
+
+
 def drop_unread_inputs(netlist: Netlist) -> tuple[Netlist, NDArray[np.int64]]:
     """Return the netlist without the inputs that nothing reads, and the inputs that are left, int64 (kept,)."""
-    read = np.zeros(netlist.num_signals, np.bool_)
-    for signals in (netlist.fanin, netlist.outputs, netlist.register_next):
-        read[signals] = True
-    read[netlist.num_inputs :] = True
+    read = np.ones(netlist.num_signals, np.bool_)
+    read[: netlist.num_inputs] = read_inputs(netlist)
     number = np.cumsum(read, dtype=np.int32) - np.int32(1)
     kept = np.flatnonzero(read[: netlist.num_inputs])
     smaller = Netlist(

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist, table_mask
+from lutsmith.circuit.tables import VARIABLES
 from lutsmith.kernels import lanes
 
-_VARIABLES = np.array([sum(1 << entry for entry in range(64) if entry >> slot & 1) for slot in range(6)], np.uint64)
 _ANY_ORDER = tuple(range(6))
 _LARGEST_KNOWN = 3  # inputs
 
@@ -84,7 +84,7 @@ def _meant(netlist: Netlist) -> NDArray[np.int64]:
     meant = np.arange(constant + 2)
     meant[sources:constant][tables == 0] = constant
     meant[sources:constant][tables == mask] = constant + 1
-    for slot, variable in enumerate(_VARIABLES):
+    for slot, variable in enumerate(VARIABLES):
         nodes = np.flatnonzero((netlist.ranks > slot) & (tables == (variable & mask)))
         meant[sources + nodes] = netlist.fanin[netlist.fanin_ptr[nodes] + slot]
     while True:

@@ -16,7 +16,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
+from lutsmith.circuit.netlist import Netlist, table_mask
+from lutsmith.circuit.tables import VARIABLES
 
 _SMALL = 4
 """Functions of so many variables have a table of all."""
@@ -40,6 +41,9 @@ _Tables = NDArray[np.uint64]
 _Costs = NDArray[np.int16]
 _Text = tuple[str, str]
 """An expression and the operator that holds it together: "" for a name, a call or a constant."""
+
+_BLOCKS: _Tables = ~VARIABLES
+"""Entries at which each variable is 0: 2**j ones, 2**j zeros, and so on."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def matters(netlist: Netlist) -> NDArray[np.bool_]:
     """Return, for each fan-in of each node, whether the node's table depends on it."""
     slot = np.arange(netlist.fanin.size) - np.repeat(netlist.fanin_ptr[:-1], netlist.ranks)
     tables = np.repeat(netlist.tables(), netlist.ranks)
-    blocks = np.array([_blocks(variable) for variable in range(MAX_RANK)], np.uint64)[slot]
+    blocks = _BLOCKS[slot]
     differing: NDArray[np.bool_] = ((tables >> (np.uint64(1) << slot.astype(np.uint64)) ^ tables) & blocks) != 0
     return differing
 
@@ -115,15 +119,10 @@ def _cover(lower: _Tables, upper: _Tables, rank: int, cube: int, chosen: NDArray
 
 def _cofactor(tables: _Tables, rank: int, variable: int, value: int) -> _Tables:
     """Return the tables of rank - 1 with a variable set, the others moved together."""
-    part = tables >> np.uint64(value << variable) & _blocks(variable)
+    part: _Tables = tables >> np.uint64(value << variable) & _BLOCKS[variable]
     for size in range(variable, rank - 1):
-        part = (part | part >> np.uint64(1 << size)) & _blocks(size + 1)
+        part = (part | part >> np.uint64(1 << size)) & _BLOCKS[size + 1]
     return part
-
-
-def _blocks(size: int) -> np.uint64:
-    """2**size ones, 2**size zeros, and so on over 64 bits."""
-    return np.uint64(sum(((1 << (1 << size)) - 1) << start for start in range(0, 64, 2 << size)))
 
 
 def _expansion_cost(f0: _Tables, f1: _Tables, cost0: _Costs, cost1: _Costs, one: _Tables | np.uint64) -> _Costs:
@@ -168,7 +167,7 @@ def _small_forms() -> tuple[_Costs, NDArray[np.int8], dict[int, list[int]]]:
 
 def _spread(tables: _Tables, variable: int, value: int) -> _Tables:
     """Return cofactors as tables of four variables, which do not depend on that one."""
-    part = tables >> np.uint64(value << variable) & _blocks(variable) & np.uint64(_ALL)
+    part: _Tables = tables >> np.uint64(value << variable) & _BLOCKS[variable] & np.uint64(_ALL)
     return part | part << np.uint64(1 << variable)
 
 

@@ -72,8 +72,11 @@ def from_aiger(data: bytes) -> NamedNetlist:
     A latch without a definite initial value starts as 0. Inputs and outputs without a symbol are named x0, y0, ...
 
     Raises:
+        TypeError: no bytes.
         FormatError: anything else than a whole AIGER file without properties; the line or the byte is named.
     """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"data is of type {type(data).__name__}, expected bytes")
     return _Reader(data).read()
 
 

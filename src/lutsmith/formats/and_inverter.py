@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.tables import widened
 
 _FIRST_AND = 1 + MAX_RANK
 """In a template variable 0 is constant, 1 .. 6 are the inputs 0 .. 5, and from 7 on are its ANDs."""
@@ -72,7 +73,7 @@ def to_ands(netlist: Netlist) -> AndInverterGraph:
     Raises:
         ValueError: more literals than int32 can number.
     """
-    pool, which = np.unique(_as_rank_6(netlist), return_inverse=True)
+    pool, which = np.unique(widened(netlist.tables(), netlist.ranks), return_inverse=True)
     templates = decompose(pool)
     per_table = np.diff(templates.start)
     first_node = netlist.num_inputs + netlist.num_registers
@@ -180,16 +181,6 @@ class _Ands:
         self._count += new
         self._made.append((owner, variable, left, right))
         return variable
-
-
-def _as_rank_6(netlist: Netlist) -> NDArray[np.uint64]:
-    """Return the tables of all nodes as if they had six inputs, the further ones unread."""
-    words = netlist.tables().copy()
-    ranks = netlist.ranks
-    for rank in range(MAX_RANK):
-        narrow = ranks <= rank
-        words[narrow] |= words[narrow] << np.uint64(1 << rank)
-    return words
 
 
 def _node_literals(

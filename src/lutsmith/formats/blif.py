@@ -112,9 +112,12 @@ def from_blif(text: str) -> NamedNetlist:
     clocks of all latches must be the same. Timing, area and remarks are passed over.
 
     Raises:
+        TypeError: no str.
         FormatError: not BLIF, cut off, or more than this: hierarchy, gates of a library, don't-care networks, covers
             of ones and zeros together; signals with no or several drivers, and cycles. The line is named.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"text is of type {type(text).__name__}, expected str")
     return _Reader(text).read()
 
 

@@ -97,11 +97,14 @@ def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TI
 
     Raises:
         TypeError: a netlist and a circuit, or neither.
-        ValueError: they have different numbers of inputs (features) or outputs: there is nothing to compare.
+        ValueError: they have different numbers of inputs (features) or outputs: there is nothing to compare; or a
+            timeout that is negative or NaN.
         ToolMissing: ABC is needed and not there.
         ToolFailed: ABC printed anything else than a verdict.
     """
     began = time.perf_counter()
+    if timeout is not None and not timeout >= 0:
+        raise ValueError(f"timeout is {timeout}, expected seconds, 0 or more, or None")
     limit = None if timeout is None else began + timeout
     if isinstance(a, Netlist) and isinstance(b, Netlist):
         proof = _netlists(a, b, limit)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from lutsmith.circuit.builder import drop_unread_inputs
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.simplify.cones import checked_rank
+from lutsmith.circuit.simplify.driver import rebuilt
 from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import TIMEOUT, Proof, prove
 from lutsmith.hardware.toolchain import ToolError, ToolTimeout
@@ -100,24 +100,20 @@ def optimise(
     Raises:
         Unproved: the proof did not come out, or not in time: nothing is returned.
         ToolMissing, ToolFailed: there is no ABC, it failed, or (ToolTimeout) took too long.
+        TypeError: no circuit, or a rank that is no integer.
         ValueError: no such recipe or rank, or a recipe that keeps LUTs of a higher rank.
     """
+    if not isinstance(circuit, Circuit):
+        raise TypeError(f"a circuit is needed, not {type(circuit).__name__}; optimise_netlist takes netlists")
     made = optimise_netlist(circuit.netlist, recipe, timeout, rank=rank)
-    netlist, kept = drop_unread_inputs(made.netlist)
-    encoder = circuit.encoder
     facts = {
         "recipe": recipe,
-        "rank": rank,
+        "rank": int(rank),
         "luts": list(made.luts),
         "depth": list(made.depth),
         "proved": made.proof.method,
     }
-    return replace(
-        circuit,
-        encoder=Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features),
-        netlist=netlist,
-        facts={**circuit.facts, "optimised": facts},
-    )
+    return rebuilt(circuit, made.netlist, optimised=facts)
 
 
 def optimise_netlist(
@@ -127,10 +123,9 @@ def optimise_netlist(
 
     Arguments and errors are those of `optimise`.
     """
-    if recipe not in RECIPES:
+    if not isinstance(recipe, str) or recipe not in RECIPES:
         raise ValueError(f"no recipe {recipe!r}, expected one of {', '.join(RECIPES)}")
-    if not 2 <= rank <= MAX_RANK:
-        raise ValueError(f"rank is {rank}, expected 2 to {MAX_RANK}")
+    rank = checked_rank(rank)
     began = time.perf_counter()
     chosen = RECIPES[recipe]
     made = abc.run(netlist, chosen.commands.format(rank=rank), timeout, exchange=chosen.exchange).netlist

@@ -307,7 +307,7 @@ def cover(reads: Any, first: int, needed: Any, fanout: Any, limit: int, flow_swe
 
 
 @kernel(COMPILING)
-def tables_of(reads: Any, words: Any, first: int, cuts: Any, sizes: Any, uses: Any) -> Any:
+def tables_of(reads: Any, words: Any, first: int, cuts: Any, sizes: Any, uses: Any, variables: Any) -> Any:
     """The tables of the LUTs in a cover, uint64 (N,), as tables of six inputs; 0 for nodes that are not in it.
 
     Args:
@@ -317,13 +317,10 @@ def tables_of(reads: Any, words: Any, first: int, cuts: Any, sizes: Any, uses: A
         cuts: of `cover`.
         sizes: of `cover`.
         uses: of `cover`.
+        variables: uint64 (6,), the table of each input.
     """
     nodes = len(reads)
     signals = uses.size
-    variables = np.array(
-        [0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000,
-         0xFFFFFFFF00000000], np.uint64,
-    )  # fmt: skip
     found = np.zeros(nodes, np.uint64)
     value = np.zeros(signals, np.uint64)
     stamp = np.full(signals, -1, np.int64)

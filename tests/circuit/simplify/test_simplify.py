@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -141,6 +144,12 @@ def test_two_long_equal_chains_become_one() -> None:
 def test_unknown_levels_are_refused(level: int) -> None:
     with pytest.raises(ValueError, match=r"level is .*, expected 1"):
         random_circuit(0).simplify(level)
+
+
+def test_numbers_of_numpy_are_levels_and_ranks_that_a_file_can_hold(tmp_path: Path) -> None:
+    result = random_circuit(1).simplify(np.int64(2), rank=np.int8(4))  # type: ignore[arg-type]
+    result.circuit.save(tmp_path / "small.lut")
+    assert json.loads(json.dumps(result.to_json()))["rank"] == 4
 
 
 @pytest.mark.parametrize("level", [True, 2.0, "2"])

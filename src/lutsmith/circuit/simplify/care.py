@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
-from lutsmith.circuit.simplify.tables import ONES, VARIABLES, Words, cofactors, negated_input, sort_inputs, widened
+from lutsmith.circuit.tables import ONES, VARIABLES, Words, cofactors, negated_input, sort_inputs, widened
 
 MEMORY = 1 << 26
 """Bytes that the values of all signals on one block of rows may take, where blocks of 64 rows fit in them."""

@@ -9,7 +9,7 @@ from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.care import drop_inputs
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
-from lutsmith.circuit.simplify.tables import ONES, VARIABLES, Words
+from lutsmith.circuit.tables import ONES, VARIABLES, Words
 
 
 def use_codes(netlist: Netlist, encoder: Comparators) -> Netlist:

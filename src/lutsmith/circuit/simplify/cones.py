@@ -6,6 +6,7 @@ import numpy as np
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
+from lutsmith.circuit.tables import VARIABLES
 
 FLOW_SWEEPS = 3
 EXACT_SWEEPS = 3
@@ -27,7 +28,7 @@ def collapse_cones(netlist: Netlist, rank: int = MAX_RANK) -> Netlist:
     Raises:
         TypeError, ValueError: a rank that is not 2 to 6.
     """
-    check_rank(rank)
+    rank = checked_rank(rank)
     while True:
         mapped = _mapped(netlist, rank)
         if _size(mapped) >= _size(netlist):
@@ -35,12 +36,13 @@ def collapse_cones(netlist: Netlist, rank: int = MAX_RANK) -> Netlist:
         netlist = mapped
 
 
-def check_rank(rank: int) -> None:
-    """Refuse a rank that is no integer from 2 to 6."""
+def checked_rank(rank: int) -> int:
+    """Return the rank as an int after checking that it is an integer from 2 to 6."""
     if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)):
         raise TypeError(f"rank must be an int, not {type(rank).__name__}")
     if not 2 <= rank <= MAX_RANK:
         raise ValueError(f"rank is {rank}, expected 2 to {MAX_RANK}: the most inputs of a LUT")
+    return int(rank)
 
 
 def _mapped(netlist: Netlist, rank: int) -> Netlist:
@@ -58,7 +60,7 @@ def _mapped(netlist: Netlist, rank: int) -> Netlist:
         FLOW_SWEEPS,
         EXACT_SWEEPS,
     )
-    words = cuts.tables_of(luts.reads, luts.words, luts.first_node, leaves, sizes, uses)
+    words = cuts.tables_of(luts.reads, luts.words, luts.first_node, leaves, sizes, uses, VARIABLES)
     in_use = uses[luts.first_node :] > 0
     read = np.where(np.arange(MAX_RANK) < sizes[:, None], leaves, UNUSED).astype(np.int32)
     read[~in_use] = UNUSED

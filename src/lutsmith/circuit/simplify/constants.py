@@ -6,7 +6,7 @@ import numpy as np
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
-from lutsmith.circuit.simplify.tables import ONES, cofactors
+from lutsmith.circuit.tables import ONES, cofactors
 
 
 def fold_constants(netlist: Netlist) -> Netlist:

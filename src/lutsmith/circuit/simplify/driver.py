@@ -14,7 +14,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.codes import use_codes
-from lutsmith.circuit.simplify.cones import check_rank, collapse_cones
+from lutsmith.circuit.simplify.cones import checked_rank, collapse_cones
 from lutsmith.circuit.simplify.constants import fold_constants
 from lutsmith.circuit.simplify.dead import remove_dead
 from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
@@ -53,7 +53,7 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
     Raises:
         TypeError, ValueError: another level or rank.
     """
-    check_settings(level, rank)
+    level, rank = checked_settings(level, rank)
     record = Record(circuit.netlist)
     run_passes(record, level, rank, circuit.encoder)
     netlist, steps = record.netlist, record.steps()
@@ -67,7 +67,7 @@ def simplify_netlist(netlist: Netlist, level: int = 2, *, rank: int = MAX_RANK) 
     Raises:
         TypeError, ValueError: another level or rank.
     """
-    check_settings(level, rank)
+    level, rank = checked_settings(level, rank)
     if level > 2:
         raise ValueError(f"level is {level}, which needs the encoder: simplify the circuit, or give 1 or 2")
     record = Record(netlist)
@@ -111,13 +111,13 @@ def facts(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
     return {"level": level, **({"rank": rank} if level > 1 else {}), **luts}
 
 
-def check_settings(level: int, rank: int) -> None:
-    """Refuse an unknown level or rank."""
+def checked_settings(level: int, rank: int) -> tuple[int, int]:
+    """Return level and rank as ints after checking them."""
     if isinstance(level, bool) or not isinstance(level, (int, np.integer)):
         raise TypeError(f"level must be an int, not {type(level).__name__}")
     if level not in LEVELS:
         raise ValueError(f"level is {level}, expected 1 (local passes), 2 (cones too) or 3 (codes too)")
-    check_rank(rank)
+    return int(level), checked_rank(rank)
 
 
 class Record:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
-from lutsmith.circuit.simplify.tables import Words, negated_input, sort_inputs
+from lutsmith.circuit.tables import Words, negated_input, sort_inputs
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 

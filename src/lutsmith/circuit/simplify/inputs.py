@@ -6,7 +6,7 @@ import numpy as np
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
-from lutsmith.circuit.simplify.tables import VARIABLES, cofactors, depends
+from lutsmith.circuit.tables import VARIABLES, cofactors, depends
 
 
 def drop_unused_inputs(netlist: Netlist) -> Netlist:

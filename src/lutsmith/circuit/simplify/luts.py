@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
-from lutsmith.circuit.simplify.tables import Words, narrowed, sort_inputs, widened
+from lutsmith.circuit.tables import Words, narrowed, sort_inputs, widened
 
 UNUSED = -1
 """What an unused input reads: the constant 0. Arrays over signals have one more entry, the last, for it."""

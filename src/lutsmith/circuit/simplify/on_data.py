@@ -14,7 +14,7 @@ from lutsmith.circuit.engine import Engine
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.circuit.rows import as_rows
 from lutsmith.circuit.simplify.care import entries, look, use_freedom
-from lutsmith.circuit.simplify.driver import Record, check_settings, facts, rebuilt, run_passes
+from lutsmith.circuit.simplify.driver import Record, checked_settings, facts, rebuilt, run_passes
 from lutsmith.circuit.simplify.report import Step, table
 
 ON_DATA = "on the given data only"
@@ -140,7 +140,7 @@ def simplify_on(
         TypeError, ValueError: rows or labels of wrong types or shapes, no rows, labels for a circuit that predicts no
             classes, a circuit with registers, or another level or rank.
     """
-    check_settings(level, rank)
+    level, rank = checked_settings(level, rank)
     if circuit.netlist.num_registers:
         raise ValueError(
             f"the circuit has {circuit.netlist.num_registers} registers, and rows show one clock cycle: use simplify()"

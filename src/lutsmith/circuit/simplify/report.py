@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lutsmith.circuit.builder import read_inputs
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 
 if TYPE_CHECKING:
@@ -95,13 +95,6 @@ def table(steps: Sequence[Step]) -> str:
         numbers = [*counts, *[step.registers] * registers, round(1000 * step.seconds)]
         rows.append([step.name, *(f"{number:,}" for number in numbers)])
     return "\n".join(_aligned(rows))
-
-
-def read_inputs(netlist: Netlist) -> NDArray[np.bool_]:
-    """Return bool (I,), whether something reads each input."""
-    read = np.zeros(netlist.num_signals, np.bool_)
-    read[netlist.fanin] = read[netlist.outputs] = read[netlist.register_next] = True
-    return read[: netlist.num_inputs]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:

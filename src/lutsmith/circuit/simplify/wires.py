@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
-from lutsmith.circuit.simplify.tables import VARIABLES, negated_input
+from lutsmith.circuit.tables import VARIABLES, negated_input
 
 
 def absorb_wires(netlist: Netlist) -> Netlist:
