@@ -209,6 +209,18 @@ def test_fast_math_is_refused_by_the_header(tmp_path: Path) -> None:
     assert "without -ffast-math" in built.stderr
 
 
+def test_parts_can_be_left_out(tmp_path: Path) -> None:
+    circuit = with_range(ranks())
+    (tmp_path / "net.h").write_text(to_c(circuit, words=8, name="net"))
+    for part, name in {"BATCH": "net_predict_batch", "NAMES": "net_class_names", "QUANTISE": "net_quantise"}.items():
+        for flag, there in ((f"-DNET_NO_{part}", False), ("-DNET_OTHER", True)):
+            command = [compiler("C"), *WARNINGS, *COMPILERS["C"], flag, "-DNET_IMPLEMENTATION", "net.h"]
+            seen = subprocess.run([*command, "-E"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+            assert (name in seen) == there
+            assert ("double net_low[" in seen) == (there or part != "QUANTISE")
+            subprocess.run([*command, "-S", "-o", "net.s"], cwd=tmp_path, check=True, timeout=60)
+
+
 def test_names_come_out_of_c_as_they_went_in(tmp_path: Path) -> None:
     main = '#include <stdio.h>\n#define NET_IMPLEMENTATION\n#include "net.h"\nint main(void) { int i;\n'
     main += "for (i = 0; i < NET_SCORES; i++) { fputs(net_class_names[i], stdout); fputc(0, stdout); }\n"

@@ -101,6 +101,8 @@ def _comment(circuit: Circuit, words: Words, body: Program, style: str) -> str:
     ]
     if head is not None:
         stages.append(f"{head.num_classes} scores ({circuit.task or 'classification'})")
+    quantise = ", LUTSMITH_NO_QUANTISE\n   the function from numbers to words, which needs doubles of 64 bits"
+    quantise = "" if words.is_float else quantise
     code = "and a loop over them" if style == "compact" else "and code for each LUT, if there are batch functions"
     return f"""\
 /* A network of look-up tables in C99 and C++, written by lutsmith.
@@ -108,7 +110,7 @@ def _comment(circuit: Circuit, words: Words, body: Program, style: str) -> str:
    {" -> ".join(stages)}
 
    Define LUTSMITH_IMPLEMENTATION in one source file before including this header there; include it anywhere else.
-   LUTSMITH_NO_BATCH leaves out the functions for many samples, LUTSMITH_NO_NAMES the names.
+   LUTSMITH_NO_BATCH leaves out the functions for many samples, LUTSMITH_NO_NAMES the names{quantise}.
 
    Flash: {body.constant_bytes} bytes of constants, {code}.
    RAM: {body.sample_bytes} bytes for one sample; {8 * body.batch_words} for 64 at once, {4 * body.batch_words} for 32.
@@ -151,7 +153,9 @@ def _declarations(circuit: Circuit, words: Words, labels: dict[str, tuple[str, .
     if not words.is_float:
         one += [
             "/* The words of one sample: numbers are rounded up to the grid and saturate; NaN is word 0. */",
+            "#ifndef LUTSMITH_NO_QUANTISE",
             "void lutsmith_quantise(const float *x, lutsmith_feature *words);",
+            "#endif",
         ]
     names = [f"extern const char *const lutsmith_{key}[{len(texts)}];" for key, texts in labels.items()]
     return [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.export.c import runtime
+from lutsmith.export.c import results, runtime
 from lutsmith.export.c.text import array, ctype
 from lutsmith.export.packing import PackedNetlist, narrowest
 from lutsmith.export.straight_line import Language, functions
@@ -19,9 +19,9 @@ from lutsmith.logic.words import Words
 _C = Language("static void {}(lutsmith_word *s)", "const lutsmith_word", "(lutsmith_word)0", "~(lutsmith_word)0")
 _INT32_MAX = np.iinfo(np.int32).max
 _DECISIONS = {
-    "classification": runtime.ARGMAX,
-    "multilabel": runtime.ABOVE_ZERO,
-    "regression": runtime.VALUES,
+    "classification": results.ARGMAX,
+    "multilabel": results.ABOVE_ZERO,
+    "regression": results.VALUES,
 }
 
 
@@ -92,21 +92,22 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
     )
     read_output = _read_output(packed, constants, sizes)
     if netlist.outputs.size:
-        one.append(runtime.OUTPUTS.replace("@READ_OUTPUT", read_output))
-        many.append(runtime.OUTPUTS_BATCH.replace("@READ_OUTPUT", read_output))
+        one.append(results.OUTPUTS.replace("@READ_OUTPUT", read_output))
+        many.append(results.OUTPUTS_BATCH.replace("@READ_OUTPUT", read_output))
     else:
-        one.append(runtime.NO_OUTPUTS)
-        many.append(runtime.NO_OUTPUTS_BATCH)
+        one.append(results.NO_OUTPUTS)
+        many.append(results.NO_OUTPUTS_BATCH)
     if head is not None:
         group = netlist.outputs.size // head.num_groups
         sizes |= {"GROUPS": head.num_groups, "GROUP": group, "PLANES": group.bit_length()}
-        one += [runtime.COUNT.replace("@READ_OUTPUT", read_output), _score(head, group, constants)]
-        one += [_decision(head, task, constants), runtime.SCORES]
-        many += [runtime.COUNT_WORDS.replace("@READ_OUTPUT", read_output), runtime.SCORES_BATCH]
+        one += [results.COUNT.replace("@READ_OUTPUT", read_output), _score(head, group, constants)]
+        one += [_decision(head, task, constants), results.SCORES]
+        many += [results.COUNT_WORDS.replace("@READ_OUTPUT", read_output), results.SCORES_BATCH]
         sample_bytes += 4 * (head.num_groups + head.num_classes)
         batch_words += head.num_groups * group.bit_length()
+    grid = _Constants()
     if not words.is_float:
-        one.append(_quantise(words, constants))
+        one.append(_quantise(words, grid, check=task != "regression"))
 
     infinite = words.is_float and bool(np.isinf(circuit.encoder.threshold).any())
     doubles = task == "regression" or not words.is_float
@@ -114,7 +115,7 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
         *(["#include <math.h> /* INFINITY */\n"] if infinite else []),
         *(["#include <float.h> /* FLT_EVAL_METHOD */\n"] if doubles else []),
         runtime.FLOATS,
-        *([runtime.DOUBLES] if doubles else []),
+        *([runtime.DOUBLES] if task == "regression" else []),
         runtime.WORDS,
         runtime.FLASH,
         runtime.STORAGE,
@@ -128,7 +129,7 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
         "#endif\n@NAMES",
         "#ifdef __cplusplus\n}\n#endif\n",
     ]
-    return Program("\n".join(parts), constants.num_bytes, sample_bytes, batch_words)
+    return Program("\n".join(parts), constants.num_bytes + grid.num_bytes, sample_bytes, batch_words)
 
 
 def _encoder(circuit: Circuit, words: Words, constants: _Constants) -> tuple[str, str]:
@@ -187,21 +188,21 @@ def _run(declaration: str, encoded: bool, luts: list[str]) -> str:
 def _score(head: Head, group: int, constants: _Constants) -> str:
     """Return the function from counts to scores."""
     if head.is_plain:
-        return runtime.PLAIN_SCORES
+        return results.PLAIN_SCORES
     terms = []
     reach = np.full(head.num_classes, group, np.int64)
     if head.weights is not None:
         constants.add("weights", _signed(head.weights), "weight")
         reach = group * np.abs(head.weights.astype(np.int64)).sum(axis=1)
-        terms.append(runtime.WEIGHTED)
+        terms.append(results.WEIGHTED)
     else:
-        terms.append(runtime.UNWEIGHTED)
+        terms.append(results.UNWEIGHTED)
     if head.bias is not None:
         constants.add("bias", _signed(head.bias), "bias_type")
         reach = reach + np.abs(head.bias.astype(np.int64))
-        terms.append(runtime.BIAS)
+        terms.append(results.BIAS)
     total = "int32_t" if int(reach.max()) <= _INT32_MAX else "int64_t"  # partial sums, too
-    text = runtime.AFFINE_SCORES.replace("@TERMS", "\n".join(terms)).replace("@sum", total)
+    text = results.AFFINE_SCORES.replace("@TERMS", "\n".join(terms)).replace("@sum", total)
     return text.replace("@GROUPS", ", g" if head.weights is not None else "")
 
 
@@ -217,18 +218,20 @@ def _decision(head: Head, task: str, constants: _Constants) -> str:
     if task != "regression":
         return text
     steps = []
-    for values, name, step in ((head.scale, "scale", runtime.SCALE), (head.offset, "offset", runtime.OFFSET)):
+    for values, name, step in ((head.scale, "scale", results.SCALE), (head.offset, "offset", results.OFFSET)):
         if values is not None:
             constants.add(name, values)
             steps.append(step)
     return text.replace("@STEPS\n", "".join(f"{step}\n" for step in steps))
 
 
-def _quantise(words: Words, constants: _Constants) -> str:
-    """Return the function from numbers to words."""
+def _quantise(words: Words, constants: _Constants, *, check: bool) -> str:
+    """Return the function from numbers to words, with its constants, and with a check of doubles where none is yet."""
     assert words.grid is not None
     low, per_unit = words.grid.low, words.grid.per_unit
     same = bool((low == low[0]).all() and (per_unit == per_unit[0]).all())
     constants.add("low", low[:1] if same else low)
     constants.add("per_unit", per_unit[:1] if same else per_unit)
-    return runtime.QUANTISE.replace(" + @f", "" if same else " + f")
+    function = runtime.QUANTISE.replace(" + @f", "" if same else " + f")
+    checks = [runtime.DOUBLES] if check else []
+    return "\n".join(["#ifndef LUTSMITH_NO_QUANTISE\n", *checks, *constants.definitions, function, "#endif\n"])
