@@ -91,3 +91,17 @@ def test_places_that_take_no_file_are_said_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*, create it first"):
         write_atomically(tmp_path / "none" / "model.lut", DATA)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomically(path, DATA)
+        assert os.read(reader, 2 * len(DATA)) == DATA
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(path.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [path]

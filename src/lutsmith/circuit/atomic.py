@@ -16,7 +16,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | Callable[[Binar
 
     A reader, a crash or a full disk meets the old file or the new one, never a part. The bytes go to a temporary name
     in the same folder, reach the disk, and are moved into place. A symbolic link keeps pointing at the file that is
-    replaced; the file keeps its permissions. On an error the old file is untouched and the temporary one is gone.
+    replaced; the file keeps its permissions. On an error the old file is untouched and the temporary one is gone. What
+    is no file, such as /dev/null or a pipe, is written to and stays.
 
     Raises:
         IsADirectoryError, FileNotFoundError: `path` is a folder, or its folder does not exist.
@@ -27,13 +28,14 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | Callable[[Binar
         raise IsADirectoryError(f"{path} is a folder: give the name of a file in it")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {target.parent}, create it first")
+    if target.exists() and not target.is_file():
+        with target.open("wb") as device:
+            _write(device, data)
+        return
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
-            if callable(data):
-                data(file)
-            else:
-                file.write(data)
+            _write(file, data)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
@@ -48,3 +50,10 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | Callable[[Binar
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _write(file: BinaryIO, data: bytes | Callable[[BinaryIO], object]) -> None:
+    if callable(data):
+        data(file)
+    else:
+        file.write(data)
