@@ -195,8 +195,7 @@ def parts(circuit: Circuit, images: np.ndarray) -> list[Row]:
     values, tables = plan.values(), plan.tables()
     inputs = np.arange(plan.input_rows.start, plan.input_rows.stop) * lanes.ROW_BYTES
     thresholds = Thresholds(circuit.encoder, inputs.astype(np.uint32))
-    scratch = aligned((bits.SCRATCH,), np.uint8)
-    scratch[bits.HIGHEST * bits.BLOCK :] = 255
+    scratch = thresholds.scratch()
     counter = aligned((bits.COUNTER_ROWS, bits.WORDS), np.uint64)
     totals = aligned((2, bits.BLOCK), np.int32)
     outputs = (plan.output_rows * lanes.ROW_BYTES).reshape(head.num_groups, -1)

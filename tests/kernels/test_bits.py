@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit import Comparators
 from lutsmith.circuit.plan import aligned
 from lutsmith.circuit.thresholds import Thresholds, byte_thresholds
-from lutsmith.kernels import bits, lanes
+from lutsmith.kernels import bits, lanes, windows
 
 EDGES = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, -1e-45, 0.5, 1, 254.5, 255, 256, -1, 3e38, -3e38, 1e300])
 SAMPLES = (1, 2, 63, 64, 65, 1000, 1023, 1024)
@@ -31,12 +31,16 @@ def unpacked(values: NDArray[np.uint64], samples: int) -> NDArray[np.bool_]:
 
 
 def pack(encoder: Comparators, rows: NDArray) -> NDArray[np.bool_]:
-    values = matrix(1 + len(encoder))
-    scratch = aligned((bits.SCRATCH,), np.uint8)
-    scratch[bits.HIGHEST * bits.BLOCK :] = 255
+    """The packed bits, in every way that this machine has of packing them."""
     offsets = ((1 + np.arange(len(encoder))) * 8 * bits.WORDS).astype(np.uint32)
-    Thresholds(encoder, offsets).pack(rows, values, scratch)
-    return unpacked(values[1:], len(rows))
+    found = []
+    for by_windows in {False, windows.available()}:
+        values = matrix(1 + len(encoder))
+        thresholds = Thresholds(encoder, offsets, by_windows)
+        thresholds.pack(rows, values, thresholds.scratch())
+        found.append(unpacked(values[1:], len(rows)))
+    assert all(np.array_equal(each, found[0]) for each in found)
+    return found[0]
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, int], dtype: str) -> NDArray:
@@ -54,8 +58,8 @@ def numbers(rng: np.random.Generator, shape: tuple[int, int], dtype: str) -> NDA
 @given(
     seed=st.integers(0, 2**32),
     samples=st.sampled_from(SAMPLES),
-    features=st.sampled_from((1, 2, 15, 16, 17, 63, 64, 65, 90)),
-    comparators=st.integers(0, 40),
+    features=st.sampled_from((1, 2, 15, 16, 17, 63, 64, 65, 90, 500)),
+    comparators=st.integers(0, 40) | st.integers(60, 700),
     dtype=st.sampled_from(("uint8", "bool", "float32", "float64", "float16", "int64", "uint64", "int8", "uint16")),
 )
 @settings(deadline=None, max_examples=150)

@@ -129,7 +129,7 @@ class Blocks:
         def finish(program: _Program, space: _Workspace, part: slice) -> None:
             samples = part.stop - part.start
             unpacked = space.unpacked(-(-samples // 64) * 64, program.outputs.size)
-            bits.unpack(space.values, program.outputs, space.scratch, unpacked)
+            bits.unpack(space.values, program.outputs, space.scratch[: bits.SCRATCH], unpacked)
             result[part] = unpacked[:samples, : result.shape[1]]
 
         self._run(rows, tables, threads, finish)
@@ -164,7 +164,7 @@ class Blocks:
         thresholds = self._thresholds
 
         def work(take: Callable[[], int | None]) -> None:
-            space = program.take_workspace()
+            space = program.take_workspace(thresholds)
             while (index := take()) is not None:
                 stop = min((index + 1) * piece * BLOCK, len(rows))
                 for start in range(index * piece * BLOCK, stop, BLOCK):
@@ -203,12 +203,12 @@ class _Program:
         """Wires and groups for single samples."""
         return self.plan.single()
 
-    def take_workspace(self) -> _Workspace:
+    def take_workspace(self, thresholds: Thresholds) -> _Workspace:
         """One that nobody uses, or a new one; its memory is first touched by the thread that will use it."""
         try:
             return self.workspaces.pop()
         except IndexError:
-            return _Workspace(self.plan)
+            return _Workspace(self.plan, thresholds)
 
     def take_bytes(self) -> NDArray[np.uint8]:
         """The values of a single sample: an array that nobody uses, or a new one."""
@@ -221,10 +221,9 @@ class _Program:
 class _Workspace:
     """What one thread needs for one block."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, thresholds: Thresholds) -> None:
         self.values = plan.values()
-        self.scratch: NDArray[np.uint8] = aligned((bits.SCRATCH,), np.uint8)
-        self.scratch[bits.HIGHEST * BLOCK :] = 255
+        self.scratch = thresholds.scratch()
         self.counter: NDArray[np.uint64] = aligned((bits.COUNTER_ROWS, bits.WORDS), np.uint64)
         self.totals: NDArray[np.int32] = aligned((2, BLOCK), np.int32)
         self._unpacked: NDArray[np.uint8] | None = None
