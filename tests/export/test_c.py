@@ -248,6 +248,20 @@ def test_implementation_and_users_may_be_different_files(tmp_path: Path) -> None
     subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
 
 
+def test_names_may_be_words_of_the_language_and_stand_beside_each_other(tmp_path: Path) -> None:
+    circuit = random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3)
+    main = ""
+    for name in ("int", "class", "errno", "INT32", "LUTSMITH_net", "lutsmith"):
+        (tmp_path / f"{name}.h").write_text(to_c(circuit, name=name))
+        main += f'#define {name.upper()}_IMPLEMENTATION\n#include "{name}.h"\n'
+        main += f"void use_{name}(const float *x, int32_t *y);\n"
+        main += f"void use_{name}(const float *x, int32_t *y) {{ {name}_predict(x, y); }}\n"
+    (tmp_path / "main.c").write_text(main)
+    for language in COMPILERS:
+        command = [compiler(language), *WARNINGS, *COMPILERS[language], "-c", "main.c", "-o", "main.o"]
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+
+
 def test_compact_tells_the_bytes_that_its_constants_take(tmp_path: Path) -> None:
     circuit = random_circuit(0, luts=200)
     text = to_c(circuit, style="compact", name="net")

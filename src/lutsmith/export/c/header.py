@@ -75,9 +75,8 @@ def to_c(
             f"{body.text}\n#endif\n",
         ]
     )
-    if name != "lutsmith":
-        text = re.sub(r"\blutsmith_", f"{name}_", text)
-        text = re.sub(r"\bLUTSMITH_", f"{name.upper()}_", text)
+    prefixes = {"lutsmith": name, "LUTSMITH": name.upper()}
+    text = re.sub(r"\b(lutsmith|LUTSMITH)(?=_)", lambda prefix: prefixes[prefix[0]], text)
     return text.replace("@NAMES", _names(name, labels))
 
 
