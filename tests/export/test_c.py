@@ -274,6 +274,17 @@ def test_compact_tells_the_bytes_that_its_constants_take(tmp_path: Path) -> None
     assert f"RAM: {-(-netlist.num_signals // 8) + 4 * 6} bytes for one sample" in text
 
 
+def test_a_budget_of_bytes_is_kept_or_what_it_lacks_is_told() -> None:
+    circuit = random_circuit(0, luts=200)
+    told = re.findall(r"(?:Flash|RAM): (\d+) bytes", to_c(circuit, style="compact"))
+    needed = sum(map(int, told))
+    assert to_c(circuit, style="compact", budget=needed) == to_c(circuit, style="compact")
+    with pytest.raises(ExportError, match=f", 1 more than the budget of {needed - 1}: simplify the circuit"):
+        to_c(circuit, style="compact", budget=needed - 1)
+    with pytest.raises(ExportError, match='take style="compact"'):
+        to_c(circuit, budget=needed)
+
+
 @pytest.mark.parametrize("style", ["unrolled", "compact"])
 def test_text_is_as_it_was(style: str) -> None:
     circuit = random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3)

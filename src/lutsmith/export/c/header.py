@@ -27,6 +27,7 @@ def to_c(
     *,
     words: Words | int | None = None,
     style: Literal["unrolled", "compact"] = "unrolled",
+    budget: int | None = None,
     name: str = "lutsmith",
 ) -> str:
     """Return a circuit as one header in C99, which is C++ too. It needs no malloc and no library.
@@ -49,10 +50,13 @@ def to_c(
         style: "unrolled" writes each LUT as an expression on words of samples, which is fast. "compact" writes tables
             and wiring as the smallest constant arrays and one loop, for microcontrollers; the header's first lines say
             what it takes in bytes. One sample is evaluated from the tables in both.
+        budget: bytes that constants, and signals and scores of one sample, may take together; None for any number.
+            Code comes on top, little and always the same in "compact", and names do.
         name: of functions, and in capitals of macros.
 
     Raises:
-        ExportError: registers, labels that C strings cannot hold, or a name that is no plain identifier.
+        ExportError: registers, more bytes than the budget, labels that C strings cannot hold, or a name that is no
+            plain identifier.
         TypeError, ValueError: words that `Words.derive` refuses, words for other features, or no such style.
     """
     if style not in STYLES:
@@ -65,6 +69,13 @@ def to_c(
         )
     chosen = _checked_words(circuit, words)
     body = program(circuit, chosen, compact=style == "compact")
+    needed = body.constant_bytes + body.sample_bytes
+    if budget is not None and needed > budget:
+        advice = "simplify the circuit or train a smaller one" if style == "compact" else 'take style="compact"'
+        raise ExportError(
+            f"constants take {body.constant_bytes} bytes and one sample {body.sample_bytes}, {needed - budget} more "
+            f"than the budget of {budget}: {advice}"
+        )
     labels = _labels(circuit)
     text = "\n".join(
         [
