@@ -187,5 +187,5 @@ def _read(values: Any, dtype: type[np.floating[Any]]) -> NDArray[Any]:
         numbers = np.array([float(value) for value in values], dtype)
     for place in np.flatnonzero(np.isinf(numbers)).tolist():
         if not isinstance(values[place], str):
-            raise ValueError(f"{str(values[place])[:40]} is beyond {dtype.__name__}: infinity is the string \"inf\"")
+            raise ValueError(f'{str(values[place])[:40]} is beyond {dtype.__name__}: infinity is the string "inf"')
     return numbers
