@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, NetlistBuilder, compiled
 from lutsmith.circuit import engine as engines
+from lutsmith.circuit.cache import CACHE_FOLDER
 from lutsmith.circuit.engine import LARGE, Engine
 from lutsmith.circuit.plan import Plan
 from lutsmith.kernels import codegen, lanes
@@ -74,7 +75,7 @@ def test_cofactors_and_supports_are_the_table(table: int, inputs: int) -> None:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(compiled.FOLDER, str(tmp_path))
+    monkeypatch.setenv(CACHE_FOLDER, str(tmp_path))
     monkeypatch.delenv(compiled.SWITCH, raising=False)
     return tmp_path / "code"
 

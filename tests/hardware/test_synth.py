@@ -18,7 +18,7 @@ yosys = pytest.mark.skipif(not toolchain.available("yosys"), reason="Yosys is no
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("LUTSMITH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LUTSMITH_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache" / "results"
 
 
@@ -101,7 +101,7 @@ def test_results_are_kept_and_those_that_are_broken_are_computed_anew(cache):
 def test_a_cache_that_cannot_be_written_costs_no_result(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setenv("LUTSMITH_CACHE", str(blocked))
+    monkeypatch.setenv("LUTSMITH_CACHE_DIR", str(blocked))
     assert synth(small(), "asic")["network"].lut6 == 2
 
 

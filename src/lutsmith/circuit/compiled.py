@@ -34,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.atomic import write_atomically
+from lutsmith.circuit.cache import cache_base
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.plan import Plan
 from lutsmith.kernels import lanes
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
 SWITCH = "LUTSMITH_COMPILE"
 """Environment variable: 0 turns machine code off."""
-
-FOLDER = "LUTSMITH_CACHE_DIR"
-"""Environment variable: the folder of the cache, instead of the user's."""
 
 MOST_NODES = 50_000
 """Nodes of a network that is compiled: it takes two thirds of a millisecond for each."""
@@ -174,10 +172,8 @@ def faster(plan: Plan, own: Plan, network: Callable[[int], None]) -> bool:
 
 def cache_folder() -> Path | None:
     """The folder of machine code, made if need be; None where there is none that is the user's alone and writable."""
-    given = os.environ.get(FOLDER)
     try:
-        base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lutsmith"
-        folder = base / "code"
+        folder = cache_base() / "code"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.lstat()
         mine = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o077)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,25 +12,12 @@ from typing import Any
 import numpy as np
 
 from lutsmith.circuit.atomic import write_atomically
+from lutsmith.circuit.cache import cache_base
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.strict_json import strict_loads
 
 LARGEST = 1 << 20
 """Bytes of a result; a larger file is none of ours."""
-
-
-def folder() -> Path:
-    """Return where results are kept: `LUTSMITH_CACHE`, or the user's cache folder."""
-    named = os.environ.get("LUTSMITH_CACHE")
-    if named:
-        return Path(named) / "results"
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "lutsmith" / "results"
 
 
 def remembered(
@@ -49,13 +34,15 @@ def remembered(
         valid: whether a result that was read is one.
     """
     text = json.dumps(key, sort_keys=True)
-    path = folder() / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
-    kept = _read(path)
+    path = _path(hashlib.sha256(text.encode()).hexdigest())
+    kept = None if path is None else _read(path)
     if kept is not None and kept.get("key") == json.loads(text):
         result = kept.get("result")
         if isinstance(result, dict) and valid(result):
             return result
     result = compute()
+    if path is None:
+        return result
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps({"key": key, "result": result}, sort_keys=True).encode())
@@ -70,6 +57,14 @@ def digest(netlist: Netlist) -> str:
         sha.update(f"{name} {array.dtype.str} {array.size} ".encode() + np.ascontiguousarray(array).tobytes())
     sha.update(netlist.tables().tobytes())
     return sha.hexdigest()
+
+
+def _path(name: str) -> Path | None:
+    """Return where a result is kept; None where the user has no folder for it."""
+    try:
+        return cache_base() / "results" / f"{name}.json"
+    except RuntimeError:
+        return None
 
 
 def _read(path: Path) -> dict[str, Any] | None:
