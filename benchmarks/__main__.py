@@ -18,6 +18,9 @@ def main() -> None:
     for name, *arguments in (
         ("kernels",),
         ("engine",),
+        ("serving",),
+        ("simplify", "--large"),
+        ("prove",),
         ("training_step",),
         ("large_layers",),
         ("accuracy", "--seeds", "0"),

@@ -27,3 +27,13 @@ def test_the_second_example_builds_a_circuit_that_is_the_model(tmp_path, monkeyp
     predicted = names["model"].eval()(torch.from_numpy(x)).argmax(-1)
     assert np.array_equal(names["circuit"].predict(x), predicted)
     assert Path("model.lut").exists()
+
+
+def test_the_third_example_exports_what_it_verifies():
+    import lutsmith
+    from tests.circuit.examples import random_circuit
+
+    names = {"lutsmith": lutsmith, "circuit": random_circuit(0, luts=20)}
+    exec(EXAMPLES[2].replace('("verilog", "c")', '("c",)'), names)
+    assert "module lutsmith" in names["verilog"]
+    assert "#include" in names["header"]

@@ -1,10 +1,17 @@
 from . import dwn as dwn
+from . import export as export
+from . import formats as formats
+from . import hardware as hardware
 from . import interop as interop
+from . import logic as logic
 from .circuit import Circuit as Circuit
 from .circuit import Netlist as Netlist
 from .circuit import NetlistBuilder as NetlistBuilder
 from .circuit.file import ModelFileError as ModelFileError
 from .circuit.file import load as load
+from .circuit.simplify import DataSimplification as DataSimplification
+from .circuit.simplify import Simplification as Simplification
+from .circuit.simplify import simplify_on as simplify_on
 from .circuit.word_length import snapped as snapped
 from .circuit.word_length import word_length_report as word_length_report
 from .nn import Architecture as Architecture
