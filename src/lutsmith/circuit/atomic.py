@@ -41,8 +41,10 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | Callable[[Binar
         if target.exists():
             shutil.copymode(target, temporary)
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            error.filename = str(target)  # a full disk does not say for which file it was full
         raise
     with contextlib.suppress(OSError):  # the move itself reaches the disk, where a folder can be opened for that
         folder = os.open(target.parent, os.O_RDONLY)

@@ -10,7 +10,16 @@ UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """The class of wrong arguments, in the click that typer imports or carries within itself."""
 
 _LESS = "use less data or a smaller network"
-_TRAINING_MODULES = {"torch", "lightning_fabric", "lightning", "sklearn"}
+_EXTRAS = {
+    "torch": "train",
+    "lightning_fabric": "train",
+    "lightning": "train",
+    "sklearn": "train",
+    "onnx": "hardware",
+    "onnxruntime": "hardware",
+    "pyarrow": "arrow",
+}
+"""Which extra brings a module."""
 
 
 def describe(error: Exception) -> str | None:
@@ -20,9 +29,10 @@ def describe(error: Exception) -> str | None:
     lutsmith defines are written for users; and a package of an extra may be missing.
     """
     if isinstance(error, ModuleNotFoundError):
-        if (error.name or "").partition(".")[0] not in _TRAINING_MODULES:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
             return None
-        return f"this command needs {error.name}, which is not installed: pip install 'lutsmith[train]'"
+        return f"this command needs {error.name}, which is not installed: pip install 'lutsmith[{extra}]'"
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.strerror}: {error.filename}"
     if isinstance(error, MemoryError):
