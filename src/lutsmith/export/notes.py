@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
 from lutsmith.export.names import quoted
-from lutsmith.logic.design import Design, Port
+from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.words import Words
 
 INDEX_NAMES = {"multilabel": "label", "regression": "target"}
@@ -61,6 +61,41 @@ class Notes:
         limits = words.limits(feature, threshold).tolist()
         return [f"{text}: word > {limit}" for text, limit in zip(texts, limits, strict=True)]
 
+    def owners(self, port: Port, classes: Sequence[object] | None, task: str | None) -> Iterator[tuple[int, str]]:
+        """Yield (first bit, of whom it is) for the words of counts and scores, and for each group of outputs."""
+        head = self.head
+        if head is None or port.name not in ("outputs", "counts", "scores"):
+            return
+        kind, groups = INDEX_NAMES.get(task or "", "class"), head.num_groups
+        of_class = port.name == "scores" or head.is_plain
+        for index in range(head.num_classes if port.name == "scores" else groups):
+            owner = f"{kind if of_class else 'group'} {index}"
+            if of_class and classes is not None and str(classes[index]) != str(index):
+                owner += f" {quoted(classes[index])}"
+            if port.name == "outputs":
+                if port.count >= groups:
+                    yield index * (port.count // groups), f"from here: {owner}"
+            else:
+                yield index * port.width, f"{owner}: {port.name[:-1]}, from bit 0 up"
+
+
+_DONE = {
+    "encoder": "compares words with thresholds",
+    "network": "the look-up tables that were learned",
+    "popcount": "counts the ones in each group of outputs",
+    "decision": "makes the result of the counts",
+}
+
+
+def summary(part: Part, module: str) -> str:
+    """Return a line about the module of a part: what it does, and how large it is."""
+    netlist = part.netlist
+    done = f"{_DONE[part.name]}; " if part.name in _DONE else ""
+    luts, levels, registers = netlist.num_nodes, netlist.level_ptr.size - 1, netlist.num_registers
+    size = f"{luts:,} LUT{'s' if luts != 1 else ''} in {levels} level{'s' if levels != 1 else ''}"
+    size += f" between {registers:,} register{'s' if registers != 1 else ''}" if registers else ""
+    return f"{module}: {done}{size}."
+
 
 def header(design: Design, notes: Notes | None, form: str) -> Iterator[str]:
     """Yield the lines at the top of a file that describes a design. `form`: of what the description is made."""
@@ -72,6 +107,8 @@ def header(design: Design, notes: Notes | None, form: str) -> Iterator[str]:
         for port in ports:
             yield from _port(port, design)
     yield "Bit b of word w is bit (width * w + b) of its port. Ports of no bits are left out."
+    yield "Inside, bit b of word w of port p is p_<w>_<b>, or p_<w> where words are single bits; LUT k of level l is"
+    yield "l<l>_<k>, register i is r<i>."
     if design.latency:
         cycles = f"{design.latency} clock cycle{'s' if design.latency != 1 else ''}"
         yield f"Latency: {cycles}, a sample in every cycle. Registers take their inputs at the rising edge of clk while"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.export.expressions import Syntax, matters, templates
 from lutsmith.export.notes import Notes
 from lutsmith.logic.design import Design, Part, Port
+
+_LINE = 100
+"""Characters of names in a line of declarations."""
 
 
 class Signals:
@@ -84,6 +88,16 @@ class Signals:
         chosen: list[str] = texts[kind].tolist()
         return chosen
 
+    @property
+    def levels(self) -> list[str]:
+        """What stands above each node in a listing: the level where one begins, else nothing."""
+        ends = self.netlist.level_ptr.tolist()
+        above = [""] * self.netlist.num_nodes
+        for level, (start, stop) in enumerate(pairwise(ends)):
+            if start < stop:
+                above[start] = f"Level {level}: {stop - start:,} LUT{'s' if stop - start > 1 else ''}"
+        return above
+
     @cached_property
     def idle(self) -> str:
         """What nothing reads, in words; empty if there is nothing like that."""
@@ -97,17 +111,36 @@ class Signals:
 
 
 def remarks(part: Part, design: Design, notes: Notes | None) -> tuple[Mapping[int, str], Mapping[int, str]]:
-    """Return what is said beside inputs and outputs of a part, by their numbers: what the encoder's bits compare."""
-    nothing: Mapping[int, str] = {}
+    """Return what is said beside inputs and outputs of a part, by their numbers: what the encoder's bits compare, and
+    of whom counts, scores and the outputs from there on are.
+    """
+    entering: dict[int, str] = {}
+    leaving: dict[int, str] = {}
     if notes is None:
-        return nothing, nothing
-    bits = len(notes.encoder)
-    entering = [port.name for port in part.inputs] == ["bits"] and part.netlist.num_inputs == bits
-    leaving = [port.name for port in part.outputs] == ["bits"] and part.netlist.outputs.size == bits
-    if not entering and not leaving:
-        return nothing, nothing
-    said = dict(enumerate(notes.comparisons(design.words)))
-    return said if entering else nothing, said if leaving else nothing
+        return entering, leaving
+    for ports, said in ((part.inputs, entering), (part.outputs, leaving)):
+        start = 0
+        for port in ports:
+            if port.name == "bits" and port.size == len(notes.encoder):
+                said.update(enumerate(notes.comparisons(design.words), start))
+            elif said is leaving:
+                said.update((start + place, text) for place, text in notes.owners(port, design.classes, design.task))
+            start += port.size
+    return entering, leaving
+
+
+def declared(keyword: str, names: Sequence[str], end: str) -> Iterator[str]:
+    """Yield declarations of many names, as many on a line as it holds: `  reg a, b;`."""
+    line: list[str] = []
+    length = 0
+    for name in names:
+        if line and length + len(name) > _LINE:
+            yield f"  {keyword} {', '.join(line)}{end}"
+            line, length = [], 0
+        line.append(name)
+        length += len(name) + 2
+    if line:
+        yield f"  {keyword} {', '.join(line)}{end}"
 
 
 def _bits(port: Port) -> Iterator[str]:

@@ -11,8 +11,8 @@ from lutsmith.export.designs import designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
 from lutsmith.export.names import check_verilog, constants, modules_of, quoted
-from lutsmith.export.notes import INDEX_NAMES, Notes, header
-from lutsmith.export.signals import Signals, remarks
+from lutsmith.export.notes import INDEX_NAMES, Notes, header, summary
+from lutsmith.export.signals import Signals, declared, remarks
 from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.words import Words
 
@@ -79,7 +79,9 @@ def verilog_of(
     lines.append("// verilator lint_off DECLFILENAME")
     for part, module in zip(design.parts, modules_of(design), strict=True):
         lines.append("")
-        lines += _part(part, module, primitives, remarks(part, design, notes if comments else None))
+        if comments:
+            lines.append(f"// {summary(part, module)}")
+        lines += _part(part, module, primitives, remarks(part, design, notes if comments else None), comments)
     lines.append("")
     lines += _top(design)
     lines += ["// verilator lint_on DECLFILENAME", ""]
@@ -107,14 +109,16 @@ def verilog_primitives() -> str:
     return "\n".join([*lines, "// verilator lint_on DECLFILENAME", ""])
 
 
-def _part(part: Part, module: str, primitives: str, said: tuple[Mapping[int, str], Mapping[int, str]]) -> Iterator[str]:
+def _part(
+    part: Part, module: str, primitives: str, said: tuple[Mapping[int, str], Mapping[int, str]], comments: bool
+) -> Iterator[str]:
     signals = Signals(part, whole=primitives == "xilinx")
     if signals.idle:
         yield f"// {signals.idle}"
         yield "// verilator lint_off UNUSEDSIGNAL"
     yield from _module(module, part.inputs, part.outputs, part.netlist.num_registers > 0)
-    yield from (f"  reg {name};" for name, _, _ in signals.registers)
-    yield from (_expressions if primitives == "portable" else _instances)(signals, said[0])
+    yield from declared("reg", [name for name, _, _ in signals.registers], ";")
+    yield from (_expressions if primitives == "portable" else _instances)(signals, said[0], comments)
     if part.netlist.num_registers:
         yield "  initial begin"
         yield from (f"    {name} = 1'b{value:d};" for name, _, value in signals.registers)
@@ -134,7 +138,7 @@ def _remark(said: Mapping[int, str], number: int) -> str:
     return f"  // {said[number]}" if number in said else ""
 
 
-def _expressions(signals: Signals, said: Mapping[int, str]) -> Iterator[str]:
+def _expressions(signals: Signals, said: Mapping[int, str], comments: bool) -> Iterator[str]:
     """All LUTs in one block, in their order: simulators go through it once, where wires would be evaluated again and
     again while a change ripples. Constants, and parts that read no input, stay outside: no change would start it.
     """
@@ -144,26 +148,36 @@ def _expressions(signals: Signals, said: Mapping[int, str]) -> Iterator[str]:
         yield from (f"  wire {name} = {template.format(*fanin)};" for (name, fanin), template in nodes)
         return
     yield from (f"  wire {name} = {template};" for (name, fanin), template in nodes if not fanin)
-    yield from (f"  reg {name};" for _, name, _ in reads)
-    yield from (f"  reg {name};" for (name, fanin), _ in nodes if fanin)
+    if comments:
+        yield "  // No registers: set by the block below, which is logic. It goes through all LUTs in their order."
+    yield from declared("reg", [name for _, name, _ in reads], ";")
+    yield from declared("reg", [name for (name, fanin), _ in nodes if fanin], ";")
     yield "  always @* begin"
     yield from (f"    {name} = {bit};{_remark(said, number)}" for number, name, bit in reads)
-    yield from (f"    {name} = {template.format(*fanin)};" for (name, fanin), template in nodes if fanin)
+    for ((name, fanin), template), above in zip(nodes, signals.levels, strict=True):
+        if above and comments:
+            yield f"    // {above}."
+        if fanin:
+            yield f"    {name} = {template.format(*fanin)};"
     yield "  end"
 
 
-def _instances(signals: Signals, said: Mapping[int, str]) -> Iterator[str]:
+def _instances(signals: Signals, said: Mapping[int, str], comments: bool) -> Iterator[str]:
     for number, name, port, place in signals.inputs:
         yield f"  wire {name} = {port}[{place}];{_remark(said, number)}"
-    for (name, reads), table in zip(signals.nodes, signals.netlist.tables().tolist(), strict=True):
-        if not reads:
-            yield f"  wire {name} = 1'b{table};"
-            continue
-        bits = 1 << len(reads)
-        wires = "".join(f", .I{slot}({read})" for slot, read in enumerate(reads))
-        init = f"{bits}'h{table:0{max(1, bits // 4)}x}"
-        yield f"  wire {name};"
-        yield f"  LUT{len(reads)} #(.INIT({init})) u_{name} (.O({name}){wires});"
+    tables = signals.netlist.tables().tolist()
+    yield from (
+        f"  wire {name} = 1'b{table};" for (name, reads), table in zip(signals.nodes, tables, strict=True) if not reads
+    )
+    yield from declared("wire", [name for name, reads in signals.nodes if reads], ";")
+    for (name, reads), table, above in zip(signals.nodes, tables, signals.levels, strict=True):
+        if above and comments:
+            yield f"  // {above}."
+        if reads:
+            bits = 1 << len(reads)
+            wires = "".join(f", .I{slot}({read})" for slot, read in enumerate(reads))
+            init = f"{bits}'h{table:0{max(1, bits // 4)}x}"
+            yield f"  LUT{len(reads)} #(.INIT({init})) u_{name} (.O({name}){wires});"
 
 
 def _module(name: str, inputs: Iterable[Port], outputs: Iterable[Port], clocked: bool) -> Iterator[str]:

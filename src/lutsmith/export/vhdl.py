@@ -10,8 +10,8 @@ from lutsmith.export.designs import designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
 from lutsmith.export.names import check_vhdl, constants, modules_of, quoted, vhdl_port
-from lutsmith.export.notes import INDEX_NAMES, Notes, header
-from lutsmith.export.signals import Signals, remarks
+from lutsmith.export.notes import INDEX_NAMES, Notes, header, summary
+from lutsmith.export.signals import Signals, declared, remarks
 from lutsmith.export.verilog import FORMS, PRIMITIVES, Primitives
 from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.words import Words
@@ -72,10 +72,10 @@ def vhdl_of(
         lines += [f"-- {line}".rstrip() for line in header(design, notes, FORMS[primitives])]
         lines.append("-- VHDL reserves the word label: a port of that name is label_o here.")
     for part, module in zip(design.parts, modules_of(design), strict=True):
-        lines += ["", *_LIBRARY]
+        lines += ["", *([f"-- {summary(part, module)}"] if comments else []), *_LIBRARY]
         if primitives == "xilinx":
             lines += ["library unisim;", "use unisim.vcomponents.all;"]
-        lines += _part(part, module, primitives, remarks(part, design, notes if comments else None))
+        lines += _part(part, module, primitives, remarks(part, design, notes if comments else None), comments)
     lines += ["", *_LIBRARY, *_top(design), ""]
     return "\n".join(lines)
 
@@ -107,24 +107,25 @@ def _lut_ports(rank: int, indent: str) -> list[str]:
     ]
 
 
-def _part(part: Part, module: str, primitives: str, said: tuple[Mapping[int, str], Mapping[int, str]]) -> Iterator[str]:
+def _part(
+    part: Part, module: str, primitives: str, said: tuple[Mapping[int, str], Mapping[int, str]], comments: bool
+) -> Iterator[str]:
     signals = Signals(part, whole=primitives == "xilinx")
     yield from _entity(module, part.inputs, part.outputs, part.netlist.num_registers > 0)
     yield f"architecture logic of {module} is"
-    body = list((_expressions if primitives == "portable" else _instances)(signals))
+    body = list((_expressions if primitives == "portable" else _instances)(signals, comments))
     if any("mux(" in line for line in body):
         yield _MUX
-    for number, name, _, _ in signals.inputs:
-        yield f"  signal {name} : std_logic;{_remark(said[0], number)}"
-    for name, _, value in signals.registers:
-        yield f"  signal {name} : std_logic := '{value:d}';"
-    for name in signals.node_names:
-        yield f"  signal {name} : std_logic;"
+    yield from declared("signal", [name for _, name, _, _ in signals.inputs], " : std_logic;")
+    for value in (False, True):
+        names = [name for name, _, start in signals.registers if start == value]
+        yield from declared("signal", names, f" : std_logic := '{value:d}';")
+    yield from declared("signal", signals.node_names, " : std_logic;")
     yield "begin"
     if signals.idle:
         yield f"  -- {signals.idle}"
-    for _, name, port, place in signals.inputs:
-        yield f"  {name} <= {vhdl_port(port)}({place});"
+    for number, name, port, place in signals.inputs:
+        yield f"  {name} <= {vhdl_port(port)}({place});{_remark(said[0], number)}"
     yield from body
     if part.netlist.num_registers:
         yield from ("  process (clk)", "  begin", "    if rising_edge(clk) then", "      if ce = '1' then")
@@ -139,13 +140,19 @@ def _remark(said: Mapping[int, str], number: int) -> str:
     return f"  -- {said[number]}" if number in said else ""
 
 
-def _expressions(signals: Signals) -> Iterator[str]:
-    for (name, reads), template in zip(signals.nodes, signals.expressions(SYNTAX), strict=True):
+def _expressions(signals: Signals, comments: bool) -> Iterator[str]:
+    nodes = zip(signals.nodes, signals.expressions(SYNTAX), signals.levels, strict=True)
+    for (name, reads), template, above in nodes:
+        if above and comments:
+            yield f"  -- {above}."
         yield f"  {name} <= {template.format(*reads)};"
 
 
-def _instances(signals: Signals) -> Iterator[str]:
-    for (name, reads), table in zip(signals.nodes, signals.netlist.tables().tolist(), strict=True):
+def _instances(signals: Signals, comments: bool) -> Iterator[str]:
+    nodes = zip(signals.nodes, signals.netlist.tables().tolist(), signals.levels, strict=True)
+    for (name, reads), table, above in nodes:
+        if above and comments:
+            yield f"  -- {above}."
         if not reads:
             yield f"  {name} <= '{table}';"
             continue

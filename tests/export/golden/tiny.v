@@ -7,6 +7,8 @@
 //   label: 1 word of 2 bits: the class of the highest score, unsigned; the lowest class wins a tie.
 //   scores: 4 words of 3 bits: word c is the score of class c, unsigned.
 // Bit b of word w is bit (width * w + b) of its port. Ports of no bits are left out.
+// Inside, bit b of word w of port p is p_<w>_<b>, or p_<w> where words are single bits; LUT k of level l is
+// l<l>_<k>, register i is r<i>.
 // Latency: none, the logic is combinational.
 //
 // The word of a number v is the lowest w, 0 to 7, whose value low + w / per_unit is not below v:
@@ -21,37 +23,15 @@
 // The modules of all parts stand in one file.
 // verilator lint_off DECLFILENAME
 
+// tiny_encoder: compares words with thresholds; 9 LUTs in 1 level.
 module tiny_encoder (
   input wire [17:0] x,
   output wire [23:0] bits
 );
-  reg x_0_0;
-  reg x_0_1;
-  reg x_0_2;
-  reg x_1_0;
-  reg x_1_1;
-  reg x_1_2;
-  reg x_2_0;
-  reg x_2_1;
-  reg x_2_2;
-  reg x_3_0;
-  reg x_3_1;
-  reg x_3_2;
-  reg x_4_0;
-  reg x_4_1;
-  reg x_4_2;
-  reg x_5_0;
-  reg x_5_1;
-  reg x_5_2;
-  reg l0_0;
-  reg l0_1;
-  reg l0_2;
-  reg l0_3;
-  reg l0_4;
-  reg l0_5;
-  reg l0_6;
-  reg l0_7;
-  reg l0_8;
+  // No registers: set by the block below, which is logic. It goes through all LUTs in their order.
+  reg x_0_0, x_0_1, x_0_2, x_1_0, x_1_1, x_1_2, x_2_0, x_2_1, x_2_2, x_3_0, x_3_1, x_3_2, x_4_0, x_4_1;
+  reg x_4_2, x_5_0, x_5_1, x_5_2;
+  reg l0_0, l0_1, l0_2, l0_3, l0_4, l0_5, l0_6, l0_7, l0_8;
   always @* begin
     x_0_0 = x[0];
     x_0_1 = x[1];
@@ -71,6 +51,7 @@ module tiny_encoder (
     x_5_0 = x[15];
     x_5_1 = x[16];
     x_5_2 = x[17];
+    // Level 0: 9 LUTs.
     l0_0 = x_4_1 | x_4_2;
     l0_1 = x_5_1 | x_5_2;
     l0_2 = (x_0_0 & x_0_1) | x_0_2;
@@ -107,6 +88,7 @@ module tiny_encoder (
   assign bits[23] = x_5_2;  // feature 5 at (1, 2) "age" > 0.271264344: word > 3
 endmodule
 
+// tiny_network: the look-up tables that were learned; 74 LUTs in 9 levels.
 // Read by nothing: 12 of the registers and LUTs.
 // verilator lint_off UNUSEDSIGNAL
 module tiny_network (
@@ -115,102 +97,15 @@ module tiny_network (
 );
   wire l0_0 = 1'b1;
   wire l0_1 = 1'b0;
-  reg bits_0;
-  reg bits_1;
-  reg bits_2;
-  reg bits_3;
-  reg bits_4;
-  reg bits_5;
-  reg bits_6;
-  reg bits_7;
-  reg bits_8;
-  reg bits_9;
-  reg bits_10;
-  reg bits_11;
-  reg bits_12;
-  reg bits_13;
-  reg bits_14;
-  reg bits_15;
-  reg bits_16;
-  reg bits_17;
-  reg bits_18;
-  reg bits_19;
-  reg bits_20;
-  reg bits_21;
-  reg bits_22;
+  // No registers: set by the block below, which is logic. It goes through all LUTs in their order.
+  reg bits_0, bits_1, bits_2, bits_3, bits_4, bits_5, bits_6, bits_7, bits_8, bits_9, bits_10, bits_11;
+  reg bits_12, bits_13, bits_14, bits_15, bits_16, bits_17, bits_18, bits_19, bits_20, bits_21, bits_22;
   reg bits_23;
-  reg l1_0;
-  reg l1_1;
-  reg l1_2;
-  reg l1_3;
-  reg l1_4;
-  reg l1_5;
-  reg l1_6;
-  reg l1_7;
-  reg l1_8;
-  reg l1_9;
-  reg l1_10;
-  reg l1_11;
-  reg l1_12;
-  reg l1_13;
-  reg l1_14;
-  reg l1_15;
-  reg l1_16;
-  reg l1_17;
-  reg l1_18;
-  reg l2_0;
-  reg l2_1;
-  reg l2_2;
-  reg l2_3;
-  reg l2_4;
-  reg l2_5;
-  reg l2_6;
-  reg l2_7;
-  reg l2_8;
-  reg l2_9;
-  reg l2_10;
-  reg l2_11;
-  reg l2_12;
-  reg l2_13;
-  reg l2_14;
-  reg l3_0;
-  reg l3_1;
-  reg l3_2;
-  reg l3_3;
-  reg l3_4;
-  reg l3_5;
-  reg l3_6;
-  reg l3_7;
-  reg l3_8;
-  reg l3_9;
-  reg l3_10;
-  reg l3_11;
-  reg l3_12;
-  reg l3_13;
-  reg l3_14;
-  reg l4_0;
-  reg l4_1;
-  reg l4_2;
-  reg l4_3;
-  reg l4_4;
-  reg l4_5;
-  reg l4_6;
-  reg l4_7;
-  reg l4_8;
-  reg l5_0;
-  reg l5_1;
-  reg l5_2;
-  reg l5_3;
-  reg l5_4;
-  reg l5_5;
-  reg l5_6;
-  reg l6_0;
-  reg l6_1;
-  reg l6_2;
-  reg l6_3;
-  reg l7_0;
-  reg l7_1;
-  reg l8_0;
+  reg l1_0, l1_1, l1_2, l1_3, l1_4, l1_5, l1_6, l1_7, l1_8, l1_9, l1_10, l1_11, l1_12, l1_13, l1_14, l1_15;
+  reg l1_16, l1_17, l1_18, l2_0, l2_1, l2_2, l2_3, l2_4, l2_5, l2_6, l2_7, l2_8, l2_9, l2_10, l2_11, l2_12;
+  reg l2_13, l2_14, l3_0, l3_1, l3_2, l3_3, l3_4, l3_5, l3_6, l3_7, l3_8, l3_9, l3_10, l3_11, l3_12, l3_13;
+  reg l3_14, l4_0, l4_1, l4_2, l4_3, l4_4, l4_5, l4_6, l4_7, l4_8, l5_0, l5_1, l5_2, l5_3, l5_4, l5_5;
+  reg l5_6, l6_0, l6_1, l6_2, l6_3, l7_0, l7_1, l8_0;
   always @* begin
     bits_0 = bits[0];  // feature 0 at (0, 0) "age" > -0.89059186: word > 2
     bits_1 = bits[1];  // feature 0 at (0, 0) "age" > -0.274137855: word > 2
@@ -236,6 +131,8 @@ module tiny_network (
     bits_21 = bits[21];  // feature 5 at (1, 2) "age" > -1.26744652: word > 1
     bits_22 = bits[22];  // feature 5 at (1, 2) "age" > -0.235091135: word > 2
     bits_23 = bits[23];  // feature 5 at (1, 2) "age" > 0.271264344: word > 3
+    // Level 0: 2 LUTs.
+    // Level 1: 19 LUTs.
     l1_0 = ~bits_11;
     l1_1 = 1'b1;
     l1_2 = 1'b1;
@@ -255,6 +152,7 @@ module tiny_network (
     l1_16 = bits_18 ? (bits_18 & ~bits_22) : (bits_18 | ~bits_22);
     l1_17 = ~bits_13;
     l1_18 = ~bits_20;
+    // Level 2: 15 LUTs.
     l2_0 = ~(l1_3 & bits_0);
     l2_1 = bits_17 | ~(bits_6 & l1_5);
     l2_2 = ~l1_2 & (l0_0 ^ bits_21);
@@ -270,6 +168,7 @@ module tiny_network (
     l2_12 = 1'b0;
     l2_13 = l1_16 ^ bits_16;
     l2_14 = bits_16 & (bits_22 ^ l1_16);
+    // Level 3: 15 LUTs.
     l3_0 = bits_22 ? (l1_6 ? (bits_21 & (l2_0 ^ ~l1_8)) : (l1_8 | (bits_21 ^ l2_0))) : (l1_6 ? (l2_0 ^ (l1_8 | bits_21)) : (l2_0 & (bits_21 | ~l1_8)));
     l3_1 = l1_10 ? (bits_17 ^ (l1_9 ? (l2_3 & ~bits_6) : ~l2_3)) : (l2_3 ? (bits_6 ^ ~l1_9) : (~bits_17 | (l1_9 & ~bits_6)));
     l3_2 = l1_9 ? (l1_6 ? (l1_10 & (bits_5 ^ (l2_5 | ~l2_5))) : (l2_5 | (l2_5 & ~bits_5))) : (l2_5 ? (l1_10 ? (bits_5 ^ ~(l1_6 & l2_5)) : (bits_5 & (l1_6 | ~l2_5))) : (bits_5 ? (l1_10 & (l1_6 ^ l2_5)) : (l2_5 | l1_6 | ~l1_10)));
@@ -285,6 +184,7 @@ module tiny_network (
     l3_12 = ~l2_7;
     l3_13 = l0_0 ? (l1_9 & (l2_2 | l2_0)) : (l1_9 | (l2_2 & l2_0));
     l3_14 = l1_0 ? (bits_6 & ~l2_6) : (l1_11 ^ (bits_6 | ~l2_6));
+    // Level 4: 9 LUTs.
     l4_0 = 1'b0;
     l4_1 = bits_8 ^ (l3_5 & ~l3_0);
     l4_2 = l2_0 ? (l3_4 | l1_11 | ~bits_17) : (l3_4 ^ (bits_17 | l1_11));
@@ -294,6 +194,7 @@ module tiny_network (
     l4_6 = bits_13 ? (bits_16 ? (bits_1 & (l2_2 | ~l3_10)) : (l2_2 ^ (l3_10 & ~bits_1))) : (~l2_2 | (bits_16 ^ (l3_10 & ~bits_1)));
     l4_7 = l1_3 ? (l3_10 ? (l1_13 & l1_11) : (~l1_16 & (l1_13 ^ l1_11))) : (l1_16 ? (l1_11 ^ (l3_10 & ~l1_13)) : (~l1_11 & (l1_13 | l3_10)));
     l4_8 = l2_4 ? (l3_11 ? (l1_9 ? (l2_10 & (bits_20 ^ ~l0_0)) : (bits_20 | ~l0_0)) : (l2_10 ^ (bits_20 ? ~l1_9 : l0_0))) : (l2_10 ? (l1_9 ? (bits_20 ? ~l0_0 : (l0_0 | l3_11)) : (l3_11 ^ ~l0_0)) : (l3_11 ? (bits_20 | (l1_9 ^ ~l0_0)) : (l0_0 ? ~l1_9 : ~bits_20)));
+    // Level 5: 7 LUTs.
     l5_0 = bits_10 ^ (~l1_10 & (bits_11 | ~l4_1));
     l5_1 = l1_15 ? (l4_2 ? (l2_3 | ~(l1_0 | l1_13)) : ((l1_0 & l1_13) | ~l2_3)) : (l1_13 ? (l1_0 & ~l2_3) : (l4_2 ? l1_0 : l2_3));
     l5_2 = bits_17 ? (l3_2 ? (l4_1 ? ~l3_3 : (l2_4 ^ ~l1_12)) : (l3_3 ? (l4_1 & l2_4 & ~l1_12) : (l2_4 | (l4_1 & ~l1_12)))) : (l1_12 ? (l3_3 ? (~l3_2 & (l2_4 | ~l4_1)) : (l2_4 ^ l3_2 ^ ~l4_1)) : ~((l4_1 & ~l3_2) | (l3_3 & l2_4) | (~l4_1 & ~l2_4)));
@@ -301,33 +202,36 @@ module tiny_network (
     l5_4 = l1_10 ? (l4_3 | ~bits_6) : (bits_6 | ~l4_3);
     l5_5 = l1_11 ? (l3_11 ? ~l1_12 : (l3_3 & (l1_12 | ~l4_1))) : (l3_11 ? (l3_3 ^ ~(l1_12 & l4_1)) : (l3_3 | (l4_1 ^ ~l1_12)));
     l5_6 = l3_2 ? (l4_3 ? (l1_7 ^ (l1_3 ? ~bits_5 : bits_23)) : (bits_5 ? (~l1_7 & (l1_3 | ~bits_23)) : (bits_23 ^ ~l1_3))) : (l1_7 ? (bits_5 ? (l4_3 ^ (l1_3 | bits_23)) : ~l1_3) : (l4_3 ? (bits_23 ^ ~bits_5) : (bits_5 | l1_3 | ~bits_23)));
+    // Level 6: 4 LUTs.
     l6_0 = ~(bits_4 & l5_0);
     l6_1 = l3_5 ? ~l3_10 : (l5_0 & l3_10);
     l6_2 = bits_23 ? (l2_5 ^ ~(l2_12 | l5_0)) : (~l2_12 & (l5_0 | ~l2_5));
     l6_3 = l2_11 ? (l2_4 ^ (bits_4 & ~l5_3)) : (bits_4 | (l5_3 ^ ~l2_4));
+    // Level 7: 2 LUTs.
     l7_0 = bits_7 ? (bits_6 ? ~(bits_21 | (l1_11 & l6_1)) : (l1_11 ^ ~(bits_21 & l6_1))) : (l1_11 ? (bits_6 | (l6_1 & ~bits_21)) : (l6_1 ? ~bits_6 : bits_21));
     l7_1 = l5_4 ? (l1_9 ? (l6_2 ? (l3_6 ^ bits_20 ^ ~l1_18) : (l1_18 & (l3_6 | ~bits_20))) : (l3_6 ? (l6_2 ^ (l1_18 | ~bits_20)) : (~bits_20 & (l6_2 | ~l1_18)))) : (l1_18 ? (l3_6 ? (bits_20 & l6_2) : ~(l1_9 | l6_2)) : (l1_9 ? ~(l3_6 | (bits_20 & l6_2)) : ((bits_20 & l3_6) | l6_2)));
+    // Level 8: 1 LUT.
     l8_0 = l1_14 ? (l1_2 ? (l1_10 | (bits_13 ^ ~(l1_10 & l7_0))) : (l7_0 ? (l1_10 ^ (bits_13 & ~l1_10)) : bits_13)) : (bits_13 ? (l1_10 ? (l1_10 & ~l1_2) : ~l1_10) : (l7_0 ? (l1_10 | ~l1_2) : ~l1_10));
   end
-  assign outputs[0] = l1_18;
+  assign outputs[0] = l1_18;  // from here: class 0 "a \"quoted\" \\ one"
   assign outputs[1] = l4_5;
   assign outputs[2] = l5_4;
   assign outputs[3] = l2_14;
   assign outputs[4] = l6_1;
   assign outputs[5] = l6_2;
-  assign outputs[6] = l6_3;
+  assign outputs[6] = l6_3;  // from here: class 1 "*\/ ??/ <b>"
   assign outputs[7] = l3_13;
   assign outputs[8] = l3_14;
   assign outputs[9] = l4_6;
   assign outputs[10] = l7_0;
   assign outputs[11] = l5_5;
-  assign outputs[12] = l4_7;
+  assign outputs[12] = l4_7;  // from here: class 2 "\u00fcn\u00efc\u00f6d\u00e9\n\t\u007f"
   assign outputs[13] = l4_8;
   assign outputs[14] = l7_1;
   assign outputs[15] = l5_6;
   assign outputs[16] = l8_0;
   assign outputs[17] = l5_6;
-  assign outputs[18] = l8_0;
+  assign outputs[18] = l8_0;  // from here: class 3 ""
   assign outputs[19] = bits_3;
   assign outputs[20] = l0_0;
   assign outputs[21] = l0_1;
@@ -336,46 +240,16 @@ module tiny_network (
 endmodule
 // verilator lint_on UNUSEDSIGNAL
 
+// tiny_popcount: counts the ones in each group of outputs; 12 LUTs in 1 level.
 module tiny_popcount (
   input wire [23:0] outputs,
   output wire [11:0] counts
 );
-  reg outputs_0;
-  reg outputs_1;
-  reg outputs_2;
-  reg outputs_3;
-  reg outputs_4;
-  reg outputs_5;
-  reg outputs_6;
-  reg outputs_7;
-  reg outputs_8;
-  reg outputs_9;
-  reg outputs_10;
-  reg outputs_11;
-  reg outputs_12;
-  reg outputs_13;
-  reg outputs_14;
-  reg outputs_15;
-  reg outputs_16;
-  reg outputs_17;
-  reg outputs_18;
-  reg outputs_19;
-  reg outputs_20;
-  reg outputs_21;
-  reg outputs_22;
-  reg outputs_23;
-  reg l0_0;
-  reg l0_1;
-  reg l0_2;
-  reg l0_3;
-  reg l0_4;
-  reg l0_5;
-  reg l0_6;
-  reg l0_7;
-  reg l0_8;
-  reg l0_9;
-  reg l0_10;
-  reg l0_11;
+  // No registers: set by the block below, which is logic. It goes through all LUTs in their order.
+  reg outputs_0, outputs_1, outputs_2, outputs_3, outputs_4, outputs_5, outputs_6, outputs_7, outputs_8;
+  reg outputs_9, outputs_10, outputs_11, outputs_12, outputs_13, outputs_14, outputs_15, outputs_16;
+  reg outputs_17, outputs_18, outputs_19, outputs_20, outputs_21, outputs_22, outputs_23;
+  reg l0_0, l0_1, l0_2, l0_3, l0_4, l0_5, l0_6, l0_7, l0_8, l0_9, l0_10, l0_11;
   always @* begin
     outputs_0 = outputs[0];
     outputs_1 = outputs[1];
@@ -401,6 +275,7 @@ module tiny_popcount (
     outputs_21 = outputs[21];
     outputs_22 = outputs[22];
     outputs_23 = outputs[23];
+    // Level 0: 12 LUTs.
     l0_0 = outputs_0 ^ outputs_1 ^ outputs_4 ^ outputs_3 ^ outputs_2 ^ outputs_5;
     l0_1 = outputs_6 ^ outputs_7 ^ outputs_10 ^ outputs_9 ^ outputs_8 ^ outputs_11;
     l0_2 = outputs_12 ^ outputs_13 ^ outputs_16 ^ outputs_15 ^ outputs_14 ^ outputs_17;
@@ -414,47 +289,30 @@ module tiny_popcount (
     l0_10 = outputs_12 ? (outputs_13 ? (outputs_14 ? (outputs_15 | outputs_16 | outputs_17) : ((outputs_15 & outputs_16) | (outputs_15 & outputs_17) | (outputs_16 & outputs_17))) : (outputs_14 ? ((outputs_15 & outputs_16) | (outputs_15 & outputs_17) | (outputs_16 & outputs_17)) : (outputs_15 & outputs_16 & outputs_17))) : (outputs_13 ? (outputs_14 ? ((outputs_15 & outputs_16) | (outputs_15 & outputs_17) | (outputs_16 & outputs_17)) : (outputs_15 & outputs_16 & outputs_17)) : (outputs_14 & outputs_15 & outputs_16 & outputs_17));
     l0_11 = outputs_18 ? (outputs_19 ? (outputs_20 ? (outputs_21 | outputs_22 | outputs_23) : ((outputs_21 & outputs_22) | (outputs_21 & outputs_23) | (outputs_22 & outputs_23))) : (outputs_20 ? ((outputs_21 & outputs_22) | (outputs_21 & outputs_23) | (outputs_22 & outputs_23)) : (outputs_21 & outputs_22 & outputs_23))) : (outputs_19 ? (outputs_20 ? ((outputs_21 & outputs_22) | (outputs_21 & outputs_23) | (outputs_22 & outputs_23)) : (outputs_21 & outputs_22 & outputs_23)) : (outputs_20 & outputs_21 & outputs_22 & outputs_23));
   end
-  assign counts[0] = l0_0;
+  assign counts[0] = l0_0;  // class 0 "a \"quoted\" \\ one": count, from bit 0 up
   assign counts[1] = l0_4;
   assign counts[2] = l0_8;
-  assign counts[3] = l0_1;
+  assign counts[3] = l0_1;  // class 1 "*\/ ??/ <b>": count, from bit 0 up
   assign counts[4] = l0_5;
   assign counts[5] = l0_9;
-  assign counts[6] = l0_2;
+  assign counts[6] = l0_2;  // class 2 "\u00fcn\u00efc\u00f6d\u00e9\n\t\u007f": count, from bit 0 up
   assign counts[7] = l0_6;
   assign counts[8] = l0_10;
-  assign counts[9] = l0_3;
+  assign counts[9] = l0_3;  // class 3 "": count, from bit 0 up
   assign counts[10] = l0_7;
   assign counts[11] = l0_11;
 endmodule
 
+// tiny_decision: makes the result of the counts; 10 LUTs in 4 levels.
 module tiny_decision (
   input wire [11:0] counts,
   output wire [1:0] label,
   output wire [11:0] scores
 );
-  reg counts_0_0;
-  reg counts_0_1;
-  reg counts_0_2;
-  reg counts_1_0;
-  reg counts_1_1;
-  reg counts_1_2;
-  reg counts_2_0;
-  reg counts_2_1;
-  reg counts_2_2;
-  reg counts_3_0;
-  reg counts_3_1;
-  reg counts_3_2;
-  reg l0_0;
-  reg l0_1;
-  reg l1_0;
-  reg l1_1;
-  reg l1_2;
-  reg l1_3;
-  reg l1_4;
-  reg l1_5;
-  reg l2_0;
-  reg l3_0;
+  // No registers: set by the block below, which is logic. It goes through all LUTs in their order.
+  reg counts_0_0, counts_0_1, counts_0_2, counts_1_0, counts_1_1, counts_1_2, counts_2_0, counts_2_1;
+  reg counts_2_2, counts_3_0, counts_3_1, counts_3_2;
+  reg l0_0, l0_1, l1_0, l1_1, l1_2, l1_3, l1_4, l1_5, l2_0, l3_0;
   always @* begin
     counts_0_0 = counts[0];
     counts_0_1 = counts[1];
@@ -468,29 +326,33 @@ module tiny_decision (
     counts_3_0 = counts[9];
     counts_3_1 = counts[10];
     counts_3_2 = counts[11];
+    // Level 0: 2 LUTs.
     l0_0 = counts_0_2 ? (counts_1_2 & (counts_0_1 ? (counts_1_1 & counts_1_0 & ~counts_0_0) : (counts_1_1 | (counts_1_0 & ~counts_0_0)))) : (counts_1_2 | (counts_0_1 ? (counts_1_1 & counts_1_0 & ~counts_0_0) : (counts_1_1 | (counts_1_0 & ~counts_0_0))));
     l0_1 = counts_2_2 ? (counts_3_2 & (counts_2_1 ? (counts_3_1 & counts_3_0 & ~counts_2_0) : (counts_3_1 | (counts_3_0 & ~counts_2_0)))) : (counts_3_2 | (counts_2_1 ? (counts_3_1 & counts_3_0 & ~counts_2_0) : (counts_3_1 | (counts_3_0 & ~counts_2_0))));
+    // Level 1: 6 LUTs.
     l1_0 = l0_0 ? counts_1_0 : counts_0_0;
     l1_1 = l0_0 ? counts_1_1 : counts_0_1;
     l1_2 = l0_0 ? counts_1_2 : counts_0_2;
     l1_3 = l0_1 ? counts_3_0 : counts_2_0;
     l1_4 = l0_1 ? counts_3_1 : counts_2_1;
     l1_5 = l0_1 ? counts_3_2 : counts_2_2;
+    // Level 2: 1 LUT.
     l2_0 = l1_2 ? (l1_5 & (l1_1 ? (l1_4 & l1_3 & ~l1_0) : (l1_4 | (l1_3 & ~l1_0)))) : (l1_5 | (l1_1 ? (l1_4 & l1_3 & ~l1_0) : (l1_4 | (l1_3 & ~l1_0))));
+    // Level 3: 1 LUT.
     l3_0 = l2_0 ? l0_1 : l0_0;
   end
   assign label[0] = l3_0;
   assign label[1] = l2_0;
-  assign scores[0] = counts_0_0;
+  assign scores[0] = counts_0_0;  // class 0 "a \"quoted\" \\ one": score, from bit 0 up
   assign scores[1] = counts_0_1;
   assign scores[2] = counts_0_2;
-  assign scores[3] = counts_1_0;
+  assign scores[3] = counts_1_0;  // class 1 "*\/ ??/ <b>": score, from bit 0 up
   assign scores[4] = counts_1_1;
   assign scores[5] = counts_1_2;
-  assign scores[6] = counts_2_0;
+  assign scores[6] = counts_2_0;  // class 2 "\u00fcn\u00efc\u00f6d\u00e9\n\t\u007f": score, from bit 0 up
   assign scores[7] = counts_2_1;
   assign scores[8] = counts_2_2;
-  assign scores[9] = counts_3_0;
+  assign scores[9] = counts_3_0;  // class 3 "": score, from bit 0 up
   assign scores[10] = counts_3_1;
   assign scores[11] = counts_3_2;
 endmodule

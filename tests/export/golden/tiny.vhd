@@ -7,6 +7,8 @@
 --   label: 1 word of 2 bits: the class of the highest score, unsigned; the lowest class wins a tie.
 --   scores: 4 words of 3 bits: word c is the score of class c, unsigned.
 -- Bit b of word w is bit (width * w + b) of its port. Ports of no bits are left out.
+-- Inside, bit b of word w of port p is p_<w>_<b>, or p_<w> where words are single bits; LUT k of level l is
+-- l<l>_<k>, register i is r<i>.
 -- Latency: none, the logic is combinational.
 --
 -- The word of a number v is the lowest w, 0 to 7, whose value low + w / per_unit is not below v:
@@ -19,6 +21,7 @@
 --   class 3: ""
 -- VHDL reserves the word label: a port of that name is label_o here.
 
+-- tiny_encoder: compares words with thresholds; 9 LUTs in 1 level.
 library ieee;
 use ieee.std_logic_1164.all;
 
@@ -30,33 +33,9 @@ entity tiny_encoder is
 end entity;
 
 architecture logic of tiny_encoder is
-  signal x_0_0 : std_logic;
-  signal x_0_1 : std_logic;
-  signal x_0_2 : std_logic;
-  signal x_1_0 : std_logic;
-  signal x_1_1 : std_logic;
-  signal x_1_2 : std_logic;
-  signal x_2_0 : std_logic;
-  signal x_2_1 : std_logic;
-  signal x_2_2 : std_logic;
-  signal x_3_0 : std_logic;
-  signal x_3_1 : std_logic;
-  signal x_3_2 : std_logic;
-  signal x_4_0 : std_logic;
-  signal x_4_1 : std_logic;
-  signal x_4_2 : std_logic;
-  signal x_5_0 : std_logic;
-  signal x_5_1 : std_logic;
-  signal x_5_2 : std_logic;
-  signal l0_0 : std_logic;
-  signal l0_1 : std_logic;
-  signal l0_2 : std_logic;
-  signal l0_3 : std_logic;
-  signal l0_4 : std_logic;
-  signal l0_5 : std_logic;
-  signal l0_6 : std_logic;
-  signal l0_7 : std_logic;
-  signal l0_8 : std_logic;
+  signal x_0_0, x_0_1, x_0_2, x_1_0, x_1_1, x_1_2, x_2_0, x_2_1, x_2_2, x_3_0, x_3_1, x_3_2, x_4_0, x_4_1 : std_logic;
+  signal x_4_2, x_5_0, x_5_1, x_5_2 : std_logic;
+  signal l0_0, l0_1, l0_2, l0_3, l0_4, l0_5, l0_6, l0_7, l0_8 : std_logic;
 begin
   x_0_0 <= x(0);
   x_0_1 <= x(1);
@@ -76,6 +55,7 @@ begin
   x_5_0 <= x(15);
   x_5_1 <= x(16);
   x_5_2 <= x(17);
+  -- Level 0: 9 LUTs.
   l0_0 <= x_4_1 or x_4_2;
   l0_1 <= x_5_1 or x_5_2;
   l0_2 <= (x_0_0 and x_0_1) or x_0_2;
@@ -111,6 +91,7 @@ begin
   bits(23) <= x_5_2;  -- feature 5 at (1, 2) "age" > 0.271264344: word > 3
 end architecture;
 
+-- tiny_network: the look-up tables that were learned; 74 LUTs in 9 levels.
 library ieee;
 use ieee.std_logic_1164.all;
 
@@ -129,132 +110,44 @@ architecture logic of tiny_network is
     end if;
     return f;
   end function;
-  signal bits_0 : std_logic;  -- feature 0 at (0, 0) "age" > -0.89059186: word > 2
-  signal bits_1 : std_logic;  -- feature 0 at (0, 0) "age" > -0.274137855: word > 2
-  signal bits_2 : std_logic;  -- feature 0 at (0, 0) "age" > 0.00123015337: word > 3
-  signal bits_3 : std_logic;  -- feature 0 at (0, 0) "age" > 0.298745543: word > 3
-  signal bits_4 : std_logic;  -- feature 1 at (0, 1) "a \"b\" \\c" > -0.991646528: word > 2
-  signal bits_5 : std_logic;  -- feature 1 at (0, 1) "a \"b\" \\c" > -0.454670787: word > 2
-  signal bits_6 : std_logic;  -- feature 1 at (0, 1) "a \"b\" \\c" > 0.0601436011: word > 3
-  signal bits_7 : std_logic;  -- feature 1 at (0, 1) "a \"b\" \\c" > 1.34021521: word > 4
-  signal bits_8 : std_logic;  -- feature 2 at (0, 2) "*\/" > -0.620474875: word > 2
-  signal bits_9 : std_logic;  -- feature 2 at (0, 2) "*\/" > -0.492206514: word > 2
-  signal bits_10 : std_logic;  -- feature 2 at (0, 2) "*\/" > 0.356887013: word > 3
-  signal bits_11 : std_logic;  -- feature 2 at (0, 2) "*\/" > 0.489842057: word > 3
-  signal bits_12 : std_logic;  -- feature 3 at (1, 0) "??=" > -0.930468023: word > 2
-  signal bits_13 : std_logic;  -- feature 3 at (1, 0) "??=" > -0.0292518232: word > 2
-  signal bits_14 : std_logic;  -- feature 3 at (1, 0) "??=" > 0.105414249: word > 3
-  signal bits_15 : std_logic;  -- feature 3 at (1, 0) "??=" > 0.695303202: word > 3
-  signal bits_16 : std_logic;  -- feature 4 at (1, 1) "\u00df" > -1.90122271: word > 1
-  signal bits_17 : std_logic;  -- feature 4 at (1, 1) "\u00df" > -1.34421456: word > 1
-  signal bits_18 : std_logic;  -- feature 4 at (1, 1) "\u00df" > -1.28953779: word > 1
-  signal bits_19 : std_logic;  -- feature 4 at (1, 1) "\u00df" > -0.457615763: word > 2
-  signal bits_20 : std_logic;  -- feature 5 at (1, 2) "age" > -1.84173501: word > 1
-  signal bits_21 : std_logic;  -- feature 5 at (1, 2) "age" > -1.26744652: word > 1
-  signal bits_22 : std_logic;  -- feature 5 at (1, 2) "age" > -0.235091135: word > 2
-  signal bits_23 : std_logic;  -- feature 5 at (1, 2) "age" > 0.271264344: word > 3
-  signal l0_0 : std_logic;
-  signal l0_1 : std_logic;
-  signal l1_0 : std_logic;
-  signal l1_1 : std_logic;
-  signal l1_2 : std_logic;
-  signal l1_3 : std_logic;
-  signal l1_4 : std_logic;
-  signal l1_5 : std_logic;
-  signal l1_6 : std_logic;
-  signal l1_7 : std_logic;
-  signal l1_8 : std_logic;
-  signal l1_9 : std_logic;
-  signal l1_10 : std_logic;
-  signal l1_11 : std_logic;
-  signal l1_12 : std_logic;
-  signal l1_13 : std_logic;
-  signal l1_14 : std_logic;
-  signal l1_15 : std_logic;
-  signal l1_16 : std_logic;
-  signal l1_17 : std_logic;
-  signal l1_18 : std_logic;
-  signal l2_0 : std_logic;
-  signal l2_1 : std_logic;
-  signal l2_2 : std_logic;
-  signal l2_3 : std_logic;
-  signal l2_4 : std_logic;
-  signal l2_5 : std_logic;
-  signal l2_6 : std_logic;
-  signal l2_7 : std_logic;
-  signal l2_8 : std_logic;
-  signal l2_9 : std_logic;
-  signal l2_10 : std_logic;
-  signal l2_11 : std_logic;
-  signal l2_12 : std_logic;
-  signal l2_13 : std_logic;
-  signal l2_14 : std_logic;
-  signal l3_0 : std_logic;
-  signal l3_1 : std_logic;
-  signal l3_2 : std_logic;
-  signal l3_3 : std_logic;
-  signal l3_4 : std_logic;
-  signal l3_5 : std_logic;
-  signal l3_6 : std_logic;
-  signal l3_7 : std_logic;
-  signal l3_8 : std_logic;
-  signal l3_9 : std_logic;
-  signal l3_10 : std_logic;
-  signal l3_11 : std_logic;
-  signal l3_12 : std_logic;
-  signal l3_13 : std_logic;
-  signal l3_14 : std_logic;
-  signal l4_0 : std_logic;
-  signal l4_1 : std_logic;
-  signal l4_2 : std_logic;
-  signal l4_3 : std_logic;
-  signal l4_4 : std_logic;
-  signal l4_5 : std_logic;
-  signal l4_6 : std_logic;
-  signal l4_7 : std_logic;
-  signal l4_8 : std_logic;
-  signal l5_0 : std_logic;
-  signal l5_1 : std_logic;
-  signal l5_2 : std_logic;
-  signal l5_3 : std_logic;
-  signal l5_4 : std_logic;
-  signal l5_5 : std_logic;
-  signal l5_6 : std_logic;
-  signal l6_0 : std_logic;
-  signal l6_1 : std_logic;
-  signal l6_2 : std_logic;
-  signal l6_3 : std_logic;
-  signal l7_0 : std_logic;
-  signal l7_1 : std_logic;
-  signal l8_0 : std_logic;
+  signal bits_0, bits_1, bits_2, bits_3, bits_4, bits_5, bits_6, bits_7, bits_8, bits_9, bits_10, bits_11 : std_logic;
+  signal bits_12, bits_13, bits_14, bits_15, bits_16, bits_17, bits_18, bits_19, bits_20, bits_21, bits_22 : std_logic;
+  signal bits_23 : std_logic;
+  signal l0_0, l0_1, l1_0, l1_1, l1_2, l1_3, l1_4, l1_5, l1_6, l1_7, l1_8, l1_9, l1_10, l1_11, l1_12, l1_13 : std_logic;
+  signal l1_14, l1_15, l1_16, l1_17, l1_18, l2_0, l2_1, l2_2, l2_3, l2_4, l2_5, l2_6, l2_7, l2_8, l2_9, l2_10 : std_logic;
+  signal l2_11, l2_12, l2_13, l2_14, l3_0, l3_1, l3_2, l3_3, l3_4, l3_5, l3_6, l3_7, l3_8, l3_9, l3_10, l3_11 : std_logic;
+  signal l3_12, l3_13, l3_14, l4_0, l4_1, l4_2, l4_3, l4_4, l4_5, l4_6, l4_7, l4_8, l5_0, l5_1, l5_2, l5_3 : std_logic;
+  signal l5_4, l5_5, l5_6, l6_0, l6_1, l6_2, l6_3, l7_0, l7_1, l8_0 : std_logic;
 begin
   -- Read by nothing: 12 of the registers and LUTs.
-  bits_0 <= bits(0);
-  bits_1 <= bits(1);
-  bits_2 <= bits(2);
-  bits_3 <= bits(3);
-  bits_4 <= bits(4);
-  bits_5 <= bits(5);
-  bits_6 <= bits(6);
-  bits_7 <= bits(7);
-  bits_8 <= bits(8);
-  bits_9 <= bits(9);
-  bits_10 <= bits(10);
-  bits_11 <= bits(11);
-  bits_12 <= bits(12);
-  bits_13 <= bits(13);
-  bits_14 <= bits(14);
-  bits_15 <= bits(15);
-  bits_16 <= bits(16);
-  bits_17 <= bits(17);
-  bits_18 <= bits(18);
-  bits_19 <= bits(19);
-  bits_20 <= bits(20);
-  bits_21 <= bits(21);
-  bits_22 <= bits(22);
-  bits_23 <= bits(23);
+  bits_0 <= bits(0);  -- feature 0 at (0, 0) "age" > -0.89059186: word > 2
+  bits_1 <= bits(1);  -- feature 0 at (0, 0) "age" > -0.274137855: word > 2
+  bits_2 <= bits(2);  -- feature 0 at (0, 0) "age" > 0.00123015337: word > 3
+  bits_3 <= bits(3);  -- feature 0 at (0, 0) "age" > 0.298745543: word > 3
+  bits_4 <= bits(4);  -- feature 1 at (0, 1) "a \"b\" \\c" > -0.991646528: word > 2
+  bits_5 <= bits(5);  -- feature 1 at (0, 1) "a \"b\" \\c" > -0.454670787: word > 2
+  bits_6 <= bits(6);  -- feature 1 at (0, 1) "a \"b\" \\c" > 0.0601436011: word > 3
+  bits_7 <= bits(7);  -- feature 1 at (0, 1) "a \"b\" \\c" > 1.34021521: word > 4
+  bits_8 <= bits(8);  -- feature 2 at (0, 2) "*\/" > -0.620474875: word > 2
+  bits_9 <= bits(9);  -- feature 2 at (0, 2) "*\/" > -0.492206514: word > 2
+  bits_10 <= bits(10);  -- feature 2 at (0, 2) "*\/" > 0.356887013: word > 3
+  bits_11 <= bits(11);  -- feature 2 at (0, 2) "*\/" > 0.489842057: word > 3
+  bits_12 <= bits(12);  -- feature 3 at (1, 0) "??=" > -0.930468023: word > 2
+  bits_13 <= bits(13);  -- feature 3 at (1, 0) "??=" > -0.0292518232: word > 2
+  bits_14 <= bits(14);  -- feature 3 at (1, 0) "??=" > 0.105414249: word > 3
+  bits_15 <= bits(15);  -- feature 3 at (1, 0) "??=" > 0.695303202: word > 3
+  bits_16 <= bits(16);  -- feature 4 at (1, 1) "\u00df" > -1.90122271: word > 1
+  bits_17 <= bits(17);  -- feature 4 at (1, 1) "\u00df" > -1.34421456: word > 1
+  bits_18 <= bits(18);  -- feature 4 at (1, 1) "\u00df" > -1.28953779: word > 1
+  bits_19 <= bits(19);  -- feature 4 at (1, 1) "\u00df" > -0.457615763: word > 2
+  bits_20 <= bits(20);  -- feature 5 at (1, 2) "age" > -1.84173501: word > 1
+  bits_21 <= bits(21);  -- feature 5 at (1, 2) "age" > -1.26744652: word > 1
+  bits_22 <= bits(22);  -- feature 5 at (1, 2) "age" > -0.235091135: word > 2
+  bits_23 <= bits(23);  -- feature 5 at (1, 2) "age" > 0.271264344: word > 3
+  -- Level 0: 2 LUTs.
   l0_0 <= '1';
   l0_1 <= '0';
+  -- Level 1: 19 LUTs.
   l1_0 <= not bits_11;
   l1_1 <= '1';
   l1_2 <= '1';
@@ -274,6 +167,7 @@ begin
   l1_16 <= mux(bits_18, bits_18 and not bits_22, bits_18 or not bits_22);
   l1_17 <= not bits_13;
   l1_18 <= not bits_20;
+  -- Level 2: 15 LUTs.
   l2_0 <= not (l1_3 and bits_0);
   l2_1 <= bits_17 or not (bits_6 and l1_5);
   l2_2 <= not l1_2 and (l0_0 xor bits_21);
@@ -289,6 +183,7 @@ begin
   l2_12 <= '0';
   l2_13 <= l1_16 xor bits_16;
   l2_14 <= bits_16 and (bits_22 xor l1_16);
+  -- Level 3: 15 LUTs.
   l3_0 <= mux(bits_22, mux(l1_6, bits_21 and (l2_0 xor not l1_8), l1_8 or (bits_21 xor l2_0)), mux(l1_6, l2_0 xor (l1_8 or bits_21), l2_0 and (bits_21 or not l1_8)));
   l3_1 <= mux(l1_10, bits_17 xor mux(l1_9, l2_3 and not bits_6, not l2_3), mux(l2_3, bits_6 xor not l1_9, not bits_17 or (l1_9 and not bits_6)));
   l3_2 <= mux(l1_9, mux(l1_6, l1_10 and (bits_5 xor (l2_5 or not l2_5)), l2_5 or (l2_5 and not bits_5)), mux(l2_5, mux(l1_10, bits_5 xor not (l1_6 and l2_5), bits_5 and (l1_6 or not l2_5)), mux(bits_5, l1_10 and (l1_6 xor l2_5), l2_5 or l1_6 or not l1_10)));
@@ -304,6 +199,7 @@ begin
   l3_12 <= not l2_7;
   l3_13 <= mux(l0_0, l1_9 and (l2_2 or l2_0), l1_9 or (l2_2 and l2_0));
   l3_14 <= mux(l1_0, bits_6 and not l2_6, l1_11 xor (bits_6 or not l2_6));
+  -- Level 4: 9 LUTs.
   l4_0 <= '0';
   l4_1 <= bits_8 xor (l3_5 and not l3_0);
   l4_2 <= mux(l2_0, l3_4 or l1_11 or not bits_17, l3_4 xor (bits_17 or l1_11));
@@ -313,6 +209,7 @@ begin
   l4_6 <= mux(bits_13, mux(bits_16, bits_1 and (l2_2 or not l3_10), l2_2 xor (l3_10 and not bits_1)), not l2_2 or (bits_16 xor (l3_10 and not bits_1)));
   l4_7 <= mux(l1_3, mux(l3_10, l1_13 and l1_11, not l1_16 and (l1_13 xor l1_11)), mux(l1_16, l1_11 xor (l3_10 and not l1_13), not l1_11 and (l1_13 or l3_10)));
   l4_8 <= mux(l2_4, mux(l3_11, mux(l1_9, l2_10 and (bits_20 xor not l0_0), bits_20 or not l0_0), l2_10 xor mux(bits_20, not l1_9, l0_0)), mux(l2_10, mux(l1_9, mux(bits_20, not l0_0, l0_0 or l3_11), l3_11 xor not l0_0), mux(l3_11, bits_20 or (l1_9 xor not l0_0), mux(l0_0, not l1_9, not bits_20))));
+  -- Level 5: 7 LUTs.
   l5_0 <= bits_10 xor (not l1_10 and (bits_11 or not l4_1));
   l5_1 <= mux(l1_15, mux(l4_2, l2_3 or not (l1_0 or l1_13), (l1_0 and l1_13) or not l2_3), mux(l1_13, l1_0 and not l2_3, mux(l4_2, l1_0, l2_3)));
   l5_2 <= mux(bits_17, mux(l3_2, mux(l4_1, not l3_3, l2_4 xor not l1_12), mux(l3_3, l4_1 and l2_4 and not l1_12, l2_4 or (l4_1 and not l1_12))), mux(l1_12, mux(l3_3, not l3_2 and (l2_4 or not l4_1), l2_4 xor l3_2 xor not l4_1), not ((l4_1 and not l3_2) or (l3_3 and l2_4) or (not l4_1 and not l2_4))));
@@ -320,32 +217,35 @@ begin
   l5_4 <= mux(l1_10, l4_3 or not bits_6, bits_6 or not l4_3);
   l5_5 <= mux(l1_11, mux(l3_11, not l1_12, l3_3 and (l1_12 or not l4_1)), mux(l3_11, l3_3 xor not (l1_12 and l4_1), l3_3 or (l4_1 xor not l1_12)));
   l5_6 <= mux(l3_2, mux(l4_3, l1_7 xor mux(l1_3, not bits_5, bits_23), mux(bits_5, not l1_7 and (l1_3 or not bits_23), bits_23 xor not l1_3)), mux(l1_7, mux(bits_5, l4_3 xor (l1_3 or bits_23), not l1_3), mux(l4_3, bits_23 xor not bits_5, bits_5 or l1_3 or not bits_23)));
+  -- Level 6: 4 LUTs.
   l6_0 <= not (bits_4 and l5_0);
   l6_1 <= mux(l3_5, not l3_10, l5_0 and l3_10);
   l6_2 <= mux(bits_23, l2_5 xor not (l2_12 or l5_0), not l2_12 and (l5_0 or not l2_5));
   l6_3 <= mux(l2_11, l2_4 xor (bits_4 and not l5_3), bits_4 or (l5_3 xor not l2_4));
+  -- Level 7: 2 LUTs.
   l7_0 <= mux(bits_7, mux(bits_6, not (bits_21 or (l1_11 and l6_1)), l1_11 xor not (bits_21 and l6_1)), mux(l1_11, bits_6 or (l6_1 and not bits_21), mux(l6_1, not bits_6, bits_21)));
   l7_1 <= mux(l5_4, mux(l1_9, mux(l6_2, l3_6 xor bits_20 xor not l1_18, l1_18 and (l3_6 or not bits_20)), mux(l3_6, l6_2 xor (l1_18 or not bits_20), not bits_20 and (l6_2 or not l1_18))), mux(l1_18, mux(l3_6, bits_20 and l6_2, not (l1_9 or l6_2)), mux(l1_9, not (l3_6 or (bits_20 and l6_2)), (bits_20 and l3_6) or l6_2)));
+  -- Level 8: 1 LUT.
   l8_0 <= mux(l1_14, mux(l1_2, l1_10 or (bits_13 xor not (l1_10 and l7_0)), mux(l7_0, l1_10 xor (bits_13 and not l1_10), bits_13)), mux(bits_13, mux(l1_10, l1_10 and not l1_2, not l1_10), mux(l7_0, l1_10 or not l1_2, not l1_10)));
-  outputs(0) <= l1_18;
+  outputs(0) <= l1_18;  -- from here: class 0 "a \"quoted\" \\ one"
   outputs(1) <= l4_5;
   outputs(2) <= l5_4;
   outputs(3) <= l2_14;
   outputs(4) <= l6_1;
   outputs(5) <= l6_2;
-  outputs(6) <= l6_3;
+  outputs(6) <= l6_3;  -- from here: class 1 "*\/ ??/ <b>"
   outputs(7) <= l3_13;
   outputs(8) <= l3_14;
   outputs(9) <= l4_6;
   outputs(10) <= l7_0;
   outputs(11) <= l5_5;
-  outputs(12) <= l4_7;
+  outputs(12) <= l4_7;  -- from here: class 2 "\u00fcn\u00efc\u00f6d\u00e9\n\t\u007f"
   outputs(13) <= l4_8;
   outputs(14) <= l7_1;
   outputs(15) <= l5_6;
   outputs(16) <= l8_0;
   outputs(17) <= l5_6;
-  outputs(18) <= l8_0;
+  outputs(18) <= l8_0;  -- from here: class 3 ""
   outputs(19) <= bits_3;
   outputs(20) <= l0_0;
   outputs(21) <= l0_1;
@@ -353,6 +253,7 @@ begin
   outputs(23) <= bits_5;
 end architecture;
 
+-- tiny_popcount: counts the ones in each group of outputs; 12 LUTs in 1 level.
 library ieee;
 use ieee.std_logic_1164.all;
 
@@ -371,42 +272,10 @@ architecture logic of tiny_popcount is
     end if;
     return f;
   end function;
-  signal outputs_0 : std_logic;
-  signal outputs_1 : std_logic;
-  signal outputs_2 : std_logic;
-  signal outputs_3 : std_logic;
-  signal outputs_4 : std_logic;
-  signal outputs_5 : std_logic;
-  signal outputs_6 : std_logic;
-  signal outputs_7 : std_logic;
-  signal outputs_8 : std_logic;
-  signal outputs_9 : std_logic;
-  signal outputs_10 : std_logic;
-  signal outputs_11 : std_logic;
-  signal outputs_12 : std_logic;
-  signal outputs_13 : std_logic;
-  signal outputs_14 : std_logic;
-  signal outputs_15 : std_logic;
-  signal outputs_16 : std_logic;
-  signal outputs_17 : std_logic;
-  signal outputs_18 : std_logic;
-  signal outputs_19 : std_logic;
-  signal outputs_20 : std_logic;
-  signal outputs_21 : std_logic;
-  signal outputs_22 : std_logic;
-  signal outputs_23 : std_logic;
-  signal l0_0 : std_logic;
-  signal l0_1 : std_logic;
-  signal l0_2 : std_logic;
-  signal l0_3 : std_logic;
-  signal l0_4 : std_logic;
-  signal l0_5 : std_logic;
-  signal l0_6 : std_logic;
-  signal l0_7 : std_logic;
-  signal l0_8 : std_logic;
-  signal l0_9 : std_logic;
-  signal l0_10 : std_logic;
-  signal l0_11 : std_logic;
+  signal outputs_0, outputs_1, outputs_2, outputs_3, outputs_4, outputs_5, outputs_6, outputs_7, outputs_8 : std_logic;
+  signal outputs_9, outputs_10, outputs_11, outputs_12, outputs_13, outputs_14, outputs_15, outputs_16 : std_logic;
+  signal outputs_17, outputs_18, outputs_19, outputs_20, outputs_21, outputs_22, outputs_23 : std_logic;
+  signal l0_0, l0_1, l0_2, l0_3, l0_4, l0_5, l0_6, l0_7, l0_8, l0_9, l0_10, l0_11 : std_logic;
 begin
   outputs_0 <= outputs(0);
   outputs_1 <= outputs(1);
@@ -432,6 +301,7 @@ begin
   outputs_21 <= outputs(21);
   outputs_22 <= outputs(22);
   outputs_23 <= outputs(23);
+  -- Level 0: 12 LUTs.
   l0_0 <= outputs_0 xor outputs_1 xor outputs_4 xor outputs_3 xor outputs_2 xor outputs_5;
   l0_1 <= outputs_6 xor outputs_7 xor outputs_10 xor outputs_9 xor outputs_8 xor outputs_11;
   l0_2 <= outputs_12 xor outputs_13 xor outputs_16 xor outputs_15 xor outputs_14 xor outputs_17;
@@ -444,20 +314,21 @@ begin
   l0_9 <= mux(outputs_6, mux(outputs_7, mux(outputs_8, outputs_9 or outputs_10 or outputs_11, (outputs_9 and outputs_10) or (outputs_9 and outputs_11) or (outputs_10 and outputs_11)), mux(outputs_8, (outputs_9 and outputs_10) or (outputs_9 and outputs_11) or (outputs_10 and outputs_11), outputs_9 and outputs_10 and outputs_11)), mux(outputs_7, mux(outputs_8, (outputs_9 and outputs_10) or (outputs_9 and outputs_11) or (outputs_10 and outputs_11), outputs_9 and outputs_10 and outputs_11), outputs_8 and outputs_9 and outputs_10 and outputs_11));
   l0_10 <= mux(outputs_12, mux(outputs_13, mux(outputs_14, outputs_15 or outputs_16 or outputs_17, (outputs_15 and outputs_16) or (outputs_15 and outputs_17) or (outputs_16 and outputs_17)), mux(outputs_14, (outputs_15 and outputs_16) or (outputs_15 and outputs_17) or (outputs_16 and outputs_17), outputs_15 and outputs_16 and outputs_17)), mux(outputs_13, mux(outputs_14, (outputs_15 and outputs_16) or (outputs_15 and outputs_17) or (outputs_16 and outputs_17), outputs_15 and outputs_16 and outputs_17), outputs_14 and outputs_15 and outputs_16 and outputs_17));
   l0_11 <= mux(outputs_18, mux(outputs_19, mux(outputs_20, outputs_21 or outputs_22 or outputs_23, (outputs_21 and outputs_22) or (outputs_21 and outputs_23) or (outputs_22 and outputs_23)), mux(outputs_20, (outputs_21 and outputs_22) or (outputs_21 and outputs_23) or (outputs_22 and outputs_23), outputs_21 and outputs_22 and outputs_23)), mux(outputs_19, mux(outputs_20, (outputs_21 and outputs_22) or (outputs_21 and outputs_23) or (outputs_22 and outputs_23), outputs_21 and outputs_22 and outputs_23), outputs_20 and outputs_21 and outputs_22 and outputs_23));
-  counts(0) <= l0_0;
+  counts(0) <= l0_0;  -- class 0 "a \"quoted\" \\ one": count, from bit 0 up
   counts(1) <= l0_4;
   counts(2) <= l0_8;
-  counts(3) <= l0_1;
+  counts(3) <= l0_1;  -- class 1 "*\/ ??/ <b>": count, from bit 0 up
   counts(4) <= l0_5;
   counts(5) <= l0_9;
-  counts(6) <= l0_2;
+  counts(6) <= l0_2;  -- class 2 "\u00fcn\u00efc\u00f6d\u00e9\n\t\u007f": count, from bit 0 up
   counts(7) <= l0_6;
   counts(8) <= l0_10;
-  counts(9) <= l0_3;
+  counts(9) <= l0_3;  -- class 3 "": count, from bit 0 up
   counts(10) <= l0_7;
   counts(11) <= l0_11;
 end architecture;
 
+-- tiny_decision: makes the result of the counts; 10 LUTs in 4 levels.
 library ieee;
 use ieee.std_logic_1164.all;
 
@@ -477,28 +348,9 @@ architecture logic of tiny_decision is
     end if;
     return f;
   end function;
-  signal counts_0_0 : std_logic;
-  signal counts_0_1 : std_logic;
-  signal counts_0_2 : std_logic;
-  signal counts_1_0 : std_logic;
-  signal counts_1_1 : std_logic;
-  signal counts_1_2 : std_logic;
-  signal counts_2_0 : std_logic;
-  signal counts_2_1 : std_logic;
-  signal counts_2_2 : std_logic;
-  signal counts_3_0 : std_logic;
-  signal counts_3_1 : std_logic;
-  signal counts_3_2 : std_logic;
-  signal l0_0 : std_logic;
-  signal l0_1 : std_logic;
-  signal l1_0 : std_logic;
-  signal l1_1 : std_logic;
-  signal l1_2 : std_logic;
-  signal l1_3 : std_logic;
-  signal l1_4 : std_logic;
-  signal l1_5 : std_logic;
-  signal l2_0 : std_logic;
-  signal l3_0 : std_logic;
+  signal counts_0_0, counts_0_1, counts_0_2, counts_1_0, counts_1_1, counts_1_2, counts_2_0, counts_2_1 : std_logic;
+  signal counts_2_2, counts_3_0, counts_3_1, counts_3_2 : std_logic;
+  signal l0_0, l0_1, l1_0, l1_1, l1_2, l1_3, l1_4, l1_5, l2_0, l3_0 : std_logic;
 begin
   counts_0_0 <= counts(0);
   counts_0_1 <= counts(1);
@@ -512,28 +364,32 @@ begin
   counts_3_0 <= counts(9);
   counts_3_1 <= counts(10);
   counts_3_2 <= counts(11);
+  -- Level 0: 2 LUTs.
   l0_0 <= mux(counts_0_2, counts_1_2 and mux(counts_0_1, counts_1_1 and counts_1_0 and not counts_0_0, counts_1_1 or (counts_1_0 and not counts_0_0)), counts_1_2 or mux(counts_0_1, counts_1_1 and counts_1_0 and not counts_0_0, counts_1_1 or (counts_1_0 and not counts_0_0)));
   l0_1 <= mux(counts_2_2, counts_3_2 and mux(counts_2_1, counts_3_1 and counts_3_0 and not counts_2_0, counts_3_1 or (counts_3_0 and not counts_2_0)), counts_3_2 or mux(counts_2_1, counts_3_1 and counts_3_0 and not counts_2_0, counts_3_1 or (counts_3_0 and not counts_2_0)));
+  -- Level 1: 6 LUTs.
   l1_0 <= mux(l0_0, counts_1_0, counts_0_0);
   l1_1 <= mux(l0_0, counts_1_1, counts_0_1);
   l1_2 <= mux(l0_0, counts_1_2, counts_0_2);
   l1_3 <= mux(l0_1, counts_3_0, counts_2_0);
   l1_4 <= mux(l0_1, counts_3_1, counts_2_1);
   l1_5 <= mux(l0_1, counts_3_2, counts_2_2);
+  -- Level 2: 1 LUT.
   l2_0 <= mux(l1_2, l1_5 and mux(l1_1, l1_4 and l1_3 and not l1_0, l1_4 or (l1_3 and not l1_0)), l1_5 or mux(l1_1, l1_4 and l1_3 and not l1_0, l1_4 or (l1_3 and not l1_0)));
+  -- Level 3: 1 LUT.
   l3_0 <= mux(l2_0, l0_1, l0_0);
   label_o(0) <= l3_0;
   label_o(1) <= l2_0;
-  scores(0) <= counts_0_0;
+  scores(0) <= counts_0_0;  -- class 0 "a \"quoted\" \\ one": score, from bit 0 up
   scores(1) <= counts_0_1;
   scores(2) <= counts_0_2;
-  scores(3) <= counts_1_0;
+  scores(3) <= counts_1_0;  -- class 1 "*\/ ??/ <b>": score, from bit 0 up
   scores(4) <= counts_1_1;
   scores(5) <= counts_1_2;
-  scores(6) <= counts_2_0;
+  scores(6) <= counts_2_0;  -- class 2 "\u00fcn\u00efc\u00f6d\u00e9\n\t\u007f": score, from bit 0 up
   scores(7) <= counts_2_1;
   scores(8) <= counts_2_2;
-  scores(9) <= counts_3_0;
+  scores(9) <= counts_3_0;  -- class 3 "": score, from bit 0 up
   scores(10) <= counts_3_1;
   scores(11) <= counts_3_2;
 end architecture;
