@@ -5,7 +5,7 @@ import pytest
 
 from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder
 from lutsmith.hardware import ToolFailed, results, synthesis, toolchain
-from lutsmith.hardware.harness import harnessed
+from lutsmith.hardware.enclosure import enclosed
 from lutsmith.hardware.synthesis import synth
 from lutsmith.hardware.targets import TARGETS, genlib
 from lutsmith.logic import elaborate
@@ -134,9 +134,9 @@ def test_what_is_hashed_is_all_that_a_netlist_is():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_harness_feeds_all_inputs_and_sees_all_outputs(seed):
+def test_an_enclosure_feeds_all_inputs_and_sees_all_outputs(seed):
     netlist = random_netlist(seed, registers=0)
-    inside = harnessed(netlist)
+    inside = enclosed(netlist)
     assert (inside.num_inputs, inside.outputs.size) == (1, 1)
     state = inside.register_init
     bits = np.random.default_rng(seed).integers(0, 2, 40)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +35,7 @@ def synth(
         from lutsmith.hardware.synthesis import synth as synthesise
         from lutsmith.logic import Words
 
-        if words is not None and words != "float32" and not words.isdecimal():
+        if words is not None and words != "float32" and not re.fullmatch("[0-9]{1,9}", words):
             raise ValueError(f"--words is {words!r}, expected a number of bits or float32")
         circuit = load(model)
         seen: Words | int | None = None if words is None or words == "float32" else int(words)

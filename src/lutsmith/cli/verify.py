@@ -140,7 +140,7 @@ def _words(circuit: Circuit, text: str | None) -> Words | int | None:
         return None
     if text == "float32":
         return Words.float32(circuit.encoder.num_features)
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise ValueError(f"--words is {text!r}, expected a number of bits or float32")
     return int(text)
 

@@ -8,6 +8,7 @@ cells there are NAND2 equivalents instead. Each part is counted alone: encoder, 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.blif import to_blif
 from lutsmith.hardware import abc, toolchain
-from lutsmith.hardware.harness import harnessed
+from lutsmith.hardware.enclosure import enclosed
 from lutsmith.hardware.results import digest, remembered
 from lutsmith.hardware.targets import FLIP_FLOP, TARGETS, Device, Target, genlib
 from lutsmith.hardware.toolchain import Finished, Tool, ToolFailed, ToolTimeout
@@ -150,12 +151,14 @@ def synth(
         progress: called with a line about each run.
 
     Raises:
-        TypeError, ValueError: no such target, a target that is not placed by an open tool, words for a design, or
+        TypeError, ValueError: no such target or time, a target that no open tool places, words for a design, or
             whatever `elaborate` and `pipelined` refuse.
         ToolMissing: ABC, Yosys or nextpnr is not there.
     """
     if target not in TARGETS:
         raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
+        raise ValueError(f"timeout is {timeout!r}, expected seconds above 0")
     chosen = TARGETS[target]
     if place and not chosen.router:
         able = ", ".join(name for name, other in TARGETS.items() if other.router)
@@ -250,7 +253,7 @@ class _Runs:
     def placed(self, netlist: Netlist, total: Resources) -> Placement:
         """The clock of a netlist between registers, on the smallest device that holds it."""
         router = self._found[self._target.router] = toolchain.find(self._target.router)
-        inside = harnessed(netlist)
+        inside = enclosed(netlist)
         need = max(total.luts or 0, inside.num_registers)
         device = next((device for device in self._target.devices if device.luts > need), None)
         if device is None:

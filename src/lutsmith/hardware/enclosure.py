@@ -15,7 +15,7 @@ _JOINED = 4
 """Bits that one exclusive or takes, with a table that every device has."""
 
 
-def harnessed(netlist: Netlist) -> Netlist:
+def enclosed(netlist: Netlist) -> Netlist:
     """Return a netlist of one input and one output with `netlist` between registers."""
     builder = NetlistBuilder(1)
     chain = builder.register(max(1, netlist.num_inputs))
