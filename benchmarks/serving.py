@@ -25,8 +25,8 @@ from rich.table import Table
 
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder
-from lutsmith.circuit.compiled import SWITCH, Code
-from lutsmith.circuit.plan import Plan
+from lutsmith.circuit.engine.compiled import SWITCH, Code
+from lutsmith.circuit.engine.plan import Plan
 from lutsmith.kernels import codegen, lanes
 
 STREAMED = 400_000

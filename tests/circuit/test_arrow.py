@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit.arrow import array_batch, stream_batches
+from lutsmith.circuit.engine.arrow import array_batch, stream_batches
 
 from .test_streams import CIRCUIT, FLAT, IMAGES, joined, named
 
@@ -67,7 +67,7 @@ def test_rows_are_those_of_the_same_numbers(seed, types, length, cut, nulls) -> 
 
 def test_a_stream_without_pyarrow_imported_is_read() -> None:
     """The reader knows the C interface alone."""
-    code = "import sys, lutsmith.circuit.arrow, lutsmith.circuit.streams; print('pyarrow' in sys.modules)"
+    code = "import sys, lutsmith.circuit.engine.arrow, lutsmith.circuit.engine.streams; print('pyarrow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)}
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.circuit import compiled
 from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.cache import CACHE_FOLDER, cache_base
+from lutsmith.circuit.engine import compiled
 from lutsmith.hardware import results
 
 

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Comparators, NetlistBuilder, compiled
-from lutsmith.circuit import engine as engines
+from lutsmith.circuit import Comparators, NetlistBuilder
 from lutsmith.circuit.cache import CACHE_FOLDER
-from lutsmith.circuit.engine import LARGE, Engine
-from lutsmith.circuit.plan import Plan
+from lutsmith.circuit.engine import compiled
+from lutsmith.circuit.engine import engine as engines
+from lutsmith.circuit.engine.engine import LARGE, Engine
+from lutsmith.circuit.engine.plan import Plan
 from lutsmith.kernels import codegen, lanes
 
 from .examples import random_circuit, random_images, random_netlist
@@ -252,7 +253,7 @@ def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:
     script = """
         import sys, numpy as np
         sys.path.insert(0, sys.argv[1])
-        from lutsmith.circuit import engine
+        from lutsmith.circuit.engine import engine
         from tests.circuit.examples import random_circuit, random_images
         engine.MAKING = 0.0
         circuit = random_circuit(1, luts=3000)

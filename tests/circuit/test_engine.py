@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, Head, Netlist, NetlistBuilder
-from lutsmith.circuit.engine import Engine
-from lutsmith.circuit.plan import Plan
-from lutsmith.circuit.workers import num_threads, share
+from lutsmith.circuit.engine.engine import Engine
+from lutsmith.circuit.engine.plan import Plan
+from lutsmith.circuit.engine.workers import num_threads, share
 from tests.circuit.examples import random_circuit, random_head, random_images, random_netlist
 
 BATCHES = (0, 1, 4, 5, 63, 64, 65, 1023, 1024, 1025, 2100)
@@ -112,7 +112,7 @@ def test_an_engine_that_is_not_loaded_maps_the_same(samples):
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("mapped", [4 * 1100, 4 * 300, 1])
 def test_counts_are_mapped_part_by_part(size, mapped, monkeypatch):
-    monkeypatch.setattr("lutsmith.circuit.engine.MAPPED", mapped)
+    monkeypatch.setattr("lutsmith.circuit.engine.engine.MAPPED", mapped)
     netlist, head = random_netlist(1, outputs=4 * size, max_rank=6), random_head(2, 4, 3, "classification")
     bits = random_bits(1, netlist, 3500)
     assert (wired(netlist, head).decision_function(bits) == head.scores(netlist.evaluate(bits))).all()
@@ -211,7 +211,7 @@ def test_a_few_samples_are_known_before_compiled_code_is_loaded(monkeypatch):
     assert "compiled" in vars(engine)
 
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
-    monkeypatch.setattr("lutsmith.circuit.engine.LOADING", 0.0)
+    monkeypatch.setattr("lutsmith.circuit.engine.engine.LOADING", 0.0)
     assert (engine.decision_function(images[:1]) == scores[:1]).all()
     assert "compiled" in vars(engine)
 
@@ -341,7 +341,7 @@ def test_an_error_in_a_thread_reaches_the_caller():
 SCRIPT = """
 import numpy as np
 from lutsmith.circuit import Comparators, NetlistBuilder
-from lutsmith.circuit.engine import Engine
+from lutsmith.circuit.engine.engine import Engine
 builder = NetlistBuilder(1)
 engine = Engine(Comparators([0], [0.5], 1), builder.build(builder.lut([[0]], [[1, 0]])))
 print(engine.outputs(np.zeros((100, 1), np.uint8)).sum(), engine.outputs(np.zeros((100, 1))).sum())

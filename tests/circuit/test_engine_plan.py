@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, Netlist, NetlistBuilder
-from lutsmith.circuit.blocks import Blocks
-from lutsmith.circuit.plan import Plan
+from lutsmith.circuit.engine.blocks import Blocks
+from lutsmith.circuit.engine.plan import Plan
 from lutsmith.kernels import lanes
 from tests.circuit.examples import random_netlist
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import CircuitBuilder, Comparators, Head, NetlistBuilder, OutOfRangeWarning
-from lutsmith.circuit.blocks import Blocks
-from lutsmith.circuit.engine import FEW
+from lutsmith.circuit.engine.blocks import Blocks
+from lutsmith.circuit.engine.engine import FEW
 
 from .examples import random_circuit, random_images, random_netlist
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit, CircuitBuilder, blocks, workers
+from lutsmith.circuit import Circuit, CircuitBuilder
+from lutsmith.circuit.engine import blocks, workers
 from lutsmith.circuit.file import save
 from lutsmith.circuit.word_length import snapped
 from lutsmith.cli import bench, doctor

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lutsmith.circuit import Comparators
-from lutsmith.circuit.plan import aligned
-from lutsmith.circuit.thresholds import Thresholds, byte_thresholds
+from lutsmith.circuit.engine.plan import aligned
+from lutsmith.circuit.engine.thresholds import Thresholds, byte_thresholds
 from lutsmith.kernels import bits, lanes, windows
 
 EDGES = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, -1e-45, 0.5, 1, 254.5, 255, 256, -1, 3e38, -3e38, 1e300])

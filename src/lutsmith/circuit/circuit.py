@@ -22,7 +22,7 @@ from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.strict_json import strict_loads
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.engine import Engine
+    from lutsmith.circuit.engine.engine import Engine
     from lutsmith.circuit.simplify import Simplification
 
 Label = str | int | float
@@ -211,7 +211,7 @@ class Circuit:
                 that do not fit.
             ModuleNotFoundError: a Parquet file, and no pyarrow.
         """
-        from lutsmith.circuit import streams
+        from lutsmith.circuit.engine import streams
 
         if method not in METHODS:
             raise ValueError(f"method is {method!r}, expected one of {METHODS}")
@@ -279,7 +279,7 @@ class Circuit:
     @cached_property
     def _engine(self) -> Engine:
         """Made when it is first needed: a circuit that is built, saved or described needs no compiled code."""
-        from lutsmith.circuit.engine import Engine
+        from lutsmith.circuit.engine.engine import Engine
 
         return Engine(self.encoder, self.netlist, self.head)
 

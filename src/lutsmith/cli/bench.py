@@ -33,8 +33,8 @@ def bench(model: ModelArgument, json_output: JsonOption = False) -> None:
     """Measure prediction from raw features, encoding and argmax included: median samples/s by batch and cores."""
 
     def compute() -> dict[str, Any]:
+        from lutsmith.circuit.engine.workers import num_threads
         from lutsmith.circuit.file import load
-        from lutsmith.circuit.workers import num_threads
 
         circuit = load(model)
         rows = []
@@ -84,7 +84,7 @@ def _median_seconds(circuit: Circuit, samples: NDArray[np.generic], threads: int
 @contextmanager
 def _engine_threads(count: int) -> Iterator[None]:
     """Let `Circuit.predict` use `count` threads inside the block."""
-    from lutsmith.circuit.workers import ENVIRONMENT
+    from lutsmith.circuit.engine.workers import ENVIRONMENT
 
     before = os.environ.get(ENVIRONMENT)
     os.environ[ENVIRONMENT] = str(count)

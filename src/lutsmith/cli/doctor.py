@@ -66,7 +66,7 @@ def _threads() -> dict[str, Any]:
     """Return how many threads training and prediction use, and which of Numba's threading layers load, best first."""
     import importlib
 
-    from lutsmith.circuit.workers import num_threads
+    from lutsmith.circuit.engine.workers import num_threads
     from lutsmith.kernels.threads import get_num_threads
 
     modules = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}

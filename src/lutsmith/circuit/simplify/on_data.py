@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.arrays import integers
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.engine import Engine
+from lutsmith.circuit.engine.engine import Engine
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.circuit.rows import as_rows
 from lutsmith.circuit.simplify.care import entries, look, use_freedom

@@ -25,8 +25,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.circuit.rows import SAMPLED_ROWS, FittedRange
 from lutsmith.circuit.grid import checked_word
+from lutsmith.circuit.rows import SAMPLED_ROWS, FittedRange
 from lutsmith.circuit.word_length import snap
 from lutsmith.nn.encoders.gathering import floating, gather, value_range
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.arrow import RecordBatch, array_batch, stream_batches
+from lutsmith.circuit.engine.arrow import RecordBatch, array_batch, stream_batches
 from lutsmith.circuit.rows import as_rows
 
 

@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.atomic import write_atomically
 from lutsmith.circuit.cache import cache_base
+from lutsmith.circuit.engine.plan import Plan
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.plan import Plan
 from lutsmith.kernels import lanes
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from lutsmith.circuit.engine.wiring import Wiring
 from lutsmith.circuit.netlist import Netlist, checked_tables
-from lutsmith.circuit.wiring import Wiring
 from lutsmith.kernels import lanes
 
 MAX_ROWS = 2**32 // lanes.ROW_BYTES

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.engine import FEW
+from lutsmith.circuit.engine.engine import FEW
+from lutsmith.circuit.engine.plan import Plan, aligned
+from lutsmith.circuit.engine.thresholds import Thresholds, as_float32
+from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.plan import Plan, aligned
-from lutsmith.circuit.thresholds import Thresholds, as_float32
-from lutsmith.circuit.workers import num_threads, share
 from lutsmith.kernels import bits, lanes, single
 
 BLOCK = bits.BLOCK
@@ -47,7 +47,7 @@ class Blocks:
         encoder: the comparators, one for each input of the netlist.
         netlist: the LUTs.
         head: its groups are counted, its affine map is the caller's; None if only bits are asked for.
-        network: machine code of the netlist (`circuit.compiled`), a function of the address of a matrix of bits;
+        network: machine code of the netlist (`engine.compiled`), a function of the address of a matrix of bits;
             without, the LUTs are interpreted. Few samples and other tables are interpreted always.
     """
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.plan import aligned
+from lutsmith.circuit.engine.plan import aligned
 from lutsmith.kernels import bits, lanes, windows
 
 

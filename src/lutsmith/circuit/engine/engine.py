@@ -20,7 +20,7 @@ from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.blocks import Blocks
+    from lutsmith.circuit.engine.blocks import Blocks
 
 FEW = 4
 """Up to so many samples are evaluated one by one, and may be without compiled code."""
@@ -122,7 +122,7 @@ class Engine:
     @cached_property
     def compiled(self) -> Blocks:
         """The compiled engine. Asking for it loads it."""
-        from lutsmith.circuit.blocks import Blocks
+        from lutsmith.circuit.engine.blocks import Blocks
 
         return Blocks(self._encoder, self._netlist, self._head)
 
@@ -131,7 +131,7 @@ class Engine:
         return self.compiled if tables is not None or self._coded is None else self._coded
 
     def _consider(self, rows: NDArray[Any], start: float) -> None:
-        """Think of machine code (`circuit.compiled`) in the background, once large calls have taken as long as its
+        """Think of machine code (`engine.compiled`) in the background, once large calls have taken as long as its
         making would: whenever the work ends, no more than twice the time has been spent that was needed.
         """
         if len(rows) < LARGE or self.considering is not None:
@@ -139,15 +139,15 @@ class Engine:
         self._large_seconds += time.perf_counter() - start
         if self._large_seconds < MAKING * self._netlist.num_nodes:
             return
-        from lutsmith.circuit import compiled
+        from lutsmith.circuit.engine import compiled
 
         if compiled.wanted(self._netlist):
             self.considering = compiled.start(self._compile)
 
     def _compile(self) -> None:
-        from lutsmith.circuit import compiled
-        from lutsmith.circuit.blocks import Blocks
-        from lutsmith.circuit.plan import Plan
+        from lutsmith.circuit.engine import compiled
+        from lutsmith.circuit.engine.blocks import Blocks
+        from lutsmith.circuit.engine.plan import Plan
 
         with contextlib.suppress(Exception):  # whatever goes wrong, the interpreter stays
             code = compiled.find(self._netlist)
