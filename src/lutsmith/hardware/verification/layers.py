@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from lutsmith.hardware.verification.modules import (
     read_verilog,
     vhdl_as_verilog,
 )
+from lutsmith.hardware.verification.parts import plain, read_by_abc, sliced
 from lutsmith.hardware.verification.report import Check, Layer, Verdict
 from lutsmith.logic import is_balanced
 from lutsmith.logic.design import Design, Part
@@ -71,9 +71,13 @@ class Task:
 
     def names(self, format_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the names of inputs and outputs that an export of logic should have."""
-        (data,) = emitted(format_, self.circuit, self.hardware, self.software).values()
-        named = read(format_, data)
+        named = read(format_, self.written(format_))
         return named.inputs, named.outputs
+
+    def written(self, format_: str) -> bytes:
+        """Return the file that an export of logic should be."""
+        (data,) = emitted(format_, self.circuit, self.hardware, self.software).values()
+        return data
 
 
 def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Check]:
@@ -197,20 +201,30 @@ def _aiger_proof(files: Files, task: Task) -> Iterator[Check]:
 
 
 def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
-    """The file as ABC reads it, which is another reader than ours."""
-    from lutsmith.hardware import abc
-    from lutsmith.hardware.toolchain import workspace
-
-    with workspace() as folder:
-        (folder / "given.blif").write_bytes(_only(files))
-        printed = abc.script("read_blif given.blif; strash; write_aiger -s read.aig", folder, task.timeout).stdout
-        path = folder / "read.aig"
-        if not path.is_file():
-            raise ToolFailed(f"ABC does not read the file: {printed.strip()[-300:]}", printed)
-        named = read("aiger", path.read_bytes())
-    inputs, outputs = (tuple(map(unquote, names)) for names in (named.inputs, named.outputs))  # ABC keeps the escapes
-    _check_names(replace(named, inputs=inputs, outputs=outputs), task.names("blif"))
-    yield from _prove_flat(named.netlist, task)
+    """The file as ABC reads it, which is another reader than ours: part by part, or whole if its names are others."""
+    data = _only(files)
+    text = data.decode("utf-8")
+    (whole,) = read_by_abc([text], task.timeout)
+    names = task.names("blif")
+    _check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), names)
+    slices = sliced(text, task.written("blif").decode("utf-8"), task.design)
+    rows, netlists = [], []
+    if slices is not None:
+        for part, found in zip(slices, read_by_abc([part.text for part in slices], task.timeout), strict=True):
+            try:
+                verdict, how = proved(bypassed(found.netlist), bypassed(part.wanted()), task.timeout)
+            except CycleError:
+                verdict, how = "failed", "its registers feed themselves"
+            netlists.append((part.part.name, replace(part.part, netlist=part.placed(found.netlist))))
+            rows.append(_row(part.part.name, verdict, f"the part as ABC reads it: {how}"))
+            if verdict == "proved":
+                yield rows[-1]
+            else:
+                break
+    if slices is None or rows[-1].verdict != "proved":  # parts may differ where the whole does not
+        yield from _prove_flat(whole.netlist, task)
+    elif whole.netlist.num_registers or task.design.latency:
+        yield _balance(netlists, task.design.latency)
 
 
 def _prove_flat(found: Netlist, task: Task) -> Iterator[Check]:
