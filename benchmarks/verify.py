@@ -8,8 +8,9 @@ trained network. With `--models`, `FOLDER/<preset>-seed0/model.lut` or `FOLDER/<
 taken where it exists. With `--large`, networks of more than 16,000 LUTs are verified too, in BLIF and AIGER, by
 read-back and proof.
 
-A table in Markdown goes to stdout: a cell says how a format is known to be the model. What failed, or was not decided,
-is listed below it. Exit code 1: something failed.
+A table in Markdown goes to stdout, each row as soon as it is there: a cell says how a format is known to be the model.
+What failed, or was not decided, is listed below it. Exit code 1: something failed, or a preset raised an error; the
+others are verified nevertheless. Ctrl-C ends the run with what there is.
 """
 
 from __future__ import annotations
@@ -86,43 +87,57 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write all rows to this file")
     arguments = parser.parse_args()
-    wanted = [preset for preset in list_presets() if not arguments.presets or preset.name in arguments.presets]
+    presets = {preset.name: preset for preset in list_presets()}
     formats = arguments.formats.split(",")
+    for what, given, known in (("preset", arguments.presets, presets), ("format", formats, FORMATS)):
+        for name in given:
+            if name not in known:
+                parser.error(f"no {what} {name!r} is known, expected of {', '.join(known)}")
     names = ["design", *formats]
     print(f"| preset | LUTs | circuit | {' | '.join(names)} | seconds |")
     print(f"| --- | ---: | --- | {' | '.join('---' for _ in names)} | ---: |", flush=True)
-    results, notes = {}, []
-    for preset in wanted:
-        luts = sum(preset.architecture.get("luts", ()))
-        if luts > MOST_LUTS and not arguments.large:
-            continue
-        circuit, test, origin = circuit_of(preset, arguments.models)
-        large = circuit.netlist.num_nodes > MOST_LUTS + 16
-        mine = [name for name in formats if not large or name in LARGE_FORMATS]
-        rows = None if test is None else test[: arguments.rows]
-        began = time.perf_counter()
-        found = verify(circuit, mine, rows, timeout=arguments.timeout, report=progress(preset.name))
-        seconds = time.perf_counter() - began
-        cells = [cell(found, name) if name in ("design", *mine) else "" for name in names]
-        print(
-            f"| {preset.name} | {circuit.netlist.num_nodes:,} | {origin} | {' | '.join(cells)} | {seconds:.0f} |",
-            flush=True,
-        )
-        results[preset.name] = {
-            "luts": circuit.netlist.num_nodes,
-            "origin": origin,
-            "seconds": seconds,
-            **found.to_json(),
-        }
-        for check in (*found.failures, *found.open):
-            notes.append(
-                f"- {preset.name}, {check.format}, {check.layer}, {check.part}: {check.verdict}. {check.reason}"
-            )
-        if arguments.json is not None:
-            arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+    results: dict[str, Any] = {}
+    notes = []
+    try:
+        for name in arguments.presets or presets:
+            if sum(presets[name].architecture.get("luts", ())) > MOST_LUTS and not arguments.large:
+                continue
+            try:
+                result, cells, found = verified(presets[name], formats, arguments)
+            except Exception as error:
+                result = {"ok": False, "error": f"{type(error).__name__}: {error}"}
+                print(f"| {name} | | **error** |{' |' * len(names)} |", flush=True)
+                notes.append(f"- {name}: {result['error']}")
+            else:
+                row = [name, f"{result['luts']:,}", result["origin"], *cells, f"{result['seconds']:.0f}"]
+                print(f"| {' | '.join(row)} |", flush=True)
+                notes += [
+                    f"- {name}, {check.format}, {check.layer}, {check.part}: {check.verdict}. {check.reason}"
+                    for check in (*found.failures, *found.open)
+                ]
+            results[name] = result
+            if arguments.json is not None:
+                arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+    except KeyboardInterrupt:
+        notes.append("- stopped")
     if notes:
         print("\n" + "\n".join(" ".join(note.split()) for note in notes))
-    sys.exit(0 if all(result["ok"] for result in results.values()) else 1)
+    sys.exit(0 if all(result["ok"] for result in results.values()) and "- stopped" not in notes else 1)
+
+
+def verified(
+    preset: Preset, formats: list[str], arguments: argparse.Namespace
+) -> tuple[dict[str, Any], list[str], Verification]:
+    """Return what is known of a preset, ready for JSON; its cells; and the verification."""
+    circuit, test, origin = circuit_of(preset, arguments.models)
+    large = circuit.netlist.num_nodes > MOST_LUTS + 16
+    mine = [name for name in formats if not large or name in LARGE_FORMATS]
+    rows = None if test is None else test[: arguments.rows]
+    began = time.perf_counter()
+    found = verify(circuit, mine, rows, timeout=arguments.timeout, report=progress(preset.name))
+    seconds = time.perf_counter() - began
+    facts = {"luts": circuit.netlist.num_nodes, "origin": origin, "seconds": seconds, **found.to_json()}
+    return facts, [cell(found, name) if name in ("design", *mine) else "" for name in ("design", *formats)], found
 
 
 def progress(name: str) -> Any:
