@@ -110,6 +110,13 @@ def test_a_time_limit_kills_children_too(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+def test_temporary_files_of_a_tool_go_with_its_folder(tmp_path: Path) -> None:
+    code = "import os, tempfile; handle, path = tempfile.mkstemp(); print(path); os.kill(os.getpid(), 9)"
+    with pytest.raises(ToolFailed, match="signal 9"):
+        PYTHON.run(["-c", code], cwd=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_workspace_is_gone_after_an_error() -> None:
     folders = []
 

@@ -105,7 +105,7 @@ class Tool:
         Args:
             args: its arguments.
             input: text for its standard input; nothing by default.
-            cwd: the folder that it runs in.
+            cwd: the folder that it runs in, and leaves its temporary files in.
             timeout: seconds after which it and all its children are killed; None waits for ever.
 
         Raises:
@@ -329,7 +329,7 @@ def _run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
-        env={**os.environ, "LC_ALL": "C"},
+        env={**os.environ, "LC_ALL": "C", **({} if cwd is None else {"TMPDIR": os.path.abspath(cwd)})},
         encoding="utf-8",
         errors="replace",
         start_new_session=True,

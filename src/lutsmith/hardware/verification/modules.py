@@ -81,12 +81,11 @@ def read_verilog(
             "dfflegalize -cell $_DFF_P_ 01",
             f"select -assert-none t:$_DFF_P_ w:{CLOCK} %co1:+[C] %d",
             "aigmap",
-            "design -save all",
+            f"setattr -mod -unset top {design.name}",
         ]
-        for module in modules:
-            passes += ["design -reset", f"design -copy-from all {module}", f"hierarchy -top {module}"]
-            passes.append(f"write_aiger -symbols {module}.aig")
-        passes += ["design -load all", f"select {design.name}", "write_json -selected top.json"]
+        for module in modules:  # AIGER is written of the only module that is selected
+            passes += [f"select {module}", f"write_aiger -symbols {module}.aig", "select -clear"]
+        passes += [f"select {design.name}", "write_json -selected top.json"]
         (folder / "read.ys").write_text("\n".join(passes) + "\n")
         find("yosys").run(["-q", "-s", "read.ys"], cwd=folder, timeout=timeout)
         netlists = {module: from_aiger((folder / f"{module}.aig").read_bytes()) for module in modules}
