@@ -329,7 +329,7 @@ def _run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
-        env={**os.environ, "LC_ALL": "C", **({} if cwd is None else {"TMPDIR": os.path.abspath(cwd)})},
+        env={**os.environ, "LC_ALL": "C", **({} if cwd is None else {"TMPDIR": str(Path(cwd).resolve())})},
         encoding="utf-8",
         errors="replace",
         start_new_session=True,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.export import Options
-from lutsmith.formats import FormatError, NamedNetlist
+from lutsmith.formats import FormatError
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
@@ -22,7 +21,7 @@ from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime,
 from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout, find
 from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
 from lutsmith.hardware.verification.elaboration import proved
-from lutsmith.hardware.verification.emission import emitted, read
+from lutsmith.hardware.verification.emission import read
 from lutsmith.hardware.verification.modules import (
     Mismatch,
     ReadModules,
@@ -34,50 +33,14 @@ from lutsmith.hardware.verification.modules import (
     vhdl_as_verilog,
 )
 from lutsmith.hardware.verification.parts import plain, read_by_abc, sliced
+from lutsmith.hardware.verification.readback import aiger_ports, blif_nodes, check_names, json_nodes
 from lutsmith.hardware.verification.report import Check, Layer, Verdict
+from lutsmith.hardware.verification.task import Files, Task, only, row
 from lutsmith.logic import is_balanced
-from lutsmith.logic.design import Design, Part
-
-Files = Mapping[str, bytes]
+from lutsmith.logic.design import Part
 
 SLOW_CELLS = 20_000_000
 """LUTs times rows that an interpreting simulator (Icarus, ghdl) is given at most; the rows are thinned out."""
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What is to be verified, and against what.
-
-    Attributes:
-        circuit: the model.
-        design: the circuit as logic, as it was exported.
-        rows: float32 (N, F), what is simulated.
-        timeout: seconds for each step.
-        hardware: options that formats of logic are written with.
-        software: those of programs.
-    """
-
-    circuit: Circuit
-    design: Design
-    rows: NDArray[np.float32]
-    timeout: float
-    hardware: Options
-    software: Options
-
-    @property
-    def fixed(self) -> bool:
-        """Whether programs in C take words instead of floats."""
-        return self.software.words is not None
-
-    def names(self, format_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the names of inputs and outputs that an export of logic should have."""
-        named = read(format_, self.written(format_))
-        return named.inputs, named.outputs
-
-    def written(self, format_: str) -> bytes:
-        """Return the file that an export of logic should be."""
-        (data,) = emitted(format_, self.circuit, self.hardware, self.software).values()
-        return data
 
 
 def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Check]:
@@ -91,9 +54,9 @@ def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Chec
     """
     began = time.perf_counter()
     try:
-        for row in CHECKS[format_][layer](files, task):
+        for found in CHECKS[format_][layer](files, task):
             now = time.perf_counter()
-            yield replace(row, format=format_, layer=layer, seconds=now - began)
+            yield replace(found, format=format_, layer=layer, seconds=now - began)
             began = now
     except ToolMissing as missing:
         yield Check(format_, layer, "all", "not run", str(missing))
@@ -104,109 +67,22 @@ def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Chec
         yield Check(format_, layer, "all", "failed", _brief(problem), time.perf_counter() - began)
 
 
-def _row(part: str, verdict: Verdict, reason: str, samples: int = 0) -> Check:
-    return Check("", "formal", part, verdict, reason, samples=samples)
-
-
-# Read-back
-
-
-def _blif_nodes(files: Files, task: Task) -> Iterator[Check]:
-    """Fan-in and table of every node, in the order of the file."""
-    flat = task.design.flat()
-    named = read("blif", _only(files))
-    _check_names(named, task.names("blif"))
-    problem = _first_difference(flat.netlist, named.netlist)
-    text = f"{flat.netlist.num_nodes:,} nodes, their fan-in and tables, and {flat.netlist.num_registers:,} registers"
-    yield _row("all", "failed" if problem else "proved", problem or text)
-
-
-def _aiger_ports(files: Files, task: Task) -> Iterator[Check]:
-    """Names of inputs and outputs, and the registers; ANDs are left to the formal layer."""
-    flat = task.design.flat()
-    named = read("aiger", _only(files))
-    _check_names(named, task.names("aiger"))
-    have, want = named.netlist.num_registers, flat.netlist.num_registers
-    if have != want:
-        yield _row("all", "failed", f"{have} registers, expected {want}")
-    else:
-        yield _row(
-            "all",
-            "proved",
-            f"names of {len(named.inputs):,} inputs and {len(named.outputs):,} outputs, {have} registers",
-        )
-
-
-def _json_nodes(files: Files, task: Task) -> Iterator[Check]:
-    """Every array of the circuit."""
-    from lutsmith.export import from_json
-
-    copy, circuit = from_json(_only(files).decode("utf-8")), task.circuit
-    problem = _first_difference(circuit.netlist, copy.netlist)
-    for name, a, b in (
-        ("comparators' features", circuit.encoder.feature, copy.encoder.feature),
-        ("thresholds", circuit.encoder.threshold, copy.encoder.threshold),
-    ):
-        if problem is None and not np.array_equal(a, b):
-            problem = f"the {name} differ"
-    for name in ("head", "classes", "task", "input_shape"):
-        if problem is None and getattr(circuit, name) != getattr(copy, name):
-            problem = f"{name} is {getattr(copy, name)!r}, expected {getattr(circuit, name)!r}"
-    text = f"{circuit.netlist.num_nodes:,} nodes, {len(circuit.encoder):,} thresholds and the head"
-    yield _row("all", "failed" if problem else "proved", problem or text)
-
-
-def _check_names(named: NamedNetlist, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
-    for kind, found, wanted in (("inputs", named.inputs, names[0]), ("outputs", named.outputs, names[1])):
-        if len(found) != len(wanted):
-            raise Mismatch(f"{len(found)} {kind}, expected {len(wanted)}")
-        for given, meant in zip(found, wanted, strict=True):
-            if given != meant:
-                raise Mismatch(f"the {kind} differ: {given!r} stands where {meant!r} was expected")
-
-
-def _first_difference(expected: Netlist, found: Netlist) -> str | None:
-    """Return the first node, output or register in which two netlists differ as they are written down, or None."""
-    sizes = [(side.num_inputs, side.num_nodes, side.outputs.size, side.num_registers) for side in (expected, found)]
-    if sizes[0] != sizes[1]:
-        return "inputs, nodes, outputs and registers are {}, expected {}".format(*reversed(sizes))
-    ranks = np.flatnonzero(expected.ranks != found.ranks)
-    if ranks.size:
-        node_ = int(ranks[0])
-        return f"node {node_} reads {found.ranks[node_]} signals, expected {expected.ranks[node_]}"
-    wires = np.flatnonzero(expected.fanin != found.fanin)
-    if wires.size:
-        slot = int(wires[0])
-        node_ = int(np.searchsorted(expected.fanin_ptr, slot, side="right")) - 1
-        return f"node {node_} reads signal {found.fanin[slot]}, expected {expected.fanin[slot]}"
-    tables = np.flatnonzero(expected.tables() != found.tables())
-    if tables.size:
-        node_ = int(tables[0])
-        return f"the table of node {node_} is {found.tables()[node_]:#x}, expected {expected.tables()[node_]:#x}"
-    for name in ("outputs", "register_next", "register_init"):
-        differ = np.flatnonzero(getattr(expected, name) != getattr(found, name))
-        if differ.size:
-            place = int(differ[0])
-            return f"{name}[{place}] is {getattr(found, name)[place]}, expected {getattr(expected, name)[place]}"
-    return None
-
-
 # Proofs
 
 
 def _aiger_proof(files: Files, task: Task) -> Iterator[Check]:
-    named = read("aiger", _only(files))
-    _check_names(named, task.names("aiger"))
+    named = read("aiger", only(files))
+    check_names(named, task.names("aiger"))
     yield from _prove_flat(named.netlist, task)
 
 
 def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
     """The file as ABC reads it, which is another reader than ours: part by part, or whole if its names are others."""
-    data = _only(files)
+    data = only(files)
     text = data.decode("utf-8")
     (whole,) = read_by_abc([text], task.timeout)
     names = task.names("blif")
-    _check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), names)
+    check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), names)
     slices = sliced(text, task.written("blif").decode("utf-8"), task.design)
     rows, netlists = [], []
     if slices is not None:
@@ -216,7 +92,7 @@ def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
             except CycleError:
                 verdict, how = "failed", "its registers feed themselves"
             netlists.append((part.part.name, replace(part.part, netlist=part.placed(found.netlist))))
-            rows.append(_row(part.part.name, verdict, f"the part as ABC reads it: {how}"))
+            rows.append(row(part.part.name, verdict, f"the part as ABC reads it: {how}"))
             if verdict == "proved":
                 yield rows[-1]
             else:
@@ -230,7 +106,7 @@ def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
 def _prove_flat(found: Netlist, task: Task) -> Iterator[Check]:
     flat = task.design.flat()
     verdict, how = proved(bypassed(found), bypassed(flat.netlist), task.timeout)
-    yield _row("all", verdict, f"the file as it is read, against the design: {how}")
+    yield row("all", verdict, f"the file as it is read, against the design: {how}")
     if flat.netlist.num_registers or found.num_registers:
         yield _balance([(flat.name, replace(flat, netlist=found))], task.design.latency)
 
@@ -256,35 +132,35 @@ def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
             verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout)
         except CycleError:
             verdict, how = "failed", "its registers feed themselves"
-        yield _row(part.name, verdict, f"the module as Yosys reads it: {how}")
+        yield row(part.name, verdict, f"the module as Yosys reads it: {how}")
     try:
         check_wiring(modules.top, design)
-        yield _row("wiring", "proved", "the top module is the parts, one after the other")
+        yield row("wiring", "proved", "the top module is the parts, one after the other")
     except Mismatch as problem:
-        yield _row("wiring", "failed", str(problem))
+        yield row("wiring", "failed", str(problem))
     if design.latency or any(netlist.num_registers for netlist in netlists):
         parts = [
             (part.name, replace(part, netlist=netlist)) for part, netlist in zip(design.parts, netlists, strict=True)
         ]
-        row = _balance(parts, design.latency)
+        balance = _balance(parts, design.latency)
         for part, module in zip(design.parts, module_names(design), strict=True):
             stopped = held(modules.netlists[module], part)
-            if row.verdict == "proved" and stopped.num_registers:
+            if balance.verdict == "proved" and stopped.num_registers:
                 idle = keeps_state(stopped.num_inputs, stopped.num_registers)
                 verdict, how = proved(next_state(stopped), idle, task.timeout)
                 if verdict != "proved":
-                    row = _row("registers", verdict, f"{part.name} does not hold its state while ce is 0: {how}")
-        yield row
+                    balance = row("registers", verdict, f"{part.name} does not hold its state while ce is 0: {how}")
+        yield balance
 
 
 def _balance(parts: list[tuple[str, Part]], latency: int) -> Check:
     bad = [name for name, part in parts if not is_balanced(part)]
     count = sum(part.netlist.num_registers for _, part in parts)
     if bad:
-        return _row(
+        return row(
             "registers", "failed", f"not every path through {', '.join(bad)} crosses as many registers as it should"
         )
-    return _row("registers", "proved", f"{count:,} registers, every path crosses {latency}")
+    return row("registers", "proved", f"{count:,} registers, every path crosses {latency}")
 
 
 # Simulation
@@ -325,8 +201,8 @@ def _run_bits(sources: Files, task: Task, simulate: Simulator, tool: str, *, thi
     found = simulate(sources, design, bits, task.timeout)
     problem = bit_difference(design, expected, found)
     if problem:
-        return _row("all", "failed", f"{tool}: {problem}", len(rows))
-    return _row("all", "simulated", f"{len(rows):,} rows, {tool}", len(rows))
+        return row("all", "failed", f"{tool}: {problem}", len(rows))
+    return row("all", "simulated", f"{len(rows):,} rows, {tool}", len(rows))
 
 
 def _c_runs(files: Files, task: Task) -> Iterator[Check]:
@@ -337,26 +213,26 @@ def _c_runs(files: Files, task: Task) -> Iterator[Check]:
         rows = words.quantise(task.rows)
         meant = words.values(rows)
     expected = Answers.of(task.circuit, meant)
-    data = _only(files)
+    data = only(files)
     one, many = c_compiler(task.circuit, data, rows, task.timeout, name=prefix_of(data))
     for how, given in (("one sample", one), ("many samples", many)):
         problem = expected.difference(given)
         text = f"{len(rows):,} rows, {find('cc')}"
-        yield _row(how, "failed" if problem else "simulated", problem or text, len(rows))
+        yield row(how, "failed" if problem else "simulated", problem or text, len(rows))
 
 
 def _javascript_runs(files: Files, task: Task) -> Iterator[Check]:
-    yield _compared(node(task.circuit, _only(files), task.rows, task.timeout), task, str(find("node")))
+    yield _compared(node(task.circuit, only(files), task.rows, task.timeout), task, str(find("node")))
 
 
 def _onnx_runs(files: Files, task: Task) -> Iterator[Check]:
-    yield _compared(onnxruntime(task.circuit, _only(files), task.rows, task.timeout), task, "onnxruntime")
+    yield _compared(onnxruntime(task.circuit, only(files), task.rows, task.timeout), task, "onnxruntime")
 
 
 def _json_runs(files: Files, task: Task) -> Iterator[Check]:
     from lutsmith.export import from_json
 
-    yield _compared(_engine_answers(from_json(_only(files).decode("utf-8")), task.rows), task, "read and predicted")
+    yield _compared(_engine_answers(from_json(only(files).decode("utf-8")), task.rows), task, "read and predicted")
 
 
 def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
@@ -372,8 +248,8 @@ def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
 def _compared(given: Answers, task: Task, tool: str) -> Check:
     problem = Answers.of(task.circuit, task.rows).difference(given)
     if problem:
-        return _row("all", "failed", f"{tool}: {problem}", len(task.rows))
-    return _row("all", "simulated", f"{len(task.rows):,} rows, {tool}", len(task.rows))
+        return row("all", "failed", f"{tool}: {problem}", len(task.rows))
+    return row("all", "simulated", f"{len(task.rows):,} rows, {tool}", len(task.rows))
 
 
 def thinned(rows: NDArray[np.float32], most: int) -> NDArray[np.float32]:
@@ -382,12 +258,6 @@ def thinned(rows: NDArray[np.float32], most: int) -> NDArray[np.float32]:
         return rows
     chosen: NDArray[np.float32] = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
     return chosen
-
-
-def _only(files: Files) -> bytes:
-    if len(files) != 1:
-        raise ValueError(f"expected one file, got {', '.join(files) or 'none'}")
-    return next(iter(files.values()))
 
 
 def _verilog_only(files: Files) -> dict[str, bytes]:
@@ -415,10 +285,10 @@ Checker = Callable[[Files, Task], Iterator[Check]]
 CHECKS: dict[str, dict[str, Checker]] = {
     "verilog": {"formal": _verilog_proof, "simulation": _verilog_runs},
     "vhdl": {"formal": _vhdl_proof, "simulation": _vhdl_runs},
-    "blif": {"read-back": _blif_nodes, "formal": _blif_proof},
-    "aiger": {"read-back": _aiger_ports, "formal": _aiger_proof},
-    "aiger-ascii": {"read-back": _aiger_ports, "formal": _aiger_proof},
-    "json": {"read-back": _json_nodes, "simulation": _json_runs},
+    "blif": {"read-back": blif_nodes, "formal": _blif_proof},
+    "aiger": {"read-back": aiger_ports, "formal": _aiger_proof},
+    "aiger-ascii": {"read-back": aiger_ports, "formal": _aiger_proof},
+    "json": {"read-back": json_nodes, "simulation": _json_runs},
     "c": {"simulation": _c_runs},
     "c-compact": {"simulation": _c_runs},
     "javascript": {"simulation": _javascript_runs},

@@ -14,9 +14,10 @@ from lutsmith.export import ExportError, Options
 from lutsmith.hardware.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.elaboration import check_design
 from lutsmith.hardware.verification.emission import emitted
-from lutsmith.hardware.verification.layers import CHECKS, Task, check
+from lutsmith.hardware.verification.layers import CHECKS, check
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Loss, Verification
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
+from lutsmith.hardware.verification.task import Task
 from lutsmith.logic.words import Words
 
 FORMATS = tuple(CHECKS)

@@ -1,0 +1,69 @@
+"""What a verification compares an export with, and a row of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.export import Options
+from lutsmith.hardware.verification.emission import emitted, read
+from lutsmith.hardware.verification.report import Check, Verdict
+from lutsmith.logic.design import Design
+
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be verified, and against what.
+
+    Attributes:
+        circuit: the model.
+        design: the circuit as logic, as it was exported.
+        rows: float32 (N, F), what is simulated.
+        timeout: seconds for each step.
+        hardware: options that formats of logic are written with.
+        software: those of programs.
+    """
+
+    circuit: Circuit
+    design: Design
+    rows: NDArray[np.float32]
+    timeout: float
+    hardware: Options
+    software: Options
+
+    @property
+    def fixed(self) -> bool:
+        """Whether programs in C take words instead of floats."""
+        return self.software.words is not None
+
+    def names(self, format_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names of inputs and outputs that an export of logic should have."""
+        named = read(format_, self.written(format_))
+        return named.inputs, named.outputs
+
+    def written(self, format_: str) -> bytes:
+        """Return the file that an export of logic should be."""
+        (data,) = emitted(format_, self.circuit, self.hardware, self.software).values()
+        return data
+
+
+def row(part: str, verdict: Verdict, reason: str, samples: int = 0) -> Check:
+    """Return a row; who runs the layer adds format, layer and time."""
+    return Check("", "formal", part, verdict, reason, samples=samples)
+
+
+def only(files: Files) -> bytes:
+    """Return the one file of an export.
+
+    Raises:
+        ValueError: there are more, or none.
+    """
+    if len(files) != 1:
+        raise ValueError(f"expected one file, got {', '.join(files) or 'none'}")
+    return next(iter(files.values()))
