@@ -1,4 +1,4 @@
-"""What each layer does with one export: read it back, prove it, or run it."""
+"""What each layer does with one export: prove it, or run it; `readback` parses it again."""
 
 from __future__ import annotations
 
