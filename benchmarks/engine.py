@@ -107,11 +107,11 @@ def coded_layers(rank: int) -> Row:
     netlist = random_netlist(WIDTH, (WIDTH,) * LAYERS, rank)
     code, making = made(netlist)
     plan, network = code.plan(), code.load()
-    address = (values := plan.values()).ctypes.data
+    values = plan.values()
 
     def run() -> None:
         for _ in range(PASSES):
-            network(address)
+            network(values.ctypes.data)
 
     name = f"code, {LAYERS} x {WIDTH:,} random LUT{rank}, one core"
     work = netlist.num_nodes / 1e9 * lanes.BLOCK * PASSES
