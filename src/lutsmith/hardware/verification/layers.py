@@ -20,7 +20,7 @@ from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
 from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout, find
 from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
-from lutsmith.hardware.verification.elaboration import proved
+from lutsmith.hardware.verification.elaboration import proved, words_of
 from lutsmith.hardware.verification.emission import read
 from lutsmith.hardware.verification.modules import (
     Mismatch,
@@ -88,7 +88,8 @@ def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
     if slices is not None:
         for part, found in zip(slices, read_by_abc([part.text for part in slices], task.timeout), strict=True):
             try:
-                verdict, how = proved(bypassed(found.netlist), bypassed(part.wanted()), task.timeout)
+                words = words_of(part.part)
+                verdict, how = proved(bypassed(found.netlist), bypassed(part.wanted()), task.timeout, words)
             except CycleError:
                 verdict, how = "failed", "its registers feed themselves"
             netlists.append((part.part.name, replace(part.part, netlist=part.placed(found.netlist))))
@@ -129,7 +130,7 @@ def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
         netlist = fitted(modules.netlists[module], part)
         netlists.append(netlist)
         try:
-            verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout)
+            verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout, words_of(part))
         except CycleError:
             verdict, how = "failed", "its registers feed themselves"
         yield row(part.name, verdict, f"the module as Yosys reads it: {how}")
