@@ -48,8 +48,9 @@ class Covers:
         if rank < 1 or rest or text[rank::width] != " " * lines or text[width - 1 :: width] != "\n" * (lines - 1):
             return None
         values = set(text[rank + 1 :: width])
-        cubes = text.split()[::2]
-        if values not in ({"0"}, {"1"}) or set(map(len, cubes)) != {rank}:
+        words = text.split()
+        cubes = words[::2]
+        if values not in ({"0"}, {"1"}) or len(words) != 2 * lines or set(map(len, cubes)) != {rank}:
             return None
         table = 0
         try:
