@@ -37,3 +37,5 @@ def test_the_third_example_exports_what_it_verifies():
     exec(EXAMPLES[2].replace('("verilog", "c")', '("c",)'), names)
     assert "module lutsmith" in names["verilog"]
     assert "#include" in names["header"]
+    assert names["found"].ok
+    assert {check.verdict for check in names["found"].of("design")} == {"proved"}

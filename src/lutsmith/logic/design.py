@@ -7,7 +7,7 @@ the parts, and each part can be proved and counted alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -187,7 +187,3 @@ class Design:
         return {
             port.name: port.words(bits[:, end - port.size : end]) for port, end in zip(self.outputs, ends, strict=True)
         }
-
-    def renamed(self, name: str) -> Design:
-        """Return the design under another name."""
-        return replace(self, name=name)
