@@ -72,8 +72,9 @@ def _verdicts(format_: str, layer: str, files: dict[str, bytes], **options: obje
     for tool in TOOLS.get((format_, layer), ()):
         if not available(tool):
             pytest.skip(f"{tool} is not installed")
-    found = verify_files(tiny(), format_, files, layers=(layer,), **options)
-    return {check.verdict for check in found.checks if check.format == format_}
+    found = verify_files(tiny(), format_, files, layers=(layer,), run=True, **options)
+    assert not found.ok
+    return {check.verdict for check in found.of(format_)}
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +98,8 @@ def test_a_fault_in_an_export_is_found(format_, layer, fault):
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")
     files = FORMATS[format_].files(_changed(tiny(), fault), Options())
-    assert "failed" in _verdicts(format_, layer, files)
+    expected = "not decided" if (format_, layer) == ("blif", "read-back") else "failed"
+    assert expected in _verdicts(format_, layer, files)
 
 
 @pytest.mark.parametrize("format_", ["verilog", "vhdl"])
@@ -166,6 +168,6 @@ def test_rubbish_fails_and_does_not_raise(format_):
     suffix = FORMATS[format_].suffixes[0]
     if format_ == "onnx":
         pytest.importorskip("onnxruntime")
-    assert _verdicts(format_, layer or "simulation", {f"lutsmith{suffix}": b"\x00 no file ( of this kind"}) == {
-        "failed"
-    }
+    verdicts = _verdicts(format_, layer or "simulation", {f"lutsmith{suffix}": b"\x00 no file ( of this kind"})
+    assert "failed" in verdicts
+    assert verdicts <= {"failed", "not run"}

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from lutsmith.logic import Words
 
 
+EXIT_CODES = {"holds": 0, "fails": 1, "not established": 3}
+"""What the command ends with, by the outcome of the verification."""
+
+
 def verify(
     model: ModelArgument,
     formats: Annotated[
@@ -34,6 +38,14 @@ def verify(
         Path | None,
         typer.Option("--file", metavar="FILE", help="Verify this file, of the one format that is named, instead."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The top module or model in FILE, where the file does not say which it is."),
+    ] = None,
+    run: Annotated[
+        bool,
+        typer.Option("--run", help="Compile and run FILE where it is C or JavaScript: only if you trust its origin."),
+    ] = False,
     data: DataOption = None,
     target: TargetOption = None,
     rows: Annotated[
@@ -55,11 +67,15 @@ def verify(
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds for each step.")] = 120.0,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Prove, read back and simulate the exports of a model. Exit code 1: something failed.
+    """Prove, read back and simulate the exports of a model.
 
+    Exit code 0: every format was shown to be the model. 1: something is not. 3: neither is known, because a tool is
+    missing, a proof took too long, or nothing that was asked for says anything about the format.
     Simulated are the test rows of the model's task where --data or the task's own data give them, else random rows.
-    Layers whose tool is missing are not run, and the reason says what installs it.
+    A FILE is run without a network, and only if it was read back well. Give the options that it was written with.
     """
+    if file is None and (name is not None or run):
+        raise typer.BadParameter("--name and --run are for a --file")
     if file is not None and (formats == "all" or "," in formats):
         raise typer.BadParameter("--file needs --format with the one format of the file")
 
@@ -84,6 +100,8 @@ def verify(
             pipeline=pipeline,
             primitives=primitives,
             artifacts=None if file is None else {names[0]: {file.name: file.read_bytes()}},
+            name=name,
+            run=run,
             timeout=timeout,
             report=show_row if sys.stderr.isatty() else None,
         )
@@ -96,8 +114,8 @@ def verify(
         return {name: value for name, value in outcome.items() if name != "table" or not json_output}
 
     deliver(computed, _show, json_output)
-    if not outcome["ok"]:
-        raise typer.Exit(1)
+    if code := EXIT_CODES[outcome["outcome"]]:
+        raise typer.Exit(code)
 
 
 def _samples(

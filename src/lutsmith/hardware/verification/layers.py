@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +12,13 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.formats import FormatError
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
 from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout, find
 from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
+from lutsmith.hardware.verification.descriptions import located, read_modules, source_of, verilog_text, vhdl_text
 from lutsmith.hardware.verification.elaboration import proved, words_of
 from lutsmith.hardware.verification.emission import read
 from lutsmith.hardware.verification.modules import (
@@ -27,31 +26,78 @@ from lutsmith.hardware.verification.modules import (
     ReadModules,
     check_wiring,
     fitted,
-    held,
     module_names,
     read_verilog,
     vhdl_as_verilog,
 )
-from lutsmith.hardware.verification.parts import plain, read_by_abc, sliced
+from lutsmith.hardware.verification.parts import parts_of, plain, read_by_abc
+from lutsmith.hardware.verification.primitives import with_primitives
 from lutsmith.hardware.verification.readback import aiger_ports, blif_nodes, check_names, json_nodes
-from lutsmith.hardware.verification.report import Check, Layer, Verdict
+from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Verdict
 from lutsmith.hardware.verification.task import Files, Task, only, row
 from lutsmith.logic import is_balanced
 from lutsmith.logic.design import Part
+
+PROGRAMS = ("c", "c-compact", "javascript")
+"""Formats whose files do whatever they please when they are run."""
 
 SLOW_CELLS = 20_000_000
 """LUTs times rows that an interpreting simulator (Icarus, ghdl) is given at most; the rows are thinned out."""
 
 
-def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Check]:
-    """Yield the rows of one layer of one format.
+def check_files(
+    format_: str, files: Files, layers: Sequence[Layer], task: Task, name: str | None = None
+) -> Iterator[Check]:
+    """Yield the rows of the layers of one format. Whatever is wrong with the files becomes a row.
 
     Args:
         format_: a key of `CHECKS`.
-        files: the export.
-        layer: one that the format has.
-        task: what it is compared with.
+        files: the export, or files that were handed in. Those are read back whatever the layers are.
+        layers: those that are wanted; what the format does not have is left out, unless nothing is left.
+        task: what the files are compared with.
+        name: that of the top module in files that were handed in, where they do not say it.
     """
+    known = CHECKS[format_]
+    chosen = [
+        layer for layer in LAYERS if layer in known and (layer in layers or (task.foreign and layer == LAYERS[0]))
+    ]
+    if not chosen:
+        for layer in layers or LAYERS[:1]:
+            yield Check(format_, layer, "all", "not run", f"layers of {format_} are {', '.join(known)}")
+    if task.foreign and chosen:
+        try:
+            task = located(format_, files, task, name)
+        except ValueError as problem:
+            yield Check(format_, chosen[0], "source", "failed", _brief(problem))
+            chosen = []
+    verdicts: dict[Layer, set[Verdict]] = {}
+    for layer in chosen:
+        reason = _kept_from(format_, layer, verdicts, task)
+        if reason:
+            yield Check(format_, layer, "all", "not run", reason)
+            continue
+        verdicts[layer] = set()
+        for found in _check(format_, files, layer, task):
+            verdicts[layer].add(found.verdict)
+            yield found
+
+
+def _kept_from(format_: str, layer: Layer, verdicts: Mapping[Layer, set[Verdict]], task: Task) -> str | None:
+    """Return why a layer is not run after those before it, or None."""
+    if layer != "read-back" and task.circuit.netlist.num_registers:
+        return "the circuit has registers of its own, a state: only read-back is done"
+    if layer != "simulation":
+        return None
+    if any("failed" in found for found in verdicts.values()):
+        return "nothing is run of files that do not hold"
+    if task.foreign and "not run" in verdicts.get("read-back", set()):
+        return "files from elsewhere are run only once they were read"
+    if task.foreign and format_ in PROGRAMS and not task.run:
+        return f"this would run {format_} from elsewhere: allow it with run=True (--run) if you trust where it is from"
+    return None
+
+
+def _check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Check]:
     began = time.perf_counter()
     try:
         for found in CHECKS[format_][layer](files, task):
@@ -63,7 +109,7 @@ def check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Chec
     except ToolTimeout as slow:
         verdict: Verdict = "not decided" if layer == "formal" else "not run"
         yield Check(format_, layer, "all", verdict, str(slow).partition(";")[0], time.perf_counter() - began)
-    except (ToolFailed, FormatError, Mismatch, CycleError, ValueError) as problem:
+    except (ToolFailed, ValueError) as problem:
         yield Check(format_, layer, "all", "failed", _brief(problem), time.perf_counter() - began)
 
 
@@ -78,30 +124,26 @@ def _aiger_proof(files: Files, task: Task) -> Iterator[Check]:
 
 def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
     """The file as ABC reads it, which is another reader than ours: part by part, or whole if its names are others."""
-    data = only(files)
-    text = data.decode("utf-8")
-    (whole,) = read_by_abc([text], task.timeout)
-    names = task.names("blif")
-    check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), names)
-    slices = sliced(text, task.written("blif").decode("utf-8"), task.design)
-    rows, netlists = [], []
-    if slices is not None:
-        for part, found in zip(slices, read_by_abc([part.text for part in slices], task.timeout), strict=True):
-            try:
-                words = words_of(part.part)
-                verdict, how = proved(bypassed(found.netlist), bypassed(part.wanted()), task.timeout, words)
-            except CycleError:
-                verdict, how = "failed", "its registers feed themselves"
-            netlists.append((part.part.name, replace(part.part, netlist=part.placed(found.netlist))))
-            rows.append(row(part.part.name, verdict, f"the part as ABC reads it: {how}"))
-            if verdict == "proved":
-                yield rows[-1]
-            else:
-                break
-    if slices is None or rows[-1].verdict != "proved":  # parts may differ where the whole does not
+    source_of("blif", files, task)
+    text = only(files).decode("utf-8")
+    whole = read_by_abc(text, task.timeout)
+    check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), task.names("blif"))
+    try:
+        pairs = parts_of(text, task.written("blif").decode("utf-8"), task.design, task.timeout)
+    except CycleError:
+        yield row("registers", "failed", "registers feed themselves")
+        return
+    for part, pair in zip(task.design.parts, pairs or (), strict=False):
+        verdict, how = proved(*pair, task.timeout, words_of(part)) if pair else ("not decided", "")
+        if verdict != "proved":  # parts may differ where the whole does not
+            pairs = None
+            break
+        yield row(part.name, verdict, f"the part as ABC reads it: {how}")
+    if pairs is None:
         yield from _prove_flat(whole.netlist, task)
     elif whole.netlist.num_registers or task.design.latency:
-        yield _balance(netlists, task.design.latency)
+        flat = task.design.flat()
+        yield _balance([(flat.name, replace(flat, netlist=whole.netlist))], task.design.latency)
 
 
 def _prove_flat(found: Netlist, task: Task) -> Iterator[Check]:
@@ -113,13 +155,15 @@ def _prove_flat(found: Netlist, task: Task) -> Iterator[Check]:
 
 
 def _verilog_proof(files: Files, task: Task) -> Iterator[Check]:
-    yield from _prove_modules(read_verilog(_verilog_only(files), task.design, task.timeout), task)
+    source_of("verilog", files, task)
+    yield from _prove_modules(read_modules(files, task), task)
 
 
 def _vhdl_proof(files: Files, task: Task) -> Iterator[Check]:
-    sources = vhdl_as_verilog(_vhdl_only(files), task.design, task.timeout)
+    source_of("vhdl", files, task)
+    sources = vhdl_as_verilog(files, task.design, task.timeout)
     # ghdl's synthesis has x in branches that are never taken; the simulation would show one that is.
-    yield from _prove_modules(read_verilog(sources, task.design, task.timeout, undefined=True), task)
+    yield from _prove_modules(read_verilog(sources, task.design, task.timeout, from_vhdl=True), task)
 
 
 def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
@@ -127,7 +171,7 @@ def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
     design = task.design
     netlists = []
     for part, module in zip(design.parts, module_names(design), strict=True):
-        netlist = fitted(modules.netlists[module], part)
+        netlist = fitted(modules, module, part)
         netlists.append(netlist)
         try:
             verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout, words_of(part))
@@ -135,7 +179,7 @@ def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
             verdict, how = "failed", "its registers feed themselves"
         yield row(part.name, verdict, f"the module as Yosys reads it: {how}")
     try:
-        check_wiring(modules.top, design)
+        check_wiring(modules, design)
         yield row("wiring", "proved", "the top module is the parts, one after the other")
     except Mismatch as problem:
         yield row("wiring", "failed", str(problem))
@@ -145,7 +189,7 @@ def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
         ]
         balance = _balance(parts, design.latency)
         for part, module in zip(design.parts, module_names(design), strict=True):
-            stopped = held(modules.netlists[module], part)
+            stopped = fitted(modules, module, part, enable=False)
             if balance.verdict == "proved" and stopped.num_registers:
                 idle = keeps_state(stopped.num_inputs, stopped.num_registers)
                 verdict, how = proved(next_state(stopped), idle, task.timeout)
@@ -168,7 +212,8 @@ def _balance(parts: list[tuple[str, Part]], latency: int) -> Check:
 
 
 def _verilog_runs(files: Files, task: Task) -> Iterator[Check]:
-    sources = _verilog_only(files)
+    source_of("verilog", files, task)
+    sources = with_primitives(files)
     reasons = []
     for tool, simulate in VERILOG_SIMULATORS.items():
         try:
@@ -182,7 +227,8 @@ def _verilog_runs(files: Files, task: Task) -> Iterator[Check]:
 
 
 def _vhdl_runs(files: Files, task: Task) -> Iterator[Check]:
-    yield _run_bits(_vhdl_only(files), task, ghdl, str(find("ghdl")), thin=True)
+    source_of("vhdl", files, task)
+    yield _run_bits(files, task, ghdl, str(find("ghdl")), thin=True)
 
 
 def _run_bits(sources: Files, task: Task, simulate: Simulator, tool: str, *, thin: bool) -> Check:
@@ -261,21 +307,6 @@ def thinned(rows: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     return chosen
 
 
-def _verilog_only(files: Files) -> dict[str, bytes]:
-    """Return the Verilog among files, with models of LUT1 to LUT6 where it has such instances and no models."""
-    from lutsmith.export import verilog_primitives
-
-    chosen = {name: data for name, data in files.items() if name.endswith(".v")}
-    text = b"\n".join(chosen.values())
-    if re.search(rb"^\s*LUT[1-6]\b", text, re.MULTILINE) and b"module LUT" not in text:
-        chosen["primitives.v"] = verilog_primitives().encode()
-    return chosen
-
-
-def _vhdl_only(files: Files) -> dict[str, bytes]:
-    return {name: data for name, data in files.items() if name.endswith((".vhd", ".vhdl"))}
-
-
 def _brief(problem: Exception) -> str:
     text = " ".join(str(problem).split())
     return text if len(text) <= 600 else f"{text[:200]} ... {text[-395:]}"
@@ -284,8 +315,8 @@ def _brief(problem: Exception) -> str:
 Checker = Callable[[Files, Task], Iterator[Check]]
 
 CHECKS: dict[str, dict[str, Checker]] = {
-    "verilog": {"formal": _verilog_proof, "simulation": _verilog_runs},
-    "vhdl": {"formal": _vhdl_proof, "simulation": _vhdl_runs},
+    "verilog": {"read-back": verilog_text, "formal": _verilog_proof, "simulation": _verilog_runs},
+    "vhdl": {"read-back": vhdl_text, "formal": _vhdl_proof, "simulation": _vhdl_runs},
     "blif": {"read-back": blif_nodes, "formal": _blif_proof},
     "aiger": {"read-back": aiger_ports, "formal": _aiger_proof},
     "aiger-ascii": {"read-back": aiger_ports, "formal": _aiger_proof},
