@@ -64,13 +64,14 @@ def check_files(
     if not chosen:
         for layer in layers or LAYERS[:1]:
             yield Check(format_, layer, "all", "not run", f"layers of {format_} are {', '.join(known)}")
+    verdicts: dict[Layer, set[Verdict]] = {}
     if task.foreign and chosen:
         try:
             task = located(format_, files, task, name)
         except ValueError as problem:
             yield Check(format_, chosen[0], "source", "failed", _brief(problem))
-            chosen = []
-    verdicts: dict[Layer, set[Verdict]] = {}
+            yield from (Check(format_, layer, "all", "not run", "the file was not read") for layer in chosen[1:])
+            return
     for layer in chosen:
         reason = _kept_from(format_, layer, verdicts, task)
         if reason:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from lutsmith.export.names import VERILOG_WORDS
 from lutsmith.hardware.verification.sources.comments import Comment
+from lutsmith.hardware.verification.sources.drivers import check_drivers
 from lutsmith.hardware.verification.sources.text import (
     Refused,
     Source,
@@ -65,7 +66,8 @@ def read_verilog_source(data: bytes, written: Mapping[str, object] | None) -> So
     Raises:
         Refused: directives, system tasks, attributes, delays, strings, escaped identifiers, parameters, keywords
             outside of `KEYWORDS`, undefined or floating values, sensitivity lists, initial values of what is not a
-            register, blocking assignments at a clock's edge, models of primitives, orders to tools in comments.
+            register, two drivers of a bit, blocking assignments at a clock's edge, models of primitives, orders to
+            tools in comments.
     """
     text = decoded(data, comments=_COMMENTS)
     words: list[Token] = []
@@ -80,6 +82,7 @@ def read_verilog_source(data: bytes, written: Mapping[str, object] | None) -> So
     if written is not None:
         check_comments(comments, written)
     _check_words(words)
+    check_drivers(words)
     return Source(tuple(_modules(words)), tuple(_constants(words)), tuple(comments))
 
 
