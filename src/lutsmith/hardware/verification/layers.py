@@ -118,9 +118,14 @@ def _check(format_: str, files: Files, layer: Layer, task: Task) -> Iterator[Che
 
 
 def _aiger_proof(files: Files, task: Task) -> Iterator[Check]:
-    named = read("aiger", only(files))
+    """The file as ABC reads it where it is binary; ABC does not read the other form, which our own reader does."""
+    source_of("aiger", files, task)
+    data = only(files)
+    named = read("aiger", data)
     check_names(named, task.names("aiger"))
-    yield from _prove_flat(named.netlist, task)
+    by_abc = data.startswith(b"aig ")
+    found = read_by_abc(data, task.timeout).netlist if by_abc else named.netlist
+    yield from _prove_flat(found, task, "ABC" if by_abc else "lutsmith")
 
 
 def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
@@ -141,16 +146,16 @@ def _blif_proof(files: Files, task: Task) -> Iterator[Check]:
             break
         yield row(part.name, verdict, f"the part as ABC reads it: {how}")
     if pairs is None:
-        yield from _prove_flat(whole.netlist, task)
+        yield from _prove_flat(whole.netlist, task, "ABC")
     elif whole.netlist.num_registers or task.design.latency:
         flat = task.design.flat()
         yield _balance([(flat.name, replace(flat, netlist=whole.netlist))], task.design.latency)
 
 
-def _prove_flat(found: Netlist, task: Task) -> Iterator[Check]:
+def _prove_flat(found: Netlist, task: Task, reader: str) -> Iterator[Check]:
     flat = task.design.flat()
     verdict, how = proved(bypassed(found), bypassed(flat.netlist), task.timeout)
-    yield row("all", verdict, f"the file as it is read, against the design: {how}")
+    yield row("all", verdict, f"the file as {reader} reads it, against the design: {how}")
     if flat.netlist.num_registers or found.num_registers:
         yield _balance([(flat.name, replace(flat, netlist=found))], task.design.latency)
 

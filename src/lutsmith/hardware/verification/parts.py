@@ -56,16 +56,17 @@ def parts_of(text: str, written: str, design: Design, timeout: float) -> list[tu
     return found
 
 
-def read_by_abc(text: str, timeout: float) -> NamedNetlist:
-    """Return what ABC reads in a BLIF file, with the names as they stand there.
+def read_by_abc(file: str | bytes, timeout: float) -> NamedNetlist:
+    """Return what ABC reads in BLIF (text) or in binary AIGER (bytes), with the names as they stand there.
 
     Raises:
         ToolMissing, ToolFailed: there is no ABC, it takes too long, or refuses the file.
         FormatError: it writes what cannot be read.
     """
     with workspace() as folder:
-        (folder / "given.blif").write_text(text, encoding="utf-8", newline="")
-        printed = abc.script("read_blif given.blif; strash; write_aiger -s read.aig", folder, timeout).stdout
+        given = folder / ("given.blif" if isinstance(file, str) else "given.aig")
+        given.write_bytes(file.encode() if isinstance(file, str) else file)
+        printed = abc.script(f"read {given.name}; strash; write_aiger -s read.aig", folder, timeout).stdout
         path = folder / "read.aig"
         if not path.is_file():
             raise ToolFailed(f"ABC does not read the file: {printed.strip()[-300:]}", printed)
