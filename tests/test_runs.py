@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def test_a_run_reports_what_its_circuit_reaches(digits: tuple[Run, Path]) -> Non
     assert (run.luts, run.depth) == (circuit.netlist.num_nodes, circuit.netlist.depth)
     assert run.model == str((folder / "model.lut").resolve())
     assert (run.measured_on, run.seed, run.task, run.preset) == ("test", 0, "digits", "digits-fast")
+    assert run.lowering == "proved"
     assert run.train_seconds > 0
     assert run.setup_seconds > 0
     assert circuit.classes == tuple(range(10))
@@ -279,6 +281,27 @@ def test_a_circuit_that_is_not_the_network_is_not_saved(tmp_path: Path, monkeypa
     assert not (tmp_path / "model.lut").exists()
 
 
+def test_a_circuit_that_is_wrong_on_no_measured_row_is_not_saved_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lutsmith import nn
+    from lutsmith.circuit.encoder import Comparators
+
+    lowered = nn.to_circuit
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        circuit = lowered(*arguments, **options)
+        thresholds = circuit.encoder.threshold.copy()
+        thresholds[7] = np.nextafter(thresholds[7], np.float32(-np.inf))  # no digit has a brightness in between
+        return replace(circuit, encoder=Comparators(circuit.encoder.feature, thresholds, 64))
+
+    monkeypatch.setattr(nn, "to_circuit", wrong)
+    with pytest.raises(CircuitMismatchError, match=r"model\.0 \(.*Thermometer\): failed: 1 of .* nothing was saved"):
+        train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
+    assert not (tmp_path / "model.lut").exists()
+    assert json.loads((tmp_path / "run.json").read_text())["result"] is None
+
+
 def table(path: Path, rows: int = 400, seed: int = 0) -> Path:
     """A table of three classes with names, told apart by the sum of two columns."""
     generator = np.random.default_rng(seed)
@@ -403,11 +426,12 @@ def test_a_record_of_an_earlier_version_is_resumed(digits: tuple[Run, Path], tmp
     record = json.loads((tmp_path / "run.json").read_text())
     for name in ("encoder_options", "head", "head_options", "sampling", "init_method", "connection_options"):
         del record["arguments"]["architecture"][name]
-    del record["result"]["comparators"], record["result"]["encoder_luts"]
+    for name in ("comparators", "encoder_luts", "lowering"):
+        del record["result"][name]
     record["arguments"]["architecture"].update(connection_temperature=1.0, connection_rule="softmax")
     (tmp_path / "run.json").write_text(json.dumps(record))
     run = train("digits", out=tmp_path, resume=True, architecture={"head": "group-sum"}, quiet=True)
-    assert (run.accuracy, run.comparators) == (digits[0].accuracy, None)
+    assert (run.accuracy, run.comparators, run.lowering) == (digits[0].accuracy, None, None)
     (tmp_path / "model.lut").unlink()
     again = train("digits", out=tmp_path, resume=True, quiet=True)
     assert (again.accuracy, again.comparators) == (digits[0].accuracy, digits[0].comparators)

@@ -36,7 +36,7 @@ def test_train_eval_info_and_predict_agree(lutsmith, tmp_path: Path) -> None:
     result = json.loads(printed)
     assert result["model"] == str(out / "model.lut")
     assert [path.name for path in out.glob("**/*.lut")] == ["model.lut"]
-    assert (result["luts"], result["depth"], result["seed"]) == (40, 1, 5)
+    assert (result["luts"], result["depth"], result["seed"], result["lowering"]) == (40, 1, 5, "proved")
     assert 0.1 < result["accuracy"] <= 1
     assert {"soft_accuracy", "train_seconds", "setup_seconds"} <= result.keys()
 
@@ -50,7 +50,9 @@ def test_train_eval_info_and_predict_agree(lutsmith, tmp_path: Path) -> None:
     other = lutsmith(*TRAIN, "--epochs", 3, "--out", out, "--resume")
     assert other.code == 2
     assert "epochs is 3 and was 2" in other.err
-    assert lutsmith(*TRAIN, "--epochs", 2, "--out", out, "--resume").code == 0
+    page = lutsmith(*TRAIN, "--epochs", 2, "--out", out, "--resume")
+    assert page.code == 0
+    assert "proved: every table, wire, threshold and the head" in " ".join(page.out.split())
 
 
 def test_a_table_with_text_labels_trains_and_predicts_them(lutsmith, tmp_path: Path) -> None:

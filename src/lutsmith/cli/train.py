@@ -74,10 +74,17 @@ def _show(result: dict[str, Any], console: Console) -> None:
     page = {
         "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows",
         "circuit": _circuit(result),
+        "lowering": _lowering(result.get("lowering")),
         "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
         "model": result["model"],
     }
     facts_page(console, page)
+
+
+def _lowering(outcome: str | None) -> str:
+    if outcome == "proved":
+        return "proved: every table, wire, threshold and the head read back from the circuit"
+    return outcome or "not recorded: the run is of an earlier version"
 
 
 def _circuit(result: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +51,10 @@ def train(
     architecture: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Train a network for a task and save it as a circuit that is checked, on every test row, to be the network.
+    """Train a network for a task and save it as a circuit that is proved to be the network.
+
+    The circuit is read back and compared with the network module by module (`nn.prove_lowering` says what that proves
+    and what it trusts), and both give equal scores on every row that is measured.
 
     Into `out` go model.lut, run.json (arguments, versions, result), metrics.jsonl and checkpoint.pt.
 
@@ -170,7 +173,7 @@ class _Training:
 
 
 def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
-    from lutsmith.nn import to_circuit
+    from lutsmith.nn import prove_lowering, to_circuit
     from lutsmith.training import Trainer
 
     plan, dataset, settings = training.plan, training.dataset, training.settings
@@ -181,6 +184,12 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
     x, y, measured_on = _measured_rows(dataset, fit)
     model.cpu()
     circuit = to_circuit(model, dataset.input_shape, classes=dataset.classes)
+    proof = prove_lowering(model, circuit, classes=dataset.classes)
+    if proof.verdict == "failed":
+        raise CircuitMismatchError(
+            f"the circuit does not hold what the network states: {proof.problems[0]}; nothing was saved. This is a "
+            "fault of lutsmith: please report it"
+        )
     accuracy, soft_accuracy = _checked_accuracy(model, circuit, x, y)
     run = Run(
         task=plan.task,
@@ -197,9 +206,10 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
         train_seconds=fit.train_seconds,
         setup_seconds=preparing + fit.setup_seconds,
         model=str(folder.model),
+        lowering="; ".join([proof.verdict, *map(str, proof.problems)]),
     )
     facts = {**_facts(plan, dataset, run), **_encoder_facts(model[0])}
-    to_circuit(model, dataset.input_shape, classes=dataset.classes, facts=facts).save(folder.model)
+    replace(circuit, facts=facts).save(folder.model)
     return run
 
 

@@ -37,6 +37,8 @@ class Run:
         comparators: of the encoder, those that something reads; None in records of earlier versions.
         encoder_luts: nodes among `luts` that the encoder emits: none by thermometers, the XORs of other codes; None in
             records of earlier versions.
+        lowering: "proved" where the circuit was read back and is the network, as `nn.prove_lowering` says; "not
+            established" and why, where a module is not known to it; None in records of earlier versions.
     """
 
     task: str
@@ -53,6 +55,7 @@ class Run:
     model: str
     comparators: int | None = None
     encoder_luts: int | None = None
+    lowering: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
