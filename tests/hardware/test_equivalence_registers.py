@@ -167,6 +167,22 @@ def test_a_register_that_one_side_has_no_use_for_any_more_does_not_keep_the_othe
     assert prove(told, plain).equal
 
 
+@needs_abc
+def test_registers_that_only_a_dropped_one_depends_on_are_matched_too() -> None:
+    """One side reads register 1 in vain; on the other, nothing needs it, but it reads register 2 in vain."""
+    sides = []
+    for in_vain in (0, 1):
+        builder = NetlistBuilder(20)
+        state = builder.register(3)
+        ignores = np.array([0b1010], np.uint64)
+        following = builder.lut([[0, state[2] if in_vain else 1]], ignores)
+        builder.connect(state, [2, following[0], 3])
+        sides.append(builder.build(builder.lut([[state[0], 4 if in_vain else state[1]]], ignores)))
+    assert [machines.live(side).tolist() for side in sides] == [[True, True, False], [True, False, False]]
+    assert prove(*sides).equal
+    assert prove(*sides[::-1]).equal
+
+
 def shift(stages: int, inputs: int = 1) -> Netlist:
     """The first input, some cycles late."""
     builder = NetlistBuilder(inputs)

@@ -204,8 +204,8 @@ def _decision(netlist: Netlist, ports: Ports, head: Head, size: int, task: str |
     wanted = specify(port.count, port.width, signed=port.signed)
     behind = _behind(netlist, netlist.outputs[scores], results, wanted)
     if behind is not None:
-        verdict, how = proved(*behind, max((limit - time.perf_counter()) / 2, 1.0))
-        if verdict == "proved":
+        verdict, how = proved(*behind, max(limit - time.perf_counter(), 1.0))
+        if verdict != "failed":
             return verdict, f"{reason}; {result.name} of any scores against a serial search: {how}"
     # It reads other signals, or differs on scores that there may never be. The scores were just proved: behind them, as
     # a function of the counts that a group can have.
