@@ -131,7 +131,7 @@ def _rows(
     artifacts: Mapping[str, Mapping[str, bytes]],
     name: str | None,
 ) -> Iterator[Check]:
-    if "formal" in layers and not task.circuit.netlist.num_registers:
+    if "formal" in layers:
         yield from check_design(task.circuit, task.design, task.timeout)
     for format_ in formats:
         if format_ in artifacts:
