@@ -22,6 +22,7 @@ from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout, fi
 from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
 from lutsmith.hardware.verification.elaboration import proved, words_of
 from lutsmith.hardware.verification.emission import read
+from lutsmith.hardware.verification.graphs import onnx_graph
 from lutsmith.hardware.verification.modules import (
     Mismatch,
     ReadModules,
@@ -33,6 +34,7 @@ from lutsmith.hardware.verification.modules import (
     vhdl_as_verilog,
 )
 from lutsmith.hardware.verification.parts import plain, read_by_abc, sliced
+from lutsmith.hardware.verification.programs import c_text, compact_c_text, javascript_text
 from lutsmith.hardware.verification.readback import aiger_ports, blif_nodes, check_names, json_nodes
 from lutsmith.hardware.verification.report import Check, Layer, Verdict
 from lutsmith.hardware.verification.task import Files, Task, only, row
@@ -290,10 +292,10 @@ CHECKS: dict[str, dict[str, Checker]] = {
     "aiger": {"read-back": aiger_ports, "formal": _aiger_proof},
     "aiger-ascii": {"read-back": aiger_ports, "formal": _aiger_proof},
     "json": {"read-back": json_nodes, "simulation": _json_runs},
-    "c": {"simulation": _c_runs},
-    "c-compact": {"simulation": _c_runs},
-    "javascript": {"simulation": _javascript_runs},
-    "onnx": {"simulation": _onnx_runs},
+    "c": {"read-back": c_text, "simulation": _c_runs},
+    "c-compact": {"read-back": compact_c_text, "simulation": _c_runs},
+    "javascript": {"read-back": javascript_text, "simulation": _javascript_runs},
+    "onnx": {"read-back": onnx_graph, "simulation": _onnx_runs},
 }
 """The layers that each format has, and what does them. Other layers mean nothing for it: programs are not proved, files
 of logic are not run.
