@@ -193,6 +193,8 @@ def _main(told: dict[str, int | str | bool], command: list[str]) -> str | None:
     _confine(Limits(**given), seconds, folder, parent)  # type: ignore[arg-type]
     if not command:
         return _trial()
+    for ignored in (signal.SIGXFSZ, signal.SIGPIPE):  # by Python, and by what it becomes
+        signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)
     except OSError as error:

@@ -233,7 +233,7 @@ def _answers(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> Answers:
 def _exactly(name: str, values: NDArray[Any], dtype: Any) -> NDArray[Any]:
     with np.errstate(invalid="ignore"):
         kept = values.astype(dtype)
-    other = (kept.astype(values.dtype) != values) & ~np.isnan(values)
+    other = kept.astype(values.dtype) != values  # NaN too, which no answer is
     if other.any():
         raise ToolFailed(f"{name} hold {values[other].reshape(-1)[0]}, which is not a {np.dtype(dtype).name}")
     return kept

@@ -131,7 +131,8 @@ def _comments(found: Lexemes, wanted: Lexemes, *, same_places: bool) -> tuple[st
             here = [comment for at, comment in skipped if at == place]
             if not here:
                 return f"the export's comment {shown(meant.text)} is missing", ""
-            return f"line {here[0].line} has a comment that is not the export's: {_apart(here[0].text, meant.text)}", ""
+            likest = max(here, key=lambda comment: _shared(comment.text, meant.text))
+            return f"line {likest.line} has a comment that is not the export's: {_apart(likest.text, meant.text)}", ""
         added += [comment for _, comment in skipped]
     added += [comment for _, comment in rest]
     if not added:
@@ -144,9 +145,14 @@ def _comments(found: Lexemes, wanted: Lexemes, *, same_places: bool) -> tuple[st
 
 def _apart(found: str, meant: str) -> str:
     """Return where two texts part."""
-    place = next((i for i, (a, b) in enumerate(zip(found, meant, strict=False)) if a != b), min(len(found), len(meant)))
-    start = max(0, place - 20)
+    start = max(0, _shared(found, meant) - 20)
     return f"{shown(found[start:])} where {shown(meant[start:])} was expected"
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _other_list(key: str, wanted: Sequence[str] | None, found: Sequence[str] | str | None) -> str | None:
