@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +34,9 @@ PROBE_SECONDS = 60.0
 
 LAST_LINES = 12
 """Of a tool's output, quoted when it fails."""
+
+MAX_ERRORS = 1 << 24
+"""Bytes of its errors and warnings that are read, from the end."""
 
 MAX_LINE = 1000
 """Characters of such a line."""
@@ -72,16 +75,19 @@ class Finished:
     """A run that ended well.
 
     Attributes:
-        stdout: what it printed.
-        stderr: what it printed as errors or warnings.
+        data: what it printed.
+        stderr: what it printed as errors or warnings, of much the end.
         seconds: wall time.
-        data: the bytes of `stdout`.
     """
 
-    stdout: str
+    data: bytes
     stderr: str
     seconds: float
-    data: bytes = b""
+
+    @cached_property
+    def stdout(self) -> str:
+        """What it printed, as text."""
+        return _text(self.data)
 
 
 @dataclass(frozen=True)
@@ -144,15 +150,15 @@ class Tool:
             code, data, errors = _run(command, input, cwd, timeout, environment)
         except OSError as error:
             raise ToolFailed(f"cannot start {self.name} ({self.source}): {error}") from error
-        stdout, stderr = (_text(printed) for printed in (data, errors))
-        printed = stdout + stderr
+        stderr = _text(errors)
+        printed = _text(data[-MAX_ERRORS:]) + stderr if code != 0 else ""
         if code is None or (limits is not None and code == -getattr(signal, "SIGXCPU", 0)):
             message = f"{self.name} was stopped at its time limit of {timeout:g} s"
             raise ToolTimeout(message + _quoted(printed), printed)
         if code:
             how = f"was ended by signal {_signal(-code)}" if code < 0 else f"ended with status {code}"
             raise ToolFailed(f"{self.name} {how}{_quoted(printed)}", printed, code)
-        return Finished(stdout, stderr, time.perf_counter() - began, data)
+        return Finished(data, stderr, time.perf_counter() - began)
 
 
 @dataclass(frozen=True)
@@ -376,11 +382,13 @@ def _run(
             except BaseException:
                 _kill(process)
                 raise
-        return code, _contents(stdout), _contents(stderr)
+        return code, _end(stdout, None), _end(stderr, MAX_ERRORS)
 
 
-def _contents(file: IO[bytes]) -> bytes:
-    file.seek(0)
+def _end(file: IO[bytes], most: int | None) -> bytes:
+    """Return the last bytes of a file, or all."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0 if most is None else max(0, size - most))
     return file.read()
 
 
