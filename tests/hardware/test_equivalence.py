@@ -149,7 +149,7 @@ def test_out_of_time_is_undecided() -> None:
 
 @needs_abc
 def test_abc_that_gives_up_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    finished = toolchain.Finished(b"Networks are UNDECIDED.  Time = 1 sec\n", "", 1.0)
+    finished = toolchain.Finished("Networks are UNDECIDED.  Time = 1 sec\n", "", 1.0)
     monkeypatch.setattr(abc, "script", lambda *arguments: finished)
     proof = prove(wide_and(), flipped(wide_and(), 6, 63))
     assert (proof.verdict, proof.note) == ("undecided", "ABC gave up at its limit of conflicts")

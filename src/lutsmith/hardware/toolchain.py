@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,19 +75,16 @@ class Finished:
     """A run that ended well.
 
     Attributes:
-        data: what it printed.
+        stdout: what it printed; empty where that is not text.
         stderr: what it printed as errors or warnings, of much the end.
         seconds: wall time.
+        data: what it printed, where that is not text.
     """
 
-    data: bytes
+    stdout: str
     stderr: str
     seconds: float
-
-    @cached_property
-    def stdout(self) -> str:
-        """What it printed, as text."""
-        return _text(self.data)
+    data: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -116,6 +113,7 @@ class Tool:
         cwd: str | os.PathLike[str] | None = None,
         timeout: float | None = None,
         limits: Limits | None = None,
+        binary: bool = False,
     ) -> Finished:
         """Run the tool to its end.
 
@@ -126,6 +124,7 @@ class Tool:
             timeout: seconds after which it and all its children are killed; None waits for ever.
             limits: what it may use, where it is confined: it, or what it reads, came from elsewhere. Needs a folder and
                 a time limit.
+            binary: whether what it prints is not text.
 
         Raises:
             ToolMissing: it should be confined, and this system cannot do that.
@@ -158,7 +157,8 @@ class Tool:
         if code:
             how = f"was ended by signal {_signal(-code)}" if code < 0 else f"ended with status {code}"
             raise ToolFailed(f"{self.name} {how}{_quoted(printed)}", printed, code)
-        return Finished(data, stderr, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return Finished("", stderr, seconds, data) if binary else Finished(_text(data), stderr, seconds)
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def c_compiler(
             compiler.run(options, None, folder, timeout, TOOL if confined else None)
             program = Tool("the compiled C", (str(folder / "driver"),), (), "C")
             limits = Limits(file=_total(fields) + SLACK) if confined else None
-            data = program.run([str(len(rows))], None, folder, timeout, limits).data
+            data = program.run([str(len(rows))], None, folder, timeout, limits, binary=True).data
             said.append(_arrays(fields, data, program.name))
     for arrays in said:
         if arrays[-1].tobytes() != strings:
@@ -150,7 +150,7 @@ def node(
         (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, np.float32).tobytes())
         for way, lanes in LANES.items():
             args = ["driver.js", str(rows.shape[1]), str(len(rows)), way]
-            data = program.run(args, None, folder, timeout, limits).data
+            data = program.run(args, None, folder, timeout, limits, binary=True).data
             said.append(_answers(circuit, _arrays(fields, data[: _total(fields)], program.name)))
             _check_module(wanted, data[_total(fields) :], lanes)
     problem = said[0].difference(said[1])
@@ -180,7 +180,7 @@ def onnxruntime(
         (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, np.float32).tobytes())
         runtime = Tool("onnxruntime", (sys.executable, "-c", ONNX_DRIVER), (), "wheel")
         args = [json.dumps(sys.path), json.dumps(list(rows.shape)), json.dumps(told)]
-        data = runtime.run(args, None, folder, timeout, limits).data
+        data = runtime.run(args, None, folder, timeout, limits, binary=True).data
     arrays = _arrays(fields, data, runtime.name)
     if circuit.head is None:
         return Answers(arrays[0])
