@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +18,7 @@ from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
 from lutsmith.hardware.toolchain import ToolFailed, available
 from lutsmith.hardware.verification.lexemes import c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.modules import Mismatch
 from lutsmith.logic import Words
 from tests.circuit.examples import random_affine, random_circuit
 from tests.export.cases import CASES, ranks, with_range
@@ -238,6 +241,41 @@ def test_pieces_of_programs_are_those_of_the_languages():
         "++",
         "b",
     ]
+
+
+def _preprocessed(text: str) -> list[tuple[int, list[str]]]:
+    """What a compiler makes of a header, as one that includes it and as one that implements it."""
+    found = []
+    for options in ([], ["-DLUTSMITH_IMPLEMENTATION"]):
+        command = ["gcc", "-E", "-P", "-std=c99", "-xc", *options, "-"]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
+        found.append((done.returncode, [piece.text for piece in c_lexemes(done.stdout.encode()).code]))
+    return found
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+def test_headers_of_the_same_pieces_are_the_same_to_a_compiler():
+    rng = np.random.default_rng(0)
+    text = text_of("c", tiny())
+    pieces, meant = [piece.text for piece in c_lexemes(text.encode()).code], _preprocessed(text)
+    inserts = [
+        "\\", "\\\n", "/", "*", "/*", "*/", "//", "\n", "\r\n", "?", "??/", '"', "'", "#", " ", "\t", "//x\\\n", "/**/",
+        "/*\n*/", "%:", "\n#", "\\ \n", "/**/\n", "// a\n", "+", "-", "=", ">",
+    ]  # fmt: skip
+    same = 0
+    for _ in range(600):
+        altered = text
+        for _ in range(rng.integers(1, 4)):
+            place, insert = rng.integers(len(altered)), inserts[rng.integers(len(inserts))]
+            altered = altered[:place] + insert + altered[place + (rng.random() < 0.2) :]
+        try:
+            equal = [piece.text for piece in c_lexemes(altered.encode()).code] == pieces
+        except Mismatch:
+            continue
+        if equal:
+            same += 1
+            assert _preprocessed(altered) == meant, altered
+    assert same > 30
 
 
 def _changed_json(change: Callable[[dict[str, object]], object]) -> str:
