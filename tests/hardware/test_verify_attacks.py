@@ -14,7 +14,7 @@ from lutsmith.cli import run
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import toolchain, verify, verify_files
 from lutsmith.hardware.toolchain import available
-from lutsmith.hardware.verification import layers as layers_module
+from lutsmith.hardware.verification import runs
 from tests.hardware.examples import tiny
 
 needs_tools = pytest.mark.skipif(not (available("yosys") and available("abc")), reason="Yosys or ABC is not installed")
@@ -175,8 +175,8 @@ def test_nothing_of_a_file_is_run_that_was_not_read_or_not_allowed(monkeypatch):
         raise AssertionError("it was run")
 
     for name in ("c_compiler", "node"):
-        monkeypatch.setattr(layers_module, name, run_it)
-    monkeypatch.setattr(layers_module, "VERILOG_SIMULATORS", {"verilator": run_it})
+        monkeypatch.setattr(runs, name, run_it)
+    monkeypatch.setattr(runs, "VERILOG_SIMULATORS", {"verilator": run_it})
     for format_ in ("c", "c-compact", "javascript"):
         found = _found(format_, _export(format_), layers=("simulation",))
         assert found.outcome == "not established"

@@ -13,7 +13,7 @@ from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import verify_files
 from lutsmith.hardware.simulation.hdl import icarus
 from lutsmith.hardware.toolchain import available
-from lutsmith.hardware.verification import layers
+from lutsmith.hardware.verification import runs
 from lutsmith.hardware.verification.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined
 from tests.hardware.examples import tiny
@@ -81,7 +81,7 @@ def _verdicts(format_: str, layer: str, files: dict[str, bytes], **options: obje
 @pytest.fixture(autouse=True)
 def no_verilator(monkeypatch):
     """Icarus compiles in a moment; that Verilator runs is tested once, elsewhere."""
-    monkeypatch.setattr(layers, "VERILOG_SIMULATORS", {"iverilog": icarus})
+    monkeypatch.setattr(runs, "VERILOG_SIMULATORS", {"iverilog": icarus})
 
 
 @pytest.mark.parametrize("fault", ["table", "wire", "threshold"])
