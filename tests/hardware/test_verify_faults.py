@@ -11,11 +11,11 @@ from lutsmith.circuit import Circuit, Comparators, Netlist
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import verify_files
 from lutsmith.hardware.simulation.hdl import icarus
-from lutsmith.hardware.toolchain import available
 from lutsmith.hardware.verification import layers
 from lutsmith.hardware.verification.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined
 from tests.hardware.examples import tiny
+from tests.tools import needs
 
 TOOLS = {
     ("verilog", "formal"): ("yosys", "abc"),
@@ -69,9 +69,7 @@ def _changed(circuit: Circuit, fault: str) -> Circuit:
 
 
 def _verdicts(format_: str, layer: str, files: dict[str, bytes], **options: object) -> set[str]:
-    for tool in TOOLS.get((format_, layer), ()):
-        if not available(tool):
-            pytest.skip(f"{tool} is not installed")
+    needs(*TOOLS.get((format_, layer), ()))
     found = verify_files(tiny(), format_, files, layers=(layer,), **options)
     return {check.verdict for check in found.checks if check.format == format_}
 
@@ -94,8 +92,7 @@ def no_verilator(monkeypatch):
 )  # fmt: skip
 def test_a_fault_in_an_export_is_found(format_, layer, fault):
     if format_ == "onnx":
-        pytest.importorskip("onnxruntime")
-        pytest.importorskip("onnx")
+        needs("onnxruntime", "onnx")
     files = FORMATS[format_].files(_changed(tiny(), fault), Options())
     assert "failed" in _verdicts(format_, layer, files)
 
@@ -130,10 +127,9 @@ def test_registers_without_enable_or_on_the_falling_edge_are_found():
         assert "failed" in _verdicts("verilog", "formal", {"lutsmith.v": altered.encode()}, pipeline=2)
 
 
+@pytest.mark.needs("abc")
 @pytest.mark.parametrize("part", range(4))
 def test_a_flipped_bit_in_a_design_is_found(part):
-    if not available("abc"):
-        pytest.skip("ABC is not installed")
     circuit = tiny()
     design = elaborate(circuit)
     parts = list(design.parts)
@@ -165,7 +161,7 @@ def test_rubbish_fails_and_does_not_raise(format_):
     layer = "formal" if format_ in ("verilog", "vhdl") else "read-back" if format_ in ("blif", "aiger", "json") else ""
     suffix = FORMATS[format_].suffixes[0]
     if format_ == "onnx":
-        pytest.importorskip("onnxruntime")
+        needs("onnxruntime", "onnx")
     assert _verdicts(format_, layer or "simulation", {f"lutsmith{suffix}": b"\x00 no file ( of this kind"}) == {
         "failed"
     }
