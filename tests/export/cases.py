@@ -42,6 +42,12 @@ def affine(task: str, *, scale: bool = True, large: bool = False) -> Circuit:
     return replace(plain, head=Head(2, **fields), task=task)
 
 
+def zero_weights() -> Circuit:
+    """A score that nothing counts for, a group that counts for nothing, and scores of zero beside it."""
+    weights = np.array([[0, 0, 0], [2, 0, -1], [0, 0, 1]])
+    return replace(ranks(3, head=False), head=Head(3, weights=weights, bias=[0, 0, -4]))
+
+
 def one_class() -> Circuit:
     """One group, whose label is always 0."""
     return replace(ranks(2, head=False), head=Head(1), classes=("only",))
@@ -101,6 +107,7 @@ CASES = {
     "classification, affine": affine("classification", large=True),
     "regression": affine("regression"),
     "regression without a scale": affine("regression", scale=False),
+    "zero weights": zero_weights(),
     "one class": one_class(),
     "1,000 classes": thousand_classes(),
     "no LUTs": no_luts(),
