@@ -65,7 +65,9 @@ READINGS = {
     "in an expression": lambda text: re.sub(r"assign (bits\[0\]) = (r\d+);", r"assign \1 = \2 & clk;", text),
     "before a register": lambda text: re.sub(r"\b(r5) <= (\w+);", r"\1 <= \2 & clk;", text, count=1),
     "as an output": lambda text: re.sub(r"assign (bits\[0\]) = r\d+;", r"assign \1 = clk;", text),
-    "as a register's next state": lambda text: re.sub(r"\b(r5) <= \w+;", r"\1 <= clk;", text, count=1),
+    "by a register of its own": lambda text: re.sub(
+        r"\n      r5 <= \w+;((?:.|\n)*?)endmodule", r"\1  always @(posedge clk) r5 <= clk;\nendmodule", text, count=1
+    ),
 }
 """Where a part could read its clock. At the falling edge, or whenever the clock is 1, some of these look right."""
 
