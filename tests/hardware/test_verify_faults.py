@@ -11,16 +11,20 @@ from lutsmith.circuit import Circuit, Comparators, Netlist
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import verify_files
 from lutsmith.hardware.simulation.hdl import icarus
+from lutsmith.hardware.toolchain import available
 from lutsmith.hardware.verification import layers
 from lutsmith.hardware.verification.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined
 from tests.hardware.examples import tiny
 from tests.tools import needs
 
+QUICK = available("iverilog")
+"""Icarus compiles in a moment. Where it is not, Verilator runs the same."""
+
 TOOLS = {
     ("verilog", "formal"): ("yosys", "abc"),
     ("vhdl", "formal"): ("ghdl", "yosys", "abc"),
-    ("verilog", "simulation"): ("iverilog",),
+    ("verilog", "simulation"): ("iverilog", "vvp") if QUICK else ("verilator", "c++", "make", "perl"),
     ("vhdl", "simulation"): ("ghdl",),
     ("blif", "formal"): ("abc",),
     ("aiger", "formal"): ("abc",),
@@ -75,9 +79,9 @@ def _verdicts(format_: str, layer: str, files: dict[str, bytes], **options: obje
 
 
 @pytest.fixture(autouse=True)
-def no_verilator(monkeypatch):
-    """Icarus compiles in a moment; that Verilator runs is tested once, elsewhere."""
-    monkeypatch.setattr(layers, "VERILOG_SIMULATORS", {"iverilog": icarus})
+def quick_simulator(monkeypatch):
+    if QUICK:
+        monkeypatch.setattr(layers, "VERILOG_SIMULATORS", {"iverilog": icarus})
 
 
 @pytest.mark.parametrize("fault", ["table", "wire", "threshold"])
