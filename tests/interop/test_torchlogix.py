@@ -1,7 +1,3 @@
-import sys
-import types
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -11,18 +7,12 @@ from torch import nn
 
 from lutsmith import to_circuit
 from lutsmith.interop import CheckpointError, from_torchlogix
+from tests.torchlogix_modules import torchlogix_module
 
 
 @pytest.fixture(scope="module")
 def torchlogix():
-    """torchlogix's layers; its circuit module, which they do not use, needs Python 3.12."""
-    if sys.version_info < (3, 12) and "torchlogix.circuit" not in sys.modules:
-        stand_in = types.ModuleType("torchlogix.circuit")
-        stand_in.Circuit = None
-        sys.modules["torchlogix.circuit"] = stand_in
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("torchlogix.layers")
+    return torchlogix_module("layers")
 
 
 CASES = [("raw", 2), ("light", 2), ("light", 4), ("light", 6), ("warp", 1), ("warp", 2), ("warp", 4), ("warp", 6)]
