@@ -20,7 +20,7 @@ COMPILING = "compiling the restructuring of LUTs, once per machine, about 10 s"
 
 INPUTS = 6
 MOST = 96
-"""Gates a table, at most: a multiplexer tree of six inputs takes fewer."""
+"""Gates a table, at most: 15 multiplexers of three gates, on 16 gates of two inputs, are 61."""
 
 _FALSE, _TRUE, _NONE = -2, -1, -3
 """A literal is 2 r + c: input r, or gate r - 6, complemented where c is 1; two are constants, one says that there is
@@ -75,7 +75,7 @@ def _gate(table: int, a: int, b: int, values: Any, gates: Any, state: Any) -> in
     for entry in range(4):
         if table >> entry & 1:
             word |= (x if entry & 1 else ~x) & (y if entry >> 1 else ~y)
-    literal = _found(word, values, state[0])
+    literal: int = _found(word, values, state[0])
     if literal != _NONE:
         return literal
     entries = 0  # of the gate, on what a and b refer to
@@ -83,7 +83,7 @@ def _gate(table: int, a: int, b: int, values: Any, gates: Any, state: Any) -> in
         if table >> (entry ^ (a & 1) ^ ((b & 1) << 1)) & 1:
             entries |= 1 << entry
     flipped = entries & 1
-    count = state[0]
+    count: int = state[0]
     gates[count, 0], gates[count, 1] = a >> 1, b >> 1
     gates[count, 2] = entries ^ 15 if flipped else entries
     values[INPUTS + count] = ~word if flipped else word
@@ -292,10 +292,12 @@ def gates_of(tables: Any, variables: Any, in_order: bool) -> Any:
     Args:
         tables: uint64 (U,), of six inputs.
         variables: uint64 (6,), the table of each input.
+        in_order: expand in the inputs as they stand, the highest first, with multiplexers alone: a decision diagram. It
+            mostly takes more gates, and offers others.
 
     Returns:
         start: int64 (U + 1,), the gates of table u are start[u]:start[u + 1].
-        gates: int16 (G, 3): what each reads (an input, or 6 + g for gate g of the table), and its table of four entries.
+        gates: int16 (G, 3): what each reads (an input, or 6 + g for gate g of the table), and its four entries.
         outputs: int16 (U,), the literal of each table: 2 r + c as `gates` count r; -2 and -1 are 0 and 1.
     """
     start = np.zeros(tables.size + 1, np.int64)

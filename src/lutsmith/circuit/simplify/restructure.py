@@ -13,17 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
-from lutsmith.circuit.simplify.cones import checked_rank, collapse_cones
-from lutsmith.circuit.simplify.constants import fold_constants
-from lutsmith.circuit.simplify.dead import remove_dead
-from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
-from lutsmith.circuit.simplify.inputs import drop_unused_inputs, merge_repeated_inputs
+from lutsmith.circuit.simplify.cones import checked_rank
+from lutsmith.circuit.simplify.local import settled
 from lutsmith.circuit.simplify.luts import Luts
-from lutsmith.circuit.simplify.wires import absorb_wires
 from lutsmith.circuit.tables import VARIABLES
-
-LOCAL = (remove_dead, merge_repeated_inputs, drop_unused_inputs, fold_constants, absorb_wires, merge_equal_nodes)
-"""The passes that keep LUTs apart, in the order in which they gain most."""
 
 ROUNDS = 12
 """Times that a netlist is taken apart at most."""
@@ -39,7 +32,7 @@ MAX_GATES = 1 << 22
 
 
 def to_gates(netlist: Netlist, rank: int = MAX_RANK, *, in_order: bool = False) -> Netlist | None:
-    """Return the netlist in gates of two inputs, or None where they would be more than 4 million.
+    """Return the netlist in gates of two inputs; None where they would be more than 4 million, or all LUTs stay whole.
 
     Tables of more than 24 gates stay whole unless they have more than `rank` inputs. Registers, inputs and outputs keep
     their places.
@@ -52,7 +45,7 @@ def to_gates(netlist: Netlist, rank: int = MAX_RANK, *, in_order: bool = False) 
     counts = np.diff(start)[which] + 1
     whole = (counts > WHOLE + 1) & (netlist.ranks <= rank)
     total = int(np.where(whole, 1, counts).sum())
-    if total > MAX_GATES:
+    if total > MAX_GATES or whole.all():
         return None
     reads, tables, levels, number = structures.apart(
         luts.reads, luts.first_node, which.reshape(-1), whole, start, gates, outputs, total
@@ -75,14 +68,14 @@ def restructure(netlist: Netlist, rank: int = MAX_RANK) -> Netlist:
         TypeError, ValueError: a rank that is not 2 to 6.
     """
     rank = checked_rank(rank)
-    mapped = _settled(netlist, rank)
+    mapped = settled(netlist, rank)
     best = min(netlist, mapped, key=lambda each: _size(each, rank))
     current, in_order, vain = netlist, False, 0
     for _ in range(ROUNDS):
         gates = to_gates(current, rank, in_order=in_order)
         if gates is None:
             break
-        current = _settled(gates, rank)
+        current = settled(gates, rank)
         if _size(current, rank) < _size(best, rank):
             best, vain = current, 0
             continue
@@ -90,18 +83,6 @@ def restructure(netlist: Netlist, rank: int = MAX_RANK) -> Netlist:
         if vain == IN_VAIN:
             break
     return best
-
-
-def _settled(netlist: Netlist, rank: int) -> Netlist:
-    """Return the netlist after the local passes and cones, until none changes it."""
-    while True:
-        before = netlist
-        for each in LOCAL:
-            netlist = each(netlist)
-        if netlist is before:
-            netlist = collapse_cones(netlist, rank)
-            if netlist is before:
-                return netlist
 
 
 def _size(netlist: Netlist, rank: int) -> tuple[int, int, int]:
