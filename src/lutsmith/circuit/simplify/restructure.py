@@ -22,7 +22,10 @@ ROUNDS = 12
 """Times that a netlist is taken apart at most."""
 
 IN_VAIN = 3
-"""Times in a row that this gains nothing before it ends."""
+"""Times in a row that this gains nothing to speak of before it ends."""
+
+GAIN = 0.002
+"""Of the LUTs: what is to speak of."""
 
 WHOLE = 24
 """Gates above which a table is left whole: a random one takes 31, and no part of it serves another."""
@@ -76,8 +79,11 @@ def restructure(netlist: Netlist, rank: int = MAX_RANK) -> Netlist:
         if gates is None:
             break
         current = settled(gates, rank)
-        if _size(current, rank) < _size(best, rank):
-            best, vain = current, 0
+        before = _size(best, rank)
+        best = min(best, current, key=lambda each: _size(each, rank))
+        wider, nodes, _ = _size(best, rank)
+        if wider < before[0] or nodes < (1 - GAIN) * before[1]:
+            vain = 0
             continue
         in_order, vain = not in_order, vain + 1
         if vain == IN_VAIN:
