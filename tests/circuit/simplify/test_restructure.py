@@ -198,8 +198,9 @@ def test_random_tables_stay_whole_and_their_netlist_the_same() -> None:
     gates = to_gates(netlist)
     assert gates is None or gates.luts_by_rank()[6] >= 45
     assert restructure(netlist) is netlist
-    parity = builder.build(builder.lut([np.arange(6)], np.random.default_rng(2).integers(0, 2, (1, 64))))
-    assert to_gates(parity) is None
+    single = NetlistBuilder(6)
+    whole = single.build(single.lut([np.arange(6)], np.random.default_rng(2).integers(0, 2, (1, 64))))
+    assert to_gates(whole) is None
 
 
 def test_a_network_of_too_many_gates_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
