@@ -10,6 +10,7 @@ from torch import nn
 
 from lutsmith import to_circuit
 from lutsmith.interop import CheckpointError, from_difflogic
+from lutsmith.nn import LogicDense
 
 # difflogic's sixteen gates by their numbers, as functions of a and b.
 GATES = [
@@ -168,3 +169,22 @@ def test_a_pickle_with_any_bytes_changed_imports_or_is_refused(pickled, tmp_path
         except CheckpointError:
             refused += 1
     assert refused > 75
+
+
+@pytest.mark.parametrize("factors", [(1.0, 1.0), (2.0, 2.0), (1.0, 3.0)])
+def test_the_factor_of_gradients_is_kept(theirs, factors):
+    for layer, factor in zip(theirs[1:3], factors, strict=True):
+        layer.grad_factor = factor
+    ours = from_difflogic(theirs).train()
+    x = torch.rand(20, 12, requires_grad=True)
+    g = torch.randn(20, 4)
+    layers = [module for module in ours if isinstance(module, LogicDense)]
+    got = torch.autograd.grad(ours(x), [x, *[layer.weight for layer in layers]], g)
+    plain = nn.Sequential(*layers, ours[-1])
+    expected = torch.autograd.grad(plain(x), [x, *[layer.weight for layer in layers]], g)
+    for gradient, other, scale in zip(got, expected, (factors[0] * factors[1], factors[1], 1.0), strict=True):
+        torch.testing.assert_close(gradient, scale * other)
+    given = from_difflogic(
+        theirs.state_dict(), [layer.indices for layer in theirs[1:3]], in_dim=12, grad_factor=list(factors)
+    )
+    assert [str(module) for module in given] == [str(module) for module in ours[:-1]]

@@ -83,6 +83,7 @@ class DenseConnections(LearnedConnections):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         saved = state_dict.get(prefix + "usable")
+        places = None
         if isinstance(saved, Tensor) and not saved.is_meta and saved.shape == self.usable.shape:
             places = saved.bool().nonzero().flatten()
             if len(places) != self.scores.shape[2]:
@@ -90,8 +91,9 @@ class DenseConnections(LearnedConnections):
                     f"{prefix}usable has {len(places)} usable inputs; the layer has scores for {self.scores.shape[2]}"
                 )
                 return
-            self.places = places.to(self.usable.device)
         super()._load_from_state_dict(state_dict, prefix, *args)
+        if places is not None:
+            self.places = places.to(self.usable.device)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
