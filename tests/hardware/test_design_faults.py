@@ -10,9 +10,9 @@ import pytest
 
 from lutsmith.circuit import Circuit, Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.hardware import ToolFailed, ToolTimeout, toolchain, verify
-from lutsmith.hardware.verification import elaboration
-from lutsmith.hardware.verification.elaboration import check_design
-from lutsmith.hardware.verification.specification import counts_specification, label_specification
+from lutsmith.hardware.verification.design import elaboration
+from lutsmith.hardware.verification.design.elaboration import check_design
+from lutsmith.hardware.verification.design.specification import counts_specification, label_specification
 from lutsmith.logic import Design, Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_circuit
 from tests.hardware.examples import tiny
@@ -159,7 +159,7 @@ def test_swapped_counts_and_carries_that_are_lost_are_found() -> None:
 
 
 def test_a_sum_that_is_no_tree_of_adders_fails_where_inputs_show_it_and_is_not_decided_else(monkeypatch) -> None:
-    from lutsmith.hardware.verification import sums
+    from lutsmith.hardware.verification.design import sums
 
     circuit = four_classes()
     design = elaborate(circuit, encoder=False)

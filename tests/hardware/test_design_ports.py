@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Head, NetlistBuilder
 from lutsmith.hardware.toolchain import available
-from lutsmith.hardware.verification.elaboration import check_design
-from lutsmith.hardware.verification.specification import encoder_specification, ports_specification
+from lutsmith.hardware.verification.design.elaboration import check_design
+from lutsmith.hardware.verification.design.specification import encoder_specification, ports_specification
 from lutsmith.logic import Design, Part, Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_circuit
 from tests.export.cases import CASES, affine, ranks, with_range

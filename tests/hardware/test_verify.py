@@ -10,10 +10,10 @@ import pytest
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.hardware import FORMATS, Verification, verify
-from lutsmith.hardware.verification.cones import bypassed, folded
-from lutsmith.hardware.verification.elaboration import check_design
+from lutsmith.hardware.verification.design.cones import bypassed, folded
+from lutsmith.hardware.verification.design.elaboration import check_design
+from lutsmith.hardware.verification.design.specification import encoder_specification, label_specification
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
-from lutsmith.hardware.verification.specification import encoder_specification, label_specification
 from lutsmith.logic import Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_affine, random_circuit, random_netlist
 from tests.hardware.examples import tiny

@@ -204,7 +204,7 @@ def test_a_proof_that_took_too_long_is_not_established(monkeypatch):
     def slow(*_: object, **__: object) -> None:
         raise toolchain.ToolTimeout("yosys was stopped after 1 s; it printed nothing")
 
-    monkeypatch.setattr("lutsmith.hardware.verification.descriptions.read_verilog", slow)
+    monkeypatch.setattr("lutsmith.hardware.verification.readback.descriptions.read_verilog", slow)
     found = verify(tiny(), ("verilog",), layers=LAYERS)
     assert found.outcome == "not established", str(found)
     assert found.outcome_of("verilog") == "not established"

@@ -14,7 +14,7 @@ from lutsmith.hardware import verify_files
 from lutsmith.hardware.simulation.hdl import icarus
 from lutsmith.hardware.toolchain import available
 from lutsmith.hardware.verification import runs
-from lutsmith.hardware.verification.elaboration import check_design
+from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined
 from tests.hardware.examples import tiny
 from tests.tools import needs

@@ -12,7 +12,7 @@ from lutsmith.circuit.builder import CircuitBuilder
 from lutsmith.export import to_blif
 from lutsmith.formats import from_blif
 from lutsmith.hardware import verify, verify_files
-from lutsmith.hardware.verification.parts import _edges, parts_of
+from lutsmith.hardware.verification.readers.parts import _edges, parts_of
 from lutsmith.logic import elaborate, pipelined
 from tests.circuit.examples import random_affine, random_circuit
 from tests.hardware.examples import tiny

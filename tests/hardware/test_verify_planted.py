@@ -13,7 +13,7 @@ from lutsmith.circuit import Circuit, Head
 from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import Check, verify_files
-from lutsmith.hardware.verification.elaboration import check_design
+from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.logic import Design, Part, elaborate
 from tests.circuit.examples import random_circuit
 from tests.hardware.examples import tiny

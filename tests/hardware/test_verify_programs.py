@@ -18,8 +18,8 @@ from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
 from lutsmith.hardware.toolchain import ToolFailed, available
 from lutsmith.hardware.verification.layers import CHECKS
-from lutsmith.hardware.verification.lexemes import c_lexemes, javascript_lexemes
-from lutsmith.hardware.verification.modules import Mismatch
+from lutsmith.hardware.verification.readers.modules import Mismatch
+from lutsmith.hardware.verification.sources.lexemes import c_lexemes, javascript_lexemes
 from lutsmith.logic import Words
 from tests.circuit.examples import random_affine, random_circuit
 from tests.export.cases import CASES, ranks, with_range

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout
-from lutsmith.hardware.verification.descriptions import located, verilog_text, vhdl_text
-from lutsmith.hardware.verification.graphs import onnx_graph
-from lutsmith.hardware.verification.programs import c_text, compact_c_text, javascript_text
 from lutsmith.hardware.verification.proofs import aiger_proof, blif_proof, verilog_proof, vhdl_proof
-from lutsmith.hardware.verification.readback import aiger_ports, blif_nodes, json_nodes
+from lutsmith.hardware.verification.readback.descriptions import located, verilog_text, vhdl_text
+from lutsmith.hardware.verification.readback.graphs import onnx_graph
+from lutsmith.hardware.verification.readback.nodes import aiger_ports, blif_nodes, json_nodes
+from lutsmith.hardware.verification.readback.programs import c_text, compact_c_text, javascript_text
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Verdict
 from lutsmith.hardware.verification.runs import c_runs, javascript_runs, json_runs, onnx_runs, verilog_runs, vhdl_runs
 from lutsmith.hardware.verification.task import Files, Task

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.assembly import CycleError
-from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
-from lutsmith.hardware.verification.descriptions import read_modules, source_of
-from lutsmith.hardware.verification.elaboration import proved, words_of
+from lutsmith.hardware.verification.design.cones import bypassed, keeps_state, next_state
+from lutsmith.hardware.verification.design.elaboration import proved, words_of
 from lutsmith.hardware.verification.emission import read
-from lutsmith.hardware.verification.modules import (
+from lutsmith.hardware.verification.readback.descriptions import read_modules, source_of
+from lutsmith.hardware.verification.readback.nodes import check_names
+from lutsmith.hardware.verification.readers.modules import (
     Mismatch,
     ReadModules,
     check_wiring,
@@ -20,8 +21,7 @@ from lutsmith.hardware.verification.modules import (
     read_verilog,
     vhdl_as_verilog,
 )
-from lutsmith.hardware.verification.parts import parts_of, plain, read_by_abc
-from lutsmith.hardware.verification.readback import check_names
+from lutsmith.hardware.verification.readers.parts import parts_of, plain, read_by_abc
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.task import Files, Task, only, row
 from lutsmith.logic import is_balanced

@@ -14,8 +14,8 @@ from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
 from lutsmith.hardware.toolchain import ToolMissing, ToolTimeout, find
-from lutsmith.hardware.verification.descriptions import source_of
-from lutsmith.hardware.verification.primitives import with_primitives
+from lutsmith.hardware.verification.readback.descriptions import source_of
+from lutsmith.hardware.verification.readers.primitives import with_primitives
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.task import Files, Task, only, row
 

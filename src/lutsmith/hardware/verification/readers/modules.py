@@ -14,7 +14,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats import NamedNetlist, from_aiger
 from lutsmith.hardware.simulation.hdl import VHDL_NAMES, analyse_vhdl
 from lutsmith.hardware.toolchain import find, workspace
-from lutsmith.hardware.verification.cones import folded
+from lutsmith.hardware.verification.design.cones import folded
 from lutsmith.logic.design import Design, Part, Port
 
 CLOCK, ENABLE = "clk", "ce"

@@ -10,9 +10,9 @@ import numpy as np
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.strict_json import strict_loads
 from lutsmith.formats import NamedNetlist
-from lutsmith.hardware.verification.descriptions import names_row, source_of
 from lutsmith.hardware.verification.emission import read
-from lutsmith.hardware.verification.modules import Mismatch
+from lutsmith.hardware.verification.readback.descriptions import names_row, source_of
+from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.report import WHOLE, Check
 from lutsmith.hardware.verification.task import Files, Task, only, row
 

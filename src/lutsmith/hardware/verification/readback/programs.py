@@ -13,9 +13,9 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import to_c, to_javascript
 from lutsmith.export.labels import class_names, feature_names
 from lutsmith.hardware.simulation.software import prefix_of
-from lutsmith.hardware.verification.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
-from lutsmith.hardware.verification.literals import c_list, c_sizes, javascript_list, javascript_sizes, shown
 from lutsmith.hardware.verification.report import Check
+from lutsmith.hardware.verification.sources.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.sources.literals import c_list, c_sizes, javascript_list, javascript_sizes, shown
 from lutsmith.hardware.verification.task import Files, Task, only, row
 
 IDENTICAL = "token by token what the export writes, {:,} of them; what they compute, only a simulation shows"

@@ -15,9 +15,8 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.equivalence import prove
 from lutsmith.hardware.toolchain import ToolError, ToolMissing, ToolTimeout
-from lutsmith.hardware.verification.cones import behind, bypassed, cone
-from lutsmith.hardware.verification.report import DESIGN, Check, Verdict
-from lutsmith.hardware.verification.specification import (
+from lutsmith.hardware.verification.design.cones import behind, bypassed, cone
+from lutsmith.hardware.verification.design.specification import (
     Ports,
     counts_specification,
     encoder_specification,
@@ -25,7 +24,8 @@ from lutsmith.hardware.verification.specification import (
     labels_specification,
     ports_specification,
 )
-from lutsmith.hardware.verification.sums import NotDecided, expected_sum, sum_of
+from lutsmith.hardware.verification.design.sums import NotDecided, expected_sum, sum_of
+from lutsmith.hardware.verification.report import DESIGN, Check, Verdict
 from lutsmith.logic import is_balanced
 from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.words import Words

@@ -17,7 +17,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats import NamedNetlist, from_aiger
 from lutsmith.hardware import abc
 from lutsmith.hardware.toolchain import ToolFailed, ToolTimeout, workspace
-from lutsmith.hardware.verification.cones import behind, bypassed
+from lutsmith.hardware.verification.design.cones import behind, bypassed
 from lutsmith.logic.design import Design
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lutsmith.hardware.simulation.lint import lint
 from lutsmith.hardware.toolchain import ToolMissing
-from lutsmith.hardware.verification.modules import Mismatch, ReadModules, module_names, read_verilog
-from lutsmith.hardware.verification.primitives import with_primitives
+from lutsmith.hardware.verification.readers.modules import Mismatch, ReadModules, module_names, read_verilog
+from lutsmith.hardware.verification.readers.primitives import with_primitives
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.sources import (
     Source,

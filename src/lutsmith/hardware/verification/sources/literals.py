@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
-from lutsmith.hardware.verification.lexemes import Lexeme
+from lutsmith.hardware.verification.sources.lexemes import Lexeme
 
 _ESCAPES = {"n": 10, "t": 9, '"': 34, "\\": 92, "?": 63, "'": 39}
 _SHOWN = 60

@@ -1,0 +1,1 @@
+"""Files read as text and compared with what the export writes: names, sizes, structure, code."""

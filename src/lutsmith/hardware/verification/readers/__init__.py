@@ -1,0 +1,1 @@
+"""What other tools read in a file: modules as Yosys reads them, BLIF and AIGER as ABC does."""
