@@ -90,7 +90,7 @@ def test_without_pyarrow_parquet_says_what_to_install(
     for line in ((tmp_path / "x.parquet",), (inputs["npy"], "-o", tmp_path / "y.parquet")):
         outcome = lutsmith("predict", model, *line)
         assert (outcome.code, outcome.out) == (2, "")
-        assert "pip install 'lutsmith[arrow]'" in outcome.err
+        assert "pip install 'lutsmith[tables]'" in outcome.err
 
 
 def test_a_wrong_method_is_refused(lutsmith, model: Path, inputs: dict[str, Path]) -> None:

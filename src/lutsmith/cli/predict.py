@@ -51,7 +51,7 @@ def predict(
         raise ValueError(f"--method is {method!r}, expected {', '.join(_METHODS)}")
 
     if {samples.suffix.lower(), output and output.suffix.lower()} & set(_PARQUET) and find_spec("pyarrow") is None:
-        raise ValueError("Parquet needs pyarrow, which is not installed: pip install 'lutsmith[arrow]'")
+        raise ValueError("Parquet needs pyarrow, which is not installed: pip install 'lutsmith[tables]'")
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.atomic import write_atomically

@@ -1,0 +1,166 @@
+"""How a column of text writes its numbers: plain, with a decimal comma, grouped, with a unit, in hexadecimal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+POINT, COMMA = ".", ","
+UNITS = "%$€£¥₹"
+"""Signs that a number may wear, in front of it or behind it."""
+_SPACES = (" ", "\u00a0", "\u202f", "'", "\u2019")
+GROUPS = {POINT: (COMMA, *_SPACES), COMMA: (POINT, *_SPACES)}
+"""For each decimal mark the marks that may stand between groups of three digits."""
+_FORMS = ("decimal", "hex", "boolean")
+_HEX = re.compile(r"[+-]?0[xX][0-9a-fA-F]{1,16}")
+_BOOLEAN = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """How one column writes its numbers. The default, plain numbers, is what Python's `float` reads.
+
+    Attributes:
+        form: `decimal`; `hex`, such as `0x1f`; or `boolean`: true, false, 1 or 0.
+        decimal: the decimal mark, `.` or `,`.
+        group: what stands between groups of three digits: one of `GROUPS[decimal]`, or nothing.
+        unit: one of `UNITS` that each number wears, or nothing. `50%` is 50.
+    """
+
+    form: str = "decimal"
+    decimal: str = POINT
+    group: str = ""
+    unit: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is how Python writes numbers."""
+        return self == PLAIN
+
+    def parse(self, cell: str) -> float | None:
+        """Return the number of a cell, or None where it is not a number as this column writes them."""
+        if self.is_plain:
+            return plain(cell)
+        text = cell.strip().replace("\u2212", "-")
+        if self.form == "boolean":
+            return _BOOLEAN.get(text.lower())
+        if self.form == "hex":
+            return float(int(text, 16)) if _HEX.fullmatch(text) else None
+        if self.unit:
+            bare = _without_unit(text, self.unit)
+            if bare is None:
+                return None
+            text = bare
+        if not _pattern(self.decimal, self.group).fullmatch(text):
+            return None
+        if self.group:
+            text = text.replace(self.group, "")
+        return float(text.replace(COMMA, POINT))
+
+    def to_json(self) -> dict[str, str]:
+        """Return the fields that are not the defaults."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(PLAIN, name)}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Numerals:
+        """Return what `to_json` wrote; raise ValueError where it did not."""
+        if not isinstance(value, dict) or not value.keys() <= {item.name for item in fields(cls)}:
+            raise ValueError(f"{str(value)[:60]} does not say how numbers are written")
+        made = cls(**value)
+        if (
+            made.form not in _FORMS
+            or made.decimal not in (POINT, COMMA)
+            or made.group not in ("", *GROUPS[made.decimal])
+            or not (made.unit == "" or (isinstance(made.unit, str) and len(made.unit) == 1 and made.unit in UNITS))
+        ):
+            raise ValueError(f"{str(value)[:60]} is not a way to write numbers")
+        return made
+
+    def __str__(self) -> str:
+        if self.form != "decimal":
+            return {"hex": "hexadecimal numbers", "boolean": "true and false"}[self.form]
+        parts = [f"{self.decimal!r} before the fraction"] if self.decimal != POINT else []
+        parts += [f"{self.group!r} between groups of three digits"] if self.group else []
+        parts += [f"the sign {self.unit}"] if self.unit else []
+        return f"numbers with {' and '.join(parts)}" if parts else "plain numbers"
+
+
+PLAIN = Numerals()
+
+
+def plain(cell: str) -> float | None:
+    """Return what `float` reads, or None."""
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def readings(cells: Sequence[str], decimal: str | None = None) -> list[Numerals]:
+    """Return every way of writing numbers in which all cells are numbers, the plain one first; empty where none is.
+
+    Args:
+        cells: the different values of a column, without missing ones; at least one.
+        decimal: the decimal mark, where it is known; then numbers that are written with it come first.
+    """
+    found = [PLAIN] if all(plain(cell) is not None for cell in cells) else []
+    if not found and _all(Numerals("hex"), cells):
+        return [Numerals("hex")]
+    if found and not any(POINT in cell for cell in cells):
+        return found  # whole numbers: no mark is in question
+    unit = next((unit for unit in UNITS if unit in cells[0]), "") if not found else ""
+    marks = (POINT, COMMA) if decimal is None else (decimal,)
+    for mark in marks:
+        for group in ("", *GROUPS[mark]):
+            numerals = Numerals(decimal=mark, group=group, unit=unit)
+            if numerals.is_plain or (group and not any(group in cell for cell in cells)):
+                continue
+            if _all(numerals, cells):
+                found.append(numerals)
+    if decimal == COMMA and len(found) > 1 and found[0].is_plain:
+        found = [*found[1:], PLAIN]
+    return found
+
+
+def dress(cell: str) -> str | None:
+    """Return in words how a cell writes a number, or None where it does not look like one."""
+    if plain(cell) is not None:
+        return "plain numbers"
+    numerals = readings([cell])
+    if not numerals:
+        return None
+    first = numerals[0]
+    if first.form == "hex":
+        return "hexadecimal numbers"
+    if first.unit:
+        return f"numbers with the sign {first.unit}"
+    if len(numerals) > 1:
+        return "numbers with a decimal comma or grouped digits"
+    return "numbers with a decimal comma" if first.decimal == COMMA and not first.group else "numbers of grouped digits"
+
+
+def _all(numerals: Numerals, cells: Iterable[str]) -> bool:
+    return all(numerals.parse(cell) is not None for cell in cells)
+
+
+def _without_unit(text: str, unit: str) -> str | None:
+    """Return a number without its sign of unit, which stands at either end, behind a minus or not; None without it."""
+    if text.endswith(unit):
+        return text[:-1].rstrip()
+    sign, rest = (text[0], text[1:].lstrip()) if text[:1] in ("-", "+") else ("", text)
+    if not rest.startswith(unit):
+        return None
+    rest = rest[1:].lstrip()
+    return None if sign and rest[:1] in ("-", "+") else sign + rest
+
+
+@lru_cache(maxsize=64)
+def _pattern(decimal: str, group: str) -> re.Pattern[str]:
+    whole = r"[0-9]+"
+    if group:  # a grouped number does not begin with 0: 0,125 is a fraction
+        whole = rf"(?:[1-9][0-9]{{0,2}}(?:{re.escape(group)}[0-9]{{3}})+|[0-9]+)"
+    mark = re.escape(decimal)
+    return re.compile(rf"[+-]?(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?")
