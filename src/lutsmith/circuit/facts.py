@@ -1,4 +1,4 @@
-"""What a circuit's facts may hold: anything for keys that only people read, the stated types where lutsmith reads them."""
+"""What a circuit's facts may hold: stated types for those that lutsmith knows, anything for others."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption
+from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, ModelArgument, TargetOption
 from lutsmith.cli.output import deliver
 
 if TYPE_CHECKING:
@@ -25,17 +25,21 @@ def evaluate(
     model: ModelArgument,
     data: DataOption = None,
     target: TargetOption = None,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
     words: Annotated[
         Any, typer.Option(parser=_lengths, metavar="4,6,8", help="Measure it on words of so many bits a feature too.")
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Measure a model on the test part of the task that it was trained on, or on all rows of a table."""
+    """Measure a model on the test part of its task, or on all rows of a table; by default its run's --test file."""
 
     def compute() -> dict[str, Any]:
         from lutsmith.runs import evaluate as measure
 
-        return measure(model, data, target=target, word_lengths=words or ()).to_json()
+        return measure(
+            model, data, target=target, header=header, delimiter=delimiter, word_lengths=words or ()
+        ).to_json()
 
     deliver(compute, _show, json_output)
 

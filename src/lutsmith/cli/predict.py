@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
-from lutsmith.cli.arguments import JsonOption, ModelArgument
+from lutsmith.cli.arguments import DelimiterOption, HeaderOption, JsonOption, ModelArgument
 from lutsmith.cli.output import deliver
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lutsmith.circuit import Circuit
+    from lutsmith.data import Reading
 
     Write = Callable[[BinaryIO, Circuit, "Predictions"], None]
 
@@ -43,6 +44,8 @@ def predict(
     method: Annotated[
         str, typer.Option(help="What is written: predict, decision_function (scores) or outputs (the circuit's bits).")
     ] = "predict",
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
     """Predict the label, the labels or the numbers of each sample of a file, which may be larger than memory."""
@@ -56,9 +59,10 @@ def predict(
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.atomic import write_atomically
         from lutsmith.circuit.file import load
+        from lutsmith.data import Reading
 
         circuit = load(model)
-        predictions = Predictions(circuit, samples, method)
+        predictions = Predictions(circuit, samples, method, Reading(header, delimiter))
         if output is None:
             for batch in predictions:
                 sys.stdout.write(_text(circuit, batch, method))
@@ -83,9 +87,9 @@ class Predictions:
         seconds: spent so far on prediction, reading and writing left out where they can be told apart.
     """
 
-    def __init__(self, circuit: Circuit, samples: Path, method: str) -> None:
+    def __init__(self, circuit: Circuit, samples: Path, method: str, reading: Reading) -> None:
         self.method, self.count, self.seconds = method, 0, 0.0
-        self._circuit, self._samples, self._begun = circuit, samples, 0.0
+        self._circuit, self._samples, self._reading, self._begun = circuit, samples, reading, 0.0
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for batch in self._circuit.predict_batches(self._source(), batch=_BATCH, method=cast("Any", self.method)):
@@ -103,11 +107,7 @@ class Predictions:
     def _batches(self) -> Iterator[NDArray[Any]]:
         from lutsmith.data import sample_batches
 
-        facts = self._circuit.facts
-        batches = sample_batches(
-            self._samples, _BATCH, facts.get("feature_names"), facts.get("target"), facts.get("categories") or ()
-        )
-        for batch in batches:
+        for batch in sample_batches(self._samples, _BATCH, self._circuit.schema, self._reading):
             self._begun = time.perf_counter()
             yield _shaped(batch, self._circuit.input_shape)
 

@@ -95,12 +95,11 @@ def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[
             return (_flat(data.x_train), None), None
         held_out = None if data.x_test is None or data.y_test is None else (_flat(data.x_test), data.y_test)
         return (_flat(data.x_train), data.y_train), held_out
-    names, categories = facts.get("feature_names"), facts.get("categories") or ()
     label = facts.get("target") if target is None else target
     kind = "npz" if path.suffix.lower() == ".npz" else "csv"
     if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and _classifies(circuit):
-        return load_test(kind, _classes(circuit), path, label, names, categories), None
-    return (_flat(read_samples(path, names, label, categories)), None), None
+        return load_test(kind, _classes(circuit), path, label if kind == "npz" else target, circuit.schema), None
+    return (_flat(read_samples(path, circuit.schema)), None), None
 
 
 def _classifies(circuit: Circuit) -> bool:

@@ -121,9 +121,8 @@ def _samples(
             task,
             tuple(classes),
             data,
-            column if task in ("csv", "npz") else None,
-            circuit.facts.get("feature_names"),
-            circuit.facts.get("categories") or (),
+            column if task == "npz" else target if task in ("table", "csv") else None,
+            circuit.schema,
         )
     except (DataError, OSError):
         if wanted:

@@ -12,7 +12,8 @@ import numpy as np
 
 from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
-from lutsmith.data import load_test
+from lutsmith.data import Reading, load_test
+from lutsmith.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def evaluate(
     *,
     task: str | None = None,
     target: str | int | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
     word_lengths: Sequence[int] = (),
 ) -> Evaluation:
     """Return the accuracy of a model file on test rows.
@@ -51,9 +54,12 @@ def evaluate(
     Args:
         model: the file.
         data: as for `data.load_test`: the folder of the task's files or its parent, or a table with labels. Text in a
-            table's categorical columns is read in the model's names; other names are unknown to it.
+            table's categorical columns is read in the model's names; other names are unknown to it. A model of a table
+            in the folder of its run is measured on the run's test file by default.
         task: default: the task that the model was trained on.
         target: the label column of a table; default: the one that the model was trained on.
+        header: whether the first row of a text table is a header; default: it is one if it names a column of the model.
+        delimiter: what separates the fields of a text table; default: as in the model's training data.
         word_lengths: also measure the model with its features as words of so many bits each (`word_length_report`).
 
     Raises:
@@ -69,14 +75,31 @@ def evaluate(
     if circuit.task not in (None, "classification"):
         raise ValueError(f"{model} is a model for {circuit.task}, and accuracy counts classes: score its predict()")
     classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
-    target = circuit.facts.get("target") if target is None else target
-    x, y = load_test(
-        task,
-        tuple(classes),
-        data,
-        target if task in ("csv", "npz") else None,
-        circuit.facts.get("feature_names"),
-        circuit.facts.get("categories") or (),
-    )
+    table = task in ("table", "csv", "npz")
+    if table and data is None:
+        data = _test_file(Path(model))
+    if table and target is None and task == "npz":
+        target = circuit.facts.get("target")
+    x, y = load_test(task, tuple(classes), data, target if table else None, circuit.schema, Reading(header, delimiter))
     words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
     return Evaluation(float(np.mean(circuit.predict(x) == y)), len(y), task, str(Path(model).absolute()), words)
+
+
+def _test_file(model: Path) -> str:
+    """Return the test file of the run that a model lies in the folder of.
+
+    Raises:
+        ValueError: it is not in a run's folder, or that run had no test file.
+    """
+    folder = RunFolder(model.parent)
+    recorded = folder.read() if folder.model == folder.path / model.name else None
+    if recorded is None:
+        raise ValueError(
+            f"{model} is not in the folder of a run that knows its test rows: give --data FILE (in Python: data=)"
+        )
+    plan, _ = recorded
+    if plan.test is None:
+        raise ValueError(
+            f"the run in {folder.path} had no test file: give --data FILE (in Python: data=) with labelled rows"
+        )
+    return plan.test

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data import Dataset, load
+from lutsmith.data import Dataset, check, load
 from lutsmith.runs.folder import Run, RunFolder
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.version import __version__
@@ -50,6 +50,7 @@ def train(
     quiet: bool = False,
     architecture: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
+    table: Mapping[str, Any] | None = None,
 ) -> Run:
     """Train a network for a task and save it as a circuit that is checked, on every test row, to be the network.
 
@@ -75,6 +76,7 @@ def train(
         quiet: show no progress.
         architecture: further fields of `nn.Architecture`.
         settings: further fields of `training.Settings`.
+        table: how a table is to be read: fields of `data.TableOptions`, such as `{"header": True, "drop": ["id"]}`.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
@@ -101,7 +103,10 @@ def train(
         seed,
         architecture,
         settings,
+        table,
     )
+    if not resume:  # before torch is imported
+        check(task, data, target, test, table)
     plan = Plan.of(request)
     name = f"{plan.task}-{plan.preset}-seed{plan.settings['seed']}"
     folder = RunFolder.choose(out, name, resume=resume, overwrite=overwrite)
@@ -119,7 +124,7 @@ def train(
         folder.check(overwrite=overwrite)
         if resume:
             sys.stderr.write(f"lutsmith: nothing to resume in {folder.path}: a new run begins there\n")
-    dataset = load(plan.task, plan.data, plan.target, plan.test)
+    dataset = load(plan.task, plan.data, plan.target, plan.test, plan.table)
     if recorded is None:
         plan = plan.fitted_to(dataset, request)
         _check_measurable(dataset, plan)
@@ -239,6 +244,7 @@ def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
         "feature_names": None if names is None else list(names),
         "integer_features": dataset.holds_integers,
         **({"categories": dataset.categories} if dataset.categorical else {}),
+        **({"table": dataset.schema.to_json()} if dataset.schema is not None else {}),
         "accuracy": run.accuracy,
         "soft_accuracy": run.soft_accuracy,
         "measured_on": run.measured_on,

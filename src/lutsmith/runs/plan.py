@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lutsmith import presets
-from lutsmith.data import Dataset
+from lutsmith.data import Dataset, TableOptions
 
 _ARCHITECTURE = ("luts", "rank", "bits")
 _SETTINGS = ("lr", "epochs", "seed")
@@ -22,6 +22,7 @@ class Request:
     Attributes:
         task, preset, data, target, test, luts, rank, bits, lr, epochs, seed: as for `train`.
         architecture, settings: further fields of `nn.Architecture` and `training.Settings`.
+        table: fields of `data.TableOptions`.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Request:
     seed: int | None = None
     architecture: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] | None = None
+    table: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither data nor torch; raise ValueError."""
@@ -61,6 +63,7 @@ class Plan:
         task, preset, target: as for `train`; the preset is never None.
         data, test: absolute paths, or None.
         architecture, settings: every field of `nn.Architecture` and `training.Settings`.
+        table: the fields of `data.TableOptions` that were given.
     """
 
     task: str
@@ -70,6 +73,7 @@ class Plan:
     test: str | None
     architecture: dict[str, Any]
     settings: dict[str, Any]
+    table: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, request: Request) -> Plan:
@@ -91,6 +95,7 @@ class Plan:
             test=_absolute(request.test),
             architecture=_as_json(Architecture.from_json({**preset.architecture, **architecture}).to_json()),
             settings=_as_json(Settings.from_json({**preset.settings, **settings}).to_json()),
+            table=TableOptions.of(request.table).to_json(),
         )
 
     def completed(self) -> Plan:
@@ -126,6 +131,7 @@ class Plan:
             "data": _absolute(request.data),
             "target": request.target,
             "test": _absolute(request.test),
+            "table": TableOptions.of(request.table).to_json() or None,
         }
         pairs = [(name, value, getattr(self, name)) for name, value in given.items() if value is not None]
         pairs += [(name, value, self.architecture.get(name)) for name, value in architecture.items()]

@@ -177,8 +177,8 @@ class RecordBatch:
         return result.T
 
     def values(self, column: int, start: int, stop: int) -> NDArray[Any]:
-        """Return rows start .. stop - 1 of one column, (stop - start,): numbers, NaN where they are missing, or objects:
-        text, None where it is missing. The column is of width 1, with a `kind` or `Field.is_text`.
+        """Return rows start .. stop - 1 of one column, (stop - start,): numbers, NaN where missing, or objects: text,
+        None where missing. The column is of width 1, with a `kind` or `Field.is_text`.
         """
         if self.fields[column].kind is not None:
             return self.rows([column], start, stop)[:, 0]

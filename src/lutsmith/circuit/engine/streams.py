@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -121,15 +121,14 @@ class Samples:
 
     def _rows(self, record: RecordBatch, columns: list[int], start: int, stop: int, before: int) -> NDArray[Any]:
         """Rows of a record batch: as they lie where all columns hold numbers, else each column as the schema says.
-
-        Args:
-            record, columns, start, stop: as for `RecordBatch.rows`.
-            before: rows of the source before the batch, for messages.
+        Messages count rows from `before`.
         """
         if not self.schema.categories and all(record.fields[column].kind is not None for column in columns):
             return record.rows(columns, start, stop)
         schema, first = self._named, before + start
-        parts = [schema.values(place, record.values(column, start, stop), first) for place, column in enumerate(columns)]
+        parts = [
+            schema.values(place, record.values(column, start, stop), first) for place, column in enumerate(columns)
+        ]
         return np.stack(parts, axis=1)
 
     def _columns(self, record: RecordBatch, further: bool) -> list[int]:

@@ -28,17 +28,19 @@ class Numerals:
         decimal: the decimal mark, `.` or `,`.
         group: what stands between groups of three digits: one of `GROUPS[decimal]`, or nothing.
         unit: one of `UNITS` that each number wears, or nothing. `50%` is 50.
+        lenient: whether what is not such a number is a missing value, and not an error.
     """
 
     form: str = "decimal"
     decimal: str = POINT
     group: str = ""
     unit: str = ""
+    lenient: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Whether this is how Python writes numbers."""
-        return self == PLAIN
+        return self.form == "decimal" and self.decimal == POINT and not self.group and not self.unit
 
     def parse(self, cell: str) -> float | None:
         """Return the number of a cell, or None where it is not a number as this column writes them."""
@@ -60,7 +62,7 @@ class Numerals:
             text = text.replace(self.group, "")
         return float(text.replace(COMMA, POINT))
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str | bool]:
         """Return the fields that are not the defaults."""
         return {name: value for name, value in asdict(self).items() if value != getattr(PLAIN, name)}
 
@@ -74,6 +76,7 @@ class Numerals:
             made.form not in _FORMS
             or made.decimal not in (POINT, COMMA)
             or made.group not in ("", *GROUPS[made.decimal])
+            or not isinstance(made.lenient, bool)
             or not (made.unit == "" or (isinstance(made.unit, str) and len(made.unit) == 1 and made.unit in UNITS))
         ):
             raise ValueError(f"{str(value)[:60]} is not a way to write numbers")
@@ -109,19 +112,17 @@ def readings(cells: Sequence[str], decimal: str | None = None) -> list[Numerals]
     found = [PLAIN] if all(plain(cell) is not None for cell in cells) else []
     if not found and _all(Numerals("hex"), cells):
         return [Numerals("hex")]
-    if found and not any(POINT in cell for cell in cells):
-        return found  # whole numbers: no mark is in question
-    unit = next((unit for unit in UNITS if unit in cells[0]), "") if not found else ""
-    marks = (POINT, COMMA) if decimal is None else (decimal,)
-    for mark in marks:
+    if found:  # 1.234 may be grouped where commas are decimal; of whole numbers no mark is in question
+        grouped = Numerals(decimal=COMMA, group=POINT)
+        if any(POINT in cell for cell in cells) and _all(grouped, cells):
+            found = [grouped, PLAIN] if decimal == COMMA else [PLAIN, grouped] if decimal is None else found
+        return found
+    unit = next((unit for unit in UNITS if unit in cells[0]), "")
+    for mark in (POINT, COMMA) if decimal is None else (decimal,):
         for group in ("", *GROUPS[mark]):
             numerals = Numerals(decimal=mark, group=group, unit=unit)
-            if numerals.is_plain or (group and not any(group in cell for cell in cells)):
-                continue
-            if _all(numerals, cells):
+            if not numerals.is_plain and _all(numerals, cells) and (not group or any(group in cell for cell in cells)):
                 found.append(numerals)
-    if decimal == COMMA and len(found) > 1 and found[0].is_plain:
-        found = [*found[1:], PLAIN]
     return found
 
 

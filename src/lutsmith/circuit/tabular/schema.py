@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,15 +33,16 @@ class SchemaError(ValueError):
     """A value or a column that a model cannot read.
 
     Attributes:
-        column: the place among the model's features, or None.
-        row: the row of the data that were given, from 0, or None.
         problem: what is wrong, without the place.
+        column: what messages call the column, or None.
+        row: the row of the data that were given, from 0, or None.
+        cell: the text that cannot be read, or None.
     """
 
-    def __init__(self, problem: str, column: str | None = None, row: int | None = None, place: int | None = None):
+    def __init__(self, problem: str, column: str | None = None, row: int | None = None, cell: str | None = None):
         where = "" if column is None else f"column {column}: " if row is None else f"column {column}, row {row}: "
         super().__init__(f"{where}{problem}")
-        self.problem, self.column, self.row, self.place = problem, column, row, place
+        self.problem, self.column, self.row, self.cell = problem, column, row, cell
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Schema:
         places: the places of the features among them; None: all but the label's.
         label: the place of the label column among them, or None.
         label_name: its name, or None.
+        target: the label column as it was asked for, by name or by place, or None.
     """
 
     features: int
@@ -73,6 +75,7 @@ class Schema:
     places: tuple[int, ...] | None = None
     label: int | None = None
     label_name: str | None = None
+    target: str | None = None
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any], features: int) -> Schema:
@@ -82,7 +85,7 @@ class Schema:
             ValueError: facts that do not describe a table of so many features.
         """
         names, categories, target = facts.get("feature_names"), facts.get("categories"), facts.get("target")
-        if not _is_list_of_text(names) or len(names) != features:
+        if not isinstance(names, list) or not _is_list_of_text(names) or len(names) != features:
             names = None  # notes on something else, or none
         if categories and not (
             isinstance(categories, list)
@@ -98,6 +101,7 @@ class Schema:
             None if names is None else tuple(names),
             tuple(None if entry is None else tuple(entry) for entry in categories or ()),
             label_name=target if isinstance(target, str) and not is_place(target) else None,
+            target=None if target is None else str(target),
         )
         table = facts.get("table")
         return made if table is None else made._with(table)
@@ -107,7 +111,7 @@ class Schema:
         if not isinstance(table, dict) or not table.keys() <= _KEYS:
             raise ValueError(f"table is {_brief(table)}, expected an object with {', '.join(sorted(_KEYS))}")
         width, label, places = table.get("width"), table.get("label"), table.get("places")
-        checks = {
+        checks: dict[str, Callable[[Any], bool]] = {
             "delimiter": lambda v: v is None or (isinstance(v, str) and len(v) == 1),
             "header": lambda v: v is None or isinstance(v, bool),
             "width": lambda v: v is None or (_is_count(v) and v >= self.features),
@@ -123,18 +127,16 @@ class Schema:
                 raise ValueError(f"{name} of the table is {_brief(given.get(name))}, which no table has")
         if places is None and width is not None and width != self.features + (label is not None):
             raise ValueError(f"width of the table is {width}, with {self.features} features")
-        return Schema(
-            self.features,
-            self.names,
-            self.categories,
-            {int(place): Numerals.from_json(value) for place, value in given["numerals"].items()},
-            tuple(given["missing"]),
-            given.get("delimiter"),
-            given.get("header"),
-            width,
-            None if places is None else tuple(places),
-            label,
-            given.get("label_name") or self.label_name,
+        return replace(
+            self,
+            numerals={int(place): Numerals.from_json(value) for place, value in given["numerals"].items()},
+            missing=tuple(given["missing"]),
+            delimiter=given.get("delimiter"),
+            header=given.get("header"),
+            width=width,
+            places=None if places is None else tuple(places),
+            label=label,
+            label_name=given.get("label_name") or self.label_name,
         )
 
     def _are_places(self, values: list[Any], width: Any, label: Any) -> bool:
@@ -248,7 +250,7 @@ class Schema:
         codes = self._names(place)
         if codes is not None:
             return np.array([self._code(place, codes, cell, row) for row, cell in enumerate(cells, first)], np.float32)
-        numerals = self.numerals.get(place, PLAIN)
+        numerals = self._numerals(place)
         if numerals.is_plain and not self._missing_numbers:
             try:
                 return _float32(array("d", map(float, cells)))
@@ -261,7 +263,15 @@ class Schema:
         codes = self._names(place)
         if self.is_missing(cell):
             return True
-        return cell.strip() in codes if codes is not None else self._numerals(place).parse(cell) is not None
+        if codes is not None:
+            return cell.strip() in codes
+        numerals = self._numerals(place)
+        return numerals.lenient or numerals.parse(cell) is not None
+
+    def expected(self, place: int) -> str:
+        """Return what a number column expects, in words."""
+        numerals = self._numerals(place)
+        return "numbers" if numerals.is_plain else f"{numerals}, as in the data that the model was trained on"
 
     def _numerals(self, place: int) -> Numerals:
         return self.numerals.get(place, PLAIN)
@@ -272,8 +282,11 @@ class Schema:
                 return _NAN
             value = numerals.parse(cell)
             if value is None:
-                written = "numbers" if numerals.is_plain else f"{numerals}, as the model was trained on"
-                raise SchemaError(f"{shorten(cell)} is not a number; expected {written}", self.column(place), row, place)
+                if numerals.lenient:
+                    return _NAN
+                raise SchemaError(
+                    f"{shorten(cell)} is not a number; expected {self.expected(place)}", self.column(place), row, cell
+                )
             return value
         if is_null(cell):
             return _NAN
@@ -281,7 +294,7 @@ class Schema:
             return float(cell)
         except (TypeError, ValueError, OverflowError):
             kind = type(cell).__name__
-            raise SchemaError(f"holds a {kind}; expected a number", self.column(place), row, place) from None
+            raise SchemaError(f"holds a {kind}; expected a number", self.column(place), row) from None
 
     def _code(self, place: int, codes: dict[str, float], cell: Any, row: int) -> float:
         if isinstance(cell, str):
