@@ -220,7 +220,7 @@ class Circuit:
           each sample as a list, or bytes, of fixed size, which is not copied. Nulls are NaN;
         - iterables of these, generators and lists among them: there is a result for each array;
         - frames of pandas, and of other libraries that narwhals knows;
-        - the path of a `.npy` file (memory-mapped), or of a `.parquet` file, for which pyarrow is needed.
+        - the path of a `.npy` file (memory-mapped), or of a `.parquet` or `.feather` file, for which pyarrow is needed.
 
         Columns of a table are found by name, and text is read as in the training data. A frame or a table has the
         model's columns and at most the label's beside them; files and data sets may have more, which are not read.
@@ -238,7 +238,7 @@ class Circuit:
         Raises:
             TypeError, ValueError: no such source or method, or `batch` is no positive integer; and while reading, data
                 that do not fit.
-            ModuleNotFoundError: a Parquet file, and no pyarrow.
+            ModuleNotFoundError: a Parquet or Feather file, and no pyarrow.
         """
         from lutsmith.circuit.engine import streams
 

@@ -6,7 +6,7 @@ import csv
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 import typer
 
 from lutsmith.cli.arguments import DelimiterOption, HeaderOption, JsonOption, ModelArgument
-from lutsmith.cli.output import deliver
+from lutsmith.cli.output import deliver, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     Write = Callable[[BinaryIO, Circuit, "Predictions"], None]
 
 _BATCH = 65_536
-_PARQUET = (".parquet", ".pq")
+_PARQUET = (".parquet", ".pq", ".feather", ".arrow")
 _METHODS = ("predict", "decision_function", "outputs")
 
 
 def predict(
     model: ModelArgument,
-    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz or .parquet.")],
+    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz, .parquet, .feather.")],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -54,7 +54,7 @@ def predict(
         raise ValueError(f"--method is {method!r}, expected {', '.join(_METHODS)}")
 
     if {samples.suffix.lower(), output and output.suffix.lower()} & set(_PARQUET) and find_spec("pyarrow") is None:
-        raise ValueError("Parquet needs pyarrow, which is not installed: pip install 'lutsmith[tables]'")
+        raise ValueError("Parquet and Feather need pyarrow, which is not installed: pip install 'lutsmith[tables]'")
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.atomic import write_atomically
@@ -170,7 +170,8 @@ def _columns(circuit: Circuit, method: str) -> list[str]:
 
 
 def _text(circuit: Circuit, predictions: NDArray[Any], method: str) -> str:
-    return "".join(f"{' '.join(row)}\n" for row in _rows(circuit, predictions, method))
+    """Return a line for each sample; what would end a line in a label is an escape."""
+    return "".join(f"{' '.join(map(printable, row))}\n" for row in _rows(circuit, predictions, method))
 
 
 def _write_txt(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
@@ -181,9 +182,15 @@ def _write_txt(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> No
 def _write_csv(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_columns(circuit, predictions.method))
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(rows: Iterable[list[str]]) -> None:
+        for row in rows:  # a carriage return ends a line for many readers, and csv does not quote it
+            (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
+
+    write([_columns(circuit, predictions.method)])
     for batch in predictions:
-        writer.writerows(_rows(circuit, batch, predictions.method))
+        write(_rows(circuit, batch, predictions.method))
         file.write(text.getvalue().encode())
         text.seek(0)
         text.truncate()

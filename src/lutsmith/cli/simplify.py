@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument, TargetOption
-from lutsmith.cli.output import deliver
+from lutsmith.cli.output import Page, deliver
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ def simplify(
             done = simplify_on(circuit, rows, labels, level=level, rank=rank, held_out=held_out)
         done.circuit.save(output)
         report = {"model": str(model.resolve()), "output": str(output.resolve()), **done.to_json()}
-        return report if json_output else {**report, "page": str(done)}
+        return report if json_output else {**report, "page": Page(str(done))}
 
     deliver(compute, _show, json_output)
 

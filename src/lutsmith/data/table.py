@@ -25,7 +25,6 @@ from lutsmith.data.text import LONGEST_FIELD, LONGEST_LINE, find_delimiter, open
 
 COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
 """Endings of the files that pyarrow reads beside text."""
-_SPACED_QUOTE = re.compile(rb'[,;\t|] +"')
 _BLOCK = 1 << 20
 _BATCH = 65_536
 
@@ -136,7 +135,7 @@ def _described(
         raise DataError(f"{source}: one column, the label; expected feature columns beside it")
     chosen = [columns[place] for place in places]
     if names is not None:
-        _check_names(source, [names[place] for place in places])
+        _check_names(source, [name for place, name in enumerate(names) if place not in groups["drop"]])
     start = replace(
         found,
         features=len(places),
@@ -178,7 +177,7 @@ def _cells(path: Path, delimiter: str) -> list[Column]:
     if first is None:
         raise DataError(f"{path}: no rows; expected a table")
     width = len(first[1])
-    read = _by_pyarrow(path, delimiter, width)
+    read = _by_pyarrow(path, delimiter, width) if width > 1 else None
     if read is not None and all(
         len(column.values) == 0 or max(map(len, column.values)) <= LONGEST_FIELD for column in read
     ):
@@ -202,7 +201,7 @@ def _by_pyarrow(path: Path, delimiter: str, width: int) -> list[Column] | None:
     names = [str(place) for place in range(width)]
     text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     with open_bytes(path) as content:
-        if _has_spaced_quotes(content):
+        if _has_spaced_quotes(content, delimiter):
             return None
     with open_bytes(path) as content:
         try:
@@ -211,7 +210,7 @@ def _by_pyarrow(path: Path, delimiter: str, width: int) -> list[Column] | None:
                 csv.ReadOptions(column_names=names, block_size=LONGEST_LINE, use_threads=False),
                 csv.ParseOptions(
                     delimiter=delimiter, newlines_in_values=True,
-                    invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+                    invalid_row_handler=lambda row: "error" if row.actual_columns > 1 or row.text.strip() else "skip",
                 ),
                 csv.ConvertOptions(column_types=dict.fromkeys(names, text), strings_can_be_null=False),
             )  # fmt: skip
@@ -220,13 +219,15 @@ def _by_pyarrow(path: Path, delimiter: str, width: int) -> list[Column] | None:
     return [Column.of_dictionary(None, table.column(place)) for place in range(width)]
 
 
-def _has_spaced_quotes(content: Any) -> bool:
-    """Whether a quote follows spaces after a delimiter: Python's `csv` skips them, pyarrow reads the quote as text."""
-    before = b""
+def _has_spaced_quotes(content: Any, delimiter: str) -> bool:
+    """Whether a field begins with spaces and a quote: Python's `csv` skips them, pyarrow reads the quote as text."""
+    spaced = re.compile(rb"[\r\n" + re.escape(delimiter.encode()) + rb']\xef?\xbb?\xbf? +"')
+    before = b"\n"
     while block := content.read(_BLOCK):
-        if _SPACED_QUOTE.search(before + block):
+        text = before + block
+        if spaced.search(text):
             return True
-        before = block[-64:]
+        before = text[max(0, len(text.rstrip(b" ")) - 4) :]
     return False
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Label
 from lutsmith.circuit.tabular import MISSING, Schema
+from lutsmith.circuit.tabular.numerals import dress
 from lutsmith.data.archive import read_npz_table
 from lutsmith.data.dataset import DataError, Dataset, Table
 from lutsmith.data.digits import load_digits
@@ -202,7 +203,10 @@ def _columns(data: Any, options: TableOptions) -> str:
         return ""
     with read_rows(Path(data), options.delimiter) as rows:
         _, first = next(rows, (0, []))
-    return f"; the first row is {', '.join(cell.strip() for cell in first)}, and -1 is the last column"
+    names = [cell.strip() for cell in first]
+    if options.header is False or any(dress(name) for name in names):
+        return ", by place (-1 is the last)"
+    return f"; the columns are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
 
 
 def _is_npz(task: str, data: Any) -> bool:

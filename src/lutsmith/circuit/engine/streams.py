@@ -19,6 +19,9 @@ from lutsmith.circuit.tabular.frames import is_arrow
 from lutsmith.circuit.tabular.schema import listed
 
 
+_COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
+
+
 @dataclass(frozen=True)
 class Samples:
     """What a model reads of a source.
@@ -158,15 +161,27 @@ class Samples:
 
     def _file(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
         kind = path.suffix.lower()
-        if kind not in (".npy", ".parquet", ".pq"):
-            raise ValueError(f"{path}: unknown kind of file, expected .npy or .parquet; others can be given as arrays")
+        if kind not in (".npy", *_COLUMNAR):
+            raise ValueError(
+                f"{path}: unknown kind of file, expected .npy, .parquet or .feather; others can be given as arrays"
+            )
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a {kind} file"
             )
         if kind == ".npy":
             return self._array(_mapped(path), batch)
-        return self._parquet(path, batch)
+        return self._parquet(path, batch) if kind in _COLUMNAR[:2] else self._feather(path, batch)
+
+    def _feather(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
+        _, arrow = _pyarrow()
+        from pyarrow import feather
+
+        try:
+            table = feather.read_table(path, memory_map=True)
+            yield from self._records(lambda: stream_batches(table), batch)
+        except (arrow.ArrowException, OSError) as error:
+            raise ValueError(f"{path}: not a sound Feather file ({' '.join(str(error).split())})") from error
 
     def _parquet(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
         parquet, arrow = _pyarrow()
@@ -196,7 +211,8 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow.parquet
     except ImportError as error:
         raise ModuleNotFoundError(
-            "Parquet files are read by pyarrow, which is not installed: pip install 'lutsmith[tables]'", name="pyarrow"
+            "Parquet and Feather files are read by pyarrow, which is not installed: pip install 'lutsmith[tables]'",
+            name="pyarrow",
         ) from error
     return pyarrow.parquet, pyarrow
 

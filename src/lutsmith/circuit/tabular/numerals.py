@@ -118,8 +118,9 @@ def readings(cells: Sequence[str], decimal: str | None = None) -> list[Numerals]
             found = [grouped, PLAIN] if decimal == COMMA else [PLAIN, grouped] if decimal is None else found
         return found
     unit = next((unit for unit in UNITS if unit in cells[0]), "")
+    comma = decimal is not None or any(COMMA in cell for cell in cells)
     for mark in (POINT, COMMA) if decimal is None else (decimal,):
-        for group in ("", *GROUPS[mark]):
+        for group in ("", *GROUPS[mark]) if mark == POINT or comma else (POINT,):
             numerals = Numerals(decimal=mark, group=group, unit=unit)
             if not numerals.is_plain and _all(numerals, cells) and (not group or any(group in cell for cell in cells)):
                 found.append(numerals)
