@@ -32,7 +32,7 @@ _METHODS = ("predict", "decision_function", "outputs")
 
 def predict(
     model: ModelArgument,
-    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz, .parquet, .feather.")],
+    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz, .parquet ...")],
     output: Annotated[
         Path | None,
         typer.Option(

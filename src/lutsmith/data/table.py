@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular import MISSING, Schema, SchemaError
-from lutsmith.data.columns import Column, read_columns
+from lutsmith.data.columns import Column
 from lutsmith.data.dataset import DataError, Table
 from lutsmith.data.header import has_header
+from lutsmith.data.kinds import read_columns
 from lutsmith.data.options import TableOptions, place_of, places_of
 from lutsmith.data.text import LONGEST_FIELD, LONGEST_LINE, find_delimiter, open_bytes, read_rows
 
@@ -150,7 +151,7 @@ def _described(
     if not columns[0].length:
         raise DataError(f"{source}: no rows")
     forced = {places.index(place): name for name in ("numbers", "categories") for place in groups[name]}
-    x, schema = read_columns(source, chosen, start, forced, options.decimal, where)
+    x, schema = read_columns(source, chosen, places, start, forced, options.decimal, where)
     labels = None if label is None else columns[label].labels()
     return Table(source, x, labels, schema.names, schema)
 

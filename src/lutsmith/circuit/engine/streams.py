@@ -18,7 +18,6 @@ from lutsmith.circuit.tabular import Frame, Schema, SchemaError, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
 from lutsmith.circuit.tabular.schema import listed
 
-
 _COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
 
 
