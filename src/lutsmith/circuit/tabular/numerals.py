@@ -115,11 +115,12 @@ def readings(cells: Sequence[str], decimal: str | None = None) -> list[Numerals]
         return [Numerals("hex")]
     found = []
     unit = next((unit for unit in UNITS if unit in cells[0]), "")
+    bare = [(_without_unit(cell.strip(), unit) or "") if unit else cell.strip() for cell in cells]
     comma = decimal is not None or any(COMMA in cell for cell in cells)
     for mark in (POINT, COMMA) if decimal is None else (decimal,):
         for group in ("", *GROUPS[mark]) if mark == POINT or comma else (POINT,):
             numerals = Numerals(decimal=mark, group=group, unit=unit)
-            if not numerals.is_plain and _all(numerals, cells) and (not group or any(group in cell for cell in cells)):
+            if not numerals.is_plain and _all(numerals, cells) and (not group or any(group in cell for cell in bare)):
                 found.append(numerals)
     return found
 
