@@ -102,7 +102,7 @@ class Column:
 
     def used(self) -> NDArray[np.int64]:
         """Return the places of the texts that some row has."""
-        return np.flatnonzero(np.bincount(self.codes, minlength=len(self.values)))
+        return np.flatnonzero(np.bincount(self.codes, minlength=len(self.values))[: len(self.values)])
 
     def labels(self) -> NDArray[Any]:
         """Return the column as labels (N,): text, int64, float64 or truth values."""

@@ -95,9 +95,9 @@ PLAIN = Numerals()
 
 
 def plain(cell: str) -> float | None:
-    """Return what `float` reads, or None."""
+    """Return what `float` reads, or None. Spaces that `strip` knows are more than those of `float`."""
     try:
-        return float(cell)
+        return float(cell.strip())
     except ValueError:
         return None
 
