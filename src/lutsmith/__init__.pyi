@@ -36,6 +36,7 @@ from .nn import Regression as Regression
 from .nn import SignMagnitude as SignMagnitude
 from .nn import Thermometer as Thermometer
 from .nn import UniformFixedPoint as UniformFixedPoint
+from .nn import prove_lowering as prove_lowering
 from .nn import to_circuit as to_circuit
 from .nn.connections import list_connections as list_connections
 from .nn.connections import setup_connections as setup_connections

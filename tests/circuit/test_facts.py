@@ -68,6 +68,8 @@ def test_facts_of_the_right_types_are_kept() -> None:
         ({"accuracy": "high"}, "accuracy is 'high', expected a number"),
         ({"integer_features": 1}, "expected true or false"),
         ({"architecture": []}, "architecture is .*, expected an object"),
+        ({"held_out": {"share": "x", "seed": 0, "rows": 1, "table": ""}}, "held_out is .*, expected an object with"),
+        ({"held_out": {"share": 0.2}}, "held_out is"),
         ({"table": 5}, "table is 5, expected an object"),
         ({"table": {"colour": 1}}, "table is"),
         ({"table": {"delimiter": ",,"}}, "delimiter of the table is ',,'"),

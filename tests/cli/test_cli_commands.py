@@ -253,7 +253,13 @@ def test_train_hands_its_arguments_on(lutsmith, monkeypatch: pytest.MonkeyPatch,
     assert (given["task"], given["target"], given["data"]) == ("csv", "-1", Path("t.csv"))
     assert (given["rank"], given["lr"], given["seed"], given["out"]) == (4, 0.1, 3, tmp_path)
     assert (given["preset"], given["bits"], given["epochs"], given["resume"]) == (None, None, None, False)
-    assert "98.00% hardened" in lutsmith("train", "digits").out
+    page = " ".join(lutsmith("train", "digits").out.split())
+    assert "98.00% hardened" in page
+    assert "lowering not recorded" in page
+    result["lowering"] = "not established; model.2 (Mine): not established: nobody knows"
+    assert "lowering not established; model.2 (Mine): not established: nobody knows" in " ".join(
+        lutsmith("train", "digits").out.split()
+    )
 
 
 @pytest.mark.parametrize(

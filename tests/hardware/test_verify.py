@@ -25,7 +25,9 @@ needs_abc = pytest.mark.skipif(not available("abc"), reason="ABC is not installe
 @needs_abc
 def test_every_format_of_a_small_model_holds_in_every_layer():
     found = verify(tiny(), timeout=300)
-    assert found.ok, str(found)
+    assert not found.failures, str(found)
+    open_formats = {check.format for check in found.open}
+    assert {format_ for format_ in FORMATS if found.outcome_of(format_) != "holds"} <= open_formats
     for check in found.open:
         assert check.verdict == "not run"
         assert "not there" in check.reason, str(found)
@@ -40,7 +42,8 @@ def test_pipelines_on_xilinx_primitives_hold_for_every_task(task):
     registers = []
     for formats, primitives in ((("verilog", "blif"), "xilinx"), (("vhdl",), "portable")):
         found = verify(circuit, formats, primitives=primitives, **options)
-        assert found.ok, str(found)
+        assert not found.failures, str(found)
+        assert found.ok or not available("ghdl"), str(found)
         registers += [check.verdict for check in found.checks if check.part == "registers"]
     assert registers.count("proved") >= 3
 
@@ -127,7 +130,8 @@ def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):
 
     monkeypatch.setattr(toolchain, "_find", missing)
     found = verify(tiny(), ("verilog", "c"), layers=("simulation",))
-    assert found.ok
+    assert found.outcome == "not established"
+    assert not found.ok
     assert {check.verdict for check in found.checks} == {"not run"}
     assert all("pip install" in check.reason for check in found.checks)
 

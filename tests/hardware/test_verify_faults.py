@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import verify_files
 from lutsmith.hardware.simulation.hdl import icarus
 from lutsmith.hardware.toolchain import available
-from lutsmith.hardware.verification import layers
+from lutsmith.hardware.verification import runs
 from lutsmith.hardware.verification.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined
 from tests.hardware.examples import tiny
@@ -72,14 +73,15 @@ def _verdicts(format_: str, layer: str, files: dict[str, bytes], **options: obje
     for tool in TOOLS.get((format_, layer), ()):
         if not available(tool):
             pytest.skip(f"{tool} is not installed")
-    found = verify_files(tiny(), format_, files, layers=(layer,), **options)
-    return {check.verdict for check in found.checks if check.format == format_}
+    found = verify_files(tiny(), format_, files, layers=(layer,), run=True, **options)
+    assert not found.ok
+    return {check.verdict for check in found.of(format_)}
 
 
 @pytest.fixture(autouse=True)
 def no_verilator(monkeypatch):
     """Icarus compiles in a moment; that Verilator runs is tested once, elsewhere."""
-    monkeypatch.setattr(layers, "VERILOG_SIMULATORS", {"iverilog": icarus})
+    monkeypatch.setattr(runs, "VERILOG_SIMULATORS", {"iverilog": icarus})
 
 
 @pytest.mark.parametrize("fault", ["table", "wire", "threshold"])
@@ -97,7 +99,8 @@ def test_a_fault_in_an_export_is_found(format_, layer, fault):
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")
     files = FORMATS[format_].files(_changed(tiny(), fault), Options())
-    assert "failed" in _verdicts(format_, layer, files)
+    expected = "not decided" if (format_, layer) == ("blif", "read-back") else "failed"
+    assert expected in _verdicts(format_, layer, files)
 
 
 @pytest.mark.parametrize("format_", ["verilog", "vhdl"])
@@ -156,7 +159,7 @@ def test_a_register_too_many_in_a_design_is_found():
     parts[1] = type(parts[1])(
         parts[1].name, parts[1].netlist, parts[1].inputs, parts[1].outputs, latency=parts[1].latency + 1
     )
-    checks = list(check_design(tiny(), Design(design.name, tuple(parts), design.words, task=design.task), 60))
+    checks = list(check_design(tiny(), replace(design, parts=tuple(parts)), 60))
     assert [check.part for check in checks if check.verdict == "failed"] == ["registers"]
 
 
@@ -166,6 +169,6 @@ def test_rubbish_fails_and_does_not_raise(format_):
     suffix = FORMATS[format_].suffixes[0]
     if format_ == "onnx":
         pytest.importorskip("onnxruntime")
-    assert _verdicts(format_, layer or "simulation", {f"lutsmith{suffix}": b"\x00 no file ( of this kind"}) == {
-        "failed"
-    }
+    verdicts = _verdicts(format_, layer or "simulation", {f"lutsmith{suffix}": b"\x00 no file ( of this kind"})
+    assert "failed" in verdicts
+    assert verdicts <= {"failed", "not run"}

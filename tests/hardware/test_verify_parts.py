@@ -13,7 +13,7 @@ from lutsmith.export import to_blif
 from lutsmith.formats import from_blif
 from lutsmith.hardware import verify, verify_files
 from lutsmith.hardware.toolchain import available
-from lutsmith.hardware.verification.parts import sliced
+from lutsmith.hardware.verification.parts import _edges, parts_of
 from lutsmith.logic import elaborate, pipelined
 from tests.circuit.examples import random_affine, random_circuit
 from tests.hardware.examples import tiny
@@ -28,7 +28,7 @@ def _proved(circuit: Circuit, text: str | None = None, **options: object) -> dic
         found = verify(circuit, ("blif",), layers=("formal",), **options)
     else:
         found = verify_files(circuit, "blif", {"a.blif": text.encode()}, layers=("formal",), **options)
-    return {check.part: check.verdict for check in found.of("blif")}
+    return {check.part: check.verdict for check in found.of("blif", "formal")}
 
 
 def _awkward() -> Circuit:
@@ -65,10 +65,7 @@ def test_a_file_with_other_names_is_proved_as_a_whole():
 
 def test_parts_may_differ_where_the_whole_is_the_same():
     text = to_blif(tiny())
-    design = elaborate(tiny())
-    slices = sliced(text, text, design)
-    assert slices is not None
-    a, b = slices[1].distinct[:2]
+    a, b = list(dict.fromkeys(_edges(text, elaborate(tiny()))[1]))[:2]
     swapped = re.sub(rf"\b({a}|{b})\b", lambda match: b if match[0] == a else a, text)
     assert swapped != text
     assert _proved(tiny(), swapped) == {"all": "proved"}
@@ -78,21 +75,19 @@ def test_a_part_reads_nothing_but_the_part_before():
     """A wire from the samples into the network is seen even if the signals' names are right."""
     text = to_blif(tiny())
     first = from_blif(text).inputs[0]
-    slices = sliced(text, text, elaborate(tiny()))
-    assert slices is not None
-    outputs = slices[1].outputs
+    outputs = _edges(text, elaborate(tiny()))[2]
     line = next(line for line in text.splitlines() if line.startswith(".names ") and line.split()[-1] == outputs[0])
     words = line.split()
-    assert sliced(text.replace(line, " ".join([words[0], first, *words[2:]])), text, elaborate(tiny())) is None
+    found = parts_of(text.replace(line, " ".join([words[0], first, *words[2:]])), text, elaborate(tiny()), 60)
+    assert found is not None
+    assert [pair is None for pair in found] == [False, True, False, False]
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_fault_in_any_part_of_a_pipeline_is_found(part):
     circuit = random_circuit(4, classes=3, group=5)
     text = to_blif(circuit, words=4, pipeline=2)
-    slices = sliced(text, text, pipelined(elaborate(circuit, words=4), 2))
-    assert slices is not None
-    name = slices[part].outputs[0]
+    name = _edges(text, pipelined(elaborate(circuit, words=4), 2))[part + 1][0]
     while latch := re.search(rf"^\.latch (\S+) {re.escape(name)} ", text, re.MULTILINE):
         name = latch[1]
     inverted = re.sub(

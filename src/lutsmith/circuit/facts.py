@@ -33,6 +33,11 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _is_held_out(value: Any) -> bool:
+    parts = {"share": _is_number, "seed": _is_integer, "rows": _is_integer, "table": _is_text}
+    return isinstance(value, dict) and value.keys() == parts.keys() and all(parts[name](value[name]) for name in parts)
+
+
 _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("task", "preset", "measured_on", "lutsmith"), ("text", _is_text)),
     "target": ("the name or the place of a column", lambda value: _is_text(value) or _is_integer(value)),
@@ -43,6 +48,7 @@ _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(
         ("seed", "best_epoch", "encoder_luts", "wasted_thresholds", "input_bits"), ("an integer", _is_integer)
     ),
+    "held_out": ("an object with share, seed, rows and table", _is_held_out),
     **dict.fromkeys(
         ("architecture", "settings", "table", "simplified", "simplified_on_data", "optimised"),
         ("an object", _is_object),

@@ -32,20 +32,24 @@ def evaluate(
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Measure a model on the test part of its task, or on all rows of a table; by default its run's --test file."""
+    """Measure a model on the test part of the task that it was trained on, or on a table.
+
+    Of the table that it was trained on, these are the rows that were held out; of another table all rows. Without
+    --data it is the table of the model's run: its --test file, or the rows that were held out.
+    """
 
     def compute() -> dict[str, Any]:
         from lutsmith.runs import evaluate as measure
 
-        return measure(
-            model, data, target=target, header=header, delimiter=delimiter, word_lengths=words or ()
-        ).to_json()
+        found = measure(model, data, target=target, header=header, delimiter=delimiter, word_lengths=words or ())
+        return found.to_json() if json_output else {**found.to_json(), "measured_on": found.measured_on}
 
     deliver(compute, _show, json_output)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
-    console.print(f"accuracy {result['accuracy']:.2%} on {result['samples']:,} samples of {result['task']}")
+    samples = f"{result['samples']:,} samples of {result['task']}"
+    console.print(f"accuracy {result['accuracy']:.2%} on {samples}: {result['measured_on']}", soft_wrap=True)
     for row in result["word_lengths"]:
         console.print(
             f"{row['bits']:2} bits: accuracy {row['accuracy']:.2%} ({100 * row['change']:+.2f} points), "

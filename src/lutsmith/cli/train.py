@@ -51,6 +51,14 @@ def train(
         list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as names, numbers in it too.")
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave this column out.")] = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option(
+            "--test-share",
+            metavar="0.2",
+            help="Without --test: the share of a table that is held out to measure on; 0 measures on validation rows.",
+        ),
+    ] = None,
     luts: Annotated[
         Any, typer.Option(parser=_widths, metavar="2000,1000", help="LUTs of each layer, from input to output.")
     ] = None,
@@ -94,6 +102,7 @@ def train(
             resume=resume,
             overwrite=overwrite,
             table={name: value for name, value in options.items() if value not in (None, [])},
+            test_share=test_share,
         ).to_json()
 
     deliver(compute, _show, json_output)
@@ -101,13 +110,21 @@ def train(
 
 def _show(result: dict[str, Any], console: Console) -> None:
     hard, soft = f"{result['accuracy']:.2%} hardened", f"{result['soft_accuracy']:.2%} soft"
+    chose = ", which chose the epoch" if result["measured_on"] == "validation" else ""
     page = {
-        "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows",
+        "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows{chose}",
         "circuit": _circuit(result),
+        "lowering": _lowering(result.get("lowering")),
         "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
         "model": result["model"],
     }
     facts_page(console, page)
+
+
+def _lowering(outcome: str | None) -> str:
+    if outcome == "proved":
+        return "proved: every table, wire, threshold and the head read back from the circuit"
+    return outcome or "not recorded: the run is of an earlier version"
 
 
 def _circuit(result: dict[str, Any]) -> str:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from lutsmith.logic import Words
 
 
+EXIT_CODES = {"holds": 0, "fails": 1, "not established": 3}
+"""What the command ends with, by the outcome of the verification."""
+
+
 def verify(
     model: ModelArgument,
     formats: Annotated[
@@ -34,6 +38,14 @@ def verify(
         Path | None,
         typer.Option("--file", metavar="FILE", help="Verify this file, of the one format that is named, instead."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The top module or model in FILE, where the file does not say which it is."),
+    ] = None,
+    run: Annotated[
+        bool,
+        typer.Option("--run", help="Compile and run FILE where it is C or JavaScript: only if you trust its origin."),
+    ] = False,
     data: DataOption = None,
     target: TargetOption = None,
     rows: Annotated[
@@ -55,11 +67,15 @@ def verify(
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds for each step.")] = 120.0,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Prove, read back and simulate the exports of a model. Exit code 1: something failed.
+    """Prove, read back and simulate the exports of a model.
 
+    Exit code 0: every format was shown to be the model. 1: something is not. 3: neither is known, because a tool is
+    missing, a proof took too long, or nothing that was asked for says anything about the format.
     Simulated are the test rows of the model's task where --data or the task's own data give them, else random rows.
-    Layers whose tool is missing are not run, and the reason says what installs it.
+    A FILE is run without a network, and only if it was read back well. Give the options that it was written with.
     """
+    if file is None and (name is not None or run):
+        raise typer.BadParameter("--name and --run are for a --file")
     if file is not None and (formats == "all" or "," in formats):
         raise typer.BadParameter("--file needs --format with the one format of the file")
 
@@ -85,6 +101,8 @@ def verify(
             pipeline=pipeline,
             primitives=primitives,
             artifacts=None if file is None else {names[0]: {file.name: file.read_bytes()}},
+            name=name,
+            run=run,
             timeout=timeout,
             report=show_row if sys.stderr.isatty() else None,
         )
@@ -97,17 +115,18 @@ def verify(
         return {name: value for name, value in outcome.items() if name != "table" or not json_output}
 
     deliver(computed, _show, json_output)
-    if not outcome["ok"]:
-        raise typer.Exit(1)
+    if code := EXIT_CODES[outcome["outcome"]]:
+        raise typer.Exit(code)
 
 
 def _samples(
     circuit: Circuit, data: Path | None, target: str | None, rows: int
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
-    """Return the first test rows of the model's task with their class ids, or nothing where it has none here."""
+    """Return test rows of the model's task, or held-out rows of its table, with class ids; or nothing."""
     import numpy as np
 
-    from lutsmith.data import DataError, load_test
+    from lutsmith.data import DataError
+    from lutsmith.runs.held_out import KINDS, measured_rows
 
     task = circuit.facts.get("task")
     wanted = data is not None
@@ -115,20 +134,14 @@ def _samples(
         if wanted:
             raise ValueError("the model does not say which classes of which task it was trained on: leave --data out")
         return None, None
-    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
-    column = target if target is not None else circuit.facts.get("target")
     try:
-        x, y = load_test(
-            task,
-            tuple(classes),
-            data,
-            column if task == "npz" else target if task in ("table", "csv") else None,
-            circuit.schema,
-        )
+        found = measured_rows(circuit, task, data, target)
     except (DataError, OSError):
         if wanted:
             raise
         return None, None
+    sys.stderr.write(f"lutsmith: samples are {KINDS[found.kind]}\n")
+    x, y = found.x, found.y
     chosen = np.linspace(0, len(x) - 1, min(rows, len(x))).astype(int)
     return x[chosen], y[chosen]
 

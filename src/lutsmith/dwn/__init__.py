@@ -11,6 +11,7 @@ table entry. A LUT keeps an input that it drew twice; the circuit merges such sl
 
 from __future__ import annotations
 
+from lutsmith.dwn import read_back as _read_back  # noqa: F401 - registers what the layers state
 from lutsmith.dwn.binarization import DistributiveThermometer, GaussianThermometer, Thermometer
 from lutsmith.dwn.group_sum import GroupSum, pad_if_needed
 from lutsmith.dwn.lut_layer import STE, EFDFunction, LUTLayer, STEFunction

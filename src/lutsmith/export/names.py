@@ -16,7 +16,7 @@ MAX_QUOTED = 120
 """Characters of a name of the user's that a comment holds."""
 
 # IEEE 1364-2001 annex B, and what IEEE 1800-2017 annex B adds: files are read as either.
-_VERILOG_WORDS = """
+_VERILOG = """
     accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin bind bins
     binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class clocking cmos config const
     constraint context continue cover covergroup coverpoint cross deassign default defparam design disable dist do edge
@@ -37,7 +37,7 @@ _VERILOG_WORDS = """
 """
 
 # IEEE 1076-1993 section 13.9, and what 1076-2008 adds.
-_VHDL_WORDS = """
+_VHDL = """
     abs access after alias all and architecture array assert assume assume_guarantee attribute begin block body buffer
     bus case component configuration constant context cover default disconnect downto else elsif end entity exit
     fairness file for force function generate generic group guarded if impure in inertial inout is label library linkage
@@ -47,7 +47,7 @@ _VHDL_WORDS = """
     units until use variable vmode vprop vunit wait when while with xnor xor
 """
 
-_VERILOG, _VHDL = frozenset(_VERILOG_WORDS.split()), frozenset(_VHDL_WORDS.split())
+VERILOG_WORDS, VHDL_WORDS = frozenset(_VERILOG.split()), frozenset(_VHDL.split())
 
 _OWN = re.compile(r"clk|ce|mux|[lr]\d+(_\d+)?|u_.*|lut[1-6]|.*_\d+", re.IGNORECASE)
 """What emitters call signals of their own, the instances of parts, bits of ports, and primitives."""
@@ -55,7 +55,7 @@ _OWN = re.compile(r"clk|ce|mux|[lr]\d+(_\d+)?|u_.*|lut[1-6]|.*_\d+", re.IGNORECA
 
 def check_verilog(design: Design, taken: Iterable[str] = ()) -> None:
     """Raise ExportError where the names of a design do not do for Verilog and SystemVerilog, or a port's is taken."""
-    _check(design, r"[A-Za-z_][A-Za-z0-9_]*", _VERILOG, "Verilog", "letters, digits and _, no digit first")
+    _check(design, r"[A-Za-z_][A-Za-z0-9_]*", VERILOG_WORDS, "Verilog", "letters, digits and _, no digit first")
     for port in sorted({port.name for port in (*design.inputs, *design.outputs)}.intersection(taken)):
         raise ExportError(f"a port cannot be called {port!r} in this file: take another name")
 
@@ -63,12 +63,12 @@ def check_verilog(design: Design, taken: Iterable[str] = ()) -> None:
 def check_vhdl(design: Design) -> None:
     """Raise ExportError where the names of a design do not do for VHDL. Reserved names of ports get `vhdl_port`."""
     renamed = "letters, digits and single _ between them, a letter first"
-    _check(design, r"[A-Za-z](_?[A-Za-z0-9])*", _VHDL, "VHDL", renamed)
+    _check(design, r"[A-Za-z](_?[A-Za-z0-9])*", VHDL_WORDS, "VHDL", renamed)
 
 
 def vhdl_port(name: str) -> str:
     """Return the name of a port in VHDL, where `label` is a reserved word: `label_o`."""
-    return f"{name}_o" if name.lower() in _VHDL else name
+    return f"{name}_o" if name.lower() in VHDL_WORDS else name
 
 
 def quoted(value: object) -> str:

@@ -36,6 +36,7 @@ from lutsmith.nn.heads import (
 )
 from lutsmith.nn.lowering import to_circuit
 from lutsmith.nn.network import Architecture, build
+from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
 
 __all__ = [
     "Architecture",
@@ -53,6 +54,8 @@ __all__ = [
     "LearnableThermometer",
     "LogarithmicThermometer",
     "LogicDense",
+    "LoweringProof",
+    "ModuleProof",
     "MultiLabel",
     "OneHot",
     "OutputCode",
@@ -61,5 +64,6 @@ __all__ = [
     "Thermometer",
     "UniformFixedPoint",
     "build",
+    "prove_lowering",
     "to_circuit",
 ]

@@ -12,8 +12,9 @@ import numpy as np
 
 from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
-from lutsmith.data import Reading, load_test
+from lutsmith.data import Reading
 from lutsmith.runs.folder import RunFolder
+from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Evaluation:
         task: where they came from.
         model: absolute path of the model file.
         word_lengths: what the model reaches where its features are fixed-point words; empty if that was not asked for.
+        rows: which rows they were, a key of `held_out.KINDS`: "test", "held-out", "training", "another" or "unknown".
     """
 
     accuracy: float
@@ -33,6 +35,12 @@ class Evaluation:
     task: str
     model: str
     word_lengths: tuple[WordLength, ...] = ()
+    rows: Kind = "unknown"
+
+    @property
+    def measured_on(self) -> str:
+        """Which rows they were, in words."""
+        return KINDS[self.rows]
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
@@ -50,6 +58,9 @@ def evaluate(
     word_lengths: Sequence[int] = (),
 ) -> Evaluation:
     """Return the accuracy of a model file on test rows.
+
+    Of the table that a model was trained on these are the rows that were held out; of another table, and where none
+    were held out, all rows, and the result says so.
 
     Args:
         model: the file.
@@ -74,32 +85,29 @@ def evaluate(
         raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
     if circuit.task not in (None, "classification"):
         raise ValueError(f"{model} is a model for {circuit.task}, and accuracy counts classes: score its predict()")
-    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
-    table = task in ("table", "csv", "npz")
-    if table and data is None:
-        data = _test_file(Path(model))
-    if table and target is None and task == "npz":
-        target = circuit.facts.get("target")
-    x, y = load_test(task, tuple(classes), data, target if table else None, circuit.schema, Reading(header, delimiter))
+    is_test = False
+    if data is None and task in TABLES:
+        data, is_test = _rows_of_run(Path(model))
+    found = measured_rows(circuit, task, data, target, Reading(header, delimiter))
+    x, y = found.x, found.y
     words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
-    return Evaluation(float(np.mean(circuit.predict(x) == y)), len(y), task, str(Path(model).absolute()), words)
+    accuracy = float(np.mean(circuit.predict(x) == y))
+    kind: Kind = "test" if is_test else found.kind
+    return Evaluation(accuracy, len(y), task, str(Path(model).absolute()), words, kind)
 
 
-def _test_file(model: Path) -> str:
-    """Return the test file of the run that a model lies in the folder of.
+def _rows_of_run(model: Path) -> tuple[str, bool]:
+    """Return the table that the run which a model lies in the folder of is measured on, and if it is its test file.
 
     Raises:
-        ValueError: it is not in a run's folder, or that run had no test file.
+        ValueError: the model is not in a run's folder.
     """
     folder = RunFolder(model.parent)
     recorded = folder.read() if folder.model == folder.path / model.name else None
-    if recorded is None:
+    if recorded is None or recorded[0].data is None:
         raise ValueError(
             f"{model} is not in the folder of a run that knows its test rows: give --data FILE (in Python: data=)"
         )
     plan, _ = recorded
-    if plan.test is None:
-        raise ValueError(
-            f"the run in {folder.path} had no test file: give --data FILE (in Python: data=) with labelled rows"
-        )
-    return plan.test
+    assert plan.data is not None
+    return (plan.data, False) if plan.test is None else (plan.test, True)

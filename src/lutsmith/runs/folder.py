@@ -26,7 +26,8 @@ class Run:
         task, preset, seed: what was trained.
         accuracy: of the circuit, in [0, 1], on the rows that `measured_on` names.
         soft_accuracy: of the network before hardening, on the same rows.
-        measured_on: "test", or "validation" where the task has no test set.
+        measured_on: "test"; "held-out" where rows of a table without a test set were held out of everything; or
+            "validation", the rows that chose the epoch, where none were.
         luts: nodes of rank <= 6 in the saved netlist: those of the encoder and of the network; comparators and the
             head's sums are not counted.
         depth: levels of the netlist.
@@ -37,6 +38,8 @@ class Run:
         comparators: of the encoder, those that something reads; None in records of earlier versions.
         encoder_luts: nodes among `luts` that the encoder emits: none by thermometers, the XORs of other codes; None in
             records of earlier versions.
+        lowering: "proved" where the circuit was read back and is the network, as `nn.prove_lowering` says; "not
+            established" and why, where a module is not known to it; None in records of earlier versions.
     """
 
     task: str
@@ -53,6 +56,7 @@ class Run:
     model: str
     comparators: int | None = None
     encoder_luts: int | None = None
+    lowering: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""

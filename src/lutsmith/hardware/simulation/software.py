@@ -1,219 +1,272 @@
 """C by the system's compiler, JavaScript in node, ONNX in onnxruntime: what programs say of rows.
 
-Each runs in a process of its own, which a time limit can stop and a crash cannot take down with it.
+Each runs in a process of its own, which a time limit can stop and a crash cannot take down with it. It writes its
+answers to standard output, as arrays without anything between, and more or fewer bytes than those are refused.
+Confined, it has no network, starts nothing, and writes nowhere else: `confinement` says how.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.strict_json import strict_loads
+from lutsmith.export.labels import class_names, feature_names
+from lutsmith.hardware.confinement import TOOL, Limits
 from lutsmith.hardware.simulation.answers import Answers
+from lutsmith.hardware.simulation.drivers import NODE_DRIVER, ONNX_DRIVER, c_driver
 from lutsmith.hardware.toolchain import HARDWARE_EXTRA, Tool, ToolFailed, ToolMissing, find, workspace
 
 WARNINGS = ("-Wall", "-Wextra", "-pedantic", "-Werror")
 
-C_HARNESS = r"""
-#include <stdio.h>
-#include <stdlib.h>
-#define @PREFIX@_IMPLEMENTATION
-#include "@HEADER@"
+WORD_BITS = (64, 32)
+"""Samples that a header's batch functions may take at once: each is code of its own."""
 
-static void put(const char *name, const void *data, size_t size, size_t count)
-{
-    FILE *file = fopen(name, "wb");
-    if (!file || fwrite(data, size, count, file) != count || fclose(file))
-        exit(3);
-}
+LANES = {"WebAssembly": (128, 32), "JavaScript": (32,)}
+"""The same of JavaScript, with WebAssembly and without; 32 with it too where it has no words of 128 bits."""
 
-static void *room(size_t count, size_t size)
-{
-    void *memory = calloc(count ? count : 1, size);
-    if (!memory)
-        exit(4);
-    return memory;
-}
+SLACK = 1 << 16
+"""Bytes that a program may print beyond its answers: what it says when it fails."""
 
-int main(int argc, char **argv)
-{
-    const size_t n = (size_t)strtoul(argv[argc - 1], NULL, 10);
-    @ELEMENT@ *given = (@ELEMENT@ *)room(n * @PREFIX@_FEATURES, sizeof *given);
-    @NAME@_feature *x = (@NAME@_feature *)room(n * @PREFIX@_FEATURES, sizeof *x);
-    uint8_t *outputs = (uint8_t *)room(n * @PREFIX@_OUTPUTS + 1, 1);
-    size_t i;
-    FILE *file = fopen("rows.bin", "rb");
-    if (!file || fread(given, sizeof *given, n * @PREFIX@_FEATURES, file) != n * @PREFIX@_FEATURES)
-        return 2;
-    fclose(file);
-    for (i = 0; i < n * @PREFIX@_FEATURES; i++)
-        x[i] = (@NAME@_feature)given[i];
-    for (i = 0; i < n; i++)
-        @NAME@_outputs(x + i * @PREFIX@_FEATURES, outputs + i * @PREFIX@_OUTPUTS);
-    put("outputs.one", outputs, 1, n * @PREFIX@_OUTPUTS);
-    @NAME@_outputs_batch(x, n, outputs);
-    put("outputs.many", outputs, 1, n * @PREFIX@_OUTPUTS);
-#ifdef @PREFIX@_SCORES
-    {
-        int32_t *scores = (int32_t *)room(n * @PREFIX@_SCORES, sizeof *scores);
-        @NAME@_result *results = (@NAME@_result *)room(n * @PREFIX@_RESULTS, sizeof *results);
-        for (i = 0; i < n; i++)
-            @NAME@_scores(x + i * @PREFIX@_FEATURES, scores + i * @PREFIX@_SCORES);
-        put("scores.one", scores, sizeof *scores, n * @PREFIX@_SCORES);
-        @NAME@_scores_batch(x, n, scores);
-        put("scores.many", scores, sizeof *scores, n * @PREFIX@_SCORES);
-        for (i = 0; i < n; i++)
-            @NAME@_predict(x + i * @PREFIX@_FEATURES, results + i * @PREFIX@_RESULTS);
-        put("results.one", results, sizeof *results, n * @PREFIX@_RESULTS);
-        @NAME@_predict_batch(x, n, results);
-        put("results.many", results, sizeof *results, n * @PREFIX@_RESULTS);
-    }
-#endif
-    return 0;
-}
-"""
 
-_NODE_HARNESS = r"""
-const fs = require("fs");
-const model = require("./model.js");
-const [features, count] = process.argv.slice(2).map(Number);
-const data = fs.readFileSync("rows.bin");
-const all = new Float32Array(data.buffer, data.byteOffset, features * count);
-const said = {outputs: Array.from(model.outputs(all))};
-if (model.scores) {
-  said.scores = Array.from(model.scores(all));
-  said.results = Array.from(model.predict(all));
-}
-fs.writeFileSync("answers.json", JSON.stringify(said));
-"""
+@dataclass(frozen=True)
+class _Field:
+    """One array of the answers."""
 
-_ONNX_HARNESS = """
-import sys
-import numpy as np
-import onnxruntime
-options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = 1
-options.log_severity_level = 3
-session = onnxruntime.InferenceSession("model.onnx", options, providers=["CPUExecutionProvider"])
-rows = np.load("rows.npy")
-name = session.get_inputs()[0].name
-names = [output.name for output in session.get_outputs()]
-step = 512
-parts = [session.run(None, {name: rows[start : start + step]}) for start in range(0, len(rows), step)]
-np.savez("answers.npz", **{name: np.concatenate(values) for name, values in zip(names, zip(*parts))})
-"""
+    name: str
+    dtype: Any
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape) * int(np.dtype(self.dtype).itemsize)
 
 
 def c_compiler(
-    circuit: Circuit, header: bytes, rows: NDArray[Any], timeout: float, *, name: str = "lutsmith", cpp: bool = False
+    circuit: Circuit,
+    header: bytes,
+    rows: NDArray[Any],
+    timeout: float,
+    *,
+    name: str = "lutsmith",
+    cpp: bool = False,
+    numbers: NDArray[np.float32] | None = None,
+    confined: bool = False,
 ) -> tuple[Answers, Answers]:
     """Return what a C header says of rows: by its functions for one sample, and by those for many.
 
-    It is compiled as C99, or as C++, and no warning of `WARNINGS` is let pass.
+    It is compiled as C99, or as C++, and no warning of `WARNINGS` is let pass; once for each of `WORD_BITS`, which must
+    say the same. The names that it holds must be the circuit's.
 
     Args:
-        circuit: whose shapes and task the header should have.
+        circuit: whose shapes, names and task the header should have.
         header: as `export.to_c` makes it.
         rows: float32 (N, F), or words, unsigned (N, F), for a header of words.
         timeout: seconds, to compile and to run each.
         name: the prefix of its functions.
         cpp: compile it as C++.
+        numbers: float32 (N, F), for a header of words: its function from numbers to words must make `rows` of them.
+        confined: whether the header comes from elsewhere.
 
     Raises:
-        ToolMissing, ToolTimeout, ToolFailed: no compiler; too slow; it is refused, or the program fails.
+        ToolMissing, ToolTimeout, ToolFailed: no compiler, or nothing can be confined here; too slow; it is refused, or
+            the program fails, or it says what no such header says.
     """
     compiler = find("c++" if cpp else "cc")
-    floats = rows.dtype == np.float32
-    text = C_HARNESS.replace("@PREFIX@", name.upper()).replace("@NAME@", name).replace("@HEADER@", "model.h")
+    element: Any = np.float32 if rows.dtype == np.float32 else np.uint32
+    labels = {"class_names": class_names(circuit), "feature_names": feature_names(circuit)}
+    texts = [text for values in labels.values() for text in values or ()]
+    strings = b"".join(text.encode("utf-8", "backslashreplace") + b"\0" for text in texts)
+    fields = [field for _ in ("one", "many") for field in _fields(circuit, len(rows), np.float64, np.uint8)]
+    if numbers is not None:
+        fields.append(_Field("words", np.uint32, rows.shape))
+    fields.append(_Field("names", np.uint8, (len(strings),)))
+    driver = c_driver(
+        name,
+        "float" if element is np.float32 else "uint32_t",
+        {key: len(values) for key, values in labels.items() if values},
+        scores=circuit.head is not None,
+        quantise=numbers is not None,
+    )
+    said = []
     with workspace() as folder:
         (folder / "model.h").write_bytes(header)
-        source = "harness.cpp" if cpp else "harness.c"
-        (folder / source).write_text(text.replace("@ELEMENT@", "float" if floats else "uint32_t"))
-        (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, np.float32 if floats else np.uint32).tobytes())
+        source = "driver.cpp" if cpp else "driver.c"
+        (folder / source).write_text(driver)
+        (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, element).tobytes())
+        if numbers is not None:
+            (folder / "numbers.bin").write_bytes(np.ascontiguousarray(numbers, np.float32).tobytes())
         standard = "-std=c++11" if cpp else "-std=c99"
-        options = [standard, "-O1", *WARNINGS, source, "-o", "harness", "-lm"]
-        compiler.run(options, None, folder, timeout)
-        Tool("the compiled C", (str(folder / "harness"),), (), "C").run([str(len(rows))], None, folder, timeout)
-        return _c_answers(circuit, folder, len(rows), "one"), _c_answers(circuit, folder, len(rows), "many")
+        for bits in WORD_BITS:
+            options = [standard, "-O1", *WARNINGS, f"-D{name.upper()}_WORD_BITS={bits}", source, "-o", "driver", "-lm"]
+            compiler.run(options, None, folder, timeout, TOOL if confined else None)
+            program = Tool("the compiled C", (str(folder / "driver"),), (), "C")
+            limits = Limits(file=_total(fields) + SLACK) if confined else None
+            data = program.run([str(len(rows))], None, folder, timeout, limits, binary=True).data
+            said.append(_arrays(fields, data, program.name))
+    for arrays in said:
+        if arrays[-1].tobytes() != strings:
+            raise ToolFailed(_other_names(arrays[-1].tobytes(), texts))
+        if numbers is not None and not np.array_equal(arrays[-2], rows):
+            raise ToolFailed(f"{name}_quantise makes other words of numbers than those expected")
+    half = len(_fields(circuit, 0, np.float64, np.uint8))
+    answers = [[_answers(circuit, arrays[start : start + half]) for start in (0, half)] for arrays in said]
+    for first, other in zip(*answers, strict=True):
+        problem = first.difference(other)
+        if problem:
+            raise ToolFailed(f"compiled for words of 32 bits, not 64, {problem}")
+    one, many = answers[0]
+    return one, many
 
 
-def node(circuit: Circuit, script: bytes, rows: NDArray[np.float32], timeout: float) -> Answers:
-    """Return what a JavaScript module says of rows, in node; arguments and errors are those of `c_compiler`."""
+def node(
+    circuit: Circuit, script: bytes, rows: NDArray[np.float32], timeout: float, *, confined: bool = False
+) -> Answers:
+    """Return what a JavaScript module says of rows, in node, with WebAssembly and without, which must be the same.
+
+    The numbers and names that it tells must be the circuit's. Arguments and errors are those of `c_compiler`.
+    """
     program = find("node")
+    fields = _fields(circuit, len(rows), np.float64, np.float64, np.float64)
+    wanted = _module_facts(circuit)
+    limits = (
+        Limits(threads=True, addresses=False, file=_total(fields) + len(json.dumps(wanted)) + SLACK)
+        if confined
+        else None
+    )
+    said = []
     with workspace() as folder:
         (folder / "model.js").write_bytes(script)
-        (folder / "harness.js").write_text(_NODE_HARNESS)
+        (folder / "driver.js").write_text(NODE_DRIVER)
         (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, np.float32).tobytes())
-        program.run(["harness.js", str(rows.shape[1]), str(len(rows))], None, folder, timeout)
-        said = json.loads((folder / "answers.json").read_text())
-    outputs = np.array(said["outputs"], np.int64).reshape(len(rows), -1).astype(np.bool_)
-    if circuit.head is None:
-        return Answers(outputs)
-    scores = np.array(said["scores"], np.float64).reshape(len(rows), -1)
-    results: NDArray[Any] = np.array(said["results"], np.float64)
-    if circuit.task == "multilabel" or (circuit.task == "regression" and circuit.head.num_classes > 1):
-        results = results.reshape(len(rows), -1)
-    if circuit.task == "multilabel":
-        results = results.astype(np.bool_)
-    return Answers(outputs, scores.astype(np.int32), results)
+        for way, lanes in LANES.items():
+            args = ["driver.js", str(rows.shape[1]), str(len(rows)), way]
+            data = program.run(args, None, folder, timeout, limits, binary=True).data
+            said.append(_answers(circuit, _arrays(fields, data[: _total(fields)], program.name)))
+            _check_module(wanted, data[_total(fields) :], lanes)
+    problem = said[0].difference(said[1])
+    if problem:
+        raise ToolFailed(f"without WebAssembly {problem}")
+    return said[0]
 
 
-def onnxruntime(circuit: Circuit, model: bytes, rows: NDArray[np.float32], timeout: float) -> Answers:
+def onnxruntime(
+    circuit: Circuit, model: bytes, rows: NDArray[np.float32], timeout: float, *, confined: bool = False
+) -> Answers:
     """Return what an ONNX model says of rows, in onnxruntime; arguments and errors are those of `c_compiler`."""
     from importlib.util import find_spec
 
     if find_spec("onnxruntime") is None:
         raise ToolMissing(f"onnxruntime is needed and not there. Install it: {HARDWARE_EXTRA}")
+    fields = _fields(circuit, len(rows), np.float64, np.bool_, np.int32)
+    if circuit.head is not None:
+        fields = fields[1:]
+        kinds = {"multilabel": ("labels", np.bool_), "regression": ("values", np.float64)}
+        decided, dtype = kinds.get(circuit.task or "", ("label", np.int64))
+        fields[-1] = _Field(decided, dtype, fields[-1].shape)
+    told = {field.name: [np.dtype(field.dtype).str, list(field.shape)] for field in fields}
+    limits = Limits(threads=True, addresses=False, file=_total(fields) + SLACK) if confined else None
     with workspace() as folder:
         (folder / "model.onnx").write_bytes(model)
-        np.save(folder / "rows.npy", np.ascontiguousarray(rows, np.float32))
-        Tool("onnxruntime", (sys.executable, "-c", _ONNX_HARNESS), (), "wheel").run([], None, folder, timeout)
-        with np.load(folder / "answers.npz") as said:
-            arrays = {name: said[name] for name in said.files}
+        (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, np.float32).tobytes())
+        runtime = Tool("onnxruntime", (sys.executable, "-c", ONNX_DRIVER), (), "wheel")
+        args = [json.dumps(sys.path), json.dumps(list(rows.shape)), json.dumps(told)]
+        data = runtime.run(args, None, folder, timeout, limits, binary=True).data
+    arrays = _arrays(fields, data, runtime.name)
     if circuit.head is None:
-        return Answers(_named(arrays, "outputs").astype(np.bool_))
-    decided = {"multilabel": "labels", "regression": "values"}.get(circuit.task or "", "label")
-    return Answers(None, _named(arrays, "scores"), _named(arrays, decided))
-
-
-def _named(arrays: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
-    if name not in arrays:
-        raise ToolFailed(f"the model has no output {name}, only {', '.join(arrays) or 'none'}")
-    return arrays[name]
-
-
-def _c_answers(circuit: Circuit, folder: Path, count: int, which: str) -> Answers:
-    outputs = np.frombuffer((folder / f"outputs.{which}").read_bytes(), np.uint8).reshape(count, -1)
-    if outputs.size and outputs.max() > 1:
-        raise ToolFailed("an output is neither 0 nor 1")
-    if circuit.head is None:
-        return Answers(outputs.astype(np.bool_))
-    scores = np.frombuffer((folder / f"scores.{which}").read_bytes(), np.int32).reshape(count, -1)
-    data = (folder / f"results.{which}").read_bytes()
-    wanted = circuit.head.decide(
-        circuit.head.scores(np.zeros((1, circuit.netlist.outputs.size), np.bool_)), circuit.task
-    )
-    each = len(data) // max(count, 1) // max(wanted[0].size, 1)
-    types: dict[tuple[str, int], Any] = {
-        ("i", 4): np.int32,
-        ("i", 8): np.int64,
-        ("b", 1): np.uint8,
-        ("f", 8): np.float64,
-    }
-    kind = types.get((wanted.dtype.kind, each))
-    if kind is None and count:
-        raise ToolFailed(f"results take {each} bytes each, which is no type of theirs")
-    results: NDArray[Any] = np.frombuffer(data, kind or np.uint8).reshape(count, *wanted.shape[1:])
-    return Answers(outputs.astype(np.bool_), scores, results.astype(np.bool_) if wanted.dtype.kind == "b" else results)
+        return Answers(arrays[0])
+    return Answers(None, *arrays)
 
 
 def prefix_of(header: bytes) -> str:
     """Return the prefix of the functions of a C header, "lutsmith" where it is not clear."""
-    match = re.search(rb"void (\w+)_outputs\(const ", header)
+    match = re.search(rb"\bvoid\s+(\w+)_outputs\s*\(\s*const\b", header, re.ASCII)
     return match[1].decode() if match else "lutsmith"
+
+
+def _fields(circuit: Circuit, count: int, value: Any, bit: Any, integer: Any = np.int32) -> list[_Field]:
+    """Return the arrays that a program gives, where bits, integers and values are of these types."""
+    bits = circuit.netlist.outputs.size
+    fields = [_Field("outputs", bit, (count, bits))]
+    if circuit.head is not None:
+        result = circuit.head.decide(circuit.head.scores(np.zeros((0, bits), np.bool_)), circuit.task)
+        kind = {"b": bit, "f": value}.get(result.dtype.kind, integer)
+        scores = _Field("scores", integer, (count, circuit.head.num_classes))
+        fields += [scores, _Field("results", kind, (count, *result.shape[1:]))]
+    return fields
+
+
+def _total(fields: Sequence[_Field]) -> int:
+    return sum(field.size for field in fields)
+
+
+def _arrays(fields: Sequence[_Field], data: bytes, program: str) -> list[NDArray[Any]]:
+    if len(data) != _total(fields):
+        raise ToolFailed(f"{program} wrote {len(data):,} bytes of answers, expected {_total(fields):,}")
+    arrays, start = [], 0
+    for field in fields:
+        values = np.frombuffer(data[start : start + field.size], field.dtype)
+        arrays.append(values.reshape(field.shape))
+        start += field.size
+    return arrays
+
+
+def _answers(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> Answers:
+    """Return arrays in the types of a circuit's own answers, which must hold exactly what is there."""
+    outputs = _exactly("outputs", arrays[0], np.bool_)
+    if circuit.head is None:
+        return Answers(outputs)
+    scores = _exactly("scores", arrays[1], np.int32)
+    kind: Any = {"multilabel": np.bool_, "regression": np.float64}.get(circuit.task or "", np.int64)
+    return Answers(outputs, scores, _exactly("results", arrays[2], kind))
+
+
+def _exactly(name: str, values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    with np.errstate(invalid="ignore"):
+        kept = values.astype(dtype)
+    other = kept.astype(values.dtype) != values  # NaN too, which no answer is
+    if other.any():
+        raise ToolFailed(f"{name} hold {values[other].reshape(-1)[0]}, which is not a {np.dtype(dtype).name}")
+    return kept
+
+
+def _other_names(found: bytes, wanted: Sequence[str]) -> str:
+    texts = [text.decode("utf-8", "backslashreplace") for text in found.split(b"\0")]
+    for text, meant in zip(texts, wanted, strict=False):
+        if text != meant:
+            return f"the program names {text[:80]!r} where {meant[:80]!r} was expected"
+    return f"the program has other names than the {len(wanted)} expected"
+
+
+def _module_facts(circuit: Circuit) -> dict[str, Any]:
+    """Return what a module tells besides functions; null where it should not say it."""
+    classes, features = class_names(circuit), feature_names(circuit)
+    return {
+        "features": circuit.encoder.num_features,
+        "outputCount": circuit.netlist.outputs.size,
+        "scoreCount": None if circuit.head is None else circuit.head.num_classes,
+        "classNames": None if classes is None else list(classes),
+        "featureNames": None if features is None else list(features),
+    }
+
+
+def _check_module(wanted: dict[str, Any], said: bytes, lanes: Sequence[int]) -> None:
+    try:
+        found = strict_loads(said.decode())
+    except ValueError as error:
+        raise ToolFailed(f"the module tells of itself what cannot be read: {error}") from error
+    if not isinstance(found, dict) or found.pop("lanes", None) not in lanes:
+        raise ToolFailed(f"the module does not say that it takes {' or '.join(map(str, lanes))} samples at once")
+    for key, meant in wanted.items():
+        if found.get(key) != meant:
+            told = json.dumps(found.get(key))[:200]
+            raise ToolFailed(f"the module's {key} is {told}, expected {json.dumps(meant)[:200]}")

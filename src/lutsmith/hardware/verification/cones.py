@@ -178,3 +178,39 @@ def cut(netlist: Netlist, boundary: NDArray[np.int64], outputs: slice) -> Netlis
         place[netlist.outputs[outputs]],
         np.zeros(0, np.int64),
     )
+
+
+def behind(
+    netlist: Netlist, signals: NDArray[np.int32], outputs: slice, wanted: Netlist
+) -> tuple[Netlist, Netlist] | None:
+    """Return outputs as a function of signals inside, and what they should be as a function of the same.
+
+    Signals that are constants, inverters or the same one stay so on both sides.
+
+    Args:
+        netlist: without registers.
+        signals: S of it.
+        outputs: those that are wanted.
+        wanted: a netlist with S inputs and as many outputs.
+
+    Returns:
+        Two netlists of the same inputs; None where the outputs read other signals besides.
+    """
+    root, inverted = roots(netlist, signals)
+    first = netlist.num_inputs + netlist.num_registers
+    node = np.maximum(root - first, 0)
+    constant = (root >= first) & (netlist.ranks[node] == 0) if netlist.num_nodes else np.zeros(root.size, np.bool_)
+    boundary, place = np.unique(root[~constant], return_inverse=True)
+    found = cut(netlist, boundary, outputs)
+    if found is None:
+        return None
+    builder = NetlistBuilder(boundary.size)
+    sources = np.zeros(root.size, np.int32)
+    sources[~constant] = place
+    if constant.any():
+        values = netlist.tables()[node[constant]] == 1
+        sources[constant] = [builder.constant(bool(value)) for value in values]
+    turned = np.flatnonzero(inverted)
+    if turned.size:
+        sources[turned] = builder.lut(sources[turned][:, None], np.full(turned.size, 0b01, np.uint64))
+    return found, builder.build(builder.embed(wanted, sources))

@@ -12,10 +12,20 @@ Verdict = Literal["proved", "simulated", "failed", "not decided", "not run"]
 VERDICTS: tuple[Verdict, ...] = ("proved", "simulated", "failed", "not decided", "not run")
 """All verdicts."""
 
+Outcome = Literal["holds", "fails", "not established"]
+"""Of a verification: every format was shown to be the circuit; something is not; or neither is known."""
+
 Layer = Literal["read-back", "formal", "simulation"]
 
 LAYERS: tuple[Layer, ...] = ("read-back", "formal", "simulation")
 """All layers, cheapest first."""
+
+
+DESIGN = "design"
+"""In the column of formats: the logic that formats of logic are written from."""
+
+WHOLE = "all"
+"""In the column of parts: everything that the format holds."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Check:
     Attributes:
         format: what was checked: a format of exports, or "design", the logic that all of them are written from.
         layer: how.
-        part: of the circuit: encoder, network, popcount, decision; wiring, which joins them; registers; or all.
+        part: of the circuit: ports, encoder, network, popcount, decision; wiring, which joins them; registers; or all.
         verdict: what came out.
         reason: what was shown and by which means; what differs; or why nothing is known, and what to install.
         seconds: wall time.
@@ -73,15 +83,49 @@ class Verification:
     Attributes:
         checks: the rows, in the order in which they were made.
         loss: what fixed point costs; None where features stay float32, or where no data were given.
+        formats: those that were asked for; by default those of the rows.
     """
 
     checks: tuple[Check, ...]
     loss: Loss | None = None
+    formats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.formats:
+            found = dict.fromkeys(check.format for check in self.checks if check.format != DESIGN)
+            object.__setattr__(self, "formats", tuple(found))
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed. Layers that were not run or not decided are in `open`."""
-        return not self.failures
+        """Whether every format that was asked for was shown to be the circuit, and nothing failed."""
+        return self.outcome == "holds"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came out of all formats together; "not established" where none was asked for."""
+        outcomes = [self.outcome_of(format_) for format_ in self.formats]
+        if self.failures:
+            return "fails"
+        return "holds" if outcomes and set(outcomes) == {"holds"} else "not established"
+
+    def outcome_of(self, format: str) -> Outcome:  # noqa: A002
+        """Return what came out of one format.
+
+        It holds where nothing of it failed, and one of these was shown of all of it: every row of the simulation was
+        run and agrees; every part is proved equal to the design, and the design to the circuit; or it was read back and
+        is, node by node, what the circuit is.
+        """
+        mine, design = self.of(format), self.of(DESIGN)
+        if any(check.verdict == "failed" for check in mine):
+            return "fails"
+        sides = {layer: [check for check in mine if check.layer == layer] for layer in LAYERS}
+        simulated = [check.verdict == "simulated" for check in sides["simulation"]]
+        proved = [check.verdict == "proved" for check in (*sides["formal"], *design)] if sides["formal"] else []
+        read = [check.verdict == "proved" for check in sides["read-back"] if check.part == WHOLE]
+        if read and format != "json":
+            read += [check.verdict == "proved" for check in design]
+        shown = any(side and all(side) for side in (simulated, proved, read))
+        return "holds" if shown else "not established"
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -93,6 +137,10 @@ class Verification:
         """The rows about which nothing is known: not run, or not decided."""
         return tuple(check for check in self.checks if check.verdict in ("not run", "not decided"))
 
+    @property
+    def _open_formats(self) -> tuple[str, ...]:
+        return tuple(format_ for format_ in self.formats if self.outcome_of(format_) == "not established")
+
     def of(self, format: str | None = None, layer: str | None = None) -> tuple[Check, ...]:  # noqa: A002
         """Return the rows of a format and a layer."""
         return tuple(check for check in self.checks if format in (None, check.format) and layer in (None, check.layer))
@@ -101,6 +149,8 @@ class Verification:
         """Return everything, ready for JSON."""
         return {
             "ok": self.ok,
+            "outcome": self.outcome,
+            "formats": {format_: self.outcome_of(format_) for format_ in self.formats},
             "checks": [asdict(check) for check in self.checks],
             "loss": None if self.loss is None else asdict(self.loss),
         }
@@ -125,6 +175,8 @@ class Verification:
         ]
         counts = [(verdict, sum(check.verdict == verdict for check in self.checks)) for verdict in VERDICTS]
         lines.append(", ".join(f"{count} {verdict}" for verdict, count in counts if count) or "nothing was checked")
+        lines += [f"{format_}: {self.outcome_of(format_)}" for format_ in self.formats if format_ in self._open_formats]
+        lines.append(self.outcome)
         if self.loss is not None:
             lines.append(str(self.loss))
         return "\n".join(lines)

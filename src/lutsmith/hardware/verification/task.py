@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import Options
+from lutsmith.hardware.toolchain import ToolError
 from lutsmith.hardware.verification.emission import emitted, read
 from lutsmith.hardware.verification.report import Check, Verdict
 from lutsmith.logic.design import Design
 
 Files = Mapping[str, bytes]
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,8 @@ class Task:
         timeout: seconds for each step.
         hardware: options that formats of logic are written with.
         software: those of programs.
+        foreign: whether the files were handed in, rather than written by the exports just now.
+        run: whether programs that were handed in may be run.
     """
 
     circuit: Circuit
@@ -36,6 +42,29 @@ class Task:
     timeout: float
     hardware: Options
     software: Options
+    foreign: bool = False
+    run: bool = False
+    _known: dict[str, Any] = field(default_factory=dict)
+
+    def named(self, name: str) -> Task:
+        """Return the same for files whose top module or model has another name."""
+        if name == self.hardware.name:
+            return self
+        design, hardware = replace(self.design, name=name), replace(self.hardware, name=name)
+        return replace(self, design=design, hardware=hardware, _known={})
+
+    def once(self, key: str, make: Callable[[], _Value]) -> _Value:
+        """Return what `make` returns, or raise what it raises, and call it only the first time."""
+        if key not in self._known:
+            try:
+                self._known[key] = make()
+            except (ToolError, ValueError) as problem:
+                self._known[key] = problem
+        known = self._known[key]
+        if isinstance(known, Exception):
+            raise known
+        found: _Value = known
+        return found
 
     @property
     def fixed(self) -> bool:

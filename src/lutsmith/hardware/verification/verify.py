@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from lutsmith.export import ExportError, Options
 from lutsmith.hardware.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.elaboration import check_design
 from lutsmith.hardware.verification.emission import emitted
-from lutsmith.hardware.verification.layers import CHECKS, check
+from lutsmith.hardware.verification.layers import CHECKS, check_files
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Loss, Verification
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.hardware.verification.task import Task
@@ -38,6 +39,8 @@ def verify(
     pipeline: int | None = None,
     primitives: Literal["portable", "xilinx"] = "portable",
     artifacts: Mapping[str, Mapping[str, bytes]] | None = None,
+    name: str | None = None,
+    run: bool = False,
     timeout: float = TIMEOUT,
     report: Callable[[Check], object] | None = None,
 ) -> Verification:
@@ -47,6 +50,9 @@ def verify(
     Then each format: *read-back* parses the file and compares it as it is written; *formal* proves what other tools
     read from it (ABC, Yosys, ghdl) equal to the design; *simulation* runs it on rows of data and on edge rows, and
     compares every score and every result with the circuit's own.
+
+    Files that are handed in are read back in any case, names and comments included. They are simulated only where that
+    holds, without a network and with limits on time and memory; C and JavaScript only where `run` allows it.
 
     Args:
         circuit: any circuit.
@@ -58,18 +64,26 @@ def verify(
         pipeline: registers after every so many levels, as for `logic.pipelined`; None for none.
         primitives: "portable" or "xilinx", for Verilog and VHDL.
         artifacts: files to check instead of those that the exports write, by format and file name.
+        name: of the top module or model in `artifacts`; by default the one that the files have.
+        run: whether C and JavaScript of `artifacts` may be compiled and run.
         timeout: seconds for each step: a proof, a compilation, a run. What takes longer is said to be open.
         report: called with each row as soon as it is there.
 
     Returns:
         A row for each format, layer and part. A tool that is missing makes a row "not run" with what installs it.
+        `ok` only where every format was shown to be the circuit.
 
     Raises:
-        TypeError, ValueError: formats or layers that are not known, words or data that do not fit the circuit.
+        TypeError, ValueError: formats or layers that are not known, artifacts without files or of formats that are not
+            asked for, words or data that do not fit the circuit.
     """
     _check_names("formats", formats, FORMATS)
     _check_names("layers", layers, LAYERS)
-    _check_names("artifacts", tuple(artifacts or ()), FORMATS)
+    artifacts = artifacts or {}
+    _check_names("artifacts", tuple(artifacts), formats)
+    for format_, files in artifacts.items():
+        if not files:
+            raise ValueError(f"artifacts has no files for {format_}: give their names and what they hold")
     if not timeout > 0:
         raise ValueError(f"timeout is {timeout}, expected seconds above 0")
     design = logic.elaborate(circuit, words=words)
@@ -85,13 +99,14 @@ def verify(
         timeout,
         Options(words=design.words, pipeline=pipeline, primitives=primitives),
         Options(words=None if words is None else design.words),
+        run=run,
     )
     checks = []
-    for row in _rows(task, formats, layers, artifacts or {}):
+    for row in _rows(task, formats, layers, artifacts, name):
         checks.append(row)
         if report is not None:
             report(row)
-    return Verification(tuple(checks), loss)
+    return Verification(tuple(checks), loss, tuple(dict.fromkeys(formats)))
 
 
 def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **options: object) -> Verification:  # noqa: A002
@@ -100,7 +115,7 @@ def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **op
     Args:
         circuit: the model.
         format: one of `FORMATS`.
-        files: by their names, with their usual suffixes. Modules and functions have the names that exports give them.
+        files: by their names, at least one. All of them are checked.
         options: further arguments of `verify`, which must be those that the files were written with.
 
     Raises:
@@ -114,27 +129,23 @@ def _rows(
     formats: Sequence[str],
     layers: Sequence[Layer],
     artifacts: Mapping[str, Mapping[str, bytes]],
+    name: str | None,
 ) -> Iterator[Check]:
-    stateful = bool(task.circuit.netlist.num_registers)
-    if "formal" in layers and not stateful:
+    if "formal" in layers:
         yield from check_design(task.circuit, task.design, task.timeout)
     for format_ in formats:
-        mine = [layer for layer in layers if layer in CHECKS[format_]]
-        try:
-            files = artifacts.get(format_) or emitted(format_, task.circuit, task.hardware, task.software)
-        except ExportError as refused:
-            yield from (Check(format_, layer, "all", "not run", str(refused)) for layer in mine)
+        if format_ in artifacts:
+            yield from check_files(format_, artifacts[format_], layers, replace(task, foreign=True), name)
             continue
+        try:
+            files = emitted(format_, task.circuit, task.hardware, task.software)
+        except ExportError as refused:
+            yield Check(format_, layers[0] if layers else "read-back", "all", "not run", str(refused))
         except ModuleNotFoundError as missing:
             reason = f"{missing.name} is needed and not there. Install it: {HARDWARE_EXTRA}"
-            yield from (Check(format_, layer, "all", "not run", reason) for layer in mine)
-            continue
-        for layer in mine:
-            if stateful and layer != "read-back":
-                reason = "the circuit has registers of its own, a state: only read-back is done"
-                yield Check(format_, layer, "all", "not run", reason)
-            else:
-                yield from check(format_, files, layer, task)
+            yield Check(format_, layers[0] if layers else "read-back", "all", "not run", reason)
+        else:
+            yield from check_files(format_, files, layers, task)
 
 
 def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: ArrayLike | None) -> Loss | None:

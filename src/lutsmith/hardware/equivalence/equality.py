@@ -1,0 +1,62 @@
+"""`prove`: whether two netlists, or two circuits, are the same function."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import overload
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.hardware.equivalence.circuits import circuits
+from lutsmith.hardware.equivalence.netlists import netlists
+from lutsmith.hardware.equivalence.proof import TIMEOUT, Proof
+
+
+@overload
+def prove(a: Netlist, b: Netlist, timeout: float | None = TIMEOUT) -> Proof: ...
+@overload
+def prove(a: Circuit, b: Circuit, timeout: float | None = TIMEOUT) -> Proof: ...
+def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TIMEOUT) -> Proof:
+    """Decide whether `a` and `b` are the same function.
+
+    "equal" is a proof, "different" comes with a counterexample on which both sides were evaluated here. All else is
+    "undecided", with what is known in `note`.
+
+    Netlists: inputs and outputs correspond in order. With registers, equal means that the outputs are equal in every
+    cycle from the initial states on, whatever goes in; different, that a run from the initial states shows it. The
+    proof is by cut points: registers that some output depends on are matched in order, and outputs and next values must
+    be equal whatever they hold. That is more than equality needs. Where it fails, where registers start differently, or
+    are not equally many, both machines are run side by side from their initial states. This decides small machines;
+    of others, what no run shows stays undecided, with the state in which they would differ as `suspicion`.
+
+    Circuits: features correspond in order. Equal means the same output bits for all samples, and heads, tasks and
+    classes that make the same of them; `fitted_range`, `input_shape` and facts do not count. Comparators correspond by
+    feature and threshold, whatever their order, and may be missing on a side; if need be only inputs count that samples
+    can make (x > 3 implies x > 2, and nothing is above +inf). Where heads, tasks or classes are not the same, samples
+    are tried: different are circuits of which one names another class, other labels or other values of targets than the
+    other, or where one has no head, other output bits. Without such a sample they are undecided.
+
+    Args:
+        a: a netlist or a circuit.
+        b: another of the same kind.
+        timeout: seconds for the proof; None waits for ever.
+
+    Raises:
+        TypeError: a netlist and a circuit, or neither.
+        ValueError: they have different numbers of inputs (features) or outputs: there is nothing to compare; or a
+            timeout that is negative or NaN.
+        ToolMissing: ABC is needed and not there.
+        ToolFailed: ABC printed anything else than a verdict.
+    """
+    began = time.perf_counter()
+    if timeout is not None and not timeout >= 0:
+        raise ValueError(f"timeout is {timeout}, expected seconds, 0 or more, or None")
+    limit = None if timeout is None else began + timeout
+    if isinstance(a, Netlist) and isinstance(b, Netlist):
+        proof = netlists(a, b, limit)
+    elif isinstance(a, Circuit) and isinstance(b, Circuit):
+        proof = circuits(a, b, limit)
+    else:
+        raise TypeError(f"cannot compare {type(a).__name__} with {type(b).__name__}: give two netlists or two circuits")
+    return replace(proof, seconds=time.perf_counter() - began)

@@ -1,0 +1,32 @@
+"""Verilog as Verilator's lint sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lutsmith.hardware.toolchain import find, workspace
+from lutsmith.logic.design import Design
+
+_PASSED = ("DECLFILENAME", "UNUSEDSIGNAL", "UNUSEDPARAM")
+"""What Verilator may warn of: modules in a file of another name, and what nothing reads."""
+
+
+def lint(sources: Mapping[str, bytes], design: Design, timeout: float) -> None:
+    """Let Verilator read Verilog with all its warnings, each of which is an error.
+
+    Args:
+        sources: the files.
+        design: whose top module they have.
+        timeout: seconds.
+
+    Raises:
+        ToolMissing: Verilator is not there.
+        ToolTimeout, ToolFailed: it is too slow, or complains.
+    """
+    tool = find("verilator")
+    with workspace() as folder:
+        names = [f"source{number}.v" for number in range(len(sources))]
+        for name, data in zip(names, sources.values(), strict=True):
+            (folder / name).write_bytes(data)
+        passed = [f"-Wno-{warning}" for warning in _PASSED]
+        tool.run(["--lint-only", "-Wall", *passed, "--top-module", design.name, *names], None, folder, timeout)

@@ -1,0 +1,117 @@
+"""Hardware descriptions read back: whether the text is plain, its names are the design's, and lint finds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from lutsmith.hardware.simulation.lint import lint
+from lutsmith.hardware.toolchain import ToolMissing
+from lutsmith.hardware.verification.modules import Mismatch, ReadModules, module_names, read_verilog
+from lutsmith.hardware.verification.primitives import with_primitives
+from lutsmith.hardware.verification.report import Check
+from lutsmith.hardware.verification.sources import (
+    Source,
+    compare_comments,
+    read_aiger_comment,
+    read_blif,
+    read_verilog_source,
+    read_vhdl_source,
+)
+from lutsmith.hardware.verification.task import Files, Task, row
+
+READERS: dict[str, Callable[[bytes, Mapping[str, object] | None], Source]] = {
+    "verilog": read_verilog_source,
+    "vhdl": read_vhdl_source,
+    "blif": lambda data, _: read_blif(data),
+    "aiger": lambda data, _: read_aiger_comment(data),
+    "aiger-ascii": lambda data, _: read_aiger_comment(data),
+}
+"""What reads the text of each format of logic."""
+
+
+def source_of(format_: str, files: Files, task: Task) -> Source:
+    """Return the text of files of a format of logic, plain enough that all tools read the same in it.
+
+    Raises:
+        Refused: it is not.
+    """
+
+    def make() -> Source:
+        orders = {comment.text: comment for comment in _written(format_, task).comments} if task.foreign else None
+        return sum((READERS[format_](data, orders) for data in files.values()), Source())
+
+    return task.once(f"source of {format_}", make)
+
+
+def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
+    """Return the task for files whose top module, entity or model has the name that they give it.
+
+    Args:
+        format_: of the files.
+        files: that were handed in.
+        task: what they should be.
+        name: that of the top, where the files do not say it.
+
+    Raises:
+        Refused: the text is not plain.
+        Mismatch: no module, or several, could be the top.
+    """
+    if format_ in ("verilog", "vhdl"):
+        units = source_of(format_, files, task).units
+        tops = [unit for unit in units if set(module_names(task.design, unit)) <= set(units)]
+        name = name or (tops[0] if len(tops) == 1 else None)
+        if name is None:
+            parts = ", ".join(module_names(task.design, "NAME"))
+            raise Mismatch(f"{len(tops)} modules NAME have {parts} beside them; modules: {', '.join(units) or 'none'}")
+        wanted = {name, *module_names(task.design, name)}
+        for unit in units:
+            if unit not in wanted or units.count(unit) > 1:
+                expected = ", ".join(sorted(wanted))
+                raise Mismatch(f"the file defines {unit}{' twice' if unit in wanted else ''}, expected {expected}")
+    elif format_ in READERS:
+        name = name or next(iter(source_of(format_, files, task).units), None)
+    return task if name is None else task.named(name)
+
+
+def verilog_text(files: Files, task: Task) -> Iterator[Check]:
+    """The text, its names, and what Yosys' and Verilator's checks find in it."""
+    source = source_of("verilog", files, task)
+    yield row("source", "proved", f"the core of Verilog 2001 alone, {len(source.units)} modules")
+    if task.foreign:
+        yield names_row("verilog", files, task)
+    read_modules(files, task)
+    try:
+        lint(with_primitives(files), task.design, task.timeout)
+        how = "Yosys and Verilator"
+    except ToolMissing:
+        how = "Yosys; Verilator is not there"
+    ports = "the ports of every module are the design's, each signal has one driver"
+    yield row("structure", "proved", f"{ports}: nothing to complain of for {how}")
+
+
+def vhdl_text(files: Files, task: Task) -> Iterator[Check]:
+    """The text and its names; what ghdl makes of it is left to the formal layer."""
+    source = source_of("vhdl", files, task)
+    yield row("source", "proved", f"the core of VHDL-93 alone, {len(source.units)} entities")
+    if task.foreign:
+        yield names_row("vhdl", files, task)
+
+
+def names_row(format_: str, files: Files, task: Task) -> Check:
+    """Return whether comments and constants say of features, classes and words what the export says."""
+    source, written = source_of(format_, files, task), _written(format_, task)
+    for constant in source.constants:
+        if constant not in written.constants:
+            known = ", ".join(f"{name} = {value}" for name, value in written.constants) or "none"
+            return row("names", "failed", f"the constant {' = '.join(constant)} is in the file, expected of {known}")
+    problem, said = compare_comments(source.comments, written.comments)
+    return row("names", "failed" if problem else "proved", problem or said)
+
+
+def read_modules(files: Files, task: Task) -> ReadModules:
+    """Return what Yosys reads of Verilog; it reads it once."""
+    return task.once("modules", lambda: read_verilog(with_primitives(files), task.design, task.timeout))
+
+
+def _written(format_: str, task: Task) -> Source:
+    return task.once(f"written {format_}", lambda: READERS[format_](task.written(format_), None))

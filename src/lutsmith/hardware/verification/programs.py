@@ -1,0 +1,178 @@
+"""Programs read back: C and JavaScript, token by token against what the export writes.
+
+Names, sizes and comments are what a user reads: they must be those of the export. Code may differ, but then nothing is
+said of it here: the simulation tells what it does on the rows that are run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.export import to_c, to_javascript
+from lutsmith.export.labels import class_names, feature_names
+from lutsmith.hardware.simulation.software import prefix_of
+from lutsmith.hardware.verification.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.literals import c_list, c_sizes, javascript_list, javascript_sizes, shown
+from lutsmith.hardware.verification.report import Check
+from lutsmith.hardware.verification.task import Files, Task, only, row
+
+IDENTICAL = "token by token what the export writes, {:,} of them; what they compute, only a simulation shows"
+UNKNOWN = (
+    "the names and sizes stand there as they should; what code that differs makes of them, only a simulation shows"
+)
+
+_DIGRAPHS = ("<:", ":>", "<%", "%>", "%:", "%:%:")
+_OF_A_COMPILER = re.compile(r"__\w*|_[A-Z]\w*|asm")
+"""Words whose meaning is each compiler's own: `__attribute__`, `_Pragma`, `__FILE__`, `__builtin_expect`."""
+
+_SHOWN_COMMENTS = 3
+
+
+def c_text(files: Files, task: Task) -> Iterator[Check]:
+    """Names, sizes, comments and preprocessor lines of a header, and whether its code is the export's."""
+    yield from _header(only(files), task, compact=False)
+
+
+def compact_c_text(files: Files, task: Task) -> Iterator[Check]:
+    """The same of a compact header."""
+    yield from _header(only(files), task, compact=True)
+
+
+def javascript_text(files: Files, task: Task) -> Iterator[Check]:
+    """Names, sizes and comments of a module, and whether its code is the export's."""
+    data = only(files)
+    match = re.search(rb"\bglobalThis\.([A-Za-z]\w*)\s*=\s*exported\b", data, re.ASCII)
+    name = match[1].decode() if match else "lutsmith"
+    found = javascript_lexemes(data)
+    wanted = javascript_lexemes(to_javascript(task.circuit, name=name).encode())
+    arrays = {"classNames": class_names(task.circuit), "featureNames": feature_names(task.circuit)}
+    problem = None
+    for key, texts in arrays.items():
+        problem = problem or _other_list(key, texts, javascript_list(found.code, key))
+    problem = problem or _other_sizes(javascript_sizes(wanted.code), javascript_sizes(found.code))
+    yield from _compared(found, wanted, task.circuit, problem, None)
+
+
+def _header(data: bytes, task: Task, *, compact: bool) -> Iterator[Check]:
+    name = prefix_of(data)
+    export = to_c(task.circuit, words=task.software.words, style="compact" if compact else "unrolled", name=name)
+    found, wanted = c_lexemes(data), c_lexemes(export.encode())
+    arrays = {"class_names": class_names(task.circuit), "feature_names": feature_names(task.circuit)}
+    problem = None
+    for key, texts in arrays.items():
+        problem = problem or _other_list(key, texts, c_list(found.code, f"{name}_{key}"))
+    problem = problem or _other_sizes(c_sizes(wanted.code), c_sizes(found.code))
+    yield from _compared(found, wanted, task.circuit, problem, _other_directives(found.code, wanted.code))
+
+
+def _compared(
+    found: Lexemes, wanted: Lexemes, circuit: Circuit, other_names: str | None, refused: str | None
+) -> Iterator[Check]:
+    """Yield the row of what a user reads, and that of the code."""
+    differs = _first_difference(found.code, wanted.code)
+    other_comment, added = _comments(found, wanted, same_places=differs is None)
+    problem = other_names or other_comment
+    classes, features = class_names(circuit) or (), feature_names(circuit) or ()
+    text = (
+        f"names of {len(classes):,} classes and {len(features):,} features, sizes and {len(wanted.comments):,} comments"
+    )
+    if problem is not None:
+        yield row("names", "failed", problem)
+    elif differs is not None:
+        yield row("names", "not decided", UNKNOWN + added)
+    else:
+        yield row("names", "proved", text + added)
+    if refused is not None:
+        yield row("code", "failed", refused)
+    elif differs is not None:
+        yield row("code", "not decided", f"{differs}: of this code, only what is run is known")
+    else:
+        yield row("code", "proved", IDENTICAL.format(len(wanted.code)))
+
+
+def _first_difference(found: Sequence[Lexeme], wanted: Sequence[Lexeme]) -> str | None:
+    for piece, meant in zip(found, wanted, strict=False):
+        if piece.text != meant.text:
+            return f"line {piece.line} has {shown(piece.text)} where the export has {shown(meant.text)}"
+    if len(found) > len(wanted):
+        return f"line {found[len(wanted)].line} has {shown(found[len(wanted)].text)} where the export ends"
+    if len(found) < len(wanted):
+        return f"the file ends where the export has {shown(wanted[len(found)].text)}"
+    return None
+
+
+def _other_directives(found: Sequence[Lexeme], wanted: Sequence[Lexeme]) -> str | None:
+    """Return what may make another program of C in another compiler, or None."""
+    lines = [[piece for piece in side if piece.kind == "directive"] for side in (found, wanted)]
+    differs = _first_difference(*lines)
+    if differs is not None:
+        return f"the lines of the preprocessor are not the export's, and may choose other code elsewhere: {differs}"
+    known = {piece.text for piece in wanted}
+    for piece in found:
+        strange = piece.text in _DIGRAPHS or _OF_A_COMPILER.fullmatch(piece.text)
+        if piece.kind == "token" and strange and piece.text not in known:
+            return f"line {piece.line} has {shown(piece.text)}, which is not the same to every compiler"
+    return None
+
+
+def _comments(found: Lexemes, wanted: Lexemes, *, same_places: bool) -> tuple[str | None, str]:
+    """Return which comment of the export is missing or changed, or None; and a remark on those that were added."""
+    added: list[Lexeme] = []
+    rest = iter(found.comments)
+    for place, meant in wanted.comments:
+        skipped: list[tuple[int, Lexeme]] = []
+        for at, comment in rest:
+            if comment.text == meant.text and (not same_places or at == place):
+                break
+            skipped.append((at, comment))
+        else:
+            here = [comment for at, comment in skipped if at == place]
+            if not here:
+                return f"the export's comment {shown(meant.text)} is missing", ""
+            likest = max(here, key=lambda comment: _shared(comment.text, meant.text))
+            return f"line {likest.line} has a comment that is not the export's: {_apart(likest.text, meant.text)}", ""
+        added += [comment for _, comment in skipped]
+    added += [comment for _, comment in rest]
+    if not added:
+        return None, ""
+    quoted = [f"line {comment.line}: {shown(comment.text)}" for comment in added[:_SHOWN_COMMENTS]]
+    if len(added) > len(quoted):
+        quoted.append(f"and {len(added) - len(quoted):,} more")
+    return None, f"; comments that were added are not checked ({', '.join(quoted)})"
+
+
+def _apart(found: str, meant: str) -> str:
+    """Return where two texts part."""
+    start = max(0, _shared(found, meant) - 20)
+    return f"{shown(found[start:])} where {shown(meant[start:])} was expected"
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _other_list(key: str, wanted: Sequence[str] | None, found: Sequence[str] | str | None) -> str | None:
+    """Return how a list of names differs; `found` is a text where it cannot be read."""
+    if isinstance(found, str):
+        return found
+    if found is None or wanted is None:
+        if found is None and wanted is None:
+            return None
+        return (
+            f"the file has {'no ' if found is None else ''}{key}, the model has {'none' if wanted is None else 'some'}"
+        )
+    for index, (text, meant) in enumerate(zip(found, wanted, strict=False)):
+        if text != meant:
+            return f"{key}[{index}] is {shown(text)}, expected {shown(meant)}"
+    return None if len(found) == len(wanted) else f"{len(found)} {key}, expected {len(wanted)}"
+
+
+def _other_sizes(wanted: Mapping[str, str], found: Mapping[str, str]) -> str | None:
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            return f"{key} is {found.get(key, 'missing')}, expected {value}"
+    return None

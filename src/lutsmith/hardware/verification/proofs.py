@@ -1,0 +1,127 @@
+"""Proofs of one export: what other readers make of it is the design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.formats.assembly import CycleError
+from lutsmith.hardware.verification.cones import bypassed, keeps_state, next_state
+from lutsmith.hardware.verification.descriptions import read_modules, source_of
+from lutsmith.hardware.verification.elaboration import proved, words_of
+from lutsmith.hardware.verification.emission import read
+from lutsmith.hardware.verification.modules import (
+    Mismatch,
+    ReadModules,
+    check_wiring,
+    fitted,
+    module_names,
+    read_verilog,
+    vhdl_as_verilog,
+)
+from lutsmith.hardware.verification.parts import parts_of, plain, read_by_abc
+from lutsmith.hardware.verification.readback import check_names
+from lutsmith.hardware.verification.report import Check
+from lutsmith.hardware.verification.task import Files, Task, only, row
+from lutsmith.logic import is_balanced
+from lutsmith.logic.design import Part
+
+
+def aiger_proof(files: Files, task: Task) -> Iterator[Check]:
+    """The file as ABC reads it where it is binary; ABC does not read the other form, which our own reader does."""
+    source_of("aiger", files, task)
+    data = only(files)
+    named = read("aiger", data)
+    check_names(named, task.names("aiger"))
+    by_abc = data.startswith(b"aig ")
+    found = read_by_abc(data, task.timeout).netlist if by_abc else named.netlist
+    yield from _prove_flat(found, task, "ABC" if by_abc else "lutsmith")
+
+
+def blif_proof(files: Files, task: Task) -> Iterator[Check]:
+    """The file as ABC reads it, which is another reader than ours: part by part, or whole if its names are others."""
+    source_of("blif", files, task)
+    text = only(files).decode("utf-8")
+    whole = read_by_abc(text, task.timeout)
+    check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), task.names("blif"))
+    try:
+        pairs = parts_of(text, task.written("blif").decode("utf-8"), task.design, task.timeout)
+    except CycleError:
+        yield row("registers", "failed", "registers feed themselves")
+        return
+    for part, pair in zip(task.design.parts, pairs or (), strict=False):
+        verdict, how = proved(*pair, task.timeout, words_of(part)) if pair else ("not decided", "")
+        if verdict != "proved":  # parts may differ where the whole does not
+            pairs = None
+            break
+        yield row(part.name, verdict, f"the part as ABC reads it: {how}")
+    if pairs is None:
+        yield from _prove_flat(whole.netlist, task, "ABC")
+    elif whole.netlist.num_registers or task.design.latency:
+        flat = task.design.flat()
+        yield _balance([(flat.name, replace(flat, netlist=whole.netlist))], task.design.latency)
+
+
+def _prove_flat(found: Netlist, task: Task, reader: str) -> Iterator[Check]:
+    flat = task.design.flat()
+    verdict, how = proved(bypassed(found), bypassed(flat.netlist), task.timeout)
+    yield row("all", verdict, f"the file as {reader} reads it, against the design: {how}")
+    if flat.netlist.num_registers or found.num_registers:
+        yield _balance([(flat.name, replace(flat, netlist=found))], task.design.latency)
+
+
+def verilog_proof(files: Files, task: Task) -> Iterator[Check]:
+    """The modules as Yosys reads them."""
+    source_of("verilog", files, task)
+    yield from _prove_modules(read_modules(files, task), task)
+
+
+def vhdl_proof(files: Files, task: Task) -> Iterator[Check]:
+    """The entities as ghdl synthesises them, and Yosys reads what it writes."""
+    source_of("vhdl", files, task)
+    sources = vhdl_as_verilog(files, task.design, task.timeout)
+    # ghdl's synthesis has x in branches that are never taken; the simulation would show one that is.
+    yield from _prove_modules(read_verilog(sources, task.design, task.timeout, from_vhdl=True), task)
+
+
+def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
+    """Prove each module, then how they are joined, and where the registers are."""
+    design = task.design
+    netlists = []
+    for part, module in zip(design.parts, module_names(design), strict=True):
+        netlist = fitted(modules, module, part)
+        netlists.append(netlist)
+        try:
+            verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout, words_of(part))
+        except CycleError:
+            verdict, how = "failed", "its registers feed themselves"
+        yield row(part.name, verdict, f"the module as Yosys reads it: {how}")
+    try:
+        check_wiring(modules, design)
+        yield row("wiring", "proved", "the top module is the parts, one after the other")
+    except Mismatch as problem:
+        yield row("wiring", "failed", str(problem))
+    if design.latency or any(netlist.num_registers for netlist in netlists):
+        parts = [
+            (part.name, replace(part, netlist=netlist)) for part, netlist in zip(design.parts, netlists, strict=True)
+        ]
+        balance = _balance(parts, design.latency)
+        for part, module in zip(design.parts, module_names(design), strict=True):
+            stopped = fitted(modules, module, part, enable=False)
+            if balance.verdict == "proved" and stopped.num_registers:
+                idle = keeps_state(stopped.num_inputs, stopped.num_registers)
+                verdict, how = proved(next_state(stopped), idle, task.timeout)
+                if verdict != "proved":
+                    balance = row("registers", verdict, f"{part.name} does not hold its state while ce is 0: {how}")
+        yield balance
+
+
+def _balance(parts: list[tuple[str, Part]], latency: int) -> Check:
+    bad = [name for name, part in parts if not is_balanced(part)]
+    count = sum(part.netlist.num_registers for _, part in parts)
+    if bad:
+        return row(
+            "registers", "failed", f"not every path through {', '.join(bad)} crosses as many registers as it should"
+        )
+    return row("registers", "proved", f"{count:,} registers, every path crosses {latency}")

@@ -1,0 +1,53 @@
+"""The numbers that tell comparators apart: both sides of every threshold, and what lies at the ends.
+
+A comparator `x > t` of float32 changes at t alone: it is false at t and true at the next number. So functions of one
+feature that change at some of the thresholds only are equal everywhere where they are equal at t and at its neighbours,
+for every threshold t of either, at both ends of float32, and at NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORD = 64
+"""Points of a feature are a multiple of this: a bit each in words of 64."""
+
+_LARGEST = np.finfo(np.float32).max
+_ENDS = np.array([np.nan, -np.inf, -_LARGEST, -1, 0, 1, _LARGEST, np.inf], np.float32)
+
+
+def points(num_features: int, features: NDArray[Any], thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the points of every feature, float32 (P, num_features), P a multiple of 64.
+
+    Each column holds, in an order of its own, every threshold of the feature, the number below and the one above it,
+    NaN, both infinities and the largest numbers. Because the orders differ, a bit that reads another feature than the
+    one it is compared with differs too, even where both have the same thresholds.
+
+    Args:
+        num_features: F.
+        features: integers (T,), the feature that each threshold belongs to; repetitions are welcome.
+        thresholds: float32 (T,); NaN, which nothing exceeds, is left out.
+    """
+    there = ~np.isnan(thresholds)
+    places, values = features[there].astype(np.int64), thresholds[there]
+    with np.errstate(over="ignore", under="ignore"):  # beyond the largest number lies infinity, which is a point too
+        around = [values, np.nextafter(values, np.float32(-np.inf)), np.nextafter(values, np.float32(np.inf))]
+    every = np.arange(num_features)
+    owner = np.concatenate([places, places, places, np.repeat(every, _ENDS.size)])
+    numbers = np.concatenate([*around, np.tile(_ENDS, num_features)]).astype(np.float32)
+    distinct = np.unique(owner << 32 | numbers.view(np.uint32))  # sorted by feature
+    owner, numbers = distinct >> 32, (distinct & 0xFFFFFFFF).astype(np.uint32).view(np.float32)
+    counts = np.bincount(owner, minlength=num_features)
+    starts = np.cumsum(counts) - counts
+    size = -(-int(counts.max()) // WORD) * WORD
+    table = numbers[starts + np.arange(size)[:, None] % counts]
+    return np.random.default_rng(0).permuted(table, axis=0)
+
+
+def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return bits (P, S), P a multiple of 64, as words (S, P / 64)."""
+    rows = np.packbits(np.ascontiguousarray(bits.T), axis=1, bitorder="little")
+    return np.ascontiguousarray(rows).view("<u8").astype(np.uint64, copy=False)

@@ -1,0 +1,390 @@
+"""The proof that a circuit is the model it was lowered from: every table, wire, threshold and the head, read back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
+from lutsmith.nn.read_back.functions import MISSING, Functions
+from lutsmith.nn.read_back.points import WORD, packed, points
+from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
+from lutsmith.nn.read_back.statements import Bits, Luts, Scores, Statement, Wires, speaker_of
+
+Numbers = NDArray[np.int64]
+
+_LOST = np.iinfo(np.int64).min  # the number of a bit that something before has failed to give
+_ENCODED = 1 << 24  # bits that an encoder gives at a time
+_WRAPPERS = ("_orig_mod", "_forward_module")  # of torch.compile and Fabric
+
+
+def prove_lowering(
+    model: nn.Module, circuit: Circuit, *, classes: Sequence[int | float | str] | None = None
+) -> LoweringProof:
+    """Prove that a circuit, as `to_circuit` gave it, computes what the model computes in eval mode on float32 numbers.
+
+    The circuit is read back without the code that made it, from the features to the scores. What its signals compute is
+    numbered (`functions.Functions`), and each module in turn must find its outputs among these numbers:
+
+    - encoder: each bit that anything reads, by its values on both sides of every threshold of the feature, those of the
+      circuit and those of the encoder, at both ends of float32 and at NaN, as the encoder's forward pass gives them;
+    - layer: each LUT, by its truth table and the numbers of its inputs in order; ranks 7 and 8 by their cofactors and
+      the LUT that chooses among them;
+    - head: each output in its place, groups, weights, bias, scale, offset, task;
+    - circuit: labels of the classes, the fitted range, no registers.
+
+    Where all are **proved**, scores are equal for every sample, by induction over the modules. What is trusted: that in
+    eval mode a layer's forward pass is the look-up in the tables and inputs that it reads, an encoder's bits depend on
+    their own feature alone and change only at its thresholds, and a head's is the sums that it states (the tests of the
+    layers compare these, and so does every run on all of its measured rows); PyTorch and the wrappers of
+    `torch.compile` and Fabric; and that the circuit is evaluated as `Circuit.evaluate` says. Features of other types
+    count as the float32 that they are rounded to. Without an encoder the proof is of features that are 0 or 1.
+
+    **Failed** means that the circuit does not hold what a module states, and says where. Circuits that were changed
+    since, such as simplified ones, fail: prove those against this circuit. A class that is not known, a subclass of one
+    that is, a module with hooks or with a forward of its own is **not established**, and so is all that reads it.
+
+    Args:
+        model: as it was given to `to_circuit`; its mode is left as it is.
+        circuit: what came out.
+        classes: the labels, as they were given to `to_circuit`.
+
+    Returns:
+        A row for each module that is more than a container; `.ok` says whether every one is proved.
+    """
+    began = time.perf_counter()
+    walk = _Walk(circuit)
+    with torch.no_grad():
+        if circuit.netlist.num_registers:
+            walk.add("circuit", "Circuit", "failed", f"it has {circuit.netlist.num_registers} registers, a model none")
+        else:
+            walk.visit(model, "model")
+            walk.finish(None if classes is None else list(classes))
+    return LoweringProof(tuple(walk.rows), time.perf_counter() - began)
+
+
+class _NotEstablishedError(Exception):
+    """Nothing is known of a module, for the reason given."""
+
+
+class _Walk:
+    """Where the walk through the model stands: the numbers of its present bits, among the circuit's functions.
+
+    Bits that the circuit does not have are negative: -1 - e is bit e of the encoder, which is nothing to worry about
+    until something reads it.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.rows: list[ModuleProof] = []
+        self.values: Numbers = np.arange(circuit.encoder.num_features).reshape(circuit.input_shape)
+        self.functions: Functions | None = None  # once there are bits
+        self.encoder: tuple[int, Bits] | None = None  # its row and what it states
+        self.unknown: str | None = None  # the module after which nothing is known
+        self.head: Scores | None = None
+
+    def add(self, name: str, module: str, verdict: Verdict, reason: str) -> None:
+        self.rows.append(ModuleProof(name, module, verdict, reason))
+
+    def visit(self, module: nn.Module, name: str) -> None:
+        for wrapped in _WRAPPERS:
+            if isinstance(inner := getattr(module, wrapped, None), nn.Module):
+                self.visit(inner, name)
+                return
+        kind = type(module).__name__
+        try:
+            sequence = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+            _check_plain(module, deep=not sequence)
+            if sequence:
+                for child_name, child in module.named_children():
+                    self.visit(child, f"{name}.{child_name}")
+                return
+            if self.unknown is not None:
+                raise _NotEstablishedError(f"it comes after {self.unknown}, of which nothing is known")
+            if self.head is not None:
+                self.add(name, kind, "failed", "it comes after the head, which ends a circuit")
+            elif type(module) in (nn.Flatten, nn.Unflatten):
+                self._reshape(module)
+            elif type(module) not in (nn.Identity, nn.Dropout):
+                self._read(name, kind, self._statement(module))
+        except _NotEstablishedError as reason:
+            self.add(name, kind, "not established", str(reason))
+            self.unknown = self.unknown or name
+
+    def _statement(self, module: nn.Module) -> Statement:
+        speaker = speaker_of(module)
+        if speaker is None:
+            raise _NotEstablishedError("what such a module computes is not known here")
+        shape = self.values.shape
+        try:
+            return speaker(module, shape)
+        except (ValueError, RuntimeError) as error:
+            raise _NotEstablishedError(str(error)) from error
+
+    def _read(self, name: str, kind: str, statement: Statement) -> None:
+        if isinstance(statement, Bits):
+            self._read_encoder(name, kind, statement)
+            return
+        if self.functions is None:
+            self._read_features_as_bits()
+        if isinstance(statement, Luts):
+            self.values = self._read_luts(name, kind, statement, self.values)
+        elif isinstance(statement, Wires):
+            if statement.inputs is not None:
+                self.values = self.values[..., statement.inputs]
+            self.add(name, kind, "proved", "wires alone")
+        else:
+            self._read_head(name, kind, statement)
+
+    # encoder
+
+    def _read_features_as_bits(self) -> None:
+        features = self.values
+        half = np.full((features.size, 1), 0.5, np.float32)
+        everywhere = np.arange(features.size).reshape(features.shape)
+        unbounded = np.zeros(0, np.float32), np.zeros(0, np.float32)
+        halves = Bits(features.shape, half, everywhere, lambda x: x > np.float32(0.5), unbounded)
+        self._read_encoder("input", "features as bits", halves)
+
+    def _read_encoder(self, name: str, kind: str, stated: Bits) -> None:
+        if self.functions is not None:
+            self.add(name, kind, "failed", "it reads features, and its inputs are bits already")
+            raise _NotEstablishedError("it encodes bits")
+        if stated.shape != self.values.shape:
+            raise _NotEstablishedError(f"it reads samples of shape {stated.shape}, the circuit {self.values.shape}")
+        features, comparators = self.values.reshape(-1), self.circuit.encoder
+        owners = np.concatenate([np.repeat(features, stated.thresholds.shape[1]), comparators.feature])
+        thresholds = np.concatenate([stated.thresholds.reshape(-1), comparators.threshold])
+        x = points(comparators.num_features, owners, thresholds)
+        self.functions = Functions(self.circuit, x)
+        samples = x[:, features].reshape(len(x), *stated.shape)
+        found = self.functions.of_bits(features[stated.feature.reshape(-1)], _encoded(stated, samples))
+        absent = found == MISSING
+        found[absent] = -1 - np.flatnonzero(absent)
+        self.values = found.reshape(stated.feature.shape)
+        self.encoder = len(self.rows), stated
+        kept = f"{np.count_nonzero(~absent):,} of {found.size:,} bits, {len(comparators):,} comparators"
+        self.add(name, kind, "proved", f"{kept}, on {len(x):,} numbers of each of {features.size:,} features")
+
+    def _blame_encoder(self, wanted: Numbers) -> None:
+        """Fail the encoder where what is read are bits of it that the circuit does not have."""
+        bits = np.unique(-1 - wanted[(wanted < 0) & (wanted != _LOST)])
+        if self.encoder is None or not bits.size:
+            return
+        row, stated = self.encoder
+        first = int(bits[0])
+        place = tuple(int(i) for i in np.unravel_index(first, stated.feature.shape))
+        shown = place[0] if len(place) == 1 else place
+        self.rows[row] = replace(
+            self.rows[row],
+            verdict="failed",
+            reason=f"{bits.size} of {stated.feature.size:,} bits are read and no signal of the circuit is them, first "
+            f"bit {shown}, of feature {int(stated.feature.reshape(-1)[first])}",
+        )
+
+    # layers
+
+    def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers) -> Numbers:
+        """Return the numbers of the LUTs `(..., W)` over `values` `(..., width)`."""
+        if values.ndim == 0 or values.shape[-1] != stated.width:
+            raise _NotEstablishedError(f"it reads {stated.width} bits, and there are {values.shape}")
+        count, rank = stated.inputs.shape
+        if stated.inputs.min() < 0 or stated.inputs.max() >= stated.width:
+            raise _NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
+        assert self.functions is not None
+        reads = values.reshape(-1, stated.width)[:, stated.inputs].reshape(-1, rank)
+        words = np.tile(_table_words(stated.tables), (len(reads) // count, 1))
+        known = (reads >= 0).all(axis=1)
+        self._blame_encoder(reads)
+        found = np.full(len(reads), _LOST)
+        found[known] = _found(self.functions, reads[known], words[known])
+        wrong = np.flatnonzero(found == MISSING)
+        found[wrong] = _LOST
+        lost = int(np.count_nonzero(~known))
+        what = f"{found.size:,} LUTs of rank {rank}"
+        if wrong.size:
+            first = int(wrong[0])
+            reason = self._difference(first % count, stated, reads[first], words[first])
+            where = f" (place {first // count})" if found.size > count else ""
+            self.add(name, kind, "failed", f"{wrong.size:,} of {what} are not in the circuit: {reason}{where}")
+        elif lost:
+            self.add(name, kind, "not established", f"{lost:,} of {what} read what was not found before")
+        else:
+            self.add(name, kind, "proved", f"{what}: tables and wires")
+        return found.reshape(*values.shape[:-1], count)
+
+    def _difference(self, number: int, stated: Luts, reads: Numbers, words: NDArray[np.uint64]) -> str:
+        assert self.functions is not None
+        inputs = ", ".join(map(str, stated.inputs[number].tolist()))
+        digits = "".join(f"{int(word):016x}" for word in words[::-1])
+        text = f"first LUT {number}, with inputs {inputs} and table 0x{digits[-max(1, stated.tables.shape[1] // 4) :]}"
+        if len(reads) > 6:
+            return text
+        other = self.functions.same_reads(reads)
+        if other is None:
+            return f"{text}; no node reads just these signals"
+        return f"{text}; the node that reads them has the table 0x{other:0{max(1, stated.tables.shape[1] // 4)}x}"
+
+    def _reshape(self, module: nn.Module) -> None:
+        """Let a module of torch that only reshapes do so with the present bits, and look that samples stay apart."""
+        places = np.arange(self.values.size).reshape(self.values.shape)
+        try:
+            moved = module(torch.from_numpy(np.stack([places, places + places.size]))).numpy()
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise _NotEstablishedError(str(error)) from error
+        if len(moved) != 2 or not np.array_equal(moved[0] + places.size, moved[1]) or moved[0].size != places.size:
+            raise _NotEstablishedError("it joins samples of a batch")
+        self.values = self.values.reshape(-1)[moved[0]]
+
+    # head and ends
+
+    def _read_head(self, name: str, kind: str, stated: Scores) -> None:
+        self.head = stated
+        if self.values.ndim != 1:
+            raise _NotEstablishedError(f"it reads one row of bits, and there are {self.values.shape}")
+        if stated.order.size and stated.order.max() >= self.values.size:
+            raise _NotEstablishedError(f"its order names inputs beyond the {self.values.size} that there are")
+        values = np.where(stated.order < 0, 0, self.values[np.maximum(stated.order, 0)])  # 0 is the constant's number
+        for level, luts in stated.levels:
+            values = self._read_luts(f"{name}.{level}", "LogicDense", luts, values)
+        wrong = self._wrong_outputs(values) or _wrong_head(stated, self.circuit)
+        if wrong:
+            self.add(name, kind, "failed", wrong)
+        elif (values < 0).any():
+            self.add(name, kind, "not established", "it reads what was not found before")
+        else:
+            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups, {stated.task}"
+            self.add(name, kind, "proved", f"{groups}{f'; {stated.note}' if stated.note else ''}")
+
+    def _wrong_outputs(self, wanted: Numbers) -> str:
+        """Return where the circuit's outputs are not `wanted` (O,); "" where they are, or nobody knows."""
+        assert self.functions is not None
+        outputs = self.circuit.netlist.outputs
+        if outputs.size != wanted.size:
+            return f"the circuit has {outputs.size:,} outputs, the model {wanted.size:,}"
+        self._blame_encoder(wanted)
+        differs = np.flatnonzero((wanted >= 0) & (self.functions.signals[outputs] != wanted))
+        if not differs.size:
+            return ""
+        first = int(differs[0])
+        return f"{differs.size:,} of {outputs.size:,} outputs are others than the model's, first output {first}"
+
+    def finish(self, classes: list[Any] | None) -> None:
+        """Compare what belongs to no module: the outputs of a model without head, labels, fitted range."""
+        circuit = self.circuit
+        if self.unknown is not None:
+            self.add("circuit", "Circuit", "not established", f"it ends in what comes after {self.unknown}")
+            return
+        if self.functions is None:
+            self._read_features_as_bits()
+        wrong = []
+        values = self.values.reshape(-1)
+        if self.head is None:
+            wrong.append(self._wrong_outputs(values))
+            if circuit.head is not None or circuit.task is not None:
+                wrong.append("it has a head or a task, and the model has none")
+            if not wrong[0] and (values < 0).any():
+                self.add("circuit", "Circuit", "not established", "its outputs are what was not found before")
+                return
+        if (circuit.classes is None) != (classes is None) or _labels(circuit.classes or ()) != _labels(classes or ()):
+            wrong.append(f"its labels are {circuit.classes}, not {classes}")
+        assert self.encoder is not None
+        low, high = self.encoder[1].fitted_range
+        theirs = circuit.fitted_range
+        fitted = theirs if theirs is not None else (np.zeros(0, np.float32), np.zeros(0, np.float32))
+        if not (np.array_equal(fitted[0], low) and np.array_equal(fitted[1], high)):
+            wrong.append("its fitted range is another than the encoder's")
+        wrong = [text for text in wrong if text]
+        proved = "outputs, labels, fitted range" if self.head is None else "labels, fitted range"
+        self.add("circuit", "Circuit", "failed" if wrong else "proved", "; ".join(wrong) or proved)
+
+
+def _check_plain(module: nn.Module, *, deep: bool) -> None:
+    """Raise where what a module computes may be something else than its class says."""
+    for part in module.modules() if deep else (module,):
+        if part._forward_hooks or part._forward_pre_hooks:
+            raise _NotEstablishedError("it has forward hooks, which may change what it computes")
+        if "forward" in vars(part):
+            raise _NotEstablishedError("this one instance has a forward of its own")
+
+
+def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return what the encoder says of the samples (P, ...), as words (bits, P / 64)."""
+    bits = stated.feature.size
+    words = np.empty((bits, len(samples) // WORD), np.uint64)
+    step = max(1, _ENCODED // max(1, bits * WORD)) * WORD
+    for start in range(0, len(samples), step):
+        part = samples[start : start + step]
+        try:
+            encoded = stated.encode(part)
+        except (ValueError, RuntimeError) as error:
+            raise _NotEstablishedError(str(error)) from error
+        if encoded.shape != (len(part), *stated.feature.shape):
+            raise _NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
+        words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits))
+    return words
+
+
+def _found(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) -> Numbers:
+    """Return the numbers of LUTs of any rank, (W,), of tables (W, words); `MISSING` where the circuit has none."""
+    rank = reads.shape[1]
+    if rank <= 6:
+        return functions.of_luts(reads, words[:, 0])
+    # f(x) = f_s(x_0 .. x_5) with s the number that the inputs above these make: the cofactors, and one that chooses.
+    parts = words.shape[1]
+    cofactors = functions.of_luts(np.repeat(reads[:, :6], parts, axis=0), words.reshape(-1)).reshape(-1, parts)
+    whole = np.flatnonzero((cofactors != MISSING).all(axis=1))
+    address = np.arange(1 << (parts + rank - 6), dtype=np.uint64)
+    chosen = (address >> (address >> np.uint64(parts))) & np.uint64(1)
+    chooser = np.bitwise_or.reduce(chosen << address)
+    found = np.full(len(reads), MISSING, np.int64)
+    inputs = np.concatenate([cofactors[whole], reads[whole, 6:]], axis=1)
+    found[whole] = functions.of_luts(inputs, np.full(whole.size, chooser))
+    return found
+
+
+def _table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return truth tables (W, 2**n) as words (W, max(1, 2**n / 64)), entry a being bit a % 64 of word a // 64."""
+    count, size = tables.shape
+    padded = np.zeros((count, max(64, size)), np.bool_)
+    padded[:, :size] = tables
+    weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
+    words: NDArray[np.uint64] = (padded.reshape(count, -1, 64) * weights).sum(axis=2, dtype=np.uint64)
+    return words
+
+
+def _wrong_head(stated: Scores, circuit: Circuit) -> str:
+    """Return how the circuit's head differs from the statement; "" where it does not."""
+    head = circuit.head
+    if head is None:
+        return "the circuit has no head"
+    task = circuit.task or "classification"
+    if task != stated.task:
+        return f"the circuit's task is {task}, the head's {stated.task}"
+    if head.num_groups != stated.num_groups:
+        return f"the circuit has {head.num_groups} groups, the head {stated.num_groups}"
+    width = stated.num_groups if stated.weights is None else len(stated.weights)
+    if head.num_classes != width:
+        return f"the circuit has {head.num_classes} scores, the head {width}"
+    for name, neutral in (("weights", 0.0), ("bias", 0.0), ("scale", 1.0), ("offset", 0.0)):
+        theirs, ours = getattr(head, name), getattr(stated, name)
+        if theirs is None and ours is None:
+            continue
+        default = np.eye(width) if name == "weights" else np.full(width, neutral)
+        if not np.array_equal(default if theirs is None else theirs, default if ours is None else ours):
+            return f"its {name} {'are' if name == 'weights' else 'is'} not the circuit's"
+    return ""
+
+
+def _labels(labels: Sequence[Any]) -> list[tuple[type, Any]]:
+    """Labels with their types: 1, 1.0 and True are different ones."""
+    plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
+    return [(type(label), label) for label in plain]

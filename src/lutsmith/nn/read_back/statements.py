@@ -1,0 +1,112 @@
+"""What a module of a model says that it computes, in terms that no circuit is needed for, and who says it.
+
+A statement is made from what the module's own forward pass reads in eval mode: tables, inputs, thresholds, integers.
+Types are looked up exactly: a subclass may compute something else, and says so itself or is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+
+@dataclass(frozen=True, eq=False)
+class Bits:
+    """An encoder: each bit is a function of one feature, constant between the thresholds of that feature.
+
+    Attributes:
+        shape: of one sample.
+        thresholds: float32 (F, L), those of each feature of the flattened sample, in any order; NaN and +inf are passed
+            by no number.
+        feature: integers of the shape of one encoded sample, the feature that each bit belongs to.
+        encode: float32 (N, *shape) to bool (N, *shape of one encoded sample): the forward pass in eval mode.
+        fitted_range: float32 (low, high), each (F,).
+    """
+
+    shape: tuple[int, ...]
+    thresholds: NDArray[np.float32]
+    feature: NDArray[np.int64]
+    encode: Callable[[NDArray[np.float32]], NDArray[np.bool_]]
+    fitted_range: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Luts:
+    """LUTs over the last axis of bits.
+
+    Attributes:
+        width: how many inputs there are.
+        inputs: integers (W, n), what each LUT reads, the least significant address bit first.
+        tables: bool (W, 2**n), entry a at address a.
+    """
+
+    width: int
+    inputs: NDArray[Any]
+    tables: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Wires:
+    """Bits of the last axis, chosen or repeated.
+
+    Attributes:
+        inputs: integers (W,), or None: all of them as they are.
+    """
+
+    inputs: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """A head: the sum of ones in equal, contiguous groups of bits, an integer affine map, and what scores mean.
+
+    Attributes:
+        order: integers, the input that each bit is, before anything else; -1 is the constant 0.
+        num_groups: G.
+        weights: integers (C, G) as float64 or int64; None: the identity.
+        bias: integers (C,); None: zero.
+        scale: float64 (C,); None: one.
+        offset: float64 (C,); None: zero.
+        task: what the scores mean, as `Circuit.task`.
+        levels: LUTs between the order and the groups, with their names below the head's.
+        note: in which sense the circuit's scores are the module's, where they are not just equal.
+    """
+
+    order: NDArray[Any]
+    num_groups: int
+    weights: NDArray[Any] | None = None
+    bias: NDArray[Any] | None = None
+    scale: NDArray[np.float64] | None = None
+    offset: NDArray[np.float64] | None = None
+    task: str = "classification"
+    levels: tuple[tuple[str, Luts], ...] = ()
+    note: str = ""
+
+
+Statement = Bits | Luts | Wires | Scores
+Speaker = Callable[[Any, tuple[int, ...]], Statement]
+
+_SPEAKERS: dict[type[nn.Module], Speaker] = {}
+
+
+def states(*kinds: type[nn.Module]) -> Callable[[Speaker], Speaker]:
+    """Register a function (module, shape of its input) -> statement for these very classes.
+
+    The function raises ValueError or RuntimeError where a module of the class cannot be stated.
+    """
+
+    def register(speaker: Speaker) -> Speaker:
+        _SPEAKERS.update(dict.fromkeys(kinds, speaker))
+        return speaker
+
+    return register
+
+
+def speaker_of(module: nn.Module) -> Speaker | None:
+    """Return who states what modules of this very class compute; None where nobody does."""
+    return _SPEAKERS.get(type(module))

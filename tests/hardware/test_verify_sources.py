@@ -1,0 +1,206 @@
+"""Files of logic that tools could read differently are refused, and everything that exports write is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from lutsmith.export import ExportError, to_aiger, to_blif, to_verilog, to_vhdl
+from lutsmith.hardware.verification.sources import (
+    Comment,
+    Refused,
+    compare_comments,
+    read_aiger_comment,
+    read_blif,
+    read_verilog_source,
+    read_vhdl_source,
+)
+from tests.export.cases import CASES
+from tests.hardware.examples import tiny
+
+VERILOG = to_verilog(tiny(), pipeline=1, words=4)
+VHDL = to_vhdl(tiny(), pipeline=1, words=4)
+
+
+def _lines_of(text: str, reader) -> dict[str, Comment]:
+    return {comment.text: comment for comment in reader(text.encode(), None).comments}
+
+
+@pytest.mark.parametrize("options", [{}, {"pipeline": 1}, {"primitives": "xilinx"}, {"comments": False}])
+@pytest.mark.parametrize("case", CASES)
+def test_what_exports_write_is_plain(case, options):
+    circuit = CASES[case]
+    for write, reader in ((to_verilog, read_verilog_source), (to_vhdl, read_vhdl_source)):
+        try:
+            text = write(circuit, **options)
+        except ExportError:
+            continue
+        source = reader(text.encode(), _lines_of(text, reader))
+        assert source.units[-1] == "lutsmith"
+    if not {"primitives", "comments"} & options.keys():
+        assert read_blif(to_blif(circuit, **options).encode()).units == ("lutsmith",)
+        for binary in (True, False):
+            comment = read_aiger_comment(to_aiger(circuit, binary=binary, **options))
+            assert comment.units == ("lutsmith",)
+            assert comment.comments[0].text == 'lutsmith name: "lutsmith"'
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("`ifdef YOSYS", "directive"),
+        ("`define assign wire", "directive"),
+        ('`include "other.v"', "directive"),
+        ("`celldefine", "directive"),
+        ("// synopsys translate_off", "order to a tool"),
+        ("/* synthesis full_case */", "order to a tool"),
+        ("// pragma protect begin", "order to a tool"),
+        ("// verilator lint_off MULTIDRIVEN", "order to a tool"),
+        ("// tool coverage_off", "order to a tool"),
+        ("(* keep *)", "attribute"),
+        ("initial $finish;", "system task"),
+        ("assign \\label = 1'b0;", "escaped"),
+        ("assign label = 1'bx;", "not understood"),
+        ("assign label = 4'b10z1;", "not understood"),
+        ("assign label = 1'b?;", "not understood"),
+        ("assign #3 label = 1'b0;", "delay"),
+        ("defparam u.p = 1;", "defparam"),
+        ("wand label;", "wand"),
+        ("initial begin bits = 1'b1; end", "initial value"),
+        ("initial r0 = 1'b1;", "initial value"),
+        ("reg late = 1'b1;", "where it is declared"),
+        ("always @(bits) label = 1'b0;", "list of events"),
+        ("always @(posedge clk or negedge ce) r0 <= 1'b0;", "list of events"),
+        ("always begin : named end", "events"),
+        ("always @(posedge clk) r0 = 1'b0;", "blocking"),
+        ("always @* begin : named label = 1'b0; end", "block with a name"),
+        ("localparam WIDTH = 3;", "parameter"),
+        ("parameter WIDTH = 3;", "parameter"),
+        ("integer i;", "integer"),
+        ("function f; input i; f = i; endfunction", "function"),
+        ("casez (bits) default: label = 1'b0; endcase", "casez"),
+        ('wire [7:0] s = "a";', "string"),
+        ("module LUT6; endmodule", "model of LUT6"),
+        ("/* one /* two */", "another one"),
+        ("assign late = 1'b0; assign late = 1'b1;", "drives late"),
+        ("wire late = 1'b0; assign late = 1'b1;", "drives late"),
+        ("assign late[0] = 1'b0; assign late[1:0] = 2'b1;", "drives late"),
+        ("assign late[0] = 1'b0; assign late = 2'b1;", "drives late"),
+        ("assign late = 2'b1; assign late[0] = 1'b0;", "drives late"),
+        ("reg a; always @* a = ce; always @* if (ce) a = 1'b0; else a = 1'b0;", "drives a"),
+        ("wire early = 1'b0, late = 1'b0; assign late = 1'b1;", "drives late"),
+        ("assign early = 1'b0, late = 1'b0, late = 1'b1;", "drives late"),
+        ("assign {one, two} = 2'b0;", "several"),
+        ("wire a;\rwire b;", "character"),
+        ("wire \u00e4;", "character"),
+        ("wire a\u00a0;", "character"),
+        ("wire a\x0c;", "character"),
+        ("// hidden \u2028 line", "character"),
+        ("wire a$b;", "not understood"),
+    ],
+)
+def test_verilog_that_tools_read_differently_is_refused(line, said):
+    text = VERILOG.replace("  wire [", f"{line}\n  wire [", 1)
+    with pytest.raises(Refused, match=said):
+        read_verilog_source(text.encode(), _lines_of(VERILOG, read_verilog_source))
+
+
+def test_verilog_with_harmless_changes_is_read():
+    text = "`timescale 1ns / 1ps\n`default_nettype none\n// Changed by hand: \u00e4\n" + VERILOG.replace("\n", "\r\n")
+    source = read_verilog_source(text.encode(), _lines_of(VERILOG, read_verilog_source))
+    assert len(source.units) == 5
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("`if TOOL_TYPE = \"SIMULATION\" then", "directive"),
+        ("-- pragma translate_off", "order to a tool"),
+        ("-- synthesis translate_on", "order to a tool"),
+        ("-- ghdl synthesis_off", "order to a tool"),
+        ("/* block */", "VHDL-2008"),
+        ("signal \\label\\ : std_logic;", "extended"),
+        ("signal s : std_logic := 'X';", "neither 0 nor 1"),
+        ("signal s : std_logic_vector(1 downto 0) := \"1Z\";", "string"),
+        ("function \"and\" (a, b : std_logic) return std_logic is begin return a; end;", "string"),
+        ("function other (a : std_logic) return std_logic is begin return a; end;", "function"),
+        ("attribute keep : string;", "attribute"),
+        ("use std.textio.all;", "uses"),
+        ("use work.other.all;", "uses"),
+        ("library other;", "library"),
+        ("constant late : time := 3 ns;", "constant"),
+        ("process (ce) begin end process;", "waits"),
+        ("process begin wait; end process;", "wait"),
+        ("assert false;", "assert"),
+        ("s <= transport '1' after 3 ns;", "after|transport"),
+        ("configuration c of lutsmith is", "configuration"),
+        ("alias a : std_logic is b;", "alias"),
+        ("architecture other of lutsmith is begin end architecture;", "two of architecture"),
+        ("entity lutsmith_network is end entity;", "two of entity"),
+    ],
+)  # fmt: skip
+def test_vhdl_that_tools_read_differently_is_refused(line, said):
+    text = VHDL.replace("end architecture;", f"end architecture;\n{line}", 1)
+    with pytest.raises(Refused, match=said):
+        read_vhdl_source(text.encode(), _lines_of(VHDL, read_vhdl_source))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (".end", ".subckt other a=b\n.end", "is .subckt"),
+        (".end", ".exdc\n.names a\n1\n.end", "is .exdc"),
+        (".end", ".search other.blif\n.end", "is .search"),
+        (".end", ".gate nand2 a=b\n.end", "is .gate"),
+        (".end", ".end\n.model other", "behind .end"),
+        (".end", ".end\nrubbish", "behind .end"),
+        (".end", "", "no .end"),
+        (".end", ".model other\n.end", "2 models"),
+        (".end", ".default_input_arrival 0 0\n.end", "is .default"),
+        (" 0\n", " fe clk 0\n", "register"),
+        (" 0\n", "\n", "register"),
+        (" 0\n", " 2\n", "register"),
+        (".outputs", ".names a b \\ \n.outputs", "blanks"),
+        (".outputs", ".names a b \\ # c\n.outputs", "blanks"),
+        (".outputs", ".names a\u00a0b\n.outputs", "character"),
+        (".outputs", ".names a\rb\n.outputs", "character"),
+    ],
+)
+def test_blif_that_tools_read_differently_is_refused(old, new, said):
+    text = to_blif(tiny(), pipeline=1, words=4)
+    with pytest.raises(Refused, match=said):
+        read_blif(text.replace(old, new, 1).encode())
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"aag", b"aag 1 1 0 0 0 1\n2\n0\n", b"aag 5 1 0 0 4\n2\n", b"aig 9 1 0 1 8\n3\n\x80"]
+)
+def test_aiger_of_another_kind_or_cut_off_is_refused(data):
+    with pytest.raises(Refused, match="refused"):
+        read_aiger_comment(data)
+
+
+WRITTEN = [Comment(number, text) for number, text in enumerate(["prose", 'class 0: "a"', 'class 1: "b"', "more prose"])]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (['class 0: "b"', 'class 1: "a"'], "export says"),
+        (['class 1: "b"', 'class 0: "a"'], "another order"),
+        (['class 0: "a"', 'class 1: "c"'], "export says"),
+        (['class 0: "a"', 'class 0: "a"'], "another order"),
+    ],
+)
+def test_comments_that_say_something_else_are_found(texts, said):
+    problem, _ = compare_comments([Comment(1, text) for text in texts], WRITTEN)
+    assert problem is not None
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    "texts", [[], ["prose"], ['class 0: "a"'], ['class 0: "a"', "changed by 2 people", 'class 1: "b"']]
+)
+def test_comments_may_be_missing_and_nothing_vouches_for_new_ones(texts):
+    problem, said = compare_comments([Comment(1, text) for text in texts], WRITTEN)
+    assert problem is None
+    assert ("changed by 2 people" in said) == ("changed by 2 people" in texts)
