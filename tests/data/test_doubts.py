@@ -147,7 +147,7 @@ def test_the_rule_of_missing_values_can_be_set(tmp_path: Path) -> None:
     file = table(tmp_path, ["NA", "none", "brick", "", "?"] * 2)
     dataset, (message,) = told(file)
     assert dataset.category_names == (("brick",),)
-    assert "4 values 'NA' are read as missing; give --missing ''" in message
+    assert "4 values such as 'NA' are read as missing; give --missing ''" in message
     dataset, messages = told(file, missing=["?"])
     assert (dataset.category_names, messages) == ((("NA", "brick", "none"),), [])
     np.testing.assert_array_equal(dataset.x_train[:5, 0], [0, 2, 1, np.nan, np.nan])

@@ -288,7 +288,7 @@ class _Facts:
         if lost := [cell for cell in self.missing if cell.lower() in ("none", "na")]:
             number = sum(self.missing[cell] for cell in lost)
             told.append(
-                f"column {self.title}: {number:,} values {shorten(lost[0])} are read as missing; give --missing '' (in "
+                f"column {self.title}: {number:,} values such as {shorten(lost[0])} are read as missing; give --missing '' (in "
                 "Python: missing=()) if that is a category"
             )
 
