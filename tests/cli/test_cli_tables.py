@@ -134,11 +134,13 @@ def test_parquet_and_feather_are_trained_on_and_predicted_from(lutsmith, tmp_pat
     outcome = lutsmith("train", "table", "--data", tmp_path / "t.parquet", "--target", "warm", "--out", out, *SMALL)
     assert outcome.code == 0, outcome.err
     expected = load(out / "model.lut").predict_labels(read_table(frame, "warm").x).tolist()
-    right = np.mean([said == label for said, label in zip(expected, columns[3], strict=True)])
+    (tmp_path / "other.lut").write_bytes((out / "model.lut").read_bytes())
+    held_out = json.loads(lutsmith("eval", out / "model.lut", "--json").out)  # of the run's table
+    assert (held_out["rows"], held_out["samples"]) == ("held-out", 24)
     for name in ("t.parquet", "t.feather"):
         assert lutsmith("predict", out / "model.lut", tmp_path / name).out.split() == expected
-        result = json.loads(lutsmith("eval", out / "model.lut", "--data", tmp_path / name, "--json").out)
-        assert result["accuracy"] == right
+        result = json.loads(lutsmith("eval", tmp_path / "other.lut", "--data", tmp_path / name, "--json").out)
+        assert {**result, "model": held_out["model"]} == held_out
     text = write(
         tmp_path / "t.csv", [["price", "colour"], *([row[0].replace(",", "."), row[1]] for row in rows())], ","
     )

@@ -288,8 +288,8 @@ class _Facts:
         if lost := [cell for cell in self.missing if cell.lower() in ("none", "na")]:
             number = sum(self.missing[cell] for cell in lost)
             told.append(
-                f"column {self.title}: {number:,} values such as {shorten(lost[0])} are read as missing; give --missing '' (in "
-                "Python: missing=()) if that is a category"
+                f"column {self.title}: {number:,} values such as {shorten(lost[0])} are read as missing; give "
+                "--missing '' (in Python: missing=()) if that is a category"
             )
 
     def _tell_of_identifiers(self, told: list[str]) -> None:
