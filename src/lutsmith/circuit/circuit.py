@@ -95,11 +95,9 @@ class Circuit:
             ("input_shape", shape),
             ("classes", classes),
             ("fitted_range", fitted),
+            ("facts", checked_facts(self.facts, features)),
         ):
             object.__setattr__(self, name, value)
-        facts, schema = checked_facts(self.facts, features)
-        object.__setattr__(self, "facts", facts)
-        self.__dict__["schema"] = schema
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, item.name) for item in fields(self))
@@ -141,7 +139,7 @@ class Circuit:
     @cached_property
     def schema(self) -> Schema:
         """What the circuit knows of the table that it was trained on: names, categories, how numbers are written."""
-        return checked_facts(self.facts, self.encoder.num_features)[1]
+        return Schema.of_facts(self.facts, self.encoder.num_features)
 
     def evaluate(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return the output bits, bool (N, O), in plain NumPy: the specification of `outputs`, and slow."""

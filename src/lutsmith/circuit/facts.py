@@ -57,8 +57,8 @@ _TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 """The facts that lutsmith writes and reads; null stands for none of them."""
 
 
-def checked_facts(facts: Any, features: int) -> tuple[dict[str, Any], Schema]:
-    """Return what a model file would give back, a copy through JSON, and the schema of a table in it.
+def checked_facts(facts: Any, features: int) -> dict[str, Any]:
+    """Return what a model file would give back: a copy through JSON.
 
     Raises:
         TypeError: facts that are not a dict.
@@ -73,9 +73,10 @@ def checked_facts(facts: Any, features: int) -> tuple[dict[str, Any], Schema]:
         raise TypeError(f"facts must be a dict, not {type(facts).__name__}")
     check_types(copy)
     try:
-        return copy, Schema.of_facts(copy, features)
+        Schema.of_facts(copy, features)
     except ValueError as error:
         raise ValueError(f"facts: {error}") from error
+    return copy
 
 
 def check_types(facts: Mapping[str, Any]) -> None:
