@@ -3,7 +3,8 @@
     python examples/import_models.py [--epochs 20] [--limit IMAGES]
 
 Both are made here as those libraries lay them out, so that neither is needed: a state dict of torchlogix, and weights
-and wiring of difflogic. The imported models then train on the embedded digits.
+and wiring of difflogic. What a state dict does not say is given beside it. The imported models then train on the
+embedded digits.
 """
 
 from __future__ import annotations
@@ -53,9 +54,19 @@ def main() -> None:
     y_train, y_test = torch.from_numpy(digits.y_train)[: arguments.limit], torch.from_numpy(digits.y_test)
 
     state, indices = difflogic_parts(in_dim=64)
+    head = {"num_classes": 10, "tau": 5}
     models = {
-        "torchlogix": from_torchlogix(torchlogix_state(in_dim=64), parametrization="light", num_classes=10, tau=5),
-        "difflogic": from_difflogic(state, indices, num_classes=10, tau=5),
+        "torchlogix": from_torchlogix(
+            torchlogix_state(in_dim=64),
+            parametrization="light",
+            forward_sampling="soft",
+            temperature=1,
+            grad_factor=1,
+            in_dim=64,
+            beta=0,
+            **head,
+        ),
+        "difflogic": from_difflogic(state, indices, grad_factor=1, in_dim=64, **head),
     }
     for name, model in models.items():
         optimizer = torch.optim.Adam(model.parameters(), lr=0.02)

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from .tools import missing, needs, untested
+
 
 @pytest.fixture(scope="session")
 def datasets() -> Path:
     """The folder of real data sets, named by LUTSMITH_DATA; without it the test is skipped, and fails where CI=true."""
     named = os.environ.get("LUTSMITH_DATA")
-    if named and Path(named).is_dir():
-        return Path(named)
-    reason = f"LUTSMITH_DATA is {named!r}; set it to the folder that holds mnist, fashion_mnist, ..."
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if not named or not Path(named).is_dir():
+        missing("LUTSMITH_DATA", f"it is {named!r}; set it to the folder that holds mnist, fashion_mnist, ...")
+    return Path(named)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,3 +26,18 @@ def _interpreted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LUTSMITH_COMPILE", "0")
         yield
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that lacks what its mark `needs` names."""
+    for mark in item.iter_markers("needs"):
+        needs(*mark.args)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say in the last line what was not tested."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", ()) if reporter is not None else ()
+    line = untested(report.longrepr[2] for report in skipped)
+    if line:
+        reporter.write_line(line)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from lutsmith import runs
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, OutOfRangeWarning
 from lutsmith.circuit.file import load
 from lutsmith.circuit.heads import Head
 from lutsmith.data import load as load_data
@@ -25,6 +26,7 @@ from lutsmith.data.split import stratified_split
 from lutsmith.runs import CircuitMismatchError, Run, SavedFileError, evaluate, execution, train
 from lutsmith.runs.saved import differences
 from lutsmith.training import TrainingInterrupted, loop
+from lutsmith.training.batches import split
 
 SMALL: dict[str, Any] = {
     "luts": (60, 30),
@@ -583,6 +585,31 @@ def test_columns_of_names_are_learned_kept_and_read_back(tmp_path: Path) -> None
     assert evaluate(run.model, fresh).accuracy > 0.8
     fresh.write_text(fresh.read_text().replace("red", "mauve"))
     assert evaluate(run.model, fresh).accuracy < 0.8  # unknown names are no names
+
+
+@pytest.mark.parametrize("encoder", ["uniform", "distributive", "gaussian"])
+def test_rows_of_validation_and_test_move_no_threshold(tmp_path: Path, encoder: str) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 120)
+    x = rng.normal(size=(120, 4)) + y[:, None]
+    _, held_out = split(y, 0.25, 0)
+    odd = x.copy()
+    odd[held_out] = np.where(np.arange(held_out.size) % 2, 1e6, -1e6)[:, None]
+    fitted = []
+    for name, values, tests in (("plain", x, x), ("outliers", odd, 1e9 * x)):
+        for file, rows in ((f"{name}.csv", values), (f"{name}-test.csv", tests)):
+            lines = [",".join([*map(repr, row), f"c{label}"]) for row, label in zip(rows.tolist(), y, strict=True)]
+            (tmp_path / file).write_text("\n".join(["a,b,c,d,class", *lines, ""]))
+        options = {"settings": {"validation": 0.25}, "architecture": {"encoder": encoder}, "seed": 0}
+        small = {**SMALL, "luts": (10, 6), "epochs": 1, **options}
+        files = {"data": tmp_path / f"{name}.csv", "test": tmp_path / f"{name}-test.csv"}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OutOfRangeWarning)  # the test rows are far outside, on purpose
+            circuit = load(train("csv", target="class", out=tmp_path / name, **files, **small).model)
+        fitted.append((circuit.encoder.threshold, circuit.fitted_range))
+    assert np.abs(fitted[0][0]).max() < 10
+    np.testing.assert_array_equal(fitted[1][0], fitted[0][0])
+    np.testing.assert_array_equal(fitted[1][1], fitted[0][1])
 
 
 def test_a_public_table_is_trained_resumed_and_evaluated_by_name(tmp_path: Path, datasets: Path) -> None:

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit.engine.arrow import array_batch, stream_batches
+from tests.tools import module
 
 from .test_streams import CIRCUIT, FLAT, IMAGES, joined, named
 
-pa = pytest.importorskip("pyarrow")
+pa = module("pyarrow")
 
 TYPES = (
     "int8",

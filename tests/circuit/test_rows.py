@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import OutOfRangeWarning
 from lutsmith.circuit.rows import FittedRange, as_rows
+from tests.tools import module
 
 VALUES = np.arange(24).reshape(2, 3, 4)
 
@@ -43,19 +44,19 @@ def test_no_samples_are_samples() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "uint8", "int64", "bool"])
 def test_torch_tensors_are_taken(dtype: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = module("torch")
     rows = as_rows(torch.arange(6).reshape(2, 3).to(getattr(torch, dtype)), (3,))
     assert isinstance(rows, np.ndarray)
     assert rows.astype(np.float32).tolist() == ([[0, 1, 1], [1, 1, 1]] if dtype == "bool" else [[0, 1, 2], [3, 4, 5]])
 
 
 def test_torch_tensors_with_a_gradient_are_detached() -> None:
-    torch = pytest.importorskip("torch")
+    torch = module("torch")
     assert as_rows(torch.ones(2, 3, requires_grad=True) * 2, (3,)).tolist() == [[2, 2, 2], [2, 2, 2]]
 
 
 def test_torch_tensors_without_data_are_refused() -> None:
-    torch = pytest.importorskip("torch")
+    torch = module("torch")
     with pytest.raises(TypeError, match="X is a Tensor that cannot become an array of numbers"):
         as_rows(torch.ones(2, 3, device="meta"), (3,))
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, CircuitBuilder, OutOfRangeWarning
 from lutsmith.circuit.circuit import METHODS
+from tests.tools import module
 
 from .examples import random_circuit, random_images
 
@@ -96,7 +97,7 @@ def test_whatever_has_a_shape_and_slices_is_an_array() -> None:
 
 
 def test_torch_tensors_are_taken() -> None:
-    torch = pytest.importorskip("torch")
+    torch = module("torch")
     assert np.array_equal(joined(CIRCUIT.predict_batches(torch.from_numpy(IMAGES), batch=300)), CIRCUIT.predict(IMAGES))
 
 
@@ -124,10 +125,8 @@ def test_no_more_than_a_batch_is_held() -> None:
 
 def test_a_memory_map_larger_than_the_limit_is_predicted(tmp_path: Path) -> None:
     """800 MB of samples in a sparse file, in a process that may not allocate 300 MB beyond what it starts with."""
-    resource = pytest.importorskip("resource")
     if not sys.platform.startswith("linux"):
         pytest.skip("the limit on data segments is Linux's")
-    del resource
     circuit = random_circuit(4, input_shape=(1000,))
     circuit.save(tmp_path / "model.lut")
     array = np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.float64, shape=(100_000, 1000))

@@ -14,6 +14,7 @@ from lutsmith.circuit.file import save
 from lutsmith.circuit.tabular import Schema
 from lutsmith.cli import predict
 from lutsmith.data import read_samples, sample_batches
+from tests.tools import module, needs
 
 X = np.random.default_rng(0).integers(0, 17, (100, 64))
 
@@ -55,7 +56,7 @@ def test_every_file_is_written_as_from_one_batch(
 
 @pytest.mark.parametrize("method", ["predict", "decision_function", "outputs"])
 def test_parquet_is_read_and_written(lutsmith, model: Path, circuit: Circuit, tmp_path: Path, method: str) -> None:
-    pa = pytest.importorskip("pyarrow")
+    pa = module("pyarrow")
     from pyarrow import parquet
 
     parquet.write_table(pa.table({f"x{n}": X[:, n] for n in range(64)}), tmp_path / "x.parquet", row_group_size=9)
@@ -69,7 +70,7 @@ def test_parquet_is_read_and_written(lutsmith, model: Path, circuit: Circuit, tm
 
 
 def test_parquet_holds_labels_as_they_are(lutsmith, make_circuit, tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
+    needs("pyarrow")
     from pyarrow import parquet
 
     for classes in (("yes", "no"), (1, 2), ("a", 2)):
@@ -102,7 +103,7 @@ def test_a_wrong_method_is_refused(lutsmith, model: Path, inputs: dict[str, Path
 @pytest.mark.parametrize("ending", ["npy", "csv", "txt", "parquet"])
 def test_a_mistake_far_below_leaves_the_old_file(lutsmith, model: Path, tmp_path: Path, ending: str) -> None:
     if ending == "parquet":
-        pytest.importorskip("pyarrow")
+        needs("pyarrow")
     lines = [",".join(map(str, row)) for row in X]
     (tmp_path / "x.csv").write_text("\n".join([*lines, lines[0] + ",7"]))
     (tmp_path / f"y.{ending}").write_text("before")

@@ -74,7 +74,7 @@ def test_care_with_a_table_reads_its_label_column(lutsmith, make_circuit, tmp_pa
         ("simplify model.lut -o model.lut", "is the model itself; give OUT another name"),
         ("simplify model.lut -o none/y.lut", "there is no folder none"),
         ("simplify model.lut -o folder", "folder is a folder; give OUT the name of a file"),
-        ("simplify model.lut -o y.lut --level 4", "level is 4, expected 1 (local passes), 2"),
+        ("simplify model.lut -o y.lut --level 5", "level is 5, expected 1 (local passes), 2"),
         ("simplify model.lut -o y.lut --rank 7", "rank is 7, expected 2 to 6"),
         ("simplify model.lut -o y.lut --target a", "--target names the label column of --care DATA"),
         ("simplify model.lut -o y.lut --care none.npy", "none.npy does not exist"),

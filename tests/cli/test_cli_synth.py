@@ -10,7 +10,7 @@ import pytest
 from lutsmith.circuit.cache import CACHE_FOLDER
 from lutsmith.hardware import toolchain
 
-needs_abc = pytest.mark.skipif(not toolchain.available("abc"), reason="ABC is not installed")
+needs_abc = pytest.mark.needs("abc")
 
 
 @pytest.fixture(autouse=True)

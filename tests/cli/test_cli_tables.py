@@ -15,8 +15,9 @@ import pytest
 
 from lutsmith.circuit.file import load, save
 from lutsmith.data.table import read_table
+from tests.tools import module
 
-pytest.importorskip("pyarrow")
+module("pyarrow")
 SMALL = ("--luts", "40", "--rank", "2", "--epochs", "3", "--bits", "4")
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\nline\r\u2028\u202e"
 

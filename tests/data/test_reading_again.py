@@ -18,10 +18,11 @@ from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, Reading, TableOptions, TableWarning, load, load_test, read_samples, sample_batches
 from lutsmith.data.table import read_table, read_table_by
 from lutsmith.data.text import read_text
+from tests.tools import module
 
 from .test_categories import facts, known, write
 
-pytest.importorskip("pyarrow")
+module("pyarrow")
 CELLS = [
     "1", "2.5", "-3e2", "x", "yy", "", "?", "NA", "None", "1,5", "23,5", "1,000", "1.000,5", "50%", "$5", "0x10", " a",
     "b ", '"q"', '"a,b"', '"l\nm"', '"say ""hi"""', ' "sp"', '  "s;p"', "2020-01-01", "inf", "1_000", "é", 'a"b',
@@ -135,7 +136,7 @@ def test_frames_are_loaded_as_the_same_data_in_a_file(tmp_path: Path, library: s
 
         frame = csv.read_csv(file)
     else:
-        frame = pytest.importorskip(library).read_csv(file)
+        frame = module(library).read_csv(file)
     dataset = load("table", frame, "kind", test=frame)
     np.testing.assert_array_equal(dataset.x_train[:3], expected.x_train[:3])
     np.testing.assert_array_equal(dataset.x_test, dataset.x_train)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lutsmith.data import TASKS, DataError, Dataset, load, load_test
+from tests.tools import module
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -36,7 +37,7 @@ def _no_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_embedded_digits_are_scikit_learns_with_its_split() -> None:
-    datasets_module = pytest.importorskip("sklearn.datasets")
+    datasets_module = module("sklearn.datasets")
     from sklearn.model_selection import train_test_split
 
     x, y = datasets_module.load_digits(return_X_y=True)

@@ -11,7 +11,7 @@ from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Head, Netlist
 LABELS = ('a "quoted" \\ one', "*/ ??/ <b>", "ünïcödé\n\t\x7f", "")
 
 
-def ranks(seed: int = 0, *, classes: int = 4, head: bool = True, registers: int = 0) -> Circuit:
+def ranks(seed: int = 0, *, classes: int = 4, head: bool = True, registers: int = 0, width: int = 4) -> Circuit:
     """LUTs of rank 0 to 6 on six features; outputs repeat, are constants, and are wired to inputs."""
     rng = np.random.default_rng(seed)
     thresholds = np.sort(rng.normal(size=(6, 4)).astype(np.float32), axis=1).reshape(-1)
@@ -21,7 +21,7 @@ def ranks(seed: int = 0, *, classes: int = 4, head: bool = True, registers: int 
     signals = np.concatenate([np.arange(24), state, [builder.constant(True), builder.constant(False)]])
     for _ in range(3):
         for rank in range(1, 7):
-            made = builder.lut(rng.choice(signals, (4, rank)), rng.integers(0, 2, (4, 1 << rank)))
+            made = builder.lut(rng.choice(signals, (width, rank)), rng.integers(0, 2, (width, 1 << rank)))
             signals = np.concatenate([signals, made])
     builder.connect(state, rng.choice(signals, registers))
     ends = np.concatenate([signals[-17:], signals[-2:], [3], signals[24 + registers : 26 + registers], [5, 5]])
@@ -40,6 +40,12 @@ def affine(task: str, *, scale: bool = True, large: bool = False) -> Circuit:
     if task == "regression" and scale:
         fields |= {"scale": [0.1, -1e-3, 1 / 3], "offset": [1e6, 0.3, -0.7]}
     return replace(plain, head=Head(2, **fields), task=task)
+
+
+def zero_weights() -> Circuit:
+    """A score that nothing counts for, a group that counts for nothing, and scores of zero beside it."""
+    weights = np.array([[0, 0, 0], [2, 0, -1], [0, 0, 1]])
+    return replace(ranks(3, head=False), head=Head(3, weights=weights, bias=[0, 0, -4]))
 
 
 def one_class() -> Circuit:
@@ -101,6 +107,7 @@ CASES = {
     "classification, affine": affine("classification", large=True),
     "regression": affine("regression"),
     "regression without a scale": affine("regression", scale=False),
+    "zero weights": zero_weights(),
     "one class": one_class(),
     "1,000 classes": thousand_classes(),
     "no LUTs": no_luts(),

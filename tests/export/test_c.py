@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lutsmith.circuit import Circuit, Head
 from lutsmith.export import ExportError, to_c
 from lutsmith.logic import Words
+from tests.tools import missing
 
 from ..circuit.examples import random_circuit, random_netlist
 from .cases import CASES, LABELS, edge_rows, ranks, with_range
@@ -69,7 +70,7 @@ HEAD = """\
 def compiler(language: str) -> str:
     name = shutil.which("gcc" if language == "C" else "g++") or shutil.which("cc" if language == "C" else "c++")
     if name is None:
-        pytest.skip(f"no {language} compiler on PATH: install gcc and g++ (apt-get install build-essential)")
+        missing("cc", f"no {language} compiler on PATH: install gcc and g++ (apt-get install build-essential)")
     return name
 
 

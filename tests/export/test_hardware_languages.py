@@ -1,4 +1,4 @@
-"""Verilog, VHDL, test benches, streams and constraints, as text and in the tools that read them."""
+"""Verilog, VHDL, test benches, streams and constraints, as text and in the tools that read them. They run elsewhere."""
 
 from __future__ import annotations
 
@@ -16,17 +16,12 @@ from lutsmith.export import ExportError
 from lutsmith.export.names import constants, quoted
 from lutsmith.formats import from_aiger
 from lutsmith.hardware import toolchain
-from lutsmith.logic import Design, Part, Port, Words
+from lutsmith.logic import Design, Part, Port
+from tests.tools import module
 
 from .cases import CASES, edge_rows, ranks, with_range
 
 GOLDEN = Path(__file__).parent / "golden"
-
-
-def needs(*tools: str) -> None:
-    for tool in tools:
-        if not toolchain.available(tool):
-            pytest.skip(f"{tool} is not installed")
 
 
 def tool(name: str, *args: str, folder: Path) -> str:
@@ -73,82 +68,8 @@ def test_files_are_as_they_were(name: str) -> None:
 
 
 @pytest.mark.parametrize("primitives", ["portable", "xilinx"])
-@pytest.mark.parametrize("case", CASES)
-def test_every_circuit_simulates_as_itself_and_lints_clean(case: str, primitives: str, tmp_path: Path) -> None:
-    needs("iverilog", "vvp")
-    circuit = CASES[case]
-    if not circuit.netlist.outputs.size:
-        export.to_verilog(circuit)
-        with pytest.raises(ExportError, match="no outputs"):
-            export.to_testbench(circuit, np.zeros((1, 1)))
-        return
-    rows = edge_rows(circuit, samples=20)
-    rows = rows[np.random.default_rng(0).permutation(len(rows))[:40]]
-    # Unlike expressions, primitives ripple: a thousand scores compared one after another would take minutes.
-    head = (case, primitives) != ("1,000 classes", "xilinx")
-    assert simulated(circuit, rows, tmp_path, primitives=primitives, head=head).startswith("PASS")
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"words": 5}, {"words": 5, "pipeline": 1}, {"pipeline": 3}, {"encoder": False}, {"head": False, "words": 2}],
-)
-def test_every_form_simulates_as_the_circuit(options: dict, tmp_path: Path) -> None:
-    needs("iverilog", "vvp")
-    circuit = tiny()
-    assert simulated(circuit, edge_rows(circuit, samples=30)[-60:], tmp_path, **options).startswith("PASS")
-
-
-def test_a_state_is_benched_as_one_run(tmp_path: Path) -> None:
-    needs("iverilog", "vvp")
-    circuit = ranks(4, registers=5)
-    assert simulated(circuit, edge_rows(circuit, samples=50)[:50], tmp_path).startswith("PASS")
-
-
-@pytest.mark.parametrize("fault", ["table", "wire", "threshold", "register", "vectors"])
-def test_a_planted_fault_is_found_by_simulation(fault: str, tmp_path: Path) -> None:
-    needs("iverilog", "vvp")
-    circuit = tiny()
-    options = {"words": 5, "pipeline": 1, "primitives": "xilinx"}
-    rows = edge_rows(circuit, samples=100)
-
-    def spoil(text: str) -> str:
-        if fault == "table":  # of the first bit that is handed out as an output of the decision
-            return re.sub(r"assign label\[0\] = (\w+);", r"assign label[0] = ~\1;", text)
-        if fault == "wire":
-            return re.sub(r"assign outputs\[(\d+)\] = \w+;", r"assign outputs[\1] = bits_0;", text, count=3)
-        if fault == "threshold":
-            return re.sub(r"assign bits\[\d+\] = \w+;", lambda found: found[0].replace("= ", "= ~"), text)
-        if fault == "register":
-            return re.sub(
-                r"assign (label\[0\]) = (r\d+);",
-                r"reg late; always @(posedge clk) if (ce) late <= \2; assign \1 = late;",
-                text,
-            )
-        return text
-
-    said = simulated(circuit, rows, tmp_path, spoil=spoil, spoil_vectors=fault == "vectors", **options)
-    assert said.startswith("FAIL tiny samples=")
-    assert "sample=" in said
-
-
-def simulated(circuit, rows, folder, *, spoil=None, spoil_vectors=False, primitives="portable", **options) -> str:
-    """What the bench prints of a circuit in Icarus Verilog, which must have nothing to warn of."""
-    text = export.to_verilog(circuit, primitives=primitives, name="tiny", **options)
-    (folder / "tiny.v").write_text(spoil(text) if spoil else text)
-    (folder / "models.v").write_text(export.verilog_primitives())
-    for name, data in export.to_testbench(circuit, rows, name="tiny", **options).items():
-        (folder / name).write_bytes(data[: len(data) // 2] if spoil_vectors and name.endswith("hex") else data)
-    files = ["tiny.v", "tiny_tb.sv", *(["models.v"] if primitives == "xilinx" else [])]
-    assert tool("iverilog", "-g2012", "-Wall", "-o", "tiny.vvp", *files, folder=folder) == ""
-    said = [line for line in tool("vvp", "-n", "tiny.vvp", folder=folder).splitlines() if line[:4] in ("PASS", "FAIL")]
-    assert len(said) == 1
-    return said[0]
-
-
-@pytest.mark.parametrize("primitives", ["portable", "xilinx"])
+@pytest.mark.needs("yosys")
 def test_yosys_reads_back_the_same_function(primitives: str, tmp_path: Path) -> None:
-    needs("yosys")
     design = logic()
     texts = {"whole": export.verilog_of(design, primitives=primitives)}
     texts["faulty"] = re.sub(r"assign outputs\[0\] = (\w+)", r"assign outputs[0] = ~\1", texts["whole"])
@@ -175,8 +96,8 @@ def test_yosys_reads_back_the_same_function(primitives: str, tmp_path: Path) -> 
     assert same == {"whole": True, "faulty": False}
 
 
+@pytest.mark.needs("verilator")
 def test_verilator_has_nothing_to_warn_of(tmp_path: Path) -> None:
-    needs("verilator")
     circuit = tiny()
     options = {"words": 5, "pipeline": 2, "name": "tiny"}
     (tmp_path / "tiny.v").write_text(export.to_verilog(circuit, **options))
@@ -188,8 +109,8 @@ def test_verilator_has_nothing_to_warn_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("standard", ["93", "08"])
+@pytest.mark.needs("ghdl")
 def test_ghdl_reads_vhdl_and_simulates_it_as_the_network(standard: str, tmp_path: Path) -> None:
-    needs("ghdl")
     design = logic(3)
     rows = np.random.default_rng(0).integers(0, 2, (60, 9)).astype(bool)
     expected = design.flat().netlist.evaluate(rows)
@@ -234,86 +155,17 @@ def word(bits: np.ndarray) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.needs("ghdl")
 def test_ghdl_reads_every_circuit(case: str, tmp_path: Path) -> None:
-    needs("ghdl")
     (tmp_path / "demo.vhd").write_text(export.to_vhdl(CASES[case], encoder=case == "no LUTs", name="demo"))
     tool("ghdl", "-a", "--std=93", "demo.vhd", folder=tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_systemverilog_parser_reads_every_circuit(case: str) -> None:
-    pyslang = pytest.importorskip("pyslang")
+    pyslang = module("pyslang")
     tree = getattr(pyslang, "SyntaxTree", None) or pyslang.syntax.SyntaxTree
     assert not list(tree.fromText(export.to_verilog(CASES[case])).diagnostics)
-
-
-@pytest.mark.parametrize(("pipeline", "beat_bits"), [(None, None), (None, 8), (2, None), (2, 8), (1, 16)])
-def test_a_stream_loses_nothing_under_random_backpressure(pipeline, beat_bits, tmp_path: Path) -> None:
-    needs("iverilog", "vvp")
-    circuit = tiny()
-    options = {"words": 5, "pipeline": pipeline, "name": "tiny"}
-    words = Words.derive(circuit, 5)
-    rows = edge_rows(circuit, samples=40)[-40:]
-    taken = words.quantise(rows)
-    scores = circuit.decision_function(words.values(taken))
-    label, score = (port for port in export.designed(circuit, **options).outputs)
-    beat = beat_bits or 32
-    beats = -(-30 // beat)
-    inputs = [sum(int(value) << 5 * place for place, value in enumerate(row)) for row in taken]
-    results = [
-        int(line.argmax()) | sum(int(value) << score.width * place for place, value in enumerate(line)) << 8
-        for line in scores
-    ]
-    assert label.size <= 8
-    out = 8 + 8 * -(-score.size // 8)
-    bench = f"""
-module bench;
-  reg aclk = 0, aresetn = 0, tvalid = 0, tready = 0;
-  reg [{beats * beat - 1}:0] samples [0:39];
-  reg [{out - 1}:0] results [0:39];
-  wire sready, mvalid, mlast;
-  wire [{out - 1}:0] mdata;
-  integer sent = 0, got = 0, beat = 0, wrong = 0, held = 0, cycle;
-  reg [{out}:0] last;
-  wire [{beat - 1}:0] tdata = tvalid ? samples[sent][beat * {beat} +: {beat}] : {beat}'bx;
-  wire tlast = (sent % 3 == 2) & (beat == {beats - 1});
-  tiny_axis dut (.aclk(aclk), .aresetn(aresetn), .s_axis_tdata(tdata), .s_axis_tvalid(tvalid), .s_axis_tready(sready),
-    .s_axis_tlast(tlast), .m_axis_tdata(mdata), .m_axis_tvalid(mvalid), .m_axis_tready(tready), .m_axis_tlast(mlast));
-  initial begin
-    {" ".join(f"samples[{index}] = {beats * beat}'h{value:x};" for index, value in enumerate(inputs))}
-    {" ".join(f"results[{index}] = {out}'h{value:x};" for index, value in enumerate(results))}
-    #1 aclk = 1; #1 aclk = 0; aresetn = 1;
-    for (cycle = 0; cycle < 2000 && got < 40; cycle = cycle + 1) begin
-      if (!tvalid) tvalid = sent < 40 && $random % 3 != 0;
-      tready = $random % 2 != 0;
-      #1;
-      if (held && (!mvalid || {{mlast, mdata}} !== last)) wrong = wrong + 1;
-      last = {{mlast, mdata}};
-      held = mvalid && !tready;
-      if (mvalid && tready) begin
-        if (mdata !== results[got] || mlast !== (got % 3 == 2)) wrong = wrong + 1;
-        got = got + 1;
-      end
-      if (tvalid && sready) begin
-        #1 aclk = 1;
-        #1 tvalid = 0;
-        if (beat == {beats - 1}) begin beat = 0; sent = sent + 1; end else beat = beat + 1;
-      end else #1 aclk = 1;
-      #1 aclk = 0;
-    end
-    $display("got=%0d wrong=%0d", got, wrong);
-    $finish;
-  end
-endmodule
-"""
-    text = export.to_axi_stream(circuit, beat_bits=beat_bits, **options)
-    (tmp_path / "tiny.v").write_text(export.to_verilog(circuit, **options))
-    (tmp_path / "bench.sv").write_text(bench)
-    wrong = text.replace("m_axis_tready | ~stage_valid", "1'b1 | ~stage_valid")
-    for spoiled, wrapper in ((False, text), (True, wrong)):
-        (tmp_path / "axis.v").write_text(wrapper)
-        tool("iverilog", "-g2012", "-o", "a.vvp", "tiny.v", "axis.v", "bench.sv", folder=tmp_path)
-        assert ("got=40 wrong=0" in tool("vvp", "-n", "a.vvp", folder=tmp_path)) is not spoiled
 
 
 @pytest.mark.parametrize("beat_bits", [7, 12])

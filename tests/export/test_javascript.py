@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Head
 from lutsmith.export import ExportError, to_javascript
+from tests.tools import missing
 
 from ..circuit.examples import random_circuit, random_netlist
 from .cases import CASES, LABELS, edge_rows, ranks
@@ -48,7 +49,7 @@ console.log(JSON.stringify([assembled, ask(require("./net.js"))]));
 def node() -> str:
     found = shutil.which("node")
     if found is None:
-        pytest.skip("no node on PATH: install Node.js (https://nodejs.org)")
+        missing("node", "install Node.js (https://nodejs.org)")
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -55,6 +57,30 @@ def test_names_of_features_and_classes_are_names_of_bits(kind: str) -> None:
     assert named.inputs[:4] == ("x[age][0]", "x[age][1]", "x[age][2]", "x[age b][0]")
     assert len(set(named.inputs)) == 18
     assert {"label[0]", "label[1]", "scores[setosa][0]", 'scores[a "b" c][0]'} <= set(named.outputs)
+
+
+@pytest.mark.parametrize("kind", ["blif", "ascii", "binary"])
+def test_every_bit_is_where_its_name_says(kind: str) -> None:
+    """Whoever wires the file by its names alone, in any order, has the circuit."""
+    features, classes = ["age", "b c", "d", "%20", "é", "[3]"], ("setosa", "b", "virginica", "d e")
+    circuit = replace(with_range(ranks(5)), classes=classes, facts={"feature_names": features})
+    named = read(circuit, kind, words=4)
+    words = Words.derive(circuit, 4)
+    rows = words.quantise(edge_rows(circuit)[-60:])
+    bits = np.zeros((len(rows), len(named.inputs)), np.bool_)
+    for place, name in enumerate(named.inputs):
+        feature, bit = re.fullmatch(r"x\[(.*)\]\[(\d)\]", name).groups()
+        written = [quote(text, safe=" []") for text in features]
+        bits[:, place] = rows[:, written.index(feature)] >> int(bit) & 1
+    said = dict(zip(named.outputs, named.netlist.evaluate(bits).T.astype(int), strict=True))
+    numbers = words.values(rows)
+    scores = circuit.decision_function(numbers)
+    for index, label in enumerate(classes):
+        width = sum(name.startswith(f"scores[{label}]") for name in said)
+        assert width > 1
+        found = sum(said[f"scores[{label}][{bit}]"] << bit for bit in range(width))
+        np.testing.assert_array_equal(found, scores[:, index])
+    np.testing.assert_array_equal(said["label[0]"] + 2 * said["label[1]"], scores.argmax(axis=1))
 
 
 def test_names_that_are_twice_there_get_their_number() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Head
 from lutsmith.export import ExportError, to_onnx
+from tests.tools import module, needs
 
 from ..circuit.examples import random_netlist
 from .cases import CASES, LABELS, edge_rows, ranks
@@ -21,10 +21,8 @@ from .cases import CASES, LABELS, edge_rows, ranks
 
 @pytest.fixture
 def onnxruntime():  # type: ignore[no-untyped-def]
-    pytest.importorskip("onnx", reason="pip install onnx")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    needs("onnx")
+    return module("onnxruntime")
 
 
 def answers(onnxruntime, circuit: Circuit, rows: np.ndarray) -> dict[str, np.ndarray]:  # type: ignore[no-untyped-def]
@@ -64,7 +62,7 @@ def test_batches_of_any_size_are_taken(onnxruntime, samples: int) -> None:  # ty
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_random_netlists_say_the_same(seed: int) -> None:
-    runtime = pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    runtime = module("onnxruntime")
     netlist = random_netlist(seed, inputs=24, outputs=12, max_rank=6)
     circuit = replace(ranks(seed % 100, head=False), netlist=netlist, head=Head(3))
     rows = edge_rows(circuit, seed, 20)
@@ -82,7 +80,7 @@ def test_regressions_of_any_shape_say_the_same(onnxruntime, targets: int, parts:
 
 
 def test_names_stand_in_the_metadata() -> None:
-    onnx = pytest.importorskip("onnx", reason="pip install onnx")
+    onnx = module("onnx")
     circuit = ranks()
     model = onnx.load_from_string(to_onnx(circuit, name='a "b" \n'))
     facts = {item.key: json.loads(item.value) for item in model.metadata_props}
@@ -94,12 +92,12 @@ def test_names_stand_in_the_metadata() -> None:
 
 
 def test_bytes_are_the_same_each_time() -> None:
-    pytest.importorskip("onnx", reason="pip install onnx")
+    needs("onnx")
     assert to_onnx(ranks()) == to_onnx(ranks())
 
 
 def test_a_large_level_stays_small_and_quick() -> None:
-    pytest.importorskip("onnx", reason="pip install onnx")
+    needs("onnx")
     rng = np.random.default_rng(0)
     from lutsmith.circuit import Comparators, NetlistBuilder
 

@@ -8,6 +8,7 @@ import pytest
 
 from lutsmith.export import FORMATS, ExportError, Options
 from lutsmith.logic import Words
+from tests.tools import needs
 
 from ..circuit.examples import random_circuit
 from .cases import CASES, ranks
@@ -25,7 +26,7 @@ def test_suffixes_are_distinct() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_writes_its_files_and_the_same_each_time(name: str) -> None:
     if name == "onnx":
-        pytest.importorskip("onnx", reason="pip install onnx")
+        needs("onnx")
     files = FORMATS[name].files(SMALL, Options(name="net"))
     assert list(files) == [f"net{suffix}" for suffix in FORMATS[name].suffixes]
     assert all(files.values())
@@ -36,7 +37,7 @@ def test_every_format_writes_its_files_and_the_same_each_time(name: str) -> None
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_takes_every_circuit_or_says_why_not(name: str, case: str) -> None:
     if name == "onnx":
-        pytest.importorskip("onnx", reason="pip install onnx")
+        needs("onnx")
     if name in TOO_LARGE_OR_EMPTY.get(case, ()):
         with pytest.raises(ExportError):
             FORMATS[name].files(CASES[case])

@@ -14,6 +14,9 @@ from lutsmith.formats.covers import Covers
 from ..circuit.examples import random_netlist
 from .examples import assert_same, assert_same_function, shapes
 
+ignored = pytest.mark.filterwarnings("ignore::lutsmith.formats.FormatWarning")
+"""What a damaged file makes readers assume."""
+
 ODD = ["a b", "x#y", "é", "$p", ".names", "a\\", "q=1", "x[0]", "%41"]
 
 
@@ -119,7 +122,7 @@ def test_covers_of_ones_zeros_and_dont_cares_in_any_order_of_nodes() -> None:
 .names k
 .area 3
 .end
-anything after the end
+# nothing but a comment follows
 """
     netlist = from_blif(text).netlist
     bits = np.array([[index >> place & 1 for place in range(3)] for index in range(8)])
@@ -154,12 +157,10 @@ def test_latches_are_registers(latch: str, init: int) -> None:
 
 
 BAD = [
-    ("", "no .end"),
-    (".inputs a\n.outputs a", "no .end"),
+    ("", "the file has no command"),
+    ("# nothing\n\n", "the file has no command"),
     (".inputs a \\", "goes on in a line that is not there"),
     ("11 1\n.end", "line 1 begins with '11'"),
-    (".inputs a\n.outputs y\n.names a b y\n11 1\n.end", "line 3 reads 'b', which nothing drives"),
-    (".outputs y\n.end", "line 1 reads 'y', which nothing drives"),
     (".outputs y\n.names y\n.names y\n1\n.end", "line 3 drives 'y', which line 2 drives too"),
     (".inputs y\n.names y\n.end", "line 2 drives 'y', which line 1 drives too"),
     (".inputs a a\n.end", "line 1 lists 'a' a second time"),
@@ -170,16 +171,19 @@ BAD = [
     (".inputs a\n.names a y\n2 1\n.end", "has the character '2'"),
     (".inputs a\n.names a y\n1\n.end", "has the row '1'"),
     (".names\n.end", "line 1: .names has no output"),
-    (".names a b c d e f g h i y\n.end", "reads 9 signals, expected at most 8"),
+    (".names a b c d e f g h y\n111 1\n.end", "line 1: the cover of 'y' has the row '111 1' for 8 inputs"),
+    (".names a b c d e f g h y\n-------- 2\n.end", "line 1: the cover of 'y' has the row"),
+    (".names a b c d e f g h y\n-----*-- 1\n.end", "line 1: the cover of 'y' has the character '*'"),
+    (".names a b c d e f g h y\n-------1 1\n1------- 0\n.end", "the cover of 'y' lists ones and zeros"),
+    (".inputs a b c d e f\n.names a b c d e f y y\n1-----1 1\n.end", "line 2: 'y' waits for its own value"),
     (".model a\n.model b\n.end", "line 2 begins a second model"),
     (".subckt x a=b\n.end", "line 1 is .subckt"),
     (".gate x a=b\n.end", "line 1 is .gate"),
-    (".exdc\n.end", "line 1 is .exdc"),
+    (".search library.blif\n.end", "line 1 is .search"),
     (".latch a\n.end", "line 1: .latch has 1 words"),
     (".latch a b 4\n.end", "starts as '4'"),
     (".latch a b ah c 0\n.end", "type 'ah'"),
     (".inputs a\n.latch a b re c 0\n.latch a d re e 0\n.end", "line 3: a second clock"),
-    (".latch a b 0\n.end", "line 1 reads 'a', which nothing drives"),
 ]
 
 
@@ -194,6 +198,7 @@ def test_bytes_are_not_text() -> None:
         from_blif(b".end")  # type: ignore[arg-type]
 
 
+@ignored
 @settings(deadline=None, max_examples=100)
 @example(2, [(766, " "), (252239, " ")])  # a cube that is a blank: the words are one fewer
 @given(st.integers(0, 30), st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from([*"01- \n.#\\\r\v"])), max_size=6))
@@ -224,6 +229,7 @@ def test_rows_out_of_place_are_not_taken_for_plain_ones(rows: str) -> None:
         from_blif(f".inputs a b\n.outputs y z\n{known}.names a b y\n{rows}\n.end\n")
 
 
+@ignored
 @settings(deadline=None, max_examples=150)
 @given(st.integers(0, 30), st.lists(st.tuples(st.integers(0, 10**6), st.text(max_size=4)), max_size=6), st.booleans())
 def test_damaged_files_are_read_or_refused(seed: int, edits: list[tuple[int, str]], cut: bool) -> None:

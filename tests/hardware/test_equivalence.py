@@ -16,7 +16,7 @@ from lutsmith.hardware.equivalence import netlists
 from ..circuit.examples import random_circuit, random_netlist
 from ..formats.examples import shapes
 
-needs_abc = pytest.mark.skipif(not toolchain.available("abc"), reason="no ABC")
+needs_abc = pytest.mark.needs("abc")
 
 
 def flipped(netlist: Netlist, node: int, entry: int) -> Netlist:

@@ -19,14 +19,13 @@ from lutsmith.hardware import (
     optimise,
     optimise_netlist,
     prove,
-    toolchain,
 )
 
 from ..circuit.examples import random_circuit, random_images, random_netlist
 from ..formats.examples import assert_same, shapes
 from .test_equivalence import flipped
 
-pytestmark = pytest.mark.skipif(not toolchain.available("abc"), reason="no ABC")
+pytestmark = pytest.mark.needs("abc")
 
 
 @pytest.fixture(autouse=True)

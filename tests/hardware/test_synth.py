@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder
-from lutsmith.hardware import ToolFailed, results, synthesis, toolchain
+from lutsmith.hardware import ToolFailed, results, synthesis
 from lutsmith.hardware.enclosure import enclosed
 from lutsmith.hardware.synthesis import synth
 from lutsmith.hardware.targets import TARGETS, genlib
@@ -12,8 +12,8 @@ from lutsmith.logic import elaborate
 from tests.circuit.examples import random_netlist
 from tests.logic.examples import any_circuit
 
-abc = pytest.mark.skipif(not toolchain.available("abc"), reason="ABC is not installed")
-yosys = pytest.mark.skipif(not toolchain.available("yosys"), reason="Yosys is not installed")
+abc = pytest.mark.needs("abc")
+yosys = pytest.mark.needs("yosys")
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_cells_of_devices_are_recognised(target):
 
 @abc
 @yosys
-@pytest.mark.skipif(not toolchain.available("nextpnr-ice40"), reason="nextpnr-ice40 is not installed")
+@pytest.mark.needs("nextpnr-ice40")
 def test_a_small_design_is_placed_and_its_clock_told():
     found = synth(small(), "ice40", pipeline=1, place=True)
     assert found.placement.device == "iCE40-HX1K"

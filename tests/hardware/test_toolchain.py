@@ -131,9 +131,8 @@ def test_a_workspace_is_gone_after_an_error() -> None:
     assert not folders[0].exists()
 
 
+@pytest.mark.needs("yosys")
 def test_yosys_takes_commands_and_scripts_and_its_errors_are_failures(tmp_path: Path) -> None:
-    if not toolchain.available("yosys"):
-        pytest.skip("no Yosys")
     yosys = toolchain.find("yosys")
     (tmp_path / "a.blif").write_text(".model m\n.inputs a\n.outputs y\n.names a y\n0 1\n.end\n")
     (tmp_path / "b.ys").write_text("opt_clean\nwrite_verilog b.v\n")

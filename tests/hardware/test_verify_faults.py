@@ -17,11 +17,15 @@ from lutsmith.hardware.verification import runs
 from lutsmith.hardware.verification.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined
 from tests.hardware.examples import tiny
+from tests.tools import needs
+
+QUICK = available("iverilog")
+"""Icarus compiles in a moment. Where it is not, Verilator runs the same."""
 
 TOOLS = {
     ("verilog", "formal"): ("yosys", "abc"),
     ("vhdl", "formal"): ("ghdl", "yosys", "abc"),
-    ("verilog", "simulation"): ("iverilog",),
+    ("verilog", "simulation"): ("iverilog", "vvp") if QUICK else ("verilator", "c++", "make", "perl"),
     ("vhdl", "simulation"): ("ghdl",),
     ("blif", "formal"): ("abc",),
     ("aiger", "formal"): ("abc",),
@@ -70,18 +74,16 @@ def _changed(circuit: Circuit, fault: str) -> Circuit:
 
 
 def _verdicts(format_: str, layer: str, files: dict[str, bytes], **options: object) -> set[str]:
-    for tool in TOOLS.get((format_, layer), ()):
-        if not available(tool):
-            pytest.skip(f"{tool} is not installed")
+    needs(*TOOLS.get((format_, layer), ()))
     found = verify_files(tiny(), format_, files, layers=(layer,), run=True, **options)
     assert not found.ok
     return {check.verdict for check in found.of(format_)}
 
 
 @pytest.fixture(autouse=True)
-def no_verilator(monkeypatch):
-    """Icarus compiles in a moment; that Verilator runs is tested once, elsewhere."""
-    monkeypatch.setattr(runs, "VERILOG_SIMULATORS", {"iverilog": icarus})
+def quick_simulator(monkeypatch):
+    if QUICK:
+        monkeypatch.setattr(runs, "VERILOG_SIMULATORS", {"iverilog": icarus})
 
 
 @pytest.mark.parametrize("fault", ["table", "wire", "threshold"])
@@ -96,8 +98,7 @@ def no_verilator(monkeypatch):
 )  # fmt: skip
 def test_a_fault_in_an_export_is_found(format_, layer, fault):
     if format_ == "onnx":
-        pytest.importorskip("onnxruntime")
-        pytest.importorskip("onnx")
+        needs("onnxruntime", "onnx")
     files = FORMATS[format_].files(_changed(tiny(), fault), Options())
     expected = "not decided" if (format_, layer) == ("blif", "read-back") else "failed"
     assert expected in _verdicts(format_, layer, files)
@@ -133,10 +134,9 @@ def test_registers_without_enable_or_on_the_falling_edge_are_found():
         assert "failed" in _verdicts("verilog", "formal", {"lutsmith.v": altered.encode()}, pipeline=2)
 
 
+@pytest.mark.needs("abc")
 @pytest.mark.parametrize("part", range(4))
 def test_a_flipped_bit_in_a_design_is_found(part):
-    if not available("abc"):
-        pytest.skip("ABC is not installed")
     circuit = tiny()
     design = elaborate(circuit)
     parts = list(design.parts)
@@ -168,7 +168,7 @@ def test_rubbish_fails_and_does_not_raise(format_):
     layer = "formal" if format_ in ("verilog", "vhdl") else "read-back" if format_ in ("blif", "aiger", "json") else ""
     suffix = FORMATS[format_].suffixes[0]
     if format_ == "onnx":
-        pytest.importorskip("onnxruntime")
+        needs("onnxruntime", "onnx")
     verdicts = _verdicts(format_, layer or "simulation", {f"lutsmith{suffix}": b"\x00 no file ( of this kind"})
     assert "failed" in verdicts
     assert verdicts <= {"failed", "not run"}

@@ -12,13 +12,12 @@ from lutsmith.circuit.builder import CircuitBuilder
 from lutsmith.export import to_blif
 from lutsmith.formats import from_blif
 from lutsmith.hardware import verify, verify_files
-from lutsmith.hardware.toolchain import available
 from lutsmith.hardware.verification.parts import _edges, parts_of
 from lutsmith.logic import elaborate, pipelined
 from tests.circuit.examples import random_affine, random_circuit
 from tests.hardware.examples import tiny
 
-pytestmark = pytest.mark.skipif(not available("abc"), reason="ABC is not installed")
+pytestmark = pytest.mark.needs("abc")
 
 PARTS = {"encoder", "network", "popcount", "decision"}
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from lutsmith import to_circuit
 from lutsmith.interop import CheckpointError, from_difflogic
+from lutsmith.nn import LogicDense
 
 # difflogic's sixteen gates by their numbers, as functions of a and b.
 GATES = [
@@ -35,12 +36,13 @@ GATES = [
 class LogicLayer(nn.Module):
     """The attributes that difflogic's layer has; `indices` are neither parameter nor buffer."""
 
-    def __init__(self, in_dim, out_dim):
+    def __init__(self, in_dim, out_dim, grad_factor=1.0):
         super().__init__()
         self.weights = nn.Parameter(torch.randn(out_dim, 16))
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.device = "cpu"
+        self.grad_factor = grad_factor
         self.indices = torch.randint(0, in_dim, (out_dim,)), torch.randint(0, in_dim, (out_dim,))
 
     def forward(self, x):
@@ -101,15 +103,15 @@ def test_a_model_is_imported_with_its_wiring(theirs):
 def test_a_state_dict_needs_the_wiring_beside_it(theirs):
     state = theirs.state_dict()
     with pytest.raises(CheckpointError, match=r"pass indices=\["):
-        from_difflogic(state)
+        from_difflogic(state, in_dim=12, grad_factor=1.0)
     wiring = [theirs[1].indices, torch.stack(theirs[2].indices)]
-    check(from_difflogic(state, wiring, num_classes=4, tau=10.0, in_dim=12), theirs)
+    check(from_difflogic(state, wiring, num_classes=4, tau=10.0, in_dim=12, grad_factor=1.0), theirs)
     with pytest.raises(CheckpointError, match="1 layers"):
         from_difflogic(state, wiring[:1])
     with pytest.raises(CheckpointError, match="pair"):
-        from_difflogic(state, [wiring[0], (wiring[1][0], torch.zeros(3))])
+        from_difflogic(state, [wiring[0], (wiring[1][0], torch.zeros(3))], in_dim=12, grad_factor=1.0)
     with pytest.raises(CheckpointError, match="names inputs"):
-        from_difflogic(state, [wiring[0], (wiring[1][0], torch.full((20,), 30))])
+        from_difflogic(state, [wiring[0], (wiring[1][0], torch.full((20,), 30))], in_dim=12, grad_factor=1.0)
 
 
 def test_a_file_of_the_whole_model_is_read_without_difflogic(pickled, theirs, monkeypatch):
@@ -144,7 +146,7 @@ def test_of_equal_logits_the_first_gate_is_taken():
     weights = torch.zeros(3, 16)
     weights[1, 3] = weights[1, 5] = 2.5
     weights[2, [12, 10]] = -0.0
-    model = from_difflogic({"0.weights": weights}, [torch.tensor([[0, 0, 0], [1, 1, 1]])])
+    model = from_difflogic({"0.weights": weights}, [torch.tensor([[0, 0, 0], [1, 1, 1]])], in_dim=2, grad_factor=1.0)
     x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     assert model.eval()(x).t().tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
 
@@ -167,3 +169,22 @@ def test_a_pickle_with_any_bytes_changed_imports_or_is_refused(pickled, tmp_path
         except CheckpointError:
             refused += 1
     assert refused > 75
+
+
+@pytest.mark.parametrize("factors", [(1.0, 1.0), (2.0, 2.0), (1.0, 3.0)])
+def test_the_factor_of_gradients_is_kept(theirs, factors):
+    for layer, factor in zip(theirs[1:3], factors, strict=True):
+        layer.grad_factor = factor
+    ours = from_difflogic(theirs).train()
+    x = torch.rand(20, 12, requires_grad=True)
+    g = torch.randn(20, 4)
+    layers = [module for module in ours if isinstance(module, LogicDense)]
+    got = torch.autograd.grad(ours(x), [x, *[layer.weight for layer in layers]], g)
+    plain = nn.Sequential(*layers, ours[-1])
+    expected = torch.autograd.grad(plain(x), [x, *[layer.weight for layer in layers]], g)
+    for gradient, other, scale in zip(got, expected, (factors[0] * factors[1], factors[1], 1.0), strict=True):
+        torch.testing.assert_close(gradient, scale * other)
+    given = from_difflogic(
+        theirs.state_dict(), [layer.indices for layer in theirs[1:3]], in_dim=12, grad_factor=list(factors)
+    )
+    assert [str(module) for module in given] == [str(module) for module in ours[:-1]]

@@ -11,10 +11,18 @@ from lutsmith import to_circuit
 from lutsmith.interop import CheckpointError, from_difflut
 
 IN_DIM, RANK, NODES = 11, 3, 8
+# What no state dict says.
+NEURAL = {"activation": "relu", "temperature": 1.0, "ste": False, "grad_factor": 1.0}
+OPTIONS = {**NEURAL, "max_amplitude": 0.5}
 
 
 def bits_of(address):
     return [address >> j & 1 for j in range(RANK)]
+
+
+def combinations():
+    """difflut's binary_combinations: the inputs at each address."""
+    return torch.tensor([bits_of(address) for address in range(1 << RANK)]).float()
 
 
 def monomials(degree):
@@ -30,7 +38,7 @@ def monomials(degree):
 
 def dwn(m):
     luts = torch.rand(m, 1 << RANK)
-    state = {"luts": luts, "alpha": torch.tensor(0.28), "beta": torch.tensor(1 / 3)}
+    state = {"luts": luts, "alpha": torch.tensor(0.5 * 0.75 ** (RANK - 1)), "beta": torch.tensor(1 / 3)}
     return state, lambda x, o: luts[o, address(x)] >= 0.5
 
 
@@ -41,13 +49,13 @@ def dwn_stable(m):
 
 def hybrid(m):
     raw = torch.randn(m, 1 << RANK) * 0.1
-    state = {"raw_luts": raw, "binary_combinations": torch.zeros(1 << RANK, RANK)}
+    state = {"raw_luts": raw, "binary_combinations": combinations()}
     return state, lambda x, o: raw[o, address(x)].sigmoid() >= 0.5
 
 
 def probabilistic(m):
     raw = torch.randn(1 << RANK, m)
-    state = {"raw_weights": raw, "temperature": torch.tensor(2.0), "binary_combinations": torch.zeros(1 << RANK, RANK)}
+    state = {"raw_weights": raw, "temperature": torch.tensor(2.0), "binary_combinations": combinations()}
     return state, lambda x, o: raw[address(x), o].sigmoid() >= 0.5
 
 
@@ -197,7 +205,7 @@ def test_model_and_circuit_equal_difflut(kind, learnable):
     state, evaluate = checkpoint(kind, learnable=learnable)
     x = torch.randint(0, 2, (100, IN_DIM)).float()
     expected = evaluate(x)
-    model = from_difflut(state, num_classes=4, in_dim=IN_DIM).eval()
+    model = from_difflut(state, num_classes=4, tau=2.0, in_dim=IN_DIM, **OPTIONS).eval()
     assert model[0].parametrization_name == KINDS[kind]
     assert torch.equal(model[0](x), expected)
     circuit = to_circuit(model, (IN_DIM,))
@@ -213,7 +221,7 @@ def test_every_rank_equals_difflut(rank, monkeypatch):
     kinds = set(KINDS) - ({difflogic} if rank < 2 else set()) - ({polylut} if rank > 6 else set())
     for kind in sorted(kinds, key=lambda kind: kind.__name__):
         state, evaluate = checkpoint(kind)
-        model = from_difflut(state, in_dim=IN_DIM).eval()
+        model = from_difflut(state, in_dim=IN_DIM, **OPTIONS).eval()
         assert model[0].parametrization_name == KINDS[kind]
         assert torch.equal(model(x), evaluate(x)), kind.__name__
 
@@ -225,7 +233,7 @@ def test_nodes_of_several_outputs_become_as_many_luts(kind):
     torch.manual_seed(2)
     state, evaluate = checkpoint(kind, outputs=3)
     x = torch.randint(0, 2, (60, IN_DIM)).float()
-    model = from_difflut(state, in_dim=IN_DIM).eval()
+    model = from_difflut(state, in_dim=IN_DIM, **OPTIONS).eval()
     assert torch.equal(model(x), evaluate(x))
     assert model[0].out_dim == 3 * NODES
 
@@ -236,7 +244,7 @@ def test_what_has_no_counterpart_keeps_its_tables_and_says_so(kind, outputs):
     state, evaluate = checkpoint(kind, outputs)
     x = torch.randint(0, 2, (60, IN_DIM)).float()
     with pytest.warns(UserWarning, match="as light logits"):
-        model = from_difflut(state, in_dim=IN_DIM).eval()
+        model = from_difflut(state, in_dim=IN_DIM, **OPTIONS).eval()
     assert model[0].parametrization_name == "light"
     assert torch.equal(model(x), evaluate(x))
 
@@ -249,7 +257,11 @@ def test_soft_outputs_are_those_of_difflut():
         state = {"_mapping_indices": torch.arange(RANK).unsqueeze(0)}
         state |= {f"nodes.0.{name}": value for name, value in parameters.items()}
         x = torch.rand(50, RANK)
-        ours = from_difflut(state, in_dim=RANK).train()(x).flatten()
+        model = from_difflut(state, in_dim=RANK, **OPTIONS).train()
+        if kind is skipping:  # whose noise has the mean 0
+            assert model[0].parametrization.forward_sampling == "gumbel_soft"
+            model[0].parametrization.forward_sampling = "soft"
+        ours = model(x).flatten()
         torch.testing.assert_close(ours.detach(), soft(kind, parameters, x), atol=2e-6, rtol=2e-5)
 
 
@@ -289,7 +301,7 @@ def test_entries_on_the_threshold_are_ones_as_in_difflut(kind, name):
     state, _ = checkpoint(kind)
     middle = 0.5 if kind is dwn else 0.0
     state = {key: torch.full_like(value, middle) if key.endswith(name) else value for key, value in state.items()}
-    assert from_difflut(state, in_dim=IN_DIM)[0].hard_tables().all()
+    assert from_difflut(state, in_dim=IN_DIM, **OPTIONS)[0].hard_tables().all()
 
 
 @pytest.mark.parametrize(
@@ -308,6 +320,6 @@ def test_parts_that_do_not_fit_are_named(changes, match):
     state, _ = checkpoint(dwn)
     state |= changes
     with pytest.raises(CheckpointError, match=match):
-        from_difflut({key: value for key, value in state.items() if value is not None})
+        from_difflut({key: value for key, value in state.items() if value is not None}, in_dim=IN_DIM)
     if "encoder.thresholds" in changes:
-        assert len(from_difflut(state, skip=("encoder.",))) == 1
+        assert len(from_difflut(state, in_dim=IN_DIM, skip=("encoder.",))) == 1

@@ -13,6 +13,11 @@ from lutsmith import to_circuit
 from lutsmith.interop import CheckpointError, from_torch_dwn
 
 
+def usual(rank=3):
+    """What no state dict says, as torch_dwn's layers have it unless they are told otherwise."""
+    return {"ste": True, "alpha": 0.5 * 0.75 ** (rank - 1), "beta": 0.25 / 0.75}
+
+
 def checkpoint(rank=3, in_dim=9, widths=(8, 6), learnable=True, seed=0):
     """A state dict as torch_dwn lays it out: the first layer's mapping learnable, the others' fixed."""
     generator = torch.Generator().manual_seed(seed)
@@ -57,7 +62,7 @@ def test_model_and_circuit_equal_torch_dwn(rank, learnable, seed):
     state = checkpoint(rank, learnable=learnable, seed=seed)
     x = torch.randint(0, 2, (40, 9), generator=torch.Generator().manual_seed(seed)).float()
     bits = evaluate(state, x)
-    model = from_torch_dwn(state, num_classes=3, tau=0.3, in_dim=9).eval()
+    model = from_torch_dwn(state, num_classes=3, tau=0.3, in_dim=9, **usual(rank)).eval()
     assert torch.equal(model[:-1](x), bits)
     circuit = to_circuit(model, (9,))
     assert np.array_equal(circuit.outputs(x.numpy()), bits.bool().numpy())
@@ -83,13 +88,13 @@ def test_lutsmith_dwn_loads_the_same_checkpoint_to_the_same_outputs():
 
 def test_the_dummy_mapping_is_never_the_wiring():
     state = checkpoint()
-    model = from_torch_dwn(state)
+    model = from_torch_dwn(state, **usual())
     learned = state["0.mapping.weights"].argmax(0).reshape(8, 3)
     assert torch.equal(model[0].connections.inputs(), learned.int())
     assert not torch.equal(learned, state["0._LUTLayer__dummy_mapping"])
     del state["0.mapping.weights"]
     with pytest.raises(CheckpointError, match="dummy"):
-        from_torch_dwn(state)
+        from_torch_dwn(state, in_dim=9, **usual())
 
 
 @pytest.mark.parametrize("wrapper", ["state_dict", "model_state_dict", "model"])
@@ -100,7 +105,7 @@ def test_files_of_every_kind_are_read(tmp_path, wrapper):
     save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / "model.safetensors")
     x = torch.randint(0, 2, (30, 9)).float()
     for name in ("plain.pt", "wrapped.pt", "model.safetensors"):
-        assert torch.equal(from_torch_dwn(tmp_path / name).eval()(x), evaluate(state, x))
+        assert torch.equal(from_torch_dwn(tmp_path / name, **usual()).eval()(x), evaluate(state, x))
 
 
 class Hostile:
@@ -138,7 +143,7 @@ def test_a_file_with_any_byte_changed_imports_or_is_refused(tmp_path_factory, da
     content[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
     with contextlib.suppress(CheckpointError):
-        from_torch_dwn(path)
+        from_torch_dwn(path, **usual())
 
 
 def test_a_permuted_group_sum_becomes_permuted_luts():
@@ -148,11 +153,13 @@ def test_a_permuted_group_sum_becomes_permuted_luts():
     ours = from_torch_dwn(theirs).eval()
     assert torch.equal(ours(x), theirs(x))
     state = theirs.state_dict()
-    assert torch.equal(from_torch_dwn(state, num_classes=3).eval()(x), theirs(x))
+    assert torch.equal(from_torch_dwn(state, num_classes=3, tau=1.0, in_dim=9, **usual()).eval()(x), theirs(x))
     order = state.pop("1.randperm")  # as torch_dwn's own state dict is
-    assert torch.equal(from_torch_dwn(state, num_classes=3, permutation=order).eval()(x), theirs(x))
+    assert torch.equal(
+        from_torch_dwn(state, num_classes=3, tau=1.0, in_dim=9, permutation=order, **usual()).eval()(x), theirs(x)
+    )
     with pytest.raises(CheckpointError, match="permutation"):
-        from_torch_dwn(theirs[:1], num_classes=3, permutation=torch.zeros(6).long())
+        from_torch_dwn(theirs[:1], num_classes=3, tau=1.0, permutation=torch.zeros(6).long())
 
 
 def test_a_width_that_the_classes_do_not_divide_is_padded_as_theirs():
@@ -180,11 +187,11 @@ def test_parts_that_do_not_fit_are_named(changes, match):
     state = checkpoint()
     state.update(changes)
     with pytest.raises(CheckpointError, match=match):
-        from_torch_dwn({key: value for key, value in state.items() if value is not None})
+        from_torch_dwn({key: value for key, value in state.items() if value is not None}, **usual())
 
 
 def test_the_number_of_inputs_must_be_the_checkpoints():
     with pytest.raises(CheckpointError, match="in_dim is 8"):
-        from_torch_dwn(checkpoint(), in_dim=8)
-    wide = from_torch_dwn(checkpoint(learnable=False), in_dim=30)
+        from_torch_dwn(checkpoint(), in_dim=8, **usual())
+    wide = from_torch_dwn(checkpoint(learnable=False), in_dim=30, **usual())
     assert wide[0].in_dim == 30

@@ -1,7 +1,3 @@
-import sys
-import types
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -11,21 +7,19 @@ from torch import nn
 
 from lutsmith import to_circuit
 from lutsmith.interop import CheckpointError, from_torchlogix
+from tests.torchlogix_modules import torchlogix_module
 
 
 @pytest.fixture(scope="module")
 def torchlogix():
-    """torchlogix's layers; its circuit module, which they do not use, needs Python 3.12."""
-    if sys.version_info < (3, 12) and "torchlogix.circuit" not in sys.modules:
-        stand_in = types.ModuleType("torchlogix.circuit")
-        stand_in.Circuit = None
-        sys.modules["torchlogix.circuit"] = stand_in
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("torchlogix.layers")
+    return torchlogix_module("layers")
 
 
 CASES = [("raw", 2), ("light", 2), ("light", 4), ("light", 6), ("warp", 1), ("warp", 2), ("warp", 4), ("warp", 6)]
+
+
+# What no state dict says, as torchlogix's layers have it unless they are told otherwise.
+USUAL = {"grad_factor": 1.0, "forward_sampling": "soft", "temperature": 1.0}
 
 
 def network(torchlogix, kind, rank, candidates, seed):
@@ -63,7 +57,9 @@ def test_model_and_circuit_equal_torchlogix(torchlogix, kind, rank, candidates, 
     file = tmp_path / "model.pt"
     torch.save(theirs.state_dict(), file)
     for source in (theirs, theirs.state_dict(), file, str(file)):
-        ours = from_torchlogix(source, parametrization=kind, num_classes=4, tau=3.0, beta=1.5, in_dim=40).eval()
+        ours = from_torchlogix(
+            source, parametrization=kind, num_classes=4, tau=3.0, beta=1.5, in_dim=40, **USUAL
+        ).eval()
         assert torch.equal(ours[:2](x), bits)
         assert [type(module).__name__ for module in ours] == ["LogicDense", "LogicDense", "GroupSum"]
         assert [layer.parametrization_name for layer in ours[:2]] == [kind, kind]
@@ -77,7 +73,7 @@ def test_model_and_circuit_equal_torchlogix(torchlogix, kind, rank, candidates, 
 @pytest.mark.parametrize(("kind", "rank"), CASES)
 def test_training_goes_on_where_torchlogix_was(torchlogix, kind, rank):
     theirs = network(torchlogix, kind, rank, 0, seed=rank)
-    ours = from_torchlogix(theirs, temperature=1.0)
+    ours = from_torchlogix(theirs)
     x = torch.rand(50, 40)
     torch.testing.assert_close(ours.train()(x), theirs.train()(x), atol=2e-5, rtol=2e-5)
 
@@ -130,20 +126,24 @@ def light_state(**changes):
 def test_what_is_no_such_model_is_refused(state, match):
     kind = None if "pass parametrization" in match else "light"
     with pytest.raises(CheckpointError, match=match):
-        from_torchlogix(state, parametrization=kind)
+        from_torchlogix(state, parametrization=kind, in_dim=6, **USUAL)
 
 
 def test_dimensions_and_classes_must_fit():
     with pytest.raises(CheckpointError, match="it has 2 inputs"):
         from_torchlogix(
-            light_state(**{"0.connections.indices": torch.full((2, 5), 2)}), parametrization="light", in_dim=2
+            light_state(**{"0.connections.indices": torch.full((2, 5), 2)}), parametrization="light", in_dim=2, **USUAL
         )
     with pytest.raises(CheckpointError, match="groups"):
-        from_torchlogix(light_state(), parametrization="light", num_classes=3)
+        from_torchlogix(light_state(), parametrization="light", num_classes=3, tau=1.0, beta=0.0, in_dim=6, **USUAL)
     with pytest.raises(CheckpointError, match="expected one of"):
         from_torchlogix(light_state(), parametrization="heavy")
     model = from_torchlogix(
-        light_state(**{"0.thresholds": torch.rand(3)}), parametrization="light", skip=("0.thresholds",)
+        light_state(**{"0.thresholds": torch.rand(3)}),
+        parametrization="light",
+        in_dim=6,
+        skip=("0.thresholds",),
+        **USUAL,
     )
     assert len(model) == 1
 
@@ -154,7 +154,7 @@ def test_numbered_layers_keep_their_order():
     for number in sorted(range(12), key=str):  # as safetensors and JSON sort them: 0, 1, 10, 11, 2, ...
         state[f"layers.{number}.weight"] = torch.randn(4 + number, 4)
         state[f"layers.{number}.connections.indices"] = torch.randint(0, 3 + number, (2, 4 + number))
-    model = from_torchlogix(state, parametrization="light")
+    model = from_torchlogix(state, parametrization="light", in_dim=3, **USUAL)
     assert [layer.out_dim for layer in model] == list(range(4, 16))
 
 
@@ -164,5 +164,5 @@ def test_importing_leaves_the_random_numbers_alone():
     torch.manual_seed(6)
     expected = torch.rand(3)
     torch.manual_seed(6)
-    from_torchlogix(state, parametrization="light")
+    from_torchlogix(state, parametrization="light", in_dim=6, **USUAL)
     assert torch.equal(torch.rand(3), expected)

@@ -1,30 +1,18 @@
 """raw, warp and light compute what torchlogix computes, its orders and signs converted. Skipped where it is missing."""
 
-import importlib
-import sys
-import types
-
 import pytest
 import torch
 
 from lutsmith.nn.parametrizations import msb_first, setup_parametrization
 from tests.nn.parametrization_forms import own_inputs
+from tests.torchlogix_modules import torchlogix_module
 
 ROWS = [("raw", 2), *(("light", rank) for rank in (2, 4, 6)), *(("warp", rank) for rank in (1, 2, 4, 6))]
 
 
 @pytest.fixture(scope="module")
 def theirs():
-    """torchlogix's parametrizations. Its `circuit` module, not used here, cannot be read before Python 3.12."""
-    before = sys.modules.get("torchlogix.circuit")
-    if sys.version_info < (3, 12) and before is None:
-        stand_in = types.ModuleType("torchlogix.circuit")
-        stand_in.Circuit = None
-        sys.modules["torchlogix.circuit"] = stand_in
-    try:
-        return importlib.import_module("torchlogix.parametrization")
-    except ImportError:
-        pytest.skip("torchlogix is not installed")
+    return torchlogix_module("parametrization")
 
 
 def as_ours(name, rank, weight):

@@ -261,7 +261,7 @@ def test_cuda_that_is_not_there_is_one_error_and_auto_does_without() -> None:
     assert fit(network(), Settings(epochs=1, batch_size=32, accelerator="auto")).best.loss > 0
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="training on CUDA")
 def test_training_on_cuda_resumes_to_the_bit(tmp_path: Path) -> None:
     settings = Settings(epochs=3, batch_size=32, lr=0.1, validation=0.2, accelerator="cuda", bit_flip=0.05)
     whole, resumed = network(noise=0.3), network(noise=0.3)

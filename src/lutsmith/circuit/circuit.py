@@ -271,7 +271,8 @@ class Circuit:
 
         Args:
             level: 1 for local passes; 2 also collapses cones into LUTs of up to `rank` inputs; 3 also uses that
-                comparators of one feature are ordered: equal for every sample, though not network by network.
+                comparators of one feature are ordered: equal for every sample, though not network by network; 4 also
+                takes LUTs apart and makes others of the parts.
             rank: 2 to 6.
         """
         from lutsmith.circuit.simplify import simplify  # passes read and make circuits

@@ -26,7 +26,8 @@ def simplify(
         int,
         typer.Option(
             "--level",
-            help="1: local passes; 2: cones are collapsed too; 3: the order of a feature's thresholds is used too.",
+            help="1: local passes; 2: cones are collapsed too; 3: the order of a feature's thresholds is used too; "
+            "4: LUTs are taken apart too.",
         ),
     ] = 2,
     rank: Annotated[

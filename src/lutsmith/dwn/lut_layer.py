@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from lutsmith.circuit.builder import CircuitBuilder
 
 
+_DUMMY = "_LUTLayer__dummy_mapping"
+_ROUNDING = 1e-6  # alpha and beta may have been float32
+
+
 class STEFunction(torch.autograd.Function):
     """1 where x > 0, else 0 (of NaN too), with the gradient of the identity."""
 
@@ -64,24 +68,32 @@ class EFDFunction:
         Raises:
             ValueError: shapes or values that do not fit.
         """
-        alpha, beta = _checked_decay(alpha, beta)
+        rho, scale = contraction(alpha, beta, mapping.shape[-1])
         if x.ndim != 2 or mapping.ndim != 2:
             raise ValueError(
                 f"x has shape {tuple(x.shape)} and mapping {tuple(mapping.shape)}; expected (batch, inputs) and "
                 "(LUTs, n)"
             )
-        rho = (1 - beta) / (1 + beta)
-        own_alpha = rho * ((1 + rho) / 2) ** (mapping.shape[1] - 1)
-        scale = alpha / own_alpha
         floats = x if x.is_floating_point() else x.to(luts.dtype)
-        scale = 1.0 if math.isclose(scale, 1, rel_tol=1e-9) else scale
         rows: Tensor = _Bits.apply(floats.t(), scale)  # type: ignore[no-untyped-call]
         return ops.lookup(rows, luts, Wiring(mapping), rho).t()
 
 
+def contraction(alpha: float, beta: float, n: int) -> tuple[float, float]:
+    """The rho whose smoothed gradient has the decay beta, and by what alpha exceeds the alpha that belongs to it.
+
+    `rho = (1 - beta) / (1 + beta)`, whose own alpha is `rho ((1 + rho) / 2)**(n - 1)`; ValueError as of `EFDFunction`.
+    """
+    alpha, beta = _checked_decay(alpha, beta)
+    rho = (1 - beta) / (1 + beta)
+    rho = 0.5 if abs(rho - 0.5) < _ROUNDING else rho
+    scale = alpha / (rho * ((1 + rho) / 2) ** (n - 1))
+    return rho, 1.0 if abs(scale - 1) < _ROUNDING else scale
+
+
 def _checked_decay(alpha: float, beta: float) -> tuple[float, float]:
     alpha, beta = float(alpha), float(beta)
-    if not 0 <= beta < 1 or not math.isfinite(alpha):
+    if not 0 <= beta < 1 or not -math.inf < alpha < math.inf:
         raise ValueError(f"alpha is {alpha} and beta {beta}; expected a finite alpha, and 0 <= beta < 1")
     return alpha, beta
 
@@ -116,8 +128,12 @@ class LUTLayer(nn.Module):
 
     Shapes: `(..., input_size)` to `(..., output_size)`.
 
+    A learnable mapping has its gradients in eval mode too. Under `torch.no_grad` the LUTs read their inputs directly.
+
     Parameters: `luts`, float32 `(output_size, 2**n)`, U[-1, 1) at first; `mapping.weights` with a learnable mapping.
-    Buffers: `mapping`, int32 `(output_size, n)`, otherwise.
+    Buffers: `mapping`, int32 `(output_size, n)`; with a learnable mapping `_LUTLayer__dummy_mapping` of that shape in
+    its place, the slot of the mapping that each input of each LUT is: 0, 1, 2, ... Both libraries' state dicts load
+    strictly into the other's layers; one without the dummy, as lutsmith saved it once, loads too.
 
     Raises:
         TypeError: a mapping that is neither a name nor a tensor.
@@ -125,6 +141,7 @@ class LUTLayer(nn.Module):
     """
 
     mapping: Tensor | LearnableMapping
+    _LUTLayer__dummy_mapping: Tensor
 
     def __init__(
         self,
@@ -158,27 +175,34 @@ class LUTLayer(nn.Module):
             raise TypeError(f"mapping is a {type(mapping).__name__}; expected a name or an int32 tensor")
         elif mapping == "learnable":
             self.mapping = LearnableMapping(input_size, output_size * n, lm_tau)
+            self.register_buffer(_DUMMY, self._in_order())
         elif mapping in ("random", "arange"):
             self.register_buffer("mapping", layer_mapping(input_size, n, output_size, mapping == "random"))
         else:
             raise ValueError(f"mapping is {mapping!r}; expected 'random', 'arange', 'learnable' or an int32 tensor")
         self.luts = nn.Parameter(torch.rand(output_size, 1 << n) * 2 - 1)
 
-    def _checked(self, mapping: Tensor) -> Tensor:
+    def _in_order(self) -> Tensor:
+        return torch.arange(self.output_size * self.n, dtype=torch.int32).reshape(self.output_size, self.n)
+
+    def _checked(self, mapping: Tensor, name: str = "mapping", size: int | None = None) -> Tensor:
+        """A copy of a wiring into `size` values, the inputs; ValueError where it is none."""
+        size = self.input_size if size is None else size
         if mapping.shape != (self.output_size, self.n) or mapping.is_floating_point() or mapping.dtype == torch.bool:
             raise ValueError(
-                f"mapping is {mapping.dtype} of shape {tuple(mapping.shape)}; expected int32 "
+                f"{name} is {mapping.dtype} of shape {tuple(mapping.shape)}; expected int32 "
                 f"({self.output_size}, {self.n})"
             )
-        low, high = (int(bound) for bound in torch.aminmax(mapping))
-        if low < 0 or high >= self.input_size:
-            raise ValueError(f"mapping names inputs {low} to {high}; expected 0 to {self.input_size - 1}")
+        if not mapping.is_meta:
+            low, high = (int(bound) for bound in torch.aminmax(mapping))
+            if low < 0 or high >= size:
+                raise ValueError(f"{name} names inputs {low} to {high}; expected 0 to {size - 1}")
         return mapping.to(torch.int32, copy=True)
 
     def inputs(self) -> Tensor:
         """The inputs that the LUTs read now, int32 `(output_size, n)`."""
         if isinstance(self.mapping, LearnableMapping):
-            return self.mapping.mapping().reshape(self.output_size, self.n)
+            return self.mapping.mapping()[self._LUTLayer__dummy_mapping.long()]
         return self.mapping
 
     def forward(self, x: Tensor) -> Tensor:
@@ -188,9 +212,8 @@ class LUTLayer(nn.Module):
             with torch.no_grad():
                 self.luts.clamp_(-1, 1)
         samples = x.reshape(-1, self.input_size)
-        if isinstance(self.mapping, LearnableMapping) and self.training:
-            slots = torch.arange(self.output_size * self.n, dtype=torch.int32, device=x.device)
-            samples, mapping = self.mapping(samples), slots.reshape(self.output_size, self.n)
+        if isinstance(self.mapping, LearnableMapping) and torch.is_grad_enabled():
+            samples, mapping = self.mapping(samples), self._LUTLayer__dummy_mapping
         else:
             mapping = self.inputs()
         y = EFDFunction.apply(samples, mapping, self.luts, self.alpha, self.beta)
@@ -212,11 +235,14 @@ class LUTLayer(nn.Module):
         return np.stack(rows).reshape(*signals.shape[:-1], self.output_size)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        # With a learnable mapping torch_dwn saves the wiring of the slots to the LUTs, 0, 1, 2, ..., as well.
         if isinstance(self.mapping, LearnableMapping):
-            state_dict.pop(prefix + "_LUTLayer__dummy_mapping", None)
-        elif isinstance(saved := state_dict.get(prefix + "mapping"), Tensor) and saved.shape == self.mapping.shape:
-            self._checked(saved)
+            name, size = _DUMMY, self.output_size * self.n
+            if prefix + "mapping.weights" in state_dict:
+                state_dict.setdefault(prefix + name, self._in_order())
+        else:
+            name, size = "mapping", self.input_size
+        if isinstance(saved := state_dict.get(prefix + name), Tensor) and saved.shape == (self.output_size, self.n):
+            self._checked(saved, name, size)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extra_repr(self) -> str:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.nn.connections.mapping import read_best
+from lutsmith.kernels.read_best import read_best
 
 if TYPE_CHECKING:
     from lutsmith.circuit.builder import CircuitBuilder

@@ -7,6 +7,7 @@ Its constraints and liveness properties (C, J and F) are refused: a netlist has 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,12 +16,15 @@ from numpy.typing import NDArray
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.and_inverter import AndInverterGraph, to_ands
 from lutsmith.formats.assembly import CycleError, assemble
-from lutsmith.formats.named import FormatError, NamedNetlist, checked_names
+from lutsmith.formats.named import FormatError, FormatWarning, NamedNetlist, checked_names
 
 MAX_INPUTS = 1 << 20
 """Of a binary file, where an input takes no byte: a short file could ask for any number."""
 
 MAX_LITERAL = (1 << 31) - 1
+
+_WARNINGS = 20
+"""Warnings about one file, at most."""
 
 _MAX_CODED = 5
 """Bytes of a number of 31 bits, seven at a time."""
@@ -66,10 +70,17 @@ def to_aiger(
     return (header + places + states + ends + text).encode() + symbols
 
 
-def from_aiger(data: bytes) -> NamedNetlist:
+def from_aiger(data: bytes, *, strict: bool = False) -> NamedNetlist:
     """Return the netlist of an AIGER file, ascii or binary: one LUT of rank 2 an AND, one of rank 1 an inverted output.
 
     A latch without a definite initial value starts as 0. Inputs and outputs without a symbol are named x0, y0, ...
+    A line that begins with c, after the ANDs, begins a comment. Symbols never make logic unreadable: of names that
+    are equal the later ones get a number, and bytes that are not UTF-8 are written in hexadecimal, with a
+    `FormatWarning`.
+
+    Args:
+        data: the file.
+        strict: refuse what would be assumed: such symbols, and latches without a definite initial value.
 
     Raises:
         TypeError: no bytes.
@@ -77,14 +88,20 @@ def from_aiger(data: bytes) -> NamedNetlist:
     """
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"data is of type {type(data).__name__}, expected bytes")
-    return _Reader(data).read()
+    reader = _Reader(data, strict)
+    named = reader.read()
+    for message in reader.warnings:
+        warnings.warn(message, FormatWarning, stacklevel=2)
+    return named
 
 
 class _Reader:
     """One pass over a file, checked as it goes."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, strict: bool) -> None:
         self._data = bytes(data)
+        self._strict = strict
+        self.warnings: list[str] = []
         self._place = 0
         self._line = 0
 
@@ -176,7 +193,10 @@ class _Reader:
         try:
             return line.decode("utf-8").removesuffix("\r")
         except UnicodeDecodeError:
-            raise FormatError(f"line {self._line} is not text") from None
+            if what != "a symbol":
+                raise FormatError(f"line {self._line} is not text") from None
+            self._assumed(f"line {self._line} is not UTF-8", "other bytes are written in hexadecimal")
+            return line.decode("utf-8", "backslashreplace").removesuffix("\r")
 
     def _number(self, word: str) -> int:
         if not (word.isascii() and word.isdigit() and len(word) <= 10) or int(word) > MAX_LITERAL:
@@ -190,7 +210,11 @@ class _Reader:
         return [self._number(word) for word in words]
 
     def _reset(self, place: int, state: list[int]) -> bool:
-        if len(state) < 3 or state[2] == state[0]:
+        if len(state) == 3 and state[2] == state[0]:
+            if self._strict:
+                raise FormatError(f"{self.where('latches', place)}: strict reading expects a latch to start as 0 or 1")
+            return False
+        if len(state) < 3:
             return False
         if state[2] > 1:
             where = self.where("latches", place)
@@ -235,9 +259,9 @@ class _Reader:
         first = {"i": 0, "l": 0, "o": 0, "b": self._bad_from}
         self._line = self._first_line("ANDs") + (0 if self._binary else self._ands) - 1
         while self._place < len(self._data):
-            line = self._next_line("a symbol")
-            if line == "c":
+            if self._data[self._place] == ord("c"):  # a comment, which may end without a newline: ABC's is a bare c
                 break
+            line = self._next_line("a symbol")
             kind = line[:1]
             place, _, name = line[1:].partition(" ")
             if kind not in first or not name or not (place.isascii() and place.isdigit()):
@@ -252,10 +276,33 @@ class _Reader:
         return self._filled("input", names["i"], "x"), self._filled("output", names["o"], "y")
 
     def _filled(self, kind: str, names: list[str], prefix: str) -> tuple[str, ...]:
-        filled = tuple(name or f"{prefix}{place}" for place, name in enumerate(names))
-        if len(set(filled)) != len(filled):
-            raise FormatError(f"the symbol table gives two {kind}s the same name")
-        return filled
+        """Return the names, `prefix` and the place where there are none, no two of them equal."""
+        given = {name for name in names if name}
+        taken: set[str] = set()
+        filled = []
+        for place, name in enumerate(names):
+            wanted = name or f"{prefix}{place}"
+            free = wanted
+            if free in taken or (not name and free in given):
+                free, number = f"{wanted}_{place}", 0
+                while free in taken or free in given:
+                    free, number = f"{wanted}_{place}_{number}", number + 1
+                if name:
+                    self._assumed(f"the symbol table gives two {kind}s the name {name[:40]!r}", f"one is {free[:60]!r}")
+                else:
+                    self._assumed(
+                        f"the symbol table names another {kind} {wanted!r}",
+                        f"{kind} {place}, without a symbol, is {free!r}",
+                    )
+            taken.add(free)
+            filled.append(free)
+        return tuple(filled)
+
+    def _assumed(self, what: str, done: str) -> None:
+        if self._strict:
+            raise FormatError(f"{what}, which strict reading refuses")
+        if len(self.warnings) < _WARNINGS:
+            self.warnings.append(f"{what}: {done}")
 
 
 class _Signals:

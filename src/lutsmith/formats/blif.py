@@ -7,17 +7,20 @@ are written. The format: "Berkeley Logic Interchange Format (BLIF)", University 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import numpy as np
 
-from lutsmith.circuit.builder import MAX_LUT_RANK
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.formats.assembly import CycleError, assemble
 from lutsmith.formats.covers import Covers, cover_of
-from lutsmith.formats.named import FormatError, NamedNetlist, checked_names
+from lutsmith.formats.lines import Lines
+from lutsmith.formats.named import FormatError, FormatWarning, NamedNetlist, checked_names
+from lutsmith.formats.wide import Parts, cubes_of, wide_lut
 
 _WIDTH = 100
 """Columns after which a list of names goes on in the next line."""
@@ -33,10 +36,13 @@ _IGNORED = frozenset(
         *(".area", ".delay", ".wire", ".wire_load_slope", ".clock", ".attr", ".param", ".cname"),
         *(".input_arrival", ".default_input_arrival", ".output_required", ".default_output_required"),
         *(".input_drive", ".default_input_drive", ".output_load", ".default_output_load"),
-        *(".max_input_load", ".default_max_input_load"),
+        *(".max_input_load", ".default_max_input_load", ".and_gate_delay"),
     }
 )
 """Timing, area and remarks: they do not change the function."""
+
+_LISTED = 5
+"""Names in a warning; of the others their number is said."""
 
 
 def to_blif(
@@ -104,30 +110,42 @@ def to_blif(
     return "".join([*parts, *wired, ".end\n"])
 
 
-def from_blif(text: str) -> NamedNetlist:
+def from_blif(text: str, *, strict: bool = False) -> NamedNetlist:
     """Return the netlist of the first model of a BLIF file.
 
-    Nodes may stand in any order and read up to 8 signals (more than 6 become several nodes). A buffer that drives an
-    output which nothing reads is a wire, not a node. A latch that starts as unknown (2, 3 or nothing) starts as 0; the
-    clocks of all latches must be the same. Timing, area and remarks are passed over.
+    Nodes may stand in any order. One that reads more than 6 signals becomes several: its cover is factored, or its
+    table split where it reads up to 8 and that takes far fewer LUTs. A buffer that drives an output which nothing reads
+    is a wire, not a node. The clocks of all latches must be the same. A latch that starts as unknown (2, 3 or nothing)
+    starts as 0; timing, area and remarks are passed over. As ABC does, with a `FormatWarning`: a signal that nothing
+    drives is 0, a network of don't-cares (.exdc) and text after .end are left out, and .end may be missing.
+
+    Args:
+        text: the file.
+        strict: refuse whatever would be passed over or assumed: all of the last two sentences, latches with a clock,
+            and a file without .model. What `to_blif` writes is read.
 
     Raises:
         TypeError: no str.
-        FormatError: not BLIF, cut off, or more than this: hierarchy, gates of a library, don't-care networks, covers
-            of ones and zeros together; signals with no or several drivers, and cycles. The line is named.
+        FormatError: not BLIF, cut off, or more than this: hierarchy, gates of a library, covers of ones and zeros
+            together; signals with several drivers, and cycles. The line is named.
     """
     if not isinstance(text, str):
         raise TypeError(f"text is of type {type(text).__name__}, expected str")
-    return _Reader(text).read()
+    reader = _Reader(text, strict)
+    named = reader.read()
+    for message in reader.warnings:
+        warnings.warn(message, FormatWarning, stacklevel=2)
+    return named
 
 
 class _Node(NamedTuple):
-    """One `.names` as it stands."""
+    """One `.names` as it stands; of more than six inputs its cubes, and whether it is 1 on them, not its table."""
 
     line: int
     reads: list[str]
     name: str
     table: int
+    cubes: tuple[list[str], bool] | None = None
 
 
 class _Latch(NamedTuple):
@@ -140,8 +158,10 @@ class _Latch(NamedTuple):
 class _Reader:
     """One pass over the lines, then the names are looked up."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, strict: bool) -> None:
         self._text = text
+        self._strict = strict
+        self.warnings: list[str] = []
         self._name: str | None = None
         self._inputs: dict[str, int] = {}  # and their lines
         self._outputs: dict[str, int] = {}
@@ -152,68 +172,87 @@ class _Reader:
 
     def read(self) -> NamedNetlist:
         self._parse()
+        self._drive_all()
         wires = self._wires()
         nodes = [node for node in self._nodes if node.name not in wires]
-        parts = [1 if len(node.reads) <= MAX_RANK else (1 << (len(node.reads) - MAX_RANK)) + 1 for node in nodes]
         first_node = len(self._inputs) + len(self._latches)
-        last = (first_node - 1 + np.cumsum(parts, dtype=np.int64)).tolist()  # of a node's parts: its value
-        signal = self._numbered([node.name for node in nodes], last)
-        try:
-            reads = [[signal[name] for name in node.reads] for node in nodes]
-            ends = [signal[wires.get(name, name)] for name in self._outputs]
-            after = [signal[latch.reads] for latch in self._latches]
-        except KeyError:
-            raise self._undriven(signal, wires) from None
-        ranks: list[int] = []
-        fanin: list[int] = []
-        tables: list[int] = []
-        for node, number, read in zip(nodes, last, reads, strict=True):
-            if len(read) > MAX_RANK:
-                _add_cofactors(node.table, number, read, ranks, fanin, tables)
-            else:
-                ranks.append(len(read))
-                fanin.extend(read)
-                tables.append(node.table)
+        signal = self._numbered([node.name for node in nodes])
+        parts = Parts(first_node + len(nodes))
+        reads = [[signal[name] for name in node.reads] for node in nodes]
+        tables = [node.table for node in nodes]
+        for place, node in enumerate(nodes):
+            if node.cubes is not None:
+                parts.owner = place
+                reads[place], tables[place] = wide_lut(len(node.reads), *node.cubes, reads[place], parts)
+        reads += parts.reads
+        ends = [signal[wires.get(name, name)] for name in self._outputs]
+        after = [signal[latch.reads] for latch in self._latches]
         try:
             netlist = assemble(
                 len(self._inputs),
                 np.array([latch.init for latch in self._latches], np.bool_),
-                np.array(ranks, np.int64),
-                np.array(fanin, np.int64),
-                np.array(tables, np.uint64),
+                np.array([len(each) for each in reads], np.int64),
+                np.array(list(chain.from_iterable(reads)), np.int64),
+                np.array(tables + parts.tables, np.uint64),
                 np.array(ends, np.int64),
                 np.array(after, np.int64),
             )
         except CycleError as error:
-            node = nodes[int(np.searchsorted(last, error.node + first_node))]
+            node = nodes[[*range(len(nodes)), *parts.owners][error.node]]
             raise FormatError(f"line {node.line}: {node.name[:40]!r} waits for its own value") from None
         return NamedNetlist(netlist, _plain([self._name or "top"])[0], _plain(self._inputs), _plain(self._outputs))
 
+    def _assumed(self, line: int, what: str, done: str) -> None:
+        """Refuse what is no plain BLIF where it is read strictly; else warn of what was done."""
+        where = f"line {line}" if line else "the file"
+        if self._strict:
+            raise FormatError(f"{where} {what}, which strict reading refuses")
+        self.warnings.append(f"{where} {what}: {done}")
+
     def _parse(self) -> None:
-        lines = _Lines(self._text)
+        lines = Lines(self._text)
         current: tuple[int, list[str]] | None = None
         cubes: list[list[str]] = []
+        commands, left_out = 0, False
         for line, words in lines:
             if words[0][0] != ".":
-                if current is None:
+                if current is None and not left_out:
                     raise FormatError(f"line {line} begins with {words[0][:20]!r}, expected a command such as .names")
                 cubes.append(words)
                 continue
+            commands += 1
             if current is not None:
                 self._add_node(*current, cubes)
-                current, cubes = None, []
+            current, cubes = None, []
+            if words[0] == ".end":
+                self._after_end(lines.left())
+                break
+            if left_out:
+                continue
             if words[0] == ".names":
-                table = self._covers.plain(len(words) - 2, lines.block())
+                table = self._covers.plain(len(words) - 2, lines.block()) if len(words) - 2 <= MAX_RANK else None
                 if table is None:
                     current = line, words[1:]
                 else:
                     lines.skip_block()
                     self._nodes.append(_Node(line, words[1:-1], words[-1], table))
-            elif words[0] == ".end":
-                return
+            elif words[0] == ".exdc":
+                self._assumed(line, "begins a network of don't-cares (.exdc)", "it is left out")
+                left_out = True
             else:
                 self._command(line, words)
-        raise FormatError("the file has no .end: it may be cut off; add the line .end if it is whole")
+        else:
+            if not commands:
+                raise FormatError("the file has no command such as .model: it is empty, or not BLIF")
+            if current is not None:
+                self._add_node(*current, cubes)
+            self._assumed(0, "has no .end", "what is there is taken for all of it; it may be cut off")
+        if self._name is None and self._strict:
+            raise FormatError("the file has no .model, which strict reading expects")
+
+    def _after_end(self, line: int) -> None:
+        if line:
+            self._assumed(line, "follows the .end of the model", "all from there on is left out")
 
     def _command(self, line: int, words: list[str]) -> None:
         command, *arguments = words
@@ -231,6 +270,8 @@ class _Reader:
             self._add_latch(line, arguments)
         elif command not in _IGNORED:
             raise FormatError(f"line {line} is {command[:20]}, which a netlist of LUTs cannot hold or is no BLIF")
+        elif self._strict:
+            raise FormatError(f"line {line} is {command}, a remark, which strict reading refuses")
 
     def _add_latch(self, line: int, words: list[str]) -> None:
         clocked = len(words) >= 4
@@ -250,23 +291,40 @@ class _Reader:
             if self._clock not in (None, clock):
                 raise FormatError(f"line {line}: a second clock, {' '.join(clock)[:40]!r}; a netlist has one")
             self._clock = clock
+        if self._strict and (clocked or init not in ("0", "1")):
+            raise FormatError(f"line {line}: strict reading expects a latch as input, output and 0 or 1, and no clock")
         self._latches.append(_Latch(line, words[0], words[1], init == "1"))
 
     def _add_node(self, line: int, names: list[str], rows: list[list[str]]) -> None:
         if not names:
             raise FormatError(f"line {line}: .names has no output")
         *reads, name = names
-        rank = len(reads)
-        if rank > MAX_LUT_RANK:
-            raise FormatError(
-                f"line {line}: {name[:40]!r} reads {rank} signals, expected at most {MAX_LUT_RANK}: "
-                "map the network to LUTs first, for example with ABC's `if -K 6`"
-            )
         try:
-            table = self._covers.table(rank, rows)
+            if len(reads) > MAX_RANK:
+                node = _Node(line, reads, name, 0, cubes_of(len(reads), rows))
+            else:
+                node = _Node(line, reads, name, self._covers.table(len(reads), rows))
         except ValueError as error:
             raise FormatError(f"line {line}: the cover of {name[:40]!r} {error}") from None
-        self._nodes.append(_Node(line, reads, name, table))
+        self._nodes.append(node)
+
+    def _drive_all(self) -> None:
+        """Let constants 0 drive what is read and not driven."""
+        driven = {*self._inputs, *(latch.name for latch in self._latches), *(node.name for node in self._nodes)}
+        reads = [(latch.reads, latch.line) for latch in self._latches]
+        reads += [(name, node.line) for node in self._nodes for name in node.reads if name not in driven]
+        lines: dict[str, int] = {}
+        for name, line in (*reads, *self._outputs.items()):
+            if name not in driven:
+                lines[name] = min(line, lines.get(name, line))
+        if not lines:
+            return
+        listed = [repr(name[:40]) for name in lines][:_LISTED]
+        more = f" and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
+        line = min(lines.values())
+        first = next(name for name in lines if lines[name] == line)
+        self._assumed(line, f"reads {first[:40]!r}, which nothing drives", f"0 drives {', '.join(listed)}{more}")
+        self._nodes += [_Node(line, [], name, 0) for name, line in lines.items()]
 
     def _wires(self) -> dict[str, str]:
         """Return what drives those outputs that are buffers which nothing reads."""
@@ -278,82 +336,16 @@ class _Reader:
             if node.table == _IDENTITY and len(node.reads) == 1 and node.name in self._outputs and node.name not in read
         }
 
-    def _numbered(self, names: list[str], numbers: list[int]) -> dict[str, int]:
+    def _numbered(self, names: list[str]) -> dict[str, int]:
         """Return the signal of each name after checking that nothing, wires included, is driven twice."""
         driven: dict[str, int] = {}
-        latches = ((latch.name, latch.line) for latch in self._latches)
+        latches = [(latch.name, latch.line) for latch in self._latches]
         for name, line in (*self._inputs.items(), *latches, *((node.name, node.line) for node in self._nodes)):
             if name in driven:
                 raise FormatError(f"line {line} drives {name[:40]!r}, which line {driven[name]} drives too")
             driven[name] = line
-        first = [*self._inputs, *(latch.name for latch in self._latches)]
-        return {**{name: signal for signal, name in enumerate(first)}, **dict(zip(names, numbers, strict=True))}
-
-    def _undriven(self, signal: dict[str, int], wires: dict[str, str]) -> FormatError:
-        reads = [(node.line, name) for node in self._nodes for name in node.reads]
-        reads += [(latch.line, latch.reads) for latch in self._latches]
-        reads += [(line, name) for name, line in self._outputs.items()]
-        line, name = min((line, name) for line, name in reads if name not in signal and name not in wires)
-        return FormatError(f"line {line} reads {name[:40]!r}, which nothing drives")
-
-
-class _Lines:
-    """The number of the first line and the words of each command or row; comments gone, continuations joined."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._place = 0
-        self._number = 1
-        """Of the line that begins at `_place`."""
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        words: list[str] = []
-        begin = 0
-        while self._place <= len(self._text):
-            line = self._text[self._place : self._end("\n")]
-            self._place += len(line) + 1
-            if "#" in line:
-                line = line[: line.index("#")]
-            line = line.rstrip()
-            goes_on = line.endswith("\\")
-            if not words:
-                begin = self._number
-            self._number += 1
-            words += (line[:-1] if goes_on else line).split()
-            if words and not goes_on:
-                yield begin, words
-                words = []
-        if words:
-            raise FormatError(f"line {begin} goes on in a line that is not there: the file is cut off")
-
-    def block(self) -> str:
-        """Return all up to the next line that begins with a dot."""
-        return self._text[self._place : self._end("\n.")]
-
-    def skip_block(self) -> None:
-        """Go on behind `block()`."""
-        end = self._end("\n.")
-        self._number += self._text.count("\n", self._place, end) + 1
-        self._place = end + 1
-
-    def _end(self, mark: str) -> int:
-        end = self._text.find(mark, self._place)
-        return len(self._text) if end < 0 else end
-
-
-def _add_cofactors(
-    table: int, number: int, read: list[int], ranks: list[int], fanin: list[int], tables: list[int]
-) -> None:
-    """Add a node of rank 7 or 8 as its cofactors in the highest inputs, and a LUT that chooses among them."""
-    choices = 1 << (len(read) - MAX_RANK)
-    for choice in range(choices):
-        ranks.append(MAX_RANK)
-        fanin.extend(read[:MAX_RANK])
-        tables.append(table >> (choice << MAX_RANK) & (2**64 - 1))
-    chooser = [*range(number - choices, number), *read[MAX_RANK:]]
-    ranks.append(len(chooser))
-    fanin.extend(chooser)
-    tables.append(sum(1 << address for address in range(1 << len(chooser)) if address >> (address >> choices) & 1))
+        first = [*self._inputs, *(name for name, _ in latches)]
+        return {name: signal for signal, name in enumerate([*first, *names])}
 
 
 def _free_names(prefix: str, count: int, taken: set[str]) -> list[str]:

@@ -61,6 +61,14 @@ class Covers:
         return _inverted(table, rank) if values == {"0"} else table
 
 
+def table_of(cubes: Sequence[str]) -> int:
+    """Return the table that is 1 on cubes of one length n alone, a word of 2**n bits."""
+    table = 0
+    for cube in cubes:
+        table |= _entries(cube)
+    return table
+
+
 def cover_of(rank: int, table: int) -> str:
     """Return the rows of a table: the cubes of its ones or of its zeros, one a row."""
     size = 1 << rank

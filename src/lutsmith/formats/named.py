@@ -12,6 +12,10 @@ class FormatError(ValueError):
     """Text or bytes that are not what they should be; the message names the line or the byte."""
 
 
+class FormatWarning(UserWarning):
+    """What a reader left out or assumed; what it read may not be all that the file says."""
+
+
 @dataclass(frozen=True)
 class NamedNetlist:
     """A netlist with the names that a file gave it.

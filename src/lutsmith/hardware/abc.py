@@ -94,7 +94,7 @@ def run(netlist: Netlist, commands: str, timeout: float | None = None, *, exchan
         if not made.is_file():
             raise _refused(finished)
         try:
-            named = from_blif(made.read_text(encoding="utf-8", errors="replace"))
+            named = from_blif(made.read_text(encoding="utf-8", errors="replace"), strict=True)
         except FormatError as error:
             raise ToolFailed(f"what ABC wrote cannot be read: {error}", finished.stdout) from error
     sizes = named.netlist.num_inputs, named.netlist.outputs.size, named.netlist.num_registers

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from lutsmith.interop.checkpoint import CheckpointError, Source, read_file, read_state, split_layers, tensor
 from lutsmith.interop.gates import convert_gates, from_msb_first
-from lutsmith.interop.layers import ImportedLayer, assemble, group_sum
+from lutsmith.interop.layers import ImportedLayer, assemble, group_sum, width_of
+from lutsmith.interop.told import Told, number
 
 Wiring = Sequence[Any] | Tensor
 
@@ -32,10 +33,13 @@ def from_difflogic(
     num_classes: int | None = None,
     tau: float | None = None,
     in_dim: int | None = None,
+    grad_factor: float | Sequence[float] | None = None,
     skip: Collection[str] = (),
     **settings: Any,
 ) -> nn.Sequential:
     """A model of difflogic's layers, `Sequential(LogicDense..., GroupSum)` of `raw` LUTs, to train on.
+
+    What a state dict lacks must be given; of a model it is read, and arguments come before what the model says.
 
     Args:
         source: the model (`torch.save(model, file)` files too, read without difflogic and without running code), or
@@ -43,34 +47,45 @@ def from_difflogic(
         indices: the wiring of each layer, a pair of index tensors `(out,)` or a tensor `(2, out)`: difflogic's
             `layer.indices`. A state dict lacks it, and without it the network is lost; a model has it.
         num_classes: of the group sum; None: the model's own, or no head.
-        tau: of the group sum in training; None: the model's own, or 1.
-        in_dim: inputs of the first layer; None: the model's own, or the highest input that is read.
+        tau: of the group sum in training; None: the model's own.
+        in_dim: inputs of the first layer; None: the model's own.
+        grad_factor: what each layer multiplies the gradient toward its inputs by, for all layers or for each; None: the
+            model's own. Another than 1 is kept as a `GradientFactor` before the layer.
         skip: beginnings of the names of tensors to leave out.
-        **settings: of the layers' parametrization: `forward_sampling`, `temperature`.
+        **settings: of the layers' parametrization, where they shall differ from difflogic's plain softmax:
+            `forward_sampling`, `temperature`.
 
     Raises:
-        CheckpointError: the source cannot be read or is no such model, or the wiring is missing.
+        CheckpointError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
     if isinstance(source, (str, PathLike)):
         source = read_file(Path(source), _PICKLED)
     layers = split_layers(read_state(source), "weights", skip, library="difflogic")
     if indices is not None and len(indices) != len(layers):
         raise CheckpointError(f"indices has the wiring of {len(indices)} layers; the checkpoint has {len(layers)}")
-    imported = []
-    for number, (prefix, tensors) in enumerate(layers):
-        module = source.get_submodule(prefix.rstrip(".")) if isinstance(source, nn.Module) else None
-        given = indices[number] if indices is not None else getattr(module, "indices", None)
-        if given is None:
-            raise CheckpointError(
-                f"difflogic keeps the wiring of layer {prefix!r} in an attribute that its state dict lacks; "
-                "pass indices=[layer.indices for each layer], or the model itself"
-            )
-        imported.append(_layer(prefix, tensors, given, settings, getattr(module, "in_dim", None)))
-    return assemble(imported, in_dim, group_sum(source, num_classes, tau))
+    told = Told("difflogic", source, [prefix for prefix, _ in layers])
+    factors = [told.option("grad_factor", i, grad_factor, "grad_factor", "1") for i in range(len(layers))]
+    wirings = [told.attribute(i, "indices") if indices is None else indices[i] for i in range(len(layers))]
+    widths = [told.attribute(i, "in_dim") for i in range(len(layers))]
+    if any(wiring is None for wiring in wirings):
+        told.miss("indices", example="[layer.indices for each layer]")
+    width = width_of(told, widths[0], in_dim)
+    head = group_sum(told, source, num_classes, tau)
+    told.check()
+    imported = [
+        _layer(prefix, tensors, wirings[i], settings, widths[i], number("grad_factor", factors[i]))
+        for i, (prefix, tensors) in enumerate(layers)
+    ]
+    return assemble(imported, width, head)
 
 
 def _layer(
-    prefix: str, tensors: Mapping[str, Tensor], indices: Wiring, settings: dict[str, Any], in_dim: int | None
+    prefix: str,
+    tensors: Mapping[str, Tensor],
+    indices: Wiring,
+    settings: dict[str, Any],
+    in_dim: int | None,
+    factor: float,
 ) -> ImportedLayer:
     weight, tables = convert_gates(tensor(tensors, "weights", prefix, (None, 16)), from_msb_first())
     try:
@@ -80,4 +95,5 @@ def _layer(
     wiring = tensor({"indices": pair}, "indices", prefix, (2, len(weight)), "indices")
     if in_dim is not None and not isinstance(in_dim, int):
         raise CheckpointError(f"in_dim of layer {prefix!r} is {in_dim!r}; expected an integer")
-    return ImportedLayer(f"difflogic layer {prefix!r}", wiring.t(), tables, "raw", weight, settings, in_dim)
+    name = f"difflogic layer {prefix!r}"
+    return ImportedLayer(name, wiring.t(), tables, "raw", weight, settings, in_dim, gradient_in=factor)

@@ -15,8 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lutsmith.dwn.lut_layer import contraction
 from lutsmith.interop.checkpoint import CheckpointError
 from lutsmith.interop.gates import convert_gates, from_reversed
+from lutsmith.interop.told import flag
+from lutsmith.interop.told import number as finite
 from lutsmith.nn.parametrizations.poly import MAX_DEGREE
 
 BARELY = 1e-20
@@ -34,6 +37,8 @@ class Luts:
         parametrization: the one of lutsmith with the same function, or None.
         weight: its weights, `(LUTs, num_weights)`.
         settings: its arguments.
+        gradient_in: what the gradient toward the inputs is multiplied by.
+        gradient_out: what the gradient of the outputs is multiplied by.
         slots: which of the node's inputs each LUT reads, int64 `(LUTs, rank)`; None: all in their order.
     """
 
@@ -42,34 +47,58 @@ class Luts:
     weight: Tensor | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     slots: Tensor | None = None
+    gradient_in: float = 1.0
+    gradient_out: float = 1.0
 
 
-def dwn(nodes: Stacked, rank: int, **_: Any) -> Luts:
+CONSTANTS = ("binary_combinations", "truth_tables")
+"""Buffers that are the same in every node, and say in which order it has addresses and gates."""
+
+
+def check_constants(nodes: Stacked, rank: int) -> None:
+    """CheckpointError where the order of addresses or of gates is another than the one known here."""
+    gates = ((torch.arange(16).unsqueeze(1) >> torch.arange(4)) & 1).float()
+    for name, expected in (("binary_combinations", _corners(rank)), ("truth_tables", gates)):
+        found = nodes.get(name)
+        if found is not None and not (found.shape[1:] == expected.shape and bool((found == expected).all())):
+            raise CheckpointError(
+                f"the nodes have other {name} than those of the versions known here: their addresses or gates are in "
+                "another order"
+            )
+
+
+def dwn(nodes: Stacked, rank: int, **options: Any) -> Luts:
     """Entries in [0, 1], 1 from 1/2 on."""
     luts = _entries(nodes["luts"], rank)
-    return Luts(luts >= 0.5, "dwn", 2 * luts - 1)
+    alpha, beta = (_one(nodes, name) if name in nodes else finite(name, options[name]) for name in ("alpha", "beta"))
+    try:
+        rho, factor = contraction(alpha, beta, rank)
+    except ValueError as error:
+        raise CheckpointError(f"dwn nodes have no counterpart: {error}") from error
+    return Luts(luts >= 0.5, "dwn", 2 * luts - 1, {"rho": rho}, gradient_in=factor)
 
 
-def dwn_stable(nodes: Stacked, rank: int, **_: Any) -> Luts:
-    """Entries s(raw), 1 from 1/2 on; a look-up with the linear decay."""
+def dwn_stable(nodes: Stacked, rank: int) -> Luts:
+    """Entries s(raw), 1 from 1/2 on; a look-up with the linear decay, whose gradients are scaled."""
     luts = _entries(nodes["raw_luts"], rank).sigmoid()
-    return Luts(luts >= 0.5, "dwn", 2 * luts - 1, {"decay": "linear"})
+    factor = _one(nodes, "gradient_scale")
+    return Luts(luts >= 0.5, "dwn", 2 * luts - 1, {"decay": "linear"}, gradient_out=factor)
 
 
-def hybrid(nodes: Stacked, rank: int, **_: Any) -> Luts:
+def hybrid(nodes: Stacked, rank: int) -> Luts:
     """Entries s(raw), 1 from 1/2 on."""
     raw = _entries(nodes["raw_luts"], rank)
     return Luts(raw.sigmoid() >= 0.5, "hybrid", raw)
 
 
-def probabilistic(nodes: Stacked, rank: int, **_: Any) -> Luts:
+def probabilistic(nodes: Stacked, rank: int) -> Luts:
     """Entries s(raw / temperature), 1 from 1/2 on."""
     raw = _by_output(nodes["raw_weights"])
     tau = _temperature(nodes)
     return Luts((_entries(raw, rank) / tau).sigmoid() >= 0.5, "light", _entries(raw, rank), {"temperature": tau})
 
 
-def linear(nodes: Stacked, rank: int, **_: Any) -> Luts:
+def linear(nodes: Stacked, rank: int) -> Luts:
     """`w x + b`, 1 from 0 on; older nodes have no b."""
     weights = _by_output(nodes["weights"])
     bias = nodes["bias"].flatten() if "bias" in nodes else torch.zeros(len(weights))
@@ -77,7 +106,7 @@ def linear(nodes: Stacked, rank: int, **_: Any) -> Luts:
     return Luts(logits >= 0, "linear", torch.cat([bias.unsqueeze(1) + BARELY, weights], 1))
 
 
-def polynomial(nodes: Stacked, rank: int, **_: Any) -> Luts:
+def polynomial(nodes: Stacked, rank: int) -> Luts:
     """All monomials up to a degree, powers included, in the order of `exponent_matrix`; 1 from 0 on."""
     exponents = nodes["exponent_matrix"][0].long()
     weights = _by_output(nodes["weights"])
@@ -97,8 +126,8 @@ def polynomial(nodes: Stacked, rank: int, **_: Any) -> Luts:
     return Luts(tables, "poly", weight, {"degree": degree, "form": "direct"})
 
 
-def neural(nodes: Stacked, rank: int, activation: str, **_: Any) -> Luts:
-    """A perceptron with skip connections from the inputs, 1 from 0 on."""
+def neural(nodes: Stacked, rank: int, *, activation: Any, temperature: Any, ste: Any, grad_factor: Any) -> Luts:
+    """A perceptron with skip connections from the inputs, 1 from 0 on; in training with logistic noise."""
     depth = 1 + max(int(name.split(".")[1]) for name in nodes if name.startswith("layers."))
     skips = {int(name.split(".")[1]) for name in nodes if name.startswith("skip_layers.")}
     activations: dict[str, Callable[[Tensor], Tensor]] = {
@@ -106,7 +135,7 @@ def neural(nodes: Stacked, rank: int, activation: str, **_: Any) -> Luts:
         "sigmoid": torch.sigmoid,
         "leakyrelu": torch.nn.functional.leaky_relu,
     }
-    if activation not in activations:
+    if not isinstance(activation, str) or activation not in activations:
         raise CheckpointError(f"activation is {activation!r}; expected one of {', '.join(activations)}")
     inputs = _corners(rank)
     hidden = inputs
@@ -117,10 +146,13 @@ def neural(nodes: Stacked, rank: int, activation: str, **_: Any) -> Luts:
         if number < depth - 1:
             hidden = activations[activation](hidden)
     tables = hidden.sigmoid().transpose(1, 2).flatten(0, 1) >= 0.5
-    outputs = hidden.shape[2]
+    outputs, factor = hidden.shape[2], finite("grad_factor", grad_factor)
+    sampling = "gumbel_hard" if flag("ste", ste) else "gumbel_soft"
+    training = {"forward_sampling": sampling, "temperature": finite("temperature", temperature)}
     if activation != "relu" or depth < 2 or outputs != 1 or not skips <= {depth - 1}:
-        return Luts(tables)
-    return Luts(tables, "neural", *_as_neural(nodes, depth, bool(skips)))
+        return Luts(tables, gradient_out=factor)
+    weight, settings = _as_neural(nodes, depth, bool(skips))
+    return Luts(tables, "neural", weight, {**settings, **training}, gradient_out=factor)
 
 
 def _as_neural(nodes: Stacked, depth: int, has_skip: bool) -> tuple[Tensor, dict[str, Any]]:
@@ -139,7 +171,7 @@ def _as_neural(nodes: Stacked, depth: int, has_skip: bool) -> tuple[Tensor, dict
     return torch.cat(parts, 1), {"width": nodes["layers.0.weight"].shape[1], "depth": depth - 1, "form": "direct"}
 
 
-def fourier(nodes: Stacked, rank: int, max_amplitude: float, **_: Any) -> Luts:
+def fourier(nodes: Stacked, rank: int, *, max_amplitude: Any) -> Luts:
     """`b + sum_w A_w / sum(A) max_amplitude cos(2 pi <w, x> + phi_w)`, clipped; 1 from 1/2 on."""
     amplitudes, phases = _by_output(nodes["amplitudes"]), _by_output(nodes["phases"])
     bias = nodes["bias"].flatten()
@@ -147,7 +179,7 @@ def fourier(nodes: Stacked, rank: int, max_amplitude: float, **_: Any) -> Luts:
     frequencies = nodes["frequencies"].repeat_interleave(outputs, 0)
     if frequencies.shape[1:] != (amplitudes.shape[1], rank):
         raise CheckpointError(f"frequencies have shape {tuple(frequencies.shape[1:])}; expected (waves, {rank})")
-    shares = amplitudes / (amplitudes.sum(1, keepdim=True) + 1e-8) * max_amplitude
+    shares = amplitudes / (amplitudes.sum(1, keepdim=True) + 1e-8) * finite("max_amplitude", max_amplitude)
     angles = 2 * math.pi * frequencies @ _corners(rank).t() + phases.unsqueeze(2)
     tables = (shares.unsqueeze(2) * angles.cos()).sum(1) + bias.unsqueeze(1) >= 0.5
     halves = (frequencies * 2).round().long()
@@ -162,7 +194,7 @@ def fourier(nodes: Stacked, rank: int, max_amplitude: float, **_: Any) -> Luts:
     return Luts(tables, "fourier", torch.cat([even[:, order], odd[:, order[1:]]], 1), {"form": "direct"})
 
 
-def warp(nodes: Stacked, rank: int, **_: Any) -> Luts:
+def warp(nodes: Stacked, rank: int) -> Luts:
     """Coefficients of the products of 2 x - 1, input 0 the lowest bit of a set; 1 above 0."""
     coefficients = _entries(_by_output(nodes["coefficients"]), rank)
     signs = 2 * _corners(rank) - 1
@@ -171,7 +203,7 @@ def warp(nodes: Stacked, rank: int, **_: Any) -> Luts:
     return Luts(sums > 0, "warp", coefficients, {"temperature": _temperature(nodes)})
 
 
-def difflogic(nodes: Stacked, rank: int, **_: Any) -> Luts:
+def difflogic(nodes: Stacked, rank: int) -> Luts:
     """Sixteen gates of two of the node's inputs, which each output chose at random."""
     logits, slots = nodes["weights"].flatten(0, 1), nodes["indices"].long().flatten(0, 1)
     if logits.shape[1] != 16 or slots.shape != (len(logits), 2) or int(slots.min()) < 0 or int(slots.max()) >= rank:
@@ -194,11 +226,17 @@ def _by_output(values: Tensor) -> Tensor:
 
 
 def _temperature(nodes: Stacked) -> float:
-    values = nodes["temperature"].flatten() if "temperature" in nodes else torch.ones(1)
-    if bool((values != values[0]).any()) or not values[0] > 0:
-        raise CheckpointError(
-            f"the nodes of a layer have temperatures {values.tolist()}; expected one for all, above 0"
-        )
+    value = _one(nodes, "temperature")
+    if not value > 0:
+        raise CheckpointError(f"the nodes of a layer have the temperature {value}; expected one above 0")
+    return value
+
+
+def _one(nodes: Stacked, name: str) -> float:
+    """A number that all nodes of a layer share."""
+    values = nodes[name].flatten()
+    if bool((values != values[0]).any()):
+        raise CheckpointError(f"the nodes of a layer have {name} {values.tolist()}; expected one for all")
     return float(values[0])
 
 

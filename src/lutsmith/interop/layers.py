@@ -11,7 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lutsmith.dwn import GroupSum as PaddedGroupSum
 from lutsmith.interop.checkpoint import CheckpointError
+from lutsmith.interop.gradient_factor import GradientFactor
+from lutsmith.interop.told import Told, number
 from lutsmith.nn import GroupSum, LogicDense
 
 # Logits of tables whose weights have no counterpart: an entry is right with this probability.
@@ -34,6 +37,8 @@ class ImportedLayer:
         weight: its weights `(out, num_weights)` in that parametrization.
         settings: further arguments of the parametrization.
         in_dim: its inputs, where the checkpoint tells.
+        gradient_in: what the gradient toward its inputs is multiplied by.
+        gradient_out: what the gradient of its outputs is multiplied by, before it reaches weights and inputs.
     """
 
     name: str
@@ -43,6 +48,15 @@ class ImportedLayer:
     weight: Tensor | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     in_dim: int | None = None
+    gradient_in: float = 1.0
+    gradient_out: float = 1.0
+
+    def modules(self, in_dim: int) -> list[nn.Module]:
+        """The layer, and before and after it what scales its gradients, where something does."""
+        before, after = (
+            [] if factor == 1 else [GradientFactor(factor)] for factor in (self.gradient_in, self.gradient_out)
+        )
+        return [*before, self.build(in_dim), *after]
 
     def build(self, in_dim: int) -> LogicDense:
         """The layer, whose `hard_tables()` are `tables`.
@@ -62,7 +76,7 @@ class ImportedLayer:
                 return layer
         warnings.warn(
             f"the weights of {self.name} have no exact counterpart; its truth tables are imported as light logits",
-            stacklevel=4,
+            stacklevel=5,
         )
         logit = math.log(_CONFIDENCE / (1 - _CONFIDENCE))
         return self._layer(in_dim, "light", torch.where(self.tables, logit, -logit), {})
@@ -72,56 +86,118 @@ class ImportedLayer:
             barely = torch.where(self.tables, _BARELY, -_BARELY)
             weight = torch.where((weight > 0) == self.tables, weight, barely)
         out_dim, rank = self.inputs.shape
-        with torch.random.fork_rng(devices=[]):  # the initial weights are thrown away: leave the caller's generator
-            layer = LogicDense(
-                in_dim,
-                out_dim,
-                rank,
-                parametrization=parametrization,
-                connections="fixed",
-                indices=self.inputs.int(),
-                **settings,
-            )
+        try:
+            with torch.random.fork_rng(devices=[]):  # the initial weights are thrown away: leave the caller's generator
+                layer = LogicDense(
+                    in_dim,
+                    out_dim,
+                    rank,
+                    parametrization=parametrization,
+                    connections="fixed",
+                    indices=self.inputs.int(),
+                    **settings,
+                )
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.name} has no counterpart: {error}") from error
         with torch.no_grad():
             layer.weight.copy_(weight)
         return layer
 
 
-def assemble(layers: Sequence[ImportedLayer], in_dim: int | None, head: nn.Module | None) -> nn.Sequential:
+def assemble(layers: Sequence[ImportedLayer], in_dim: int, head: Head | None) -> nn.Sequential:
     """The layers one after another, and the head.
 
     Args:
         layers: in the order of the model.
-        in_dim: inputs of the first; None: what the checkpoint tells, or the highest input that its wiring names.
-        head: the head; None: none.
+        in_dim: inputs of the first.
+        head: of the model; None: none.
+
+    Raises:
+        CheckpointError: layers that do not fit together, or a width that the head cannot group.
     """
-    known = layers[0].in_dim
-    if known is not None and in_dim not in (None, known):
-        raise CheckpointError(f"in_dim is {in_dim}, but {layers[0].name} has {known} inputs")
-    width = known if known is not None else in_dim if in_dim is not None else int(layers[0].inputs.max()) + 1
+    width = in_dim
     modules: list[nn.Module] = []
     for layer in layers:
         if layer.in_dim not in (None, width):
-            raise CheckpointError(f"{layer.name} has {layer.in_dim} inputs and follows a layer of {width} LUTs")
-        modules.append(layer.build(width))
+            before = f"follows a layer of {width} LUTs" if modules else f"in_dim is {width}"
+            raise CheckpointError(f"{layer.name} has {layer.in_dim} inputs, but {before}")
+        modules += layer.modules(width)
         width = len(layer.inputs)
-    if isinstance(head, GroupSum) and width % head.k:
-        raise CheckpointError(f"{width} outputs cannot be {head.k} groups of one size; pass num_classes=...")
-    return nn.Sequential(*modules, *([] if head is None else [head]))
+    return nn.Sequential(*modules, *([] if head is None else [head.build(width)]))
 
 
-def group_sum(source: object, num_classes: int | None, tau: float | None, beta: float | None = None) -> GroupSum | None:
-    """The head: of the numbers given, or of the module named GroupSum in the model `source`; None without either."""
+def width_of(told: Told, known: int | None, given: int | None) -> int:
+    """The inputs of the first layer, as the checkpoint says or as given; noted as missing without either, and then 0.
+
+    The highest input that a wiring names does not tell it: the inputs after that may be unread.
+    """
+    for name, value in (("in_dim", given), ("the first layer's number of inputs", known)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise CheckpointError(f"{name} is {value!r}; expected a positive integer")
+    if known is not None and given not in (None, known):
+        raise CheckpointError(f"in_dim is {given}, but the first layer of the checkpoint has {known} inputs")
+    if known is None and given is None:
+        told.miss("in_dim")
+    return known or given or 0
+
+
+@dataclass(frozen=True)
+class Head:
+    """A group sum.
+
+    Attributes:
+        k: classes.
+        tau: the divisor in training.
+        beta: added to the sums in training.
+        pads: the other library fills the last classes up with zeros where k does not divide the width.
+    """
+
+    k: int
+    tau: float
+    beta: float = 0.0
+    pads: bool = False
+
+    def build(self, width: int) -> nn.Module:
+        """The head of so many LUTs; CheckpointError where they cannot be grouped."""
+        try:
+            if self.pads and width % self.k:
+                return PaddedGroupSum(self.k, self.tau)
+            if width % self.k:
+                raise CheckpointError(f"{width} outputs cannot be {self.k} groups of one size; pass num_classes=...")
+            return GroupSum(self.k, tau=self.tau, beta=self.beta)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, CheckpointError):
+                raise
+            raise CheckpointError(f"the group sum has k={self.k}, tau={self.tau}, beta={self.beta}: {error}") from error
+
+
+def group_sum(
+    told: Told,
+    source: object,
+    num_classes: int | None,
+    tau: float | None,
+    beta: float | None = 0.0,
+    *,
+    pads: bool = False,
+) -> Head | None:
+    """The head: of the numbers given, or of the module named GroupSum in the model `source`; None without either.
+
+    What is neither given nor an attribute of that module is noted as missing.
+    """
     theirs = find_head(source)
     k = num_classes if num_classes is not None else getattr(theirs, "k", None)
     if k is None:
         return None
-    divisor = tau if tau is not None else getattr(theirs, "tau", 1.0)
-    offset = beta if beta is not None else getattr(theirs, "beta", 0.0)
-    try:
-        return GroupSum(int(k), tau=float(divisor), beta=float(offset))
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"the group sum has k={k!r}, tau={divisor!r}, beta={offset!r}: {error}") from error
+    numbers = {}
+    for name, given in (("tau", tau), ("beta", beta)):
+        value = given if given is not None else getattr(theirs, name, None)
+        if value is None:
+            told.miss(name)
+        else:
+            numbers[name] = number(f"{name} of the group sum", value.item() if isinstance(value, Tensor) else value)
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1 or numbers.get("tau", 1.0) <= 0:
+        raise CheckpointError(f"the group sum has k={k!r}, tau={numbers.get('tau')}; expected numbers above 0")
+    return Head(k, numbers.get("tau", 1.0), numbers.get("beta", 0.0), pads)
 
 
 def find_head(source: object) -> nn.Module | None:

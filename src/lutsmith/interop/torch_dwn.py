@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lutsmith.dwn import GroupSum as PaddedGroupSum
+from lutsmith.dwn.lut_layer import contraction
 from lutsmith.interop.checkpoint import CheckpointError, Source, rank_of, read_state, split_layers, tensor
-from lutsmith.interop.layers import ImportedLayer, assemble, find_head, group_sum
+from lutsmith.interop.layers import ImportedLayer, assemble, find_head, group_sum, width_of
+from lutsmith.interop.told import Told, flag, number
 
 _DUMMY = "_LUTLayer__dummy_mapping"
 _NAMES = rf"luts|mapping|mapping\.weights|{_DUMMY}"
@@ -22,50 +25,89 @@ def from_torch_dwn(
     tau: float | None = None,
     in_dim: int | None = None,
     permutation: Tensor | None = None,
+    ste: bool | None = None,
+    alpha: float | Sequence[float] | None = None,
+    beta: float | Sequence[float] | None = None,
     skip: Collection[str] = (),
 ) -> nn.Sequential:
     """A model of torch_dwn's LUT layers, `Sequential(LogicDense..., GroupSum)`, with the weights to train on.
 
     torch_dwn's layer with a learnable mapping also saves `_LUTLayer__dummy_mapping`, which looks like a wiring, int32
-    `(out, n)`, but only says that slot s of the mapping is input s of the LUTs. The wiring is the argmax of
-    `mapping.weights`, and that is what the layers get here, fixed. (`lutsmith.dwn.LUTLayer` loads the same state dict
-    with the mapping still learnable.) Thermometers are not part of a torch_dwn checkpoint: the model's inputs are bits.
+    `(out, n)`, but says which slot of the mapping each input of the LUTs is. The wiring is the argmax of
+    `mapping.weights` at those slots, and that is what the layers get here, fixed. (`lutsmith.dwn.LUTLayer` loads the
+    same state dict with the mapping still learnable.) Thermometers are not part of a torch_dwn checkpoint: the model's
+    inputs are bits.
+
+    What a state dict lacks must be given; of a model it is read, and arguments come before what the model says.
 
     Args:
         source: a state dict with `luts` `(out, 2**n)` and `mapping` `(out, n)` or `mapping.weights` `(in, out * n)`
             for each layer, a file with one, or the model.
         num_classes: of the group sum, which has nothing in the state dict; None: the model's own, or no head.
-        tau: of the group sum in training; None: the model's own, or 1.
-        in_dim: inputs of the first layer; None: what a learnable mapping tells, or the highest input that is read.
+        tau: of the group sum; None: the model's own.
+        in_dim: inputs of the first layer; None: what a learnable mapping or the model tells.
         permutation: of the group sum's inputs, `(out,)`; it is applied to the last layer's LUTs. None: the model's
             own `randperm`, if it has one. (torch_dwn's state dict does not, lutsmith.dwn's does.)
+        ste: whether the layers give bits; None: the models' own. A last layer that gives entries has no counterpart.
+        alpha: factor of the gradient toward the inputs, for all layers or for each; None: the model's own. The usual
+            one belongs to the usual beta; another is kept as a `GradientFactor` before the layer.
+        beta: decay of that gradient by Hamming distance, for all layers or for each; None: the model's own.
         skip: beginnings of the names of tensors to leave out.
 
     Raises:
-        CheckpointError: the source cannot be read or is no such model.
+        CheckpointError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
     state = read_state(source)
     saved = [state.pop(name) for name in list(state) if name.rpartition(".")[2] == "randperm"]
-    layers = [_layer(prefix, tensors) for prefix, tensors in split_layers(state, _NAMES, skip, library="torch_dwn")]
+    parts = split_layers(state, _NAMES, skip, library="torch_dwn")
+    told = Told("torch_dwn", source, [prefix for prefix, _ in parts])
+    options = [
+        (
+            told.option("ste", i, ste, "ste", "True"),
+            told.option("alpha", i, alpha, "alpha", "0.5 * 0.75**(n - 1)"),
+            told.option("beta", i, beta, "beta", "1 / 3"),
+        )
+        for i in range(len(parts))
+    ]
+    width = width_of(told, _inputs_of(parts[0][1], told.attribute(0, "input_size")), in_dim)
+    head = group_sum(told, source, num_classes, tau, pads=True)
+    told.check()
+    if not flag("ste", options[-1][0]) and not _is_followed_by_bits(source):
+        raise CheckpointError(
+            "the last layer has ste=False: its outputs are entries of its tables, real numbers, which LUTs do not have"
+        )
+    layers = [
+        _layer(prefix, tensors, number("alpha", a), number("beta", b), told.attribute(i, "input_size"))
+        for i, ((prefix, tensors), (_, a, b)) in enumerate(zip(parts, options, strict=True))
+    ]
     orders = [permutation, *saved, getattr(find_head(source), "randperm", None)]
     order = next((order for order in orders if isinstance(order, Tensor)), None)
     if order is not None:
         layers[-1] = _permuted(layers[-1], order)
-    head = group_sum(source, num_classes, tau)
-    if head is not None and len(layers[-1].inputs) % head.k:  # torch_dwn pads the last classes with zeros
-        divisor = tau if tau is not None else getattr(find_head(source), "tau", 1.0)
-        return assemble(layers, in_dim, PaddedGroupSum(head.k, float(divisor)))
-    return assemble(layers, in_dim, head)
+    return assemble(layers, width, head)
 
 
-def _layer(prefix: str, tensors: Mapping[str, Tensor]) -> ImportedLayer:
+def _inputs_of(tensors: Mapping[str, Tensor], told: Any) -> Any:
+    """The number of inputs of a layer, where its mapping or its module tells."""
+    scores = tensors.get("mapping.weights")
+    return scores.shape[0] if scores is not None and scores.ndim == 2 else told
+
+
+def _is_followed_by_bits(source: object) -> bool:
+    """Whether a model makes bits of its last layer's outputs by a module of its own."""
+    if not isinstance(source, nn.Module):
+        return False
+    names = [type(module).__name__ for module in source.modules()]
+    return "STE" in names[len(names) - names[::-1].index("LUTLayer") :] if "LUTLayer" in names else False
+
+
+def _layer(prefix: str, tensors: Mapping[str, Tensor], alpha: float, beta: float, in_dim: int | None) -> ImportedLayer:
     luts = tensor(tensors, "luts", prefix, (None, None))
     out_dim, rank = len(luts), rank_of(luts.shape[1], f"{prefix}luts")
-    in_dim = None
     if "mapping.weights" in tensors:
         scores = tensor(tensors, "mapping.weights", prefix, (None, out_dim * rank))
         in_dim = len(scores)
-        inputs = scores.argmax(0).reshape(out_dim, rank)
+        inputs = scores.argmax(0)[_slots(prefix, tensors, out_dim, rank)]
     elif "mapping" in tensors:
         inputs = tensor(tensors, "mapping", prefix, (out_dim, rank), "indices")
     elif _DUMMY in tensors:
@@ -74,7 +116,30 @@ def _layer(prefix: str, tensors: Mapping[str, Tensor]) -> ImportedLayer:
         )
     else:
         raise CheckpointError(f"layer {prefix!r} has neither mapping nor mapping.weights")
-    return ImportedLayer(f"torch_dwn layer {prefix!r}", inputs, luts > 0, "dwn", luts, in_dim=in_dim)
+    try:
+        rho, factor = contraction(alpha, beta, rank)
+    except ValueError as error:
+        raise CheckpointError(f"layer {prefix!r}: {error}") from error
+    return ImportedLayer(
+        f"torch_dwn layer {prefix!r}",
+        inputs,
+        luts > 0,
+        "dwn",
+        luts,
+        {"rho": rho},
+        in_dim=in_dim,
+        gradient_in=factor,
+    )
+
+
+def _slots(prefix: str, tensors: Mapping[str, Tensor], out_dim: int, rank: int) -> Tensor:
+    """The slot of the mapping that each input of each LUT is, `(out, n)`: the dummy; one after another without it."""
+    if _DUMMY not in tensors:
+        return torch.arange(out_dim * rank).reshape(out_dim, rank)
+    slots = tensor(tensors, _DUMMY, prefix, (out_dim, rank), "indices")
+    if int(slots.min()) < 0 or int(slots.max()) >= out_dim * rank:
+        raise CheckpointError(f"{prefix}{_DUMMY} names slots that are not there; expected 0 to {out_dim * rank - 1}")
+    return slots
 
 
 def _permuted(layer: ImportedLayer, order: Tensor) -> ImportedLayer:
@@ -83,6 +148,4 @@ def _permuted(layer: ImportedLayer, order: Tensor) -> ImportedLayer:
         raise CheckpointError(f"the permutation is not one of the {out_dim} LUTs of the last layer")
     rows = order.long().cpu()
     weight = None if layer.weight is None else layer.weight[rows]
-    return ImportedLayer(
-        layer.name, layer.inputs[rows], layer.tables[rows], layer.parametrization, weight, in_dim=layer.in_dim
-    )
+    return replace(layer, inputs=layer.inputs[rows], tables=layer.tables[rows], weight=weight)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Literal, cast, get_args
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from lutsmith.interop.checkpoint import CheckpointError, Source, rank_of, read_state, split_layers, tensor
 from lutsmith.interop.gates import convert_gates, from_msb_first
-from lutsmith.interop.layers import ImportedLayer, assemble, group_sum
+from lutsmith.interop.layers import ImportedLayer, assemble, group_sum, width_of
+from lutsmith.interop.told import Told, number
 from lutsmith.nn.parametrizations import msb_first
 
 Kind = Literal["raw", "light", "warp"]
@@ -25,13 +27,17 @@ def from_torchlogix(
     tau: float | None = None,
     beta: float | None = None,
     in_dim: int | None = None,
+    grad_factor: float | Sequence[float] | None = None,
+    forward_sampling: str | Sequence[str] | None = None,
+    temperature: float | Sequence[float] | None = None,
     skip: Collection[str] = (),
-    **settings: Any,
 ) -> nn.Sequential:
     """A model of torchlogix's dense logic layers, `Sequential(LogicDense..., GroupSum)`, with the weights to train on.
 
     Slot j of a LUT stays slot j; tables and coefficients are reordered. Learned connections become fixed ones at their
     argmax, without the noise that torchlogix may add to it.
+
+    What a state dict lacks must be given; of a model it is read, and arguments come before what the model says.
 
     Args:
         source: a state dict with `weight`, `connections.indices` and, of learned connections, `connections.weights`
@@ -39,63 +45,94 @@ def from_torchlogix(
         parametrization: `"raw"`, `"light"` or `"warp"`. The state dict does not say whether weights of `2**rank`
             numbers are light or warp; None: raw where that is what the shape says, else the model's own.
         num_classes: of the group sum, which has nothing in the state dict; None: the model's own, or no head.
-        tau: of the group sum in training; None: the model's own, or 1.
-        beta: of the group sum; None: the model's own, or 0.
-        in_dim: inputs of the first layer; None: the highest input that is read (torchlogix wires all of them).
+        tau: of the group sum in training; None: the model's own.
+        beta: of the group sum in training; None: the model's own.
+        in_dim: inputs of the first layer; None: the model's own, or what candidates of all inputs tell.
+        grad_factor: what each layer multiplies the gradient toward its inputs by, for all layers or for each; None: the
+            model's own. Another than 1 is kept as a `GradientFactor` before the layer.
+        forward_sampling: of the LUTs in training, for all layers or for each; None: the model's own.
+        temperature: of the LUTs in training, for all layers or for each; None: the model's own.
         skip: beginnings of the names of tensors to leave out, such as those of a binarization.
-        **settings: of the layers' parametrization: `forward_sampling`, `temperature`. (They have no part in the tables
-            and none in the state dict.)
 
     Raises:
-        CheckpointError: the source cannot be read or is no such model.
+        CheckpointError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
     if parametrization is not None and parametrization not in get_args(Kind):
         raise CheckpointError(f"parametrization is {parametrization!r}; expected one of {', '.join(get_args(Kind))}")
-    layers = [
-        _layer(prefix, tensors, parametrization or _own_kind(source, prefix), settings)
-        for prefix, tensors in split_layers(read_state(source), _NAMES, skip, library="torchlogix")
-    ]
-    return assemble(layers, in_dim, group_sum(source, num_classes, tau, beta))
+    parts = split_layers(read_state(source), _NAMES, skip, library="torchlogix")
+    told = Told("torchlogix", source, [prefix for prefix, _ in parts])
+    wirings = []
+    options = []
+    for i, (prefix, tensors) in enumerate(parts):
+        if "connections.indices" not in tensors and isinstance(own := told.attribute(i, "connections.indices"), Tensor):
+            tensors["connections.indices"] = own  # an attribute, not a buffer, in early versions
+        wirings.append(_wiring(prefix, tensors, told.attribute(i, "in_dim")))
+        options.append(
+            (
+                _kind(told, i, parametrization, tensors),
+                told.option("grad_factor", i, grad_factor, "grad_factor", "1"),
+                told.option("forward_sampling", i, forward_sampling, "parametrization.forward_sampling", "'soft'"),
+                told.option("temperature", i, temperature, "parametrization.temperature", "1"),
+            )
+        )
+    width = width_of(told, wirings[0][1], in_dim)
+    head = group_sum(told, source, num_classes, tau, beta)
+    told.check()
+    layers = []
+    for (prefix, tensors), (inputs, known), (kind, factor, sampling, divisor) in zip(
+        parts, wirings, options, strict=True
+    ):
+        settings = {"forward_sampling": sampling, "temperature": number("temperature", divisor)}
+        layer = _layer(prefix, tensors, kind, inputs, settings)
+        layers.append(replace(layer, in_dim=known, gradient_in=number("grad_factor", factor)))
+    return assemble(layers, width, head)
 
 
-def _own_kind(source: object, prefix: str) -> Kind | None:
-    """The kind of the layer at `prefix` of a model, by the name of its parametrization's class."""
-    if not isinstance(source, nn.Module):
-        return None
-    owner = type(getattr(source.get_submodule(prefix.rstrip(".")), "parametrization", None)).__name__.lower()
-    return next((cast("Kind", kind) for kind in get_args(Kind) if owner.startswith(kind)), None)
+def _kind(told: Told, number: int, given: Kind | None, tensors: Mapping[str, Tensor]) -> Kind | None:
+    """The kind of a layer: as given, by the name of its parametrization's class, or raw by the shape of its weights."""
+    owner = type(told.attribute(number, "parametrization")).__name__.lower()
+    names: dict[str, Kind] = {"raw": "raw", "light": "light", "warp": "warp", "walsh": "warp"}
+    known = given or next((kind for name, kind in names.items() if owner.startswith(name)), None)
+    if known is None and tensors["weight"].shape[-1:] == (16,) and len(tensors["connections.indices"].shape) > 1:
+        known = "raw" if tensors["connections.indices"].shape[-2] == 2 else None
+    if known is None:
+        told.miss("parametrization", example="'light' or 'warp'")
+    return known
 
 
-def _layer(prefix: str, tensors: Mapping[str, Tensor], kind: Kind | None, settings: dict[str, Any]) -> ImportedLayer:
-    weight = tensor(tensors, "weight", prefix, (None, None))
-    out_dim, width = weight.shape
-    inputs, in_dim = _wiring(prefix, tensors, out_dim)
+def _layer(
+    prefix: str, tensors: Mapping[str, Tensor], kind: Kind | None, inputs: Tensor, settings: dict[str, Any]
+) -> ImportedLayer:
+    weight = tensor(tensors, "weight", prefix, (len(inputs), None))
+    width = weight.shape[1]
     rank = inputs.shape[1]
     name = f"torchlogix layer {prefix!r}"
-    if kind in (None, "raw") and rank == 2 and width == 16:
+    if kind == "raw" and rank == 2 and width == 16:
         converted, tables = convert_gates(weight, from_msb_first())
-        return ImportedLayer(name, inputs, tables, "raw", converted, settings, in_dim)
-    if kind is None:
-        raise CheckpointError(f"{name} is light or warp, which its state dict does not tell; pass parametrization=...")
+        return ImportedLayer(name, inputs, tables, "raw", converted, settings)
     if kind == "raw" or rank_of(width, f"{prefix}weight") != rank:
         raise CheckpointError(f"{name} has {width} weights a LUT of rank {rank}, which is not {kind}")
     if kind == "light":
         logits = msb_first(weight)
-        return ImportedLayer(name, inputs, logits > 0, "light", logits, settings, in_dim)
+        return ImportedLayer(name, inputs, logits > 0, "light", logits, settings)
     coefficients = msb_first(weight) * _signs(rank)
     tables = _walsh_sums(coefficients.double(), rank) > 0
-    return ImportedLayer(name, inputs, tables, "warp", coefficients, settings, in_dim)
+    return ImportedLayer(name, inputs, tables, "warp", coefficients, settings)
 
 
-def _wiring(prefix: str, tensors: Mapping[str, Tensor], out_dim: int) -> tuple[Tensor, int | None]:
-    """The inputs of each LUT `(out, rank)`; and the number of inputs, where all of them are candidates of each slot."""
+def _wiring(prefix: str, tensors: Mapping[str, Tensor], known: int | None) -> tuple[Tensor, int | None]:
+    """The inputs of each LUT `(out, rank)`; and the number of inputs: known, or where each slot has them all to choose.
+
+    (The highest input that is read does not tell it: the wiring "random-unique" may leave some out.)
+    """
+    out_dim = len(tensor(tensors, "weight", prefix, (None, None)))
     if "connections.weights" not in tensors:
-        return tensor(tensors, "connections.indices", prefix, (None, out_dim), "indices").t(), None
+        return tensor(tensors, "connections.indices", prefix, (None, out_dim), "indices").t(), known
     scores = tensor(tensors, "connections.weights", prefix, (None, None, out_dim))
     candidates = tensor(tensors, "connections.indices", prefix, tuple(scores.shape), "indices")
     inputs = candidates.gather(0, scores.argmax(0, keepdim=True)).squeeze(0).t()
     everything = torch.arange(len(candidates))[:, None, None].expand_as(candidates)
-    return inputs, len(candidates) if torch.equal(candidates, everything) else None
+    return inputs, len(candidates) if known is None and torch.equal(candidates, everything) else known
 
 
 def _signs(rank: int) -> Tensor:

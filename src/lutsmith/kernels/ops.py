@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels import choice, cpu, memory, reference
-from lutsmith.kernels.wiring import FLOATS, Wiring, check, check_ranges
+from lutsmith.kernels.wiring import FLOATS, Wiring, check, check_ranges, remember_choice
 
 __all__ = ["Wiring", "best", "choose", "encode", "fold", "gates", "lookup", "mix"]
 
@@ -251,6 +251,8 @@ def _choose_cpu(scores: Tensor, candidates: Tensor) -> Tensor:
     chosen = torch.empty(candidates.shape[:2], dtype=torch.int32)
     numbers = scores if scores.dtype == torch.float64 else scores.to(torch.float32)
     choice.choose(numbers.contiguous().numpy(), candidates.contiguous().numpy(), chosen.numpy())
+    if not chosen.is_inference():
+        remember_choice(chosen, candidates)
     return chosen
 
 

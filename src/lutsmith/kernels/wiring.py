@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, MutableMapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
 
 MAX_RANK = 8
 FLOATS = (torch.float32, torch.float64, torch.bfloat16)
@@ -87,22 +89,55 @@ def _check_indices(name: str, tensor: Tensor, dimensions: int) -> None:
 
 
 def check_ranges(features: int, wiring: Wiring) -> None:
-    """Raise ValueError where an index points outside of its array. One pass over the index tensors."""
+    """Raise ValueError where an index points outside of its array.
+
+    An index tensor is read when it is first used and after each change by torch, not in every call.
+    """
     for name, rows in (("inputs", wiring.inputs), ("candidates", wiring.candidates)):
         if rows is not None and rows.numel():
-            low, high = (int(bound) for bound in torch.aminmax(rows))
+            low, high = _known(rows, _bounds)
             if low < 0 or high >= features:
                 raise ValueError(
                     f"{name} range over {low}..{high}; expected 0..{features - 1}: x has {features} rows (features)"
                 )
     if wiring.table_ptr is not None:
-        steps = wiring.table_ptr.diff()
-        ends = wiring.table_ptr[:1].tolist() + wiring.table_ptr[-1:].tolist()
-        if ends != [0, wiring.inputs.shape[0]] or bool((steps < 0).any()):
+        first, last, ascends = _known(wiring.table_ptr, _course)
+        if (first, last) != (0, wiring.inputs.shape[0]) or not ascends:
             raise ValueError(
-                f"table_ptr runs from {ends[0]} to {ends[1]}; expected non-decreasing from 0 to the number of LUTs, "
+                f"table_ptr runs from {first} to {last}; expected non-decreasing from 0 to the number of LUTs, "
                 f"{wiring.inputs.shape[0]}"
             )
+
+
+def remember_choice(chosen: Tensor, candidates: Tensor) -> None:
+    """Note that all of `chosen` are among `candidates`, so that their range need not be looked for."""
+    if candidates.numel():
+        _facts[chosen] = chosen._version, _known(candidates, _bounds)
+
+
+def _known(tensor: Tensor, find: Callable[[Tensor], tuple[int, ...]]) -> tuple[int, ...]:
+    """What `find` says of a tensor's values, asked again where its version has changed."""
+    if tensor.is_inference():  # it counts no versions
+        return find(tensor)
+    version = tensor._version
+    known = _facts.get(tensor)
+    if known is None or known[0] != version:
+        known = _facts[tensor] = version, find(tensor)
+    return known[1]
+
+
+_facts: MutableMapping[Tensor, tuple[int, tuple[int, ...]]] = WeakIdKeyDictionary()
+
+
+def _bounds(rows: Tensor) -> tuple[int, ...]:
+    return tuple(int(bound) for bound in torch.aminmax(rows))
+
+
+def _course(pointers: Tensor) -> tuple[int, ...]:
+    """The first and the last one, and whether they ascend."""
+    if not pointers.numel():
+        return -1, -1, False
+    return int(pointers[0]), int(pointers[-1]), bool((pointers.diff() >= 0).all())
 
 
 def table_of(wiring: Wiring) -> Tensor:

@@ -14,6 +14,7 @@ import pytest
 from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.circuit.tabular import Schema, SchemaError
+from tests.tools import module
 
 NAMES = ["size", "colour", "price", "new"]
 FACTS: dict[str, Any] = {
@@ -65,7 +66,7 @@ def shuffled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _pandas(rows: list[dict[str, Any]]) -> Any:
-    return pytest.importorskip("pandas").DataFrame(rows)
+    return module("pandas").DataFrame(rows)
 
 
 def _pandas_typed(rows: list[dict[str, Any]]) -> Any:
@@ -74,16 +75,16 @@ def _pandas_typed(rows: list[dict[str, Any]]) -> Any:
 
 
 def _polars(rows: list[dict[str, Any]]) -> Any:
-    return pytest.importorskip("polars").DataFrame(rows)
+    return module("polars").DataFrame(rows)
 
 
 def _polars_typed(rows: list[dict[str, Any]]) -> Any:
-    polars = pytest.importorskip("polars")
+    polars = module("polars")
     return polars.DataFrame(rows).with_columns(polars.col("colour").cast(polars.Categorical))
 
 
 def _arrow(rows: list[dict[str, Any]]) -> Any:
-    return pytest.importorskip("pyarrow").Table.from_pylist(rows)
+    return module("pyarrow").Table.from_pylist(rows)
 
 
 def _dictionary(rows: list[dict[str, Any]]) -> Any:
@@ -93,7 +94,7 @@ def _dictionary(rows: list[dict[str, Any]]) -> Any:
 
 
 def _view(rows: list[dict[str, Any]]) -> Any:
-    table, pa = _arrow(rows), pytest.importorskip("pyarrow")
+    table, pa = _arrow(rows), module("pyarrow")
     for place, name in enumerate(table.column_names):
         if pa.types.is_string(table[name].type):
             table = table.set_column(place, name, table[name].cast(pa.string_view()))
@@ -101,11 +102,11 @@ def _view(rows: list[dict[str, Any]]) -> Any:
 
 
 def _batch(rows: list[dict[str, Any]]) -> Any:
-    return pytest.importorskip("pyarrow").RecordBatch.from_pylist(rows)
+    return module("pyarrow").RecordBatch.from_pylist(rows)
 
 
 def _narwhals(rows: list[dict[str, Any]]) -> Any:
-    return pytest.importorskip("narwhals").from_native(_arrow(rows))
+    return module("narwhals").from_native(_arrow(rows))
 
 
 class Foreign:
@@ -115,7 +116,7 @@ class Foreign:
         self._rows = rows
 
     def __narwhals_dataframe__(self) -> Any:
-        return pytest.importorskip("narwhals").from_native(_arrow(self._rows))._compliant_frame
+        return module("narwhals").from_native(_arrow(self._rows))._compliant_frame
 
 
 FRAMES: dict[str, Callable[[list[dict[str, Any]]], Any]] = {
@@ -193,7 +194,7 @@ def test_wrong_records_are_named(rows: list[Any], says: str) -> None:
 
 
 def test_dates_are_refused() -> None:
-    pa = pytest.importorskip("pyarrow")
+    pa = module("pyarrow")
     table = pa.table({"size": np.array(["2020-01-01"], "M8[s]"), "colour": ["red"], "price": ["1%"], "new": [True]})
     with pytest.raises(TypeError, match="column 'size' holds times, expected numbers or text"):
         CIRCUIT.predict(table)
@@ -224,7 +225,7 @@ def test_labels_are_as_they_stood_in_the_data() -> None:
 
 
 def test_a_model_without_names_takes_columns_in_their_order() -> None:
-    pa = pytest.importorskip("pyarrow")
+    pa = module("pyarrow")
     circuit = make(feature_names=None, table=None)
     table = pa.table({"p": [1.5], "q": ["red"], "kind": ["a"], "r": [7], "s": [0]})
     assert np.array_equal(circuit._read(table), [[1.5, 2, 7, 0]])

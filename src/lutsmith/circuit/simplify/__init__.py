@@ -9,6 +9,7 @@ from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
 from lutsmith.circuit.simplify.inputs import drop_unused_inputs, merge_repeated_inputs
 from lutsmith.circuit.simplify.on_data import AccuracyChange, CareProof, DataSimplification, simplify_on
 from lutsmith.circuit.simplify.report import Simplification, Step
+from lutsmith.circuit.simplify.restructure import restructure
 from lutsmith.circuit.simplify.wires import absorb_wires
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "merge_equal_nodes",
     "merge_repeated_inputs",
     "remove_dead",
+    "restructure",
     "simplify",
     "simplify_netlist",
     "simplify_on",

@@ -15,39 +15,28 @@ from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.codes import use_codes
 from lutsmith.circuit.simplify.cones import checked_rank, collapse_cones
-from lutsmith.circuit.simplify.constants import fold_constants
-from lutsmith.circuit.simplify.dead import remove_dead
-from lutsmith.circuit.simplify.duplicates import merge_equal_nodes
-from lutsmith.circuit.simplify.inputs import drop_unused_inputs, merge_repeated_inputs
+from lutsmith.circuit.simplify.local import LOCAL
 from lutsmith.circuit.simplify.report import EQUAL, Simplification, Step
-from lutsmith.circuit.simplify.wires import absorb_wires
+from lutsmith.circuit.simplify.restructure import restructure
 
-LEVELS = (1, 2, 3)
+LEVELS = (1, 2, 3, 4)
 """Levels of effort."""
-
-LOCAL: tuple[Callable[[Netlist], Netlist], ...] = (
-    remove_dead,
-    merge_repeated_inputs,
-    drop_unused_inputs,
-    fold_constants,
-    absorb_wires,
-    merge_equal_nodes,
-)
-"""The passes that keep LUTs apart, in the order in which they gain most."""
 
 
 def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
     """Return an equal circuit of fewer LUTs, and what each pass did.
 
     Outputs keep their number and order, and so do the head's groups; outputs that are constant stay outputs.
-    Comparators that nothing reads any more are dropped. Neither LUTs nor levels are ever added.
+    Comparators that nothing reads any more are dropped. LUTs are never added, levels at level 4 alone.
 
     Args:
         circuit: any.
         level: 1 folds constants, absorbs buffers and inverters, drops inputs that make no difference, merges equal and
             complementary nodes and removes dead ones, until nothing changes. 2 also collapses cones into one LUT each.
             3 also uses that comparators of one feature are ordered: circuits are equal for every sample, but their
-            networks alone may differ on bits that no sample gives.
+            networks alone may differ on bits that no sample gives. 4 first takes LUTs apart and makes others of the
+            parts (`restructure`): for logic that others wrote, and slower; a LUT of more than `rank` inputs then
+            becomes several.
         rank: from level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
 
     Raises:
@@ -62,21 +51,27 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
 
 
 def simplify_netlist(netlist: Netlist, level: int = 2, *, rank: int = MAX_RANK) -> tuple[Netlist, tuple[Step, ...]]:
-    """Return an equal netlist and the steps to it: `simplify` without encoder and head, levels 1 and 2. Inputs stay.
+    """Return an equal netlist and the steps to it: `simplify` without encoder and head. Inputs stay.
+
+    There is no level 3, which needs the encoder; level 4 is 2 with LUTs taken apart.
 
     Raises:
         TypeError, ValueError: another level or rank.
     """
     level, rank = checked_settings(level, rank)
-    if level > 2:
-        raise ValueError(f"level is {level}, which needs the encoder: simplify the circuit, or give 1 or 2")
+    if level == 3:
+        raise ValueError(f"level is {level}, which needs the encoder: simplify the circuit, or give 1, 2 or 4")
     record = Record(netlist)
     run_passes(record, level, rank)
     return record.netlist, record.steps()
 
 
 def run_passes(record: Record, level: int, rank: int, encoder: Comparators | None = None) -> None:
-    """Take a netlist through the passes of a level until none changes it. Level 3 needs the encoder."""
+    """Take a netlist through the passes of a level until none changes it. Codes (level 3) need the encoder.
+
+    LUTs are taken apart once, before cones are collapsed: what is collapsed has lost some of its structure.
+    """
+    apart = level > 3
     while True:
         while True:
             before = record.netlist
@@ -84,6 +79,10 @@ def run_passes(record: Record, level: int, rank: int, encoder: Comparators | Non
                 record.run(each.__name__, each)
             if record.netlist is before:
                 break
+        if apart:
+            apart = False
+            record.run("restructure", lambda given: restructure(given, rank))
+            continue
         if level > 1 and record.run("collapse_cones", lambda given: collapse_cones(given, rank)):
             continue
         if level < 3 or encoder is None or not record.run("use_codes", lambda given: use_codes(given, encoder)):
@@ -116,7 +115,9 @@ def checked_settings(level: int, rank: int) -> tuple[int, int]:
     if isinstance(level, bool) or not isinstance(level, (int, np.integer)):
         raise TypeError(f"level must be an int, not {type(level).__name__}")
     if level not in LEVELS:
-        raise ValueError(f"level is {level}, expected 1 (local passes), 2 (cones too) or 3 (codes too)")
+        raise ValueError(
+            f"level is {level}, expected 1 (local passes), 2 (cones too), 3 (codes too) or 4 (taken apart too)"
+        )
     return int(level), checked_rank(rank)
 
 

@@ -35,4 +35,4 @@ def read(format_: str, data: bytes) -> NamedNetlist:
     Raises:
         FormatError: it is none.
     """
-    return from_blif(data.decode("utf-8")) if format_ == "blif" else from_aiger(data)
+    return from_blif(data.decode("utf-8"), strict=True) if format_ == "blif" else from_aiger(data, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,9 @@ class Connections(nn.Module, ABC):
     Raises:
         ValueError: a size below 1, or a mask of another type or size.
     """
+
+    indexing: ClassVar[tuple[str, ...]] = ()
+    """Buffers that hold numbers of inputs, whose range is checked when a state is loaded."""
 
     usable: Tensor
 
@@ -79,6 +83,25 @@ class Connections(nn.Module, ABC):
         """Which usable inputs the LUTs read now, and how often."""
         return coverage_of(self.inputs(), self.usable)
 
+    def check_loaded(self, name: str, indices: Tensor) -> str | None:
+        """What is wrong with saved `indices` of inputs, None if nothing: the kernels read memory where they say."""
+        if indices.is_meta or not indices.numel():
+            return None
+        if indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool:
+            return f"{name} are {indices.dtype}; expected integers"
+        low, high = (int(bound) for bound in torch.aminmax(indices.long()))
+        if low < 0 or high >= self.in_dim:
+            return f"{name} range over {low}..{high}; expected 0..{self.in_dim - 1}: in_dim is {self.in_dim}"
+        return None
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        for name in self.indexing:
+            saved = state_dict.get(prefix + name)
+            if isinstance(saved, Tensor) and (problem := self.check_loaded(prefix + name, saved)):
+                args[-1].append(problem)  # torch's list of errors, which load_state_dict raises together
+                return
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def extra_repr(self) -> str:
         return f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}"
 
@@ -113,6 +136,7 @@ class LearnedConnections(Connections):
         self.temperature = temperature
         self.rule = rule
         self.register_buffer("frozen", torch.tensor(False))
+        self._is_frozen = False
 
     @property
     def temperature(self) -> float:
@@ -128,5 +152,20 @@ class LearnedConnections(Connections):
     def freeze(self) -> None:
         """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
         self.frozen.fill_(True)
+        self._is_frozen = True
         self.scores.requires_grad_(False)
         self.scores.grad = None
+
+    # The buffer is for the state dict. A step branches on a Python flag, which can be known of tensors without values
+    # (meta, fake, of an export) and costs no look at memory.
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        saved = state_dict.get(prefix + "frozen")
+        if isinstance(saved, Tensor) and saved.numel() == 1 and not saved.is_meta:
+            self._is_frozen = bool(saved)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if "_is_frozen" not in state:  # pickled before there was a flag
+            self._is_frozen = bool(self.frozen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ class FixedConnections(Connections):
         TypeError: indices that are no integers.
         ValueError: fewer usable inputs than `lut_rank`, unknown methods or options, indices out of range.
     """
+
+    indexing: ClassVar[tuple[str, ...]] = ("indices",)
 
     indices: Tensor
 

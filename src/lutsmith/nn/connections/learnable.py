@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,8 @@ class LearnableConnections(LearnedConnections):
         generator: draws the candidates and the first scores.
         **options: of the init_method.
     """
+
+    indexing: ClassVar[tuple[str, ...]] = ("candidates",)
 
     candidates: Tensor
 
@@ -126,12 +128,12 @@ class LearnableConnections(LearnedConnections):
 
     def wiring(self) -> Wiring:
         inputs = ops.choose(self.scores, self.candidates)
-        if self.frozen or self.sampling == "soft":
+        if self._is_frozen or self.sampling == "soft":
             return Wiring(inputs)
         return Wiring(inputs, None, self.candidates, self.scores, self.temperature, self.rule)
 
     def route(self, x: Tensor) -> tuple[Tensor, Wiring]:
-        if self.frozen or self.sampling == "hard":
+        if self._is_frozen or self.sampling == "hard":
             return x, self.wiring()
         if self.sampling == "soft":
             rows = ops.mix(x, self.candidates, self.scores, self.temperature)
@@ -162,7 +164,7 @@ class LearnableConnections(LearnedConnections):
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; expected a number above 0 and below 1")
         sources = self._sources()
-        if self.frozen:
+        if self._is_frozen:
             return torch.zeros_like(self.candidates, dtype=torch.bool)
         device = self.candidates.device
         chosen = self.inputs().cpu()

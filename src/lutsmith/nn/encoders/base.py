@@ -227,8 +227,8 @@ class Encoder(nn.Module, ABC):
         """
         shape = self.feature_shape
         check_batch(x, shape)
-        if not self.training and not torch.compiler.is_compiling():
-            self._warn_outside(x)
+        if not self.training and type(x) is Tensor and not x.is_meta and not torch.compiler.is_compiling():
+            self._warn_outside(x)  # fake and meta tensors have no values to look at
         axis = resolved_axis(self.encode_axis, x.ndim) - 1
         bits = self._encode(x.reshape(x.shape[0], math.prod(shape)), math.prod(shape[axis + 1 :]))
         merged = (*shape[:axis], shape[axis] * self.num_bits, *shape[axis + 1 :])

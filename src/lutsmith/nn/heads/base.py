@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -188,3 +189,8 @@ def _array(name: str, values: Tensor) -> NDArray[Any]:
     if not np.isfinite(array).all():
         raise ValueError(f"its {name} are NaN or infinite; was the training unstable?")
     return array if name in ("scale", "offset") else array.astype(np.int64)
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager[Any]:
+    """No autocast on the device of `x`; the meta device, which computes nothing, has none."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores
+from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, without_autocast
 from lutsmith.nn.heads.group_sum import finite
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class GroupedDSP(ScoredHead):
     def forward(self, x: Tensor) -> Tensor:
         counts = self.counts(x)
         width = x.shape[-1]
-        with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot count
+        with without_autocast(x):  # bfloat16 cannot count
             if not self.training:
                 return as_scores(counts.double() @ self.integer_weight().t(), counts, self.limit * width)
             sums = functional.linear(counts, self.weight.to(counts.dtype).tanh())

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, check_count
+from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, check_count, without_autocast
 from lutsmith.nn.heads.code_words import code_words as drawn
 from lutsmith.nn.heads.code_words import min_distance
 
@@ -75,7 +75,7 @@ class OutputCode(ScoredHead):
         width = x.shape[-1]
         dtype = counts.dtype if self.training else torch.float64
         weights, bias = self._affine(width // self.num_groups, dtype)
-        with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot count
+        with without_autocast(x):  # bfloat16 cannot count
             scores = functional.linear(counts.to(dtype), weights, bias)
         return self.divided(scores, width) if self.training else as_scores(scores, counts, width)
 

