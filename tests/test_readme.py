@@ -30,12 +30,25 @@ def test_the_second_example_builds_a_circuit_that_is_the_model(tmp_path, monkeyp
     assert Path("model.lut").exists()
 
 
-def test_the_third_example_exports_what_it_verifies():
+def test_the_third_example_predicts_from_a_row_of_a_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    import lutsmith
+
+    rows = "".join(f"{20 + row % 40},{('Zürich', 'Bern')[row % 2]},{('yes', 'no')[row % 2]}\n" for row in range(80))
+    Path("people.csv").write_text(f"age,city,outcome\n{rows}")
+    lutsmith.train("csv", data="people.csv", target="outcome", out="runs/people", luts=(20,), rank=2, epochs=3)
+    names = {"lutsmith": lutsmith}
+    exec(EXAMPLES[2].replace("circuit.predict_labels", "labels = circuit.predict_labels"), names)
+    assert names["labels"].tolist() == names["circuit"].predict_labels([{"city": " Zürich", "age": "41.0"}]).tolist()
+    assert names["labels"][0] in ("yes", "no")
+
+
+def test_the_fourth_example_exports_what_it_verifies():
     import lutsmith
     from tests.circuit.examples import random_circuit
 
     names = {"lutsmith": lutsmith, "circuit": random_circuit(0, luts=20)}
-    exec(EXAMPLES[2].replace('("verilog", "c")', '("c",)'), names)
+    exec(EXAMPLES[3].replace('("verilog", "c")', '("c",)'), names)
     assert "module lutsmith" in names["verilog"]
     assert "#include" in names["header"]
     assert names["found"].ok

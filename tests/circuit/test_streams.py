@@ -231,7 +231,7 @@ def test_the_range_is_warned_about_once_a_call() -> None:
         (None, TypeError, "source is a NoneType"),
         (b"abc", TypeError, "source is a bytes"),
         ({"x": IMAGES}, TypeError, "source is a dict"),
-        ("x.csv", ValueError, r"x\.csv: unknown kind of file, expected \.npy or \.parquet"),
+        ("x.csv", ValueError, r"x\.csv: unknown kind of file, expected \.npy, \.parquet or"),
         ("none.npy", FileNotFoundError, r"none\.npy does not exist"),
     ],
 )

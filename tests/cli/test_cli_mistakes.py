@@ -65,7 +65,7 @@ def files(tmp_path: Path, model: Path) -> Path:
         ("predict model.lut folder", "folder is a folder"),
         ("predict model.lut wide.npy", "X has shape (3, 65), expected (samples, 1, 8, 8) or (samples, 64)"),
         ("predict model.lut text.npy", "expected numbers"),
-        ("predict model.lut x.csv", "column 'b' is text"),
+        ("predict model.lut x.csv", "2 feature columns; expected 64, as the model has"),
         ("predict model.lut empty.csv", "no rows"),
         ("predict model.lut model.lut", "unknown kind of file; expected .npy, .npz, .csv"),
         ("predict none.lut x.npy -o y.npy", "no model file"),

@@ -11,9 +11,9 @@ import pytest
 
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import save
+from lutsmith.circuit.tabular import Schema
 from lutsmith.cli import predict
-from lutsmith.data import sample_batches
-from lutsmith.data.table import csv_batches, read_csv
+from lutsmith.data import read_samples, sample_batches
 from tests.tools import module, needs
 
 X = np.random.default_rng(0).integers(0, 17, (100, 64))
@@ -91,7 +91,7 @@ def test_without_pyarrow_parquet_says_what_to_install(
     for line in ((tmp_path / "x.parquet",), (inputs["npy"], "-o", tmp_path / "y.parquet")):
         outcome = lutsmith("predict", model, *line)
         assert (outcome.code, outcome.out) == (2, "")
-        assert "pip install 'lutsmith[arrow]'" in outcome.err
+        assert "pip install 'lutsmith[tables]'" in outcome.err
 
 
 def test_a_wrong_method_is_refused(lutsmith, model: Path, inputs: dict[str, Path]) -> None:
@@ -122,15 +122,18 @@ def test_tables_in_batches_are_the_whole_table(tmp_path: Path, header: bool, bat
     with (tmp_path / "t.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["a", "b", "c", "d"], *rows] if header else rows)
     categories = (None, ("blue", "red"), None, None)
-    columns = ["c", "b", "a", "d"] if header else None
-    known = tuple(categories[index] for index in (2, 1, 0, 3)) if header else categories
-    parts = list(csv_batches(tmp_path / "t.csv", batch, columns, known))
+    order = (2, 1, 0, 3) if header else range(4)
+    schema = Schema(
+        4, tuple("abcd"[place] for place in order) if header else None, tuple(categories[place] for place in order)
+    )
+    parts = list(sample_batches(tmp_path / "t.csv", batch, schema))
     assert max(map(len, parts)) <= batch
-    whole = read_csv(tmp_path / "t.csv", columns=columns, categories=known).x
+    whole = read_samples(tmp_path / "t.csv", schema)
     assert np.array_equal(np.concatenate(parts), whole, equal_nan=True)
+    assert np.array_equal(whole[:3, 2 if header else 0], [1, 5, 8])
 
 
 def test_the_label_column_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,kind,b\n1,x,2\n3,y,4\n")
-    (batch,) = sample_batches(tmp_path / "t.csv", 10, None, "kind")
+    (batch,) = sample_batches(tmp_path / "t.csv", 10, Schema(2, label_name="kind"))
     assert batch.tolist() == [[1, 2], [3, 4]]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, read_samples
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -25,20 +26,20 @@ def test_npy_is_memory_mapped(tmp_path: Path) -> None:
 )
 def test_npz_samples_are_found(tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:
     np.savez(tmp_path / "x.npz", **arrays)
-    np.testing.assert_array_equal(read_samples(tmp_path / "x.npz", feature_names=["a", "b", "c"]), X)
+    np.testing.assert_array_equal(read_samples(tmp_path / "x.npz", Schema(3, ("a", "b", "c"))), X)
 
 
 def test_csv_columns_are_picked_by_name(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("kind,b,a\np,1,0\nq,3,2\n")
-    assert read_samples(tmp_path / "x.csv", feature_names=["a", "b"]).tolist() == [[0, 1], [2, 3]]
-    assert read_samples(tmp_path / "x.csv", target="kind").tolist() == [[1, 0], [3, 2]]
+    assert read_samples(tmp_path / "x.csv", Schema(2, ("a", "b"))).tolist() == [[0, 1], [2, 3]]
+    assert read_samples(tmp_path / "x.csv", Schema(2, label_name="kind")).tolist() == [[1, 0], [3, 2]]
     with pytest.raises(DataError, match="no column 'c'"):
-        read_samples(tmp_path / "x.csv", feature_names=["a", "c"])
+        read_samples(tmp_path / "x.csv", Schema(2, ("a", "c")))
 
 
 def test_csv_without_a_header_is_all_columns(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,0\n3,2\n")
-    assert read_samples(tmp_path / "x.csv", feature_names=["a", "b"], target="kind").tolist() == [[1, 0], [3, 2]]
+    assert read_samples(tmp_path / "x.csv", Schema(2, ("a", "b"), label_name="kind")).tolist() == [[1, 0], [3, 2]]
 
 
 @pytest.mark.parametrize("name", ["x.idx", "x.idx.gz", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz", "X.IDX"])

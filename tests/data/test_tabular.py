@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, load, load_test
 from lutsmith.data.split import stratified_split
 from lutsmith.data.tabular import TABULAR_TASKS
@@ -27,6 +28,11 @@ COUNTS = {
 }
 
 
+def schema(categories: list) -> Schema:
+    """What a model with such categories knows."""
+    return Schema(len(categories), categories=tuple(names and tuple(names) for names in categories))
+
+
 @pytest.mark.parametrize("task", TABULAR_TASKS)
 def test_the_real_tables_have_their_known_classes(datasets: Path, task: str) -> None:
     dataset = load(task, datasets)
@@ -38,7 +44,7 @@ def test_the_real_tables_have_their_known_classes(datasets: Path, task: str) -> 
         assert set(np.unique(codes[~np.isnan(codes)])) <= set(range(len(names)))
     folder = datasets / TABULAR_TASKS[task].folder
     assert np.array_equal(load(task, folder).x_train, dataset.x_train, equal_nan=True)
-    x, y = load_test(task, dataset.classes, datasets, categories=dataset.categories)
+    x, y = load_test(task, dataset.classes, datasets, schema=schema(dataset.categories))
     np.testing.assert_array_equal(x, dataset.x_test)
     np.testing.assert_array_equal(y, dataset.y_test)
 
@@ -78,12 +84,12 @@ def test_names_are_mapped_to_a_models_codes(datasets: Path) -> None:
     monks = load("monks-1", datasets)
     categories = [list(reversed(names)) for names in monks.category_names]
     categories[0] = ["2", "none"]
-    x, y = load_test("monks-1", (1, 0), datasets, categories=categories)
+    x, y = load_test("monks-1", (1, 0), datasets, schema=schema(categories))
     np.testing.assert_array_equal(y, 1 - monks.y_test)
     np.testing.assert_array_equal(x[:, 1], 2 - monks.x_test[:, 1])
     np.testing.assert_array_equal(np.isnan(x[:, 0]), monks.x_test[:, 0] != 1)
     with pytest.raises(DataError, match="other columns as categories"):
-        load_test("monks-1", (0, 1), datasets, categories=[None, *categories[1:]])
+        load_test("monks-1", (0, 1), datasets, schema=schema([None, *categories[1:]]))
 
 
 @pytest.mark.parametrize("task", TABULAR_TASKS)

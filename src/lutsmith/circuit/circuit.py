@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 from collections.abc import Generator, Sequence
@@ -16,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.arrays import checked_shape, frozen, integers
 from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.facts import checked_facts
 from lutsmith.circuit.heads import TASKS, Head
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
-from lutsmith.circuit.strict_json import strict_loads
+from lutsmith.circuit.tabular import Schema, as_frame
+from lutsmith.circuit.tabular.frames import is_arrow
 
 if TYPE_CHECKING:
     from lutsmith.circuit.engine.engine import Engine
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 Label = str | int | float
 """The name of a class, as it stands in the data."""
 
-MAX_FACTS_DEPTH = 32
-METHODS = ("predict", "decision_function", "outputs")
+METHODS = ("predict", "predict_labels", "decision_function", "outputs")
 """What `Circuit.predict_batches` can be asked for."""
 
 BATCH = 65_536
@@ -56,7 +56,8 @@ class Circuit:
             where there is a head.
         fitted_range: float32 arrays (low, high), each (F,): where the features lay in the data that the circuit was
             fitted on. Data elsewhere get one `OutOfRangeWarning` a call; `rows.FittedRange` states the rule.
-        facts: anything that JSON can hold, about the training; read-only by convention.
+        facts: anything that JSON can hold, about the training; read-only by convention. Those that lutsmith reads have
+            the types that `facts.py` states.
 
     Raises:
         TypeError, ValueError: fields that do not fit together.
@@ -94,7 +95,7 @@ class Circuit:
             ("input_shape", shape),
             ("classes", classes),
             ("fitted_range", fitted),
-            ("facts", _checked_facts(self.facts)),
+            ("facts", checked_facts(self.facts, features)),
         ):
             object.__setattr__(self, name, value)
 
@@ -135,9 +136,14 @@ class Circuit:
             "task": self.task,
         }
 
+    @cached_property
+    def schema(self) -> Schema:
+        """What the circuit knows of the table that it was trained on: names, categories, how numbers are written."""
+        return Schema.of_facts(self.facts, self.encoder.num_features)
+
     def evaluate(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return the output bits, bool (N, O), in plain NumPy: the specification of `outputs`, and slow."""
-        rows = as_rows(X, self.input_shape)
+        rows = self._read(X)
         bits = np.empty((len(rows), self.netlist.outputs.size), np.bool_)
         for start in range(0, len(rows), SLICE):
             part = slice(start, start + SLICE)
@@ -148,10 +154,14 @@ class Circuit:
         """Return the output bits, bool (N, O).
 
         Args:
-            X: (N, *input_shape) or (N, F) real numbers: arrays, memory maps, lists, torch tensors.
+            X: (N, *input_shape) or (N, F) real numbers: arrays, memory maps, lists, torch tensors. Or a table, for a
+                model of one: a frame of pandas, polars or another library that narwhals knows, an Arrow table, or a
+                list of dicts. Its columns are found by name, in any order; text is read as in the training data, names
+                of categories and missing values included.
 
         Raises:
-            TypeError, ValueError: X holds no real numbers or has another shape.
+            TypeError, ValueError: X holds no real numbers or has another shape; or a table lacks a column, has one that
+                the model does not know (the label's may be there), or a value that cannot be read.
         """
         return self._engine.outputs(self._rows(X))
 
@@ -165,8 +175,21 @@ class Circuit:
         self._require_head("decision_function")
         return self._engine.decision_function(self._rows(X))
 
+    def predict_labels(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the label of each sample, (N,), as it stood in the data: `classes[predict(X)]`.
+
+        Arguments and errors as for `decision_function`. The array holds text, integers or floats, or objects where the
+        labels are of several types; without names of classes it is `predict(X)`.
+
+        Raises:
+            ValueError: the circuit is not a classifier.
+        """
+        self._require_labels("predict_labels")
+        return self._labelled(self._rows(X))
+
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return what the circuit says of each sample, by its task. Arguments and errors as for `decision_function`.
+        """Return what the circuit says of each sample, by its task: indices of classes where `predict_labels` gives
+        labels. Arguments and errors as for `decision_function`.
 
         Returns:
             classification: int64 (N,), indices into `classes`. The lowest class wins a tie.
@@ -181,7 +204,7 @@ class Circuit:
         source: Any,
         *,
         batch: int = BATCH,
-        method: Literal["predict", "decision_function", "outputs"] = "predict",
+        method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
         columns: Sequence[str] | None = None,
     ) -> Generator[NDArray[Any], None, None]:
         """Yield what a method says of each batch of a source that may be larger than memory.
@@ -194,7 +217,11 @@ class Circuit:
           readers, and the Parquet files and data sets of pyarrow. A feature is a column of numbers; or one column holds
           each sample as a list, or bytes, of fixed size, which is not copied. Nulls are NaN;
         - iterables of these, generators and lists among them: there is a result for each array;
-        - the path of a `.npy` file (memory-mapped), or of a `.parquet` file, for which pyarrow is needed.
+        - frames of pandas, and of other libraries that narwhals knows;
+        - the path of a `.npy` file (memory-mapped), or of a `.parquet` or `.feather` file, for which pyarrow is needed.
+
+        Columns of a table are found by name, and text is read as in the training data. A frame or a table has the
+        model's columns and at most the label's beside them; files and data sets may have more, which are not read.
 
         Nothing is read before it is wanted, and no more than a batch is held. A generator that is given is closed with
         this one. Data that do not lie where the circuit was fitted get one `OutOfRangeWarning` a call.
@@ -209,22 +236,18 @@ class Circuit:
         Raises:
             TypeError, ValueError: no such source or method, or `batch` is no positive integer; and while reading, data
                 that do not fit.
-            ModuleNotFoundError: a Parquet file, and no pyarrow.
+            ModuleNotFoundError: a Parquet or Feather file, and no pyarrow.
         """
         from lutsmith.circuit.engine import streams
 
         if method not in METHODS:
             raise ValueError(f"method is {method!r}, expected one of {METHODS}")
-        if method != "outputs":
+        if method == "predict_labels":
+            self._require_labels(method)
+        elif method != "outputs":
             self._require_head(method)
         sizes = integers("batch", [batch], low=1, high=2**31)
-        names, target = self.facts.get("feature_names"), self.facts.get("target")
-        wanted = columns if columns is not None else names if isinstance(names, list) else None
-        samples = streams.Samples(
-            self.input_shape,
-            None if wanted is None else tuple(map(str, wanted)),
-            None if target is None else str(target),
-        )
+        samples = streams.Samples(self.input_shape, self.schema, None if columns is None else tuple(map(str, columns)))
         return self._answers(samples.batches(source, int(sizes[0])), method)
 
     def _answers(
@@ -232,6 +255,7 @@ class Circuit:
     ) -> Generator[NDArray[Any], None, None]:
         answer = {
             "predict": self._predicted,
+            "predict_labels": self._labelled,
             "decision_function": self._engine.decision_function,
             "outputs": self._engine.outputs,
         }[method]
@@ -265,6 +289,27 @@ class Circuit:
         if self.head is None:
             raise ValueError(f"{method}() needs a head and this circuit has none: use outputs() for its bits")
 
+    def _require_labels(self, method: str) -> None:
+        self._require_head(method)
+        if self.task not in (None, "classification"):
+            raise ValueError(f"{method}() is for classifiers and this circuit is for {self.task}: use predict()")
+
+    def _labelled(self, rows: NDArray[Any]) -> NDArray[Any]:
+        indices = self._predicted(rows)
+        return indices if self._labels is None else self._labels[indices]
+
+    @cached_property
+    def _labels(self) -> NDArray[Any] | None:
+        if self.classes is None:
+            return None
+        if len(set(map(type, self.classes))) == 1:
+            labels = np.array(self.classes)
+            if tuple(labels.tolist()) == self.classes:  # NumPy cuts zeros off the end of text
+                return labels
+        labels = np.empty(len(self.classes), object)
+        labels[:] = self.classes
+        return labels
+
     def _predicted(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self.head is None or self.task in (None, "classification"):
             return self._engine.predict(rows)
@@ -272,10 +317,22 @@ class Circuit:
 
     def _rows(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as rows (N, F), after a look at where they lie. Called by the methods that users call."""
-        rows = as_rows(X, self.input_shape)
+        rows = self._read(X)
         if self._range is not None:
             self._range.warn(rows, stacklevel=4)
         return rows
+
+    def _read(self, X: Any) -> NDArray[Any]:
+        """Return X as rows (N, F)."""
+        if isinstance(X, np.ndarray):
+            return as_rows(X, self.input_shape)
+        if is_arrow(X):
+            from lutsmith.circuit.engine import streams
+
+            parts = list(streams.Samples(self.input_shape, self.schema).batches(X, BATCH))
+            return np.concatenate(parts) if parts else np.zeros((0, self.encoder.num_features), np.float32)
+        frame = None if self.schema.is_bare and hasattr(X, "__array__") else as_frame(X)
+        return as_rows(X, self.input_shape) if frame is None else self.schema.rows(frame, 0, frame.length)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -306,14 +363,3 @@ def _checked_range(fitted_range: Any, features: int) -> tuple[NDArray[np.float32
     if not (low <= high).all():
         raise ValueError("fitted_range has a low above its high, or NaN")
     return low, high
-
-
-def _checked_facts(facts: Any) -> dict[str, Any]:
-    """Return what a model file would give back: a copy through JSON."""
-    try:
-        copy = strict_loads(json.dumps(facts, allow_nan=False), max_depth=MAX_FACTS_DEPTH)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"facts cannot be saved as JSON: {error}") from error
-    if not isinstance(copy, dict):
-        raise TypeError(f"facts must be a dict, not {type(facts).__name__}")
-    return copy

@@ -12,6 +12,7 @@ import typer
 
 from lutsmith.cli import bench, doctor, evaluate, export, info, predict, simplify, synth, train, verify
 from lutsmith.cli.errors import UsageError, describe
+from lutsmith.cli.output import printable
 from lutsmith.version import __version__
 
 app = typer.Typer(
@@ -88,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{printable(message)}\n")
     return 2
 
 
@@ -101,4 +102,4 @@ def _show_warning(
     line: str | None = None,  # noqa: ARG001
 ) -> None:
     """Show a warning as one line, without the place in the code that raised it."""
-    sys.stderr.write(f"warning: {' '.join(str(message).split())}\n")
+    sys.stderr.write(f"warning: {printable(' '.join(str(message).split()))}\n")

@@ -13,6 +13,16 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", metavar="PATH", help="The folder with the IDX files or its parent, or the table's file."),
 ]
+HeaderOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header", help="Whether a text table's first row names its columns.", show_default=False
+    ),
+]
+DelimiterOption = Annotated[
+    str | None,
+    typer.Option("--delimiter", metavar="CHAR", help="What separates a text table's fields, such as ';' or tab."),
+]
 TargetOption = Annotated[
     str | None,
     typer.Option("--target", metavar="COLUMN", help="The label column of a table, by name or place (-1 is the last)."),

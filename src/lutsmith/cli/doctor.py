@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = (
     "numpy", "numba", "llvmlite", "safetensors", "typer", "rich",
-    "torch", "lightning-fabric", "scikit-learn",
+    "torch", "lightning-fabric", "pyarrow", "narwhals", "scikit-learn",
 )  # fmt: skip
 _TOOLS = {"yosys": "-V", "verilator": "--version", "iverilog": "-V", "g++": "--version"}
 _VECTORS = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512vbmi", "neon", "sve")

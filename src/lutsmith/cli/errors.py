@@ -17,7 +17,8 @@ _EXTRAS = {
     "sklearn": "train",
     "onnx": "hardware",
     "onnxruntime": "hardware",
-    "pyarrow": "arrow",
+    "narwhals": "tables",
+    "pyarrow": "tables",
 }
 """Which extra brings a module."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption
+from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, ModelArgument, TargetOption
 from lutsmith.cli.output import deliver
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def evaluate(
     model: ModelArgument,
     data: DataOption = None,
     target: TargetOption = None,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
     words: Annotated[
         Any, typer.Option(parser=_lengths, metavar="4,6,8", help="Measure it on words of so many bits a feature too.")
     ] = None,
@@ -32,13 +34,14 @@ def evaluate(
 ) -> None:
     """Measure a model on the test part of the task that it was trained on, or on a table.
 
-    Of the table that it was trained on, these are the rows that were held out; of another table all rows.
+    Of the table that it was trained on, these are the rows that were held out; of another table all rows. Without
+    --data it is the table of the model's run: its --test file, or the rows that were held out.
     """
 
     def compute() -> dict[str, Any]:
         from lutsmith.runs import evaluate as measure
 
-        found = measure(model, data, target=target, word_lengths=words or ())
+        found = measure(model, data, target=target, header=header, delimiter=delimiter, word_lengths=words or ())
         return found.to_json() if json_output else {**found.to_json(), "measured_on": found.measured_on}
 
     deliver(compute, _show, json_output)

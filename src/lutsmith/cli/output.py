@@ -1,4 +1,8 @@
-"""What commands print: a page for people, or exactly one JSON object, the last line of stdout, for scripts."""
+r"""What commands print: a page for people, or exactly one JSON object, the last line of stdout, for scripts.
+
+Names in models and data may hold anything. What could move a cursor, colour a terminal or begin a line is shown as an
+escape, such as `\x1b` or `\n`; JSON has escapes of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,32 @@ from rich.console import Console
 from rich.text import Text
 
 
+class Page(str):
+    """A text of several lines that lutsmith has laid out: its line ends are printed as they are."""
+
+    __slots__ = ()
+
+
+def printable(text: str) -> str:
+    """Return a text without control characters, line ends and other signs that are not seen: escapes stand for them."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign == "\u00a0" else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+def _printable(value: Any) -> Any:
+    """Return a result with all texts in it printable."""
+    if isinstance(value, Page):
+        return "\n".join(map(printable, value.split("\n")))
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {_printable(name): _printable(item) for name, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def deliver(
     compute: Callable[[], dict[str, Any]], show: Callable[[dict[str, Any], Console], None], json_output: bool
 ) -> None:
@@ -25,12 +55,12 @@ def deliver(
         with contextlib.redirect_stdout(sys.stderr) if json_output else contextlib.nullcontext():
             result = compute()
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write(f"lutsmith: {' '.join(str(interrupt).split()) or 'interrupted'}\n")
+        sys.stderr.write(f"lutsmith: {printable(' '.join(str(interrupt).split())) or 'interrupted'}\n")
         raise typer.Exit(130) from interrupt
     if json_output:
         sys.stdout.write(json.dumps(result, allow_nan=False) + "\n")
     else:
-        show(result, Console(highlight=False, markup=False, emoji=False))
+        show(_printable(result), Console(highlight=False, markup=False, emoji=False))
 
 
 def levels(depth: int) -> str:

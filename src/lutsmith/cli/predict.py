@@ -6,32 +6,33 @@ import csv
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
-from lutsmith.cli.arguments import JsonOption, ModelArgument
-from lutsmith.cli.output import deliver
+from lutsmith.cli.arguments import DelimiterOption, HeaderOption, JsonOption, ModelArgument
+from lutsmith.cli.output import deliver, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
     from lutsmith.circuit import Circuit
+    from lutsmith.data import Reading
 
     Write = Callable[[BinaryIO, Circuit, "Predictions"], None]
 
 _BATCH = 65_536
-_PARQUET = (".parquet", ".pq")
+_PARQUET = (".parquet", ".pq", ".feather", ".arrow")
 _METHODS = ("predict", "decision_function", "outputs")
 
 
 def predict(
     model: ModelArgument,
-    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz or .parquet.")],
+    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz, .parquet ...")],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -43,6 +44,8 @@ def predict(
     method: Annotated[
         str, typer.Option(help="What is written: predict, decision_function (scores) or outputs (the circuit's bits).")
     ] = "predict",
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
     """Predict the label, the labels or the numbers of each sample of a file, which may be larger than memory."""
@@ -51,14 +54,15 @@ def predict(
         raise ValueError(f"--method is {method!r}, expected {', '.join(_METHODS)}")
 
     if {samples.suffix.lower(), output and output.suffix.lower()} & set(_PARQUET) and find_spec("pyarrow") is None:
-        raise ValueError("Parquet needs pyarrow, which is not installed: pip install 'lutsmith[arrow]'")
+        raise ValueError("Parquet and Feather need pyarrow, which is not installed: pip install 'lutsmith[tables]'")
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.atomic import write_atomically
         from lutsmith.circuit.file import load
+        from lutsmith.data import Reading
 
         circuit = load(model)
-        predictions = Predictions(circuit, samples, method)
+        predictions = Predictions(circuit, samples, method, Reading(header, delimiter))
         if output is None:
             for batch in predictions:
                 sys.stdout.write(_text(circuit, batch, method))
@@ -83,9 +87,9 @@ class Predictions:
         seconds: spent so far on prediction, reading and writing left out where they can be told apart.
     """
 
-    def __init__(self, circuit: Circuit, samples: Path, method: str) -> None:
+    def __init__(self, circuit: Circuit, samples: Path, method: str, reading: Reading) -> None:
         self.method, self.count, self.seconds = method, 0, 0.0
-        self._circuit, self._samples, self._begun = circuit, samples, 0.0
+        self._circuit, self._samples, self._reading, self._begun = circuit, samples, reading, 0.0
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for batch in self._circuit.predict_batches(self._source(), batch=_BATCH, method=cast("Any", self.method)):
@@ -103,11 +107,7 @@ class Predictions:
     def _batches(self) -> Iterator[NDArray[Any]]:
         from lutsmith.data import sample_batches
 
-        facts = self._circuit.facts
-        batches = sample_batches(
-            self._samples, _BATCH, facts.get("feature_names"), facts.get("target"), facts.get("categories") or ()
-        )
-        for batch in batches:
+        for batch in sample_batches(self._samples, _BATCH, self._circuit.schema, self._reading):
             self._begun = time.perf_counter()
             yield _shaped(batch, self._circuit.input_shape)
 
@@ -170,7 +170,8 @@ def _columns(circuit: Circuit, method: str) -> list[str]:
 
 
 def _text(circuit: Circuit, predictions: NDArray[Any], method: str) -> str:
-    return "".join(f"{' '.join(row)}\n" for row in _rows(circuit, predictions, method))
+    """Return a line for each sample; what would end a line in a label is an escape."""
+    return "".join(f"{' '.join(map(printable, row))}\n" for row in _rows(circuit, predictions, method))
 
 
 def _write_txt(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
@@ -181,9 +182,15 @@ def _write_txt(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> No
 def _write_csv(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_columns(circuit, predictions.method))
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(rows: Iterable[list[str]]) -> None:
+        for row in rows:  # a carriage return ends a line for many readers, and csv does not quote it
+            (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
+
+    write([_columns(circuit, predictions.method)])
     for batch in predictions:
-        writer.writerows(_rows(circuit, batch, predictions.method))
+        write(_rows(circuit, batch, predictions.method))
         file.write(text.getvalue().encode())
         text.seek(0)
         text.truncate()

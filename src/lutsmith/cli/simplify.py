@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument, TargetOption
-from lutsmith.cli.output import deliver
+from lutsmith.cli.output import Page, deliver
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def simplify(
             done = simplify_on(circuit, rows, labels, level=level, rank=rank, held_out=held_out)
         done.circuit.save(output)
         report = {"model": str(model.resolve()), "output": str(output.resolve()), **done.to_json()}
-        return report if json_output else {**report, "page": str(done)}
+        return report if json_output else {**report, "page": Page(str(done))}
 
     deliver(compute, _show, json_output)
 
@@ -100,13 +100,12 @@ def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[
             return (_flat(data.x_train), None), None
         held_out = None if data.x_test is None or data.y_test is None else (_flat(data.x_test), data.y_test)
         return (_flat(data.x_train), data.y_train), held_out
-    names, categories = facts.get("feature_names"), facts.get("categories") or ()
     label = facts.get("target") if target is None else target
     kind = "npz" if path.suffix.lower() == ".npz" else "csv"
     if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and _classifies(circuit):
-        found = measured_rows(circuit, kind, path, label)
+        found = measured_rows(circuit, kind, path, target)
         return ((found.x, found.y), None) if found.training is None else (found.training, (found.x, found.y))
-    return (_flat(read_samples(path, names, label, categories)), None), None
+    return (_flat(read_samples(path, circuit.schema)), None), None
 
 
 def _classifies(circuit: Circuit) -> bool:

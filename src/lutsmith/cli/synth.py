@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument
-from lutsmith.cli.output import deliver
+from lutsmith.cli.output import Page, deliver, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,13 +44,13 @@ def synth(
         result = synthesise(
             circuit, target, words=seen, pipeline=pipeline, place=place, timeout=timeout, progress=_progress
         )
-        return {"model": str(model.resolve()), **result.to_dict(), "table": str(result)}
+        return {"model": str(model.resolve()), **result.to_dict(), "table": Page(str(result))}
 
     deliver(compute, _show, json_output)
 
 
 def _progress(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{printable(line)}\n")
 
 
 def _show(result: dict[str, Any], console: Console) -> None:

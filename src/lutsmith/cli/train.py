@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lutsmith.cli.arguments import DataOption, JsonOption, TargetOption
+from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, TargetOption
 from lutsmith.cli.output import deliver, facts_page, levels
 
 if TYPE_CHECKING:
@@ -26,11 +26,31 @@ def _widths(text: str) -> tuple[int, ...]:
 
 
 def train(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., csv or npz.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv or npz.")
+    ],
     preset: Annotated[str | None, typer.Option(metavar="NAME", help="A named network with its settings.")] = None,
     data: DataOption = None,
     target: TargetOption = None,
     test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test rows of a table.")] = None,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="MARK", help="The mark before the fraction of a table's numbers: . or ,")
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Spellings of a missing value, such as '?,NA'; '' for empty cells alone. Any case."
+        ),
+    ] = None,
+    numbers: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as numbers, text in it as missing.")
+    ] = None,
+    categories: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as names, numbers in it too.")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave this column out.")] = None,
     test_share: Annotated[
         float | None,
         typer.Option(
@@ -57,6 +77,15 @@ def train(
     def compute() -> dict[str, Any]:
         from lutsmith.runs import train as run_training
 
+        options = {
+            "header": header,
+            "delimiter": delimiter,
+            "decimal": decimal,
+            "missing": None if missing is None else missing.split(","),
+            "numbers": numbers,
+            "categories": categories,
+            "drop": drop,
+        }
         return run_training(
             task,
             preset=preset,
@@ -72,6 +101,7 @@ def train(
             out=out,
             resume=resume,
             overwrite=overwrite,
+            table={name: value for name, value in options.items() if value not in (None, [])},
             test_share=test_share,
         ).to_json()
 

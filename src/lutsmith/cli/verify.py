@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption
-from lutsmith.cli.output import deliver
+from lutsmith.cli.output import Page, deliver, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,8 @@ def verify(
         raise typer.BadParameter("--file needs --format with the one format of the file")
 
     def show_row(check: Check) -> None:
-        sys.stderr.write(f"{check.format} {check.layer} {check.part}: {check.verdict} ({check.seconds:.1f} s)\n")
+        line = f"{check.format} {check.layer} {check.part}: {check.verdict} ({check.seconds:.1f} s)"
+        sys.stderr.write(f"{printable(line)}\n")
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.file import load
@@ -105,7 +106,7 @@ def verify(
             timeout=timeout,
             report=show_row if sys.stderr.isatty() else None,
         )
-        return {**found.to_json(), "table": str(found)}
+        return {**found.to_json(), "table": Page(str(found))}
 
     outcome: dict[str, Any] = {}
 

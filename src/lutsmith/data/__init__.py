@@ -1,10 +1,15 @@
-"""Samples and labels: readers of IDX, CSV and NPZ files, embedded digits, and the tasks by name. NumPy only."""
+"""Samples and labels: readers of IDX, CSV and NPZ files, embedded digits, and the tasks by name.
+
+NumPy alone, but for tables to train on, which pyarrow and narwhals read.
+"""
 
 from lutsmith.circuit.circuit import Label
-from lutsmith.data.dataset import DataError, Dataset
+from lutsmith.data.dataset import DataError, Dataset, TableWarning
 from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.inputs import read_samples, sample_batches
-from lutsmith.data.tasks import TASKS, load, load_test
+from lutsmith.data.options import TableOptions
+from lutsmith.data.tasks import TASKS, check, load, load_test
+from lutsmith.data.text import Reading
 
 __all__ = [
     "DATA_VARIABLE",
@@ -12,6 +17,10 @@ __all__ = [
     "DataError",
     "Dataset",
     "Label",
+    "Reading",
+    "TableOptions",
+    "TableWarning",
+    "check",
     "load",
     "load_test",
     "read_samples",

@@ -15,8 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.dataset import DataError
-from lutsmith.data.table import Table
+from lutsmith.data.dataset import DataError, Table
 
 _LARGEST_RATIO = 1032
 """Deflate cannot shrink anything further."""

@@ -9,10 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Label
+from lutsmith.circuit.tabular import Schema
 
 
 class DataError(ValueError):
     """Data that are missing, damaged or not what the task needs; the message is one line that says what to do."""
+
+
+class TableWarning(UserWarning):
+    """A column of a table that may not hold what it is read as; the message names the option that decides."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of numbers, and a label for each where a label column was asked for.
+
+    Attributes:
+        source: the file, for messages.
+        x: the features: `(N, F)` float32 from a table (missing values are NaN, names are codes), uint8 or float32 of
+            any shape from `.npz`.
+        labels: `(N,)`, or None: text as it stands in a text file, whatever other files hold.
+        names: the names of the feature columns, or None where the file has none.
+        schema: how the columns were read; None for `.npz`.
+    """
+
+    source: str
+    x: NDArray[Any]
+    labels: NDArray[Any] | None
+    names: tuple[str, ...] | None
+    schema: Schema | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +55,7 @@ class Dataset:
         categorical: the columns of a table `(N, F)`, ascending, whose values are codes of categories; a missing or
             unknown one is NaN.
         category_names: for each of them, what the codes 0, 1, ... stand for.
+        schema: how a table was read, so that a model reads others alike; None where the data were none.
 
     Raises:
         DataError: parts of different lengths or shapes, a part without rows, class ids out of range, or categorical
@@ -45,6 +71,7 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
     categorical: tuple[int, ...] = ()
     category_names: tuple[tuple[str, ...], ...] = ()
+    schema: Schema | None = None
 
     def __post_init__(self) -> None:
         self._check("training", self.x_train, self.y_train)

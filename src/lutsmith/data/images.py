@@ -56,7 +56,7 @@ def read_images(task: ImageTask, data: Path | None, part: str) -> tuple[NDArray[
     Raises:
         DataError: no path is known, files are missing, or a file is damaged or not what the task needs.
     """
-    folder = _folder(task, data)
+    folder = image_folder(task, data)
     images_path, labels_path = (_existing(folder, part, kind) for kind in ("images", "labels"))
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.ndim != 3 or images.dtype != np.uint8:
@@ -74,7 +74,7 @@ def read_images(task: ImageTask, data: Path | None, part: str) -> tuple[NDArray[
     return images[:, None], labels.astype(np.int64)
 
 
-def _folder(task: ImageTask, data: Path | None) -> Path:
+def image_folder(task: ImageTask, data: Path | None) -> Path:
     """Return the first folder that holds the task's four files."""
     data = data_folder(task.name, data, "the task's IDX files")
     others = {folder.split("/")[0] for other in _TASKS if other is not task for folder in other.folders}

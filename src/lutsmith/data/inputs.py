@@ -1,4 +1,4 @@
-"""Samples without labels, as `lutsmith predict` reads them: `.npy`, `.npz`, `.csv` or IDX."""
+"""Samples without labels, as `lutsmith predict` reads them: `.npy`, `.npz`, text or IDX."""
 
 from __future__ import annotations
 
@@ -10,31 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.tabular import Schema
 from lutsmith.data.archive import read_npz, read_npz_table
-from lutsmith.data.categories import Categories
 from lutsmith.data.dataset import DataError
 from lutsmith.data.idx import read_idx
-from lutsmith.data.table import csv_batches, read_column_names, read_csv
+from lutsmith.data.text import AS_FOUND, Reading, text_batches
+
+_TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
-def read_samples(
-    path: str | PathLike[str],
-    feature_names: Sequence[str] | None = None,
-    target: str | int | None = None,
-    categories: Categories = (),
-) -> NDArray[Any]:
+def read_samples(path: str | PathLike[str], schema: Schema | None = None, reading: Reading = AS_FOUND) -> NDArray[Any]:
     """Return the samples of a file, `(N, ...)`; the name's ending tells the format.
 
     `.npy`: memory-mapped. `.npz`: the array `X` or `x`, else the one array that is there, else the columns by name.
-    `.csv`, `.csv.gz`: all columns, those of `feature_names` where the file has a header. `.idx`, `.idx.gz`, `-ubyte`,
-    `-ubyte.gz`: IDX.
+    `.csv`, `.tsv`, gzipped or not: the model's columns, by name where the file has a header. `.idx`, `.idx.gz`,
+    `-ubyte`, `-ubyte.gz`: IDX.
 
     Args:
         path: the file.
-        feature_names: the columns that a model reads, in its order.
-        target: the label column, passed over if the file has a header and this column.
-        categories: the names of a model's categorical columns, by column (`facts["categories"]` of a circuit): text of
-            a `.csv` file becomes their codes, and NaN where it is none of them.
+        schema: what the model knows of its table (`circuit.schema`): names, categories, how numbers are written.
+        reading: of a text file, whether it has a header, and the delimiter.
 
     Raises:
         DataError: the file is missing, a folder, damaged, of an unknown ending, or holds no numeric samples.
@@ -46,42 +41,29 @@ def read_samples(
     if name.endswith(".npy"):
         return _read_npy(path)
     if name.endswith(".npz"):
-        return _read_npz_samples(path, feature_names)
-    if name.endswith((".csv", ".csv.gz")):
-        names = read_column_names(path, feature_names)
-        if names is None:
-            return read_csv(path, categories=categories).x
-        if feature_names is None and target is not None and str(target) in names:
-            return read_csv(path, target, categories=categories).x
-        return read_csv(path, columns=feature_names, categories=categories).x
+        return _read_npz_samples(path, schema.names if schema else None)
+    if name.endswith(_TEXT):
+        return np.concatenate(list(text_batches(path, 1 << 14, schema, reading)))
     if name.removesuffix(".gz").endswith((".idx", "-ubyte")):
         samples = read_idx(path)
         if samples.ndim < 2:
             raise DataError(f"{path}: shape {samples.shape}, such as labels have; expected samples (N, ...)")
         return samples
-    raise DataError(f"{path}: unknown kind of file; expected .npy, .npz, .csv, .idx or .idx.gz (or -ubyte.gz)")
+    raise DataError(f"{path}: unknown kind of file; expected .npy, .npz, .csv, .tsv, .idx or .idx.gz (or -ubyte.gz)")
 
 
 def sample_batches(
-    path: str | PathLike[str],
-    batch: int,
-    feature_names: Sequence[str] | None = None,
-    target: str | int | None = None,
-    categories: Categories = (),
+    path: str | PathLike[str], batch: int, schema: Schema | None = None, reading: Reading = AS_FOUND
 ) -> Iterator[NDArray[Any]]:
     """Yield the samples of a file, `(n, ...)` with n <= `batch`: text row by row, `.npy` mapped, else read as a whole.
 
     Arguments and errors are those of `read_samples`; what is wrong with a row is told when it is reached.
     """
     path = Path(path)
-    if path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")):
-        names = read_column_names(path, feature_names)
-        columns = feature_names
-        if feature_names is None and names is not None and target is not None and str(target) in names:
-            columns = [name for name in names if name != str(target)]
-        yield from csv_batches(path, batch, columns, categories)
+    if path.is_file() and path.name.lower().endswith(_TEXT):
+        yield from text_batches(path, batch, schema, reading)
         return
-    samples = read_samples(path, feature_names, target, categories)
+    samples = read_samples(path, schema, reading)
     for start in range(0, max(1, len(samples)), batch):
         yield samples[start : start + batch]
 

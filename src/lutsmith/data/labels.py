@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Label
+from lutsmith.circuit.tabular import MISSING
 from lutsmith.data.dataset import DataError
 
-_MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
 _MANY_CLASSES = 1000
 
 
 def is_missing(cell: str) -> bool:
     """Return whether a text cell stands for a missing value: empty, `?`, `NA`, `NaN`, `null` or `None`."""
-    return cell.strip().lower() in _MISSING
+    return cell.strip().lower() in MISSING
 
 
-def parse_labels(cells: Sequence[str], source: str, classes: Sequence[Label] | None = None) -> NDArray[Any]:
+def parse_labels(
+    cells: Sequence[str],
+    source: str,
+    classes: Sequence[Label] | None = None,
+    missing: Collection[str] = MISSING,
+) -> NDArray[Any]:
     """Return text labels as int64 where each is a plain integer, else as float64 where each is a number, else as text.
 
     An integer with leading zeros, such as `007`, is text, and so are all labels beside it: the label that is printed is
@@ -30,13 +35,14 @@ def parse_labels(cells: Sequence[str], source: str, classes: Sequence[Label] | N
         cells: the labels of all rows.
         source: the file and the column, for the message.
         classes: the classes that a model knows; where they are text, so are these labels.
+        missing: the spellings of a missing label, in lower case.
 
     Raises:
         DataError: a label is missing.
     """
     stripped = [cell.strip() for cell in cells]
     for row, cell in enumerate(stripped):
-        if is_missing(cell):
+        if cell.lower() in missing:
             raise DataError(f"{source}: row {row + 1} has no label ({cell!r}); drop the row or fill it")
     if classes is not None and all(isinstance(label, str) for label in classes):
         return np.array(stripped, dtype=np.str_)

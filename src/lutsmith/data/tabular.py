@@ -30,7 +30,7 @@ from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.data.folders import find_files
 from lutsmith.data.labels import class_ids
 from lutsmith.data.split import stratified_split
-from lutsmith.data.table import read_lines, read_rows
+from lutsmith.data.text import read_lines, read_rows
 
 _ADULT_NUMBERS = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 _ADULT = (
@@ -101,7 +101,7 @@ def _read_adult(name: str, paths: list[Path]) -> Dataset:
 
 
 def _adult_rows(path: Path, count: int) -> list[list[str]]:
-    with read_rows(path) as rows:
+    with read_rows(path, ",") as rows:
         return _checked(path, [row for _, row in rows if not row[0].startswith("|")], len(_ADULT) + 1, count)
 
 

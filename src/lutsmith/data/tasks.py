@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,44 +11,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Label
+from lutsmith.circuit.tabular import MISSING, Schema
+from lutsmith.circuit.tabular.numerals import dress
 from lutsmith.data.archive import read_npz_table
-from lutsmith.data.categories import Categories
-from lutsmith.data.dataset import DataError, Dataset
+from lutsmith.data.dataset import DataError, Dataset, Table
 from lutsmith.data.digits import load_digits
-from lutsmith.data.images import FASHION_MNIST, MNIST, load_images, read_images
+from lutsmith.data.folders import find_files
+from lutsmith.data.images import FASHION_MNIST, MNIST, image_folder, load_images, read_images
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
-from lutsmith.data.table import Table, read_column_names, read_csv
+from lutsmith.data.options import TableOptions
+from lutsmith.data.table import COLUMNAR, read_table, read_table_by
 from lutsmith.data.tabular import TABULAR_TASKS, load_tabular, load_tabular_test
+from lutsmith.data.text import AS_FOUND, Reading, read_rows, read_text
 
 _IMAGE_TASKS = {task.name: task for task in (MNIST, FASHION_MNIST)}
-_TABLE_TASKS = ("csv", "npz")
+_TABLE_TASKS = ("table", "csv", "npz")
 TASKS = ("digits", *_IMAGE_TASKS, *TABULAR_TASKS, *_TABLE_TASKS)
 """The names of all tasks."""
 
 Source = str | PathLike[str] | None
 Target = str | int | None
+Options = TableOptions | Mapping[str, Any] | None
 
 
-def load(task: str, data: Source = None, target: Target = None, test: Source = None) -> Dataset:
+def load(task: str, data: Any = None, target: Target = None, test: Any = None, table: Options = None) -> Dataset:
     """Return the samples of a task.
 
     Args:
         task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files), a public table such as `adult` (see
-            `tabular`), `csv` or `npz` (a table in a file).
-        data: the folder with the task's files or its parent (None: the environment variable `LUTSMITH_DATA`), or the
-            table's file.
+            `tabular`), `table` or `csv` (a text, Parquet or Feather file, by its ending, or a frame), or `npz`.
+        data: the folder with the task's files or its parent (None: the environment variable `LUTSMITH_DATA`); or the
+            table: its file, or a frame of pandas, polars, pyarrow or another library that narwhals knows.
         target: the label column of a table, by name or by place; for `npz` the key of the labels (None: `y`).
-        test: a file with the test rows of a table, of the same columns.
+        test: a file or frame with the test rows of a table, of the same columns.
+        table: how a table is to be read: `TableOptions`, or a mapping of their names.
 
     Raises:
         DataError: an unknown task, an argument that the task does not take or lacks, data that are missing or damaged.
+        ModuleNotFoundError: `table` and `csv` need pyarrow and narwhals (`pip install 'lutsmith[tables]'`).
     """
-    _check_task(task)
+    check(task, data, target, test, table)
     if task in _TABLE_TASKS:
-        return _load_table(task, data, target, test)
-    _refuse_table_arguments(task, target, test)
+        return _load_table(task, data, target, test, TableOptions.of(table))
     if task == "digits":
-        _refuse_data(task, data)
         return load_digits()
     folder = None if data is None else Path(data)
     return (
@@ -56,13 +61,43 @@ def load(task: str, data: Source = None, target: Target = None, test: Source = N
     )
 
 
+def check(task: str, data: Any = None, target: Target = None, test: Any = None, table: Options = None) -> None:
+    """Raise what `load` would raise of arguments and missing files; nothing is read, and nothing large is imported.
+
+    Raises:
+        DataError: as for `load`.
+    """
+    _check_task(task)
+    options = TableOptions.of(table)
+    if task in _TABLE_TASKS:
+        if task == "npz" and options != TableOptions():
+            raise DataError(f"npz takes no {', '.join(options.to_json())}: its arrays are named and typed")
+        for source in (data, *(() if test is None else (test,))):
+            if source is None:
+                raise DataError(f"{task}: no file; give --data FILE (in Python: data=)")
+            _check_file(task, source)
+        return
+    given = "--target" if target is not None else "--test" if test is not None else None
+    if given is None and table is not None and options.to_json():
+        given = f"--{next(iter(options.to_json()))}"
+    if given:
+        raise DataError(f"{task} takes no {given}: its labels and its test part are fixed; csv and npz take it")
+    if task == "digits":
+        if data is not None:
+            raise DataError(f"{task} is embedded and takes no --data; leave it out")
+    elif task in TABULAR_TASKS:
+        find_files(task, None if data is None else Path(data), TABULAR_TASKS[task].folder, TABULAR_TASKS[task].files)
+    else:
+        image_folder(_IMAGE_TASKS[task], None if data is None else Path(data))
+
+
 def load_test(
     task: str,
     classes: Sequence[Label],
     data: Source = None,
     target: Target = None,
-    feature_names: Sequence[str] | None = None,
-    categories: Categories = (),
+    schema: Schema | None = None,
+    reading: Reading = AS_FOUND,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the samples and class ids that a trained model is measured on.
 
@@ -72,47 +107,56 @@ def load_test(
         task: as for `load`.
         classes: the model's classes; class ids count in them.
         data: as for `load`.
-        target: as for `load`.
-        feature_names: the model's columns; they are picked by name where the file names its columns.
-        categories: the names of the model's categorical columns, by column (see `Dataset.categories`); other names in
-            the data are NaN.
+        target: as for `load`; None: the model's own.
+        schema: what the model knows of its table (`circuit.schema`): columns are found by its names where the data have
+            names, text is read as it says, names of categories that it does not have are NaN.
+        reading: of a text file, whether it has a header, and the delimiter.
 
     Raises:
         DataError: as `load`; or a label that is none of the classes.
     """
-    _check_task(task)
+    check(task, data, target if task not in _TABLE_TASKS else None)
     if task in _TABLE_TASKS:
-        table, labels = _read_labelled(task, data, target, feature_names, classes, categories)
+        table, labels = _read_known(task, data, target, schema, classes, reading)
         return table.x, class_ids(labels, classes, table.source)
-    _refuse_table_arguments(task, target, None)
     if task == "digits":
-        _refuse_data(task, data)
         digits = load_digits()
         assert digits.x_test is not None and digits.y_test is not None  # noqa: PT018 - embedded with a test part
         return digits.x_test, digits.y_test
     folder = None if data is None else Path(data)
     if task in TABULAR_TASKS:
-        return load_tabular_test(TABULAR_TASKS[task], folder, classes, categories)
+        return load_tabular_test(TABULAR_TASKS[task], folder, classes, schema.categories if schema else ())
     return read_images(_IMAGE_TASKS[task], folder, "test")
 
 
-def _load_table(task: str, data: Source, target: Target, test: Source) -> Dataset:
-    table, labels = _read_labelled(task, data, target)
+def _load_table(task: str, data: Any, target: Target, test: Any, options: TableOptions) -> Dataset:
+    if _is_npz(task, data):
+        table = read_npz_table(data, target)
+        labels = _labels_of(table)
+    else:
+        if target is None:
+            raise DataError(
+                f"{_name(data)}: no label column; give --target COLUMN (in Python: target=){_columns(data, options)}"
+            )
+        table = read_table(data, target, options)
+        assert table.labels is not None  # a target was given
+        labels = _parsed(table, target)
     classes = find_classes(labels, table.source)
     x_test, y_test = None, None
+    schema = table.schema or Schema(int(np.prod(table.x.shape[1:])), table.names)
     if test is not None:
-        table_test, labels_test = _read_labelled(task, test, target, table.names, classes, table.categories)
+        reading = Reading(options.header, options.delimiter)
+        table_test, labels_test = _read_known(task, test, target, schema, classes, reading)
         if (table.names is None) != (table_test.names is None):
             with_names, without = (table, table_test) if table.names else (table_test, table)
             raise DataError(
                 f"{without.source} names no columns; {with_names.source} does: give both a header or neither"
             )
         x_test, y_test = table_test.x, class_ids(labels_test, classes, table_test.source)
-    y_train = class_ids(labels, classes, table.source)
-    named = {place: tuple(names) for place, names in enumerate(table.categories) if names is not None}
+    named = {place: names for place, names in enumerate(schema.categories) if names is not None}
     return Dataset(
         table.x,
-        y_train,
+        class_ids(labels, classes, table.source),
         x_test,
         y_test,
         classes,
@@ -120,52 +164,70 @@ def _load_table(task: str, data: Source, target: Target, test: Source) -> Datase
         table.names,
         tuple(named),
         tuple(named.values()),
+        table.schema,
     )
 
 
-def _read_labelled(
-    task: str,
-    data: Source,
-    target: Target,
-    columns: Sequence[str] | None = None,
-    classes: Sequence[Label] | None = None,
-    categories: Categories | None = None,
+def _read_known(
+    task: str, data: Any, target: Target, schema: Schema | None, classes: Sequence[Label], reading: Reading
 ) -> tuple[Table, NDArray[Any]]:
-    """Return a table and its labels, typed: those of a text file become numbers where all of them are.
+    """Return a table as a model reads it, with its labels, typed: text becomes numbers where the classes are."""
+    if _is_npz(task, data):
+        table = read_npz_table(data, target, schema.names if schema else None)
+        return table, _labels_of(table)
+    if not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR):
+        table = read_table_by(schema or Schema(1), data, target)
+    else:
+        table = read_text(data, schema, target, reading)
+    return table, _parsed(table, target, classes)
 
-    Without `categories` the categorical columns of a text file are found.
-    """
-    if data is None:
-        raise DataError(f"{task}: no file; give --data FILE (in Python: data=)")
-    path = Path(data)
+
+def _parsed(table: Table, target: Target, classes: Sequence[Label] | None = None) -> NDArray[Any]:
+    assert table.labels is not None
+    if table.labels.dtype.kind != "U":
+        return table.labels
+    missing = MISSING if table.schema is None else table.schema.missing
+    column = repr(target if target is not None or table.schema is None else table.schema.target)
+    return parse_labels(table.labels.tolist(), f"{table.source}, column {column}", classes, missing)
+
+
+def _labels_of(table: Table) -> NDArray[Any]:
+    if table.labels is None:
+        raise DataError(f"{table.source}: no labels; give --target KEY (in Python: target=) or call the array y")
+    return table.labels
+
+
+def _columns(data: Any, options: TableOptions) -> str:
+    """Return which columns a text file has, for a message."""
+    if not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR):
+        return ""
+    with read_rows(Path(data), options.delimiter) as rows:
+        _, first = next(rows, (0, []))
+    names = [cell.strip() for cell in first]
+    if options.header is False or any(dress(name) for name in names):
+        return ", by place (-1 is the last)"
+    return f"; the columns are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
+
+
+def _is_npz(task: str, data: Any) -> bool:
+    return task == "npz" or (isinstance(data, (str, PathLike)) and str(data).lower().endswith(".npz"))
+
+
+def _name(data: Any) -> str:
+    return str(data) if isinstance(data, (str, PathLike)) else "the frame"
+
+
+def _check_file(task: str, source: Any) -> None:
+    if not isinstance(source, (str, PathLike)):
+        if task == "npz":
+            raise DataError(f"npz: data is a {type(source).__name__}, expected the path of an .npz file")
+        return
+    path = Path(source)
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"
-        raise DataError(f"{task}: {path} {problem}; expected a .{task} file")
-    if task == "npz":
-        table = read_npz_table(path, target, columns)
-        if table.labels is None:
-            raise DataError(f"{path}: no labels; give --target KEY (in Python: target=) or call the array y")
-        return table, table.labels
-    if target is None:
-        names = read_column_names(path)
-        known = f"; the columns are {', '.join(names)}" if names else ", by place (-1 is the last)"
-        raise DataError(f"{path}: no label column; give --target COLUMN (in Python: target=){known}")
-    table = read_csv(path, target, columns, categories)
-    assert table.labels is not None  # a target was given
-    return table, parse_labels(table.labels.tolist(), f"{path}, column {target!r}", classes)
+        raise DataError(f"{task}: {path} {problem}; expected a {'table in a' if task == 'table' else f'.{task}'} file")
 
 
 def _check_task(task: str) -> None:
     if task not in TASKS:
         raise DataError(f"unknown task {task!r}; the tasks are {', '.join(TASKS)}")
-
-
-def _refuse_table_arguments(task: str, target: Target, test: Source) -> None:
-    given = "--target" if target is not None else "--test" if test is not None else None
-    if given:
-        raise DataError(f"{task} takes no {given}: its labels and its test part are fixed; csv and npz take it")
-
-
-def _refuse_data(task: str, data: Source) -> None:
-    if data is not None:
-        raise DataError(f"{task} is embedded and takes no --data; leave it out")

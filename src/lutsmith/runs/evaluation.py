@@ -12,7 +12,9 @@ import numpy as np
 
 from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
-from lutsmith.runs.held_out import KINDS, Kind, measured_rows
+from lutsmith.data import Reading
+from lutsmith.runs.folder import RunFolder
+from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def evaluate(
     *,
     task: str | None = None,
     target: str | int | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
     word_lengths: Sequence[int] = (),
 ) -> Evaluation:
     """Return the accuracy of a model file on test rows.
@@ -61,9 +65,12 @@ def evaluate(
     Args:
         model: the file.
         data: as for `data.load_test`: the folder of the task's files or its parent, or a table with labels. Text in a
-            table's categorical columns is read in the model's names; other names are unknown to it.
+            table's categorical columns is read in the model's names; other names are unknown to it. A model of a table
+            in the folder of its run is measured on the run's test file by default.
         task: default: the task that the model was trained on.
         target: the label column of a table; default: the one that the model was trained on.
+        header: whether the first row of a text table is a header; default: it is one if it names a column of the model.
+        delimiter: what separates the fields of a text table; default: as in the model's training data.
         word_lengths: also measure the model with its features as words of so many bits each (`word_length_report`).
 
     Raises:
@@ -78,8 +85,29 @@ def evaluate(
         raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
     if circuit.task not in (None, "classification"):
         raise ValueError(f"{model} is a model for {circuit.task}, and accuracy counts classes: score its predict()")
-    found = measured_rows(circuit, task, data, target)
+    is_test = False
+    if data is None and task in TABLES:
+        data, is_test = _rows_of_run(Path(model))
+    found = measured_rows(circuit, task, data, target, Reading(header, delimiter))
     x, y = found.x, found.y
     words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
     accuracy = float(np.mean(circuit.predict(x) == y))
-    return Evaluation(accuracy, len(y), task, str(Path(model).absolute()), words, found.kind)
+    kind: Kind = "test" if is_test else found.kind
+    return Evaluation(accuracy, len(y), task, str(Path(model).absolute()), words, kind)
+
+
+def _rows_of_run(model: Path) -> tuple[str, bool]:
+    """Return the table that the run which a model lies in the folder of is measured on, and if it is its test file.
+
+    Raises:
+        ValueError: the model is not in a run's folder.
+    """
+    folder = RunFolder(model.parent)
+    recorded = folder.read() if folder.model == folder.path / model.name else None
+    if recorded is None or recorded[0].data is None:
+        raise ValueError(
+            f"{model} is not in the folder of a run that knows its test rows: give --data FILE (in Python: data=)"
+        )
+    plan, _ = recorded
+    assert plan.data is not None
+    return (plan.data, False) if plan.test is None else (plan.test, True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data import Dataset, load
+from lutsmith.data import Dataset, check, load
 from lutsmith.runs.folder import Run, RunFolder
 from lutsmith.runs.held_out import TABLES, HeldOut, hold_out
 from lutsmith.runs.plan import Plan, Request
@@ -52,6 +52,7 @@ def train(
     quiet: bool = False,
     architecture: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
+    table: Mapping[str, Any] | None = None,
     test_share: float | None = None,
 ) -> Run:
     """Train a network for a task and save it as a circuit that is proved to be the network.
@@ -81,6 +82,7 @@ def train(
         quiet: show no progress.
         architecture: further fields of `nn.Architecture`.
         settings: further fields of `training.Settings`.
+        table: how a table is to be read: fields of `data.TableOptions`, such as `{"header": True, "drop": ["id"]}`.
         test_share: of a table without a file of test rows, the share of each class that is held out, by `seed`, before
             the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2. With 0
             the accuracy is that of the validation rows, which chose the epoch.
@@ -111,8 +113,11 @@ def train(
         seed,
         architecture,
         settings,
+        table,
         test_share,
     )
+    if not resume:  # before torch is imported
+        check(task, data, target, test, table)
     plan = Plan.of(request)
     name = f"{plan.task}-{plan.preset}-seed{plan.settings['seed']}"
     folder = RunFolder.choose(out, name, resume=resume, overwrite=overwrite)
@@ -130,7 +135,7 @@ def train(
         folder.check(overwrite=overwrite)
         if resume:
             sys.stderr.write(f"lutsmith: nothing to resume in {folder.path}: a new run begins there\n")
-    dataset = load(plan.task, plan.data, plan.target, plan.test)
+    dataset = load(plan.task, plan.data, plan.target, plan.test, plan.table)
     if recorded is None:
         plan = plan.fitted_to(dataset, request)
     held_out = None
@@ -264,6 +269,7 @@ def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
         "feature_names": None if names is None else list(names),
         "integer_features": dataset.holds_integers,
         **({"categories": dataset.categories} if dataset.categorical else {}),
+        **({"table": dataset.schema.to_json()} if dataset.schema is not None else {}),
         "accuracy": run.accuracy,
         "soft_accuracy": run.soft_accuracy,
         "measured_on": run.measured_on,

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.data import Dataset, load_test
+from lutsmith.data import Dataset, Reading, load_test
 from lutsmith.data.split import stratified_split
 
-TABLES = ("csv", "npz")
+TABLES = ("table", "csv", "npz")
 """The tasks that come without a test part of their own."""
 
 SHARE = 0.2
@@ -118,7 +118,13 @@ class Measured:
     training: tuple[NDArray[Any], NDArray[np.int64]] | None = None
 
 
-def measured_rows(circuit: Circuit, task: str, data: Any = None, target: str | int | None = None) -> Measured:
+def measured_rows(
+    circuit: Circuit,
+    task: str,
+    data: Any = None,
+    target: str | int | None = None,
+    reading: Reading | None = None,
+) -> Measured:
     """Return the rows that a model is measured on: the task's test part, or a table's held-out rows, or all of it.
 
     The held-out rows of a table are found where it is, row for row, the one that the model was trained on.
@@ -128,6 +134,7 @@ def measured_rows(circuit: Circuit, task: str, data: Any = None, target: str | i
         task: as for `data.load`.
         data: as for `data.load_test`.
         target: the label column of a table; default: the one that the model was trained on.
+        reading: of a text table, whether it has a header, and the delimiter.
 
     Raises:
         DataError, OSError: as for `data.load_test`.
@@ -135,15 +142,15 @@ def measured_rows(circuit: Circuit, task: str, data: Any = None, target: str | i
     assert circuit.head is not None
     facts = circuit.facts
     is_table = task in TABLES
-    column = facts.get("target") if target is None else target
+    column = facts.get("target") if target is None and task == "npz" else target
     classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
     x, y = load_test(
         task,
         tuple(classes),
         data,
         column if is_table else None,
-        facts.get("feature_names"),
-        facts.get("categories") or (),
+        circuit.schema,
+        reading or Reading(),
     )
     if not is_table:
         return Measured(x, y, "test")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lutsmith import presets
-from lutsmith.data import Dataset
+from lutsmith.data import Dataset, TableOptions
 from lutsmith.runs import held_out
 
 _ARCHITECTURE = ("luts", "rank", "bits")
@@ -23,6 +23,7 @@ class Request:
     Attributes:
         task, preset, data, target, test, luts, rank, bits, lr, epochs, seed, test_share: as for `train`.
         architecture, settings: further fields of `nn.Architecture` and `training.Settings`.
+        table: fields of `data.TableOptions`.
     """
 
     task: str
@@ -38,6 +39,7 @@ class Request:
     seed: int | None = None
     architecture: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] | None = None
+    table: Mapping[str, Any] | None = None
     test_share: float | None = None
 
     def __post_init__(self) -> None:
@@ -72,6 +74,7 @@ class Plan:
         task, preset, target: as for `train`; the preset is never None.
         data, test: absolute paths, or None.
         architecture, settings: every field of `nn.Architecture` and `training.Settings`.
+        table: the fields of `data.TableOptions` that were given.
         test_share: of a table's rows, by class, what is held out as its test part, by the seed of the settings, before
             anything else; None where there is a test part, and in plans of earlier versions, which held nothing out.
     """
@@ -83,6 +86,7 @@ class Plan:
     test: str | None
     architecture: dict[str, Any]
     settings: dict[str, Any]
+    table: dict[str, Any] = field(default_factory=dict)
     test_share: float | None = None
 
     @classmethod
@@ -105,6 +109,7 @@ class Plan:
             test=_absolute(request.test),
             architecture=_as_json(Architecture.from_json({**preset.architecture, **architecture}).to_json()),
             settings=_as_json(Settings.from_json({**preset.settings, **settings}).to_json()),
+            table=TableOptions.of(request.table).to_json(),
             test_share=_share(request),
         )
 
@@ -141,6 +146,7 @@ class Plan:
             "data": _absolute(request.data),
             "target": request.target,
             "test": _absolute(request.test),
+            "table": TableOptions.of(request.table).to_json() or None,
         }
         pairs: list[tuple[str, Any, Any]] = [
             (name, value, getattr(self, name)) for name, value in given.items() if value is not None

@@ -1,4 +1,4 @@
-"""Arrow data by the C data interface: columns of numbers as rows, without importing pyarrow.
+"""Arrow data by the C data interface: columns of numbers and of text as rows, without importing pyarrow.
 
 Whatever exports `__arrow_c_stream__` or `__arrow_c_array__` (pyarrow, polars, DuckDB, nanoarrow ...) hands over
 pointers to two small structures, a schema and an array; buffers are read where they lie. The structures and their rules
@@ -91,14 +91,18 @@ class Field:
         format: Arrow's format string.
         width: features that it holds: more than 1 for lists and bytes of fixed size.
         kind: the NumPy type of its numbers, "b" for bits, "n" for nothing but nulls; None if it holds no numbers.
+        entries: of a dictionary, the type of its entries; then `kind` is None, and `indices` the type of the codes.
     """
 
     def __init__(self, schema: Any) -> None:
         self.name = (schema.name or b"").decode(errors="replace")
         self.format = (schema.format or b"").decode(errors="replace")
         self.child: Field | None = None
+        self.entries: Field | None = None
+        self.indices = ""
         self.width, self.kind = 1, None
         if schema.dictionary:
+            self.entries, self.indices = Field(schema.dictionary.contents), NUMBERS.get(self.format, "")
             self.format = "dictionary"
         elif self.format.startswith("+w:"):
             self.child = Field(schema.children[0].contents)
@@ -109,6 +113,13 @@ class Field:
             self.kind = self.format
         else:
             self.kind = NUMBERS.get(self.format)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the column holds text, or a dictionary of text or numbers."""
+        if self.entries is not None:
+            return self.entries.is_text or self.entries.kind is not None
+        return self.format in ("u", "U", "vu")
 
     @property
     def words(self) -> str:
@@ -164,6 +175,52 @@ class RecordBatch:
                     place[~valid.T] = np.nan
                 first += values.shape[1]
         return result.T
+
+    def values(self, column: int, start: int, stop: int) -> NDArray[Any]:
+        """Return rows start .. stop - 1 of one column, (stop - start,): numbers, NaN where missing, or objects: text,
+        None where missing. The column is of width 1, with a `kind` or `Field.is_text`.
+        """
+        if self.fields[column].kind is not None:
+            return self.rows([column], start, stop)[:, 0]
+        if not self._struct:
+            return self._text(self._array, self.fields[0], int(self._array.offset) + start, stop - start)
+        child = self._array.children[column].contents
+        begin = int(self._array.offset) + int(child.offset)
+        return self._text(child, self.fields[column], begin + start, stop - start)
+
+    def _text(self, array: Any, field: Field, begin: int, count: int) -> NDArray[Any]:
+        """Objects (count,) of an array of text from its slot `begin` on: text, numbers of a dictionary, or None."""
+        result = np.empty(count, object)
+        if array.null_count and array.buffers[0]:
+            known = np.flatnonzero(self._bits(array.buffers[0], begin, count))
+        else:
+            known = np.arange(count)
+        if field.entries is not None:
+            codes = np.dtype(field.indices)
+            chosen = self._memory(array.buffers[1], begin * codes.itemsize, count * codes.itemsize).view(codes)[known]
+            entries = array.dictionary.contents
+            inner = RecordBatch(entries, (field.entries,), struct=False, owner=self)
+            result[known] = inner.values(0, 0, len(inner)).astype(object)[chosen]
+        elif field.format == "vu":
+            for place in known.tolist():
+                result[place] = self._viewed(array, begin + place)
+        else:
+            kind = np.dtype("i4" if field.format == "u" else "i8")
+            ends = self._memory(array.buffers[1], begin * kind.itemsize, (count + 1) * kind.itemsize).view(kind)
+            if count:
+                first = int(ends[0])
+                data = self._memory(array.buffers[2], first, int(ends[-1]) - first).tobytes()
+                bounds = (ends - first).tolist()
+                for place in known.tolist():
+                    result[place] = data[bounds[place] : bounds[place + 1]].decode("utf-8", "replace")
+        return result
+
+    def _viewed(self, array: Any, slot: int) -> str:
+        """One text of a view: within its 16 bytes, or in one of the buffers behind the first two."""
+        view = self._memory(array.buffers[1], 16 * slot, 16)
+        length, _, buffer, offset = view.view("<i4").tolist()
+        data = view[4 : 4 + length] if length <= 12 else self._memory(array.buffers[2 + buffer], offset, length)
+        return data.tobytes().decode("utf-8", "replace")
 
     def _column(self, column: int, start: int, stop: int) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """Values (n, width) of one column, and which of them are valid; None: all."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.engine.arrow import RecordBatch, array_batch, stream_batches
 from lutsmith.circuit.rows import as_rows
+from lutsmith.circuit.tabular import Frame, Schema, SchemaError, as_frame
+from lutsmith.circuit.tabular.frames import is_arrow
+from lutsmith.circuit.tabular.schema import listed
+
+_COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
 
 
 @dataclass(frozen=True)
@@ -22,13 +27,13 @@ class Samples:
 
     Attributes:
         input_shape: the shape of one sample.
-        columns: the names of the columns that are its features, in its order; None: all columns in their order.
-        skipped: a column that is passed over where `columns` is None: the label's.
+        schema: its columns, and how they are read.
+        columns: the names of the columns that are its features, in its order, in place of the schema's.
     """
 
     input_shape: tuple[int, ...]
+    schema: Schema
     columns: tuple[str, ...] | None = None
-    skipped: str | None = None
 
     def batches(self, source: Any, batch: int) -> Generator[NDArray[Any], None, None]:
         """Return rows (n, F), n <= batch, of a source; `Circuit.predict_batches` says which there are.
@@ -53,20 +58,36 @@ class Samples:
 
     def _batches(self, source: Any, batch: int) -> Generator[NDArray[Any], None, None] | None:
         """The batches of a source that is neither a path nor an iterable of sources; None if it is one of these."""
-        if hasattr(source, "__arrow_c_stream__"):
-            return self._records(lambda: stream_batches(source), batch)
-        if hasattr(source, "__arrow_c_array__"):
-            return self._records(lambda: iter([array_batch(source)]), batch)
+        if is_arrow(source):
+            streamed = hasattr(source, "__arrow_c_stream__")
+            return self._records(
+                lambda: stream_batches(source) if streamed else iter([array_batch(source)]), batch, further=False
+            )
         if hasattr(source, "iter_batches"):  # a ParquetFile of pyarrow's
             return self._records(lambda: map(array_batch, source.iter_batches(batch, columns=self._wanted())), batch)
         if hasattr(source, "to_batches"):  # a data set or a scanner of pyarrow's
             return self._records(lambda: map(array_batch, source.to_batches()), batch)
+        if isinstance(source, np.ndarray):
+            return self._array(source, batch)
+        frame = None if isinstance(source, Iterator) else as_frame(source)
+        if frame is not None:
+            return self._frame(frame, batch)
         if hasattr(source, "shape") and hasattr(source, "__getitem__"):
             return self._array(source, batch)
         return None
 
+    @property
+    def _named(self) -> Schema:
+        return self.schema if self.columns is None else replace(self.schema, names=self.columns)
+
     def _wanted(self) -> list[str] | None:
-        return None if self.columns is None else list(self.columns)
+        names = self.schema.names if self.columns is None else self.columns
+        return None if names is None else list(names)
+
+    def _frame(self, frame: Frame, batch: int) -> Generator[NDArray[Any], None, None]:
+        for start in range(0, max(1, frame.length), batch):
+            stop = min(start + batch, frame.length)
+            yield self._named.rows(frame, start, stop, further=self.columns is not None)
 
     def _array(self, source: Any, batch: int) -> Generator[NDArray[Any], None, None]:
         """Slices of an array; one of a wrong shape fails as a whole."""
@@ -86,54 +107,80 @@ class Samples:
                     kind = TypeError if isinstance(error, TypeError) else ValueError
                     raise kind(f"item {number} of the source: {error}") from error
 
-    def _records(self, read: Callable[[], Iterator[RecordBatch]], batch: int) -> Generator[NDArray[Any], None, None]:
+    def _records(
+        self, read: Callable[[], Iterator[RecordBatch]], batch: int, *, further: bool = True
+    ) -> Generator[NDArray[Any], None, None]:
         columns: list[int] | None = None
+        before = 0
         with _closing(read()) as records:
             for record in records:
                 if columns is None:
-                    columns = self._columns(record)
+                    columns = self._columns(record, further or self.columns is not None)
                 for start in range(0, max(1, len(record)), batch):
-                    yield record.rows(columns, start, min(start + batch, len(record)))
+                    yield self._rows(record, columns, start, min(start + batch, len(record)), before)
+                before += len(record)
                 record = None  # what was read is given back before more is
 
-    def _columns(self, record: RecordBatch) -> list[int]:
+    def _rows(self, record: RecordBatch, columns: list[int], start: int, stop: int, before: int) -> NDArray[Any]:
+        """Rows of a record batch: as they lie where all columns hold numbers, else each column as the schema says.
+        Messages count rows from `before`.
+        """
+        if not self.schema.categories and all(record.fields[column].kind is not None for column in columns):
+            return record.rows(columns, start, stop)
+        schema, first = self._named, before + start
+        parts = [
+            schema.values(place, record.values(column, start, stop), first) for place, column in enumerate(columns)
+        ]
+        return np.stack(parts, axis=1)
+
+    def _columns(self, record: RecordBatch, further: bool) -> list[int]:
         """The places of the model's features, after a look at names, types and number."""
         names = [field.name for field in record.fields]
-        if self.columns is None:
-            places = [place for place, name in enumerate(names) if name != self.skipped]
+        wanted = self._wanted()
+        if wanted is None:
+            places = [place for place, name in enumerate(names) if name != self.schema.label_name]
         else:
-            for name in self.columns:
-                if names.count(name) != 1:
-                    found = "no column" if name not in names else "several columns"
-                    raise ValueError(
-                        f"{found} {name!r} in the data, whose columns are {_listed(names)}: name the model's features "
-                        "by columns=, in its order"
-                    )
-            places = [names.index(name) for name in self.columns]
+            try:
+                places = replace(self.schema, features=len(wanted), names=tuple(wanted)).find(names, further=further)
+            except SchemaError as error:
+                raise SchemaError(f"{error}; or name the model's features by columns=, in its order") from error
         for place in places:
-            if record.fields[place].kind is None:
+            if record.fields[place].kind is None and not record.fields[place].is_text:
                 raise TypeError(
-                    f"column {names[place]!r} holds {record.fields[place].words}, expected numbers: convert it first"
+                    f"column {names[place]!r} holds {record.fields[place].words}, expected numbers or text: convert it "
+                    "first"
                 )
         width, features = sum(record.fields[place].width for place in places), int(np.prod(self.input_shape))
         if width != features:
             raise ValueError(
-                f"{len(places)} columns of {width} features in all ({_listed([names[place] for place in places])}), "
+                f"{len(places)} columns of {width} features in all ({listed([names[place] for place in places])}), "
                 f"expected {features}: name the model's features by columns=, in its order"
             )
         return places
 
     def _file(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
         kind = path.suffix.lower()
-        if kind not in (".npy", ".parquet", ".pq"):
-            raise ValueError(f"{path}: unknown kind of file, expected .npy or .parquet; others can be given as arrays")
+        if kind not in (".npy", *_COLUMNAR):
+            raise ValueError(
+                f"{path}: unknown kind of file, expected .npy, .parquet or .feather; others can be given as arrays"
+            )
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a {kind} file"
             )
         if kind == ".npy":
             return self._array(_mapped(path), batch)
-        return self._parquet(path, batch)
+        return self._parquet(path, batch) if kind in _COLUMNAR[:2] else self._feather(path, batch)
+
+    def _feather(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
+        _, arrow = _pyarrow()
+        from pyarrow import feather
+
+        try:
+            table = feather.read_table(path, memory_map=True)
+            yield from self._records(lambda: stream_batches(table), batch)
+        except (arrow.ArrowException, OSError) as error:
+            raise ValueError(f"{path}: not a sound Feather file ({' '.join(str(error).split())})") from error
 
     def _parquet(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
         parquet, arrow = _pyarrow()
@@ -163,7 +210,8 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow.parquet
     except ImportError as error:
         raise ModuleNotFoundError(
-            "Parquet files are read by pyarrow, which is not installed: pip install 'lutsmith[arrow]'", name="pyarrow"
+            "Parquet and Feather files are read by pyarrow, which is not installed: pip install 'lutsmith[tables]'",
+            name="pyarrow",
         ) from error
     return pyarrow.parquet, pyarrow
 
@@ -177,7 +225,3 @@ def _closing(items: Iterator[Any]) -> Iterator[Iterator[Any]]:
         close = getattr(items, "close", None)
         if close is not None:
             close()
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:10])) + (f", ... ({len(names)})" if len(names) > 10 else "")

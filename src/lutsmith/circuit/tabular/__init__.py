@@ -1,0 +1,7 @@
+"""What a model knows of the table that it was trained on, and how cells, frames and records become its features."""
+
+from lutsmith.circuit.tabular.frames import Frame, as_frame
+from lutsmith.circuit.tabular.numerals import Numerals
+from lutsmith.circuit.tabular.schema import MISSING, Schema, SchemaError
+
+__all__ = ["MISSING", "Frame", "Numerals", "Schema", "SchemaError", "as_frame"]

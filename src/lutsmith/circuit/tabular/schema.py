@@ -1,0 +1,373 @@
+"""The schema of a table: its columns, what they hold, how it is written. A model keeps it in its facts.
+
+It says how any table of the same columns becomes features, without a guess: prediction needs nothing else. Numbers are
+float32; code c of a categorical column is the c-th of its names; a value that is missing, or none of the names, is NaN.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.tabular.numerals import PLAIN, Numerals, plain
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.tabular.frames import Frame
+
+MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
+"""The spellings of a missing value in a text file, in lower case: cells are compared without regard to case or to
+spaces around them. An empty cell is always missing."""
+
+_KEYS = {"delimiter", "header", "width", "label", "label_name", "places", "missing", "numerals"}
+_NAN = float("nan")
+
+
+class SchemaError(ValueError):
+    """A value or a column that a model cannot read.
+
+    Attributes:
+        problem: what is wrong, without the place.
+        column: what messages call the column, or None.
+        row: the row of the data that were given, from 0, or None.
+        cell: the text that cannot be read, or None.
+    """
+
+    def __init__(self, problem: str, column: str | None = None, row: int | None = None, cell: str | None = None):
+        where = "" if column is None else f"column {column}: " if row is None else f"column {column}, row {row}: "
+        super().__init__(f"{where}{problem}")
+        self.problem, self.column, self.row, self.cell = problem, column, row, cell
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a model knows of its table.
+
+    Attributes:
+        features: how many features the model has, F.
+        names: the names of the feature columns (F,), or None where they have none.
+        categories: for each feature the names of its categories, None where it holds numbers; empty: all hold numbers.
+        numerals: of the features whose numbers are not plain, by place, how they are written.
+        missing: the spellings of a missing value, in lower case, the empty one among them.
+        delimiter: what separates the fields of a text file; None where the model was not trained on one.
+        header: whether that file had a header; None where it is not known.
+        width: the columns of that table, the label's and those left out included; None where it is not known.
+        places: the places of the features among them; None: all but the label's.
+        label: the place of the label column among them, or None.
+        label_name: its name, or None.
+        target: the label column as it was asked for, by name or by place, or None.
+    """
+
+    features: int
+    names: tuple[str, ...] | None = None
+    categories: tuple[tuple[str, ...] | None, ...] = ()
+    numerals: Mapping[int, Numerals] = field(default_factory=dict)
+    missing: tuple[str, ...] = MISSING
+    delimiter: str | None = None
+    header: bool | None = None
+    width: int | None = None
+    places: tuple[int, ...] | None = None
+    label: int | None = None
+    label_name: str | None = None
+    target: str | None = None
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any], features: int) -> Schema:
+        """Return the schema in a model's facts; a model of an earlier version has names and categories alone.
+
+        Raises:
+            ValueError: facts that do not describe a table of so many features.
+        """
+        names, categories, target = facts.get("feature_names"), facts.get("categories"), facts.get("target")
+        if not isinstance(names, list) or not _is_list_of_text(names) or len(names) != features:
+            names = None  # notes on something else, or none
+        if categories and not (
+            isinstance(categories, list)
+            and len(categories) == features
+            and all(entry is None or _is_list_of_text(entry) for entry in categories)
+        ):
+            raise ValueError(
+                f"categories is {_brief(categories)}, expected {features} lists of names, null where a column "
+                "holds numbers"
+            )
+        made = cls(
+            features,
+            None if names is None else tuple(names),
+            tuple(None if entry is None else tuple(entry) for entry in categories or ()),
+            label_name=target if isinstance(target, str) and not is_place(target) else None,
+            target=None if target is None else str(target),
+        )
+        table = facts.get("table")
+        return made if table is None else made._with(table)
+
+    def _with(self, table: Any) -> Schema:
+        """Return the schema with what `to_json` wrote; everything is checked."""
+        if not isinstance(table, dict) or not table.keys() <= _KEYS:
+            raise ValueError(f"table is {_brief(table)}, expected an object with {', '.join(sorted(_KEYS))}")
+        width, label, places = table.get("width"), table.get("label"), table.get("places")
+        checks: dict[str, Callable[[Any], bool]] = {
+            "delimiter": lambda v: v is None or (isinstance(v, str) and len(v) == 1),
+            "header": lambda v: v is None or isinstance(v, bool),
+            "width": lambda v: v is None or (_is_count(v) and v >= self.features),
+            "label": lambda v: v is None or (_is_count(v) and width is not None and v < width),
+            "label_name": lambda v: v is None or isinstance(v, str),
+            "places": lambda v: v is None or (isinstance(v, list) and self._are_places(v, width, label)),
+            "missing": lambda v: _is_list_of_text(v) and "" in v,
+            "numerals": lambda v: isinstance(v, dict) and set(v) <= set(map(str, range(self.features))),
+        }
+        given = {"missing": list(MISSING), "numerals": {}, **table}
+        for name, check in checks.items():
+            if not check(given.get(name)):
+                raise ValueError(f"{name} of the table is {_brief(given.get(name))}, which no table has")
+        if places is None and width is not None and width != self.features + (label is not None):
+            raise ValueError(f"width of the table is {width}, with {self.features} features")
+        return replace(
+            self,
+            numerals={int(place): Numerals.from_json(value) for place, value in given["numerals"].items()},
+            missing=tuple(given["missing"]),
+            delimiter=given.get("delimiter"),
+            header=given.get("header"),
+            width=width,
+            places=None if places is None else tuple(places),
+            label=label,
+            label_name=given.get("label_name") or self.label_name,
+        )
+
+    def _are_places(self, values: list[Any], width: Any, label: Any) -> bool:
+        return (
+            len(values) == self.features
+            and _is_count(width)
+            and all(_is_count(value) and value < width and value != label for value in values)
+            and len(set(values)) == len(values)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what facts keep beside `feature_names` and `categories`."""
+        return {
+            "delimiter": self.delimiter,
+            "header": self.header,
+            "width": self.width,
+            "label": self.label,
+            "label_name": self.label_name,
+            "missing": list(self.missing),
+            **({} if self.places is None else {"places": list(self.places)}),
+            **(
+                {"numerals": {str(place): item.to_json() for place, item in self.numerals.items()}}
+                if self.numerals
+                else {}
+            ),
+        }
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing is known of the columns but their number."""
+        return self.names is None and not self.categories and not self.numerals and self.label_name is None
+
+    def column(self, place: int) -> str:
+        """Return what messages call a feature."""
+        return repr(self.names[place]) if self.names else str(place)
+
+    def is_missing(self, cell: str) -> bool:
+        """Return whether a cell of text stands for a missing value."""
+        return cell.strip().lower() in self._missing
+
+    def find(self, given: Sequence[str], *, further: bool) -> list[int]:
+        """Return where the model's features stand among the names of a table's columns.
+
+        A model without names takes the columns in their order, without the label's.
+
+        Args:
+            given: the names.
+            further: whether there may be columns that the model does not know; else only the label's may be there.
+
+        Raises:
+            SchemaError: a column is missing, unknown or there several times, or there are too many or too few.
+        """
+        if self.names is None:
+            places = [place for place, name in enumerate(given) if self.label_name is None or name != self.label_name]
+            if len(places) != self.features:
+                raise SchemaError(f"{len(places)} columns ({listed(given)}), expected {self.features}, in order")
+            return places
+        where: dict[str, int] = {}
+        own = {name for name, count in Counter(self.names).items() if count > 1}
+        repeated = set()
+        for place, name in enumerate(given):
+            if name in where:
+                repeated.add(name)
+            where[name] = place
+        for name in self.names:
+            if name in repeated or name in own:
+                raise SchemaError(f"several columns {name!r}: rename all but one, or give an array")
+            if name not in where:
+                raise SchemaError(
+                    f"no column {name!r} in the data, whose columns are {listed(given)}; the model reads "
+                    f"{listed(self.names)}"
+                )
+        known = {*self.names, self.label_name}
+        unknown = [] if further else [name for name in given if name not in known]
+        if unknown:
+            raise SchemaError(f"unknown column {listed(unknown)}: leave it out; the model reads {listed(self.names)}")
+        return [where[name] for name in self.names]
+
+    def rows(self, frame: Frame, start: int, stop: int, *, further: bool = False) -> NDArray[np.float32]:
+        """Return rows start .. stop - 1 of a frame as features, float32 (n, F).
+
+        Raises:
+            SchemaError: columns or values that the model cannot read.
+        """
+        places = self.find(frame.names, further=further)
+        result = np.empty((self.features, stop - start), np.float32)
+        for place, source in enumerate(places):
+            result[place] = self.values(place, frame.column(source, start, stop), start)
+        return result.T
+
+    def values(self, place: int, cells: NDArray[Any], first: int = 0) -> NDArray[np.float32]:
+        """Return a column of numbers, text or objects as feature `place`, float32 (n,).
+
+        In a column of numbers text is read as in a file; in one of categories numbers and truth values are names as
+        they are spelt, 5.0 also as `5`. Messages count rows from `first`.
+
+        Raises:
+            SchemaError: a value that is neither.
+        """
+        if cells.dtype.kind in "biuf" and self._names(place) is None:
+            with np.errstate(over="ignore"):
+                return cells.astype(np.float32)
+        if cells.dtype.kind in "mMcV":
+            raise SchemaError(f"holds {cells.dtype} values; turn them into numbers first", self.column(place))
+        if cells.dtype.kind == "S":
+            cells = np.char.decode(cells, "utf-8", "replace")
+        return self.text(place, cells.tolist(), first)
+
+    def text(self, place: int, cells: Sequence[Any], first: int = 0) -> NDArray[np.float32]:
+        """Return cells of a text file, or other values, as feature `place`; as `values` says."""
+        codes = self._names(place)
+        if codes is not None:
+            return np.array([self._code(place, codes, cell, row) for row, cell in enumerate(cells, first)], np.float32)
+        numerals = self._numerals(place)
+        if numerals.is_plain and not self._missing_numbers:
+            try:
+                return _float32(array("d", map(float, cells)))
+            except (TypeError, ValueError):
+                pass
+        return _float32(array("d", (self._number(place, numerals, cell, row) for row, cell in enumerate(cells, first))))
+
+    def reads(self, place: int, cell: str) -> bool:
+        """Return whether a cell of text is a value of a feature: a number, a known name, or missing."""
+        codes = self._names(place)
+        if self.is_missing(cell):
+            return True
+        if codes is not None:
+            return cell.strip() in codes
+        numerals = self._numerals(place)
+        return numerals.lenient or numerals.parse(cell) is not None
+
+    def expected(self, place: int) -> str:
+        """Return what a number column expects, in words."""
+        numerals = self._numerals(place)
+        return "numbers" if numerals.is_plain else f"{numerals}, as in the data that the model was trained on"
+
+    def _numerals(self, place: int) -> Numerals:
+        return self.numerals.get(place, PLAIN)
+
+    def _number(self, place: int, numerals: Numerals, cell: Any, row: int) -> float:
+        if isinstance(cell, str):
+            if self.is_missing(cell):
+                return _NAN
+            value = numerals.parse(cell)
+            if value is None:
+                if numerals.lenient:
+                    return _NAN
+                raise SchemaError(
+                    f"{shorten(cell)} is not a number; expected {self.expected(place)}", self.column(place), row, cell
+                )
+            return value
+        if is_null(cell):
+            return _NAN
+        try:
+            return float(cell)
+        except (TypeError, ValueError, OverflowError):
+            kind = type(cell).__name__
+            raise SchemaError(f"holds a {kind}; expected a number", self.column(place), row) from None
+
+    def _code(self, place: int, codes: dict[str, float], cell: Any, row: int) -> float:
+        if isinstance(cell, str):
+            code = codes.get(cell)
+            return codes.get(cell.strip(), _NAN) if code is None else code
+        if is_null(cell):
+            return _NAN
+        if isinstance(cell, (bool, int, np.bool_, np.integer)):
+            return codes.get(str(cell), _NAN)
+        if isinstance(cell, (float, np.floating)):
+            whole = codes.get(str(int(cell))) if float(cell).is_integer() else None
+            return codes.get(str(cell), _NAN) if whole is None else whole
+        raise SchemaError(f"holds a {type(cell).__name__}; expected the name of a category", self.column(place), row)
+
+    def _names(self, place: int) -> dict[str, float] | None:
+        return self._codes[place] if self._codes else None
+
+    @cached_property
+    def _codes(self) -> list[dict[str, float] | None]:
+        return [
+            None if names is None else {name: float(code) for code, name in enumerate(names)}
+            for names in self.categories
+        ]
+
+    @cached_property
+    def _missing(self) -> frozenset[str]:
+        return frozenset(self.missing)
+
+    @cached_property
+    def _missing_numbers(self) -> bool:
+        """Whether some spelling of a missing value is a number, such as -999."""
+        return any((value := plain(spelling)) is not None and value == value for spelling in self.missing)
+
+
+def is_null(value: Any) -> bool:
+    """Return whether a value of a frame or a record is missing: None, NaN, or pandas' NA and NaT."""
+    if value is None:
+        return True
+    if isinstance(value, (float, np.floating)):
+        return bool(value != value)
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def is_place(target: str) -> bool:
+    """Return whether text is a place such as 3 or -1."""
+    digits = target.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) <= 9
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Return names for a message, at most ten."""
+    every = [repr(name) for name in names]
+    return ", ".join(every[:10]) + (f", ... ({len(every)})" if len(every) > 10 else "")
+
+
+def shorten(cell: str) -> str:
+    """Return a cell for a message."""
+    return repr(cell if len(cell) <= 40 else cell[:37] + "...")
+
+
+def _float32(values: array[float]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, as it is to a comparator
+        return np.frombuffer(values, np.float64).astype(np.float32) if len(values) else np.zeros(0, np.float32)
+
+
+def _is_list_of_text(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
