@@ -125,7 +125,8 @@ def simplify_on(
 
     The circuit is evaluated on all rows. LUTs then drop inputs that only unread table entries depend on, and read the
     lowest of the signals that no row tells apart; outputs that never change become constants. The exact passes follow,
-    and all of it is repeated for as long as it gains (don't-cares from data: Miyasaka, Mishchenko, FCCM 2024).
+    and all of it is repeated for as long as it gains; where the exact passes alone gain more, their result is taken
+    (don't-cares from data: Miyasaka, Mishchenko, FCCM 2024).
     At the end both circuits are evaluated on all rows by the engine, and every output bit is compared.
 
     Args:
@@ -164,6 +165,9 @@ def simplify_on(
         if (record.netlist.num_nodes, record.netlist.fanin.size) >= (before.num_nodes, before.fanin.size):
             break
         sight = look(circuit.encoder, record.netlist, rows)
+    exact = Record(circuit.netlist)  # a choice of what no row reads may stand in the way of an exact pass
+    run_passes(exact, level, rank, circuit.encoder)
+    record = min(record, exact, key=lambda made: (made.netlist.num_nodes, made.netlist.fanin.size))
     steps = record.steps()
     result = rebuilt(circuit, record.netlist)
     _compare(circuit, result, rows)
