@@ -15,6 +15,8 @@ import torch
 from lutsmith import presets
 from lutsmith.data import TASKS
 from lutsmith.nn import Architecture, build
+from lutsmith.presets.ours import IMAGES, TABLES
+from lutsmith.presets.published import PUBLISHED
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.training import Settings
 
@@ -91,6 +93,19 @@ def test_the_page_of_presets_names_every_row() -> None:
     named = {name for cell in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in _names(cell)}
     assert {preset.name for preset in presets.list_presets()} - {"table"} <= named
     assert "`table`" in page
+
+
+def test_the_page_says_of_each_figure_how_its_settings_were_chosen() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "presets.md").read_text(encoding="utf-8")
+    row = r"^\| `([a-z0-9-]+)` \|.*\| (validation rows|test rows|not recorded) \|$"
+    chosen = dict(re.findall(row, page, re.MULTILINE))
+    ours = {preset.name: preset.chosen for preset in presets.list_presets() if preset.name in chosen}
+    assert chosen == ours
+    assert set(chosen) == {preset.name for preset in (*IMAGES, *TABLES)} - {"table"}
+    assert {name for name, by in chosen.items() if by == "test rows"} == {"monks-1", "monks-2", "monks-3"}
+    assert chosen["adult"] == "validation rows"
+    assert "How what differs was chosen (rates,\nwindows, epochs) is not recorded" in page
+    assert {preset.chosen for preset in PUBLISHED} == {"not recorded"}
 
 
 def _names(cell: str) -> list[str]:

@@ -14,6 +14,7 @@ def test_the_first_example_trains_and_predicts(tmp_path, monkeypatch):
     names = {"images": np.zeros((3, 64), np.uint8)}
     exec(EXAMPLES[0].replace("seed=0", "seed=0, epochs=2"), names)
     assert names["run"].accuracy > 0.5
+    assert names["run"].lowering == "proved"
     assert names["labels"].shape == (3,)
 
 
@@ -39,3 +40,11 @@ def test_the_third_example_exports_what_it_verifies():
     assert "#include" in names["header"]
     assert names["found"].ok
     assert {check.verdict for check in names["found"].of("design")} == {"proved"}
+
+
+def test_no_page_calls_proved_what_is_equal_on_given_data_only():
+    pages = [README, *(page.read_text() for page in (Path(__file__).parents[1] / "docs").glob("*.md"))]
+    rows = [row for page in pages for row in page.splitlines() if "given data" in row or "--care" in row]
+    assert any("equal on the given rows only" in row for row in rows)
+    assert any("equal on those rows only" in row for row in rows)
+    assert not [row for row in rows if re.search(r"all (are )?proved", row)]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,13 @@ import numpy as np
 import pytest
 
 from lutsmith import runs
+from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import load
+from lutsmith.circuit.heads import Head
 from lutsmith.data import load as load_data
-from lutsmith.runs import CircuitMismatchError, Run, evaluate, execution, train
+from lutsmith.data.split import stratified_split
+from lutsmith.runs import CircuitMismatchError, Run, SavedFileError, evaluate, execution, train
+from lutsmith.runs.saved import differences
 from lutsmith.training import TrainingInterrupted, loop
 
 SMALL: dict[str, Any] = {
@@ -93,6 +98,7 @@ def test_evaluate_agrees_with_the_run(digits: tuple[Run, Path]) -> None:
     run, _ = digits
     result = evaluate(run.model)
     assert (result.accuracy, result.samples, result.task) == (run.accuracy, 360, "digits")
+    assert (result.rows, result.measured_on) == ("test", "the test rows")
 
 
 def test_evaluate_and_the_door_to_runs_need_no_torch(digits: tuple[Run, Path]) -> None:
@@ -312,18 +318,39 @@ def table(path: Path, rows: int = 400, seed: int = 0) -> Path:
     return path
 
 
-def test_a_table_without_a_test_set_is_measured_on_its_validation_rows(tmp_path: Path) -> None:
+def test_a_table_without_a_test_set_is_measured_on_rows_that_training_never_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lutsmith.nn.encoders import Encoder
+
+    fitted: list[Any] = []
+    fit = Encoder.fit
+    monkeypatch.setattr(
+        Encoder, "fit", lambda self, x, **options: (fitted.append(np.array(x)), fit(self, x, **options))[1]
+    )
+    whole = load_data("csv", table(tmp_path / "t.csv"), "class")
     run = train(
         "csv",
-        data=table(tmp_path / "t.csv"),
+        data=tmp_path / "t.csv",
         target="class",
         out=tmp_path / "run",
         epochs=8,
         rank=4,
         quiet=True,
+        seed=5,
         settings={"validation": 0.25, "batch_size": 32},
     )
-    assert run.measured_on == "validation"
+    training, held_out = stratified_split(whole.y_train, 0.2, 5)
+    assert run.measured_on == "held-out"
+    assert load(run.model).facts["held_out"]["rows"] == len(held_out) == 80
+    (seen,) = fitted
+    assert len(seen) == 240  # of the 320 that are left a quarter is for validation
+    assert {row.tobytes() for row in seen} <= {row.tobytes() for row in whole.x_train[training]}
+    x, y = whole.x_train[held_out], whole.y_train[held_out]
+    assert run.accuracy == np.mean(load(run.model).predict(x) == y)
+    again = evaluate(run.model, tmp_path / "t.csv")
+    assert (again.accuracy, again.samples, again.rows) == (run.accuracy, 80, "held-out")
+    assert again.measured_on == "the rows held out of training"
     assert run.accuracy > 0.6
     assert run.luts == 1002  # the preset's 1,000, rounded up to what three classes can share
     circuit = load(run.model)
@@ -331,8 +358,158 @@ def test_a_table_without_a_test_set_is_measured_on_its_validation_rows(tmp_path:
     assert circuit.facts["feature_names"] == ["a", "b", "c", "d"]
     assert circuit.facts["integer_features"] is False
     fresh = evaluate(run.model, table(tmp_path / "fresh.csv", 200, seed=1))
-    assert fresh.samples == 200
+    assert (fresh.samples, fresh.rows) == (200, "another")
+    assert "cannot be told" in fresh.measured_on
     assert fresh.accuracy > 0.6
+
+
+@pytest.mark.parametrize("kind", ["csv", "npz"])
+def test_eval_says_which_rows_of_a_table_it_measures(tmp_path: Path, kind: str) -> None:
+    data: dict[str, Any] = {"data": table(tmp_path / "t.csv"), "target": "class"}
+    if kind == "npz":
+        whole = load_data("csv", tmp_path / "t.csv", "class")
+        np.savez(tmp_path / "t.npz", X=whole.x_train, y=whole.y_train)
+        data = {"data": tmp_path / "t.npz"}
+    arguments: dict[str, Any] = {**SMALL, "luts": (60,), "epochs": 1, "settings": {"batch_size": 32}}
+    for share, rows, samples in ((0.25, "held-out", 100), (0, "training", 400)):
+        run = train(kind, out=tmp_path / str(share), test_share=share, **data, **arguments)
+        assert run.measured_on == ("held-out" if share else "validation")
+        found = evaluate(run.model, data["data"])
+        assert (found.rows, found.samples) == (rows, samples)
+    if kind == "csv":  # one number of one row is another: the held-out rows cannot be told any more
+        lines = (tmp_path / "t.csv").read_text().split("\n")
+        lines[3] = "9.5" + lines[3][lines[3].index(",") :]
+        (tmp_path / "t.csv").write_text("\n".join(lines))
+        assert evaluate(tmp_path / "0.25" / "model.lut", tmp_path / "t.csv").rows == "another"
+        circuit = load(tmp_path / "0.25" / "model.lut")
+        facts = {name: value for name, value in circuit.facts.items() if name != "held_out"}
+        replace(circuit, facts=facts).save(tmp_path / "old.lut")
+        old = evaluate(tmp_path / "old.lut", tmp_path / "t.csv")
+        assert (old.rows, old.samples) == ("unknown", 400)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"test_share": 1.0}, "test_share=1.0: expected the share"),
+        ({"test_share": -0.1}, "test_share=-0.1: expected the share"),
+        ({"test_share": 0.001}, "leaves every row; give another share"),
+        ({"test_share": 0.999}, "leaves no training row of 'high'"),
+        ({"test_share": 0.1, "test": "u.csv"}, "the test rows are given: leave test_share"),
+        ({"test_share": 0, "settings": {"validation": 0.0}}, "nothing would be left to measure"),
+    ],
+)
+def test_shares_that_cannot_be_held_out_are_refused(tmp_path: Path, arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        train("csv", data=table(tmp_path / "t.csv"), target="class", out=tmp_path / "run", **{**SMALL, **arguments})
+    with pytest.raises(ValueError, match="digits has a test part"):
+        train("digits", out=tmp_path / "run", test_share=0.2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_table_resumes_with_the_same_rows_held_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: dict[str, Any] = {**SMALL, "luts": (60,), "settings": {"batch_size": 32}}
+    data = {"data": table(tmp_path / "t.csv"), "target": "class"}
+    whole = train("csv", out=tmp_path / "whole", test_share=0.3, **data, **arguments)
+    step, left = loop.Loop.step, 15
+
+    def interrupting(self: Any, chosen: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            signal.raise_signal(signal.SIGINT)
+        step(self, chosen)
+
+    monkeypatch.setattr(loop.Loop, "step", interrupting)
+    with pytest.raises(TrainingInterrupted):
+        train("csv", out=tmp_path / "run", test_share=0.3, **data, **arguments)
+    with pytest.raises(ValueError, match=r"test_share is 0\.2 and was 0\.3"):
+        train("csv", out=tmp_path / "run", resume=True, test_share=0.2)
+    run = train("csv", out=tmp_path / "run", resume=True, quiet=True)
+    one, two = load(whole.model), load(run.model)
+    assert (run.accuracy, one.facts["held_out"]) == (whole.accuracy, two.facts["held_out"])
+    assert all(
+        np.array_equal(getattr(one.netlist, name), getattr(two.netlist, name)) for name in ("fanin", "table_pool")
+    )
+
+
+def test_a_table_of_an_earlier_version_resumes_with_nothing_held_out(tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {**SMALL, "luts": (60,), "epochs": 1, "settings": {"batch_size": 32}}
+    run = train("csv", data=table(tmp_path / "t.csv"), target="class", out=tmp_path / "run", test_share=0, **arguments)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    del record["arguments"]["test_share"]
+    record["result"] = None
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    (tmp_path / "run" / "model.lut").unlink()
+    again = train("csv", out=tmp_path / "run", resume=True, quiet=True)
+    assert (again.accuracy, again.measured_on) == (run.accuracy, "validation")
+
+
+def spoilt(name: str) -> Callable[[Circuit], Circuit]:
+    """A circuit that differs in one field."""
+
+    def change(circuit: Circuit) -> Circuit:
+        netlist, encoder, head = circuit.netlist, circuit.encoder, circuit.head
+        assert head is not None
+        assert circuit.fitted_range is not None
+        if name == "netlist.table_pool":
+            return replace(circuit, netlist=replace(netlist, table_pool=netlist.table_pool ^ np.uint64(1)))
+        if name == "netlist.outputs":
+            return replace(circuit, netlist=replace(netlist, outputs=netlist.outputs[::-1]))
+        if name == "encoder.threshold":
+            return replace(circuit, encoder=replace(encoder, threshold=encoder.threshold + 1))
+        if name == "head":
+            return replace(circuit, head=Head(head.num_groups, bias=[1] * 10))
+        if name == "fitted_range":
+            return replace(circuit, fitted_range=(circuit.fitted_range[0], circuit.fitted_range[1] + 1))
+        values: dict[str, Any] = {
+            "classes": tuple(f"{label}" for label in circuit.classes or ()),
+            "task": None,
+            "facts": {**circuit.facts, "accuracy": 1},
+            "input_shape": (8, 8),
+        }
+        return replace(circuit, **{name: values[name]})
+
+    return change
+
+
+FIELDS = (
+    "netlist.table_pool", "netlist.outputs", "encoder.threshold", "head", "fitted_range", "classes", "task", "facts",
+    "input_shape",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_of_a_saved_file_is_compared(digits: tuple[Run, Path], tmp_path: Path, name: str) -> None:
+    circuit = load(digits[0].model)
+    assert differences(circuit, load(digits[0].model)) == []
+    changed = spoilt(name)(circuit)
+    changed.save(tmp_path / "model.lut")
+    assert differences(circuit, load(tmp_path / "model.lut")) == [name]
+
+
+@pytest.mark.parametrize("fault", ["another table", "cut off", "nothing"])
+def test_a_model_file_that_is_not_what_was_written_is_an_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    from lutsmith.circuit import file
+
+    save = file.save
+
+    def faulty(circuit: Circuit, path: Any) -> None:
+        if fault == "another table":
+            save(spoilt("netlist.table_pool")(circuit), path)
+        elif fault == "cut off":
+            Path(path).write_bytes(file.to_bytes(circuit)[:-3])
+
+    monkeypatch.setattr(file, "save", faulty)
+    expected = {"another table": "netlist.table_pool", "cut off": "cannot load", "nothing": "there is no model file"}
+    with pytest.raises(SavedFileError, match=rf"model\.lut did not hold the model .*{expected[fault]}"):
+        train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
+    assert not (tmp_path / "model.lut").exists()
+    assert json.loads((tmp_path / "run.json").read_text())["result"] is None
+    monkeypatch.setattr(file, "save", save)
+    assert train("digits", out=tmp_path, resume=True, quiet=True).lowering == "proved"
 
 
 def test_a_table_with_a_test_file_is_measured_on_it(tmp_path: Path) -> None:
@@ -341,7 +518,9 @@ def test_a_table_with_a_test_file_is_measured_on_it(tmp_path: Path) -> None:
     run = train("csv", target="class", out=tmp_path / "run", **files, **arguments)
     assert run.measured_on == "test"
     with pytest.raises(ValueError, match="no test set and validation is 0"):
-        train("csv", target="class", out=tmp_path / "other", data=files["data"], **arguments)
+        train("csv", target="class", out=tmp_path / "other", data=files["data"], test_share=0, **arguments)
+    assert evaluate(run.model, files["data"]).rows == "training"
+    assert evaluate(run.model, files["test"]).rows == "another"
 
 
 def test_a_table_of_one_class_is_refused_before_training(tmp_path: Path) -> None:
@@ -364,7 +543,9 @@ def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> No
 
 
 def test_the_public_names_are_there() -> None:
-    assert set(runs.__all__) == {"CircuitMismatchError", "Evaluation", "Run", "evaluate", "train"}
+    assert set(runs.__all__) == {
+        "CircuitMismatchError", "Evaluation", "Measured", "Run", "SavedFileError", "evaluate", "measured_rows", "train",
+    }  # fmt: skip
     assert execution.train is train
 
 
@@ -383,7 +564,7 @@ def names_table(path: Path, rows: int = 500, seed: int = 0) -> Path:
 
 
 def test_columns_of_names_are_learned_kept_and_read_back(tmp_path: Path) -> None:
-    data = names_table(tmp_path / "t.csv")
+    data = names_table(tmp_path / "t.csv", 800)
     arguments: dict[str, Any] = {
         **SMALL,
         "rank": 3,

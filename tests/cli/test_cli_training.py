@@ -72,6 +72,31 @@ def test_a_table_with_text_labels_trains_and_predicts_them(lutsmith, tmp_path: P
     assert set(predicted) == {"high; hot", "low"}
 
 
+def test_every_command_finds_the_held_out_rows_of_a_table_again(lutsmith, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((200, 3)).round(4)
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,c,kind\n" + "\n".join(f"{a},{b},{c},{'yes' if a > b else 'no'}" for a, b, c in x) + "\n")
+    small = ["--target", "kind", "--data", table, "--luts", 40, "--rank", 2, "--bits", 5, "--epochs", 4]
+    page = lutsmith("train", "csv", *small, "--out", tmp_path / "run")
+    assert "on the held-out rows\n" in page.out
+    model = tmp_path / "run" / "model.lut"
+    found = json.loads(lutsmith("eval", model, "--data", table, "--json").out)
+    assert (found["samples"], found["rows"]) == (40, "held-out")
+    assert "40 samples of csv: the rows held out of training\n" in lutsmith("eval", model, "--data", table).out
+    checked = lutsmith("verify", model, "--data", table, "--format", "json", "--layers", "read-back")
+    assert "lutsmith: samples are the rows held out of training\n" in checked.err
+    cared = lutsmith("simplify", model, "-o", tmp_path / "s.lut", "--care", table, "--json")
+    assert json.loads(cared.out)["proof"]["rows"] == 160  # the don't-cares are those of the training rows
+    assert json.loads(lutsmith("eval", tmp_path / "s.lut", "--data", table, "--json").out)["rows"] == "held-out"
+
+    page = lutsmith("train", "csv", *small, "--out", tmp_path / "all", "--test-share", 0)
+    assert "on the validation rows, which chose the epoch\n" in page.out
+    assert "none of them held out" in lutsmith("eval", tmp_path / "all" / "model.lut", "--data", table).out
+    with table.open("a") as file:
+        file.write("0.1,0.2,0.3,no\n")
+    assert "cannot be told" in lutsmith("eval", model, "--data", table).out
+
+
 @pytest.mark.parametrize(
     "extra", [["--preset", "none"], ["--lr", "-1"], ["--rank", "9"], ["--luts", "15"], ["--seed", "-1"]]
 )

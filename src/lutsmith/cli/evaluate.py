@@ -30,18 +30,23 @@ def evaluate(
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Measure a model on the test part of the task that it was trained on, or on all rows of a table."""
+    """Measure a model on the test part of the task that it was trained on, or on a table.
+
+    Of the table that it was trained on, these are the rows that were held out; of another table all rows.
+    """
 
     def compute() -> dict[str, Any]:
         from lutsmith.runs import evaluate as measure
 
-        return measure(model, data, target=target, word_lengths=words or ()).to_json()
+        found = measure(model, data, target=target, word_lengths=words or ())
+        return found.to_json() if json_output else {**found.to_json(), "measured_on": found.measured_on}
 
     deliver(compute, _show, json_output)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
-    console.print(f"accuracy {result['accuracy']:.2%} on {result['samples']:,} samples of {result['task']}")
+    samples = f"{result['samples']:,} samples of {result['task']}"
+    console.print(f"accuracy {result['accuracy']:.2%} on {samples}: {result['measured_on']}", soft_wrap=True)
     for row in result["word_lengths"]:
         console.print(
             f"{row['bits']:2} bits: accuracy {row['accuracy']:.2%} ({100 * row['change']:+.2f} points), "

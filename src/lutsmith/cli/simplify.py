@@ -81,8 +81,12 @@ def _check_output(output: Path, model: Path) -> None:
 
 
 def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[NDArray[Any], NDArray[Any]] | None]:
-    """Return the rows to keep equal, with their labels where there are any, and a task's test part."""
-    from lutsmith.data import TASKS, load, load_test, read_samples
+    """Return the rows to keep equal, with their labels where there are any, and a task's test part.
+
+    Of the table that the model was trained on the rows are those of its training, and the held-out rows the test part.
+    """
+    from lutsmith.data import TASKS, load, read_samples
+    from lutsmith.runs.held_out import measured_rows
 
     facts, path = circuit.facts, Path(care)
     named = care if care in TASKS and not path.exists() else None
@@ -99,7 +103,8 @@ def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[
     label = facts.get("target") if target is None else target
     kind = "npz" if path.suffix.lower() == ".npz" else "csv"
     if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and _classifies(circuit):
-        return load_test(kind, _classes(circuit), path, label, names, categories), None
+        found = measured_rows(circuit, kind, path, label)
+        return ((found.x, found.y), None) if found.training is None else (found.training, (found.x, found.y))
     return (_flat(read_samples(path, names, label, categories)), None), None
 
 

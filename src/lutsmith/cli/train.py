@@ -31,6 +31,14 @@ def train(
     data: DataOption = None,
     target: TargetOption = None,
     test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test rows of a table.")] = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option(
+            "--test-share",
+            metavar="0.2",
+            help="Without --test: the share of a table that is held out to measure on; 0 measures on validation rows.",
+        ),
+    ] = None,
     luts: Annotated[
         Any, typer.Option(parser=_widths, metavar="2000,1000", help="LUTs of each layer, from input to output.")
     ] = None,
@@ -64,6 +72,7 @@ def train(
             out=out,
             resume=resume,
             overwrite=overwrite,
+            test_share=test_share,
         ).to_json()
 
     deliver(compute, _show, json_output)
@@ -71,8 +80,9 @@ def train(
 
 def _show(result: dict[str, Any], console: Console) -> None:
     hard, soft = f"{result['accuracy']:.2%} hardened", f"{result['soft_accuracy']:.2%} soft"
+    chose = ", which chose the epoch" if result["measured_on"] == "validation" else ""
     page = {
-        "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows",
+        "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows{chose}",
         "circuit": _circuit(result),
         "lowering": _lowering(result.get("lowering")),
         "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",

@@ -103,10 +103,11 @@ def verify(
 def _samples(
     circuit: Circuit, data: Path | None, target: str | None, rows: int
 ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
-    """Return the first test rows of the model's task with their class ids, or nothing where it has none here."""
+    """Return test rows of the model's task, or held-out rows of its table, with class ids; or nothing."""
     import numpy as np
 
-    from lutsmith.data import DataError, load_test
+    from lutsmith.data import DataError
+    from lutsmith.runs.held_out import KINDS, measured_rows
 
     task = circuit.facts.get("task")
     wanted = data is not None
@@ -114,21 +115,14 @@ def _samples(
         if wanted:
             raise ValueError("the model does not say which classes of which task it was trained on: leave --data out")
         return None, None
-    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
-    column = target if target is not None else circuit.facts.get("target")
     try:
-        x, y = load_test(
-            task,
-            tuple(classes),
-            data,
-            column if task in ("csv", "npz") else None,
-            circuit.facts.get("feature_names"),
-            circuit.facts.get("categories") or (),
-        )
+        found = measured_rows(circuit, task, data, target)
     except (DataError, OSError):
         if wanted:
             raise
         return None, None
+    sys.stderr.write(f"lutsmith: samples are {KINDS[found.kind]}\n")
+    x, y = found.x, found.y
     chosen = np.linspace(0, len(x) - 1, min(rows, len(x))).astype(int)
     return x[chosen], y[chosen]
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Chosen = Literal["validation rows", "test rows", "not recorded"]
+"""What decided between the settings that were tried: rows held out of the training part; the test part, at which
+somebody looked, so that the figure is a little too good; or nobody wrote it down."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Preset:
         seconds: training seconds of `command` on the threads that docs/presets.md tells; None where none was measured.
         shape: of one sample, where the task has no reader here: such a row tells sizes, and trains on an `.npz` file of
             samples `X` of this shape and labels `y`. Else None.
+        chosen: what decided between settings that were tried, see `Chosen`.
     """
 
     name: str
@@ -31,6 +36,7 @@ class Preset:
     accuracy: float | None = None
     seconds: float | None = None
     shape: tuple[int, ...] | None = None
+    chosen: Chosen = "not recorded"
 
     @property
     def command(self) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
-from lutsmith.data import load_test
+from lutsmith.runs.held_out import KINDS, Kind, measured_rows
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Evaluation:
         task: where they came from.
         model: absolute path of the model file.
         word_lengths: what the model reaches where its features are fixed-point words; empty if that was not asked for.
+        rows: which rows they were, a key of `held_out.KINDS`: "test", "held-out", "training", "another" or "unknown".
     """
 
     accuracy: float
@@ -32,6 +33,12 @@ class Evaluation:
     task: str
     model: str
     word_lengths: tuple[WordLength, ...] = ()
+    rows: Kind = "unknown"
+
+    @property
+    def measured_on(self) -> str:
+        """Which rows they were, in words."""
+        return KINDS[self.rows]
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
@@ -47,6 +54,9 @@ def evaluate(
     word_lengths: Sequence[int] = (),
 ) -> Evaluation:
     """Return the accuracy of a model file on test rows.
+
+    Of the table that a model was trained on these are the rows that were held out; of another table, and where none
+    were held out, all rows, and the result says so.
 
     Args:
         model: the file.
@@ -68,15 +78,8 @@ def evaluate(
         raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
     if circuit.task not in (None, "classification"):
         raise ValueError(f"{model} is a model for {circuit.task}, and accuracy counts classes: score its predict()")
-    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
-    target = circuit.facts.get("target") if target is None else target
-    x, y = load_test(
-        task,
-        tuple(classes),
-        data,
-        target if task in ("csv", "npz") else None,
-        circuit.facts.get("feature_names"),
-        circuit.facts.get("categories") or (),
-    )
+    found = measured_rows(circuit, task, data, target)
+    x, y = found.x, found.y
     words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
-    return Evaluation(float(np.mean(circuit.predict(x) == y)), len(y), task, str(Path(model).absolute()), words)
+    accuracy = float(np.mean(circuit.predict(x) == y))
+    return Evaluation(accuracy, len(y), task, str(Path(model).absolute()), words, found.kind)

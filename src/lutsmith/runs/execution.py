@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from lutsmith.data import Dataset, load
 from lutsmith.runs.folder import Run, RunFolder
+from lutsmith.runs.held_out import TABLES, HeldOut, hold_out
 from lutsmith.runs.plan import Plan, Request
+from lutsmith.runs.saved import save_checked
 from lutsmith.version import __version__
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def train(
     quiet: bool = False,
     architecture: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
+    test_share: float | None = None,
 ) -> Run:
     """Train a network for a task and save it as a circuit that is proved to be the network.
 
@@ -63,7 +66,7 @@ def train(
         preset: a row of `presets.list_presets()`; default: the task's.
         data: the folder with the task's files or its parent (None: `LUTSMITH_DATA`), or the table's file.
         target: the label column of a table.
-        test: a file with the test rows of a table; without it the accuracy is that of the validation rows.
+        test: a file with the test rows of a table; without it `test_share` of the table is held out.
         luts: LUTs of each layer. Where it is not given, the preset's last layer is rounded up to a multiple of the
             number of classes.
         rank: inputs of a LUT.
@@ -78,6 +81,9 @@ def train(
         quiet: show no progress.
         architecture: further fields of `nn.Architecture`.
         settings: further fields of `training.Settings`.
+        test_share: of a table without a file of test rows, the share of each class that is held out, by `seed`, before
+            the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2. With 0
+            the accuracy is that of the validation rows, which chose the epoch.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
@@ -86,6 +92,7 @@ def train(
         ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`).
         TrainingInterrupted: Ctrl-C, a `KeyboardInterrupt`; everything is saved.
         CircuitMismatchError: the circuit is not the network.
+        SavedFileError: the model file does not hold what was written to it; an `OSError`.
     """
     began = time.perf_counter()
     if resume and overwrite:
@@ -104,6 +111,7 @@ def train(
         seed,
         architecture,
         settings,
+        test_share,
     )
     plan = Plan.of(request)
     name = f"{plan.task}-{plan.preset}-seed{plan.settings['seed']}"
@@ -125,8 +133,12 @@ def train(
     dataset = load(plan.task, plan.data, plan.target, plan.test)
     if recorded is None:
         plan = plan.fitted_to(dataset, request)
+    held_out = None
+    if plan.task in TABLES:
+        dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
+    if recorded is None:
         _check_measurable(dataset, plan)
-    training = _Training.of(plan, dataset)
+    training = _Training.of(plan, dataset, held_out)
     if recorded is None:  # only now that nothing in the arguments or the data can be wrong any more
         folder.claim(plan, overwrite=overwrite)
     run = _execute(training, folder, resume=recorded is not None, quiet=quiet, began=began)
@@ -138,7 +150,7 @@ def _check_measurable(dataset: Dataset, plan: Plan) -> None:
     if dataset.x_test is None and plan.settings["validation"] == 0:
         raise ValueError(
             f"{dataset.name} has no test set and validation is 0: nothing would be left to measure the accuracy on; "
-            "give --test FILE or a validation share"
+            "give --test FILE, a --test-share or a validation share"
         )
 
 
@@ -151,9 +163,10 @@ class _Training:
     settings: Settings
     samples: Samples
     model: nn.Sequential
+    held_out: HeldOut | None
 
     @classmethod
-    def of(cls, plan: Plan, dataset: Dataset) -> _Training:
+    def of(cls, plan: Plan, dataset: Dataset, held_out: HeldOut | None) -> _Training:
         """Build the network of a plan; raise ValueError or TypeError where plan and data do not fit."""
         from lutsmith.nn import Architecture, build
         from lutsmith.training import Settings
@@ -169,7 +182,7 @@ class _Training:
                 f"head {architecture.head!r} with objective {settings.objective!r}: train() makes classifiers; "
                 "lutsmith.training.Trainer fits other heads"
             )
-        return cls(plan, dataset, settings, samples, model)
+        return cls(plan, dataset, settings, samples, model, held_out)
 
 
 def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
@@ -181,7 +194,7 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
     preparing = time.perf_counter() - began
     fit = Trainer(settings, folder=folder.path, quiet=quiet).fit(model, samples.x, samples.y, resume=resume)
 
-    x, y, measured_on = _measured_rows(dataset, fit)
+    x, y, measured_on = _measured_rows(training, fit)
     model.cpu()
     circuit = to_circuit(model, dataset.input_shape, classes=dataset.classes)
     proof = prove_lowering(model, circuit, classes=dataset.classes)
@@ -208,14 +221,16 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
         model=str(folder.model),
         lowering="; ".join([proof.verdict, *map(str, proof.problems)]),
     )
-    facts = {**_facts(plan, dataset, run), **_encoder_facts(model[0])}
-    replace(circuit, facts=facts).save(folder.model)
+    held_out = {} if training.held_out is None else {"held_out": training.held_out.to_json()}
+    facts = {**_facts(plan, dataset, run), **held_out, **_encoder_facts(model[0])}
+    save_checked(replace(circuit, facts=facts), folder.model)
     return run
 
 
-def _measured_rows(dataset: Dataset, fit: Fit) -> tuple[NDArray[Any], NDArray[np.int64], str]:
+def _measured_rows(training: _Training, fit: Fit) -> tuple[NDArray[Any], NDArray[np.int64], str]:
+    dataset, held_out = training.dataset, training.held_out
     if dataset.x_test is not None and dataset.y_test is not None:
-        return dataset.x_test, dataset.y_test, "test"
+        return dataset.x_test, dataset.y_test, "held-out" if held_out is not None and held_out.rows else "test"
     return dataset.x_train[fit.validation_rows], dataset.y_train[fit.validation_rows], "validation"
 
 

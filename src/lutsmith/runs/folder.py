@@ -26,7 +26,8 @@ class Run:
         task, preset, seed: what was trained.
         accuracy: of the circuit, in [0, 1], on the rows that `measured_on` names.
         soft_accuracy: of the network before hardening, on the same rows.
-        measured_on: "test", or "validation" where the task has no test set.
+        measured_on: "test"; "held-out" where rows of a table without a test set were held out of everything; or
+            "validation", the rows that chose the epoch, where none were.
         luts: nodes of rank <= 6 in the saved netlist: those of the encoder and of the network; comparators and the
             head's sums are not counted.
         depth: levels of the netlist.

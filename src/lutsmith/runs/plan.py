@@ -10,6 +10,7 @@ from typing import Any
 
 from lutsmith import presets
 from lutsmith.data import Dataset
+from lutsmith.runs import held_out
 
 _ARCHITECTURE = ("luts", "rank", "bits")
 _SETTINGS = ("lr", "epochs", "seed")
@@ -20,7 +21,7 @@ class Request:
     """The arguments of one call of `train`; None is "not given".
 
     Attributes:
-        task, preset, data, target, test, luts, rank, bits, lr, epochs, seed: as for `train`.
+        task, preset, data, target, test, luts, rank, bits, lr, epochs, seed, test_share: as for `train`.
         architecture, settings: further fields of `nn.Architecture` and `training.Settings`.
     """
 
@@ -37,6 +38,7 @@ class Request:
     seed: int | None = None
     architecture: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] | None = None
+    test_share: float | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither data nor torch; raise ValueError."""
@@ -44,6 +46,15 @@ class Request:
             raise ValueError(f"luts={self.luts!r}: expected the width of each layer, such as (2000, 1000)")
         if self.preset is not None:
             _preset(self.preset)
+        if self.test_share is None:
+            return
+        if not isinstance(self.test_share, (int, float)) or not 0 <= self.test_share < 1:
+            raise ValueError(
+                f"test_share={self.test_share!r}: expected the share of rows to hold out, 0 or above, below 1"
+            )
+        if self.task not in held_out.TABLES or self.test is not None:
+            part = f"{self.task} has a test part" if self.test is None else "the test rows are given"
+            raise ValueError(f"{part}: leave test_share (--test-share) out, nothing is held out of the training rows")
 
     def overrides(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the fields of the architecture and of the settings that were given."""
@@ -61,6 +72,8 @@ class Plan:
         task, preset, target: as for `train`; the preset is never None.
         data, test: absolute paths, or None.
         architecture, settings: every field of `nn.Architecture` and `training.Settings`.
+        test_share: of a table's rows, by class, what is held out as its test part, by the seed of the settings, before
+            anything else; None where there is a test part, and in plans of earlier versions, which held nothing out.
     """
 
     task: str
@@ -70,6 +83,7 @@ class Plan:
     test: str | None
     architecture: dict[str, Any]
     settings: dict[str, Any]
+    test_share: float | None = None
 
     @classmethod
     def of(cls, request: Request) -> Plan:
@@ -91,6 +105,7 @@ class Plan:
             test=_absolute(request.test),
             architecture=_as_json(Architecture.from_json({**preset.architecture, **architecture}).to_json()),
             settings=_as_json(Settings.from_json({**preset.settings, **settings}).to_json()),
+            test_share=_share(request),
         )
 
     def completed(self) -> Plan:
@@ -127,7 +142,11 @@ class Plan:
             "target": request.target,
             "test": _absolute(request.test),
         }
-        pairs = [(name, value, getattr(self, name)) for name, value in given.items() if value is not None]
+        pairs: list[tuple[str, Any, Any]] = [
+            (name, value, getattr(self, name)) for name, value in given.items() if value is not None
+        ]
+        if request.test_share is not None:
+            pairs.append(("test_share", request.test_share, self.test_share or 0.0))
         pairs += [(name, value, self.architecture.get(name)) for name, value in architecture.items()]
         pairs += [(name, value, self.settings.get(name)) for name, value in settings.items()]
         return [f"{name} is {_shown(value)} and was {_shown(old)}" for name, value, old in pairs if value != old]
@@ -135,6 +154,12 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
         return asdict(self)
+
+
+def _share(request: Request) -> float | None:
+    if request.task not in held_out.TABLES or request.test is not None:
+        return None
+    return held_out.SHARE if request.test_share is None else float(request.test_share)
 
 
 def _preset(name: str) -> presets.Preset:

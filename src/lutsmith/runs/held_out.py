@@ -1,0 +1,171 @@
+"""A table's rows that training never sees: held out by a share and a seed, and found again in the same table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.data import Dataset, load_test
+from lutsmith.data.split import stratified_split
+
+TABLES = ("csv", "npz")
+"""The tasks that come without a test part of their own."""
+
+SHARE = 0.2
+"""Of each class, what is held out of a table without a file of test rows."""
+
+Kind = Literal["test", "held-out", "training", "another", "unknown"]
+
+_CHUNK = 1 << 14  # rows whose checksum is taken at a time
+
+KINDS: dict[Kind, str] = {
+    "test": "the test rows",
+    "held-out": "the rows held out of training",
+    "training": "all rows of the table that it was trained on, none of them held out",
+    "another": "all rows of a table that is not, or no longer, the one it was trained on: which of them were held out "
+    "cannot be told",
+    "unknown": "all rows of the table: the model does not say whether it was trained on them",
+}
+"""What rows that a model is measured on can be."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Which rows of a table training did not see, as a model file keeps it: no rows, no paths.
+
+    Attributes:
+        share: of each class, rounded; 0 where nothing is held out.
+        seed: of the choice, as `data.split.stratified_split` makes it.
+        rows: how many there are.
+        table: a checksum over all rows and labels of the table.
+    """
+
+    share: float
+    seed: int
+    rows: int
+    table: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> HeldOut | None:
+        """Return what a model's facts say; None where they say nothing, as those of earlier versions."""
+        kept = facts.get("held_out")
+        try:
+            return cls(**kept) if isinstance(kept, dict) else None
+        except TypeError:
+            return None
+
+    def split(self, x: NDArray[Any], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """Return the training rows and the held-out rows of the table (x, y); None where it is another table."""
+        if checksum(x, y) != self.table:
+            return None
+        training, held_out = stratified_split(y, self.share, self.seed)
+        return (training, held_out) if len(held_out) == self.rows else None
+
+
+def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOut]:
+    """Return the dataset with a test part taken from its training part, and how to find it again.
+
+    Everything that is fitted, thresholds among it, is fitted on what is left. With a share of 0 nothing is taken.
+
+    Raises:
+        ValueError: a share that takes no row at all, or every row of a class.
+    """
+    seed %= 1 << 32
+    table = checksum(dataset.x_train, dataset.y_train)
+    if share == 0:
+        return dataset, HeldOut(0.0, seed, 0, table)
+    training, held_out = stratified_split(dataset.y_train, share, seed)
+    left = np.bincount(dataset.y_train[training], minlength=dataset.num_classes)
+    if not held_out.size or not left.all():
+        what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if held_out.size else "every row"
+        raise ValueError(
+            f"{dataset.name}: test_share={share} of {len(dataset.y_train)} rows leaves {what}; give another share "
+            "(--test-share), a file of test rows (--test), or the share 0 to measure on validation rows"
+        )
+    parts = replace(
+        dataset,
+        x_train=dataset.x_train[training],
+        y_train=dataset.y_train[training],
+        x_test=dataset.x_train[held_out],
+        y_test=dataset.y_train[held_out],
+    )
+    return parts, HeldOut(share, seed, len(held_out), table)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Rows that a model is measured on.
+
+    Attributes:
+        x, y: samples and class ids.
+        kind: a key of `KINDS`, what the rows are.
+        training: the rows that it was trained on, samples and class ids, where they are known and are none of those.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[np.int64]
+    kind: Kind
+    training: tuple[NDArray[Any], NDArray[np.int64]] | None = None
+
+
+def measured_rows(circuit: Circuit, task: str, data: Any = None, target: str | int | None = None) -> Measured:
+    """Return the rows that a model is measured on: the task's test part, or a table's held-out rows, or all of it.
+
+    The held-out rows of a table are found where it is, row for row, the one that the model was trained on.
+
+    Args:
+        circuit: a classifier.
+        task: as for `data.load`.
+        data: as for `data.load_test`.
+        target: the label column of a table; default: the one that the model was trained on.
+
+    Raises:
+        DataError, OSError: as for `data.load_test`.
+    """
+    assert circuit.head is not None
+    facts = circuit.facts
+    is_table = task in TABLES
+    column = facts.get("target") if target is None else target
+    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
+    x, y = load_test(
+        task,
+        tuple(classes),
+        data,
+        column if is_table else None,
+        facts.get("feature_names"),
+        facts.get("categories") or (),
+    )
+    if not is_table:
+        return Measured(x, y, "test")
+    kept = HeldOut.of(facts)
+    if kept is None:
+        return Measured(x, y, "unknown")
+    parts = kept.split(x, y)
+    if parts is None:
+        return Measured(x, y, "another")
+    if not kept.rows:
+        return Measured(x, y, "training")
+    training, held_out = parts
+    return Measured(x[held_out], y[held_out], "held-out", (x[training], y[training]))
+
+
+def checksum(x: NDArray[Any], y: NDArray[np.int64]) -> str:
+    """Return a checksum of samples and class ids: equal for the same table, read with the same columns and names."""
+    digest = hashlib.sha256(f"{x.shape} {x.dtype.str} ".encode())
+    for start in range(0, len(x), _CHUNK):
+        part = x[start : start + _CHUNK]
+        if part.dtype.kind == "f":
+            part = np.where(np.isnan(part), np.nan, part).astype(part.dtype)  # one NaN for all
+        digest.update(part.tobytes())
+    digest.update(y.tobytes())
+    return digest.hexdigest()
