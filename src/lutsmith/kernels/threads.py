@@ -22,6 +22,7 @@ LAYERS = ["omp", "tbb", "workqueue"]
 
 _lock = threading.Lock()
 _chosen: int | None = None  # what set_num_threads was told
+_limit: int | None = None  # what limit_num_threads was told
 _launched = False  # Numba's threads are running
 _alone = False  # this process was forked
 _guard: Any = None  # what an entry into the parallel loop holds
@@ -31,7 +32,8 @@ def get_num_threads() -> int:
     """Number of threads that the training kernels use."""
     if _alone:
         return 1
-    return int(config.NUMBA_NUM_THREADS) if _chosen is None else _chosen
+    count = int(config.NUMBA_NUM_THREADS) if _chosen is None else _chosen
+    return count if _limit is None else min(count, _limit)
 
 
 def set_num_threads(count: int | None) -> None:
@@ -47,6 +49,12 @@ def set_num_threads(count: int | None) -> None:
             "set the variable NUMBA_NUM_THREADS before the start for more"
         )
     _chosen = count
+
+
+def limit_num_threads(most: int | None) -> None:
+    """Use at most `most` of the threads that were chosen, until told None: what to do while others hold the cores."""
+    global _limit
+    _limit = most
 
 
 @kernel()
