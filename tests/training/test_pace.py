@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -38,8 +38,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Machine]]:
-    yield lambda most: Machine(most, monkeypatch)
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Machine]:
+    return lambda most: Machine(most, monkeypatch)
 
 
 def test_a_quiet_machine_keeps_all_threads_and_says_nothing(machine: Callable[[int], Machine]) -> None:

@@ -49,7 +49,7 @@ def train(
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
-    allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume begin a run where there is none.")] = False,
+    allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume begin a run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in DIR.")] = False,
     json_output: JsonOption = False,
 ) -> None:

@@ -34,8 +34,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         kept = "the one saved before is untouched" if path.exists() else "none had been saved before"
         raise CheckpointError(
-            f"the checkpoint {path} could not be written ({_reason(error)}); {kept}. Free some space or check the permissions, "
-            "then resume."
+            f"the checkpoint {path} could not be written ({_reason(error)}); {kept}. Free some space or check "
+            "the permissions, then resume."
         ) from error
 
 

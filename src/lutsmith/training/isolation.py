@@ -87,8 +87,8 @@ def torch_threads(count: int) -> Iterator[None]:
 class Interrupts:
     """Turns the first Ctrl-C or SIGTERM inside the `with` block into `requested`, so that a batch can be finished.
 
-    The second one interrupts at once. Outside of the main thread, or where a signal is ignored (a background job, nohup)
-    or SIGTERM has a handler already, nothing is changed.
+    The second one interrupts at once. Outside of the main thread, where a signal is ignored (a background job), or where
+    SIGTERM has a handler already, nothing is changed.
 
     Attributes:
         requested: the signal that came, or None.
@@ -112,7 +112,7 @@ class Interrupts:
         for number, before in self._before.items():
             signal.signal(number, before)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, _: FrameType | None) -> None:
         if self.requested is not None:
             raise KeyboardInterrupt
         self.requested = signal.Signals(number)

@@ -1,8 +1,8 @@
 """Fewer threads while other processes hold the cores.
 
-The threads of a kernel wait for the slowest. Where one of them has no core, a step takes 10 to 50 times as long as on one
-thread. Results do not depend on the number of threads, so it may change at any step: now and then a few steps are timed
-on all threads, a half, a quarter, ... of them, and the quickest number goes on.
+The threads of a kernel wait for the slowest. Where one of them has no core, a step takes 10 to 50 times as long as on
+one thread. Results do not depend on the number of threads, so it may change at any step: now and then a few steps are
+timed on all threads, a half, a quarter, ... of them, and the quickest number goes on.
 """
 
 from __future__ import annotations
