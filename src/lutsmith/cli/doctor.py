@@ -90,7 +90,7 @@ def _gpus() -> list[str]:
 
 
 def _tool(name: str) -> dict[str, str]:
-    """Return source and version of an external tool as other commands find it, wheels included; or why it is missing."""
+    """Return source and version of an external tool as all commands find it, in a wheel or on PATH; or why not."""
     try:
         tool = find(name)
     except ToolMissing as missing:

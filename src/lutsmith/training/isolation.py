@@ -87,8 +87,8 @@ def torch_threads(count: int) -> Iterator[None]:
 class Interrupts:
     """Turns the first Ctrl-C or SIGTERM inside the `with` block into `requested`, so that a batch can be finished.
 
-    The second one interrupts at once. Outside of the main thread, where a signal is ignored (a background job), or where
-    SIGTERM has a handler already, nothing is changed.
+    The second one interrupts at once. Nothing is changed outside of the main thread, where a signal is ignored (a
+    background job), or where SIGTERM has a handler already.
 
     Attributes:
         requested: the signal that came, or None.
