@@ -220,13 +220,6 @@ def test_a_damaged_record_is_one_error(tmp_path: Path) -> None:
         train("digits", out=tmp_path, resume=True, **SMALL)
 
 
-def test_resuming_where_there_is_no_run_says_so_and_starts_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert train("digits", out=tmp_path / "new", resume=True, **{**SMALL, "epochs": 1}).luts == 90
-    assert f"lutsmith: nothing to resume in {tmp_path / 'new'}: a new run begins there\n" in capsys.readouterr().err
-
-
 def test_an_interrupted_run_goes_on_with_its_own_arguments(
     digits: tuple[Run, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

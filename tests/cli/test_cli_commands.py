@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib.util
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ from lutsmith.circuit.file import save
 from lutsmith.circuit.word_length import snapped
 from lutsmith.cli import bench, doctor
 from lutsmith.data import load
+from lutsmith.hardware import toolchain
 
 DIGITS = load("digits")
 
@@ -207,8 +209,8 @@ def test_doctor_finds_what_is_there_and_survives_what_is_broken(
     lutsmith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, script in (
-        ("yosys", "echo Yosys 0.99"),
-        ("verilator", "exit 1"),
+        ("ghdl", "echo GHDL 4.99"),
+        ("iverilog", "exit 1"),
         ("nvidia-smi", "echo 'A GPU, 1 MiB, 2'"),
     ):
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -216,8 +218,8 @@ def test_doctor_finds_what_is_there_and_survives_what_is_broken(
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     monkeypatch.setenv("LUTSMITH_NUM_THREADS", "3")
     result = last_line(lutsmith("doctor", "--json"))
-    assert result["tools"]["yosys"] == {"path": str(tmp_path / "yosys"), "version": "Yosys 0.99"}
-    assert result["tools"]["verilator"]["version"] is None
+    assert result["tools"]["ghdl"] == {"source": str(tmp_path / "ghdl"), "version": "4.99"}
+    assert "does not say its version" in result["tools"]["iverilog"]["missing"]
     assert result["gpus"] == ["A GPU, 1 MiB, 2"]
     assert result["packages"]["numpy"] == np.__version__
     assert result["cores"] >= 1
@@ -227,8 +229,24 @@ def test_doctor_finds_what_is_there_and_survives_what_is_broken(
     assert result["threads"]["training"] >= 1
     page = lutsmith("doctor").out
     assert f"{result['threads']['training']} in training, 3 in prediction" in page
-    assert "Yosys 0.99" in page
+    assert f"4.99 ({tmp_path / 'ghdl'})" in page
     assert doctor.FIRST_USE in page
+
+
+def test_doctor_finds_the_tools_that_verify_uses_wheels_included(
+    lutsmith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = last_line(lutsmith("doctor", "--json"))
+    for name in toolchain.TOOLS:
+        if toolchain.available(name):
+            assert result["tools"][name]["source"] == toolchain.find(name).source
+        else:
+            assert "Install it: " in result["tools"][name]["missing"]
+    if importlib.util.find_spec("pyosys"):
+        assert result["tools"]["yosys"]["source"] == "wheel pyosys"
+    assert "make" in result["tools"]
+    assert "not found: it is neither a Python package here nor on PATH" in lutsmith("doctor").out
 
 
 def test_train_hands_its_arguments_on(lutsmith, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

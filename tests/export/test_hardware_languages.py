@@ -17,7 +17,7 @@ from lutsmith.export.names import constants, quoted
 from lutsmith.formats import from_aiger
 from lutsmith.hardware import toolchain
 from lutsmith.logic import Design, Part, Port
-from tests.tools import module
+from tests.tools import module, needs
 
 from .cases import CASES, edge_rows, ranks, with_range
 
@@ -65,6 +65,32 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_files_are_as_they_were(name: str) -> None:
     assert FILES[name]() == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("simulator", ["iverilog", "verilator"])
+def test_a_bench_that_is_run_elsewhere_misses_its_vectors_and_says_so(simulator: str, tmp_path: Path) -> None:
+    needs(*(["iverilog", "vvp"] if simulator == "iverilog" else ["verilator", "c++", "make", "perl"]))
+    circuit, elsewhere = tiny(), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "tiny.v").write_text(export.to_verilog(circuit, name="tiny"))
+    for name, data in export.to_testbench(circuit, edge_rows(circuit)[:5], name="tiny").items():
+        (tmp_path / name).write_bytes(data)
+    if simulator == "iverilog":
+        tool("iverilog", "-g2012", "-o", "bench", "tiny.v", "tiny_tb.sv", folder=tmp_path)
+        command = ["vvp", "-n", str(tmp_path / "bench")]
+    else:
+        flags = ["--binary", "--timing", "--top-module", "tiny_tb", "-CFLAGS", "-O0"]
+        tool("verilator", *flags, "tiny.v", "tiny_tb.sv", folder=tmp_path)
+        command = [str(tmp_path / "obj_dir" / "Vtiny_tb")]
+
+    def said(folder: Path, *more: str) -> list[str]:
+        done = subprocess.run([*command, *more], cwd=folder, capture_output=True, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if line[:4] in ("PASS", "FAIL")]
+
+    missing = "FAIL tiny vectors file missing: tiny_vectors.hex (run in its folder, or give +vectors=FILE)"
+    assert said(elsewhere) == [missing]
+    assert said(tmp_path)[0].startswith("PASS tiny samples=")
+    assert said(elsewhere, f"+vectors={tmp_path / 'tiny_vectors.hex'}")[0].startswith("PASS tiny samples=")
 
 
 @pytest.mark.parametrize("primitives", ["portable", "xilinx"])

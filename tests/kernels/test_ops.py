@@ -118,17 +118,16 @@ def test_unreached_entries_get_exactly_no_gradient_from_binary_inputs() -> None:
         assert dt.count_nonzero() == 5
 
 
-def test_a_thread_count_gives_one_result_and_thread_counts_agree_to_rounding() -> None:
+def test_one_and_two_threads_give_the_same_bits() -> None:
     x, tables = torch.rand(300, 300, requires_grad=True), torch.rand(400, 64, requires_grad=True)
     wiring = Wiring(torch.randint(300, (400, 6)).int())
     grad = torch.randn(400, 300)
     results = []
-    for count in (1, 2, 2):
+    for count in (1, threads.config.NUMBA_NUM_THREADS):
         threads.set_num_threads(count)
         results.append(torch.autograd.grad(fold(x, tables, wiring), (x, tables), grad))
-    for a, b, c in zip(*results, strict=True):
-        assert torch.equal(b, c)
-        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+    for a, b in zip(*results, strict=True):
+        assert torch.equal(a, b)
 
 
 def test_bfloat16_is_computed_in_float32_and_rounded_once() -> None:

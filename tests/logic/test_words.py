@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,8 +65,10 @@ def test_words_of_a_given_length_need_a_fitted_range():
     builder = CircuitBuilder((1,))
     circuit = builder.build(builder.compare([0], [0.5]))
     assert Words.derive(circuit).is_float
-    with pytest.raises(ValueError, match="no fitted_range"):
+    with pytest.raises(ValueError, match=r"no fitted_range, which words of 8 bits .* fitted_range=\(low, high\)"):
         Words.derive(circuit, 8)
+    ranged = replace(circuit, fitted_range=(np.zeros(1, np.float32), np.ones(1, np.float32)))  # as it says
+    assert Words.derive(ranged, 8).bits == 8
 
 
 def test_wrong_shapes_are_refused():

@@ -110,7 +110,10 @@ def snapped(circuit: Circuit, bits: int) -> Circuit:
     """
     bits = checked_word(bits)
     if circuit.fitted_range is None:
-        raise ValueError("the circuit has no fitted_range, which the words would cover: give it one with its builder")
+        raise ValueError(
+            f"the circuit has no fitted_range, which words of {bits} bits would cover: give it one, such as "
+            "dataclasses.replace(circuit, fitted_range=(low, high)) with the least and greatest value of each feature"
+        )
     feature = circuit.encoder.feature
     low, high = (bound[feature] for bound in circuit.fitted_range)
     threshold = snap(circuit.encoder.threshold, low, high, bits) + np.float32(0)  # -0.0 is 0.0

@@ -52,8 +52,8 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code.
 
-    0: done. 2: a mistake in the arguments, the data or the model, told in one line on stderr. 130: Ctrl-C.
-    1: the reader of stdout has gone (a closed pipe), without a word.
+    0: done. 2: a mistake in the arguments, the data or the model, told in one line on stderr. 130: Ctrl-C. 143: SIGTERM
+    in training, which saves as Ctrl-C does. 1: the reader of stdout has gone (a closed pipe), without a word.
 
     Args:
         arguments: what follows the program's name; None takes `sys.argv`.

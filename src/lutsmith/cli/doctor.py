@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lutsmith.cli.arguments import JsonOption
 from lutsmith.cli.output import deliver, facts_page
+from lutsmith.hardware.toolchain import TOOLS, ToolMissing, find
 from lutsmith.version import __version__
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ _PACKAGES = (
     "numpy", "numba", "llvmlite", "safetensors", "typer", "rich",
     "torch", "lightning-fabric", "pyarrow", "narwhals", "scikit-learn",
 )  # fmt: skip
-_TOOLS = {"yosys": "-V", "verilator": "--version", "iverilog": "-V", "g++": "--version"}
 _VECTORS = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512vbmi", "neon", "sve")
 _PROBE_SECONDS = 10
 FIRST_USE = "the first training of rank-6 LUTs compiles its kernels in up to 10 s; later runs load them from the cache"
@@ -49,7 +48,7 @@ def _examine() -> dict[str, Any]:
         "vector_instructions": [name for name in _VECTORS if features.get(name)],
         "threads": _threads(),
         "gpus": _gpus(),
-        "tools": {name: _tool(name, option) for name, option in _TOOLS.items()},
+        "tools": {name: _tool(name) for name in TOOLS},
         "kernel_cache": _kernel_cache(),
         "first_use": FIRST_USE,
     }
@@ -90,13 +89,13 @@ def _gpus() -> list[str]:
     return [line.strip() for line in (lines or "").splitlines() if line.strip()]
 
 
-def _tool(name: str, option: str) -> dict[str, str | None] | None:
-    """Return where an external tool is and the first line that it says of its version; None if there is none."""
-    path = shutil.which(name)
-    if path is None:
-        return None
-    lines = (_output(path, option) or "").strip().splitlines()
-    return {"path": path, "version": lines[0].strip() if lines else None}
+def _tool(name: str) -> dict[str, str]:
+    """Return source and version of an external tool as all commands find it, in a wheel or on PATH; or why not."""
+    try:
+        tool = find(name)
+    except ToolMissing as missing:
+        return {"missing": str(missing)}
+    return {"source": tool.source, "version": ".".join(map(str, tool.version))}
 
 
 def _output(*command: str) -> str | None:
@@ -127,9 +126,7 @@ def _kernel_cache() -> dict[str, Any]:
 def _show(result: dict[str, Any], console: Console) -> None:
     threads, cache = result["threads"], result["kernel_cache"]
     packages = {name: version or "not installed" for name, version in result["packages"].items()}
-    tools = {
-        name: f"{tool['version']} ({tool['path']})" if tool else "not found" for name, tool in result["tools"].items()
-    }
+    tools = {name: _tool_line(tool) for name, tool in result["tools"].items()}
     facts_page(
         console,
         {
@@ -148,6 +145,12 @@ def _show(result: dict[str, Any], console: Console) -> None:
             "first use": result["first_use"],
         },
     )
+
+
+def _tool_line(tool: dict[str, str]) -> str:
+    if "missing" in tool:
+        return f"not found: {tool['missing'].partition(': ')[2]}"
+    return f"{tool['version'] or 'no version told'} ({tool['source']})"
 
 
 def _cache_line(cache: dict[str, Any]) -> str:

@@ -69,6 +69,7 @@ def train(
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
+    allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume begin a run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in DIR.")] = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -100,6 +101,7 @@ def train(
             seed=seed,
             out=out,
             resume=resume,
+            allow_new=allow_new,
             overwrite=overwrite,
             table={name: value for name, value in options.items() if value not in (None, [])},
             test_share=test_share,

@@ -19,7 +19,7 @@ from lutsmith.logic.words import Words
 MARK = 0xA
 """The first digit of each line of vectors: a bench that reads something else fails."""
 
-_OWN = ("vectors", "vector", "expected", "cycle", "word", "words", "mismatches", "file", "first", "dut")
+_OWN = ("vectors", "vector", "expected", "cycle", "word", "words", "mismatches", "file", "handle", "first", "dut")
 """Names in the bench."""
 
 
@@ -80,7 +80,11 @@ def testbench_of(
         PASS <name> samples=N words=W mismatches=0
         FAIL <name> samples=N words=W mismatches=M sample=S port=P word=K expected=HEX got=HEX
 
-    with the first mismatch. Icarus Verilog 11 (`-g2012`) and Verilator 5 (`--binary --timing`) run it.
+    with the first mismatch; or, where it is run from another folder,
+
+        FAIL <name> vectors file missing: FILE (run in its folder, or give +vectors=FILE)
+
+    Icarus Verilog 11 (`-g2012`) and Verilator 5 (`--binary --timing`) run it.
 
     Args:
         design: any design with at least one bit of output.
@@ -196,6 +200,7 @@ def _bench(design: Design, samples: int) -> Iterator[str]:
     yield "  integer word;"
     yield "  integer words;"
     yield "  integer mismatches;"
+    yield "  integer handle;"
     yield "  string file;"
     yield "  string first;"
     wires = [*(["clk", "ce"] if clocked else []), *(port.name for port in (*inputs, *outputs))]
@@ -203,6 +208,13 @@ def _bench(design: Design, samples: int) -> Iterator[str]:
     yield ""
     yield "  initial begin"
     yield f'    if (!$value$plusargs("vectors=%s", file)) file = "{name}_vectors.hex";'
+    yield '    handle = $fopen(file, "r");'
+    yield "    if (handle == 0) begin"
+    missing = f"FAIL {name} vectors file missing: %0s (run in its folder, or give +vectors=FILE)"
+    yield f'      $display("{missing}", file);'
+    yield "      $finish;"
+    yield "    end"
+    yield "    $fclose(handle);"
     yield "    #1 $readmemh(file, vectors);"
     yield "    words = 0;"
     yield "    mismatches = 0;"

@@ -1,8 +1,9 @@
 """The operations on the CPU, on NumPy arrays: fills in the argument block, splits the work, and runs the kernels.
 
-Forward passes split the LUTs over the threads. Backward passes do too, each thread with its own copy of the input
-gradient, because threads that own columns of one row fetch each other's cache lines; only batches of 128 samples a
-thread and more are split by samples. Copies are added up in a fixed order, so that a thread count gives one result.
+Forward passes split the LUTs over the threads: a result is computed by itself. Backward passes add up, and are cut by
+sizes alone, never by the number of threads: batches of 256 samples and more into parts of samples, smaller ones into
+parts of the LUTs, each with its own copy of the input gradient (threads that own columns of one row would fetch each
+other's cache lines). Copies are added up in a fixed order, so that any number of threads gives the same bits.
 All arrays are C-contiguous and of one dtype, float32 or float64; indices are int32 and have been checked. Torch
 tensors are taken as they are.
 """
@@ -21,7 +22,9 @@ from lutsmith.kernels.vectors import VECTOR_BYTES
 
 Array = Any  # a C-contiguous NumPy array, or anything with shape, itemsize, nbytes and data_ptr() (a torch tensor)
 SMALL = 1 << 17  # table entries times samples that one thread finishes before a second one has woken up
-COLUMNS = 128  # samples a thread that make it worth splitting the batch
+COLUMNS = 128  # samples a part that make it worth splitting the batch
+MOST = 16  # parts of a sum
+WORTH = 64  # table entries a feature that make one more pair of copies of the input gradient cheap
 
 
 class Wires(NamedTuple):
@@ -77,6 +80,28 @@ def _split(work: int, luts: int) -> int:
     return 1 if work < SMALL else max(1, min(threads.get_num_threads(), luts))
 
 
+def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, shared: bool) -> tuple[int, int]:
+    """How many parts the LUTs and the samples of a backward pass are cut into.
+
+    Sums are formed part by part: this may depend on the sizes and on what is wanted, and on nothing else. Where nothing
+    is added up across LUTs they are cut for the threads.
+    """
+    work = luts * samples << rank
+    if work < SMALL:
+        return 1, 1
+    if not dx:
+        return (_power_of_two(min(luts, MOST)) if shared else _split(work, luts)), 1
+    if samples >= 2 * COLUMNS:
+        return 1, _power_of_two(min(samples // COLUMNS, MOST))
+    entries = (luts << rank) // max(features, 1)
+    return (1 if entries < 2 or luts < 2 else _power_of_two(min(max(2, 2 * entries // WORTH), luts, MOST))), 1
+
+
+def _power_of_two(most: int) -> int:
+    """The largest power of two up to `most`, at least 1: parts that two, four or eight threads share equally."""
+    return 1 << max(most, 1).bit_length() - 1
+
+
 def _begin(x: Array, tables: Array, wires: Wires, parts: tuple[int, int]) -> tuple[_Workspace, NDArray[np.int64]]:
     """The argument block with what every kernel over LUTs reads."""
     space, luts = _workspace, wires.inputs.shape[0]
@@ -129,13 +154,8 @@ def backward(
     luts, rank = wires.inputs.shape
     features, samples = x.shape
     name = _dtype(x)
-    lut_parts = _split(luts * samples << rank, luts)
-    batch_parts = 1
-    if dx is not None:
-        batch_parts = max(1, min(lut_parts, samples // COLUMNS))
-        lut_parts = max(
-            1, min(lut_parts // batch_parts, (luts << rank) // max(features, 1))
-        )  # copies cost less than they save
+    shared = dt is not None and wires.table_ptr is not None
+    lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=dx is not None, shared=shared)
     space, fields = _begin(x, tables, wires, (lut_parts, batch_parts))
     parts = lut_parts * batch_parts
     fields[loops.GRAD] = _address(grad)

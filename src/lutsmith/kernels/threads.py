@@ -22,6 +22,7 @@ LAYERS = ["omp", "tbb", "workqueue"]
 
 _lock = threading.Lock()
 _chosen: int | None = None  # what set_num_threads was told
+_limit: int | None = None  # what limit_num_threads was told
 _launched = False  # Numba's threads are running
 _alone = False  # this process was forked
 _guard: Any = None  # what an entry into the parallel loop holds
@@ -31,14 +32,15 @@ def get_num_threads() -> int:
     """Number of threads that the training kernels use."""
     if _alone:
         return 1
-    return int(config.NUMBA_NUM_THREADS) if _chosen is None else _chosen
+    count = int(config.NUMBA_NUM_THREADS) if _chosen is None else _chosen
+    return count if _limit is None else min(count, _limit)
 
 
 def set_num_threads(count: int | None) -> None:
     """Use `count` threads in the training kernels of this process; None: as many as Numba does (NUMBA_NUM_THREADS).
 
-    Gradients of shared rows are added up in an order that depends on this number and on nothing else. ValueError
-    when the number is not between 1 and NUMBA_NUM_THREADS (by default the number of cores).
+    Results do not depend on it, to the last bit. ValueError when the number is not between 1 and NUMBA_NUM_THREADS (by
+    default the number of cores).
     """
     global _chosen
     if count is not None and not 1 <= count <= config.NUMBA_NUM_THREADS:
@@ -49,6 +51,12 @@ def set_num_threads(count: int | None) -> None:
     _chosen = count
 
 
+def limit_num_threads(most: int | None) -> None:
+    """Use at most `most` of the threads that were chosen, until told None: what to do while others hold the cores."""
+    global _limit
+    _limit = most
+
+
 @kernel()
 def _in_a_row(function: int, address: int, parts: int) -> None:
     for part in range(parts):
@@ -56,22 +64,32 @@ def _in_a_row(function: int, address: int, parts: int) -> None:
 
 
 @kernel(parallel=True)
-def _at_once(function: int, address: int, parts: int) -> None:
-    for part in numba.prange(parts):
-        call(function, address, part)
+def _at_once(function: int, address: int, parts: int, groups: int) -> None:
+    for group in numba.prange(groups):
+        for part in range(parts * group // groups, parts * (group + 1) // groups):
+            call(function, address, part)
 
 
 def run(function: int, address: int, parts: int) -> None:
-    """Call the kernel at address `function` with (address, part) for every part; the global lock of Python is
-    released.
+    """Call the kernel at address `function` with (address, part) for every part, on `get_num_threads` threads at most;
+    the global lock of Python is released.
     """
-    if parts == 1 or _alone:
+    groups = min(parts, get_num_threads())
+    if groups == 1:
         _in_a_row(function, address, parts)
         return
     if not _launched:
         _launch()
     with _guard:
-        _at_once(function, address, parts)
+        if groups == config.NUMBA_NUM_THREADS:
+            _at_once(function, address, parts, groups)
+            return
+        team = numba.get_num_threads()
+        numba.set_num_threads(groups)  # threads without work would be waited for too
+        try:
+            _at_once(function, address, parts, groups)
+        finally:
+            numba.set_num_threads(team)
 
 
 def _launch() -> None:
@@ -84,7 +102,7 @@ def _launch() -> None:
         if before == ["tbb", "omp", "workqueue"]:  # Numba's own order: nobody asked for another
             config.THREADING_LAYER_PRIORITY = LAYERS
         try:
-            _at_once(0, 0, 0)
+            _at_once(0, 0, 0, 1)
         finally:
             config.THREADING_LAYER_PRIORITY = before
         _guard = _lock if numba.threading_layer() == "workqueue" else contextlib.nullcontext()

@@ -69,7 +69,11 @@ class Words:
             bits = circuit.facts["input_bits"]
         if circuit.fitted_range is None:
             if bits is not None:
-                raise ValueError("the circuit has no fitted_range, which words would cover: leave them float32")
+                raise ValueError(
+                    f"the circuit has no fitted_range, which words of {bits} bits would cover: give it one, such as "
+                    "dataclasses.replace(circuit, fitted_range=(low, high)).save(FILE) with the least and greatest "
+                    "value of each feature, or leave the words float32"
+                )
             return cls.float32(features)
         low, high = _spans(circuit, *circuit.fitted_range)
         if bits is not None:

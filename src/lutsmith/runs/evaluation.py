@@ -108,6 +108,6 @@ def _rows_of_run(model: Path) -> tuple[str, bool]:
         raise ValueError(
             f"{model} is not in the folder of a run that knows its test rows: give --data FILE (in Python: data=)"
         )
-    plan, _ = recorded
+    plan = recorded[0]
     assert plan.data is not None
     return (plan.data, False) if plan.test is None else (plan.test, True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ def train(
     seed: int | None = None,
     out: PathLike | None = None,
     resume: bool = False,
+    allow_new: bool = False,
     overwrite: bool = False,
     quiet: bool = False,
     architecture: Mapping[str, Any] | None = None,
@@ -77,7 +78,9 @@ def train(
         seed: of the network's random wiring and of all that is random in training.
         out: the run's folder; default: the first free of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
         resume: go on with the run in the folder, bit for bit as if it had not stopped; a finished one just reports.
-            What is not given is taken from the run, what is given must be as it was. Where there is no run, start one.
+            What is not given is taken from the run, what is given must be as it was. Where there is no run, that is
+            refused. The arguments are written down first, so that a run is resumed whenever it was stopped.
+        allow_new: with `resume`, begin a run where there is none.
         overwrite: remove the run in the folder, once the data are loaded and the new network is built.
         quiet: show no progress.
         architecture: further fields of `nn.Architecture`.
@@ -92,13 +95,15 @@ def train(
             not finite.
         OSError: files that cannot be read or written.
         ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`).
-        TrainingInterrupted: Ctrl-C, a `KeyboardInterrupt`; everything is saved.
+        TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`; everything is saved.
         CircuitMismatchError: the circuit is not the network.
         SavedFileError: the model file does not hold what was written to it; an `OSError`.
     """
     began = time.perf_counter()
     if resume and overwrite:
         raise ValueError("resume goes on with a run, overwrite removes it: give one of them")
+    if allow_new and not resume:
+        raise ValueError("allow_new lets resume begin a run where there is none: give both, or neither")
     request = Request(
         task,
         preset,
@@ -122,8 +127,9 @@ def train(
     name = f"{plan.task}-{plan.preset}-seed{plan.settings['seed']}"
     folder = RunFolder.choose(out, name, resume=resume, overwrite=overwrite)
     recorded = folder.read() if resume else None
+    provisional = "luts" not in request.overrides()[0]
     if recorded is not None:
-        plan, result = recorded[0].completed(), recorded[1]
+        plan, result, provisional = recorded.plan.completed(), recorded.run, recorded.provisional
         if differences := plan.differences(request):
             raise ValueError(
                 f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
@@ -133,19 +139,25 @@ def train(
             return result
     else:
         folder.check(overwrite=overwrite)
-        if resume:
-            sys.stderr.write(f"lutsmith: nothing to resume in {folder.path}: a new run begins there\n")
-    dataset = load(plan.task, plan.data, plan.target, plan.test, plan.table)
-    if recorded is None:
-        plan = plan.fitted_to(dataset, request)
-    held_out = None
-    if plan.task in TABLES:
-        dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
-    if recorded is None:
-        _check_measurable(dataset, plan)
-    training = _Training.of(plan, dataset, held_out)
-    if recorded is None:  # only now that nothing in the arguments or the data can be wrong any more
+        if resume and not allow_new:
+            raise ValueError(
+                f"{folder.path} holds no run to resume: look at --out, or let --resume --allow-new begin one there"
+            )
+    free = recorded is None and not folder.present()
+    with folder.claimed(plan, provisional=provisional) if free else nullcontext():
+        dataset = load(plan.task, plan.data, plan.target, plan.test, plan.table)
+        if provisional:
+            plan = plan.fitted_to(dataset, request)
+        held_out = None
+        if plan.task in TABLES:
+            dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
+        if recorded is None:
+            _check_measurable(dataset, plan)
+        training = _Training.of(plan, dataset, held_out)
+    if recorded is None and not free:  # only now that nothing in the arguments or the data can be wrong any more
         folder.claim(plan, overwrite=overwrite)
+    elif provisional:
+        folder.write(plan, None)
     run = _execute(training, folder, resume=recorded is not None, quiet=quiet, began=began)
     folder.write(plan, run)
     return run
@@ -176,12 +188,14 @@ class _Training:
         from lutsmith.nn import Architecture, build
         from lutsmith.training import Settings
         from lutsmith.training.batches import Samples, split
+        from lutsmith.training.isolation import torch_threads
 
         settings = Settings.from_json(plan.settings)
         samples = Samples.of(dataset.x_train, dataset.y_train)
         rows, _ = split(samples.y, settings.validation, settings.seed)
         architecture = Architecture.from_json(plan.architecture)
-        model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
+        with torch_threads(settings.torch_threads):
+            model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
         if model[-1].task != "classification" or settings.objective != "classification":
             raise ValueError(
                 f"head {architecture.head!r} with objective {settings.objective!r}: train() makes classifiers; "
@@ -193,6 +207,7 @@ class _Training:
 def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
     from lutsmith.nn import prove_lowering, to_circuit
     from lutsmith.training import Trainer
+    from lutsmith.training.isolation import torch_threads
 
     plan, dataset, settings = training.plan, training.dataset, training.settings
     model, samples = training.model, training.samples
@@ -208,7 +223,8 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
             f"the circuit does not hold what the network states: {proof.problems[0]}; nothing was saved. This is a "
             "fault of lutsmith: please report it"
         )
-    accuracy, soft_accuracy = _checked_accuracy(model, circuit, x, y)
+    with torch_threads(settings.torch_threads):
+        accuracy, soft_accuracy = _checked_accuracy(model, circuit, x, y)
     run = Run(
         task=plan.task,
         preset=plan.preset,
@@ -259,7 +275,9 @@ def _checked_accuracy(model: nn.Module, circuit: Circuit, x: NDArray[Any], y: ND
 
 
 def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
-    """Return what a model file tells about its training; no paths, which are nobody else's business."""
+    """Return what a model file tells about its training: no paths, which are nobody else's business, and no times, so
+    that a seed gives one file.
+    """
     names = dataset.feature_names
     return {
         "task": plan.task,
@@ -275,7 +293,6 @@ def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
         "measured_on": run.measured_on,
         "best_epoch": run.best_epoch,
         "encoder_luts": run.encoder_luts,
-        "train_seconds": round(run.train_seconds, 3),
         "architecture": plan.architecture,
         "settings": plan.settings,
         "lutsmith": __version__,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lutsmith.circuit.atomic import write_atomically
 from lutsmith.runs.plan import Plan
@@ -61,6 +63,16 @@ class Run:
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
         return asdict(self)
+
+
+class Recorded(NamedTuple):
+    """What run.json holds: the plan, the result of a finished run, and whether the data may still round the plan's last
+    layer, because the run was stopped before they were loaded.
+    """
+
+    plan: Plan
+    run: Run | None
+    provisional: bool
 
 
 class RunFolder:
@@ -134,18 +146,36 @@ class RunFolder:
             shutil.rmtree(self.path / name, ignore_errors=True)
         self.write(plan, None)
 
-    def write(self, plan: Plan, run: Run | None) -> None:
+    @contextlib.contextmanager
+    def claimed(self, plan: Plan, *, provisional: bool) -> Iterator[None]:
+        """Write the plan into a folder without a run before the long work in the block begins: whatever stops that, a
+        run can be resumed with its arguments. An error in the block refuses the plan, and is left no trace of.
+        """
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.write(plan, None, provisional=provisional)
+            yield
+        except Exception:
+            (self.path / RECORD).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another has put something there
+                for folder in made:
+                    folder.rmdir()
+            raise
+
+    def write(self, plan: Plan, run: Run | None, *, provisional: bool = False) -> None:
         """Write run.json: the plan, the versions at work, and the result once there is one."""
         record = {
             "format": FORMAT,
             "arguments": plan.to_json(),
             "versions": versions(),
             "result": None if run is None else run.to_json(),
+            **({"provisional": True} if provisional else {}),
         }
         write_atomically(self.path / RECORD, (json.dumps(record, indent=2) + "\n").encode())
 
-    def read(self) -> tuple[Plan, Run | None] | None:
-        """Return the plan of the folder's run, and its result if it is finished; None where there is no run.
+    def read(self) -> Recorded | None:
+        """Return what run.json holds; None where there is no run.
 
         Raises:
             ValueError: run.json is damaged, or of another version.
@@ -160,7 +190,7 @@ class RunFolder:
             result = record["result"]
             if result is not None:
                 result = Run(**{**result, "model": str(self.model)})  # the folder may have been moved
-            return Plan(**record["arguments"]), result
+            return Recorded(Plan(**record["arguments"]), result, bool(record.get("provisional")))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not the record of a run ({error}); --overwrite starts again") from error
 

@@ -30,13 +30,17 @@ def save(path: Path, state: dict[str, Any]) -> None:
         CheckpointError: the file could not be written (disk full, no permission); what was at `path` is untouched.
     """
     try:
-        write_atomically(path, lambda file: torch.save({"format": FORMAT, **state}, file))
+        write_atomically(path, lambda file: torch.save({"format": FORMAT, **state}, file), twice=True)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         kept = "the one saved before is untouched" if path.exists() else "none had been saved before"
         raise CheckpointError(
-            f"the checkpoint {path} could not be written ({error}); {kept}. Free some space or check the permissions, "
-            "then resume."
+            f"the checkpoint {path} could not be written ({_reason(error)}); {kept}. Free some space or check "
+            "the permissions, then resume."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def load(path: Path) -> dict[str, Any]:

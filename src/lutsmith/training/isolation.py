@@ -85,29 +85,34 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 class Interrupts:
-    """Turns the first Ctrl-C inside the `with` block into `requested`, so that a batch can be finished.
+    """Turns the first Ctrl-C or SIGTERM inside the `with` block into `requested`, so that a batch can be finished.
 
-    The second one interrupts at once. Outside of the main thread, or where SIGINT is ignored (a background job),
-    nothing is changed.
+    The second one interrupts at once. Nothing is changed outside of the main thread, where a signal is ignored (a
+    background job), or where SIGTERM has a handler already.
+
+    Attributes:
+        requested: the signal that came, or None.
     """
 
     def __init__(self) -> None:
-        self.requested = False
-        self._before: Any = None
+        self.requested: signal.Signals | None = None
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
-            if callable(before):
-                self._before = before
-                signal.signal(signal.SIGINT, self._note)
+            if callable(before := signal.getsignal(signal.SIGINT)):
+                self._before[signal.SIGINT] = before
+            if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+                self._before[signal.SIGTERM] = signal.SIG_DFL
+            for number in self._before:
+                signal.signal(number, self._note)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
-    def _note(self, *_: int | FrameType | None) -> None:
-        if self.requested:
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self.requested is not None:
             raise KeyboardInterrupt
-        self.requested = True
+        self.requested = signal.Signals(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
@@ -30,6 +31,7 @@ from lutsmith.training.isolation import (
 from lutsmith.training.metrics import Epoch, MetricsLog, score
 from lutsmith.training.objectives import Loss
 from lutsmith.training.optimizers import OptimizerFactory, make_optimizer
+from lutsmith.training.pace import Pace
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import Batch
 from lutsmith.training.progress import TrainingProgress
@@ -45,7 +47,15 @@ class TrainingError(ValueError):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C: the batch was finished and the checkpoint saved; the message says how to go on."""
+    """Ctrl-C or SIGTERM: the batch was finished and the checkpoint saved; the message says how to go on.
+
+    Attributes:
+        exit_code: what a program ends with by convention: 128 and the signal's number, so 130 or 143.
+    """
+
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number
 
 
 @dataclass
@@ -110,6 +120,7 @@ class Loop:
         self.best: Best | None = None
         self.history: list[Epoch] = []
         self.progress = TrainingProgress(self.settings.epochs, self.steps, quiet=quiet)
+        self.pace = Pace(self.progress.note)
         self.saving_seconds = 0.0
         self.saved_at = self.started_at = time.perf_counter()
 
@@ -199,18 +210,19 @@ class Loop:
 
     def run(self) -> None:
         """Train from the present position to the end; the model is left with the best weights, in eval mode."""
-        log = None if self.folder is None else MetricsLog(self.folder, self.history)
-        self.saved_at = self.started_at = time.perf_counter()
-        self.network.train()
-        self.progress.start()
-        try:
-            with Interrupts() as interrupts:
+        with Interrupts() as interrupts:  # before metrics.jsonl is there: who sees it may send a signal
+            log = None if self.folder is None else MetricsLog(self.folder, self.history)
+            self.saved_at = self.started_at = time.perf_counter()
+            self.network.train()
+            self.progress.start()
+            try:
                 while self.position.epoch < self.settings.epochs:
                     self.epoch(log, interrupts)
-        finally:
-            self.progress.stop()
-            if log is not None:
-                log.close()
+            finally:
+                self.progress.stop()
+                self.pace.stop()
+                if log is not None:
+                    log.close()
         self.position.seconds = self.clock()
         self.stage.kept = self.settings.epochs - 1
         if self.best is not None:
@@ -229,13 +241,14 @@ class Loop:
         for callback in self.callbacks:
             callback.before_epoch(self.stage)
         while at.batch < self.steps:
-            self.step(order[at.batch * size : (at.batch + 1) * size])
+            with self.pace.step():
+                self.step(order[at.batch * size : (at.batch + 1) * size])
             if self.progress.due():
                 self.progress.draw(at.epoch * self.steps + at.batch, self.mean_loss())
             if at.batch < self.steps:
                 at.epoch_seconds = time.perf_counter() - began
                 if interrupts.requested:
-                    self.interrupt()
+                    self.interrupt(interrupts.requested)
                 if time.perf_counter() - self.saved_at >= self.checkpoint_seconds:
                     self.save()
         loss, lr = self.mean_loss(), float(self.optimizer.param_groups[0]["lr"])
@@ -250,7 +263,7 @@ class Loop:
         at.loss.zero_()
         finished = at.epoch == self.settings.epochs
         if interrupts.requested and not finished:
-            self.interrupt()
+            self.interrupt(interrupts.requested)
         if finished or time.perf_counter() - self.saved_at >= self.saving_seconds / _SAVING_SHARE:
             self.save()
 
@@ -376,14 +389,14 @@ class Loop:
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         set_generator_states(state["generators"])
 
-    def interrupt(self) -> None:
-        """Save, and raise TrainingInterrupted."""
+    def interrupt(self, number: int) -> None:
+        """Save, and raise TrainingInterrupted for a signal."""
         at = self.position
         where = f"stopped after batch {at.batch} of {self.steps} in epoch {at.epoch + 1} of {self.settings.epochs}"
         if self.folder is None:
-            raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder")
+            raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder", number)
         self.save()
-        raise TrainingInterrupted(f"{where}; saved: go on with --out {shlex.quote(str(self.folder))} --resume")
+        raise TrainingInterrupted(f"{where}; saved: go on with --out {shlex.quote(str(self.folder))} --resume", number)
 
 
 def _device(settings: Settings) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lutsmith.circuit.atomic import write_atomically
+from lutsmith.circuit.atomic import FULL, out_of_space, write_atomically
 from lutsmith.training.batches import Array, Rows, Samples
 from lutsmith.training.objectives import Objective
 
@@ -81,9 +83,22 @@ class MetricsLog:
         self._board = _tensorboard(folder / "tensorboard", first_epoch=len(history) + 1)
 
     def append(self, epoch: Epoch) -> None:
-        """Write an epoch down at once."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(epoch))
+        """Write an epoch down at once.
+
+        Raises:
+            OSError: the disk is full; the lines before are whole.
+        """
+        line = _line(epoch).encode()
+        with self.path.open("ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                written = file.write(line)
+                if written != len(line):  # what is left does not fit
+                    file.write(line[written:])
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    file.truncate(end)
+                raise (out_of_space(error, self.path, len(line)) if error.errno in FULL else error) from error
         if self._board is not None:
             for name, value in epoch.to_json().items():
                 if name != "epoch" and value is not None:

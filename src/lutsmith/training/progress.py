@@ -67,6 +67,10 @@ class TrainingProgress:
             self._next_line = now + _LINE_SECONDS
             self._print(f"epoch {done.epoch}/{self._epochs}  loss {done.loss:.4f}{self._reached}  {done.seconds:.1f} s")
 
+    def note(self, line: str) -> None:
+        """Say something else than progress, above the bar."""
+        self._print(f"lutsmith: {line}")
+
     def stop(self) -> None:
         """Remove the bar."""
         if self._bar is not None:

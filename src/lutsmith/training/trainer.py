@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from lutsmith.circuit.atomic import remove_leftovers
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.batches import Rows, Samples
 from lutsmith.training.callbacks import Callback
@@ -88,8 +89,8 @@ class Trainer:
         """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and targets `y`, for classes their ids `(N,)`.
 
         `x` stays as it is; each batch is gathered, augmented if the settings say so, and handed to the model raw. The
-        same settings, data and starting weights give the same weights, bit for bit, on the same machine and thread
-        count, whether or not the run was stopped and resumed on the way.
+        same settings, data and starting weights give the same weights, bit for bit, on the same machine, for any number
+        of threads of the kernels, whether or not the run was stopped and resumed on the way.
 
         Args:
             model: logits `(B, classes)` of a batch, or what else the objective wants. `train()` mode is trained;
@@ -102,12 +103,13 @@ class Trainer:
             ValueError: data that cannot be trained on; a checkpoint of another run, or one in the way.
             CheckpointError: a checkpoint that cannot be read or written.
             TrainingError: the loss is not finite.
-            TrainingInterrupted: Ctrl-C, after saving.
+            TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
         """
         began = time.perf_counter()
         samples = Samples.of(x, y, objective_of(self.settings))
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self.folder)
             if not resume and (self.folder / CHECKPOINT).exists():
                 raise ValueError(
                     f"{self.folder} holds a checkpoint: resume=True goes on from it, or take another folder"

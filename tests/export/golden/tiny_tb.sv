@@ -15,12 +15,19 @@ module tiny_tb;
   integer word;
   integer words;
   integer mismatches;
+  integer handle;
   string file;
   string first;
   tiny dut (.clk(clk), .ce(ce), .x(x), .label(label), .scores(scores));
 
   initial begin
     if (!$value$plusargs("vectors=%s", file)) file = "tiny_vectors.hex";
+    handle = $fopen(file, "r");
+    if (handle == 0) begin
+      $display("FAIL tiny vectors file missing: %0s (run in its folder, or give +vectors=FILE)", file);
+      $finish;
+    end
+    $fclose(handle);
     #1 $readmemh(file, vectors);
     words = 0;
     mismatches = 0;

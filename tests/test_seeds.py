@@ -1,0 +1,77 @@
+"""One seed gives one model file, bit for bit: whatever the threads, and wherever a run was stopped and resumed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Sizes at which the gradients of two layers are cut, and torch has sums of its own to form.
+CODE = """
+import sys, signal, torch
+from lutsmith.runs import train
+from lutsmith.training import TrainingInterrupted, loop
+threads, folder, stop = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+torch.set_num_threads(threads)
+step, left = loop.Loop.step, stop
+def stopping(self, chosen):
+    global left
+    left -= 1
+    if left == 0: signal.raise_signal(signal.SIGINT)
+    step(self, chosen)
+loop.Loop.step = stopping
+from lutsmith.kernels import cpu, threads as kernels
+split = []
+parts = cpu._parts
+cpu._parts = lambda *a, **k: split.append(parts(*a, **k)) or split[-1]
+try:
+    if sys.argv[4] == "begin":
+        train("digits", PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE)
+    else:
+        train("digits", out=folder, resume=True, quiet=True)
+except TrainingInterrupted:
+    pass
+assert kernels.get_num_threads() == threads
+assert max(a * b for a, b in split) > 1, split
+"""
+
+
+def sit(architecture: dict[str, object], threads: int, folder: Path, stop: int = 0, do: str = "begin") -> None:
+    """One sitting of a run on so many threads, stopped after so many steps."""
+    code = CODE.replace("PRESET", "'digits-fast'").replace("ARCHITECTURE", repr(architecture))
+    number = str(threads)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "NUMBA_NUM_THREADS": number,
+        "OMP_NUM_THREADS": number,
+        "MKL_NUM_THREADS": number,
+        "OMP_WAIT_POLICY": "passive",
+    }
+    command = [sys.executable, "-c", code, number, str(folder), str(stop), do]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        {"connections": "fixed", "rank": 6},
+        {"connections": "learnable", "rank": 4, "num_candidates": 8, "parametrization": "warp"},
+        {"connections": "dense", "rank": 3, "parametrization": "dwn"},
+    ],
+    ids=["fixed", "learnable", "dense"],
+)
+def test_one_seed_gives_one_file_for_any_number_of_threads(tmp_path: Path, architecture: dict[str, object]) -> None:
+    files = []
+    for threads in (1, 2, 3):
+        sit(architecture, threads, tmp_path / str(threads))
+        files.append((tmp_path / str(threads) / "model.lut").read_bytes())
+    sit(architecture, 5, tmp_path / "stopped", stop=14)
+    assert not (tmp_path / "stopped" / "model.lut").exists()
+    sit(architecture, 2, tmp_path / "stopped", do="resume")
+    files.append((tmp_path / "stopped" / "model.lut").read_bytes())
+    assert all(file == files[0] for file in files)
