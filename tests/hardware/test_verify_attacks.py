@@ -65,6 +65,11 @@ VERILOG_ATTACKS = {
     "a signal that is not declared": (r"  wire \[\d+:0\] bits;\n", ""),
     "a module of its own": (r"(module lutsmith )", r"module DSP48E1 (input wire a); endmodule\n\1"),
     "a module twice": (r"(module lutsmith )", r"module lutsmith_popcount; endmodule\n\1"),
+    "ports in another order": (r"(module lutsmith \(\n.*\n)(.*label),\n(.*scores)", r"\1\3,\n\2"),
+    "numbers of classes that are signals": (
+        r"  localparam integer CLASS_CAT = 0;.*\n  localparam integer CLASS_DOG = 1;.*\n",
+        "  wire CLASS_CAT = 1'b1;\n  wire CLASS_DOG = 1'b0;\n",
+    ),
     "swapped parts": (r"u_encoder \(\.x\(x\), \.bits\(bits\)\)", r"u_encoder (.x(~x), .bits(bits))"),
 }
 
@@ -185,6 +190,32 @@ def test_nothing_of_a_file_is_run_that_was_not_read_or_not_allowed(monkeypatch):
     found = _found("verilog", bad, layers=("simulation",))
     assert found.outcome == "fails"
     assert "system task" in found.failures[0].reason
+
+
+@needs_tools
+def test_a_simulation_alone_does_not_show_that_a_file_from_elsewhere_holds(monkeypatch):
+    """It agrees on all rows that are run, and not on the one that its author keeps."""
+    text = _export("verilog", words=24)
+    trojan = re.sub(r"(  assign bits\[0\] = \w+)(;)", r"\1 ^ (x == 72'h123456_789abc_def012)\2", text, count=1)
+    assert trojan != text
+    assert _found("verilog", trojan, words=24).outcome == "fails"
+    rows = {"layers": ("read-back", "simulation"), "words": 24}
+    found = _found("verilog", trojan, **rows)
+    assert not found.failures, str(found)
+    assert found.outcome == "not established"
+    find = toolchain._find
+    monkeypatch.setattr(toolchain, "_find", lambda name, env: "abc is hidden" if name == "abc" else find(name, env))
+    assert _found("verilog", trojan, words=24).outcome == "not established"
+
+
+def test_code_that_is_not_the_export_s_is_not_established_by_its_runs():
+    text = _export("c")
+    altered = text.replace("best = c;", "best = c + 0;")
+    assert altered != text
+    found = _found("c", altered, layers=("read-back", "simulation"), run=True)
+    assert not found.failures, str(found)
+    assert found.outcome == "not established"
+    assert _found("c", text, layers=("read-back", "simulation"), run=True).ok
 
 
 def test_without_anything_established_nothing_is_ok():

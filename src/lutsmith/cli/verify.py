@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lutsmith.logic import Words
 
 
+MAX_FILE = 1 << 30
+"""Bytes of a file that is verified."""
+
 EXIT_CODES = {"holds": 0, "fails": 1, "not established": 3}
 """What the command ends with, by the outcome of the verification."""
 
@@ -100,7 +103,7 @@ def verify(
             words=_words(circuit, words),
             pipeline=pipeline,
             primitives=primitives,
-            artifacts=None if file is None else {names[0]: {file.name: file.read_bytes()}},
+            artifacts=None if file is None else {names[0]: {file.name: _content(file)}},
             name=name,
             run=run,
             timeout=timeout,
@@ -117,6 +120,15 @@ def verify(
     deliver(computed, _show, json_output)
     if code := EXIT_CODES[outcome["outcome"]]:
         raise typer.Exit(code)
+
+
+def _content(file: Path) -> bytes:
+    """Return what a file holds; refuse what is not a file, or too large to be an export."""
+    if not file.is_file():
+        raise ValueError(f"--file {file} is not a regular file, expected an export of the model")
+    if (size := file.stat().st_size) > MAX_FILE:
+        raise ValueError(f"--file {file} has {size:,} bytes, expected at most {MAX_FILE:,}")
+    return file.read_bytes()
 
 
 def _samples(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lutsmith.hardware.confinement import TOOL
 from lutsmith.hardware.toolchain import find, workspace
 from lutsmith.logic.design import Design
 
@@ -11,13 +12,14 @@ _PASSED = ("DECLFILENAME", "UNUSEDSIGNAL", "UNUSEDPARAM")
 """What Verilator may warn of: modules in a file of another name, and what nothing reads."""
 
 
-def lint(sources: Mapping[str, bytes], design: Design, timeout: float) -> None:
+def lint(sources: Mapping[str, bytes], design: Design, timeout: float, *, confined: bool = False) -> None:
     """Let Verilator read Verilog with all its warnings, each of which is an error.
 
     Args:
         sources: the files.
         design: whose top module they have.
         timeout: seconds.
+        confined: the files come from elsewhere: Verilator has no network, and limits.
 
     Raises:
         ToolMissing: Verilator is not there.
@@ -29,4 +31,5 @@ def lint(sources: Mapping[str, bytes], design: Design, timeout: float) -> None:
         for name, data in zip(names, sources.values(), strict=True):
             (folder / name).write_bytes(data)
         passed = [f"-Wno-{warning}" for warning in _PASSED]
-        tool.run(["--lint-only", "-Wall", *passed, "--top-module", design.name, *names], None, folder, timeout)
+        options = ["--lint-only", "-Wall", *passed, "--top-module", design.name]
+        tool.run([*options, *names], None, folder, timeout, TOOL if confined else None)

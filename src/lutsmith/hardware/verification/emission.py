@@ -6,9 +6,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import FORMATS as EXPORTS
 from lutsmith.export import Options
 from lutsmith.formats import NamedNetlist, from_aiger, from_blif
-
-LOGIC = ("blif", "aiger", "aiger-ascii", "verilog", "vhdl")
-"""Formats that hold a design; the others hold the circuit."""
+from lutsmith.hardware.verification.report import LOGIC
 
 
 def emitted(format_: str, circuit: Circuit, hardware: Options, software: Options) -> dict[str, bytes]:

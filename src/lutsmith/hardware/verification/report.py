@@ -24,6 +24,9 @@ LAYERS: tuple[Layer, ...] = ("read-back", "formal", "simulation")
 DESIGN = "design"
 """In the column of formats: the logic that formats of logic are written from."""
 
+LOGIC = ("verilog", "vhdl", "blif", "aiger", "aiger-ascii")
+"""Formats that hold a design; the others hold the circuit."""
+
 WHOLE = "all"
 """In the column of parts: everything that the format holds."""
 
@@ -84,11 +87,13 @@ class Verification:
         checks: the rows, in the order in which they were made.
         loss: what fixed point costs; None where features stay float32, or where no data were given.
         formats: those that were asked for; by default those of the rows.
+        foreign: those of them whose files were handed in.
     """
 
     checks: tuple[Check, ...]
     loss: Loss | None = None
     formats: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.formats:
@@ -111,21 +116,27 @@ class Verification:
     def outcome_of(self, format: str) -> Outcome:  # noqa: A002
         """Return what came out of one format.
 
-        It holds where nothing of it failed, and one of these was shown of all of it: every row of the simulation was
-        run and agrees; every part is proved equal to the design, and the design to the circuit; or it was read back and
-        is, node by node, what the circuit is.
+        It holds where nothing of it failed, and one of these was shown of all of it: every part is proved equal to the
+        design, and the design to the circuit; it was read back and is, node by node, what the circuit is; or every row
+        of the simulation was run and agrees. Of files that were handed in, a simulation shows too little, as they may
+        be made to agree on the rows that are run: logic must be proved, and the code of programs must be the export's.
         """
-        mine, design = self.of(format), self.of(DESIGN)
+        mine, design = self.of(format), [check.verdict == "proved" for check in self.of(DESIGN)]
         if any(check.verdict == "failed" for check in mine):
             return "fails"
-        sides = {layer: [check for check in mine if check.layer == layer] for layer in LAYERS}
-        simulated = [check.verdict == "simulated" for check in sides["simulation"]]
-        proved = [check.verdict == "proved" for check in (*sides["formal"], *design)] if sides["formal"] else []
-        read = [check.verdict == "proved" for check in sides["read-back"] if check.part == WHOLE]
-        if read and format != "json":
-            read += [check.verdict == "proved" for check in design]
-        shown = any(side and all(side) for side in (simulated, proved, read))
-        return "holds" if shown else "not established"
+        read = [check.verdict == "proved" for check in mine if check.layer == "read-back"]
+        whole = [check.verdict == "proved" for check in mine if check.layer == "read-back" and check.part == WHOLE]
+        formal = [check.verdict == "proved" for check in mine if check.layer == "formal"]
+        simulated = [check.verdict == "simulated" for check in mine if check.layer == "simulation"]
+        ways = [
+            formal and design and formal + design,
+            whole if format == "json" else whole and design and whole + design,
+        ]
+        if format not in self.foreign:
+            ways.append(simulated)
+        elif format not in LOGIC:
+            ways.append(simulated and read and simulated + read)
+        return "holds" if any(way and all(way) for way in ways) else "not established"
 
     @property
     def failures(self) -> tuple[Check, ...]:

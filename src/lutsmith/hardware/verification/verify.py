@@ -106,7 +106,7 @@ def verify(
         checks.append(row)
         if report is not None:
             report(row)
-    return Verification(tuple(checks), loss, tuple(dict.fromkeys(formats)))
+    return Verification(tuple(checks), loss, tuple(dict.fromkeys(formats)), tuple(artifacts))
 
 
 def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **options: object) -> Verification:  # noqa: A002

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from lutsmith.export.labels import class_names, feature_names
+from lutsmith.export.notes import INDEX_NAMES
 from lutsmith.hardware.simulation.lint import lint
 from lutsmith.hardware.toolchain import ToolMissing
 from lutsmith.hardware.verification.readers.modules import Mismatch, ReadModules, module_names, read_verilog
@@ -81,7 +83,7 @@ def verilog_text(files: Files, task: Task) -> Iterator[Check]:
         yield names_row("verilog", files, task)
     read_modules(files, task)
     try:
-        lint(with_primitives(files), task.design, task.timeout)
+        lint(with_primitives(files), task.design, task.timeout, confined=task.foreign)
         how = "Yosys and Verilator"
     except ToolMissing:
         how = "Yosys; Verilator is not there"
@@ -104,13 +106,22 @@ def names_row(format_: str, files: Files, task: Task) -> Check:
         if constant not in written.constants:
             known = ", ".join(f"{name} = {value}" for name, value in written.constants) or "none"
             return row("names", "failed", f"the constant {' = '.join(constant)} is in the file, expected of {known}")
-    problem, said = compare_comments(source.comments, written.comments)
+    prefix = f"{INDEX_NAMES.get(task.design.task or '', 'class')}_"
+    for declared in source.declared:
+        if declared.lower().startswith(prefix):
+            return row("names", "failed", f"{declared} looks like the number of a class, and is something else")
+    spoken = [*(class_names(task.circuit) or ()), *(feature_names(task.circuit) or ())]
+    problem, said = compare_comments(source.comments, written.comments, spoken)
     return row("names", "failed" if problem else "proved", problem or said)
 
 
 def read_modules(files: Files, task: Task) -> ReadModules:
     """Return what Yosys reads of Verilog; it reads it once."""
-    return task.once("modules", lambda: read_verilog(with_primitives(files), task.design, task.timeout))
+    return task.once("modules", lambda: _read(files, task))
+
+
+def _read(files: Files, task: Task) -> ReadModules:
+    return read_verilog(with_primitives(files), task.design, task.timeout, confined=task.foreign)
 
 
 def _written(format_: str, task: Task) -> Source:

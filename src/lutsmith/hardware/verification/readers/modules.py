@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats import NamedNetlist, from_aiger
+from lutsmith.hardware.confinement import TOOL
 from lutsmith.hardware.simulation.hdl import VHDL_NAMES, analyse_vhdl
 from lutsmith.hardware.toolchain import find, workspace
 from lutsmith.hardware.verification.design.cones import folded
@@ -51,7 +52,7 @@ def module_names(design: Design, name: str | None = None) -> list[str]:
 
 
 def read_verilog(
-    sources: Mapping[str, bytes], design: Design, timeout: float, *, from_vhdl: bool = False
+    sources: Mapping[str, bytes], design: Design, timeout: float, *, from_vhdl: bool = False, confined: bool = False
 ) -> ReadModules:
     """Return the modules of a design that Verilog files hold.
 
@@ -64,6 +65,7 @@ def read_verilog(
         sources: the files.
         design: whose modules they should hold.
         timeout: seconds for Yosys.
+        confined: they come from elsewhere: Yosys has no network, and limits.
         from_vhdl: they were made of VHDL: x is taken for 0, warnings pass, and ports have the names of VHDL.
 
     Raises:
@@ -101,7 +103,7 @@ def read_verilog(
             passes += [f"select {module}", f"write_aiger -symbols {module}.aig", "select -clear"]
         passes += [f"select {design.name}", "write_json -selected top.json"]
         (folder / "read.ys").write_text("\n".join(passes) + "\n")
-        find("yosys").run(["-q", "-s", "read.ys"], cwd=folder, timeout=timeout)
+        find("yosys").run(["-q", "-s", "read.ys"], None, folder, timeout, TOOL if confined else None)
         _check_ports(json.loads((folder / "ports.json").read_text())["modules"], design, ports)
         netlists = {module: from_aiger((folder / f"{module}.aig").read_bytes()) for module in modules}
         top = json.loads((folder / "top.json").read_text())["modules"][design.name]
@@ -135,6 +137,10 @@ def _check_ports(modules: Mapping[str, object], design: Design, names: Mapping[s
             if found.get(port) != ports.get(port):
                 have, want = (_described(side.get(port)) for side in (found, ports))
                 raise Mismatch(f"the port {port} of module {name} is {have}, expected {want}")
+        if list(found) != list(ports):
+            raise Mismatch(
+                f"the ports of module {name} are in the order {', '.join(found)}, expected {', '.join(ports)}"
+            )
 
 
 def _ports(

@@ -19,6 +19,8 @@ def read_aiger_comment(data: bytes) -> Source:
         raise Refused("refused: the first line is not the header of an AIGER file of plain logic: aag M I L O A")
     try:
         return _read(data)
+    except Refused:
+        raise
     except (ValueError, IndexError):
         raise Refused("refused: the file ends before its symbols") from None
 
@@ -34,11 +36,13 @@ def _read(data: bytes) -> Source:
             while data[place] >= 128:
                 place += 1
             place += 1
-    symbols = re.compile(rb"(?:[^c\n][^\n]*\n)*").match(data, place)
+    symbols = re.compile(rb"(?:[ilo]\d[^\n]*\n)*").match(data, place)
     begin = place if symbols is None else symbols.end()
-    if data[begin : begin + 1] != b"c":
+    if not data[begin:]:
         return Source()
-    text = data[begin + 1 :].decode("utf-8", "replace")
+    if not re.match(rb"c\r?\n", data[begin:]):
+        raise Refused("refused: neither symbols nor a line c, where the comment begins, follow the gates")
+    text = data[begin + 1 :].decode("utf-8", "replace").replace("\r\n", "\n")
     first = data.count(b"\n", 0, begin) + 1
     found = [Comment(first + number, " ".join(line.split())) for number, line in enumerate(text.split("\n"))]
     name = re.search(r'^lutsmith name: "(\w+)"$', text, re.MULTILINE)

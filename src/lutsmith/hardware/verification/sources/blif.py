@@ -33,8 +33,12 @@ def read_blif(data: bytes) -> Source:
             comments.append(Comment(number, " ".join(comment.split())))
         words = code.split()
         begins, goes_on = not goes_on, code.rstrip().endswith("\\")
-        if goes_on and line != code.rstrip():
-            raise Refused(f"refused: line {number} goes on behind blanks or a comment, which readers take differently")
+        if goes_on and (line != code.rstrip() or not line[:-1].endswith((" ", "\t"))):
+            raise Refused(f"refused: line {number} goes on within a word or behind blanks: readers take it differently")
+        if mark and words:
+            raise Refused(f"refused: line {number} holds a comment behind a command, which some readers take for names")
+        if begins and words and words[0].startswith(".") and not line.startswith("."):
+            raise Refused(f"refused: line {number} has blanks before a command, which some readers do not know then")
         if not words:
             continue
         if ended:

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MAX_NAMED = 3
-"""Comments that nothing vouches for and that are quoted."""
+MAX_NAMED = 20
+"""Comments that nothing vouches for, all of which are quoted; a file with more is refused."""
 
 _FACT = re.compile(r"[\"\d]")
+_SUBJECTS = "class|label|target|feature|group|word|bit|port|score|count|input|output|latency|lutsmith"
+_LIKE_A_FACT = re.compile(rf"\W*(the |first |second )*({_SUBJECTS})", re.IGNORECASE)
+"""How comments begin that say something of a model."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,19 @@ class Comment:
         return _FACT.search(self.text) is not None
 
 
-def compare_comments(found: Sequence[Comment], written: Sequence[Comment]) -> tuple[str | None, str]:
+def compare_comments(
+    found: Sequence[Comment], written: Sequence[Comment], names: Sequence[str] = ()
+) -> tuple[str | None, str]:
     """Compare comments with those that an export writes.
 
-    Comments may be missing. What is there must say what the export says, in its order; comments that say something
-    else are faults where one of the export's with a name or a number is missing in their place.
+    Comments may be missing. What is there must say what the export says, in its order. Comments that the export does
+    not write are quoted; they are faults where they say something of the model: where they hold the name of a class or
+    a feature, begin like something that the export says, or stand in place of a comment with a name or a number.
 
     Args:
         found: of the file.
         written: of the export.
+        names: of classes and features.
 
     Returns:
         What is wrong, or None; and a sentence about what was compared, with the comments that nothing vouches for.
@@ -52,6 +59,13 @@ def compare_comments(found: Sequence[Comment], written: Sequence[Comment]) -> tu
     if missing and strange:
         odd, meant = strange[0], _nearest(strange[0].text, missing)
         return f"the comment in line {odd.line} says {_short(odd.text)}; the export says {_short(meant)}", ""
+    spoken = [name.lower() for name in names if len(name) > 1]
+    for comment in extra:
+        text = comment.text.lower()
+        if _LIKE_A_FACT.match(text) or any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in spoken):
+            return f"the comment in line {comment.line} is not the export's: {_short(comment.text)}; take it out", ""
+    if len(extra) > MAX_NAMED:
+        return f"{len(extra):,} comments are not the export's, more than {MAX_NAMED} to quote: take them out", ""
     waiting = iter(written)
     for comment in found:
         if comment.text in ours and comment.is_fact and all(comment.text != other.text for other in waiting):
@@ -59,7 +73,7 @@ def compare_comments(found: Sequence[Comment], written: Sequence[Comment]) -> tu
     facts = sum(comment.is_fact and comment.text in ours for comment in found)
     said = f"{facts:,} comments with names or numbers say what the export says"
     if extra:
-        quoted = "; ".join(f"line {comment.line}: {_short(comment.text)}" for comment in extra[:MAX_NAMED])
+        quoted = "; ".join(f"line {comment.line}: {_short(comment.text)}" for comment in extra)
         said += f"; nothing vouches for {len(extra):,} other{'s' if len(extra) != 1 else ''} ({quoted})"
     return None, said
 

@@ -41,14 +41,21 @@ class Source:
         units: the modules, entities or models that it defines, in its order.
         constants: names with the values that the file gives them, for readers alone: nothing computes with them.
         comments: all of them.
+        declared: names of signals and the like.
     """
 
     units: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     comments: tuple[Comment, ...] = ()
+    declared: tuple[str, ...] = ()
 
     def __add__(self, other: Source) -> Source:
-        return Source(self.units + other.units, self.constants + other.constants, self.comments + other.comments)
+        return Source(
+            self.units + other.units,
+            self.constants + other.constants,
+            self.comments + other.comments,
+            self.declared + other.declared,
+        )
 
 
 def decoded(data: bytes, *, comments: re.Pattern[str]) -> str:

@@ -41,7 +41,7 @@ _PATTERN = re.compile(
     |(?P<attribute>\(\*(?!\s*\)))
     |(?P<number>(?:\d[\d_]*)?\s*'[sS]?[bodhBODH]\s*[0-9a-fA-F_]+|\d[\d_]*)(?![\w.'])
     |(?P<word>[A-Za-z_]\w*)(?![\w$])
-    |(?P<sign><=|>=|==|!=|&&|\|\||<<|>>|~\^|\^~|[][(){}.,;:?=<>!~&|^+*/%@#-])
+    |(?P<sign><=|>=|[=!]==|==|!=|&&|\|\||<<|>>|~\^|\^~|\*\*|[][(){}.,;:?=<>!~&|^+*/%@#-])
     """,
     re.DOTALL | re.VERBOSE,
 )
@@ -83,7 +83,7 @@ def read_verilog_source(data: bytes, written: Mapping[str, object] | None) -> So
         check_comments(comments, written)
     _check_words(words)
     check_drivers(words)
-    return Source(tuple(_modules(words)), tuple(_constants(words)), tuple(comments))
+    return Source(tuple(_modules(words)), tuple(_constants(words)), tuple(comments), tuple(_declared(words)))
 
 
 def _said(token: Token, before: Sequence[Token]) -> list[Comment]:
@@ -107,6 +107,8 @@ def _check_words(words: Sequence[Token]) -> None:
             problem = f"{word.text}, which is not in the core of Verilog"
         elif word.text == "#" and not (before.startswith("LUT") and after[:3] == ["(", ".", "INIT"]):
             problem = "a delay or a parameter"
+        elif word.text in ("/", "%", "**", "===", "!=="):
+            problem = f"{word.text}, which gives or sees undefined values"
         elif word.text == "always" and not _is_plain_event(after):
             problem = "a list of events, which only simulators read"
         elif word.text == "begin" and after[:1] == [":"]:
@@ -168,6 +170,19 @@ def _until(texts: Sequence[str], place: int, ends: Sequence[str]) -> Sequence[st
 
 def _modules(words: Sequence[Token]) -> list[str]:
     return [after.text for word, after in pairwise(words) if word.text == "module"]
+
+
+def _declared(words: Sequence[Token]) -> list[str]:
+    """Return the names behind `wire`, `reg`, `input` and `output`, and those of instances and modules."""
+    kinds = ("wire", "reg", "input", "output", "module")
+    found, declaring, depth = [], False, 0
+    for word, after in pairwise([*words, Token("sign", ";", 0)]):
+        depth += (word.text == "[") - (word.text == "]")
+        declaring = word.text in kinds or (declaring and word.text not in ("=", ";", "(", ")"))
+        plain = word.kind == "word" and word.text not in KEYWORDS
+        if plain and depth == 0 and (declaring or after.text == "("):
+            found.append(word.text)
+    return found
 
 
 def _constants(words: Sequence[Token]) -> list[tuple[str, str]]:
