@@ -94,6 +94,19 @@ def test_threading_layers_take_concurrent_callers(layer: str, expected: list[flo
     assert float(value) == pytest.approx(expected[0], rel=1e-5)
 
 
+def test_the_first_kernel_on_several_threads_leaves_torch_its_own_number() -> None:
+    code = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from lutsmith.kernels import threads; from lutsmith.kernels.ops import Wiring, fold\n"
+        "fold(torch.rand(9, 900), torch.rand(900, 16), Wiring(torch.randint(9, (900, 4)).int()))\n"
+        "assert threads._launched; print(torch.get_num_threads())"
+    )
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1"]
+
+
 def test_small_work_stays_on_the_calling_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cpu._split(cpu.SMALL - 1, 1000) == 1
     assert cpu._split(cpu.SMALL, 1000) == threads.get_num_threads()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from typing import Any
 
@@ -93,7 +94,10 @@ def run(function: int, address: int, parts: int) -> None:
 
 
 def _launch() -> None:
-    """Start the threads with the best layer, unless the user chose one."""
+    """Start the threads with the best layer, unless the user chose one.
+
+    Where Numba and torch share one OpenMP, Numba's start sets the number of torch's threads too: that is put back.
+    """
     global _launched, _guard
     with _lock:
         if _launched:
@@ -101,10 +105,14 @@ def _launch() -> None:
         before = config.THREADING_LAYER_PRIORITY
         if before == ["tbb", "omp", "workqueue"]:  # Numba's own order: nobody asked for another
             config.THREADING_LAYER_PRIORITY = LAYERS
+        torch: Any = sys.modules.get("torch")
+        of_torch = None if torch is None else torch.get_num_threads()
         try:
             _at_once(0, 0, 0, 1)
         finally:
             config.THREADING_LAYER_PRIORITY = before
+            if torch is not None:
+                torch.set_num_threads(of_torch)
         _guard = _lock if numba.threading_layer() == "workqueue" else contextlib.nullcontext()
         _launched = True
 
