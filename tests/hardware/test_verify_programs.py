@@ -473,8 +473,19 @@ def _external(model):  # type: ignore[no-untyped-def]
         (lambda it: setattr(it.graph.node[0], "op_type", "Loop"), "code", "failed"),
         (_inner_graph, "code", "failed"),
         (_external, "code", "failed"),
-        (lambda it: setattr(it.graph.node[0], "name", "other"), "code", "not decided"),
-        (lambda it: it.graph.value_info.add(name="bits"), "code", "not decided"),
+        (lambda it: setattr(it.graph.node[0], "name", "other"), "names", "failed"),
+        (lambda it: setattr(it.graph.node[0], "name", it.graph.node[1].name), "names", "failed"),
+        (lambda it: it.graph.value_info.add(name="dog"), "names", "failed"),
+        (lambda it: it.graph.node[0].metadata_props.add(key="classes", value="dog, cat"), "names", "failed"),
+        (lambda it: it.graph.metadata_props.add(key="classes", value="dog, cat"), "names", "failed"),
+        (lambda it: setattr(it.graph.initializer[0], "doc_string", "dog, cat"), "names", "failed"),
+        (lambda it: setattr(it.graph.input[0], "doc_string", "x"), "names", "failed"),
+        (lambda it: setattr(it.graph.input[0].type, "denotation", "IMAGE"), "names", "failed"),
+        (lambda it: setattr(it.graph.output[0].type.tensor_type.shape.dim[0], "denotation", "x"), "names", "failed"),
+        (lambda it: setattr(it.graph.node[0].attribute.add(name="a", type=2), "doc_string", "x"), "names", "failed"),
+        (lambda it: setattr(it.graph, "name", ""), "all", "failed"),
+        (lambda it: it.graph.node.pop(), "code", "not decided"),
+        (lambda it: it.graph.node.pop(), "names", "not decided"),
     ],
 )  # fmt: skip
 def test_everything_that_an_onnx_model_says_is_compared(change, part, verdict):
@@ -485,7 +496,34 @@ def test_everything_that_an_onnx_model_says_is_compared(change, part, verdict):
 def test_an_onnx_model_that_is_rubbish_or_much_too_large_fails():
     pytest.importorskip("onnx")
     assert read_back(tiny(), "onnx", b"\x00 no file")["all"].startswith("failed: the file is not an ONNX model")
+    assert read_back(tiny(), "onnx", b"")["all"] == "failed: the file has no graph with a name, which every export has"
     assert "bytes, where the export has" in read_back(tiny(), "onnx", bytes(1 << 22))["all"]
+
+
+def _in_two_messages(data: bytes) -> bytes:
+    onnx = pytest.importorskip("onnx")
+    model, rest = onnx.ModelProto.FromString(data), onnx.ModelProto()
+    rest.graph.node.extend(model.graph.node[1:])
+    del model.graph.node[1:]
+    return bytes(model.SerializeToString() + rest.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _in_two_messages,
+        lambda data: b"\x12\x01x" + data,  # a first name of the producer, which the second takes the place of
+        lambda data: data[2:] + data[:2],  # the version behind the graph
+        lambda data: data + b"\xfa\x3f\x03abc",  # a field that ONNX does not have
+    ],
+)
+def test_bytes_of_a_model_that_readers_may_take_for_another_are_not_vouched_for(change):
+    onnx = pytest.importorskip("onnx")
+    (data,) = exported("onnx", named()).values()
+    altered = change(data)
+    assert len(onnx.ModelProto.FromString(altered).graph.node) == len(onnx.ModelProto.FromString(data).graph.node)
+    parts = read_back(named(), "onnx", altered)
+    assert {said.partition(":")[0] for said in parts.values()} == {"not decided"}, parts
 
 
 # Programs with the right scores and other results, and what only some forms of a program do
@@ -580,3 +618,9 @@ def test_programs_of_every_task_hold_when_they_are_read_and_run(task):
 def test_the_name_of_a_module_is_that_of_its_global():
     text = to_javascript(named(), name="net")
     assert all(said.startswith("proved") for said in read_back(named(), "javascript", text).values())
+
+
+@pytest.mark.parametrize("name", ["Int32Array", "Math", "WebAssembly"])
+def test_a_module_that_replaces_what_it_calls_fails(name):
+    text = to_javascript(named(), name=name)
+    assert read_back(named(), "javascript", text)["code"].startswith("failed")

@@ -76,7 +76,7 @@ def _same_number(found: Any, wanted: Any) -> bool:
     """Return whether two numbers, maybe an integer for a float, are the same float64: to the last bit, and in sign."""
     if any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in (found, wanted)):
         return False
-    return bool(found == wanted) and math.copysign(1, found) == math.copysign(1, wanted)
+    return bool(found == wanted) and (found != 0 or math.copysign(1, found) == math.copysign(1, wanted))
 
 
 def _other_value(place: str, found: Any, wanted: Any) -> str | None:

@@ -28,6 +28,12 @@ _DIGRAPHS = ("<:", ":>", "<%", "%>", "%:", "%:%:")
 _OF_A_COMPILER = re.compile(r"__\w*|_[A-Z]\w*|asm")
 """Words whose meaning is each compiler's own: `__attribute__`, `_Pragma`, `__FILE__`, `__builtin_expect`."""
 
+_GLOBALS = re.compile(
+    r"(?:Float32|Float64|Int32|Uint8)?Array|ArrayBuffer|Boolean|DataView|Error|Function|JSON|Math|Number|Object|Promise"
+    r"|RangeError|String|Symbol|TypeError|WebAssembly|globalThis|module|parseInt|undefined"
+)
+"""Of JavaScript: a module of such a name replaces what its own functions call."""
+
 
 def c_text(files: Files, task: Task) -> Iterator[Check]:
     """Names, sizes, comments and preprocessor lines of a header, and whether its code is the export's."""
@@ -44,6 +50,9 @@ def javascript_text(files: Files, task: Task) -> Iterator[Check]:
     data = only(files)
     match = re.search(rb"\bglobalThis\.([A-Za-z]\w*)\s*=\s*exported\b", data, re.ASCII)
     name = match[1].decode() if match else "lutsmith"
+    if _GLOBALS.fullmatch(name):
+        yield row("code", "failed", f"the module takes the place of the global {name}, which pages and itself need")
+        return
     found = javascript_lexemes(data)
     wanted = javascript_lexemes(to_javascript(task.circuit, name=name).encode())
     arrays = {"classNames": class_names(task.circuit), "featureNames": feature_names(task.circuit)}
