@@ -32,21 +32,29 @@ def onnx_graph(files: Files, task: Task) -> Iterator[Check]:
     except Exception as error:  # what protobuf raises depends on its version
         raise Mismatch(f"the file is not an ONNX model: {error}") from None
     name = found.graph.name
+    if not name:
+        raise Mismatch("the file has no graph with a name, which every export has")
     wanted = onnx.ModelProto.FromString(to_onnx(task.circuit, name=name))
-    problem = _other_facts(found, wanted)
+    problem = _other_facts(found, wanted) or _other_remarks(found, wanted)
+    differs = _first_difference(found, wanted)
+    if differs is None and found.SerializeToString(deterministic=True) != data:
+        differs = "the bytes are not those that this model is written as: another reader may find another model in them"
     text = f"names and types of inputs and outputs, metadata and operators, in a graph called {shown(name)}"
-    yield row("names", "failed" if problem else "proved", problem or text)
+    if problem is not None:
+        yield row("names", "failed", problem)
+    elif differs is not None:
+        yield row("names", "not decided", f"{text}; what a graph that differs makes of them, only a simulation shows")
+    else:
+        yield row("names", "proved", text)
     problem = _foreign(found, wanted.graph)
     if problem is not None:
         yield row("code", "failed", problem)
-        return
-    differs = _first_difference(found, wanted)
-    if differs is not None:
+    elif differs is not None:
         yield row("code", "not decided", f"{differs}: of this graph, only what is run is known")
-        return
-    count = len(wanted.graph.node)
-    yield row("code", "proved", f"node by node what the export writes, {count:,} of them; what they compute, only a "
-              "simulation shows")  # fmt: skip
+    else:
+        count = len(wanted.graph.node)
+        yield row("code", "proved", f"node by node what the export writes, {count:,} of them; what they compute, only "
+                  "a simulation shows")  # fmt: skip
 
 
 def _other_facts(found: Any, wanted: Any) -> str | None:
@@ -68,12 +76,38 @@ def _other_facts(found: Any, wanted: Any) -> str | None:
         sides = [[_port(value) for value in getattr(side.graph, kind)] for side in (found, wanted)]
         if sides[0] != sides[1]:
             return f"the {kind}s are {'; '.join(sides[0])}, expected {'; '.join(sides[1])}"
-    texts = [
-        item for item in (found.graph, *found.graph.node, *found.graph.input, *found.graph.output) if item.doc_string
-    ]
-    if texts:
-        return f"{shown(texts[0].name)} has a description, which exports have not: {shown(texts[0].doc_string)}"
     return None
+
+
+def _other_remarks(found: Any, wanted: Any) -> str | None:
+    """Return what a model tells people within its graph, in names of nodes or descriptions, and exports do not.
+
+    Nodes may be missing: then the code differs.
+    """
+    for place, message in _messages(found):
+        for field, value in message.ListFields():
+            if field.name in ("doc_string", "denotation") or (field.name == "metadata_props" and message is not found):
+                said = value if isinstance(value, str) else ", ".join(f"{item.key}: {item.value}" for item in value)
+                return f"{place} has {field.name}, which exports have not: {shown(said)}"
+    if len(found.graph.value_info):
+        return f"the graph describes the value {shown(found.graph.value_info[0].name)}, which exports do not"
+    names = iter([node.name for node in wanted.graph.node])
+    for node in found.graph.node:
+        if node.name and node.name not in names:  # which goes on behind the node that was found last
+            return f"a node is called {shown(node.name)}, and the export has none of this name in this place"
+    return None
+
+
+def _messages(root: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every message within one, itself included, and where it is."""
+    waiting = [("the model", root)]
+    while waiting:
+        place, message = waiting.pop()
+        yield place, message
+        for field, value in message.ListFields():
+            if field.message_type is not None:
+                inner = value if hasattr(value, "__len__") else [value]
+                waiting += [(f"{field.name} {shown(str(getattr(item, 'name', '')))}", item) for item in inner]
 
 
 def _other_property(key: str, found: str | None, wanted: str | None) -> str:

@@ -1,7 +1,7 @@
 """Programs read back: C and JavaScript, token by token against what the export writes.
 
-Names, sizes and comments are what a user reads: they must be those of the export. Code may differ, but then nothing is
-said of it here: the simulation tells what it does on the rows that are run.
+Names, sizes and comments are what a user reads: they must be those of the export; `remarks` compares comments. Code may
+differ, but then nothing is said of it here: the simulation tells what it does on the rows that are run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import to_c, to_javascript
 from lutsmith.export.labels import class_names, feature_names
 from lutsmith.hardware.simulation.software import prefix_of
+from lutsmith.hardware.verification.readback.remarks import compare_remarks
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.sources.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
 from lutsmith.hardware.verification.sources.literals import c_list, c_sizes, javascript_list, javascript_sizes, shown
@@ -27,7 +28,11 @@ _DIGRAPHS = ("<:", ":>", "<%", "%>", "%:", "%:%:")
 _OF_A_COMPILER = re.compile(r"__\w*|_[A-Z]\w*|asm")
 """Words whose meaning is each compiler's own: `__attribute__`, `_Pragma`, `__FILE__`, `__builtin_expect`."""
 
-_SHOWN_COMMENTS = 3
+_GLOBALS = re.compile(
+    r"(?:Float32|Float64|Int32|Uint8)?Array|ArrayBuffer|Boolean|DataView|Error|Function|JSON|Math|Number|Object|Promise"
+    r"|RangeError|String|Symbol|TypeError|WebAssembly|globalThis|module|parseInt|undefined"
+)
+"""Of JavaScript: a module of such a name replaces what its own functions call."""
 
 
 def c_text(files: Files, task: Task) -> Iterator[Check]:
@@ -45,6 +50,9 @@ def javascript_text(files: Files, task: Task) -> Iterator[Check]:
     data = only(files)
     match = re.search(rb"\bglobalThis\.([A-Za-z]\w*)\s*=\s*exported\b", data, re.ASCII)
     name = match[1].decode() if match else "lutsmith"
+    if _GLOBALS.fullmatch(name):
+        yield row("code", "failed", f"the module takes the place of the global {name}, which pages and itself need")
+        return
     found = javascript_lexemes(data)
     wanted = javascript_lexemes(to_javascript(task.circuit, name=name).encode())
     arrays = {"classNames": class_names(task.circuit), "featureNames": feature_names(task.circuit)}
@@ -72,11 +80,14 @@ def _compared(
 ) -> Iterator[Check]:
     """Yield the row of what a user reads, and that of the code."""
     differs = _first_difference(found.code, wanted.code)
-    other_comment, added = _comments(found, wanted, same_places=differs is None)
-    problem = other_names or other_comment
     classes, features = class_names(circuit) or (), feature_names(circuit) or ()
+    other_comment, added = compare_remarks(found, wanted, (*classes, *features), same_code=differs is None)
+    problem = other_names or other_comment
+    theirs = {comment.text for _, comment in wanted.comments}
+    count = sum(comment.text in theirs for _, comment in found.comments)
     text = (
-        f"names of {len(classes):,} classes and {len(features):,} features, sizes and {len(wanted.comments):,} comments"
+        f"names of {len(classes):,} classes and {len(features):,} features, sizes and {count:,} of "
+        f"{len(wanted.comments):,} comments"
     )
     if problem is not None:
         yield row("names", "failed", problem)
@@ -115,44 +126,6 @@ def _other_directives(found: Sequence[Lexeme], wanted: Sequence[Lexeme]) -> str 
         if piece.kind == "token" and strange and piece.text not in known:
             return f"line {piece.line} has {shown(piece.text)}, which is not the same to every compiler"
     return None
-
-
-def _comments(found: Lexemes, wanted: Lexemes, *, same_places: bool) -> tuple[str | None, str]:
-    """Return which comment of the export is missing or changed, or None; and a remark on those that were added."""
-    added: list[Lexeme] = []
-    rest = iter(found.comments)
-    for place, meant in wanted.comments:
-        skipped: list[tuple[int, Lexeme]] = []
-        for at, comment in rest:
-            if comment.text == meant.text and (not same_places or at == place):
-                break
-            skipped.append((at, comment))
-        else:
-            here = [comment for at, comment in skipped if at == place]
-            if not here:
-                return f"the export's comment {shown(meant.text)} is missing", ""
-            likest = max(here, key=lambda comment: _shared(comment.text, meant.text))
-            return f"line {likest.line} has a comment that is not the export's: {_apart(likest.text, meant.text)}", ""
-        added += [comment for _, comment in skipped]
-    added += [comment for _, comment in rest]
-    if not added:
-        return None, ""
-    quoted = [f"line {comment.line}: {shown(comment.text)}" for comment in added[:_SHOWN_COMMENTS]]
-    if len(added) > len(quoted):
-        quoted.append(f"and {len(added) - len(quoted):,} more")
-    return None, f"; comments that were added are not checked ({', '.join(quoted)})"
-
-
-def _apart(found: str, meant: str) -> str:
-    """Return where two texts part."""
-    start = max(0, _shared(found, meant) - 20)
-    return f"{shown(found[start:])} where {shown(meant[start:])} was expected"
-
-
-def _shared(one: str, other: str) -> int:
-    """Return how many characters two texts begin with alike."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _other_list(key: str, wanted: Sequence[str] | None, found: Sequence[str] | str | None) -> str | None:

@@ -72,6 +72,8 @@ _HELD_APART = ("return", "throw", "break", "continue", "yield", "async")
 def c_lexemes(data: bytes) -> Lexemes:
     """Return the pieces of a C file.
 
+    Comments of the form // are refused, which exports do not write: to C89 `a //* b */ c` is a division.
+
     Raises:
         Mismatch: not UTF-8, or something that compilers read differently.
     """
@@ -85,7 +87,13 @@ def c_lexemes(data: bytes) -> Lexemes:
     began, fresh = 0, True  # whether nothing but blanks and comments stands before on the line
     for kind, piece, line in _pieces(_C, text):
         if kind == "comment":
-            if "\\\n" in piece or (piece.startswith("//") and piece.endswith("\\")):
+            if piece.startswith("//"):
+                raise Mismatch(
+                    f"line {line} has a comment of the form //, which C89 reads as two divisions: write /* */ instead"
+                )
+            if "/*" in piece[2:] or piece[1:3] == "*/":
+                raise Mismatch(f"line {line} has a comment in a comment, which compilers read differently")
+            if "\\\n" in piece:
                 raise Mismatch(
                     f"line {line} has a comment with a line that a backslash ends, which joins it to the next"
                 )
@@ -156,4 +164,5 @@ def _line(text: str, place: int) -> int:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split())
+    """Return a text with one blank for each run of white space: that of the languages, other blanks are kept."""
+    return re.sub(r"[ \t\n]+", " ", text).strip(" ")
