@@ -20,7 +20,7 @@ SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272]
 @pytest.fixture(autouse=True)
 def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Work for two threads, however small it is, and where Numba has only one: that one does both parts."""
-    threads.run(0, 0, 0)  # Numba starts as many threads as it was told to
+    threads._launch()  # Numba starts as many threads as it was told to
     monkeypatch.setattr(cpu, "SMALL", 0)
     monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", max(2, threads.config.NUMBA_NUM_THREADS))
     yield
