@@ -18,8 +18,9 @@ demo: .venv/.installed
 	$(BIN)/lutsmith info runs/demo/model.lut
 	$(BIN)/lutsmith eval runs/demo/model.lut
 
+# Two processes, a file of tests in one of them: what several tests of a file share is made once.
 test: .venv/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
