@@ -411,7 +411,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _is_script(path: str) -> bool:
-    with contextlib.suppress(OSError), open(path, "rb") as file:
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
         return file.read(2) == b"#!"
     return False
 

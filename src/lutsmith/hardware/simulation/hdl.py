@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -104,10 +105,14 @@ def ghdl(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: floa
 def analyse_vhdl(
     tool: Tool, sources: Mapping[str, bytes], folder: Path, timeout: float, *, confined: bool = False
 ) -> None:
-    """Let ghdl analyse VHDL files into a folder, and models of LUT1 to LUT6 where the files need the library unisim."""
+    """Let ghdl analyse VHDL files into a folder, and models of LUT1 to LUT6 where the files need the library unisim.
+
+    Files whose entities join others come last.
+    """
     from lutsmith.export import vhdl_primitives
 
-    names = _written(folder, sources, ".vhd")
+    joins = {name: re.search(rb"\bentity\s+work\b", data.lower()) is not None for name, data in sources.items()}
+    names = _written(folder, {name: sources[name] for name in sorted(sources, key=joins.__getitem__)}, ".vhd")
     _starts(tool, "--version", folder, timeout, _reading(confined))
     if any(b"library unisim" in data.lower() for data in sources.values()):
         (folder / "primitives.vhd").write_text(vhdl_primitives())

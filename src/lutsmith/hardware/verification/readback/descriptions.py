@@ -60,7 +60,7 @@ def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
     if format_ == "vhdl":
         return _located_vhdl(files, task, name)
     if format_ == "verilog":
-        units = source_of(format_, files, task).units
+        units = _units(format_, files)
         tops = [unit for unit in units if set(module_names(task.design, unit)) <= set(units)]
         name = name or (tops[0] if len(tops) == 1 else None)
         if name is None:
@@ -76,9 +76,14 @@ def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
     return task if name is None else task.named(name)
 
 
+def _units(format_: str, files: Files) -> list[str]:
+    """Return what files define. Which comments are the export's, and not orders to tools, is known with the name."""
+    return [unit for data in files.values() for unit in READERS[format_](data, None).units]
+
+
 def _located_vhdl(files: Files, task: Task, name: str | None) -> Task:
     """Return the task for VHDL, where names are the same in any case."""
-    units = source_of("vhdl", files, task).units
+    units = _units("vhdl", files)
     places = {unit.lower(): unit for unit in units}
     tops = [unit for unit in units if {part.lower() for part in module_names(task.design, unit)} <= places.keys()]
     name = name or (tops[0] if len(tops) == 1 else None)

@@ -26,6 +26,9 @@ _OPERATORS = ("and", "or", "xor", "xnor", "nand", "nor")
 _DEPTH = 100
 """Of parentheses in one another."""
 
+_INSTANCE, _CONSTANT = -1, -2
+"""Sizes of what is not a signal."""
+
 _LUT = re.compile(r"lut[1-6]")
 _TAKEN = re.compile(
     r"clk|ce|mux|rising_edge|std_logic|std_logic_vector|integer|std|ieee|unisim|work|std_logic_1164|vcomponents|lut[1-6]"
@@ -255,10 +258,10 @@ class _Reader:
             body.has_mux = True
         elif self.took("constant"):
             at, name = self.place, self.name()
-            self.new(name, body.sizes)
+            self.new(name, {} if body.sizes.get(name) == _CONSTANT else body.sizes)  # two of a name are for `names`
             self.take(": integer :=")
             body.constants.append((self.words[at].text, str(self.number())))
-            body.sizes[name] = -1  # is not a signal
+            body.sizes[name] = _CONSTANT
             self.take(";")
         elif self.took("signal"):
             names = [self.new(self.name(), body.sizes, local=True)]
@@ -281,7 +284,7 @@ class _Reader:
                 self.assignment(body, directions)
             self.take(_END)
         elif self.texts[self.place + 1 : self.place + 2] == [":"]:
-            body.sizes[self.new(self.name(), body.sizes, local=True)] = -1
+            body.sizes[self.new(self.name(), body.sizes, local=True)] = _INSTANCE
             self.take(":")
             self.instance(body, directions)
         else:
