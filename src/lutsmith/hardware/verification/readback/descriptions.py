@@ -18,6 +18,7 @@ from lutsmith.hardware.verification.sources import (
     read_blif,
     read_verilog_source,
     read_vhdl_source,
+    vhdl_entities,
 )
 from lutsmith.hardware.verification.task import Files, Task, row
 
@@ -58,8 +59,10 @@ def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
         Refused: the text is not plain.
         Mismatch: no module, or several, could be the top.
     """
-    if format_ in ("verilog", "vhdl"):
-        units = source_of(format_, files, task).units
+    if format_ == "vhdl":
+        return _located_vhdl(files, task, name)
+    if format_ == "verilog":
+        units = _units(format_, files)
         tops = [unit for unit in units if set(module_names(task.design, unit)) <= set(units)]
         name = name or (tops[0] if len(tops) == 1 else None)
         if name is None:
@@ -73,6 +76,30 @@ def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
     elif format_ in READERS:
         name = name or next(iter(source_of(format_, files, task).units), None)
     return task if name is None else task.named(name)
+
+
+def _units(format_: str, files: Files) -> list[str]:
+    """Return what files define. Which comments are the export's, and not orders to tools, is known with the name."""
+    return [unit for data in files.values() for unit in READERS[format_](data, None).units]
+
+
+def _located_vhdl(files: Files, task: Task, name: str | None) -> Task:
+    """Return the task for VHDL, where names are the same in any case."""
+    units = _units("vhdl", files)
+    places = {unit.lower(): unit for unit in units}
+    tops = [unit for unit in units if {part.lower() for part in module_names(task.design, unit)} <= places.keys()]
+    name = name or (tops[0] if len(tops) == 1 else None)
+    if name is None:
+        parts = ", ".join(module_names(task.design, "NAME"))
+        raise Mismatch(f"{len(tops)} entities NAME have {parts} beside them; entities: {', '.join(units) or 'none'}")
+    name = places.get(name.lower(), name)
+    wanted = {unit.lower() for unit in (name, *module_names(task.design, name))}
+    for unit in units:
+        twice = sum(unit.lower() == other.lower() for other in units) > 1
+        if unit.lower() not in wanted or twice:
+            expected = ", ".join(sorted(wanted))
+            raise Mismatch(f"{unit} is defined{' twice' if twice else ''}, expected {expected}")
+    return task.named(name)
 
 
 def verilog_text(files: Files, task: Task) -> Iterator[Check]:
@@ -96,7 +123,23 @@ def vhdl_text(files: Files, task: Task) -> Iterator[Check]:
     source = source_of("vhdl", files, task)
     yield row("source", "proved", f"the core of VHDL-93 alone, {len(source.units)} entities")
     if task.foreign:
+        _check_entities(files, task)
+        yield row("structure", "proved", "the ports of every entity are the export's, in its order")
         yield names_row("vhdl", files, task)
+
+
+def _check_entities(files: Files, task: Task) -> None:
+    """Raise Mismatch unless the entities are those of the export: ports, directions, ranges, and their order."""
+    found = {name: entity for data in files.values() for name, entity in vhdl_entities(data).items()}
+    for name, entity in vhdl_entities(task.written("vhdl")).items():
+        if name not in found:
+            raise Mismatch(f"there is no entity {name}")
+        have, want = ([*map(str, side.ports)] for side in (found[name], entity))
+        if have != want:
+            place = next((at for at, pair in enumerate(zip(have, want, strict=False)) if pair[0] != pair[1]), None)
+            place = min(len(have), len(want)) if place is None else place
+            seen, meant = (side[place] if place < len(side) else "missing" for side in (have, want))
+            raise Mismatch(f"port {place + 1} of entity {name} is {seen}, expected {meant}")
 
 
 def names_row(format_: str, files: Files, task: Task) -> Check:

@@ -27,6 +27,10 @@ _WARNINGS = "^([^T]|T[^r]|Tr[^e])"
 read, as well; bits that something reads and nothing drives are found by `check`."""
 
 
+_BARE: dict[str, object] = {"ports": {}}
+"""A module without ports, which Yosys leaves out when it writes ports."""
+
+
 class Mismatch(ValueError):  # noqa: N818
     """A file has not the modules, ports or wires that the design has; the message says which."""
 
@@ -81,7 +85,7 @@ def read_verilog(
             (folder / names[-1]).write_bytes(source)
         passes = [
             *([] if from_vhdl else [f"logger -werror {_WARNINGS}"]),
-            f"read_verilog -noautowire {' '.join(names)}",
+            f"read_verilog -noautowire -noblackbox {' '.join(names)}",
             f"hierarchy -check -top {design.name}",
             "proc",
             "check -assert",
@@ -111,14 +115,20 @@ def read_verilog(
 
 
 def vhdl_as_verilog(sources: Mapping[str, bytes], design: Design, timeout: float) -> dict[str, bytes]:
-    """Return what ghdl's synthesis makes of VHDL files: Verilog of the same modules.
+    """Return what ghdl's synthesis makes of VHDL files: Verilog of the same modules, their names in lower case.
+
+    Args:
+        sources: the files, without extended identifiers.
+        design: whose name is in lower case.
+        timeout: seconds for each step.
 
     Raises:
         ToolMissing, ToolTimeout, ToolFailed: ghdl is not there, is too slow, or refuses the files.
     """
     tool = find("ghdl")
     with workspace() as folder:
-        analyse_vhdl(tool, sources, folder, timeout)
+        # ghdl may write names as they stand in the file; case means nothing in VHDL that was read as plain
+        analyse_vhdl(tool, {name: data.lower() for name, data in sources.items()}, folder, timeout)
         found = tool.run(["--synth", "--std=08", "--out=verilog", design.name], None, folder, timeout)
     return {"synthesised.v": found.stdout.encode()}
 
@@ -132,7 +142,7 @@ def _check_ports(modules: Mapping[str, object], design: Design, names: Mapping[s
     }
     wanted[design.name] = _ports(design.inputs, design.outputs, any(clocked), names)
     for name, ports in wanted.items():
-        found = {port: _shape(value) for port, value in _mapping(_mapping(modules[name])["ports"]).items()}
+        found = {port: _shape(value) for port, value in _mapping(_mapping(modules.get(name, _BARE))["ports"]).items()}
         for port in (*ports, *found):
             if found.get(port) != ports.get(port):
                 have, want = (_described(side.get(port)) for side in (found, ports))

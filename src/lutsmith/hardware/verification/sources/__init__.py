@@ -5,7 +5,7 @@ from lutsmith.hardware.verification.sources.blif import read_blif
 from lutsmith.hardware.verification.sources.comments import Comment, compare_comments
 from lutsmith.hardware.verification.sources.text import Refused, Source
 from lutsmith.hardware.verification.sources.verilog import read_verilog_source
-from lutsmith.hardware.verification.sources.vhdl import read_vhdl_source
+from lutsmith.hardware.verification.sources.vhdl import read_vhdl_source, vhdl_entities
 
 __all__ = [
     "Comment",
@@ -16,4 +16,5 @@ __all__ = [
     "read_blif",
     "read_verilog_source",
     "read_vhdl_source",
+    "vhdl_entities",
 ]

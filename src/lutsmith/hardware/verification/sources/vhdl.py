@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from lutsmith.export.names import VHDL_WORDS
 from lutsmith.hardware.verification.sources.comments import Comment
+from lutsmith.hardware.verification.sources.entities import Entity, read_entities
 from lutsmith.hardware.verification.sources.text import (
     Refused,
     Source,
@@ -18,8 +19,8 @@ from lutsmith.hardware.verification.sources.text import (
 )
 
 _CORE = """
-    library use entity is port in out end architecture of begin signal constant function return if then else elsif
-    process downto others generic map not and or xor nand nor xnor when all
+    library use entity is port in out end architecture of begin signal constant function return if then process
+    downto generic map not and or xor nand nor xnor all
 """
 
 KEYWORDS = frozenset(_CORE.split())
@@ -65,8 +66,7 @@ def read_vhdl_source(data: bytes, written: Mapping[str, object] | None) -> Sourc
 
     Raises:
         Refused: directives, reserved words outside of `KEYWORDS`, values that are neither 0 nor 1, libraries besides
-            `USES`, attributes, processes that wait for something else than the clock, two architectures of an entity,
-            orders to tools in comments.
+            `USES`, orders to tools in comments, and whatever `read_entities` refuses.
     """
     text = decoded(data, comments=_COMMENTS)
     words: list[Token] = []
@@ -81,7 +81,8 @@ def read_vhdl_source(data: bytes, written: Mapping[str, object] | None) -> Sourc
     if written is not None:
         check_comments(comments, written)
     _check_words(words)
-    return Source(tuple(_entities(words)), tuple(_constants(words)), tuple(comments))
+    entities, constants = read_entities(words)
+    return Source(tuple(entity.name for entity in entities), tuple(constants), tuple(comments))
 
 
 def _check_words(words: Sequence[Token]) -> None:
@@ -90,7 +91,7 @@ def _check_words(words: Sequence[Token]) -> None:
         after = texts[place + 1 : place + 7]
         if text in VHDL_WORDS and text not in KEYWORDS:
             raise Refused(f"refused: line {word.line} holds {word.text}, which is not in the core of VHDL")
-        if text == "use" and "".join(after[:5]) not in USES:
+        if text == "use" and ("".join(after[:5]) not in USES or after[5:] != [";"]):
             raise Refused(f"refused: line {word.line} uses {''.join(after[:5])}, expected {' or '.join(USES)}")
         if text == "library" and (after[:1] not in (["ieee"], ["unisim"]) or after[1:2] != [";"]):
             raise Refused(f"refused: line {word.line} names another library than ieee and unisim")
@@ -98,37 +99,9 @@ def _check_words(words: Sequence[Token]) -> None:
             raise Refused(f"refused: line {word.line} holds a process that waits for something else than clk")
         if text == "function" and texts[place - 1] != "end" and after[:1] != ["mux"]:
             raise Refused(f"refused: line {word.line} defines a function, expected none but mux")
-    for kind in ("entity", "architecture"):
-        names = [
-            texts[place + (1 if kind == "entity" else 3)]
-            for place, text in enumerate(texts[:-3])
-            if text == kind and texts[place - 1] not in ("end", ":")
-        ]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice:
-            raise Refused(f"refused: there are two of {kind} {twice}, and tools may take either")
 
 
-def _entities(words: Sequence[Token]) -> list[str]:
-    texts = [word.text.lower() for word in words]
-    return [
-        words[place + 1].text
-        for place, text in enumerate(texts[:-1])
-        if text == "entity" and texts[place - 1] not in ("end", ":")
-    ]
-
-
-def _constants(words: Sequence[Token]) -> list[tuple[str, str]]:
-    """Return names and values of `constant NAME : integer := VALUE;`.
-
-    Raises:
-        Refused: other constants.
-    """
-    found = []
-    for place, word in enumerate(words):
-        if word.text.lower() == "constant":
-            name, colon, kind, sign, value, end = ([w.text for w in words[place + 1 : place + 7]] + [""] * 6)[:6]
-            if (colon, kind.lower(), sign, end) != (":", "integer", ":=", ";") or not value.isdecimal():
-                raise Refused(f"refused: line {word.line} holds a constant that is not the number of a class")
-            found.append((name, value))
-    return found
+def vhdl_entities(data: bytes) -> dict[str, Entity]:
+    """Return the entities of a file that `read_vhdl_source` reads, by their names in lower case."""
+    found, _ = read_entities([token for token in tokens(data.decode("utf-8"), _PATTERN) if token.kind != "comment"])
+    return {entity.name.lower(): entity for entity in found}
