@@ -68,10 +68,11 @@ RULES: list[Rule] = [
     (r"entity (\w+) is", ""),
     (r"signal (.+?) : (std_logic(?:_vector\(\d+ downto 0\))?)(?: := (.+))?;", _signals),
     (r"function (.*) is begin if (\w) = '([01])' then return (\w); end if; return (\w); end function;", _function),
-    (r"variable (\w+) : integer range \d+ to \d+;", r"integer \1;"),
+    (r"variable (\w+) : bit_vector\((\d+) downto 0\);", r"logic [\2:0] \1;"),
     (r"if (\w+) = '([01])' then", r"if (\1 == 1'b\2) begin"),
+    (r"else", "end else begin"),
     (r"end if;|end process;", "end"),
-    (r"(\w+) := (.*);", r"\1 = \2;"),
+    (r"(\w+) := (\w+)\((\d+) downto (\d+)\);", r"\1 = \2[\3:\4];"),
     (
         r"(\w+) : entity work\.(\w+) port map \((.*)\);",
         lambda found: f"{found[2]} {found[1]} ({_ends(found[3])});",
