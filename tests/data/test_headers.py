@@ -107,7 +107,9 @@ def test_rows_alone_are_read_by_place(tmp_path: Path) -> None:
     assert read_samples(write(tmp_path, "1,2\n3,4\n"), NUMBERS).tolist() == [[1, 2], [3, 4]]
     assert read_samples(write(tmp_path, "red,big\nblue,huge\n"), NAMES)[:1].tolist() == [[1, 0]]
     headless = Schema(2, None, (("x", "y"), ("u", "v")), header=False)
-    np.testing.assert_array_equal(read_samples(write(tmp_path, "new,other\nx,v\n"), headless), [[np.nan] * 2, [0, 1]])
+    np.testing.assert_array_equal(read_samples(write(tmp_path, "new,v\nx,v\n"), headless), [[np.nan, 1], [0, 1]])
+    with pytest.raises(DataError, match="--no-header"):  # values that it does not know, or names
+        read_samples(write(tmp_path, "new,other\nx,v\n"), headless)
 
 
 def test_what_a_person_says_of_header_and_delimiter_is_done(tmp_path: Path) -> None:

@@ -277,6 +277,8 @@ def _of_arrow(table: Any, source: str) -> list[Column]:
             kind = kind.value_type
             if not (types.is_string(kind) or types.is_large_string(kind)):
                 column = column.cast(kind)
+        if types.is_integer(kind) and _is_beyond_float(column):  # names and labels keep every digit
+            kind, column = pyarrow.string(), column.cast(pyarrow.string())
         if types.is_boolean(kind):
             columns.append(Column.of_numbers(name, _numbers(column), "boolean"))
         elif types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
@@ -287,6 +289,14 @@ def _of_arrow(table: Any, source: str) -> list[Column]:
         else:
             columns.append(Column.of_others(name, str(kind)))
     return columns
+
+
+def _is_beyond_float(column: Any) -> bool:
+    """Whether a column holds integers that float64 would round."""
+    from pyarrow import compute
+
+    ends = compute.min_max(column).as_py()
+    return any(end is not None and abs(end) > 1 << 53 for end in ends.values())
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:

@@ -184,7 +184,13 @@ def _is_header(path: Path, first: list[str], schema: Schema | None, target: str 
         cells = []
     numbers = [feature for feature in range(len(cells)) if not schema.categories or schema.categories[feature] is None]
     if schema.names is None:
-        return numbered or (bool(numbers) and not any(schema.reads(feature, cells[feature]) for feature in numbers))
+        known = [feature for feature, cell in enumerate(cells) if schema.reads(feature, cell)]
+        if not numbered and cells and not numbers and not known:
+            raise DataError(
+                f"{path}: the first row ({listed(first)}) holds no value that the model knows, and may be a header: "
+                "give --header or --no-header (in Python: header=)"
+            )
+        return numbered or (bool(numbers) and not any(feature in known for feature in numbers))
     told = numbers or [feature for feature, cell in enumerate(cells) if schema.reads(feature, cell)]
     if numbered or not told or not all(schema.reads(feature, cells[feature]) for feature in told):
         raise DataError(

@@ -177,11 +177,19 @@ class RecordBatch:
         return result.T
 
     def values(self, column: int, start: int, stop: int) -> NDArray[Any]:
-        """Return rows start .. stop - 1 of one column, (stop - start,): numbers, NaN where missing, or objects: text,
-        None where missing. The column is of width 1, with a `kind` or `Field.is_text`.
+        """Return rows start .. stop - 1 of one column, (stop - start,): numbers or truth values of its own type where
+        none is missing, else floats with NaN or objects with None; or objects: text, None where missing. The column is
+        of width 1, with a `kind` or `Field.is_text`.
         """
         if self.fields[column].kind is not None:
-            return self.rows([column], start, stop)[:, 0]
+            numbers, valid = self._column(column, start, stop)
+            if valid is None:
+                return numbers[:, 0]
+            if numbers.dtype.kind == "f":
+                return np.where(valid[:, 0], numbers[:, 0], np.nan)
+            objects = numbers[:, 0].astype(object)
+            objects[~valid[:, 0]] = None
+            return objects
         if not self._struct:
             return self._text(self._array, self.fields[0], int(self._array.offset) + start, stop - start)
         child = self._array.children[column].contents

@@ -125,7 +125,8 @@ class Samples:
         """Rows of a record batch: as they lie where all columns hold numbers, else each column as the schema says.
         Messages count rows from `before`.
         """
-        if not self.schema.categories and all(record.fields[column].kind is not None for column in columns):
+        plain = not self.schema.categories and not self.schema.missing_numbers
+        if plain and all(record.fields[column].kind is not None for column in columns):
             return record.rows(columns, start, stop)
         schema, first = self._named, before + start
         parts = [

@@ -230,15 +230,19 @@ class Schema:
     def values(self, place: int, cells: NDArray[Any], first: int = 0) -> NDArray[np.float32]:
         """Return a column of numbers, text or objects as feature `place`, float32 (n,).
 
-        In a column of numbers text is read as in a file; in one of categories numbers and truth values are names as
-        they are spelt, 5.0 also as `5`. Messages count rows from `first`.
+        In a column of numbers text is read as in a file, and numbers that stand for a missing value are missing. In one
+        of categories a number is the name that says this number, however it is spelt, and a truth value the name that
+        says `true` or `false` in any case. Messages count rows from `first`.
 
         Raises:
             SchemaError: a value that is neither.
         """
         if cells.dtype.kind in "biuf" and self._names(place) is None:
             with np.errstate(over="ignore"):
-                return cells.astype(np.float32)
+                result: NDArray[np.float32] = cells.astype(np.float32)
+            if self.missing_numbers and cells.dtype.kind != "b":
+                result[np.isin(cells, list(self.missing_numbers))] = np.nan
+            return result
         if cells.dtype.kind in "mMcV":
             raise SchemaError(f"holds {cells.dtype} values; turn them into numbers first", self.column(place))
         if cells.dtype.kind == "S":
@@ -251,7 +255,7 @@ class Schema:
         if codes is not None:
             return np.array([self._code(place, codes, cell, row) for row, cell in enumerate(cells, first)], np.float32)
         numerals = self._numerals(place)
-        if numerals.is_plain and not self._missing_numbers:
+        if numerals.is_plain and not self.missing_numbers:
             try:
                 return _float32(array("d", map(float, cells)))
             except (TypeError, ValueError):
@@ -264,7 +268,7 @@ class Schema:
         if self.is_missing(cell):
             return True
         if codes is not None:
-            return cell.strip() in codes
+            return not is_null(self._code(place, codes, cell, 0))
         numerals = self._numerals(place)
         return numerals.lenient or numerals.parse(cell) is not None
 
@@ -291,23 +295,45 @@ class Schema:
         if is_null(cell):
             return _NAN
         try:
-            return float(cell)
+            value = float(cell)
+            return _NAN if value in self.missing_numbers and not isinstance(cell, (bool, np.bool_)) else value
         except (TypeError, ValueError, OverflowError):
             kind = type(cell).__name__
             raise SchemaError(f"holds a {kind}; expected a number", self.column(place), row) from None
 
     def _code(self, place: int, codes: dict[str, float], cell: Any, row: int) -> float:
         if isinstance(cell, str):
-            code = codes.get(cell)
-            return codes.get(cell.strip(), _NAN) if code is None else code
+            for name in (cell, cell.strip()):
+                if name in codes:
+                    return codes[name]
+            number = _exact(cell)
+            return _NAN if number is None else self._said[place].get(number, _NAN)
         if is_null(cell):
             return _NAN
-        if isinstance(cell, (bool, int, np.bool_, np.integer)):
-            return codes.get(str(cell), _NAN)
+        if isinstance(cell, (bool, np.bool_)):
+            return self._said[place].get(str(bool(cell)), _NAN)
+        if isinstance(cell, (int, np.integer)):
+            return self._said[place].get(int(cell), _NAN)
         if isinstance(cell, (float, np.floating)):
-            whole = codes.get(str(int(cell))) if float(cell).is_integer() else None
-            return codes.get(str(cell), _NAN) if whole is None else whole
+            return self._said[place].get(float(cell), _NAN)
         raise SchemaError(f"holds a {type(cell).__name__}; expected the name of a category", self.column(place), row)
+
+    @cached_property
+    def _said(self) -> list[dict[int | float | str, float]]:
+        """The codes of names that say a number, by the number, and of those that say `true` or `false`, by that; what
+        several names say has no code.
+        """
+        found: list[dict[int | float | str, float]] = []
+        for names in self.categories:
+            said: dict[int | float | str, list[int]] = {}
+            for code, name in enumerate(names or ()):
+                number = _exact(name)
+                if number is not None:
+                    said.setdefault(number, []).append(code)
+                elif name.lower() in ("true", "false"):
+                    said.setdefault(name.lower().capitalize(), []).append(code)
+            found.append({key: float(codes[0]) for key, codes in said.items() if len(codes) == 1})
+        return found
 
     def _names(self, place: int) -> dict[str, float] | None:
         return self._codes[place] if self._codes else None
@@ -324,9 +350,19 @@ class Schema:
         return frozenset(self.missing)
 
     @cached_property
-    def _missing_numbers(self) -> bool:
-        """Whether some spelling of a missing value is a number, such as -999."""
-        return any((value := plain(spelling)) is not None and value == value for spelling in self.missing)
+    def missing_numbers(self) -> frozenset[float]:
+        """The numbers that stand for a missing value, such as -999."""
+        found = (plain(spelling) for spelling in self.missing)
+        return frozenset(value for value in found if value is not None and value == value)
+
+
+def _exact(text: str) -> int | float | None:
+    """Return the number that text says, integers without rounding; None where it says none, or NaN."""
+    value = plain(text)
+    if value is None or value != value:
+        return None
+    digits = text.strip().removeprefix("-")
+    return int(text.strip()) if digits.isascii() and digits.isdigit() and len(digits) < 40 else value
 
 
 def is_null(value: Any) -> bool:
