@@ -269,12 +269,13 @@ class _Facts:
             )
         dates = sum(number for kind, (number, _) in looks.items() if kind == _DATES)
         dressed = sum(number for kind, (number, _) in looks.items() if kind not in (_DATES, _NUMBERS))
+        mostly = 10 * looks.get(_NUMBERS, (0, ""))[0] >= 9 * rows  # a word such as `unknown` among numbers
         if 2 * dates >= rows:
             told.append(
                 f"column {self.title}: of {rows:,} values {shown}; they are read as {count:,} names without order: "
                 f"turn them into numbers first, or leave the column out by {self.drop}"
             )
-        elif dressed and 2 * (rows - text) >= rows:
+        elif (dressed or mostly) and 2 * (rows - text) >= rows:
             told.append(
                 f"column {self.title}: of {rows:,} values {shown}; they are read as {count:,} names: give --numbers "
                 f"{self._given} to read numbers and count the rest as missing, --categories {self._given} to keep the "

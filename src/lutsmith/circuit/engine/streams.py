@@ -136,7 +136,7 @@ class Samples:
 
     def _columns(self, record: RecordBatch, further: bool) -> list[int]:
         """The places of the model's features, after a look at names, types and number."""
-        names = [field.name for field in record.fields]
+        names = [field.name.strip() for field in record.fields]  # as training reads them
         wanted = self._wanted()
         if wanted is None:
             places = [place for place, name in enumerate(names) if name != self.schema.label_name]
