@@ -11,7 +11,7 @@ import pytest
 from lutsmith.circuit.engine.streams import Samples
 from lutsmith.circuit.tabular import Schema
 from lutsmith.circuit.tabular.frames import as_frame
-from lutsmith.data import TableOptions, load, read_samples
+from lutsmith.data import DataError, TableOptions, TableWarning, load, read_samples
 from tests.tools import module
 
 from .test_categories import write
@@ -70,3 +70,24 @@ def test_large_integers_of_frames_keep_their_digits() -> None:
     found = load("table", frame, "y", table=TableOptions(categories=("f",)))
     assert tuple(map(str, found.classes)) == (str(2**53 + 1), str(2**53 + 2))
     assert found.schema.categories == ((str(2**53), str(2**53 + 1)),)
+
+
+def test_truth_values_are_the_same_labels_in_every_source(tmp_path: Path) -> None:
+    columns = {"f": list(range(20)), "y": [True, False] * 10}
+    frame = module("pandas").DataFrame(columns)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    for source in (tmp_path / "t.csv", tmp_path / "t.parquet", frame, module("polars").DataFrame(columns)):
+        with pytest.warns(TableWarning, match="all different integers"):
+            found = load("table", source, "y")
+        assert found.classes == ("False", "True")
+        assert found.y_train[:2].tolist() == [1, 0]
+
+
+def test_decimals_are_refused_in_training_as_in_prediction() -> None:
+    pyarrow = module("pyarrow")
+    decimals = pyarrow.array([1, 2, 3], pyarrow.int64()).cast(pyarrow.decimal128(30, 2))
+    with pytest.raises(DataError, match=r"'f' holds decimal128.*turn them into numbers"):
+        load("table", pyarrow.table({"f": decimals, "y": ["a", "b", "a"]}), "y")
+    with pytest.raises(TypeError, match="decimals"):
+        list(Samples((1,), Schema(1, ("f",))).batches(pyarrow.table({"f": decimals}), 2))

@@ -105,10 +105,12 @@ class Column:
         return np.flatnonzero(np.bincount(self.codes, minlength=len(self.values))[: len(self.values)])
 
     def labels(self) -> NDArray[Any]:
-        """Return the column as labels (N,): text, int64, float64 or truth values."""
+        """Return the column as labels (N,): text, int64 or float64; truth values as text files spell them."""
         if self.numbers is None:
             if self.kind != "text":
                 raise DataError(f"column {self.name!r} holds {self.kind}; expected labels: text or numbers")
             return np.array([value.strip() for value in self.values])[self.codes] if self.values else np.zeros(0, str)
+        if self.kind == "boolean" and np.isfinite(self.numbers).all():
+            return np.where(self.numbers == 1, "True", "False")
         whole = bool(np.isfinite(self.numbers).all() and (self.numbers == np.rint(self.numbers)).all())
         return self.numbers.astype(np.int64) if whole else self.numbers

@@ -281,7 +281,7 @@ def _of_arrow(table: Any, source: str) -> list[Column]:
             kind, column = pyarrow.string(), column.cast(pyarrow.string())
         if types.is_boolean(kind):
             columns.append(Column.of_numbers(name, _numbers(column), "boolean"))
-        elif types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
+        elif types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind):
             columns.append(Column.of_numbers(name, _numbers(column)))
         elif types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
             text = column if types.is_dictionary(column.type) else column.cast(pyarrow.string()).dictionary_encode()
