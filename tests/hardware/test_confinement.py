@@ -16,10 +16,11 @@ from lutsmith.hardware import Tool, ToolFailed, ToolMissing, ToolTimeout, confin
 from lutsmith.hardware.confinement import TOOL, Limits
 from lutsmith.hardware.simulation import hdl, software
 from lutsmith.hardware.simulation.answers import Answers
-from lutsmith.hardware.toolchain import available, workspace
+from lutsmith.hardware.toolchain import workspace
 from lutsmith.hardware.verification.rows import sample_rows
 from lutsmith.logic import elaborate
 from tests.hardware.examples import tiny
+from tests.tools import needs
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 PYTHON = Tool("python", (sys.executable,), (3,), sys.executable)
-needs_cc = pytest.mark.skipif(not available("cc"), reason="no C compiler")
-needs_node = pytest.mark.skipif(not available("node"), reason="no node")
+needs_cc = pytest.mark.needs("cc")
+needs_node = pytest.mark.needs("node")
 
 
 def rows() -> np.ndarray:
@@ -74,10 +75,9 @@ def test_a_program_that_only_computes_says_the_same_confined(format_: str) -> No
     circuit = tiny()
     meant = Answers.of(circuit, rows())
     if format_ == "onnx":
-        pytest.importorskip("onnx")
-        pytest.importorskip("onnxruntime")
-    elif not available({"c": "cc", "javascript": "node"}[format_]):
-        pytest.skip("no tool")
+        needs("onnx", "onnxruntime")
+    else:
+        needs({"c": "cc", "javascript": "node"}[format_])
     (data,) = FORMATS[format_].files(circuit, Options()).values()
     run = {"javascript": software.node, "onnx": software.onnxruntime}.get(format_, software.c_compiler)
     said = run(circuit, data, rows(), 60, confined=True)
@@ -246,7 +246,7 @@ def test_an_onnx_model_that_takes_all_memory_is_stopped(little_memory: None) -> 
         software.onnxruntime(tiny(), model.SerializeToString(), rows(), 60, confined=True)
 
 
-@pytest.mark.skipif(not available("iverilog"), reason="Icarus is not installed")
+@pytest.mark.needs("iverilog")
 def test_verilog_that_writes_files_does_not(tmp_path: Path) -> None:
     circuit, mark = tiny(), tmp_path / "mark"
     design = elaborate(circuit)

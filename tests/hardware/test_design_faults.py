@@ -17,7 +17,7 @@ from lutsmith.logic import Design, Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_circuit
 from tests.hardware.examples import tiny
 
-needs_abc = pytest.mark.skipif(not toolchain.available("abc"), reason="no ABC")
+needs_abc = pytest.mark.needs("abc")
 
 
 def failed(circuit: Circuit, design: Design) -> list[str]:

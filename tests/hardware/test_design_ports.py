@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Head, NetlistBuilder
-from lutsmith.hardware.toolchain import available
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import encoder_specification, ports_specification
 from lutsmith.logic import Design, Part, Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_circuit
 from tests.export.cases import CASES, affine, ranks, with_range
 from tests.logic.examples import any_circuit
+from tests.tools import needs
 
 LEFT_OUT = [{}, {"scores": False}, {"head": False}]
 
@@ -150,7 +150,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.skipif(not available("abc"), reason="ABC is not installed")
+@pytest.mark.needs("abc")
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
@@ -257,8 +257,8 @@ def test_what_is_left_out_on_purpose_is_said_and_then_holds() -> None:
 @pytest.mark.parametrize("encoder", [False, True])
 @pytest.mark.parametrize("case", [case for case in CASES if case != "1,000 classes"])
 def test_designs_of_all_cases_are_proved(case: str, encoder: bool) -> None:
-    if encoder and not available("abc"):
-        pytest.skip("ABC is not installed")
+    if encoder:
+        needs("abc")
     circuit = CASES[case]
     design = elaborate(circuit, encoder=encoder)
     assert set(verdicts(circuit, design).values()) == {"proved"}

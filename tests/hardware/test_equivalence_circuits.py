@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder
-from lutsmith.hardware import Proof, abc, prove, toolchain
+from lutsmith.hardware import Proof, abc, prove
 from lutsmith.hardware.equivalence import circuits, comparators
 
 from ..circuit.examples import random_circuit, random_netlist
 from .test_equivalence import flipped
 
-needs_abc = pytest.mark.skipif(not toolchain.available("abc"), reason="no ABC")
+needs_abc = pytest.mark.needs("abc")
 
 
 def said(circuit: Circuit, sample: np.ndarray) -> object:

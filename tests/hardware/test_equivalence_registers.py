@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from lutsmith.circuit import Circuit, Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.simplify import simplify_netlist
 from lutsmith.formats import from_blif
-from lutsmith.hardware import Proof, prove, toolchain
+from lutsmith.hardware import Proof, prove
 from lutsmith.hardware.equivalence import machines, netlists
 
 from ..circuit.examples import random_netlist
 from .test_equivalence import assert_shown, flipped
 
-needs_abc = pytest.mark.skipif(not toolchain.available("abc"), reason="no ABC")
+needs_abc = pytest.mark.needs("abc")
 
 
 def same_machine(a: Netlist, b: Netlist) -> bool:

@@ -12,9 +12,8 @@ from benchmarks import foreign
 
 from lutsmith.circuit import Netlist, NetlistBuilder
 from lutsmith.formats import to_aiger, to_blif
-from lutsmith.hardware import toolchain
 
-pytestmark = pytest.mark.skipif(not toolchain.available("abc"), reason="ABC is not installed")
+pytestmark = pytest.mark.needs("abc")
 
 
 def circuits(folder: Path) -> Path:

@@ -13,11 +13,10 @@ from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import toolchain, verify, verify_files
-from lutsmith.hardware.toolchain import available
 from lutsmith.hardware.verification import runs
 from tests.hardware.examples import tiny
 
-needs_tools = pytest.mark.skipif(not (available("yosys") and available("abc")), reason="Yosys or ABC is not installed")
+needs_tools = pytest.mark.needs("yosys", "abc")
 
 LAYERS = ("read-back", "formal")
 

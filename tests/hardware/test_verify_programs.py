@@ -16,7 +16,7 @@ from lutsmith.circuit import Circuit
 from lutsmith.export import FORMATS, Options, to_c, to_javascript
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
-from lutsmith.hardware.toolchain import ToolFailed, available
+from lutsmith.hardware.toolchain import ToolFailed
 from lutsmith.hardware.verification.layers import CHECKS
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.sources.lexemes import c_lexemes, javascript_lexemes
@@ -24,6 +24,7 @@ from lutsmith.logic import Words
 from tests.circuit.examples import random_affine, random_circuit
 from tests.export.cases import CASES, ranks, with_range
 from tests.hardware.examples import tiny
+from tests.tools import needs
 
 PROGRAMS = ("c", "c-compact", "javascript", "onnx", "json")
 
@@ -531,8 +532,8 @@ def test_bytes_of_a_model_that_readers_may_take_for_another_are_not_vouched_for(
 
 def _run(circuit: Circuit, format_: str, text: str | bytes) -> Verification:
     tool = {"c": "cc", "c-compact": "cc", "javascript": "node"}.get(format_)
-    if tool is not None and not available(tool):
-        pytest.skip(f"{tool} is not installed")
+    if tool is not None:
+        needs(tool)
     if format_ == "onnx":
         pytest.importorskip("onnxruntime")
     data = text.encode() if isinstance(text, str) else text
@@ -593,8 +594,7 @@ def test_what_only_one_form_of_a_program_does_or_says_is_found(format_, old, new
 
 
 def test_the_function_from_numbers_to_words_is_run():
-    if not available("cc"):
-        pytest.skip("cc is not installed")
+    needs("cc")
     circuit = with_range(ranks())
     words = Words.derive(circuit, 5)
     numbers = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)

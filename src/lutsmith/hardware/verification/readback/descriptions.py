@@ -59,47 +59,35 @@ def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
         Refused: the text is not plain.
         Mismatch: no module, or several, could be the top.
     """
-    if format_ == "vhdl":
-        return _located_vhdl(files, task, name)
-    if format_ == "verilog":
-        units = _units(format_, files)
-        tops = [unit for unit in units if set(module_names(task.design, unit)) <= set(units)]
-        name = name or (tops[0] if len(tops) == 1 else None)
-        if name is None:
-            parts = ", ".join(module_names(task.design, "NAME"))
-            raise Mismatch(f"{len(tops)} modules NAME have {parts} beside them; modules: {', '.join(units) or 'none'}")
-        wanted = {name, *module_names(task.design, name)}
-        for unit in units:
-            if unit not in wanted or units.count(unit) > 1:
-                expected = ", ".join(sorted(wanted))
-                raise Mismatch(f"the file defines {unit}{' twice' if unit in wanted else ''}, expected {expected}")
-    elif format_ in READERS:
-        name = name or next(iter(source_of(format_, files, task).units), None)
-    return task if name is None else task.named(name)
+    if format_ not in ("verilog", "vhdl"):
+        name = name or next(iter(source_of(format_, files, task).units), None) if format_ in READERS else None
+        return task if name is None else task.named(name)
+    fold: Callable[[str], str] = str.lower if format_ == "vhdl" else str  # names of VHDL are the same in any case
+    units = _units(format_, files)
+    places = {fold(unit): unit for unit in units}
+
+    def with_parts(unit: str) -> list[str]:
+        return [fold(each) for each in (unit, *module_names(task.design, unit))]
+
+    tops = [unit for unit in units if places.keys() >= {*with_parts(unit)}]
+    name = name or (tops[0] if len(tops) == 1 else None)
+    if name is None:
+        parts = ", ".join(module_names(task.design, "NAME"))
+        kind = "entities" if format_ == "vhdl" else "modules"
+        raise Mismatch(f"{len(tops)} {kind} NAME have {parts} beside them; {kind}: {', '.join(units) or 'none'}")
+    name = places.get(fold(name), name)
+    wanted, folded = with_parts(name), [fold(unit) for unit in units]
+    for unit in units:
+        twice = folded.count(fold(unit)) > 1
+        if twice or fold(unit) not in wanted:
+            expected = ", ".join(sorted(wanted))
+            raise Mismatch(f"the file defines {unit}{' twice' if twice else ''}, expected {expected}")
+    return task.named(name)
 
 
 def _units(format_: str, files: Files) -> list[str]:
     """Return what files define. Which comments are the export's, and not orders to tools, is known with the name."""
     return [unit for data in files.values() for unit in READERS[format_](data, None).units]
-
-
-def _located_vhdl(files: Files, task: Task, name: str | None) -> Task:
-    """Return the task for VHDL, where names are the same in any case."""
-    units = _units("vhdl", files)
-    places = {unit.lower(): unit for unit in units}
-    tops = [unit for unit in units if {part.lower() for part in module_names(task.design, unit)} <= places.keys()]
-    name = name or (tops[0] if len(tops) == 1 else None)
-    if name is None:
-        parts = ", ".join(module_names(task.design, "NAME"))
-        raise Mismatch(f"{len(tops)} entities NAME have {parts} beside them; entities: {', '.join(units) or 'none'}")
-    name = places.get(name.lower(), name)
-    wanted = {unit.lower() for unit in (name, *module_names(task.design, name))}
-    for unit in units:
-        twice = sum(unit.lower() == other.lower() for other in units) > 1
-        if unit.lower() not in wanted or twice:
-            expected = ", ".join(sorted(wanted))
-            raise Mismatch(f"{unit} is defined{' twice' if twice else ''}, expected {expected}")
-    return task.named(name)
 
 
 def verilog_text(files: Files, task: Task) -> Iterator[Check]:
