@@ -280,7 +280,7 @@ def outputs_alone() -> Made:
 @kind("simplified")
 def simplified() -> Made:
     made = encoded(layers.UniformFixedPoint(4), data(4), 5, ("a", "b", "c"), accuracy=0.75)
-    return Made(made.circuit.simplify(4, rank=4).circuit)
+    return Made(lutsmith.simplify(made.circuit, 4, rank=4).circuit)
 
 
 @kind("simplified-on-data")

@@ -44,7 +44,7 @@ def write(folder: Path, names: Sequence[str] = ()) -> list[str]:
         raise FileExistsError(f"{taken[0]} has a file in {folder}, never rewritten: give a new kind a new name")
     for name in names or [name for name in KINDS if not (folder / f"{name}.lut").exists()]:
         made = KINDS[name]()
-        made.circuit.save(folder / f"{name}.lut")
+        lutsmith.save(made.circuit, folder / f"{name}.lut")
         modules = [] if made.model is None else made.model.modules()
         told = {"layers": sorted({name_of(type(module)) for module in modules if is_lowered(type(module))})}
         if made.records:
