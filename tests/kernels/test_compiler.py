@@ -14,9 +14,9 @@ from lutsmith.kernels.training import build
 
 SCRIPT = """
 import torch
-from lutsmith.kernels.training.ops import Wiring, fold
-wiring = Wiring(torch.zeros(3, 1, dtype=torch.int32))
-print(fold(torch.ones(2, 5), torch.tensor([[0.0, 2.0]] * 3), wiring).sum().item())
+from lutsmith.kernels.training.ops import Reads, fold
+reads = Reads(torch.zeros(3, 1, dtype=torch.int32))
+print(fold(torch.ones(2, 5), torch.tensor([[0.0, 2.0]] * 3), reads).sum().item())
 """
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lutsmith.dwn.mapping import LearnableMapping, layer_mapping
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.wiring import MAX_RANK, Wiring
+from lutsmith.kernels.training.reads import MAX_RANK, Reads
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -76,7 +76,7 @@ class EFDFunction:
             )
         floats = x if x.is_floating_point() else x.to(luts.dtype)
         rows: Tensor = _Bits.apply(floats.t(), scale)  # type: ignore[no-untyped-call]
-        return ops.lookup(rows, luts, Wiring(mapping), rho).t()
+        return ops.lookup(rows, luts, Reads(mapping), rho).t()
 
 
 def contraction(alpha: float, beta: float, n: int) -> tuple[float, float]:

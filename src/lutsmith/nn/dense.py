@@ -127,10 +127,10 @@ class LogicDense(nn.Module):
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         if self.training:
-            rows, wiring = self.connections.route(rows)
-            y = self.parametrization.evaluate(rows, self.weight, wiring)
+            rows, reads = self.connections.route(rows)
+            y = self.parametrization.evaluate(rows, self.weight, reads)
         else:
-            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self.connections.wiring())
+            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self.connections.reads())
         return y.t().reshape(*x.shape[:-1], self.out_dim)
 
     def hard_tables(self) -> Tensor:
