@@ -29,7 +29,6 @@ from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn import LogicDense
 
 IN_DIM, OUT_DIM, RANK = 12, 20, 3
-BAD = (-1, IN_DIM, 10**9, -(2**31))
 
 
 def layer_of(kind: str) -> tuple[nn.Module, nn.Module, str]:
@@ -54,6 +53,11 @@ def layer_of(kind: str) -> tuple[nn.Module, nn.Module, str]:
     if kind.endswith("frozen"):
         layer.freeze()
     return layer, layer.connections, name
+
+
+def bad(kind: str) -> tuple[int, ...]:
+    """Indices that are not there: the dummy of a learnable mapping names slots, not inputs."""
+    return -1, OUT_DIM * RANK if kind == "dwn learnable" else IN_DIM, 10**9, -(2**31)
 
 
 KINDS = ("fixed", "hard", "gumbel", "soft", "dense", "dense frozen", "dwn", "dwn learnable")
@@ -90,7 +94,7 @@ def step(layer: nn.Module) -> None:
 @pytest.mark.parametrize("plant", PLANTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_planted_index_is_refused_after_the_good_one_was_used(kind: str, plant: Callable[..., None]) -> None:
-    for value in BAD:
+    for value in bad(kind):
         layer, owner, name = layer_of(kind)
         for training in (True, False):
             step(layer.train(training))
@@ -121,7 +125,7 @@ def test_copies_of_a_layer_with_a_planted_index_refuse_it(kind: str, plant: Call
 @pytest.mark.parametrize("assign", [False, True])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dense"])  # its places are no part of a state
 def test_a_hostile_state_is_refused_when_it_is_loaded(kind: str, assign: bool) -> None:
-    for value in BAD:
+    for value in bad(kind):
         layer, owner, name = layer_of(kind)
         key = next(key for key in layer.state_dict() if key.endswith(name))
         state = {**layer.state_dict(), key: torch.full_like(getattr(owner, name), value)}
@@ -327,6 +331,16 @@ def test_no_layer_on_another_device_waits(kind: str) -> None:
             y = layer(x)
             if y.requires_grad:
                 y.sum().backward()
+
+
+def test_tensors_on_two_devices_are_named() -> None:
+    (meta,) = on_meta(TABLES)
+    with pytest.raises(ValueError, match="x is on cpu and tables on meta; move both to one device"):
+        ops.fold(X, meta, Reads(INPUTS))
+    with pytest.raises(ValueError, match="x is on cpu and thresholds on meta"):
+        ops.encode(X.t(), on_meta(torch.rand(3, 2))[0])
+    with pytest.raises(ValueError, match="scores is on meta and candidates on cpu"):
+        ops.choose(on_meta(SCORES)[0], CANDIDATES)
 
 
 def test_waiting_would_be_found() -> None:

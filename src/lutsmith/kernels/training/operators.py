@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 # The operations live as long as the library object.
 _library: Any = torch.library.Library("lutsmith", "DEF")  # type: ignore[no-untyped-call]
@@ -41,8 +42,23 @@ def define(
     """
     name = schema.partition("(")[0]
     _library.define(schema)
+    names = [argument.split()[-1] for argument in schema[len(name) + 1 : schema.index(")")].split(",")]
     _library.impl(name, cpu, "CPU")
-    _library.impl(name, other, "CompositeExplicitAutograd")
-    torch.library.register_fake(f"lutsmith::{name}", fake, lib=_library)
+    _library.impl(name, _on_one_device(other, names), "CompositeExplicitAutograd")
+    torch.library.register_fake(f"lutsmith::{name}", _on_one_device(fake, names), lib=_library)
     if gradient is not None:
         torch.library.register_autograd(f"lutsmith::{name}", gradient, setup_context=save, lib=_library)
+
+
+def _on_one_device(form: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """A form that raises ValueError where tensors are on different devices (the CPU's gets those of no other)."""
+
+    def checked(*arguments: Any) -> Any:
+        tensors = [(name, a.device) for name, a in zip(names, arguments, strict=True) if isinstance(a, Tensor)]
+        for name, device in tensors[1:]:
+            if device != tensors[0][1]:
+                first = f"{tensors[0][0]} is on {tensors[0][1]}"
+                raise ValueError(f"{first} and {name} on {device}; move both to one device with .to()")
+        return form(*arguments)
+
+    return checked

@@ -33,7 +33,7 @@ class Reads(NamedTuple):
 
 
 def check(x: Tensor, tables: Tensor, reads: Reads) -> None:
-    """Raise ValueError where shapes, dtypes or devices do not fit together (the values of the indices are not read)."""
+    """Raise ValueError where shapes or dtypes do not fit together (the values of the indices are not read)."""
     inputs, table_ptr, candidates, scores, temperature, rule = reads
     if x.ndim != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (features, batch): flatten it to two dimensions")
@@ -76,24 +76,13 @@ def check(x: Tensor, tables: Tensor, reads: Reads) -> None:
             raise ValueError(f"temperature is {temperature}; expected a positive number")
         if rule not in RULES:
             raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
-    check_devices(x, tables=tables, inputs=inputs, table_ptr=table_ptr, candidates=candidates, scores=scores)
-
-
-def check_devices(x: Tensor, **others: Tensor | None) -> None:
-    """Raise ValueError where a tensor is not on the device of x."""
-    device = x.device
-    for name, tensor in others.items():
-        if tensor is not None and tensor.device != device:
-            raise ValueError(f"x is on {device} and {name} on {tensor.device}; move both to one device with .to()")
 
 
 def check_gradient(grad: Tensor, x: Tensor, reads: Reads) -> None:
-    """Raise ValueError where the gradient of the result has another shape, dtype or device than it."""
+    """Raise ValueError where the gradient of the result has not its shape, or is not of floats."""
     expected = reads.inputs.shape[0], x.shape[1]
-    if tuple(grad.shape) != expected or grad.dtype not in FLOATS or grad.device != x.device:
-        raise ValueError(
-            f"grad is {grad.dtype} of shape {tuple(grad.shape)} on {grad.device}; expected {expected} on {x.device}"
-        )
+    if grad.shape != expected or grad.dtype not in FLOATS:
+        raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected floats of shape {expected}")
 
 
 def _check_indices(name: str, tensor: Tensor, dimensions: int) -> None:

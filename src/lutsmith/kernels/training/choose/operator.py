@@ -7,7 +7,6 @@ from torch import Tensor
 
 from lutsmith.kernels.training.choose import cpu, naive
 from lutsmith.kernels.training.operators import define
-from lutsmith.kernels.training.reads import check_devices
 
 
 def choose(scores: Tensor, candidates: Tensor) -> Tensor:
@@ -26,7 +25,6 @@ def _check(scores: Tensor, candidates: Tensor) -> None:
             f"scores have shape {tuple(scores.shape)} and candidates are {candidates.dtype} of shape "
             f"{tuple(candidates.shape)}; expected int32 candidates and scores of one shape (luts, rank, K), K >= 1"
         )
-    check_devices(scores, candidates=candidates)
 
 
 def _choose(scores: Tensor, candidates: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from torch import Tensor
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.encode import cpu, naive
 from lutsmith.kernels.training.operators import define
-from lutsmith.kernels.training.reads import check_devices
 
 
 def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
@@ -33,7 +32,6 @@ def _check(x: Tensor, thresholds: Tensor, inner: int) -> None:
         )
     if inner < 1 or x.shape[1] % inner:
         raise ValueError(f"inner is {inner}; expected a divisor of the {x.shape[1]} features")
-    check_devices(x, thresholds=thresholds)
 
 
 def _encode(x: Tensor, thresholds: Tensor, inner: int) -> Tensor:

@@ -12,7 +12,7 @@ from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.fold.operator import fold_backward
 from lutsmith.kernels.training.mix import cpu, naive
 from lutsmith.kernels.training.operators import define
-from lutsmith.kernels.training.reads import Reads, check_devices, in_range, of_slots, passing
+from lutsmith.kernels.training.reads import Reads, in_range, of_slots, passing
 
 
 def mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float = 1.0) -> Tensor:
@@ -38,7 +38,6 @@ def _check(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) ->
         raise ValueError(f"candidates are {candidates.dtype} and scores {scores.dtype}; expected int32 and floats")
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; expected a positive number")
-    check_devices(x, candidates=candidates, scores=scores)
 
 
 def _mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:

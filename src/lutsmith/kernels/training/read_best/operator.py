@@ -10,7 +10,7 @@ from torch import Tensor
 from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.kernels.training.operators import define
 from lutsmith.kernels.training.read_best import blocks, naive
-from lutsmith.kernels.training.reads import RULES, check_devices, in_range
+from lutsmith.kernels.training.reads import RULES, in_range
 
 
 def read_best(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, temperature: float, rule: str) -> Tensor:
@@ -49,7 +49,6 @@ def _check(x: Tensor, scores: Tensor, places: Tensor, temperature: float, rule: 
         raise ValueError(f"temperature is {temperature}; expected a positive number")
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
-    check_devices(x, scores=scores, places=places)
 
 
 def _check_inputs(x: Tensor, scores: Tensor, inputs: Tensor) -> None:
@@ -58,7 +57,6 @@ def _check_inputs(x: Tensor, scores: Tensor, inputs: Tensor) -> None:
         raise ValueError(
             f"inputs are {inputs.dtype} of shape {tuple(inputs.shape)}; expected int32, one for each of {slots} slots"
         )
-    check_devices(x, inputs=inputs)
 
 
 def _read(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, temperature: float, rule: str) -> Tensor:
