@@ -10,7 +10,6 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, export
 
 import lutsmith.dwn as dwn
-from lutsmith.kernels.training.read_best.operator import read_best
 from lutsmith.nn import LogicDense
 from lutsmith.nn.connections import DenseConnections, FixedConnections, LearnableConnections
 
@@ -150,23 +149,6 @@ def test_a_large_map_of_scores_compiles_too(name):
     expected = torch.autograd.grad(layer(x).square().sum(), parameters)
     for got, other in zip(torch.autograd.grad(compiled(x).square().sum(), parameters), expected, strict=True):
         torch.testing.assert_close(got, other)
-
-
-@pytest.mark.parametrize(
-    ("rule", "dtype"), [("dwn", torch.float32), ("softmax", torch.float64), ("softmax", torch.bfloat16)]
-)
-def test_reading_the_best_is_an_operation_that_torch_knows(rule, dtype):
-    scores_dtype = torch.float64 if dtype == torch.float64 else torch.float32
-    rows = torch.rand(20, 21, dtype=dtype), torch.rand(21, 20, dtype=dtype).t()
-    for x, places in zip(rows, (torch.arange(20), torch.arange(0, 20, 2)), strict=True):
-        leaf = x.detach().requires_grad_()
-        scores = torch.rand(7, 3, len(places), dtype=scores_dtype, requires_grad=True)
-        inputs = places[scores.detach().argmax(2)].int()
-        torch.library.opcheck(torch.ops.lutsmith.read_best.default, (leaf, scores, places, inputs, 0.3, rule))
-        assert torch.equal(read_best(leaf, scores, places, inputs, 0.3, rule), x[inputs.flatten().long()])
-        arguments = (torch.rand(21, 21, dtype=dtype), x, scores.detach(), places, 0.3, rule)
-        for need in ((True, True), (False, True)):
-            torch.library.opcheck(torch.ops.lutsmith.read_best_backward.default, (*arguments, *need))
 
 
 def test_choices_and_mixes_are_operations_that_torch_knows_of_any_batch():
