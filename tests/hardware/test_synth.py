@@ -40,7 +40,7 @@ def test_parts_are_counted_alone_and_together():
     assert found["sum"].lut6 == sum(row.lut6 for row in found.rows[:3])
     assert found["sum"].gates == pytest.approx(sum(row.gates for row in found.rows[:3]))
     assert not any(row.note for row in found.rows)
-    assert json.loads(json.dumps(found.to_dict()))["rows"][1]["lut6"] == 2
+    assert json.loads(json.dumps(found.to_json()))["rows"][1]["lut6"] == 2
     assert "NAND2" in str(found).splitlines()[0]
 
 

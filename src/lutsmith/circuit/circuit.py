@@ -243,7 +243,9 @@ class Circuit:
         elif method != "outputs":
             self._require_head(method)
         sizes = integers("batch", [batch], low=1, high=2**31)
-        samples = streams.Samples(self.input_shape, self.schema, None if columns is None else tuple(map(str, columns)))
+        samples = streams.SampleStream(
+            self.input_shape, self.schema, None if columns is None else tuple(map(str, columns))
+        )
         return self._answers(samples.batches(source, int(sizes[0])), method)
 
     def _answers(
@@ -306,7 +308,7 @@ class Circuit:
         if is_arrow(X):
             from lutsmith.circuit.engine import streams
 
-            parts = list(streams.Samples(self.input_shape, self.schema).batches(X, BATCH))
+            parts = list(streams.SampleStream(self.input_shape, self.schema).batches(X, BATCH))
             return np.concatenate(parts) if parts else np.zeros((0, self.encoder.num_features), np.float32)
         frame = None if self.schema.is_bare and hasattr(X, "__array__") else as_frame(X)
         return as_rows(X, self.input_shape) if frame is None else self.schema.rows(frame, 0, frame.length)

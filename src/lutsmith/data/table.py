@@ -72,7 +72,7 @@ def read_table_by(schema: Schema, source: Any, target: str | int | None = None) 
     Raises:
         DataError, ModuleNotFoundError: as for `read_table`; columns or values that the model cannot read.
     """
-    from lutsmith.circuit.engine.streams import Samples  # only here: reading text needs no engine
+    from lutsmith.circuit.engine.streams import SampleStream  # only here: reading text needs no engine
 
     name, table = _arrow(source)
     names = [str(column).strip() for column in table.column_names]
@@ -82,7 +82,7 @@ def read_table_by(schema: Schema, source: Any, target: str | int | None = None) 
     label = place_of(wanted, names, len(names), name)
     try:
         places = schema.find(names, further=True)
-        samples = Samples((schema.features,), replace(schema, names=None, label_name=None))
+        samples = SampleStream((schema.features,), replace(schema, names=None, label_name=None))
         parts = list(samples.batches(table.select(places), _BATCH))
     except (SchemaError, TypeError, ValueError) as error:
         raise DataError(f"{name}: {error}") from error

@@ -13,7 +13,7 @@ from lutsmith.export.constraints import Kind, to_constraints
 from lutsmith.export.errors import ExportError
 from lutsmith.export.graphviz import to_graphviz
 from lutsmith.export.javascript import to_javascript
-from lutsmith.export.json import to_json
+from lutsmith.export.json import to_json_text
 from lutsmith.export.logic_formats import to_aiger, to_blif
 from lutsmith.export.onnx import to_onnx
 from lutsmith.export.verilog import to_verilog
@@ -103,7 +103,7 @@ def _constraints(circuit: Circuit, **options: Any) -> tuple[str | bytes, ...]:
 
 
 def _json(circuit: Circuit, name: str) -> tuple[str | bytes, ...]:  # noqa: ARG001 - a document has no name
-    return (to_json(circuit),)
+    return (to_json_text(circuit),)
 
 
 _LOGIC = frozenset({"words", "encoder", "head", "pipeline"})

@@ -103,7 +103,7 @@ class Synthesis:
                 return row
         raise KeyError(f"no part {part!r}, expected one of {', '.join(row.part for row in self.rows)}")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
         return asdict(self)
 

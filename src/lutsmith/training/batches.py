@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lutsmith.training.objectives import Classification, Objective
+from lutsmith.training.objectives import ClassificationObjective, Objective
 
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
@@ -44,7 +44,7 @@ class Samples:
             raise ValueError(f"x has shape {x.shape}: expected (samples, features) or (samples, *image shape)")
         if len(x) == 0 or x.size == 0:
             raise ValueError(f"x has shape {x.shape}: there is nothing to train on")
-        return cls(x, (objective or Classification()).targets(y, len(x)))
+        return cls(x, (objective or ClassificationObjective()).targets(y, len(x)))
 
     def fingerprint(self) -> str:
         """Return a short text that tells these samples from others: shape, dtype and a checksum of labels and rows.

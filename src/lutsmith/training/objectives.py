@@ -42,7 +42,7 @@ class Objective(ABC):
         """Return how good outputs are; higher is better, 1 is perfect."""
 
 
-class Classification(Objective):
+class ClassificationObjective(Objective):
     """Class ids (N,); cross entropy; the share of samples whose largest logit is their class.
 
     Args:
@@ -83,7 +83,7 @@ class Classification(Objective):
         return float(np.mean(outputs.argmax(axis=1) == y))
 
 
-class Regression(Objective):
+class RegressionObjective(Objective):
     """Real numbers (N,) or (N, k); squared error; R^2, the mean over the k columns.
 
     Args:
@@ -128,7 +128,7 @@ class Regression(Objective):
         return float(np.mean(1 - share))
 
 
-class MultiLabel(Objective):
+class MultiLabelObjective(Objective):
     """0/1 (N, C), several may be 1; binary cross entropy; the share of right bits, 1 being predicted above 0.
 
     Args:
@@ -166,9 +166,9 @@ OBJECTIVES = ("classification", "regression", "multilabel")
 def make_objective(name: str, label_smoothing: float = 0.0, huber_delta: float | None = None) -> Objective:
     """Return the objective of a name of `OBJECTIVES`; ValueError for another."""
     if name == "classification":
-        return Classification(label_smoothing)
+        return ClassificationObjective(label_smoothing)
     if name == "regression":
-        return Regression(huber_delta)
+        return RegressionObjective(huber_delta)
     if name == "multilabel":
-        return MultiLabel(label_smoothing)
+        return MultiLabelObjective(label_smoothing)
     raise ValueError(f"objective={name!r}: expected one of {', '.join(OBJECTIVES)}")

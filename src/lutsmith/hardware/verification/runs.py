@@ -99,9 +99,9 @@ def onnx_runs(files: Files, task: Task) -> Iterator[Check]:
 
 def json_runs(files: Files, task: Task) -> Iterator[Check]:
     """The document, read and predicted by the engine."""
-    from lutsmith.export import from_json
+    from lutsmith.export import from_json_text
 
-    yield _compared(_engine_answers(from_json(only(files).decode("utf-8")), task.rows), task, "read and predicted")
+    yield _compared(_engine_answers(from_json_text(only(files).decode("utf-8")), task.rows), task, "read and predicted")
 
 
 def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:

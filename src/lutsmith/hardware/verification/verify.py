@@ -13,9 +13,9 @@ from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import ExportError, Options
 from lutsmith.hardware.toolchain import HARDWARE_EXTRA
+from lutsmith.hardware.verification.checks import CHECKS, check_files
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.emission import emitted
-from lutsmith.hardware.verification.layers import CHECKS, check_files
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Loss, Verification
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.hardware.verification.task import Task
