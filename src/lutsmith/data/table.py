@@ -78,7 +78,7 @@ def read_table_by(schema: Schema, source: Any, target: str | int | None = None) 
     names = [str(column).strip() for column in table.column_names]
     wanted = str(target) if target is not None else schema.label_name or schema.target
     if wanted is None:
-        raise DataError(f"{name}: no label column; give --target COLUMN (in Python: target=)")
+        raise DataError(f"{name}: no label column; give target=COLUMN")
     label = place_of(wanted, names, len(names), name)
     try:
         places = schema.find(names, further=True)
@@ -162,7 +162,7 @@ def _check_names(source: str, names: Sequence[str]) -> None:
         if name in first:
             raise DataError(
                 f"{source}: several columns are called {name!r}, and a model finds columns by name: rename all but "
-                "one, or leave them out by --drop PLACE (in Python: drop=)"
+                "one, or leave them out by drop=PLACE"
             )
         first[name] = place
 
