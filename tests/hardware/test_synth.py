@@ -119,7 +119,7 @@ def test_a_tool_that_fails_is_a_note_and_not_the_end(monkeypatch):
 
 
 def test_mistakes_are_told():
-    with pytest.raises(ValueError, match="target is 'fpga', expected one of xilinx"):
+    with pytest.raises(ValueError, match="target is 'fpga'; expected one of xilinx"):
         synth(small(), "fpga")
     with pytest.raises(ValueError, match="no open tool places and routes for xilinx: take ecp5"):
         synth(small(), "xilinx", place=True)

@@ -138,7 +138,7 @@ def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):
 
 
 def test_mistakes_in_arguments_are_named():
-    with pytest.raises(ValueError, match="expected of verilog"):
+    with pytest.raises(ValueError, match="expected one of verilog"):
         verify(tiny(), ("verilok",))
     with pytest.raises(TypeError, match="expected a sequence"):
         verify(tiny(), "verilog")

@@ -127,10 +127,12 @@ def test_hostile_and_damaged_files_are_refused(tmp_path):
     (tmp_path / "empty.pt").write_bytes(b"")
     (tmp_path / "text.pt").write_bytes(b"not a checkpoint")
     (tmp_path / "short.safetensors").write_bytes(b"\x08\x00\x00")
-    for name in ("hostile.pt", "short.pt", "empty.pt", "text.pt", "short.safetensors", "missing.pt"):
+    for name in ("hostile.pt", "short.pt", "empty.pt", "text.pt", "short.safetensors"):
         with pytest.raises(ForeignModelError, match="cannot read"):
             from_torch_dwn(tmp_path / name)
     assert not (tmp_path / "made").exists()
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing\.pt"):
+        from_torch_dwn(tmp_path / "missing.pt")
 
 
 @settings(max_examples=60, deadline=None)

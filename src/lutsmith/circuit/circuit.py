@@ -19,6 +19,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.tabular import Schema, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
+from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import checked_shape, frozen, integers
 from lutsmith.ground.labels import Label
 
@@ -236,8 +237,7 @@ class Circuit:
         """
         from lutsmith.circuit.engine import streams
 
-        if method not in METHODS:
-            raise ValueError(f"method is {method!r}, expected one of {METHODS}")
+        one_of("method", method, METHODS)
         if method == "predict_labels":
             self._require_labels(method)
         elif method != "outputs":

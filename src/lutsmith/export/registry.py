@@ -76,9 +76,10 @@ class Format:
         """
         chosen = Options() if options is None else options
         given = chosen.changed()
-        unknown = sorted(given.keys() - self.takes)
-        if unknown:
-            raise ExportError(f"{self.name} has no choice of {' and '.join(unknown)}: leave it out ({self.holds})")
+        if unknown := sorted(given.keys() - self.takes):
+            shown = ", ".join(f"{key}={given[key]!r}" if isinstance(given[key], (int, str)) else key for key in unknown)
+            takes = f"takes {', '.join(sorted(self.takes))}" if self.takes else "takes no options"
+            raise ExportError(f"{self.name} takes no {shown}: leave it out; {self.name} {takes}")
         texts = self.write(circuit, name=chosen.name, **given)
         return {
             chosen.name + suffix: text.encode() if isinstance(text, str) else text

@@ -29,7 +29,8 @@ def read_state(source: Source) -> dict[str, Tensor]:
     Files are read without running any code in them (`torch.load(weights_only=True)`).
 
     Raises:
-        ForeignModelError: a file that is missing, damaged, or holds more than tensors; values that are no tensors.
+        FileNotFoundError: there is no such file.
+        ForeignModelError: a file that is damaged, or holds more than tensors; values that are no tensors.
     """
     if isinstance(source, nn.Module):
         return _state_of(source)
@@ -61,6 +62,8 @@ def read_file(path: Path, classes: Sequence[type] = ()) -> Any:
             return load_file(path)
         with torch.serialization.safe_globals(list(classes)):
             return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no file {path}; expected a checkpoint of another library") from error
     except Exception as error:  # a damaged pickle may raise anything
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ForeignModelError(

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.interop.gates import convert_gates, from_msb_first
 from lutsmith.interop.imported import ImportedLayer, assemble, group_sum, width_of
 from lutsmith.interop.state_dicts import ForeignModelError, Source, rank_of, read_state, split_layers, tensor
@@ -57,8 +58,8 @@ def from_torchlogix(
     Raises:
         ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
-    if parametrization is not None and parametrization not in get_args(Kind):
-        raise ForeignModelError(f"parametrization is {parametrization!r}; expected one of {', '.join(get_args(Kind))}")
+    if parametrization is not None:
+        one_of("parametrization", parametrization, get_args(Kind), ForeignModelError)
     parts = split_layers(read_state(source), _NAMES, skip, library="torchlogix")
     told = Told("torchlogix", source, [prefix for prefix, _ in parts])
     wirings = []

@@ -35,11 +35,12 @@ class Samples:
             objective: what is trained for; None: classification.
 
         Raises:
-            ValueError: no rows or features, another dtype, unequal lengths, targets that do not suit the objective.
+            TypeError: another dtype.
+            ValueError: no rows or features, unequal lengths, targets that do not suit the objective.
         """
         x, y = np.asarray(x), np.asarray(y)
         if x.dtype.name not in _NUMERIC:
-            raise ValueError(f"x has dtype {x.dtype}: expected one of {', '.join(_NUMERIC)}; convert it first")
+            raise TypeError(f"x has dtype {x.dtype}: expected one of {', '.join(_NUMERIC)}; convert it first")
         if x.ndim < 2:
             raise ValueError(f"x has shape {x.shape}: expected (samples, features) or (samples, *image shape)")
         if len(x) == 0 or x.size == 0:

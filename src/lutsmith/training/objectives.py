@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lutsmith.ground.arguments import one_of
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs, targets) of a batch to a scalar."""
 
@@ -56,7 +58,7 @@ class ClassificationObjective(Objective):
         if y.shape != (count,):
             raise ValueError(f"y has shape {y.shape}: expected ({count},), one class id for each row of x")
         if not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(
+            raise TypeError(
                 f"y has dtype {y.dtype}: expected integer class ids from 0; number the classes first "
                 "(or set objective='regression')"
             )
@@ -97,7 +99,7 @@ class RegressionObjective(Objective):
         if y.ndim not in (1, 2) or len(y) != count or y.size == 0:
             raise ValueError(f"y has shape {y.shape}: expected ({count},) or ({count}, k) numbers")
         if not np.issubdtype(y.dtype, np.floating) and not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(f"y has dtype {y.dtype}: expected real numbers")
+            raise TypeError(f"y has dtype {y.dtype}: expected real numbers")
         with np.errstate(over="ignore"):
             y = y.astype(np.float32, copy=False)
         if not np.isfinite(y).all():
@@ -165,10 +167,7 @@ OBJECTIVES = ("classification", "regression", "multilabel")
 
 def make_objective(name: str, label_smoothing: float = 0.0, huber_delta: float | None = None) -> Objective:
     """Return the objective of a name of `OBJECTIVES`; ValueError for another."""
+    one_of("objective", name, OBJECTIVES)
     if name == "classification":
         return ClassificationObjective(label_smoothing)
-    if name == "regression":
-        return RegressionObjective(huber_delta)
-    if name == "multilabel":
-        return MultiLabelObjective(label_smoothing)
-    raise ValueError(f"objective={name!r}: expected one of {', '.join(OBJECTIVES)}")
+    return RegressionObjective(huber_delta) if name == "regression" else MultiLabelObjective(label_smoothing)
