@@ -16,7 +16,6 @@ SHARED_NAMES = {
     "Thermometer": "torch_dwn's names in lutsmith.dwn",
     "GroupSum": "torch_dwn's names in lutsmith.dwn",
     "Luts": "LUTs as arrays, where simplification changes them; LUTs as a module states them",
-    "Wiring": "what LUTs of a training kernel read; what evaluation reads of a netlist",
 }
 """Public classes of one name, and what both are."""
 
