@@ -16,7 +16,9 @@ import pytest
 
 from lutsmith.cli import run as command
 from lutsmith.runs import execution, train
-from lutsmith.training import TrainingInterrupted, checkpoint, loop, metrics
+from lutsmith.training import TrainingInterrupted
+from lutsmith.training.files import checkpoint, metrics_log
+from lutsmith.training.loop import loop
 
 SMALL: dict[str, Any] = {"luts": (60, 30), "rank": 4, "bits": 2, "epochs": 3, "quiet": True}
 
@@ -220,7 +222,7 @@ def test_a_full_disk_names_the_file_and_the_bytes_and_loses_nothing_saved(
     disk.full = False
     epochs = 0
 
-    def filling(self: Any, at: Any, ordinary: Any = metrics.MetricsLog.append) -> None:
+    def filling(self: Any, at: Any, ordinary: Any = metrics_log.MetricsLog.append) -> None:
         nonlocal epochs
         epochs += 1
         disk.full = name == "metrics.jsonl" and epochs == 2
@@ -234,7 +236,7 @@ def test_a_full_disk_names_the_file_and_the_bytes_and_loses_nothing_saved(
 
     arguments = ["--luts", "60,30", "--rank", "4", "--bits", "2", "--epochs", "3", "--seed", "3"]
     with monkeypatch.context() as patch:
-        patch.setattr(metrics.MetricsLog, "append", filling)
+        patch.setattr(metrics_log.MetricsLog, "append", filling)
         patch.setattr(execution, "save_checked", saving)
         code = command(["train", "digits", *arguments, "--out", str(tmp_path)])
     disk.full = False

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lutsmith.training.augment import BitFlips, flip_bits
-from lutsmith.training.batches import Samples, epoch_order, split, steps_per_epoch
+from lutsmith.training.augmentation.bits import BitFlips, flip_bits
+from lutsmith.training.loop.order import epoch_order, split, steps_per_epoch
+from lutsmith.training.samples import Samples
 
 from .models import Bits, images, network
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from lutsmith.training import checkpoint
-from lutsmith.training.checkpoint import CheckpointError
+from lutsmith.training.files import checkpoint
+from lutsmith.training.files.checkpoint import CheckpointError
 from lutsmith.training.isolation import generator_states, no_trace, own_generators, set_generator_states
 
 from .models import network

@@ -13,8 +13,9 @@ from lutsmith.nn import DistributiveThermometer, LogicDense, to_circuit
 from lutsmith.nn.heads import MultiLabel as MultiLabelHead
 from lutsmith.nn.heads import Regression as RegressionHead
 from lutsmith.training import Settings, Trainer
-from lutsmith.training.batches import Samples, split
+from lutsmith.training.loop.order import split
 from lutsmith.training.objectives import Classification, MultiLabel, Regression, make_objective
+from lutsmith.training.samples import Samples
 
 from .models import Bits, SoftHard, images, network, same_state
 

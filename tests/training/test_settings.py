@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lutsmith.training import Settings
-from lutsmith.training.schedules import rate_factor
+from lutsmith.training.optimization.schedules import rate_factor
 
 
 def test_settings_survive_json() -> None:

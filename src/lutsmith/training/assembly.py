@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lutsmith.training.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
-from lutsmith.training.callbacks import Callback
-from lutsmith.training.images import Affine, Augmentation, Crop, Cutout, Flip, Shift
+from lutsmith.training.augmentation.images import Affine, Augmentation, Crop, Cutout, Flip, Shift
+from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
+from lutsmith.training.callbacks.base import Callback
+from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.objectives import Objective, make_objective
-from lutsmith.training.refresh import CandidateRefresh
 from lutsmith.training.settings import Settings
 
 

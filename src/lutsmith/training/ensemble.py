@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.training.assembly import objective_of
-from lutsmith.training.batches import Samples
 from lutsmith.training.metrics import logits
+from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
 from lutsmith.training.trainer import Fit, Trainer
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lutsmith.training.annealing import SHAPES
-from lutsmith.training.callbacks import are_epochs
+from lutsmith.training.callbacks.annealing import SHAPES
+from lutsmith.training.callbacks.base import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
 
 SCHEDULES = ("cosine", "step", "constant")
@@ -44,7 +44,7 @@ class Settings:
         crop: the same, but what moves in is the image's mirrored border.
         flip: probability that an image is mirrored left to right in training.
         rotate, zoom, shear, elastic: images are turned by up to `rotate` degrees, scaled by up to 1 +- `zoom`, sheared
-            by up to `shear` degrees and bent by up to `elastic` pixels in training; see `images.Affine`.
+            by up to `shear` degrees and bent by up to `elastic` pixels in training; see `training.Affine`.
         cutout: side in pixels of a square that is set to 0 at a random place of each image in training.
         temperature_final, rho_final: the parametrizations' temperature and `dwn`'s rho go from what the network was
             built with to this in the last epoch; None: they stay.

@@ -10,18 +10,18 @@ from typing import Any
 
 from torch import nn
 
-from lutsmith.ground.atomic import remove_leftovers
 from lutsmith.training.assembly import objective_of
-from lutsmith.training.batches import Rows, Samples
-from lutsmith.training.callbacks import Callback
-from lutsmith.training.images import Augmentation
+from lutsmith.training.augmentation.images import Augmentation
+from lutsmith.training.callbacks.base import Callback
+from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import own_generators, torch_threads
-from lutsmith.training.loop import CHECKPOINT, Loop
+from lutsmith.training.loop.loop import Loop
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.objectives import Loss
-from lutsmith.training.optimizers import OptimizerFactory
+from lutsmith.training.optimization.optimizers import OptimizerFactory
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import PenaltyFunction
+from lutsmith.training.samples import Rows, Samples
 from lutsmith.training.settings import Settings
 
 
@@ -58,8 +58,8 @@ class Trainer:
         loss: (outputs, targets) of a batch to a scalar, instead of the loss of `settings.objective`; the objective
             still says which targets there are and how epochs are compared.
         penalties: (model, batch, outputs) to a scalar that is added to the loss; see `penalties`.
-        callbacks: called between the steps, after those that the settings ask for; see `callbacks`.
-        augmentations: changes to batches of raw samples, after those that the settings ask for; see `images`.
+        callbacks: called between the steps, after those that the settings ask for; see `callbacks.base`.
+        augmentations: changes to batches of raw samples, after those that the settings ask for; see `augmentation.images`.
 
     A run is resumed with the same parts as it began with. Those of lutsmith are known by their arguments, others by
     their names.
@@ -107,34 +107,24 @@ class Trainer:
         """
         began = time.perf_counter()
         samples = Samples.of(x, y, objective_of(self.settings))
-        if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(self.folder)
-            if not resume and (self.folder / CHECKPOINT).exists():
-                raise ValueError(
-                    f"{self.folder} holds a checkpoint: resume=True goes on from it, or take another folder"
-                )
-        elif resume:
-            raise ValueError("resume=True needs the folder of the run: Trainer(settings, folder=...)")
+        folder = TrainingFolder(self.folder)
+        folder.prepare(resume=resume)
         with torch_threads(self.settings.torch_threads), own_generators(self.settings.seed):
             loop = Loop(
                 self.settings,
                 model,
                 samples,
                 parts=self.parts,
-                folder=self.folder,
+                folder=folder,
                 factory=self.optimizer,
                 checkpoint_seconds=self.checkpoint_seconds,
                 quiet=self.quiet,
             )
             try:
-                loop.begin()
-                if resume:
-                    loop.restore()
-                loop.warm_up()
+                loop.begin(resume=resume)
                 setup_seconds = time.perf_counter() - began
                 loop.run()
             finally:
                 loop.end()
-        best = loop.history[-1 if loop.best is None else loop.best.epoch - 1]
-        return Fit(tuple(loop.history), best, loop.held_out, loop.position.seconds, setup_seconds)
+        state = loop.state
+        return Fit(tuple(state.history), state.kept(), loop.order.held_out, state.position.seconds, setup_seconds)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lutsmith.training.augment import BitFlips
-from lutsmith.training.layers import lut_layers
+from lutsmith.training.augmentation.bits import BitFlips
+from lutsmith.training.lut_layers import lut_layers
 from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 
 

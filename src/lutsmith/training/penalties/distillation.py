@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lutsmith.training.callbacks import description
+from lutsmith.training.callbacks.base import description
 from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 
 

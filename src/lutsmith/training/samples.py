@@ -1,4 +1,4 @@
-"""Compact samples in memory and the order in which a seed walks through them."""
+"""Training data, checked and compact: as they came, each batch of them is gathered when it is trained on."""
 
 from __future__ import annotations
 
@@ -54,43 +54,3 @@ class Samples:
         rows = np.unique(np.linspace(0, len(self.x) - 1, min(len(self.x), _FINGERPRINT_ROWS)).astype(np.int64))
         checksum = zlib.crc32(np.ascontiguousarray(self.x[rows]).tobytes(), zlib.crc32(self.y.tobytes()))
         return f"{'x'.join(map(str, self.x.shape))} {self.x.dtype} {checksum:08x}"
-
-
-def split(y: Array, fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """Return (training rows, validation rows), both ascending; class ids are stratified, other targets are not.
-
-    Args:
-        y: (N,) integer class ids, or targets (N, ...) of another kind, which count as one class.
-        fraction: share of each class that is held out, rounded to the nearest row; a class always keeps a training row.
-        seed: of the choice; it does not touch any global generator.
-
-    Raises:
-        ValueError: a fraction above 0 that holds out no row at all.
-    """
-    held_out = np.zeros(len(y), dtype=bool)
-    generator = np.random.default_rng([seed, 0x5B117])
-    classes = y if y.ndim == 1 and np.issubdtype(y.dtype, np.integer) else np.zeros(len(y), np.int64)
-    for label in np.unique(classes):
-        members = np.flatnonzero(classes == label)
-        count = min(round(fraction * len(members)), len(members) - 1)
-        held_out[generator.permutation(members)[:count]] = True
-    if fraction > 0 and not held_out.any():
-        raise ValueError(
-            f"validation={fraction} holds out none of {len(y)} rows: give a larger share, or 0 to train without"
-        )
-    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
-
-
-def epoch_order(rows: Rows, seed: int, epoch: int) -> Rows:
-    """Return the rows in the order of one epoch: a function of the seed and the epoch alone."""
-    return np.random.default_rng([seed, epoch]).permutation(rows)
-
-
-def step_generator(seed: int, epoch: int, batch: int) -> np.random.Generator:
-    """Return the generator of one step's augmentation: a function of its arguments alone, so that nothing is saved."""
-    return np.random.default_rng([seed, epoch, batch])
-
-
-def steps_per_epoch(rows: int, batch_size: int) -> int:
-    """Return how many whole batches an epoch has; one smaller batch where there are fewer rows than a batch."""
-    return max(1, rows // batch_size)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lutsmith.training.warping import warp
+from lutsmith.training.augmentation.warping import warp
 
 Images = npt.NDArray[Any]
 Augmentation = Callable[[Images, np.random.Generator], Images]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from lutsmith.training.callbacks import Callback, Stage
+from lutsmith.training.callbacks.base import Callback, Stage
 
 SHAPES = ("exponential", "linear", "cosine")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from lutsmith.training.callbacks import Callback, Stage, are_epochs
-from lutsmith.training.layers import lut_layers
+from lutsmith.training.callbacks.base import Callback, Stage, are_epochs
+from lutsmith.training.lut_layers import lut_layers
 
 
 @dataclass

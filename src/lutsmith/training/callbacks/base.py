@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lutsmith.training.averaging import WeightAverage
+from lutsmith.training.optimization.averaging import WeightAverage
 
 
 @dataclass
