@@ -59,7 +59,8 @@ class Trainer:
             still says which targets there are and how epochs are compared.
         penalties: (model, batch, outputs) to a scalar that is added to the loss; see `penalties`.
         callbacks: called between the steps, after those that the settings ask for; see `callbacks.base`.
-        augmentations: changes to batches of raw samples, after those that the settings ask for; see `augmentation.images`.
+        augmentations: changes to batches of raw samples, after those that the settings ask for; see
+            `augmentation.images`.
 
     A run is resumed with the same parts as it began with. Those of lutsmith are known by their arguments, others by
     their names.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lutsmith.kernels.training.wiring import RULES, Wiring
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
+from lutsmith.nn.parameter_groups import SCORES
 
 
 class Connections(nn.Module, ABC):
@@ -148,6 +149,10 @@ class LearnedConnections(Connections):
         if not 0 < value < float("inf"):
             raise ValueError(f"the connections' temperature is {value}; expected a positive number")
         self._temperature = float(value)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The scores, which may train at a rate of their own: see `nn.parameter_groups`."""
+        return {SCORES: [self.scores]}
 
     def freeze(self) -> None:
         """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
