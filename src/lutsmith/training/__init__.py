@@ -3,6 +3,7 @@
 from lutsmith.training.augmentation.images import Affine, Crop, Cutout, Flip, Shift
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
+from lutsmith.training.callbacks.early_stopping import EarlyStopping
 from lutsmith.training.callbacks.freezing import ProgressiveFreezing
 from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.stabilization import GradientNormalization
@@ -30,6 +31,7 @@ __all__ = [
     "Crop",
     "Cutout",
     "Distillation",
+    "EarlyStopping",
     "Ensemble",
     "Epoch",
     "Fit",

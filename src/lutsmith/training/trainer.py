@@ -36,6 +36,7 @@ class Fit:
         validation_rows: the rows that were held out, ascending int64.
         train_seconds: wall time from first batch to last, validation and checkpoints included, over all sittings.
         setup_seconds: wall time of this call before its first batch: checks, loading or compiling kernels.
+        stopped: why a callback stopped the run in the last epoch of `history`; None: all epochs were trained.
     """
 
     history: tuple[Epoch, ...]
@@ -43,6 +44,7 @@ class Fit:
     validation_rows: Rows
     train_seconds: float
     setup_seconds: float
+    stopped: str | None = None
 
 
 class Trainer:
@@ -128,4 +130,11 @@ class Trainer:
             finally:
                 loop.end()
         state = loop.state
-        return Fit(tuple(state.history), state.kept(), loop.order.held_out, state.position.seconds, setup_seconds)
+        return Fit(
+            tuple(state.history),
+            state.kept(),
+            loop.order.held_out,
+            state.position.seconds,
+            setup_seconds,
+            state.stage.stopped,
+        )

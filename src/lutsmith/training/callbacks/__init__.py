@@ -2,6 +2,7 @@
 
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
+from lutsmith.training.callbacks.early_stopping import EarlyStopping
 from lutsmith.training.callbacks.freezing import ProgressiveFreezing
 from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.stabilization import GradientNormalization
@@ -10,6 +11,7 @@ __all__ = [
     "Callback",
     "CandidateRefresh",
     "ConnectionTemperatureSchedule",
+    "EarlyStopping",
     "GradientNormalization",
     "ProgressiveFreezing",
     "RhoSchedule",

@@ -76,11 +76,11 @@ class Checkpointing:
 
 def differences(run: dict[str, Any], saved: dict[str, Any]) -> list[str]:
     """Return a phrase for each setting, each part and the data that a checkpoint does not share with a run."""
-    settings = saved["settings"]
+    settings = {**Settings().to_json(), **saved["settings"]}  # without a setting that came later, its default held
     found = [
-        f"{name} is {value!r} and was {settings.get(name)!r}"
+        f"{name} is {value!r} and was {settings[name]!r}"
         for name, value in run["settings"].items()
-        if value != settings.get(name)
+        if value != settings[name]
     ]
     found += [
         f"{kind} is {', '.join(texts) or 'none'} and was {', '.join(saved['parts'][kind]) or 'none'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 
 from torch import nn
 
@@ -56,15 +57,13 @@ class Loop:
         model = model.to(devices.device)
         plain = make_optimizer(model, settings, factory)
         network, optimizer = devices.setup(model, plain)
-        self.state = TrainingState(
-            model,
-            optimizer,
-            callbacks=[*callbacks_of(settings), *parts.callbacks],
-            average=WeightAverage(model, settings.weight_average) if settings.weight_average else None,
-            position=Position(settings, self.order.steps, devices.device),
-        )
-        self.stage = Stage(model, plain, settings.epochs, settings.seed, average=self.state.average)
-        self.stepping = Step(settings, samples, self.order, objective, parts, devices, network, self.state, self.stage)
+        self.stage = Stage(model, plain, settings.epochs, settings.seed, validates=len(self.order.held_out) > 0)
+        if settings.weight_average:
+            self.stage.average = WeightAverage(model, settings.weight_average)
+        callbacks = [*callbacks_of(settings), *parts.callbacks]
+        position = Position(settings, self.order.steps, devices.device)
+        self.state = TrainingState(self.stage, optimizer, callbacks, position)
+        self.stepping = Step(settings, samples, self.order, objective, parts, devices, network, self.state)
         self.network = network
         self.validation = Validation(settings, samples, self.order.held_out, objective, network, model)
         self.checkpointing = Checkpointing(folder, self.state, identity(settings, samples, parts), checkpoint_seconds)
@@ -94,15 +93,22 @@ class Loop:
             self.network.train()
             self.progress.start()
             try:
-                while at.epoch < self.settings.epochs:
+                while not self.finished:
                     self.epoch(interrupts)
             finally:
                 self.progress.stop()
                 self.pace.stop()
                 self.folder.close_log()
         at.seconds = at.clock()
-        self.stage.kept = self.state.kept().epoch - 1
+        self.stage.epoch, self.stage.batch, self.stage.kept = at.epoch, at.batch, self.state.kept().epoch - 1
         self.state.keep_best()
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is no step left to take: all epochs are done, or a callback has stopped the run."""
+        at = self.state.position
+        stopped = self.stage.stopped is not None and at.batch == 0 and at.epoch > 0  # an epoch is there to be kept
+        return stopped or at.epoch == self.settings.epochs
 
     def epoch(self, interrupts: Interrupts) -> None:
         """Train the rest of the present epoch, validate, and move to the next."""
@@ -114,6 +120,8 @@ class Loop:
         for chosen in self.order.batches(at.epoch, at.batch):
             with self.pace.step():
                 self.step(chosen)
+            if self.stage.stopped is not None:
+                break
             if self.progress.due():
                 self.progress.draw(at.step, at.mean_loss())
             if at.batch < self.order.steps:
@@ -123,10 +131,9 @@ class Loop:
                 if self.checkpointing.due_within_epoch():
                     self.checkpointing.save()
         self.finish_epoch(began)
-        finished = at.epoch == self.settings.epochs
-        if interrupts.requested and not finished:
+        if interrupts.requested and not self.finished:
             self.interrupt(interrupts.requested)
-        if finished or self.checkpointing.due_after_epoch():
+        if self.finished or self.checkpointing.due_after_epoch():
             self.checkpointing.save()
 
     def step(self, chosen: Rows) -> None:
@@ -140,17 +147,31 @@ class Loop:
 
     def finish_epoch(self, began: float) -> None:
         """Validate the epoch whose last step is done, write it down, and move to the next."""
-        at, average = self.state.position, self.state.average
-        number, loss, rate = at.epoch + 1, at.mean_loss(), self.stepping.rate
+        at, stage = self.state.position, self.stage
+        done = Epoch(at.epoch + 1, at.mean_loss(), None, None, None, self.stepping.rate, 0.0)
         self.state.check_parameters()
-        with nullcontext() if average is None else average.applied():
-            soft, hard = self.validation.scores() if self.validation.due(number) else (None, None)
-            gap = None if soft is None or hard is None else soft - hard
-            done = Epoch(number, loss, soft, hard, gap, rate, time.perf_counter() - began)
-            self.state.add(done)
+        done = self.measured(done, began)
+        for callback in self.state.callbacks:
+            callback.after_epoch(stage, done)
+        if done.hard is None and stage.stopped is not None:  # by one of these: it is the last epoch after all
+            done = self.measured(done, began)
+        self.state.history.append(done)
         self.progress.epoch(done)
         self.folder.append(done)
+        if stage.stopped is not None:
+            self.progress.note(f"stopped in epoch {done.epoch} of {stage.epochs}: {stage.stopped}")
         at.next_epoch()
+
+    def measured(self, epoch: Epoch, began: float) -> Epoch:
+        """Return an epoch with its time, and its scores where they are due; keep its weights if they are the best."""
+        last = epoch.epoch == self.settings.epochs or self.stage.stopped is not None
+        if self.validation.due(epoch.epoch, last=last):
+            average = self.state.average
+            with nullcontext() if average is None else average.applied():
+                soft, hard = self.validation.scores()
+                epoch = replace(epoch, soft=soft, hard=hard, gap=soft - hard)
+                self.state.keep_if_best(epoch)
+        return replace(epoch, seconds=time.perf_counter() - began)
 
     def interrupt(self, number: int) -> None:
         """Save, and raise TrainingInterrupted for a signal."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lutsmith.training.callbacks.base import Callback
+from lutsmith.training.callbacks.base import Callback, Stage
 from lutsmith.training.isolation import generator_states, set_generator_states
 from lutsmith.training.loop.position import Position, TrainingError
 from lutsmith.training.metrics import Epoch
@@ -36,26 +36,33 @@ class TrainingState:
     """The state of a run.
 
     Attributes:
-        model: the network, on its device.
-        optimizer: of its parameters.
+        stage: what callbacks see: the model, on its device, the average of its weights, why it was stopped.
+        optimizer: of its parameters, as steps use it.
         callbacks: in the order in which they are called.
-        average: of the weights, where one is kept.
         position: where training stands.
         best: None before the first validation.
         history: the epochs that are done.
     """
 
-    model: nn.Module
+    stage: Stage
     optimizer: Any
     callbacks: Sequence[Callback]
-    average: WeightAverage | None
     position: Position
     best: Best | None = None
     history: list[Epoch] = field(default_factory=list)
 
-    def add(self, epoch: Epoch) -> None:
-        """Take up a finished epoch, and its weights if they are the best; of equals the latest is."""
-        self.history.append(epoch)
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        return self.stage.model
+
+    @property
+    def average(self) -> WeightAverage | None:
+        """The average of the weights, where one is kept."""
+        return self.stage.average
+
+    def keep_if_best(self, epoch: Epoch) -> None:
+        """Keep the present weights if they are those of the best validated epoch so far; of equals the latest is."""
         if epoch.hard is not None and (self.best is None or epoch.hard >= self.best.hard):
             self.best = Best.of(epoch, self.model)
 
@@ -88,6 +95,7 @@ class TrainingState:
             "generators": generator_states(),
             "best": None if self.best is None else vars(self.best),
             "history": [epoch.to_json() for epoch in self.history],
+            "stopped": self.stage.stopped,
         }
 
     def adopt(self, saved: dict[str, Any]) -> None:
@@ -101,4 +109,5 @@ class TrainingState:
         self.position.adopt(saved)
         self.best = None if saved["best"] is None else Best(**saved["best"])
         self.history = [Epoch(**epoch) for epoch in saved["history"]]
+        self.stage.stopped = saved["stopped"] or self.stage.stopped
         set_generator_states(saved["generators"])

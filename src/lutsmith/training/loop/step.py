@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from lutsmith.training.assembly import augmentations_of
 from lutsmith.training.augmentation.bits import BitFlips
-from lutsmith.training.callbacks.base import Stage
 from lutsmith.training.isolation import no_trace
 from lutsmith.training.loop.devices import Devices
 from lutsmith.training.loop.order import Order
@@ -37,7 +36,6 @@ class Step:
         devices: where batches go.
         network: the model in the precision of training.
         state: model, optimizer and average that are changed.
-        stage: what callbacks see.
     """
 
     def __init__(
@@ -50,11 +48,10 @@ class Step:
         devices: Devices,
         network: nn.Module,
         state: TrainingState,
-        stage: Stage,
     ) -> None:
         self._settings, self._samples, self._order = settings, samples, order
         self._objective, self._devices, self._network = objective, devices, network
-        self._state, self._stage, self._optimizer = state, stage, state.optimizer
+        self._state, self._stage, self._optimizer = state, state.stage, state.optimizer
         self._loss: Loss = parts.loss or objective.loss
         self._penalties = parts.penalties
         watching = [getattr(penalty, "watching", None) for penalty in parts.penalties]

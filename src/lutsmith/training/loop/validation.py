@@ -15,7 +15,7 @@ class Validation:
     """Measures a network.
 
     Args:
-        settings: `validate_every` and `epochs` are read.
+        settings: `validate_every` is read.
         samples: all of them.
         rows: that are held out; none: nothing is measured.
         objective: gives the score.
@@ -35,10 +35,9 @@ class Validation:
         self._settings, self._samples, self._rows = settings, samples, rows
         self._objective, self._network, self._model = objective, network, model
 
-    def due(self, epoch: int) -> bool:
+    def due(self, epoch: int, *, last: bool) -> bool:
         """Return whether an epoch, counted from 1, is one to measure; the last one always is."""
-        wanted = epoch % self._settings.validate_every == 0 or epoch == self._settings.epochs
-        return wanted and len(self._rows) > 0
+        return len(self._rows) > 0 and (last or epoch % self._settings.validate_every == 0)
 
     def scores(self) -> tuple[float, float]:
         """Return the scores of the differentiable network and of the hardened one; nothing else changes."""
