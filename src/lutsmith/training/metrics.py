@@ -64,5 +64,6 @@ def logits(model: nn.Module, x: Array, rows: Rows, *, hardened: bool) -> NDArray
 
 
 def score(model: nn.Module, samples: Samples, rows: Rows, objective: Objective, *, hardened: bool) -> float:
-    """Return the objective's score of the outputs for `rows`; see `logits`."""
-    return objective.score(logits(model, samples.x, rows, hardened=hardened), samples.y[rows])
+    """Return the objective's score of the outputs for `rows`, counted by their weights; see `logits`."""
+    weights = samples.weights_of(rows, "are measured")
+    return objective.score(logits(model, samples.x, rows, hardened=hardened), samples.y[rows], weights)

@@ -58,7 +58,9 @@ class Trainer:
         checkpoint_seconds: within an epoch the checkpoint is written this often.
         quiet: show no progress.
         loss: (outputs, targets) of a batch to a scalar, instead of the loss of `settings.objective`; the objective
-            still says which targets there are and how epochs are compared.
+            still says which targets there are and how epochs are compared. Where samples have weights it is given
+            `sample_weight=` too, `(B,)` float32 with a mean of 1 over the training rows, and returns the mean of each
+            sample's loss times its weight.
         penalties: (model, batch, outputs) to a scalar that is added to the loss; see `penalties`.
         callbacks: called between the steps, after those that the settings ask for; see `callbacks.base`.
         augmentations: changes to batches of raw samples, after those that the settings ask for; see
@@ -88,7 +90,7 @@ class Trainer:
         self.quiet = quiet
         self.parts = Parts(loss, tuple(penalties), tuple(callbacks), tuple(augmentations))
 
-    def fit(self, model: nn.Module, x: Any, y: Any, *, resume: bool = False) -> Fit:
+    def fit(self, model: nn.Module, x: Any, y: Any, sample_weight: Any = None, *, resume: bool = False) -> Fit:
         """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and targets `y`, for classes their ids `(N,)`.
 
         `x` stays as it is; each batch is gathered, augmented if the settings say so, and handed to the model raw. The
@@ -100,6 +102,11 @@ class Trainer:
                 `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each step.
             x: an array, a CPU tensor or a memory map.
             y: integers from 0; in regression numbers `(N,)` or `(N, k)`; for several labels 0 and 1, `(N, labels)`.
+            sample_weight: `(N,)` finite numbers >= 0, not all 0: how much each row counts; None: all the same. The
+                loss of a batch of B rows is `sum_i w_i loss_i / (B m)`, m the mean weight of all rows that are trained
+                on (not of the batch, so that batches that weigh more count more). To scale all weights changes
+                nothing, equal ones are none, integers count as often as that many copies of the row do. Validation
+                scores are weighted likewise, and so are `Distillation`, `Consistency` and `Gap`.
             resume: go on from the folder's checkpoint, if there is one.
 
         Raises:
@@ -109,7 +116,7 @@ class Trainer:
             TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
         """
         began = time.perf_counter()
-        samples = Samples.of(x, y, objective_of(self.settings))
+        samples = Samples.of(x, y, objective_of(self.settings), sample_weight)
         folder = TrainingFolder(self.folder)
         folder.prepare(resume=resume)
         with torch_threads(self.settings.torch_threads), own_generators(self.settings.seed):

@@ -6,21 +6,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lutsmith.training.assembly import augmentations_of
 from lutsmith.training.augmentation.bits import BitFlips
+from lutsmith.training.callbacks.base import description
 from lutsmith.training.isolation import no_trace
 from lutsmith.training.loop.devices import Devices
 from lutsmith.training.loop.order import Order
 from lutsmith.training.loop.position import Position
 from lutsmith.training.loop.state import TrainingState
-from lutsmith.training.objectives import Loss, Objective
+from lutsmith.training.objectives import Loss, Objective, takes_weights
 from lutsmith.training.optimization.schedules import rate_factor
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import Batch
-from lutsmith.training.samples import Rows, Samples
+from lutsmith.training.samples import Array, Rows, Samples
 from lutsmith.training.settings import Settings
 
 
@@ -53,6 +55,7 @@ class Step:
         self._objective, self._devices, self._network = objective, devices, network
         self._state, self._stage, self._optimizer = state, state.stage, state.optimizer
         self._loss: Loss = parts.loss or objective.loss
+        self._weights = _training_weights(samples, order, parts.loss)
         self._penalties = parts.penalties
         watching = [getattr(penalty, "watching", None) for penalty in parts.penalties]
         self._watching: list[Callable[[nn.Module], AbstractContextManager[None]]] = [w for w in watching if w]
@@ -92,7 +95,10 @@ class Step:
             if outputs.ndim < 1 or len(outputs) != len(chosen):
                 raise ValueError(f"the model gives {tuple(outputs.shape)} for {len(chosen)} samples: expected (B, ...)")
             self._objective.check_outputs(outputs, self._samples.y)
-        loss = self._loss(outputs, batch.y)
+        if batch.weights is None:
+            loss = self._loss(outputs, batch.y)
+        else:
+            loss = self._loss(outputs, batch.y, sample_weight=batch.weights)
         with self._devices.fabric.autocast():
             for penalty in self._penalties:
                 loss = loss + penalty(self._state.model, batch, outputs)
@@ -124,7 +130,10 @@ class Step:
                 x = augmentation(x, generator)
             if self._flips:
                 flipping = self._flips.active(generator)
-        return Batch(self._devices.tensor(x), self._devices.tensor(self._samples.y[chosen]), chosen), flipping
+        tensor, weights = self._devices.tensor, None
+        if self._weights is not None:
+            weights = tensor(self._weights[chosen])
+        return Batch(tensor(x), tensor(self._samples.y[chosen]), chosen, weights), flipping
 
     def _forward(self, batch: Batch, flipping: AbstractContextManager[None] | None) -> Tensor:
         """Return the model's outputs, with penalties looking on and bits flipped."""
@@ -139,3 +148,24 @@ class Step:
                     around.enter_context(flipping)
                 outputs = self._network(batch.x)
         return outputs
+
+
+def _training_weights(samples: Samples, order: Order, loss: Loss | None) -> Array | None:
+    """Return the weights of all samples, `(N,)` float32, 1 on average over the rows that are trained on; 0 elsewhere.
+
+    None where all are equal.
+
+    Raises:
+        ValueError: they are 0 in all rows that are trained on, or the caller's `loss` does not take weights.
+    """
+    trained = samples.weights_of(order.rows, "are trained on")
+    if trained is None:
+        return None
+    if loss is not None and not takes_weights(loss):
+        raise ValueError(
+            f"sample_weight with loss={description(loss)}: it must take sample_weight=, (B,) float32, beside outputs "
+            "and targets, and return the mean of each sample's loss times its weight"
+        )
+    weights = np.zeros(len(samples.y), np.float32)
+    weights[order.rows] = trained
+    return weights

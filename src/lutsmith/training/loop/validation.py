@@ -34,6 +34,8 @@ class Validation:
     ) -> None:
         self._settings, self._samples, self._rows = settings, samples, rows
         self._objective, self._network, self._model = objective, network, model
+        if len(rows):
+            samples.weights_of(rows, "are held out; hold out more of them")
 
     def due(self, epoch: int, *, last: bool) -> bool:
         """Return whether an epoch, counted from 1, is one to measure; the last one always is."""
