@@ -279,3 +279,22 @@ def test_a_kill_in_the_middle_of_a_checkpoint_leaves_the_last_one_and_no_rubbish
     train("digits", out=tmp_path, resume=True, quiet=True)
     assert model(tmp_path) == model(whole)
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".tmp"] == ["mine.tmp"]
+
+
+# Stopped early
+
+
+def test_a_run_that_is_stopped_early_says_why_and_stays_stopped(tmp_path: Path, whole: Path) -> None:
+    settings = {"patience": 1, "schedule": "constant", "validate_every": 1}
+    run = train("digits", out=tmp_path, seed=3, **{**SMALL, "epochs": 40}, settings=settings)
+    assert run.stopped is not None
+    assert run.stopped.startswith("hard was no better than 0.")
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert run.best_epoch < len(lines) < 40
+    assert json.loads((tmp_path / "run.json").read_text())["result"]["stopped"] == run.stopped
+    assert json.loads((whole / "run.json").read_text())["result"]["stopped"] is None
+    first = model(tmp_path)
+    (tmp_path / "model.lut").unlink()  # as if killed before it was written
+    assert train("digits", out=tmp_path, resume=True, quiet=True).stopped == run.stopped
+    assert (tmp_path / "metrics.jsonl").read_text().splitlines() == lines
+    assert model(tmp_path) == first

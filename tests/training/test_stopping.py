@@ -229,3 +229,30 @@ def test_scores_to_compare_must_be_there() -> None:
 def test_arguments_that_cannot_be_are_named(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"EarlyStopping\\({next(iter(arguments))}="):
         EarlyStopping(**{"patience": 1, **arguments})
+
+
+def test_patience_among_the_settings_is_early_stopping() -> None:
+    change: dict[str, Any] = {"epochs": 12, "lr": 0.004, "schedule": "constant"}
+    one, two = network(), network()
+    by_setting = fit(one, patience=1, **change)
+    by_callback = fit(two, EarlyStopping(1), **change)
+    assert by_setting.stopped is not None
+    assert by_setting.stopped == by_callback.stopped
+    assert same_state(one, two)
+
+
+def test_a_checkpoint_from_before_there_was_a_setting_had_its_default(tmp_path: Path) -> None:
+    whole, resumed = network(noise=0.3), network(noise=0.3)
+    fit(whole)
+    cut = network(noise=0.3)
+    cut[0] = nn.Sequential(InterruptAfter(20, lambda: os.kill(os.getpid(), signal.SIGINT)), cut[0])
+    with pytest.raises(TrainingInterrupted):
+        fit(cut, folder=tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    state = checkpoint.load(path)
+    del state["settings"]["patience"], state["stopped"]
+    torch.save({**state, "format": 2}, path)
+    with pytest.raises(ValueError, match="patience is 2 and was 0"):
+        fit(network(noise=0.3), folder=tmp_path, resume=True, patience=2)
+    fit(resumed, folder=tmp_path, resume=True)
+    assert same_state(whole, resumed)

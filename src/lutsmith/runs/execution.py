@@ -242,6 +242,7 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
         setup_seconds=preparing + fit.setup_seconds,
         model=str(folder.model),
         lowering="; ".join([proof.verdict, *map(str, proof.problems)]),
+        stopped=fit.stopped,
     )
     held_out = {} if training.held_out is None else {"held_out": training.held_out.to_json()}
     facts = {**_facts(plan, dataset, run), **held_out, **_encoder_facts(model[0])}

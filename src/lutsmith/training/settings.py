@@ -57,6 +57,8 @@ class Settings:
             0: the weights themselves are.
         validation: share of the rows, stratified by class, that is held out to choose the best epoch; 0: keep the last.
         validate_every: epochs from one validation to the next; the last epoch is always validated.
+        patience: training stops after so many validated epochs in a row that are no better than the best before them,
+            by the hardened score; 0: never. See `training.EarlyStopping`: not for the cosine schedule, as a rule.
         seed: of the split, the shuffles, the augmentation and torch's generator.
         accelerator: "cpu", "cuda", or "auto": CUDA where there is a device.
         precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). The "true" half
@@ -97,6 +99,7 @@ class Settings:
     weight_average: float = 0.0
     validation: float = 0.1
     validate_every: int = 1
+    patience: int = 0
     seed: int = 0
     accelerator: str = "cpu"
     precision: str = "32-true"
@@ -106,7 +109,7 @@ class Settings:
         """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
         for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
             _integer(self, name, least=1)
-        for name in ("shift", "crop", "cutout"):
+        for name in ("shift", "crop", "cutout", "patience"):
             _integer(self, name, least=0)
         _integer(self, "seed", least=0, below=2**63)
         _number(self, "lr", "a positive number", lambda v: v > 0)
@@ -154,6 +157,11 @@ class Settings:
         if bool(self.refresh) != bool(self.refresh_epochs):
             raise ValueError(
                 f"refresh={self.refresh} with refresh_epochs={self.refresh_epochs}: give both, such as 0.25 and (5, 10)"
+            )
+        if self.patience and not self.validation:
+            raise ValueError(
+                f"patience={self.patience} with validation=0: epochs are compared on rows that are held out; give "
+                "validation a share, or Trainer(callbacks=[EarlyStopping(..., monitor='loss')])"
             )
         if self.objective == "regression" and self.label_smoothing:
             raise ValueError(f"label_smoothing={self.label_smoothing}: regression has no labels to smooth; set it to 0")
