@@ -63,7 +63,7 @@ class Loop:
         callbacks = [*callbacks_of(settings), *parts.callbacks]
         position = Position(settings, self.order.steps, devices.device)
         self.state = TrainingState(self.stage, optimizer, callbacks, position)
-        self.stepping = Step(settings, samples, self.order, objective, parts, devices, network, self.state)
+        self.stepper = Step(settings, samples, self.order, objective, parts, devices, network, self.state)
         self.network = network
         self.validation = Validation(settings, samples, self.order.held_out, objective, network, model)
         self.checkpointing = Checkpointing(folder, self.state, identity(settings, samples, parts), checkpoint_seconds)
@@ -76,7 +76,7 @@ class Loop:
             callback.begin(self.stage)
         if resume:
             self.checkpointing.restore()
-        self.stepping.warm_up(self.state.position)
+        self.stepper.warm_up(self.state.position)
 
     def end(self) -> None:
         """Tell the callbacks that this sitting is over."""
@@ -139,7 +139,7 @@ class Loop:
     def step(self, chosen: Rows) -> None:
         """Take one step on some rows, and note it."""
         at = self.state.position
-        at.loss += self.stepping.take(chosen, at)
+        at.loss += self.stepper.take(chosen, at)
         at.batch += 1
         self.stage.batch = at.batch
         for callback in self.state.callbacks:
@@ -148,7 +148,7 @@ class Loop:
     def finish_epoch(self, began: float) -> None:
         """Validate the epoch whose last step is done, write it down, and move to the next."""
         at, stage = self.state.position, self.stage
-        done = Epoch(at.epoch + 1, at.mean_loss(), None, None, None, self.stepping.rate, 0.0)
+        done = Epoch(at.epoch + 1, at.mean_loss(), None, None, None, self.stepper.rate, 0.0)
         self.state.check_parameters()
         done = self.measured(done, began)
         for callback in self.state.callbacks:

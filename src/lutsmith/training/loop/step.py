@@ -99,9 +99,10 @@ class Step:
             loss = self._loss(outputs, batch.y)
         else:
             loss = self._loss(outputs, batch.y, sample_weight=batch.weights)
-        with self._devices.fabric.autocast():
-            for penalty in self._penalties:
-                loss = loss + penalty(self._state.model, batch, outputs)
+        if self._penalties:
+            with self._devices.fabric.autocast():
+                for penalty in self._penalties:
+                    loss = loss + penalty(self._state.model, batch, outputs)
         if loss.ndim:
             raise ValueError(f"the loss, penalties included, has shape {tuple(loss.shape)}: expected a scalar, a mean")
         return loss
