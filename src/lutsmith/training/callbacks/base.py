@@ -36,8 +36,8 @@ class Stage:
         epoch: epochs done.
         batch: batches done in the present epoch.
         average: of the weights, where one is kept.
-        validates: whether epochs are measured on rows that are held out; None in a loop that does not say.
         kept: the epoch, from 0, whose weights the model holds after the run; None before.
+        validates: whether epochs are measured on rows that are held out; None in a loop that does not say.
         stopped: why a callback has stopped the run; None while none has.
     """
 
@@ -48,8 +48,8 @@ class Stage:
     epoch: int = 0
     batch: int = 0
     average: WeightAverage | None = None
-    validates: bool | None = None
     kept: int | None = None
+    validates: bool | None = None
     stopped: str | None = None
 
     def stop(self, reason: str) -> None:
