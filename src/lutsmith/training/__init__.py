@@ -5,6 +5,7 @@ from lutsmith.training.averaging import WeightAverage
 from lutsmith.training.callbacks import Callback, Stage
 from lutsmith.training.checkpoint import CheckpointError
 from lutsmith.training.ensemble import Ensemble, train_ensemble
+from lutsmith.training.fitting import fit
 from lutsmith.training.freezing import ProgressiveFreezing
 from lutsmith.training.images import Affine, Crop, Cutout, Flip, Shift
 from lutsmith.training.loop import TrainingError, TrainingInterrupted
@@ -47,5 +48,6 @@ __all__ = [
     "TrainingError",
     "TrainingInterrupted",
     "WeightAverage",
+    "fit",
     "train_ensemble",
 ]

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lutsmith.data.report import score
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs, targets) of a batch to a scalar."""
 
@@ -120,12 +122,7 @@ class Regression(Objective):
         return functional.huber_loss(outputs, targets, delta=self.huber_delta)
 
     def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
-        truth = y.reshape(len(y), -1).astype(np.float64)
-        error = ((outputs.reshape(truth.shape) - truth) ** 2).sum(axis=0)
-        spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
-        # where the rows are all equal there is no spread to explain: right is 1, anything else 0
-        share = np.divide(error, spread, out=(error > 0).astype(np.float64), where=spread > 0)
-        return float(np.mean(1 - share))
+        return score("regression", outputs, y)
 
 
 class MultiLabel(Objective):
