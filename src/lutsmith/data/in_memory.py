@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.rows import as_numbers
-from lutsmith.circuit.tabular.frames import is_records
 from lutsmith.data.dataset import DataError, Dataset, Table, as_features
 from lutsmith.data.options import TableOptions, place_of
-from lutsmith.data.table import arrow_of, features_by, read_table
+from lutsmith.data.table import arrow_of, features_by, is_frame, read_table
 from lutsmith.data.targets import Targets
 
 
@@ -51,12 +49,12 @@ def from_arrays(
     """
     if X_test is None and y_test is not None:
         raise DataError("y_test is given without X_test: give both or neither")
-    if not _is_table(X):
+    if not is_frame(X):
         if table is not None:
             raise DataError(f"X is a {type(X).__name__}: table= says how the columns of a frame are read")
         if isinstance(y, str):
             raise DataError(f"y is {y!r} and X has no names of columns: give the labels, or a frame")
-        if _is_table(X_test):
+        if is_frame(X_test):
             raise DataError(f"X_test is a frame and X a {type(X).__name__}: give both as one or the other")
         known = Table(name, _samples(X, "X"), None, None)
         x_test = None if X_test is None else _samples(X_test, "X_test")
@@ -67,7 +65,7 @@ def from_arrays(
             y = _label_column(frame, target, "X")
         x_test = None
         if X_test is not None:
-            if not _is_table(X_test):
+            if not is_frame(X_test):
                 raise DataError(f"X is a frame and X_test a {type(X_test).__name__}: give a frame of the same columns")
             frame_test = arrow_of(X_test)
             assert known.schema is not None  # a frame has one
@@ -99,10 +97,6 @@ def named_categories(table: Table) -> tuple[tuple[int, ...], tuple[tuple[str, ..
     categories = () if table.schema is None else table.schema.categories
     named = {place: names for place, names in enumerate(categories) if names is not None}
     return tuple(named), tuple(named.values())
-
-
-def _is_table(X: Any) -> bool:
-    return is_records(X) or (hasattr(X, "columns") and not isinstance(X, np.ndarray))
 
 
 def _label_column(frame: Any, target: str, what: str) -> Any:

@@ -262,6 +262,11 @@ def _read_columnar(path: Path) -> Any:
         raise DataError(f"{path}: not a sound {path.suffix} file ({' '.join(str(error).split())})") from error
 
 
+def is_frame(X: Any) -> bool:
+    """Return whether X has columns by name: a frame, or a list of dicts."""
+    return is_records(X) or hasattr(type(X), "columns")  # of the class: to ask a lazy frame itself is to run it
+
+
 def arrow_of(frame: Any) -> Any:
     """Return a frame, or a list of dicts, as an Arrow table.
 
@@ -281,7 +286,7 @@ def arrow_of(frame: Any) -> Any:
             known = known.collect()
         return known.to_arrow()
     except (TypeError, ValueError) as error:  # pyarrow's errors are of these
-        if not (is_records(frame) or hasattr(frame, "columns")):
+        if not is_frame(frame):
             raise DataError(
                 f"a {type(frame).__name__} is not a table; expected a path, or a frame of pandas, polars, pyarrow ..."
             ) from error

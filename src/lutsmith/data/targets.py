@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.tabular.frames import is_records
 from lutsmith.circuit.tabular.schema import is_null
 from lutsmith.data.dataset import OBJECTIVES, DataError
 from lutsmith.data.labels import class_ids, find_classes
-from lutsmith.data.table import arrow_of
+from lutsmith.data.table import arrow_of, is_frame
 from lutsmith.ground.labels import Label
 
 _FEW = 20
@@ -115,7 +114,7 @@ def _numbers(values: NDArray[Any], objective: str, what: str) -> NDArray[Any]:
 
 def _array(y: Any, what: str) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return y as truth values, integers, finite floats or text, `(N,)` or `(N, columns)`, and its columns' names."""
-    if is_records(y) or hasattr(y, "columns"):
+    if is_frame(y):
         table = arrow_of(y)
         columns = [_plain(_column(column), what) for column in table.columns]
         names = tuple(str(name) for name in table.column_names)

@@ -170,13 +170,19 @@ class Plan:
         pairs: list[tuple[str, Any, Any]] = [
             (name, value, getattr(self, name)) for name, value in given.items() if value is not None
         ]
-        if request.fingerprint != self.fingerprint:
-            pairs.append(("the checksum of the data in memory", request.fingerprint, self.fingerprint))
         if request.test_share is not None:
             pairs.append(("test_share", request.test_share, self.test_share or 0.0))
         pairs += [(name, value, self.architecture.get(name)) for name, value in architecture.items()]
         pairs += [(name, value, self.settings.get(name)) for name, value in settings.items()]
-        return [f"{name} is {_shown(value)} and was {_shown(old)}" for name, value, old in pairs if value != old]
+        found = [f"{name} is {_shown(value)} and was {_shown(old)}" for name, value, old in pairs if value != old]
+        if request.fingerprint != self.fingerprint:
+            was = "of a task" if self.fingerprint is None else "others"
+            found.append(
+                f"the data in memory are not those of the run, which were {was}"
+                if request.dataset
+                else "the data are a task's, and those of the run were in memory"
+            )
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
