@@ -5,6 +5,7 @@ NumPy alone, but for tables to train on, which pyarrow and narwhals read.
 
 from lutsmith.data.dataset import DataError, Dataset, TableWarning
 from lutsmith.data.folders import DATA_VARIABLE
+from lutsmith.data.in_memory import from_arrays
 from lutsmith.data.inputs import read_samples, sample_batches
 from lutsmith.data.options import TableOptions
 from lutsmith.data.tasks import TASKS, check, load, load_test
@@ -21,6 +22,7 @@ __all__ = [
     "TableOptions",
     "TableWarning",
     "check",
+    "from_arrays",
     "load",
     "load_test",
     "read_samples",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 import torch
@@ -146,6 +146,13 @@ class Architecture:
             **self._each("connection_options")[number],
             **self.parametrization_options,
         }
+
+    def shared_by(self, num_classes: int) -> Architecture:
+        """The same with a last layer that so many classes, targets or labels can share equally, rounded up."""
+        if self.head == "output-code" or "num_groups" in self.head_options:
+            return self
+        last = -(-self.luts[-1] // num_classes) * num_classes
+        return replace(self, luts=(*self.luts[:-1], last))
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
