@@ -22,6 +22,7 @@ from lutsmith.training import TrainingInterrupted, loop
 
 RANDOM = np.random.default_rng(1)
 X = RANDOM.normal(size=(240, 4)).astype(np.float32)
+COUNTS = np.round(X[:, 0]).astype(int)
 Y = np.array(["low", "high"])[(X[:, 0] + X[:, 1] > 0).astype(int)]
 SMALL: dict[str, Any] = {
     "luts": (40, 20),
@@ -102,8 +103,8 @@ def test_rows_are_held_out_of_data_without_a_test_part() -> None:
         (X[:, 0], {}, "regression", "regression"),
         (X[:, :2], {}, "regression", "regression"),
         (X > 0, {}, "multilabel", "multi-label"),
-        (np.round(X[:, 0]).astype(int), {"objective": "regression"}, "regression", "regression"),
-        (np.round(X[:, 0]).astype(int), {"architecture": {"head": "regression"}}, "regression", "regression"),
+        (COUNTS, {"objective": "regression"}, "regression", "regression"),
+        (COUNTS, {"architecture": {"head": "regression"}}, "regression", "regression"),
         (
             np.round(X[:, 0]).astype(int),
             {"settings": {"objective": "regression", "batch_size": 16}},
