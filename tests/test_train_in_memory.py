@@ -22,6 +22,7 @@ from lutsmith.training import TrainingInterrupted, loop
 
 RANDOM = np.random.default_rng(1)
 X = RANDOM.normal(size=(240, 4)).astype(np.float32)
+COUNTS = np.round(X[:, 0]).astype(int)
 Y = np.array(["low", "high"])[(X[:, 0] + X[:, 1] > 0).astype(int)]
 SMALL: dict[str, Any] = {
     "luts": (40, 20),
@@ -43,7 +44,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def same(one: Circuit, two: Circuit) -> bool:
-    return not set(differences(one, two)) - {"facts", "metadata"}
+    return not set(differences(one, two)) - {"metadata"}
 
 
 def test_without_out_nothing_is_kept_and_the_run_has_the_circuit(empty: Path) -> None:
@@ -86,8 +87,8 @@ def test_whatever_holds_the_same_numbers_gives_the_same_circuit() -> None:
 def test_rows_are_held_out_of_data_without_a_test_part() -> None:
     run = lutsmith.train(X, Y, **SMALL)
     assert (run.measured_on, run.rows) == ("held-out", 48)
-    assert run.circuit.facts["measured_on"] == "held-out"
-    assert run.circuit.facts["held_out"]["rows"] == 48
+    assert run.circuit.metadata.accuracy.measured_on == "held-out"
+    assert run.circuit.metadata.training.held_out.rows == 48
     other = lutsmith.train(X, Y, test_share=0, **SMALL)
     assert other.measured_on == "validation"
     with pytest.raises(ValueError, match="the test rows are given: leave test_share"):
@@ -102,8 +103,8 @@ def test_rows_are_held_out_of_data_without_a_test_part() -> None:
         (X[:, 0], {}, "regression", "regression"),
         (X[:, :2], {}, "regression", "regression"),
         (X > 0, {}, "multilabel", "multi-label"),
-        (np.round(X[:, 0]).astype(int), {"objective": "regression"}, "regression", "regression"),
-        (np.round(X[:, 0]).astype(int), {"architecture": {"head": "regression"}}, "regression", "regression"),
+        (COUNTS, {"objective": "regression"}, "regression", "regression"),
+        (COUNTS, {"architecture": {"head": "regression"}}, "regression", "regression"),
         (
             np.round(X[:, 0]).astype(int),
             {"settings": {"objective": "regression", "batch_size": 16}},
@@ -117,8 +118,8 @@ def test_the_objective_is_told_by_y_or_by_what_is_given(
     y: Any, options: dict[str, Any], objective: str, head: str
 ) -> None:
     run = lutsmith.train(X, y, preset="dwn-table", **{**SMALL, **options})  # whose tau is of classes
-    assert (run.objective, run.circuit.task) == (objective, objective)
-    assert run.circuit.facts["architecture"]["head"] == head
+    assert (run.objective, run.circuit.objective) == (objective, objective)
+    assert run.circuit.metadata.training.architecture["head"] == head
     assert run.accuracy == (run.score if objective == "classification" else None)
     assert run.score > 0.3
 
@@ -127,8 +128,8 @@ def test_architectures_and_settings_are_taken_as_objects_too() -> None:
     architecture = lutsmith.Architecture(luts=(30,), rank=2, bits=3, connections="fixed", head="output-code")
     settings = lutsmith.Settings(epochs=2, batch_size=16, seed=5)
     run = lutsmith.train(X, Y, architecture=architecture, settings=settings, quiet=True)
-    assert lutsmith.Architecture.from_json(run.circuit.facts["architecture"]) == architecture
-    assert lutsmith.Settings.from_json(run.circuit.facts["settings"]) == settings
+    assert lutsmith.Architecture.from_json(run.circuit.metadata.training.architecture) == architecture
+    assert lutsmith.Settings.from_json(run.circuit.metadata.training.settings) == settings
     assert run.seed == 5
     again = lutsmith.fit(lutsmith.data.from_arrays(X, Y), architecture, settings, quiet=True)
     assert again.report.measured_on == "validation"

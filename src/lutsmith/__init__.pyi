@@ -11,6 +11,7 @@ from . import presets as presets
 from . import runs as runs
 from . import training as training
 from .circuit import Circuit as Circuit
+from .circuit import Metadata as Metadata
 from .circuit import Netlist as Netlist
 from .circuit import NetlistBuilder as NetlistBuilder
 from .circuit.file import ModelFileError as ModelFileError

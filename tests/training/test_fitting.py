@@ -63,7 +63,7 @@ def test_every_head_is_fitted_checked_and_reported_without_a_folder(
     head: str, nothing_written: Callable[[], list[Path]]
 ) -> None:
     made: Any = HEADS[head]
-    objective = made.task
+    objective = made.objective
     dataset = data(objective)
     architecture = Architecture(**SIZES, head=head, **HEADS_OPTIONS.get(head, {}))
     model, circuit, report = fit(dataset, architecture, SETTINGS, quiet=True)
@@ -88,14 +88,14 @@ def test_every_head_is_fitted_checked_and_reported_without_a_folder(
     assert report.luts - (report.encoder_luts or 0) >= 90
     assert 1 <= report.best_epoch <= 8
     assert report.train_seconds > 0
-    assert circuit.facts["architecture"]["head"] == head
-    assert circuit.facts["settings"]["objective"] == objective
+    assert circuit.metadata.training.architecture["head"] == head
+    assert circuit.metadata.training.settings["objective"] == objective
 
 
 @pytest.mark.parametrize("objective", sorted(MEASURES))
 def test_the_defaults_follow_the_objective_of_the_data(objective: str) -> None:
     model, circuit, report = lutsmith.fit(data(objective), settings=replace(SETTINGS, epochs=1), quiet=True)
-    assert report.objective == circuit.task == objective
+    assert report.objective == circuit.objective == objective
     assert type(model[-1]).__name__ == {
         "classification": "GroupSum", "regression": "Regression", "multilabel": "MultiLabel"
     }[objective]  # fmt: skip

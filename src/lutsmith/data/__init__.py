@@ -8,6 +8,7 @@ from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.in_memory import from_arrays
 from lutsmith.data.inputs import read_samples, sample_batches
 from lutsmith.data.options import TableOptions
+from lutsmith.data.report import Fitted, Report
 from lutsmith.data.tasks import TASKS, check, load, load_test
 from lutsmith.data.text import Reading
 from lutsmith.ground.labels import Label
@@ -17,8 +18,10 @@ __all__ = [
     "TASKS",
     "DataError",
     "Dataset",
+    "Fitted",
     "Label",
     "Reading",
+    "Report",
     "TableOptions",
     "TableWarning",
     "check",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.heads import TASKS
+from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.circuit.tabular import Schema
 from lutsmith.ground.labels import Label
 
@@ -39,10 +39,6 @@ class Table:
     labels: NDArray[Any] | None
     names: tuple[str, ...] | None
     schema: Schema | None = None
-
-
-OBJECTIVES = TASKS
-"""What a network can be fitted for: "classification", "multilabel" or "regression"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,12 +152,12 @@ class Dataset:
             )
 
     @property
-    def categories(self) -> list[list[str] | None]:
+    def categories(self) -> tuple[tuple[str, ...] | None, ...]:
         """For each column of a table the names of its categories, None where it holds numbers; empty without any."""
         if not self.categorical:
-            return []
+            return ()
         named = dict(zip(self.categorical, self.category_names, strict=True))
-        return [list(named[place]) if place in named else None for place in range(self.x_train.shape[1])]
+        return tuple(tuple(named[place]) if place in named else None for place in range(self.x_train.shape[1]))
 
     @property
     def holds_integers(self) -> bool:

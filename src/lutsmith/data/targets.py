@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.circuit.tabular.schema import is_null
-from lutsmith.data.dataset import OBJECTIVES, DataError
+from lutsmith.data.dataset import DataError
 from lutsmith.data.labels import class_ids, find_classes
 from lutsmith.data.table import arrow_of, is_frame
 from lutsmith.ground.labels import Label

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
+from lutsmith.circuit.metadata import Metadata
 
 Ids = NDArray[np.int32]
 FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -43,7 +44,7 @@ class Layer(Protocol):
 class Head(Protocol):
     """A module that turns bits into scores.
 
-    Its attribute `task` says what they mean, as `Circuit.task`; without one they are those of classes.
+    Its attribute `objective` says what they mean, as `Circuit.objective`; without one they are those of classes.
     """
 
     def lower_head(self, builder: CircuitBuilder, signals: Ids) -> None: ...
@@ -61,7 +62,7 @@ def to_circuit(
     input_shape: Sequence[int],
     *,
     classes: Sequence[int | float | str] | None = None,
-    facts: dict[str, Any] | None = None,
+    metadata: Metadata | None = None,
 ) -> Circuit:
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
@@ -73,13 +74,13 @@ def to_circuit(
     Args:
         model: the module.
         input_shape: the shape of one sample, without the batch axis.
-        classes: the labels of the classes; default 0, 1, ... (the names of the labels or targets of other tasks)
-        facts: JSON-able notes to keep in the model file, such as the accuracy reached.
+        classes: the labels of the classes; default 0, 1, ... (the names of the labels or targets of other objectives)
+        metadata: what to keep in the model file, such as the accuracy reached.
 
     Raises:
         ValueError: a module that cannot be lowered, with its name and the reason, or shapes that do not fit.
     """
-    return lower(model, input_shape, classes=classes, facts=facts).circuit
+    return lower(model, input_shape, classes=classes, metadata=metadata).circuit
 
 
 def lower(
@@ -87,7 +88,7 @@ def lower(
     input_shape: Sequence[int],
     *,
     classes: Sequence[int | float | str] | None = None,
-    facts: dict[str, Any] | None = None,
+    metadata: Metadata | None = None,
 ) -> Lowered:
     """Return the circuit and what is known of it only while it is made; arguments and errors as for `to_circuit`."""
     shape = tuple(int(size) for size in input_shape) if isinstance(input_shape, Sequence) else ()
@@ -99,11 +100,11 @@ def lower(
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
     circuit = builder.build(
-        state.bits().reshape(-1) if state.task is None else None,
+        state.bits().reshape(-1) if state.objective is None else None,
         classes=None if classes is None else list(classes),
-        task=state.task,
+        objective=state.objective,
         fitted_range=state.fitted_range,
-        facts=facts or {},
+        metadata=metadata or Metadata(),
     )
     return Lowered(circuit, state.encoder_luts)
 
@@ -115,7 +116,7 @@ class _Walk:
     builder: CircuitBuilder
     ids: Ids
     are_bits: bool = False
-    task: str | None = None  # of the head, once there is one
+    objective: str | None = None  # of the head, once there is one
     fitted_range: FittedRange | None = None
     encoder_luts: int = 0
 
@@ -144,7 +145,7 @@ class _Walk:
             raise _LoweringError(f"cannot lower {name} ({type(module).__name__}) to a circuit: {error}") from error
 
     def _lower(self, module: nn.Module) -> None:
-        if self.task is not None:
+        if self.objective is not None:
             raise ValueError("it comes after the head; a head ends the network")
         if isinstance(module, Encoder):
             if self.are_bits:
@@ -157,7 +158,7 @@ class _Walk:
             self.ids = module.lower(self.builder, self.bits())
         elif isinstance(module, Head):
             module.lower_head(self.builder, self.bits())
-            self.task = getattr(module, "task", "classification")
+            self.objective = getattr(module, "objective", "classification")
         elif isinstance(module, _RESHAPING):
             self.ids = _reshaped(self.ids, module)
         else:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, Columns, Per
@@ -160,7 +161,7 @@ class Architecture:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Architecture:
-        """The inverse of `to_json`; fields left out take their defaults.
+        """The inverse of `to_json`, and of what a circuit's metadata hold; fields left out take their defaults.
 
         Raises:
             ValueError: a name that is no field, with the names that are.
@@ -168,7 +169,8 @@ class Architecture:
         known = [known.name for known in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"an architecture has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        arguments: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        plain = plain_json(values)
+        arguments: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
         return cls(**arguments)
 
 

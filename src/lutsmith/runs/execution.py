@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lutsmith.circuit.file
+from lutsmith.circuit.metadata import HeldOut, Metadata, Training
 from lutsmith.data import Dataset, check, from_arrays, load
 from lutsmith.data.report import Report
 from lutsmith.runs.folder import Run, RunFolder
-from lutsmith.runs.held_out import TABLES, HeldOut, fingerprint, hold_out
+from lutsmith.runs.held_out import TABLES, fingerprint, hold_out
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.runs.saved import save_checked
 
@@ -238,16 +239,11 @@ def _executed(ready: _Ready, folder: RunFolder | None, *, resume: bool, quiet: b
     """Train, check, and save the circuit that was checked."""
     plan, preparation, held_out = ready
     loading = time.perf_counter() - began - preparation.seconds
-    facts: dict[str, Any] = {"task": plan.task, "preset": plan.preset, "target": plan.target}
-    if held_out is not None:
-        facts["held_out"] = held_out.to_json()
-        if held_out.rows:
-            facts["measured_on"] = "held-out"
+    told = Metadata(target=plan.target, training=Training(task=plan.task, preset=plan.preset, held_out=held_out))
     place = None if folder is None else folder.path
-    network, circuit, report = preparation.fit(resume=resume, facts=facts, folder=place, quiet=quiet)
-    reached = {item.name: getattr(report, item.name) for item in fields(Report)}
+    network, circuit, report = preparation.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
     run = Run(
-        **{**reached, "measured_on": facts.get("measured_on", report.measured_on)},
+        **{item.name: getattr(report, item.name) for item in fields(Report)},
         task=plan.task,
         preset=plan.preset,
         model=None if folder is None else str(folder.model),

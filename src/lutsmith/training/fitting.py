@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.nn.heads import HEADS
@@ -40,7 +40,7 @@ def fit(
     settings: Settings | None = None,
     *,
     resume: bool = False,
-    facts: Mapping[str, Any] | None = None,
+    metadata: Metadata | None = None,
     **trainer: Any,
 ) -> Fitted:
     """Fit a network to data and return it with its circuit and what they reached. Nothing is written anywhere.
@@ -60,7 +60,8 @@ def fit(
         architecture: what to build; None: the default, with a last layer that the classes can share.
         settings: how to train; None: the defaults. Without a test part the rows of `settings.validation` are measured.
         resume: go on from the checkpoint in the trainer's folder, if there is one.
-        facts: further notes for the circuit to keep, as JSON values.
+        metadata: what the circuit is to tell of itself beside what is found here. Where it names rows held out of
+            training, those are the test part.
         **trainer: further arguments of `Trainer`, such as `folder`, `quiet`, `callbacks`.
 
     Raises:
@@ -68,7 +69,7 @@ def fit(
         TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`.
         CircuitMismatchError: the circuit is not the network.
     """
-    return Preparation.of(dataset, architecture, settings).fit(resume=resume, facts=facts, **trainer)
+    return Preparation.of(dataset, architecture, settings).fit(resume=resume, metadata=metadata, **trainer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +119,7 @@ class Preparation:
             model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
         return cls(dataset, architecture, settings, samples, target_range, model, time.perf_counter() - began)
 
-    def fit(self, *, resume: bool = False, facts: Mapping[str, Any] | None = None, **trainer: Any) -> Fitted:
+    def fit(self, *, resume: bool = False, metadata: Metadata | None = None, **trainer: Any) -> Fitted:
         """Train, lower, check and report: the rest of `fit`. Once only: the network is trained in place."""
         settings, target_range = self.settings, self.target_range
         if target_range is not None and settings.huber_delta is not None:
@@ -128,16 +129,15 @@ class Preparation:
         if target_range is not None:
             target_range.unscale(model[-1])
         with torch_threads(settings.torch_threads):
-            return self._lowered(trained, dict(facts or {}))
+            return self._lowered(metadata or Metadata(), trained)
 
-    def _lowered(self, trained: Fit, facts: dict[str, Any]) -> Fitted:
+    def _lowered(self, metadata: Metadata, trained: Fit) -> Fitted:
         """Lower the trained network, once, and return the circuit that was found to be the network."""
         dataset, model = self.dataset, self.model
-        x, y, measured_on = self._measured(trained)
+        x, y, measured_on = self._measured(metadata, trained)
         hardened = logits(model, x, np.arange(len(x)), hardened=True)
         soft = logits(model, x, np.arange(len(x)), hardened=False)
         lowered = lower(model, dataset.input_shape, classes=dataset.classes or None)
-        encoder: Any = model[0]
         report = Report(
             objective=dataset.objective,
             seed=self.settings.seed,
@@ -154,7 +154,7 @@ class Preparation:
             setup_seconds=self.seconds + trained.setup_seconds,
             rows=len(x),
         )
-        circuit = replace(lowered.circuit, facts={**self._facts(report, encoder), **facts})
+        circuit = replace(lowered.circuit, metadata=self._metadata(metadata, report))
         proof = prove_lowering(model, circuit, classes=dataset.classes or None)
         if proof.verdict == "failed":
             raise CircuitMismatchError(
@@ -170,44 +170,47 @@ class Preparation:
         lowering = "; ".join([proof.verdict, *map(str, proof.problems)])
         return Fitted(model, circuit, replace(report, lowering=lowering, checked_rows=checked))
 
-    def _measured(self, trained: Fit) -> tuple[NDArray[Any], NDArray[Any], str]:
+    def _measured(self, metadata: Metadata, trained: Fit) -> tuple[NDArray[Any], NDArray[Any], str]:
         """Return the rows that are measured, and what they are."""
         dataset, rows = self.dataset, trained.validation_rows
         if dataset.x_test is not None and dataset.y_test is not None:
-            return dataset.x_test, dataset.y_test, "test"
+            held_out = None if metadata.training is None else metadata.training.held_out
+            return dataset.x_test, dataset.y_test, "held-out" if held_out is not None and held_out.rows else "test"
         return dataset.x_train[rows], dataset.y_train[rows], "validation"
 
-    def _facts(self, report: Report, encoder: Any) -> dict[str, Any]:
+    def _metadata(self, given: Metadata, report: Report) -> Metadata:
         """Return what the circuit tells about its training: no paths, which are nobody else's business, and no times,
         so that a seed gives one file.
         """
-        dataset = self.dataset
-        names = ("accuracy", "soft_accuracy") if report.accuracy is not None else ("score", "soft_score", "measure")
-        known = {
-            "wasted_thresholds": getattr(encoder, "num_wasted", None),
-            "input_bits": getattr(encoder, "input_bits", None),
-        }
-        return {
-            "seed": report.seed,
-            "feature_names": None if dataset.feature_names is None else list(dataset.feature_names),
-            "integer_features": dataset.holds_integers,
-            **({"categories": dataset.categories} if dataset.categorical else {}),
-            **({"table": dataset.schema.to_json()} if dataset.schema is not None else {}),
-            **{name: getattr(report, name) for name in names},
-            "measured_on": report.measured_on,
-            "best_epoch": report.best_epoch,
-            "encoder_luts": report.encoder_luts,
-            "architecture": self.architecture.to_json(),
-            "settings": self.settings.to_json(),
-            "lutsmith": __version__,
-            **{name: int(value) for name, value in known.items() if value is not None},
-        }
+        dataset, encoder = self.dataset, self.model[0]
+        reached = Accuracy(report.accuracy, report.soft_accuracy, report.measured_on)
+        if report.accuracy is None:
+            reached = replace(reached, score=report.score, soft_score=report.soft_score)
+        return replace(
+            given,
+            feature_names=dataset.feature_names,
+            categories=dataset.categories or None,
+            integer_features=dataset.holds_integers,
+            table=dataset.schema,
+            accuracy=reached,
+            training=replace(
+                given.training or Training(),
+                seed=report.seed,
+                best_epoch=report.best_epoch,
+                architecture=self.architecture.to_json(),
+                settings=self.settings.to_json(),
+                lutsmith=__version__,
+            ),
+            encoder_luts=report.encoder_luts,
+            wasted_thresholds=getattr(encoder, "num_wasted", None),  # where the encoder knows it
+            input_bits=getattr(encoder, "input_bits", None),
+        )
 
 
 def objective_of_head(head: str) -> str:
     """Return the objective of a head, by its name in `nn.heads.HEADS`."""
     made: Any = HEADS[head]
-    return str(made.task)
+    return str(made.objective)
 
 
 def _with_objective(settings: Settings, dataset: Dataset) -> Settings:
@@ -233,10 +236,10 @@ def _with_head(architecture: Architecture, dataset: Dataset) -> Architecture:
 
 def _decided(circuit: Circuit, hardened: NDArray[np.float32]) -> NDArray[Any]:
     """Return what the circuit's head makes of the network's hardened outputs, which are its scores or its numbers."""
-    if circuit.task == "regression":
+    if circuit.objective == "regression":
         return hardened
     assert circuit.head is not None  # every network has one
-    return circuit.head.decide(hardened.astype(np.int32), circuit.task)
+    return circuit.head.decide(hardened.astype(np.int32), circuit.objective)
 
 
 def _said(objective: str, outputs: NDArray[np.float32]) -> NDArray[Any]:
@@ -250,7 +253,7 @@ def _said(objective: str, outputs: NDArray[np.float32]) -> NDArray[Any]:
 def _check_rows(circuit: Circuit, x: NDArray[Any], hardened: NDArray[np.float32], rows: str) -> None:
     """Raise CircuitMismatchError where the circuit's scores, or its numbers, are not the network's."""
     given: NDArray[Any]
-    if circuit.task == "regression":
+    if circuit.objective == "regression":
         given = circuit.predict(x).astype(np.float32).reshape(hardened.shape)
     else:
         given = circuit.decision_function(x)

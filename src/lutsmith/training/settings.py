@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lutsmith.ground.frozen import plain_json
 from lutsmith.training.callbacks.annealing import SHAPES
 from lutsmith.training.callbacks.base import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
@@ -175,7 +176,8 @@ class Settings:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
-        """Return settings from a mapping of field names to JSON values; fields left out take their defaults.
+        """Return settings from a mapping of field names to JSON values, such as a circuit's metadata hold; fields left
+        out take their defaults.
 
         Raises:
             ValueError: a name that is no field, with the names that are.
@@ -184,7 +186,7 @@ class Settings:
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"no such setting: {', '.join(unknown)}; the settings are {', '.join(known)}")
-        return cls(**values)
+        return cls(**plain_json(values))
 
 
 def _integer(settings: Settings, name: str, least: int, below: int | None = None) -> None:
