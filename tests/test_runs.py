@@ -24,6 +24,7 @@ from lutsmith.circuit.file import load
 from lutsmith.circuit.heads import Head
 from lutsmith.data import load as load_data
 from lutsmith.data.split import stratified_split
+from lutsmith.nn.lowering import Lowered
 from lutsmith.runs import CircuitMismatchError, Run, SavedFileError, evaluate, execution, train
 from lutsmith.runs.saved import differences
 from lutsmith.training import TrainingInterrupted
@@ -159,13 +160,22 @@ def test_overwrite_starts_again_and_leaves_other_files_alone(tmp_path: Path) -> 
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_without_out_each_run_gets_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_gives_each_run_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lutsmith.cli import run as command
+
     monkeypatch.chdir(tmp_path)
-    arguments = {**SMALL, "epochs": 1}
-    models = [Path(train("digits", **arguments).model).relative_to(tmp_path) for _ in range(2)]
-    models.append(Path(train("digits", resume=True, **arguments).model).relative_to(tmp_path))
+    arguments = ["train", "digits", "--luts", "20", "--rank", "2", "--epochs", "1", "--json"]
+    models = []
+    for more in ([], [], ["--resume"]):
+        capsys.readouterr()
+        assert command([*arguments, *more]) == 0
+        models.append(Path(json.loads(capsys.readouterr().out)["model"]).relative_to(tmp_path))
     names = ["digits-digits-fast-seed0", "digits-digits-fast-seed0-2", "digits-digits-fast-seed0-2"]
     assert models == [Path("runs") / name / "model.lut" for name in names]
+    assert command(["train", "digits", "--preset", "none such"]) == 2
+    assert [path.name for path in Path("runs").iterdir() if "none" in path.name] == []
 
 
 @pytest.mark.parametrize(
@@ -279,7 +289,7 @@ def test_a_circuit_that_is_not_the_network_is_not_saved(tmp_path: Path, monkeypa
         return values
 
     monkeypatch.setattr(Circuit, "decision_function", wrong)
-    with pytest.raises(CircuitMismatchError, match="on 1 of 360 rows, first on row 5; nothing was saved"):
+    with pytest.raises(CircuitMismatchError, match="on 1 of 360 test rows, first on row 5; nothing was saved"):
         train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
     assert not (tmp_path / "model.lut").exists()
 
@@ -287,18 +297,21 @@ def test_a_circuit_that_is_not_the_network_is_not_saved(tmp_path: Path, monkeypa
 def test_a_circuit_that_is_wrong_on_no_measured_row_is_not_saved_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lutsmith import nn
     from lutsmith.circuit.encoder import Comparators
+    from lutsmith.training import fitting
 
-    lowered = nn.to_circuit
+    lower = fitting.lower
 
     def wrong(*arguments: Any, **options: Any) -> Any:
-        circuit = lowered(*arguments, **options)
+        circuit, encoder_luts = lower(*arguments, **options)
         thresholds = circuit.encoder.threshold.copy()
         thresholds[7] = np.nextafter(thresholds[7], np.float32(-np.inf))  # no digit has a brightness in between
-        return replace(circuit, encoder=Comparators(circuit.encoder.feature, thresholds, 64))
+        return replace(circuit, encoder=Comparators(circuit.encoder.feature, thresholds, 64)), encoder_luts
 
-    monkeypatch.setattr(nn, "to_circuit", wrong)
+    def lowered(*arguments: Any, **options: Any) -> Any:
+        return Lowered(*wrong(*arguments, **options))
+
+    monkeypatch.setattr(fitting, "lower", lowered)
     with pytest.raises(CircuitMismatchError, match=r"model\.0 \(.*Thermometer\): failed: 1 of .* nothing was saved"):
         train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
     assert not (tmp_path / "model.lut").exists()
@@ -490,6 +503,7 @@ def test_a_model_file_that_is_not_what_was_written_is_an_error_that_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     from lutsmith.circuit import file
+    from lutsmith.runs import saved
 
     save = file.save
 
@@ -499,13 +513,13 @@ def test_a_model_file_that_is_not_what_was_written_is_an_error_that_names_it(
         elif fault == "cut off":
             Path(path).write_bytes(file.to_bytes(circuit)[:-3])
 
-    monkeypatch.setattr(file, "save", faulty)
+    monkeypatch.setattr(saved, "save", faulty)
     expected = {"another table": "netlist.table_pool", "cut off": "cannot load", "nothing": "there is no model file"}
     with pytest.raises(SavedFileError, match=rf"model\.lut did not hold the model .*{expected[fault]}"):
         train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
     assert not (tmp_path / "model.lut").exists()
     assert json.loads((tmp_path / "run.json").read_text())["result"] is None
-    monkeypatch.setattr(file, "save", save)
+    monkeypatch.setattr(saved, "save", save)
     assert train("digits", out=tmp_path, resume=True, quiet=True).lowering == "proved"
 
 
@@ -531,7 +545,7 @@ def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> No
     code = (
         "from pathlib import Path; from lutsmith.runs import train; from lutsmith.training.loop import order\n"
         "order.steps_per_epoch = lambda rows, size: 60  # a short epoch needs as much memory as a whole one\n"
-        f"train('mnist', 'mnist-fast', data={str(datasets)!r}, out={str(tmp_path)!r}, epochs=1, bits=3, quiet=True)\n"
+        f"train('mnist', data={str(datasets)!r}, out={str(tmp_path)!r}, epochs=1, bits=3, quiet=True)\n"
         # Not getrusage: its peak is that of the parent too, whose memory a child has until it starts its program.
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
@@ -541,7 +555,8 @@ def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> No
 
 def test_the_public_names_are_there() -> None:
     assert set(runs.__all__) == {
-        "CircuitMismatchError", "Evaluation", "Measured", "Run", "SavedFileError", "evaluate", "measured_rows", "train",
+        "CircuitMismatchError", "Evaluation", "Measured", "Run", "SavedFileError", "default_folder", "evaluate",
+        "measured_rows", "train",
     }  # fmt: skip
     assert execution.train is train
 
@@ -640,9 +655,9 @@ def test_a_record_of_an_earlier_version_is_resumed(digits: tuple[Run, Path], tmp
     assert (again.accuracy, again.comparators) == (digits[0].accuracy, digits[0].comparators)
 
 
-@pytest.mark.parametrize("head", ["regression", "multi-label"])
-def test_heads_of_other_tasks_are_left_to_the_trainer(tmp_path: Path, head: str) -> None:
-    with pytest.raises(ValueError, match=rf"head '{head}' .* train\(\) makes classifiers"):
+@pytest.mark.parametrize(("head", "objective"), [("regression", "regression"), ("multi-label", "multilabel")])
+def test_a_task_of_classes_takes_no_other_head(tmp_path: Path, head: str, objective: str) -> None:
+    with pytest.raises(ValueError, match=rf"head '{head}' is for {objective}, and digits for classification"):
         train("digits", out=tmp_path / "run", **{**SMALL, "architecture": {"head": head}})
     assert not (tmp_path / "run").exists()
 
@@ -659,7 +674,7 @@ def test_heads_of_other_tasks_are_left_to_the_trainer(tmp_path: Path, head: str)
     ],
 )
 def test_every_head_and_wiring_trains_to_a_checked_circuit(tmp_path: Path, architecture: dict[str, Any]) -> None:
-    arguments = {name: value for name, value in SMALL.items() if name not in ("luts", "rank", "architecture", "epochs")}
+    arguments: dict[str, Any] = {"bits": 2, "quiet": True}
     whole = {"luts": [60, 30], "rank": 4, "num_candidates": 4, **architecture}
     run = train("digits", out=tmp_path, epochs=1, architecture=whole, **arguments)
     assert run.accuracy > 0.05

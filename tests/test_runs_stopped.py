@@ -71,7 +71,9 @@ def test_allow_new_lets_resume_begin_a_run_and_goes_with_it(tmp_path: Path, whol
 # Killed before anything was saved
 
 
-@pytest.mark.parametrize("before", ["lutsmith.runs.execution.load", "lutsmith.nn.build", "lutsmith.training.Trainer"])
+@pytest.mark.parametrize(
+    "before", ["lutsmith.runs.execution.load", "lutsmith.training.fitting.build", "lutsmith.training.fitting.Trainer"]
+)
 def test_a_run_killed_before_its_first_save_goes_on_with_its_arguments(
     tmp_path: Path, whole: Path, before: str
 ) -> None:

@@ -62,6 +62,8 @@ EVERY: dict[str, Any] = {
     },
     "accuracy": 1,
     "soft_accuracy": 0.1 + 0.2,
+    "objective_score": 0.25,
+    "objective_soft_score": -1.5,
     "measured_on": "held-out",
     "best_epoch": 7,
     "encoder_luts": 12,
@@ -135,7 +137,7 @@ def test_the_fields_are_those_of_the_keys() -> None:
             label=3,
             label_name="k",
         ),
-        accuracy=Accuracy(1, soft=0.1 + 0.2, measured_on="held-out"),
+        accuracy=Accuracy(1, soft=0.1 + 0.2, measured_on="held-out", score=0.25, soft_score=-1.5),
         training=Training(
             task="csv",
             preset="table",
@@ -310,7 +312,8 @@ def test_pickles_and_copies_are_equal() -> None:
 
 
 def test_an_accuracy_is_forgotten_and_all_else_kept() -> None:
-    left = {key: value for key, value in EVERY.items() if key not in ("accuracy", "soft_accuracy", "measured_on")}
+    scores = ("accuracy", "soft_accuracy", "objective_score", "objective_soft_score", "measured_on")
+    left = {key: value for key, value in EVERY.items() if key not in scores}
     assert text(Metadata.from_json(EVERY).unmeasured().to_json()) == text(left)
     assert Metadata(accuracy=Accuracy(0.5)).unmeasured() == Metadata()
 

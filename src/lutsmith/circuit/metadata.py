@@ -39,17 +39,21 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The share of samples whose label is predicted, in [0, 1].
+    """How good a circuit was found to be: for classes the share of samples whose label is predicted, in [0, 1].
 
     Attributes:
-        value: of the circuit.
+        value: that share, of the circuit.
         soft: of the network before its tables were hardened.
         measured_on: which rows it was: "test", "held-out" or "validation".
+        score: where there are no classes, R^2 or the share of right bits, of the circuit.
+        soft_score: of the network before its tables were hardened.
     """
 
     value: float | None = None
     soft: float | None = None
     measured_on: str | None = None
+    score: float | None = None
+    soft_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -291,6 +295,8 @@ _ENTRIES = {
     "table": _Entry("table", "an object", lambda value: isinstance(value, dict), TableLayout.from_json),
     "accuracy": _number("accuracy.value"),
     "soft_accuracy": _number("accuracy.soft"),
+    "objective_score": _number("accuracy.score"),
+    "objective_soft_score": _number("accuracy.soft_score"),
     "measured_on": _text("accuracy.measured_on"),
     "best_epoch": _integer("training.best_epoch"),
     "encoder_luts": _integer("encoder_luts"),

@@ -122,6 +122,11 @@ class NetlistBuilder:
         selector = np.full(count, _SELECTORS[rank], np.uint64)
         return self._add(np.concatenate([cofactors, reads[:, MAX_RANK:]], axis=1), selector)
 
+    @property
+    def num_luts(self) -> int:
+        """How many LUTs of rank 1 to 6 there are so far; all of them enter the netlist."""
+        return sum(len(block.fanin) for block in self._blocks if block.fanin.shape[1])
+
     def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
         """Add a whole netlist, its inputs wired to these signals (I,), and return the signals of its outputs (O,).
 

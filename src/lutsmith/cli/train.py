@@ -76,6 +76,7 @@ def train(
     """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
 
     def compute() -> dict[str, Any]:
+        from lutsmith.runs import default_folder
         from lutsmith.runs import train as run_training
 
         options = {
@@ -99,7 +100,7 @@ def train(
             lr=lr,
             epochs=epochs,
             seed=seed,
-            out=out,
+            out=out or default_folder(task, preset, seed, resume=resume, overwrite=overwrite),
             resume=resume,
             allow_new=allow_new,
             overwrite=overwrite,

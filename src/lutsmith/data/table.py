@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular import MISSING, Schema, SchemaError
+from lutsmith.circuit.tabular.frames import as_frame, is_records
 from lutsmith.data.columns import Column
 from lutsmith.data.dataset import DataError, Table
 from lutsmith.data.header import has_header
@@ -72,29 +73,45 @@ def read_table_by(schema: Schema, source: Any, target: str | int | None = None) 
     Raises:
         DataError, ModuleNotFoundError: as for `read_table`; columns or values that the model cannot read.
     """
-    from lutsmith.circuit.engine.streams import SampleStream  # only here: reading text needs no engine
-
     name, table = _arrow(source)
     names = [str(column).strip() for column in table.column_names]
     wanted = str(target) if target is not None else schema.label_name or schema.target
     if wanted is None:
         raise DataError(f"{name}: no label column; give target=COLUMN")
     label = place_of(wanted, names, len(names), name)
+    x = features_by(schema, table, name, further=True)
+    (column,) = _of_arrow(table.select([label]), name)
+    return Table(name, x, column.labels(), schema.names, schema)
+
+
+def features_by(schema: Schema, table: Any, name: str, *, further: bool) -> NDArray[np.float32]:
+    """Return the features of an Arrow table as a model reads them, float32 (N, F).
+
+    Args:
+        schema: what the model knows of its table.
+        table: the Arrow table.
+        name: what messages call it.
+        further: whether there may be columns that the model does not know; else only the label's may be there.
+
+    Raises:
+        DataError: columns or values that the model cannot read.
+    """
+    from lutsmith.circuit.engine.streams import SampleStream  # only here: reading text needs no engine
+
     try:
-        places = schema.find(names, further=True)
+        places = schema.find([str(column).strip() for column in table.column_names], further=further)
         samples = SampleStream((schema.features,), replace(schema, names=None, label_name=None))
         parts = list(samples.batches(table.select(places), _BATCH))
     except (SchemaError, TypeError, ValueError) as error:
         raise DataError(f"{name}: {error}") from error
-    (column,) = _of_arrow(table.select([label]), name)
-    return Table(name, np.concatenate(parts), column.labels(), schema.names, schema)
+    return np.concatenate(parts) if parts else np.zeros((0, schema.features), np.float32)
 
 
 def _arrow(source: Any) -> tuple[str, Any]:
     """Return what messages call a source, and the source as an Arrow table."""
     if isinstance(source, (str, os.PathLike)):
         return str(source), _read_columnar(Path(source))
-    return "the frame", _arrow_of(source)
+    return "the frame", arrow_of(source)
 
 
 def _read_text(path: Path, target: str | None, options: TableOptions) -> Table:
@@ -245,21 +262,34 @@ def _read_columnar(path: Path) -> Any:
         raise DataError(f"{path}: not a sound {path.suffix} file ({' '.join(str(error).split())})") from error
 
 
-def _arrow_of(frame: Any) -> Any:
-    """Return a frame as an Arrow table."""
+def is_frame(X: Any) -> bool:
+    """Return whether X has columns by name: a frame, or a list of dicts."""
+    return is_records(X) or hasattr(type(X), "columns")  # of the class: to ask a lazy frame itself is to run it
+
+
+def arrow_of(frame: Any) -> Any:
+    """Return a frame, or a list of dicts, as an Arrow table.
+
+    Raises:
+        DataError: it is neither, or holds what Arrow cannot.
+        ModuleNotFoundError: pyarrow or narwhals is not installed (`pip install 'lutsmith[tables]'`).
+    """
     import narwhals
+    import pyarrow
 
     try:
+        if is_records(frame):
+            as_frame(frame)  # the keys are those of all rows
+            return pyarrow.table({str(name): [row[name] for row in frame] for name in frame[0]})
         known: Any = narwhals.from_native(frame)
-    except TypeError as error:
-        raise DataError(
-            f"a {type(frame).__name__} is not a table; expected a path, or a frame of pandas, polars, pyarrow ..."
-        ) from error
-    if isinstance(known, narwhals.LazyFrame):
-        known = known.collect()
-    try:
+        if isinstance(known, narwhals.LazyFrame):
+            known = known.collect()
         return known.to_arrow()
     except (TypeError, ValueError) as error:  # pyarrow's errors are of these
+        if not is_frame(frame):
+            raise DataError(
+                f"a {type(frame).__name__} is not a table; expected a path, or a frame of pandas, polars, pyarrow ..."
+            ) from error
         raise DataError(f"the frame cannot be read: {' '.join(str(error).split())}") from error
 
 

@@ -17,6 +17,7 @@ from lutsmith.data.dataset import DataError, Dataset, MissingDataError, Table
 from lutsmith.data.digits import load_digits
 from lutsmith.data.folders import find_files
 from lutsmith.data.images import FASHION_MNIST, MNIST, image_folder, load_images, read_images
+from lutsmith.data.in_memory import named_categories
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
 from lutsmith.data.options import TableOptions
 from lutsmith.data.table import COLUMNAR, read_table, read_table_by
@@ -156,7 +157,6 @@ def _load_table(task: str, data: Any, target: Target, test: Any, options: TableO
                 f"{without.source} names no columns; {with_names.source} does: give both a header or neither"
             )
         x_test, y_test = table_test.x, class_ids(labels_test, classes, table_test.source)
-    named = {place: names for place, names in enumerate(schema.categories) if names is not None}
     return Dataset(
         table.x,
         class_ids(labels, classes, table.source),
@@ -165,8 +165,7 @@ def _load_table(task: str, data: Any, target: Target, test: Any, options: TableO
         classes,
         Path(table.source).name,
         table.names,
-        tuple(named),
-        tuple(named.values()),
+        *named_categories(table),
         table.schema,
     )
 

@@ -51,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
+    """One format that circuits are exported to: its name, its files and how they are written.
 
     Attributes:
         name: what users call it.

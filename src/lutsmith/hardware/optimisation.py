@@ -61,7 +61,7 @@ RECIPES: dict[str, Recipe] = {
         "&get -n; &deepsyn -T 60; &put; dch; if -K {rank} -a; mfs2 -a", "a search of 60 seconds (&deepsyn), then area"
     ),
 }
-"""By name."""
+"""Recipes of ABC's commands, by name."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -50,6 +50,13 @@ class LowersHead(Protocol):
     def lower_head(self, builder: CircuitBuilder, signals: Ids) -> None: ...
 
 
+class Lowered(NamedTuple):
+    """A circuit, and how many of its LUTs the encoder emitted: none by thermometers, the XORs of other codes."""
+
+    circuit: Circuit
+    encoder_luts: int
+
+
 def to_circuit(
     model: nn.Module,
     input_shape: Sequence[int],
@@ -73,6 +80,17 @@ def to_circuit(
     Raises:
         ValueError: a module that cannot be lowered, with its name and the reason, or shapes that do not fit.
     """
+    return lower(model, input_shape, classes=classes, metadata=metadata).circuit
+
+
+def lower(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    *,
+    classes: Sequence[int | float | str] | None = None,
+    metadata: Metadata | None = None,
+) -> Lowered:
+    """Return the circuit and what is known of it only while it is made; arguments and errors as for `to_circuit`."""
     shape = tuple(int(size) for size in input_shape) if isinstance(input_shape, Sequence) else ()
     if not shape or any(size < 1 for size in shape):
         raise ValueError(
@@ -81,13 +99,14 @@ def to_circuit(
     builder = CircuitBuilder(shape)
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
-    return builder.build(
+    circuit = builder.build(
         state.bits().reshape(-1) if state.objective is None else None,
         classes=None if classes is None else list(classes),
         objective=state.objective,
         fitted_range=state.fitted_range,
         metadata=metadata or Metadata(),
     )
+    return Lowered(circuit, state.encoder_luts)
 
 
 def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tensor, tables: Tensor) -> Ids:
@@ -122,6 +141,7 @@ class _Walk:
     are_bits: bool = False
     objective: str | None = None  # of the head, once there is one
     fitted_range: FittedRange | None = None
+    encoder_luts: int = 0
 
     def bits(self) -> Ids:
         """The present values as bits; raw features are compared with 1/2."""
@@ -157,6 +177,7 @@ class _Walk:
             self.ids = module.lower_features(self.builder, self.ids)
             self.are_bits = True
             self.fitted_range = module.fitted_range
+            self.encoder_luts = self.builder.num_luts
         elif isinstance(module, LowersBits):
             self.ids = module.lower(self.builder, self.bits())
         elif isinstance(module, LowersHead):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from lutsmith.ground.arguments import check_options, one_of, whole_number
+from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, Columns, Per, setup_encoder
@@ -153,19 +154,27 @@ class Architecture:
             **self.parametrization_options,
         }
 
+    def shared_by(self, num_classes: int) -> Architecture:
+        """The same with a last layer that so many classes, targets or labels can share equally, rounded up."""
+        if self.head == "output-code" or "num_groups" in self.head_options:
+            return self
+        last = -(-self.luts[-1] // num_classes) * num_classes
+        return replace(self, luts=(*self.luts[:-1], last))
+
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Architecture:
-        """The inverse of `to_json`; fields left out take their defaults.
+        """The inverse of `to_json`, and of what a circuit's metadata hold; fields left out take their defaults.
 
         Raises:
             ValueError: a name that is no field, with the names that are.
         """
         check_options("an architecture", values, sorted(known.name for known in fields(cls)))
-        arguments: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        plain = plain_json(values)
+        arguments: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
         return cls(**arguments)
 
 

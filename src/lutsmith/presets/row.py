@@ -13,7 +13,7 @@ somebody looked, so that the figure is a little too good; or nobody wrote it dow
 
 @dataclass(frozen=True)
 class Preset:
-    """One row.
+    """One row of the table of presets: a named network, its settings and what it reached.
 
     Attributes:
         name: what `preset=` takes.

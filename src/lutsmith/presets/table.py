@@ -30,3 +30,14 @@ def get(name: str) -> Preset:
 def default(task: str) -> Preset:
     """Return the preset that a task takes when none is named; for tables and unknown tasks the row `table`."""
     return _PRESETS[_DEFAULTS.get(task, "table")]
+
+
+def default_of_shape(input_shape: tuple[int, ...]) -> Preset:
+    """Return the preset that data in memory take when none is named, by the shape of one sample.
+
+    Images (H, W) or (C, H, W) of at most 16 x 16 take that of the digits, larger ones that of MNIST; all else is taken
+    for a table.
+    """
+    if len(input_shape) not in (2, 3):
+        return _PRESETS["table"]
+    return default("digits" if max(input_shape[-2:]) <= 16 else "mnist")

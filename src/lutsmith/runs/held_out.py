@@ -47,10 +47,13 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
     table = checksum(dataset.x_train, dataset.y_train)
     if share == 0:
         return dataset, HeldOut(0.0, seed, 0, table)
-    training, held_out = stratified_split(dataset.y_train, share, seed)
-    left = np.bincount(dataset.y_train[training], minlength=dataset.num_classes)
-    if not held_out.size or not left.all():
-        what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if held_out.size else "every row"
+    of_classes = dataset.objective == "classification"
+    strata = dataset.y_train if of_classes else np.zeros(len(dataset.y_train), np.int64)
+    training, held_out = stratified_split(strata, share, seed)
+    left = np.bincount(dataset.y_train[training], minlength=dataset.num_classes) if of_classes else training
+    if not held_out.size or not len(left) or (of_classes and not left.all()):
+        some = of_classes and held_out.size
+        what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if some else "every row"
         raise ValueError(
             f"{dataset.name}: test_share={share} of {len(dataset.y_train)} rows leaves {what}; give another "
             "share by test_share=SHARE, or test rows by test=FILE, or test_share=0 to measure on validation rows"
@@ -61,6 +64,7 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
         y_train=dataset.y_train[training],
         x_test=dataset.x_train[held_out],
         y_test=dataset.y_train[held_out],
+        sample_weight=None if dataset.sample_weight is None else dataset.sample_weight[training],
     )
     return parts, HeldOut(share, seed, len(held_out), table)
 
@@ -138,7 +142,18 @@ def measured_rows(
     return Measured(x[held_out], y[held_out], "held-out", (x[training], y[training]))
 
 
-def checksum(x: NDArray[Any], y: NDArray[np.int64]) -> str:
+def fingerprint(dataset: Dataset) -> str:
+    """Return a checksum of all that is learned from and measured: equal for the same data in memory."""
+    digest = hashlib.sha256(checksum(dataset.x_train, dataset.y_train).encode())
+    if dataset.x_test is not None and dataset.y_test is not None:
+        digest.update(checksum(dataset.x_test, dataset.y_test).encode())
+    if dataset.sample_weight is not None:
+        digest.update(dataset.sample_weight.astype(np.float64).tobytes())
+    digest.update(repr((dataset.objective, dataset.classes, dataset.feature_names, dataset.categories)).encode())
+    return digest.hexdigest()
+
+
+def checksum(x: NDArray[Any], y: NDArray[Any]) -> str:
     """Return a checksum of samples and class ids: equal for the same table, read with the same columns and names."""
     digest = hashlib.sha256(f"{x.shape} {x.dtype.str} ".encode())
     for start in range(0, len(x), _CHUNK):

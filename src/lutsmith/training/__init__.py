@@ -9,6 +9,7 @@ from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.stabilization import GradientNormalization
 from lutsmith.training.ensemble import Ensemble, train_ensemble
 from lutsmith.training.files.checkpoint import CheckpointError
+from lutsmith.training.fitting import fit
 from lutsmith.training.loop.interrupts import TrainingInterrupted
 from lutsmith.training.loop.position import TrainingError
 from lutsmith.training.metrics import Epoch
@@ -50,5 +51,6 @@ __all__ = [
     "TrainingError",
     "TrainingInterrupted",
     "WeightAverage",
+    "fit",
     "train_ensemble",
 ]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lutsmith.data.report import score
 from lutsmith.ground.arguments import one_of
 
 Loss = Callable[..., Tensor]
@@ -143,13 +144,7 @@ class RegressionObjective(Objective):
         return losses if sample_weight is None else weighted_mean(losses, sample_weight)
 
     def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
-        truth = y.reshape(len(y), -1).astype(np.float64)
-        counts = 1.0 if sample_weight is None else sample_weight[:, None]
-        error = (counts * (outputs.reshape(truth.shape) - truth) ** 2).sum(axis=0)
-        spread = (counts * (truth - np.average(truth, axis=0, weights=sample_weight)) ** 2).sum(axis=0)
-        # where the rows are all equal there is no spread to explain: right is 1, anything else 0
-        share = np.divide(error, spread, out=(error > 0).astype(np.float64), where=spread > 0)
-        return float(np.mean(1 - share))
+        return score("regression", outputs, y, sample_weight)
 
 
 class MultiLabelObjective(Objective):

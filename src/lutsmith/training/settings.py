@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lutsmith.ground.arguments import check_options, one_of
+from lutsmith.ground.frozen import plain_json
 from lutsmith.training.callbacks.annealing import SHAPES
 from lutsmith.training.callbacks.base import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
@@ -176,13 +177,14 @@ class Settings:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
-        """Return settings from a mapping of field names to JSON values; fields left out take their defaults.
+        """Return settings from a mapping of field names to JSON values, such as a circuit's metadata hold; fields left
+        out take their defaults.
 
         Raises:
             ValueError: a name that is no field, with the names that are.
         """
         check_options("a training run", values, [field.name for field in dataclasses.fields(cls)])
-        return cls(**values)
+        return cls(**plain_json(values))
 
 
 def _integer(settings: Settings, name: str, least: int, below: int | None = None) -> None:

@@ -33,7 +33,7 @@ WHOLE = "all"
 
 @dataclass(frozen=True)
 class Check:
-    """One row.
+    """What one layer of verification found of one part of one format.
 
     Attributes:
         format: what was checked: a format of exports, or "design", the logic that all of them are written from.

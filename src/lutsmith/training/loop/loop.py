@@ -19,7 +19,7 @@ from lutsmith.training.loop.pace import Pace
 from lutsmith.training.loop.position import Position
 from lutsmith.training.loop.progress import TrainingProgress
 from lutsmith.training.loop.state import TrainingState
-from lutsmith.training.loop.step import Step
+from lutsmith.training.loop.step import TrainingStep
 from lutsmith.training.loop.validation import Validation
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
@@ -62,7 +62,7 @@ class Loop:
         callbacks = [*callbacks_of(settings), *parts.callbacks]
         position = Position(settings, self.order.steps, devices.device)
         self.state = TrainingState(self.stage, optimizer, callbacks, position)
-        self.stepper = Step(settings, samples, self.order, objective, parts, devices, network, self.state)
+        self.stepper = TrainingStep(settings, samples, self.order, objective, parts, devices, network, self.state)
         self.network = network
         self.validation = Validation(settings, samples, self.order.held_out, objective, network, model)
         self.checkpointing = Checkpointing(folder, self.state, identity(settings, samples, parts), checkpoint_seconds)

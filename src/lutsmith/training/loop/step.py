@@ -26,7 +26,7 @@ from lutsmith.training.samples import Array, Rows, Samples
 from lutsmith.training.settings import Settings
 
 
-class Step:
+class TrainingStep:
     """Takes optimizer steps on batches of rows.
 
     Args:
