@@ -266,6 +266,8 @@ def test_ranges_of_targets_are_put_back_exactly() -> None:
     assert found.middle.tolist() == [2.0, -5.0]
     assert found.half.tolist() == [1.0, 1.0]  # a constant target is not divided by 0
     assert found.scaled(y).tolist() == [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
+    with pytest.raises(ValueError, match=r"target 1 lies in 1000000000.*too few numbers: subtract 1000000000\.5 from"):
+        TargetRange.of(np.array([[0.0, 1e9], [1.0, 1e9 + 1]]))
     huge = TargetRange.of(np.array([-1.7e308, 1.7e308]))
     assert np.isfinite(huge.half).all()
 

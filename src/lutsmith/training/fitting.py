@@ -202,6 +202,7 @@ class Preparation:
             encoder_luts=report.encoder_luts,
             wasted_thresholds=getattr(encoder, "num_wasted", None),  # where the encoder knows it
             input_bits=getattr(encoder, "input_bits", None),
+            order=(),  # that of all of these
         )
 
 
