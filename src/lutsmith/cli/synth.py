@@ -44,7 +44,7 @@ def synth(
         result = synthesise(
             circuit, target, words=seen, pipeline=pipeline, place=place, timeout=timeout, progress=_progress
         )
-        return {"model": str(model.resolve()), **result.to_dict(), "table": Page(str(result))}
+        return {"model": str(model.resolve()), **result.to_json(), "table": Page(str(result))}
 
     deliver(compute, _show, json_output)
 

@@ -3,7 +3,7 @@
 NumPy alone, but for tables to train on, which pyarrow and narwhals read.
 """
 
-from lutsmith.data.dataset import DataError, Dataset, TableWarning
+from lutsmith.data.dataset import DataError, Dataset, MissingDataError, TableWarning
 from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.in_memory import from_arrays
 from lutsmith.data.inputs import read_samples, sample_batches
@@ -20,6 +20,7 @@ __all__ = [
     "Dataset",
     "Fitted",
     "Label",
+    "MissingDataError",
     "Reading",
     "Report",
     "TableOptions",

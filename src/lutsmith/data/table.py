@@ -77,7 +77,7 @@ def read_table_by(schema: Schema, source: Any, target: str | int | None = None) 
     names = [str(column).strip() for column in table.column_names]
     wanted = str(target) if target is not None else schema.label_name or schema.target
     if wanted is None:
-        raise DataError(f"{name}: no label column; give --target COLUMN (in Python: target=)")
+        raise DataError(f"{name}: no label column; give target=COLUMN")
     label = place_of(wanted, names, len(names), name)
     x = features_by(schema, table, name, further=True)
     (column,) = _of_arrow(table.select([label]), name)
@@ -96,11 +96,11 @@ def features_by(schema: Schema, table: Any, name: str, *, further: bool) -> NDAr
     Raises:
         DataError: columns or values that the model cannot read.
     """
-    from lutsmith.circuit.engine.streams import Samples  # only here: reading text needs no engine
+    from lutsmith.circuit.engine.streams import SampleStream  # only here: reading text needs no engine
 
     try:
         places = schema.find([str(column).strip() for column in table.column_names], further=further)
-        samples = Samples((schema.features,), replace(schema, names=None, label_name=None))
+        samples = SampleStream((schema.features,), replace(schema, names=None, label_name=None))
         parts = list(samples.batches(table.select(places), _BATCH))
     except (SchemaError, TypeError, ValueError) as error:
         raise DataError(f"{name}: {error}") from error
@@ -179,7 +179,7 @@ def _check_names(source: str, names: Sequence[str]) -> None:
         if name in first:
             raise DataError(
                 f"{source}: several columns are called {name!r}, and a model finds columns by name: rename all but "
-                "one, or leave them out by --drop PLACE (in Python: drop=)"
+                "one, or leave them out by drop=PLACE"
             )
         first[name] = place
 

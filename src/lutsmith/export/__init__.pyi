@@ -7,8 +7,8 @@ from .designs import designed as designed
 from .errors import ExportError as ExportError
 from .graphviz import to_graphviz as to_graphviz
 from .javascript import to_javascript as to_javascript
-from .json import from_json as from_json
-from .json import to_json as to_json
+from .json import from_json_text as from_json_text
+from .json import to_json_text as to_json_text
 from .logic_formats import to_aiger as to_aiger
 from .logic_formats import to_blif as to_blif
 from .onnx import to_onnx as to_onnx

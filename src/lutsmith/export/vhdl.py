@@ -13,6 +13,7 @@ from lutsmith.export.names import check_vhdl, constants, modules_of, quoted, vhd
 from lutsmith.export.notes import INDEX_NAMES, Notes, header, summary
 from lutsmith.export.signals import Signals, declared, remarks
 from lutsmith.export.verilog import FORMS, PRIMITIVES, Primitives
+from lutsmith.ground.arguments import one_of
 from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.words import Words
 
@@ -64,8 +65,7 @@ def vhdl_of(
     Raises:
         ExportError: a name that VHDL does not allow, or unknown primitives.
     """
-    if primitives not in PRIMITIVES:
-        raise ExportError(f"primitives is {primitives!r}, expected one of {', '.join(PRIMITIVES)}")
+    one_of("primitives", primitives, PRIMITIVES, ExportError)
     check_vhdl(design)
     lines: list[str] = []
     if comments:

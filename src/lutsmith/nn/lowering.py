@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -24,7 +24,7 @@ _NEUTRAL = (nn.Identity, nn.Dropout)
 
 
 @runtime_checkable
-class Encoder(Protocol):
+class LowersFeatures(Protocol):
     """A module that turns raw features into bits."""
 
     @property
@@ -34,14 +34,14 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
-class Layer(Protocol):
+class LowersBits(Protocol):
     """A module that turns bits into bits."""
 
     def lower(self, builder: CircuitBuilder, signals: Ids) -> Ids: ...
 
 
 @runtime_checkable
-class Head(Protocol):
+class LowersHead(Protocol):
     """A module that turns bits into scores.
 
     Its attribute `objective` says what they mean, as `Circuit.objective`; without one they are those of classes.
@@ -66,10 +66,10 @@ def to_circuit(
 ) -> Circuit:
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
-    Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of `Encoder`,
-    `Layer` or `Head`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`, `nn.Identity` and dropout are
-    known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled and wrapped models are
-    unwrapped.
+    Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of
+    `LowersFeatures`, `LowersBits` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
+    `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled
+    and wrapped models are unwrapped.
 
     Args:
         model: the module.
@@ -109,6 +109,29 @@ def lower(
     return Lowered(circuit, state.encoder_luts)
 
 
+def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tensor, tables: Tensor) -> Ids:
+    """Emit the LUTs of a layer, once for each sample of `signals` `(..., in_dim)`; return theirs, `(..., out_dim)`.
+
+    Args:
+        builder: of the circuit.
+        signals: int32, what the layer reads.
+        in_dim: inputs of the layer.
+        inputs: those that each LUT reads, integers `(out_dim, rank)`.
+        tables: bool `(out_dim, 2**rank)`.
+
+    Raises:
+        ValueError: signals of another width, or inputs that are not there.
+    """
+    if signals.shape[-1:] != (in_dim,):
+        raise ValueError(f"it reads {in_dim} inputs, and cannot read signals of shape {signals.shape}")
+    wiring = inputs.cpu().numpy()
+    if wiring.min() < 0 or wiring.max() >= in_dim:
+        raise ValueError(f"its wiring names inputs {wiring.min()} to {wiring.max()} of {in_dim}")
+    words = tables.cpu().numpy()
+    rows = [builder.lut(sample[wiring], words) for sample in signals.reshape(-1, in_dim)]
+    return np.stack(rows).reshape(*signals.shape[:-1], len(wiring))
+
+
 @dataclass
 class _Walk:
     """Where the walk through the model stands."""
@@ -134,7 +157,8 @@ class _Walk:
                 return
         try:
             _check_unchanged(module)
-            if isinstance(module, (Encoder, Layer, Head)) or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
+            lowers = isinstance(module, (LowersFeatures, LowersBits, LowersHead))
+            if lowers or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
                 self._lower(module)
             elif isinstance(module, nn.Sequential):
                 for child_name, child in module.named_children():
@@ -147,16 +171,16 @@ class _Walk:
     def _lower(self, module: nn.Module) -> None:
         if self.objective is not None:
             raise ValueError("it comes after the head; a head ends the network")
-        if isinstance(module, Encoder):
+        if isinstance(module, LowersFeatures):
             if self.are_bits:
                 raise ValueError("it is an encoder of raw features, and its input are bits already; put it first")
             self.ids = module.lower_features(self.builder, self.ids)
             self.are_bits = True
             self.fitted_range = module.fitted_range
             self.encoder_luts = self.builder.num_luts
-        elif isinstance(module, Layer):
+        elif isinstance(module, LowersBits):
             self.ids = module.lower(self.builder, self.bits())
-        elif isinstance(module, Head):
+        elif isinstance(module, LowersHead):
             module.lower_head(self.builder, self.bits())
             self.objective = getattr(module, "objective", "classification")
         elif isinstance(module, _RESHAPING):

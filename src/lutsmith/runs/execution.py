@@ -115,11 +115,11 @@ def train(
     """
     began = time.perf_counter()
     if resume and overwrite:
-        raise ValueError("resume goes on with a run, overwrite removes it: give one of them")
+        raise ValueError("resume=True goes on with a run, overwrite=True removes it: give one of them")
     if allow_new and not resume:
-        raise ValueError("allow_new lets resume begin a run where there is none: give both, or neither")
+        raise ValueError("allow_new=True lets resume=True begin a run where there is none: give both, or neither")
     if out is None and (resume or overwrite):
-        raise ValueError(f"{'resume' if resume else 'overwrite'} needs the folder of the run: give out=")
+        raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
     dataset = None
     if isinstance(source, str):
         given = {"y": y, "X_test": X_test, "y_test": y_test, "sample_weight": sample_weight, "objective": objective}
@@ -186,7 +186,7 @@ def _kept(
         if differences := plan.differences(request):
             raise ValueError(
                 f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
-                "Resume it with its own, or take another --out"
+                "Resume it with its own, or take another folder with out=FOLDER"
             )
         if result is not None and folder.model.is_file():
             return Run.from_json(result, str(folder.model), lutsmith.circuit.file.load(folder.model))
@@ -194,7 +194,8 @@ def _kept(
         folder.check(overwrite=overwrite)
         if resume and not allow_new:
             raise ValueError(
-                f"{folder.path} holds no run to resume: look at --out, or let --resume --allow-new begin one there"
+                f"{folder.path} holds no run to resume: look at out=FOLDER, or let resume=True, allow_new=True begin "
+                "one there"
             )
     free = recorded is None and not folder.present()
     with folder.claimed(plan, provisional=provisional) if free else nullcontext():
@@ -237,11 +238,18 @@ def _ready(plan: Plan, request: Request, *, provisional: bool) -> _Ready:
 
 def _executed(ready: _Ready, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:
     """Train, check, and save the circuit that was checked."""
+    from lutsmith.training import TrainingInterrupted
+
     plan, preparation, held_out = ready
     loading = time.perf_counter() - began - preparation.seconds
     told = Metadata(target=plan.target, training=Training(task=plan.task, preset=plan.preset, held_out=held_out))
     place = None if folder is None else folder.path
-    network, circuit, report = preparation.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
+    try:
+        network, circuit, report = preparation.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
+    except TrainingInterrupted as stopped:  # said for a trainer, whose folder is given with its settings
+        if place is None:
+            raise
+        raise TrainingInterrupted(f"{stopped}, out={str(place)!r}", stopped.exit_code - 128) from None
     run = Run(
         **{item.name: getattr(report, item.name) for item in fields(Report)},
         task=plan.task,

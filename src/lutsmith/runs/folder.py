@@ -14,7 +14,7 @@ from lutsmith import presets
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.data.report import Report
 from lutsmith.ground.atomic import write_atomically
-from lutsmith.runs.plan import Plan, named_preset
+from lutsmith.runs.plan import Plan
 
 FORMAT = 1
 RECORD, MODEL = "run.json", "model.lut"
@@ -67,7 +67,7 @@ def default_folder(task: str, preset: str | None, seed: int | None, *, resume: b
     Raises:
         ValueError: an unknown preset.
     """
-    row = presets.default(task) if preset is None else named_preset(preset)
+    row = presets.default(task) if preset is None else presets.get(preset)
     name = f"{task}-{row.name}-seed{row.settings.get('seed', 0) if seed is None else seed}"
     numbered = [RunFolder(Path("runs") / name)]
     while numbered[-1].present():
@@ -109,15 +109,15 @@ class RunFolder:
         if others := [name for name in found if name not in _FILES]:
             raise ValueError(
                 f"{self.path} holds {', '.join(others)}, and a run's {MODEL} is the only model file in its folder: "
-                "move the other away, or take another --out"
+                "move the other away, or take another folder with out=FOLDER"
             )
         if found and not overwrite:
             raise ValueError(
-                f"{self.path} holds {', '.join(found)} of a run: --resume goes on with it, --overwrite starts again, "
-                "--out takes another folder"
+                f"{self.path} holds {', '.join(found)} of a run: resume=True goes on with it, overwrite=True starts "
+                "again, out=FOLDER takes another folder"
             )
         if self.path.exists() and not self.path.is_dir():
-            raise NotADirectoryError(f"{self.path} is a file: --out takes a folder")
+            raise NotADirectoryError(f"{self.path} is a file: out=FOLDER takes a folder")
 
     def claim(self, plan: Plan, *, overwrite: bool) -> None:
         """Remove the run in the folder, if there is one and `overwrite` says so, and write down the plan of a new one.
@@ -180,7 +180,7 @@ class RunFolder:
                 Run.from_json(result, "", None)  # type: ignore[arg-type] # only to see that it can be read
             return Recorded(Plan(**record["arguments"]), result, bool(record.get("provisional")))
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not the record of a run ({error}); --overwrite starts again") from error
+            raise ValueError(f"{path} is not the record of a run ({error}); overwrite=True starts again") from error
 
 
 def versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lutsmith import presets
 from lutsmith.data import Dataset, TableOptions
+from lutsmith.ground.arguments import number, whole_number
 from lutsmith.runs import held_out
 
 _ARCHITECTURE = ("luts", "rank", "bits")
@@ -48,21 +49,21 @@ class Request:
     fingerprint: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what needs neither data nor torch; raise ValueError."""
-        if self.luts is not None and (not self.luts or any(not isinstance(n, int) or n < 1 for n in self.luts)):
+        """Check what needs neither data nor torch; raise TypeError or ValueError."""
+        if self.luts is not None and (not self.luts or any(whole_number("luts", n, 0) < 1 for n in self.luts)):
             raise ValueError(f"luts={self.luts!r}: expected the width of each layer, such as (2000, 1000)")
         if self.preset is not None:
-            named_preset(self.preset)
+            presets.get(self.preset)
         if self.test_share is None:
             return
-        if not isinstance(self.test_share, (int, float)) or not 0 <= self.test_share < 1:
-            raise ValueError(
-                f"test_share={self.test_share!r}: expected the share of rows to hold out, 0 or above, below 1"
-            )
+        expected = "the share of rows to hold out, 0 or above, below 1"
+        number("test_share", self.test_share, lambda share: 0 <= share < 1, expected)
         if not self.comes_without_test_part:
             given = self.dataset is not None or self.test is not None
             part = "the test rows are given" if given else f"{self.task} has a test part"
-            raise ValueError(f"{part}: leave test_share (--test-share) out, nothing is held out of the training rows")
+            raise ValueError(
+                f"{part}: leave out test_share={self.test_share!r}, nothing is held out of the training rows"
+            )
 
     @property
     def comes_without_test_part(self) -> bool:
@@ -197,18 +198,10 @@ def _share(request: Request) -> float | None:
 
 def _chosen(request: Request) -> presets.Preset:
     if request.preset is not None:
-        return named_preset(request.preset)
+        return presets.get(request.preset)
     if request.dataset is not None:
         return presets.default_of_shape(request.dataset.input_shape)
     return presets.default(request.task or "table")
-
-
-def named_preset(name: str) -> presets.Preset:
-    """Return the preset of a name; ValueError for an unknown one."""
-    try:
-        return presets.get(name)
-    except KeyError as error:
-        raise ValueError(str(error.args[0])) from None
 
 
 def _absolute(path: str | None) -> str | None:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
 from lutsmith.nn.encoders.base import Encoder, Per, column_range
 from lutsmith.nn.encoders.gathering import floating
@@ -105,8 +106,7 @@ class LogarithmicThermometer(Thermometer):
         super().__init__(
             num_bits, per=per, unique=unique, encode_axis=encode_axis, fit_axes=fit_axes, input_bits=input_bits
         )
-        if not 0 < octaves <= 64:
-            raise ValueError(f"octaves is {octaves}; expected a number above 0, at most 64")
+        number("octaves", octaves, lambda value: 0 < value <= 64, "a number above 0, at most 64")
         self.octaves = float(octaves)
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
