@@ -108,7 +108,7 @@ def test_without_a_test_part_the_validation_rows_are_measured() -> None:
     dataset = replace(data("classification"), x_test=None, y_test=None)
     _, _, report = fit(dataset, Architecture(**SIZES), SETTINGS, quiet=True)
     assert (report.measured_on, report.rows, report.checked_rows) == ("validation", 48, 48)
-    with pytest.raises(ValueError, match="nothing would be left to measure on; give test rows"):
+    with pytest.raises(ValueError, match="nothing would be left to measure on; give test=FILE"):
         fit(dataset, Architecture(**SIZES), replace(SETTINGS, validation=0.0), quiet=True)
 
 
