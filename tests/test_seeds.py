@@ -32,7 +32,7 @@ parts = cpu._parts
 cpu._parts = lambda *a, **k: split.append(parts(*a, **k)) or split[-1]
 try:
     if sys.argv[4] == "begin":
-        train("digits", PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE)
+        train("digits", preset=PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE)
     else:
         train("digits", out=folder, resume=True, quiet=True)
 except TrainingInterrupted:

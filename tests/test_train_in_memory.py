@@ -65,9 +65,9 @@ def test_a_task_without_out_keeps_nothing_either(empty: Path) -> None:
     run = lutsmith.train("digits", **{**SMALL, "epochs": 1})
     assert list(empty.iterdir()) == []
     assert (run.task, run.model) == ("digits", None)
-    with pytest.raises(ValueError, match="resume needs the folder of the run: give out="):
+    with pytest.raises(ValueError, match="resume=True needs the folder of the run: give out=FOLDER"):
         lutsmith.train("digits", resume=True)
-    with pytest.raises(ValueError, match="overwrite needs the folder of the run"):
+    with pytest.raises(ValueError, match="overwrite=True needs the folder of the run"):
         lutsmith.train("digits", overwrite=True)
 
 
@@ -91,7 +91,7 @@ def test_rows_are_held_out_of_data_without_a_test_part() -> None:
     assert run.circuit.metadata.training.held_out.rows == 48
     other = lutsmith.train(X, Y, test_share=0, **SMALL)
     assert other.measured_on == "validation"
-    with pytest.raises(ValueError, match="the test rows are given: leave test_share"):
+    with pytest.raises(ValueError, match="the test rows are given: leave out test_share"):
         lutsmith.train(X, Y, X, Y, test_share=0.5, **SMALL)
     with pytest.raises(ValueError, match="leaves no training row of"):
         lutsmith.train(X[:4], ["a", "a", "b", "b"], test_share=0.9, **SMALL)
@@ -154,7 +154,7 @@ def test_presets_follow_the_shape_of_images() -> None:
         (X, {"y": Y, "data": "t.csv"}, "data is of tasks, and the samples are given"),
         (X, {"y": Y, "target": "a"}, "target is of tasks"),
         (X, {}, "y is missing"),
-        (X, {"y": Y, "preset": "best"}, "no preset 'best'"),
+        (X, {"y": Y, "preset": "best"}, "preset is 'best'; expected one of digits-fast"),
         (X, {"y": Y, "architecture": {"depth": 3}}, "an architecture has no depth"),
         (X, {"y": np.zeros(240)}, "1 class in 240 rows"),
         (lutsmith.data.from_arrays(X, Y), {"y": Y}, "a Dataset has its targets"),
@@ -202,7 +202,7 @@ def test_a_run_on_arrays_resumes_with_the_same_arrays_alone(tmp_path: Path, monk
     assert again == run
     assert not differences(again.circuit, run.circuit)
     assert again.network is None
-    with pytest.raises(ValueError, match="--overwrite starts again"):
+    with pytest.raises(ValueError, match="overwrite=True starts again"):
         lutsmith.train(X, Y, out=tmp_path / "run", **SMALL)
 
 

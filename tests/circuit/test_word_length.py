@@ -133,7 +133,7 @@ def templates(x, y):
 def test_the_report_tells_what_each_word_length_costs_on_the_digits():
     data = load_digits()
     circuit = templates(data.x_train, data.y_train)
-    report = word_length_report(circuit, data.x_test, data.y_test, bits=(1, 2, 3, 5, 8))
+    report = word_length_report(circuit, data.x_test, data.y_test, word_lengths=(1, 2, 3, 5, 8))
     assert report.accuracy == np.mean(circuit.predict(data.x_test) == data.y_test) > 0.7
     assert report.comparators == len(circuit.encoder)
     assert [row.bits for row in report] == [1, 2, 3, 5, 8]

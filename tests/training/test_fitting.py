@@ -108,7 +108,7 @@ def test_without_a_test_part_the_validation_rows_are_measured() -> None:
     dataset = replace(data("classification"), x_test=None, y_test=None)
     _, _, report = fit(dataset, Architecture(**SIZES), SETTINGS, quiet=True)
     assert (report.measured_on, report.rows, report.checked_rows) == ("validation", 48, 48)
-    with pytest.raises(ValueError, match="nothing would be left to measure on; give test rows"):
+    with pytest.raises(ValueError, match="nothing would be left to measure on; give test=FILE"):
         fit(dataset, Architecture(**SIZES), replace(SETTINGS, validation=0.0), quiet=True)
 
 
@@ -266,6 +266,8 @@ def test_ranges_of_targets_are_put_back_exactly() -> None:
     assert found.middle.tolist() == [2.0, -5.0]
     assert found.half.tolist() == [1.0, 1.0]  # a constant target is not divided by 0
     assert found.scaled(y).tolist() == [[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
+    with pytest.raises(ValueError, match=r"target 1 lies in 1000000000.*too few numbers: subtract 1000000000\.5 from"):
+        TargetRange.of(np.array([[0.0, 1e9], [1.0, 1e9 + 1]]))
     huge = TargetRange.of(np.array([-1.7e308, 1.7e308]))
     assert np.isfinite(huge.half).all()
 

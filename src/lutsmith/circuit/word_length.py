@@ -99,16 +99,16 @@ def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> N
     return np.where(fixed, at, on_grid).astype(np.float32)
 
 
-def snapped(circuit: Circuit, bits: int) -> Circuit:
-    """Return the circuit with its thresholds on the grid of `bits`-bit words, and equal comparators merged.
+def snapped(circuit: Circuit, word_length: int) -> Circuit:
+    """Return the circuit with its thresholds on the grid of words of so many bits, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
     (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells the `input_bits`.
 
     Raises:
-        TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range.
+        TypeError, ValueError: `word_length` is not an int from 1 to 24, or the circuit has no fitted range.
     """
-    bits = checked_word(bits)
+    bits = checked_word(word_length, "word_length")
     if circuit.fitted_range is None:
         raise ValueError(
             f"the circuit has no fitted_range, which words of {bits} bits would cover: give it one, such as "
@@ -132,7 +132,7 @@ def snapped(circuit: Circuit, bits: int) -> Circuit:
 
 
 def word_length_report(
-    circuit: Circuit, X: ArrayLike, y: ArrayLike, bits: Sequence[int] = (4, 5, 6, 8, 10, 12, 16)
+    circuit: Circuit, X: ArrayLike, y: ArrayLike, word_lengths: Sequence[int] = (4, 5, 6, 8, 10, 12, 16)
 ) -> WordLengthReport:
     """Measure the circuit with its features as words of each length.
 
@@ -140,7 +140,7 @@ def word_length_report(
         circuit: a classifier with a fitted range.
         X: (N, *input_shape) or (N, F) numbers, at least one sample.
         y: (N,) int, the class of each sample, an index as `circuit.predict` returns it.
-        bits: word lengths, each 1 to 24.
+        word_lengths: in bits, each 1 to 24.
 
     Raises:
         TypeError, ValueError: the circuit is no classifier or has no fitted range, or arguments that do not fit.
@@ -153,7 +153,7 @@ def word_length_report(
         raise ValueError(f"y has shape {labels.shape} for {plain.size} samples; expected one class each, at least one")
     accuracy = float(np.mean(plain == labels))
     rows = []
-    for length in bits:
+    for length in word_lengths:
         narrow = snapped(circuit, length)
         reached = float(np.mean(narrow.predict(X) == labels))
         rows.append(WordLength(int(length), reached, len(narrow.encoder), reached - accuracy))

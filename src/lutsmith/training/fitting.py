@@ -106,8 +106,8 @@ class Preparation:
         architecture = _with_head(architecture, dataset)
         if dataset.x_test is None and settings.validation == 0:
             raise ValueError(
-                f"{dataset.name} has no test set and validation is 0: nothing would be left to measure on; give test "
-                "rows, a share of rows to hold out for testing, or a validation share"
+                f"{dataset.name} has no test set and validation is 0: nothing would be left to measure on; give "
+                "test=FILE or test_share=SHARE, X_test and y_test, or a validation share"
             )
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(settings))
         rows, _ = split(samples.y, settings.validation, settings.seed)
@@ -204,6 +204,7 @@ class Preparation:
             encoder_luts=report.encoder_luts,
             wasted_thresholds=getattr(encoder, "num_wasted", None),  # where the encoder knows it
             input_bits=getattr(encoder, "input_bits", None),
+            order=(),  # that of all of these
         )
 
 

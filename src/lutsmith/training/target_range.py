@@ -9,6 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+_LEAST_STEPS = 64
+"""Numbers of float32 that half the range of a target must have, at least."""
+
 
 @dataclass(frozen=True, eq=False)
 class TargetRange:
@@ -23,11 +26,23 @@ class TargetRange:
 
     @classmethod
     def of(cls, y: NDArray[Any]) -> TargetRange:
-        """Return the range of numbers `(N,)` or `(N, k)`."""
+        """Return the range of numbers `(N,)` or `(N, k)`.
+
+        Raises:
+            ValueError: a target that varies by less than the float32 of networks can tell apart.
+        """
         columns = y.reshape(len(y), -1).astype(np.float64)
         low, high = columns.min(axis=0), columns.max(axis=0)
         half = high / 2 - low / 2
-        return cls(low + half, np.where(half > 0, half, 1.0))
+        middle = low + half
+        coarse = np.spacing(np.abs(middle).astype(np.float32)) > half / _LEAST_STEPS
+        if (flat := (half > 0) & coarse).any():
+            column = int(flat.argmax())
+            raise ValueError(
+                f"target {column} lies in {low[column]} to {high[column]}, where float32 has too few numbers: subtract "
+                f"{middle[column]} from it first"
+            )
+        return cls(middle, np.where(half > 0, half, 1.0))
 
     def scaled(self, y: NDArray[Any]) -> NDArray[np.float32]:
         """Return numbers of any rows as they are trained on, float32 of the shape of `y`."""
