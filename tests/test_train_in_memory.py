@@ -17,6 +17,7 @@ import torch
 import lutsmith
 from lutsmith.circuit import Circuit
 from lutsmith.runs import Run
+from lutsmith.runs.held_out import hold_out
 from lutsmith.runs.saved import differences
 from lutsmith.training import TrainingInterrupted, loop
 
@@ -95,6 +96,21 @@ def test_rows_are_held_out_of_data_without_a_test_part() -> None:
         lutsmith.train(X, Y, X, Y, test_share=0.5, **SMALL)
     with pytest.raises(ValueError, match="leaves no training row of"):
         lutsmith.train(X[:4], ["a", "a", "b", "b"], test_share=0.9, **SMALL)
+
+
+def test_weights_stay_with_their_rows_where_rows_are_held_out(tmp_path: Path) -> None:
+    """Each row that is trained on has the weight that says which row it is."""
+    weights = np.arange(1, 241) / 7.0
+    dataset = lutsmith.data.from_arrays(np.arange(240.0)[:, None], Y, sample_weight=weights)
+    left, kept = hold_out(dataset, 0.2, 3)
+    assert kept.rows == 48
+    assert left.sample_weight is not None
+    assert np.array_equal(left.sample_weight, (left.x_train[:, 0].astype(np.float64) + 1) / 7)
+    one = lutsmith.train(X, Y, sample_weight=weights, out=tmp_path, **SMALL)
+    assert lutsmith.train(X, Y, sample_weight=weights, out=tmp_path, resume=True) == one
+    with pytest.raises(ValueError, match="not those of the run"):
+        lutsmith.train(X, Y, sample_weight=weights[::-1], out=tmp_path, resume=True)
+    assert not same(one.circuit, lutsmith.train(X, Y, **SMALL).circuit)
 
 
 @pytest.mark.parametrize(
