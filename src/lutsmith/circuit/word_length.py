@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.grid import Grid, checked_word
-from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist import with_inputs
+from lutsmith.ground.arrays import numbered
 
 
 @dataclass(frozen=True)
@@ -118,15 +119,11 @@ def snapped(circuit: Circuit, bits: int) -> Circuit:
     low, high = (bound[feature] for bound in circuit.fitted_range)
     threshold = snap(circuit.encoder.threshold, low, high, bits) + np.float32(0)  # -0.0 is 0.0
     pairs = np.stack([feature.astype(np.float64), threshold.astype(np.float64)])
-    _, first, place = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # comparators stay in their order
-    number = np.empty(order.size, np.int32)
-    number[order] = np.arange(order.size, dtype=np.int32)
-    kept = first[order]
+    kept, place = numbered(pairs, axis=1)  # comparators stay in their order
     return replace(
         circuit,
         encoder=Comparators(feature[kept], threshold[kept], circuit.encoder.num_features),
-        netlist=_with_inputs(circuit.netlist, number[place.reshape(-1)], kept.size),
+        netlist=with_inputs(circuit.netlist, place, kept.size),
         facts={**circuit.facts, "input_bits": bits},
     )
 
@@ -158,16 +155,3 @@ def word_length_report(
         reached = float(np.mean(narrow.predict(X) == labels))
         rows.append(WordLength(int(length), reached, len(narrow.encoder), reached - accuracy))
     return WordLengthReport(accuracy, len(circuit.encoder), tuple(rows))
-
-
-def _with_inputs(netlist: Netlist, number: NDArray[np.int32], num_inputs: int) -> Netlist:
-    """Return the netlist with its input i replaced by input `number[i]` of `num_inputs`."""
-    others = np.arange(num_inputs, num_inputs + netlist.num_signals - netlist.num_inputs, dtype=np.int32)
-    signals = np.concatenate([number, others])
-    return replace(
-        netlist,
-        num_inputs=num_inputs,
-        fanin=signals[netlist.fanin],
-        outputs=signals[netlist.outputs],
-        register_next=signals[netlist.register_next],
-    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, level_offsets
 from lutsmith.circuit.tables import Words, narrowed, sort_inputs, widened
 
 UNUSED = -1
@@ -97,14 +97,13 @@ class Luts:
         used = reads != UNUSED
         ranks = np.count_nonzero(used, axis=1)
         table_pool, table_index = np.unique(narrowed(words, ranks), return_inverse=True)
-        per_level = np.bincount(depth[nodes])
         return Netlist(
             num_inputs=inputs,
             fanin=number[reads[used]],
             fanin_ptr=np.append(0, np.cumsum(ranks)),
             table_pool=table_pool,
             table_index=table_index.reshape(-1).astype(np.int32),
-            level_ptr=np.append(0, np.cumsum(per_level[per_level > 0])),
+            level_ptr=level_offsets(depth[nodes]),
             outputs=number[self.outputs],
             register_next=number[self.register_next[held]],
             register_init=self.source.register_init[held],

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.hardware.equivalence.comparators import closed, ordered, random_bits, samples, united, wired
+from lutsmith.circuit.netlist import with_inputs
+from lutsmith.hardware.equivalence.comparators import closed, ordered, random_bits, samples, united
 from lutsmith.hardware.equivalence.machines import run
 from lutsmith.hardware.equivalence.netlists import check_sizes, netlists
 from lutsmith.hardware.equivalence.proof import Proof, Suspicion, joined, undecided
@@ -33,7 +34,7 @@ def circuits(a: Circuit, b: Circuit, limit: float | None) -> Proof:
         features = f"{a.encoder.num_features} and of {b.encoder.num_features} features"
         raise ValueError(f"circuits of {features} cannot be compared: make them equal first")
     comparators, places = united(a.encoder, b.encoder)
-    sides = [wired(side.netlist, place, len(comparators)) for side, place in zip((a, b), places, strict=True)]
+    sides = [with_inputs(side.netlist, place, len(comparators)) for side, place in zip((a, b), places, strict=True)]
     check_sizes(*sides)
     apart = _apart(a, b)
     if apart:
