@@ -142,8 +142,11 @@ def names_row(format_: str, files: Files, task: Task) -> Check:
         if declared.lower().startswith(prefix):
             return row("names", "failed", f"{declared} looks like the number of a class, and is something else")
     spoken = [*(class_names(task.circuit) or ()), *(feature_names(task.circuit) or ())]
-    problem, said = compare_comments(source.comments, written.comments, spoken)
-    return row("names", "failed" if problem else "proved", problem or said)
+    comments = compare_comments(source.comments, written.comments, spoken)
+    if comments.problem is not None:
+        return row("names", "failed", comments.problem)
+    said = sum(bool(comment.text) for comment in written.comments)
+    return row("names", "proved", f"{comments.kept:,} of {said:,} comments of the export{comments.added}")
 
 
 def read_modules(files: Files, task: Task) -> ReadModules:

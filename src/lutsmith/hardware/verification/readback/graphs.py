@@ -10,7 +10,7 @@ from lutsmith.export import to_onnx
 from lutsmith.hardware.toolchain import HARDWARE_EXTRA, ToolMissing
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.report import Check
-from lutsmith.hardware.verification.sources.literals import shown
+from lutsmith.hardware.verification.sources.comments import shown
 from lutsmith.hardware.verification.task import Files, Task, only, row
 
 MORE_BYTES = 1 << 20

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lutsmith.hardware.verification.readers.modules import Mismatch
+from lutsmith.hardware.verification.sources.comments import Comment
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ class Lexeme:
 
     Attributes:
         kind: what it is; a directive is a whole line of the preprocessor without its comments.
-        text: as it stands there; runs of white space in comments and directives are one blank.
+        text: as it stands there; runs of white space in directives are one blank.
         line: where it begins, from 1.
     """
 
-    kind: Literal["token", "string", "directive", "comment"]
+    kind: Literal["token", "string", "directive"]
     text: str
     line: int
 
@@ -37,11 +38,11 @@ class Lexemes:
 
     Attributes:
         code: tokens, strings and directives.
-        comments: (how many pieces of code stand before it, the comment).
+        comments: each with its place in the code.
     """
 
     code: list[Lexeme] = field(default_factory=list)
-    comments: list[tuple[int, Lexeme]] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
 
 
 _COMMON = r"""
@@ -97,7 +98,7 @@ def c_lexemes(data: bytes) -> Lexemes:
                 raise Mismatch(
                     f"line {line} has a comment with a line that a backslash ends, which joins it to the next"
                 )
-            found.comments.append((len(found.code), Lexeme("comment", _plain(piece), line)))
+            found.comments.append(Comment(line, _plain(piece), len(found.code)))
         if kind in ("comment", "blank", "joined"):
             if directive is not None:
                 directive.append(" ")
@@ -128,7 +129,7 @@ def javascript_lexemes(data: bytes) -> Lexemes:
     for kind, piece, line in _pieces(_JAVASCRIPT, _text(data)):
         broken |= "\n" in piece
         if kind == "comment":
-            found.comments.append((len(found.code), Lexeme("comment", _plain(piece), line)))
+            found.comments.append(Comment(line, _plain(piece), len(found.code)))
         elif kind not in ("blank", "break"):
             before = found.code[-1].text if found.code else ""
             if broken and (before in _HELD_APART or piece in ("++", "--", "=>")):

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from lutsmith.hardware.verification.sources.comments import shown
 from lutsmith.hardware.verification.sources.lexemes import Lexeme
 
 _ESCAPES = {"n": 10, "t": 9, '"': 34, "\\": 92, "?": 63, "'": 39}
-_SHOWN = 60
 
 
 def c_sizes(code: Sequence[Lexeme]) -> dict[str, str]:
@@ -50,11 +50,6 @@ def javascript_list(code: Sequence[Lexeme], name: str) -> list[str] | str | None
     if texts[first : first + 1] != ["["]:
         return f"{name} is not a list"
     return _strings(code, first + 1, "]", name, json.loads)
-
-
-def shown(text: str) -> str:
-    """Return a text as it can stand in a report: on one line, without control characters, cut where it is long."""
-    return ascii(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def _distinct(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
