@@ -1,4 +1,4 @@
-"""What many rooms do with arrays: numbers for equal values, runs, bits as words, inputs in other places."""
+"""What many rooms do with arrays (numbers for equal values, runs, bits as words, other inputs) and tables of text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lutsmith.circuit import NetlistBuilder
 from lutsmith.circuit.netlist import drop_unread_inputs, level_offsets, with_inputs
 from lutsmith.circuit.tables import merged_inputs
+from lutsmith.ground.alignment import aligned
 from lutsmith.ground.arrays import numbered, packed, runs
 
 
@@ -79,3 +80,10 @@ def test_a_merged_input_is_the_other_one(word: int, inputs: list[int]) -> None:
     for address in range(64):
         source = address & ~(1 << j) | (address >> i & 1) << j
         assert merged >> address & 1 == word >> source & 1
+
+
+def test_columns_begin_or_end_under_each_other() -> None:
+    rows = [("part", "LUTs", "why"), ("network", "9", ""), ("a", "1,234", "so")]
+    assert aligned(rows) == ["part      LUTs  why", "network      9", "a        1,234   so"]
+    assert aligned(rows, left=(0, 2)) == ["part      LUTs  why", "network      9", "a        1,234  so"]
+    assert aligned([("one", "two")]) == ["one  two"]

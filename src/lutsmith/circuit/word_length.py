@@ -23,6 +23,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.grid import Grid, checked_word
 from lutsmith.circuit.netlist import with_inputs
+from lutsmith.ground.alignment import aligned
 from lutsmith.ground.arrays import numbered
 
 
@@ -67,12 +68,10 @@ class WordLengthReport(Sequence[WordLength]):
         return iter(self.rows)
 
     def __str__(self) -> str:
-        lines = [f"{'bits':>5}  {'accuracy':>8}  {'change':>8}  {'comparators':>11}"]
-        lines += [
-            f"{row.bits:>5}  {row.accuracy:>8.2%}  {100 * row.change:>+7.2f}%  {row.comparators:>11,}" for row in self
-        ]
-        lines.append(f"{'float':>5}  {self.accuracy:>8.2%}  {'':>8}  {self.comparators:>11,}")
-        return "\n".join(lines)
+        rows = [("bits", "accuracy", "change", "comparators")]
+        rows += [(f"{row.bits}", f"{row.accuracy:.2%}", f"{row.change:+.2%}", f"{row.comparators:,}") for row in self]
+        rows.append(("float", f"{self.accuracy:.2%}", "", f"{self.comparators:,}"))
+        return "\n".join(aligned(rows, left=()))
 
 
 def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> NDArray[np.float32]:

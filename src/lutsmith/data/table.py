@@ -22,7 +22,7 @@ from lutsmith.data.dataset import DataError, Table
 from lutsmith.data.header import has_header
 from lutsmith.data.kinds import read_columns
 from lutsmith.data.options import TableOptions, place_of, places_of
-from lutsmith.data.text import LONGEST_FIELD, LONGEST_LINE, find_delimiter, open_bytes, read_rows
+from lutsmith.data.text import LONGEST_FIELD, LONGEST_LINE, columns_of, find_delimiter, open_bytes, read_rows
 
 COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
 """Endings of the files that pyarrow reads beside text."""
@@ -185,11 +185,8 @@ def _cells(path: Path, delimiter: str) -> list[Column]:
         return read
     with read_rows(path, delimiter) as rows:
         fields: list[list[str]] = [[] for _ in range(width)]
-        while chunk := list(islice(rows, 4096)):
-            for line, row in chunk:
-                if len(row) != width:
-                    raise DataError(f"{path}: line {line} has {len(row)} fields, the first row has {width}")
-            for cells, more in zip(fields, zip(*(row for _, row in chunk), strict=True), strict=True):
+        for _, columns in columns_of(path, rows, width):
+            for cells, more in zip(fields, columns, strict=True):
                 cells += more
     return [Column.of_text(None, cells) for cells in fields]
 

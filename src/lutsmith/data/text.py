@@ -98,13 +98,12 @@ def _parts(
             raise DataError(f"{path}: no rows; expected a table")
         given = None if target is None else str(target)
         layout = _Layout.of(path, first[1], schema, given, reading.header, labelled)
-        rest = rows if layout.names else chain([first], rows)
-        chunk = list(islice(rest, batch))
-        if not chunk:
+        parts = columns_of(path, rows if layout.names else chain([first], rows), layout.width, batch)
+        begin = next(parts, None)
+        if begin is None:
             raise DataError(f"{path}: a header and no rows")
-        while chunk:
-            yield (*layout.read(path, chunk), layout.feature_names)
-            chunk = list(islice(rest, batch))
+        for lines, columns in chain([begin], parts):
+            yield (*layout.read(path, lines, columns), layout.feature_names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,18 +141,16 @@ class _Layout:
         """The names of the features, where the file has them."""
         return None if self.names is None else tuple(self.names[place] for place in self.places)
 
-    def read(self, path: Path, rows: list[tuple[int, list[str]]]) -> tuple[NDArray[np.float32], list[str]]:
+    def read(
+        self, path: Path, lines: Sequence[int], columns: Sequence[tuple[str, ...]]
+    ) -> tuple[NDArray[np.float32], list[str]]:
         """Return the features of some rows, float32 (n, F), and their labels as text."""
-        for line, row in rows:
-            if len(row) != self.width:
-                raise DataError(f"{path}: line {line} has {len(row)} fields, the first row has {self.width}")
-        columns = list(zip(*(row for _, row in rows), strict=True))
-        x = np.empty((len(self.places), len(rows)), np.float32)
+        x = np.empty((len(self.places), len(lines)), np.float32)
         for feature, place in enumerate(self.places):
             try:
                 x[feature] = self.schema.text(feature, columns[place])
             except SchemaError as error:
-                line = rows[error.row or 0][0]
+                line = lines[error.row or 0]
                 name = repr(self.names[place]) if self.names else str(place)
                 raise DataError(
                     f"{path}: column {name} is text ({shorten(error.cell or '')} in line {line}); expected "
@@ -251,6 +248,21 @@ def read_rows(path: Path, delimiter: str | None = None) -> Iterator[Rows]:
             text.seek(0)
         reader = csv.reader(_lines(text), delimiter=delimiter, skipinitialspace=True)
         yield ((reader.line_num, row) for row in reader if len(row) > 1 or (row and row[0].strip()))
+
+
+def columns_of(
+    path: Path, rows: Rows, width: int, count: int = _ROWS
+) -> Iterator[tuple[list[int], list[tuple[str, ...]]]]:
+    """Yield up to `count` rows at a time: their lines, and their fields column by column.
+
+    Raises:
+        DataError: a row that has not `width` fields.
+    """
+    while chunk := list(islice(rows, count)):
+        for line, row in chunk:
+            if len(row) != width:
+                raise DataError(f"{path}: line {line} has {len(row)} fields, the first row has {width}")
+        yield [line for line, _ in chunk], list(zip(*(row for _, row in chunk), strict=True))
 
 
 def find_delimiter(path: Path) -> str:

@@ -38,7 +38,7 @@ _OBEYED = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""What tools obey in comments, of programs (`#__PURE__`) and hardware (`synopsys translate_off`, `verilator lint_off`)."""
+"""What tools obey, in programs (`#__PURE__`) and in hardware (`synopsys translate_off`, `verilator lint_off`)."""
 
 _FACT = re.compile(r"[\d\"'`\u00b4\u2018-\u201f\u2039\u203a\u00ab\u00bb]")
 _SUBJECTS = "class|label|target|feature|group|word|bit|port|score|count|input|output|latency|lutsmith"
