@@ -46,7 +46,7 @@ def test_a_table_and_float_words(lutsmith, model: Path) -> None:
     ("arguments", "message"),
     [
         ("none.lut", "no model file none.lut"),
-        ("model.lut --words five", "--words is 'five', expected a number of bits or float32"),
+        ("model.lut --words five", "--words is 'five', expected a number of bits, 1 to 24, or float32"),
         ("model.lut --words 0", "bits holds 0, expected integers in [1, 25)"),
         ("model.lut --words 25", "bits holds 25, expected integers in [1, 25)"),
         ("model.lut --words 99999999999999999999", "expected a number of bits"),

@@ -141,7 +141,7 @@ def word_length_report(
     Raises:
         TypeError, ValueError: the circuit is no classifier or has no fitted range, or arguments that do not fit.
     """
-    if circuit.head is None or circuit.objective not in (None, "classification"):
+    if not circuit.is_classifier:
         raise ValueError("the report counts classes, and this circuit is no classifier: compare outputs of snapped()")
     labels = np.asarray(y)
     plain = circuit.predict(X)

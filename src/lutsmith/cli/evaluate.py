@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, ModelArgument, TargetOption
+from lutsmith.cli.arguments import (
+    DataOption,
+    DelimiterOption,
+    HeaderOption,
+    JsonOption,
+    ModelArgument,
+    TargetOption,
+    word_lengths,
+)
 from lutsmith.cli.output import deliver
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-def _lengths(text: str) -> tuple[int, ...]:
-    """Return word lengths from a list such as `4,6,8`."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no list of word lengths; expected such as 4,6,8") from None
 
 
 def evaluate(
@@ -28,7 +28,8 @@ def evaluate(
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
     words: Annotated[
-        Any, typer.Option(parser=_lengths, metavar="4,6,8", help="Measure it on words of so many bits a feature too.")
+        Any,
+        typer.Option(parser=word_lengths, metavar="4,6,8", help="Measure it on words of so many bits a feature too."),
     ] = None,
     json_output: JsonOption = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lutsmith.cli.arguments import JsonOption, ModelArgument
+from lutsmith.cli.arguments import JsonOption, ModelArgument, hardware_words
 from lutsmith.cli.output import deliver
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from lutsmith.circuit import Circuit
     from lutsmith.export import Format, Options
-    from lutsmith.logic import Words
 
 
 def export(
@@ -74,7 +73,7 @@ def export(
         circuit = load(model)
         options = Options(
             name=_name(model, name),
-            words=_words(words, circuit),
+            words=hardware_words(words, circuit),
             encoder=encoder,
             head=head,
             pipeline=pipeline,
@@ -117,18 +116,6 @@ def _name(model: Path, given: str | None) -> str:
     if not re.fullmatch(r"\w[\w.-]{0,199}", given):
         raise ValueError(f"--name is {given!r}, which is no name of files: take letters, digits and _")
     return given
-
-
-def _words(text: str | None, circuit: Circuit) -> Words | int | None:
-    from lutsmith.logic import Words
-
-    if text is None:
-        return None
-    if text == "float32":
-        return Words.float32(circuit.encoder.num_features)
-    if not re.fullmatch("[0-9]{1,3}", text):
-        raise ValueError(f"--words is {text!r}, expected the bits of a word, 1 to 24, or float32")
-    return Words.derive(circuit, int(text))
 
 
 def _texts(

@@ -159,8 +159,7 @@ def _columns(circuit: Circuit, method: str) -> list[str]:
     """The names of the columns of `_rows`."""
     if method == "outputs":
         return [f"output {number}" for number in range(circuit.netlist.outputs.size)]
-    classification = circuit.head is None or circuit.objective in (None, "classification")
-    if method == "predict" and classification:
+    if method == "predict" and (circuit.head is None or circuit.is_classifier):
         return ["label"]
     if circuit.classes is not None:
         return [str(name) for name in circuit.classes]

@@ -96,25 +96,16 @@ def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[
         if task is None:
             raise ValueError(f"{care} is a folder and the model does not say which task it was trained on")
         data = load(task, None if named else path, target)
-        if not _classifies(circuit) or _classes(circuit) != data.classes:
+        if not circuit.is_classifier or circuit.score_labels != data.classes:
             return (_flat(data.x_train), None), None
         held_out = None if data.x_test is None or data.y_test is None else (_flat(data.x_test), data.y_test)
         return (_flat(data.x_train), data.y_train), held_out
     label = circuit.metadata.target if target is None else target
     kind = "npz" if path.suffix.lower() == ".npz" else "csv"
-    if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and _classifies(circuit):
+    if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and circuit.is_classifier:
         found = measured_rows(circuit, kind, path, target)
         return ((found.x, found.y), None) if found.training is None else (found.training, (found.x, found.y))
     return (_flat(read_samples(path, circuit.schema)), None), None
-
-
-def _classifies(circuit: Circuit) -> bool:
-    return circuit.head is not None and circuit.objective in (None, "classification")
-
-
-def _classes(circuit: Circuit) -> tuple[Any, ...]:
-    head = circuit.head
-    return circuit.classes if circuit.classes is not None else tuple(range(0 if head is None else head.num_classes))
 
 
 def _flat(samples: NDArray[Any]) -> NDArray[Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lutsmith.cli.arguments import JsonOption, ModelArgument
+from lutsmith.cli.arguments import JsonOption, ModelArgument, hardware_words
 from lutsmith.cli.output import Page, deliver, printable
 
 if TYPE_CHECKING:
@@ -33,16 +32,16 @@ def synth(
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.file import load
         from lutsmith.hardware.synthesis import synth as synthesise
-        from lutsmith.logic import Words
 
-        if words is not None and words != "float32" and not re.fullmatch("[0-9]{1,9}", words):
-            raise ValueError(f"--words is {words!r}, expected a number of bits or float32")
         circuit = load(model)
-        seen: Words | int | None = None if words is None or words == "float32" else int(words)
-        if words == "float32":
-            seen = Words.float32(circuit.encoder.num_features)
         result = synthesise(
-            circuit, target, words=seen, pipeline=pipeline, place=place, timeout=timeout, progress=_progress
+            circuit,
+            target,
+            words=hardware_words(words, circuit),
+            pipeline=pipeline,
+            place=place,
+            timeout=timeout,
+            progress=_progress,
         )
         return {"model": str(model.resolve()), **result.to_dict(), "table": Page(str(result))}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption
+from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption, hardware_words
 from lutsmith.cli.output import Page, deliver, printable
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from lutsmith.circuit import Circuit
     from lutsmith.hardware import Check
-    from lutsmith.logic import Words
 
 
 MAX_FILE = 1 << 30
@@ -100,7 +99,7 @@ def verify(
             samples,
             labels,
             layers=layers.split(","),  # type: ignore[arg-type]
-            words=_words(circuit, words),
+            words=hardware_words(words, circuit),
             pipeline=pipeline,
             primitives=primitives,
             artifacts=None if file is None else {names[0]: {file.name: _content(file)}},
@@ -138,36 +137,18 @@ def _samples(
     import numpy as np
 
     from lutsmith.data import DataError
-    from lutsmith.runs.held_out import KINDS, measured_rows
+    from lutsmith.runs.held_out import KINDS, measured_rows, measured_task
 
-    task = circuit.metadata.task
-    wanted = data is not None
-    if task is None or circuit.head is None or circuit.objective not in (None, "classification"):
-        if wanted:
-            raise ValueError("the model does not say which classes of which task it was trained on: leave --data out")
-        return None, None
     try:
-        found = measured_rows(circuit, task, data, target)
+        found = measured_rows(circuit, measured_task(circuit), data, target)
     except (DataError, OSError):
-        if wanted:
+        if data is not None:
             raise
         return None, None
     sys.stderr.write(f"lutsmith: samples are {KINDS[found.kind]}\n")
     x, y = found.x, found.y
     chosen = np.linspace(0, len(x) - 1, min(rows, len(x))).astype(int)
     return x[chosen], y[chosen]
-
-
-def _words(circuit: Circuit, text: str | None) -> Words | int | None:
-    from lutsmith.logic import Words
-
-    if text is None:
-        return None
-    if text == "float32":
-        return Words.float32(circuit.encoder.num_features)
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise ValueError(f"--words is {text!r}, expected a number of bits or float32")
-    return int(text)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:

@@ -67,7 +67,7 @@ def to_c(
             f"the circuit has {circuit.netlist.num_registers} registers, and C takes circuits without state: "
             "export verilog, vhdl, blif, aiger or json"
         )
-    chosen = _checked_words(circuit, words)
+    chosen = Words.float32(circuit.encoder.num_features) if words is None else Words.of(circuit, words)
     body = program(circuit, chosen, compact=style == "compact")
     needed = body.constant_bytes + body.sample_bytes
     if budget is not None and needed > budget:
@@ -89,16 +89,6 @@ def to_c(
     prefixes = {"lutsmith": name, "LUTSMITH": name.upper()}
     text = re.sub(r"\b(lutsmith|LUTSMITH)(?=_)", lambda prefix: prefixes[prefix[0]], text)
     return text.replace("@NAMES", _names(name, labels))
-
-
-def _checked_words(circuit: Circuit, words: Words | int | None) -> Words:
-    features = circuit.encoder.num_features
-    if words is None:
-        return Words.float32(features)
-    chosen = words if isinstance(words, Words) else Words.derive(circuit, words)
-    if chosen.num_features != features:
-        raise ValueError(f"words are for {chosen.num_features} features, the circuit has {features}")
-    return chosen
 
 
 def _comment(circuit: Circuit, words: Words, body: Program, style: str) -> str:

@@ -133,7 +133,7 @@ def _said(circuit: Circuit, head: Head, bits: NDArray[np.bool_]) -> list[Any]:
 
     A class; the set of labels; or the value of each target. Without names, their numbers.
     """
-    names = range(head.num_classes) if circuit.classes is None else circuit.classes
+    names = circuit.score_labels
     decided = head.decide(head.scores(bits), circuit.objective)
     if circuit.objective == "multilabel":
         return [{name for name, is_set in zip(names, row, strict=True) if is_set} for row in decided.tolist()]
