@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Unpack
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.export.designs import designed
+from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.names import check_verilog
 from lutsmith.ground.arrays import integers
 from lutsmith.logic.design import Design, Port
-from lutsmith.logic.words import Words
 
 _OWN = frozenset(
     {"aclk", "aresetn", "advance", "sample_valid", "whole_sample", "stage_valid", "stage_last", "result"}
@@ -22,20 +22,21 @@ _OWN = frozenset(
 def to_axi_stream(
     circuit: Circuit,
     *,
-    words: Words | int | None = None,
-    encoder: bool = True,
-    head: bool = True,
-    pipeline: int | None = None,
     beat_bits: int | None = None,
-    name: str = "lutsmith",
+    **options: Unpack[DesignOptions],
 ) -> str:
-    """Return the wrapper `<name>_axis` around the Verilog of a circuit that was written with the same arguments.
+    """Return the wrapper `<name>_axis` around the Verilog of a circuit.
+
+    Args:
+        circuit: any circuit.
+        beat_bits: as of `axi_stream_of`.
+        **options: those that the Verilog was written with: words, encoder, head, pipeline and name.
 
     Raises:
         ExportError: as of `axi_stream_of`.
         TypeError, ValueError: what `designed` refuses.
     """
-    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    design = designed(circuit, **options)
     return axi_stream_of(design, beat_bits=beat_bits)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Unpack
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.export.designs import designed
+from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.names import check_verilog
 from lutsmith.logic.design import Design
-from lutsmith.logic.words import Words
 
 Kind = Literal["xdc", "sdc", "lpf", "pcf"]
 """Vivado; Synopsys constraints, which Quartus, Gowin, OpenROAD read; Lattice ECP5; Lattice iCE40."""
@@ -24,19 +23,21 @@ def to_constraints(
     *,
     kind: Kind = "xdc",
     period: float = 10.0,
-    words: Words | int | None = None,
-    encoder: bool = True,
-    head: bool = True,
-    pipeline: int | None = None,
-    name: str = "lutsmith",
+    **options: Unpack[DesignOptions],
 ) -> str:
-    """Return constraints for the Verilog or VHDL of a circuit; further arguments as it was written.
+    """Return constraints for the Verilog or VHDL of a circuit.
+
+    Args:
+        circuit: any circuit.
+        kind: as of `constraints_of`.
+        period: as of `constraints_of`.
+        **options: those that it was written with: words, encoder, head, pipeline and name.
 
     Raises:
         ExportError: as of `constraints_of`.
         TypeError, ValueError: what `designed` refuses.
     """
-    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    design = designed(circuit, **options)
     return constraints_of(design, kind=kind, period=period)
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit import SLICE, Circuit
 from lutsmith.circuit.rows import as_rows
-from lutsmith.export.designs import designed
+from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.names import check_verilog
 from lutsmith.logic.design import Design, Port
-from lutsmith.logic.words import Words
 
 MARK = 0xA
 """The first digit of each line of vectors: a bench that reads something else fails."""
@@ -23,16 +22,7 @@ _OWN = ("vectors", "vector", "expected", "cycle", "word", "words", "mismatches",
 """Names in the bench."""
 
 
-def to_testbench(
-    circuit: Circuit,
-    X: ArrayLike,
-    *,
-    words: Words | int | None = None,
-    encoder: bool = True,
-    head: bool = True,
-    pipeline: int | None = None,
-    name: str = "lutsmith",
-) -> dict[str, bytes]:
+def to_testbench(circuit: Circuit, X: ArrayLike, **options: Unpack[DesignOptions]) -> dict[str, bytes]:
     """Return a bench for the Verilog or the xilinx form of a circuit, and its vectors.
 
     What is expected comes from `circuit` itself, on the numbers that the words of X stand for, not from the logic that
@@ -41,11 +31,7 @@ def to_testbench(
     Args:
         circuit: as it was exported.
         X: (N, *input_shape) or (N, F) numbers, at least one sample.
-        words: as the Verilog was written.
-        encoder: as the Verilog was written.
-        head: as the Verilog was written.
-        pipeline: as the Verilog was written.
-        name: as the Verilog was written.
+        **options: those that the Verilog was written with: words, encoder, head, pipeline and name.
 
     Returns:
         `<name>_tb.sv` and `<name>_vectors.hex`, as of `testbench_of`.
@@ -54,7 +40,7 @@ def to_testbench(
         ExportError: a name that Verilog does not allow, or no samples.
         TypeError, ValueError: what `designed` refuses, or X is no array of samples.
     """
-    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    design = designed(circuit, **options)
     rows = as_rows(X, circuit.input_shape)
     entering, leaving = _empty(design.inputs), _empty(design.outputs)
     state = circuit.netlist.register_init

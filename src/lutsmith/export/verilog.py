@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import Literal, Unpack
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import MAX_RANK
-from lutsmith.export.designs import designed
+from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
 from lutsmith.export.names import check_verilog, constants, modules_of, quoted
 from lutsmith.export.notes import INDEX_NAMES, Notes, header, summary
 from lutsmith.export.signals import Signals, declared, remarks
 from lutsmith.logic.design import Design, Part, Port
-from lutsmith.logic.words import Words
 
 Primitives = Literal["portable", "xilinx"]
 """Of what LUTs are made: expressions that every tool reads, or the LUT1 to LUT6 of Xilinx devices."""
@@ -29,23 +28,25 @@ FORMS = {"portable": "expressions", "xilinx": "LUT1 to LUT6"}
 def to_verilog(
     circuit: Circuit,
     *,
-    words: Words | int | None = None,
-    encoder: bool = True,
-    head: bool = True,
-    pipeline: int | None = None,
     primitives: Primitives = "portable",
-    name: str = "lutsmith",
     comments: bool = True,
+    **options: Unpack[DesignOptions],
 ) -> str:
-    """Return a circuit as one file of Verilog 2001; arguments as of `designed` and `verilog_of`.
+    """Return a circuit as one file of Verilog 2001: the design of `designed`, as `verilog_of` writes it.
 
     The top module is `name`; the parts are `<name>_encoder`, `<name>_network`, `<name>_popcount`, `<name>_decision`.
+
+    Args:
+        circuit: any circuit.
+        primitives: as of `verilog_of`.
+        comments: as of `verilog_of`.
+        **options: of `designed`: words, encoder, head, pipeline and name.
 
     Raises:
         ExportError: `name` is no identifier, or a reserved word.
         TypeError, ValueError: what `designed` refuses.
     """
-    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    design = designed(circuit, **options)
     return verilog_of(design, primitives=primitives, comments=comments, notes=Notes.of(circuit))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Unpack
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import MAX_RANK
-from lutsmith.export.designs import designed
+from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
 from lutsmith.export.names import check_vhdl, constants, modules_of, quoted, vhdl_port
@@ -14,7 +15,6 @@ from lutsmith.export.notes import INDEX_NAMES, Notes, header, summary
 from lutsmith.export.signals import Signals, declared, remarks
 from lutsmith.export.verilog import FORMS, PRIMITIVES, Primitives
 from lutsmith.logic.design import Design, Part, Port
-from lutsmith.logic.words import Words
 
 SYNTAX = Syntax("not ", " and ", " or ", " xor ", "mux({0}, {1}, {2})", "'0'", "'1'", call=True)
 
@@ -33,19 +33,15 @@ _LIBRARY = ["library ieee;", "use ieee.std_logic_1164.all;"]
 def to_vhdl(
     circuit: Circuit,
     *,
-    words: Words | int | None = None,
-    encoder: bool = True,
-    head: bool = True,
-    pipeline: int | None = None,
     primitives: Primitives = "portable",
-    name: str = "lutsmith",
     comments: bool = True,
+    **options: Unpack[DesignOptions],
 ) -> str:
     """Return a circuit as one file of VHDL-93; arguments and errors as of `to_verilog`.
 
     Entities, ports and signals have the names that they have in Verilog; the port `label` is `label_o`.
     """
-    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    design = designed(circuit, **options)
     return vhdl_of(design, primitives=primitives, comments=comments, notes=Notes.of(circuit))
 
 
