@@ -81,6 +81,10 @@ EVERY: dict[str, Any] = {
 """Every key that lutsmith writes, in its order, and two of others."""
 
 
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
+
 def text(value: Any) -> str:
     """JSON, in which 1, 1.0 and true differ, and the order of keys counts."""
     return json.dumps(value)
@@ -382,7 +386,8 @@ def test_what_is_no_object_is_refused(document: Any) -> None:
     ("given", "says"),
     [
         ({"other": {"loss": float("nan")}}, "metadata cannot be saved as JSON"),
-        ({"other": {"loss": object()}}, "metadata cannot be saved as JSON"),
+        ({"other": {"loss": object()}}, "metadata cannot be saved as JSON: it holds object, expected"),
+        ({"other": {"itself": ENDLESS}}, "metadata cannot be saved as JSON: Circular reference"),
         ({"other": {1: "a", "1": "b"}}, "repeats the key '1'"),
         ({"other": {"seed": 1}}, "other has 'seed', which is training.seed of the metadata"),
         ({"other": {"target": None}}, "other has 'target', which is target of the metadata"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from lutsmith.circuit.tabular import Schema, TableLayout
@@ -134,7 +134,7 @@ class Metadata:
             raise TypeError(f"other must be a mapping, not {type(self.other).__name__}")
         if misplaced := sorted(key for key in self.other if key in _ENTRIES):
             raise ValueError(f"other has {misplaced[0]!r}, which is {_ENTRIES[misplaced[0]].place} of the metadata")
-        for name, value in {**dict.fromkeys(_PARTS), **_read(self.to_json())}.items():
+        for name, value in {**dict.fromkeys(_PARTS), **_read(self._document())}.items():
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -147,18 +147,15 @@ class Metadata:
         """
         if not isinstance(document, Mapping):
             raise TypeError(f"metadata must be an object of JSON (a dict), not {type(document).__name__}")
-        return cls(**_read(document))
+        read, made = _read(document), cls.__new__(cls)  # what was read is checked: not once more
+        for item in fields(cls):
+            object.__setattr__(made, item.name, read.get(item.name))
+        return made
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object: dicts and lists of the caller's own."""
-        known = {key: _plain(self._at(entry.place)) for key, entry in _ENTRIES.items()}
-        entries = {**known, **plain_json(self.other)}
-        order = self.order
-        if not order and self.training is not None:  # it tells of the table that there is none
-            told = ("target", "feature_names")
-            order = tuple(key for key in known if known[key] is not None or key in told)
-        said = [key for key in entries if entries[key] is not None or key in self.other]
-        return {key: entries[key] for key in dict.fromkeys((*order, *said)) if key in entries}
+        document: dict[str, Any] = plain_json(self._document())
+        return document
 
     def schema(self, features: int) -> Schema:
         """Return what is known of the table, for a circuit of so many features; models of earlier versions have names
@@ -190,10 +187,24 @@ class Metadata:
         stale = {key for key, entry in _ENTRIES.items() if entry.place.startswith("accuracy.")}
         return replace(self, accuracy=None, order=tuple(key for key in self.order if key not in stale))
 
+    def _document(self) -> dict[str, Any]:
+        """Return the JSON object, with values as they are."""
+        known = {key: self._at(entry.place) for key, entry in _ENTRIES.items()}
+        entries = {**known, **self.other}
+        order = self.order
+        if not order and self.training is not None:  # it tells of the table that there is none
+            told = ("target", "feature_names")
+            order = tuple(key for key in known if known[key] is not None or key in told)
+        said = [key for key in entries if entries[key] is not None or key in self.other]
+        return {key: entries[key] for key in dict.fromkeys((*order, *said)) if key in entries}
+
     def _at(self, place: str) -> Any:
         part, _, name = place.rpartition(".")
         owner = getattr(self, part) if part else self
-        return None if owner is None else getattr(owner, name)
+        value = None if owner is None else getattr(owner, name)
+        if isinstance(value, TableLayout):
+            return value.to_json()
+        return asdict(value) if isinstance(value, HeldOut) else value
 
 
 def _read(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,12 +232,6 @@ def _read(document: Mapping[str, Any]) -> dict[str, Any]:
         "other": FrozenMapping({key: frozen_json(value) for key, value in copy.items() if key not in _ENTRIES}),
         "order": tuple(copy),
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, TableLayout):
-        return value.to_json()
-    return asdict(value) if isinstance(value, HeldOut) else plain_json(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -43,10 +43,10 @@ class FrozenMapping(Mapping[_Key, _Value]):
 
 
 def frozen_json(value: Any) -> Any:
-    """Return a value of JSON with objects as `FrozenMapping` and lists as tuples."""
-    if isinstance(value, Mapping):
+    """Return a value that `json` gave with objects as `FrozenMapping` and lists as tuples."""
+    if isinstance(value, dict):
         return FrozenMapping({key: frozen_json(item) for key, item in value.items()})
-    return tuple(map(frozen_json, value)) if isinstance(value, (list, tuple)) else value
+    return tuple(map(frozen_json, value)) if isinstance(value, list) else value
 
 
 def plain_json(value: Any) -> Any:
@@ -63,6 +63,12 @@ def copied_json(value: Any, *, max_depth: int = MAX_DEPTH) -> Any:
         ValueError: JSON cannot hold it, or not strictly: NaN, keys that become the same text, or too much nesting.
     """
     try:
-        return strict_loads(json.dumps(plain_json(value), allow_nan=False), max_depth=max_depth)
+        return strict_loads(json.dumps(value, allow_nan=False, default=_as_dict), max_depth=max_depth)
     except (TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def _as_dict(value: Any) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"it holds {type(value).__name__}, expected objects, lists, text, numbers, truth values and None")
