@@ -148,16 +148,20 @@ def _integers(words: ArrayLike) -> NDArray[Any]:
 
 
 def _hex(bits: NDArray[np.bool_]) -> bytes:
-    """A line a sample: the mark, then the bits as one number, the first the least significant."""
-    digits = -(-bits.shape[1] // 4)
+    """A line a sample: the mark, then the bits."""
     lines = []
     for start in range(0, len(bits), SLICE):
-        part = bits[start : start + SLICE]
-        padded = np.zeros((len(part), 8 * -(-digits // 2)), np.bool_)
-        padded[:, : part.shape[1]] = part
-        octets = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]
-        lines += [f"{MARK:x}{row.tobytes().hex()[-digits:]}" for row in octets]
+        lines += [f"{MARK:x}{digits}" for digits in hex_digits(bits[start : start + SLICE])]
     return "\n".join([*lines, ""]).encode()
+
+
+def hex_digits(bits: NDArray[np.bool_]) -> list[str]:
+    """Return each row of bits (N, B) as one number of ceil(B / 4) digits, the first bit the least significant."""
+    digits = -(-bits.shape[1] // 4)
+    padded = np.zeros((len(bits), 8 * -(-digits // 2)), np.bool_)
+    padded[:, : bits.shape[1]] = bits
+    octets = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]
+    return [row.tobytes().hex()[-digits:] for row in octets]
 
 
 def _bench(design: Design, samples: int) -> Iterator[str]:
