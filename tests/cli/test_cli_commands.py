@@ -22,7 +22,7 @@ from lutsmith.circuit.file import save
 from lutsmith.circuit.word_length import snapped
 from lutsmith.cli import bench, doctor
 from lutsmith.data import load
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 
 DIGITS = load("digits")
 

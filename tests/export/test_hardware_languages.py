@@ -15,7 +15,7 @@ from lutsmith.circuit import Circuit, NetlistBuilder
 from lutsmith.export import ExportError
 from lutsmith.export.names import constants, quoted
 from lutsmith.formats import from_aiger
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 from lutsmith.logic import Design, Part, Port
 from tests.tools import module, needs
 

@@ -16,7 +16,7 @@ from lutsmith.circuit import Circuit, Metadata
 from lutsmith.export import FORMATS, Options, to_c, to_javascript
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
-from lutsmith.hardware.toolchain import ToolFailed
+from lutsmith.hardware.tools.tool import ToolFailed
 from lutsmith.hardware.verification.layers import CHECKS
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.sources.lexemes import c_lexemes, javascript_lexemes

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from lutsmith.cli.arguments import JsonOption
 from lutsmith.cli.output import deliver, facts_page
-from lutsmith.hardware.toolchain import TOOLS, ToolMissing, find
+from lutsmith.hardware.tools.tool import ToolMissing
+from lutsmith.hardware.tools.toolchain import TOOLS, find
 from lutsmith.version import __version__
 
 if TYPE_CHECKING:

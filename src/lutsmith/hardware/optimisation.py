@@ -11,7 +11,7 @@ from lutsmith.circuit.simplify.circuits import rebuilt
 from lutsmith.circuit.simplify.cones import checked_rank
 from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import TIMEOUT, Proof, prove
-from lutsmith.hardware.toolchain import ToolError, ToolTimeout
+from lutsmith.hardware.tools.tool import ToolError, ToolTimeout
 
 
 class Unproved(ToolError):  # noqa: N818

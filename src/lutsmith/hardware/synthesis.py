@@ -20,11 +20,12 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.blif import to_blif
 from lutsmith.ground.alignment import aligned
-from lutsmith.hardware import abc, toolchain
+from lutsmith.hardware import abc
 from lutsmith.hardware.enclosure import enclosed
 from lutsmith.hardware.results import digest, remembered
 from lutsmith.hardware.targets import FLIP_FLOP, TARGETS, Device, Target, genlib
-from lutsmith.hardware.toolchain import Finished, Tool, ToolFailed, ToolTimeout
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Finished, Tool, ToolFailed, ToolTimeout
 from lutsmith.logic import Design, Part, Words, elaborate, pipelined
 
 TIMEOUT = 600.0

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import ExportError, Options
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.case import Case
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.emission import emitted

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from lutsmith.export.labels import class_names
 from lutsmith.export.notes import INDEX_NAMES
 from lutsmith.hardware.simulation.lint import lint
-from lutsmith.hardware.toolchain import ToolMissing
+from lutsmith.hardware.tools.tool import ToolMissing
 from lutsmith.hardware.verification.case import Case, Files, row
 from lutsmith.hardware.verification.readers.modules import Mismatch, ReadModules, module_names, read_verilog
 from lutsmith.hardware.verification.readers.primitives import with_primitives

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lutsmith.export import to_onnx
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA, ToolMissing
+from lutsmith.hardware.tools.tool import ToolMissing
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.report import Check

@@ -32,7 +32,7 @@ from functools import lru_cache
 from pathlib import Path
 
 if __package__:
-    from lutsmith.hardware.system_calls import MACHINES, program_filter, tool_filter
+    from lutsmith.hardware.tools.system_calls import MACHINES, program_filter, tool_filter
 else:  # the launcher, which runs alone
     sys.path.append(str(Path(__file__).parent))
     from system_calls import MACHINES, program_filter, tool_filter  # type: ignore[import-not-found, no-redef]
