@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,17 @@ def word_lengths(text: str) -> tuple[int, ...]:
     if not all(map(_BITS.fullmatch, parts)):
         raise typer.BadParameter(f"{text!r} is no list of word lengths; expected such as 4,6,8")
     return tuple(map(int, parts))
+
+
+def check_output(output: Path, sources: Iterable[Path]) -> None:
+    """Refuse a file OUT that cannot be written, or that the command reads, before any work is done."""
+    if output.is_dir():
+        raise ValueError(f"{output} is a folder; give OUT the name of a file in it")
+    if not output.parent.is_dir():
+        raise ValueError(f"cannot write {output}: there is no folder {output.parent}; create it first")
+    for source in sources:
+        if output.exists() and source.exists() and output.samefile(source):
+            raise ValueError(f"{output} is read by this command; give OUT another name")
 
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, such as runs/mine/model.lut.")]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
-from lutsmith.cli.arguments import DelimiterOption, HeaderOption, JsonOption, ModelArgument
+from lutsmith.cli.arguments import DelimiterOption, HeaderOption, JsonOption, ModelArgument, check_output
 from lutsmith.cli.output import deliver, printable
 
 if TYPE_CHECKING:
@@ -125,13 +125,7 @@ def _check_output(output: Path | None, sources: tuple[Path, ...], json_output: b
         return
     if output.suffix.lower() not in _WRITERS:
         raise ValueError(f"{output}: unknown kind of file; OUT must end in {', '.join(_WRITERS)}")
-    if output.is_dir():
-        raise ValueError(f"{output} is a folder; give OUT the name of a file in it")
-    if not output.parent.is_dir():
-        raise ValueError(f"cannot write {output}: there is no folder {output.parent}; create it first")
-    for source in sources:
-        if output.exists() and source.exists() and output.samefile(source):
-            raise ValueError(f"{output} is read by this command; give OUT another name")
+    check_output(output, sources)
 
 
 def _shaped(samples: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lutsmith.cli.arguments import JsonOption, ModelArgument, TargetOption
+from lutsmith.cli.arguments import JsonOption, ModelArgument, TargetOption, check_output
 from lutsmith.cli.output import Page, deliver
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def simplify(
     """Write a model of fewer LUTs that predicts the same, and show what each pass did."""
     if target is not None and care is None:
         raise typer.BadParameter("--target names the label column of --care DATA: give both")
-    _check_output(output, model)
+    check_output(output, [model])
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.file import load, save
@@ -69,16 +69,6 @@ def simplify(
 def _show(result: dict[str, Any], console: Console) -> None:
     console.print(result["page"], soft_wrap=True)
     console.print(f"{result['output']} written", soft_wrap=True)
-
-
-def _check_output(output: Path, model: Path) -> None:
-    """Refuse an output that cannot be written before any work is done."""
-    if output.is_dir():
-        raise ValueError(f"{output} is a folder; give OUT the name of a file in it")
-    if not output.parent.is_dir():
-        raise ValueError(f"cannot write {output}: there is no folder {output.parent}; create it first")
-    if output.exists() and model.exists() and output.samefile(model):
-        raise ValueError(f"{output} is the model itself; give OUT another name")
 
 
 def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[NDArray[Any], NDArray[Any]] | None]:
