@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.export.testbench import hex_digits
+from lutsmith.export.hdl.testbench import hex_digits
 from lutsmith.logic.design import Design, Port
 
 INPUT_FILE, MARK = "rows.hex", "result "

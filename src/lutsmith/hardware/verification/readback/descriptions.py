@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from lutsmith.export.hdl.notes import INDEX_NAMES
 from lutsmith.export.labels import class_names
-from lutsmith.export.notes import INDEX_NAMES
 from lutsmith.hardware.simulation.lint import lint
 from lutsmith.hardware.tools.tool import ToolMissing
 from lutsmith.hardware.verification.case import Case, Files, row

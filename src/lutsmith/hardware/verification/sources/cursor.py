@@ -6,8 +6,8 @@ import re
 from collections.abc import Container, Sequence
 from typing import NoReturn
 
-from lutsmith.export.names import VHDL_WORDS
-from lutsmith.export.notes import INDEX_NAMES
+from lutsmith.export.hdl.names import VHDL_WORDS
+from lutsmith.export.hdl.notes import INDEX_NAMES
 from lutsmith.hardware.verification.sources.text import Refused, Token
 
 _TAKEN = re.compile(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from lutsmith.export.names import VERILOG_WORDS
+from lutsmith.export.hdl.names import VERILOG_WORDS
 from lutsmith.hardware.verification.sources.comments import Comment
 from lutsmith.hardware.verification.sources.drivers import check_drivers
 from lutsmith.hardware.verification.sources.text import (

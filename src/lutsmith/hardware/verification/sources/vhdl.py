@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from lutsmith.export.names import VHDL_WORDS
+from lutsmith.export.hdl.names import VHDL_WORDS
 from lutsmith.hardware.verification.sources.comments import Comment
 from lutsmith.hardware.verification.sources.entities import Entity, read_entities
 from lutsmith.hardware.verification.sources.text import (

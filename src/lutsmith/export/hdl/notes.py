@@ -10,7 +10,7 @@ import numpy as np
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
-from lutsmith.export.names import quoted
+from lutsmith.export.hdl.names import quoted
 from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.words import Words
 

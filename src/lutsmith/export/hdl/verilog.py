@@ -10,9 +10,9 @@ from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
-from lutsmith.export.names import check_verilog, constants, modules_of, quoted
-from lutsmith.export.notes import INDEX_NAMES, Notes, header, summary
-from lutsmith.export.signals import Signals, declared, remarks
+from lutsmith.export.hdl.names import check_verilog, constants, modules_of, quoted
+from lutsmith.export.hdl.notes import INDEX_NAMES, Notes, header, summary
+from lutsmith.export.hdl.signals import Signals, declared, remarks
 from lutsmith.logic.design import Design, Part, Port
 
 Primitives = Literal["portable", "xilinx"]

@@ -12,7 +12,7 @@ from lutsmith.circuit.circuit import SLICE, Circuit
 from lutsmith.circuit.rows import as_rows
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
-from lutsmith.export.names import check_verilog
+from lutsmith.export.hdl.names import check_verilog
 from lutsmith.logic.design import Design, Port
 
 MARK = 0xA

@@ -8,7 +8,7 @@ from typing import Unpack
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
-from lutsmith.export.names import check_verilog
+from lutsmith.export.hdl.names import check_verilog
 from lutsmith.ground.arrays import integers
 from lutsmith.logic.design import Design, Port
 

@@ -9,7 +9,7 @@ from typing import Literal, Unpack
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
-from lutsmith.export.names import check_verilog
+from lutsmith.export.hdl.names import check_verilog
 from lutsmith.logic.design import Design
 
 Kind = Literal["xdc", "sdc", "lpf", "pcf"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.export.expressions import Syntax, matters, templates
-from lutsmith.export.notes import Notes
+from lutsmith.export.hdl.notes import Notes
 from lutsmith.logic.design import Design, Part, Port
 
 _LINE = 100

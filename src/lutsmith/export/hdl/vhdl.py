@@ -10,10 +10,10 @@ from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
-from lutsmith.export.names import check_vhdl, constants, modules_of, quoted, vhdl_port
-from lutsmith.export.notes import INDEX_NAMES, Notes, header, summary
-from lutsmith.export.signals import Signals, declared, remarks
-from lutsmith.export.verilog import FORMS, PRIMITIVES, Primitives
+from lutsmith.export.hdl.names import check_vhdl, constants, modules_of, quoted, vhdl_port
+from lutsmith.export.hdl.notes import INDEX_NAMES, Notes, header, summary
+from lutsmith.export.hdl.signals import Signals, declared, remarks
+from lutsmith.export.hdl.verilog import FORMS, PRIMITIVES, Primitives
 from lutsmith.logic.design import Design, Part, Port
 
 SYNTAX = Syntax("not ", " and ", " or ", " xor ", "mux({0}, {1}, {2})", "'0'", "'1'", call=True)
