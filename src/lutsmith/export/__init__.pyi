@@ -1,4 +1,3 @@
-from .c import to_c as to_c
 from .designs import designed as designed
 from .errors import ExportError as ExportError
 from .graphviz import to_graphviz as to_graphviz
@@ -14,12 +13,13 @@ from .hdl.verilog import verilog_primitives as verilog_primitives
 from .hdl.vhdl import to_vhdl as to_vhdl
 from .hdl.vhdl import vhdl_of as vhdl_of
 from .hdl.vhdl import vhdl_primitives as vhdl_primitives
-from .javascript import to_javascript as to_javascript
 from .json import from_json as from_json
 from .json import to_json as to_json
 from .logic_formats import to_aiger as to_aiger
 from .logic_formats import to_blif as to_blif
 from .onnx import to_onnx as to_onnx
+from .programs.c import to_c as to_c
+from .programs.javascript import to_javascript as to_javascript
 from .registry import FORMATS as FORMATS
 from .registry import Format as Format
 from .registry import Options as Options

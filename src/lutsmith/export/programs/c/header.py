@@ -6,11 +6,11 @@ import re
 from typing import Literal
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.export.c.program import Program, program
-from lutsmith.export.c.text import ctype, strings
 from lutsmith.export.errors import ExportError
 from lutsmith.export.labels import check_identifier, class_names
-from lutsmith.export.packing import narrowest
+from lutsmith.export.programs.c.program import Program, program
+from lutsmith.export.programs.c.text import ctype, strings
+from lutsmith.export.programs.packing import narrowest
 from lutsmith.logic.words import Words
 
 STYLES = ("unrolled", "compact")

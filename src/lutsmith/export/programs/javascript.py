@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.export import webassembly
 from lutsmith.export.errors import ExportError
 from lutsmith.export.labels import check_identifier, class_names
+from lutsmith.export.programs import webassembly
 
 _RESERVED = re.compile(
     "arguments|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|eval|export|extends|"

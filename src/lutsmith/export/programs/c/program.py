@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.export.c import results, runtime
-from lutsmith.export.c.text import array, ctype
-from lutsmith.export.packing import PackedNetlist, narrowest
-from lutsmith.export.straight_line import Language, functions
+from lutsmith.export.programs.c import results, runtime
+from lutsmith.export.programs.c.text import array, ctype
+from lutsmith.export.programs.packing import PackedNetlist, narrowest
+from lutsmith.export.programs.straight_line import Language, functions
 from lutsmith.logic.words import Words
 
 _C = Language("static void {}(lutsmith_word *s)", "const lutsmith_word", "(lutsmith_word)0", "~(lutsmith_word)0")
