@@ -18,10 +18,10 @@ from lutsmith.data.digits import load_digits
 from lutsmith.data.folders import find_files
 from lutsmith.data.images import FASHION_MNIST, MNIST, image_folder, load_images, read_images
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
-from lutsmith.data.options import TableOptions
-from lutsmith.data.table import COLUMNAR, read_table, read_table_by
-from lutsmith.data.tabular import TABULAR_TASKS, load_tabular, load_tabular_test
-from lutsmith.data.text import AS_FOUND, Reading, read_rows, read_text
+from lutsmith.data.tables.options import TableOptions
+from lutsmith.data.tables.public import TABULAR_TASKS, load_tabular, load_tabular_test
+from lutsmith.data.tables.table import COLUMNAR, read_table, read_table_by
+from lutsmith.data.tables.text import AS_FOUND, Reading, read_rows, read_text
 from lutsmith.ground.labels import Label
 
 _IMAGE_TASKS = {task.name: task for task in (MNIST, FASHION_MNIST)}

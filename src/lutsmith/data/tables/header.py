@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from lutsmith.circuit.tabular import Schema
 from lutsmith.circuit.tabular.numerals import dress
 from lutsmith.circuit.tabular.schema import is_place, listed
-from lutsmith.data.columns import Column, looks_like_date
 from lutsmith.data.dataset import DataError, TableWarning
+from lutsmith.data.tables.columns import Column, looks_like_date
 
 _IS_MISSING = Schema(1).is_missing
 _LOOKED_AT = 10_000

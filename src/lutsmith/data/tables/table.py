@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular import MISSING, Schema, SchemaError
-from lutsmith.data.columns import Column
 from lutsmith.data.dataset import DataError, Table
-from lutsmith.data.header import has_header
-from lutsmith.data.kinds import read_columns
-from lutsmith.data.options import TableOptions, place_of, places_of
-from lutsmith.data.text import LONGEST_FIELD, LONGEST_LINE, columns_of, find_delimiter, open_bytes, read_rows
+from lutsmith.data.tables.columns import Column
+from lutsmith.data.tables.header import has_header
+from lutsmith.data.tables.kinds import read_columns
+from lutsmith.data.tables.options import TableOptions, place_of, places_of
+from lutsmith.data.tables.text import LONGEST_FIELD, LONGEST_LINE, columns_of, find_delimiter, open_bytes, read_rows
 
 COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
 """Endings of the files that pyarrow reads beside text."""

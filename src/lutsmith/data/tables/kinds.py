@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from lutsmith.circuit.tabular import Numerals, Schema
 from lutsmith.circuit.tabular.numerals import COMMA, PLAIN, POINT, dress, plain, plain_readings, readings
 from lutsmith.circuit.tabular.schema import shorten
-from lutsmith.data.categories import MOST_CATEGORIES
-from lutsmith.data.columns import Column, looks_like_date
 from lutsmith.data.dataset import DataError, TableWarning
+from lutsmith.data.tables.categories import MOST_CATEGORIES
+from lutsmith.data.tables.columns import Column, looks_like_date
 
 _FEW_NUMBERS = 32
 """Different numbers that a column of names may hold, such as `1`, `2`, `3+`. Where there are more, and more than half

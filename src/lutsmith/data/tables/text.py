@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.tabular import Schema, SchemaError
 from lutsmith.circuit.tabular.schema import is_place, listed, shorten
 from lutsmith.data.dataset import DataError, Table
-from lutsmith.data.options import checked_delimiter, place_of
+from lutsmith.data.tables.options import checked_delimiter, place_of
 
 DELIMITERS = ",;\t|"
 LONGEST_LINE = 1 << 24
