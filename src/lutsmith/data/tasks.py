@@ -14,9 +14,9 @@ from lutsmith.circuit.tabular import MISSING, Schema
 from lutsmith.circuit.tabular.numerals import dress
 from lutsmith.data.archive import read_npz_table
 from lutsmith.data.dataset import DataError, Dataset, Table
-from lutsmith.data.digits import load_digits
 from lutsmith.data.folders import find_files
-from lutsmith.data.images import FASHION_MNIST, MNIST, image_folder, load_images, read_images
+from lutsmith.data.images.digits import load_digits
+from lutsmith.data.images.mnist import FASHION_MNIST, MNIST, image_folder, load_images, read_images
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
 from lutsmith.data.tables.options import TableOptions
 from lutsmith.data.tables.public import TABULAR_TASKS, load_tabular, load_tabular_test

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.data.folders import DATA_VARIABLE, data_folder
-from lutsmith.data.idx import read_idx
+from lutsmith.data.images.idx import read_idx
 from lutsmith.ground.labels import Label
 
 _PARTS = {"train": "train", "test": "t10k"}

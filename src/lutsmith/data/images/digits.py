@@ -17,7 +17,7 @@ from lutsmith.data.dataset import Dataset
 
 def load_digits() -> Dataset:
     """Return the digits: 1,437 training and 360 test images `(1, 8, 8)`, uint8 values 0 to 16."""
-    file = resources.files("lutsmith.data") / "digits.npz"
+    file = resources.files("lutsmith.data.images") / "digits.npz"
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
         return Dataset(
             x_train=held["x_train"][:, None],
