@@ -19,7 +19,7 @@ from lutsmith.hardware.simulation.software import c_compiler
 from lutsmith.hardware.tools.tool import ToolFailed
 from lutsmith.hardware.verification.layers import CHECKS
 from lutsmith.hardware.verification.readers.modules import Mismatch
-from lutsmith.hardware.verification.sources.lexemes import c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.sources.programs.lexemes import c_lexemes, javascript_lexemes
 from lutsmith.logic import Words
 from tests.circuit.examples import random_affine, random_circuit
 from tests.export.cases import CASES, ranks, with_range

@@ -16,8 +16,8 @@ from lutsmith.hardware.simulation.software import prefix_of
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.sources.comments import compare_comments, shown
-from lutsmith.hardware.verification.sources.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
-from lutsmith.hardware.verification.sources.literals import c_list, c_sizes, javascript_list, javascript_sizes
+from lutsmith.hardware.verification.sources.programs.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.sources.programs.literals import c_list, c_sizes, javascript_list, javascript_sizes
 
 IDENTICAL = "token by token what the export writes, {:,} of them; what they compute, only a simulation shows"
 UNKNOWN = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lutsmith.hardware.verification.sources.cursor import Cursor
 from lutsmith.hardware.verification.sources.text import Refused, Token
+from lutsmith.hardware.verification.sources.vhdl.cursor import Cursor
 
 CLOCKS = ("clk", "ce")
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from lutsmith.export.hdl.names import VHDL_WORDS
 from lutsmith.hardware.verification.sources.comments import Comment
-from lutsmith.hardware.verification.sources.entities import Entity, read_entities
 from lutsmith.hardware.verification.sources.text import (
     Refused,
     Source,
@@ -17,6 +16,7 @@ from lutsmith.hardware.verification.sources.text import (
     said_beside,
     tokens,
 )
+from lutsmith.hardware.verification.sources.vhdl.entities import Entity, read_entities
 
 _CORE = """
     library use entity is port in out end architecture of begin signal constant function return if then process

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from lutsmith.hardware.verification.sources.comments import shown
-from lutsmith.hardware.verification.sources.lexemes import Lexeme
+from lutsmith.hardware.verification.sources.programs.lexemes import Lexeme
 
 _ESCAPES = {"n": 10, "t": 9, '"': 34, "\\": 92, "?": 63, "'": 39}
 

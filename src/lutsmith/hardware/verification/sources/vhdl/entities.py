@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lutsmith.hardware.verification.sources.cursor import Cursor
-from lutsmith.hardware.verification.sources.signals import CLOCKS, CONSTANT, INSTANCE, Signals
 from lutsmith.hardware.verification.sources.text import Refused, Token
+from lutsmith.hardware.verification.sources.vhdl.cursor import Cursor
+from lutsmith.hardware.verification.sources.vhdl.signals import CLOCKS, CONSTANT, INSTANCE, Signals
 
 MUX = "function mux ( s , t , f : std_logic ) return std_logic is begin if s = '1' then return t ; end if ; return f ;"
 """The one function, up to its `end function`."""

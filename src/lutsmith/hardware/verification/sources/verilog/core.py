@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from lutsmith.export.hdl.names import VERILOG_WORDS
 from lutsmith.hardware.verification.sources.comments import Comment
-from lutsmith.hardware.verification.sources.drivers import check_drivers
 from lutsmith.hardware.verification.sources.text import (
     Refused,
     Source,
@@ -18,6 +17,7 @@ from lutsmith.hardware.verification.sources.text import (
     said_beside,
     tokens,
 )
+from lutsmith.hardware.verification.sources.verilog.drivers import check_drivers
 
 _CORE = """
     module endmodule input output wire reg assign always posedge negedge begin end if else case endcase default initial
