@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.ops import Reads
 from lutsmith.nn import LogicDense
 from lutsmith.nn.parametrizations import list_parametrizations, msb_first, setup_parametrization
 from lutsmith.nn.parametrizations.dwn import linear_decay
@@ -102,9 +102,9 @@ def test_dwn_tables_get_the_gradient_of_the_addressed_entry_once_with_learned_wi
     form = setup_parametrization("dwn", 3, decay=decay)
     candidates = torch.arange(12).reshape(2, 3, 2).int()
     scores = randn(2, 3, 2).requires_grad_()
-    wiring = Wiring(candidates[:, :, 0].contiguous(), None, candidates, scores, 1.0, "dwn")
+    reads = Reads(candidates[:, :, 0].contiguous(), None, candidates, scores, 1.0, "dwn")
     table, x = randn(2, 8, seed=1).requires_grad_(), rand(12, 1, seed=2).round().requires_grad_()
-    y = form.evaluate(x, table, wiring)
+    y = form.evaluate(x, table, reads)
     dtable, dx, dscores = torch.autograd.grad(y.sum(), (table, x, scores))
     address = (x[candidates[:, :, 0].long(), 0].long() << torch.arange(3)).sum(1)
     assert torch.equal(dtable, torch.nn.functional.one_hot(address, 8).double())

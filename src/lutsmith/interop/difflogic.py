@@ -15,7 +15,7 @@ from lutsmith.interop.gates import convert_gates, from_msb_first
 from lutsmith.interop.layers import ImportedLayer, assemble, group_sum, width_of
 from lutsmith.interop.told import Told, number
 
-Wiring = Sequence[Any] | Tensor
+Indices = Sequence[Any] | Tensor
 
 
 def _stand_in(name: str) -> type[nn.Module]:
@@ -28,7 +28,7 @@ _PICKLED = (_stand_in("LogicLayer"), _stand_in("GroupSum"), nn.Sequential, nn.Fl
 
 def from_difflogic(
     source: Source,
-    indices: Sequence[Wiring] | None = None,
+    indices: Sequence[Indices] | None = None,
     *,
     num_classes: int | None = None,
     tau: float | None = None,
@@ -82,7 +82,7 @@ def from_difflogic(
 def _layer(
     prefix: str,
     tensors: Mapping[str, Tensor],
-    indices: Wiring,
+    indices: Indices,
     settings: dict[str, Any],
     in_dim: int | None,
     factor: float,

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -88,6 +88,29 @@ def to_circuit(
         fitted_range=state.fitted_range,
         metadata=metadata or Metadata(),
     )
+
+
+def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tensor, tables: Tensor) -> Ids:
+    """Emit the LUTs of a layer, once for each sample of `signals` `(..., in_dim)`; return theirs, `(..., out_dim)`.
+
+    Args:
+        builder: of the circuit.
+        signals: int32, what the layer reads.
+        in_dim: inputs of the layer.
+        inputs: those that each LUT reads, integers `(out_dim, rank)`.
+        tables: bool `(out_dim, 2**rank)`.
+
+    Raises:
+        ValueError: signals of another width, or inputs that are not there.
+    """
+    if signals.shape[-1:] != (in_dim,):
+        raise ValueError(f"it reads {in_dim} inputs, and cannot read signals of shape {signals.shape}")
+    wiring = inputs.cpu().numpy()
+    if wiring.min() < 0 or wiring.max() >= in_dim:
+        raise ValueError(f"its wiring names inputs {wiring.min()} to {wiring.max()} of {in_dim}")
+    words = tables.cpu().numpy()
+    rows = [builder.lut(sample[wiring], words) for sample in signals.reshape(-1, in_dim)]
+    return np.stack(rows).reshape(*signals.shape[:-1], len(wiring))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lutsmith.kernels.training.wiring import RULES, Wiring
+from lutsmith.kernels.training.reads import RULES, Reads
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
 
 
@@ -65,16 +65,16 @@ class Connections(nn.Module, ABC):
         return inputs
 
     @abstractmethod
-    def wiring(self) -> Wiring:
-        """What the LUTs read now, as the kernels take it: that of the hardware, and of eval mode."""
+    def reads(self) -> Reads:
+        """What the LUTs read now, as the kernels take it: in the hardware, and in eval mode."""
 
-    def route(self, x: Tensor) -> tuple[Tensor, Wiring]:
-        """What the LUTs read in training: rows, `x` `(in_dim, B)` itself or made from it, and a wiring to them."""
-        return x, self.wiring()
+    def route(self, x: Tensor) -> tuple[Tensor, Reads]:
+        """What the LUTs read in training: rows, `x` `(in_dim, B)` itself or made from it, and which of them."""
+        return x, self.reads()
 
     def inputs(self) -> Tensor:
         """The inputs that the LUTs read now, `(out_dim, lut_rank)` int32."""
-        return self.wiring().inputs
+        return self.reads().inputs
 
     def freeze(self) -> None:
         """Keep the present wiring from now on; fixed connections do so anyway."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.wiring import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections.base import LearnedConnections
 from lutsmith.nn.connections.pools import replace_worst
 from lutsmith.nn.connections.sources import GroupSources, Sources, WindowSources, group_sources
@@ -126,21 +126,21 @@ class LearnableConnections(LearnedConnections):
             return WindowSources(local_windows(self.in_dim, self.out_dim, pool, usable=usable, **self._options))
         raise ValueError(f"candidates drawn by {self.init_method!r} cannot be refreshed; random and local ones can")
 
-    def wiring(self) -> Wiring:
+    def reads(self) -> Reads:
         inputs = ops.choose(self.scores, self.candidates)
         if self._is_frozen or self.sampling == "soft":
-            return Wiring(inputs)
-        return Wiring(inputs, None, self.candidates, self.scores, self.temperature, self.rule)
+            return Reads(inputs)
+        return Reads(inputs, None, self.candidates, self.scores, self.temperature, self.rule)
 
-    def route(self, x: Tensor) -> tuple[Tensor, Wiring]:
+    def route(self, x: Tensor) -> tuple[Tensor, Reads]:
         if self._is_frozen or self.sampling == "hard":
-            return x, self.wiring()
+            return x, self.reads()
         if self.sampling == "soft":
             rows = ops.mix(x, self.candidates, self.scores, self.temperature)
             slots = torch.arange(rows.shape[0], dtype=torch.int32, device=rows.device)
-            return rows, Wiring(slots.view(self.out_dim, self.lut_rank))
+            return rows, Reads(slots.view(self.out_dim, self.lut_rank))
         noisy = self.scores - torch.empty_like(self.scores).exponential_().log()
-        return x, Wiring(ops.choose(noisy, self.candidates), None, self.candidates, noisy, self.temperature, self.rule)
+        return x, Reads(ops.choose(noisy, self.candidates), None, self.candidates, noisy, self.temperature, self.rule)
 
     @torch.no_grad()
     def refresh(self, share: float, generator: torch.Generator | None = None) -> Tensor:

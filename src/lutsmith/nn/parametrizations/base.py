@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS, sample_bits, scaled
 
 WEIGHT_INITS = ("residual", "random")
@@ -116,9 +116,9 @@ class Parametrization(ABC):
     def hard_tables(self, weight: Tensor) -> Tensor:
         """The Boolean tables `(T, 2**rank)` that the weights stand for: the circuit's."""
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """Training output `(W, B)` of LUT instances wired to rows of `x`, `(F, B)` feature-major."""
-        return ops.fold(x, self.tables(weight), wiring)
+        return ops.fold(x, self.tables(weight), reads)
 
     def clamp_(self, weight: Tensor) -> None:
         """Bound the weights in place after an optimizer step, where the parametrization wants it."""
@@ -146,12 +146,12 @@ class OutputLogits(Parametrization):
     `tables` are the logits z at the corners. Noise is drawn for each LUT and sample.
     """
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
-        return sample_bits(self.logits(x, weight, wiring), self.temperature, self.forward_sampling)
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
+        return sample_bits(self.logits(x, weight, reads), self.temperature, self.forward_sampling)
 
-    def logits(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """z `(W, B)`: in the multilinear form the fold of its corners."""
-        return ops.fold(x, self.tables(weight), wiring)
+        return ops.fold(x, self.tables(weight), reads)
 
     def probabilities(self, weight: Tensor) -> Tensor:
         return scaled(self.tables(weight), self.temperature).sigmoid()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
 from lutsmith.nn.parametrizations.sampling import straight_through
 
@@ -88,18 +88,18 @@ class Dwn(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return weight > 0
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.decay == "exponential":
-            entry = ops.lookup(x, weight, wiring, self.rho)
+            entry = ops.lookup(x, weight, reads, self.rho)
         else:
-            entry = self._linear(x, weight, wiring)
+            entry = self._linear(x, weight, reads)
         return straight_through(entry > 0, entry)
 
-    def _linear(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def _linear(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """The look-up with the gradient of the linear decay: each look-up in the sum has the gradient of one rho."""
-        entry = ops.lookup(x.detach(), weight, Wiring(wiring.inputs, wiring.table_ptr))
+        entry = ops.lookup(x.detach(), weight, Reads(reads.inputs, reads.table_ptr))
         for rho, share in linear_decay(self.rank):
-            surrogate = ops.lookup(x, weight.detach(), wiring, rho)
+            surrogate = ops.lookup(x, weight.detach(), reads, rho)
             entry = entry + share * (surrogate - surrogate.detach())
         return entry
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
 from lutsmith.nn.parametrizations.sampling import straight_through
@@ -69,11 +69,11 @@ class Fourier(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return self.probabilities(weight) > 0.5
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.form == "multilinear":
-            return super().evaluate(x, weight, wiring)
-        angles = math.pi * read_rows(x, wiring).to(weight.dtype)
-        p = clip(0.5 + self._waves(angles, of_instances(weight, wiring)))
+            return super().evaluate(x, weight, reads)
+        angles = math.pi * read_rows(x, reads).to(weight.dtype)
+        p = clip(0.5 + self._waves(angles, of_instances(weight, reads)))
         y = p if self.forward_sampling == "soft" else straight_through(p > 0.5, p)
         return y.to(x.dtype)
 

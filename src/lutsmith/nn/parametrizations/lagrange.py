@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
 from lutsmith.nn.parametrizations.sampling import straight_through
 
@@ -67,10 +67,10 @@ class Lagrange(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return weight > 0
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.forward_sampling == "soft":
-            return super().evaluate(x, weight, wiring)
-        return ops.lookup(x, self.tables(weight), wiring, rho=1.0)
+            return super().evaluate(x, weight, reads)
+        return ops.lookup(x, self.tables(weight), reads, rho=1.0)
 
     @torch.no_grad()
     def clamp_(self, weight: Tensor) -> None:

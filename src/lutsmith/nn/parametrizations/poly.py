@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import OutputLogits, corners
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
 
@@ -61,11 +61,11 @@ class Poly(OutputLogits):
     def tables(self, weight: Tensor) -> Tensor:
         return weight @ self._at_corners.to(weight)
 
-    def logits(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.form == "multilinear":
-            return super().logits(x, weight, wiring)
-        rows = read_rows(x, wiring).to(weight.dtype)
-        by_degree = torch.split(of_instances(weight, wiring), [len(factors) for factors in self._factors], dim=1)
+            return super().logits(x, weight, reads)
+        rows = read_rows(x, reads).to(weight.dtype)
+        by_degree = torch.split(of_instances(weight, reads), [len(factors) for factors in self._factors], dim=1)
         monomials = torch.ones_like(rows[:, :1])
         logits = by_degree[0].expand(-1, rows.shape[2])
         for coefficients, (before, last) in zip(by_degree[1:], self._steps, strict=True):

@@ -30,10 +30,10 @@ Shape = tuple[int, ...]
 
 @states(LogicDense)
 def _dense(layer: LogicDense, shape: Shape) -> Luts:  # noqa: ARG001
-    wiring = layer.connections.wiring()
-    if wiring.table_ptr is not None:
+    reads = layer.connections.reads()
+    if reads.table_ptr is not None:
         raise ValueError("its LUTs share tables, which a dense layer does not do")
-    return Luts(layer.in_dim, _array(wiring.inputs), _array(layer.hard_tables()).astype(np.bool_))
+    return Luts(layer.in_dim, _array(reads.inputs), _array(layer.hard_tables()).astype(np.bool_))
 
 
 @states(*ENCODERS.values(), Categorical)

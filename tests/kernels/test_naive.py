@@ -1,4 +1,4 @@
-"""The reference is the mathematics: against brute force over all corners, autograd and published values."""
+"""The naive forms are the mathematics: against brute force over all corners, autograd and published values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training import reference
-from lutsmith.kernels.training.wiring import Wiring
+from lutsmith.kernels.training.encode import naive as naive_encode
+from lutsmith.kernels.training.fold import naive as naive_fold
+from lutsmith.kernels.training.lookup import naive as naive_lookup
+from lutsmith.kernels.training.reads import Reads
 
 
-def brute_force(x: Tensor, tables: Tensor, wiring: Wiring) -> Tensor:
+def brute_force(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
     """sum_k p_k prod_j x_j^k_j (1 - x_j)^(1 - k_j), one corner at a time."""
-    rank = wiring.inputs.shape[1]
-    rows = x[wiring.inputs.long()]
+    rank = reads.inputs.shape[1]
+    rows = x[reads.inputs.long()]
     out = torch.zeros(rows.shape[0], x.shape[1], dtype=x.dtype)
     for corner in itertools.product((0, 1), repeat=rank):
         address = sum(bit << place for place, bit in enumerate(corner))
@@ -26,17 +28,17 @@ def brute_force(x: Tensor, tables: Tensor, wiring: Wiring) -> Tensor:
     return out
 
 
-def straight_through(x: Tensor, wiring: Wiring) -> Tensor:
+def straight_through(x: Tensor, reads: Reads) -> Tensor:
     """The rows read now, with the gradient of the candidates: (W, n, B)."""
-    assert wiring.candidates is not None
-    assert wiring.scores is not None
-    values = x[wiring.candidates.long()]
-    shares = torch.softmax(wiring.scores / wiring.temperature, -1).unsqueeze(3)
-    if wiring.rule == "softmax":
+    assert reads.candidates is not None
+    assert reads.scores is not None
+    values = x[reads.candidates.long()]
+    shares = torch.softmax(reads.scores / reads.temperature, -1).unsqueeze(3)
+    if reads.rule == "softmax":
         soft = (shares * values).sum(2)
     else:
-        soft = (shares.detach() * values).sum(2) + (wiring.scores.unsqueeze(3) * (2 * values.detach() - 1)).sum(2)
-    return x[wiring.inputs.long()].detach() + soft - soft.detach()
+        soft = (shares.detach() * values).sum(2) + (reads.scores.unsqueeze(3) * (2 * values.detach() - 1)).sum(2)
+    return x[reads.inputs.long()].detach() + soft - soft.detach()
 
 
 @pytest.mark.parametrize("rank", range(1, 9))
@@ -44,8 +46,8 @@ def test_fold_is_the_multilinear_extension(rank: int) -> None:
     generator = torch.Generator().manual_seed(rank)
     x = torch.rand(9, 4, dtype=torch.float64, generator=generator)
     tables = torch.randn(3, 1 << rank, dtype=torch.float64, generator=generator)
-    wiring = Wiring(torch.randint(9, (3, rank), generator=generator).int())
-    torch.testing.assert_close(reference.fold(x, tables, wiring), brute_force(x, tables, wiring))
+    reads = Reads(torch.randint(9, (3, rank), generator=generator).int())
+    torch.testing.assert_close(naive_fold.fold(x, tables, reads), brute_force(x, tables, reads))
 
 
 @pytest.mark.parametrize("rule", ["softmax", "dwn"])
@@ -56,13 +58,13 @@ def test_gradients_are_those_of_autograd_through_the_formula(rank: int, rule: st
     tables = torch.randn(4, 1 << rank, dtype=torch.float64, generator=generator, requires_grad=True)
     scores = torch.randn(4, rank, 3, dtype=torch.float64, generator=generator, requires_grad=True)
     candidates = torch.randint(12, (4, rank, 3), generator=generator).int()
-    wiring = Wiring(candidates[:, :, 1].contiguous(), None, candidates, scores, 0.7, rule)
+    reads = Reads(candidates[:, :, 1].contiguous(), None, candidates, scores, 0.7, rule)
     grad = torch.randn(4, 5, dtype=torch.float64, generator=generator)
 
-    rows = straight_through(x, wiring)
-    flat = Wiring(torch.arange(4 * rank).view(4, rank).int())
+    rows = straight_through(x, reads)
+    flat = Reads(torch.arange(4 * rank).view(4, rank).int())
     expected = torch.autograd.grad(brute_force(rows.flatten(0, 1), tables, flat), (x, tables, scores), grad)
-    got = reference.fold_backward(grad, x.detach(), tables.detach(), wiring._replace(scores=scores.detach()))
+    got = naive_fold.fold_backward(grad, x.detach(), tables.detach(), reads._replace(scores=scores.detach()))
     for mine, theirs in zip(got, expected, strict=True):
         torch.testing.assert_close(mine, theirs)
 
@@ -71,13 +73,13 @@ def test_one_table_may_be_read_by_many_luts() -> None:
     x = torch.rand(6, 5)
     inputs = torch.randint(6, (7, 3)).int()
     tables = torch.randn(3, 8)
-    shared = Wiring(inputs, torch.tensor([0, 4, 4, 7], dtype=torch.int32))
-    own = Wiring(inputs)
+    shared = Reads(inputs, torch.tensor([0, 4, 4, 7], dtype=torch.int32))
+    own = Reads(inputs)
     expanded = tables[[0, 0, 0, 0, 2, 2, 2]]
-    torch.testing.assert_close(reference.fold(x, tables, shared), reference.fold(x, expanded, own))
+    torch.testing.assert_close(naive_fold.fold(x, tables, shared), naive_fold.fold(x, expanded, own))
     grad = torch.randn(7, 5)
-    dt_own = reference.fold_backward(grad, x, expanded, own)[1]
-    dt = reference.fold_backward(grad, x, tables, shared)[1]
+    dt_own = naive_fold.fold_backward(grad, x, expanded, own)[1]
+    dt = naive_fold.fold_backward(grad, x, tables, shared)[1]
     assert dt is not None
     assert dt_own is not None
     torch.testing.assert_close(dt, torch.stack([dt_own[:4].sum(0), torch.zeros(8), dt_own[4:].sum(0)]))
@@ -102,11 +104,11 @@ def test_lookup_gradients_are_dwn_extended_finite_differences(
 ) -> None:
     tables = torch.tensor([table])
     rank = tables.shape[1].bit_length() - 1
-    wiring = Wiring(torch.arange(rank).view(1, rank).int())
+    reads = Reads(torch.arange(rank).view(1, rank).int())
     for address, expected in gradients.items():
         x = torch.tensor([[float(address >> place & 1)] for place in range(rank)])
-        assert reference.lookup(x, tables, wiring).item() == tables[0, address]
-        dx, dt, _ = reference.lookup_backward(torch.ones(1, 1), x, tables, wiring, 0.5)
+        assert naive_lookup.lookup(x, tables, reads).item() == tables[0, address]
+        dx, dt, _ = naive_lookup.lookup_backward(torch.ones(1, 1), x, tables, reads, 0.5)
         assert dx is not None
         assert dt is not None
         torch.testing.assert_close(dx[:, 0], torch.tensor(expected), atol=1e-6, rtol=0)
@@ -116,5 +118,5 @@ def test_lookup_gradients_are_dwn_extended_finite_differences(
 def test_encode_orders_rows_by_channel_then_bit_then_place() -> None:
     x = torch.tensor([[1.0, 2.0, 3.0, float("nan")]])  # two channels of two places
     thresholds = torch.tensor([[0.5, 1.0]] * 4)
-    assert reference.encode(x, thresholds, inner=2).flatten().tolist() == [1, 1, 0, 1, 1, 0, 1, 0]
-    assert reference.encode(x, thresholds).flatten().tolist() == [1, 0, 1, 1, 1, 1, 0, 0]
+    assert naive_encode.encode(x, thresholds, inner=2).flatten().tolist() == [1, 1, 0, 1, 1, 0, 1, 0]
+    assert naive_encode.encode(x, thresholds).flatten().tolist() == [1, 0, 1, 1, 1, 1, 0, 0]

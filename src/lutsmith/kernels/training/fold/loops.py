@@ -1,28 +1,47 @@
-"""The loops over LUTs and blocks of samples of the training kernels.
+"""The loops over LUTs and blocks of samples: forward and backward passes of the fold and the look-up.
 
-A kernel is `kernel(address, part)`: `address` is that of an array of int64 fields (sizes, flags and addresses; numbered
-below), `part` says which share of the LUTs and samples is its own. Kernels allocate nothing, raise nothing and know no
-threads. Addresses and steps count bytes; `real` makes a pointer to numbers of the kernel's dtype.
-
-The functions here are templates: names declared without a value are filled in for each rank and dtype by
-`lutsmith.kernels.training.build`, which compiles a copy of each function with other globals.
+Templates, as `kernels.training.templates` says.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from lutsmith.kernels.training.pieces import ROW
-from lutsmith.kernels.training.vectors import f64, i32, i64, prefetch
-
-# Fields of the argument block.
-(
-    LUTS, SAMPLES, FEATURES, TABLE_COUNT, CHOICES, LUT_PARTS, BATCH_PARTS, HARD, DWN,
-    X, TABLES, INPUTS, TABLE_PTR, CANDIDATES, SCORES, SHARES, OUT, GRAD,
-    DX, DX_MORE, DT, DT_MORE, DT_COPIES, DOTS, DOTS_MORE, SCRATCH, SCRATCH_STEP, RHO, TEMPERATURE, INNER,
-    BITS, BITS_STEP, SLOTS, ENTRIES,
-) = range(34)  # fmt: skip
-FIELDS = 34
+from lutsmith.kernels.training.fold.pieces import ROW
+from lutsmith.kernels.training.templates import (
+    BATCH_PARTS,
+    BITS,
+    BITS_STEP,
+    CANDIDATES,
+    CHOICES,
+    DOTS,
+    DOTS_MORE,
+    DT,
+    DT_MORE,
+    DWN,
+    DX,
+    DX_MORE,
+    FEATURES,
+    GRAD,
+    HARD,
+    INPUTS,
+    LUT_PARTS,
+    LUTS,
+    OUT,
+    RHO,
+    SAMPLES,
+    SCRATCH,
+    SCRATCH_STEP,
+    SHARES,
+    TABLE_COUNT,
+    TABLE_PTR,
+    TABLES,
+    X,
+    pad,
+    share_of,
+    zero,
+)
+from lutsmith.kernels.vectors import f64, i32, i64, prefetch
 
 # Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read,
 # constants of the contraction (low, high, scale), indices, and saved addresses.
@@ -61,12 +80,6 @@ high_values: Any
 low_slopes: Any
 
 
-def share_of(count: int, part: int, parts: int, unit: int) -> tuple[int, int]:
-    """Begin and end of a part's share, in multiples of `unit` but for the end."""
-    begin, end = count * part // parts // unit * unit, count * (part + 1) // parts // unit * unit
-    return begin, count if part + 1 == parts else end
-
-
 def table_of(before: int, j: int, table_ptr: int) -> int:
     """The table that instance j reads, where an earlier instance read table `before`."""
     if table_ptr == 0:
@@ -75,22 +88,6 @@ def table_of(before: int, j: int, table_ptr: int) -> int:
     while pointers[before + 1] <= j:
         before += 1
     return before
-
-
-def zero(address: int, count: int) -> None:
-    """Set numbers to zero."""
-    a = real(address)
-    for k in range(count):
-        a[k] = number(0)
-
-
-def pad(source: int, target: int, count: int) -> None:
-    """Copy fewer samples than a vector holds, and fill it up with zeros."""
-    a, b = real(source), real(target)
-    for q in range(count):
-        b[q] = a[q]
-    for q in range(count, LANES):
-        b[q] = number(0)
 
 
 def prefetch_rows(a: Any, j: int, offset: int, count: int) -> None:

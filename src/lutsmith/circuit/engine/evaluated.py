@@ -22,7 +22,7 @@ _ANY_ORDER = tuple(range(6))
 _LARGEST_KNOWN = 3  # inputs
 
 
-class Wiring:
+class EvaluatedNodes:
     """The evaluated part of a netlist. Signals num_signals and num_signals + 1 are the constants 0 and 1.
 
     Attributes:

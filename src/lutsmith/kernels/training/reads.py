@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakIdKeyDictionary
+
+from lutsmith.kernels.training import ranges
+from lutsmith.kernels.training.dtypes import FLOATS
 
 MAX_RANK = 8
-FLOATS = (torch.float32, torch.float64, torch.bfloat16)
 RULES = ("softmax", "dwn")
 
 
-class Wiring(NamedTuple):
+class Reads(NamedTuple):
     """Which rows each LUT instance reads, which table it owns or shares, and how learned connections get gradients.
 
     W instances of rank n read rows of an (F, B) activation matrix. With `candidates`, the row read now is one of K
@@ -32,9 +32,17 @@ class Wiring(NamedTuple):
     rule: str = "softmax"  # "softmax": straight-through softmax; "dwn": DWN's score rule
 
 
-def check(x: Tensor, tables: Tensor, wiring: Wiring) -> None:
-    """Raise ValueError where shapes, dtypes or devices do not fit together (the values of the indices are not read)."""
-    inputs, table_ptr, candidates, scores, temperature, rule = wiring
+def check(
+    x: Tensor,
+    tables: Tensor,
+    inputs: Tensor,
+    table_ptr: Tensor | None,
+    candidates: Tensor | None,
+    scores: Tensor | None,
+    temperature: float,
+    rule: str,
+) -> None:
+    """Raise ValueError where shapes or dtypes do not fit together (the values of the indices are not read)."""
     if x.ndim != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (features, batch): flatten it to two dimensions")
     if x.dtype not in FLOATS or tables.dtype not in FLOATS:
@@ -76,9 +84,6 @@ def check(x: Tensor, tables: Tensor, wiring: Wiring) -> None:
             raise ValueError(f"temperature is {temperature}; expected a positive number")
         if rule not in RULES:
             raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
-    for name, tensor in (("tables", tables), *zip(Wiring._fields, wiring[:4], strict=False)):
-        if isinstance(tensor, Tensor) and tensor.device != x.device:
-            raise ValueError(f"x is on {x.device} and {name} on {tensor.device}; move both to one device with .to()")
 
 
 def _check_indices(name: str, tensor: Tensor, dimensions: int) -> None:
@@ -88,64 +93,48 @@ def _check_indices(name: str, tensor: Tensor, dimensions: int) -> None:
         )
 
 
-def check_ranges(features: int, wiring: Wiring) -> None:
-    """Raise ValueError where an index points outside of its array.
-
-    An index tensor is read when it is first used and after each change by torch, not in every call.
-    """
-    for name, rows in (("inputs", wiring.inputs), ("candidates", wiring.candidates)):
-        if rows is not None and rows.numel():
-            low, high = _known(rows, _bounds)
-            if low < 0 or high >= features:
-                raise ValueError(
-                    f"{name} range over {low}..{high}; expected 0..{features - 1}: x has {features} rows (features)"
-                )
-    if wiring.table_ptr is not None:
-        first, last, ascends = _known(wiring.table_ptr, _course)
-        if (first, last) != (0, wiring.inputs.shape[0]) or not ascends:
-            raise ValueError(
-                f"table_ptr runs from {first} to {last}; expected non-decreasing from 0 to the number of LUTs, "
-                f"{wiring.inputs.shape[0]}"
-            )
+def in_range(name: str, rows: Tensor, features: int) -> Tensor:
+    """Contiguous rows of x, on the CPU; ValueError where one is not below `features`, or negative."""
+    rows = rows.contiguous()
+    if not ranges.within(rows.data_ptr(), rows.numel(), features):
+        low, high = (int(bound) for bound in torch.aminmax(rows))
+        raise ValueError(
+            f"{name} range over {low}..{high}; expected 0..{features - 1}: x has {features} rows (features)"
+        )
+    return rows
 
 
-def remember_choice(chosen: Tensor, candidates: Tensor) -> None:
-    """Note that all of `chosen` are among `candidates`, so that their range need not be looked for."""
-    if candidates.numel():
-        _facts[chosen] = chosen._version, _known(candidates, _bounds)
+def in_order(table_ptr: Tensor, instances: int) -> Tensor:
+    """Contiguous pointers, on the CPU; ValueError where they do not run from 0 to the number of LUTs."""
+    table_ptr = table_ptr.contiguous()
+    if not ranges.ascends(table_ptr.data_ptr(), table_ptr.numel(), instances):
+        raise ValueError(
+            f"table_ptr is {table_ptr.tolist()}; expected non-decreasing from 0 to the number of LUTs, {instances}"
+        )
+    return table_ptr
 
 
-def _known(tensor: Tensor, find: Callable[[Tensor], tuple[int, ...]]) -> tuple[int, ...]:
-    """What `find` says of a tensor's values, asked again where its version has changed."""
-    if tensor.is_inference():  # it counts no versions
-        return find(tensor)
-    version = tensor._version
-    known = _facts.get(tensor)
-    if known is None or known[0] != version:
-        known = _facts[tensor] = version, find(tensor)
-    return known[1]
-
-
-_facts: MutableMapping[Tensor, tuple[int, tuple[int, ...]]] = WeakIdKeyDictionary()
-
-
-def _bounds(rows: Tensor) -> tuple[int, ...]:
-    return tuple(int(bound) for bound in torch.aminmax(rows))
-
-
-def _course(pointers: Tensor) -> tuple[int, ...]:
-    """The first and the last one, and whether they ascend."""
-    if not pointers.numel():
-        return -1, -1, False
-    return int(pointers[0]), int(pointers[-1]), bool((pointers.diff() >= 0).all())
-
-
-def table_of(wiring: Wiring) -> Tensor:
+def table_of(reads: Reads) -> Tensor:
     """Return the table that each instance reads, (W,) int64."""
-    instances = wiring.inputs.shape[0]
-    device = wiring.inputs.device
-    if wiring.table_ptr is None:
+    instances = reads.inputs.shape[0]
+    device = reads.inputs.device
+    if reads.table_ptr is None:
         return torch.arange(instances, device=device)
-    pointers = wiring.table_ptr.long()
+    pointers = reads.table_ptr.long()
     tables = torch.arange(pointers.shape[0] - 1, device=device)
     return torch.repeat_interleave(tables, pointers.diff(), output_size=instances)
+
+
+def of_slots(reads: Reads) -> Reads:
+    """Every slot as a LUT of rank 1; all read one table, such as `passing`."""
+    slots = reads.inputs.numel()
+    ends = torch.arange(2, dtype=torch.int32, device=reads.inputs.device) * slots
+    candidates, scores = (
+        None if tensor is None else tensor.reshape(slots, 1, -1) for tensor in (reads.candidates, reads.scores)
+    )
+    return Reads(reads.inputs.reshape(slots, 1), ends, candidates, scores, reads.temperature, reads.rule)
+
+
+def passing(x: Tensor) -> Tensor:
+    """The table of a LUT of rank 1 that passes its input, on x's device."""
+    return torch.arange(2, dtype=x.dtype, device=x.device).view(1, 2)

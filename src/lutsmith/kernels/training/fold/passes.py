@@ -1,6 +1,6 @@
-"""The kernels over whole arrays: softmax of the scores, packing of bits, sums of copies, the encoder.
+"""Before and after the loops over LUTs: softmax of the scores, packing of bits, sums of copies.
 
-Templates like those of `lutsmith.kernels.training.loops`, whose argument block they share.
+Templates, as `kernels.training.templates` says.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lutsmith.kernels.training.loops import (
+from lutsmith.kernels.training.fold.pieces import ROW
+from lutsmith.kernels.training.templates import (
     BATCH_PARTS,
     BITS,
     BITS_STEP,
-    CANDIDATES,
     CHOICES,
     DOTS,
     DOTS_MORE,
@@ -25,24 +25,19 @@ from lutsmith.kernels.training.loops import (
     ENTRIES,
     FEATURES,
     HARD,
-    INNER,
     LUT_PARTS,
-    OUT,
     SAMPLES,
     SCORES,
     SCRATCH,
     SCRATCH_STEP,
     SHARES,
     SLOTS,
-    TABLES,
     TEMPERATURE,
     X,
     pad,
     share_of,
-    zero,
 )
-from lutsmith.kernels.training.pieces import ROW
-from lutsmith.kernels.training.vectors import f64, i32, i64, u8
+from lutsmith.kernels.vectors import f64, i64
 
 # Filled in for each dtype.
 SIZE: int
@@ -50,7 +45,6 @@ LANES: int
 real: Any
 number: Any
 pack_row: Any
-add_mix: Any
 exponentials: Any
 
 
@@ -100,31 +94,6 @@ def spread(address: int, part: int) -> None:
         exponentials(a[SCORES] + offset, a[SHARES] + offset, choices, a[SCRATCH] + part * a[SCRATCH_STEP])
 
 
-def mix(address: int, part: int) -> None:
-    """OUT[slot] = the mean of the rows of its candidates, weighted by SHARES."""
-    a = i64(address)
-    samples, choices = a[SAMPLES], a[CHOICES]
-    step, full = samples * SIZE, samples // LANES * LANES
-    first, last = share_of(a[SLOTS], part, a[LUT_PARTS], 1)
-    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
-    rows, weights = i32(scratch), real(scratch + ROW * SIZE)
-    candidates, shares = i32(a[CANDIDATES]), real(a[SHARES])
-    for slot in range(first, last):
-        out = a[OUT] + slot * step
-        zero(out, samples)
-        for k in range(slot * choices, (slot + 1) * choices, 8):
-            count = min(8, (slot + 1) * choices - k)
-            for i in range(8):
-                rows[i] = candidates[k + min(i, count - 1)]
-                weights[i] = shares[k + i] if i < count else number(0)
-            add_mix(a[X], step, scratch, scratch + ROW * SIZE, out, full // LANES)
-            y = real(out)
-            for i in range(count):
-                x = real(a[X] + rows[i] * step)
-                for q in range(full, samples):
-                    y[q] += weights[i] * x[q]
-
-
 def finish(address: int, part: int) -> None:
     """Add up the copies of DX, DT and DOTS in their order, and turn DOTS into the gradient of the scores."""
     a = i64(address)
@@ -168,36 +137,3 @@ def add_copies(total: int, more: int, copies: int, count: int, first: int, last:
         z = real(more + (copy * count + first) * SIZE)
         for k in range(last - first):
             y[k] += z[k]
-
-
-def encode(address: int, part: int) -> None:
-    """OUT = X > thresholds, feature-major; X is uint8 if HARD, else float32; TABLES are thresholds, CHOICES a
-    feature.
-    """
-    a = i64(address)
-    samples, features, bits, inner = a[SAMPLES], a[FEATURES], a[CHOICES], a[INNER]
-    first, last = share_of(features, part, a[LUT_PARTS], 16)
-    thresholds = real(a[TABLES])
-    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
-    tile = real(scratch)
-    for start in range(0, samples, ROW):
-        m = min(ROW, samples - start)
-        for left in range(first, last, 16):
-            width = min(16, last - left)
-            if a[HARD]:
-                for s in range(m):
-                    byte = u8(a[X] + (start + s) * features + left)
-                    for f in range(width):
-                        tile[f * ROW + s] = number(byte[f])
-            else:
-                for s in range(m):
-                    x = real(a[X] + ((start + s) * features + left) * SIZE)
-                    for f in range(width):
-                        tile[f * ROW + s] = x[f]
-            for f in range(left, left + width):
-                row = real(scratch + (f - left) * ROW * SIZE)
-                for b in range(bits):
-                    place = (f // inner * bits + b) * inner + f % inner
-                    y, threshold = real(a[OUT] + (place * samples + start) * SIZE), thresholds[f * bits + b]
-                    for q in range(m):
-                        y[q] = number(1) if row[q] > threshold else number(0)
