@@ -112,7 +112,7 @@ def test_evaluate_and_the_door_to_runs_need_no_torch(digits: tuple[Run, Path]) -
 def test_a_finished_run_is_not_written_over(digits: tuple[Run, Path]) -> None:
     _, folder = digits
     before = contents(folder)
-    with pytest.raises(ValueError, match=r"holds checkpoint.pt, .* --resume goes on with it, --overwrite starts again"):
+    with pytest.raises(ValueError, match=r"holds checkpoint.pt, .* resume=True goes on with it, overwrite=True starts"):
         train("digits", out=folder, **SMALL)
     assert contents(folder) == before
 
@@ -170,13 +170,13 @@ def test_without_out_each_run_gets_a_folder_of_its_own(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"preset": "best"}, "no preset 'best'; there are digits-fast"),
+        ({"preset": "best"}, "preset is 'best'; expected one of digits-fast"),
         ({"luts": ()}, "expected the width of each layer"),
         ({"luts": (60, 31)}, "10 classes cannot share equally"),
         ({"luts": (0, 10)}, "expected the width of each layer"),
         ({"epochs": 0}, "epochs=0: expected an integer >= 1"),
-        ({"architecture": {"depth": 3}}, "an architecture has no depth; it has .*rank"),
-        ({"settings": {"rate": 3}}, "no such setting: rate"),
+        ({"architecture": {"depth": 3}}, "an architecture has no depth; it takes .*rank"),
+        ({"settings": {"rate": 3}}, "a training run has no rate; it takes .*lr"),
         ({"resume": True, "overwrite": True}, "give one of them"),
         ({"data": "somewhere"}, "digits is embedded"),
     ],
@@ -204,14 +204,14 @@ def test_a_refused_argument_touches_no_folder(
 def test_a_folder_with_another_model_is_refused(tmp_path: Path, overwrite: bool) -> None:
     for name in ("mine.lut", "model.lut", "run.json"):
         (tmp_path / name).write_text(name)
-    with pytest.raises(ValueError, match=r"holds mine\.lut, .* move the other away, or take another --out"):
+    with pytest.raises(ValueError, match=r"holds mine\.lut, .* move the other away, or take another folder"):
         train("digits", out=tmp_path, overwrite=overwrite, **SMALL)
     assert contents(tmp_path) == {name: name.encode() for name in ("mine.lut", "model.lut", "run.json")}
 
 
 def test_a_file_in_place_of_the_folder_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="is a file: --out takes a folder"):
+    with pytest.raises(OSError, match="is a file: out=FOLDER takes a folder"):
         train("digits", out=tmp_path / "file", **SMALL)
 
 
@@ -234,11 +234,11 @@ def test_an_interrupted_run_goes_on_with_its_own_arguments(
         step(self, chosen)
 
     monkeypatch.setattr(loop.Loop, "step", interrupting)
-    with pytest.raises(TrainingInterrupted, match=rf"go on with --out {tmp_path} --resume$"):
+    with pytest.raises(TrainingInterrupted, match=rf"go on with resume=True, out='{tmp_path}'$"):
         train("digits", out=tmp_path, **SMALL)
     assert not (tmp_path / "model.lut").exists()
     assert json.loads((tmp_path / "run.json").read_text())["result"] is None
-    with pytest.raises(ValueError, match="--resume goes on with it"):
+    with pytest.raises(ValueError, match="resume=True goes on with it"):
         train("digits", out=tmp_path, **SMALL)
     run = train("digits", out=tmp_path, resume=True, quiet=True)
     whole = digits[0]
@@ -387,11 +387,11 @@ def test_eval_says_which_rows_of_a_table_it_measures(tmp_path: Path, kind: str) 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"test_share": 1.0}, "test_share=1.0: expected the share"),
-        ({"test_share": -0.1}, "test_share=-0.1: expected the share"),
+        ({"test_share": 1.0}, r"test_share is 1\.0; expected the share"),
+        ({"test_share": -0.1}, r"test_share is -0\.1; expected the share"),
         ({"test_share": 0.001}, "leaves every row; give another share"),
         ({"test_share": 0.999}, "leaves no training row of 'high'"),
-        ({"test_share": 0.1, "test": "u.csv"}, "the test rows are given: leave test_share"),
+        ({"test_share": 0.1, "test": "u.csv"}, "the test rows are given: leave out test_share=0.1"),
         ({"test_share": 0, "settings": {"validation": 0.0}}, "nothing would be left to measure"),
     ],
 )

@@ -52,7 +52,7 @@ def model(folder: Path) -> bytes:
 def test_resuming_where_there_is_no_run_is_refused_and_leaves_no_trace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ValueError, match=r"new holds no run to resume: .* --allow-new"):
+    with pytest.raises(ValueError, match=r"new holds no run to resume: .*allow_new=True"):
         train("digits", out=tmp_path / "new", resume=True, **SMALL)
     assert command(["train", "digits", "--out", str(tmp_path / "new"), "--resume"]) == 2
     assert "holds no run to resume" in capsys.readouterr().err

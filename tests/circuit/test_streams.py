@@ -242,7 +242,7 @@ def test_what_is_no_source_is_refused_at_once(source: object, error: type[Except
 
 
 def test_wrong_arguments_are_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="method is 'scores', expected one of"):
+    with pytest.raises(ValueError, match="method is 'scores'; expected one of"):
         CIRCUIT.predict_batches(IMAGES, method="scores")
     with pytest.raises(ValueError, match="batch holds 0"):
         CIRCUIT.predict_batches(IMAGES, batch=0)

@@ -79,7 +79,7 @@ def test_care_with_a_table_reads_its_label_column(lutsmith, make_circuit, tmp_pa
         ("simplify model.lut -o y.lut --target a", "--target names the label column of --care DATA"),
         ("simplify model.lut -o y.lut --care none.npy", "none.npy does not exist"),
         ("simplify model.lut -o y.lut --care wide.npy", "X has shape (3, 65)"),
-        ("simplify model.lut -o y.lut --care folder", "digits is embedded and takes no --data"),
+        ("simplify model.lut -o y.lut --care folder", "digits is embedded and takes no --care FOLDER"),
         ("simplify model.lut -o y.lut --care empty.npy", "X has no rows"),
     ],
 )

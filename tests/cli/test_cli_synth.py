@@ -54,7 +54,7 @@ def test_a_table_and_float_words(lutsmith, model: Path) -> None:
         ("model.lut --words ²", "--words is '²'"),
         ("model.lut --words -3", "expected"),
         ("model.lut --pipeline 0", "every holds 0"),
-        ("model.lut --target fpga", "target is 'fpga', expected one of xilinx"),
+        ("model.lut --target fpga", "target is 'fpga'; expected one of xilinx"),
         ("model.lut --target asic --place", "no open tool places and routes for asic"),
         ("model.lut --timeout 0", "timeout"),
         ("model.lut --timeout nan", "timeout"),

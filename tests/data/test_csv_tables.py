@@ -204,7 +204,7 @@ def test_labels_that_make_no_classes_are_errors(tmp_path: Path, train: str, test
 
 
 def test_without_a_target_the_error_lists_the_columns(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"give --target COLUMN .*; the columns are a, kind"):
+    with pytest.raises(DataError, match=r"give target=COLUMN; the columns are a, kind"):
         load("csv", write(tmp_path, "a,kind\n1,x\n"))
 
 

@@ -140,7 +140,7 @@ def test_a_time_limit_stops_abc() -> None:
 
 
 def test_an_unknown_exchange_is_an_error_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="exchange is 'verilog', expected one of"):
+    with pytest.raises(ValueError, match="exchange is 'verilog'; expected one of"):
         abc.run(NetlistBuilder(1).build([0]), "", exchange="verilog")
 
 

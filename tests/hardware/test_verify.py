@@ -140,7 +140,7 @@ def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):
 
 
 def test_mistakes_in_arguments_are_named():
-    with pytest.raises(ValueError, match="expected of verilog"):
+    with pytest.raises(ValueError, match="expected one of verilog"):
         verify(tiny(), ("verilok",))
     with pytest.raises(TypeError, match="expected a sequence"):
         verify(tiny(), "verilog")
@@ -155,9 +155,9 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_tells(tmp_path, ca
     said = json.loads(capsys.readouterr().out)
     assert said["ok"] is True
     bad = tmp_path / "other.json"
-    from lutsmith.export import to_json
+    from lutsmith.export import to_json_text
 
-    bad.write_text(to_json(random_circuit(9, classes=2, group=2, luts=4)))
+    bad.write_text(to_json_text(random_circuit(9, classes=2, group=2, luts=4)))
     assert run(["verify", str(path), "--format", "json", "--file", str(bad)]) == 1
     assert "failed" in capsys.readouterr().out
     assert run(["verify", str(path), "--file", str(bad)]) == 2

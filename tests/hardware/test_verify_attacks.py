@@ -186,7 +186,7 @@ def test_nothing_of_a_file_is_run_that_was_not_read_or_not_allowed(monkeypatch):
     for format_ in ("c", "c-compact", "javascript"):
         found = _found(format_, _export(format_), layers=("simulation",))
         assert found.outcome == "not established"
-        assert "--run" in found.of(format_, "simulation")[0].reason
+        assert "run=True" in found.of(format_, "simulation")[0].reason
     bad = _export("verilog").replace("  wire [", '  initial $system("touch here");\n  wire [', 1)
     found = _found("verilog", bad, layers=("simulation",))
     assert found.outcome == "fails"

@@ -17,7 +17,7 @@ from lutsmith.export import FORMATS, Options, to_c, to_javascript
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
 from lutsmith.hardware.tools.tool import ToolFailed
-from lutsmith.hardware.verification.layers import CHECKS
+from lutsmith.hardware.verification.checks import CHECKS
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.sources.programs.lexemes import c_lexemes, javascript_lexemes
 from lutsmith.logic import Words

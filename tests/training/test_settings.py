@@ -95,7 +95,7 @@ def test_the_largest_seed_is_one_that_torch_takes() -> None:
 
 
 def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no such setting: learning_rate; the settings are epochs, .*lr"):
+    with pytest.raises(ValueError, match=r"a training run has no learning_rate; it takes epochs, .*lr"):
         Settings.from_json({"learning_rate": 1})
 
 

@@ -19,6 +19,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.tabular import Schema, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
+from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import checked_shape, frozen, integers
 from lutsmith.ground.labels import Label
 
@@ -250,14 +251,15 @@ class Circuit:
         """
         from lutsmith.circuit.engine import streams
 
-        if method not in METHODS:
-            raise ValueError(f"method is {method!r}, expected one of {METHODS}")
+        one_of("method", method, METHODS)
         if method == "predict_labels":
             self._require_labels(method)
         elif method != "outputs":
             self._require_head(method)
         sizes = integers("batch", [batch], low=1, high=2**31)
-        samples = streams.Samples(self.input_shape, self.schema, None if columns is None else tuple(map(str, columns)))
+        samples = streams.SampleStream(
+            self.input_shape, self.schema, None if columns is None else tuple(map(str, columns))
+        )
         return self._answers(samples.batches(source, int(sizes[0])), method)
 
     def _answers(
@@ -320,7 +322,7 @@ class Circuit:
         if is_arrow(X):
             from lutsmith.circuit.engine import streams
 
-            parts = list(streams.Samples(self.input_shape, self.schema).batches(X, BATCH))
+            parts = list(streams.SampleStream(self.input_shape, self.schema).batches(X, BATCH))
             return np.concatenate(parts) if parts else np.zeros((0, self.encoder.num_features), np.float32)
         frame = None if self.schema.is_bare and hasattr(X, "__array__") else as_frame(X)
         return as_rows(X, self.input_shape) if frame is None else self.schema.rows(frame, 0, frame.length)

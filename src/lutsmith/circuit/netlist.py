@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import MAX_SIGNALS, booleans, frozen, frozen_integers
 
 MAX_RANK = 6
@@ -174,8 +175,7 @@ class Netlist:
         Raises:
             TypeError, ValueError: an argument has the wrong type, shape or values.
         """
-        if keep not in ("outputs", "all"):
-            raise ValueError(f'keep is {keep!r}, expected "outputs" or "all"')
+        one_of("keep", keep, ("outputs", "all"))
         rows = booleans("bits", bits)
         if rows.ndim != 2 or rows.shape[1] != self.num_inputs:
             raise ValueError(f"bits has shape {rows.shape}, expected (samples, {self.num_inputs})")

@@ -31,7 +31,7 @@ def hardware_words(text: str | None, circuit: Circuit) -> Words | int | None:
     return None if text is None else int(text)
 
 
-def word_lengths(text: str) -> tuple[int, ...]:
+def lengths(text: str) -> tuple[int, ...]:
     """Return word lengths from a list such as `4,6,8`."""
     parts = [part.strip() for part in text.split(",")]
     if not all(map(_BITS.fullmatch, parts)):

@@ -3,7 +3,7 @@
 NumPy alone, but for tables to train on, which pyarrow and narwhals read.
 """
 
-from lutsmith.data.dataset import DataError, Dataset, TableWarning
+from lutsmith.data.dataset import DataError, Dataset, MissingDataError, TableWarning
 from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.inputs import read_samples, sample_batches
 from lutsmith.data.tables.options import TableOptions
@@ -17,6 +17,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Label",
+    "MissingDataError",
     "Reading",
     "TableOptions",
     "TableWarning",

@@ -131,7 +131,7 @@ def _column_names(arrays: dict[str, NDArray[Any]], key: str | None, source: str)
             continue
         names.append(name)
     if len(names) == 1 and key is None:
-        raise DataError(f"{source}: one array, {names[0]!r}; call the samples X, or give --target KEY for the labels")
+        raise DataError(f"{source}: one array, {names[0]!r}; call the samples X, or give target=KEY for the labels")
     return tuple(names)
 
 

@@ -16,6 +16,10 @@ class DataError(ValueError):
     """Data that are missing, damaged or not what the task needs; the message is one line that says what to do."""
 
 
+class MissingDataError(DataError, FileNotFoundError):
+    """Data that are looked for in vain; the message says where, and what to do."""
+
+
 class TableWarning(UserWarning):
     """A column of a table that may not hold what it is read as; the message names the option that decides."""
 

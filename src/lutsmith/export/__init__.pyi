@@ -13,8 +13,8 @@ from .hdl.verilog import verilog_primitives as verilog_primitives
 from .hdl.vhdl import to_vhdl as to_vhdl
 from .hdl.vhdl import vhdl_of as vhdl_of
 from .hdl.vhdl import vhdl_primitives as vhdl_primitives
-from .json import from_json as from_json
-from .json import to_json as to_json
+from .json import from_json_text as from_json_text
+from .json import to_json_text as to_json_text
 from .logic_formats import to_aiger as to_aiger
 from .logic_formats import to_blif as to_blif
 from .onnx import to_onnx as to_onnx

@@ -1,4 +1,4 @@
-"""`to_json` and `from_json`: a circuit as one JSON document, complete and exact.
+"""`to_json_text` and `from_json_text`: a circuit as one JSON document, complete and exact.
 
     format            "lutsmith circuit"
     version           1
@@ -54,8 +54,8 @@ _KEYS = (
 )  # fmt: skip
 
 
-def to_json(circuit: Circuit) -> str:
-    """Return a circuit as a JSON document; the module says what stands in it. `from_json` reads it back."""
+def to_json_text(circuit: Circuit) -> str:
+    """Return a circuit as a JSON document; the module says what stands in it. `from_json_text` reads it back."""
     head, fitted = circuit.head, circuit.fitted_range
     names = circuit.schema.names
     document = {
@@ -86,8 +86,8 @@ def to_json(circuit: Circuit) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def from_json(text: str) -> Circuit:
-    """Return the circuit of a document that `to_json` wrote. Safe with documents from strangers.
+def from_json_text(text: str) -> Circuit:
+    """Return the circuit of a document that `to_json_text` wrote. Safe with documents from strangers.
 
     Raises:
         ExportError: it is not such a document, is of a later version, or what it holds is no circuit.

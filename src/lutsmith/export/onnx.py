@@ -42,7 +42,8 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
         name: of the graph; any text.
 
     Raises:
-        ExportError: registers, a model of 2 GiB, or the package onnx is not installed.
+        ExportError: registers, or a model of 2 GiB.
+        ModuleNotFoundError: the package onnx is not installed.
     """
     if circuit.netlist.num_registers:
         raise ExportError(
@@ -52,7 +53,9 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
     try:
         import onnx
     except ModuleNotFoundError as error:
-        raise ExportError("ONNX models need the package onnx: pip install onnx") from error
+        raise ModuleNotFoundError(
+            "ONNX models need the package onnx, which is not installed: pip install 'lutsmith[hardware]'", name="onnx"
+        ) from error
 
     graph = _Graph()
     bits = _encode(graph, circuit)

@@ -16,6 +16,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.aiger import to_aiger
 from lutsmith.formats.blif import from_blif, to_blif
 from lutsmith.formats.named import FormatError
+from lutsmith.ground.arguments import one_of
 from lutsmith.hardware.tools import toolchain
 from lutsmith.hardware.tools.tool import Finished, ToolFailed
 
@@ -77,8 +78,7 @@ def run(netlist: Netlist, commands: str, timeout: float | None = None, *, exchan
         ToolMissing, ToolFailed: as `script` raises them; or the commands left no network with these inputs and outputs.
         ValueError: another exchange.
     """
-    if exchange not in EXCHANGES:
-        raise ValueError(f"exchange is {exchange!r}, expected one of {EXCHANGES}")
+    one_of("exchange", exchange, EXCHANGES)
     cut = combinational(netlist)
     if cut.outputs.size == 0:  # ABC refuses a network without outputs, and there is nothing to do
         return Rewritten(rejoined(_empty(cut.num_inputs), netlist), "", 0.0)

@@ -9,6 +9,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.circuits import rebuilt
 from lutsmith.circuit.simplify.cones import checked_rank
+from lutsmith.ground.arguments import one_of
 from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import TIMEOUT, Proof, prove
 from lutsmith.hardware.tools.tool import ToolError, ToolTimeout
@@ -123,8 +124,7 @@ def optimise_netlist(
 
     Arguments and errors are those of `optimise`.
     """
-    if not isinstance(recipe, str) or recipe not in RECIPES:
-        raise ValueError(f"no recipe {recipe!r}, expected one of {', '.join(RECIPES)}")
+    one_of("recipe", recipe, RECIPES)
     rank = checked_rank(rank)
     began = time.perf_counter()
     chosen = RECIPES[recipe]

@@ -20,6 +20,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.blif import to_blif
 from lutsmith.ground.alignment import aligned
+from lutsmith.ground.arguments import number, one_of
 from lutsmith.hardware import abc
 from lutsmith.hardware.enclosure import enclosed
 from lutsmith.hardware.results import digest, remembered
@@ -105,7 +106,7 @@ class Synthesis:
                 return row
         raise KeyError(f"no part {part!r}, expected one of {', '.join(row.part for row in self.rows)}")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
         return asdict(self)
 
@@ -153,10 +154,8 @@ def synth(
             whatever `elaborate` and `pipelined` refuse.
         ToolMissing: ABC, Yosys or nextpnr is not there.
     """
-    if target not in TARGETS:
-        raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}")
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
-        raise ValueError(f"timeout is {timeout!r}, expected seconds above 0")
+    one_of("target", target, TARGETS)
+    number("timeout", timeout, lambda seconds: 0 < seconds < math.inf, "seconds above 0")
     chosen = TARGETS[target]
     if place and not chosen.router:
         able = ", ".join(name for name, other in TARGETS.items() if other.router)

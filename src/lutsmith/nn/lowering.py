@@ -24,7 +24,7 @@ _NEUTRAL = (nn.Identity, nn.Dropout)
 
 
 @runtime_checkable
-class Encoder(Protocol):
+class LowersFeatures(Protocol):
     """A module that turns raw features into bits."""
 
     @property
@@ -34,14 +34,14 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
-class Layer(Protocol):
+class LowersBits(Protocol):
     """A module that turns bits into bits."""
 
     def lower(self, builder: CircuitBuilder, signals: Ids) -> Ids: ...
 
 
 @runtime_checkable
-class Head(Protocol):
+class LowersHead(Protocol):
     """A module that turns bits into scores.
 
     Its attribute `objective` says what they mean, as `Circuit.objective`; without one they are those of classes.
@@ -59,10 +59,10 @@ def to_circuit(
 ) -> Circuit:
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
-    Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of `Encoder`,
-    `Layer` or `Head`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`, `nn.Identity` and dropout are
-    known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled and wrapped models are
-    unwrapped.
+    Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of
+    `LowersFeatures`, `LowersBits` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
+    `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled
+    and wrapped models are unwrapped.
 
     Args:
         model: the module.
@@ -137,7 +137,8 @@ class _Walk:
                 return
         try:
             _check_unchanged(module)
-            if isinstance(module, (Encoder, Layer, Head)) or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
+            lowers = isinstance(module, (LowersFeatures, LowersBits, LowersHead))
+            if lowers or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
                 self._lower(module)
             elif isinstance(module, nn.Sequential):
                 for child_name, child in module.named_children():
@@ -150,15 +151,15 @@ class _Walk:
     def _lower(self, module: nn.Module) -> None:
         if self.objective is not None:
             raise ValueError("it comes after the head; a head ends the network")
-        if isinstance(module, Encoder):
+        if isinstance(module, LowersFeatures):
             if self.are_bits:
                 raise ValueError("it is an encoder of raw features, and its input are bits already; put it first")
             self.ids = module.lower_features(self.builder, self.ids)
             self.are_bits = True
             self.fitted_range = module.fitted_range
-        elif isinstance(module, Layer):
+        elif isinstance(module, LowersBits):
             self.ids = module.lower(self.builder, self.bits())
-        elif isinstance(module, Head):
+        elif isinstance(module, LowersHead):
             module.lower_head(self.builder, self.bits())
             self.objective = getattr(module, "objective", "classification")
         elif isinstance(module, _RESHAPING):

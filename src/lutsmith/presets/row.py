@@ -16,7 +16,7 @@ class Preset:
     """One row.
 
     Attributes:
-        name: what `--preset` takes.
+        name: what `preset=` takes.
         task: the task it was made for; None for any table.
         description: one line.
         architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values.

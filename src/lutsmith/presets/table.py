@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
@@ -21,11 +22,9 @@ def get(name: str) -> Preset:
     """Return the row of a name.
 
     Raises:
-        KeyError: there is none; the message lists those there are.
+        ValueError: there is none; the message lists those there are.
     """
-    if name not in _PRESETS:
-        raise KeyError(f"no preset {name!r}; there are {', '.join(_PRESETS)}")
-    return _PRESETS[name]
+    return _PRESETS[one_of("preset", name, _PRESETS)]
 
 
 def default(task: str) -> Preset:

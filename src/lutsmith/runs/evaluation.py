@@ -99,9 +99,7 @@ def _rows_of_run(model: Path) -> tuple[str, bool]:
     folder = RunFolder(model.parent)
     recorded = folder.read() if folder.model == folder.path / model.name else None
     if recorded is None or recorded[0].data is None:
-        raise ValueError(
-            f"{model} is not in the folder of a run that knows its test rows: give --data FILE (in Python: data=)"
-        )
+        raise ValueError(f"{model} is not in the folder of a run that knows its test rows: give data=FILE")
     plan = recorded[0]
     assert plan.data is not None
     return (plan.data, False) if plan.test is None else (plan.test, True)

@@ -101,9 +101,9 @@ def train(
     """
     began = time.perf_counter()
     if resume and overwrite:
-        raise ValueError("resume goes on with a run, overwrite removes it: give one of them")
+        raise ValueError("resume=True goes on with a run, overwrite=True removes it: give one of them")
     if allow_new and not resume:
-        raise ValueError("allow_new lets resume begin a run where there is none: give both, or neither")
+        raise ValueError("allow_new=True lets resume=True begin a run where there is none: give both, or neither")
     request = Request(
         task,
         preset,
@@ -133,7 +133,7 @@ def train(
         if differences := plan.differences(request):
             raise ValueError(
                 f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
-                "Resume it with its own, or take another --out"
+                "Resume it with its own, or take another folder with out=FOLDER"
             )
         if result is not None and folder.model.is_file():
             return result
@@ -141,7 +141,8 @@ def train(
         folder.check(overwrite=overwrite)
         if resume and not allow_new:
             raise ValueError(
-                f"{folder.path} holds no run to resume: look at --out, or let --resume --allow-new begin one there"
+                f"{folder.path} holds no run to resume: look at out=FOLDER, or let resume=True, allow_new=True begin "
+                "one there"
             )
     free = recorded is None and not folder.present()
     with folder.claimed(plan, provisional=provisional) if free else nullcontext():
@@ -167,7 +168,7 @@ def _check_measurable(dataset: Dataset, plan: Plan) -> None:
     if dataset.x_test is None and plan.settings["validation"] == 0:
         raise ValueError(
             f"{dataset.name} has no test set and validation is 0: nothing would be left to measure the accuracy on; "
-            "give --test FILE, a --test-share or a validation share"
+            "give test=FILE or test_share=SHARE, or a validation share"
         )
 
 
@@ -206,13 +207,16 @@ class _Training:
 
 def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
     from lutsmith.nn import prove_lowering, to_circuit
-    from lutsmith.training import Trainer
+    from lutsmith.training import Trainer, TrainingInterrupted
     from lutsmith.training.isolation import torch_threads
 
     plan, dataset, settings = training.plan, training.dataset, training.settings
     model, samples = training.model, training.samples
     preparing = time.perf_counter() - began
-    fit = Trainer(settings, folder=folder.path, quiet=quiet).fit(model, samples.x, samples.y, resume=resume)
+    try:
+        fit = Trainer(settings, folder=folder.path, quiet=quiet).fit(model, samples.x, samples.y, resume=resume)
+    except TrainingInterrupted as stopped:  # said for a trainer, whose folder is given with its settings
+        raise TrainingInterrupted(f"{stopped}, out={str(folder.path)!r}", stopped.exit_code - 128) from None
 
     x, y, measured_on = _measured_rows(training, fit)
     model.cpu()

@@ -121,15 +121,15 @@ class RunFolder:
         if others := [name for name in found if name not in _FILES]:
             raise ValueError(
                 f"{self.path} holds {', '.join(others)}, and a run's {MODEL} is the only model file in its folder: "
-                "move the other away, or take another --out"
+                "move the other away, or take another folder with out=FOLDER"
             )
         if found and not overwrite:
             raise ValueError(
-                f"{self.path} holds {', '.join(found)} of a run: --resume goes on with it, --overwrite starts again, "
-                "--out takes another folder"
+                f"{self.path} holds {', '.join(found)} of a run: resume=True goes on with it, overwrite=True starts "
+                "again, out=FOLDER takes another folder"
             )
         if self.path.exists() and not self.path.is_dir():
-            raise NotADirectoryError(f"{self.path} is a file: --out takes a folder")
+            raise NotADirectoryError(f"{self.path} is a file: out=FOLDER takes a folder")
 
     def claim(self, plan: Plan, *, overwrite: bool) -> None:
         """Remove the run in the folder, if there is one and `overwrite` says so, and write down the plan of a new one.
@@ -192,7 +192,7 @@ class RunFolder:
                 result = Run(**{**result, "model": str(self.model)})  # the folder may have been moved
             return Recorded(Plan(**record["arguments"]), result, bool(record.get("provisional")))
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not the record of a run ({error}); --overwrite starts again") from error
+            raise ValueError(f"{path} is not the record of a run ({error}); overwrite=True starts again") from error
 
 
 def versions() -> dict[str, str]:

@@ -52,8 +52,8 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
     if not held_out.size or not left.all():
         what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if held_out.size else "every row"
         raise ValueError(
-            f"{dataset.name}: test_share={share} of {len(dataset.y_train)} rows leaves {what}; give another share "
-            "(--test-share), a file of test rows (--test), or the share 0 to measure on validation rows"
+            f"{dataset.name}: test_share={share} of {len(dataset.y_train)} rows leaves {what}; give another "
+            "share by test_share=SHARE, or test rows by test=FILE, or test_share=0 to measure on validation rows"
         )
     parts = replace(
         dataset,

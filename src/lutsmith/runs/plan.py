@@ -10,6 +10,7 @@ from typing import Any
 
 from lutsmith import presets
 from lutsmith.data import Dataset, TableOptions
+from lutsmith.ground.arguments import number, whole_number
 from lutsmith.runs import held_out
 
 _ARCHITECTURE = ("luts", "rank", "bits")
@@ -43,20 +44,20 @@ class Request:
     test_share: float | None = None
 
     def __post_init__(self) -> None:
-        """Check what needs neither data nor torch; raise ValueError."""
-        if self.luts is not None and (not self.luts or any(not isinstance(n, int) or n < 1 for n in self.luts)):
+        """Check what needs neither data nor torch; raise TypeError or ValueError."""
+        if self.luts is not None and (not self.luts or any(whole_number("luts", n, 0) < 1 for n in self.luts)):
             raise ValueError(f"luts={self.luts!r}: expected the width of each layer, such as (2000, 1000)")
         if self.preset is not None:
-            _preset(self.preset)
+            presets.get(self.preset)
         if self.test_share is None:
             return
-        if not isinstance(self.test_share, (int, float)) or not 0 <= self.test_share < 1:
-            raise ValueError(
-                f"test_share={self.test_share!r}: expected the share of rows to hold out, 0 or above, below 1"
-            )
+        expected = "the share of rows to hold out, 0 or above, below 1"
+        number("test_share", self.test_share, lambda share: 0 <= share < 1, expected)
         if self.task not in held_out.TABLES or self.test is not None:
             part = f"{self.task} has a test part" if self.test is None else "the test rows are given"
-            raise ValueError(f"{part}: leave test_share (--test-share) out, nothing is held out of the training rows")
+            raise ValueError(
+                f"{part}: leave out test_share={self.test_share!r}, nothing is held out of the training rows"
+            )
 
     def overrides(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the fields of the architecture and of the settings that were given."""
@@ -99,7 +100,7 @@ class Plan:
         from lutsmith.nn import Architecture
         from lutsmith.training import Settings
 
-        preset = presets.default(request.task) if request.preset is None else _preset(request.preset)
+        preset = presets.default(request.task) if request.preset is None else presets.get(request.preset)
         architecture, settings = request.overrides()
         return cls(
             task=request.task,
@@ -166,13 +167,6 @@ def _share(request: Request) -> float | None:
     if request.task not in held_out.TABLES or request.test is not None:
         return None
     return held_out.SHARE if request.test_share is None else float(request.test_share)
-
-
-def _preset(name: str) -> presets.Preset:
-    try:
-        return presets.get(name)
-    except KeyError as error:
-        raise ValueError(str(error.args[0])) from None
 
 
 def _absolute(path: str | None) -> str | None:

@@ -34,7 +34,7 @@ def save_checked(circuit: Circuit, path: Path) -> None:
         path.unlink(missing_ok=True)
         raise SavedFileError(
             f"{path} did not hold the model after it was written ({problem}), and was removed; check the disk, then go "
-            "on with --resume"
+            "on with resume=True"
         )
 
 

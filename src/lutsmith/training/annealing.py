@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.training.callbacks import Callback, Stage
 
 SHAPES = ("exponential", "linear", "cosine")
@@ -55,8 +56,7 @@ class Schedule(Callback):
             if value is not None and not (0 < value <= self.largest and math.isfinite(value)):
                 upto = "" if math.isinf(self.largest) else f", at most {self.largest:g}"
                 raise ValueError(f"{type(self).__name__}({name}={value}): expected a positive number{upto}")
-        if self.shape not in SHAPES:
-            raise ValueError(f"{type(self).__name__}(shape={self.shape!r}): expected one of {', '.join(SHAPES)}")
+        one_of(f"shape of {type(self).__name__}", self.shape, SHAPES)
 
     def begin(self, stage: Stage) -> None:
         self._owners = list(self._found(stage.model))

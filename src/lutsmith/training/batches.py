@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lutsmith.training.objectives import Classification, Objective
+from lutsmith.training.objectives import ClassificationObjective, Objective
 
 Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
@@ -35,16 +35,17 @@ class Samples:
             objective: what is trained for; None: classification.
 
         Raises:
-            ValueError: no rows or features, another dtype, unequal lengths, targets that do not suit the objective.
+            TypeError: another dtype.
+            ValueError: no rows or features, unequal lengths, targets that do not suit the objective.
         """
         x, y = np.asarray(x), np.asarray(y)
         if x.dtype.name not in _NUMERIC:
-            raise ValueError(f"x has dtype {x.dtype}: expected one of {', '.join(_NUMERIC)}; convert it first")
+            raise TypeError(f"x has dtype {x.dtype}: expected one of {', '.join(_NUMERIC)}; convert it first")
         if x.ndim < 2:
             raise ValueError(f"x has shape {x.shape}: expected (samples, features) or (samples, *image shape)")
         if len(x) == 0 or x.size == 0:
             raise ValueError(f"x has shape {x.shape}: there is nothing to train on")
-        return cls(x, (objective or Classification()).targets(y, len(x)))
+        return cls(x, (objective or ClassificationObjective()).targets(y, len(x)))
 
     def fingerprint(self) -> str:
         """Return a short text that tells these samples from others: shape, dtype and a checksum of labels and rows.

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lutsmith.ground.arguments import whole_number
 from lutsmith.training.warping import warp
 
 Images = npt.NDArray[Any]
@@ -159,5 +160,4 @@ def _check_images(name: str, value: object, images: Images) -> None:
 
 
 def _check_integer(name: str, field: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name}({field}={value!r}): expected an integer of pixels >= 0")
+    whole_number(f"{field} of {name}", value, 0, what="pixels")

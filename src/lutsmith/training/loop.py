@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 import signal
 import time
 from collections.abc import Callable
@@ -396,7 +395,7 @@ class Loop:
         if self.folder is None:
             raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder", number)
         self.save()
-        raise TrainingInterrupted(f"{where}; saved: go on with --out {shlex.quote(str(self.folder))} --resume", number)
+        raise TrainingInterrupted(f"{where}; saved in {self.folder}: go on with resume=True", number)
 
 
 def _device(settings: Settings) -> str:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lutsmith.ground.arguments import one_of
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs, targets) of a batch to a scalar."""
 
@@ -42,7 +44,7 @@ class Objective(ABC):
         """Return how good outputs are; higher is better, 1 is perfect."""
 
 
-class Classification(Objective):
+class ClassificationObjective(Objective):
     """Class ids (N,); cross entropy; the share of samples whose largest logit is their class.
 
     Args:
@@ -56,7 +58,7 @@ class Classification(Objective):
         if y.shape != (count,):
             raise ValueError(f"y has shape {y.shape}: expected ({count},), one class id for each row of x")
         if not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(
+            raise TypeError(
                 f"y has dtype {y.dtype}: expected integer class ids from 0; number the classes first "
                 "(or set objective='regression')"
             )
@@ -83,7 +85,7 @@ class Classification(Objective):
         return float(np.mean(outputs.argmax(axis=1) == y))
 
 
-class Regression(Objective):
+class RegressionObjective(Objective):
     """Real numbers (N,) or (N, k); squared error; R^2, the mean over the k columns.
 
     Args:
@@ -97,7 +99,7 @@ class Regression(Objective):
         if y.ndim not in (1, 2) or len(y) != count or y.size == 0:
             raise ValueError(f"y has shape {y.shape}: expected ({count},) or ({count}, k) numbers")
         if not np.issubdtype(y.dtype, np.floating) and not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(f"y has dtype {y.dtype}: expected real numbers")
+            raise TypeError(f"y has dtype {y.dtype}: expected real numbers")
         with np.errstate(over="ignore"):
             y = y.astype(np.float32, copy=False)
         if not np.isfinite(y).all():
@@ -128,7 +130,7 @@ class Regression(Objective):
         return float(np.mean(1 - share))
 
 
-class MultiLabel(Objective):
+class MultiLabelObjective(Objective):
     """0/1 (N, C), several may be 1; binary cross entropy; the share of right bits, 1 being predicted above 0.
 
     Args:
@@ -165,10 +167,7 @@ OBJECTIVES = ("classification", "regression", "multilabel")
 
 def make_objective(name: str, label_smoothing: float = 0.0, huber_delta: float | None = None) -> Objective:
     """Return the objective of a name of `OBJECTIVES`; ValueError for another."""
+    one_of("objective", name, OBJECTIVES)
     if name == "classification":
-        return Classification(label_smoothing)
-    if name == "regression":
-        return Regression(huber_delta)
-    if name == "multilabel":
-        return MultiLabel(label_smoothing)
-    raise ValueError(f"objective={name!r}: expected one of {', '.join(OBJECTIVES)}")
+        return ClassificationObjective(label_smoothing)
+    return RegressionObjective(huber_delta) if name == "regression" else MultiLabelObjective(label_smoothing)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from lutsmith.ground.arguments import check_options, one_of
 from lutsmith.training.settings import Settings
 
 OptimizerFactory = Callable[[list[dict[str, Any]]], Optimizer]
@@ -47,6 +48,8 @@ def make_optimizer(model: nn.Module, settings: Settings, factory: OptimizerFacto
         return factory(groups)
     cls = _optimizer_class(settings.optimizer)
     options = dict(settings.optimizer_options)
+    known = [name for name in inspect.signature(cls).parameters if name not in ("self", "params")]
+    check_options(f"the optimizer {settings.optimizer!r}", options, known)
     if "fused" in inspect.signature(cls).parameters and not _rules_out_fused(options):
         options["fused"] = True  # one pass over each tensor: a third of the time of the plain loop on a CPU
     try:
@@ -61,9 +64,7 @@ def _optimizer_class(name: str) -> Callable[..., Optimizer]:
         for key, value in vars(torch.optim).items()
         if inspect.isclass(value) and issubclass(value, Optimizer) and value is not Optimizer
     }
-    if name.lower() not in classes:
-        raise ValueError(f"optimizer={name!r}: torch.optim has {', '.join(sorted(classes))}")
-    return classes[name.lower()]
+    return classes[one_of("optimizer", name.lower(), sorted(classes))]
 
 
 def _rules_out_fused(options: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lutsmith.ground.arguments import check_options, one_of
 from lutsmith.training.annealing import SHAPES
 from lutsmith.training.callbacks import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
@@ -172,10 +173,7 @@ class Settings:
         Raises:
             ValueError: a name that is no field, with the names that are.
         """
-        known = [f.name for f in dataclasses.fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ValueError(f"no such setting: {', '.join(unknown)}; the settings are {', '.join(known)}")
+        check_options("a training run", values, [field.name for field in dataclasses.fields(cls)])
         return cls(**values)
 
 
@@ -200,8 +198,7 @@ def _number(settings: Settings, name: str, expected: str, accepts: Any, *, optio
 
 
 def _choice(settings: Settings, name: str, choices: tuple[str, ...]) -> None:
-    if getattr(settings, name) not in choices:
-        raise ValueError(f"{name}={getattr(settings, name)!r}: expected one of {', '.join(choices)}")
+    one_of(name, getattr(settings, name), choices)
 
 
 def _ascending_epochs(settings: Settings, name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.training.callbacks import Callback, Stage
 from lutsmith.training.layers import lut_layers
 
@@ -42,8 +43,7 @@ class GradientNormalization(Callback):
     def __post_init__(self) -> None:
         if not (self.target > 0 and self.target < float("inf")):
             raise ValueError(f"GradientNormalization(target={self.target}): expected a positive number")
-        if self.over not in ("layer", "sample"):
-            raise ValueError(f"GradientNormalization(over={self.over!r}): expected 'layer' or 'sample'")
+        one_of("over of GradientNormalization", self.over, ("layer", "sample"))
 
     def normalized(self, gradient: Tensor) -> Tensor:
         """Return the new gradient of one, `(..., LUTs)`; of zeros, zeros."""

@@ -28,7 +28,7 @@ _KIND_RANKS = np.array([rank for rank, _ in lanes.KINDS])
 _KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS], np.uint64)
 
 
-class Plan:
+class EnginePlan:
     """Order of evaluation and rows of a netlist. Nodes of one level are evaluated kind by kind.
 
     The rows of a level are used again once the last level that reads any of it has been evaluated: the matrix of bits

@@ -13,7 +13,7 @@ from lutsmith.cli.arguments import (
     JsonOption,
     ModelArgument,
     TargetOption,
-    word_lengths,
+    lengths,
 )
 from lutsmith.cli.output import deliver
 
@@ -27,9 +27,11 @@ def evaluate(
     target: TargetOption = None,
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
-    words: Annotated[
+    word_lengths: Annotated[
         Any,
-        typer.Option(parser=word_lengths, metavar="4,6,8", help="Measure it on words of so many bits a feature too."),
+        typer.Option(
+            "--words", parser=lengths, metavar="4,6,8", help="Measure it on words of so many bits a feature too."
+        ),
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -42,7 +44,7 @@ def evaluate(
     def compute() -> dict[str, Any]:
         from lutsmith.runs import evaluate as measure
 
-        found = measure(model, data, target=target, header=header, delimiter=delimiter, word_lengths=words or ())
+        found = measure(model, data, target=target, header=header, delimiter=delimiter, word_lengths=word_lengths or ())
         return found.to_json() if json_output else {**found.to_json(), "measured_on": found.measured_on}
 
     deliver(compute, _show, json_output)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument, hardware_words
+from lutsmith.cli.errors import one_line
 from lutsmith.cli.output import deliver
 
 if TYPE_CHECKING:
@@ -129,10 +130,10 @@ def _texts(
     for format_ in chosen:
         try:
             texts = format_.files(circuit, options)
-        except ExportError as error:
+        except (ExportError, ModuleNotFoundError) as error:
             if not every:
                 raise
-            refused[format_.name] = str(error)
+            refused[format_.name] = one_line(error)
         else:
             files.update({file: (format_.holds, data) for file, data in texts.items()})
     return files, refused

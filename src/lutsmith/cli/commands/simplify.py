@@ -33,7 +33,7 @@ def simplify(
     rank: Annotated[
         int, typer.Option("--rank", help="The most inputs of a LUT that a cone is collapsed into, 2 to 6.")
     ] = 6,
-    care: Annotated[
+    data: Annotated[
         str | None,
         typer.Option(
             "--care", metavar="DATA",
@@ -45,7 +45,7 @@ def simplify(
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
     """Write a model of fewer LUTs that predicts the same, and show what each pass did."""
-    if target is not None and care is None:
+    if target is not None and data is None:
         raise typer.BadParameter("--target names the label column of --care DATA: give both")
     check_output(output, [model])
 
@@ -54,10 +54,10 @@ def simplify(
         from lutsmith.circuit.simplify import simplify, simplify_on
 
         circuit = load(model)
-        if care is None:
+        if data is None:
             done: Any = simplify(circuit, level, rank=rank)
         else:
-            (rows, labels), held_out = _data(care, target, circuit)
+            (rows, labels), held_out = _data(data, target, circuit)
             done = simplify_on(circuit, rows, labels, level=level, rank=rank, held_out=held_out)
         save(done.circuit, output)
         report = {"model": str(model.resolve()), "output": str(output.resolve()), **done.to_json()}

@@ -43,7 +43,7 @@ def synth(
             timeout=timeout,
             progress=_progress,
         )
-        return {"model": str(model.resolve()), **result.to_dict(), "table": Page(str(result))}
+        return {"model": str(model.resolve()), **result.to_json(), "table": Page(str(result))}
 
     deliver(compute, _show, json_output)
 

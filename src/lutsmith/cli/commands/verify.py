@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption, hardware_words
+from lutsmith.cli.errors import in_options
 from lutsmith.cli.output import Page, deliver, printable
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ def verify(
             timeout=timeout,
             report=show_row if sys.stderr.isatty() else None,
         )
-        return {**found.to_json(), "table": Page(str(found))}
+        said = found.to_json()
+        checks = [{**check, "reason": in_options(check["reason"])} for check in said["checks"]]
+        return {**said, "checks": checks, "table": Page(in_options(str(found)))}
 
     outcome: dict[str, Any] = {}
 

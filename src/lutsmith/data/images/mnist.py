@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.dataset import DataError, Dataset
+from lutsmith.data.dataset import DataError, Dataset, MissingDataError
 from lutsmith.data.folders import DATA_VARIABLE, data_folder
 from lutsmith.data.images.idx import read_idx
 from lutsmith.ground.labels import Label
@@ -86,9 +86,9 @@ def image_folder(task: ImageTask, data: Path | None) -> Path:
             return folder
     wanted = ", ".join(_names(*file)[0] for file in _FILES)
     looked = " or ".join(map(str, candidates or [data / folder for folder in task.folders]))
-    raise DataError(
+    raise MissingDataError(
         f"{task.name}: looked for {wanted} (or without .gz) in {looked}; "
-        f"give --data FOLDER or set {DATA_VARIABLE} to the folder that holds them, or to its parent"
+        f"give data=FOLDER or set {DATA_VARIABLE} to the folder that holds them, or to its parent"
     )
 
 

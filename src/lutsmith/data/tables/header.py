@@ -67,7 +67,7 @@ def _found(source: str, columns: Sequence[Column], first: list[str], target: str
         if values:
             warnings.warn(
                 f"{source}: the first row ({listed(first)}) is read as a header, since {alone[0]!r} does not recur in "
-                "its column and the other values do; give --no-header (in Python: header=False) if it is a row",
+                "its column and the other values do; give header=False if it is a row",
                 TableWarning,
                 stacklevel=2,
             )
@@ -104,6 +104,5 @@ def _is_within(target: str, width: int) -> bool:
 
 def _cannot_tell(source: str, first: Sequence[str], why: str) -> DataError:
     return DataError(
-        f"{source}: the first row ({listed(first)}) may be a header or a row: {why}; give --header or --no-header "
-        "(in Python: header=True or False)"
+        f"{source}: the first row ({listed(first)}) may be a header or a row: {why}; give header=True or header=False"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -189,11 +188,8 @@ class _Facts:
 
     @property
     def drop(self) -> str:
-        return f"--drop {self._given} (in Python: drop=)"
-
-    @property
-    def _given(self) -> str:
-        return str(self.place) if self.column.name is None else shlex.quote(self.column.name)
+        """The argument that leaves the column out."""
+        return f"drop=[{self.title}]"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -237,7 +233,7 @@ class _Facts:
             other = next(numerals for numerals in self.readings if numerals != found)
             told.append(
                 f"column {self.title}: {shorten(cell)} is read as {found.parse(cell):.10g}, and could be "
-                f"{other.parse(cell):.10g}; give --decimal . or --decimal , (in Python: decimal=) to decide"
+                f"{other.parse(cell):.10g}; give decimal='.' or decimal=',' to decide"
             )
         return found
 
@@ -264,8 +260,8 @@ class _Facts:
         if numbers > max(_FEW_NUMBERS, count / 2):
             raise DataError(
                 f"{self.source}: column {self.title} is text ({self._somewhere()}) among {numbers} numbers; expected "
-                f"numbers, or the names of a few categories: correct the column, or give --numbers {self._given} to "
-                f"count the text as missing, --categories {self._given} to keep all as names, or {self.drop}"
+                f"numbers, or the names of a few categories: correct the column, or give numbers=[{self.title}] to "
+                f"count the text as missing, categories=[{self.title}] to keep all as names, or {self.drop}"
             )
         dates = sum(number for kind, (number, _) in looks.items() if kind == _DATES)
         dressed = sum(number for kind, (number, _) in looks.items() if kind not in (_DATES, _NUMBERS))
@@ -277,9 +273,9 @@ class _Facts:
             )
         elif (dressed or mostly) and 2 * (rows - text) >= rows:
             told.append(
-                f"column {self.title}: of {rows:,} values {shown}; they are read as {count:,} names: give --numbers "
-                f"{self._given} to read numbers and count the rest as missing, --categories {self._given} to keep the "
-                f"names, or {self.drop} (in Python: numbers=, categories=)"
+                f"column {self.title}: of {rows:,} values {shown}; they are read as {count:,} names: give "
+                f"numbers=[{self.title}] to read numbers and count the rest as missing, categories=[{self.title}] to "
+                f"keep the names, or {self.drop}"
             )
         elif count == rows >= _FEW_ROWS:
             told.append(
@@ -290,7 +286,7 @@ class _Facts:
             number = sum(self.missing[cell] for cell in lost)
             told.append(
                 f"column {self.title}: {number:,} values such as {shorten(lost[0])} are read as missing; give "
-                "--missing '' (in Python: missing=()) if that is a category"
+                "missing=() if that is a category"
             )
 
     def _tell_of_identifiers(self, told: list[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lutsmith.circuit.tabular.schema import is_place, listed
 from lutsmith.data.dataset import DataError
+from lutsmith.ground.arguments import check_options, one_of
 
 _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
@@ -30,6 +31,7 @@ class TableOptions:
 
     Raises:
         DataError: a delimiter or a decimal mark that cannot be one; a column that is asked to be two things.
+        TypeError: an option of a wrong type.
     """
 
     header: bool | None = None
@@ -42,10 +44,10 @@ class TableOptions:
 
     def __post_init__(self) -> None:
         if self.header is not None and not isinstance(self.header, bool):
-            raise DataError(f"header is {self.header!r}, expected True, False or None")
+            raise TypeError(f"header is {self.header!r}; expected True, False or None")
         object.__setattr__(self, "delimiter", checked_delimiter(self.delimiter))
-        if self.decimal not in (None, ".", ","):
-            raise DataError(f"decimal is {self.decimal!r}, expected '.' or ','")
+        if self.decimal is not None:
+            one_of("decimal", self.decimal, (".", ","), DataError)
         if self.missing is not None:
             lower = (str(spelling).strip().lower() for spelling in _several(self.missing))
             object.__setattr__(self, "missing", tuple(dict.fromkeys(("", *lower))))
@@ -69,8 +71,7 @@ class TableOptions:
         if isinstance(given, TableOptions):
             return given
         known = [item.name for item in fields(cls)]
-        if unknown := [name for name in given if name not in known]:
-            raise DataError(f"unknown option {unknown[0]!r} of a table; the options are {', '.join(known)}")
+        check_options("a table", given, known, DataError)
         values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
         return cls(**values)
 
@@ -89,8 +90,10 @@ def checked_delimiter(delimiter: str | None) -> str | None:
     """Return a delimiter as the one character that it is; raise DataError where it cannot be one."""
     if delimiter is None:
         return None
+    if not isinstance(delimiter, str):
+        raise TypeError(f"delimiter is {delimiter!r}; expected one character such as ',' or ';', or tab")
     one = _NAMED_DELIMITERS.get(delimiter, delimiter)
-    if not isinstance(one, str) or len(one) != 1 or one.isalnum() or one in '"\r\n\0' or ord(one) > 127:
+    if len(one) != 1 or one.isalnum() or one in '"\r\n\0' or ord(one) > 127:
         raise DataError(f"delimiter is {delimiter!r}, expected one character such as ',' or ';', or tab")
     return one
 

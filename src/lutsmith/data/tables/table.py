@@ -72,17 +72,17 @@ def read_table_by(schema: Schema, source: Any, target: str | int | None = None) 
     Raises:
         DataError, ModuleNotFoundError: as for `read_table`; columns or values that the model cannot read.
     """
-    from lutsmith.circuit.engine.streams import Samples  # only here: reading text needs no engine
+    from lutsmith.circuit.engine.streams import SampleStream  # only here: reading text needs no engine
 
     name, table = _arrow(source)
     names = [str(column).strip() for column in table.column_names]
     wanted = str(target) if target is not None else schema.label_name or schema.target
     if wanted is None:
-        raise DataError(f"{name}: no label column; give --target COLUMN (in Python: target=)")
+        raise DataError(f"{name}: no label column; give target=COLUMN")
     label = place_of(wanted, names, len(names), name)
     try:
         places = schema.find(names, further=True)
-        samples = Samples((schema.features,), replace(schema, names=None, label_name=None))
+        samples = SampleStream((schema.features,), replace(schema, names=None, label_name=None))
         parts = list(samples.batches(table.select(places), _BATCH))
     except (SchemaError, TypeError, ValueError) as error:
         raise DataError(f"{name}: {error}") from error
@@ -162,7 +162,7 @@ def _check_names(source: str, names: Sequence[str]) -> None:
         if name in first:
             raise DataError(
                 f"{source}: several columns are called {name!r}, and a model finds columns by name: rename all but "
-                "one, or leave them out by --drop PLACE (in Python: drop=)"
+                "one, or leave them out by drop=PLACE"
             )
         first[name] = place
 

@@ -131,7 +131,7 @@ class _Layout:
             if wanted is None and schema is not None:
                 wanted = schema.label_name if schema.label_name in (known or ()) else schema.target
             if wanted is None:
-                raise DataError(f"{path}: no label column; give --target COLUMN (in Python: target=)")
+                raise DataError(f"{path}: no label column; give target=COLUMN")
             label = place_of(wanted, known, width, str(path))
         places = _features(path, known, width, schema, label)
         return cls(schema or Schema(len(places)), width, known, places, label)
@@ -185,15 +185,14 @@ def _is_header(path: Path, first: list[str], schema: Schema | None, target: str 
         if not numbered and cells and not numbers and not known:
             raise DataError(
                 f"{path}: the first row ({listed(first)}) holds no value that the model knows, and may be a header: "
-                "give --header or --no-header (in Python: header=)"
+                "give header=True or header=False"
             )
         return numbered or (bool(numbers) and not any(feature in known for feature in numbers))
     told = numbers or [feature for feature, cell in enumerate(cells) if schema.reads(feature, cell)]
     if numbered or not told or not all(schema.reads(feature, cells[feature]) for feature in told):
         raise DataError(
             f"{path}: the first row ({listed(first)}) is neither a row of values nor a header with the model's columns "
-            f"({listed(schema.names)}): rename the columns, or give --header or --no-header (in Python: header=) and "
-            "--delimiter"
+            f"({listed(schema.names)}): rename the columns, or give header=True or header=False, and delimiter=CHAR"
         )
     return False
 

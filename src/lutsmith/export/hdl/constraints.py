@@ -10,6 +10,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.hdl.names import check_verilog
+from lutsmith.ground.arguments import number, one_of
 from lutsmith.logic.design import Design
 
 Kind = Literal["xdc", "sdc", "lpf", "pcf"]
@@ -51,11 +52,10 @@ def constraints_of(design: Design, *, kind: Kind = "xdc", period: float = 10.0) 
 
     Raises:
         ExportError: an unknown kind, a period that is not above 0, or a name that Verilog does not allow.
+        TypeError: a period that is not a number.
     """
-    if kind not in KINDS:
-        raise ExportError(f"kind is {kind!r}, expected one of {', '.join(KINDS)}")
-    if isinstance(period, bool) or not isinstance(period, (int, float)) or not 0 < period < math.inf:
-        raise ExportError(f"period is {period!r}, expected nanoseconds above 0")
+    one_of("kind", kind, KINDS, ExportError)
+    number("period", period, lambda given: 0 < given < math.inf, "nanoseconds above 0", ExportError)
     check_verilog(design)
     clocked = any(part.netlist.num_registers for part in design.parts)
     lines = [f"# {design.name}: {kind.upper()} constraints to begin with. Written by lutsmith.", ""]

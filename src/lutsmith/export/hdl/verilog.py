@@ -13,6 +13,7 @@ from lutsmith.export.expressions import Syntax
 from lutsmith.export.hdl.names import check_verilog, constants, modules_of, quoted
 from lutsmith.export.hdl.notes import INDEX_NAMES, Notes, header, summary
 from lutsmith.export.hdl.signals import Signals, declared, remarks
+from lutsmith.ground.arguments import one_of
 from lutsmith.logic.design import Design, Part, Port
 
 Primitives = Literal["portable", "xilinx"]
@@ -69,8 +70,7 @@ def verilog_of(
     Raises:
         ExportError: a name that Verilog does not allow, or unknown primitives.
     """
-    if primitives not in PRIMITIVES:
-        raise ExportError(f"primitives is {primitives!r}, expected one of {', '.join(PRIMITIVES)}")
+    one_of("primitives", primitives, PRIMITIVES, ExportError)
     check_verilog(design)
     lines: list[str] = []
     if comments:

@@ -14,6 +14,7 @@ from lutsmith.export.hdl.names import check_vhdl, constants, modules_of, quoted,
 from lutsmith.export.hdl.notes import INDEX_NAMES, Notes, header, summary
 from lutsmith.export.hdl.signals import Signals, declared, remarks
 from lutsmith.export.hdl.verilog import FORMS, PRIMITIVES, Primitives
+from lutsmith.ground.arguments import one_of
 from lutsmith.logic.design import Design, Part, Port
 
 SYNTAX = Syntax("not ", " and ", " or ", " xor ", "mux({0}, {1}, {2})", "'0'", "'1'", call=True)
@@ -60,8 +61,7 @@ def vhdl_of(
     Raises:
         ExportError: a name that VHDL does not allow, or unknown primitives.
     """
-    if primitives not in PRIMITIVES:
-        raise ExportError(f"primitives is {primitives!r}, expected one of {', '.join(PRIMITIVES)}")
+    one_of("primitives", primitives, PRIMITIVES, ExportError)
     check_vhdl(design)
     lines: list[str] = []
     if comments:

@@ -8,6 +8,7 @@ from typing import overload
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.ground.arguments import number
 from lutsmith.hardware.equivalence.circuits import circuits
 from lutsmith.hardware.equivalence.netlists import netlists
 from lutsmith.hardware.equivalence.proof import TIMEOUT, Proof
@@ -50,8 +51,8 @@ def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TI
         ToolFailed: ABC printed anything else than a verdict.
     """
     began = time.perf_counter()
-    if timeout is not None and not timeout >= 0:
-        raise ValueError(f"timeout is {timeout}, expected seconds, 0 or more, or None")
+    if timeout is not None:
+        number("timeout", timeout, lambda seconds: seconds >= 0, "seconds, 0 or more, or None")
     limit = None if timeout is None else began + timeout
     if isinstance(a, Netlist) and isinstance(b, Netlist):
         proof = netlists(a, b, limit)

@@ -19,6 +19,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing, Version, dotted
 
 HARDWARE_EXTRA = "pip install 'lutsmith[hardware]'"
@@ -187,8 +188,7 @@ def find(name: str) -> Tool:
         ToolMissing: it is not on this machine, or what is there is too old or does not start.
         ValueError: no tool of that name is known.
     """
-    if name not in _TOOLS:
-        raise ValueError(f"no tool {name!r} is known, expected one of {', '.join(TOOLS)}")
+    one_of("the tool", name, TOOLS)
     variables = [place.variable for place in _TOOLS[name].places if isinstance(place, _Program)]
     found = _find(name, tuple(os.environ.get(variable) for variable in ("PATH", *variables) if variable))
     if isinstance(found, Tool):

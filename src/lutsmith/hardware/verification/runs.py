@@ -100,9 +100,10 @@ def onnx_runs(files: Files, case: Case) -> Iterator[Check]:
 
 def json_runs(files: Files, case: Case) -> Iterator[Check]:
     """The document, read and predicted by the engine."""
-    from lutsmith.export import from_json
+    from lutsmith.export import from_json_text
 
-    yield _compared(_engine_answers(from_json(only(files).decode("utf-8")), case.rows), case, "read and predicted")
+    answers = _engine_answers(from_json_text(only(files).decode("utf-8")), case.rows)
+    yield _compared(answers, case, "read and predicted")
 
 
 def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:

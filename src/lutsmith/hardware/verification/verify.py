@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import ExportError, Options
+from lutsmith.ground.arguments import one_of
 from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.case import Case
+from lutsmith.hardware.verification.checks import CHECKS, check_files
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.emission import emitted
-from lutsmith.hardware.verification.layers import CHECKS, check_files
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Loss, Verification
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.logic.words import Words
@@ -168,7 +169,6 @@ def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: A
 
 def _check_names(what: str, given: Sequence[str], known: Sequence[str]) -> None:
     if isinstance(given, str):
-        raise TypeError(f"{what} is {given!r}, expected a sequence such as [{given!r}]")
+        raise TypeError(f"{what} is {given!r}; expected a sequence such as [{given!r}]")
     for name in given:
-        if name not in known:
-            raise ValueError(f"{what} has {name!r}, expected of {', '.join(known)}")
+        one_of(f"one of {what}", name, known)

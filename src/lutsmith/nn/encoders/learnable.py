@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.circuit.word_length import snap
+from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training import ops
 from lutsmith.nn.encoders.base import EncoderOptions
 from lutsmith.nn.encoders.thermometers import (
@@ -71,10 +72,8 @@ class LearnableThermometer(Thermometer):
         **options: Unpack[EncoderOptions],
     ) -> None:
         super().__init__(num_bits, **options)
-        if start not in STARTS:
-            raise ValueError(f"start is {start!r}; expected one of {', '.join(STARTS)}")
-        if forward_sampling not in SAMPLINGS:
-            raise ValueError(f"forward_sampling is {forward_sampling!r}; expected one of {', '.join(SAMPLINGS)}")
+        one_of("start", start, STARTS)
+        one_of("forward_sampling", forward_sampling, SAMPLINGS)
         self.start = start
         self.forward_sampling = forward_sampling
         self.temperature = temperature
@@ -87,9 +86,7 @@ class LearnableThermometer(Thermometer):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        if not 0 < value < float("inf"):
-            raise ValueError(f"temperature is {value}; expected a finite number above 0")
-        self._temperature = float(value)
+        self._temperature = number("temperature", value, lambda t: 0 < t < float("inf"), "a finite number above 0")
 
     def fit(self, x: Any, *, seed: int = 0) -> Self:
         super().fit(x, seed=seed)

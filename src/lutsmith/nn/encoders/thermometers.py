@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
 from lutsmith.nn.encoders.base import Encoder, EncoderOptions, column_range
 from lutsmith.nn.encoders.gathering import floating
@@ -92,8 +93,7 @@ class LogarithmicThermometer(Thermometer):
 
     def __init__(self, num_bits: int = 1, *, octaves: float = 8.0, **options: Unpack[EncoderOptions]) -> None:
         super().__init__(num_bits, **options)
-        if not 0 < octaves <= 64:
-            raise ValueError(f"octaves is {octaves}; expected a number above 0, at most 64")
+        number("octaves", octaves, lambda value: 0 < value <= 64, "a number above 0, at most 64")
         self.octaves = float(octaves)
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:

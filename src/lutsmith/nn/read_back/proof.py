@@ -18,7 +18,7 @@ from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they regis
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.points import WORD, points
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
-from lutsmith.nn.read_back.statements import Bits, Luts, Scores, Statement, Wires, speaker_of
+from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, Statement, speaker_of
 
 Numbers = NDArray[np.int64]
 
@@ -138,7 +138,7 @@ class _Walk:
             self._read_features_as_bits()
         if isinstance(statement, Luts):
             self.values = self._read_luts(name, kind, statement, self.values)
-        elif isinstance(statement, Wires):
+        elif isinstance(statement, ChosenBits):
             if statement.inputs is not None:
                 self.values = self.values[..., statement.inputs]
             self.add(name, kind, "proved", "wires alone")

@@ -51,7 +51,7 @@ class Luts:
 
 
 @dataclass(frozen=True, eq=False)
-class Wires:
+class ChosenBits:
     """Bits of the last axis, chosen or repeated.
 
     Attributes:
@@ -88,7 +88,7 @@ class Scores:
     note: str = ""
 
 
-Statement = Bits | Luts | Wires | Scores
+Statement = Bits | Luts | ChosenBits | Scores
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}

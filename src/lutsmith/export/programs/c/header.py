@@ -11,6 +11,7 @@ from lutsmith.export.labels import check_identifier, class_names
 from lutsmith.export.programs.c.program import Program, program
 from lutsmith.export.programs.c.text import ctype, strings
 from lutsmith.export.programs.packing import narrowest
+from lutsmith.ground.arguments import one_of
 from lutsmith.logic.words import Words
 
 STYLES = ("unrolled", "compact")
@@ -56,11 +57,10 @@ def to_c(
 
     Raises:
         ExportError: registers, more bytes than the budget, labels that C strings cannot hold, or a name that is no
-            plain identifier.
-        TypeError, ValueError: words that `Words.derive` refuses, words for other features, or no such style.
+            plain identifier, or no such style.
+        TypeError, ValueError: words that `Words.derive` refuses, or words for other features.
     """
-    if style not in STYLES:
-        raise ValueError(f"style is {style!r}, expected one of {STYLES}")
+    one_of("style", style, STYLES, ExportError)
     check_identifier(name)
     if circuit.netlist.num_registers:
         raise ExportError(

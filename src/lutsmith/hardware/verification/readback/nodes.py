@@ -55,15 +55,15 @@ def aiger_ports(files: Files, case: Case) -> Iterator[Check]:
 
 def json_nodes(files: Files, case: Case) -> Iterator[Check]:
     """Every value of the document; nothing that stands there is passed over."""
-    from lutsmith.export import from_json, to_json
+    from lutsmith.export import from_json_text, to_json_text
 
     text, circuit = only(files).decode("utf-8"), case.circuit
-    copy = from_json(text)
+    copy = from_json_text(text)
     problem = _first_difference(circuit.netlist, copy.netlist)
     if problem is None and _MINUS_ZERO.search(_STRING.sub("", text)):
         problem = "the document has the integer -0, which some readers take for 0 and others for -0.0"
     if problem is None:
-        problem = _other_value("", strict_loads(text), strict_loads(to_json(circuit)))
+        problem = _other_value("", strict_loads(text), strict_loads(to_json_text(circuit)))
     parts = f"{circuit.netlist.num_nodes:,} nodes, {len(circuit.encoder):,} thresholds, the head, names and facts"
     yield row("all", "failed" if problem else "proved", problem or f"every value of the document: {parts}")
 

@@ -12,7 +12,7 @@ _DRIVING = ("always", "assign", "wire")
 
 
 @dataclass(frozen=True)
-class Target:
+class Driven:
     """What stands to the left of an assignment.
 
     Attributes:
@@ -31,25 +31,25 @@ class Target:
 
 def check_drivers(words: Sequence[Token]) -> None:
     """Raise Refused where two statements of a module assign the same bit, or assign to several signals at once."""
-    found: dict[tuple[int, str], list[Target]] = {}
+    found: dict[tuple[int, str], list[Driven]] = {}
     for target in _targets(words):
         others = found.setdefault((target.module, target.name), [])
         for other in others if target.bits is None or any(other.bits is None for other in others) else ():
             _check_apart(target, other)
         others.append(target)
     for targets in found.values():
-        owner: dict[int, Target] = {}
+        owner: dict[int, Driven] = {}
         for target in targets:
             for bit in target.bits or ():
                 _check_apart(target, owner.setdefault(bit, target))
 
 
-def _check_apart(target: Target, other: Target) -> None:
+def _check_apart(target: Driven, other: Driven) -> None:
     if target.statement != other.statement:
         raise Refused(f"refused: line {target.line} drives {target.name}, as line {other.line} does")
 
 
-def _targets(words: Sequence[Token]) -> Iterator[Target]:
+def _targets(words: Sequence[Token]) -> Iterator[Driven]:
     module = statement = depth = 0
     kind, assigned = "", False
     for place, word in enumerate(words):
@@ -65,7 +65,7 @@ def _targets(words: Sequence[Token]) -> Iterator[Target]:
             statement, assigned = statement + 1, False
         elif text in ("=", "<=") and depth == 0 and not assigned and kind in _DRIVING:
             assigned = True
-            yield Target(module, statement, *_left_of(words, place), word.line)
+            yield Driven(module, statement, *_left_of(words, place), word.line)
 
 
 def _left_of(words: Sequence[Token], place: int) -> tuple[str, frozenset[int] | None]:

@@ -19,8 +19,8 @@ Source = Mapping[str, Any] | str | PathLike[str] | nn.Module
 _NESTS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read or is not what it was said to be; the message says what to do."""
+class ForeignModelError(ValueError):
+    """A model of another library that cannot be read or is not what it was said to be; the message says what to do."""
 
 
 def read_state(source: Source) -> dict[str, Tensor]:
@@ -29,7 +29,8 @@ def read_state(source: Source) -> dict[str, Tensor]:
     Files are read without running any code in them (`torch.load(weights_only=True)`).
 
     Raises:
-        CheckpointError: a file that is missing, damaged, or holds more than tensors; values that are no tensors.
+        FileNotFoundError: there is no such file.
+        ForeignModelError: a file that is damaged, or holds more than tensors; values that are no tensors.
     """
     if isinstance(source, nn.Module):
         return _state_of(source)
@@ -38,10 +39,10 @@ def read_state(source: Source) -> dict[str, Tensor]:
         if isinstance(given, Mapping) and isinstance(given.get(name), Mapping):
             given = given[name]
     if not isinstance(given, Mapping) or not given:
-        raise CheckpointError(f"the checkpoint is a {type(given).__name__} without tensors; expected a state dict")
+        raise ForeignModelError(f"the checkpoint is a {type(given).__name__} without tensors; expected a state dict")
     for key, value in given.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise CheckpointError(
+            raise ForeignModelError(
                 f"the checkpoint has a {type(value).__name__} at {key!r}; expected tensors by name: pass the state dict"
             )
     return dict(given)
@@ -51,7 +52,7 @@ def _state_of(model: nn.Module) -> dict[str, Tensor]:
     try:
         return dict(model.state_dict())
     except Exception as error:  # a model from a file may lack whatever a module has
-        raise CheckpointError(f"the model in the checkpoint is damaged: {type(error).__name__}: {error}") from error
+        raise ForeignModelError(f"the model in the checkpoint is damaged: {type(error).__name__}: {error}") from error
 
 
 def read_file(path: Path, classes: Sequence[type] = ()) -> Any:
@@ -61,9 +62,11 @@ def read_file(path: Path, classes: Sequence[type] = ()) -> Any:
             return load_file(path)
         with torch.serialization.safe_globals(list(classes)):
             return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no file {path}; expected a checkpoint of another library") from error
     except Exception as error:  # a damaged pickle may raise anything
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointError(
+        raise ForeignModelError(
             f"cannot read {path} as a checkpoint: {reason}. Only tensors are read from files; save model.state_dict(), "
             "or load the model with its own library and pass it as it is"
         ) from error
@@ -81,7 +84,7 @@ def split_layers(
         library: for messages.
 
     Raises:
-        CheckpointError: tensors of other names, or no layer at all.
+        ForeignModelError: tensors of other names, or no layer at all.
     """
     pattern = re.compile(rf"(?P<prefix>(?:.*\.)?)(?P<name>{names})")
     layers: dict[str, dict[str, Tensor]] = {}
@@ -96,7 +99,7 @@ def split_layers(
             layers.setdefault(match["prefix"], {})[match["name"]] = value
     if unknown or not layers:
         found = f"{', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''}" if unknown else "no LUT layer"
-        raise CheckpointError(
+        raise ForeignModelError(
             f"the checkpoint has {found}, which is not what a {library} model of dense LUT layers has; name tensors "
             "of other modules in skip=(...) by the beginning of their names"
         )
@@ -121,35 +124,35 @@ def tensor(
     """A tensor of a layer, float32 or int64, of the shape given (None: any size) and without NaN.
 
     Raises:
-        CheckpointError: it is missing, or its shape, type or values are not as they should be.
+        ForeignModelError: it is missing, or its shape, type or values are not as they should be.
     """
     if name not in layer:
-        raise CheckpointError(f"layer {prefix or '(root)'!r} has no {name}; it has {', '.join(layer)}")
+        raise ForeignModelError(f"layer {prefix or '(root)'!r} has no {name}; it has {', '.join(layer)}")
     found = layer[name]
     if found.is_meta or found.layout != torch.strided or found.is_quantized:
-        raise CheckpointError(f"{prefix}{name} is a {found.layout} tensor on {found.device}; expected a dense one")
+        raise ForeignModelError(f"{prefix}{name} is a {found.layout} tensor on {found.device}; expected a dense one")
     sizes = tuple(found.shape)
     if len(sizes) != len(shape) or any(want not in (None, has) for want, has in zip(shape, sizes, strict=True)):
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
-        raise CheckpointError(f"{prefix}{name} has shape {sizes}; expected ({wanted})")
+        raise ForeignModelError(f"{prefix}{name} has shape {sizes}; expected ({wanted})")
     if 0 in sizes:
-        raise CheckpointError(f"{prefix}{name} has shape {sizes}, which is empty")
+        raise ForeignModelError(f"{prefix}{name} has shape {sizes}, which is empty")
     found = found.detach().cpu()
     is_real = found.is_floating_point()
     if found.is_complex() or (kind == "indices" and (is_real or found.dtype == torch.bool)):
-        raise CheckpointError(f"{prefix}{name} is {found.dtype}; expected {kind}")
+        raise ForeignModelError(f"{prefix}{name} is {found.dtype}; expected {kind}")
     if kind == "indices":
         return found.long()
     if not bool(found.isfinite().all()):
-        raise CheckpointError(f"{prefix}{name} has values that are NaN or infinite")
+        raise ForeignModelError(f"{prefix}{name} has values that are NaN or infinite")
     return found.float()
 
 
 def rank_of(entries: int, name: str, max_rank: int = 8) -> int:
-    """The rank of tables with so many entries; CheckpointError where it is none of 1 to `max_rank`."""
+    """The rank of tables with so many entries; ForeignModelError where it is none of 1 to `max_rank`."""
     rank = entries.bit_length() - 1
     if entries != 1 << rank or not 1 <= rank <= max_rank:
-        raise CheckpointError(
+        raise ForeignModelError(
             f"{name} has tables of {entries} entries; expected 2**rank with a rank of 1 to {max_rank}"
         )
     return rank

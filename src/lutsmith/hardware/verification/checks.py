@@ -69,7 +69,7 @@ def _kept_from(format_: str, layer: Layer, verdicts: Mapping[Layer, set[Verdict]
     if case.foreign and "not run" in verdicts.get("read-back", set()):
         return "files from elsewhere are run only once they were read"
     if case.foreign and format_ in PROGRAMS and not case.run:
-        return f"this would run {format_} from elsewhere: allow it with run=True (--run) if you trust where it is from"
+        return f"this would run {format_} from elsewhere: allow it with run=True if you trust where it is from"
     return None
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.dwn import GroupSum as PaddedGroupSum
-from lutsmith.interop.checkpoint import CheckpointError
 from lutsmith.interop.gradient_factor import GradientFactor
+from lutsmith.interop.state_dicts import ForeignModelError
 from lutsmith.interop.told import Told, number
 from lutsmith.nn import GroupSum, LogicDense
 
@@ -65,11 +65,11 @@ class ImportedLayer:
             UserWarning: the weights have no exact counterpart; the layer has the hard tables as `light` logits.
 
         Raises:
-            CheckpointError: the wiring names inputs beyond `in_dim`.
+            ForeignModelError: the wiring names inputs beyond `in_dim`.
         """
         low, high = (int(bound) for bound in torch.aminmax(self.inputs))
         if low < 0 or high >= in_dim:
-            raise CheckpointError(f"the wiring of {self.name} names inputs {low} to {high}; it has {in_dim} inputs")
+            raise ForeignModelError(f"the wiring of {self.name} names inputs {low} to {high}; it has {in_dim} inputs")
         if self.parametrization is not None and self.weight is not None:
             layer = self._layer(in_dim, self.parametrization, self.weight, self.settings)
             if torch.equal(layer.hard_tables(), self.tables):
@@ -98,13 +98,13 @@ class ImportedLayer:
                     **settings,
                 )
         except (TypeError, ValueError) as error:
-            raise CheckpointError(f"{self.name} has no counterpart: {error}") from error
+            raise ForeignModelError(f"{self.name} has no counterpart: {error}") from error
         with torch.no_grad():
             layer.weight.copy_(weight)
         return layer
 
 
-def assemble(layers: Sequence[ImportedLayer], in_dim: int, head: Head | None) -> nn.Sequential:
+def assemble(layers: Sequence[ImportedLayer], in_dim: int, head: ImportedHead | None) -> nn.Sequential:
     """The layers one after another, and the head.
 
     Args:
@@ -113,14 +113,14 @@ def assemble(layers: Sequence[ImportedLayer], in_dim: int, head: Head | None) ->
         head: of the model; None: none.
 
     Raises:
-        CheckpointError: layers that do not fit together, or a width that the head cannot group.
+        ForeignModelError: layers that do not fit together, or a width that the head cannot group.
     """
     width = in_dim
     modules: list[nn.Module] = []
     for layer in layers:
         if layer.in_dim not in (None, width):
             before = f"follows a layer of {width} LUTs" if modules else f"in_dim is {width}"
-            raise CheckpointError(f"{layer.name} has {layer.in_dim} inputs, but {before}")
+            raise ForeignModelError(f"{layer.name} has {layer.in_dim} inputs, but {before}")
         modules += layer.modules(width)
         width = len(layer.inputs)
     return nn.Sequential(*modules, *([] if head is None else [head.build(width)]))
@@ -133,16 +133,16 @@ def width_of(told: Told, known: int | None, given: int | None) -> int:
     """
     for name, value in (("in_dim", given), ("the first layer's number of inputs", known)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise CheckpointError(f"{name} is {value!r}; expected a positive integer")
+            raise ForeignModelError(f"{name} is {value!r}; expected a positive integer")
     if known is not None and given not in (None, known):
-        raise CheckpointError(f"in_dim is {given}, but the first layer of the checkpoint has {known} inputs")
+        raise ForeignModelError(f"in_dim is {given}, but the first layer of the checkpoint has {known} inputs")
     if known is None and given is None:
         told.miss("in_dim")
     return known or given or 0
 
 
 @dataclass(frozen=True)
-class Head:
+class ImportedHead:
     """A group sum.
 
     Attributes:
@@ -158,17 +158,19 @@ class Head:
     pads: bool = False
 
     def build(self, width: int) -> nn.Module:
-        """The head of so many LUTs; CheckpointError where they cannot be grouped."""
+        """The head of so many LUTs; ForeignModelError where they cannot be grouped."""
         try:
             if self.pads and width % self.k:
                 return PaddedGroupSum(self.k, self.tau)
             if width % self.k:
-                raise CheckpointError(f"{width} outputs cannot be {self.k} groups of one size; pass num_classes=...")
+                raise ForeignModelError(f"{width} outputs cannot be {self.k} groups of one size; pass num_classes=...")
             return GroupSum(self.k, tau=self.tau, beta=self.beta)
         except (TypeError, ValueError) as error:
-            if isinstance(error, CheckpointError):
+            if isinstance(error, ForeignModelError):
                 raise
-            raise CheckpointError(f"the group sum has k={self.k}, tau={self.tau}, beta={self.beta}: {error}") from error
+            raise ForeignModelError(
+                f"the group sum has k={self.k}, tau={self.tau}, beta={self.beta}: {error}"
+            ) from error
 
 
 def group_sum(
@@ -179,7 +181,7 @@ def group_sum(
     beta: float | None = 0.0,
     *,
     pads: bool = False,
-) -> Head | None:
+) -> ImportedHead | None:
     """The head: of the numbers given, or of the module named GroupSum in the model `source`; None without either.
 
     What is neither given nor an attribute of that module is noted as missing.
@@ -196,8 +198,8 @@ def group_sum(
         else:
             numbers[name] = number(f"{name} of the group sum", value.item() if isinstance(value, Tensor) else value)
     if isinstance(k, bool) or not isinstance(k, int) or k < 1 or numbers.get("tau", 1.0) <= 0:
-        raise CheckpointError(f"the group sum has k={k!r}, tau={numbers.get('tau')}; expected numbers above 0")
-    return Head(k, numbers.get("tau", 1.0), numbers.get("beta", 0.0), pads)
+        raise ForeignModelError(f"the group sum has k={k!r}, tau={numbers.get('tau')}; expected numbers above 0")
+    return ImportedHead(k, numbers.get("tau", 1.0), numbers.get("beta", 0.0), pads)
 
 
 def find_head(source: object) -> nn.Module | None:
