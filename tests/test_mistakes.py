@@ -25,7 +25,7 @@ from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
 from lutsmith.training import Settings, TemperatureSchedule
 from lutsmith.training.objectives import OBJECTIVES, make_objective
-from lutsmith.training.optimizers import make_optimizer
+from lutsmith.training.optimization.optimizers import make_optimizer
 
 
 def circuit() -> Any:

@@ -26,8 +26,9 @@ from lutsmith.data import load as load_data
 from lutsmith.data.split import stratified_split
 from lutsmith.runs import CircuitMismatchError, Run, SavedFileError, evaluate, execution, train
 from lutsmith.runs.saved import differences
-from lutsmith.training import TrainingInterrupted, loop
-from lutsmith.training.batches import split
+from lutsmith.training import TrainingInterrupted
+from lutsmith.training.loop import loop
+from lutsmith.training.loop.order import split
 
 SMALL: dict[str, Any] = {
     "luts": (60, 30),
@@ -247,7 +248,7 @@ def test_an_interrupted_run_goes_on_with_its_own_arguments(
 
 def test_a_run_killed_from_outside_resumes_to_the_same_circuit(digits: tuple[Run, Path], tmp_path: Path) -> None:
     code = (
-        "import time; from lutsmith.runs import train; from lutsmith.training import loop; step = loop.Loop.step\n"
+        "import time; from lutsmith.runs import train; from lutsmith.training.loop import loop; step = loop.Loop.step\n"
         "def slow(self, chosen): time.sleep(0.05); step(self, chosen)\n"
         f"loop.Loop.step = slow; train('digits', out={str(tmp_path)!r}, **{SMALL!r})"
     )
@@ -528,8 +529,8 @@ def test_a_table_of_one_class_is_refused_before_training(tmp_path: Path) -> None
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of one process is read from /proc")
 def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from lutsmith.runs import train; from lutsmith.training import loop\n"
-        "loop.steps_per_epoch = lambda rows, size: 60  # a short epoch needs as much memory as a whole one\n"
+        "from pathlib import Path; from lutsmith.runs import train; from lutsmith.training.loop import order\n"
+        "order.steps_per_epoch = lambda rows, size: 60  # a short epoch needs as much memory as a whole one\n"
         f"train('mnist', 'mnist-fast', data={str(datasets)!r}, out={str(tmp_path)!r}, epochs=1, bits=3, quiet=True)\n"
         # Not getrusage: its peak is that of the parent too, whose memory a child has until it starts its program.
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.training import checkpoint
+from lutsmith.training.files import checkpoint
 
 # Sizes at which the gradients of two layers are cut, and torch has sums of its own to form.
 CODE = """
 import sys, signal, torch
 from lutsmith.runs import train
-from lutsmith.training import TrainingInterrupted, loop
+from lutsmith.training import TrainingInterrupted
+from lutsmith.training.loop import loop
 threads, folder, stop = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(threads)
 step, left = loop.Loop.step, stop

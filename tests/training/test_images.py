@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lutsmith.training import Affine, Crop, Cutout, Flip, Shift
-from lutsmith.training.warping import warp
+from lutsmith.training.augmentation.warping import warp
 
 SHAPES = st.sampled_from([(1, 5), (4, 4), (3, 7), (1, 8, 8), (2, 5, 3), (1, 1)])
 EVERY = [Shift(2), Crop(2), Flip(), Affine(30, 0.2, 10, 1.5), Cutout(3)]

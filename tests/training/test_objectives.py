@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from lutsmith.nn import DistributiveThermometer, LogicDense, to_circuit
 from lutsmith.nn.heads import MultiLabel, Regression
 from lutsmith.training import Settings, Trainer
-from lutsmith.training.batches import Samples, split
+from lutsmith.training.loop.order import split
 from lutsmith.training.objectives import (
     ClassificationObjective,
     MultiLabelObjective,
     RegressionObjective,
     make_objective,
 )
+from lutsmith.training.samples import Samples
 
 from .models import Bits, SoftHard, images, network, same_state
 

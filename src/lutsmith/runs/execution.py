@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lutsmith.circuit import Circuit, HeldOut, Metadata
     from lutsmith.training import Fit, Settings
-    from lutsmith.training.batches import Samples
+    from lutsmith.training.samples import Samples
 
 PathLike = str | os.PathLike[str]
 
@@ -188,8 +188,9 @@ class _Training:
         """Build the network of a plan; raise ValueError or TypeError where plan and data do not fit."""
         from lutsmith.nn import Architecture, build
         from lutsmith.training import Settings
-        from lutsmith.training.batches import Samples, split
         from lutsmith.training.isolation import torch_threads
+        from lutsmith.training.loop.order import split
+        from lutsmith.training.samples import Samples
 
         settings = Settings.from_json(plan.settings)
         samples = Samples.of(dataset.x_train, dataset.y_train)
@@ -245,6 +246,7 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
         setup_seconds=preparing + fit.setup_seconds,
         model=str(folder.model),
         lowering="; ".join([proof.verdict, *map(str, proof.problems)]),
+        stopped=fit.stopped,
     )
     save_checked(replace(circuit, metadata=_metadata(training, run)), folder.model)
     return run

@@ -42,6 +42,7 @@ class Run:
             records of earlier versions.
         lowering: "proved" where the circuit was read back and is the network, as `nn.prove_lowering` says; "not
             established" and why, where a module is not known to it; None in records of earlier versions.
+        stopped: why training ended before its last epoch (`Settings.patience`); None where it did not.
     """
 
     task: str
@@ -59,6 +60,7 @@ class Run:
     comparators: int | None = None
     encoder_luts: int | None = None
     lowering: str | None = None
+    stopped: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""

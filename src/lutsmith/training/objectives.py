@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from lutsmith.ground.arguments import one_of
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""(outputs, targets) of a batch to a scalar."""
+Loss = Callable[..., Tensor]
+"""(outputs, targets) of a batch to a scalar; where samples have weights, called with `sample_weight=` as well."""
 
 Targets = npt.NDArray[Any]
 
@@ -36,12 +37,28 @@ class Objective(ABC):
         """Raise ValueError where the outputs of a batch do not suit the targets of all samples."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of a batch."""
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        """Return the mean loss of a batch, or with weights w `(B,)` the sum of w times each sample's loss, over B."""
 
     @abstractmethod
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
-        """Return how good outputs are; higher is better, 1 is perfect."""
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
+        """Return how good outputs are, each sample counted by its weight; higher is better, 1 is perfect."""
+
+
+def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the mean of `values` `(B, ...)`, a scalar; with weights w `(B,)` of w times each sample's mean."""
+    if weights is None:
+        return values.mean()
+    return (values.reshape(len(values), -1).mean(1) * weights).mean()
+
+
+def takes_weights(loss: Loss) -> bool:
+    """Return whether a loss has a parameter `sample_weight`: a third one of another name may mean something else."""
+    try:
+        parameters = inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters.values()
+    except (TypeError, ValueError):  # compiled functions do not tell
+        return False
+    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 class ClassificationObjective(Objective):
@@ -77,12 +94,14 @@ class ClassificationObjective(Objective):
         if (largest := int(y.max())) >= outputs.shape[1]:
             raise ValueError(f"y holds the label {largest}: the model has classes 0 to {outputs.shape[1] - 1} only")
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        each = "mean" if sample_weight is None else "none"
+        losses = functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing, reduction=each)
+        return losses if sample_weight is None else weighted_mean(losses, sample_weight)
 
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
         # NumPy's argmax takes the first of equals; torch's leaves it open
-        return float(np.mean(outputs.argmax(axis=1) == y))
+        return float(np.average(outputs.argmax(axis=1) == y, weights=sample_weight))
 
 
 class RegressionObjective(Objective):
@@ -115,16 +134,19 @@ class RegressionObjective(Objective):
                 f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected {wanted} a sample"
             )
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        outputs = outputs.reshape(targets.shape)
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        outputs, each = outputs.reshape(targets.shape), "mean" if sample_weight is None else "none"
         if self.huber_delta is None:
-            return functional.mse_loss(outputs, targets)
-        return functional.huber_loss(outputs, targets, delta=self.huber_delta)
+            losses = functional.mse_loss(outputs, targets, reduction=each)
+        else:
+            losses = functional.huber_loss(outputs, targets, delta=self.huber_delta, reduction=each)
+        return losses if sample_weight is None else weighted_mean(losses, sample_weight)
 
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
         truth = y.reshape(len(y), -1).astype(np.float64)
-        error = ((outputs.reshape(truth.shape) - truth) ** 2).sum(axis=0)
-        spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+        counts = 1.0 if sample_weight is None else sample_weight[:, None]
+        error = (counts * (outputs.reshape(truth.shape) - truth) ** 2).sum(axis=0)
+        spread = (counts * (truth - np.average(truth, axis=0, weights=sample_weight)) ** 2).sum(axis=0)
         # where the rows are all equal there is no spread to explain: right is 1, anything else 0
         share = np.divide(error, spread, out=(error > 0).astype(np.float64), where=spread > 0)
         return float(np.mean(1 - share))
@@ -153,13 +175,16 @@ class MultiLabelObjective(Objective):
                 f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected (B, {y.shape[1]})"
             )
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if self.label_smoothing:
             targets = torch.lerp(targets, torch.full_like(targets, 0.5), self.label_smoothing)
-        return functional.binary_cross_entropy_with_logits(outputs, targets)
+        each = "mean" if sample_weight is None else "none"
+        losses = functional.binary_cross_entropy_with_logits(outputs, targets, reduction=each)
+        return losses if sample_weight is None else weighted_mean(losses, sample_weight)
 
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
-        return float(np.mean((outputs > 0) == (y > 0)))
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
+        right = (outputs > 0) == (y > 0)
+        return float(np.mean(right) if sample_weight is None else np.average(right.mean(axis=1), weights=sample_weight))
 
 
 OBJECTIVES = ("classification", "regression", "multilabel")

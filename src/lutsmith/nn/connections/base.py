@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.kernels.training.reads import RULES, Reads
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
+from lutsmith.nn.parameter_groups import SCORES
 
 
 class Connections(nn.Module, ABC):
@@ -147,6 +148,10 @@ class LearnedConnections(Connections):
     def temperature(self, value: float) -> None:
         name = "the connections' temperature"
         self._temperature = number(name, value, lambda tau: 0 < tau < float("inf"), "a positive number")
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The scores, which may train at a rate of their own: see `nn.parameter_groups`."""
+        return {SCORES: [self.scores]}
 
     def freeze(self) -> None:
         """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lutsmith.ground.arguments import one_of
 from lutsmith.nn.parametrizations.warp import hadamard
-from lutsmith.training.layers import lut_layers
+from lutsmith.training.lut_layers import lut_layers
 from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 
 _LEAST = 1e-30  # what a probability counts as at least where its logarithm is taken

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from lutsmith.training.callbacks import Callback, Stage, are_epochs
-from lutsmith.training.layers import lut_layers
+from lutsmith.training.callbacks.base import Callback, Stage, are_epochs
+from lutsmith.training.lut_layers import lut_layers
 
 
 @dataclass
@@ -56,7 +56,7 @@ class ProgressiveFreezing(Callback):
 
     def end(self, stage: Stage) -> None:
         if stage.kept is not None:  # the weights that were kept may be of an epoch before
-            self._freeze(stage.model, stage.epochs - 1)
+            self._freeze(stage.model, (stage.epochs if stage.stopped is None else stage.epoch) - 1)
         else:  # the next sitting must find as many trainable parameters as this one
             for parameter in self._stopped:
                 parameter.requires_grad_(True)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lutsmith.training.callbacks import Callback, Stage, are_epochs
+from lutsmith.training.callbacks.base import Callback, Stage, are_epochs
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from lutsmith.ground.arguments import one_of
-from lutsmith.training.callbacks import Callback, Stage
+from lutsmith.training.callbacks.base import Callback, Stage
 
 SHAPES = ("exponential", "linear", "cosine")
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lutsmith.training.averaging import WeightAverage
+from lutsmith.training.metrics import Epoch
+from lutsmith.training.optimization.averaging import WeightAverage
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Stage:
         batch: batches done in the present epoch.
         average: of the weights, where one is kept.
         kept: the epoch, from 0, whose weights the model holds after the run; None before.
+        validates: whether epochs are measured on rows that are held out; None in a loop that does not say.
+        stopped: why a callback has stopped the run; None while none has.
     """
 
     model: nn.Module
@@ -46,6 +49,20 @@ class Stage:
     batch: int = 0
     average: WeightAverage | None = None
     kept: int | None = None
+    validates: bool | None = None
+    stopped: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End the run: after the step that is being taken, or the next one where none is.
+
+        The epoch is cut short there, validated and saved, and the run is finished: it holds its best weights, says why
+        it was stopped, and stays stopped when it is resumed. The first reason counts. In a loop of one's own, look at
+        `stopped` after each step and epoch.
+        """
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValueError(f"stop({reason!r}): expected a text that says why")
+        if self.stopped is None:
+            self.stopped = reason
 
     @torch.no_grad()
     def forget(self, parameter: nn.Parameter, changed: Tensor) -> None:
@@ -65,7 +82,8 @@ class Callback:
 
     A run that is stopped and resumed must not differ from one that was not. So whatever a callback does follows from
     the stage, or from a state that it hands out for the checkpoint; random numbers come from a generator seeded by the
-    stage's `seed` and `epoch`, or from the global ones, which a checkpoint saves.
+    stage's `seed` and `epoch`, or from the global ones, which a checkpoint saves. Any of them may end the run:
+    `stage.stop("why")`.
     """
 
     def begin(self, stage: Stage) -> None:
@@ -79,6 +97,9 @@ class Callback:
 
     def after_step(self, stage: Stage) -> None:
         """Called after the optimizer's step and the clamping of the tables."""
+
+    def after_epoch(self, stage: Stage, epoch: Epoch) -> None:
+        """Called when an epoch is done and measured, where it is one to validate. To stop here takes no more step."""
 
     def end(self, stage: Stage) -> None:
         """Called when a sitting ends, however it ends; `stage.kept` tells whether the run is finished."""

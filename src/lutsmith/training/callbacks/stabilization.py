@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import one_of
-from lutsmith.training.callbacks import Callback, Stage
-from lutsmith.training.layers import lut_layers
+from lutsmith.training.callbacks.base import Callback, Stage
+from lutsmith.training.lut_layers import lut_layers
 
 _EPSILON = 1e-12
 

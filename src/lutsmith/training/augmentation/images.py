@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutsmith.ground.arguments import whole_number
-from lutsmith.training.warping import warp
+from lutsmith.training.augmentation.warping import warp
 
 Images = npt.NDArray[Any]
 Augmentation = Callable[[Images, np.random.Generator], Images]

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lutsmith.ground.arguments import check_options, one_of
+from lutsmith.nn.parameter_groups import ORDINARY, SCORES, collect_groups
 from lutsmith.training.settings import Settings
 
 OptimizerFactory = Callable[[list[dict[str, Any]]], Optimizer]
@@ -18,23 +19,25 @@ OptimizerFactory = Callable[[list[dict[str, Any]]], Optimizer]
 
 
 def parameter_groups(model: nn.Module, settings: Settings) -> list[dict[str, Any]]:
-    """Return the trainable parameters in up to two groups: connection scores at `score_lr`, all others at `lr`.
+    """Return the trainable parameters in up to two groups: all that layers do not declare to be connection scores at
+    `lr`, and connection scores at `score_lr` (see `nn.parameter_groups`).
 
     Raises:
-        ValueError: nothing in the model can be trained.
+        ValueError: nothing in the model can be trained; a group that the settings have no rate for.
     """
-    scores: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            (scores if f".{name}".endswith(".connections.scores") else others).append(parameter)
-    if not scores and not others:
-        raise ValueError(f"{type(model).__name__} has no parameter that requires a gradient: there is nothing to train")
-    score_lr = settings.lr if settings.score_lr is None else settings.score_lr
-    groups: list[dict[str, Any]] = [{"params": others, "lr": settings.lr}, {"params": scores, "lr": score_lr}]
+    rates: dict[str, dict[str, Any]] = {ORDINARY: {"lr": settings.lr}, SCORES: {"lr": settings.lr}}
+    if settings.score_lr is not None:
+        rates[SCORES]["lr"] = settings.score_lr
     if settings.score_weight_decay is not None:
-        groups[1]["weight_decay"] = settings.score_weight_decay
-    return [group for group in groups if group["params"]]
+        rates[SCORES]["weight_decay"] = settings.score_weight_decay
+    found = collect_groups(model)
+    if not found:
+        raise ValueError(f"{type(model).__name__} has no parameter that requires a gradient: there is nothing to train")
+    if unknown := sorted(found.keys() - rates.keys()):
+        raise ValueError(
+            f"a layer declares the parameter group {unknown[0]!r}; the settings have rates for {', '.join(rates)}"
+        )
+    return [{"params": found[name], **options} for name, options in rates.items() if name in found]
 
 
 def make_optimizer(model: nn.Module, settings: Settings, factory: OptimizerFactory | None) -> Optimizer:

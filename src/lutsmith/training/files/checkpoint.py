@@ -10,11 +10,12 @@ import torch
 
 from lutsmith.ground.atomic import write_atomically
 
-FORMAT = 2
+FORMAT = 3
+_LATER = {2: {"stopped": None}}  # what is missing from formats that are still read, and means what it did not say
 _KEYS = frozenset(
     (
         *("format", "settings", "data", "parts", "position", "loss", "seconds", "model", "optimizer", "callbacks"),
-        *("average", "generators", "best", "history"),
+        *("average", "generators", "best", "history", "stopped"),
     )
 )
 
@@ -65,11 +66,12 @@ def load(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is not a whole checkpoint ({reason}); {advice}") from error
     if not isinstance(state, dict) or "format" not in state:
         raise CheckpointError(f"{path} is not a checkpoint of a training run; {advice}")
-    if state["format"] != FORMAT:
+    if (written := state["format"]) not in (FORMAT, *_LATER):
         raise CheckpointError(
-            f"{path} has checkpoint format {state['format']!r}, this version reads format {FORMAT}: "
+            f"{path} has checkpoint format {written!r}, this version reads {', '.join(map(str, (*_LATER, FORMAT)))}: "
             "resume with the version that started the run"
         )
+    state = {**_LATER.get(written, {}), **state}
     if set(state) != _KEYS:
         raise CheckpointError(f"{path} lacks {', '.join(sorted(_KEYS - set(state)))}; {advice}")
     return state
