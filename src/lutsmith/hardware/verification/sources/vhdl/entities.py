@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lutsmith.hardware.verification.sources.text import Refused, Token
 from lutsmith.hardware.verification.sources.vhdl.cursor import Cursor
-from lutsmith.hardware.verification.sources.vhdl.signals import CLOCKS, CONSTANT, INSTANCE, Signals
+from lutsmith.hardware.verification.sources.vhdl.signals import CLOCKS, CONSTANT, INSTANCE, ArchitectureSignals
 
 MUX = "function mux ( s , t , f : std_logic ) return std_logic is begin if s = '1' then return t ; end if ; return f ;"
 """The one function, up to its `end function`."""
@@ -129,7 +129,9 @@ class _Reader(Cursor):
         built.add(name)
         self.take("is")
         ports = entities[name].ports
-        body = Signals(self, {port.name: port.size for port in ports}, {port.name: port.direction for port in ports})
+        body = ArchitectureSignals(
+            self, {port.name: port.size for port in ports}, {port.name: port.direction for port in ports}
+        )
         constants: list[tuple[str, str]] = []
         self.has_mux = False
         while self.word != "begin":
@@ -141,7 +143,7 @@ class _Reader(Cursor):
         body.check_drivers()
         return constants
 
-    def declaration(self, body: Signals, constants: list[tuple[str, str]]) -> None:
+    def declaration(self, body: ArchitectureSignals, constants: list[tuple[str, str]]) -> None:
         """Go past a declaration."""
         if self.word == "function":
             if self.has_mux:
@@ -169,7 +171,7 @@ class _Reader(Cursor):
         else:
             self.unexpected("function mux, a constant or a signal")
 
-    def statement(self, body: Signals) -> None:
+    def statement(self, body: ArchitectureSignals) -> None:
         """Go past a statement."""
         if self.took("process"):
             self.take(_CLOCKED)
@@ -183,7 +185,7 @@ class _Reader(Cursor):
         else:
             self.assignment(body)
 
-    def instance(self, body: Signals) -> None:
+    def instance(self, body: ArchitectureSignals) -> None:
         """Go past an instance of an entity or of a LUT."""
         if self.took("entity"):
             self.take("work .")
@@ -220,7 +222,7 @@ class _Reader(Cursor):
                 break
         self.take(")")
 
-    def assignment(self, body: Signals) -> None:
+    def assignment(self, body: ArchitectureSignals) -> None:
         """Go past `NAME <= ...;`."""
         name = self.name()
         body.drive(name, self.bit())
@@ -228,7 +230,7 @@ class _Reader(Cursor):
         self.expression(body)
         self.take(";")
 
-    def expression(self, body: Signals, depth: int = 0) -> None:
+    def expression(self, body: ArchitectureSignals, depth: int = 0) -> None:
         """Go past an expression: operators of one kind, unless there are parentheses."""
         if depth > _DEPTH:
             self.refuse("an expression has too many parentheses in one another")
@@ -240,7 +242,7 @@ class _Reader(Cursor):
                 if operator in ("nand", "nor"):
                     break
 
-    def operand(self, body: Signals, depth: int) -> None:
+    def operand(self, body: ArchitectureSignals, depth: int) -> None:
         """Go past what stands between operators."""
         self.took("not")
         if not self.at_end and self.words[self.place].kind == "bit":

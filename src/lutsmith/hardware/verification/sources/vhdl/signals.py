@@ -13,7 +13,7 @@ INSTANCE, CONSTANT = -1, -2
 """Sizes of what is not a signal."""
 
 
-class Signals:
+class ArchitectureSignals:
     """What an architecture declares, drives and reads; bits of vectors are (name, bit), others (name, 0).
 
     Args:
