@@ -15,8 +15,9 @@ from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.simplify import simplify
 from lutsmith.data import TASKS, TableOptions, load
 from lutsmith.export import FORMATS, Options, to_c, to_constraints, to_verilog, to_vhdl
-from lutsmith.hardware import optimise, synth, toolchain, verify
+from lutsmith.hardware import optimise, synth, verify
 from lutsmith.hardware.targets import TARGETS
+from lutsmith.hardware.tools import toolchain
 from lutsmith.nn import Architecture
 from lutsmith.nn.connections import list_connections, list_wirings, setup_connections
 from lutsmith.nn.encoders import ENCODERS, Thermometer, setup_encoder

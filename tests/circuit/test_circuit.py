@@ -46,6 +46,18 @@ def test_outputs_scores_and_labels_are_encoder_netlist_and_head(seed: int, sampl
     assert circuit.predict(X).dtype == np.int64
 
 
+def test_what_scores_are_of_and_whether_they_are_of_classes() -> None:
+    circuit = random_circuit(0)
+    assert circuit.is_classifier
+    assert changed(circuit, classes=None).score_labels == (0, 1, 2)
+    named = changed(circuit, classes=("wet", "cold", "dark"), objective="multilabel")
+    assert not named.is_classifier
+    assert named.score_labels == ("wet", "cold", "dark")
+    bare = changed(circuit, head=None, objective=None, classes=None)
+    assert not bare.is_classifier
+    assert bare.score_labels == ()
+
+
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32), registers=st.integers(0, 3), samples=st.integers(0, 70))
 def test_any_netlist_predicts_from_any_numbers(seed: int, registers: int, samples: int) -> None:

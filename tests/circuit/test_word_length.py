@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import CircuitBuilder, Metadata
 from lutsmith.circuit.word_length import WordLength, snap, snapped, word_length_report
-from lutsmith.data.digits import load_digits
+from lutsmith.data.images.digits import load_digits
 
 F32 = np.float32
 numbers = st.floats(-1e6, 1e6, width=32)

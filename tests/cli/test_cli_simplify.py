@@ -71,7 +71,7 @@ def test_care_with_a_table_reads_its_label_column(lutsmith, make_circuit, tmp_pa
         ("simplify", "Missing argument 'MODEL'"),
         ("simplify model.lut", "Missing option '-o'"),
         ("simplify none.lut -o y.lut", "no model file none.lut"),
-        ("simplify model.lut -o model.lut", "is the model itself; give OUT another name"),
+        ("simplify model.lut -o model.lut", "model.lut is read by this command; give OUT another name"),
         ("simplify model.lut -o none/y.lut", "there is no folder none"),
         ("simplify model.lut -o folder", "folder is a folder; give OUT the name of a file"),
         ("simplify model.lut -o y.lut --level 5", "level is 5, expected 1 (local passes), 2"),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit.file import load, save
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 from tests.tools import module
 
 module("pyarrow")

@@ -16,7 +16,7 @@ from lutsmith.circuit import Metadata
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, Dataset, TableOptions, TableWarning, load, load_test, read_samples
 from lutsmith.data.labels import is_missing
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 
 NAN = float("nan")
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lutsmith.data import DataError, load, load_test
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 
 FILES = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

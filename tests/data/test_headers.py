@@ -9,7 +9,7 @@ import pytest
 
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, Reading, TableOptions, TableWarning, load, read_samples
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 
 from .test_categories import write
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from lutsmith.circuit import Metadata
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, Reading, TableOptions, TableWarning, load, load_test, read_samples, sample_batches
-from lutsmith.data.table import read_table, read_table_by
-from lutsmith.data.text import read_text
+from lutsmith.data.tables.table import read_table, read_table_by
+from lutsmith.data.tables.text import read_text
 from tests.tools import module
 
 from .test_categories import kept, write

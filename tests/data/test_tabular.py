@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, load, load_test
 from lutsmith.data.split import stratified_split
-from lutsmith.data.tabular import TABULAR_TASKS
+from lutsmith.data.tables.public import TABULAR_TASKS
 
 COUNTS = {
     "adult": ([24720, 7841], [12435, 3846]),

@@ -310,5 +310,5 @@ def test_what_c_cannot_hold_is_refused() -> None:
         to_c(ranks(), style="fast")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="fitted_range"):
         to_c(ranks(), words=8)
-    with pytest.raises(ValueError, match="words are for 3 features"):
+    with pytest.raises(ValueError, match="words of 3 features for a circuit of"):
         to_c(ranks(), words=Words.float32(3))

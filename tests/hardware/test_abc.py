@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Netlist, NetlistBuilder
 from lutsmith.formats import from_aiger, from_blif, to_aiger, to_blif
-from lutsmith.hardware import ToolFailed, ToolTimeout, abc, toolchain
+from lutsmith.hardware import ToolFailed, ToolTimeout, abc
+from lutsmith.hardware.tools import toolchain
 
 from ..circuit.examples import random_netlist
 from ..formats.examples import assert_same, assert_same_function, shapes

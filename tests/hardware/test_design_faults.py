@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit import Circuit, Comparators, Head, Netlist, NetlistBuilder
-from lutsmith.hardware import ToolFailed, ToolTimeout, toolchain, verify
+from lutsmith.hardware import ToolFailed, ToolTimeout, verify
+from lutsmith.hardware.tools import toolchain
 from lutsmith.hardware.verification.design import elaboration
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import counts_specification, label_specification

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.hardware import Tool, ToolFailed, ToolMissing, ToolTimeout, toolchain
+from lutsmith.hardware import Tool, ToolFailed, ToolMissing, ToolTimeout
+from lutsmith.hardware.tools import toolchain
 
 PYTHON = Tool("python", (sys.executable,), (3,), sys.executable)
 

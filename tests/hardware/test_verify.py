@@ -126,7 +126,7 @@ def test_what_quantising_costs_is_told():
 
 
 def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):
-    from lutsmith.hardware import toolchain
+    from lutsmith.hardware.tools import toolchain
 
     def missing(name, environment):
         return f"{name} is needed and not there: it is hidden. Install it: pip install 'lutsmith[hardware]'"

@@ -12,7 +12,9 @@ from lutsmith.circuit import Circuit, Metadata
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.export import FORMATS, Options
-from lutsmith.hardware import toolchain, verify, verify_files
+from lutsmith.hardware import verify, verify_files
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import ToolTimeout
 from lutsmith.hardware.verification import runs
 from tests.hardware.examples import tiny
 
@@ -232,7 +234,7 @@ def test_without_anything_established_nothing_is_ok():
 @needs_tools
 def test_a_proof_that_took_too_long_is_not_established(monkeypatch):
     def slow(*_: object, **__: object) -> None:
-        raise toolchain.ToolTimeout("yosys was stopped after 1 s; it printed nothing")
+        raise ToolTimeout("yosys was stopped after 1 s; it printed nothing")
 
     monkeypatch.setattr("lutsmith.hardware.verification.readback.descriptions.read_verilog", slow)
     found = verify(tiny(), ("verilog",), layers=LAYERS)

@@ -12,7 +12,7 @@ from lutsmith.circuit import Circuit, Comparators, Netlist
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import verify_files
 from lutsmith.hardware.simulation.hdl import icarus
-from lutsmith.hardware.toolchain import available
+from lutsmith.hardware.tools.toolchain import available
 from lutsmith.hardware.verification import runs
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined

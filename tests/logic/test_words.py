@@ -86,3 +86,12 @@ def test_categories_whose_fitted_range_is_one_number_keep_their_thresholds_apart
     for words in (Words.derive(circuit), Words.derive(circuit, 4)):
         assert not words.is_float
         assert np.array_equal(circuit.evaluate(words.values(words.quantise(X))), circuit.evaluate(X))
+
+
+def test_words_that_are_given_stay_and_must_fit():
+    circuit = fitted([12.5, 200.0, 3.0], [0.0] * 3, [255.0] * 3)
+    words = Words.float32(circuit.encoder.num_features)
+    assert Words.of(circuit, words) is words
+    assert Words.of(circuit, 5).bits == 5
+    with pytest.raises(ValueError, match=r"words of 2 features for a circuit of \d+"):
+        Words.of(circuit, Words.float32(2))

@@ -112,6 +112,16 @@ class Circuit:
         """The number of levels of LUTs; encoder and head are not counted."""
         return self.netlist.depth
 
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it predicts classes."""
+        return self.head is not None and self.objective in (None, "classification")
+
+    @property
+    def score_labels(self) -> tuple[Label, ...]:
+        """The names of classes, labels or targets, one for each score; their numbers where they have none."""
+        return tuple(range(0 if self.head is None else self.head.num_classes)) if self.classes is None else self.classes
+
     def luts_by_rank(self) -> dict[int, int]:
         """How many nodes of the netlist have each rank that occurs; rank 0 are constants."""
         return self.netlist.luts_by_rank()
@@ -274,7 +284,7 @@ class Circuit:
 
     def _require_labels(self, method: str) -> None:
         self._require_head(method)
-        if self.objective not in (None, "classification"):
+        if not self.is_classifier:
             raise ValueError(f"{method}() is for classifiers and this circuit is for {self.objective}: use predict()")
 
     def _labelled(self, rows: NDArray[Any]) -> NDArray[Any]:
@@ -294,7 +304,7 @@ class Circuit:
         return labels
 
     def _predicted(self, rows: NDArray[Any]) -> NDArray[Any]:
-        if self.head is None or self.objective in (None, "classification"):
+        if self.head is None or self.is_classifier:
             return self._engine.predict(rows)
         return self.head.decide(self._engine.decision_function(rows), self.objective)
 

@@ -22,7 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.grid import Grid, checked_word
-from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist import with_inputs
+from lutsmith.ground.alignment import aligned
+from lutsmith.ground.arrays import numbered
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,10 @@ class WordLengthReport(Sequence[WordLength]):
         return iter(self.rows)
 
     def __str__(self) -> str:
-        lines = [f"{'bits':>5}  {'accuracy':>8}  {'change':>8}  {'comparators':>11}"]
-        lines += [
-            f"{row.bits:>5}  {row.accuracy:>8.2%}  {100 * row.change:>+7.2f}%  {row.comparators:>11,}" for row in self
-        ]
-        lines.append(f"{'float':>5}  {self.accuracy:>8.2%}  {'':>8}  {self.comparators:>11,}")
-        return "\n".join(lines)
+        rows = [("bits", "accuracy", "change", "comparators")]
+        rows += [(f"{row.bits}", f"{row.accuracy:.2%}", f"{row.change:+.2%}", f"{row.comparators:,}") for row in self]
+        rows.append(("float", f"{self.accuracy:.2%}", "", f"{self.comparators:,}"))
+        return "\n".join(aligned(rows, left=()))
 
 
 def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> NDArray[np.float32]:
@@ -118,15 +118,11 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
     low, high = (bound[feature] for bound in circuit.fitted_range)
     threshold = snap(circuit.encoder.threshold, low, high, bits) + np.float32(0)  # -0.0 is 0.0
     pairs = np.stack([feature.astype(np.float64), threshold.astype(np.float64)])
-    _, first, place = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # comparators stay in their order
-    number = np.empty(order.size, np.int32)
-    number[order] = np.arange(order.size, dtype=np.int32)
-    kept = first[order]
+    kept, place = numbered(pairs, axis=1)  # comparators stay in their order
     return replace(
         circuit,
         encoder=Comparators(feature[kept], threshold[kept], circuit.encoder.num_features),
-        netlist=_with_inputs(circuit.netlist, number[place.reshape(-1)], kept.size),
+        netlist=with_inputs(circuit.netlist, place, kept.size),
         metadata=replace(circuit.metadata, input_bits=bits),
     )
 
@@ -145,7 +141,7 @@ def word_length_report(
     Raises:
         TypeError, ValueError: the circuit is no classifier or has no fitted range, or arguments that do not fit.
     """
-    if circuit.head is None or circuit.objective not in (None, "classification"):
+    if not circuit.is_classifier:
         raise ValueError("the report counts classes, and this circuit is no classifier: compare outputs of snapped()")
     labels = np.asarray(y)
     plain = circuit.predict(X)
@@ -158,16 +154,3 @@ def word_length_report(
         reached = float(np.mean(narrow.predict(X) == labels))
         rows.append(WordLength(int(length), reached, len(narrow.encoder), reached - accuracy))
     return WordLengthReport(accuracy, len(circuit.encoder), tuple(rows))
-
-
-def _with_inputs(netlist: Netlist, number: NDArray[np.int32], num_inputs: int) -> Netlist:
-    """Return the netlist with its input i replaced by input `number[i]` of `num_inputs`."""
-    others = np.arange(num_inputs, num_inputs + netlist.num_signals - netlist.num_inputs, dtype=np.int32)
-    signals = np.concatenate([number, others])
-    return replace(
-        netlist,
-        num_inputs=num_inputs,
-        fanin=signals[netlist.fanin],
-        outputs=signals[netlist.outputs],
-        register_next=signals[netlist.register_next],
-    )

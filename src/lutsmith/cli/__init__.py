@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lutsmith.cli import bench, doctor, evaluate, export, info, predict, simplify, synth, train, verify
+from lutsmith.cli.commands import bench, doctor, evaluate, export, info, predict, simplify, synth, train, verify
 from lutsmith.cli.errors import Command, Mistake, UsageError
 from lutsmith.cli.output import printable
 from lutsmith.version import __version__

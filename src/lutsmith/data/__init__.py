@@ -7,10 +7,10 @@ from lutsmith.data.dataset import DataError, Dataset, MissingDataError, TableWar
 from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.in_memory import from_arrays
 from lutsmith.data.inputs import read_samples, sample_batches
-from lutsmith.data.options import TableOptions
 from lutsmith.data.report import Fitted, Report
+from lutsmith.data.tables.options import TableOptions
+from lutsmith.data.tables.text import Reading
 from lutsmith.data.tasks import TASKS, check, load, load_test
-from lutsmith.data.text import Reading
 from lutsmith.ground.labels import Label
 
 __all__ = [

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.rows import as_numbers
 from lutsmith.data.dataset import DataError, Dataset, Table, as_features
-from lutsmith.data.options import TableOptions, place_of
-from lutsmith.data.table import arrow_of, features_by, is_frame, read_table
+from lutsmith.data.tables.options import TableOptions, place_of
+from lutsmith.data.tables.table import arrow_of, features_by, is_frame, read_table
 from lutsmith.data.targets import Targets
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data.archive import read_npz, read_npz_table
 from lutsmith.data.dataset import DataError, MissingDataError
-from lutsmith.data.idx import read_idx
-from lutsmith.data.text import AS_FOUND, Reading, text_batches
+from lutsmith.data.images.idx import read_idx
+from lutsmith.data.tables.text import AS_FOUND, Reading, text_batches
 
 _TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 

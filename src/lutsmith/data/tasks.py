@@ -14,15 +14,15 @@ from lutsmith.circuit.tabular import MISSING, Schema
 from lutsmith.circuit.tabular.numerals import dress
 from lutsmith.data.archive import read_npz_table
 from lutsmith.data.dataset import DataError, Dataset, MissingDataError, Table
-from lutsmith.data.digits import load_digits
 from lutsmith.data.folders import find_files
-from lutsmith.data.images import FASHION_MNIST, MNIST, image_folder, load_images, read_images
+from lutsmith.data.images.digits import load_digits
+from lutsmith.data.images.mnist import FASHION_MNIST, MNIST, image_folder, load_images, read_images
 from lutsmith.data.in_memory import named_categories
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
-from lutsmith.data.options import TableOptions
-from lutsmith.data.table import COLUMNAR, read_table, read_table_by
-from lutsmith.data.tabular import TABULAR_TASKS, load_tabular, load_tabular_test
-from lutsmith.data.text import AS_FOUND, Reading, read_rows, read_text
+from lutsmith.data.tables.options import TableOptions
+from lutsmith.data.tables.public import TABULAR_TASKS, load_tabular, load_tabular_test
+from lutsmith.data.tables.table import COLUMNAR, read_table, read_table_by
+from lutsmith.data.tables.text import AS_FOUND, Reading, read_rows, read_text
 from lutsmith.ground.arguments import one_of
 from lutsmith.ground.labels import Label
 

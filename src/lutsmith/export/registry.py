@@ -7,17 +7,17 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.export.axi_stream import to_axi_stream
-from lutsmith.export.c import to_c
-from lutsmith.export.constraints import Kind, to_constraints
 from lutsmith.export.errors import ExportError
 from lutsmith.export.graphviz import to_graphviz
-from lutsmith.export.javascript import to_javascript
+from lutsmith.export.hdl.axi_stream import to_axi_stream
+from lutsmith.export.hdl.constraints import Kind, to_constraints
+from lutsmith.export.hdl.verilog import to_verilog
+from lutsmith.export.hdl.vhdl import to_vhdl
 from lutsmith.export.json import to_json_text
 from lutsmith.export.logic_formats import to_aiger, to_blif
 from lutsmith.export.onnx import to_onnx
-from lutsmith.export.verilog import to_verilog
-from lutsmith.export.vhdl import to_vhdl
+from lutsmith.export.programs.c import to_c
+from lutsmith.export.programs.javascript import to_javascript
 from lutsmith.logic.words import Words
 
 

@@ -17,8 +17,8 @@ from lutsmith.formats.aiger import to_aiger
 from lutsmith.formats.blif import from_blif, to_blif
 from lutsmith.formats.named import FormatError
 from lutsmith.ground.arguments import one_of
-from lutsmith.hardware import toolchain
-from lutsmith.hardware.toolchain import ToolFailed
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Finished, ToolFailed
 
 EXCHANGES = ("aiger", "blif")
 
@@ -49,7 +49,7 @@ class Rewritten:
     seconds: float
 
 
-def script(commands: str, folder: Path, timeout: float | None) -> toolchain.Finished:
+def script(commands: str, folder: Path, timeout: float | None) -> Finished:
     """Run ABC commands, separated by semicolons, in a folder. What it prints is for the caller to judge.
 
     Raises:
@@ -134,7 +134,7 @@ def _empty(inputs: int) -> Netlist:
     return Netlist(inputs, none, np.zeros(1, np.int64), np.zeros(0, np.uint64), none, np.zeros(1, np.int64), none)
 
 
-def _refused(finished: toolchain.Finished) -> ToolFailed:
+def _refused(finished: Finished) -> ToolFailed:
     printed = finished.stdout + finished.stderr
     complaint = _REFUSED.search(printed) or _COMPLAINT.search(printed)
     why = complaint[0].strip() if complaint else "it left no result"

@@ -12,7 +12,7 @@ from lutsmith.circuit.simplify.cones import checked_rank
 from lutsmith.ground.arguments import one_of
 from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import TIMEOUT, Proof, prove
-from lutsmith.hardware.toolchain import ToolError, ToolTimeout
+from lutsmith.hardware.tools.tool import ToolError, ToolTimeout
 
 
 class Unproved(ToolError):  # noqa: N818

@@ -19,12 +19,14 @@ from typing import Any
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.blif import to_blif
+from lutsmith.ground.alignment import aligned
 from lutsmith.ground.arguments import number, one_of
-from lutsmith.hardware import abc, toolchain
+from lutsmith.hardware import abc
 from lutsmith.hardware.enclosure import enclosed
 from lutsmith.hardware.results import digest, remembered
 from lutsmith.hardware.targets import FLIP_FLOP, TARGETS, Device, Target, genlib
-from lutsmith.hardware.toolchain import Finished, Tool, ToolFailed, ToolTimeout
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Finished, Tool, ToolFailed, ToolTimeout
 from lutsmith.logic import Design, Part, Words, elaborate, pipelined
 
 TIMEOUT = 600.0
@@ -115,11 +117,7 @@ class Synthesis:
         columns += [("latency", "latency")]
         lines = [[title for _, title in columns]]
         lines += [[_shown(getattr(row, name)) for name, _ in columns] for row in self.rows]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-        text = []
-        for line in lines:
-            cells = [line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
-            text.append("  ".join(cells).rstrip())
+        text = aligned(lines)
         text += [f"{row.part}: {row.note}" for row in self.rows if row.note]
         if self.placement is not None:
             placed = self.placement

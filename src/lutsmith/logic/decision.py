@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lutsmith.circuit.heads import Head
+from lutsmith.ground.arrays import runs
 from lutsmith.logic.arithmetic import any_of, argmax, signed_digits, total
 from lutsmith.logic.design import Part, Port
 from lutsmith.logic.folding import FALSE, FoldingBuilder, Literals
@@ -83,7 +84,7 @@ def _affine(logic: FoldingBuilder, head: Head, words: Literals, width: int) -> L
         here = here[np.argsort(row[here], kind="stable")]
         heights = np.bincount(row[here], minlength=classes)
         filled = np.full((classes, int(heights.max()) + 1), FALSE, np.int64)
-        filled[row[here], np.arange(here.size) - np.repeat(np.cumsum(heights) - heights, heights)] = bit[here]
+        filled[row[here], runs(np.zeros_like(heights), heights)] = bit[here]
         filled[:, -1] = constant >> place & 1
         heap.append(filled)
     return total(logic, heap, width)

@@ -87,6 +87,19 @@ class Words:
         whole = circuit.metadata.integer_features or words._seem_whole(circuit)
         return words if whole else cls.float32(features)
 
+    @classmethod
+    def of(cls, circuit: Circuit, words: Words | int | None = None) -> Words:
+        """Return words as they are, once they fit a circuit; else those that are derived, of so many bits or of any.
+
+        Raises:
+            TypeError, ValueError: words of another number of features, or what `derive` refuses.
+        """
+        if not isinstance(words, Words):
+            return cls.derive(circuit, words)
+        if words.num_features != circuit.encoder.num_features:
+            raise ValueError(f"words of {words.num_features} features for a circuit of {circuit.encoder.num_features}")
+        return words
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, item.name) for item in fields(self))
 

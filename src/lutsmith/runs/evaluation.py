@@ -14,7 +14,7 @@ from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
 from lutsmith.data import Reading
 from lutsmith.runs.folder import RunFolder
-from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows
+from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows, measured_task
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,7 @@ def evaluate(
         OSError: files that cannot be read.
     """
     circuit = load(model)
-    task = circuit.metadata.task if task is None else task
-    if task is None:
-        raise ValueError(f"{model} does not say which task it was trained on: give the task")
-    if circuit.head is None:
-        raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
-    if circuit.objective not in (None, "classification"):
-        raise ValueError(
-            f"{model} is a model for {circuit.objective}, and accuracy counts classes: score its predict()"
-        )
+    task = measured_task(circuit, task)
     is_test = False
     if data is None and task in TABLES:
         data, is_test = _rows_of_run(Path(model))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut
-from lutsmith.data import Dataset, Reading, load_test
+from lutsmith.data import DataError, Dataset, Reading, load_test
 from lutsmith.data.split import stratified_split
 
 TABLES = ("table", "csv", "npz")
@@ -95,6 +95,22 @@ class Measured:
     training: tuple[NDArray[Any], NDArray[np.int64]] | None = None
 
 
+def measured_task(circuit: Circuit, task: str | None = None) -> str:
+    """Return the task whose rows a model is measured on: the one given, else that which it was trained on.
+
+    Raises:
+        DataError: it does not say which, or predicts no classes.
+    """
+    task = circuit.metadata.task if task is None else task
+    if task is None:
+        raise DataError("the model does not say which task it was trained on: give the task")
+    if circuit.head is None:
+        raise DataError("the model has no head and predicts no classes: there is no accuracy to measure")
+    if not circuit.is_classifier:
+        raise DataError(f"the model is one for {circuit.objective}, and accuracy counts classes: score its predict()")
+    return task
+
+
 def measured_rows(
     circuit: Circuit,
     task: str,
@@ -116,18 +132,10 @@ def measured_rows(
     Raises:
         DataError, OSError: as for `data.load_test`.
     """
-    assert circuit.head is not None
     is_table = task in TABLES
     column = circuit.metadata.target if target is None and task == "npz" else target
-    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
-    x, y = load_test(
-        task,
-        tuple(classes),
-        data,
-        column if is_table else None,
-        circuit.schema,
-        reading or Reading(),
-    )
+    column = column if is_table else None
+    x, y = load_test(task, circuit.score_labels, data, column, circuit.schema, reading or Reading())
     if not is_table:
         return Measured(x, y, "test")
     kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out

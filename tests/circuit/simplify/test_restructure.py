@@ -12,7 +12,8 @@ from lutsmith.circuit.simplify import remove_dead, restructure, simplify, simpli
 from lutsmith.circuit.simplify.restructure import to_gates
 from lutsmith.circuit.tables import VARIABLES
 from lutsmith.formats import from_blif
-from lutsmith.hardware import prove, toolchain
+from lutsmith.hardware import prove
+from lutsmith.hardware.tools import toolchain
 from lutsmith.kernels.netlists import structures
 
 from ..examples import random_circuit, random_images

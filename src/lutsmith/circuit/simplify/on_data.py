@@ -194,9 +194,9 @@ def _compare(circuit: Circuit, result: Circuit, rows: NDArray[Any]) -> None:
 
 
 def _labels(circuit: Circuit, y: ArrayLike, rows: int, name: str) -> NDArray[Any]:
-    if circuit.head is None or circuit.objective not in (None, "classification"):
+    if not circuit.is_classifier:
         raise ValueError(f"{name} was given and the circuit predicts no classes: leave it out")
-    labels = integers(name, y, low=0, high=circuit.head.num_classes)
+    labels = integers(name, y, low=0, high=len(circuit.score_labels))
     if labels.shape != (rows,):
         raise ValueError(f"{name} has shape {labels.shape}, expected ({rows},): a class id for each row")
     return labels

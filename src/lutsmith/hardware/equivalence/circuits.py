@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.hardware.equivalence.comparators import closed, ordered, random_bits, samples, united, wired
+from lutsmith.circuit.netlist import with_inputs
+from lutsmith.hardware.equivalence.comparators import closed, ordered, random_bits, samples, united
 from lutsmith.hardware.equivalence.machines import run
 from lutsmith.hardware.equivalence.netlists import check_sizes, netlists
 from lutsmith.hardware.equivalence.proof import Proof, Suspicion, joined, undecided
@@ -33,7 +34,7 @@ def circuits(a: Circuit, b: Circuit, limit: float | None) -> Proof:
         features = f"{a.encoder.num_features} and of {b.encoder.num_features} features"
         raise ValueError(f"circuits of {features} cannot be compared: make them equal first")
     comparators, places = united(a.encoder, b.encoder)
-    sides = [wired(side.netlist, place, len(comparators)) for side, place in zip((a, b), places, strict=True)]
+    sides = [with_inputs(side.netlist, place, len(comparators)) for side, place in zip((a, b), places, strict=True)]
     check_sizes(*sides)
     apart = _apart(a, b)
     if apart:
@@ -132,7 +133,7 @@ def _said(circuit: Circuit, head: Head, bits: NDArray[np.bool_]) -> list[Any]:
 
     A class; the set of labels; or the value of each target. Without names, their numbers.
     """
-    names = range(head.num_classes) if circuit.classes is None else circuit.classes
+    names = circuit.score_labels
     decided = head.decide(head.scores(bits), circuit.objective)
     if circuit.objective == "multilabel":
         return [{name for name, is_set in zip(names, row, strict=True) if is_set} for row in decided.tolist()]

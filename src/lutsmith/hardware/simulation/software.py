@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.labels import class_names
 from lutsmith.ground.strict_json import strict_loads
-from lutsmith.hardware.confinement import TOOL, Limits
 from lutsmith.hardware.simulation.answers import Answers
 from lutsmith.hardware.simulation.drivers import NODE_DRIVER, ONNX_DRIVER, c_driver
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA, Tool, ToolFailed, ToolMissing, find, workspace
+from lutsmith.hardware.tools.confinement import TOOL, Limits
+from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA, find, workspace
 
 WARNINGS = ("-Wall", "-Wextra", "-pedantic", "-Werror")
 

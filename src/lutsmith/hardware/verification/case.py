@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import Options
-from lutsmith.hardware.toolchain import ToolError
+from lutsmith.hardware.tools.tool import ToolError
 from lutsmith.hardware.verification.emission import emitted, read
 from lutsmith.hardware.verification.report import Check, Verdict
 from lutsmith.logic.design import Design

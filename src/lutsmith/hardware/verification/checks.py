@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout
+from lutsmith.hardware.tools.tool import ToolFailed, ToolMissing, ToolTimeout
 from lutsmith.hardware.verification.case import Case, Files
 from lutsmith.hardware.verification.proofs import aiger_proof, blif_proof, verilog_proof, vhdl_proof
 from lutsmith.hardware.verification.readback.descriptions import located, verilog_text, vhdl_text

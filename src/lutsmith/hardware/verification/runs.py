@@ -13,7 +13,8 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
-from lutsmith.hardware.toolchain import ToolMissing, ToolTimeout, find
+from lutsmith.hardware.tools.tool import ToolMissing, ToolTimeout
+from lutsmith.hardware.tools.toolchain import find
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.readback.descriptions import source_of
 from lutsmith.hardware.verification.readers.primitives import with_primitives

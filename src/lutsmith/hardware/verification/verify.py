@@ -13,7 +13,7 @@ from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import ExportError, Options
 from lutsmith.ground.arguments import one_of
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.case import Case
 from lutsmith.hardware.verification.checks import CHECKS, check_files
 from lutsmith.hardware.verification.design.elaboration import check_design

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 import numpy as np
 import torch
@@ -39,6 +39,16 @@ if TYPE_CHECKING:
 Per = Literal["feature", "channel", "global"]
 
 MAX_BITS = 1 << 16
+
+
+class EncoderOptions(TypedDict, total=False):
+    """What every encoder of numbers takes besides `num_bits`; `Encoder` says what each means, and its default."""
+
+    per: Per
+    unique: bool
+    encode_axis: int
+    fit_axes: Sequence[int] | None
+    input_bits: int | None
 
 
 class Encoder(nn.Module, ABC):

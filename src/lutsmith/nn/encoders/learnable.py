@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from lutsmith.circuit.word_length import snap
 from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training import ops
-from lutsmith.nn.encoders.base import Per
+from lutsmith.nn.encoders.base import EncoderOptions
 from lutsmith.nn.encoders.thermometers import (
     DistributiveThermometer,
     GaussianThermometer,
@@ -70,15 +69,9 @@ class LearnableThermometer(Thermometer):
         start: str = "distributive",
         forward_sampling: str = "hard",
         temperature: float = 0.1,
-        per: Per = "feature",
-        unique: bool = False,
-        encode_axis: int = 1,
-        fit_axes: Sequence[int] | None = None,
-        input_bits: int | None = None,
+        **options: Unpack[EncoderOptions],
     ) -> None:
-        super().__init__(
-            num_bits, per=per, unique=unique, encode_axis=encode_axis, fit_axes=fit_axes, input_bits=input_bits
-        )
+        super().__init__(num_bits, **options)
         one_of("start", start, STARTS)
         one_of("forward_sampling", forward_sampling, SAMPLINGS)
         self.start = start

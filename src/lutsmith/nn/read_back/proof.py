@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back.functions import MISSING, Functions
-from lutsmith.nn.read_back.points import WORD, packed, points
+from lutsmith.nn.read_back.points import WORD, points
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
 from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, Statement, speaker_of
 
@@ -329,7 +330,7 @@ def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
             raise _NotEstablishedError(str(error)) from error
         if encoded.shape != (len(part), *stated.feature.shape):
             raise _NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
-        words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits))
+        words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits).T)
     return words
 
 

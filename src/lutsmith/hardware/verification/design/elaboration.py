@@ -14,7 +14,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.equivalence import prove
-from lutsmith.hardware.toolchain import ToolError, ToolMissing, ToolTimeout
+from lutsmith.hardware.tools.tool import ToolError, ToolMissing, ToolTimeout
 from lutsmith.hardware.verification.design.cones import behind, bypassed, cone
 from lutsmith.hardware.verification.design.specification import (
     Ports,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from lutsmith.export.hdl.notes import INDEX_NAMES
 from lutsmith.export.labels import class_names
-from lutsmith.export.notes import INDEX_NAMES
 from lutsmith.hardware.simulation.lint import lint
-from lutsmith.hardware.toolchain import ToolMissing
+from lutsmith.hardware.tools.tool import ToolMissing
 from lutsmith.hardware.verification.case import Case, Files, row
 from lutsmith.hardware.verification.readers.modules import Mismatch, ReadModules, module_names, read_verilog
 from lutsmith.hardware.verification.readers.primitives import with_primitives
@@ -142,8 +142,11 @@ def names_row(format_: str, files: Files, case: Case) -> Check:
         if declared.lower().startswith(prefix):
             return row("names", "failed", f"{declared} looks like the number of a class, and is something else")
     spoken = [*(class_names(case.circuit) or ()), *(case.circuit.schema.names or ())]
-    problem, said = compare_comments(source.comments, written.comments, spoken)
-    return row("names", "failed" if problem else "proved", problem or said)
+    comments = compare_comments(source.comments, written.comments, spoken)
+    if comments.problem is not None:
+        return row("names", "failed", comments.problem)
+    said = sum(bool(comment.text) for comment in written.comments)
+    return row("names", "proved", f"{comments.kept:,} of {said:,} comments of the export{comments.added}")
 
 
 def read_modules(files: Files, case: Case) -> ReadModules:

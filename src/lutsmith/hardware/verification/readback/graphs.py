@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from lutsmith.export import to_onnx
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA, ToolMissing
+from lutsmith.hardware.tools.tool import ToolMissing
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.report import Check
-from lutsmith.hardware.verification.sources.literals import shown
+from lutsmith.hardware.verification.sources.comments import shown
 
 MORE_BYTES = 1 << 20
 """By which a file may be larger than the export: what is read takes several times its size in memory."""

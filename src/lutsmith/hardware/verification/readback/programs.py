@@ -1,7 +1,7 @@
 """Programs read back: C and JavaScript, token by token against what the export writes.
 
-Names, sizes and comments are what a user reads: they must be those of the export; `remarks` compares comments. Code may
-differ, but then nothing is said of it here: the simulation tells what it does on the rows that are run.
+Names, sizes and comments are what a user reads: they must be those of the export. Code may differ, but then nothing is
+said of it here: the simulation tells what it does on the rows that are run.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from lutsmith.export import to_c, to_javascript
 from lutsmith.export.labels import class_names
 from lutsmith.hardware.simulation.software import prefix_of
 from lutsmith.hardware.verification.case import Case, Files, only, row
-from lutsmith.hardware.verification.readback.remarks import compare_remarks
 from lutsmith.hardware.verification.report import Check
-from lutsmith.hardware.verification.sources.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
-from lutsmith.hardware.verification.sources.literals import c_list, c_sizes, javascript_list, javascript_sizes, shown
+from lutsmith.hardware.verification.sources.comments import compare_comments, shown
+from lutsmith.hardware.verification.sources.programs.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.sources.programs.literals import c_list, c_sizes, javascript_list, javascript_sizes
 
 IDENTICAL = "token by token what the export writes, {:,} of them; what they compute, only a simulation shows"
 UNKNOWN = (
@@ -81,20 +81,18 @@ def _compared(
     """Yield the row of what a user reads, and that of the code."""
     differs = _first_difference(found.code, wanted.code)
     classes, features = class_names(circuit) or (), circuit.schema.names or ()
-    other_comment, added = compare_remarks(found, wanted, (*classes, *features), same_code=differs is None)
-    problem = other_names or other_comment
-    theirs = {comment.text for _, comment in wanted.comments}
-    count = sum(comment.text in theirs for _, comment in found.comments)
+    comments = compare_comments(found.comments, wanted.comments, (*classes, *features), same_code=differs is None)
+    problem = other_names or comments.problem
     text = (
-        f"names of {len(classes):,} classes and {len(features):,} features, sizes and {count:,} of "
+        f"names of {len(classes):,} classes and {len(features):,} features, sizes and {comments.kept:,} of "
         f"{len(wanted.comments):,} comments"
     )
     if problem is not None:
         yield row("names", "failed", problem)
     elif differs is not None:
-        yield row("names", "not decided", UNKNOWN + added)
+        yield row("names", "not decided", UNKNOWN + comments.added)
     else:
-        yield row("names", "proved", text + added)
+        yield row("names", "proved", text + comments.added)
     if refused is not None:
         yield row("code", "failed", refused)
     elif differs is not None:
