@@ -184,6 +184,16 @@ def test_arguments_that_do_not_go_together_are_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_without_a_folder_says_what_would_have_kept_the_run(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_at(monkeypatch, 5)
+    with pytest.raises(TrainingInterrupted, match="nothing was saved, .*; with out=FOLDER a run can go on") as stopped:
+        lutsmith.train(X, Y, **SMALL)
+    assert stopped.value.exit_code == 130
+    assert list(empty.iterdir()) == []
+
+
 # With a folder
 
 
