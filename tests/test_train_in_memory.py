@@ -188,7 +188,7 @@ def test_ctrl_c_without_a_folder_says_what_would_have_kept_the_run(
     empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt_at(monkeypatch, 5)
-    with pytest.raises(TrainingInterrupted, match="nothing was saved, .*; with out=FOLDER a run can go on") as stopped:
+    with pytest.raises(TrainingInterrupted, match=r"nothing was saved, .*; with out=FOLDER a run can go on") as stopped:
         lutsmith.train(X, Y, **SMALL)
     assert stopped.value.exit_code == 130
     assert list(empty.iterdir()) == []
