@@ -19,7 +19,7 @@ import pytest
 
 import lutsmith
 from lutsmith import runs
-from lutsmith.circuit import Circuit, OutOfRangeWarning
+from lutsmith.circuit import Accuracy, Circuit, Metadata, OutOfRangeWarning
 from lutsmith.circuit.file import load
 from lutsmith.circuit.heads import Head
 from lutsmith.data import load as load_data
@@ -64,11 +64,11 @@ def test_a_run_reports_what_its_circuit_reaches(digits: tuple[Run, Path]) -> Non
     assert run.train_seconds > 0
     assert run.setup_seconds > 0
     assert circuit.classes == tuple(range(10))
-    assert circuit.facts["accuracy"] == run.accuracy
-    assert circuit.facts["architecture"]["luts"] == [60, 30]
-    assert "input_bits" not in circuit.facts  # any word, unless the encoder was given one
+    assert circuit.metadata.accuracy.value == run.accuracy
+    assert circuit.metadata.training.architecture["luts"] == (60, 30)
+    assert circuit.metadata.input_bits is None  # any word, unless the encoder was given one
     constant = int((data.x_train == data.x_train[0]).all(axis=0).sum())
-    assert 0 < constant <= circuit.facts["wasted_thresholds"] < 2 * 64
+    assert 0 < constant <= circuit.metadata.wasted_thresholds < 2 * 64
 
 
 def test_the_folder_holds_the_run_and_its_arguments(digits: tuple[Run, Path]) -> None:
@@ -88,11 +88,11 @@ def test_a_model_file_tells_no_paths(digits: tuple[Run, Path]) -> None:
 
 
 def test_the_same_seed_gives_the_same_circuit_and_another_does_not(digits: tuple[Run, Path], tmp_path: Path) -> None:
-    facts = ("fanin", "table_pool", "table_index", "outputs")
+    fields = ("fanin", "table_pool", "table_index", "outputs")
     netlists = [load(digits[1] / "model.lut").netlist]
     for seed in (0, 1):
         netlists.append(load(train("digits", out=tmp_path / str(seed), seed=seed, **SMALL).model).netlist)
-    same = [[np.array_equal(getattr(netlists[0], name), getattr(other, name)) for name in facts] for other in netlists]
+    same = [[np.array_equal(getattr(netlists[0], name), getattr(other, name)) for name in fields] for other in netlists]
     assert all(same[1])
     assert not all(same[2])
 
@@ -338,7 +338,7 @@ def test_a_table_without_a_test_set_is_measured_on_rows_that_training_never_saw(
     )
     training, held_out = stratified_split(whole.y_train, 0.2, 5)
     assert run.measured_on == "held-out"
-    assert load(run.model).facts["held_out"]["rows"] == len(held_out) == 80
+    assert load(run.model).metadata.training.held_out.rows == len(held_out) == 80
     (seen,) = fitted
     assert len(seen) == 240  # of the 320 that are left a quarter is for validation
     assert {row.tobytes() for row in seen} <= {row.tobytes() for row in whole.x_train[training]}
@@ -351,8 +351,8 @@ def test_a_table_without_a_test_set_is_measured_on_rows_that_training_never_saw(
     assert run.luts == 1002  # the preset's 1,000, rounded up to what three classes can share
     circuit = load(run.model)
     assert sorted(map(str, circuit.classes or ())) == ["high", "low", "mid"]
-    assert circuit.facts["feature_names"] == ["a", "b", "c", "d"]
-    assert circuit.facts["integer_features"] is False
+    assert circuit.metadata.feature_names == ("a", "b", "c", "d")
+    assert circuit.metadata.integer_features is False
     fresh = evaluate(run.model, table(tmp_path / "fresh.csv", 200, seed=1))
     assert (fresh.samples, fresh.rows) == (200, "another")
     assert "cannot be told" in fresh.measured_on
@@ -378,8 +378,8 @@ def test_eval_says_which_rows_of_a_table_it_measures(tmp_path: Path, kind: str) 
         (tmp_path / "t.csv").write_text("\n".join(lines))
         assert evaluate(tmp_path / "0.25" / "model.lut", tmp_path / "t.csv").rows == "another"
         circuit = load(tmp_path / "0.25" / "model.lut")
-        facts = {name: value for name, value in circuit.facts.items() if name != "held_out"}
-        lutsmith.save(replace(circuit, facts=facts), tmp_path / "old.lut")
+        told = {name: value for name, value in circuit.metadata.to_json().items() if name != "held_out"}
+        lutsmith.save(replace(circuit, metadata=Metadata.from_json(told)), tmp_path / "old.lut")
         old = evaluate(tmp_path / "old.lut", tmp_path / "t.csv")
         assert (old.rows, old.samples) == ("unknown", 400)
 
@@ -423,7 +423,7 @@ def test_a_table_resumes_with_the_same_rows_held_out(tmp_path: Path, monkeypatch
         train("csv", out=tmp_path / "run", resume=True, test_share=0.2)
     run = train("csv", out=tmp_path / "run", resume=True, quiet=True)
     one, two = load(whole.model), load(run.model)
-    assert (run.accuracy, one.facts["held_out"]) == (whole.accuracy, two.facts["held_out"])
+    assert (run.accuracy, one.metadata.training.held_out) == (whole.accuracy, two.metadata.training.held_out)
     assert all(
         np.array_equal(getattr(one.netlist, name), getattr(two.netlist, name)) for name in ("fanin", "table_pool")
     )
@@ -460,8 +460,8 @@ def spoilt(name: str) -> Callable[[Circuit], Circuit]:
             return replace(circuit, fitted_range=(circuit.fitted_range[0], circuit.fitted_range[1] + 1))
         values: dict[str, Any] = {
             "classes": tuple(f"{label}" for label in circuit.classes or ()),
-            "task": None,
-            "facts": {**circuit.facts, "accuracy": 1},
+            "objective": None,
+            "metadata": replace(circuit.metadata, accuracy=Accuracy(1)),
             "input_shape": (8, 8),
         }
         return replace(circuit, **{name: values[name]})
@@ -470,8 +470,8 @@ def spoilt(name: str) -> Callable[[Circuit], Circuit]:
 
 
 FIELDS = (
-    "netlist.table_pool", "netlist.outputs", "encoder.threshold", "head", "fitted_range", "classes", "task", "facts",
-    "input_shape",
+    "netlist.table_pool", "netlist.outputs", "encoder.threshold", "head", "fitted_range", "classes", "objective",
+    "metadata", "input_shape",
 )  # fmt: skip
 
 
@@ -571,9 +571,9 @@ def test_columns_of_names_are_learned_kept_and_read_back(tmp_path: Path) -> None
     run = train("csv", data=data, target="kind", out=tmp_path / "run", **arguments)
     assert run.accuracy > 0.8
     circuit = load(run.model)
-    assert circuit.facts["categories"] == [["blue", "green", "red"], None, ["round", "square"]]
+    assert circuit.metadata.categories == (("blue", "green", "red"), None, ("round", "square"))
     assert run.comparators == len(circuit.encoder)
-    assert run.encoder_luts == circuit.facts["encoder_luts"] == run.luts - 90  # the networks own are 60 + 30
+    assert run.encoder_luts == circuit.metadata.encoder_luts == run.luts - 90  # the networks own are 60 + 30
     assert run.encoder_luts > 0
     fresh = names_table(tmp_path / "fresh.csv", 200, seed=1)
     assert evaluate(run.model, fresh).accuracy > 0.8

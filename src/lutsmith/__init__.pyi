@@ -5,6 +5,7 @@ from . import hardware as hardware
 from . import interop as interop
 from . import logic as logic
 from .circuit import Circuit as Circuit
+from .circuit import Metadata as Metadata
 from .circuit import Netlist as Netlist
 from .circuit import NetlistBuilder as NetlistBuilder
 from .circuit.file import ModelFileError as ModelFileError

@@ -28,7 +28,7 @@ def test_formats_are_written_and_named_line_by_line(lutsmith, model: Path, circu
     assert sorted(path.name for path in folder.iterdir()) == ["net.h", "net.json", "net.v"]
     assert (folder / "net.h").read_text() == to_c(circuit, name="net")
     assert (folder / "net.v").read_text() == to_verilog(circuit, name="net")
-    assert from_json((folder / "net.json").read_text()).facts == circuit.facts
+    assert from_json((folder / "net.json").read_text()).metadata == circuit.metadata
 
 
 def test_all_writes_every_format_and_tells_those_it_cannot(lutsmith, model: Path, tmp_path: Path) -> None:

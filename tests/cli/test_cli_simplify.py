@@ -28,7 +28,7 @@ def test_a_model_is_simplified_and_predicts_the_same(lutsmith, model: Path, circ
     assert shown.out.splitlines()[-1] == f"{out} written"
     small = load(out)
     np.testing.assert_array_equal(small.outputs(DIGITS.x_test), circuit.outputs(DIGITS.x_test))
-    assert small.facts["simplified"]["rank"] == 4
+    assert small.metadata.simplified["rank"] == 4
     result = last_line(lutsmith("simplify", model, "-o", out, "--level", 1, "--json"))
     assert (result["level"], result["equal"]) == (1, "for every sample")
     assert result["steps"][0]["luts"] == circuit.netlist.num_nodes

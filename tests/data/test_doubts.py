@@ -11,7 +11,7 @@ import pytest
 
 from lutsmith.data import DataError, TableOptions, TableWarning, load, read_samples
 
-from .test_categories import facts, known, write
+from .test_categories import kept, write
 
 
 def table(folder: Path, cells: list[str], name: str = "c", delimiter: str = ";") -> Path:
@@ -46,10 +46,10 @@ def test_numbers_in_local_dress_are_numbers_and_are_read_again(
     assert messages == []
     assert dataset.categorical == ()
     np.testing.assert_array_equal(dataset.x_train[:, 0], np.array(numbers, np.float32))
-    np.testing.assert_array_equal(read_samples(file, known(facts(dataset))), dataset.x_train)
+    np.testing.assert_array_equal(read_samples(file, kept(dataset)), dataset.x_train)
     new = write(tmp_path, "c;kind\nx;x\n", "new.csv")
     with pytest.raises(DataError, match=r"column 'c' is text \('x' in line 2\); expected (numbers with|hexadecimal)"):
-        read_samples(new, known(facts(dataset)))
+        read_samples(new, kept(dataset))
 
 
 def test_a_decimal_comma_elsewhere_decides_what_a_comma_is(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_column_that_disagrees_is_told_with_counts_and_options(tmp_path: Path)
     numbers, messages = told(file, numbers=["how much"])
     assert messages == []
     np.testing.assert_array_equal(numbers.x_train[:6, 0], np.array([23.5, 1.5, 23.5, np.nan, np.nan, 7], np.float32))
-    np.testing.assert_array_equal(read_samples(file, known(facts(numbers))), numbers.x_train)
+    np.testing.assert_array_equal(read_samples(file, kept(numbers)), numbers.x_train)
     names, messages = told(file, categories=["how much"])
     assert (names.category_names, messages) == (dataset.category_names, [])
 
@@ -151,7 +151,7 @@ def test_the_rule_of_missing_values_can_be_set(tmp_path: Path) -> None:
     dataset, messages = told(file, missing=["?"])
     assert (dataset.category_names, messages) == ((("NA", "brick", "none"),), [])
     np.testing.assert_array_equal(dataset.x_train[:5, 0], [0, 2, 1, np.nan, np.nan])
-    np.testing.assert_array_equal(read_samples(file, known(facts(dataset))), dataset.x_train)
+    np.testing.assert_array_equal(read_samples(file, kept(dataset)), dataset.x_train)
     dataset, _ = told(file, missing=[])
     assert dataset.category_names == (("?", "NA", "brick", "none"),)
     dataset, _ = told(table(tmp_path, ["1", "-999", "2", "-999"]), missing=["-999"])
@@ -170,7 +170,7 @@ def test_repeated_names_are_refused_unless_they_are_left_out(tmp_path: Path) -> 
     dataset = load("csv", file, "kind", table={"drop": [1]})
     assert dataset.feature_names == ("a", "b")
     with pytest.raises(DataError, match="several columns 'a'"):
-        read_samples(file, known(facts(dataset)))
+        read_samples(file, kept(dataset))
 
 
 @pytest.mark.parametrize(

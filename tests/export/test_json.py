@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Head, Netlist
+from lutsmith.circuit import Circuit, Head, Metadata, Netlist
 from lutsmith.export import ExportError, from_json, to_json
 
 from ..circuit.examples import JSON, random_circuit, random_netlist
@@ -29,8 +29,8 @@ def assert_same(one: Circuit, other: Circuit) -> None:
     np.testing.assert_array_equal(one.netlist.tables(), other.netlist.tables())
     np.testing.assert_array_equal(np.signbit(one.encoder.threshold), np.signbit(other.encoder.threshold))
     assert one.head == other.head
-    assert (one.input_shape, one.classes, one.task, one.facts) == (
-        other.input_shape, other.classes, other.task, other.facts,
+    assert (one.input_shape, one.classes, one.objective, one.metadata) == (
+        other.input_shape, other.classes, other.objective, other.metadata,
     )  # fmt: skip
     assert [type(label) for label in one.classes or ()] == [type(label) for label in other.classes or ()]
     assert (one.fitted_range is None) == (other.fitted_range is None)
@@ -53,7 +53,9 @@ def test_registers_and_ranges_come_back() -> None:
 def test_random_circuits_come_back(seed: int, facts: dict[str, Any]) -> None:
     netlist = random_netlist(seed, inputs=24, outputs=12, registers=seed % 3, max_rank=6)
     rng = np.random.default_rng(seed)
-    circuit = replace(ranks(head=False), netlist=netlist, head=Head(3), facts=facts, classes=(1, 1.5, "1"))
+    circuit = replace(
+        ranks(head=False), netlist=netlist, head=Head(3), metadata=Metadata.from_json(facts), classes=(1, 1.5, "1")
+    )
     thresholds = rng.integers(0, 2**32, 24, np.uint32).view(np.float32)
     encoder = replace(circuit.encoder, threshold=np.where(np.isnan(thresholds), np.float32(0), thresholds))
     circuit = replace(circuit, encoder=encoder)
@@ -64,7 +66,7 @@ def test_the_document_is_what_its_description_says() -> None:
     circuit = ranks()
     document = json.loads(to_json(circuit))
     netlist = circuit.netlist
-    assert document["feature_names"] == circuit.facts["feature_names"]
+    assert document["feature_names"] == list(circuit.schema.names)
     assert document["classes"] == list(circuit.classes or ())
     assert sum(document["netlist"]["level_sizes"]) == netlist.num_nodes
     bits = np.random.default_rng(0).integers(0, 2, (1, netlist.num_inputs))

@@ -43,10 +43,10 @@ def test_every_recipe_gives_the_same_predictions_with_no_more_luts(recipe: str) 
     X = random_images(1, circuit, 200)
     np.testing.assert_array_equal(better.decision_function(X), circuit.decision_function(X))
     assert better.netlist.num_nodes <= circuit.netlist.num_nodes
-    facts = better.facts["optimised"]
-    assert (facts["recipe"], facts["luts"][0]) == (recipe, circuit.netlist.num_nodes)
-    assert facts["luts"][1] == (better.netlist.ranks > 0).sum()
-    assert better.facts["seed"] == 3
+    told = better.metadata.optimised
+    assert (told["recipe"], told["luts"][0]) == (recipe, circuit.netlist.num_nodes)
+    assert told["luts"][1] == (better.netlist.ranks > 0).sum()
+    assert better.metadata.to_json()["seed"] == 3
     assert prove(circuit, better)
 
 

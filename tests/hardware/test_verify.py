@@ -36,9 +36,11 @@ def test_every_format_of_a_small_model_holds_in_every_layer():
 
 
 @needs_abc
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_pipelines_on_xilinx_primitives_hold_for_every_task(task):
-    circuit = random_circuit(3, classes=3, group=3, luts=9, task=task, affine=random_affine(3, 3, 2, task))
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_pipelines_on_xilinx_primitives_hold_for_every_objective(objective):
+    circuit = random_circuit(
+        3, classes=3, group=3, luts=9, objective=objective, affine=random_affine(3, 3, 2, objective)
+    )
     options = {"words": 4, "pipeline": 2, "layers": ("read-back", "formal")}
     registers = []
     for formats, primitives in ((("verilog", "blif"), "xilinx"), (("vhdl",), "portable")):
@@ -59,9 +61,9 @@ def test_folded_constants_leave_the_function(seed):
 
 @needs_abc
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_designs_are_proved_on_words_and_on_floats(seed, task):
-    circuit = random_circuit(seed, classes=4, group=5, task=task, affine=random_affine(seed, 4, 3, task))
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_designs_are_proved_on_words_and_on_floats(seed, objective):
+    circuit = random_circuit(seed, classes=4, group=5, objective=objective, affine=random_affine(seed, 4, 3, objective))
     for words in (Words.derive(circuit, 5), Words.float32(12)):
         checks = tuple(check_design(circuit, elaborate(circuit, words=words), 60))
         assert {check.verdict for check in checks} == {"proved"}, str(Verification(checks))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, Metadata
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.export import FORMATS, Options
@@ -23,7 +23,7 @@ LAYERS = ("read-back", "formal")
 
 def _model() -> Circuit:
     """Two classes and three features with names."""
-    return replace(tiny(), classes=("cat", "dog"), facts={"feature_names": ["age", "height", "weight"]})
+    return replace(tiny(), classes=("cat", "dog"), metadata=Metadata(feature_names=("age", "height", "weight")))
 
 
 def _export(format_: str, **options: object) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, Metadata
 from lutsmith.export import FORMATS, Options, to_c, to_javascript
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
@@ -29,12 +29,16 @@ from tests.tools import needs
 PROGRAMS = ("c", "c-compact", "javascript", "onnx", "json")
 
 
-def named(task: str = "classification") -> Circuit:
+def named(objective: str = "classification") -> Circuit:
     """`tiny` with names of everything."""
     circuit = random_circuit(
-        1, input_shape=(3,), classes=2, group=2, luts=4, task=task, affine=random_affine(1, 2, 2, task)
+        1, input_shape=(3,), classes=2, group=2, luts=4, objective=objective, affine=random_affine(1, 2, 2, objective)
     )
-    return replace(circuit, classes=("cat", "dog"), facts={"feature_names": ["age", "height", "weight"], "seed": 1})
+    return replace(
+        circuit,
+        classes=("cat", "dog"),
+        metadata=Metadata.from_json({"feature_names": ["age", "height", "weight"], "seed": 1}),
+    )
 
 
 def exported(format_: str, circuit: Circuit, **options: object) -> dict[str, bytes]:
@@ -270,7 +274,7 @@ TRICKS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_a_header_that_compilers_read_differently_fails(trick):
-    circuit = replace(tiny(), task="classification")
+    circuit = replace(tiny(), objective="classification")
     text = text_of("c", circuit)
     altered = TRICKS[trick](text)
     assert altered != text
@@ -606,9 +610,9 @@ def test_the_function_from_numbers_to_words_is_run():
         c_compiler(circuit, other.encode(), words.quantise(numbers), 60, numbers=numbers)
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_programs_of_every_task_hold_when_they_are_read_and_run(task):
-    circuit = named(task)
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_programs_of_every_objective_hold_when_they_are_read_and_run(objective):
+    circuit = named(objective)
     formats = [format_ for format_ in PROGRAMS if format_ != "json"]
     found = verify(circuit, formats, layers=("read-back", "simulation"), timeout=300)
     assert found.ok, str(found)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, NetlistBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Metadata, NetlistBuilder
 from lutsmith.logic import Words
 
 F32 = np.float32
@@ -45,7 +45,7 @@ def test_float_words_are_the_bits_of_the_numbers_and_lose_nothing():
 
 
 @pytest.mark.parametrize(
-    ("thresholds", "high", "facts", "bits"),
+    ("thresholds", "high", "metadata", "bits"),
     [
         ([12.5, 200.0, 3.0], 255.0, {}, 8),  # bytes
         ([0.5], 1.0, {}, 1),
@@ -56,8 +56,8 @@ def test_float_words_are_the_bits_of_the_numbers_and_lose_nothing():
         ([7.0], 2.0**20, {}, 32),
     ],
 )
-def test_the_length_is_derived_from_what_the_features_are(thresholds, high, facts, bits):
-    circuit = fitted(thresholds, [0.0], [high], facts=facts)
+def test_the_length_is_derived_from_what_the_features_are(thresholds, high, metadata, bits):
+    circuit = fitted(thresholds, [0.0], [high], metadata=Metadata.from_json(metadata))
     assert Words.derive(circuit).bits == bits
 
 

@@ -85,7 +85,7 @@ class CircuitBuilder:
 
         Args:
             outputs: the signals (O,) that leave the circuit; those given to `popcount` by default.
-            fields: further fields of `Circuit`: classes, task, fitted_range, facts.
+            fields: further fields of `Circuit`: classes, objective, fitted_range, metadata.
 
         Raises:
             TypeError, ValueError: no outputs, others than those of the head, or fields that `Circuit` refuses.

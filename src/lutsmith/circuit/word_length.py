@@ -103,7 +103,7 @@ def snapped(circuit: Circuit, bits: int) -> Circuit:
     """Return the circuit with its thresholds on the grid of `bits`-bit words, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
-    (`circuit.fitted_range`); features that were constant keep their thresholds. The facts tell the `input_bits`.
+    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells the `input_bits`.
 
     Raises:
         TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range.
@@ -127,7 +127,7 @@ def snapped(circuit: Circuit, bits: int) -> Circuit:
         circuit,
         encoder=Comparators(feature[kept], threshold[kept], circuit.encoder.num_features),
         netlist=_with_inputs(circuit.netlist, number[place.reshape(-1)], kept.size),
-        facts={**circuit.facts, "input_bits": bits},
+        metadata=replace(circuit.metadata, input_bits=bits),
     )
 
 
@@ -145,7 +145,7 @@ def word_length_report(
     Raises:
         TypeError, ValueError: the circuit is no classifier or has no fitted range, or arguments that do not fit.
     """
-    if circuit.head is None or circuit.task not in (None, "classification"):
+    if circuit.head is None or circuit.objective not in (None, "classification"):
         raise ValueError("the report counts classes, and this circuit is no classifier: compare outputs of snapped()")
     labels = np.asarray(y)
     plain = circuit.predict(X)

@@ -21,7 +21,12 @@ def info(model: ModelArgument, json_output: JsonOption = False) -> None:
 
         circuit = load(model)
         size = model.stat().st_size
-        return {"model": str(model.resolve()), "file_bytes": size, **circuit.info(), "facts": circuit.facts}
+        return {
+            "model": str(model.resolve()),
+            "file_bytes": size,
+            **circuit.info(),
+            "facts": circuit.metadata.to_json(),
+        }
 
     deliver(compute, _show, json_output)
 
@@ -51,11 +56,11 @@ def _head(result: dict[str, Any]) -> str:
     if result["head"] is None:
         return f"none: {outputs} are the result"
     scores = _counted(result["num_classes"], "score")
-    task = "" if result["task"] in (None, "classification") else f", {result['task']}"
+    objective = "" if result["task"] in (None, "classification") else f", {result['task']}"
     if result["affine"]:
         groups = _counted(result["num_groups"], "group")
-        return f"{result['head']} of {outputs} in {groups}, affine map to {scores}{task}"
-    return f"{result['head']} of {outputs} into {scores}{task}"
+        return f"{result['head']} of {outputs} in {groups}, affine map to {scores}{objective}"
+    return f"{result['head']} of {outputs} into {scores}{objective}"
 
 
 def _counted(count: int, noun: str) -> str:

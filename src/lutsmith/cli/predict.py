@@ -159,12 +159,12 @@ def _columns(circuit: Circuit, method: str) -> list[str]:
     """The names of the columns of `_rows`."""
     if method == "outputs":
         return [f"output {number}" for number in range(circuit.netlist.outputs.size)]
-    classification = circuit.head is None or circuit.task in (None, "classification")
+    classification = circuit.head is None or circuit.objective in (None, "classification")
     if method == "predict" and classification:
         return ["label"]
     if circuit.classes is not None:
         return [str(name) for name in circuit.classes]
-    kind = "score" if method != "predict" else "label" if circuit.task == "multilabel" else "value"
+    kind = "score" if method != "predict" else "label" if circuit.objective == "multilabel" else "value"
     count = 1 if circuit.head is None else circuit.head.num_classes
     return [kind] if count == 1 else [f"{kind} {number}" for number in range(count)]
 

@@ -89,18 +89,18 @@ def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[
     from lutsmith.data import TASKS, load, read_samples
     from lutsmith.runs.held_out import measured_rows
 
-    facts, path = circuit.facts, Path(care)
+    path = Path(care)
     named = care if care in TASKS and not path.exists() else None
     if named is not None or path.is_dir():
-        task = named or facts.get("task")
-        if not isinstance(task, str):
+        task = named or circuit.metadata.task
+        if task is None:
             raise ValueError(f"{care} is a folder and the model does not say which task it was trained on")
         data = load(task, None if named else path, target)
         if not _classifies(circuit) or _classes(circuit) != data.classes:
             return (_flat(data.x_train), None), None
         held_out = None if data.x_test is None or data.y_test is None else (_flat(data.x_test), data.y_test)
         return (_flat(data.x_train), data.y_train), held_out
-    label = facts.get("target") if target is None else target
+    label = circuit.metadata.target if target is None else target
     kind = "npz" if path.suffix.lower() == ".npz" else "csv"
     if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and _classifies(circuit):
         found = measured_rows(circuit, kind, path, target)
@@ -109,7 +109,7 @@ def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[
 
 
 def _classifies(circuit: Circuit) -> bool:
-    return circuit.head is not None and circuit.task in (None, "classification")
+    return circuit.head is not None and circuit.objective in (None, "classification")
 
 
 def _classes(circuit: Circuit) -> tuple[Any, ...]:

@@ -140,9 +140,9 @@ def _samples(
     from lutsmith.data import DataError
     from lutsmith.runs.held_out import KINDS, measured_rows
 
-    task = circuit.facts.get("task")
+    task = circuit.metadata.task
     wanted = data is not None
-    if not isinstance(task, str) or circuit.head is None or circuit.task not in (None, "classification"):
+    if task is None or circuit.head is None or circuit.objective not in (None, "classification"):
         if wanted:
             raise ValueError("the model does not say which classes of which task it was trained on: leave --data out")
         return None, None

@@ -110,12 +110,12 @@ class Dataset:
             )
 
     @property
-    def categories(self) -> list[list[str] | None]:
+    def categories(self) -> tuple[tuple[str, ...] | None, ...]:
         """For each column of a table the names of its categories, None where it holds numbers; empty without any."""
         if not self.categorical:
-            return []
+            return ()
         named = dict(zip(self.categorical, self.category_names, strict=True))
-        return [list(named[place]) if place in named else None for place in range(self.x_train.shape[1])]
+        return tuple(tuple(named[place]) if place in named else None for place in range(self.x_train.shape[1]))
 
     @property
     def holds_integers(self) -> bool:

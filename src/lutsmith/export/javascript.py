@@ -13,7 +13,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.export import webassembly
 from lutsmith.export.errors import ExportError
-from lutsmith.export.labels import check_identifier, class_names, feature_names
+from lutsmith.export.labels import check_identifier, class_names
 
 _RESERVED = re.compile(
     "arguments|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|eval|export|extends|"
@@ -267,13 +267,13 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
         f'const MODULE = "{webassembly.module().hex()}";',
     ]
     api = ["features: FEATURES", "outputCount: OUTPUTS", "lanes: LANES", "outputs"]
-    names = {"classNames": class_names(circuit), "featureNames": feature_names(circuit)}
+    names = {"classNames": class_names(circuit), "featureNames": circuit.schema.names}
     for key, texts in names.items():
         constants.append(f"const {key} = {_literal(None if texts is None else list(texts))};")
         api.append(key)
     text = ""
     if head is not None:
-        text = _head(head, circuit.task or "classification", netlist.outputs.size, constants)
+        text = _head(head, circuit.objective or "classification", netlist.outputs.size, constants)
         api += ["scoreCount: SCORES", "scores", "predict"]
     stages = (
         f"{circuit.encoder.num_features} features -> {len(circuit.encoder)} comparators -> {netlist.num_nodes} LUTs"
@@ -297,7 +297,7 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
     return result
 
 
-def _head(head: Head, task: str, num_outputs: int, constants: list[str]) -> str:
+def _head(head: Head, objective: str, num_outputs: int, constants: list[str]) -> str:
     group = num_outputs // head.num_groups
     sizes = {
         "GROUPS": head.num_groups, "GROUP": group, "PLANES": group.bit_length(), "SCORES": head.num_classes,
@@ -312,14 +312,14 @@ def _head(head: Head, task: str, num_outputs: int, constants: list[str]) -> str:
         constants.append(_array("bias", head.bias))
         lines.append(f"{indent}sum += bias[c];")
     steps = "all[i]"
-    if task == "regression":
+    if objective == "regression":
         for values, key, operator in ((head.scale, "scale", "*"), (head.offset, "offset", "+")):
             if values is not None:
                 constants.append(_array(key, values))
                 steps += f" {operator} {key}[i % SCORES]"
-    kind, meaning = _MEANINGS[task]
+    kind, meaning = _MEANINGS[objective]
     text = _HEAD.replace("@SUM", "\n".join(lines)).replace("@KIND", kind).replace("@MEANING", meaning)
-    return text.replace("@DECIDE", _DECIDE[task]).replace("all[i]@STEPS", steps)
+    return text.replace("@DECIDE", _DECIDE[objective]).replace("all[i]@STEPS", steps)
 
 
 def _array(name: str, values: NDArray[Any]) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from lutsmith import formats
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.designs import designed
-from lutsmith.export.labels import class_names, feature_names
+from lutsmith.export.labels import class_names
 from lutsmith.logic.design import Design, Port
 from lutsmith.logic.words import Words
 
@@ -61,7 +61,7 @@ def to_aiger(
 
 def _names(circuit: Circuit, design: Design) -> tuple[list[str], list[str]]:
     """Return the names of all bits that come in, and of all that go out."""
-    words = {"x": feature_names(circuit), "scores": class_names(circuit), "labels": class_names(circuit)}
+    words = {"x": circuit.schema.names, "scores": class_names(circuit), "labels": class_names(circuit)}
     sides = []
     for ports in (design.inputs, design.outputs):
         sides.append([bit for port in ports for bit in _bits(port, words.get(port.name))])
@@ -90,18 +90,18 @@ def _distinct(labels: Sequence[str] | None, count: int) -> list[str]:
 
 def _notes(circuit: Circuit, design: Design) -> list[str]:
     """Return what no bit says, each as one line of JSON."""
-    facts: dict[str, Any] = {"name": design.name, "task": design.task, "latency": design.latency}
+    notes: dict[str, Any] = {"name": design.name, "task": design.objective, "latency": design.latency}
     if design.words is not None:
-        facts["words"] = "float32" if design.words.grid is None else {
+        notes["words"] = "float32" if design.words.grid is None else {
             "bits": design.words.bits,
             "low": design.words.grid.low.tolist(),
             "per_unit": design.words.grid.per_unit.tolist(),
         }  # fmt: skip
     if circuit.classes is not None:
-        facts["classes"] = list(circuit.classes)
+        notes["classes"] = list(circuit.classes)
     head = circuit.head
     if head is not None and any(port.name == "scores" for port in design.outputs):
         for key, values in (("scale", head.scale), ("offset", head.offset)):
             if values is not None:
-                facts[key] = values.tolist()
-    return [f"lutsmith {key}: {json.dumps(value)}" for key, value in facts.items()]
+                notes[key] = values.tolist()
+    return [f"lutsmith {key}: {json.dumps(value)}" for key, value in notes.items()]

@@ -15,7 +15,7 @@ from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.words import Words
 
 INDEX_NAMES = {"multilabel": "label", "regression": "target"}
-"""What the scores of a task are of; of classes, where it is not said."""
+"""What the scores of an objective are of; of classes, where it is not said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,8 @@ class Notes:
 
     @classmethod
     def of(cls, circuit: Circuit) -> Notes:
-        """Return the notes of a circuit; the names of its features are in its facts, if anywhere."""
-        names = circuit.facts.get("feature_names")
-        if not isinstance(names, list) or len(names) != circuit.encoder.num_features:
-            names = None
-        return cls(circuit.input_shape, circuit.encoder, circuit.head, None if names is None else tuple(names))
+        """Return the notes of a circuit."""
+        return cls(circuit.input_shape, circuit.encoder, circuit.head, circuit.schema.names)
 
     def feature(self, index: int) -> str:
         """Return a feature's number, its place in a sample of several dimensions, and its name."""
@@ -61,12 +58,12 @@ class Notes:
         limits = words.limits(feature, threshold).tolist()
         return [f"{text}: word > {limit}" for text, limit in zip(texts, limits, strict=True)]
 
-    def owners(self, port: Port, classes: Sequence[object] | None, task: str | None) -> Iterator[tuple[int, str]]:
+    def owners(self, port: Port, classes: Sequence[object] | None, objective: str | None) -> Iterator[tuple[int, str]]:
         """Yield (first bit, of whom it is) for the words of counts and scores, and for each group of outputs."""
         head = self.head
         if head is None or port.name not in ("outputs", "counts", "scores"):
             return
-        kind, groups = INDEX_NAMES.get(task or "", "class"), head.num_groups
+        kind, groups = INDEX_NAMES.get(objective or "", "class"), head.num_groups
         of_class = port.name == "scores" or head.is_plain
         for index in range(head.num_classes if port.name == "scores" else groups):
             owner = f"{kind if of_class else 'group'} {index}"
@@ -138,7 +135,7 @@ def _port(port: Port, design: Design) -> Iterator[str]:
         "bits": "the bits of the encoder",
         "label": f"the class of the highest score, {kind}; the lowest class wins a tie",
         "labels": "whether each label is set: its score is above 0",
-        "scores": f"word c is the score of {INDEX_NAMES.get(design.task or '', 'class')} c, {kind}",
+        "scores": f"word c is the score of {INDEX_NAMES.get(design.objective or '', 'class')} c, {kind}",
         "counts": "the ones in each group of outputs, unsigned",
         "outputs": "the outputs of the network",
     }.get(port.name)
@@ -161,8 +158,8 @@ def _words(words: Words, notes: Notes | None) -> Iterator[str]:
 
 
 def _classes(design: Design, notes: Notes | None) -> Iterator[str]:
-    kind = INDEX_NAMES.get(design.task or "", "class")
-    head = notes.head if notes is not None and design.task == "regression" else None
+    kind = INDEX_NAMES.get(design.objective or "", "class")
+    head = notes.head if notes is not None and design.objective == "regression" else None
     count = len(design.classes or ()) or (head.num_classes if head is not None else 0)
     if not count:
         return

@@ -124,7 +124,9 @@ def remarks(part: Part, design: Design, notes: Notes | None) -> tuple[Mapping[in
             if port.name == "bits" and port.size == len(notes.encoder):
                 said.update(enumerate(notes.comparisons(design.words), start))
             elif said is leaving:
-                said.update((start + place, text) for place, text in notes.owners(port, design.classes, design.task))
+                said.update(
+                    (start + place, text) for place, text in notes.owners(port, design.classes, design.objective)
+                )
             start += port.size
     return entering, leaving
 

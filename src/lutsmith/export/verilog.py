@@ -196,7 +196,7 @@ def _top(design: Design) -> Iterator[str]:
     clocked = [part.netlist.num_registers > 0 for part in design.parts]
     yield from _module(design.name, design.inputs, design.outputs, any(clocked))
     if design.classes is not None:
-        prefix = INDEX_NAMES.get(design.task or "", "class").upper()
+        prefix = INDEX_NAMES.get(design.objective or "", "class").upper()
         yield "  // For who reads this file: nothing in it uses them."
         yield "  // verilator lint_off UNUSEDPARAM"
         for index, name in enumerate(constants(prefix, design.classes)):

@@ -189,7 +189,7 @@ def _top(design: Design) -> Iterator[str]:
     yield from _entity(design.name, design.inputs, design.outputs, any(clocked))
     yield f"architecture logic of {design.name} is"
     if design.classes is not None:
-        prefix = INDEX_NAMES.get(design.task or "", "class").upper()
+        prefix = INDEX_NAMES.get(design.objective or "", "class").upper()
         yield "  -- For who reads this file: nothing in it uses them."
         for index, name in enumerate(constants(prefix, design.classes)):
             yield f"  constant {name} : integer := {index};  -- {quoted(design.classes[index])}"

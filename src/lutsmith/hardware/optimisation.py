@@ -88,7 +88,7 @@ def optimise(
     """Return a circuit of the same function whose network ABC has optimised.
 
     Comparators that are read no longer are dropped; encoder, head and the order of the outputs stay.
-    `facts["optimised"]` says what was done, with LUTs and depth before and after. Where the recipe does not help, the
+    `metadata.optimised` says what was done, with LUTs and depth before and after. Where the recipe does not help, the
     network stays.
 
     Args:
@@ -106,14 +106,14 @@ def optimise(
     if not isinstance(circuit, Circuit):
         raise TypeError(f"a circuit is needed, not {type(circuit).__name__}; optimise_netlist takes netlists")
     made = optimise_netlist(circuit.netlist, recipe, timeout, rank=rank)
-    facts = {
+    record = {
         "recipe": recipe,
         "rank": int(rank),
         "luts": list(made.luts),
         "depth": list(made.depth),
         "proved": made.proof.method,
     }
-    return rebuilt(circuit, made.netlist, optimised=facts)
+    return rebuilt(circuit, made.netlist, optimised=record)
 
 
 def optimise_netlist(

@@ -48,8 +48,8 @@ def elaborate(
     parts.append(Part("network", circuit.netlist, ports[:1], ports[1:]))
     if head and circuit.head is not None:
         parts.append(popcount_part(circuit.head, outputs))
-        parts.append(decision_part(circuit.head, outputs, circuit.task, scores=scores))
-    return Design(name, tuple(parts), seen, circuit.classes, circuit.task)
+        parts.append(decision_part(circuit.head, outputs, circuit.objective, scores=scores))
+    return Design(name, tuple(parts), seen, circuit.classes, circuit.objective)
 
 
 def _words(circuit: Circuit, words: Words | int | None) -> Words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
+from lutsmith.circuit.metadata import Metadata
 
 Ids = NDArray[np.int32]
 FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -43,7 +44,7 @@ class Layer(Protocol):
 class Head(Protocol):
     """A module that turns bits into scores.
 
-    Its attribute `task` says what they mean, as `Circuit.task`; without one they are those of classes.
+    Its attribute `objective` says what they mean, as `Circuit.objective`; without one they are those of classes.
     """
 
     def lower_head(self, builder: CircuitBuilder, signals: Ids) -> None: ...
@@ -54,7 +55,7 @@ def to_circuit(
     input_shape: Sequence[int],
     *,
     classes: Sequence[int | float | str] | None = None,
-    facts: dict[str, Any] | None = None,
+    metadata: Metadata | None = None,
 ) -> Circuit:
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
@@ -66,8 +67,8 @@ def to_circuit(
     Args:
         model: the module.
         input_shape: the shape of one sample, without the batch axis.
-        classes: the labels of the classes; default 0, 1, ... (the names of the labels or targets of other tasks)
-        facts: JSON-able notes to keep in the model file, such as the accuracy reached.
+        classes: the labels of the classes; default 0, 1, ... (the names of the labels or targets of other objectives)
+        metadata: what to keep in the model file, such as the accuracy reached.
 
     Raises:
         ValueError: a module that cannot be lowered, with its name and the reason, or shapes that do not fit.
@@ -81,11 +82,11 @@ def to_circuit(
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
     return builder.build(
-        state.bits().reshape(-1) if state.task is None else None,
+        state.bits().reshape(-1) if state.objective is None else None,
         classes=None if classes is None else list(classes),
-        task=state.task,
+        objective=state.objective,
         fitted_range=state.fitted_range,
-        facts=facts or {},
+        metadata=metadata or Metadata(),
     )
 
 
@@ -119,7 +120,7 @@ class _Walk:
     builder: CircuitBuilder
     ids: Ids
     are_bits: bool = False
-    task: str | None = None  # of the head, once there is one
+    objective: str | None = None  # of the head, once there is one
     fitted_range: FittedRange | None = None
 
     def bits(self) -> Ids:
@@ -147,7 +148,7 @@ class _Walk:
             raise _LoweringError(f"cannot lower {name} ({type(module).__name__}) to a circuit: {error}") from error
 
     def _lower(self, module: nn.Module) -> None:
-        if self.task is not None:
+        if self.objective is not None:
             raise ValueError("it comes after the head; a head ends the network")
         if isinstance(module, Encoder):
             if self.are_bits:
@@ -159,7 +160,7 @@ class _Walk:
             self.ids = module.lower(self.builder, self.bits())
         elif isinstance(module, Head):
             module.lower_head(self.builder, self.bits())
-            self.task = getattr(module, "task", "classification")
+            self.objective = getattr(module, "objective", "classification")
         elif isinstance(module, _RESHAPING):
             self.ids = _reshaped(self.ids, module)
         else:

@@ -78,13 +78,15 @@ def evaluate(
         OSError: files that cannot be read.
     """
     circuit = load(model)
-    task = circuit.facts.get("task") if task is None else task
-    if not isinstance(task, str):
+    task = circuit.metadata.task if task is None else task
+    if task is None:
         raise ValueError(f"{model} does not say which task it was trained on: give the task")
     if circuit.head is None:
         raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
-    if circuit.task not in (None, "classification"):
-        raise ValueError(f"{model} is a model for {circuit.task}, and accuracy counts classes: score its predict()")
+    if circuit.objective not in (None, "classification"):
+        raise ValueError(
+            f"{model} is a model for {circuit.objective}, and accuracy counts classes: score its predict()"
+        )
     is_test = False
     if data is None and task in TABLES:
         data, is_test = _rows_of_run(Path(model))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lutsmith.data import Dataset, check, load
 from lutsmith.runs.folder import Run, RunFolder
-from lutsmith.runs.held_out import TABLES, HeldOut, hold_out
+from lutsmith.runs.held_out import TABLES, hold_out
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.runs.saved import save_checked
 from lutsmith.version import __version__
@@ -22,7 +22,7 @@ from lutsmith.version import __version__
 if TYPE_CHECKING:
     from torch import nn
 
-    from lutsmith.circuit import Circuit
+    from lutsmith.circuit import Circuit, HeldOut, Metadata
     from lutsmith.training import Fit, Settings
     from lutsmith.training.batches import Samples
 
@@ -196,7 +196,7 @@ class _Training:
         architecture = Architecture.from_json(plan.architecture)
         with torch_threads(settings.torch_threads):
             model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
-        if model[-1].task != "classification" or settings.objective != "classification":
+        if model[-1].objective != "classification" or settings.objective != "classification":
             raise ValueError(
                 f"head {architecture.head!r} with objective {settings.objective!r}: train() makes classifiers; "
                 "lutsmith.training.Trainer fits other heads"
@@ -242,9 +242,7 @@ def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: boo
         model=str(folder.model),
         lowering="; ".join([proof.verdict, *map(str, proof.problems)]),
     )
-    held_out = {} if training.held_out is None else {"held_out": training.held_out.to_json()}
-    facts = {**_facts(plan, dataset, run), **held_out, **_encoder_facts(model[0])}
-    save_checked(replace(circuit, facts=facts), folder.model)
+    save_checked(replace(circuit, metadata=_metadata(training, run)), folder.model)
     return run
 
 
@@ -274,29 +272,34 @@ def _checked_accuracy(model: nn.Module, circuit: Circuit, x: NDArray[Any], y: ND
     return float(np.mean(circuit.predict(x) == y)), float(np.mean(soft == y))
 
 
-def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
+def _metadata(training: _Training, run: Run) -> Metadata:
     """Return what a model file tells about its training: no paths, which are nobody else's business, and no times, so
     that a seed gives one file.
     """
-    names = dataset.feature_names
-    return {
-        "task": plan.task,
-        "preset": plan.preset,
-        "seed": run.seed,
-        "target": plan.target,
-        "feature_names": None if names is None else list(names),
-        "integer_features": dataset.holds_integers,
-        **({"categories": dataset.categories} if dataset.categorical else {}),
-        **({"table": dataset.schema.to_json()} if dataset.schema is not None else {}),
-        "accuracy": run.accuracy,
-        "soft_accuracy": run.soft_accuracy,
-        "measured_on": run.measured_on,
-        "best_epoch": run.best_epoch,
-        "encoder_luts": run.encoder_luts,
-        "architecture": plan.architecture,
-        "settings": plan.settings,
-        "lutsmith": __version__,
-    }
+    from lutsmith.circuit import Accuracy, Metadata, Training
+
+    plan, dataset, encoder = training.plan, training.dataset, training.model[0]
+    return Metadata(
+        feature_names=dataset.feature_names,
+        categories=dataset.categories if dataset.categorical else None,
+        integer_features=dataset.holds_integers,
+        target=plan.target,
+        table=dataset.schema,
+        accuracy=Accuracy(run.accuracy, run.soft_accuracy, run.measured_on),
+        training=Training(
+            task=plan.task,
+            preset=plan.preset,
+            seed=run.seed,
+            best_epoch=run.best_epoch,
+            architecture=plan.architecture,
+            settings=plan.settings,
+            held_out=training.held_out,
+            lutsmith=__version__,
+        ),
+        encoder_luts=run.encoder_luts,
+        wasted_thresholds=getattr(encoder, "num_wasted", None),  # where the encoder knows it
+        input_bits=getattr(encoder, "input_bits", None),
+    )
 
 
 def _encoder_luts(encoder: nn.Module, input_shape: tuple[int, ...]) -> int:
@@ -307,12 +310,3 @@ def _encoder_luts(encoder: nn.Module, input_shape: tuple[int, ...]) -> int:
 
     ranks = to_circuit(nn.Sequential(encoder), input_shape).luts_by_rank()
     return sum(count for rank, count in ranks.items() if rank)
-
-
-def _encoder_facts(encoder: nn.Module) -> dict[str, int]:
-    """Return what a model file tells about the encoder and its comparators do not: where the encoder knows it."""
-    found = {
-        "wasted_thresholds": getattr(encoder, "num_wasted", None),
-        "input_bits": getattr(encoder, "input_bits", None),
-    }
-    return {name: int(value) for name, value in found.items() if value is not None}

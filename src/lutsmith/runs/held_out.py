@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.metadata import HeldOut
 from lutsmith.data import Dataset, Reading, load_test
 from lutsmith.data.split import stratified_split
 
@@ -33,43 +33,6 @@ KINDS: dict[Kind, str] = {
     "unknown": "all rows of the table: the model does not say whether it was trained on them",
 }
 """What rows that a model is measured on can be."""
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Which rows of a table training did not see, as a model file keeps it: no rows, no paths.
-
-    Attributes:
-        share: of each class, rounded; 0 where nothing is held out.
-        seed: of the choice, as `data.split.stratified_split` makes it.
-        rows: how many there are.
-        table: a checksum over all rows and labels of the table.
-    """
-
-    share: float
-    seed: int
-    rows: int
-    table: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> HeldOut | None:
-        """Return what a model's facts say; None where they say nothing, as those of earlier versions."""
-        kept = facts.get("held_out")
-        try:
-            return cls(**kept) if isinstance(kept, dict) else None
-        except TypeError:
-            return None
-
-    def split(self, x: NDArray[Any], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-        """Return the training rows and the held-out rows of the table (x, y); None where it is another table."""
-        if checksum(x, y) != self.table:
-            return None
-        training, held_out = stratified_split(y, self.share, self.seed)
-        return (training, held_out) if len(held_out) == self.rows else None
 
 
 def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOut]:
@@ -100,6 +63,16 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
         y_test=dataset.y_train[held_out],
     )
     return parts, HeldOut(share, seed, len(held_out), table)
+
+
+def split_again(
+    held_out: HeldOut, x: NDArray[Any], y: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the training rows and the held-out rows of the table (x, y); None where it is another table."""
+    if checksum(x, y) != held_out.table:
+        return None
+    training, rows = stratified_split(y, held_out.share, held_out.seed)
+    return (training, rows) if len(rows) == held_out.rows else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +113,8 @@ def measured_rows(
         DataError, OSError: as for `data.load_test`.
     """
     assert circuit.head is not None
-    facts = circuit.facts
     is_table = task in TABLES
-    column = facts.get("target") if target is None and task == "npz" else target
+    column = circuit.metadata.target if target is None and task == "npz" else target
     classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
     x, y = load_test(
         task,
@@ -154,10 +126,10 @@ def measured_rows(
     )
     if not is_table:
         return Measured(x, y, "test")
-    kept = HeldOut.of(facts)
+    kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
     if kept is None:
         return Measured(x, y, "unknown")
-    parts = kept.split(x, y)
+    parts = split_again(kept, x, y)
     if parts is None:
         return Measured(x, y, "another")
     if not kept.rows:

@@ -19,7 +19,7 @@ Targets = npt.NDArray[Any]
 
 
 class Objective(ABC):
-    """One kind of task."""
+    """What training is for."""
 
     @abstractmethod
     def targets(self, y: Targets, count: int) -> Targets:

@@ -116,7 +116,7 @@ def test_a_circuit_at_level_4_scores_as_before(seed: int) -> None:
     result = simplify(circuit, 4)
     images = random_images(seed, circuit, 200)
     np.testing.assert_array_equal(result.circuit.evaluate(images), circuit.evaluate(images))
-    assert result.circuit.facts["simplified"]["level"] == 4
+    assert result.circuit.metadata.simplified["level"] == 4
     assert result.circuit.netlist.num_nodes <= simplify(circuit, 3).circuit.netlist.num_nodes
 
 

@@ -9,7 +9,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.c.program import Program, program
 from lutsmith.export.c.text import ctype, strings
 from lutsmith.export.errors import ExportError
-from lutsmith.export.labels import check_identifier, class_names, feature_names
+from lutsmith.export.labels import check_identifier, class_names
 from lutsmith.export.packing import narrowest
 from lutsmith.logic.words import Words
 
@@ -110,7 +110,7 @@ def _comment(circuit: Circuit, words: Words, body: Program, style: str) -> str:
         f"{netlist.outputs.size} outputs",
     ]
     if head is not None:
-        stages.append(f"{head.num_classes} scores ({circuit.task or 'classification'})")
+        stages.append(f"{head.num_classes} scores ({circuit.objective or 'classification'})")
     quantise = ", LUTSMITH_NO_QUANTISE\n   the function from numbers to words, which needs doubles of 64 bits"
     quantise = "" if words.is_float else quantise
     code = "and a loop over them" if style == "compact" else "and code for each LUT, if there are batch functions"
@@ -129,7 +129,7 @@ def _comment(circuit: Circuit, words: Words, body: Program, style: str) -> str:
 
 def _declarations(circuit: Circuit, words: Words, labels: dict[str, tuple[str, ...]]) -> list[str]:
     netlist, head = circuit.netlist, circuit.head
-    task = circuit.task or "classification"
+    objective = circuit.objective or "classification"
     sizes = {
         "FEATURES": circuit.encoder.num_features,
         "INPUTS": len(circuit.encoder),
@@ -139,7 +139,7 @@ def _declarations(circuit: Circuit, words: Words, labels: dict[str, tuple[str, .
     }
     feature, given = "float", "LUTSMITH_FEATURES numbers"
     if head is not None:
-        sizes |= {"SCORES": head.num_classes, "RESULTS": 1 if task == "classification" else head.num_classes}
+        sizes |= {"SCORES": head.num_classes, "RESULTS": 1 if objective == "classification" else head.num_classes}
     if not words.is_float:
         highest = (1 << words.bits) - 1
         sizes |= {"WORD_LENGTH": words.bits, "HIGHEST_WORD": highest}
@@ -149,7 +149,7 @@ def _declarations(circuit: Circuit, words: Words, labels: dict[str, tuple[str, .
     many = ["void lutsmith_outputs_batch(const lutsmith_feature *x, size_t n, uint8_t *outputs);"]
     result = []
     if head is not None:
-        kind, meaning = _RESULTS[task]
+        kind, meaning = _RESULTS[objective]
         result = [f"typedef {kind} lutsmith_result; /* {meaning} */"]
         one += [
             "/* LUTSMITH_SCORES scores, LUTSMITH_RESULTS results. */",
@@ -185,7 +185,7 @@ def _declarations(circuit: Circuit, words: Words, labels: dict[str, tuple[str, .
 
 def _labels(circuit: Circuit) -> dict[str, tuple[str, ...]]:
     """Return the names that there are, by the name of their array."""
-    named = {"class_names": class_names(circuit), "feature_names": feature_names(circuit)}
+    named = {"class_names": class_names(circuit), "feature_names": circuit.schema.names}
     return {key: texts for key, texts in named.items() if texts}
 
 

@@ -60,7 +60,7 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
     """Return the implementation of a circuit without registers."""
     constants = _Constants()
     netlist, head = circuit.netlist, circuit.head
-    task = circuit.task or "classification"
+    objective = circuit.objective or "classification"
     packed = PackedNetlist.of(netlist)
     signals = max(1, netlist.num_signals)
     signal_bytes = -(-signals // 8) if compact else signals
@@ -101,21 +101,21 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
         group = netlist.outputs.size // head.num_groups
         sizes |= {"GROUPS": head.num_groups, "GROUP": group, "PLANES": group.bit_length()}
         one += [results.COUNT.replace("@READ_OUTPUT", read_output), _score(head, group, constants)]
-        one += [_decision(head, task, constants), results.SCORES]
+        one += [_decision(head, objective, constants), results.SCORES]
         many += [results.COUNT_WORDS.replace("@READ_OUTPUT", read_output), results.SCORES_BATCH]
         sample_bytes += 4 * (head.num_groups + head.num_classes)
         batch_words += head.num_groups * group.bit_length()
     grid = _Constants()
     if not words.is_float:
-        one.append(_quantise(words, grid, check=task != "regression"))
+        one.append(_quantise(words, grid, check=objective != "regression"))
 
     infinite = words.is_float and bool(np.isinf(circuit.encoder.threshold).any())
-    doubles = task == "regression" or not words.is_float
+    doubles = objective == "regression" or not words.is_float
     parts = [
         *(["#include <math.h> /* INFINITY */\n"] if infinite else []),
         *(["#include <float.h> /* FLT_EVAL_METHOD */\n"] if doubles else []),
         runtime.FLOATS,
-        *([runtime.DOUBLES] if task == "regression" else []),
+        *([runtime.DOUBLES] if objective == "regression" else []),
         runtime.WORDS,
         runtime.FLASH,
         runtime.STORAGE,
@@ -212,10 +212,10 @@ def _signed(values: NDArray[np.int32]) -> NDArray[Any]:
     return array if array.dtype.kind == "i" else narrowest(np.append(values.astype(np.int64).ravel(), -1))[:-1]
 
 
-def _decision(head: Head, task: str, constants: _Constants) -> str:
+def _decision(head: Head, objective: str, constants: _Constants) -> str:
     """Return the function from scores to the result."""
-    text = _DECISIONS[task]
-    if task != "regression":
+    text = _DECISIONS[objective]
+    if objective != "regression":
         return text
     steps = []
     for values, name, step in ((head.scale, "scale", results.SCALE), (head.offset, "offset", results.OFFSET)):

@@ -30,12 +30,12 @@ def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TI
     are not equally many, both machines are run side by side from their initial states. This decides small machines;
     of others, what no run shows stays undecided, with the state in which they would differ as `suspicion`.
 
-    Circuits: features correspond in order. Equal means the same output bits for all samples, and heads, tasks and
-    classes that make the same of them; `fitted_range`, `input_shape` and facts do not count. Comparators correspond by
-    feature and threshold, whatever their order, and may be missing on a side; if need be only inputs count that samples
-    can make (x > 3 implies x > 2, and nothing is above +inf). Where heads, tasks or classes are not the same, samples
-    are tried: different are circuits of which one names another class, other labels or other values of targets than the
-    other, or where one has no head, other output bits. Without such a sample they are undecided.
+    Circuits: features correspond in order. Equal means the same output bits for all samples, and heads, objectives and
+    classes that make the same of them; `fitted_range`, `input_shape` and metadata do not count. Comparators correspond
+    by feature and threshold, whatever their order, and may be missing on a side; if need be only inputs count that
+    samples can make (x > 3 implies x > 2, and nothing is above +inf). Where heads, objectives or classes are not the
+    same, samples are tried: different are circuits of which one names another class, other labels or other values of
+    targets than the other, or where one has no head, other output bits. Without such a sample they are undecided.
 
     Args:
         a: a netlist or a circuit.

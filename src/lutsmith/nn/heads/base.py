@@ -40,8 +40,8 @@ class GroupHead(nn.Module):
         ValueError: sizes that cannot be, or a permutation of an unknown number of inputs.
     """
 
-    task: ClassVar[str] = "classification"
-    """What the circuit makes of the scores: see `lutsmith.circuit.heads.TASKS`."""
+    objective: ClassVar[str] = "classification"
+    """What the circuit makes of the scores: see `lutsmith.circuit.heads.OBJECTIVES`."""
 
     permutation: Tensor | None
 

@@ -38,7 +38,7 @@ class MultiLabel(ScoredHead):
         ValueError: sizes or settings that cannot be; later, a threshold that no count can exceed.
     """
 
-    task: ClassVar[str] = "multilabel"
+    objective: ClassVar[str] = "multilabel"
     threshold: Tensor | None
     _highest: int = -1  # threshold
 

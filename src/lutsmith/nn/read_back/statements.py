@@ -72,7 +72,7 @@ class Scores:
         bias: integers (C,); None: zero.
         scale: float64 (C,); None: one.
         offset: float64 (C,); None: zero.
-        task: what the scores mean, as `Circuit.task`.
+        objective: what the scores mean, as `Circuit.objective`.
         levels: LUTs between the order and the groups, with their names below the head's.
         note: in which sense the circuit's scores are the module's, where they are not just equal.
     """
@@ -83,7 +83,7 @@ class Scores:
     bias: NDArray[Any] | None = None
     scale: NDArray[np.float64] | None = None
     offset: NDArray[np.float64] | None = None
-    task: str = "classification"
+    objective: str = "classification"
     levels: tuple[tuple[str, Luts], ...] = ()
     note: str = ""
 

@@ -22,8 +22,8 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """What is to be verified, and against what.
+class Case:
+    """A verification case: what the files should be, and how that is checked.
 
     Attributes:
         circuit: the model.
@@ -46,7 +46,7 @@ class Task:
     run: bool = False
     _known: dict[str, Any] = field(default_factory=dict)
 
-    def named(self, name: str) -> Task:
+    def named(self, name: str) -> Case:
         """Return the same for files whose top module or model has another name."""
         if name == self.hardware.name:
             return self
