@@ -241,3 +241,26 @@ def test_a_circuit_of_truth_values_and_numbers_is_saved_and_read_as_it_was(tmp_p
         if y.ndim == 1 and y.dtype == bool:
             assert loaded.predict_labels(X).dtype == bool
             assert np.mean(loaded.predict_labels(X) == y) > 0.8
+
+
+def test_numbers_of_numpy_are_arguments_and_are_kept_as_numbers(tmp_path: Path) -> None:
+    given = {"luts": np.array([8, 4]), "epochs": np.int64(1), "seed": np.uint8(3), "lr": np.float32(0.25)}
+    first = lutsmith.train(X, Y, **{**SMALL, **given}, out=tmp_path / "run")
+    assert (first.seed, type(first.seed)) == (3, int)
+    again = lutsmith.train(X, Y, **{**SMALL, "luts": (8, 4), "epochs": 1, "seed": 3, "lr": 0.25},
+                           out=tmp_path / "run", resume=True)  # fmt: skip
+    assert again.to_json() == first.to_json()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"luts": 8}, "luts is 8; expected the width of each layer"),
+        ({"luts": "8"}, "luts is '8'; expected the width of each layer"),
+        ({"architecture": 5}, "architecture is a int; expected Architecture or a mapping of its fields"),
+        ({"settings": lutsmith.Architecture()}, "settings is a Architecture; expected Settings or a mapping"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_named(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        lutsmith.train(X, Y, **{**SMALL, **arguments})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import tempfile
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from lutsmith.data.report import MEASURES, CircuitMismatchError
 from lutsmith.nn import Architecture, prove_lowering
 from lutsmith.nn.heads import HEADS
 from lutsmith.nn.lowering import Lowered
-from lutsmith.training import Settings, TrainingInterrupted, fit, fitting, loop
+from lutsmith.training import EarlyStopping, Settings, TrainingInterrupted, fit, fitting, loop
 from lutsmith.training.metrics import logits
 from lutsmith.training.target_range import TargetRange
 
@@ -333,3 +334,59 @@ def test_data_that_are_the_same_in_every_row_give_one_class() -> None:
     _, circuit, report = small(x, [0, 1, 2] * 3)
     assert len(set(circuit.predict(x).tolist())) == 1
     assert report.accuracy == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (([[1.0]], None, None), r"dataset is a list; expected Dataset \(data\.from_arrays"),
+        ((data("classification"), {"luts": (4,)}, None), "architecture is a dict; expected Architecture"),
+        ((data("classification"), None, {"epochs": 1}), "settings is a dict; expected Settings"),
+        ((data("classification"), SETTINGS, Architecture()), "architecture is a Settings; expected Architecture"),
+    ],
+)
+def test_arguments_of_another_class_are_named(arguments: tuple[Any, Any, Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        fit(*arguments, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"metadata": {"a": 1}}, "metadata is a dict; expected Metadata"),
+        ({"callbacks": EarlyStopping}, "callbacks is <class"),
+        ({"callbacks": EarlyStopping(1)}, "callbacks is EarlyStopping.*expected a list"),
+        ({"callbacks": [EarlyStopping]}, "callbacks holds the class EarlyStopping; expected an object of it"),
+        ({"callbacks": [print]}, "which has no begin, before_epoch, .*; derive it from Callback"),
+    ],
+)
+def test_parts_of_another_class_are_refused_before_training(parts: dict[str, Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        fit(data("classification"), Architecture(**SIZES), SETTINGS, quiet=True, **parts)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    sizes = {name: tuple(map(np.int64, value)) if name == "luts" else np.int64(value) for name, value in SIZES.items()}
+    architecture = Architecture(**sizes, tau=np.float32(2), head_options={"beta": np.float32(0.5)})
+    plain = Architecture(**SIZES, tau=2.0, head_options={"beta": 0.5})
+    assert architecture == plain == Architecture(**{**SIZES, "luts": np.array(SIZES["luts"])}, tau=2.0,
+                                                 head_options={"beta": 0.5})  # fmt: skip
+    settings = replace(SETTINGS, epochs=np.int64(1), lr=np.float32(0.25), optimizer_options={"eps": np.float32(0.5)})
+    assert settings == replace(SETTINGS, epochs=1, lr=0.25, optimizer_options={"eps": 0.5})
+    circuit = fit(data("classification"), architecture, settings, quiet=True).circuit
+    assert circuit.metadata.to_json()["architecture"] == json.loads(json.dumps(plain.to_json()))
+
+
+def test_options_that_change_afterwards_change_no_architecture() -> None:
+    options = {"beta": 0.5}
+    architecture = Architecture(head_options=options)
+    options["beta"] = 2.0
+    assert architecture.head_options == {"beta": 0.5}
+
+
+def test_numbers_that_float32_cannot_tell_apart_are_not_called_equal() -> None:
+    targets = 1e8 + np.linspace(0, 1, 60)
+    with pytest.raises(ValueError, match=r"y lies in 1\d+\.0 to 100000001\.0, and all of it is 1\d+\.0 in float32"):
+        fit(from_arrays(np.eye(60), targets, objective="regression"), Architecture(**SIZES), SETTINGS, quiet=True)
+    with pytest.raises(ValueError, match=r"y is 3\.0 in every row: there is nothing to learn"):
+        fit(from_arrays(np.eye(60), np.full(60, 3.0), objective="regression"), Architecture(**SIZES), SETTINGS)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 
 def one_of(name: str, given: object, known: Iterable[str], error: type[ValueError] = ValueError) -> str:
@@ -86,6 +88,26 @@ def number(
     if not accepts(float(value)):
         raise error(message)
     return float(value)
+
+
+def instance_of(name: str, given: object, kind: type, otherwise: str = "") -> None:
+    """Raise TypeError where a value is of another class; `otherwise` says what else is taken."""
+    if not isinstance(given, kind):
+        also = f" {otherwise}" if otherwise else ""
+        raise TypeError(f"{name} is a {type(given).__name__}; expected {kind.__name__}{also}")
+
+
+def as_python(value: Any) -> Any:
+    """Return a value with NumPy's numbers, truth values, texts and arrays of one axis as Python's, within tuples, lists
+    and mappings too, which are copied; whatever else it holds stays.
+    """
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {as_python(key): as_python(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return tuple(map(as_python, value)) if isinstance(value, tuple) else list(map(as_python, value))
+    return value
 
 
 def options_of(kind: type) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from lutsmith.ground.arguments import check_options, one_of, whole_number
+from lutsmith.ground.arguments import as_python, check_options, one_of, whole_number
 from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
@@ -86,13 +86,15 @@ class Architecture:
     tau: float | str = "auto"
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
         if not isinstance(self.luts, (tuple, list)):
             raise TypeError(f"luts is {self.luts!r}; expected the width of each layer, such as (2000, 1000)")
         if not self.luts:
             raise ValueError(f"luts is {self.luts}; expected the width of each layer, such as (2000, 1000)")
         for width in self.luts:
             whole_number("luts", width, 1, what="the width of each layer, such as (2000, 1000)")
-        for name in ("rank", "connections", "connection_options", "init_method", "num_candidates"):
+        for name in ("luts", "rank", "connections", "connection_options", "init_method", "num_candidates"):
             value = getattr(self, name)
             if isinstance(value, list):
                 object.__setattr__(self, name, tuple(value))

@@ -14,6 +14,7 @@ import lutsmith.circuit.file
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
 from lutsmith.data import Dataset, check, from_arrays, load
 from lutsmith.data.report import Report
+from lutsmith.ground.arguments import as_python, instance_of
 from lutsmith.runs.folder import Run, RunFolder
 from lutsmith.runs.held_out import TABLES, fingerprint, hold_out
 from lutsmith.runs.plan import Plan, Request
@@ -142,14 +143,14 @@ def train(
         None if data is None else os.fspath(data),
         target,
         None if test is None else os.fspath(test),
-        luts if luts is None else tuple(luts),
+        as_python(luts),
         rank,
         bits,
         lr,
         epochs,
         seed,
-        _mapping(architecture),
-        _mapping(settings),
+        _mapping("architecture", architecture),
+        _mapping("settings", settings),
         None if dataset is not None else table,
         test_share,
         dataset,
@@ -262,9 +263,16 @@ def _executed(ready: _Ready, folder: RunFolder | None, *, resume: bool, quiet: b
     return replace(run, setup_seconds=loading + report.setup_seconds)
 
 
-def _mapping(given: Any) -> Mapping[str, Any] | None:
-    """Return an `Architecture`, `Settings` or mapping of their fields as a mapping."""
-    return given if given is None or isinstance(given, Mapping) else given.to_json()
+def _mapping(name: str, given: Any) -> Mapping[str, Any] | None:
+    """Return an `Architecture`, `Settings` or mapping of their fields as a mapping; TypeError for what is neither."""
+    if given is None or isinstance(given, Mapping):  # before torch is imported
+        return given
+    from lutsmith.nn import Architecture
+    from lutsmith.training import Settings
+
+    kind = Architecture if name == "architecture" else Settings
+    instance_of(name, given, kind, "or a mapping of its fields")
+    return given.to_json()  # type: ignore[no-any-return]
 
 
 def _wanted_objective(
@@ -274,8 +282,8 @@ def _wanted_objective(
     from lutsmith.nn.heads import HEADS
     from lutsmith.training.fitting import DEFAULT_HEADS, objective_of_head
 
-    head = (_mapping(architecture) or {}).get("head")
+    head = (_mapping("architecture", architecture) or {}).get("head")
     if head in HEADS and head != DEFAULT_HEADS["classification"]:
         return objective_of_head(str(head))
-    objective: str | None = (_mapping(settings) or {}).get("objective")
+    objective: str | None = (_mapping("settings", settings) or {}).get("objective")
     return None if objective == "classification" else objective

@@ -10,7 +10,7 @@ from typing import Any
 
 from lutsmith import presets
 from lutsmith.data import Dataset, TableOptions
-from lutsmith.ground.arguments import number, whole_number
+from lutsmith.ground.arguments import as_python, number, whole_number
 from lutsmith.runs import held_out
 
 _ARCHITECTURE = ("luts", "rank", "bits")
@@ -50,6 +50,8 @@ class Request:
 
     def __post_init__(self) -> None:
         """Check what needs neither data nor torch; raise TypeError or ValueError."""
+        if not isinstance(self.luts, (tuple, list, type(None))):
+            raise TypeError(f"luts is {self.luts!r}; expected the width of each layer, such as (2000, 1000)")
         if self.luts is not None and (not self.luts or any(whole_number("luts", n, 0) < 1 for n in self.luts)):
             raise ValueError(f"luts={self.luts!r}: expected the width of each layer, such as (2000, 1000)")
         if self.preset is not None:
@@ -210,7 +212,7 @@ def _absolute(path: str | None) -> str | None:
 
 def _as_json(fields: dict[str, Any]) -> dict[str, Any]:
     try:
-        values: dict[str, Any] = json.loads(json.dumps(fields))
+        values: dict[str, Any] = json.loads(json.dumps(as_python(fields)))
     except TypeError as error:
         raise TypeError(f"{fields} cannot be written down as JSON: {error}") from error
     return values

@@ -14,6 +14,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
+from lutsmith.ground.arguments import instance_of
 from lutsmith.nn.heads import HEADS
 from lutsmith.nn.lowering import lower
 from lutsmith.nn.network import Architecture, build
@@ -100,6 +101,9 @@ class Preparation:
     ) -> Preparation:
         """Check data, architecture and settings against each other, and build the network; errors as for `fit`."""
         began = time.perf_counter()
+        instance_of("dataset", dataset, Dataset, "(data.from_arrays(X, y) makes one)")
+        instance_of("architecture", architecture or Architecture(), Architecture)
+        instance_of("settings", settings or Settings(), Settings)
         settings = _with_objective(settings or Settings(), dataset)
         if architecture is None:
             architecture = Architecture().shared_by(dataset.num_classes)
@@ -121,6 +125,8 @@ class Preparation:
 
     def fit(self, *, resume: bool = False, metadata: Metadata | None = None, **trainer: Any) -> Fitted:
         """Train, lower, check and report: the rest of `fit`. Once only: the network is trained in place."""
+        metadata = Metadata() if metadata is None else metadata
+        instance_of("metadata", metadata, Metadata, "(Metadata.from_json reads a dict)")
         settings, target_range = self.settings, self.target_range
         if target_range is not None and settings.huber_delta is not None:
             settings = replace(settings, huber_delta=target_range.scaled_error(settings.huber_delta))
@@ -131,7 +137,7 @@ class Preparation:
         if target_range is not None:
             target_range.unscale(model[-1])
         with torch_threads(settings.torch_threads):
-            return self._lowered(metadata or Metadata(), trained)
+            return self._lowered(metadata, trained)
 
     def _lowered(self, metadata: Metadata, trained: Fit) -> Fitted:
         """Lower the trained network, once, and return the circuit that was found to be the network."""

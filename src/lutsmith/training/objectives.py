@@ -120,12 +120,18 @@ class RegressionObjective(Objective):
             raise ValueError(f"y has shape {y.shape}: expected ({count},) or ({count}, k) numbers")
         if not np.issubdtype(y.dtype, np.floating) and not np.issubdtype(y.dtype, np.integer):
             raise TypeError(f"y has dtype {y.dtype}: expected real numbers")
+        given = y
         with np.errstate(over="ignore"):
             y = y.astype(np.float32, copy=False)
         if not np.isfinite(y).all():
             raise ValueError("y holds numbers that are not finite in float32: remove those rows or rescale")
         if (y == y[:1]).all():
-            raise ValueError(f"y is {y[0]} in every row: there is nothing to learn")
+            if (given == given[:1]).all():
+                raise ValueError(f"y is {y[0]} in every row: there is nothing to learn")
+            raise ValueError(
+                f"y lies in {given.min()} to {given.max()}, and all of it is {y[0]} in float32: subtract its mean or "
+                "scale it first"
+            )
         return y
 
     def check_outputs(self, outputs: Tensor, y: Targets) -> None:

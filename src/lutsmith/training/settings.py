@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lutsmith.ground.arguments import check_options, one_of
+from lutsmith.ground.arguments import as_python, check_options, one_of
 from lutsmith.ground.frozen import plain_json
 from lutsmith.training.callbacks.annealing import SHAPES
 from lutsmith.training.callbacks.base import are_epochs
@@ -109,6 +109,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
+        for item in dataclasses.fields(self):
+            object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
         for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
             _integer(self, name, least=1)
         for name in ("shift", "crop", "cutout", "patience"):

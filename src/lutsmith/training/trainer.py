@@ -10,9 +10,10 @@ from typing import Any
 
 from torch import nn
 
+from lutsmith.ground.arguments import instance_of
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.augmentation.images import Augmentation
-from lutsmith.training.callbacks.base import Callback
+from lutsmith.training.callbacks.base import Callback, checked_callbacks
 from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import own_generators, torch_threads
 from lutsmith.training.loop.loop import Loop
@@ -84,11 +85,12 @@ class Trainer:
         augmentations: Sequence[Augmentation] = (),
     ) -> None:
         self.settings = Settings() if settings is None else settings
+        instance_of("settings", self.settings, Settings)
         self.folder = None if folder is None else Path(folder)
         self.optimizer = optimizer
         self.checkpoint_seconds = checkpoint_seconds
         self.quiet = quiet
-        self.parts = Parts(loss, tuple(penalties), tuple(callbacks), tuple(augmentations))
+        self.parts = Parts(loss, tuple(penalties), checked_callbacks(callbacks), tuple(augmentations))
 
     def fit(self, model: nn.Module, x: Any, y: Any, sample_weight: Any = None, *, resume: bool = False) -> Fit:
         """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and targets `y`, for classes their ids `(N,)`.

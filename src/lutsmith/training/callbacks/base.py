@@ -112,6 +112,25 @@ class Callback:
         """Take over what `state_dict` gave; called after `begin`."""
 
 
+_CALLED = ("begin", "before_epoch", "after_backward", "after_step", "after_epoch", "end")
+"""What every callback is asked for."""
+
+
+def checked_callbacks(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
+    """Return callbacks as a tuple; TypeError where one lacks methods of `Callback`, or is a class."""
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks is {callbacks!r}; expected a list of callbacks")
+    for callback in callbacks:
+        if isinstance(callback, type):
+            raise TypeError(f"callbacks holds the class {callback.__name__}; expected an object of it")
+        if missing := [name for name in _CALLED if not callable(getattr(callback, name, None))]:
+            raise TypeError(
+                f"callbacks holds a {type(callback).__name__}, which has no {', '.join(missing)}; derive it from "
+                "Callback"
+            )
+    return tuple(callbacks)
+
+
 def are_epochs(value: object, least: int) -> bool:
     """Return whether `value` is a sequence of integers >= `least`."""
     return isinstance(value, Sequence) and all(type(epoch) is int and epoch >= least for epoch in value)
