@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import subprocess
 import sys
 import warnings
@@ -216,3 +217,40 @@ def test_reading_data_in_memory_imports_no_torch() -> None:
         "from_arrays(numpy.zeros((4, 2)), [0, 1, 0, 1]); sys.exit('torch' in sys.modules or 'pyarrow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Answer(enum.StrEnum):
+    YES = "yes"
+    NO = "no"
+
+
+class Colour(str, enum.Enum):  # noqa: UP042 - its text in an array would be its name
+    RED = "r"
+    GREEN = "green"
+    BLUE = "blue"
+
+
+def test_enumerations_of_text_are_the_text_that_they_hold() -> None:
+    assert from_arrays(X, [list(Colour)[row] for row in Y]).classes == ("blue", "green", "r")
+    assert from_arrays(X, np.array([list(Answer)[row % 2] for row in range(24)], object)).classes == ("no", "yes")
+
+
+def test_labels_that_numpy_would_make_the_same_are_refused() -> None:
+    with pytest.raises(DataError, match=r"y holds 'a\\x00': NumPy cuts zeros"):
+        from_arrays(X, [("a", "a\0", "b")[row] for row in Y])
+    with pytest.raises(DataError, match=r"y holds b'\\xfe', which is not UTF-8: decode it first"):
+        from_arrays(X, np.array([b"\xfe", b"\xff", b"b"])[Y])
+    assert from_arrays(X, np.array(["ä", "ö", "b"])[Y]).classes == ("b", "ä", "ö")
+    assert from_arrays(X, np.char.encode(np.array(["ä", "ö", "b"])[Y], "utf-8")).classes == ("b", "ä", "ö")
+
+
+def test_numbers_beyond_those_of_numpy_are_told_as_such() -> None:
+    with pytest.raises(DataError, match=f"y holds numbers that no type of NumPy holds, such as {2**70 + 2}"):
+        from_arrays(X, [2**70 + int(row) for row in Y])
+
+
+@pytest.mark.parametrize("weights", [["a"] * 24, [None] * 24, np.ones(24) * 1j, np.ma.masked_equal(Y, 0)])
+def test_weights_that_are_no_numbers_are_called_weights(weights: Any) -> None:
+    with pytest.raises(DataError, match=r"^sample_weight ") as raised:
+        from_arrays(X, Y, sample_weight=weights)
+    assert "X" not in str(raised.value)

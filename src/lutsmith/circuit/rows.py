@@ -41,11 +41,11 @@ def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
     return array.reshape(len(array), features)
 
 
-def as_numbers(X: ArrayLike) -> NDArray[Any]:
-    """Return X as an array of real numbers of any shape; arguments and errors are those of `as_rows`."""
+def as_numbers(X: ArrayLike, name: str = "X") -> NDArray[Any]:
+    """Return X as an array of real numbers of any shape; messages call it `name`, errors are as of `as_rows`."""
     values: Any = X
     if np.ma.is_masked(values):
-        raise ValueError("X has masked values: fill them first, for example with X.filled(0)")
+        raise ValueError(f"{name} has masked values: fill them first, for example with {name}.filled(0)")
     try:
         if hasattr(values, "detach") and hasattr(values, "cpu"):  # a torch tensor; torch itself is never imported here
             values = values.detach().cpu()
@@ -53,13 +53,13 @@ def as_numbers(X: ArrayLike) -> NDArray[Any]:
                 values = values.float()
         array = np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"X cannot become an array ({error}): give rows of equal length") from error
+        raise ValueError(f"{name} cannot become an array ({error}): give rows of equal length") from error
     except (TypeError, RuntimeError) as error:
-        raise TypeError(f"X is a {type(X).__name__} that cannot become an array of numbers ({error})") from error
+        raise TypeError(f"{name} is a {type(X).__name__} that cannot become an array of numbers ({error})") from error
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"X holds {array.dtype} values, expected real numbers (integers, floats or booleans): "
-            "convert it first, for example with X.astype('float32')"
+            f"{name} holds {array.dtype} values, expected real numbers (integers, floats or booleans): "
+            f"convert it first, for example with {name}.astype('float32')"
         )
     return array
 

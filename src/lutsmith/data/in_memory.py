@@ -88,7 +88,7 @@ def from_arrays(
         *named_categories(known),
         known.schema,
         targets.objective,
-        None if sample_weight is None else as_numbers(sample_weight),
+        None if sample_weight is None else _numbers(sample_weight, "sample_weight"),
     )
 
 
@@ -104,11 +104,15 @@ def _label_column(frame: Any, target: str, what: str) -> Any:
     return frame.select([place_of(target, names, len(names), what)])
 
 
-def _samples(X: Any, what: str) -> NDArray[Any]:
+def _numbers(values: Any, what: str) -> NDArray[Any]:
     try:
-        array = as_numbers(X)
+        return as_numbers(values, what)
     except (TypeError, ValueError) as error:
-        raise DataError(str(error).replace("X ", f"{what} ", 1)) from error
+        raise DataError(str(error)) from error
+
+
+def _samples(X: Any, what: str) -> NDArray[Any]:
+    array = _numbers(X, what)
     if array.ndim < 2:
         hint = f": for one feature give {what}.reshape(-1, 1)" if array.ndim == 1 else ""
         raise DataError(f"{what} has shape {array.shape}, expected (N, features) or (N, *image shape){hint}")

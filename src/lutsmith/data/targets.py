@@ -152,7 +152,10 @@ def _plain(values: NDArray[Any], what: str) -> NDArray[Any]:
     if values.dtype.kind == "O":
         values = _of_objects(values, what)
     if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8", "replace")
+        try:
+            values = np.char.decode(values, "utf-8")
+        except UnicodeDecodeError as error:  # replaced bytes would make one class of several
+            raise DataError(f"{what} holds {error.object!r}, which is not UTF-8: decode it first") from error
     if values.dtype.kind not in "biufU":
         raise DataError(f"{what} holds {values.dtype} values; expected labels (text, numbers, truth values) or numbers")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -168,10 +171,18 @@ def _of_objects(values: NDArray[Any], what: str) -> NDArray[Any]:
             row = place // (values.shape[1] if values.ndim == 2 else 1)
             raise DataError(f"{what} is {value} in row {row}; drop rows without a label, or fill them")
     kinds = {_kind(value) for value in flat}
+    if kinds == {"text"}:
+        flat = [str.__str__(value) for value in flat]  # enumerations too are what they hold, not their names
+        if cut := next((text for text in flat if text.endswith("\0")), None):
+            raise DataError(f"{what} holds {cut!r}: NumPy cuts zeros off the end of text; remove them")
     if len(kinds) == 1 and kinds <= {"text", "truth values", "numbers"}:
         found = np.array(flat)
         if found.dtype.kind in "biufU" and found.shape == (len(flat),):
             return found.reshape(values.shape)
+        if kinds == {"numbers"}:
+            raise DataError(
+                f"{what} holds numbers that no type of NumPy holds, such as {max(flat, key=abs)}: scale them"
+            )
     raise DataError(f"{what} holds {' and '.join(sorted(kinds))}; expected text, numbers or truth values alone")
 
 

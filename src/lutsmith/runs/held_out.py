@@ -56,7 +56,7 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
         what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if some else "every row"
         raise ValueError(
             f"{dataset.name}: test_share={share} of {len(dataset.y_train)} rows leaves {what}; give another "
-            "share by test_share=SHARE, or test rows by test=FILE, or test_share=0 to measure on validation rows"
+            "share by test_share=SHARE, test rows by test=FILE or X_test, or test_share=0 to measure on validation rows"
         )
     parts = replace(
         dataset,
