@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from torch import nn
 
-from lutsmith import FeedForward, LogicDense, presets
+from lutsmith import FeedForward, LogicDense, presets, word_length_report
 from lutsmith.circuit import NetlistBuilder
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.simplify import simplify
 from lutsmith.data import TASKS, TableOptions, load
-from lutsmith.export import FORMATS, Options, to_c, to_constraints, to_verilog, to_vhdl
+from lutsmith.export import FORMATS, Options, to_aiger, to_c, to_constraints, to_verilog, to_vhdl
 from lutsmith.hardware import optimise, synth, verify
 from lutsmith.hardware.targets import TARGETS
 from lutsmith.hardware.tools import toolchain
@@ -184,3 +185,20 @@ def test_a_wrong_type_is_a_type_error(make: Callable[[], Any]) -> None:
 def test_a_value_that_cannot_be_is_a_value_error(make: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match=r"expected|of shape|has shape"):
         make()
+
+
+@pytest.mark.parametrize("function", [to_verilog, to_vhdl, to_aiger, lambda c, **o: verify(c, ("verilog",), **o),
+                                      lambda c, **o: synth(c, "asic", **o)])  # fmt: skip
+def test_messages_name_the_argument_that_was_given(function: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match=r"^words is 99; expected the bits of a word, an integer from 1 to 24$"):
+        function(circuit(), words=99)
+    with pytest.raises(ValueError, match=r"^pipeline is 0; expected levels of LUTs between registers, an integer"):
+        function(circuit(), pipeline=0)
+    with pytest.raises(TypeError, match=r"^pipeline is 1\.5; expected"):
+        function(circuit(), pipeline=1.5)
+
+
+def test_word_lengths_are_checked_before_any_is_measured() -> None:
+    told = replace(circuit(), fitted_range=(np.zeros(2), np.ones(2)))
+    with pytest.raises(ValueError, match=r"^word_lengths is 25; expected the bits of a word, an integer from 1 to 24"):
+        word_length_report(told, np.eye(2), np.arange(2), word_lengths=(4, 25))

@@ -95,7 +95,7 @@ def with_a_register(circuit: Circuit) -> dict:
         (("--format", "pdf"), "there is no format 'pdf'"),
         (("--format", "c,"), "there is no format ''"),
         (("--format", "c", "--words", "many"), "expected a number of bits, 1 to 24, or float32"),
-        (("--format", "c", "--words", "99"), "bits holds 99"),
+        (("--format", "c", "--words", "99"), "--words is 99; expected the bits of a word"),
         (("--format", "c", "--pipeline", "2"), "c takes no --pipeline 2: leave it out; c takes words"),
         (("--format", "verilog", "--pipeline", "0"), "0"),
         (("--format", "c", "--name", "a-b"), "cannot name functions"),

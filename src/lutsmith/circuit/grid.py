@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.ground.arrays import frozen, integers
+from lutsmith.ground.arguments import whole_number
+from lutsmith.ground.arrays import frozen
 
 MAX_WORD = 24
 """The longest word: float32, in which everything is compared, has 24 bits of precision."""
@@ -122,4 +123,4 @@ class Grid:
 
 def checked_word(bits: Any, name: str = "bits") -> int:
     """Return a word length as an int; TypeError or ValueError, with the argument's name, where it is none."""
-    return int(integers(name, bits, low=1, high=MAX_WORD + 1))
+    return whole_number(name, bits, 1, MAX_WORD, "the bits of a word")

@@ -149,8 +149,8 @@ def word_length_report(
         raise ValueError(f"y has shape {labels.shape} for {plain.size} samples; expected one class each, at least one")
     accuracy = float(np.mean(plain == labels))
     rows = []
-    for length in word_lengths:
+    for length in [checked_word(length, "word_lengths") for length in word_lengths]:
         narrow = snapped(circuit, length)
         reached = float(np.mean(narrow.predict(X) == labels))
-        rows.append(WordLength(int(length), reached, len(narrow.encoder), reached - accuracy))
+        rows.append(WordLength(length, reached, len(narrow.encoder), reached - accuracy))
     return WordLengthReport(accuracy, len(circuit.encoder), tuple(rows))

@@ -44,4 +44,4 @@ def designed(
         TypeError, ValueError: what `logic.elaborate` and `logic.pipelined` refuse.
     """
     design = logic.elaborate(circuit, words=words, encoder=encoder, head=head, name=name)
-    return design if pipeline is None else logic.pipelined(design, pipeline)
+    return design if pipeline is None else logic.pipelined(design, pipeline, "pipeline")

@@ -164,7 +164,7 @@ def synth(
         raise ValueError("a design has its words already: leave words out")
     whole = design if isinstance(design, Design) else elaborate(design, words=words, scores=False)
     if pipeline is not None:
-        whole = pipelined(whole, pipeline)
+        whole = pipelined(whole, pipeline, "pipeline")
     run = _Runs(chosen, timeout, progress or (lambda _line: None))
     rows = [run.counted(part) for part in _split(whole)]
     rows.append(_sum(rows))

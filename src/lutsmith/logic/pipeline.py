@@ -14,23 +14,24 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
-from lutsmith.ground.arrays import integers
+from lutsmith.ground.arguments import whole_number
 from lutsmith.logic.design import Design, Part
 
 _NEVER = np.iinfo(np.int64).max
 
 
-def pipelined(design: Design, every: int) -> Design:
+def pipelined(design: Design, every: int, name: str = "every") -> Design:
     """Return a design with registers after every `every` levels of LUTs and at the end of each part.
 
     A sample goes in each cycle, and its outputs come `latency` cycles later. Registers start as 0, so that the outputs
-    of the first `latency` cycles mean nothing. LUTs that no output needs are left out.
+    of the first `latency` cycles mean nothing. LUTs that no output needs are left out. `name` is what messages call
+    `every`.
 
     Raises:
         TypeError, ValueError: `every` is not an int of at least 1, or the design has registers: a state cannot be
             pipelined, as the next sample would come before it is there.
     """
-    levels = int(integers("every", every, low=1, high=1 << 31))
+    levels = whole_number(name, every, 1, (1 << 31) - 1, "levels of LUTs between registers")
     for part in design.parts:
         if part.netlist.num_registers:
             raise ValueError(

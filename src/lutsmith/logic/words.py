@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.grid import Grid
+from lutsmith.circuit.grid import Grid, checked_word
 from lutsmith.circuit.rows import as_rows
 
 FLOAT_BITS = 32
@@ -95,7 +95,7 @@ class Words:
             TypeError, ValueError: words of another number of features, or what `derive` refuses.
         """
         if not isinstance(words, Words):
-            return cls.derive(circuit, words)
+            return cls.derive(circuit, None if words is None else checked_word(words, "words"))
         if words.num_features != circuit.encoder.num_features:
             raise ValueError(f"words of {words.num_features} features for a circuit of {circuit.encoder.num_features}")
         return words

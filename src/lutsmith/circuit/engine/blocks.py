@@ -47,7 +47,7 @@ class Blocks:
         encoder: the comparators, one for each input of the netlist.
         netlist: the LUTs.
         head: its groups are counted, its affine map is the caller's; None if only bits are asked for.
-        network: machine code of the netlist (`engine.compiled`), a function of the address of a matrix of bits;
+        network: machine code of the netlist (`engine.machine_code`), a function of the address of a matrix of bits;
             without, the LUTs are interpreted. Few samples and other tables are interpreted always.
     """
 

@@ -89,7 +89,7 @@ def verify(
         raise ValueError(f"timeout is {timeout}, expected seconds above 0")
     design = logic.elaborate(circuit, words=words)
     if pipeline is not None:
-        design = logic.pipelined(design, pipeline)
+        design = logic.pipelined(design, pipeline, "pipeline")
     rows = sample_rows(circuit, X)
     loss = None if X is None else _loss(circuit, design.words, rows, y)
     every = np.concatenate([rows, edge_rows(circuit, design.words, rows)])
