@@ -254,3 +254,42 @@ def test_weights_that_are_no_numbers_are_called_weights(weights: Any) -> None:
     with pytest.raises(DataError, match=r"^sample_weight ") as raised:
         from_arrays(X, Y, sample_weight=weights)
     assert "X" not in str(raised.value)
+
+
+def test_rows_are_counted_before_labels_are_read() -> None:
+    for x, y in ((X, Y[:1]), (pandas.DataFrame(COLUMNS), Y[:1].tolist()), (X, pandas.Series(Y[:1]))):
+        with pytest.raises(DataError, match="24 samples and 1 labels"):
+            from_arrays(x, y)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "says"),
+    [
+        ({"x_train": X.tolist()}, TypeError, r"x_train is a list; expected a NumPy array: data\.from_arrays"),
+        ({"x_train": torch.from_numpy(X.copy())}, TypeError, "x_train is a Tensor; expected a NumPy array"),
+        ({"y_train": None}, TypeError, "y_train is a NoneType"),
+        ({"sample_weight": [1.0] * 24}, TypeError, "sample_weight is a list"),
+        ({"x_train": X.astype(str)}, DataError, "x_train holds <U32 values; expected numbers"),
+        ({"x_train": X.astype(object)}, DataError, "x_train holds object values"),
+        ({"x_train": X * 1j}, DataError, "x_train holds complex64 values"),
+        ({"classes": ("a", "b", "a")}, DataError, "expected different names"),
+        ({"feature_names": ("a",)}, DataError, r"1 feature_names for samples of shape \(3,\)"),
+        ({"y_train": np.full(24, 1e39), "classes": (), "objective": "regression"}, DataError, "beyond float32"),
+    ],
+)
+def test_a_data_set_holds_what_it_says(fields: dict[str, Any], error: type[Exception], says: str) -> None:
+    parts: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": None, "y_test": None, "classes": (0, 1, 2)}
+    with pytest.raises(error, match=says):
+        Dataset(**{**parts, "name": "mine", **fields})
+
+
+def test_names_of_a_data_set_may_come_as_lists_and_arrays() -> None:
+    data = Dataset(X, Y, None, None, np.array([3, 4, 5]), "mine", ["a", "b", "c"], np.array([1]), [["u", "v"]])
+    assert (data.classes, data.feature_names, data.categorical) == ((3, 4, 5), ("a", "b", "c"), (1,))
+    assert data.category_names == (("u", "v"),)
+    assert {type(name) for name in data.classes} == {int}
+
+
+def test_numbers_to_regress_that_no_score_could_hold_are_refused_before_training() -> None:
+    with pytest.raises(DataError, match="y of the test part holds numbers beyond float32: scale them first"):
+        from_arrays(X, X[:, 0], X, X[:, 0].astype(np.float64) * 1e300, objective="regression")

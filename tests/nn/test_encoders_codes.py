@@ -276,7 +276,7 @@ def test_bits_that_cannot_be_are_refused(name):
     with pytest.raises(RuntimeError, match="not fitted"):
         ENCODERS[name](3)(torch.rand(2, 2))
     for bits in (0, 25):
-        with pytest.raises(ValueError, match=f"input_bits holds {bits}"):
+        with pytest.raises(ValueError, match=f"input_bits is {bits}; expected the bits of a word"):
             ENCODERS[name](3, input_bits=bits)
     assert type(ENCODERS[name](np.int64(3)).num_bits) is int
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.circuit.tabular import Schema
+from lutsmith.ground.arguments import as_python
 from lutsmith.ground.labels import Label
 
 
@@ -66,6 +67,7 @@ class Dataset:
         sample_weight: how much each training row counts, `(N,)` numbers of at least 0, or None: all alike.
 
     Raises:
+        TypeError: samples, targets or weights that are not arrays: `data.from_arrays` takes lists, tensors and frames.
         DataError: parts of different lengths or shapes, a part without rows or features, targets or weights that the
             objective does not have, or categorical columns that are not there.
     """
@@ -86,6 +88,10 @@ class Dataset:
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise DataError(f"{self.name}: objective is {self.objective!r}, expected one of {', '.join(OBJECTIVES)}")
+        for name in ("classes", "feature_names", "categorical", "category_names"):
+            object.__setattr__(self, name, _as_tuples(getattr(self, name)))
+        for name in ("x_train", "y_train", "x_test", "y_test", "sample_weight"):
+            _check_array(name, getattr(self, name))
         self._check("training", self.x_train, self.y_train)
         if (self.x_test is None) != (self.y_test is None):
             raise DataError(f"{self.name}: the test part needs both samples and labels")
@@ -103,6 +109,13 @@ class Dataset:
                 )
         if self.classes and len(self.classes) != self.num_classes:
             raise DataError(f"{self.name}: {len(self.classes)} names of {self.num_classes} targets or labels")
+        if len(set(self.classes)) < len(self.classes):
+            raise DataError(f"{self.name}: classes are {self.classes}; expected different names")
+        if self.feature_names is not None and self.x_train.shape[1:] != (len(self.feature_names),):
+            raise DataError(
+                f"{self.name}: {len(self.feature_names)} feature_names for samples of shape {self.input_shape}; "
+                "expected one for each column of a table"
+            )
         if self.categorical or self.category_names:
             self._check_categories()
         if self.sample_weight is not None:
@@ -131,6 +144,8 @@ class Dataset:
                 f"{self.name}: y is {y.dtype} {y.shape} in the {part} part, expected finite numbers ({len(x)},) or "
                 f"({len(x)}, targets)"
             )
+        if self.objective == "regression" and np.abs(y.astype(np.float64)).max() > np.finfo(np.float32).max:
+            raise DataError(f"{self.name}: y of the {part} part holds numbers beyond float32: scale them first")
         if self.objective == "multilabel" and (y.ndim != 2 or not ((y == 0) | (y == 1)).all()):
             raise DataError(f"{self.name}: y of the {part} part is not 0 and 1 of shape ({len(x)}, labels)")
 
@@ -182,6 +197,22 @@ class Dataset:
         if self.objective == "classification":
             return len(self.classes)
         return 1 if self.y_train.ndim == 1 else int(self.y_train.shape[1])
+
+
+def _check_array(name: str, values: Any) -> None:
+    """Raise TypeError where something is no array, DataError where it is one of other things than numbers."""
+    if values is None and name not in ("x_train", "y_train"):
+        return
+    if not isinstance(values, np.ndarray):
+        raise TypeError(f"{name} is a {type(values).__name__}; expected a NumPy array: data.from_arrays makes them")
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{name} holds {values.dtype} values; expected numbers")
+
+
+def _as_tuples(values: Any) -> Any:
+    """Return lists and arrays of names or places as tuples of Python's values."""
+    plain = as_python(values)
+    return tuple(map(_as_tuples, plain)) if isinstance(plain, (list, tuple)) else plain
 
 
 def as_features(array: NDArray[Any]) -> NDArray[Any]:

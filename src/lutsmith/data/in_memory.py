@@ -76,6 +76,8 @@ def from_arrays(
         raise DataError("X_test is given without y_test: give both or neither")
     if y is None:
         raise DataError("y is missing: give the labels or numbers to learn, one for each row of X")
+    if hasattr(y, "__len__") and getattr(y, "shape", True) and len(y) != len(known.x):
+        raise DataError(f"{name}: {len(known.x)} samples and {len(y)} labels in the training part; expected as many")
     targets = Targets.of(y, objective)
     return Dataset(
         known.x,
