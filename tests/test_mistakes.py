@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from lutsmith import FeedForward, LogicDense, presets, word_length_report
+from lutsmith import FeedForward, LogicDense, build, presets, prove_lowering, save, word_length_report
 from lutsmith.circuit import NetlistBuilder
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.simplify import simplify
@@ -202,3 +202,19 @@ def test_word_lengths_are_checked_before_any_is_measured() -> None:
     told = replace(circuit(), fitted_range=(np.zeros(2), np.ones(2)))
     with pytest.raises(ValueError, match=r"^word_lengths is 25; expected the bits of a word, an integer from 1 to 24"):
         word_length_report(told, np.eye(2), np.arange(2), word_lengths=(4, 25))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: save("model.lut", circuit()), "circuit is a str; expected Circuit"),
+        (lambda: save(nn.Identity(), "model.lut"), "circuit is a Identity; expected Circuit"),
+        (lambda: simplify(circuit().netlist), "circuit is a Netlist; expected Circuit"),
+        (lambda: prove_lowering(circuit(), nn.Identity()), "model is a Circuit; expected Module"),
+        (lambda: prove_lowering(nn.Identity(), nn.Identity()), "circuit is a Identity; expected Circuit"),
+        (lambda: build({"luts": (8,)}, np.eye(4), 2), "architecture is a dict; expected Architecture"),
+    ],
+)
+def test_an_argument_of_another_class_is_a_type_error(make: Callable[[], Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        make()

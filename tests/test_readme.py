@@ -1,9 +1,11 @@
 """The README's examples run as they stand."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas
 
 import lutsmith
 
@@ -72,6 +74,21 @@ def test_the_fifth_example_exports_what_it_verifies():
     assert "#include" in names["header"]
     assert names["found"].ok
     assert {check.verdict for check in names["found"].of("design")} == {"proved"}
+
+
+def test_the_example_of_tables_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ages = np.arange(200) % 60 + 18
+    cities = np.array(["Bern", "Zürich"])[ages % 2]
+    outcome = np.where(ages > 40, "yes", "no")
+    frame = pandas.DataFrame({"id": np.arange(200), "age": ages, "city": cities, "outcome": outcome})
+    frame.to_csv("people.csv", index=False)
+    page = (Path(__file__).parents[1] / "docs" / "tables.md").read_text()
+    names = {"frame": frame}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(re.findall(r"```python\n(.*?)```", page, re.S)[0], names)
+    assert (names["run"].circuit.predict_labels(names["new"]) == outcome).mean() > 0.9
 
 
 def test_no_page_calls_proved_what_is_equal_on_given_data_only():

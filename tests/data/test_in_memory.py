@@ -293,3 +293,15 @@ def test_names_of_a_data_set_may_come_as_lists_and_arrays() -> None:
 def test_numbers_to_regress_that_no_score_could_hold_are_refused_before_training() -> None:
     with pytest.raises(DataError, match="y of the test part holds numbers beyond float32: scale them first"):
         from_arrays(X, X[:, 0], X, X[:, 0].astype(np.float64) * 1e300, objective="regression")
+
+
+def test_a_test_part_has_the_columns_that_are_dropped_or_not() -> None:
+    frame = pandas.DataFrame({"id": np.arange(24) * 7, **COLUMNS, "y": Y})
+    options = {"drop": ["id"]}
+    for part in (frame, frame.drop(columns="id"), frame[["y", "c", "id", "b", "a"]]):
+        data = from_arrays(frame, "y", part, table=options)
+        assert data.x_test is not None
+        assert np.array_equal(data.x_test, data.x_train)
+        assert data.feature_names == ("a", "b", "c")
+    with pytest.raises(DataError, match="X_test: unknown column 'd'"):
+        from_arrays(frame, "y", frame.assign(d=1), table=options)

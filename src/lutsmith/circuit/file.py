@@ -39,6 +39,7 @@ from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import checked_shape
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.strict_json import strict_loads
@@ -90,6 +91,7 @@ def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     """Write the circuit to a model file. Atomic: `write_atomically` says what that means, and what it raises.
 
     Raises:
+        TypeError: it is not a circuit, such as the run or the network that it comes from.
         ValueError: the circuit is too large for a model file (256 MiB, 16 MiB of metadata and labels).
     """
     write_atomically(path, to_bytes(circuit))
@@ -126,6 +128,7 @@ def to_bytes(circuit: Circuit) -> bytes:
     Raises:
         ValueError: they would be more than `from_bytes` takes.
     """
+    instance_of("circuit", circuit, Circuit)
     netlist, encoder = circuit.netlist, circuit.encoder
     tensors = {
         "comparator_feature": _narrow(encoder.feature, np.uint32),

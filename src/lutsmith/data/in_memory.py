@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ def from_arrays(
         y: targets `(N,)` or `(N, columns)`: an array, list, tensor, series or frame. `Targets.of` says which are
             classes, numbers or several labels. Labels are kept as they are: text, integers, floats, truth values. For a
             table also the name of its label column.
-        X_test: the test part's samples, of the same columns or shape; None: there is no test part.
+        X_test: the test part's samples, of the same shape or columns, of which those that are dropped may be missing;
+            None: there is no test part.
         y_test: their targets; the table's label column where y is its name.
         sample_weight: how much each row of X counts in training, `(N,)` numbers of at least 0.
         objective: "classification", "regression" or "multilabel"; None: what y tells.
@@ -60,14 +61,15 @@ def from_arrays(
         x_test = None if X_test is None else _samples(X_test, "X_test")
     else:
         frame, target = arrow_of(X), y if isinstance(y, str) else None
-        known = read_table(frame, target, TableOptions.of(table))
+        options = TableOptions.of(table)
+        known = read_table(frame, target, options)
         if target is not None:
             y = _label_column(frame, target, "X")
         x_test = None
         if X_test is not None:
             if not is_frame(X_test):
                 raise DataError(f"X is a frame and X_test a {type(X_test).__name__}: give a frame of the same columns")
-            frame_test = arrow_of(X_test)
+            frame_test = _without(frame, options.drop, arrow_of(X_test))
             assert known.schema is not None  # a frame has one
             x_test = features_by(known.schema, frame_test, "X_test", further=False)
             if target is not None and (y_test is None or isinstance(y_test, str)):
@@ -104,6 +106,14 @@ def named_categories(table: Table) -> tuple[tuple[int, ...], tuple[tuple[str, ..
 def _label_column(frame: Any, target: str, what: str) -> Any:
     names = [str(name).strip() for name in frame.column_names]
     return frame.select([place_of(target, names, len(names), what)])
+
+
+def _without(frame: Any, dropped: Collection[str], other: Any) -> Any:
+    """Return another table without the columns that are dropped of a frame, by the names that they have there."""
+    names = [str(name).strip() for name in frame.column_names]
+    places = {place_of(column, names, len(names), "X") for column in dropped}
+    left_out = {names[place] for place in places} - {name for place, name in enumerate(names) if place not in places}
+    return other.select([place for place, name in enumerate(other.column_names) if str(name).strip() not in left_out])
 
 
 def _numbers(values: Any, what: str) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from lutsmith.ground.arguments import as_python, check_options, one_of, whole_number
+from lutsmith.ground.arguments import as_python, check_options, instance_of, one_of, whole_number
 from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
@@ -202,6 +202,7 @@ def build(
         ValueError: sizes that do not fit: a last layer that is no multiple of `num_classes`, fewer usable bits than
         `rank`; options that a layer, the encoder or the head does not have.
     """
+    instance_of("architecture", architecture, Architecture, "(Architecture.from_json reads a dict)")
     generator = torch.Generator().manual_seed(seed)
     options = {"per": architecture.per, "unique": True, **architecture.encoder_options}
     encoder: Any = _made("the encoder", setup_encoder, architecture.encoder, architecture.bits, **options)

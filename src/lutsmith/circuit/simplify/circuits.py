@@ -10,6 +10,7 @@ from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, drop_unread_inputs
 from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes
 from lutsmith.circuit.simplify.steps import Step, table
+from lutsmith.ground.arguments import instance_of
 
 EQUAL = "for every sample"
 """Where the result is the circuit given."""
@@ -63,8 +64,9 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
         rank: from level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
 
     Raises:
-        TypeError, ValueError: another level or rank.
+        TypeError, ValueError: another level or rank, or what is not a circuit.
     """
+    instance_of("circuit", circuit, Circuit)
     level, rank = checked_settings(level, rank)
     record = Record(circuit.netlist)
     run_passes(record, level, rank, circuit.encoder)

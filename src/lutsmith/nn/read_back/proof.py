@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back.functions import MISSING, Functions
@@ -61,6 +62,8 @@ def prove_lowering(
     Returns:
         A row for each module that is more than a container; `.ok` says whether every one is proved.
     """
+    instance_of("model", model, nn.Module)
+    instance_of("circuit", circuit, Circuit)
     began = time.perf_counter()
     walk = _Walk(circuit)
     with torch.no_grad():
