@@ -1,0 +1,132 @@
+"""Tries mutants in a copy of the repository: one process that is warm, and a fork of it for each mutant.
+
+    python -m benchmarks.mutants.worker < TRIALS > RESULTS
+
+Started in the copy. Each line of input is a trial as JSON, each line of output its result. NumPy, Numba, pytest,
+Hypothesis and the rooms that are never mutated are imported once; a fork writes nothing but what its tests write, and
+all of its processes are ended at its time limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from benchmarks.mutants import ROOMS
+from benchmarks.mutants.coverage_run import OPTIONS
+
+WARM = ("numba", "numpy.testing", "hypothesis.extra.numpy", "lutsmith.circuit", "lutsmith.circuit.engine")
+"""What is imported before the forks; nothing of the rooms that are mutated."""
+
+MEMORY = 6 << 30
+"""Bytes of data that a process of a trial may have."""
+
+
+class Chosen:
+    """A plugin of pytest that keeps the chosen tests, in their order, and notes the first that fails."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self.order = {test: place for place, test in enumerate(tests)}
+        self.failed: list[str] = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted((item for item in items if item.nodeid in self.order), key=lambda i: self.order[i.nodeid])
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failed.append(f"collection of {report.nodeid}")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+
+def tried(file: str | None, code: str, tests: list[str], limit: float, keep_on: bool = False) -> dict[str, Any]:
+    """Return what the tests say of `code` in the place of `file`; without a file, of the code as it is.
+
+    `outcome` is "killed", "survived", "timed out" or "no tests"; `by` the tests that failed: the first, or all of them
+    with `keep_on`.
+    """
+    path = None if file is None else Path(file)
+    original = None if path is None else (path.read_bytes(), path.stat())
+    began = time.perf_counter()
+    try:
+        if path is not None:
+            path.write_text(code, encoding="utf-8")
+        status, failed = _forked(tests, limit, keep_on)
+    finally:
+        if path is not None and original is not None:
+            content, stat = original
+            path.write_bytes(content)
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # so that compiled files are valid again
+    outcome = {None: "timed out", 0: "survived", 5: "no tests"}.get(status, "killed")
+    return {"outcome": outcome, "by": failed, "seconds": time.perf_counter() - began, "status": status}
+
+
+def _forked(tests: list[str], limit: float, keep_on: bool) -> tuple[int | None, list[str]]:
+    """Run the tests in a fork; return pytest's exit status (negative: a signal, None: out of time) and what failed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 70
+        try:
+            os.setsid()
+            os.close(reading)
+            status = _run(tests, writing, keep_on)
+        finally:
+            os._exit(status)
+    os.close(writing)
+    ends, status = time.monotonic() + limit, None
+    while status is None and time.monotonic() < ends:
+        ended, code = os.waitpid(child, os.WNOHANG)
+        if ended:
+            status = os.waitstatus_to_exitcode(code)
+        else:
+            time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what its tests left running too
+    if status is None:
+        os.waitpid(child, 0)
+    with os.fdopen(reading) as told:
+        return status, told.read().splitlines()
+
+
+def _run(tests: list[str], writing: int, keep_on: bool) -> int:
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    hypothesis.settings.load_profile("mutants")
+    plugin = Chosen(tests)
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    status = int(pytest.main([*OPTIONS, *([] if keep_on else ["-x"]), *files], plugins=[plugin]))
+    os.write(writing, "\n".join(plugin.failed).encode()[:4000])
+    return status
+
+
+def main() -> None:
+    for name in WARM:
+        importlib.import_module(name)
+    rooms = tuple("lutsmith." + room.replace("/", ".") for room in ROOMS)
+    early = sorted(name for name in sys.modules if name.startswith(rooms))
+    if early:
+        raise RuntimeError(f"{', '.join(early)} are imported before the forks, so that mutants would not be seen")
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    for line in sys.stdin:
+        answers.write(json.dumps(tried(**json.loads(line))) + "\n")
+
+
+if __name__ == "__main__":
+    main()
