@@ -5,7 +5,7 @@
     network       5 layers of 8,000 random LUTs, each wired to the layer before; blocks of 1,024 samples, one thread
     gates         6 layers of 8,000 random gates of two inputs on 784 bits (all 16 functions), as they are and after
                   `simplify_netlist`, with cones of up to 3 and up to 6 inputs; one thread
-    code          the LUT6 network, and `predict`, by machine code (`engine.compiled`); its making is timed too
+    code          the LUT6 network, and `predict`, by machine code (`engine.machine_code`); its making is timed too
     large         447,816 random LUT6 in layers of 262,144 to 8 on 6,272 bits: 4,096 samples, and one sample
     predict       uint8 images to labels, of a model file or else of a random net with some 4,500 thresholds on 784
                   pixels and 2,000 + 2,000 LUT6; one thread, all threads, and one image
@@ -35,12 +35,12 @@ from rich.table import Table
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.blocks import Blocks
-from lutsmith.circuit.engine.compiled import Code
+from lutsmith.circuit.engine.machine_code import Code
 from lutsmith.circuit.engine.plan import Plan, aligned
 from lutsmith.circuit.engine.thresholds import Thresholds
 from lutsmith.circuit.engine.workers import num_threads
 from lutsmith.circuit.simplify import simplify_netlist
-from lutsmith.kernels import bits, lanes
+from lutsmith.kernels.engine import bits, lanes
 
 LAYERS, WIDTH, PASSES = 5, 8000, 10
 LARGE = (262144, 131072, 32768, 16384, 4096, 1024, 256, 64, 8)

@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from lutsmith.kernels import threads
-from lutsmith.kernels.ops import Wiring, encode, fold, lookup
+from lutsmith.kernels.training import threads
+from lutsmith.kernels.training.ops import Wiring, encode, fold, lookup
 
 BATCH = 128
 

@@ -25,9 +25,9 @@ from rich.table import Table
 
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder
-from lutsmith.circuit.engine.compiled import SWITCH, Code
+from lutsmith.circuit.engine.machine_code import SWITCH, Code
 from lutsmith.circuit.engine.plan import Plan
-from lutsmith.kernels import codegen, lanes
+from lutsmith.kernels.engine import codegen, lanes
 
 STREAMED = 400_000
 

@@ -65,7 +65,7 @@ def measured(name: str, given: Netlist | Circuit, rank: int, with_abc: bool = Tr
     start = time.perf_counter()
     result, steps = simplify_netlist(netlist, 2, rank=rank)
     seconds = time.perf_counter() - start
-    codes = given.simplify(3, rank=rank) if isinstance(given, Circuit) else None
+    codes = lutsmith.simplify(given, 3, rank=rank) if isinstance(given, Circuit) else None
     most = None if codes is None else codes.steps[-1].luts
     row = Row(name, rank, steps[0].luts, local, steps[-1].luts, most, f"{netlist.depth} to {result.depth}", seconds)
     if with_abc:

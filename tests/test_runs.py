@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lutsmith
 from lutsmith import runs
 from lutsmith.circuit import Circuit, OutOfRangeWarning
 from lutsmith.circuit.file import load
@@ -378,7 +379,7 @@ def test_eval_says_which_rows_of_a_table_it_measures(tmp_path: Path, kind: str) 
         assert evaluate(tmp_path / "0.25" / "model.lut", tmp_path / "t.csv").rows == "another"
         circuit = load(tmp_path / "0.25" / "model.lut")
         facts = {name: value for name, value in circuit.facts.items() if name != "held_out"}
-        replace(circuit, facts=facts).save(tmp_path / "old.lut")
+        lutsmith.save(replace(circuit, facts=facts), tmp_path / "old.lut")
         old = evaluate(tmp_path / "old.lut", tmp_path / "t.csv")
         assert (old.rows, old.samples) == ("unknown", 400)
 
@@ -479,7 +480,7 @@ def test_every_field_of_a_saved_file_is_compared(digits: tuple[Run, Path], tmp_p
     circuit = load(digits[0].model)
     assert differences(circuit, load(digits[0].model)) == []
     changed = spoilt(name)(circuit)
-    changed.save(tmp_path / "model.lut")
+    lutsmith.save(changed, tmp_path / "model.lut")
     assert differences(circuit, load(tmp_path / "model.lut")) == [name]
 
 

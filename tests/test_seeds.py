@@ -25,7 +25,7 @@ def stopping(self, chosen):
     if left == 0: signal.raise_signal(signal.SIGINT)
     step(self, chosen)
 loop.Loop.step = stopping
-from lutsmith.kernels import cpu, threads as kernels
+from lutsmith.kernels.training import cpu, threads as kernels
 split = []
 parts = cpu._parts
 cpu._parts = lambda *a, **k: split.append(parts(*a, **k)) or split[-1]

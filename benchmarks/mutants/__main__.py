@@ -105,9 +105,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument(
-        "--only", metavar="TEXT", default="", help="of the sample, whose file or name has this text"
-    )
+    parser.add_argument("--only", metavar="TEXT", default="", help="of the sample, whose file or name has this text")
     parser.add_argument("--part", metavar="I/N", default="1/1", help="every N-th of the sample, from the I-th")
     parser.add_argument("--reuse", action="store_true", help="which test runs which line is known from the last run")
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "mutants.json")

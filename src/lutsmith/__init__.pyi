@@ -9,8 +9,10 @@ from .circuit import Netlist as Netlist
 from .circuit import NetlistBuilder as NetlistBuilder
 from .circuit.file import ModelFileError as ModelFileError
 from .circuit.file import load as load
+from .circuit.file import save as save
 from .circuit.simplify import DataSimplification as DataSimplification
 from .circuit.simplify import Simplification as Simplification
+from .circuit.simplify import simplify as simplify
 from .circuit.simplify import simplify_on as simplify_on
 from .circuit.word_length import snapped as snapped
 from .circuit.word_length import word_length_report as word_length_report

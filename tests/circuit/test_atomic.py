@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import pytest
 
-from lutsmith.circuit.atomic import write_atomically
+from lutsmith.ground.atomic import write_atomically
 
 DATA = b"new" * 100
 
@@ -48,7 +48,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     path.write_bytes(b"old")
     script = f"""
         import resource
-        from lutsmith.circuit.atomic import write_atomically
+        from lutsmith.ground.atomic import write_atomically
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         try:
             write_atomically({str(path)!r}, bytes(5000))

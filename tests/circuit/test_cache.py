@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.circuit.builder import NetlistBuilder
-from lutsmith.circuit.cache import CACHE_FOLDER, cache_base
-from lutsmith.circuit.engine import compiled
+from lutsmith.circuit.engine import machine_code
+from lutsmith.circuit.netlist_builder import NetlistBuilder
+from lutsmith.ground.cache import CACHE_FOLDER, cache_base
 from lutsmith.hardware import results
 
 
 def test_everything_is_kept_in_the_folder_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_FOLDER, str(tmp_path))
     results.remembered({"key": results.digest(NetlistBuilder(1).build([0]))}, lambda: {"luts": 0}, lambda _: True)
-    assert compiled.cache_folder() == tmp_path / "code"
+    assert machine_code.cache_folder() == tmp_path / "code"
     assert {path.name for path in tmp_path.iterdir()} == {"results", "code"}
 
 
@@ -45,5 +45,5 @@ def test_a_user_without_a_home_gets_results_all_the_same(monkeypatch: pytest.Mon
     for name in (CACHE_FOLDER, "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    assert compiled.cache_folder() is None
+    assert machine_code.cache_folder() is None
     assert results.remembered({}, lambda: {"luts": 3}, lambda _: True) == {"luts": 3}

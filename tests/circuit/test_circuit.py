@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lutsmith
 from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder, OutOfRangeWarning
 from tests.circuit.examples import random_affine, random_circuit, random_images, random_netlist
 
@@ -275,7 +276,7 @@ def test_labels_that_a_file_cannot_hold_are_refused(label: object) -> None:
 
 
 def test_loading_and_predicting_never_imports_torch(tmp_path: Path) -> None:
-    random_circuit(0).save(tmp_path / "model.lut")
+    lutsmith.save(random_circuit(0), tmp_path / "model.lut")
     script = f"""
         import sys
         import numpy as np

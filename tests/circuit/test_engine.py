@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lutsmith
 from lutsmith.circuit import Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.engine import Engine
 from lutsmith.circuit.engine.plan import Plan
@@ -26,14 +27,14 @@ BATCHES = (0, 1, 4, 5, 63, 64, 65, 1023, 1024, 1025, 2100)
 
 
 def wired(netlist: Netlist, head: Head | None = None) -> Engine:
-    """A compiled engine whose features are the netlist's inputs."""
+    """An engine whose features are the netlist's inputs."""
     count = netlist.num_inputs
     return loaded(Comparators(np.arange(count), np.full(count, 0.5), max(count, 1)), netlist, head)
 
 
 def loaded(encoder: Comparators, netlist: Netlist, head: Head | None) -> Engine:
     engine = Engine(encoder, netlist, head)
-    assert engine.compiled is engine.compiled
+    assert engine.interpreter is engine.interpreter
     return engine
 
 
@@ -42,7 +43,7 @@ def random_bits(seed: int, netlist: Netlist, samples: int) -> np.ndarray:
 
 
 def engine_of(seed: int, **options: int) -> tuple[Engine, np.ndarray, np.ndarray]:
-    """A compiled engine, images for it, and their scores by the specification."""
+    """An engine, images for it, and their scores by the specification."""
     circuit = random_circuit(seed, **options)
     images = random_images(seed, circuit, 5000).reshape(5000, -1)
     scores = circuit.head.scores(circuit.evaluate(images))
@@ -193,7 +194,7 @@ def test_deep_netlists_are_compiled_for_a_single_sample():
         signal = builder.lut(signal[None], [[1, 0]])
     engine = Engine(Comparators([0], [0.5], 1), builder.build(signal))
     assert engine.outputs(np.ones((1, 1), np.uint8)).tolist() == [[True]]
-    assert "compiled" in vars(engine)
+    assert "interpreter" in vars(engine)
 
 
 def test_a_few_samples_are_known_before_compiled_code_is_loaded(monkeypatch):
@@ -206,19 +207,19 @@ def test_a_few_samples_are_known_before_compiled_code_is_loaded(monkeypatch):
     assert (engine.decision_function(images[:4]) == scores[:4]).all()
     assert (engine.predict(images[:4]) == scores[:4].argmax(axis=1)).all()
     assert (engine.outputs(images[:4], tables=tables) == other[:4]).all()
-    assert "compiled" not in vars(engine)
+    assert "interpreter" not in vars(engine)
     assert (engine.decision_function(images) == scores).all()
-    assert "compiled" in vars(engine)
+    assert "interpreter" in vars(engine)
 
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
     monkeypatch.setattr("lutsmith.circuit.engine.engine.LOADING", 0.0)
     assert (engine.decision_function(images[:1]) == scores[:1]).all()
-    assert "compiled" in vars(engine)
+    assert "interpreter" in vars(engine)
 
 
 def test_one_sample_needs_no_compiled_code_in_a_new_process(tmp_path):
     circuit = random_circuit(0)
-    circuit.save(tmp_path / "model.lut")
+    lutsmith.save(circuit, tmp_path / "model.lut")
     script = """
         import sys, numpy as np, lutsmith
         circuit = lutsmith.load(sys.argv[1])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lutsmith.circuit import Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.blocks import Blocks
 from lutsmith.circuit.engine.plan import Plan
-from lutsmith.kernels import lanes
+from lutsmith.kernels.engine import lanes
 from tests.circuit.examples import random_netlist
 
 BATCHES = (0, 1, 63, 64, 65, 1023, 1025)

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+import lutsmith
 from lutsmith.circuit import Circuit, Comparators, ModelFileError, NetlistBuilder, load
 from lutsmith.circuit import file as model_file
 from lutsmith.circuit.file import from_bytes, to_bytes
@@ -91,7 +92,7 @@ def assert_same(one: Circuit, other: Circuit) -> None:
 
 def test_a_saved_circuit_loads_as_the_same_circuit(tmp_path: Path) -> None:
     path = tmp_path / "model.lut"
-    CIRCUIT.save(path)
+    lutsmith.save(CIRCUIT, path)
     again = load(str(path))
     assert_same(again, CIRCUIT)
     X = random_images(1, CIRCUIT, 50)
@@ -454,5 +455,5 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
 def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_file, "MAX_HEADER_BYTES", 1000)
     with pytest.raises(ValueError, match="too large for a model file"):
-        CIRCUIT.save(tmp_path / "model.lut")
+        lutsmith.save(CIRCUIT, tmp_path / "model.lut")
     assert not list(tmp_path.iterdir())

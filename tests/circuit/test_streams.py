@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, OutOfRangeWarning
 from lutsmith.circuit.circuit import METHODS
 from tests.tools import module
@@ -128,7 +129,7 @@ def test_a_memory_map_larger_than_the_limit_is_predicted(tmp_path: Path) -> None
     if not sys.platform.startswith("linux"):
         pytest.skip("the limit on data segments is Linux's")
     circuit = random_circuit(4, input_shape=(1000,))
-    circuit.save(tmp_path / "model.lut")
+    lutsmith.save(circuit, tmp_path / "model.lut")
     array = np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.float64, shape=(100_000, 1000))
     array[-1] = 200
     array.flush()

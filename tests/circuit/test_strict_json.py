@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from lutsmith.circuit.strict_json import strict_loads
+from lutsmith.ground.strict_json import strict_loads
 from tests.circuit.examples import JSON
 
 

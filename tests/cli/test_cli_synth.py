@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.circuit.cache import CACHE_FOLDER
+from lutsmith.ground.cache import CACHE_FOLDER
 from lutsmith.hardware import toolchain
 
 needs_abc = pytest.mark.needs("abc")

@@ -146,7 +146,7 @@ def test_a_learnable_mapping_has_dwns_gradients(shape):
 
 
 def test_the_softmax_of_a_learnable_mapping_is_taken_in_blocks(monkeypatch):
-    from lutsmith.kernels import read_best as module
+    from lutsmith.kernels.training import read_best as module
 
     mapping = dwn.LearnableMapping(7, 9, tau=0.1)
     x = torch.rand(4, 7)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lutsmith
 from lutsmith.circuit import CircuitBuilder, Netlist
 from lutsmith.hardware import (
     RECIPES,
@@ -105,7 +106,7 @@ def test_a_circuit_is_asked_for_and_a_rank_that_is_an_integer(tmp_path: Path) ->
         optimise(circuit.netlist)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="rank must be an int, not str"):
         optimise(circuit, rank="4")  # type: ignore[arg-type]
-    optimise(circuit, rank=np.int64(4)).save(tmp_path / "model.lut")  # type: ignore[arg-type]
+    lutsmith.save(optimise(circuit, rank=np.int64(4)), tmp_path / "model.lut")  # type: ignore[arg-type]
 
 
 def test_no_time_is_an_error() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit import Circuit
-from lutsmith.circuit.builder import CircuitBuilder
+from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.export import to_blif
 from lutsmith.formats import from_blif
 from lutsmith.hardware import verify, verify_files

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit import Circuit, Head
-from lutsmith.circuit.builder import NetlistBuilder
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import Check, verify_files
 from lutsmith.hardware.verification.design.elaboration import check_design

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit import Comparators
 from lutsmith.circuit.engine.plan import aligned
 from lutsmith.circuit.engine.thresholds import Thresholds, byte_thresholds
-from lutsmith.kernels import bits, lanes, windows
+from lutsmith.kernels.engine import bits, lanes, windows
 
 EDGES = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, -1e-45, 0.5, 1, 254.5, 255, 256, -1, 3e38, -3e38, 1e300])
 SAMPLES = (1, 2, 63, 64, 65, 1000, 1023, 1024)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.kernels import build
+from lutsmith.kernels.training import build
 
 SCRIPT = """
 import torch
-from lutsmith.kernels.ops import Wiring, fold
+from lutsmith.kernels.training.ops import Wiring, fold
 wiring = Wiring(torch.zeros(3, 1, dtype=torch.int32))
 print(fold(torch.ones(2, 5), torch.tensor([[0.0, 2.0]] * 3), wiring).sum().item())
 """

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lutsmith.kernels import cpu, reference, threads
-from lutsmith.kernels.ops import Wiring, encode, fold, gates, lookup
+from lutsmith.kernels.training import cpu, reference, threads
+from lutsmith.kernels.training.ops import Wiring, encode, fold, gates, lookup
 
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import reference
-from lutsmith.kernels.wiring import Wiring
+from lutsmith.kernels.training import reference
+from lutsmith.kernels.training.wiring import Wiring
 
 
 def brute_force(x: Tensor, tables: Tensor, wiring: Wiring) -> Tensor:

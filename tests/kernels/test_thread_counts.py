@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import cpu, threads
-from lutsmith.kernels.ops import Wiring, encode, fold, gates, lookup, mix
+from lutsmith.kernels.training import cpu, threads
+from lutsmith.kernels.training.ops import Wiring, encode, fold, gates, lookup, mix
 
 COUNTS = (1, 2, 3, 5)
 

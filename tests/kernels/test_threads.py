@@ -13,8 +13,8 @@ import joblib
 import pytest
 import torch
 
-from lutsmith.kernels import cpu, threads
-from lutsmith.kernels.ops import Wiring, fold
+from lutsmith.kernels.training import cpu, threads
+from lutsmith.kernels.training.ops import Wiring, fold
 
 
 def total(seed: int) -> float:
@@ -97,7 +97,7 @@ def test_threading_layers_take_concurrent_callers(layer: str, expected: list[flo
 def test_the_first_kernel_on_several_threads_leaves_torch_its_own_number() -> None:
     code = (
         "import torch; torch.set_num_threads(1)\n"
-        "from lutsmith.kernels import threads; from lutsmith.kernels.ops import Wiring, fold\n"
+        "from lutsmith.kernels import threads; from lutsmith.kernels.training.ops import Wiring, fold\n"
         "fold(torch.rand(9, 900), torch.rand(900, 16), Wiring(torch.randint(9, (900, 4)).int()))\n"
         "assert threads._launched; print(torch.get_num_threads())"
     )

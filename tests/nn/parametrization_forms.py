@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn.parametrizations import Parametrization, list_parametrizations, setup_parametrization
 
 

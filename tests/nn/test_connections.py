@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.kernels import ops, reference
+from lutsmith.kernels.training import ops, reference
 from lutsmith.nn.connections import FixedConnections, LearnableConnections, list_connections, setup_connections
 from lutsmith.nn.connections.balanced import balanced_rows, candidate_pools
 

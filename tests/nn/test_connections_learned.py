@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.kernels import ops, reference
+from lutsmith.kernels.training import ops, reference
 from lutsmith.nn import LogicDense, to_circuit
 from lutsmith.nn.connections import DenseConnections, LearnableConnections, TopKConnections, setup_connections
 from lutsmith.nn.connections.windows import local_windows
@@ -433,7 +433,7 @@ MNIST = """
 import time, torch
 from pathlib import Path
 from torch import nn
-from lutsmith.kernels import threads
+from lutsmith.kernels.training import threads
 from lutsmith.nn import GroupSum, LogicDense
 torch.set_num_threads(1)
 threads.set_num_threads(1)

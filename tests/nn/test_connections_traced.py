@@ -10,8 +10,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, export
 
 import lutsmith.dwn as dwn
-from lutsmith.kernels import ops, wiring
-from lutsmith.kernels.read_best import read_best
+from lutsmith.kernels.training import ops, wiring
+from lutsmith.kernels.training.read_best import read_best
 from lutsmith.nn import LogicDense
 from lutsmith.nn.connections import DenseConnections, FixedConnections, LearnableConnections
 

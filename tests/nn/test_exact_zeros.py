@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lutsmith.kernels import reference
-from lutsmith.kernels.ops import lookup
+from lutsmith.kernels.training import reference
+from lutsmith.kernels.training.ops import lookup
 from lutsmith.nn import GroupedDSP, LogicDense, to_circuit
 from lutsmith.nn.parametrizations import list_parametrizations
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn import GroupSum, LogicDense, to_circuit
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations, setup_parametrization
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS

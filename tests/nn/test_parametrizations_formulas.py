@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn import LogicDense
 from lutsmith.nn.parametrizations import list_parametrizations, msb_first, setup_parametrization
 from lutsmith.nn.parametrizations.dwn import linear_decay

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lutsmith.kernels import threads
+from lutsmith.kernels.training import threads
 from lutsmith.training.pace import SECONDS, Pace
 
 

@@ -1,11 +1,12 @@
 """Circuits: netlists of look-up tables with their encoder and head. NumPy and Numba only, never torch."""
 
-from lutsmith.circuit.builder import CircuitBuilder, NetlistBuilder
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.file import ModelFileError, load
+from lutsmith.circuit.file import ModelFileError, load, save
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.circuit.rows import OutOfRangeWarning
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "NetlistBuilder",
     "OutOfRangeWarning",
     "load",
+    "save",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -13,21 +12,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import checked_shape, frozen, integers
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.facts import checked_facts
 from lutsmith.circuit.heads import TASKS, Head
-from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.tabular import Schema, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
+from lutsmith.ground.arrays import checked_shape, frozen, integers
+from lutsmith.ground.labels import Label
 
 if TYPE_CHECKING:
     from lutsmith.circuit.engine.engine import Engine
-    from lutsmith.circuit.simplify import Simplification
-
-Label = str | int | float
-"""The name of a class, as it stands in the data."""
 
 METHODS = ("predict", "predict_labels", "decision_function", "outputs")
 """What `Circuit.predict_batches` can be asked for."""
@@ -265,25 +261,6 @@ class Circuit:
                 if not told and self._range is not None:
                     told = self._range.warn(rows, stacklevel=3)
                 yield answer(rows)
-
-    def simplify(self, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
-        """Return an equal circuit of fewer LUTs, and what each pass did: `simplify.simplify`.
-
-        Args:
-            level: 1 for local passes; 2 also collapses cones into LUTs of up to `rank` inputs; 3 also uses that
-                comparators of one feature are ordered: equal for every sample, though not network by network; 4 also
-                takes LUTs apart and makes others of the parts.
-            rank: 2 to 6.
-        """
-        from lutsmith.circuit.simplify import simplify  # passes read and make circuits
-
-        return simplify(self, level, rank=rank)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the circuit to a model file: `file.save`."""
-        from lutsmith.circuit import file  # the file format reads circuits too
-
-        file.save(self, path)
 
     def _require_head(self, method: str) -> None:
         if self.head is None:

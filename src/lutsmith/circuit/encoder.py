@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import MAX_SIGNALS, frozen, frozen_integers
+from lutsmith.ground.arrays import MAX_SIGNALS, frozen, frozen_integers
 
 
 @dataclass(frozen=True, eq=False, repr=False)

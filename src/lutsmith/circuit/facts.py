@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lutsmith.circuit.strict_json import strict_loads
 from lutsmith.circuit.tabular import Schema
+from lutsmith.ground.strict_json import strict_loads
 
 MAX_FACTS_DEPTH = 32
 

@@ -34,13 +34,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from lutsmith.circuit.arrays import checked_shape
-from lutsmith.circuit.atomic import write_atomically
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.strict_json import strict_loads
+from lutsmith.ground.arrays import checked_shape
+from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.strict_json import strict_loads
 
 VERSION = 2
 MAX_FILE_BYTES = 1 << 28

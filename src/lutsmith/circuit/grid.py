@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import frozen, integers
+from lutsmith.ground.arrays import frozen, integers
 
 MAX_WORD = 24
 """The longest word: float32, in which everything is compared, has 24 bits of precision."""

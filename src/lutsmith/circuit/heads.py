@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import frozen, integers
+from lutsmith.ground.arrays import frozen, integers
 
 TASKS = ("classification", "multilabel", "regression")
 """What scores can mean; `Head.decide` says what each makes of them."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import MAX_SIGNALS, booleans, frozen, frozen_integers
+from lutsmith.ground.arrays import MAX_SIGNALS, booleans, frozen, frozen_integers
 
 MAX_RANK = 6
 """A table is one 64-bit word: 2**6 entries."""
@@ -199,6 +199,33 @@ class Netlist:
                 values[first_node + nodes] = (words[nodes, None] >> address) & np.uint64(1)
         kept = values if keep == "all" else values[self.outputs]
         return np.ascontiguousarray(kept.T).view(np.bool_)
+
+
+def read_inputs(netlist: Netlist) -> NDArray[np.bool_]:
+    """Return bool (I,), whether something reads each input."""
+    read = np.zeros(netlist.num_signals, np.bool_)
+    read[netlist.fanin] = read[netlist.outputs] = read[netlist.register_next] = True
+    return read[: netlist.num_inputs]
+
+
+def drop_unread_inputs(netlist: Netlist) -> tuple[Netlist, NDArray[np.int64]]:
+    """Return the netlist without the inputs that nothing reads, and the inputs that are left, int64 (kept,)."""
+    read = np.ones(netlist.num_signals, np.bool_)
+    read[: netlist.num_inputs] = read_inputs(netlist)
+    number = np.cumsum(read, dtype=np.int32) - np.int32(1)
+    kept = np.flatnonzero(read[: netlist.num_inputs])
+    smaller = Netlist(
+        num_inputs=kept.size,
+        fanin=number[netlist.fanin],
+        fanin_ptr=netlist.fanin_ptr,
+        table_pool=netlist.table_pool,
+        table_index=netlist.table_index,
+        level_ptr=netlist.level_ptr,
+        outputs=number[netlist.outputs],
+        register_next=number[netlist.register_next],
+        register_init=netlist.register_init,
+    )
+    return smaller, kept
 
 
 def table_mask(ranks: NDArray[Any]) -> NDArray[np.uint64]:

@@ -66,7 +66,7 @@ def _threads() -> dict[str, Any]:
     import importlib
 
     from lutsmith.circuit.engine.workers import num_threads
-    from lutsmith.kernels.threads import get_num_threads
+    from lutsmith.kernels.training.threads import get_num_threads
 
     modules = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
     available = []
@@ -111,7 +111,7 @@ def _output(*command: str) -> str | None:
 
 def _kernel_cache() -> dict[str, Any]:
     """Return the folder that compiled kernels are kept in, whether it can be written, and how many it holds."""
-    from lutsmith.kernels import threads
+    from lutsmith.kernels.training import threads
 
     paths = {kernel.stats.cache_path for kernel in vars(threads).values() if hasattr(kernel, "stats")}
     folder = next((path for path in paths if path), None)

@@ -164,7 +164,7 @@ def _check(folder: Path, model: Path, files: dict[str, tuple[str, bytes]], overw
 
 
 def _write(folder: Path, files: dict[str, tuple[str, bytes]]) -> list[dict[str, Any]]:
-    from lutsmith.circuit.atomic import write_atomically
+    from lutsmith.ground.atomic import write_atomically
 
     folder.mkdir(exist_ok=True)
     for file, (_, data) in files.items():

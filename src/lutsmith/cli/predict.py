@@ -57,9 +57,9 @@ def predict(
         raise ValueError("Parquet and Feather need pyarrow, which is not installed: pip install 'lutsmith[tables]'")
 
     def compute() -> dict[str, Any]:
-        from lutsmith.circuit.atomic import write_atomically
         from lutsmith.circuit.file import load
         from lutsmith.data import Reading
+        from lutsmith.ground.atomic import write_atomically
 
         circuit = load(model)
         predictions = Predictions(circuit, samples, method, Reading(header, delimiter))

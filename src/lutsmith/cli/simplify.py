@@ -50,16 +50,16 @@ def simplify(
     _check_output(output, model)
 
     def compute() -> dict[str, Any]:
-        from lutsmith.circuit.file import load
-        from lutsmith.circuit.simplify import simplify_on
+        from lutsmith.circuit.file import load, save
+        from lutsmith.circuit.simplify import simplify, simplify_on
 
         circuit = load(model)
         if care is None:
-            done: Any = circuit.simplify(level, rank=rank)
+            done: Any = simplify(circuit, level, rank=rank)
         else:
             (rows, labels), held_out = _data(care, target, circuit)
             done = simplify_on(circuit, rows, labels, level=level, rank=rank, held_out=held_out)
-        done.circuit.save(output)
+        save(done.circuit, output)
         report = {"model": str(model.resolve()), "output": str(output.resolve()), **done.to_json()}
         return report if json_output else {**report, "page": Page(str(done))}
 

@@ -3,13 +3,13 @@
 NumPy alone, but for tables to train on, which pyarrow and narwhals read.
 """
 
-from lutsmith.circuit.circuit import Label
 from lutsmith.data.dataset import DataError, Dataset, TableWarning
 from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.inputs import read_samples, sample_batches
 from lutsmith.data.options import TableOptions
 from lutsmith.data.tasks import TASKS, check, load, load_test
 from lutsmith.data.text import Reading
+from lutsmith.ground.labels import Label
 
 __all__ = [
     "DATA_VARIABLE",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.circuit import Label
 from lutsmith.circuit.tabular import Schema
+from lutsmith.ground.labels import Label
 
 
 class DataError(ValueError):

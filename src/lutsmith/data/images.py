@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.circuit import Label
 from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.data.folders import DATA_VARIABLE, data_folder
 from lutsmith.data.idx import read_idx
+from lutsmith.ground.labels import Label
 
 _PARTS = {"train": "train", "test": "t10k"}
 _FILES = [(part, kind) for part in _PARTS for kind in ("images", "labels")]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.circuit import Label
 from lutsmith.circuit.tabular import MISSING
 from lutsmith.data.dataset import DataError
+from lutsmith.ground.labels import Label
 
 _MANY_CLASSES = 1000
 

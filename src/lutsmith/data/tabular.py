@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.circuit import Label
 from lutsmith.data.archive import read_npz
 from lutsmith.data.categories import Categories, CategoryColumn, recoded
 from lutsmith.data.dataset import DataError, Dataset
@@ -31,6 +30,7 @@ from lutsmith.data.folders import find_files
 from lutsmith.data.labels import class_ids
 from lutsmith.data.split import stratified_split
 from lutsmith.data.text import read_lines, read_rows
+from lutsmith.ground.labels import Label
 
 _ADULT_NUMBERS = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 _ADULT = (

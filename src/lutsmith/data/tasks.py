@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.circuit import Label
 from lutsmith.circuit.tabular import MISSING, Schema
 from lutsmith.circuit.tabular.numerals import dress
 from lutsmith.data.archive import read_npz_table
@@ -23,6 +22,7 @@ from lutsmith.data.options import TableOptions
 from lutsmith.data.table import COLUMNAR, read_table, read_table_by
 from lutsmith.data.tabular import TABULAR_TASKS, load_tabular, load_tabular_test
 from lutsmith.data.text import AS_FOUND, Reading, read_rows, read_text
+from lutsmith.ground.labels import Label
 
 _IMAGE_TASKS = {task.name: task for task in (MNIST, FASHION_MNIST)}
 _TABLE_TASKS = ("table", "csv", "npz")

@@ -11,7 +11,7 @@ from torch import Tensor
 from lutsmith import nn as layers
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 
 class Thermometer:

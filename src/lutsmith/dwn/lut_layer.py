@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.dwn.mapping import LearnableMapping, layer_mapping
-from lutsmith.kernels import ops
-from lutsmith.kernels.wiring import MAX_RANK, Wiring
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.wiring import MAX_RANK, Wiring
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 _DUMMY = "_LUTLayer__dummy_mapping"

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.kernels.read_best import read_best
+from lutsmith.kernels.training.read_best import read_best
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 def layer_mapping(input_size: int, tuple_lenght: int, output_size: int, random: bool = True) -> Tensor:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lutsmith.circuit.arrays import integers
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.designs import designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.names import check_verilog
+from lutsmith.ground.arrays import integers
 from lutsmith.logic.design import Design, Port
 from lutsmith.logic.words import Words
 

@@ -39,9 +39,9 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.strict_json import strict_loads
 from lutsmith.export.errors import ExportError
 from lutsmith.export.labels import feature_names
+from lutsmith.ground.strict_json import strict_loads
 
 FORMAT = "lutsmith circuit"
 VERSION = 1

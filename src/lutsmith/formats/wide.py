@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from lutsmith.circuit.builder import MAX_LUT_RANK
 from lutsmith.circuit.netlist import MAX_RANK
+from lutsmith.circuit.netlist_builder import MAX_LUT_RANK
 from lutsmith.formats.covers import table_of
 
 CHUNK = 4096

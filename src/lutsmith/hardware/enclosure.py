@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 
 _JOINED = 4
 """Bits that one exclusive or takes, with a table that every device has."""

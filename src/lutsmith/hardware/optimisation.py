@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.simplify.circuits import rebuilt
 from lutsmith.circuit.simplify.cones import checked_rank
-from lutsmith.circuit.simplify.driver import rebuilt
 from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import TIMEOUT, Proof, prove
 from lutsmith.hardware.toolchain import ToolError, ToolTimeout

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from lutsmith.circuit.atomic import write_atomically
-from lutsmith.circuit.cache import cache_base
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.strict_json import strict_loads
+from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.cache import cache_base
+from lutsmith.ground.strict_json import strict_loads
 
 LARGEST = 1 << 20
 """Bytes of a result; a larger file is none of ours."""

@@ -1,1 +1,1 @@
-"""The hot loops, and nothing else: of training (torch operations over Numba kernels) and of the engine."""
+"""The hot loops, in three rooms: of training, of the engine, and of netlists; `compiler.py` serves all of them."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import booleans, integers
-from lutsmith.circuit.builder import NetlistBuilder
-from lutsmith.circuit.circuit import Label
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
+from lutsmith.ground.arrays import booleans, integers
+from lutsmith.ground.labels import Label
 from lutsmith.logic.words import Words
 
 

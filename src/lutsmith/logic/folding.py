@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 
 FALSE, TRUE = 0, 1
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.arrays import integers
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
+from lutsmith.ground.arrays import integers
 from lutsmith.logic.design import Design, Part
 
 _NEVER = np.iinfo(np.int64).max

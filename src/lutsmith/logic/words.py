@@ -71,8 +71,8 @@ class Words:
             if bits is not None:
                 raise ValueError(
                     f"the circuit has no fitted_range, which words of {bits} bits would cover: give it one, such as "
-                    "dataclasses.replace(circuit, fitted_range=(low, high)).save(FILE) with the least and greatest "
-                    "value of each feature, or leave the words float32"
+                    "lutsmith.save(dataclasses.replace(circuit, fitted_range=(low, high)), FILE) with the least and "
+                    "greatest value of each feature, or leave the words float32"
                 )
             return cls.float32(features)
         low, high = _spans(circuit, *circuit.fitted_range)

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.kernels import ops
+from lutsmith.kernels.training import ops
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.parametrizations import bit_order, setup_parametrization
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class LogicDense(nn.Module):

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lutsmith.circuit.builder import CircuitBuilder
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 Ids = NDArray[np.int32]
 FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lutsmith.circuit.atomic import write_atomically
+from lutsmith.ground.atomic import write_atomically
 from lutsmith.runs.plan import Plan
 
 FORMAT = 1

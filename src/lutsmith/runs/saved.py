@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.file import load
+from lutsmith.circuit.file import load, save
 
 
 class SavedFileError(OSError):
@@ -22,9 +22,9 @@ def save_checked(circuit: Circuit, path: Path) -> None:
 
     Raises:
         SavedFileError: the file cannot be read or holds something else; it is removed again.
-        OSError, ValueError: as for `Circuit.save`.
+        OSError, ValueError: as for `save`.
     """
-    circuit.save(path)
+    save(circuit, path)
     try:
         problem = ", ".join(differences(circuit, load(path)))
     except (OSError, ValueError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from lutsmith.circuit.atomic import write_atomically
+from lutsmith.ground.atomic import write_atomically
 
 FORMAT = 2
 _KEYS = frozenset(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lutsmith.circuit.atomic import FULL, out_of_space, write_atomically
+from lutsmith.ground.atomic import FULL, out_of_space, write_atomically
 from lutsmith.training.batches import Array, Rows, Samples
 from lutsmith.training.objectives import Objective
 

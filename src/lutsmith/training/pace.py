@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-from lutsmith.kernels.threads import get_num_threads, limit_num_threads
+from lutsmith.kernels.training.threads import get_num_threads, limit_num_threads
 
 STEPS = 4  # timed on each number of threads
 SECONDS = 5.0  # from one look to the next

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from lutsmith.circuit.atomic import remove_leftovers
+from lutsmith.ground.atomic import remove_leftovers
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.batches import Rows, Samples
 from lutsmith.training.callbacks import Callback

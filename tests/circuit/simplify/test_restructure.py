@@ -13,7 +13,7 @@ from lutsmith.circuit.simplify.restructure import to_gates
 from lutsmith.circuit.tables import VARIABLES
 from lutsmith.formats import from_blif
 from lutsmith.hardware import prove, toolchain
-from lutsmith.kernels import structures
+from lutsmith.kernels.netlists import structures
 
 from ..examples import random_circuit, random_images
 from .nets import assert_equal, nets, random_net, same_arrays

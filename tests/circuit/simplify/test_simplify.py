@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.file import load
 from lutsmith.circuit.simplify import merge_equal_nodes, remove_dead, simplify, simplify_netlist
@@ -88,7 +89,7 @@ def test_unread_comparators_go_and_constant_outputs_stay_in_their_places() -> No
     builder.popcount(ends, 2)
     circuit = builder.build(classes=("a", "b"))
     assert unread.size == 1
-    simplified = circuit.simplify()
+    simplified = lutsmith.simplify(circuit)
     result = simplified.circuit
     assert len(result.encoder) == 1
     assert result.encoder.feature.tolist() == [0]
@@ -99,8 +100,8 @@ def test_unread_comparators_go_and_constant_outputs_stay_in_their_places() -> No
 
 
 def test_facts_say_what_was_done(tmp_path) -> None:
-    result = random_circuit(1).simplify(rank=4)
-    result.circuit.save(tmp_path / "small.lut")
+    result = lutsmith.simplify(random_circuit(1), rank=4)
+    lutsmith.save(result.circuit, tmp_path / "small.lut")
     facts = load(tmp_path / "small.lut").facts
     assert facts["seed"] == 1
     assert facts["simplified"] == {
@@ -143,19 +144,19 @@ def test_two_long_equal_chains_become_one() -> None:
 @pytest.mark.parametrize("level", [0, 5, -1])
 def test_unknown_levels_are_refused(level: int) -> None:
     with pytest.raises(ValueError, match=r"level is .*, expected 1"):
-        random_circuit(0).simplify(level)
+        lutsmith.simplify(random_circuit(0), level)
 
 
 def test_numbers_of_numpy_are_levels_and_ranks_that_a_file_can_hold(tmp_path: Path) -> None:
-    result = random_circuit(1).simplify(np.int64(2), rank=np.int8(4))  # type: ignore[arg-type]
-    result.circuit.save(tmp_path / "small.lut")
+    result = lutsmith.simplify(random_circuit(1), np.int64(2), rank=np.int8(4))  # type: ignore[arg-type]
+    lutsmith.save(result.circuit, tmp_path / "small.lut")
     assert json.loads(json.dumps(result.to_json()))["rank"] == 4
 
 
 @pytest.mark.parametrize("level", [True, 2.0, "2"])
 def test_a_level_is_an_integer(level: object) -> None:
     with pytest.raises(TypeError, match="level must be an int"):
-        random_circuit(0).simplify(level)  # type: ignore[arg-type]
+        lutsmith.simplify(random_circuit(0), level)  # type: ignore[arg-type]
 
 
 def _circuit_of(netlist: Netlist) -> Circuit:
@@ -194,8 +195,8 @@ def test_codes_that_no_sample_has_free_an_input() -> None:
     builder = CircuitBuilder((1,))
     low, high = builder.compare([0, 0], [1.0, 2.0])
     circuit = builder.build(builder.lut([[low, high]], [[0, 0, 0, 1]]))  # above 1 and above 2: above 2
-    assert circuit.simplify(2).circuit.netlist.luts_by_rank() == {2: 1}
-    result = circuit.simplify(3).circuit
+    assert lutsmith.simplify(circuit, 2).circuit.netlist.luts_by_rank() == {2: 1}
+    result = lutsmith.simplify(circuit, 3).circuit
     assert result.netlist.num_nodes == 0
     assert result.encoder.threshold.tolist() == [2.0]
 

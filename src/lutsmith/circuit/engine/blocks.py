@@ -1,9 +1,9 @@
 """The compiled engine: comparators, netlist and popcounts on 64 samples a machine word, on all cores.
 
     for each block of 1,024 samples (a few blocks at a time belong to one thread):
-        pack       raw numbers -> one row of bits for each comparator         kernels.bits
-        evaluate   LUTs, level by level, rank by rank                         kernels.lanes
-        count      popcounts and the highest of them, or plain bits           kernels.bits
+        pack       raw numbers -> one row of bits for each comparator         kernels.engine.bits
+        evaluate   LUTs, level by level, rank by rank                         kernels.engine.lanes
+        count      popcounts and the highest of them, or plain bits           kernels.engine.bits
 
 The bits of a block, and nothing larger, lie in a workspace that the thread uses again for the next block. Rows are read
 in place where they are uint8 or float32 and contiguous; other numbers, and the last rows, are copied block by block: a
@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.engine.engine import FEW
+from lutsmith.circuit.engine.few import FEW
 from lutsmith.circuit.engine.plan import Plan, aligned
 from lutsmith.circuit.engine.thresholds import Thresholds, as_float32
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.kernels import bits, lanes, single
+from lutsmith.kernels.engine import bits, lanes, single
 
 BLOCK = bits.BLOCK
 PIECE = 8

@@ -16,14 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.engine.few import FEW
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
 
 if TYPE_CHECKING:
     from lutsmith.circuit.engine.blocks import Blocks
-
-FEW = 4
-"""Up to so many samples are evaluated one by one, and may be without compiled code."""
 
 SHALLOW = 1000
 """Levels that a netlist may have to be evaluated without compiled code: NumPy takes some 20 us for each."""
@@ -120,18 +118,18 @@ class Engine:
         return bits
 
     @cached_property
-    def compiled(self) -> Blocks:
-        """The compiled engine. Asking for it loads it."""
+    def interpreter(self) -> Blocks:
+        """What interprets the netlist, a block of samples at a time. Asking for it loads compiled code."""
         from lutsmith.circuit.engine.blocks import Blocks
 
         return Blocks(self._encoder, self._netlist, self._head)
 
     def _blocks(self, tables: ArrayLike | None) -> Blocks:
-        """What evaluates most samples a second: the compiled engine, or the one with machine code once there is it."""
-        return self.compiled if tables is not None or self._coded is None else self._coded
+        """What evaluates most samples a second: the interpreter, or machine code once there is it."""
+        return self.interpreter if tables is not None or self._coded is None else self._coded
 
     def _consider(self, rows: NDArray[Any], start: float) -> None:
-        """Think of machine code (`engine.compiled`) in the background, once large calls have taken as long as its
+        """Think of machine code (`engine.machine_code`) in the background, once large calls have taken as long as its
         making would: whenever the work ends, no more than twice the time has been spent that was needed.
         """
         if len(rows) < LARGE or self.considering is not None:
@@ -139,21 +137,21 @@ class Engine:
         self._large_seconds += time.perf_counter() - start
         if self._large_seconds < MAKING * self._netlist.num_nodes:
             return
-        from lutsmith.circuit.engine import compiled
+        from lutsmith.circuit.engine import machine_code
 
-        if compiled.wanted(self._netlist):
-            self.considering = compiled.start(self._compile)
+        if machine_code.wanted(self._netlist):
+            self.considering = machine_code.start(self._compile)
 
     def _compile(self) -> None:
-        from lutsmith.circuit.engine import compiled
+        from lutsmith.circuit.engine import machine_code
         from lutsmith.circuit.engine.blocks import Blocks
         from lutsmith.circuit.engine.plan import Plan
 
         with contextlib.suppress(Exception):  # whatever goes wrong, the interpreter stays
-            code = compiled.find(self._netlist)
+            code = machine_code.find(self._netlist)
             if code is not None:
                 network = code.load()
-                if compiled.faster(code.plan(), Plan(self._netlist, fixed=True), network):
+                if machine_code.faster(code.plan(), Plan(self._netlist, fixed=True), network):
                     self._coded = Blocks(self._encoder, code.netlist, self._head, network=network)
 
     def _checked_head(self) -> Head:
@@ -168,7 +166,7 @@ class Engine:
             raise TypeError(f"rows hold {rows.dtype}, expected real numbers")
         if len(rows) > FEW or self._netlist.level_ptr.size > SHALLOW:
             return False
-        return self._seconds < LOADING and "compiled" not in self.__dict__
+        return self._seconds < LOADING and "interpreter" not in self.__dict__
 
     def _evaluate(self, rows: NDArray[Any], tables: ArrayLike | None) -> NDArray[np.bool_]:
         start = time.perf_counter()

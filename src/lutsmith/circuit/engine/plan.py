@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from lutsmith.circuit.engine.wiring import Wiring
 from lutsmith.circuit.netlist import Netlist, checked_tables
-from lutsmith.kernels import lanes
+from lutsmith.kernels.engine import lanes
 
 MAX_ROWS = 2**32 // lanes.ROW_BYTES
 """Rows are named by byte offsets in uint32."""
@@ -42,7 +42,7 @@ class Plan:
     Attributes:
         num_rows: rows of the matrix of bits, the kernels' header included.
         output_rows: int64 (O,), the rows of the outputs.
-        fanin, groups: arguments of `kernels.lanes.evaluate`.
+        fanin, groups: arguments of `kernels.engine.lanes.evaluate`.
         order: int64 (n,), the nodes in the order of evaluation.
 
     Raises:
@@ -114,7 +114,7 @@ class Plan:
         return values
 
     def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """The arguments `fanin` and `groups` of `kernels.single.evaluate`."""
+        """The arguments `fanin` and `groups` of `kernels.engine.single.evaluate`."""
         groups = self.groups.copy()
         groups[:, 0] = _KIND_RANKS[groups[:, 0]]
         if len(groups):  # neighbours of one rank become one group

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.engine.plan import aligned
-from lutsmith.kernels import bits, lanes, windows
+from lutsmith.kernels.engine import bits, lanes, windows
 
 
 class Thresholds:
@@ -18,7 +18,7 @@ class Thresholds:
     Args:
         encoder: the comparators.
         offsets: uint32 (C,), byte offset of each comparator's row in the matrix of bits.
-        by_windows: whether bytes are compared by `kernels.windows`; by default where the machine can.
+        by_windows: whether bytes are compared by `kernels.engine.windows`; by default where the machine can.
     """
 
     def __init__(self, encoder: Comparators, offsets: NDArray[np.uint32], by_windows: bool | None = None) -> None:

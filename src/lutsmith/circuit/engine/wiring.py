@@ -2,7 +2,7 @@
 
 Where tables may be exchanged, all that is known is the wiring: nodes that no output depends on are left out, and every
 other one is of the kind of its rank. Where tables are fixed, constants and buffers need no evaluation either, and nodes
-of up to three inputs are of the kind of their function (`kernels.lanes.KINDS`), without the inputs that make no
+of up to three inputs are of the kind of their function (`kernels.engine.lanes.KINDS`), without the inputs that make no
 difference. Nothing else is simplified: that takes longer than a first answer may, and is `circuit.simplify`'s.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist, table_mask
 from lutsmith.circuit.tables import VARIABLES
-from lutsmith.kernels import lanes
+from lutsmith.kernels.engine import lanes
 
 _ANY_ORDER = tuple(range(6))
 _LARGEST_KNOWN = 3  # inputs

@@ -39,7 +39,7 @@ class Sight(NamedTuple):
 
 def look(encoder: Comparators, netlist: Netlist, rows: NDArray[Any]) -> Sight:
     """Return what rows (N, F), at least one, show of a netlist without registers, block by block in bounded memory."""
-    from lutsmith.kernels import care
+    from lutsmith.kernels.netlists import care
 
     luts = Luts.of(netlist)
     signals = netlist.num_signals + 1

@@ -47,7 +47,7 @@ def checked_rank(rank: int) -> int:
 
 def _mapped(netlist: Netlist, rank: int) -> Netlist:
     """Return one mapping; nodes that no output or register depends on are gone."""
-    from lutsmith.kernels import cuts
+    from lutsmith.kernels.netlists import cuts
 
     luts = Luts.of(netlist)
     needed = np.bincount(np.concatenate([luts.outputs, luts.register_next]), minlength=netlist.num_signals)

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.arrays import integers
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.engine.engine import Engine
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.circuit.rows import as_rows
 from lutsmith.circuit.simplify.care import entries, look, use_freedom
-from lutsmith.circuit.simplify.driver import Record, checked_settings, facts, rebuilt, run_passes
-from lutsmith.circuit.simplify.report import Step, table
+from lutsmith.circuit.simplify.circuits import facts, rebuilt
+from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes
+from lutsmith.circuit.simplify.steps import Step, table
+from lutsmith.ground.arrays import integers
 
 ON_DATA = "on the given data only"
 

@@ -40,7 +40,7 @@ def to_gates(netlist: Netlist, rank: int = MAX_RANK, *, in_order: bool = False) 
     Tables of more than 24 gates stay whole unless they have more than `rank` inputs. Registers, inputs and outputs keep
     their places.
     """
-    from lutsmith.kernels import structures
+    from lutsmith.kernels.netlists import structures
 
     luts = Luts.of(netlist)
     pool, which = np.unique(luts.words, return_inverse=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.tabular.schema import SchemaError
+from lutsmith.circuit.tabular.errors import SchemaError
 
 
 @dataclass(frozen=True)

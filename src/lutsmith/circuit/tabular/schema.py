@@ -11,15 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.tabular.errors import SchemaError
+from lutsmith.circuit.tabular.frames import Frame
 from lutsmith.circuit.tabular.numerals import PLAIN, Numerals, plain
-
-if TYPE_CHECKING:
-    from lutsmith.circuit.tabular.frames import Frame
 
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
 """The spellings of a missing value in a text file, in lower case: cells are compared without regard to case or to
@@ -27,22 +26,6 @@ spaces around them. An empty cell is always missing."""
 
 _KEYS = {"delimiter", "header", "width", "label", "label_name", "places", "missing", "numerals"}
 _NAN = float("nan")
-
-
-class SchemaError(ValueError):
-    """A value or a column that a model cannot read.
-
-    Attributes:
-        problem: what is wrong, without the place.
-        column: what messages call the column, or None.
-        row: the row of the data that were given, from 0, or None.
-        cell: the text that cannot be read, or None.
-    """
-
-    def __init__(self, problem: str, column: str | None = None, row: int | None = None, cell: str | None = None):
-        where = "" if column is None else f"column {column}: " if row is None else f"column {column}, row {row}: "
-        super().__init__(f"{where}{problem}")
-        self.problem, self.column, self.row, self.cell = problem, column, row, cell
 
 
 @dataclass(frozen=True)

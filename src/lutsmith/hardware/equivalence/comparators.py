@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.hardware.equivalence.netlists import added
 
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats.aiger import to_aiger
 from lutsmith.hardware import abc, toolchain
 from lutsmith.hardware.equivalence.machines import alive, explore, live, run

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.strict_json import strict_loads
 from lutsmith.export.labels import class_names, feature_names
+from lutsmith.ground.strict_json import strict_loads
 from lutsmith.hardware.confinement import TOOL, Limits
 from lutsmith.hardware.simulation.answers import Answers
 from lutsmith.hardware.simulation.drivers import NODE_DRIVER, ONNX_DRIVER, c_driver

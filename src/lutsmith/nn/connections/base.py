@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lutsmith.kernels.wiring import RULES, Wiring
+from lutsmith.kernels.training.wiring import RULES, Wiring
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
 
 

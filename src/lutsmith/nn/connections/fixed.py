@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn.connections.base import Connections
 from lutsmith.nn.connections.wirings import REPEATING, check_method, draw_wiring
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.wiring import Wiring
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.wiring import Wiring
 from lutsmith.nn.connections.base import LearnedConnections
 from lutsmith.nn.connections.pools import replace_worst
 from lutsmith.nn.connections.sources import GroupSources, Sources, WindowSources, group_sources

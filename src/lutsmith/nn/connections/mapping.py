@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.read_best import read_best
-from lutsmith.kernels.wiring import Wiring
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.read_best import read_best
+from lutsmith.kernels.training.wiring import Wiring
 from lutsmith.nn.connections.base import LearnedConnections
 
 

@@ -31,9 +31,9 @@ from lutsmith.circuit.word_length import snap
 from lutsmith.nn.encoders.gathering import floating, gather, value_range
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 Per = Literal["feature", "channel", "global"]
 

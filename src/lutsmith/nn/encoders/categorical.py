@@ -13,7 +13,7 @@ from lutsmith.nn.encoders.codes import MAX_ONE_HOT_BITS, TINY, CodeEncoder
 from lutsmith.nn.encoders.gathering import gather, value_range
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 WHOLE = 1 << 22
 """Below this, float32 holds the number between two neighbouring integers."""

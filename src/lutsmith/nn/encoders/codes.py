@@ -20,7 +20,7 @@ from lutsmith.nn.encoders.base import Encoder, Per, column_range
 from lutsmith.nn.encoders.transitions import lower_code
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 MAX_BINARY_BITS = 16
 """Binary codes have 2^b levels, and a threshold between any two."""

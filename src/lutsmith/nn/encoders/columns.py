@@ -15,9 +15,9 @@ from lutsmith.nn.encoders.categorical import Categorical
 from lutsmith.nn.encoders.gathering import gather
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class Columns(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.circuit.word_length import snap
-from lutsmith.kernels import ops
+from lutsmith.kernels.training import ops
 from lutsmith.nn.encoders.base import Per
 from lutsmith.nn.encoders.thermometers import (
     DistributiveThermometer,
@@ -19,8 +19,9 @@ from lutsmith.nn.encoders.thermometers import (
 )
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from numpy.typing import NDArray
-    from typing_extensions import Self
 
 SAMPLINGS = ("hard", "soft")
 STARTS: dict[str, type[Thermometer]] = {

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lutsmith.kernels import ops
+from lutsmith.kernels.training import ops
 from lutsmith.nn.encoders.base import Encoder, Per, column_range
 from lutsmith.nn.encoders.gathering import floating
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class Thermometer(Encoder):

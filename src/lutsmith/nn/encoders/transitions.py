@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 _FANIN = 6
 _ODD = {rank: sum(1 << a for a in range(1 << rank) if a.bit_count() & 1) for rank in range(1, _FANIN + 1)}

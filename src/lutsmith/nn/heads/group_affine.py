@@ -13,7 +13,7 @@ from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, rounded
 from lutsmith.nn.heads.grouped_dsp import check_bits
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class GroupAffine(ScoredHead):

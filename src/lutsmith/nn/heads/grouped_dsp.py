@@ -14,7 +14,7 @@ from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, without_autocast
 from lutsmith.nn.heads.group_sum import finite
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class GroupedDSP(ScoredHead):

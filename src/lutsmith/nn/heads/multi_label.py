@@ -14,7 +14,7 @@ from torch import Tensor
 from lutsmith.nn.heads.base import ScoredHead, Tau
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class MultiLabel(ScoredHead):

@@ -15,7 +15,7 @@ from lutsmith.nn.heads.code_words import code_words as drawn
 from lutsmith.nn.heads.code_words import min_distance
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class OutputCode(ScoredHead):

@@ -13,7 +13,7 @@ from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.heads.base import ScoredHead, Tau, check_count
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class LearnableReduction(ScoredHead):

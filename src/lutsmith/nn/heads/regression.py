@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lutsmith.nn.heads.base import GroupHead
 
 if TYPE_CHECKING:
-    from lutsmith.circuit.builder import CircuitBuilder
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
 class Regression(GroupHead):

@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS, sample_bits, scaled
 
 WEIGHT_INITS = ("residual", "random")

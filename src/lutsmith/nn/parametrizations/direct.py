@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.ops import Wiring
-from lutsmith.kernels.wiring import table_of
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.wiring import table_of
 
 
 def read_rows(x: Tensor, wiring: Wiring) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
 from lutsmith.nn.parametrizations.sampling import straight_through

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn.parametrizations.base import EntryLogits
 from lutsmith.nn.parametrizations.sampling import straight_through
 

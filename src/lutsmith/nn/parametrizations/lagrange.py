@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.ops import Wiring
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.ops import Wiring
 from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
 from lutsmith.nn.parametrizations.sampling import straight_through
 

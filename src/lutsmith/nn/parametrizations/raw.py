@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import ops
-from lutsmith.kernels.reference import GATE_TABLES
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.reference import GATE_TABLES
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.sampling import gumbel, straight_through
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats.assembly import CycleError, assemble
 
 

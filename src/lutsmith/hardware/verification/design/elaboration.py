@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.equivalence import prove
 from lutsmith.hardware.toolchain import ToolError, ToolMissing, ToolTimeout

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.grid import Grid
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.logic.design import Port
 from lutsmith.logic.words import Words
 

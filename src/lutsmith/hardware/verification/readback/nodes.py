@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.strict_json import strict_loads
 from lutsmith.formats import NamedNetlist
+from lutsmith.ground.strict_json import strict_loads
 from lutsmith.hardware.verification.emission import read
 from lutsmith.hardware.verification.readback.descriptions import names_row, source_of
 from lutsmith.hardware.verification.readers.modules import Mismatch

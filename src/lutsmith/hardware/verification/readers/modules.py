@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats import NamedNetlist, from_aiger
 from lutsmith.hardware.confinement import TOOL
 from lutsmith.hardware.simulation.hdl import VHDL_NAMES, analyse_vhdl

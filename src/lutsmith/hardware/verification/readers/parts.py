@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from lutsmith.circuit.builder import NetlistBuilder
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats import NamedNetlist, from_aiger
 from lutsmith.hardware import abc
 from lutsmith.hardware.toolchain import ToolFailed, ToolTimeout, workspace

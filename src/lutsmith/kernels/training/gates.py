@@ -6,7 +6,7 @@ lanes: the softmax then takes no sum across lanes. Gate g is the one whose table
     p_k = sum of s_g over the gates with bit k, s = softmax(theta / tau)
     dtheta_g = s_g (u_g - sum_h s_h u_h) / tau, u_g = sum of dp_k over the bits k of g
 
-The functions below the pieces are templates like those of `lutsmith.kernels.loops`, whose argument block they share: X
+The functions below the pieces are templates like those of `kernels.training.loops`, whose argument block they share: X
 holds logits, LUTS counts tables; SCRATCH of a part holds the scale 1/tau and rooms for a last, smaller group.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from lutsmith.kernels.loops import GRAD, LUT_PARTS, LUTS, OUT, SCRATCH, SCRATCH_STEP, TEMPERATURE, X, share_of
-from lutsmith.kernels.vectors import WORD, Vectors, exponential, f64, i64, piece
+from lutsmith.kernels.training.loops import GRAD, LUT_PARTS, LUTS, OUT, SCRATCH, SCRATCH_STEP, TEMPERATURE, X, share_of
+from lutsmith.kernels.training.vectors import WORD, Vectors, exponential, f64, i64, piece
 
 GATES = 16
 TABLE = 4

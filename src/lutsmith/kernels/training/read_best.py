@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import memory
+from lutsmith.kernels.training import memory
 
 CHUNK = 1 << 21  # scores whose softmax is in memory at a time
 

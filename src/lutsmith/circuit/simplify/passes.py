@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from lutsmith.circuit.builder import drop_unread_inputs
-from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.codes import use_codes
 from lutsmith.circuit.simplify.cones import checked_rank, collapse_cones
 from lutsmith.circuit.simplify.local import LOCAL
-from lutsmith.circuit.simplify.report import EQUAL, Simplification, Step
 from lutsmith.circuit.simplify.restructure import restructure
+from lutsmith.circuit.simplify.steps import Step
 
 LEVELS = (1, 2, 3, 4)
 """Levels of effort."""
-
-
-def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
-    """Return an equal circuit of fewer LUTs, and what each pass did.
-
-    Outputs keep their number and order, and so do the head's groups; outputs that are constant stay outputs.
-    Comparators that nothing reads any more are dropped. LUTs are never added, levels at level 4 alone.
-
-    Args:
-        circuit: any.
-        level: 1 folds constants, absorbs buffers and inverters, drops inputs that make no difference, merges equal and
-            complementary nodes and removes dead ones, until nothing changes. 2 also collapses cones into one LUT each.
-            3 also uses that comparators of one feature are ordered: circuits are equal for every sample, but their
-            networks alone may differ on bits that no sample gives. 4 first takes LUTs apart and makes others of the
-            parts (`restructure`): for logic that others wrote, and slower; a LUT of more than `rank` inputs then
-            becomes several.
-        rank: from level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
-
-    Raises:
-        TypeError, ValueError: another level or rank.
-    """
-    level, rank = checked_settings(level, rank)
-    record = Record(circuit.netlist)
-    run_passes(record, level, rank, circuit.encoder)
-    netlist, steps = record.netlist, record.steps()
-    entry = {"equal": EQUAL, **facts(steps, level, rank)}
-    return Simplification(rebuilt(circuit, netlist, simplified=entry), level, rank, steps)
 
 
 def simplify_netlist(netlist: Netlist, level: int = 2, *, rank: int = MAX_RANK) -> tuple[Netlist, tuple[Step, ...]]:
@@ -87,27 +56,6 @@ def run_passes(record: Record, level: int, rank: int, encoder: Comparators | Non
             continue
         if level < 3 or encoder is None or not record.run("use_codes", lambda given: use_codes(given, encoder)):
             return
-
-
-def rebuilt(circuit: Circuit, netlist: Netlist, **facts: Any) -> Circuit:
-    """Return the circuit with another netlist on the same inputs, without comparators that it does not read.
-
-    Args:
-        circuit: where all else comes from.
-        netlist: I inputs, as the circuit's.
-        facts: what its facts say beside or in place of the circuit's.
-    """
-    smaller, kept = drop_unread_inputs(netlist)
-    encoder = circuit.encoder
-    if kept.size < len(encoder):
-        encoder = Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features)
-    return replace(circuit, encoder=encoder, netlist=smaller, facts={**circuit.facts, **facts})
-
-
-def facts(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
-    """Return the entry of a circuit's facts: settings, and LUTs before and after."""
-    luts = {"luts_before": steps[0].luts, "luts": steps[-1].luts}
-    return {"level": level, **({"rank": rank} if level > 1 else {}), **luts}
 
 
 def checked_settings(level: int, rank: int) -> tuple[int, int]:

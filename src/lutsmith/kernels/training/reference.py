@@ -1,7 +1,7 @@
 """The operations in plain torch: what every other kernel must compute, on any device.
 
 Activations are feature-major, (features, batch). Bfloat16 is computed in float32. Nothing here is differentiable by
-itself: the backward functions are the formulas, written out. `lutsmith.kernels.ops` joins the two.
+itself: the backward functions are the formulas, written out. `lutsmith.kernels.training.ops` joins the two.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.wiring import Wiring, table_of
+from lutsmith.kernels.training.wiring import Wiring, table_of
 
 # Gate g of two inputs is the one whose table, read as an integer, is g: row g holds the four bits of g.
 GATE_TABLES = ((torch.arange(16).unsqueeze(1) >> torch.arange(4)) & 1).float()

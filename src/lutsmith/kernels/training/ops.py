@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lutsmith.kernels import choice, cpu, memory, reference
-from lutsmith.kernels.wiring import FLOATS, Wiring, check, check_ranges, remember_choice
+from lutsmith.kernels.training import choice, cpu, memory, reference
+from lutsmith.kernels.training.wiring import FLOATS, Wiring, check, check_ranges, remember_choice
 
 __all__ = ["Wiring", "best", "choose", "encode", "fold", "gates", "lookup", "mix"]
 

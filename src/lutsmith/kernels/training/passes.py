@@ -1,6 +1,6 @@
 """The kernels over whole arrays: softmax of the scores, packing of bits, sums of copies, the encoder.
 
-Templates like those of `lutsmith.kernels.loops`, whose argument block they share.
+Templates like those of `lutsmith.kernels.training.loops`, whose argument block they share.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lutsmith.kernels.loops import (
+from lutsmith.kernels.training.loops import (
     BATCH_PARTS,
     BITS,
     BITS_STEP,
@@ -41,8 +41,8 @@ from lutsmith.kernels.loops import (
     share_of,
     zero,
 )
-from lutsmith.kernels.pieces import ROW
-from lutsmith.kernels.vectors import f64, i32, i64, u8
+from lutsmith.kernels.training.pieces import ROW
+from lutsmith.kernels.training.vectors import f64, i32, i64, u8
 
 # Filled in for each dtype.
 SIZE: int

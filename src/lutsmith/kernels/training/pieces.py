@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from lutsmith.kernels.vectors import WORD, Vectors, piece
+from lutsmith.kernels.training.vectors import WORD, Vectors, piece
 
 ROW = 128  # elements between scratch rows: the samples of a block, which keeps all rows in the first-level cache
 LOW = 3  # low inputs of the split

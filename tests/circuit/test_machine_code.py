@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, NetlistBuilder
-from lutsmith.circuit.cache import CACHE_FOLDER
-from lutsmith.circuit.engine import compiled
 from lutsmith.circuit.engine import engine as engines
+from lutsmith.circuit.engine import machine_code
 from lutsmith.circuit.engine.engine import LARGE, Engine
 from lutsmith.circuit.engine.plan import Plan
-from lutsmith.kernels import codegen, lanes
+from lutsmith.ground.cache import CACHE_FOLDER
+from lutsmith.kernels.engine import codegen, lanes
 
 from .examples import random_circuit, random_images, random_netlist
 
@@ -54,7 +54,7 @@ def test_code_is_the_interpreter_at_every_rank_and_width(
         with pytest.MonkeyPatch.context() as patch:
             if width:
                 patch.setattr(codegen._Chunk, "__init__", lambda self, *_: original(self, width, ternary))
-            code = codegen.load(list(codegen.objects(compiled.nodes(plan), lanes.ROW_BYTES)))
+            code = codegen.load(list(codegen.objects(machine_code.nodes(plan), lanes.ROW_BYTES)))
         return lambda values: code(values.ctypes.data)
 
     expected, given_rows = network_of(netlist, run)
@@ -77,21 +77,21 @@ def test_cofactors_and_supports_are_the_table(table: int, inputs: int) -> None:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(CACHE_FOLDER, str(tmp_path))
-    monkeypatch.delenv(compiled.SWITCH, raising=False)
+    monkeypatch.delenv(machine_code.SWITCH, raising=False)
     return tmp_path / "code"
 
 
 def test_code_is_made_once_and_found_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netlist = random_netlist(3, luts=100, outputs=20, max_rank=6)
-    first = compiled.find(netlist)
+    first = machine_code.find(netlist)
     assert first is not None
     assert cache.stat().st_mode & 0o777 == 0o700
     assert sorted(path.suffix for path in cache.iterdir()) == ["", ".code"]
-    monkeypatch.setattr(compiled, "_made", lambda netlist: None)
-    again = compiled.find(netlist)
+    monkeypatch.setattr(machine_code, "_made", lambda netlist: None)
+    again = machine_code.find(netlist)
     assert again is not None
     assert again.files == first.files
-    assert compiled.find(random_netlist(4, luts=100, outputs=20, max_rank=6)) is None
+    assert machine_code.find(random_netlist(4, luts=100, outputs=20, max_rank=6)) is None
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "of another", "of another key"])
@@ -101,14 +101,14 @@ def test_damaged_and_foreign_files_are_not_loaded(cache: Path, monkeypatch: pyte
 
     def make(given_netlist):
         made.append(1)
-        return compiled.Code.of(given_netlist).to_bytes()
+        return machine_code.Code.of(given_netlist).to_bytes()
 
-    monkeypatch.setattr(compiled, "_made", make)
-    assert compiled.find(netlist) is not None
+    monkeypatch.setattr(machine_code, "_made", make)
+    assert machine_code.find(netlist) is not None
     (path,) = cache.glob("*.code")
     data = bytearray(path.read_bytes())
     if damage == "of another":
-        compiled.find(random_netlist(6, luts=30, outputs=5, max_rank=6))
+        machine_code.find(random_netlist(6, luts=30, outputs=5, max_rank=6))
         (other,) = set(cache.glob("*.code")) - {path}
         path.write_bytes(other.read_bytes())
     elif damage == "of another key":
@@ -117,10 +117,10 @@ def test_damaged_and_foreign_files_are_not_loaded(cache: Path, monkeypatch: pyte
         data[len(data) // 2] ^= 1
         path.write_bytes({"truncated": data[:-1], "empty": b"", "flipped": bytes(data)}[damage])
     made.clear()
-    code = compiled.find(netlist)
+    code = machine_code.find(netlist)
     assert made == [1]
     assert code is not None
-    assert compiled.find(netlist) is not None
+    assert machine_code.find(netlist) is not None
     assert made == [1]  # repaired
 
 
@@ -129,23 +129,23 @@ def test_a_folder_that_others_may_write_is_not_used(cache: Path, monkeypatch: py
         pytest.skip("this system has no such permissions")
     cache.mkdir(mode=0o700)
     cache.chmod(0o770)
-    monkeypatch.setattr(compiled, "_made", lambda netlist: compiled.Code.of(netlist).to_bytes())
-    assert compiled.cache_folder() is None
-    assert compiled.find(random_netlist(7, outputs=5)) is not None
+    monkeypatch.setattr(machine_code, "_made", lambda netlist: machine_code.Code.of(netlist).to_bytes())
+    assert machine_code.cache_folder() is None
+    assert machine_code.find(random_netlist(7, outputs=5)) is not None
     assert list(cache.iterdir()) == []
     cache.rmdir()
     cache.symlink_to(cache.parent / "elsewhere", target_is_directory=True)
     (cache.parent / "elsewhere").mkdir(mode=0o700)
-    assert compiled.cache_folder() is None
+    assert machine_code.cache_folder() is None
 
 
 def test_a_full_disk_costs_the_cache_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(compiled, "_made", lambda netlist: compiled.Code.of(netlist).to_bytes())
+    monkeypatch.setattr(machine_code, "_made", lambda netlist: machine_code.Code.of(netlist).to_bytes())
     monkeypatch.setattr(os, "fsync", full)
-    assert compiled.find(random_netlist(8, outputs=5)) is not None
+    assert machine_code.find(random_netlist(8, outputs=5)) is not None
     assert list(cache.iterdir()) == []
 
 
@@ -159,7 +159,7 @@ def test_a_process_that_fails_leaves_the_interpreter(
     script.write_text(f"#!{sys.executable}\n{program}\n")
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
-    assert compiled.find(random_netlist(9, outputs=5)) is None
+    assert machine_code.find(random_netlist(9, outputs=5)) is None
 
 
 def test_the_process_is_stopped_after_a_while(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +167,9 @@ def test_the_process_is_stopped_after_a_while(cache: Path, monkeypatch: pytest.M
     script.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
-    monkeypatch.setattr(compiled, "TIMEOUT", 0.5)
+    monkeypatch.setattr(machine_code, "TIMEOUT", 0.5)
     begin = time.perf_counter()
-    assert compiled.find(random_netlist(9, outputs=5)) is None
+    assert machine_code.find(random_netlist(9, outputs=5)) is None
     assert time.perf_counter() - begin < 20
 
 
@@ -177,7 +177,7 @@ def test_the_process_is_stopped_after_a_while(cache: Path, monkeypatch: pytest.M
 def test_code_takes_over_when_it_is_faster_and_answers_the_same(
     cache: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
 ) -> None:
-    monkeypatch.setattr(compiled, "GAIN", 0.0 if faster else np.inf)
+    monkeypatch.setattr(machine_code, "GAIN", 0.0 if faster else np.inf)
     monkeypatch.setattr(engines, "MAKING", 0.0)
     circuit = random_circuit(2, luts=200)
     images = random_images(2, circuit, LARGE + 5).reshape(LARGE + 5, -1)
@@ -197,35 +197,35 @@ def test_code_takes_over_when_it_is_faster_and_answers_the_same(
 
 
 def test_code_that_says_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "GAIN", 0.0)
+    monkeypatch.setattr(machine_code, "GAIN", 0.0)
     plan = Plan(random_netlist(1, luts=50, outputs=10, max_rank=6), fixed=True)
-    assert compiled.faster(plan, plan, lambda address: None) is False
+    assert machine_code.faster(plan, plan, lambda address: None) is False
 
 
 def test_small_calls_large_networks_and_the_switch_leave_the_interpreter(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "start", lambda work: pytest.fail("code was considered"))
+    monkeypatch.setattr(machine_code, "start", lambda work: pytest.fail("code was considered"))
     monkeypatch.setattr(engines, "MAKING", 0.0)
     circuit = random_circuit(3)
     images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
     engine.predict(images[:-1])
-    monkeypatch.setenv(compiled.SWITCH, "0")
+    monkeypatch.setenv(machine_code.SWITCH, "0")
     engine.predict(images)
-    monkeypatch.delenv(compiled.SWITCH)
-    monkeypatch.setattr(compiled, "MOST_NODES", 3)
+    monkeypatch.delenv(machine_code.SWITCH)
+    monkeypatch.setattr(machine_code, "MOST_NODES", 3)
     engine.predict(images)
     builder = NetlistBuilder(1)
     Engine(Comparators([0], [0.5], 1), builder.build([0])).outputs(np.zeros((LARGE, 1)))
 
 
 def test_code_is_considered_once_large_calls_have_taken_as_long_as_its_making(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(compiled.SWITCH, raising=False)
+    monkeypatch.delenv(machine_code.SWITCH, raising=False)
     considered: list[float] = []
     clock = iter(range(100))
     monkeypatch.setattr(engines.time, "perf_counter", lambda: float(next(clock)))  # a large call takes a second
-    monkeypatch.setattr(compiled, "start", lambda work: considered.append(1.0))
+    monkeypatch.setattr(machine_code, "start", lambda work: considered.append(1.0))
     circuit = random_circuit(3)
     monkeypatch.setattr(engines, "MAKING", 2.5 / circuit.netlist.num_nodes)
     images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
@@ -239,14 +239,14 @@ def test_code_is_considered_once_large_calls_have_taken_as_long_as_its_making(mo
 
 
 def test_code_of_several_levels_is_compared_on_the_same_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "GAIN", 0.0)
+    monkeypatch.setattr(machine_code, "GAIN", 0.0)
     rng, builder = np.random.default_rng(0), NetlistBuilder(40)
     signals = np.arange(40)
     for _ in range(5):  # rows of the inputs are used again by later levels
         signals = builder.lut(rng.choice(signals, (40, 6)), rng.integers(0, 2, (40, 64)))
     netlist = builder.build(signals)
-    code = compiled.Code.of(netlist)
-    assert compiled.faster(code.plan(), Plan(netlist, fixed=True), code.load())
+    code = machine_code.Code.of(netlist)
+    assert machine_code.faster(code.plan(), Plan(netlist, fixed=True), code.load())
 
 
 def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:

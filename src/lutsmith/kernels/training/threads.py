@@ -17,7 +17,7 @@ import numba
 from numba import config
 
 from lutsmith.kernels.compiler import kernel
-from lutsmith.kernels.vectors import call
+from lutsmith.kernels.training.vectors import call
 
 LAYERS = ["omp", "tbb", "workqueue"]
 

@@ -15,7 +15,8 @@ import numba
 import numpy as np
 from numba import types
 
-from lutsmith.kernels import compiler, gates, loops, passes, pieces, vectors
+from lutsmith.kernels import compiler
+from lutsmith.kernels.training import gates, loops, passes, pieces, vectors
 
 KERNEL = types.void(types.int64, types.int64)
 FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning

@@ -33,14 +33,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.atomic import write_atomically
-from lutsmith.circuit.cache import cache_base
 from lutsmith.circuit.engine.plan import Plan
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.kernels import lanes
+from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.cache import cache_base
+from lutsmith.kernels.engine import lanes
 
 if TYPE_CHECKING:
-    from lutsmith.kernels.codegen import Node
+    from lutsmith.kernels.engine.codegen import Node
 
 SWITCH = "LUTSMITH_COMPILE"
 """Environment variable: 0 turns machine code off."""
@@ -75,8 +75,8 @@ class Code:
     @classmethod
     def of(cls, netlist: Netlist) -> Code:
         """Make the code: some seconds for thousands of nodes."""
-        from lutsmith.circuit.simplify import simplify_netlist
-        from lutsmith.kernels import codegen
+        from lutsmith.circuit.simplify.passes import simplify_netlist
+        from lutsmith.kernels.engine import codegen
 
         simplified, _ = simplify_netlist(netlist, 1)
         code = cls(simplified, [])
@@ -89,7 +89,7 @@ class Code:
 
     def load(self) -> Callable[[int], None]:
         """Return the code as a function of the address of a matrix of bits, that of `plan`."""
-        from lutsmith.kernels import codegen
+        from lutsmith.kernels.engine import codegen
 
         return codegen.load(self.files)
 
@@ -110,7 +110,7 @@ class Code:
 
 def nodes(plan: Plan) -> list[Node]:
     """The nodes of a plan for `codegen`: rows that are read within their chunk alone are not stored."""
-    from lutsmith.kernels.codegen import CHUNK, Node
+    from lutsmith.kernels.engine.codegen import CHUNK, Node
 
     given: list[tuple[int, tuple[int, ...], int]] = []
     tables, fanin = plan.tables().tolist(), plan.fanin.tolist()
@@ -187,7 +187,7 @@ def _name(netlist: Netlist) -> str:
     """A hash of all that the code depends on."""
     import llvmlite
 
-    from lutsmith.kernels import codegen
+    from lutsmith.kernels.engine import codegen
 
     digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
     for source in (__file__, codegen.__file__, lanes.__file__, Plan.__init__.__code__.co_filename):

@@ -5,15 +5,15 @@ below), `part` says which share of the LUTs and samples is its own. Kernels allo
 threads. Addresses and steps count bytes; `real` makes a pointer to numbers of the kernel's dtype.
 
 The functions here are templates: names declared without a value are filled in for each rank and dtype by
-`lutsmith.kernels.build`, which compiles a copy of each function with other globals.
+`lutsmith.kernels.training.build`, which compiles a copy of each function with other globals.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from lutsmith.kernels.pieces import ROW
-from lutsmith.kernels.vectors import f64, i32, i64, prefetch
+from lutsmith.kernels.training.pieces import ROW
+from lutsmith.kernels.training.vectors import f64, i32, i64, prefetch
 
 # Fields of the argument block.
 (

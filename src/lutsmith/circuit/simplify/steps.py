@@ -1,21 +1,13 @@
-"""What a simplification returns: the smaller circuit, and what each pass did to it."""
+"""What passes did to a netlist, step by step, and the table that shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lutsmith.circuit.builder import read_inputs
-from lutsmith.circuit.netlist import MAX_RANK, Netlist
-
-if TYPE_CHECKING:
-    from lutsmith.circuit.circuit import Circuit
-
-
-EQUAL = "for every sample"
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, read_inputs
 
 
 @dataclass(frozen=True)
@@ -50,37 +42,6 @@ class Step:
         inputs = int(np.count_nonzero(read_inputs(netlist)))
         luts = netlist.num_nodes - constants
         return cls(name, luts, constants, ranks, netlist.depth, inputs, netlist.num_registers, seconds)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Simplification:
-    """A circuit that is equal to the one given, for every sample and in every clock cycle.
-
-    Up to level 2 the networks are equal too, for all values of their inputs.
-
-    Attributes:
-        circuit: the result; its facts hold the entry "simplified".
-        level: see `simplify`.
-        rank: the most inputs of a LUT that cones were collapsed into.
-        steps: "given", each pass that changed something, "result". `str()` prints them as a table.
-    """
-
-    circuit: Circuit
-    level: int
-    rank: int
-    steps: tuple[Step, ...]
-
-    def __str__(self) -> str:
-        return table(self.steps)
-
-    def __repr__(self) -> str:
-        before, after = self.steps[0], self.steps[-1]
-        return f"Simplification({before.luts} to {after.luts} LUTs, depth {before.depth} to {after.depth})"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return level, rank, where the circuits are equal, and the steps, ready for JSON."""
-        steps = [dict(vars(step)) for step in self.steps]
-        return {"level": self.level, "rank": self.rank, "equal": EQUAL, "steps": steps}
 
 
 def table(steps: Sequence[Step]) -> str:

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.kernels import build, gates, loops, threads
-from lutsmith.kernels.pieces import ROW
-from lutsmith.kernels.vectors import VECTOR_BYTES
+from lutsmith.kernels.training import build, gates, loops, threads
+from lutsmith.kernels.training.pieces import ROW
+from lutsmith.kernels.training.vectors import VECTOR_BYTES
 
 Array = Any  # a C-contiguous NumPy array, or anything with shape, itemsize, nbytes and data_ptr() (a torch tensor)
 SMALL = 1 << 17  # table entries times samples that one thread finishes before a second one has woken up

@@ -1,0 +1,94 @@
+"""Circuits simplified: the passes on their netlist, and the encoder without what is no longer read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, drop_unread_inputs
+from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes
+from lutsmith.circuit.simplify.steps import Step, table
+
+EQUAL = "for every sample"
+"""Where the result is the circuit given."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Simplification:
+    """A circuit that is equal to the one given, for every sample and in every clock cycle.
+
+    Up to level 2 the networks are equal too, for all values of their inputs.
+
+    Attributes:
+        circuit: the result; its facts hold the entry "simplified".
+        level: see `simplify`.
+        rank: the most inputs of a LUT that cones were collapsed into.
+        steps: "given", each pass that changed something, "result". `str()` prints them as a table.
+    """
+
+    circuit: Circuit
+    level: int
+    rank: int
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return table(self.steps)
+
+    def __repr__(self) -> str:
+        before, after = self.steps[0], self.steps[-1]
+        return f"Simplification({before.luts} to {after.luts} LUTs, depth {before.depth} to {after.depth})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return level, rank, where the circuits are equal, and the steps, ready for JSON."""
+        steps = [dict(vars(step)) for step in self.steps]
+        return {"level": self.level, "rank": self.rank, "equal": EQUAL, "steps": steps}
+
+
+def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
+    """Return an equal circuit of fewer LUTs, and what each pass did.
+
+    Outputs keep their number and order, and so do the head's groups; outputs that are constant stay outputs.
+    Comparators that nothing reads any more are dropped. LUTs are never added, levels at level 4 alone.
+
+    Args:
+        circuit: any.
+        level: 1 folds constants, absorbs buffers and inverters, drops inputs that make no difference, merges equal and
+            complementary nodes and removes dead ones, until nothing changes. 2 also collapses cones into one LUT each.
+            3 also uses that comparators of one feature are ordered: circuits are equal for every sample, but their
+            networks alone may differ on bits that no sample gives. 4 first takes LUTs apart and makes others of the
+            parts (`restructure`): for logic that others wrote, and slower; a LUT of more than `rank` inputs then
+            becomes several.
+        rank: from level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
+
+    Raises:
+        TypeError, ValueError: another level or rank.
+    """
+    level, rank = checked_settings(level, rank)
+    record = Record(circuit.netlist)
+    run_passes(record, level, rank, circuit.encoder)
+    netlist, steps = record.netlist, record.steps()
+    entry = {"equal": EQUAL, **facts(steps, level, rank)}
+    return Simplification(rebuilt(circuit, netlist, simplified=entry), level, rank, steps)
+
+
+def rebuilt(circuit: Circuit, netlist: Netlist, **facts: Any) -> Circuit:
+    """Return the circuit with another netlist on the same inputs, without comparators that it does not read.
+
+    Args:
+        circuit: where all else comes from.
+        netlist: I inputs, as the circuit's.
+        facts: what its facts say beside or in place of the circuit's.
+    """
+    smaller, kept = drop_unread_inputs(netlist)
+    encoder = circuit.encoder
+    if kept.size < len(encoder):
+        encoder = Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features)
+    return replace(circuit, encoder=encoder, netlist=smaller, facts={**circuit.facts, **facts})
+
+
+def facts(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
+    """Return the entry of a circuit's facts: settings, and LUTs before and after."""
+    luts = {"luts_before": steps[0].luts, "luts": steps[-1].luts}
+    return {"level": level, **({"rank": rank} if level > 1 else {}), **luts}

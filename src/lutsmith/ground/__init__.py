@@ -1,0 +1,1 @@
+"""The ground below all rooms: atomic writes, the cache folder, strict JSON, checked arrays, labels. Never torch."""

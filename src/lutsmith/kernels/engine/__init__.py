@@ -1,0 +1,1 @@
+"""The loops of prediction: LUTs, comparators and popcounts on packed samples. Never torch."""
