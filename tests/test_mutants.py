@@ -103,11 +103,11 @@ def test_tests_that_run_the_line_are_chosen_the_quick_and_specific_first():
     lines = {"a.py": {1: ["", *everywhere], 2: [*everywhere, "t::narrow"], 3: ["t::other"]}, "b.py": {1: ["t::broad"]}}
     covered = Covered(seconds, lines)
     mutant = Mutant("a.py", "f", 2, 2, False, "swap_op", "<", "<=", "x < y", "")
-    assert covered.chosen(mutant) == ["t::narrow", "t::broad", "t::slow"]
-    assert covered.chosen(mutant, budget=5) == ["t::narrow", "t::broad"]
+    assert covered.chosen(mutant, 25) == ["t::narrow", "t::broad", "t::slow"]
+    assert covered.chosen(mutant, 5) == ["t::narrow", "t::broad"]
     at_import = Mutant("a.py", "", 1, 1, True, "number", "1", "2", "A = 1", "")
-    assert covered.chosen(at_import) == ["t::narrow", "t::other", "t::broad", "t::slow"]
-    assert covered.chosen(Mutant("c.py", "f", 2, 2, False, "", "", "", "", "")) == []
+    assert covered.chosen(at_import, 25) == ["t::narrow", "t::other", "t::broad", "t::slow"]
+    assert covered.chosen(Mutant("c.py", "f", 2, 2, False, "", "", "", "", ""), 25) == []
 
 
 def test_a_trial_says_what_the_tests_say_and_leaves_the_file_as_it_was(tmp_path):

@@ -1,6 +1,7 @@
 """Mutants: whether the tests notice when the code is wrong.
 
-    python -m benchmarks.mutants [--count 300] [--seed 0] [--workers 2] [--only TEXT] [--reuse] [--json FILE]
+    python -m benchmarks.mutants [--count 300] [--seed 0] [--workers 2] [--budget 25]
+        [--only TEXT] [--part I/N] [--reuse] [--json FILE]
 
 A mutant is a copy of one source file with one small change: `<` becomes `<=`, an argument is dropped, a value becomes
 None. A mutant is killed where a test fails, and survives where none does. The changes are those of mutmut's operators;

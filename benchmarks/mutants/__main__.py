@@ -20,7 +20,7 @@ from rich.console import Console
 
 import benchmarks.mutants as package
 from benchmarks.mutants import ROOMS, report
-from benchmarks.mutants.choice import Covered
+from benchmarks.mutants.choice import BUDGET, Covered
 from benchmarks.mutants.report import Result
 from benchmarks.mutants.sampler import Mutant, sample
 from benchmarks.mutants.workspace import copied, environment
@@ -59,7 +59,7 @@ class Worker:
         self._process.communicate()
 
 
-def try_all(mutants: Sequence[Mutant], covered: Covered, workspaces: Sequence[Path]) -> Iterator[Result]:
+def try_all(mutants: Sequence[Mutant], covered: Covered, workspaces: Sequence[Path], budget: float) -> Iterator[Result]:
     """Try the mutants, as many at once as there are copies, and give the results as they come.
 
     Last, the tests that killed run once more without a mutant; kills by those that fail then are void.
@@ -70,7 +70,7 @@ def try_all(mutants: Sequence[Mutant], covered: Covered, workspaces: Sequence[Pa
         free.put(worker)
 
     def one(mutant: Mutant) -> Result:
-        tests = covered.chosen(mutant)
+        tests = covered.chosen(mutant, budget)
         if not tests:
             return Result(mutant, "not covered", "", 0, 0.0)
         limit = 60 + 6 * sum(covered.seconds[test] for test in tests)
@@ -107,6 +107,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--only", metavar="TEXT", default="", help="of the sample, whose file or name has this text")
     parser.add_argument("--part", metavar="I/N", default="1/1", help="every N-th of the sample, from the I-th")
+    parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of tests for a mutant, at most")
     parser.add_argument("--reuse", action="store_true", help="which test runs which line is known from the last run")
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "mutants.json")
     arguments = parser.parse_args()
@@ -122,9 +123,9 @@ def main() -> int:
         measured = time.perf_counter()
         others = [copied(original, Path(folder, str(place))) for place in range(1, arguments.workers)]
         results = []
-        for each in try_all(drawn, covered, [original, *others]):
+        for each in try_all(drawn, covered, [original, *others], arguments.budget):
             results.append(each)
-            where = f"{each.mutant.file}:{each.mutant.first}"
+            where = f"{each.mutant.file}:{each.mutant.first} {each.mutant.name}"
             sys.stderr.write(f"{len(results)}/{len(drawn)} {each.outcome} {each.seconds:.1f} s {where} {each.by}\n")
         results = without_void(results, original)
     why = report.reasons()

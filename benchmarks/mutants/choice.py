@@ -50,7 +50,7 @@ class Covered:
         lines = {file: {int(line): tests for line, tests in found.items()} for file, found in kept["lines"].items()}
         return cls(kept["seconds"], lines)
 
-    def chosen(self, mutant: Mutant, budget: float = BUDGET) -> list[str]:
+    def chosen(self, mutant: Mutant, budget: float) -> list[str]:
         """Return the ids of the tests to try, in order: least seconds times lines of the rooms that the test runs.
 
         What runs at import is in every test of that file. Tests that would exceed `budget` are passed over.
