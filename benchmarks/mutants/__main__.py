@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def try_all(mutants: Sequence[Mutant], covered: Covered, workspaces: Sequence[Pa
         tests = covered.chosen(mutant, budget)
         if not tests:
             return Result(mutant, "not covered", "", 0, 0.0)
-        limit = 60 + 6 * sum(covered.seconds[test] for test in tests)
+        limit = 20 + 4 * sum(covered.seconds[test] for test in tests)
         worker = free.get()
         try:
             found = worker.tried(file=mutant.file, code=mutant.code, tests=tests, limit=limit)
@@ -117,6 +118,7 @@ def main() -> int:
     drawn = [each for each in drawn if arguments.only in f"{each.file} {each.name}"][int(first) - 1 :: int(step)]
     sampled = time.perf_counter()
     KEPT.parent.mkdir(exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copies are removed then too
     with tempfile.TemporaryDirectory(prefix="lutsmith-mutants-") as folder:
         original = copied(ROOT, Path(folder, "0"))
         covered = Covered.read(KEPT) if arguments.reuse else Covered.measured(original, KEPT)

@@ -4,7 +4,7 @@
 
 Started in the copy. Each line of input is a trial as JSON, each line of output its result. NumPy, Numba, pytest,
 Hypothesis and the rooms that are never mutated are imported once; a fork writes nothing but what its tests write, and
-all of its processes are ended at its time limit.
+all of its processes are ended with it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import math
 import os
 import resource
 import signal
@@ -31,6 +32,10 @@ WARM = ("numba", "numpy.testing", "hypothesis.extra.numpy", "lutsmith.circuit", 
 
 MEMORY = 6 << 30
 """Bytes of data that a process of a trial may have."""
+
+PATIENCE = 10
+"""How much longer than its limit a trial may take on the clock. The limit is of a processor's time, so that a machine
+that is busy with other things kills no mutant."""
 
 
 class Chosen:
@@ -56,8 +61,16 @@ class Chosen:
 def tried(file: str | None, code: str, tests: list[str], limit: float, keep_on: bool = False) -> dict[str, Any]:
     """Return what the tests say of `code` in the place of `file`; without a file, of the code as it is.
 
-    `outcome` is "killed", "survived", "timed out" or "no tests"; `by` the tests that failed: the first, or all of them
-    with `keep_on`.
+    Args:
+        file: what is changed, relative to the working folder.
+        code: what it becomes.
+        tests: ids of pytest, in their order.
+        limit: seconds of a processor's time for each process.
+        keep_on: whether the tests go on after one has failed.
+
+    Returns:
+        `outcome`, which is "killed", "survived", "timed out" or "no tests", `by`, the tests that failed, `seconds` on
+        the clock, and `status`, that of pytest.
     """
     path = None if file is None else Path(file)
     original = None if path is None else (path.read_bytes(), path.stat())
@@ -71,7 +84,7 @@ def tried(file: str | None, code: str, tests: list[str], limit: float, keep_on: 
             content, stat = original
             path.write_bytes(content)
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # so that compiled files are valid again
-    outcome = {None: "timed out", 0: "survived", 5: "no tests"}.get(status, "killed")
+    outcome = {None: "timed out", -signal.SIGXCPU: "timed out", 0: "survived", 5: "no tests"}.get(status, "killed")
     return {"outcome": outcome, "by": failed, "seconds": time.perf_counter() - began, "status": status}
 
 
@@ -84,11 +97,13 @@ def _forked(tests: list[str], limit: float, keep_on: bool) -> tuple[int | None, 
         try:
             os.setsid()
             os.close(reading)
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit), math.ceil(limit) + 5))
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             status = _run(tests, writing, keep_on)
         finally:
             os._exit(status)
     os.close(writing)
-    ends, status = time.monotonic() + limit, None
+    ends, status = time.monotonic() + PATIENCE * limit, None
     while status is None and time.monotonic() < ends:
         ended, code = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -104,7 +119,6 @@ def _forked(tests: list[str], limit: float, keep_on: bool) -> tuple[int | None, 
 
 
 def _run(tests: list[str], writing: int, keep_on: bool) -> int:
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
