@@ -74,14 +74,13 @@ def try_all(mutants: Sequence[Mutant], covered: Covered, workspaces: Sequence[Pa
         tests = covered.chosen(mutant, budget)
         if not tests:
             return Result(mutant, "not covered", "", 0, 0.0)
-        limit = 20 + 4 * sum(covered.seconds[test] for test in tests)
         worker = free.get()
         try:
-            found = worker.tried(file=mutant.file, code=mutant.code, tests=tests, limit=limit)
+            found = worker.tried(file=mutant.file, code=mutant.code, tests=tests)
         finally:
             free.put(worker)
         if found["outcome"] == "no tests":
-            raise RuntimeError(f"{mutant.file}:{mutant.first}: none of {tests} is there, measure the coverage anew")
+            raise RuntimeError(f"{mutant.file}:{mutant.first}: none of {[*tests]} is there, measure the coverage anew")
         return Result(mutant, found["outcome"], (found["by"] or [""])[0], len(tests), found["seconds"])
 
     try:
@@ -92,11 +91,11 @@ def try_all(mutants: Sequence[Mutant], covered: Covered, workspaces: Sequence[Pa
             worker.close()
 
 
-def without_void(results: Sequence[Result], workspace: Path) -> list[Result]:
+def without_void(results: Sequence[Result], covered: Covered, workspace: Path) -> list[Result]:
     """Run the tests that killed once more without a mutant, and mark the kills by those that fail as void."""
-    killers = sorted({each.by for each in results if "::" in each.by})
+    killers = {each.by: covered.seconds[each.by] for each in results if "::" in each.by}
     worker = Worker(workspace)
-    failing = set(worker.tried(file=None, code="", tests=killers, limit=1200.0, keep_on=True)["by"]) if killers else ()
+    failing = set(worker.tried(file=None, code="", tests=killers, keep_on=True)["by"]) if killers else ()
     worker.close()
     return [replace(each, outcome="void") if each.by in failing else each for each in results]
 
@@ -129,7 +128,7 @@ def main() -> int:
             results.append(each)
             where = f"{each.mutant.file}:{each.mutant.first} {each.mutant.name}"
             sys.stderr.write(f"{len(results)}/{len(drawn)} {each.outcome} {each.seconds:.1f} s {where} {each.by}\n")
-        results = without_void(results, original)
+        results = without_void(results, covered, original)
     why = report.reasons()
     seconds = {"sample": sampled - began, "coverage": measured - sampled, "trials": time.perf_counter() - measured}
     report.show(results, why, console)

@@ -50,8 +50,8 @@ class Covered:
         lines = {file: {int(line): tests for line, tests in found.items()} for file, found in kept["lines"].items()}
         return cls(kept["seconds"], lines)
 
-    def chosen(self, mutant: Mutant, budget: float) -> list[str]:
-        """Return the ids of the tests to try, in order: least seconds times lines of the rooms that the test runs.
+    def chosen(self, mutant: Mutant, budget: float) -> dict[str, float]:
+        """Return the tests to try and their seconds, in order: least seconds times lines of the rooms that it runs.
 
         What runs at import is in every test of that file. Tests that would exceed `budget` are passed over.
         """
@@ -60,10 +60,11 @@ class Covered:
         found = {test for line in lines for test in by_line.get(line, ())} - {""}
         if mutant.at_import:
             found = {test for tests in by_line.values() for test in tests} - {""}
-        tests, left = [], budget
+        tests: dict[str, float] = {}
+        left = budget
         for test in sorted(found, key=lambda test: (self.seconds[test] * self._reach[test], test)):
             if self.seconds[test] <= left or not tests:
-                tests.append(test)
+                tests[test] = self.seconds[test]
                 left -= self.seconds[test]
         return tests
 

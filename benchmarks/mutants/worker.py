@@ -18,6 +18,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,34 +39,56 @@ PATIENCE = 10
 that is busy with other things kills no mutant."""
 
 
-class Chosen:
-    """A plugin of pytest that keeps the chosen tests, in their order, and notes the first that fails."""
+TIMED_OUT = 99
+"""The exit status of a trial one of whose tests took too long."""
 
-    def __init__(self, tests: list[str]) -> None:
+
+class Chosen:
+    """A plugin of pytest that keeps the chosen tests, in their order, and tells which fail.
+
+    A test that takes more than `GRACE` seconds of a processor, and `SLACK` times what it takes without a mutant, ends
+    the process.
+    """
+
+    GRACE, SLACK = 5.0, 4.0
+
+    def __init__(self, tests: dict[str, float], tell: Callable[[str], None]) -> None:
+        self.seconds, self.tell = tests, tell
         self.order = {test: place for place, test in enumerate(tests)}
-        self.failed: list[str] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted((item for item in items if item.nodeid in self.order), key=lambda i: self.order[i.nodeid])
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        def out_of_time(*_: object) -> None:
+            self.tell(item.nodeid)
+            os._exit(TIMED_OUT)
+
+        signal.signal(signal.SIGPROF, out_of_time)
+        signal.setitimer(signal.ITIMER_PROF, self.GRACE + self.SLACK * self.seconds[item.nodeid])
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.failed.append(f"collection of {report.nodeid}")
+            self.tell(f"collection of {report.nodeid}")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self.failed.append(report.nodeid)
+            self.tell(report.nodeid)
 
 
-def tried(file: str | None, code: str, tests: list[str], limit: float, keep_on: bool = False) -> dict[str, Any]:
+def tried(file: str | None, code: str, tests: dict[str, float], keep_on: bool = False) -> dict[str, Any]:
     """Return what the tests say of `code` in the place of `file`; without a file, of the code as it is.
 
     Args:
         file: what is changed, relative to the working folder.
         code: what it becomes.
-        tests: ids of pytest, in their order.
-        limit: seconds of a processor's time for each process.
+        tests: ids of pytest in their order, and the seconds that each takes without a mutant.
         keep_on: whether the tests go on after one has failed.
 
     Returns:
@@ -78,18 +101,20 @@ def tried(file: str | None, code: str, tests: list[str], limit: float, keep_on: 
     try:
         if path is not None:
             path.write_text(code, encoding="utf-8")
-        status, failed = _forked(tests, limit, keep_on)
+        status, failed = _forked(tests, keep_on)
     finally:
         if path is not None and original is not None:
             content, stat = original
             path.write_bytes(content)
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # so that compiled files are valid again
-    outcome = {None: "timed out", -signal.SIGXCPU: "timed out", 0: "survived", 5: "no tests"}.get(status, "killed")
+    late = status in (None, TIMED_OUT, -signal.SIGXCPU)
+    outcome = "timed out" if late else {0: "survived", 5: "no tests"}.get(status or 0, "killed")
     return {"outcome": outcome, "by": failed, "seconds": time.perf_counter() - began, "status": status}
 
 
-def _forked(tests: list[str], limit: float, keep_on: bool) -> tuple[int | None, list[str]]:
+def _forked(tests: dict[str, float], keep_on: bool) -> tuple[int | None, list[str]]:
     """Run the tests in a fork; return pytest's exit status (negative: a signal, None: out of time) and what failed."""
+    limit = math.ceil(Chosen.GRACE + sum(Chosen.GRACE / 4 + Chosen.SLACK * seconds for seconds in tests.values()))
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -97,7 +122,7 @@ def _forked(tests: list[str], limit: float, keep_on: bool) -> tuple[int | None, 
         try:
             os.setsid()
             os.close(reading)
-            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit), math.ceil(limit) + 5))
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             status = _run(tests, writing, keep_on)
         finally:
@@ -118,16 +143,14 @@ def _forked(tests: list[str], limit: float, keep_on: bool) -> tuple[int | None, 
         return status, told.read().splitlines()
 
 
-def _run(tests: list[str], writing: int, keep_on: bool) -> int:
+def _run(tests: dict[str, float], writing: int, keep_on: bool) -> int:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     hypothesis.settings.load_profile("mutants")
-    plugin = Chosen(tests)
+    plugin = Chosen(tests, lambda test: os.write(writing, f"{test}\n".encode()))
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-    status = int(pytest.main([*OPTIONS, *([] if keep_on else ["-x"]), *files], plugins=[plugin]))
-    os.write(writing, "\n".join(plugin.failed).encode()[:4000])
-    return status
+    return int(pytest.main([*OPTIONS, *([] if keep_on else ["-x"]), *files], plugins=[plugin]))
 
 
 def main() -> None:
