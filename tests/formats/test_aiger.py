@@ -115,6 +115,15 @@ def test_ands_of_the_ascii_form_may_stand_in_any_order() -> None:
     np.testing.assert_array_equal(netlist.evaluate(bits)[:, 0], [False, True, False, True])
 
 
+def test_differences_take_up_to_five_bytes() -> None:
+    plain, padded = (
+        from_aiger(b"aig 2 1 0 1 1\n4\n" + first + b"\x02").netlist for first in (b"\x02", b"\x82\x80\x80\x80\x00")
+    )
+    assert to_aiger(padded) == to_aiger(plain)
+    with pytest.raises(ValueError, match="more than 5 bytes"):
+        from_aiger(b"aig 2 1 0 1 1\n4\n\x82\x80\x80\x80\x80\x00\x02")
+
+
 def test_latches_start_as_they_say_and_bad_states_are_outputs() -> None:
     named = from_aiger(b"aag 3 0 3 0 0 2\n2 3\n4 2 1\n6 4 6\n6\n5\nb1 over\n")
     assert named.netlist.register_init.tolist() == [False, True, False]

@@ -10,9 +10,11 @@ import pytest
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.hardware import FORMATS, Verification, verify
+from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout
 from lutsmith.hardware.verification.design.cones import bypassed, folded
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import encoder_specification, label_specification
+from lutsmith.hardware.verification.layers import CHECKS
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.logic import Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_affine, random_circuit, random_netlist
@@ -135,6 +137,40 @@ def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):
     assert not found.ok
     assert {check.verdict for check in found.checks} == {"not run"}
     assert all("pip install" in check.reason for check in found.checks)
+
+
+@pytest.mark.parametrize(
+    ("raised", "formal", "simulation"),
+    [
+        (ToolMissing("abc is not there"), "not run", "not run"),
+        (ToolTimeout("abc took too long; stopped"), "not decided", "not run"),
+        (ToolFailed("abc ended with 1"), "failed", "failed"),
+        (ValueError("no netlist"), "failed", "failed"),
+    ],
+)
+def test_a_layer_that_breaks_off_is_a_row_that_says_how(monkeypatch, raised, formal, simulation):
+    def broken(files, task):
+        yield from ()
+        raise raised
+
+    for format_, layer in (("blif", "formal"), ("json", "simulation")):
+        monkeypatch.setitem(CHECKS[format_], layer, broken)
+    found = verify(tiny(), ("blif", "json"), layers=("formal", "simulation")).checks
+    rows = [check for check in found if check.format != "design"]
+    assert [(row.format, row.layer, row.part, row.verdict) for row in rows] == [
+        ("blif", "formal", "all", formal),
+        ("json", "simulation", "all", simulation),
+    ]
+    for row in rows:
+        assert row.reason == str(raised).partition(";")[0]
+        assert (row.seconds > 0) == (not isinstance(raised, ToolMissing))
+
+
+def test_every_row_of_a_check_that_ran_says_how_long_it_took():
+    rows = [*check_design(tiny(), elaborate(tiny(), words=4), 60.0)]
+    rows += verify(tiny(), ("verilog", "json", "onnx"), layers=("read-back", "simulation")).checks
+    assert {row.part for row in rows} >= {"ports", "encoder", "network", "popcount", "decision"}
+    assert all(row.seconds > 0 for row in rows if row.verdict != "not run")
 
 
 def test_mistakes_in_arguments_are_named():
