@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from lutsmith.circuit import Comparators
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.hardware import FORMATS, Verification, verify
@@ -15,6 +17,7 @@ from lutsmith.hardware.verification.design.cones import bypassed, folded
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import encoder_specification, label_specification
 from lutsmith.hardware.verification.layers import CHECKS
+from lutsmith.hardware.verification.report import Loss
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.logic import Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_affine, random_circuit, random_netlist
@@ -81,6 +84,9 @@ def test_the_specification_of_the_encoder_is_the_encoder():
     for words in (Words.derive(circuit, 6), Words.float32(12)):
         rows = np.concatenate([sample_rows(circuit), edge_rows(circuit, words, sample_rows(circuit))])
         seen = words.quantise(rows)
+        if words.is_float:  # infinity, and the NaN next to it, which is no number above it
+            ends = np.array([0x7F80_0000, 0x7F80_0001, 0xFF80_0000, 0xFF80_0001, 0x7F7F_FFFF, 0x0000_0001], np.uint32)
+            seen = np.concatenate([seen, np.repeat(ends[:, None], 12, axis=1)])
         bits = Port("x", words.bits, 12).bits(seen.astype(np.int64))
         meant = circuit.encoder.encode(words.values(seen))
         np.testing.assert_array_equal(encoder_specification(circuit.encoder, words).evaluate(bits), meant)
@@ -123,6 +129,33 @@ def test_what_quantising_costs_is_told():
     assert loss.accuracy == 1
     assert 0 < loss.changed < 1
     assert loss.quantised_accuracy == pytest.approx(1 - loss.changed)
+
+
+def test_what_quantising_costs_is_said_in_words():
+    circuit = random_circuit(5)
+    X = np.random.default_rng(0).uniform(0, 255, (300, 12))
+    told = verify(circuit, ("json",), X, words=2, layers=("read-back",)).loss
+    assert told is not None
+    assert (told.bits, told.samples, told.accuracy, told.quantised_accuracy) == (2, 300, None, None)
+    assert str(told) == f"words of 2 bits change {told.changed:.2%} of the results on 300 samples"
+    whole = Loss(2, 1300, 0.25, 0.5, 0.375)
+    assert str(whole) == (
+        "words of 2 bits change 25.00% of the results on 1,300 samples; accuracy 50.00%, on words 37.50%"
+    )
+
+
+def test_random_rows_are_numbers_that_lie_around_the_thresholds():
+    largest = float(np.finfo(np.float32).max)
+    circuit = random_circuit(5)
+    for ends in ([-largest, largest], [3.0, 4.5], [largest, np.inf]):
+        threshold = np.resize(np.array(ends, np.float32), len(circuit.encoder))
+        encoder = Comparators(np.resize(np.arange(12), threshold.size), threshold, 12)
+        rows = sample_rows(replace(circuit, encoder=encoder, fitted_range=None))
+        low, high = (np.float64(f(0.0, *(end for end in ends if end < np.inf))) + at for f, at in ((min, -1), (max, 1)))
+        assert rows.dtype == np.float32
+        assert np.isfinite(rows).all()
+        assert np.float32(low) <= rows.min() < 0.99 * low + 0.01 * high
+        assert np.float32(high) >= rows.max() > 0.01 * low + 0.99 * high
 
 
 def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):

@@ -173,6 +173,13 @@ def test_another_size_fails(format_, old, new):
     assert read_back(named(), format_, text.replace(old, new))["names"].startswith("failed")
 
 
+def test_a_size_that_is_not_there_is_called_missing():
+    text = text_of("c", named())
+    (line,) = (line for line in text.splitlines(keepends=True) if "define LUTSMITH_RESULTS" in line)
+    said = read_back(named(), "c", text.replace(line, ""))["names"]
+    assert said.startswith("failed: LUTSMITH_RESULTS is missing, expected ")
+
+
 @pytest.mark.parametrize("format_", ["c", "c-compact", "javascript"])
 def test_comments_that_were_added_are_all_quoted_in_full(format_):
     text = text_of(format_, named())
@@ -620,7 +627,17 @@ def test_the_name_of_a_module_is_that_of_its_global():
     assert all(said.startswith("proved") for said in read_back(named(), "javascript", text).values())
 
 
-@pytest.mark.parametrize("name", ["Int32Array", "Math", "WebAssembly"])
-def test_a_module_that_replaces_what_it_calls_fails(name):
-    text = to_javascript(named(), name=name)
-    assert read_back(named(), "javascript", text)["code"].startswith("failed")
+GLOBALS = (
+    *("Array", "ArrayBuffer", "DataView", "Float32Array", "Float64Array", "Int32Array", "Math", "Number", "Object"),
+    *("RangeError", "String", "Symbol", "TypeError", "Uint8Array", "WebAssembly", "globalThis", "module", "parseInt"),
+    "undefined",
+)
+
+
+def test_a_module_that_replaces_what_it_calls_fails():
+    text = to_javascript(named(), name="net")
+    made = set(re.findall(r"\bnew (?:\w+\.)?(\w+)", text))
+    assert {"Int32Array", "Float32Array"} < made - {"Module", "Instance", "Memory"} <= {*GLOBALS}
+    for name in GLOBALS:
+        said = read_back(named(), "javascript", text.replace("globalThis.net", f"globalThis.{name}"))["code"]
+        assert said.startswith(f"failed: the module takes the place of the global {name},"), said
