@@ -53,13 +53,17 @@ class Covered:
     def chosen(self, mutant: Mutant, budget: float) -> dict[str, float]:
         """Return the tests to try and their seconds, in order: least seconds times lines of the rooms that it runs.
 
-        What runs at import is in every test of that file. Tests that would exceed `budget` are passed over.
+        What runs at import is in every test of that file, or of that folder where no test runs more of the file. Tests
+        that would exceed `budget` are passed over.
         """
         by_line = self.lines.get(mutant.file, {})
         lines = range(mutant.first, mutant.last + 1)
         found = {test for line in lines for test in by_line.get(line, ())} - {""}
         if mutant.at_import:
-            found = {test for tests in by_line.values() for test in tests} - {""}
+            folder = mutant.file.rpartition("/")[0]
+            beside = {file: by_line for file, by_line in self.lines.items() if file.rpartition("/")[0] == folder}
+            for near in (by_line, *beside.values()):
+                found = found or {test for tests in near.values() for test in tests} - {""}
         tests: dict[str, float] = {}
         left = budget
         for test in sorted(found, key=lambda test: (self.seconds[test] * self._reach[test], test)):

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Comparators
+from lutsmith.circuit import Comparators, NetlistBuilder
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.hardware import FORMATS, Verification, verify
 from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout
+from lutsmith.hardware.verification import rows
 from lutsmith.hardware.verification.design.cones import bypassed, folded
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import encoder_specification, label_specification
@@ -118,6 +119,35 @@ def test_edge_rows_lie_on_both_sides_of_every_threshold():
     floats = edge_rows(circuit, None, np.zeros((0, 12), np.float32))
     assert np.isnan(floats).any()
     assert np.isinf(floats).any()
+
+
+@pytest.mark.parametrize("most", [8, 24, 4096])
+@pytest.mark.parametrize("base", [0, 1, 5])
+def test_single_edges_are_as_many_as_there_is_room_for(monkeypatch, most, base):
+    circuit = random_circuit(4)
+    count = len(circuit.encoder)
+    assert 8 < 2 * count < 4096
+    monkeypatch.setattr(rows, "MAX_SINGLE_EDGES", most)
+    start = sample_rows(circuit)[:base]
+    few, all_ = (edge_rows(circuit, None, start), 2 * count <= most)
+    empty = {"encoder": Comparators([], [], 12), "netlist": NetlistBuilder(0).build([]), "head": None}
+    nothing = replace(circuit, **empty, task=None, classes=None)
+    together = len(edge_rows(nothing, None, start))
+    thresholds = 3 * int(np.bincount(circuit.encoder.feature).max())
+    single = few[together + thresholds :]
+    assert len(single) == (2 * count * min(32, most // (2 * count)) if all_ else most)
+    base_rows = start if base else np.zeros((1, 12), np.float32)
+    pairs = single.reshape(-1, 2, 12)
+    assert ((pairs[:, 0] != pairs[:, 1]).sum(axis=1) == 1).all()
+    changed = np.argmax(pairs[:, 0] != pairs[:, 1], axis=1)
+    met = set()
+    for (low, high), feature in zip(pairs, changed, strict=True):
+        own = circuit.encoder.threshold[circuit.encoder.feature == feature]
+        assert ((low[feature] < own) & (own < high[feature])).any()
+        others = np.arange(12) != feature
+        assert (low[others] == base_rows[:, others]).all(axis=1).any()
+        met.add((int(feature), float(high[feature])))
+    assert len(met) == (count if all_ else most // 2)
 
 
 def test_what_quantising_costs_is_told():

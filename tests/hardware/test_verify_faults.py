@@ -133,6 +133,24 @@ def test_a_file_that_has_lost_all_of_its_registers_is_found():
     }, str(found)
 
 
+def test_a_netlist_that_has_lost_all_of_its_latches_or_has_some_is_found():
+    needs("abc")
+    (text,) = (data.decode() for data in FORMATS["blif"].files(tiny(), Options(pipeline=2)).values())
+    bare = re.sub(r"^\.latch (\S+) (\S+).*$", r".names \1 \2\n1 1", text, flags=re.MULTILINE)
+    assert ".latch" in text
+    found = verify_files(tiny(), "blif", {"a.blif": bare.encode()}, layers=("formal",), pipeline=2)
+    assert [check.part for check in found.of("blif", "formal") if check.verdict == "failed"] == ["registers"], str(
+        found
+    )
+    (text,) = (data.decode() for data in FORMATS["blif"].files(tiny(), Options()).values())
+    name = re.search(r"^\.names (\S+ )+(\S+)$", text, re.MULTILINE)[2]
+    late = re.sub(rf"^(\.names .*) {name}$", rf".latch soon {name} 0\n\1 soon", text, flags=re.MULTILINE)
+    found = verify_files(tiny(), "blif", {"a.blif": late.encode()}, layers=("formal",))
+    assert [check.part for check in found.of("blif", "formal") if check.verdict == "failed"] == ["registers"], str(
+        found
+    )
+
+
 def test_wires_that_are_swapped_at_the_top_are_found():
     (text,) = (data.decode() for data in FORMATS["verilog"].files(tiny(), Options()).values())
     swapped = text.replace(".bits(bits), .outputs(outputs)", ".bits({bits[0], bits[1]}), .outputs(outputs)")

@@ -197,6 +197,7 @@ PROCESS = "  process (clk)\n  begin\n    if rising_edge(clk) then\n      if ce =
         ("  bits(0) <= r0;", "", "not driven"),
         ("  signal r0,", "  signal idle, r0,", None),
         ("  bits(0) <= r0;", "  bits(0) <= bits(1);", "output bits is read"),
+        ("  bits(0) <= r0;", "  x(0) <= r0;\n  bits(0) <= r0;", "input x is driven"),
         ("  bits(0) <= r0;", "  bits(0) <= r0 and r1 or r0;", "expected ;"),
         ("  bits(0) <= r0;", f"  bits(0) <= {'(' * 500}r0{')' * 500};", "too many"),
         ("(3 downto 0)", "(0 to 3)", "holds to"),
