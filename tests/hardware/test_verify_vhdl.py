@@ -79,6 +79,16 @@ ATTACKS = {
         r"\2;\n\1\n",
         "port 3 of entity lutsmith_network is outputs",
     ),
+    "a port more": (
+        r"(    outputs : out .*)\n((?s:.*?)\nbegin\n)",
+        r"\1;\n    more : out std_logic\n\2  more <= bits(0);\n",
+        "port 5 of entity lutsmith_network is more : out std_logic, expected missing",
+    ),
+    "a port less": (
+        r"(entity lutsmith_decision is(?s:.*?)    label_o : .*);\n    scores : .*\n((?s:.*?))(?:  scores\(\d\) <= .*\n)+",
+        r"\1\n\2",
+        "port 5 of entity lutsmith_decision is missing, expected scores : out",
+    ),
     "clk and ce in another order": (r"(    clk : in .*\n)(    ce : in .*\n)", r"\2\1", "port 1 of entity .* is ce"),
     "a vector that starts elsewhere": (r"\((\d)(?= downto 0\);\n    outputs)", r"(1\1", "is bits"),
     "one bit that is bit 7": (r"\(0 downto 0\)", "(7 downto 7)", "expected 0"),
@@ -105,6 +115,14 @@ def test_vhdl_that_simulates_as_something_else_is_refused(attack):
         found = _found(altered, layers=LAYERS)
     assert found.outcome == "fails", str(found)
     assert re.search(told, found.failures[0].reason), str(found)
+
+
+def test_a_signal_between_parts_may_have_any_name():
+    text = _export(words=4)
+    top = text.index("architecture logic of lutsmith is")
+    renamed = re.sub(r"(?<=signal )bits|(?<==> )bits", "wires", text[top:])
+    assert renamed.count("wires") == 3
+    assert not _found(text[:top] + renamed, words=4).failures
 
 
 def test_two_architectures_of_an_entity_do_not_hold_in_any_order_of_files():
