@@ -85,7 +85,7 @@ ATTACKS = {
         "port 5 of entity lutsmith_network is more : out std_logic, expected missing",
     ),
     "a port less": (
-        r"(entity lutsmith_decision is(?s:.*?)    label_o : .*);\n    scores : .*\n((?s:.*?))(?:  scores\(\d\) <= .*\n)+",
+        r"(lutsmith_decision is(?s:.*?)    label_o : .*);\n    scores : .*\n((?s:.*?))(?:  scores\(\d\) <= .*\n)+",
         r"\1\n\2",
         "port 5 of entity lutsmith_decision is missing, expected scores : out",
     ),
