@@ -107,6 +107,9 @@ def test_tests_that_run_the_line_are_chosen_the_quick_and_specific_first():
     assert [*covered.chosen(mutant, 5)] == ["t::narrow", "t::broad"]
     at_import = Mutant("a.py", "", 1, 1, True, "number", "1", "2", "A = 1", "")
     assert [*covered.chosen(at_import, 25)] == ["t::narrow", "t::other", "t::broad", "t::slow"]
+    plain = Mutant("d/e.py", "", 1, 1, True, "number", "1", "2", "A = 1", "")
+    beside = Covered(seconds, {"d/e.py": {1: [""]}, "d/f.py": {1: ["t::other"]}, "g.py": {1: ["t::broad"]}})
+    assert [*beside.chosen(plain, 25)] == ["t::other"]
     assert covered.chosen(Mutant("c.py", "f", 2, 2, False, "", "", "", "", ""), 25) == {}
 
 

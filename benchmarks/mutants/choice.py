@@ -61,9 +61,9 @@ class Covered:
         found = {test for line in lines for test in by_line.get(line, ())} - {""}
         if mutant.at_import:
             folder = mutant.file.rpartition("/")[0]
-            beside = {file: by_line for file, by_line in self.lines.items() if file.rpartition("/")[0] == folder}
-            for near in (by_line, *beside.values()):
-                found = found or {test for tests in near.values() for test in tests} - {""}
+            beside = [found for file, found in self.lines.items() if file.rpartition("/")[0] == folder]
+            near = [{test for tests in each.values() for test in tests} - {""} for each in (by_line, *beside)]
+            found = next(filter(None, near), set())
         tests: dict[str, float] = {}
         left = budget
         for test in sorted(found, key=lambda test: (self.seconds[test] * self._reach[test], test)):
