@@ -217,6 +217,16 @@ def test_vhdl_of_another_form_than_exports_is_refused(old, new, said):
         read_vhdl_source(text.encode(), None)
 
 
+def test_harmless_directives_may_stand_in_any_line_of_verilog():
+    lines = VERILOG.split("\n")
+    plain = read_verilog_source(VERILOG.encode(), None)
+    for place in range(0, len(lines), 3):
+        added = ["`timescale 1ns / 1ps", "`default_nettype none"][place % 2]
+        source = read_verilog_source("\n".join([*lines[:place], added, *lines[place:]]).encode(), None)
+        assert (source.units, source.constants, source.declared) == (plain.units, plain.constants, plain.declared)
+        assert [comment.text for comment in source.comments] == [comment.text for comment in plain.comments]
+
+
 def test_vhdl_with_harmless_changes_is_read():
     text = "-- Changed by hand: \u00e4\n" + VHDL.replace("\n", "\r\n").replace("  ", "\t").upper().replace("R0", "Held")
     text = text.replace("END FUNCTION;", "END FUNCTION MUX;").replace("END ARCHITECTURE;", "END LOGIC;")

@@ -81,9 +81,10 @@ def vhdl_proof(files: Files, task: Task) -> Iterator[Check]:
     """The entities as ghdl synthesises them, and Yosys reads what it writes."""
     source_of("vhdl", files, task)
     task = task.named(task.design.name.lower())  # as ghdl writes all names, which VHDL takes for the same
-    sources = vhdl_as_verilog(files, task.design, task.timeout)
+    sources = vhdl_as_verilog(files, task.design, task.timeout, confined=task.foreign)
     # ghdl's synthesis has x in branches that are never taken; the simulation would show one that is.
-    yield from _prove_modules(read_verilog(sources, task.design, task.timeout, from_vhdl=True), task)
+    modules = read_verilog(sources, task.design, task.timeout, from_vhdl=True, confined=task.foreign)
+    yield from _prove_modules(modules, task)
 
 
 def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
