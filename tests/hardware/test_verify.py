@@ -180,7 +180,10 @@ def test_random_rows_are_numbers_that_lie_around_the_thresholds():
     for ends in ([-largest, largest], [3.0, 4.5], [largest, np.inf]):
         threshold = np.resize(np.array(ends, np.float32), len(circuit.encoder))
         encoder = Comparators(np.resize(np.arange(12), threshold.size), threshold, 12)
-        rows = sample_rows(replace(circuit, encoder=encoder, fitted_range=None))
+        changed = replace(circuit, encoder=encoder, fitted_range=None)
+        rows = sample_rows(changed)
+        np.testing.assert_array_equal(rows, sample_rows(changed, seed=0))
+        assert not np.array_equal(rows, sample_rows(changed, seed=1))
         low, high = (np.float64(f(0.0, *(end for end in ends if end < np.inf))) + at for f, at in ((min, -1), (max, 1)))
         assert rows.dtype == np.float32
         assert np.isfinite(rows).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from lutsmith.export import ExportError, to_aiger, to_blif, to_verilog, to_vhdl
@@ -225,6 +227,20 @@ def test_harmless_directives_may_stand_in_any_line_of_verilog():
         source = read_verilog_source("\n".join([*lines[:place], added, *lines[place:]]).encode(), None)
         assert (source.units, source.constants, source.declared) == (plain.units, plain.constants, plain.declared)
         assert [comment.text for comment in source.comments] == [comment.text for comment in plain.comments]
+
+
+def test_vhdl_that_is_cut_off_says_what_is_missing():
+    said = set()
+    for match in re.finditer(r"\s+", VHDL):
+        text = VHDL[: match.start()]
+        try:
+            read_vhdl_source(text.encode(), None)
+        except Refused as refused:
+            said.add(re.sub(r"^refused: line \d+: ", "", str(refused)))
+    ends = {message for message in said if message.startswith("the end of the file is there")}
+    assert len(ends) > 20
+    assert all(re.fullmatch(r"the end of the file is there, expected .+, as in the export", each) for each in ends)
+    assert not any("None" in each for each in said)
 
 
 def test_vhdl_with_harmless_changes_is_read():

@@ -40,7 +40,7 @@ def check_files(
         for layer in layers or LAYERS[:1]:
             yield Check(format_, layer, "all", "not run", f"layers of {format_} are {', '.join(known)}")
     verdicts: dict[Layer, set[Verdict]] = {}
-    if task.foreign and chosen:
+    if task.foreign:  # then it is read back at least
         try:
             task = located(format_, files, task, name)
         except ValueError as problem:
