@@ -11,7 +11,7 @@ import pytest
 from lutsmith.circuit import Comparators, NetlistBuilder
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
-from lutsmith.hardware import FORMATS, Verification, verify
+from lutsmith.hardware import FORMATS, Verification, toolchain, verify
 from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout
 from lutsmith.hardware.verification import rows
 from lutsmith.hardware.verification.design.cones import bypassed, folded
@@ -23,7 +23,7 @@ from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.logic import Port, Words, elaborate, pipelined
 from tests.circuit.examples import random_affine, random_circuit, random_netlist
 from tests.hardware.examples import tiny
-from tests.tools import dispensable
+from tests.tools import dispensable, needs
 
 needs_abc = pytest.mark.needs("abc")
 
@@ -237,6 +237,32 @@ def test_every_row_of_a_check_that_ran_says_how_long_it_took():
     rows += verify(tiny(), ("verilog", "json", "onnx"), layers=("read-back", "simulation")).checks
     assert {row.part for row in rows} >= {"ports", "encoder", "network", "popcount", "decision"}
     assert all(row.seconds > 0 for row in rows if row.verdict != "not run")
+
+
+@pytest.mark.parametrize(
+    ("format_", "tools"),
+    [
+        ("verilog", ("yosys",)), ("vhdl", ("ghdl", "yosys")), ("blif", ()), ("aiger", ()), ("aiger-ascii", ()),
+        ("c", ()), ("javascript", ("node",)), ("onnx", ()),
+    ],
+)  # fmt: skip
+def test_every_run_of_a_tool_has_a_time_limit(monkeypatch, format_, tools):
+    needs("abc", *tools)
+    seen = []
+    run = toolchain.Tool.run
+
+    def watched(tool, args=(), input=None, cwd=None, timeout=None, limits=None, binary=False):  # noqa: A002
+        seen.append((tool.name, timeout))
+        return run(tool, args, input, cwd, timeout, limits, binary)
+
+    for simulator in toolchain.TOOLS:
+        toolchain.available(simulator)  # asks for versions
+    monkeypatch.setattr(toolchain.Tool, "run", watched)
+    layers = ("formal",) if tools[-1:] == ("yosys",) else ("read-back", "formal", "simulation")
+    found = verify(tiny(), (format_,), words=4 if "formal" in CHECKS[format_] else None, layers=layers, timeout=99.0)
+    assert found.outcome in ("holds", "not established"), str(found)
+    assert seen
+    assert {name for name, limit in seen if limit is None or not 0 < limit <= 99} == set(), seen
 
 
 def test_mistakes_in_arguments_are_named():
