@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from lutsmith.circuit import Circuit
-from lutsmith.export import FORMATS, ExportError, Options
+from lutsmith.export import FORMATS, ExportError, Options, to_verilog
 from lutsmith.hardware import toolchain, verify, verify_files
 from lutsmith.hardware.confinement import Limits
-from lutsmith.hardware.toolchain import find, workspace
+from lutsmith.hardware.toolchain import ToolFailed, find, workspace
+from lutsmith.hardware.verification.readers.modules import read_verilog
+from lutsmith.logic import elaborate
 from tests.export.cases import CASES
 from tests.hardware.examples import tiny
 
@@ -178,6 +180,18 @@ def test_a_name_like_an_order_to_a_tool_is_still_a_name(name):
 
 
 @needs_ghdl
+@pytest.mark.needs("yosys")
+def test_what_yosys_warns_of_is_refused_but_in_what_ghdl_writes():
+    design = elaborate(_model(), words=4)
+    text = to_verilog(_model(), words=4)
+    odd = text.replace("  wire [", "  wire odd = 1'd2;\n  wire [", 1)  # a literal that is longer than it says
+    assert read_verilog({"a.v": text.encode()}, design, 60, confined=False).top
+    with pytest.raises(ToolFailed, match="Literal has a width of 1 bit"):
+        read_verilog({"a.v": odd.encode()}, design, 60, confined=False)
+    of_vhdl = re.sub(r"\blabel\b", "label_o", odd)
+    assert read_verilog({"a.v": of_vhdl.encode()}, design, 60, confined=False, from_vhdl=True).top
+
+
 def test_files_of_parts_hold_in_any_order():
     text = "\n".join(line.partition("--")[0] for line in _export(words=4).split("\n"))
     parts = ["library ieee;" + part for part in text.split("library ieee;")[1:]]
