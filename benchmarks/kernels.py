@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from lutsmith.kernels.training import threads
-from lutsmith.kernels.training.ops import Wiring, encode, fold, lookup
+from lutsmith.kernels import threads
+from lutsmith.kernels.training.ops import Reads, encode, fold, lookup
 
 BATCH = 128
 
@@ -37,7 +37,7 @@ class Shape(NamedTuple):
     luts: int
     rank: int
     features: int
-    choices: int = 0  # candidates a slot; 0: fixed wiring
+    choices: int = 0  # candidates a slot; 0: fixed connections
     soft: bool = True  # inputs between 0 and 1 that need a gradient, else bits that need none
 
 
@@ -62,30 +62,30 @@ COMPARED = (
 CHOICES = 8
 
 
-def problem(shape: Shape) -> tuple[Tensor, Tensor, Wiring, Tensor]:
-    """Random activations, tables, wiring and gradient of a shape."""
+def problem(shape: Shape) -> tuple[Tensor, Tensor, Reads, Tensor]:
+    """Random activations, tables, reads and gradient of a shape."""
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(shape.features, BATCH, generator=generator)
     x = x.requires_grad_() if shape.soft else x.round()
     tables = torch.rand(shape.luts, 1 << shape.rank, generator=generator, requires_grad=True)
     slots = shape.luts, shape.rank
-    wiring = Wiring(torch.randint(shape.features, slots, generator=generator).int())
+    reads = Reads(torch.randint(shape.features, slots, generator=generator).int())
     if shape.choices:
         candidates = torch.randint(shape.features, (*slots, shape.choices), generator=generator).int()
         scores = torch.randn(*slots, shape.choices, generator=generator, requires_grad=True)
-        wiring = Wiring(candidates[:, :, 0].contiguous(), None, candidates, scores)
-    return x, tables, wiring, torch.randn(shape.luts, BATCH, generator=generator)
+        reads = Reads(candidates[:, :, 0].contiguous(), None, candidates, scores)
+    return x, tables, reads, torch.randn(shape.luts, BATCH, generator=generator)
 
 
 def actions(shape: Shape) -> dict[str, Callable[[], Any]]:
     """What is timed at a shape."""
-    x, tables, wiring, grad = problem(shape)
-    leaves = [tensor for tensor in (x, tables, wiring.scores) if tensor is not None and tensor.requires_grad]
-    soft, hard = fold(x, tables, wiring), lookup(x, tables, wiring)
+    x, tables, reads, grad = problem(shape)
+    leaves = [tensor for tensor in (x, tables, reads.scores) if tensor is not None and tensor.requires_grad]
+    soft, hard = fold(x, tables, reads), lookup(x, tables, reads)
     return {
-        "fold": lambda: fold(x, tables, wiring),
+        "fold": lambda: fold(x, tables, reads),
         "fold backward": lambda: torch.autograd.grad(soft, leaves, grad, retain_graph=True),
-        "lookup": lambda: lookup(x, tables, wiring),
+        "lookup": lambda: lookup(x, tables, reads),
         "lookup backward": lambda: torch.autograd.grad(hard, leaves, grad, retain_graph=True),
     }
 
@@ -127,10 +127,9 @@ def compare(turns: int) -> list[dict[str, Any]]:
 
 
 def name_of(shape: Shape) -> str:
-    wiring = f"{shape.choices} candidates" if shape.choices else "fixed"
-    return (
-        f"rank {shape.rank}, {shape.luts} LUTs of {shape.features} {'soft values' if shape.soft else 'bits'}, {wiring}"
-    )
+    connections = f"{shape.choices} candidates" if shape.choices else "fixed"
+    values = "soft values" if shape.soft else "bits"
+    return f"rank {shape.rank}, {shape.luts} LUTs of {shape.features} {values}, {connections}"
 
 
 def main() -> None:

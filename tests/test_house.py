@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import grimp
@@ -54,3 +55,22 @@ def test_every_file_fits_in_a_readers_head() -> None:
         if path.suffix in (".py", ".pyi") and (lines := len(path.read_text("utf-8").splitlines())) > LONGEST
     }
     assert long == {}
+
+
+@pytest.mark.parametrize("room", ["engine", "netlists"])
+def test_every_kernel_without_torch_names_the_test_that_holds_it_to_its_naive_form(room: str) -> None:
+    folder = SOURCES / "kernels" / room
+    told = re.findall(r"^ {4}(\w+) .*?(test_\w+): (test_\w+)$", (folder / "__init__.py").read_text("utf-8"), re.M)
+    assert {kernel for kernel, _, _ in told} == {path.stem for path in folder.glob("[!_]*.py")}
+    for _, file, test in told:
+        (found,) = Path(__file__).parent.rglob(f"{file}.py")
+        assert f"def {test}(" in found.read_text("utf-8"), (file, test)
+
+
+@pytest.mark.parametrize("path", sorted((SOURCES / "kernels" / "training").glob("*/")), ids=lambda path: path.name)
+def test_every_operation_of_training_has_its_naive_form_beside_it(path: Path) -> None:
+    if path.name == "__pycache__":
+        return
+    assert {"__init__.py", "naive.py", "operator.py"} <= {file.name for file in path.iterdir()}
+    naive = (path / "naive.py").read_text("utf-8")
+    assert f"\ndef {path.name}(" in naive

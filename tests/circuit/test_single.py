@@ -1,4 +1,4 @@
-"""One sample at a time: what the specification says, at every rank and task, from any thread, in microseconds."""
+"""One sample at a time: what the specification says, at every rank and objective, from any thread, in microseconds."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def test_numbers_of_every_type_are_compared_as_float32(dtype: str) -> None:
         assert np.array_equal(single.outputs(given_rows), encoder.encode(given_rows))
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
 @pytest.mark.parametrize("method", ["predict", "decision_function", "outputs"])
-def test_few_and_many_samples_have_equal_answers(task: str, method: str) -> None:
+def test_few_and_many_samples_have_equal_answers(objective: str, method: str) -> None:
     affine = {"weights": np.array([[1, -2, 3], [4, 5, -6], [0, 1, 1], [7, 7, -7]]), "bias": np.array([3, 0, -9, 1])}
-    circuit = random_circuit(5, task=task, affine=affine)
+    circuit = random_circuit(5, objective=objective, affine=affine)
     images = random_images(5, circuit, 40)
     many = getattr(circuit, method)(images)  # compiled code is loaded
     for size in range(1, FEW + 1):

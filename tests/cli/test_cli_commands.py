@@ -20,9 +20,9 @@ from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.engine import blocks, workers
 from lutsmith.circuit.file import save
 from lutsmith.circuit.word_length import snapped
-from lutsmith.cli import bench, doctor
+from lutsmith.cli.commands import bench, doctor
 from lutsmith.data import load
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 
 DIGITS = load("digits")
 

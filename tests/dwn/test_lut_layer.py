@@ -146,13 +146,13 @@ def test_a_learnable_mapping_has_dwns_gradients(shape):
 
 
 def test_the_softmax_of_a_learnable_mapping_is_taken_in_blocks(monkeypatch):
-    from lutsmith.kernels.training import read_best as module
+    from lutsmith.kernels.training.read_best import blocks
 
     mapping = dwn.LearnableMapping(7, 9, tau=0.1)
     x = torch.rand(4, 7)
     results = []
     for block in (1 << 22, 20, 1):
-        monkeypatch.setattr(module, "CHUNK", block)
+        monkeypatch.setattr(blocks, "BLOCK", block)
         leaf = x.clone().requires_grad_()
         mapping(leaf).square().sum().backward()
         results.append(leaf.grad)

@@ -11,13 +11,14 @@ import pytest
 from lutsmith.circuit import Comparators, NetlistBuilder
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
-from lutsmith.hardware import FORMATS, Verification, toolchain, verify
-from lutsmith.hardware.toolchain import ToolFailed, ToolMissing, ToolTimeout
+from lutsmith.hardware import FORMATS, Verification, verify
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing, ToolTimeout
 from lutsmith.hardware.verification import rows
+from lutsmith.hardware.verification.checks import CHECKS
 from lutsmith.hardware.verification.design.cones import bypassed, folded
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import encoder_specification, label_specification
-from lutsmith.hardware.verification.layers import CHECKS
 from lutsmith.hardware.verification.report import Loss
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
 from lutsmith.logic import Port, Words, elaborate, pipelined
@@ -42,9 +43,11 @@ def test_every_format_of_a_small_model_holds_in_every_layer():
 
 
 @needs_abc
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_pipelines_on_xilinx_primitives_hold_for_every_task(task):
-    circuit = random_circuit(3, classes=3, group=3, luts=9, task=task, affine=random_affine(3, 3, 2, task))
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_pipelines_on_xilinx_primitives_hold_for_every_objective(objective):
+    circuit = random_circuit(
+        3, classes=3, group=3, luts=9, objective=objective, affine=random_affine(3, 3, 2, objective)
+    )
     options = {"words": 4, "pipeline": 2, "layers": ("read-back", "formal")}
     registers = []
     for formats, primitives in ((("verilog", "blif"), "xilinx"), (("vhdl",), "portable")):
@@ -65,9 +68,9 @@ def test_folded_constants_leave_the_function(seed):
 
 @needs_abc
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_designs_are_proved_on_words_and_on_floats(seed, task):
-    circuit = random_circuit(seed, classes=4, group=5, task=task, affine=random_affine(seed, 4, 3, task))
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_designs_are_proved_on_words_and_on_floats(seed, objective):
+    circuit = random_circuit(seed, classes=4, group=5, objective=objective, affine=random_affine(seed, 4, 3, objective))
     for words in (Words.derive(circuit, 5), Words.float32(12)):
         checks = tuple(check_design(circuit, elaborate(circuit, words=words), 60))
         assert {check.verdict for check in checks} == {"proved"}, str(Verification(checks))
@@ -131,7 +134,7 @@ def test_single_edges_are_as_many_as_there_is_room_for(monkeypatch, most, base):
     start = sample_rows(circuit)[:base]
     few, all_ = (edge_rows(circuit, None, start), 2 * count <= most)
     empty = {"encoder": Comparators([], [], 12), "netlist": NetlistBuilder(0).build([]), "head": None}
-    nothing = replace(circuit, **empty, task=None, classes=None)
+    nothing = replace(circuit, **empty, objective=None, classes=None)
     together = len(edge_rows(nothing, None, start))
     thresholds = 3 * int(np.bincount(circuit.encoder.feature).max())
     single = few[together + thresholds :]
@@ -192,7 +195,7 @@ def test_random_rows_are_numbers_that_lie_around_the_thresholds():
 
 
 def test_a_missing_tool_is_said_with_what_installs_it(monkeypatch):
-    from lutsmith.hardware import toolchain
+    from lutsmith.hardware.tools import toolchain
 
     def missing(name, environment):
         return f"{name} is needed and not there: it is hidden. Install it: pip install 'lutsmith[hardware]'"
@@ -249,15 +252,15 @@ def test_every_row_of_a_check_that_ran_says_how_long_it_took():
 def test_every_run_of_a_tool_has_a_time_limit(monkeypatch, format_, tools):
     needs("abc", *tools)
     seen = []
-    run = toolchain.Tool.run
+    run = Tool.run
 
     def watched(tool, args=(), input=None, cwd=None, timeout=None, limits=None, binary=False):  # noqa: A002
         seen.append((tool.name, timeout))
         return run(tool, args, input, cwd, timeout, limits, binary)
 
-    for simulator in toolchain.TOOLS:
-        toolchain.available(simulator)  # asks for versions
-    monkeypatch.setattr(toolchain.Tool, "run", watched)
+    for tool in toolchain.TOOLS:
+        toolchain.available(tool)  # asks for versions
+    monkeypatch.setattr(Tool, "run", watched)
     layers = ("formal",) if tools[-1:] == ("yosys",) else ("read-back", "formal", "simulation")
     found = verify(tiny(), (format_,), words=4 if "formal" in CHECKS[format_] else None, layers=layers, timeout=99.0)
     assert found.outcome in ("holds", "not established"), str(found)
@@ -266,7 +269,7 @@ def test_every_run_of_a_tool_has_a_time_limit(monkeypatch, format_, tools):
 
 
 def test_mistakes_in_arguments_are_named():
-    with pytest.raises(ValueError, match="expected of verilog"):
+    with pytest.raises(ValueError, match="expected one of verilog"):
         verify(tiny(), ("verilok",))
     with pytest.raises(TypeError, match="expected a sequence"):
         verify(tiny(), "verilog")
@@ -281,9 +284,9 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_tells(tmp_path, ca
     said = json.loads(capsys.readouterr().out)
     assert said["ok"] is True
     bad = tmp_path / "other.json"
-    from lutsmith.export import to_json
+    from lutsmith.export import to_json_text
 
-    bad.write_text(to_json(random_circuit(9, classes=2, group=2, luts=4)))
+    bad.write_text(to_json_text(random_circuit(9, classes=2, group=2, luts=4)))
     assert run(["verify", str(path), "--format", "json", "--file", str(bad)]) == 1
     assert "failed" in capsys.readouterr().out
     assert run(["verify", str(path), "--file", str(bad)]) == 2

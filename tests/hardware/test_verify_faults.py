@@ -12,7 +12,7 @@ from lutsmith.circuit import Circuit, Comparators, Netlist
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import verify_files
 from lutsmith.hardware.simulation.hdl import icarus
-from lutsmith.hardware.toolchain import available
+from lutsmith.hardware.tools.toolchain import available
 from lutsmith.hardware.verification import runs
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.logic import Design, elaborate, pipelined
@@ -64,7 +64,7 @@ def _changed(circuit: Circuit, fault: str) -> Circuit:
         )
         compared = Comparators(encoder.feature, threshold, encoder.num_features)
         candidate = Circuit(
-            circuit.input_shape, compared, wrong, circuit.head, circuit.classes, circuit.task, circuit.fitted_range
+            circuit.input_shape, compared, wrong, circuit.head, circuit.classes, circuit.objective, circuit.fitted_range
         )
         if (candidate.decision_function(rows.clip(0, 255)) != meant).mean() > (
             0.0005 if fault == "threshold" else 0.02
@@ -179,7 +179,7 @@ def test_a_flipped_bit_in_a_design_is_found(part):
     wrong = Netlist(**kept, table_pool=pool, table_index=index.reshape(-1).astype(np.int32))
     parts[part] = type(parts[part])(parts[part].name, wrong, parts[part].inputs, parts[part].outputs)
     checks = list(
-        check_design(circuit, Design(design.name, tuple(parts), design.words, design.classes, design.task), 60)
+        check_design(circuit, Design(design.name, tuple(parts), design.words, design.classes, design.objective), 60)
     )
     assert [check.part for check in checks if check.verdict == "failed"] == [parts[part].name]
 

@@ -12,14 +12,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, Metadata
 from lutsmith.export import FORMATS, Options, to_c, to_javascript
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
-from lutsmith.hardware.toolchain import ToolFailed
-from lutsmith.hardware.verification.layers import CHECKS
+from lutsmith.hardware.tools.tool import ToolFailed
+from lutsmith.hardware.verification.checks import CHECKS
 from lutsmith.hardware.verification.readers.modules import Mismatch
-from lutsmith.hardware.verification.sources.lexemes import c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.sources.programs.lexemes import c_lexemes, javascript_lexemes
 from lutsmith.logic import Words
 from tests.circuit.examples import random_affine, random_circuit
 from tests.export.cases import CASES, ranks, with_range
@@ -29,12 +29,16 @@ from tests.tools import needs
 PROGRAMS = ("c", "c-compact", "javascript", "onnx", "json")
 
 
-def named(task: str = "classification") -> Circuit:
+def named(objective: str = "classification") -> Circuit:
     """`tiny` with names of everything."""
     circuit = random_circuit(
-        1, input_shape=(3,), classes=2, group=2, luts=4, task=task, affine=random_affine(1, 2, 2, task)
+        1, input_shape=(3,), classes=2, group=2, luts=4, objective=objective, affine=random_affine(1, 2, 2, objective)
     )
-    return replace(circuit, classes=("cat", "dog"), facts={"feature_names": ["age", "height", "weight"], "seed": 1})
+    return replace(
+        circuit,
+        classes=("cat", "dog"),
+        metadata=Metadata.from_json({"feature_names": ["age", "height", "weight"], "seed": 1}),
+    )
 
 
 def exported(format_: str, circuit: Circuit, **options: object) -> dict[str, bytes]:
@@ -132,7 +136,7 @@ def test_a_comment_that_states_another_fact_fails(format_, change):
 def _bare(format_: str, text: str) -> str:
     """A program without its comments."""
     pieces = c_lexemes if format_.startswith("c") else javascript_lexemes
-    for _, comment in pieces(text.encode()).comments:
+    for comment in pieces(text.encode()).comments:
         body = r"\s+".join(map(re.escape, comment.text.split(" ")))
         text = re.sub(body, " ", text, count=1)
     assert not pieces(text.encode()).comments
@@ -186,7 +190,7 @@ def test_comments_that_were_added_are_all_quoted_in_full(format_):
     mine = [f"/* {'very ' * 20}much so, {letter} */" for letter in "abcdefgh"]
     parts = read_back(named(), format_, "/* Licence: ours, @license */" + text + "".join(mine))
     assert parts["names"].startswith("proved")
-    assert "not checked" in parts["names"]
+    assert "nothing vouches for 9 others" in parts["names"]
     assert "line 1: '/* Licence: ours, @license */'" in parts["names"]
     assert all(comment in parts["names"] for comment in mine)
     assert parts["code"].startswith("proved")
@@ -202,6 +206,7 @@ def test_comments_that_were_added_are_all_quoted_in_full(format_):
         ("/* \uff44\uff4f\uff47 comes first */", "says something of the model"),
         ("/* class 1 comes first */", "says something of the model"),
         ("/* 'one' */", "says something of the model"),
+        ("/* The first output is the dearest */", "says something of the model"),
         ("/* " + "so " * 100 + "*/", "too many to vouch for"),
         ("/* so */ " * 21, "too many comments to vouch for"),
         *((f"/* {'so */ /*' * count} dog */", "says something of the model") for count in (3, 4)),
@@ -212,7 +217,7 @@ def test_comments_that_were_added_are_all_quoted_in_full(format_):
                 "@ sourceURL=x", " @ts-nocheck ", "* @jsx h ", " so @nosideeffects ", " webpackIgnore: true ",
                 " eslint no-undef: error ", " istanbul ignore next ", " v8 ignore next ", " c8 ignore start ",
                 " @preserve ", "@cc_on", ":: type ", " #pragma omp simd ", " pragma ", " LCOV_EXCL_START ",
-                " GCC diagnostic ", " </script> ", " <!-- ", "@ ensures false; ",
+                " GCC diagnostic ", " </script> ", " <!-- ", "@ ensures false; ", " synopsys so ", " tool lint_off ",
             )
         ),
     ],
@@ -280,7 +285,7 @@ TRICKS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_a_header_that_compilers_read_differently_fails(trick):
-    circuit = replace(tiny(), task="classification")
+    circuit = replace(tiny(), objective="classification")
     text = text_of("c", circuit)
     altered = TRICKS[trick](text)
     assert altered != text
@@ -324,7 +329,7 @@ def test_pieces_of_programs_are_those_of_the_languages():
     assert [piece.text for piece in found.code] == [
         "a", "++", "+", "b", "?", ":>", ">=", ".5e+3f", '"q/*\\""', "# define X(a) a b", "'\\''",
     ]  # fmt: skip
-    assert [(place, piece.text) for place, piece in found.comments] == [(4, "/* c */"), (9, "/* e */")]
+    assert [(comment.place, comment.text) for comment in found.comments] == [(4, "/* c */"), (9, "/* e */")]
     assert [piece.text for piece in javascript_lexemes(b"return // x\n a\n++b").code] == [
         "return",
         "\n",
@@ -648,9 +653,9 @@ def test_the_function_from_numbers_to_words_is_run():
         c_compiler(circuit, other.encode(), words.quantise(numbers), 60, numbers=numbers)
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_programs_of_every_task_hold_when_they_are_read_and_run(task):
-    circuit = named(task)
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_programs_of_every_objective_hold_when_they_are_read_and_run(objective):
+    circuit = named(objective)
     formats = [format_ for format_ in PROGRAMS if format_ != "json"]
     found = verify(circuit, formats, layers=("read-back", "simulation"), timeout=300)
     assert found.ok, str(found)

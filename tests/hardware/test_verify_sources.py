@@ -293,26 +293,50 @@ WRITTEN = [Comment(number, text) for number, text in enumerate(["prose", 'class 
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        (['class 0: "b"', 'class 1: "a"'], "export says"),
-        (['class 1: "b"', 'class 0: "a"'], "another order"),
-        (['class 0: "a"', 'class 1: "c"'], "export says"),
-        (['class 0: "a"', 'class 0: "a"'], "another order"),
-        (['class 0: "a"', "class 1 is the b"], "export says"),
-        (["one", "two", "three", "four", "The first class: 'b'"], "not the export's"),
-        (["of cats and dogs"], "not the export's"),
-        ([f"note {letter}" for letter in "abcdefghijklmnopqrstuv"], "more than 20"),
+        (['class 0: "b"', 'class 1: "a"'], "not the export's: 'class 0: \"b\"' where 'class 0: \"a\"' was expected"),
+        (['class 1: "b"', 'class 0: "a"'], "where it does not stand"),
+        (["more prose", "prose"], "where it does not stand"),
+        (['class 0: "a"', 'class 1: "c"'], "not the export's"),
+        (['class 0: "a"', 'class 0: "a"'], "where it does not stand"),
+        (['class 0: "a"', "class 1 is the b"], "not the export's"),
+        (["changed by hand"], "not the export's"),
     ],
 )
-def test_comments_that_say_something_else_are_found(texts, said):
-    problem, _ = compare_comments([Comment(1, text) for text in texts], WRITTEN, ["cats"])
+def test_comments_in_place_of_others_are_found(texts, said):
+    problem = compare_comments([Comment(1, text) for text in texts], WRITTEN, ["cats"]).problem
     assert problem is not None
     assert said in problem
 
 
 @pytest.mark.parametrize(
-    "texts", [[], ["prose"], ['class 0: "a"'], ['class 0: "a"', "changed by 2 people", 'class 1: "b"']]
+    ("added", "said"),
+    [
+        (["changed by 2 people"], "says something of the model"),
+        (["it is \u201ca\u201d"], "says something of the model"),
+        (["The first class is the one"], "says something of the model"),
+        (["of cats and dogs"], "says something of the model"),
+        (["CATS_AND_DOGS"], "says something of the model"),
+        (["of wildcats"], "says something of the model"),
+        (["of c++ too"], "says something of the model"),
+        (["so " * 100], "too many to vouch for"),
+        (["yosys keep"], "which some tools obey"),
+        (["#__PURE__"], "which some tools obey"),
+        ([f"note {letter}" for letter in "abcdefghijklmnopqrstuv"], "more than 20"),
+    ],
+)
+def test_what_no_comment_that_was_added_may_say(added, said):
+    found = [*WRITTEN, *(Comment(9, text) for text in added)]
+    problem = compare_comments(found, WRITTEN, ["cats", "c++"]).problem
+    assert problem is not None
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    "texts", [[], ["prose"], ['class 0: "a"'], ['class 0: "a"', "changed by many people", 'class 1: "b"']]
 )
 def test_comments_may_be_missing_and_nothing_vouches_for_new_ones(texts):
-    problem, said = compare_comments([Comment(1, text) for text in texts], WRITTEN)
-    assert problem is None
-    assert ("changed by 2 people" in said) == ("changed by 2 people" in texts)
+    compared = compare_comments([Comment(1, text) for text in texts], WRITTEN)
+    changed = "changed by many people" in texts
+    assert compared.problem is None
+    assert compared.kept == len(texts) - changed
+    assert compared.added == ("; nothing vouches for 1 other (line 1: 'changed by many people')" if changed else "")

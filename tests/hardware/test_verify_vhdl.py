@@ -11,9 +11,11 @@ import pytest
 
 from lutsmith.circuit import Circuit
 from lutsmith.export import FORMATS, ExportError, Options, to_verilog
-from lutsmith.hardware import toolchain, verify, verify_files
-from lutsmith.hardware.confinement import Limits
-from lutsmith.hardware.toolchain import ToolFailed, find, workspace
+from lutsmith.hardware import verify, verify_files
+from lutsmith.hardware.tools import confinement
+from lutsmith.hardware.tools.confinement import Limits
+from lutsmith.hardware.tools.tool import ToolFailed
+from lutsmith.hardware.tools.toolchain import find, workspace
 from lutsmith.hardware.verification.readers.modules import read_verilog
 from lutsmith.logic import elaborate
 from tests.export.cases import CASES
@@ -218,13 +220,13 @@ def test_a_script_that_starts_ghdl_is_passed_over(monkeypatch, tmp_path):
 
 
 @needs_ghdl
-@pytest.mark.skipif(toolchain.confinement.problem() is not None, reason="nothing can be confined here")
+@pytest.mark.skipif(confinement.problem() is not None, reason="nothing can be confined here")
 def test_what_confinement_refuses_is_not_run_rather_than_wrong(monkeypatch, tmp_path):
     script = _script(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     tool = find("ghdl")
     assert tool.source == str(script)
-    with workspace() as folder, pytest.raises(toolchain.ToolFailed, match=r"fork|status"):
+    with workspace() as folder, pytest.raises(ToolFailed, match=r"fork|status"):
         tool.run(["--version"], None, folder, 60, Limits(threads=True))
     found = _found(_export(words=4), layers=(*LAYERS, "simulation"), words=4)
     (simulated,) = found.of("vhdl", "simulation")

@@ -8,15 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 from lutsmith.kernels.training import build
 
 SCRIPT = """
 import torch
-from lutsmith.kernels.training.ops import Wiring, fold
-wiring = Wiring(torch.zeros(3, 1, dtype=torch.int32))
-print(fold(torch.ones(2, 5), torch.tensor([[0.0, 2.0]] * 3), wiring).sum().item())
+from lutsmith.kernels.training.ops import Reads, fold
+reads = Reads(torch.zeros(3, 1, dtype=torch.int32))
+print(fold(torch.ones(2, 5), torch.tensor([[0.0, 2.0]] * 3), reads).sum().item())
 """
 
 
@@ -48,3 +49,13 @@ def test_helpers_of_two_kernels_have_symbols_of_their_own():
         for kind, rank, dtype in itertools.product(("fold", "lookup", "backward"), (1, 6), ("float32", "float64"))
     ]
     assert len(set(names)) == len(names)
+
+
+def test_kernels_are_made_anew_when_any_source_of_theirs_changes() -> None:
+    """Numba's cache watches one file: the digest in a kernel's name has to know all files that templates import."""
+    graph = grimp.build_graph("lutsmith", cache_dir=None)
+    sources = {str(module.__name__) for module in (build.vectors, build.pieces, *build.SOURCES)}
+    templates = {template.__module__ for template in (*build.TEMPLATES.values(), *build.HELPERS)}
+    assert templates <= sources
+    for source in sources:
+        assert graph.find_modules_directly_imported_by(source) <= sources, source

@@ -1,4 +1,4 @@
-"""The operations on the CPU agree with the reference, in torch's own terms too."""
+"""The operations on the CPU agree with their naive forms, in torch's own terms too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lutsmith.kernels.training import cpu, reference, threads
-from lutsmith.kernels.training.ops import Wiring, encode, fold, gates, lookup
+from lutsmith.kernels import threads
+from lutsmith.kernels.training import arguments
+from lutsmith.kernels.training.encode import naive as naive_encode
+from lutsmith.kernels.training.fold import naive as naive_fold
+from lutsmith.kernels.training.gates import naive as naive_gates
+from lutsmith.kernels.training.gates.naive import gate_tables
+from lutsmith.kernels.training.lookup import naive as naive_lookup
+from lutsmith.kernels.training.ops import Reads, encode, fold, gates, lookup
 
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
 
@@ -21,15 +27,15 @@ SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272]
 def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Work for two threads, however small it is, and where Numba has only one: that one does both parts."""
     threads._launch()  # Numba starts as many threads as it was told to
-    monkeypatch.setattr(cpu, "SMALL", 0)
+    monkeypatch.setattr(arguments, "SMALL", 0)
     monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", max(2, threads.config.NUMBA_NUM_THREADS))
     yield
     threads.set_num_threads(None)
 
 
 @st.composite
-def problems(draw: st.DrawFn, rank: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Wiring, Tensor]:
-    """Activations, tables, wiring and a gradient, small or at the edges."""
+def problems(draw: st.DrawFn, rank: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Reads, Tensor]:
+    """Activations, tables, reads and a gradient, small or at the edges."""
     luts, features, samples = draw(st.integers(1, 40)), draw(st.integers(1, 50)), draw(SAMPLES)
     choices, shared, binary = draw(st.sampled_from([0, 1, 3, 8, 11, 16])), draw(st.booleans()), draw(st.booleans())
     generator = torch.Generator().manual_seed(draw(st.integers(0, 1 << 20)))
@@ -38,22 +44,22 @@ def problems(draw: st.DrawFn, rank: int, dtype: torch.dtype = torch.float32) -> 
         x = x.round()
     count = draw(st.integers(1, 6)) if shared else luts
     tables = torch.randn(count, 1 << rank, dtype=dtype, generator=generator)
-    wiring = Wiring(torch.randint(features, (luts, rank), generator=generator).int())
+    reads = Reads(torch.randint(features, (luts, rank), generator=generator).int())
     if shared:
         cuts = torch.randint(luts + 1, (count - 1,), generator=generator).sort().values
-        wiring = wiring._replace(table_ptr=torch.cat((torch.tensor([0]), cuts, torch.tensor([luts]))).int())
+        reads = reads._replace(table_ptr=torch.cat((torch.tensor([0]), cuts, torch.tensor([luts]))).int())
     if choices:
-        wiring = wiring._replace(
+        reads = reads._replace(
             candidates=torch.randint(features, (luts, rank, choices), generator=generator).int(),
             scores=3 * torch.randn(luts, rank, choices, dtype=dtype, generator=generator),
             temperature=draw(st.sampled_from([0.5, 1.0, 3.0])),
             rule=draw(st.sampled_from(["softmax", "dwn"])),
         )
-    return x, tables, wiring, torch.randn(luts, samples, dtype=dtype, generator=generator)
+    return x, tables, reads, torch.randn(luts, samples, dtype=dtype, generator=generator)
 
 
-def double(wiring: Wiring) -> Wiring:
-    return wiring if wiring.scores is None else wiring._replace(scores=wiring.scores.double())
+def double(reads: Reads) -> Reads:
+    return reads if reads.scores is None else reads._replace(scores=reads.scores.double())
 
 
 def near(got: Tensor, expected: Tensor) -> None:
@@ -71,26 +77,26 @@ def gradients(out: Tensor, leaves: list[Tensor | None], grad: Tensor) -> list[Te
 @pytest.mark.parametrize("rank", range(1, 9))
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_kernels_agree_with_the_reference(rank: int, data: st.DataObject) -> None:
-    x, tables, wiring, grad = data.draw(problems(rank))
+def test_kernels_agree_with_the_naive_form(rank: int, data: st.DataObject) -> None:
+    x, tables, reads, grad = data.draw(problems(rank))
     hard = data.draw(st.booleans())
     rho = data.draw(st.sampled_from([0.25, 0.5, 1.0]))
     threads.set_num_threads(data.draw(st.integers(1, 2)))
-    leaves = [x, tables, wiring.scores]
+    leaves = [x, tables, reads.scores]
     for leaf in leaves:
         if leaf is not None:
             leaf.requires_grad_(data.draw(st.booleans()))
-    out = lookup(x, tables, wiring, rho) if hard else fold(x, tables, wiring)
-    exact = double(Wiring(*[w.detach() if isinstance(w, Tensor) else w for w in wiring]))
+    out = lookup(x, tables, reads, rho) if hard else fold(x, tables, reads)
+    exact = double(Reads(*[w.detach() if isinstance(w, Tensor) else w for w in reads]))
     wide = grad.double(), x.detach().double(), tables.detach().double(), exact
     if hard:
-        assert torch.equal(out, reference.lookup(x, tables, wiring))
-        expected = reference.lookup_backward(*wide, rho)
+        assert torch.equal(out, naive_lookup.lookup(x, tables, reads))
+        expected = naive_lookup.lookup_backward(*wide, rho)
     else:
-        near(out, reference.fold(*wide[1:]))
-        expected = reference.fold_backward(*wide)
+        near(out, naive_fold.fold(*wide[1:]))
+        expected = naive_fold.fold_backward(*wide)
     if any(leaf is not None and leaf.requires_grad for leaf in leaves[:2]) or (
-        wiring.scores is not None and wiring.scores.requires_grad
+        reads.scores is not None and reads.scores.requires_grad
     ):
         for got, should in zip(gradients(out, leaves, grad), expected, strict=True):
             if got is not None:
@@ -103,8 +109,8 @@ def test_gradcheck_passes_in_float64(rank: int) -> None:
     generator = torch.Generator().manual_seed(rank)
     x = torch.rand(6, 5, dtype=torch.float64, generator=generator, requires_grad=True)
     tables = torch.randn(4, 1 << rank, dtype=torch.float64, generator=generator, requires_grad=True)
-    wiring = Wiring(torch.randint(6, (4, rank), generator=generator).int())  # a LUT may read a row twice
-    assert torch.autograd.gradcheck(lambda x, tables: fold(x, tables, wiring), (x, tables))
+    reads = Reads(torch.randint(6, (4, rank), generator=generator).int())  # a LUT may read a row twice
+    assert torch.autograd.gradcheck(lambda x, tables: fold(x, tables, reads), (x, tables))
 
 
 def test_unreached_entries_get_exactly_no_gradient_from_binary_inputs() -> None:
@@ -112,31 +118,31 @@ def test_unreached_entries_get_exactly_no_gradient_from_binary_inputs() -> None:
         x = torch.zeros(rank, 30)
         x[0] = 1
         tables = torch.rand(5, 1 << rank, requires_grad=True)
-        wiring = Wiring(torch.arange(rank).repeat(5, 1).int())
-        (dt,) = torch.autograd.grad(fold(x, tables, wiring), tables, torch.randn(5, 30))
+        reads = Reads(torch.arange(rank).repeat(5, 1).int())
+        (dt,) = torch.autograd.grad(fold(x, tables, reads), tables, torch.randn(5, 30))
         assert (dt[:, 1] != 0).all()
         assert dt.count_nonzero() == 5
 
 
 def test_one_and_two_threads_give_the_same_bits() -> None:
     x, tables = torch.rand(300, 300, requires_grad=True), torch.rand(400, 64, requires_grad=True)
-    wiring = Wiring(torch.randint(300, (400, 6)).int())
+    reads = Reads(torch.randint(300, (400, 6)).int())
     grad = torch.randn(400, 300)
     results = []
     for count in (1, threads.config.NUMBA_NUM_THREADS):
         threads.set_num_threads(count)
-        results.append(torch.autograd.grad(fold(x, tables, wiring), (x, tables), grad))
+        results.append(torch.autograd.grad(fold(x, tables, reads), (x, tables), grad))
     for a, b in zip(*results, strict=True):
         assert torch.equal(a, b)
 
 
 def test_bfloat16_is_computed_in_float32_and_rounded_once() -> None:
     x, tables = torch.rand(20, 33).bfloat16(), torch.randn(9, 16).bfloat16()
-    wiring = Wiring(torch.randint(20, (9, 4)).int())
+    reads = Reads(torch.randint(20, (9, 4)).int())
     x.requires_grad_()
     tables.requires_grad_()
-    out = fold(x, tables, wiring)
-    wide = fold(x.float(), tables.float(), wiring)
+    out = fold(x, tables, reads)
+    wide = fold(x.float(), tables.float(), reads)
     assert out.dtype == torch.bfloat16
     assert torch.equal(out, wide.bfloat16())
     for got, expected in zip(
@@ -146,32 +152,32 @@ def test_bfloat16_is_computed_in_float32_and_rounded_once() -> None:
         assert torch.equal(got, expected)
 
 
-def learned(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Wiring]:
+def learned(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Reads]:
     candidates = torch.randint(20, (7, 3, 4)).int()
     scores = torch.randn(7, 3, 4, dtype=dtype, requires_grad=True)
-    wiring = Wiring(candidates[:, :, 0].contiguous(), None, candidates, scores)
+    reads = Reads(candidates[:, :, 0].contiguous(), None, candidates, scores)
     tables = torch.randn(7, 8, dtype=dtype, requires_grad=True)
-    return torch.rand(20, 21, dtype=dtype, requires_grad=True), tables, wiring
+    return torch.rand(20, 21, dtype=dtype, requires_grad=True), tables, reads
 
 
 def test_opcheck_passes() -> None:
-    x, tables, wiring = learned()
-    fixed = Wiring(wiring.inputs)
-    for arguments in ((x, tables, *wiring), (x, tables, *fixed)):
-        torch.library.opcheck(torch.ops.lutsmith.fold.default, arguments)
-        torch.library.opcheck(torch.ops.lutsmith.lookup.default, (*arguments, 0.5))
+    x, tables, reads = learned()
+    fixed = Reads(reads.inputs)
+    for case in ((x, tables, *reads), (x, tables, *fixed)):
+        torch.library.opcheck(torch.ops.lutsmith.fold.default, case)
+        torch.library.opcheck(torch.ops.lutsmith.lookup.default, (*case, 0.5))
     pixels = torch.randint(256, (5, 6), dtype=torch.uint8)
     torch.library.opcheck(torch.ops.lutsmith.encode.default, (pixels, torch.rand(6, 3), 2))
 
 
 def test_compiled_functions_give_the_same_gradients() -> None:
-    x, tables, wiring = learned()
+    x, tables, reads = learned()
 
     def loss(x: Tensor, tables: Tensor, scores: Tensor) -> Tensor:
-        here = wiring._replace(scores=scores)
+        here = reads._replace(scores=scores)
         return (fold(x, tables, here) + lookup(x, tables, here)).square().sum()
 
-    leaves = (x, tables, wiring.scores)
+    leaves = (x, tables, reads.scores)
     expected = torch.autograd.grad(loss(*leaves), leaves)
     got = torch.autograd.grad(torch.compile(loss, backend="aot_eager")(*leaves), leaves)
     for a, b in zip(got, expected, strict=True):
@@ -180,21 +186,21 @@ def test_compiled_functions_give_the_same_gradients() -> None:
 
 def test_results_stay_what_they_are_while_later_ones_are_computed() -> None:
     tables = torch.rand(300, 4)
-    wiring = Wiring(torch.randint(300, (300, 2)).int())
+    reads = Reads(torch.randint(300, (300, 2)).int())
     x = torch.rand(300, 256)
-    kept = [fold(x * scale, tables, wiring) for scale in (0.0, 0.5, 1.0)]
+    kept = [fold(x * scale, tables, reads) for scale in (0.0, 0.5, 1.0)]
     for result, scale in zip(kept, (0.0, 0.5, 1.0), strict=True):
-        torch.testing.assert_close(result, reference.fold(x * scale, tables, wiring))
+        torch.testing.assert_close(result, naive_fold.fold(x * scale, tables, reads))
 
 
 def test_concurrent_callers_get_their_own_results() -> None:
-    wiring = Wiring(torch.randint(100, (200, 4)).int())
+    reads = Reads(torch.randint(100, (200, 4)).int())
     tables = torch.rand(200, 16)
 
     def step(seed: int) -> tuple[Tensor, ...]:
         x = torch.rand(100, 257, generator=torch.Generator().manual_seed(seed), requires_grad=True)
         leaf = tables.clone().requires_grad_()
-        return torch.autograd.grad(fold(x, leaf, wiring).square().sum(), (x, leaf))
+        return torch.autograd.grad(fold(x, leaf, reads).square().sum(), (x, leaf))
 
     expected = [step(seed) for seed in range(8)]
     with ThreadPoolExecutor(4) as pool:
@@ -218,7 +224,7 @@ def test_encode_agrees_with_the_reference(
     if dtype.is_floating_point:
         x[torch.rand(x.shape) < 0.1] = float("nan")
     thresholds = torch.randint(0, 9, (channels * inner, bits)).float()
-    assert torch.equal(encode(x, thresholds, inner), reference.encode(x, thresholds, inner))
+    assert torch.equal(encode(x, thresholds, inner), naive_encode.encode(x, thresholds, inner))
 
 
 def int32(*shape: int) -> Tensor:
@@ -226,42 +232,36 @@ def int32(*shape: int) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("x", "tables", "wiring", "words"),
+    ("x", "tables", "reads", "words"),
     [
-        (torch.rand(3), torch.rand(2, 4), Wiring(int32(2, 2)), "two dimensions"),
-        (torch.rand(3, 4).half(), torch.rand(2, 4), Wiring(int32(2, 2)), "bfloat16"),
-        (torch.rand(3, 4), torch.rand(2, 5), Wiring(int32(2, 2)), r"\(tables, 4\)"),
-        (torch.rand(3, 4), torch.rand(3, 4), Wiring(int32(2, 2)), "table_ptr"),
-        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2).long()), "int32"),
-        (torch.rand(3, 4), torch.rand(2, 512), Wiring(int32(2, 9)), "rank 9"),
-        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2) + 3), r"3\.\.3; expected 0\.\.2"),
-        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2) - 1), r"-1\.\.-1"),
-        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(3, 2), int32(3)), "expected non-decreasing"),
-        (torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2), None, int32(2, 2, 1)), "scores"),
+        (torch.rand(3), torch.rand(2, 4), Reads(int32(2, 2)), "two dimensions"),
+        (torch.rand(3, 4).half(), torch.rand(2, 4), Reads(int32(2, 2)), "bfloat16"),
+        (torch.rand(3, 4), torch.rand(2, 5), Reads(int32(2, 2)), r"\(tables, 4\)"),
+        (torch.rand(3, 4), torch.rand(3, 4), Reads(int32(2, 2)), "table_ptr"),
+        (torch.rand(3, 4), torch.rand(2, 4), Reads(int32(2, 2).long()), "int32"),
+        (torch.rand(3, 4), torch.rand(2, 512), Reads(int32(2, 9)), "rank 9"),
+        (torch.rand(3, 4), torch.rand(2, 4), Reads(int32(2, 2) + 3), r"3\.\.3; expected 0\.\.2"),
+        (torch.rand(3, 4), torch.rand(2, 4), Reads(int32(2, 2) - 1), r"-1\.\.-1"),
+        (torch.rand(3, 4), torch.rand(2, 4), Reads(int32(3, 2), int32(3)), "expected non-decreasing"),
+        (torch.rand(3, 4), torch.rand(2, 4), Reads(int32(2, 2), None, int32(2, 2, 1)), "scores"),
         (
             torch.rand(3, 4),
             torch.rand(2, 4),
-            Wiring(int32(2, 2), None, int32(2, 2, 2) + 7, torch.rand(2, 2, 2)),
-            "candidates range",
-        ),
-        (
-            torch.rand(3, 4),
-            torch.rand(2, 4),
-            Wiring(int32(2, 2), None, int32(2, 2, 2), torch.rand(2, 2, 2), 1.0, "other"),
+            Reads(int32(2, 2), None, int32(2, 2, 2), torch.rand(2, 2, 2), 1.0, "other"),
             "softmax, dwn",
         ),
     ],
 )
-def test_bad_input_is_named_before_it_reaches_a_kernel(x: Tensor, tables: Tensor, wiring: Wiring, words: str) -> None:
+def test_bad_input_is_named_before_it_reaches_a_kernel(x: Tensor, tables: Tensor, reads: Reads, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        fold(x, tables, wiring)
+        fold(x, tables, reads)
     with pytest.raises(ValueError, match=words):
-        lookup(x, tables, wiring)
+        lookup(x, tables, reads)
 
 
 def test_bad_rho_thresholds_and_thread_counts_are_named() -> None:
     with pytest.raises(ValueError, match="rho is 0"):
-        lookup(torch.rand(3, 4), torch.rand(2, 4), Wiring(int32(2, 2)), 0)
+        lookup(torch.rand(3, 4), torch.rand(2, 4), Reads(int32(2, 2)), 0)
     with pytest.raises(ValueError, match=r"\(4, bits\)"):
         encode(torch.rand(3, 4), torch.rand(3, 2))
     with pytest.raises(ValueError, match="divisor"):
@@ -279,7 +279,7 @@ def test_bad_rho_thresholds_and_thread_counts_are_named() -> None:
     count=st.integers(1, 2),
     seed=st.integers(0, 1 << 20),
 )
-def test_gates_agree_with_the_reference(
+def test_gates_agree_with_the_naive_form(
     tables: int, dtype: torch.dtype, temperature: float, spread: float, count: int, seed: int
 ) -> None:
     threads.set_num_threads(count)
@@ -292,17 +292,17 @@ def test_gates_agree_with_the_reference(
     wide = grad.double(), logits.detach().double(), temperature
     assert out.dtype == got.dtype == dtype
     tolerance = 1e-6 if dtype == torch.float32 else 1e-13
-    torch.testing.assert_close(out.double(), reference.gates(*wide[1:]), rtol=0, atol=tolerance)
+    torch.testing.assert_close(out.double(), naive_gates.gates(*wide[1:]), rtol=0, atol=tolerance)
     limit = 20 * tolerance * max(1.0, 1 / temperature)
-    torch.testing.assert_close(got.double(), reference.gates_backward(*wide), rtol=0, atol=limit)
+    torch.testing.assert_close(got.double(), naive_gates.gates_backward(*wide), rtol=0, atol=limit)
 
 
 def test_gates_have_the_gradient_of_their_formula() -> None:
     logits = torch.randn(5, 16, dtype=torch.float64, requires_grad=True)
     grad = torch.randn(5, 4, dtype=torch.float64)
-    (expected,) = torch.autograd.grad((logits / 0.7).softmax(-1) @ reference.GATE_TABLES.double(), logits, grad)
-    torch.testing.assert_close(reference.gates_backward(grad, logits.detach(), 0.7), expected)
-    torch.testing.assert_close(gates(1e3 * torch.eye(16)), reference.GATE_TABLES)
+    (expected,) = torch.autograd.grad((logits / 0.7).softmax(-1) @ gate_tables().double(), logits, grad)
+    torch.testing.assert_close(naive_gates.gates_backward(grad, logits.detach(), 0.7), expected)
+    torch.testing.assert_close(gates(1e3 * torch.eye(16)), gate_tables())
     torch.library.opcheck(torch.ops.lutsmith.gates.default, (logits, 0.7))
     torch.library.opcheck(torch.ops.lutsmith.gates_backward.default, (grad, logits.detach(), 0.7))
 
@@ -311,7 +311,7 @@ def test_a_gate_whose_logits_have_no_softmax_is_nan_and_its_neighbours_are_not()
     logits = torch.randn(40, 16)
     logits[3, 5], logits[20, 0], logits[39, 7] = torch.nan, torch.inf, -torch.inf
     logits[21] = -torch.inf
-    torch.testing.assert_close(gates(logits), reference.gates(logits, 1.0), equal_nan=True)
+    torch.testing.assert_close(gates(logits), naive_gates.gates(logits, 1.0), equal_nan=True)
     assert gates(logits).isnan().any(1).nonzero().flatten().tolist() == [3, 20, 21]
     half = logits[:3].bfloat16()
     assert torch.equal(gates(half), gates(half.float()).bfloat16())

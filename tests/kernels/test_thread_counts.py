@@ -12,34 +12,35 @@ import pytest
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training import cpu, threads
-from lutsmith.kernels.training.ops import Wiring, encode, fold, gates, lookup, mix
+from lutsmith.kernels import threads
+from lutsmith.kernels.training.fold import cpu
+from lutsmith.kernels.training.ops import Reads, encode, fold, gates, lookup, mix
 
 COUNTS = (1, 2, 3, 5)
 
 
-def wiring_of(luts: int, rank: int, features: int, kind: str, generator: torch.Generator) -> tuple[Wiring, int]:
-    """A wiring of a kind, and how many tables it reads."""
-    wiring = Wiring(torch.randint(features, (luts, rank), generator=generator).int())
+def reads_of(luts: int, rank: int, features: int, kind: str, generator: torch.Generator) -> tuple[Reads, int]:
+    """Reads of a kind, and how many tables it reads."""
+    reads = Reads(torch.randint(features, (luts, rank), generator=generator).int())
     if kind == "shared":
-        return wiring._replace(table_ptr=torch.tensor([0, luts // 3, luts]).int()), 2
+        return reads._replace(table_ptr=torch.tensor([0, luts // 3, luts]).int()), 2
     if kind in ("softmax", "dwn"):
         candidates = torch.randint(features, (luts, rank, 5), generator=generator).int()
         scores = torch.randn(luts, rank, 5, generator=generator)
-        return wiring._replace(candidates=candidates, scores=scores, rule=kind), luts
-    return wiring, luts
+        return reads._replace(candidates=candidates, scores=scores, rule=kind), luts
+    return reads, luts
 
 
 def results(rank: int, luts: int, features: int, samples: int, kind: str, *, hard: bool, need_dx: bool) -> list[Tensor]:
     """Output and gradients of one operation over LUTs."""
     generator = torch.Generator().manual_seed(rank * luts + samples)
     x = torch.rand(features, samples, generator=generator).requires_grad_(need_dx)
-    wiring, tables = wiring_of(luts, rank, features, kind, generator)
+    reads, tables = reads_of(luts, rank, features, kind, generator)
     t = torch.randn(tables, 1 << rank, generator=generator).requires_grad_()
-    leaves = [leaf for leaf in (x, t, wiring.scores) if leaf is not None and (leaf is not x or need_dx)]
+    leaves = [leaf for leaf in (x, t, reads.scores) if leaf is not None and (leaf is not x or need_dx)]
     for leaf in leaves:
         leaf.requires_grad_()
-    out = lookup(x, t, wiring) if hard else fold(x, t, wiring)
+    out = lookup(x, t, reads) if hard else fold(x, t, reads)
     return [out, *torch.autograd.grad(out, leaves, torch.randn(out.shape, generator=generator))]
 
 
@@ -95,7 +96,7 @@ def test_one_to_five_threads_give_the_same_bits(rank: int) -> None:
     """In a process of its own: the number of threads that there may be is fixed when Numba is imported."""
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        f"from test_thread_counts import compare, cpu; cpu.SMALL = 1 << 12; print(compare({rank}))"
+        f"from test_thread_counts import compare, arguments; arguments.SMALL = 1 << 12; print(compare({rank}))"
     )
     environment = {**os.environ, "NUMBA_NUM_THREADS": "5", "OMP_WAIT_POLICY": "passive"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)

@@ -13,8 +13,9 @@ import joblib
 import pytest
 import torch
 
-from lutsmith.kernels.training import cpu, threads
-from lutsmith.kernels.training.ops import Wiring, fold
+from lutsmith.kernels import threads
+from lutsmith.kernels.training import arguments
+from lutsmith.kernels.training.ops import Reads, fold
 
 
 def total(seed: int) -> float:
@@ -23,8 +24,8 @@ def total(seed: int) -> float:
     generator = torch.Generator().manual_seed(seed)
     x = torch.rand(100, 256, generator=generator, requires_grad=True)
     tables = torch.rand(600, 16, generator=generator, requires_grad=True)
-    wiring = Wiring(torch.randint(100, (600, 4), generator=generator).int())
-    dx, dt = torch.autograd.grad(fold(x, tables, wiring).square().sum(), (x, tables))
+    reads = Reads(torch.randint(100, (600, 4), generator=generator).int())
+    dx, dt = torch.autograd.grad(fold(x, tables, reads).square().sum(), (x, tables))
     return float(dx.double().abs().sum() + dt.double().abs().sum())
 
 
@@ -97,8 +98,8 @@ def test_threading_layers_take_concurrent_callers(layer: str, expected: list[flo
 def test_the_first_kernel_on_several_threads_leaves_torch_its_own_number() -> None:
     code = (
         "import torch; torch.set_num_threads(1)\n"
-        "from lutsmith.kernels import threads; from lutsmith.kernels.training.ops import Wiring, fold\n"
-        "fold(torch.rand(9, 900), torch.rand(900, 16), Wiring(torch.randint(9, (900, 4)).int()))\n"
+        "from lutsmith.kernels import threads; from lutsmith.kernels.training.ops import Reads, fold\n"
+        "fold(torch.rand(9, 900), torch.rand(900, 16), Reads(torch.randint(9, (900, 4)).int()))\n"
         "assert threads._launched; print(torch.get_num_threads())"
     )
     environment = {**os.environ, "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
@@ -108,5 +109,5 @@ def test_the_first_kernel_on_several_threads_leaves_torch_its_own_number() -> No
 
 
 def test_small_work_stays_on_the_calling_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cpu._split(cpu.SMALL - 1, 1000) == 1
-    assert cpu._split(cpu.SMALL, 1000) == threads.get_num_threads()
+    assert arguments.split(arguments.SMALL - 1, 1000) == 1
+    assert arguments.split(arguments.SMALL, 1000) == threads.get_num_threads()

@@ -13,8 +13,8 @@ from tests.logic.examples import any_circuit
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 9), st.sampled_from([None, "multilabel", "regression"]))
-def test_a_pipelined_design_is_the_design_some_cycles_later(seed, every, task):
-    design = elaborate(any_circuit(seed, task=task), words=4)
+def test_a_pipelined_design_is_the_design_some_cycles_later(seed, every, objective):
+    design = elaborate(any_circuit(seed, objective=objective), words=4)
     clocked = pipelined(design, every)
     bits = np.random.default_rng(seed).integers(0, 2, (20, design.inputs[0].size)).astype(bool)
     for before, after in zip(design.parts, clocked.parts, strict=True):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.ops import Reads
 from lutsmith.nn.parametrizations import Parametrization, list_parametrizations, setup_parametrization
 
 
@@ -53,6 +53,6 @@ def address_rows(rank: int) -> Tensor:
     return ((torch.arange(1 << rank) >> torch.arange(rank).unsqueeze(1)) & 1).float()
 
 
-def own_inputs(rank: int, luts: int) -> Wiring:
+def own_inputs(rank: int, luts: int) -> Reads:
     """`luts` LUTs that read rows 0, 1, ... in this order."""
-    return Wiring(torch.arange(rank).int().expand(luts, -1).contiguous())
+    return Reads(torch.arange(rank).int().expand(luts, -1).contiguous())

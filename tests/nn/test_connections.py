@@ -3,7 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.kernels.training import ops, reference
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.choose import naive as naive_choose
 from lutsmith.nn.connections import FixedConnections, LearnableConnections, list_connections, setup_connections
 from lutsmith.nn.connections.balanced import balanced_rows, candidate_pools
 
@@ -39,7 +40,7 @@ def test_no_lut_ever_reads_an_input_twice(rank, extra, k, seed, equal_scores):
     if rank * k <= num_inputs:
         assert all(len({i for slot in lut for i in slot}) == rank * k for lut in pools.tolist())
     chosen = ops.choose(scores, pools.int())
-    assert torch.equal(chosen, reference.choose(scores, pools.int()))
+    assert torch.equal(chosen, naive_choose.choose(scores, pools.int()))
     assert all(len(set(lut)) == rank for lut in chosen.tolist())
     assert (pools == chosen.unsqueeze(-1)).any(-1).all()
 
@@ -79,14 +80,14 @@ def test_a_seed_draws_the_same_wiring(kind):
 def test_frozen_connections_keep_their_choice_and_cost_nothing():
     connections = LearnableConnections(40, 10, 4, num_candidates=5, generator=generator())
     before = connections.inputs()
-    assert connections.wiring().scores is connections.scores
+    assert connections.reads().scores is connections.scores
     connections.freeze()
-    wiring = connections.wiring()
-    assert wiring.candidates is None
-    assert torch.equal(wiring.inputs, before)
+    reads = connections.reads()
+    assert reads.candidates is None
+    assert torch.equal(reads.inputs, before)
     fresh = LearnableConnections(40, 10, 4, num_candidates=5)
     fresh.load_state_dict(connections.state_dict())
-    assert fresh.wiring().candidates is None
+    assert fresh.reads().candidates is None
     assert torch.equal(fresh.inputs(), before)
 
 
@@ -106,8 +107,8 @@ def test_minus_one_candidates_are_all_inputs():
         ("fixed", (9, 5, 4), {"usable": torch.ones(8, dtype=torch.bool)}, "9 elements"),
         ("fixed", (9, 5, 4), {"usable": torch.ones(9)}, "expected bool"),
         ("fixed", (9, 0, 4), {}, "out_dim is 0"),
-        ("learnable", (9, 5, 4), {"num_candidates": 1}, "2 to 9"),
-        ("learnable", (9, 5, 4), {"num_candidates": 10}, "2 to 9"),
+        ("learnable", (9, 5, 4), {"num_candidates": 1}, "from 2 to 9"),
+        ("learnable", (9, 5, 4), {"num_candidates": 10}, "from 2 to 9"),
         ("learnable", (9, 5, 4), {"temperature": 0.0}, "temperature"),
         ("learnable", (9, 5, 4), {"rule": "x"}, "softmax, dwn"),
     ],
@@ -118,7 +119,7 @@ def test_impossible_connections_are_refused(kind, sizes, settings_, words):
 
 
 def test_an_unknown_kind_names_the_known_ones():
-    with pytest.raises(KeyError, match="fixed, learnable"):
+    with pytest.raises(ValueError, match="fixed, learnable"):
         setup_connections("nope", 4, 4, 2)
 
 

@@ -10,8 +10,6 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, export
 
 import lutsmith.dwn as dwn
-from lutsmith.kernels.training import ops, wiring
-from lutsmith.kernels.training.read_best import read_best
 from lutsmith.nn import LogicDense
 from lutsmith.nn.connections import DenseConnections, FixedConnections, LearnableConnections
 
@@ -153,23 +151,6 @@ def test_a_large_map_of_scores_compiles_too(name):
         torch.testing.assert_close(got, other)
 
 
-@pytest.mark.parametrize(
-    ("rule", "dtype"), [("dwn", torch.float32), ("softmax", torch.float64), ("softmax", torch.bfloat16)]
-)
-def test_reading_the_best_is_an_operation_that_torch_knows(rule, dtype):
-    scores_dtype = torch.float64 if dtype == torch.float64 else torch.float32
-    rows = torch.rand(20, 21, dtype=dtype), torch.rand(21, 20, dtype=dtype).t()
-    for x, places in zip(rows, (torch.arange(20), torch.arange(0, 20, 2)), strict=True):
-        leaf = x.detach().requires_grad_()
-        scores = torch.rand(7, 3, len(places), dtype=scores_dtype, requires_grad=True)
-        inputs = places[scores.detach().argmax(2)].int()
-        torch.library.opcheck(torch.ops.lutsmith.read_best.default, (leaf, scores, places, inputs, 0.3, rule))
-        assert torch.equal(read_best(leaf, scores, places, inputs, 0.3, rule), x[inputs.flatten().long()])
-        arguments = (torch.rand(21, 21, dtype=dtype), x, scores.detach(), places, 0.3, rule)
-        for need in ((True, True), (False, True)):
-            torch.library.opcheck(torch.ops.lutsmith.read_best_backward.default, (*arguments, *need))
-
-
 def test_choices_and_mixes_are_operations_that_torch_knows_of_any_batch():
     candidates, scores = torch.randint(20, (7, 3, 4)).int(), torch.randn(7, 3, 4, requires_grad=True)
     for batch in (1, 21):
@@ -248,47 +229,3 @@ def test_a_state_that_names_other_inputs_is_refused_when_it_is_loaded(connection
     assert all(torch.equal(tensor, before[key]) for key, tensor in target.state_dict().items())
     with pytest.raises(RuntimeError, match="expected integers"):
         target.load_state_dict({**before, f"0.{name}": before[f"0.{name}"].float()})
-
-
-def test_indices_are_read_once_and_again_when_they_change(monkeypatch):
-    reads = []
-    bounds = wiring._bounds
-    monkeypatch.setattr(wiring, "_bounds", lambda rows: reads.append(len(rows)) or bounds(rows))
-    for name, count in (("fixed", 1), ("hard", 1), ("dwn rule", 1), ("hard frozen", 1), ("dwn random", 1)):
-        layer = make(name)
-        reads.clear()
-        for training in (True, False, True):
-            for _ in range(3):
-                layer.train(training)(bits())
-        assert len(reads) == count, name
-    layer = make("fixed")
-    layer(bits())
-    with torch.no_grad():
-        layer.connections.indices[0, 0] = IN_DIM
-    with pytest.raises(ValueError, match=f"inputs range over 0..{IN_DIM}"):
-        layer(bits())
-    with torch.no_grad():
-        layer.connections.indices[0, 0] = 0
-    layer(bits())
-    with torch.inference_mode(), pytest.raises(ValueError, match=r"inputs range over 3\.\.3"):
-        ops.lookup(torch.rand(3, 4), torch.rand(2, 4), ops.Wiring(torch.full((2, 2), 3, dtype=torch.int32)))
-
-
-def test_a_choice_among_candidates_that_are_not_there_is_refused():
-    layer = make("hard")
-    with torch.no_grad():
-        layer.connections.candidates.add_(IN_DIM)
-    with pytest.raises(ValueError, match="range over"):
-        layer(bits())
-    with pytest.raises(ValueError, match="range over"):
-        layer.eval()(bits())
-
-
-def test_pointers_to_tables_are_read_again_when_they_change():
-    pointers = torch.tensor([0, 1, 3]).int()
-    shared = ops.Wiring(torch.zeros(3, 2).int(), pointers)
-    x, tables = torch.rand(3, 4), torch.rand(2, 4)
-    ops.fold(x, tables, shared)
-    pointers[1] = 4
-    with pytest.raises(ValueError, match="expected non-decreasing"):
-        ops.fold(x, tables, shared)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lutsmith.kernels.training import reference
+from lutsmith.kernels.training.lookup import naive as naive_lookup
 from lutsmith.kernels.training.ops import lookup
 from lutsmith.nn import GroupedDSP, LogicDense, to_circuit
 from lutsmith.nn.parametrizations import list_parametrizations
@@ -39,9 +39,9 @@ def said(layer: LogicDense, x: Tensor) -> dict[str, np.ndarray]:
     layer.eval()
     found["layer"] = layer(x)
     tables = layer.hard_tables()
-    wiring = layer.connections.wiring()
-    found["kernel"] = lookup(x.t().contiguous(), tables.float(), wiring).t()
-    found["reference"] = reference.lookup(x.t().contiguous(), tables.float(), wiring).t()
+    reads = layer.connections.reads()
+    found["kernel"] = lookup(x.t().contiguous(), tables.float(), reads).t()
+    found["naive"] = naive_lookup.lookup(x.t().contiguous(), tables.float(), reads).t()
     values = {form: value.numpy() for form, value in found.items()}
     circuit = to_circuit(nn.Sequential(layer), (layer.in_dim,))
     return values | {"circuit": circuit.outputs(x.numpy()), "specification": circuit.evaluate(x.numpy())}
@@ -79,8 +79,8 @@ def test_an_input_of_exactly_a_half_is_a_zero() -> None:
         layer.weight.copy_(torch.tensor([[-1.0, 1.0, -1.0, -1.0]]))  # input 0 and not input 1
     above = float(np.nextafter(np.float32(0.5), np.float32(1)))
     x = torch.tensor([[0.5, 0.0], [above, 0.0], [1.0, 0.5], [1.0, above]])
-    rows, tables, wiring = x.t().contiguous(), layer.hard_tables().float(), layer.connections.wiring()
-    for bits in (layer(x), lookup(rows, tables, wiring).t(), reference.lookup(rows, tables, wiring).t()):
+    rows, tables, reads = x.t().contiguous(), layer.hard_tables().float(), layer.connections.reads()
+    for bits in (layer(x), lookup(rows, tables, reads).t(), naive_lookup.lookup(rows, tables, reads).t()):
         assert bits.flatten().tolist() == [0, 1, 1, 0]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.ops import Reads
 from lutsmith.nn import GroupSum, LogicDense, to_circuit
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations, setup_parametrization
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS
@@ -48,10 +48,10 @@ def drawn(parametrization, luts, seed, dtype=torch.float64):
     return weight.requires_grad_()
 
 
-def seeded(parametrization, x, weight, wiring, seed=7):
+def seeded(parametrization, x, weight, reads, seed=7):
     """Training output with the noise of a seed."""
     torch.manual_seed(seed)
-    return parametrization.evaluate(x, weight, wiring)
+    return parametrization.evaluate(x, weight, reads)
 
 
 def test_there_are_the_parametrizations_of_the_field():
@@ -137,10 +137,10 @@ def test_soft_gradients_are_those_of_finite_differences(form):
     weight = drawn(parametrization, 2, form.rank)
     generator = torch.Generator().manual_seed(form.rank)
     x = torch.rand(form.rank, 3, generator=generator, dtype=torch.float64, requires_grad=True)
-    wiring = own_inputs(form.rank, 2)
+    reads = own_inputs(form.rank, 2)
     with torch.random.fork_rng():
         assert torch.autograd.gradcheck(
-            lambda x, w: seeded(parametrization, x, w, wiring), (x, weight), fast_mode=form.rank > 3
+            lambda x, w: seeded(parametrization, x, w, reads), (x, weight), fast_mode=form.rank > 3
         )
 
 
@@ -151,23 +151,23 @@ def test_straight_through_gradients_are_those_of_the_stated_surrogate(form):
     """Of weights: the soft sampling's, with the same noise. Of inputs: the fold's of the tables that were sampled, or
     the soft sampling's where it is the output that is sampled. Hybrid's are light's.
     """
-    rank, wiring = form.rank, own_inputs(form.rank, 4)
+    rank, reads = form.rank, own_inputs(form.rank, 4)
     hard = form.make(temperature=1.5, weight_init="random")
     weight = drawn(hard, 4, rank)
     x = torch.rand(rank, 6, generator=torch.Generator().manual_seed(rank), dtype=torch.float64, requires_grad=True)
     g = torch.randn(4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     with torch.random.fork_rng():
-        y = seeded(hard, x, weight, wiring)
+        y = seeded(hard, x, weight, reads)
         if form.name == "hybrid":
             surrogate = Form("light", *form[1:]).make(temperature=1.5)
         else:
             surrogate = form._replace(sampling=form.sampling.replace("hard", "soft")).make(temperature=1.5)
         if form.name == "hybrid" or form.on_the_output:
-            of_inputs = seeded(surrogate, x, weight, wiring)
+            of_inputs = seeded(surrogate, x, weight, reads)
         else:
             torch.manual_seed(7)
-            of_inputs = ops.fold(x, hard.tables(weight).detach(), wiring)
-        of_weights = seeded(surrogate, x, weight, wiring)
+            of_inputs = ops.fold(x, hard.tables(weight).detach(), reads)
+        of_weights = seeded(surrogate, x, weight, reads)
     dx, dw = torch.autograd.grad(y, (x, weight), g)
     torch.testing.assert_close(dx, torch.autograd.grad(of_inputs, x, g)[0])
     torch.testing.assert_close(dw, torch.autograd.grad(of_weights, weight, g)[0])
@@ -186,13 +186,13 @@ def test_learned_wiring_gets_gradients_by_its_own_rule_in_every_form(form):
     candidates = pools.reshape(luts, rank, choices)
     scores = torch.randn(luts, rank, choices, generator=generator, dtype=torch.float64, requires_grad=True)
     read = candidates.gather(2, scores.argmax(2, keepdim=True)).squeeze(2)
-    wiring = Wiring(read.int(), None, candidates.int(), scores, 0.7, "softmax")
+    reads = Reads(read.int(), None, candidates.int(), scores, 0.7, "softmax")
     parametrization = form.make(weight_init="random")
     weight = drawn(parametrization, luts, 3)
     x = torch.rand(features, 5, generator=generator, dtype=torch.float64, requires_grad=True)
     g = torch.randn(luts, 5, generator=generator, dtype=torch.float64)
     with torch.random.fork_rng():
-        got = torch.autograd.grad(seeded(parametrization, x, weight, wiring), (x, weight, scores), g)
+        got = torch.autograd.grad(seeded(parametrization, x, weight, reads), (x, weight, scores), g)
         # The same LUTs on rows of their own: each slot's value is its choice, its gradient that of the softmax mix.
         of_candidates = x[candidates.long()]  # (luts, rank, choices, B)
         by_address = form.name == "dwn" or (form.name, form.sampling) == ("lagrange", "hard")
@@ -201,7 +201,7 @@ def test_learned_wiring_gets_gradients_by_its_own_rule_in_every_form(form):
         )
         mix = (torch.softmax(scores / 0.7, 2).unsqueeze(3) * values).sum(2)
         rows = x[read.long()].detach() + (mix - mix.detach())
-        apart = Wiring(torch.arange(luts * rank).int().reshape(luts, rank))
+        apart = Reads(torch.arange(luts * rank).int().reshape(luts, rank))
         y = seeded(parametrization, rows.reshape(luts * rank, 5), weight, apart)
     for mine, expected in zip(got, torch.autograd.grad(y, (x, weight, scores), g), strict=True):
         torch.testing.assert_close(mine, expected)
@@ -219,10 +219,10 @@ def test_shared_tables_are_copies_of_one_table(form):
     generator = torch.Generator().manual_seed(2)
     inputs = torch.randint(8, (5, form.rank), generator=generator).int()
     x = torch.rand(8, 6, generator=generator, dtype=torch.float64)
-    shared = Wiring(inputs, torch.tensor([0, 2, 5], dtype=torch.int32))
+    shared = Reads(inputs, torch.tensor([0, 2, 5], dtype=torch.int32))
     with torch.random.fork_rng():
         y = seeded(parametrization, x, weight, shared)
-        expected = seeded(parametrization, x, weight[[0, 0, 1, 1, 1]], Wiring(inputs))
+        expected = seeded(parametrization, x, weight[[0, 0, 1, 1, 1]], Reads(inputs))
     torch.testing.assert_close(y, expected)
     g = torch.randn(5, 6, generator=generator, dtype=torch.float64)
     torch.testing.assert_close(torch.autograd.grad(y, weight, g)[0], torch.autograd.grad(expected, weight, g)[0])
@@ -277,17 +277,17 @@ def test_temperature_may_change_while_training(form):
 def test_any_batch_of_any_float_type_is_evaluated(form):
     parametrization = form.make(weight_init="random")
     weight = parametrization.initial_weight(7, torch.Generator().manual_seed(0)).requires_grad_()
-    wiring = own_inputs(2, 7)
+    reads = own_inputs(2, 7)
     for batch in (0, 1, 65):
         x = torch.rand(2, batch, requires_grad=True)
-        y = seeded(parametrization, x, weight, wiring)
+        y = seeded(parametrization, x, weight, reads)
         assert y.shape == (7, batch)
         for gradient in torch.autograd.grad(y.sum(), (x, weight)):
             assert gradient.isfinite().all()
-    narrow = seeded(parametrization, x.bfloat16(), weight, wiring)
+    narrow = seeded(parametrization, x.bfloat16(), weight, reads)
     assert narrow.dtype == torch.bfloat16
     if form.sampling == "soft" and form.name not in ("hybrid",):
-        torch.testing.assert_close(narrow.float(), seeded(parametrization, x, weight, wiring), atol=2e-2, rtol=0)
+        torch.testing.assert_close(narrow.float(), seeded(parametrization, x, weight, reads), atol=2e-2, rtol=0)
 
 
 @pytest.mark.parametrize("form", [f for f in EVERY_FORM if f.rank == 2], ids=ids)
@@ -307,18 +307,18 @@ def test_compiled_and_copied_layers_compute_the_same(form):
 @pytest.mark.parametrize(
     ("name", "settings_", "error", "words"),
     [
-        ("nope", {}, KeyError, "light"),
-        ("raw", {"lut_rank": 3}, ValueError, "LUTs of rank 2; got lut_rank=3"),
-        ("light", {"lut_rank": 2.0}, ValueError, "rank 1 to 8; got lut_rank=2.0"),
-        ("light", {"lut_rank": "2"}, ValueError, "rank 1 to 8; got lut_rank='2'"),
-        ("light", {"lut_rank": 9}, ValueError, "rank 1 to 8"),
-        ("light", {"lut_rank": 0}, ValueError, "rank 1 to 8"),
-        ("light", {"forward_sampling": "x"}, ValueError, "soft or hard or gumbel_soft or gumbel_hard"),
-        ("light", {"form": "direct"}, ValueError, "the form multilinear; got form='direct'"),
-        ("poly", {"form": "x"}, ValueError, "multilinear or direct"),
-        ("dwn", {"forward_sampling": "soft"}, ValueError, "samples hard"),
-        ("fourier", {"forward_sampling": "gumbel_soft"}, ValueError, "samples soft or hard"),
-        ("lagrange", {"forward_sampling": "gumbel_hard"}, ValueError, "samples soft or hard"),
+        ("nope", {}, ValueError, "light"),
+        ("raw", {"lut_rank": 3}, ValueError, "lut_rank is 3; expected the inputs of a Raw LUT"),
+        ("light", {"lut_rank": 2.0}, TypeError, r"lut_rank is 2\.0; .* from 1 to 8"),
+        ("light", {"lut_rank": "2"}, TypeError, "lut_rank is '2'; .* from 1 to 8"),
+        ("light", {"lut_rank": 9}, ValueError, "from 1 to 8"),
+        ("light", {"lut_rank": 0}, ValueError, "from 1 to 8"),
+        ("light", {"forward_sampling": "x"}, ValueError, "one of soft, hard, gumbel_soft, gumbel_hard"),
+        ("light", {"form": "direct"}, ValueError, "form of Light is 'direct'; expected one of multilinear"),
+        ("poly", {"form": "x"}, ValueError, "multilinear, direct"),
+        ("dwn", {"forward_sampling": "soft"}, ValueError, "expected one of hard"),
+        ("fourier", {"forward_sampling": "gumbel_soft"}, ValueError, "expected one of soft, hard"),
+        ("lagrange", {"forward_sampling": "gumbel_hard"}, ValueError, "expected one of soft, hard"),
         ("light", {"weight_init": "x"}, ValueError, "residual, random"),
         ("light", {"temperature": 0.0}, ValueError, "temperature"),
         ("light", {"temperature": float("nan")}, ValueError, "temperature"),
@@ -331,11 +331,13 @@ def test_compiled_and_copied_layers_compute_the_same(form):
         ("dwn", {"decay": "linear", "rho": 0.5}, ValueError, "leave it out"),
         ("poly", {"degree": 0}, ValueError, "degree is 0"),
         ("poly", {"degree": 9}, ValueError, "1 to 8"),
-        ("poly", {"degree": 1.5}, ValueError, "degree is 1.5"),
-        ("linear", {"degree": 2}, TypeError, "linear has no degree; it takes form"),
-        ("polylut", {"rho": 0.5}, TypeError, "polylut has no rho; it takes degree, form"),
-        ("dwn", {"anchor_init": True}, TypeError, "no anchor_init; it takes decay, form, forward_sampling, residual"),
-        ("light", {"rank": 2}, TypeError, "light has no rank"),
+        ("poly", {"degree": 1.5}, TypeError, "degree is 1.5"),
+        ("linear", {"degree": 2}, ValueError, "linear has no degree; it takes form"),
+        ("polylut", {"rho": 0.5}, ValueError, "polylut has no rho; it takes degree, form"),
+        ("dwn", {"anchor_init": True}, ValueError, "no anchor_init; it takes decay, form, forward_sampling, residual"),
+        ("light", {"rank": 2}, ValueError, "light has no rank"),
+        ("light", {"temperature": "hot"}, TypeError, "temperature is 'hot'; expected a positive number"),
+        ("ligth", {}, ValueError, "did you mean 'light'"),
         ("neural", {"width": 0}, ValueError, "width is 0"),
         ("neural", {"depth": 0}, ValueError, "depth is 0"),
         ("fourier", {"num_frequencies": 1}, ValueError, "2 to 4"),

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.gates.naive import gate_tables
+from lutsmith.kernels.training.ops import Reads
 from lutsmith.nn import LogicDense
 from lutsmith.nn.parametrizations import list_parametrizations, msb_first, setup_parametrization
 from lutsmith.nn.parametrizations.dwn import linear_decay
 from lutsmith.nn.parametrizations.fourier import clip
-from lutsmith.nn.parametrizations.raw import GATE_TABLES
 from lutsmith.nn.parametrizations.warp import hadamard
 from tests.nn.parametrization_forms import address_rows, own_inputs
 
@@ -102,9 +102,9 @@ def test_dwn_tables_get_the_gradient_of_the_addressed_entry_once_with_learned_wi
     form = setup_parametrization("dwn", 3, decay=decay)
     candidates = torch.arange(12).reshape(2, 3, 2).int()
     scores = randn(2, 3, 2).requires_grad_()
-    wiring = Wiring(candidates[:, :, 0].contiguous(), None, candidates, scores, 1.0, "dwn")
+    reads = Reads(candidates[:, :, 0].contiguous(), None, candidates, scores, 1.0, "dwn")
     table, x = randn(2, 8, seed=1).requires_grad_(), rand(12, 1, seed=2).round().requires_grad_()
-    y = form.evaluate(x, table, wiring)
+    y = form.evaluate(x, table, reads)
     dtable, dx, dscores = torch.autograd.grad(y.sum(), (table, x, scores))
     address = (x[candidates[:, :, 0].long(), 0].long() << torch.arange(3)).sum(1)
     assert torch.equal(dtable, torch.nn.functional.one_hot(address, 8).double())
@@ -150,7 +150,7 @@ def test_gate_g_has_the_table_g():
     assert [sum(int(bit) << k for k, bit in enumerate(row)) for row in hard] == list(range(16))
     a, b = torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 1, 1])
     for gate, value in ((10, a), (12, b), (8, a & b), (14, a | b), (6, a ^ b)):
-        assert torch.equal(GATE_TABLES[gate], value.float())
+        assert torch.equal(gate_tables()[gate], value.float())
 
 
 def test_raw_residual_share_is_the_published_one():

@@ -22,10 +22,10 @@ def test_tables_of_its_own_kind_are_learned_from_a_residual_start(form):
     target = teacher.hard_tables(teacher.initial_weight(64, torch.Generator().manual_seed(1))).float()
     weight = parametrization.initial_weight(64, torch.Generator().manual_seed(2)).requires_grad_()
     optimizer = torch.optim.Adam([weight], lr=0.1)
-    x, wiring = address_rows(form.rank), own_inputs(form.rank, 64)
+    x, reads = address_rows(form.rank), own_inputs(form.rank, 64)
     for _ in range(150):
         optimizer.zero_grad()
-        (parametrization.evaluate(x, weight, wiring) - target).square().sum().backward()
+        (parametrization.evaluate(x, weight, reads) - target).square().sum().backward()
         optimizer.step()
         parametrization.clamp_(weight.data)
     right = (parametrization.hard_tables(weight) == target).float().mean()

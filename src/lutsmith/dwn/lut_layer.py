@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from lutsmith.dwn.mapping import LearnableMapping, layer_mapping
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.wiring import MAX_RANK, Wiring
+from lutsmith.kernels.training.reads import MAX_RANK, Reads
+from lutsmith.nn.lowering import lower_luts
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -76,7 +77,7 @@ class EFDFunction:
             )
         floats = x if x.is_floating_point() else x.to(luts.dtype)
         rows: Tensor = _Bits.apply(floats.t(), scale)  # type: ignore[no-untyped-call]
-        return ops.lookup(rows, luts, Wiring(mapping), rho).t()
+        return ops.lookup(rows, luts, Reads(mapping), rho).t()
 
 
 def contraction(alpha: float, beta: float, n: int) -> tuple[float, float]:
@@ -225,14 +226,7 @@ class LUTLayer(nn.Module):
         """Emit the LUTs reading `signals` `(..., input_size)` and return theirs, `(..., output_size)`."""
         if not self.ste:
             raise ValueError("with ste=False its outputs are real numbers, which a circuit does not have; use ste=True")
-        if signals.shape[-1:] != (self.input_size,):
-            raise ValueError(f"LUTLayer(input_size={self.input_size}) cannot read signals of shape {signals.shape}")
-        inputs = self.inputs().cpu().numpy()
-        if inputs.min() < 0 or inputs.max() >= self.input_size:
-            raise ValueError(f"its mapping names inputs {inputs.min()} to {inputs.max()} of {self.input_size}")
-        tables = (self.luts.detach() > 0).cpu().numpy()
-        rows = [builder.lut(sample[inputs], tables) for sample in signals.reshape(-1, self.input_size)]
-        return np.stack(rows).reshape(*signals.shape[:-1], self.output_size)
+        return lower_luts(builder, signals, self.input_size, self.inputs(), self.luts.detach() > 0)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         if isinstance(self.mapping, LearnableMapping):

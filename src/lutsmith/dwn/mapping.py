@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.kernels.training.read_best import read_best
+from lutsmith.kernels.training.read_best.operator import read_best
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lutsmith.kernels.training import ops
 from lutsmith.nn.connections import setup_connections
+from lutsmith.nn.lowering import lower_luts
 from lutsmith.nn.parametrizations import bit_order, setup_parametrization
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ class LogicDense(nn.Module):
     Parameters: `weight`, float32 `(out_dim, num_weights)`, and those of `connections`.
 
     Raises:
-        KeyError: unknown parametrization or connections.
-        TypeError: a setting that the parametrization does not have.
-        ValueError: a size or setting that cannot be, such as `in_dim < lut_rank`.
+        ValueError: an unknown parametrization or connections, a setting that they do not have, a size or value that
+            cannot be, such as `in_dim < lut_rank`.
+        TypeError: a value of a wrong type.
     """
 
     def __init__(
@@ -127,10 +128,10 @@ class LogicDense(nn.Module):
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         if self.training:
-            rows, wiring = self.connections.route(rows)
-            y = self.parametrization.evaluate(rows, self.weight, wiring)
+            rows, reads = self.connections.route(rows)
+            y = self.parametrization.evaluate(rows, self.weight, reads)
         else:
-            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self.connections.wiring())
+            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self.connections.reads())
         return y.t().reshape(*x.shape[:-1], self.out_dim)
 
     def hard_tables(self) -> Tensor:
@@ -158,14 +159,7 @@ class LogicDense(nn.Module):
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
         """Emit the LUTs reading `signals` `(..., in_dim)` and return theirs, `(..., out_dim)`."""
-        if signals.shape[-1:] != (self.in_dim,):
-            raise ValueError(f"LogicDense(in_dim={self.in_dim}) cannot read signals of shape {signals.shape}")
-        inputs = self.connections.inputs().cpu().numpy()
-        if inputs.min() < 0 or inputs.max() >= self.in_dim:
-            raise ValueError(f"its wiring names inputs {inputs.min()} to {inputs.max()}; {self.in_dim} inputs")
-        tables = self.hard_tables().cpu().numpy()
-        rows = [builder.lut(sample[inputs], tables) for sample in signals.reshape(-1, self.in_dim)]
-        return np.stack(rows).reshape(*signals.shape[:-1], self.out_dim)
+        return lower_luts(builder, signals, self.in_dim, self.connections.inputs(), self.hard_tables())
 
     def extra_repr(self) -> str:
         return f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}, {self.parametrization_name!r}"

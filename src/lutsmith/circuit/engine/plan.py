@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from lutsmith.circuit.engine.wiring import Wiring
+from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.netlist import Netlist, checked_tables
+from lutsmith.ground.arrays import runs
 from lutsmith.kernels.engine import lanes
 
 MAX_ROWS = 2**32 // lanes.ROW_BYTES
@@ -27,7 +28,7 @@ _KIND_RANKS = np.array([rank for rank, _ in lanes.KINDS])
 _KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS], np.uint64)
 
 
-class Plan:
+class EnginePlan:
     """Order of evaluation and rows of a netlist. Nodes of one level are evaluated kind by kind.
 
     The rows of a level are used again once the last level that reads any of it has been evaluated: the matrix of bits
@@ -51,19 +52,19 @@ class Plan:
 
     def __init__(self, netlist: Netlist, fixed: bool = False) -> None:
         self._netlist, self._fixed = netlist, fixed
-        wiring = Wiring(netlist, fixed)
+        part = EvaluatedNodes(netlist, fixed)
         sources, depth = netlist.num_inputs + netlist.num_registers, netlist.level_ptr.size - 1
-        order = np.lexsort((wiring.kinds, wiring.levels))
-        self.order, self._kinds = wiring.nodes[order], wiring.kinds[order]
-        sizes = np.concatenate([[sources], np.bincount(wiring.levels, minlength=depth + 1)[1:]])
-        ranks = np.diff(wiring.fanin_ptr)
+        order = np.lexsort((part.kinds, part.levels))
+        self.order, self._kinds = part.nodes[order], part.kinds[order]
+        sizes = np.concatenate([[sources], np.bincount(part.levels, minlength=depth + 1)[1:]])
+        ranks = np.diff(part.fanin_ptr)
 
         # Constants, which lie in the header, count as read from level 0.
         level_of = np.zeros(netlist.num_signals + 2, np.int64)
-        level_of[sources + wiring.nodes] = wiring.levels
+        level_of[sources + part.nodes] = part.levels
         last_read = np.arange(depth + 1)
-        np.maximum.at(last_read, level_of[wiring.fanin], np.repeat(wiring.levels, ranks))
-        last_read[level_of[wiring.outputs]] = depth + 1
+        np.maximum.at(last_read, level_of[part.fanin], np.repeat(part.levels, ranks))
+        last_read[level_of[part.outputs]] = depth + 1
         if netlist.num_registers:  # their values are written once, not for each block
             last_read[0] = depth + 1
         starts, self.num_rows = _rows(sizes, last_read)
@@ -71,14 +72,14 @@ class Plan:
             raise ValueError(f"the netlist has {self.num_rows} signals alive at once, the engine holds {MAX_ROWS}")
         row_of = np.zeros(netlist.num_signals + 2, np.int64)
         row_of[:sources] = starts[0] + np.arange(sources)
-        levels = wiring.levels[order]
+        levels = part.levels[order]
         row_of[sources + self.order] = starts[levels] + np.arange(order.size) - np.searchsorted(levels, levels)
         row_of[netlist.num_signals :] = 0, lanes.ONES_ROW
-        self.output_rows = row_of[wiring.outputs]
+        self.output_rows = row_of[part.outputs]
 
-        entries = _gathered(wiring.fanin_ptr, order)
+        entries = runs(part.fanin_ptr[:-1][order], ranks[order])
         self.fanin = np.zeros(entries.size + lanes.PADDING, np.uint32)
-        self.fanin[: entries.size] = row_of[wiring.fanin[entries]] * lanes.ROW_BYTES
+        self.fanin[: entries.size] = row_of[part.fanin[entries]] * lanes.ROW_BYTES
         self.groups = _groups(levels, self._kinds, ranks[order], row_of[sources + self.order])
 
     @property
@@ -138,14 +139,6 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : start + size].view(dtype).reshape(shape)
-
-
-def _gathered(pointers: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the entries of a CSR array are whose rows are put in another order."""
-    counts = np.diff(pointers)[order]
-    starts = np.cumsum(counts) - counts
-    entries: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(pointers[:-1][order] - starts, counts)
-    return entries
 
 
 def _groups(

@@ -1,1 +1,11 @@
-"""The loops of prediction: LUTs, comparators and popcounts on packed samples. Never torch."""
+"""The loops of prediction: LUTs, comparators and popcounts on packed samples. Never torch.
+
+Their naive forms are what a circuit is, in NumPy, and lie with it; a test holds the two together:
+
+    lanes    `Netlist.evaluate`                 test_engine: test_outputs_are_those_of_the_netlist_at_every_rank
+    bits     `Comparators.encode`               test_bits: test_packed_bits_are_the_comparisons_of_the_specification
+             scores and decision of a `Head`    test_engine: test_scores_and_labels_are_those_of_the_head
+    windows  `Comparators.encode`               test_bits: test_packed_bits_are_the_comparisons_of_the_specification
+    single   `Netlist.evaluate`                 test_single: test_outputs_are_those_of_the_netlist_at_every_rank
+    codegen  `lanes.evaluate`                   test_machine_code: test_code_is_the_interpreter_at_every_rank_and_width
+"""

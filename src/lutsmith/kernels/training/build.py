@@ -1,6 +1,4 @@
-"""Compiles the training kernels: templates of `loops` and pieces of a rank, made into C callbacks and cached on
-disk.
-"""
+"""Compiles the training kernels: templates and the vector code of a rank, made into C callbacks and cached on disk."""
 
 from __future__ import annotations
 
@@ -15,8 +13,12 @@ import numba
 import numpy as np
 from numba import types
 
-from lutsmith.kernels import compiler
-from lutsmith.kernels.training import gates, loops, passes, pieces, vectors
+from lutsmith.kernels import compiler, vectors
+from lutsmith.kernels.training import templates
+from lutsmith.kernels.training.encode import loops as encoder
+from lutsmith.kernels.training.fold import loops, passes, pieces
+from lutsmith.kernels.training.gates import loops as gates
+from lutsmith.kernels.training.mix import loops as mixer
 
 KERNEL = types.void(types.int64, types.int64)
 FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning
@@ -26,19 +28,19 @@ TEMPLATES: dict[str, Any] = {
     "lookup": loops.forward,
     "backward": loops.backward,
     "spread": passes.spread,
-    "mix": passes.mix,
+    "mix": mixer.mix,
     "pack": passes.pack,
     "finish": passes.finish,
-    "encode": passes.encode,
+    "encode": encoder.encode,
     "gates": gates.gates,
     "gate_gradient": gates.gate_gradient,
 }
 # Helpers in the order in which they call each other.
 HELPERS = (
-    loops.share_of,
+    templates.share_of,
     loops.table_of,
-    loops.zero,
-    loops.pad,
+    templates.zero,
+    templates.pad,
     loops.less,
     loops.prefetch_rows,
     loops.eight_dots,
@@ -49,6 +51,9 @@ HELPERS = (
     passes.add_copies,
     gates.copy,
 )
+SOURCES = (templates, loops, passes, gates, mixer, encoder)
+"""Modules of the templates, whose names these see."""
+
 SPLIT = pieces.SPLIT_RANK
 SECONDS = (2, 5, 5, 5, 6, 6, 6, 7, 10)  # measured, by rank; 0: the kernels that know no rank
 _announced: set[int] = set()
@@ -84,7 +89,7 @@ def _address(kind: str, rank: int, dtype: str) -> int:
 def _digest() -> str:
     """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
     digest = hashlib.sha256()
-    for file in (__file__, *(module.__file__ for module in (vectors, pieces, loops, passes, gates))):
+    for file in (__file__, *(module.__file__ for module in (vectors, pieces, *SOURCES))):
         digest.update(Path(str(file)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -97,9 +102,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
     """
     kind_of = np.dtype(dtype)
     names: dict[str, Any] = {
-        **vars(loops),
-        **vars(passes),
-        **vars(gates),
+        **{name: value for module in SOURCES for name, value in vars(module).items()},
         "RANK": rank,
         "SMALL_RANK": SPLIT - 1,
         "SIZE": kind_of.itemsize,

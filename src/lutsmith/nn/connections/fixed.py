@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections.base import Connections
 from lutsmith.nn.connections.wirings import REPEATING, check_method, draw_wiring
 
@@ -90,8 +90,8 @@ class FixedConnections(Connections):
             )
         return wiring.int().contiguous()
 
-    def wiring(self) -> Wiring:
-        return Wiring(self.indices)
+    def reads(self) -> Reads:
+        return Reads(self.indices)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, init_method={self.init_method!r}"

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.read_best import read_best
-from lutsmith.kernels.training.wiring import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections.base import LearnedConnections
 
 
@@ -63,19 +62,19 @@ class DenseConnections(LearnedConnections):
         scores = torch.rand(out_dim, lut_rank, len(places), generator=generator, dtype=torch.float32)
         self.scores = nn.Parameter(scores)
 
-    def wiring(self) -> Wiring:
+    def reads(self) -> Reads:
         if self._is_frozen:
-            return Wiring(self.chosen)
+            return Reads(self.chosen)
         best = ops.best(self.scores, unique=self.unique)
-        return Wiring(self.places[best.long()].int())
+        return Reads(self.places[best.long()].int())
 
-    def route(self, x: Tensor) -> tuple[Tensor, Wiring]:
-        wiring = self.wiring()
+    def route(self, x: Tensor) -> tuple[Tensor, Reads]:
+        reads = self.reads()
         if self._is_frozen:
-            return x, wiring
-        rows = read_best(x, self.scores, self.places, wiring.inputs, self.temperature, self.rule)
+            return x, reads
+        rows = ops.read_best(x, self.scores, self.places, reads.inputs, self.temperature, self.rule)
         slots = torch.arange(rows.shape[0], dtype=torch.int32, device=rows.device)
-        return rows, Wiring(slots.view(self.out_dim, self.lut_rank))
+        return rows, Reads(slots.view(self.out_dim, self.lut_rank))
 
     def freeze(self) -> None:
         self.chosen.copy_(self.inputs())

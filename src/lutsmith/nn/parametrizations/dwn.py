@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
 from lutsmith.nn.parametrizations.sampling import straight_through
 
@@ -48,8 +49,7 @@ class Dwn(Parametrization):
         **settings: Any,
     ) -> None:
         super().__init__(rank, forward_sampling=forward_sampling, **settings)
-        if decay not in DECAYS:
-            raise ValueError(f"decay is {decay!r}; expected one of {', '.join(DECAYS)}")
+        one_of("decay", decay, DECAYS)
         if decay == "linear" and rho is not None:
             raise ValueError(f"rho is {rho}; the linear decay has none: leave it out, or pass decay='exponential'")
         self.decay = decay
@@ -69,9 +69,7 @@ class Dwn(Parametrization):
     def rho(self, value: float) -> None:
         if self.decay == "linear":
             raise AttributeError("the linear decay has no rho; it is a setting of decay='exponential'")
-        if not 0 < value <= 1:
-            raise ValueError(f"rho is {value}; expected a number above 0 and at most 1")
-        self._rho = float(value)
+        self._rho = number("rho", value, lambda rho: 0 < rho <= 1, "a number above 0 and at most 1")
 
     def _random(self, shape: tuple[int, int], generator: torch.Generator | None) -> Tensor:
         return torch.rand(shape, generator=generator) * 2 - 1
@@ -88,18 +86,18 @@ class Dwn(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return weight > 0
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.decay == "exponential":
-            entry = ops.lookup(x, weight, wiring, self.rho)
+            entry = ops.lookup(x, weight, reads, self.rho)
         else:
-            entry = self._linear(x, weight, wiring)
+            entry = self._linear(x, weight, reads)
         return straight_through(entry > 0, entry)
 
-    def _linear(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def _linear(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """The look-up with the gradient of the linear decay: each look-up in the sum has the gradient of one rho."""
-        entry = ops.lookup(x.detach(), weight, Wiring(wiring.inputs, wiring.table_ptr))
+        entry = ops.lookup(x.detach(), weight, Reads(reads.inputs, reads.table_ptr))
         for rho, share in linear_decay(self.rank):
-            surrogate = ops.lookup(x, weight.detach(), wiring, rho)
+            surrogate = ops.lookup(x, weight.detach(), reads, rho)
             entry = entry + share * (surrogate - surrogate.detach())
         return entry
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.ground.arguments import whole_number
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
 from lutsmith.nn.parametrizations.sampling import straight_through
@@ -37,8 +38,7 @@ class Fourier(Parametrization):
     def __init__(self, rank: int, *, num_frequencies: int | None = None, **settings: Any) -> None:
         super().__init__(rank, **settings)
         count = 1 << rank if num_frequencies is None else num_frequencies
-        if not isinstance(count, int) or not 2 <= count <= 1 << rank:
-            raise ValueError(f"num_frequencies is {count!r}; expected an integer from 2 to {1 << rank} at rank {rank}")
+        whole_number("num_frequencies", count, 2, 1 << rank, f"the waves of a LUT of rank {rank}")
         self.num_frequencies = count
         by_degree = itertools.chain(*(itertools.combinations(range(rank), degree) for degree in range(rank + 1)))
         masks = [sum(1 << j for j in inputs) for inputs in itertools.islice(by_degree, count)]
@@ -69,11 +69,11 @@ class Fourier(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return self.probabilities(weight) > 0.5
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.form == "multilinear":
-            return super().evaluate(x, weight, wiring)
-        angles = math.pi * read_rows(x, wiring).to(weight.dtype)
-        p = clip(0.5 + self._waves(angles, of_instances(weight, wiring)))
+            return super().evaluate(x, weight, reads)
+        angles = math.pi * read_rows(x, reads).to(weight.dtype)
+        p = clip(0.5 + self._waves(angles, of_instances(weight, reads)))
         y = p if self.forward_sampling == "soft" else straight_through(p > 0.5, p)
         return y.to(x.dtype)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import EntryLogits
 from lutsmith.nn.parametrizations.sampling import straight_through
 
@@ -18,8 +18,8 @@ class Hybrid(EntryLogits):
     `f(x_j = 1) - f(x_j = 0)`, and does not vanish at binary inputs.
     """
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         tables = self.tables(weight)
-        fixed = Wiring(wiring.inputs, wiring.table_ptr)
+        fixed = Reads(reads.inputs, reads.table_ptr)
         entry = ops.lookup(x.detach(), tables.detach(), fixed)
-        return straight_through(entry, ops.fold(x, tables, wiring))
+        return straight_through(entry, ops.fold(x, tables, reads))

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
 from lutsmith.nn.parametrizations.sampling import straight_through
 
@@ -34,8 +35,7 @@ class Lagrange(Parametrization):
 
     def __init__(self, rank: int, *, gamma: float = 1.0, normalised: bool = True, **settings: Any) -> None:
         super().__init__(rank, **settings)
-        if not gamma > 0 or not math.isfinite(gamma):
-            raise ValueError(f"gamma is {gamma}; expected a positive number")
+        number("gamma", gamma, lambda value: 0 < value < math.inf, "a positive number")
         self.gamma = gamma
         self.normalised = normalised
 
@@ -67,10 +67,10 @@ class Lagrange(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return weight > 0
 
-    def evaluate(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.forward_sampling == "soft":
-            return super().evaluate(x, weight, wiring)
-        return ops.lookup(x, self.tables(weight), wiring, rho=1.0)
+            return super().evaluate(x, weight, reads)
+        return ops.lookup(x, self.tables(weight), reads, rho=1.0)
 
     @torch.no_grad()
     def clamp_(self, weight: Tensor) -> None:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.ground.arguments import whole_number
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import OutputLogits, corners
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
 
@@ -34,8 +35,7 @@ class Neural(OutputLogits):
     def __init__(self, rank: int, *, width: int = 8, depth: int = 2, **settings: Any) -> None:
         super().__init__(rank, **settings)
         for name, size in (("width", width), ("depth", depth)):
-            if not isinstance(size, int) or size < 1:
-                raise ValueError(f"{name} is {size!r}; expected an integer of at least 1")
+            whole_number(name, size, 1)
         self.width = width
         self.depth = depth
         # Inputs and outputs of each layer; weights of a layer are (inputs, outputs) and then (outputs,) of bias.
@@ -71,11 +71,11 @@ class Neural(OutputLogits):
     def tables(self, weight: Tensor) -> Tensor:
         return self._perceptrons(self._corners.to(weight).expand(len(weight), -1, -1), weight)
 
-    def logits(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.form == "multilinear":
-            return super().logits(x, weight, wiring)
-        rows = read_rows(x, wiring).to(weight.dtype)
-        return self._perceptrons(rows.transpose(1, 2), of_instances(weight, wiring)).to(x.dtype)
+            return super().logits(x, weight, reads)
+        rows = read_rows(x, reads).to(weight.dtype)
+        return self._perceptrons(rows.transpose(1, 2), of_instances(weight, reads)).to(x.dtype)
 
     def _perceptrons(self, points: Tensor, weight: Tensor) -> Tensor:
         """The logits `(W, P)` of W perceptrons at P points each, `(W, P, rank)`."""

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.kernels.training.ops import Wiring
+from lutsmith.ground.arguments import whole_number
+from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import OutputLogits, corners
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
 
@@ -32,8 +33,7 @@ class Poly(OutputLogits):
 
     def __init__(self, rank: int, *, degree: int = 2, **settings: Any) -> None:
         super().__init__(rank, **settings)
-        if not isinstance(degree, int) or not 1 <= degree <= MAX_DEGREE:
-            raise ValueError(f"degree is {degree!r}; expected an integer from 1 to {MAX_DEGREE}")
+        whole_number("degree", degree, 1, MAX_DEGREE)
         self.degree = degree
         choose = itertools.combinations_with_replacement if self.form == "direct" else itertools.combinations
         # The inputs multiplied in the monomials of each degree.
@@ -61,11 +61,11 @@ class Poly(OutputLogits):
     def tables(self, weight: Tensor) -> Tensor:
         return weight @ self._at_corners.to(weight)
 
-    def logits(self, x: Tensor, weight: Tensor, wiring: Wiring) -> Tensor:
+    def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.form == "multilinear":
-            return super().logits(x, weight, wiring)
-        rows = read_rows(x, wiring).to(weight.dtype)
-        by_degree = torch.split(of_instances(weight, wiring), [len(factors) for factors in self._factors], dim=1)
+            return super().logits(x, weight, reads)
+        rows = read_rows(x, reads).to(weight.dtype)
+        by_degree = torch.split(of_instances(weight, reads), [len(factors) for factors in self._factors], dim=1)
         monomials = torch.ones_like(rows[:, :1])
         logits = by_degree[0].expand(-1, rows.shape[2])
         for coefficients, (before, last) in zip(by_degree[1:], self._steps, strict=True):

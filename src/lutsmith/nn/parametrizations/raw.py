@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.reference import GATE_TABLES
+from lutsmith.kernels.training.gates.naive import gate_tables
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.sampling import gumbel, straight_through
 
@@ -41,10 +41,10 @@ class Raw(Parametrization):
         soft = ops.gates(logits, self.temperature)
         if not self.forward_sampling.endswith("hard"):
             return soft
-        return straight_through(GATE_TABLES.to(logits.device)[logits.argmax(-1)], soft)
+        return straight_through(gate_tables(device=logits.device)[logits.argmax(-1)], soft)
 
     def probabilities(self, weight: Tensor) -> Tensor:
         return ops.gates(weight, self.temperature)
 
     def hard_tables(self, weight: Tensor) -> Tensor:
-        return GATE_TABLES.to(weight.device)[weight.argmax(-1)].bool()
+        return gate_tables(device=weight.device)[weight.argmax(-1)].bool()

@@ -30,10 +30,10 @@ Shape = tuple[int, ...]
 
 @states(LogicDense)
 def _dense(layer: LogicDense, shape: Shape) -> Luts:  # noqa: ARG001
-    wiring = layer.connections.wiring()
-    if wiring.table_ptr is not None:
+    reads = layer.connections.reads()
+    if reads.table_ptr is not None:
         raise ValueError("its LUTs share tables, which a dense layer does not do")
-    return Luts(layer.in_dim, _array(wiring.inputs), _array(layer.hard_tables()).astype(np.bool_))
+    return Luts(layer.in_dim, _array(reads.inputs), _array(layer.hard_tables()).astype(np.bool_))
 
 
 @states(*ENCODERS.values(), Categorical)
@@ -116,13 +116,13 @@ def _output_code(head: OutputCode, shape: Shape) -> Scores:
 @states(MultiLabel)
 def _multi_label(head: MultiLabel, shape: Shape) -> Scores:
     thresholds = np.broadcast_to(_array(head.thresholds(_size(head, shape))), (head.k,))
-    return Scores(*_groups(head, shape), bias=-thresholds, task="multilabel")
+    return Scores(*_groups(head, shape), bias=-thresholds, objective="multilabel")
 
 
 @states(Regression)
 def _regression(head: Regression, shape: Shape) -> Scores:
     slope, start = head.line(_size(head, shape))
-    return Scores(*_groups(head, shape), scale=_array(slope), offset=_array(start), task="regression")
+    return Scores(*_groups(head, shape), scale=_array(slope), offset=_array(start), objective="regression")
 
 
 @states(LearnableReduction)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats import NamedNetlist, from_aiger
-from lutsmith.hardware.confinement import TOOL
 from lutsmith.hardware.simulation.hdl import VHDL_NAMES, analyse_vhdl
-from lutsmith.hardware.toolchain import find, workspace
+from lutsmith.hardware.tools.confinement import TOOL
+from lutsmith.hardware.tools.toolchain import find, workspace
 from lutsmith.hardware.verification.design.cones import folded
 from lutsmith.logic.design import Design, Part, Port
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lutsmith.hardware.verification.task import Files
+from lutsmith.hardware.verification.case import Files
 
 
 def with_primitives(files: Files) -> dict[str, bytes]:

@@ -1,0 +1,1 @@
+"""The input that each slot reads where every input has a score: that of its highest score."""

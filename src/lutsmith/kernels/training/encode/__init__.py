@@ -1,0 +1,1 @@
+"""Numbers compared with thresholds: bits, feature-major."""

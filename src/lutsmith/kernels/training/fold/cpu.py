@@ -1,0 +1,150 @@
+"""Fold and look-up on the CPU: fills in the argument block, splits the work, and runs the kernels.
+
+Forward passes split the LUTs over the threads: a result is computed by itself. Backward passes add up, and are cut by
+sizes alone, never by the number of threads: batches of 256 samples and more into parts of samples, smaller ones into
+parts of the LUTs, each with its own copy of the input gradient (threads that own columns of one row would fetch each
+other's cache lines). Copies are added up in a fixed order, so that any number of threads gives the same bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lutsmith.kernels import threads
+from lutsmith.kernels.training import arguments, build
+from lutsmith.kernels.training import templates as at
+from lutsmith.kernels.training.arguments import Workspace, name_of, split, workspace
+from lutsmith.kernels.training.fold.loops import SCRATCH_ROWS
+from lutsmith.kernels.training.fold.pieces import ROW
+from lutsmith.kernels.training.reads import Reads
+
+COLUMNS = 128  # samples a part that make it worth splitting the batch
+MOST = 16  # parts of a sum
+WORTH = 64  # table entries a feature that make one more pair of copies of the input gradient cheap
+
+
+def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, shared: bool) -> tuple[int, int]:
+    """How many parts the LUTs and the samples of a backward pass are cut into.
+
+    Sums are formed part by part: this may depend on the sizes and on what is wanted, and on nothing else. Where nothing
+    is added up across LUTs they are cut for the threads.
+    """
+    work = luts * samples << rank
+    if work < arguments.SMALL:
+        return 1, 1
+    if not dx:
+        return (_power_of_two(min(luts, MOST)) if shared else split(work, luts)), 1
+    if samples >= 2 * COLUMNS:
+        return 1, _power_of_two(min(samples // COLUMNS, MOST))
+    entries = (luts << rank) // max(features, 1)
+    return (1 if entries < 2 or luts < 2 else _power_of_two(min(max(2, 2 * entries // WORTH), luts, MOST))), 1
+
+
+def _power_of_two(most: int) -> int:
+    """The largest power of two up to `most`, at least 1: parts that two, four or eight threads share equally."""
+    return 1 << max(most, 1).bit_length() - 1
+
+
+def _begin(x: Tensor, tables: Tensor, reads: Reads, parts: tuple[int, int]) -> tuple[Workspace, NDArray[np.int64]]:
+    """The argument block with what every kernel over LUTs reads."""
+    space, luts = workspace, reads.inputs.shape[0]
+    fields = space.begin()
+    step = SCRATCH_ROWS * ROW * x.itemsize
+    fields[at.LUTS], fields[at.SLOTS] = luts, reads.inputs.shape[0] * reads.inputs.shape[1]
+    fields[at.TABLE_COUNT], fields[at.ENTRIES] = tables.shape[0], tables.shape[0] * tables.shape[1]
+    fields[at.FEATURES], fields[at.SAMPLES] = x.shape
+    fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = parts
+    fields[at.X], fields[at.TABLES] = x.data_ptr(), tables.data_ptr()
+    fields[at.INPUTS] = reads.inputs.data_ptr()
+    if reads.table_ptr is not None:
+        fields[at.TABLE_PTR] = reads.table_ptr.data_ptr()
+    fields[at.SCRATCH], fields[at.SCRATCH_STEP] = space.reserve("scratch", parts[0] * parts[1] * step), step
+    return space, fields
+
+
+def fold(x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
+    """out (W, B) = multilinear extension of the tables at x (F, B)."""
+    _forward("fold", x, tables, reads, out)
+
+
+def lookup(x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
+    """out (W, B) = table entries at the addresses that x > 1/2 gives."""
+    _forward("lookup", x, tables, reads, out)
+
+
+def _forward(kind: str, x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
+    luts, rank = reads.inputs.shape
+    samples = x.shape[1]
+    parts = split(luts * samples << rank, luts)
+    cut = (parts, 1) if luts >= 4 * parts else (1, max(1, min(parts, samples // COLUMNS)))
+    space, fields = _begin(x, tables, reads, cut)
+    fields[at.OUT] = out.data_ptr()
+    threads.run(build.address(kind, rank, name_of(x)), space.address, cut[0] * cut[1])
+
+
+def backward(
+    grad: Tensor,
+    x: Tensor,
+    tables: Tensor,
+    reads: Reads,
+    rho: float | None,
+    dx: Tensor | None,
+    dt: Tensor | None,
+    dscores: Tensor | None,
+) -> None:
+    """Write the gradients of `fold` (rho None) or `lookup`, given that of its result; None: not needed."""
+    luts, rank = reads.inputs.shape
+    features, samples = x.shape
+    name = name_of(x)
+    shared = dt is not None and reads.table_ptr is not None
+    lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=dx is not None, shared=shared)
+    space, fields = _begin(x, tables, reads, (lut_parts, batch_parts))
+    parts = lut_parts * batch_parts
+    fields[at.GRAD] = grad.data_ptr()
+    copies = 0
+    if rho is not None:
+        fields[at.HARD] = 1
+        space.numbers[at.RHO] = rho
+    else:
+        space.numbers[at.RHO] = 1
+    if dx is not None:
+        fields[at.DX] = dx.data_ptr()
+        fields[at.DX_MORE] = space.reserve("dx", (lut_parts - 1) * dx.nbytes)
+        copies += lut_parts - 1
+    if dt is not None:
+        dt_copies = batch_parts if reads.table_ptr is None else parts
+        fields[at.DT], fields[at.DT_COPIES] = dt.data_ptr(), dt_copies
+        fields[at.DT_MORE] = space.reserve("dt", (dt_copies - 1) * dt.nbytes)
+        copies += dt_copies - 1
+    if reads.candidates is not None and reads.scores is not None and (dx is not None or dscores is not None):
+        choices = reads.scores.shape[2]
+        fields[at.CHOICES], fields[at.CANDIDATES] = choices, reads.candidates.data_ptr()
+        fields[at.SCORES] = reads.scores.data_ptr()
+        fields[at.DWN] = reads.rule == "dwn"
+        space.numbers[at.TEMPERATURE] = reads.temperature
+        if dx is not None or reads.rule == "softmax":
+            fields[at.SHARES] = space.reserve("shares", reads.scores.nbytes)
+            fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = parts, 1
+            threads.run(build.address("spread", 0, name), space.address, parts)
+        if dscores is not None:
+            _pack(space, features, samples, parts, name, hard=rho is not None)
+            fields[at.DOTS] = dscores.data_ptr()
+            fields[at.DOTS_MORE] = space.reserve("dots", (batch_parts - 1) * dscores.nbytes)
+            copies += 1
+    fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = lut_parts, batch_parts
+    threads.run(build.address("backward", rank, name), space.address, parts)
+    if copies:
+        threads.run(build.address("finish", 0, name), space.address, parts)
+
+
+def _pack(space: Workspace, features: int, samples: int, parts: int, dtype: str, *, hard: bool) -> None:
+    """Give the backward kernel X as bits where it is binary or read as bits: 32 times less to fetch."""
+    fields = space.fields
+    step = (samples + 63) // 64 * 8
+    fields[at.BITS], fields[at.BITS_STEP] = space.reserve("bits", features * step), step
+    fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = parts, 1
+    threads.run(build.address("pack", 0, dtype), space.address, parts)
+    if not hard and not space.words("scratch", int(fields[at.SCRATCH_STEP]), parts).all():
+        fields[at.BITS] = 0

@@ -1,0 +1,361 @@
+"""The loops over LUTs and blocks of samples: forward and backward passes of the fold and the look-up.
+
+Templates, as `kernels.training.templates` says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lutsmith.kernels.training.fold.pieces import ROW
+from lutsmith.kernels.training.templates import (
+    BATCH_PARTS,
+    BITS,
+    BITS_STEP,
+    CANDIDATES,
+    CHOICES,
+    DOTS,
+    DOTS_MORE,
+    DT,
+    DT_MORE,
+    DWN,
+    DX,
+    DX_MORE,
+    FEATURES,
+    GRAD,
+    HARD,
+    INPUTS,
+    LUT_PARTS,
+    LUTS,
+    OUT,
+    RHO,
+    SAMPLES,
+    SCRATCH,
+    SCRATCH_STEP,
+    SHARES,
+    TABLE_COUNT,
+    TABLE_PTR,
+    TABLES,
+    X,
+    pad,
+    share_of,
+    zero,
+)
+from lutsmith.kernels.vectors import f64, i32, i64, prefetch
+
+# Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read,
+# constants of the contraction (low, high, scale), indices, and saved addresses.
+CONSTANTS, CORNERS, INDICES, SAVED = 128, 192, 256, 320  # bytes into the first row
+POINTS, SCALED, PLACES, SLOPES, PADS, LOW_ROWS, VALUES, WEIGHTS, SCRATCH_ROWS = 1, 9, 10, 11, 19, 28, 36, 68, 100
+
+# Filled in for each rank and dtype.
+RANK: int
+SMALL_RANK: int  # up to this rank, minterms at corners are quicker than scattering to addresses
+SIZE: int  # bytes a number
+LANES: int  # samples a vector
+real: Any  # address -> pointer to numbers
+number: Any  # converts to the dtype
+evaluate: Any
+differentiate: Any
+weigh: Any
+fold_row: Any
+choose_row: Any
+addresses: Any
+contract: Any
+add_row: Any
+add_share: Any
+add_shares: Any
+add_total: Any
+dots: Any
+bit_dots: Any
+sweep: Any
+slopes: Any
+minterms: Any
+low_minterms: Any
+low_values: Any
+high_sweep: Any
+high_minterms: Any
+table: Any
+high_values: Any
+low_slopes: Any
+
+
+def table_of(before: int, j: int, table_ptr: int) -> int:
+    """The table that instance j reads, where an earlier instance read table `before`."""
+    if table_ptr == 0:
+        return j
+    pointers = i32(table_ptr)
+    while pointers[before + 1] <= j:
+        before += 1
+    return before
+
+
+def prefetch_rows(a: Any, j: int, offset: int, count: int) -> None:
+    """Ask for what instance j reads."""
+    inputs, step = i32(a[INPUTS]), a[SAMPLES] * SIZE
+    size = min(count * SIZE, 512)
+    for l in range(RANK):
+        row = inputs[j * RANK + l] * step + offset
+        for line in range(0, size, 64):
+            prefetch(a[X] + row + line)
+
+
+def evaluate_fold(entries: int, rows: int, out: int, groups: int, places: int) -> None:
+    """OUT = fold."""
+    fold_row(entries, rows, out, places, groups)
+
+
+def evaluate_choice(entries: int, rows: int, out: int, groups: int, places: int) -> None:
+    """OUT = look-up, by halving the table: exact, and quicker than gathers up to rank 4."""
+    choose_row(entries, rows, out, groups)
+
+
+def evaluate_lookup(entries: int, rows: int, out: int, groups: int, places: int) -> None:
+    """OUT = look-up, by address."""
+    t, p = real(entries), i32(places)
+    addresses_of = i64(rows)
+    for start in range(0, groups * LANES, ROW):
+        m = min(ROW, groups * LANES - start)
+        addresses(rows, places, m // LANES)
+        y = real(out + start * SIZE)
+        for q in range(m):
+            y[q] = t[p[q]]
+        for l in range(RANK):
+            addresses_of[l] += ROW * SIZE
+
+
+def forward(address: int, part: int) -> None:
+    """OUT[j] = the fold or look-up of instance j."""
+    a = i64(address)
+    step = a[SAMPLES] * SIZE
+    first, last = share_of(a[LUTS], part // a[BATCH_PARTS], a[LUT_PARTS], 1)
+    begin, end = share_of(a[SAMPLES], part % a[BATCH_PARTS], a[BATCH_PARTS], 16)
+    groups, tail = (end - begin) // LANES, (end - begin) % LANES
+    offset, done = begin * SIZE, (begin + groups * LANES) * SIZE
+    inputs = i32(a[INPUTS])
+    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
+    rows = i64(scratch)
+    pads, places = scratch + PADS * ROW * SIZE, scratch + PLACES * ROW * SIZE
+    t = 0
+    for j in range(first, last):
+        t = table_of(t, j, a[TABLE_PTR])
+        entries = a[TABLES] + (t * SIZE << RANK)
+        out = a[OUT] + j * step
+        for l in range(RANK):
+            rows[l] = a[X] + inputs[j * RANK + l] * step + offset
+        evaluate(entries, scratch, out + offset, groups, places)
+        if tail:
+            for l in range(RANK):
+                rows[l] = pads + l * ROW * SIZE
+                pad(a[X] + inputs[j * RANK + l] * step + done, rows[l], tail)
+            result = pads + RANK * ROW * SIZE
+            evaluate(entries, scratch, result, 1, places)
+            y, z = real(out + done), real(result)
+            for q in range(tail):
+                y[q] = z[q]
+
+
+def differentiate_small(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
+    """Slopes of all inputs into the SLOPES rows, table gradient added at e unless that is 0."""
+    d = scratch + SLOPES * ROW * SIZE
+    if e != 0:
+        sweep(entries, scratch, g, d, e, groups)
+    else:
+        slopes(entries, scratch, g, d, groups)
+
+
+def weigh_small(scratch: int, g: int, e: int, groups: int) -> None:
+    """Table gradient added at e."""
+    minterms(scratch, g, e, groups)
+
+
+def differentiate_split(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
+    """Slopes of all inputs into the SLOPES rows, table gradient added at e unless that is 0."""
+    d, s = scratch + SLOPES * ROW * SIZE, scratch + LOW_ROWS * ROW * SIZE
+    v, r = scratch + VALUES * ROW * SIZE, scratch + WEIGHTS * ROW * SIZE
+    low_minterms(scratch, s, groups)
+    low_values(entries, s, v, groups)
+    high_sweep(v, scratch, g, d, r, groups)
+    if e != 0:
+        table(r, s, e, groups)
+    high_values(entries, r, v, groups)
+    low_slopes(v, scratch, d, groups)
+
+
+def weigh_split(scratch: int, g: int, e: int, groups: int) -> None:
+    """Table gradient added at e."""
+    s, r = scratch + LOW_ROWS * ROW * SIZE, scratch + WEIGHTS * ROW * SIZE
+    low_minterms(scratch, s, groups)
+    high_minterms(scratch, g, r, groups)
+    table(r, s, e, groups)
+
+
+def backward(address: int, part: int) -> None:
+    """Gradients of the part's instances and samples: DX and DT are set to zero and added to, DOTS to be finished."""
+    a = i64(address)
+    step = a[SAMPLES] * SIZE
+    lut_part, batch_part = part // a[BATCH_PARTS], part % a[BATCH_PARTS]
+    first, last = share_of(a[LUTS], lut_part, a[LUT_PARTS], 1)
+    begin, end = share_of(a[SAMPLES], batch_part, a[BATCH_PARTS], 16)
+    inputs = i32(a[INPUTS])
+    scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
+    rows, pads = i64(scratch), scratch + PADS * ROW * SIZE
+    rho = number(f64(address)[RHO])
+    constants = real(scratch + CONSTANTS)
+    constants[0], constants[1], constants[2] = (number(1) - rho) / number(2), (number(1) + rho) / number(2), rho
+    corners = real(scratch + CORNERS)
+    corners[0], corners[1], corners[2] = number(0), number(1), number(1)
+    dx, dt, dots_row = a[DX], a[DT], a[DOTS]
+    if dx != 0:
+        if lut_part:
+            dx = a[DX_MORE] + (lut_part - 1) * a[FEATURES] * step
+        for k in range(a[FEATURES]):
+            zero(dx + k * step + begin * SIZE, end - begin)
+    if dt != 0:
+        copy = batch_part if a[TABLE_PTR] == 0 else part
+        if copy:
+            dt = a[DT_MORE] + (copy - 1) * (a[TABLE_COUNT] * SIZE << RANK)
+        if a[TABLE_PTR] == 0:
+            zero(dt + (first * SIZE << RANK), (last - first) << RANK)
+        else:
+            zero(dt, a[TABLE_COUNT] << RANK)
+    if dots_row != 0:
+        count = RANK * a[CHOICES]
+        if batch_part:
+            dots_row = a[DOTS_MORE] + (batch_part - 1) * a[LUTS] * count * SIZE
+        zero(dots_row + first * count * SIZE, (last - first) * count)
+    full = begin + (end - begin) // LANES * LANES
+    t = 0
+    for j in range(first, last):
+        if j + 1 < last:
+            prefetch_rows(a, j + 1, begin * SIZE, end - begin)
+        t = table_of(t, j, a[TABLE_PTR])
+        entries = a[TABLES] + (t * SIZE << RANK)
+        e = 0 if dt == 0 else dt + (t * SIZE << RANK)
+        for start in range(begin, full, ROW):
+            m = min(ROW, full - start)
+            for l in range(RANK):
+                rows[l] = a[X] + inputs[j * RANK + l] * step + start * SIZE
+            block(a, j, entries, e, a[GRAD] + j * step + start * SIZE, scratch, m // LANES, m)
+            scatter(a, j, start, dx, dots_row, scratch, m // LANES)
+        if full < end:
+            for l in range(RANK):
+                rows[l] = pads + l * ROW * SIZE
+                pad(a[X] + inputs[j * RANK + l] * step + full * SIZE, rows[l], end - full)
+            g = pads + RANK * ROW * SIZE
+            pad(a[GRAD] + j * step + full * SIZE, g, end - full)
+            block(a, j, entries, e, g, scratch, 1, end - full)
+            scatter_tail(a, j, full, end - full, dx, dots_row, scratch)
+
+
+def block(a: Any, j: int, entries: int, e: int, g: int, scratch: int, groups: int, samples: int) -> None:
+    """Slopes and table gradient of one instance and one block, at the rows in scratch."""
+    need_slopes = a[DX] != 0 or a[DOTS] != 0
+    rows, saved = i64(scratch), i64(scratch + SAVED)
+    if a[HARD]:
+        if e != 0 and RANK <= SMALL_RANK:
+            points = scratch + POINTS * ROW * SIZE
+            contract(scratch, g, scratch + CORNERS, points, scratch + SCALED * ROW * SIZE, groups)
+            for l in range(RANK):
+                saved[l] = rows[l]
+                rows[l] = points + l * ROW * SIZE
+            weigh(scratch, g, e, groups)
+            for l in range(RANK):
+                rows[l] = saved[l]
+        elif e != 0:
+            places = scratch + PLACES * ROW * SIZE
+            addresses(scratch, places, groups)
+            p, d, y = i32(places), real(e), real(g)
+            for q in range(samples):
+                d[p[q]] += y[q]
+        if need_slopes:
+            points, scaled = scratch + POINTS * ROW * SIZE, scratch + SCALED * ROW * SIZE
+            contract(scratch, g, scratch + CONSTANTS, points, scaled, groups)
+            for l in range(RANK):
+                rows[l] = points + l * ROW * SIZE
+            differentiate(entries, scratch, scaled, 0, groups)
+    elif need_slopes:
+        differentiate(entries, scratch, g, e, groups)
+    elif e != 0:
+        weigh(scratch, g, e, groups)
+
+
+def scatter(a: Any, j: int, start: int, dx: int, dots_row: int, scratch: int, groups: int) -> None:
+    """Take the slopes of whole vectors of samples to DX and DOTS."""
+    step, choices, offset = a[SAMPLES] * SIZE, a[CHOICES], start * SIZE
+    inputs, candidates = i32(a[INPUTS]), i32(a[CANDIDATES])
+    for l in range(RANK):
+        slot = j * RANK + l
+        d = scratch + (SLOPES + l) * ROW * SIZE
+        if dx != 0 and choices == 0:
+            add_row(dx + inputs[slot] * step + offset, d, groups)
+        elif dx != 0:
+            whole = choices // 8 * 8
+            for k in range(slot * choices, slot * choices + whole, 8):
+                add_shares(dx + offset, step, a[CANDIDATES] + k * 4, a[SHARES] + k * SIZE, d, groups)
+            for k in range(slot * choices + whole, (slot + 1) * choices):
+                add_share(dx + candidates[k] * step + offset, d, a[SHARES] + k * SIZE, groups)
+        if dots_row != 0:
+            for k in range(0, choices, 8):
+                chosen, out = a[CANDIDATES] + (slot * choices + k) * 4, dots_row + (slot * choices + k) * SIZE
+                if k + 8 <= choices:
+                    eight_dots(a, a[X] + offset, a[BITS] + start // 8, chosen, d, out, groups)
+                    continue
+                source, indices, sums = i32(chosen), i32(scratch + INDICES), scratch + POINTS * ROW * SIZE
+                for i in range(8):
+                    indices[i] = source[min(i, choices - k - 1)]
+                zero(sums, 8)
+                eight_dots(a, a[X] + offset, a[BITS] + start // 8, scratch + INDICES, d, sums, groups)
+                y, z = real(out), real(sums)
+                for i in range(choices - k):
+                    y[i] += z[i]
+            if a[DWN]:
+                half = scratch + POINTS * ROW * SIZE
+                zero(half, 1)
+                add_total(d, half, groups)
+                less(dots_row + slot * choices * SIZE, choices, real(half)[0] / number(2))
+
+
+def less(address: int, count: int, value: Any) -> None:
+    """Subtract a value from numbers."""
+    a = real(address)
+    for k in range(count):
+        a[k] -= value
+
+
+def eight_dots(a: Any, x: int, bits: int, candidates: int, d: int, out: int, groups: int) -> None:
+    """Dot products of the slopes with eight candidate rows, thresholded where the forward pass was."""
+    if a[BITS] != 0:
+        bit_dots(bits, a[BITS_STEP], candidates, d, out, groups)
+    else:
+        dots(x, a[SAMPLES] * SIZE, candidates, d, out, groups)
+
+
+def scatter_tail(a: Any, j: int, start: int, samples: int, dx: int, dots_row: int, scratch: int) -> None:
+    """Take the slopes of fewer samples than a vector holds to DX and DOTS."""
+    step, choices, offset = a[SAMPLES] * SIZE, a[CHOICES], start * SIZE
+    inputs, candidates, shares = i32(a[INPUTS]), i32(a[CANDIDATES]), real(a[SHARES])
+    half = number(0.5)
+    for l in range(RANK):
+        slot = j * RANK + l
+        d = real(scratch + (SLOPES + l) * ROW * SIZE)
+        if dx != 0 and choices == 0:
+            y = real(dx + inputs[slot] * step + offset)
+            for q in range(samples):
+                y[q] += d[q]
+        for k in range(slot * choices, (slot + 1) * choices):
+            if dx != 0:
+                y = real(dx + candidates[k] * step + offset)
+                for q in range(samples):
+                    y[q] += shares[k] * d[q]
+            if dots_row != 0:
+                x = real(a[X] + candidates[k] * step + offset)
+                total = number(0)
+                for q in range(samples):
+                    value = x[q]
+                    if a[HARD]:
+                        value = number(1) if value > half else number(0)
+                    if a[DWN]:
+                        value -= half
+                    total += d[q] * value
+                real(dots_row)[k] += total

@@ -1,0 +1,153 @@
+"""The fold as torch sees it, and what the look-up shares with it: the same arguments, the same gradients asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lutsmith.kernels.training import memory
+from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
+from lutsmith.kernels.training.fold import cpu, naive
+from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.reads import Reads, check, in_order, in_range
+
+READS = "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule"
+NEED = "bool need_dx, bool need_dt, bool need_scores"
+GRADIENTS = "(Tensor, Tensor, Tensor)"
+
+Three = tuple[Tensor, Tensor, Tensor]
+
+
+def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
+    """Evaluate every LUT at soft inputs: sum_k p_k prod_j x_j^k_j (1 - x_j)^(1 - k_j), the table's multilinear
+    extension.
+
+    `x` holds (F, B) activations in [0, 1], feature-major; `tables` (T, 2**n) entries, entry a at address
+    a = sum_j x_j 2^j; `reads` says what the W LUTs read. All are float32, float64 or bfloat16 (computed in float32).
+    Returns (W, B) in x's dtype, differentiable once in x, tables and reads.scores. Raises ValueError when shapes,
+    dtypes, devices or, on the CPU, indices do not fit (those of candidates are looked at in the backward pass, which
+    alone uses them).
+    """
+    out: Tensor = torch.ops.lutsmith.fold.default(x, tables, *reads)
+    return out
+
+
+def evaluate(x: Tensor, tables: Tensor, reads: Reads, run: Callable[..., None]) -> Tensor:
+    """A forward pass on the CPU."""
+    dtype = compute_dtype(x, tables)
+    inputs = in_range("inputs", reads.inputs, x.shape[0])
+    table_ptr = None if reads.table_ptr is None else in_order(reads.table_ptr, inputs.shape[0])
+    out = memory.empty((inputs.shape[0], x.shape[1]), dtype)
+    run(dense(x, dtype), dense(tables, dtype), Reads(inputs, table_ptr), out)
+    return out.to(x.dtype)
+
+
+def differentiate(
+    grad: Tensor, x: Tensor, tables: Tensor, reads: Reads, rho: float | None, need: tuple[bool, bool, bool]
+) -> Three:
+    """A backward pass on the CPU, of the look-up where there is a rho."""
+    dtype, features = compute_dtype(x, tables), x.shape[0]
+    inputs, table_ptr, candidates, scores = reads[:4]
+    safe = Reads(
+        in_range("inputs", inputs, features),
+        None if table_ptr is None else in_order(table_ptr, inputs.shape[0]),
+        None if candidates is None else in_range("candidates", candidates, features),
+        None if scores is None else dense(scores, dtype),
+        reads.temperature,
+        reads.rule,
+    )
+    like = x, tables, scores
+    outputs = [
+        memory.empty(tensor.shape, dtype) if wanted and tensor is not None else None
+        for tensor, wanted in zip(like, need, strict=True)
+    ]
+    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, *outputs)
+    return results(x, like, outputs)
+
+
+def results(x: Tensor, like: tuple[Tensor | None, ...], gradients: Any) -> Three:
+    """Gradients in the dtypes of what they belong to; an empty tensor for those that are not needed."""
+    found = [
+        x.new_empty(0) if gradient is None or tensor is None else gradient.to(tensor.dtype)
+        for tensor, gradient in zip(like, gradients, strict=True)
+    ]
+    return found[0], found[1], found[2]
+
+
+def check_backward(grad: Tensor, x: Tensor, tables: Tensor, inputs: Tensor, *rest: Any) -> None:
+    """`check` of a backward operation's arguments, and its gradient's."""
+    check(x, tables, inputs, *rest[:5])
+    expected = inputs.shape[0], x.shape[1]
+    if grad.shape != expected or grad.dtype not in FLOATS:
+        raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected floats of shape {expected}")
+
+
+def fake(x: Tensor, _tables: Tensor, inputs: Tensor, *_: Any) -> Tensor:
+    """The result of a forward pass without its values."""
+    return x.new_empty((inputs.shape[0], x.shape[1]))
+
+
+def fake_backward(_: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
+    """The results of a backward pass without their values."""
+    like = (tensor if wanted else None for tensor, wanted in zip((x, tables, rest[3]), rest[-3:], strict=True))
+    found = [x.new_empty(0) if tensor is None else tensor.new_empty(tensor.shape) for tensor in like]
+    return found[0], found[1], found[2]
+
+
+def save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    """Keep the arguments."""
+    ctx.save_for_backward(*inputs[:6])
+    ctx.options = inputs[6:]
+
+
+def gradient_by(name: str) -> Callable[..., tuple[Tensor | None, ...]]:
+    """The gradient of a forward operation, by its backward operation."""
+
+    def gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        need = ctx.needs_input_grad
+        wanted = need[0], need[1], need[5]
+        operation = getattr(torch.ops.lutsmith, name).default
+        gradients = operation(grad, *ctx.saved_tensors, *ctx.options, *wanted)
+        dx, dt, dscores = (value if want else None for value, want in zip(gradients, wanted, strict=True))
+        return (dx, dt, None, None, None, dscores, *[None] * len(ctx.options))
+
+    return gradient
+
+
+def _fold(x: Tensor, tables: Tensor, *reads: Any) -> Tensor:
+    return evaluate(x, tables, Reads(*reads), cpu.fold)
+
+
+def _other(x: Tensor, tables: Tensor, *reads: Any) -> Tensor:
+    return naive.fold(x, tables, Reads(*reads))
+
+
+def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
+    return differentiate(grad, x, tables, Reads(*rest[:6]), None, rest[6:])
+
+
+def _other_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
+    reads = Reads(*rest[:6])
+    return results(x, (x, tables, reads.scores), naive.fold_backward(grad, x, tables, reads, need=rest[6:]))
+
+
+define(
+    f"fold(Tensor x, Tensor tables, {READS}) -> Tensor",
+    check=check,
+    cpu=_fold,
+    other=_other,
+    fake=fake,
+    gradient=gradient_by("fold_backward"),
+    save=save,
+)
+define(
+    f"fold_backward(Tensor grad, Tensor x, Tensor tables, {READS}, {NEED}) -> {GRADIENTS}",
+    check=check_backward,
+    cpu=_backward,
+    other=_other_backward,
+    fake=fake_backward,
+)
+fold_backward = torch.ops.lutsmith.fold_backward.default

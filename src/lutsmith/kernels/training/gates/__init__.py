@@ -1,0 +1,1 @@
+"""The tables of two inputs that logits of the sixteen gates give."""

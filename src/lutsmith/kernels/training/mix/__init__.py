@@ -1,0 +1,1 @@
+"""What soft connections read: the mean of the rows of the candidates, weighted by a softmax."""

@@ -1,0 +1,75 @@
+"""How an operation is declared to torch: an operator with a CPU kernel, a form for other devices, a fake, a gradient.
+
+An operator is safe by itself, whoever calls it: a layer, a compiled or exported program, `torch.ops.lutsmith`. Shapes,
+dtypes and devices are checked in all of its forms. Indices are looked at where they are about to be used, by the CPU
+kernels, which read and write memory where they say; other devices check them in their own indexing, and nothing waits
+for their values.
+
+Operators are defined through `torch.library.Library`, whose calls cost less than those of `torch.library.custom_op`;
+`torch.library.opcheck` holds for both alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# The operations live as long as the library object.
+_library: Any = torch.library.Library("lutsmith", "DEF")  # type: ignore[no-untyped-call]
+
+
+def define(
+    schema: str,
+    *,
+    check: Callable[..., None],
+    cpu: Callable[..., Any],
+    other: Callable[..., Any],
+    fake: Callable[..., Any],
+    gradient: Callable[..., Any] | None = None,
+    save: Callable[..., None] | None = None,
+) -> None:
+    """Define `torch.ops.lutsmith.NAME`.
+
+    Args:
+        schema: name, arguments and results, as torch writes them.
+        check: raises ValueError where shapes, dtypes or numbers do not fit; called before each of the three forms.
+        cpu: computes it on the CPU.
+        other: computes it on any other device.
+        fake: gives the shapes and dtypes of the results, from those of the arguments.
+        gradient: `gradient(ctx, *grads)`, one gradient an argument; None: it has none.
+        save: `save(ctx, inputs, output)`, keeps what the gradient needs.
+    """
+    name = schema.partition("(")[0]
+    _library.define(schema)
+    names = [argument.split()[-1] for argument in schema[len(name) + 1 : schema.index(")")].split(",")]
+
+    def on_cpu(*arguments: Any) -> Any:  # all tensors are the CPU's: torch takes others elsewhere
+        check(*arguments)
+        return cpu(*arguments)
+
+    def elsewhere(*arguments: Any) -> Any:
+        _check_devices(names, arguments)
+        check(*arguments)
+        return other(*arguments)
+
+    def without_values(*arguments: Any) -> Any:
+        _check_devices(names, arguments)
+        check(*arguments)
+        return fake(*arguments)
+
+    _library.impl(name, on_cpu, "CPU")
+    _library.impl(name, elsewhere, "CompositeExplicitAutograd")
+    torch.library.register_fake(f"lutsmith::{name}", without_values, lib=_library)
+    if gradient is not None:
+        torch.library.register_autograd(f"lutsmith::{name}", gradient, setup_context=save, lib=_library)
+
+
+def _check_devices(names: list[str], arguments: tuple[Any, ...]) -> None:
+    tensors = [(name, a.device) for name, a in zip(names, arguments, strict=True) if isinstance(a, Tensor)]
+    for name, device in tensors[1:]:
+        if device != tensors[0][1]:
+            first = f"{tensors[0][0]} is on {tensors[0][1]}"
+            raise ValueError(f"{first} and {name} on {device}; move both to one device with .to()")
