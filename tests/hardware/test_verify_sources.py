@@ -16,6 +16,7 @@ from lutsmith.hardware.verification.sources import (
     read_verilog_source,
     read_vhdl_source,
 )
+from lutsmith.hardware.verification.sources.comments import shown
 from tests.export.cases import CASES
 from tests.hardware.examples import tiny
 
@@ -227,6 +228,32 @@ def test_harmless_directives_may_stand_in_any_line_of_verilog():
         source = read_verilog_source("\n".join([*lines[:place], added, *lines[place:]]).encode(), None)
         assert (source.units, source.constants, source.declared) == (plain.units, plain.constants, plain.declared)
         assert [comment.text for comment in source.comments] == [comment.text for comment in plain.comments]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_calls_within_calls_are_refused_where_they_are_too_deep(place):
+    call = re.search(r"<= mux\((\w+), .*;", VHDL)
+    assert call is not None
+    name = call[1]
+    for depth, refused in ((3, False), (500, True)):
+        nested = name
+        for _ in range(depth):
+            arguments = [name, name, name]
+            arguments[place] = nested
+            nested = f"mux({', '.join(arguments)})"
+        text = VHDL.replace(call[0], f"<= {nested};")
+        if refused:
+            with pytest.raises(Refused, match="too many parentheses"):
+                read_vhdl_source(text.encode(), None)
+        else:
+            assert len(read_vhdl_source(text.encode(), None).units) == 5
+
+
+def test_texts_are_shown_on_one_line_and_cut_where_they_are_long():
+    assert shown("cat \u202e\n") == "'cat \\u202e\\n'"
+    assert shown("a" * 60) == repr("a" * 60)
+    assert shown("a" * 61) == repr("a" * 60 + "...")
+    assert shown("abc", 2) == "'ab...'"
 
 
 def test_vhdl_that_is_cut_off_says_what_is_missing():
