@@ -17,6 +17,7 @@ import torch
 import lutsmith
 from lutsmith.circuit import Circuit
 from lutsmith.runs import Run
+from lutsmith.runs.held_out import hold_out
 from lutsmith.runs.saved import differences
 from lutsmith.training import TrainingInterrupted, loop
 
@@ -97,6 +98,21 @@ def test_rows_are_held_out_of_data_without_a_test_part() -> None:
         lutsmith.train(X[:4], ["a", "a", "b", "b"], test_share=0.9, **SMALL)
 
 
+def test_weights_stay_with_their_rows_where_rows_are_held_out(tmp_path: Path) -> None:
+    """Each row that is trained on has the weight that says which row it is."""
+    weights = np.arange(1, 241) / 7.0
+    dataset = lutsmith.data.from_arrays(np.arange(240.0)[:, None], Y, sample_weight=weights)
+    left, kept = hold_out(dataset, 0.2, 3)
+    assert kept.rows == 48
+    assert left.sample_weight is not None
+    assert np.array_equal(left.sample_weight, (left.x_train[:, 0].astype(np.float64) + 1) / 7)
+    one = lutsmith.train(X, Y, sample_weight=weights, out=tmp_path, **SMALL)
+    assert lutsmith.train(X, Y, sample_weight=weights, out=tmp_path, resume=True) == one
+    with pytest.raises(ValueError, match="not those of the run"):
+        lutsmith.train(X, Y, sample_weight=weights[::-1], out=tmp_path, resume=True)
+    assert not same(one.circuit, lutsmith.train(X, Y, **SMALL).circuit)
+
+
 @pytest.mark.parametrize(
     ("y", "options", "objective", "head"),
     [
@@ -166,6 +182,16 @@ def test_arguments_that_do_not_go_together_are_one_line(
     with pytest.raises(ValueError, match=says):
         lutsmith.train(source, **arguments, out=tmp_path / "run", quiet=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_without_a_folder_says_what_would_have_kept_the_run(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_at(monkeypatch, 5)
+    with pytest.raises(TrainingInterrupted, match=r"nothing was saved, .*; with out=FOLDER a run can go on") as stopped:
+        lutsmith.train(X, Y, **SMALL)
+    assert stopped.value.exit_code == 130
+    assert list(empty.iterdir()) == []
 
 
 # With a folder

@@ -272,6 +272,33 @@ def test_ranges_of_targets_are_put_back_exactly() -> None:
     assert np.isfinite(huge.half).all()
 
 
+# Weights of samples
+
+
+def test_rows_without_a_weight_teach_nothing() -> None:
+    x = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    truth = (x[:, 0] > 0).astype(int)
+    weights = np.where(np.arange(400) % 3, 0.0, 3.0)
+    for y, wrong in ((truth, 1 - truth), (x[:, 0] * 9, -x[:, 0] * 9)):
+        lied = np.where(weights > 0, y, wrong)
+        options: dict[str, Any] = {"objective": "regression" if y.dtype.kind == "f" else "classification"}
+        reached = [
+            fit(
+                from_arrays(x[:300], lied[:300], x[300:], y[300:], sample_weight=given, **options),
+                Architecture(**SIZES), SETTINGS, quiet=True,
+            ).report.score
+            for given in (weights[:300], None)
+        ]  # fmt: skip
+        assert reached[0] > 0.7 > 0.5 > reached[1]
+
+
+def test_equal_weights_are_none() -> None:
+    dataset = data("classification")
+    weighted = replace(dataset, sample_weight=np.full(len(dataset.x_train), 2.5))
+    one, two = (fit(given, Architecture(**SIZES), SETTINGS, quiet=True).circuit for given in (dataset, weighted))
+    assert logic(one) == logic(two)
+
+
 # Small and odd data
 
 

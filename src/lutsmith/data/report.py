@@ -50,8 +50,8 @@ class Report:
     Attributes:
         objective: "classification", "regression" or "multilabel".
         seed: of all that was random.
-        score: of the circuit, on the rows that `measured_on` names: accuracy, R^2 or the share of right bits; see
-            `measure`.
+        score: of the circuit, on the rows that `measured_on` names, which count alike: accuracy, R^2 or the share of
+            right bits; see `measure`.
         soft_score: of the network before hardening, on the same rows.
         measured_on: "test"; "held-out" where rows of data without a test part were held out of everything; or
             "validation", the rows that chose the epoch, where none were.

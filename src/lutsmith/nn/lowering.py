@@ -123,7 +123,7 @@ def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tenso
         ValueError: signals of another width, or inputs that are not there.
     """
     if signals.shape[-1:] != (in_dim,):
-        raise ValueError(f"it reads {in_dim} inputs, and cannot read signals of shape {signals.shape}")
+        raise ValueError(f"its in_dim={in_dim} inputs cannot be signals of shape {signals.shape}")
     wiring = inputs.cpu().numpy()
     if wiring.min() < 0 or wiring.max() >= in_dim:
         raise ValueError(f"its wiring names inputs {wiring.min()} to {wiring.max()} of {in_dim}")

@@ -247,9 +247,8 @@ def _executed(ready: _Ready, folder: RunFolder | None, *, resume: bool, quiet: b
     try:
         network, circuit, report = preparation.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
     except TrainingInterrupted as stopped:  # said for a trainer, whose folder is given with its settings
-        if place is None:
-            raise
-        raise TrainingInterrupted(f"{stopped}, out={str(place)!r}", stopped.exit_code - 128) from None
+        more = "; with out=FOLDER a run can go on" if place is None else f", out={str(place)!r}"
+        raise TrainingInterrupted(f"{stopped}{more}", stopped.exit_code - 128) from None
     run = Run(
         **{item.name: getattr(report, item.name) for item in fields(Report)},
         task=plan.task,

@@ -109,12 +109,12 @@ class Preparation:
                 f"{dataset.name} has no test set and validation is 0: nothing would be left to measure on; give "
                 "test=FILE or test_share=SHARE, X_test and y_test, or a validation share"
             )
-        samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(settings))
+        samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(settings), dataset.sample_weight)
         rows, _ = split(samples.y, settings.validation, settings.seed)
         target_range = None
         if dataset.objective == "regression":
             target_range = TargetRange.of(dataset.y_train[rows])
-            samples = Samples(samples.x, target_range.scaled(dataset.y_train))
+            samples = replace(samples, y=target_range.scaled(dataset.y_train))
         with torch_threads(settings.torch_threads):
             model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
         return cls(dataset, architecture, settings, samples, target_range, model, time.perf_counter() - began)
@@ -124,7 +124,9 @@ class Preparation:
         settings, target_range = self.settings, self.target_range
         if target_range is not None and settings.huber_delta is not None:
             settings = replace(settings, huber_delta=target_range.scaled_error(settings.huber_delta))
-        trained = Trainer(settings, **trainer).fit(self.model, self.samples.x, self.samples.y, resume=resume)
+        trained = Trainer(settings, **trainer).fit(
+            self.model, self.samples.x, self.samples.y, self.dataset.sample_weight, resume=resume
+        )
         model = self.model.cpu()
         if target_range is not None:
             target_range.unscale(model[-1])
