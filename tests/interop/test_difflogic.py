@@ -193,7 +193,9 @@ def test_the_factor_of_gradients_is_kept(theirs, factors):
 
 def test_a_model_with_factors_is_proved_to_be_its_circuit(theirs):
     wiring = [layer.indices for layer in theirs[1:3]]
-    model = from_difflogic(theirs.state_dict(), wiring, num_classes=4, tau=10.0, in_dim=12, grad_factor=[2.0, 1.5]).eval()
+    model = from_difflogic(
+        theirs.state_dict(), wiring, num_classes=4, tau=10.0, in_dim=12, grad_factor=[2.0, 1.5]
+    ).eval()
     circuit = to_circuit(model, (12,))
     assert prove_lowering(model, circuit).verdict == "proved"
     worse = random.Random(0).randrange(circuit.netlist.num_nodes)
