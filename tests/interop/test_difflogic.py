@@ -196,7 +196,7 @@ def test_a_model_with_factors_is_proved_to_be_its_circuit(theirs):
     model = from_difflogic(
         theirs.state_dict(), wiring, num_classes=4, tau=10.0, in_dim=12, grad_factor=[2.0, 1.5]
     ).eval()
-    circuit = to_circuit(model, (12,))
+    circuit = to_circuit(model.eval(), (12,))
     assert prove_lowering(model, circuit).verdict == "proved"
     worse = random.Random(0).randrange(circuit.netlist.num_nodes)
     tables = circuit.netlist.tables()

@@ -103,8 +103,8 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
     """Return the circuit with its thresholds on the grid of words of so many bits, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
-    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells the `input_bits`, and where a
-    threshold moved no accuracy any more.
+    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells
+    the `input_bits`, and where a threshold moved no accuracy any more.
 
     Raises:
         TypeError, ValueError: `word_length` is not an int from 1 to 24, or the circuit has no fitted range.
