@@ -39,7 +39,7 @@ def main() -> None:
         for seed in arguments.seeds:
             out = arguments.out / f"{name}-seed{seed}"
             data = None if task == "digits" else arguments.data
-            runs.append(lutsmith.train(task, name, data=data, seed=seed, out=out, overwrite=True))
+            runs.append(lutsmith.train(task, preset=name, data=data, seed=seed, out=out, overwrite=True))
         mean = statistics.mean(100 * run.accuracy for run in runs)
         spread = f" ± {statistics.stdev(100 * run.accuracy for run in runs):.2f}" if len(runs) > 1 else ""
         table.add_row(

@@ -36,7 +36,7 @@ import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.blocks import Blocks
 from lutsmith.circuit.engine.machine_code import Code
-from lutsmith.circuit.engine.plan import Plan, aligned
+from lutsmith.circuit.engine.plan import EnginePlan, aligned
 from lutsmith.circuit.engine.thresholds import Thresholds
 from lutsmith.circuit.engine.workers import num_threads
 from lutsmith.circuit.simplify import simplify_netlist
@@ -78,7 +78,7 @@ def random_netlist(inputs: int, layers: tuple[int, ...], rank: int) -> Netlist:
     return builder.build(layer)
 
 
-def traffic(plan: Plan, netlist: Netlist) -> str:
+def traffic(plan: EnginePlan, netlist: Netlist) -> str:
     """What one pass of 1,024 samples moves and does."""
     ranks = netlist.ranks[plan.order]
     moved = lanes.ROW_BYTES * (ranks.sum() + ranks.size)
@@ -87,7 +87,7 @@ def traffic(plan: Plan, netlist: Netlist) -> str:
 
 
 def network(name: str, unit: str, work: float, netlist: Netlist, fixed: bool) -> Row:
-    plan = Plan(netlist, fixed)
+    plan = EnginePlan(netlist, fixed)
     values, tables = plan.values(), plan.tables()
 
     def run() -> None:
@@ -191,7 +191,7 @@ def parts(circuit: Circuit, images: np.ndarray) -> list[Row]:
     head = circuit.head
     if head is None:
         return []
-    plan = Plan(circuit.netlist, fixed=True)
+    plan = EnginePlan(circuit.netlist, fixed=True)
     values, tables = plan.values(), plan.tables()
     inputs = np.arange(plan.input_rows.start, plan.input_rows.stop) * lanes.ROW_BYTES
     thresholds = Thresholds(circuit.encoder, inputs.astype(np.uint32))

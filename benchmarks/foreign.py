@@ -31,9 +31,10 @@ from rich.table import Table
 from lutsmith.circuit import Netlist, NetlistBuilder
 from lutsmith.circuit.simplify import simplify_netlist
 from lutsmith.formats import FormatError, FormatWarning, NamedNetlist, from_aiger, from_blif, to_aiger, to_blif
-from lutsmith.hardware import abc, toolchain
+from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import prove
-from lutsmith.hardware.toolchain import ToolFailed
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import ToolFailed
 
 SUFFIXES = (".aag", ".aig", ".blif")
 MAPPING = "strash; if -K 6 -a"

@@ -26,7 +26,7 @@ from rich.table import Table
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.engine.machine_code import SWITCH, Code
-from lutsmith.circuit.engine.plan import Plan
+from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.kernels.engine import codegen, lanes
 
 STREAMED = 400_000
@@ -95,7 +95,7 @@ def code(circuit: Circuit) -> tuple[float, float, float]:
     start = time.perf_counter()
     made = Code.of(circuit.netlist)
     seconds = time.perf_counter() - start
-    network, own, plan = codegen.load(made.files), Plan(circuit.netlist, fixed=True), made.plan()
+    network, own, plan = codegen.load(made.files), EnginePlan(circuit.netlist, fixed=True), made.plan()
     given, values, tables = own.values(), plan.values(), own.tables()
     given[own.input_rows] = values[plan.input_rows] = np.random.default_rng(0).integers(
         0, 2**64, given[own.input_rows].shape, dtype=np.uint64

@@ -28,7 +28,7 @@ from lutsmith.circuit.simplify import simplify_netlist, simplify_on
 from lutsmith.data import load
 from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import prove
-from lutsmith.hardware.toolchain import ToolMissing
+from lutsmith.hardware.tools.tool import ToolMissing
 
 ABC = "dch; if -K {rank} -a; mfs2"
 

@@ -23,7 +23,7 @@ from rich.table import Table
 import lutsmith
 from lutsmith import presets
 from lutsmith.data import Dataset, load
-from lutsmith.data.tabular import TABULAR_TASKS
+from lutsmith.data.tables.public import TABULAR_TASKS
 
 HEADER = ("task", "preset", "accuracy %", "boosting %", "LUTs", "encoder LUTs", "comparators", "train s", "boosting s")
 

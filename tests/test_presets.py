@@ -79,7 +79,7 @@ def test_names_are_unique_and_every_task_has_a_default() -> None:
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(KeyError, match=r"no preset 'mnist-5k'; there are digits-fast, mnist-fast"):
+    with pytest.raises(ValueError, match=r"preset is 'mnist-5k'; expected one of digits-fast, mnist-fast"):
         presets.get("mnist-5k")
 
 

@@ -5,24 +5,46 @@ from pathlib import Path
 
 import numpy as np
 
+import lutsmith
+
 README = (Path(__file__).parents[1] / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 def test_the_first_example_trains_and_predicts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = {"images": np.zeros((3, 64), np.uint8)}
-    exec(EXAMPLES[0].replace("seed=0", "seed=0, epochs=2"), names)
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    y = np.where(x[:, 0] > 0, "yes", "no")
+    arrays = {"X": x[50:], "y": y[50:], "X_test": x[:50], "y_test": y[:50], "X_new": x[:7]}
+    names = {"images": np.zeros((3, 64), np.uint8), **arrays}
+    short = EXAMPLES[0].replace("seed=0", "seed=0, epochs=2").replace("y_test=y_test", "y_test=y_test, epochs=2")
+    arrays_part, folder_part = short.split("\n\n")[1:]
+    exec(f"import lutsmith\n{arrays_part}", names)
     assert names["run"].accuracy > 0.5
     assert names["run"].lowering == "proved"
+    assert set(names["labels"]) <= {"yes", "no"}
+    assert list(tmp_path.iterdir()) == []
+    exec(folder_part, names)
+    assert names["run"].accuracy > 0.5
     assert names["labels"].shape == (3,)
 
 
-def test_the_second_example_builds_a_circuit_that_is_the_model(tmp_path, monkeypatch):
+def test_the_second_example_fits_numbers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    names = {"lutsmith": lutsmith, "X": x, "price": 1e5 * x[:, 0] + 3e5}
+    exec(EXAMPLES[1], names)
+    assert names["report"].measure == "R^2"
+    assert names["report"].score > 0.5
+    assert names["circuit"].predict(x[:5]).shape == (5,)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_third_example_builds_a_circuit_that_is_the_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     x = np.random.default_rng(0).integers(0, 256, (300, 784)).astype(np.uint8)
-    names = {"x_train": x}
-    exec(EXAMPLES[1], names)
+    names = {"lutsmith": lutsmith, "x_train": x}
+    exec(EXAMPLES[2], names)
     import torch
 
     predicted = names["model"].eval()(torch.from_numpy(x)).argmax(-1)
@@ -30,25 +52,22 @@ def test_the_second_example_builds_a_circuit_that_is_the_model(tmp_path, monkeyp
     assert Path("model.lut").exists()
 
 
-def test_the_third_example_predicts_from_a_row_of_a_table(tmp_path, monkeypatch):
+def test_the_fourth_example_predicts_from_a_row_of_a_table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    import lutsmith
-
     rows = "".join(f"{20 + row % 40},{('Zürich', 'Bern')[row % 2]},{('yes', 'no')[row % 2]}\n" for row in range(80))
     Path("people.csv").write_text(f"age,city,outcome\n{rows}")
     lutsmith.train("csv", data="people.csv", target="outcome", out="runs/people", luts=(20,), rank=2, epochs=3)
     names = {"lutsmith": lutsmith}
-    exec(EXAMPLES[2].replace("circuit.predict_labels", "labels = circuit.predict_labels"), names)
+    exec(EXAMPLES[3].replace("circuit.predict_labels", "labels = circuit.predict_labels"), names)
     assert names["labels"].tolist() == names["circuit"].predict_labels([{"city": " Zürich", "age": "41.0"}]).tolist()
     assert names["labels"][0] in ("yes", "no")
 
 
-def test_the_fourth_example_exports_what_it_verifies():
-    import lutsmith
+def test_the_fifth_example_exports_what_it_verifies():
     from tests.circuit.examples import random_circuit
 
     names = {"lutsmith": lutsmith, "circuit": random_circuit(0, luts=20)}
-    exec(EXAMPLES[3].replace('("verilog", "c")', '("c",)'), names)
+    exec(EXAMPLES[4].replace('("verilog", "c")', '("c",)'), names)
     assert "module lutsmith" in names["verilog"]
     assert "#include" in names["header"]
     assert names["found"].ok

@@ -19,15 +19,17 @@ import pytest
 
 import lutsmith
 from lutsmith import runs
-from lutsmith.circuit import Circuit, OutOfRangeWarning
+from lutsmith.circuit import Accuracy, Circuit, Metadata, OutOfRangeWarning
 from lutsmith.circuit.file import load
 from lutsmith.circuit.heads import Head
 from lutsmith.data import load as load_data
 from lutsmith.data.split import stratified_split
+from lutsmith.nn.lowering import Lowered
 from lutsmith.runs import CircuitMismatchError, Run, SavedFileError, evaluate, execution, train
 from lutsmith.runs.saved import differences
-from lutsmith.training import TrainingInterrupted, loop
-from lutsmith.training.batches import split
+from lutsmith.training import TrainingInterrupted
+from lutsmith.training.loop import loop
+from lutsmith.training.loop.order import split
 
 SMALL: dict[str, Any] = {
     "luts": (60, 30),
@@ -64,11 +66,11 @@ def test_a_run_reports_what_its_circuit_reaches(digits: tuple[Run, Path]) -> Non
     assert run.train_seconds > 0
     assert run.setup_seconds > 0
     assert circuit.classes == tuple(range(10))
-    assert circuit.facts["accuracy"] == run.accuracy
-    assert circuit.facts["architecture"]["luts"] == [60, 30]
-    assert "input_bits" not in circuit.facts  # any word, unless the encoder was given one
+    assert circuit.metadata.accuracy.value == run.accuracy
+    assert circuit.metadata.training.architecture["luts"] == (60, 30)
+    assert circuit.metadata.input_bits is None  # any word, unless the encoder was given one
     constant = int((data.x_train == data.x_train[0]).all(axis=0).sum())
-    assert 0 < constant <= circuit.facts["wasted_thresholds"] < 2 * 64
+    assert 0 < constant <= circuit.metadata.wasted_thresholds < 2 * 64
 
 
 def test_the_folder_holds_the_run_and_its_arguments(digits: tuple[Run, Path]) -> None:
@@ -88,11 +90,11 @@ def test_a_model_file_tells_no_paths(digits: tuple[Run, Path]) -> None:
 
 
 def test_the_same_seed_gives_the_same_circuit_and_another_does_not(digits: tuple[Run, Path], tmp_path: Path) -> None:
-    facts = ("fanin", "table_pool", "table_index", "outputs")
+    fields = ("fanin", "table_pool", "table_index", "outputs")
     netlists = [load(digits[1] / "model.lut").netlist]
     for seed in (0, 1):
         netlists.append(load(train("digits", out=tmp_path / str(seed), seed=seed, **SMALL).model).netlist)
-    same = [[np.array_equal(getattr(netlists[0], name), getattr(other, name)) for name in facts] for other in netlists]
+    same = [[np.array_equal(getattr(netlists[0], name), getattr(other, name)) for name in fields] for other in netlists]
     assert all(same[1])
     assert not all(same[2])
 
@@ -112,7 +114,7 @@ def test_evaluate_and_the_door_to_runs_need_no_torch(digits: tuple[Run, Path]) -
 def test_a_finished_run_is_not_written_over(digits: tuple[Run, Path]) -> None:
     _, folder = digits
     before = contents(folder)
-    with pytest.raises(ValueError, match=r"holds checkpoint.pt, .* --resume goes on with it, --overwrite starts again"):
+    with pytest.raises(ValueError, match=r"holds checkpoint.pt, .* resume=True goes on with it, overwrite=True starts"):
         train("digits", out=folder, **SMALL)
     assert contents(folder) == before
 
@@ -158,25 +160,34 @@ def test_overwrite_starts_again_and_leaves_other_files_alone(tmp_path: Path) -> 
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_without_out_each_run_gets_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_gives_each_run_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lutsmith.cli import run as command
+
     monkeypatch.chdir(tmp_path)
-    arguments = {**SMALL, "epochs": 1}
-    models = [Path(train("digits", **arguments).model).relative_to(tmp_path) for _ in range(2)]
-    models.append(Path(train("digits", resume=True, **arguments).model).relative_to(tmp_path))
+    arguments = ["train", "digits", "--luts", "20", "--rank", "2", "--epochs", "1", "--json"]
+    models = []
+    for more in ([], [], ["--resume"]):
+        capsys.readouterr()
+        assert command([*arguments, *more]) == 0
+        models.append(Path(json.loads(capsys.readouterr().out)["model"]).relative_to(tmp_path))
     names = ["digits-digits-fast-seed0", "digits-digits-fast-seed0-2", "digits-digits-fast-seed0-2"]
     assert models == [Path("runs") / name / "model.lut" for name in names]
+    assert command(["train", "digits", "--preset", "none such"]) == 2
+    assert [path.name for path in Path("runs").iterdir() if "none" in path.name] == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"preset": "best"}, "no preset 'best'; there are digits-fast"),
+        ({"preset": "best"}, "preset is 'best'; expected one of digits-fast"),
         ({"luts": ()}, "expected the width of each layer"),
         ({"luts": (60, 31)}, "10 classes cannot share equally"),
         ({"luts": (0, 10)}, "expected the width of each layer"),
         ({"epochs": 0}, "epochs=0: expected an integer >= 1"),
-        ({"architecture": {"depth": 3}}, "an architecture has no depth; it has .*rank"),
-        ({"settings": {"rate": 3}}, "no such setting: rate"),
+        ({"architecture": {"depth": 3}}, "an architecture has no depth; it takes .*rank"),
+        ({"settings": {"rate": 3}}, "a training run has no rate; it takes .*lr"),
         ({"resume": True, "overwrite": True}, "give one of them"),
         ({"data": "somewhere"}, "digits is embedded"),
     ],
@@ -204,14 +215,14 @@ def test_a_refused_argument_touches_no_folder(
 def test_a_folder_with_another_model_is_refused(tmp_path: Path, overwrite: bool) -> None:
     for name in ("mine.lut", "model.lut", "run.json"):
         (tmp_path / name).write_text(name)
-    with pytest.raises(ValueError, match=r"holds mine\.lut, .* move the other away, or take another --out"):
+    with pytest.raises(ValueError, match=r"holds mine\.lut, .* move the other away, or take another folder"):
         train("digits", out=tmp_path, overwrite=overwrite, **SMALL)
     assert contents(tmp_path) == {name: name.encode() for name in ("mine.lut", "model.lut", "run.json")}
 
 
 def test_a_file_in_place_of_the_folder_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="is a file: --out takes a folder"):
+    with pytest.raises(OSError, match="is a file: out=FOLDER takes a folder"):
         train("digits", out=tmp_path / "file", **SMALL)
 
 
@@ -234,11 +245,11 @@ def test_an_interrupted_run_goes_on_with_its_own_arguments(
         step(self, chosen)
 
     monkeypatch.setattr(loop.Loop, "step", interrupting)
-    with pytest.raises(TrainingInterrupted, match=rf"go on with --out {tmp_path} --resume$"):
+    with pytest.raises(TrainingInterrupted, match=rf"go on with resume=True, out='{tmp_path}'$"):
         train("digits", out=tmp_path, **SMALL)
     assert not (tmp_path / "model.lut").exists()
     assert json.loads((tmp_path / "run.json").read_text())["result"] is None
-    with pytest.raises(ValueError, match="--resume goes on with it"):
+    with pytest.raises(ValueError, match="resume=True goes on with it"):
         train("digits", out=tmp_path, **SMALL)
     run = train("digits", out=tmp_path, resume=True, quiet=True)
     whole = digits[0]
@@ -247,7 +258,7 @@ def test_an_interrupted_run_goes_on_with_its_own_arguments(
 
 def test_a_run_killed_from_outside_resumes_to_the_same_circuit(digits: tuple[Run, Path], tmp_path: Path) -> None:
     code = (
-        "import time; from lutsmith.runs import train; from lutsmith.training import loop; step = loop.Loop.step\n"
+        "import time; from lutsmith.runs import train; from lutsmith.training.loop import loop; step = loop.Loop.step\n"
         "def slow(self, chosen): time.sleep(0.05); step(self, chosen)\n"
         f"loop.Loop.step = slow; train('digits', out={str(tmp_path)!r}, **{SMALL!r})"
     )
@@ -278,7 +289,7 @@ def test_a_circuit_that_is_not_the_network_is_not_saved(tmp_path: Path, monkeypa
         return values
 
     monkeypatch.setattr(Circuit, "decision_function", wrong)
-    with pytest.raises(CircuitMismatchError, match="on 1 of 360 rows, first on row 5; nothing was saved"):
+    with pytest.raises(CircuitMismatchError, match="on 1 of 360 test rows, first on row 5; nothing was saved"):
         train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
     assert not (tmp_path / "model.lut").exists()
 
@@ -286,18 +297,21 @@ def test_a_circuit_that_is_not_the_network_is_not_saved(tmp_path: Path, monkeypa
 def test_a_circuit_that_is_wrong_on_no_measured_row_is_not_saved_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lutsmith import nn
     from lutsmith.circuit.encoder import Comparators
+    from lutsmith.training import fitting
 
-    lowered = nn.to_circuit
+    lower = fitting.lower
 
     def wrong(*arguments: Any, **options: Any) -> Any:
-        circuit = lowered(*arguments, **options)
+        circuit, encoder_luts = lower(*arguments, **options)
         thresholds = circuit.encoder.threshold.copy()
         thresholds[7] = np.nextafter(thresholds[7], np.float32(-np.inf))  # no digit has a brightness in between
-        return replace(circuit, encoder=Comparators(circuit.encoder.feature, thresholds, 64))
+        return replace(circuit, encoder=Comparators(circuit.encoder.feature, thresholds, 64)), encoder_luts
 
-    monkeypatch.setattr(nn, "to_circuit", wrong)
+    def lowered(*arguments: Any, **options: Any) -> Any:
+        return Lowered(*wrong(*arguments, **options))
+
+    monkeypatch.setattr(fitting, "lower", lowered)
     with pytest.raises(CircuitMismatchError, match=r"model\.0 \(.*Thermometer\): failed: 1 of .* nothing was saved"):
         train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
     assert not (tmp_path / "model.lut").exists()
@@ -338,7 +352,7 @@ def test_a_table_without_a_test_set_is_measured_on_rows_that_training_never_saw(
     )
     training, held_out = stratified_split(whole.y_train, 0.2, 5)
     assert run.measured_on == "held-out"
-    assert load(run.model).facts["held_out"]["rows"] == len(held_out) == 80
+    assert load(run.model).metadata.training.held_out.rows == len(held_out) == 80
     (seen,) = fitted
     assert len(seen) == 240  # of the 320 that are left a quarter is for validation
     assert {row.tobytes() for row in seen} <= {row.tobytes() for row in whole.x_train[training]}
@@ -351,8 +365,8 @@ def test_a_table_without_a_test_set_is_measured_on_rows_that_training_never_saw(
     assert run.luts == 1002  # the preset's 1,000, rounded up to what three classes can share
     circuit = load(run.model)
     assert sorted(map(str, circuit.classes or ())) == ["high", "low", "mid"]
-    assert circuit.facts["feature_names"] == ["a", "b", "c", "d"]
-    assert circuit.facts["integer_features"] is False
+    assert circuit.metadata.feature_names == ("a", "b", "c", "d")
+    assert circuit.metadata.integer_features is False
     fresh = evaluate(run.model, table(tmp_path / "fresh.csv", 200, seed=1))
     assert (fresh.samples, fresh.rows) == (200, "another")
     assert "cannot be told" in fresh.measured_on
@@ -378,8 +392,8 @@ def test_eval_says_which_rows_of_a_table_it_measures(tmp_path: Path, kind: str) 
         (tmp_path / "t.csv").write_text("\n".join(lines))
         assert evaluate(tmp_path / "0.25" / "model.lut", tmp_path / "t.csv").rows == "another"
         circuit = load(tmp_path / "0.25" / "model.lut")
-        facts = {name: value for name, value in circuit.facts.items() if name != "held_out"}
-        lutsmith.save(replace(circuit, facts=facts), tmp_path / "old.lut")
+        told = {name: value for name, value in circuit.metadata.to_json().items() if name != "held_out"}
+        lutsmith.save(replace(circuit, metadata=Metadata.from_json(told)), tmp_path / "old.lut")
         old = evaluate(tmp_path / "old.lut", tmp_path / "t.csv")
         assert (old.rows, old.samples) == ("unknown", 400)
 
@@ -387,11 +401,11 @@ def test_eval_says_which_rows_of_a_table_it_measures(tmp_path: Path, kind: str) 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"test_share": 1.0}, "test_share=1.0: expected the share"),
-        ({"test_share": -0.1}, "test_share=-0.1: expected the share"),
+        ({"test_share": 1.0}, r"test_share is 1\.0; expected the share"),
+        ({"test_share": -0.1}, r"test_share is -0\.1; expected the share"),
         ({"test_share": 0.001}, "leaves every row; give another share"),
         ({"test_share": 0.999}, "leaves no training row of 'high'"),
-        ({"test_share": 0.1, "test": "u.csv"}, "the test rows are given: leave test_share"),
+        ({"test_share": 0.1, "test": "u.csv"}, "the test rows are given: leave out test_share=0.1"),
         ({"test_share": 0, "settings": {"validation": 0.0}}, "nothing would be left to measure"),
     ],
 )
@@ -423,7 +437,7 @@ def test_a_table_resumes_with_the_same_rows_held_out(tmp_path: Path, monkeypatch
         train("csv", out=tmp_path / "run", resume=True, test_share=0.2)
     run = train("csv", out=tmp_path / "run", resume=True, quiet=True)
     one, two = load(whole.model), load(run.model)
-    assert (run.accuracy, one.facts["held_out"]) == (whole.accuracy, two.facts["held_out"])
+    assert (run.accuracy, one.metadata.training.held_out) == (whole.accuracy, two.metadata.training.held_out)
     assert all(
         np.array_equal(getattr(one.netlist, name), getattr(two.netlist, name)) for name in ("fanin", "table_pool")
     )
@@ -460,8 +474,8 @@ def spoilt(name: str) -> Callable[[Circuit], Circuit]:
             return replace(circuit, fitted_range=(circuit.fitted_range[0], circuit.fitted_range[1] + 1))
         values: dict[str, Any] = {
             "classes": tuple(f"{label}" for label in circuit.classes or ()),
-            "task": None,
-            "facts": {**circuit.facts, "accuracy": 1},
+            "objective": None,
+            "metadata": replace(circuit.metadata, accuracy=Accuracy(1)),
             "input_shape": (8, 8),
         }
         return replace(circuit, **{name: values[name]})
@@ -470,8 +484,8 @@ def spoilt(name: str) -> Callable[[Circuit], Circuit]:
 
 
 FIELDS = (
-    "netlist.table_pool", "netlist.outputs", "encoder.threshold", "head", "fitted_range", "classes", "task", "facts",
-    "input_shape",
+    "netlist.table_pool", "netlist.outputs", "encoder.threshold", "head", "fitted_range", "classes", "objective",
+    "metadata", "input_shape",
 )  # fmt: skip
 
 
@@ -489,6 +503,7 @@ def test_a_model_file_that_is_not_what_was_written_is_an_error_that_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     from lutsmith.circuit import file
+    from lutsmith.runs import saved
 
     save = file.save
 
@@ -498,13 +513,13 @@ def test_a_model_file_that_is_not_what_was_written_is_an_error_that_names_it(
         elif fault == "cut off":
             Path(path).write_bytes(file.to_bytes(circuit)[:-3])
 
-    monkeypatch.setattr(file, "save", faulty)
+    monkeypatch.setattr(saved, "save", faulty)
     expected = {"another table": "netlist.table_pool", "cut off": "cannot load", "nothing": "there is no model file"}
     with pytest.raises(SavedFileError, match=rf"model\.lut did not hold the model .*{expected[fault]}"):
         train("digits", out=tmp_path, **{**SMALL, "epochs": 1})
     assert not (tmp_path / "model.lut").exists()
     assert json.loads((tmp_path / "run.json").read_text())["result"] is None
-    monkeypatch.setattr(file, "save", save)
+    monkeypatch.setattr(saved, "save", save)
     assert train("digits", out=tmp_path, resume=True, quiet=True).lowering == "proved"
 
 
@@ -528,9 +543,9 @@ def test_a_table_of_one_class_is_refused_before_training(tmp_path: Path) -> None
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of one process is read from /proc")
 def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from lutsmith.runs import train; from lutsmith.training import loop\n"
-        "loop.steps_per_epoch = lambda rows, size: 60  # a short epoch needs as much memory as a whole one\n"
-        f"train('mnist', 'mnist-fast', data={str(datasets)!r}, out={str(tmp_path)!r}, epochs=1, bits=3, quiet=True)\n"
+        "from pathlib import Path; from lutsmith.runs import train; from lutsmith.training.loop import order\n"
+        "order.steps_per_epoch = lambda rows, size: 60  # a short epoch needs as much memory as a whole one\n"
+        f"train('mnist', data={str(datasets)!r}, out={str(tmp_path)!r}, epochs=1, bits=3, quiet=True)\n"
         # Not getrusage: its peak is that of the parent too, whose memory a child has until it starts its program.
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
@@ -540,7 +555,8 @@ def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> No
 
 def test_the_public_names_are_there() -> None:
     assert set(runs.__all__) == {
-        "CircuitMismatchError", "Evaluation", "Measured", "Run", "SavedFileError", "evaluate", "measured_rows", "train",
+        "CircuitMismatchError", "Evaluation", "Measured", "Run", "SavedFileError", "default_folder", "evaluate",
+        "measured_rows", "train",
     }  # fmt: skip
     assert execution.train is train
 
@@ -571,9 +587,9 @@ def test_columns_of_names_are_learned_kept_and_read_back(tmp_path: Path) -> None
     run = train("csv", data=data, target="kind", out=tmp_path / "run", **arguments)
     assert run.accuracy > 0.8
     circuit = load(run.model)
-    assert circuit.facts["categories"] == [["blue", "green", "red"], None, ["round", "square"]]
+    assert circuit.metadata.categories == (("blue", "green", "red"), None, ("round", "square"))
     assert run.comparators == len(circuit.encoder)
-    assert run.encoder_luts == circuit.facts["encoder_luts"] == run.luts - 90  # the networks own are 60 + 30
+    assert run.encoder_luts == circuit.metadata.encoder_luts == run.luts - 90  # the networks own are 60 + 30
     assert run.encoder_luts > 0
     fresh = names_table(tmp_path / "fresh.csv", 200, seed=1)
     assert evaluate(run.model, fresh).accuracy > 0.8
@@ -639,9 +655,9 @@ def test_a_record_of_an_earlier_version_is_resumed(digits: tuple[Run, Path], tmp
     assert (again.accuracy, again.comparators) == (digits[0].accuracy, digits[0].comparators)
 
 
-@pytest.mark.parametrize("head", ["regression", "multi-label"])
-def test_heads_of_other_tasks_are_left_to_the_trainer(tmp_path: Path, head: str) -> None:
-    with pytest.raises(ValueError, match=rf"head '{head}' .* train\(\) makes classifiers"):
+@pytest.mark.parametrize(("head", "objective"), [("regression", "regression"), ("multi-label", "multilabel")])
+def test_a_task_of_classes_takes_no_other_head(tmp_path: Path, head: str, objective: str) -> None:
+    with pytest.raises(ValueError, match=rf"head '{head}' is for {objective}, and digits for classification"):
         train("digits", out=tmp_path / "run", **{**SMALL, "architecture": {"head": head}})
     assert not (tmp_path / "run").exists()
 
@@ -658,7 +674,7 @@ def test_heads_of_other_tasks_are_left_to_the_trainer(tmp_path: Path, head: str)
     ],
 )
 def test_every_head_and_wiring_trains_to_a_checked_circuit(tmp_path: Path, architecture: dict[str, Any]) -> None:
-    arguments = {name: value for name, value in SMALL.items() if name not in ("luts", "rank", "architecture", "epochs")}
+    arguments: dict[str, Any] = {"bits": 2, "quiet": True}
     whole = {"luts": [60, 30], "rank": 4, "num_candidates": 4, **architecture}
     run = train("digits", out=tmp_path, epochs=1, architecture=whole, **arguments)
     assert run.accuracy > 0.05

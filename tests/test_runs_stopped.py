@@ -16,7 +16,9 @@ import pytest
 
 from lutsmith.cli import run as command
 from lutsmith.runs import execution, train
-from lutsmith.training import TrainingInterrupted, checkpoint, loop, metrics
+from lutsmith.training import TrainingInterrupted
+from lutsmith.training.files import checkpoint, metrics_log
+from lutsmith.training.loop import loop
 
 SMALL: dict[str, Any] = {"luts": (60, 30), "rank": 4, "bits": 2, "epochs": 3, "quiet": True}
 
@@ -52,7 +54,7 @@ def model(folder: Path) -> bytes:
 def test_resuming_where_there_is_no_run_is_refused_and_leaves_no_trace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ValueError, match=r"new holds no run to resume: .* --allow-new"):
+    with pytest.raises(ValueError, match=r"new holds no run to resume: .*allow_new=True"):
         train("digits", out=tmp_path / "new", resume=True, **SMALL)
     assert command(["train", "digits", "--out", str(tmp_path / "new"), "--resume"]) == 2
     assert "holds no run to resume" in capsys.readouterr().err
@@ -69,7 +71,9 @@ def test_allow_new_lets_resume_begin_a_run_and_goes_with_it(tmp_path: Path, whol
 # Killed before anything was saved
 
 
-@pytest.mark.parametrize("before", ["lutsmith.runs.execution.load", "lutsmith.nn.build", "lutsmith.training.Trainer"])
+@pytest.mark.parametrize(
+    "before", ["lutsmith.runs.execution.load", "lutsmith.training.fitting.build", "lutsmith.training.fitting.Trainer"]
+)
 def test_a_run_killed_before_its_first_save_goes_on_with_its_arguments(
     tmp_path: Path, whole: Path, before: str
 ) -> None:
@@ -220,7 +224,7 @@ def test_a_full_disk_names_the_file_and_the_bytes_and_loses_nothing_saved(
     disk.full = False
     epochs = 0
 
-    def filling(self: Any, at: Any, ordinary: Any = metrics.MetricsLog.append) -> None:
+    def filling(self: Any, at: Any, ordinary: Any = metrics_log.MetricsLog.append) -> None:
         nonlocal epochs
         epochs += 1
         disk.full = name == "metrics.jsonl" and epochs == 2
@@ -234,7 +238,7 @@ def test_a_full_disk_names_the_file_and_the_bytes_and_loses_nothing_saved(
 
     arguments = ["--luts", "60,30", "--rank", "4", "--bits", "2", "--epochs", "3", "--seed", "3"]
     with monkeypatch.context() as patch:
-        patch.setattr(metrics.MetricsLog, "append", filling)
+        patch.setattr(metrics_log.MetricsLog, "append", filling)
         patch.setattr(execution, "save_checked", saving)
         code = command(["train", "digits", *arguments, "--out", str(tmp_path)])
     disk.full = False
@@ -277,3 +281,22 @@ def test_a_kill_in_the_middle_of_a_checkpoint_leaves_the_last_one_and_no_rubbish
     train("digits", out=tmp_path, resume=True, quiet=True)
     assert model(tmp_path) == model(whole)
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".tmp"] == ["mine.tmp"]
+
+
+# Stopped early
+
+
+def test_a_run_that_is_stopped_early_says_why_and_stays_stopped(tmp_path: Path, whole: Path) -> None:
+    settings = {"patience": 1, "schedule": "constant", "validate_every": 1}
+    run = train("digits", out=tmp_path, seed=3, **{**SMALL, "epochs": 40}, settings=settings)
+    assert run.stopped is not None
+    assert run.stopped.startswith("hard was no better than 0.")
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert run.best_epoch < len(lines) < 40
+    assert json.loads((tmp_path / "run.json").read_text())["result"]["stopped"] == run.stopped
+    assert json.loads((whole / "run.json").read_text())["result"]["stopped"] is None
+    first = model(tmp_path)
+    (tmp_path / "model.lut").unlink()  # as if killed before it was written
+    assert train("digits", out=tmp_path, resume=True, quiet=True).stopped == run.stopped
+    assert (tmp_path / "metrics.jsonl").read_text().splitlines() == lines
+    assert model(tmp_path) == first

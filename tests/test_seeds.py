@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.training import checkpoint
+from lutsmith.training.files import checkpoint
 
 # Sizes at which the gradients of two layers are cut, and torch has sums of its own to form.
 CODE = """
 import sys, signal, torch
 from lutsmith.runs import train
-from lutsmith.training import TrainingInterrupted, loop
+from lutsmith.training import TrainingInterrupted
+from lutsmith.training.loop import loop
 threads, folder, stop = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(threads)
 step, left = loop.Loop.step, stop
@@ -31,7 +32,7 @@ parts = cpu._parts
 cpu._parts = lambda *a, **k: split.append(parts(*a, **k)) or split[-1]
 try:
     if sys.argv[4] == "begin":
-        train("digits", PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE)
+        train("digits", preset=PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE)
     else:
         train("digits", out=folder, resume=True, quiet=True)
 except TrainingInterrupted:

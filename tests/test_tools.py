@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 from tests.tools import dispensable, module, needs, untested
 
 FAILED, SKIPPED = pytest.fail.Exception, pytest.skip.Exception

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import pytest
 
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 
 ELSEWHERE = {
     "ghdl": "VHDL in ghdl",

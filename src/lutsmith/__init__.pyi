@@ -1,10 +1,17 @@
+from . import circuit as circuit
+from . import data as data
 from . import dwn as dwn
 from . import export as export
 from . import formats as formats
 from . import hardware as hardware
 from . import interop as interop
 from . import logic as logic
+from . import nn as nn
+from . import presets as presets
+from . import runs as runs
+from . import training as training
 from .circuit import Circuit as Circuit
+from .circuit import Metadata as Metadata
 from .circuit import Netlist as Netlist
 from .circuit import NetlistBuilder as NetlistBuilder
 from .circuit.file import ModelFileError as ModelFileError
@@ -16,6 +23,7 @@ from .circuit.simplify import simplify as simplify
 from .circuit.simplify import simplify_on as simplify_on
 from .circuit.word_length import snapped as snapped
 from .circuit.word_length import word_length_report as word_length_report
+from .data import Dataset as Dataset
 from .nn import Architecture as Architecture
 from .nn import Binary as Binary
 from .nn import Categorical as Categorical
@@ -38,6 +46,7 @@ from .nn import Regression as Regression
 from .nn import SignMagnitude as SignMagnitude
 from .nn import Thermometer as Thermometer
 from .nn import UniformFixedPoint as UniformFixedPoint
+from .nn import build as build
 from .nn import prove_lowering as prove_lowering
 from .nn import to_circuit as to_circuit
 from .nn.connections import list_connections as list_connections
@@ -50,4 +59,5 @@ from .runs import evaluate as evaluate
 from .runs import train as train
 from .training import Settings as Settings
 from .training import Trainer as Trainer
+from .training import fit as fit
 from .version import __version__ as __version__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, CircuitBuilder, Head, Netlist, NetlistBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Head, Metadata, Netlist, NetlistBuilder
 
 JSON = st.recursive(
     st.none()
@@ -37,14 +37,14 @@ def random_netlist(
     return builder.build(rng.choice(signals, outputs))
 
 
-def random_affine(seed: int, groups: int, scores: int, task: str) -> dict[str, np.ndarray]:
-    """What a head of some task may have besides its groups, often less than all of it; scores of any width."""
+def random_affine(seed: int, groups: int, scores: int, objective: str) -> dict[str, np.ndarray]:
+    """What a head of some objective may have besides its groups, often less than all of it; scores of any width."""
     rng = np.random.default_rng(seed)
     limit = int(rng.choice([2, 100, 30_000, 4_000_000]))
     affine = {"bias": rng.integers(-limit, limit, scores)}
     if scores != groups or rng.random() < 0.7:
         affine["weights"] = rng.integers(-limit, limit, (scores, groups))
-    if task == "regression":
+    if objective == "regression":
         affine |= {"scale": rng.normal(size=scores), "offset": rng.normal(size=scores) * 1e6}
     optional = [name for name in affine if name != "weights" or scores == groups]
     for name in rng.choice(optional, rng.integers(0, 2)):
@@ -52,9 +52,9 @@ def random_affine(seed: int, groups: int, scores: int, task: str) -> dict[str, n
     return affine
 
 
-def random_head(seed: int, groups: int, scores: int, task: str) -> Head:
+def random_head(seed: int, groups: int, scores: int, objective: str) -> Head:
     """A head of `random_affine`."""
-    return Head(groups, **random_affine(seed, groups, scores, task))
+    return Head(groups, **random_affine(seed, groups, scores, objective))
 
 
 def random_circuit(
@@ -64,7 +64,7 @@ def random_circuit(
     classes: int = 3,
     group: int = 4,
     luts: int = 20,
-    task: str = "classification",
+    objective: str = "classification",
     affine: dict[str, np.ndarray] | None = None,
 ) -> Circuit:
     """Two layers of LUT4 on thresholds between 0 and 255, fitted on that range; `classes` groups of `group` outputs."""
@@ -79,9 +79,9 @@ def random_circuit(
     count = builder.features.size
     return builder.build(
         classes=None if affine else tuple(f"class {index}" for index in range(classes)),
-        task=task,
+        objective=objective,
         fitted_range=(np.zeros(count, np.float32), np.full(count, 255, np.float32)),
-        facts={"seed": seed, "epochs": [{"loss": 0.5}]},
+        metadata=Metadata.from_json({"seed": seed, "epochs": [{"loss": 0.5}]}),
     )
 
 

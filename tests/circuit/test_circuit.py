@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lutsmith
-from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder, OutOfRangeWarning
+from lutsmith.circuit import Circuit, Comparators, Head, Metadata, NetlistBuilder, OutOfRangeWarning
 from tests.circuit.examples import random_affine, random_circuit, random_images, random_netlist
 
-FIELDS = ("input_shape", "encoder", "netlist", "head", "classes", "task", "fitted_range", "facts")
+FIELDS = ("input_shape", "encoder", "netlist", "head", "classes", "objective", "fitted_range", "metadata")
 
 
 def changed(circuit: Circuit, **changes: object) -> Circuit:
@@ -44,6 +44,18 @@ def test_outputs_scores_and_labels_are_encoder_netlist_and_head(seed: int, sampl
     assert circuit.outputs(X).dtype == np.bool_
     assert circuit.decision_function(X).dtype == np.int32
     assert circuit.predict(X).dtype == np.int64
+
+
+def test_what_scores_are_of_and_whether_they_are_of_classes() -> None:
+    circuit = random_circuit(0)
+    assert circuit.is_classifier
+    assert changed(circuit, classes=None).score_labels == (0, 1, 2)
+    named = changed(circuit, classes=("wet", "cold", "dark"), objective="multilabel")
+    assert not named.is_classifier
+    assert named.score_labels == ("wet", "cold", "dark")
+    bare = changed(circuit, head=None, objective=None, classes=None)
+    assert not bare.is_classifier
+    assert bare.score_labels == ()
 
 
 @settings(deadline=None, max_examples=40)
@@ -67,34 +79,36 @@ def test_any_netlist_predicts_from_any_numbers(seed: int, registers: int, sample
     seed=st.integers(0, 2**32),
     scores=st.integers(1, 4),
     group=st.sampled_from([1, 4]),
-    task=st.sampled_from(["classification", "multilabel", "regression"]),
+    objective=st.sampled_from(["classification", "multilabel", "regression"]),
     samples=st.sampled_from([0, 1, 65, 300]),
 )
-def test_every_task_decides_by_the_scores_of_the_bits(seed, scores, group, task, samples) -> None:
-    affine = random_affine(seed, 3, scores, task)
-    circuit = random_circuit(seed, group=group, task=task, affine=affine)
+def test_every_objective_decides_by_the_scores_of_the_bits(seed, scores, group, objective, samples) -> None:
+    affine = random_affine(seed, 3, scores, objective)
+    circuit = random_circuit(seed, group=group, objective=objective, affine=affine)
     X = random_images(seed, circuit, samples)
     expected = circuit.head.scores(circuit.evaluate(X))
     np.testing.assert_array_equal(circuit.decision_function(X), expected)
     said = circuit.predict(X)
-    if task == "classification":
+    if objective == "classification":
         wanted = expected.argmax(1)
-    elif task == "multilabel":
+    elif objective == "multilabel":
         wanted = expected > 0
     else:
         wanted = expected * affine.get("scale", 1.0) + affine.get("offset", 0.0)
         wanted = wanted[:, 0] if scores == 1 else wanted
-    assert said.dtype == (np.bool_ if task == "multilabel" else np.int64 if task == "classification" else np.float64)
+    assert said.dtype == (
+        np.bool_ if objective == "multilabel" else np.int64 if objective == "classification" else np.float64
+    )
     np.testing.assert_array_equal(said, wanted)
 
 
 def test_a_scale_needs_regression_and_labels_and_targets_may_have_names() -> None:
-    for task in ("multilabel", "regression"):
-        circuit = changed(random_circuit(0), task=task, classes=("wet", "cold", "dark"))
+    for objective in ("multilabel", "regression"):
+        circuit = changed(random_circuit(0), objective=objective, classes=("wet", "cold", "dark"))
         assert circuit.predict(random_images(0, circuit, 7)).shape == (7, 3)
-        assert circuit.info()["task"] == task
+        assert circuit.info()["task"] == objective
     with pytest.raises(ValueError, match="one for regression"):
-        changed(random_circuit(0), task="multilabel", head=Head(3, offset=[1, 2, 3]))
+        changed(random_circuit(0), objective="multilabel", head=Head(3, offset=[1, 2, 3]))
 
 
 def test_every_kind_of_input_gives_the_same_prediction(tmp_path: Path) -> None:
@@ -216,10 +230,10 @@ def test_a_circuit_cannot_be_changed() -> None:
     for name in FIELDS:
         with pytest.raises(AttributeError):
             setattr(circuit, name, None)
-    facts = {"epochs": [1]}
-    kept = changed(circuit, facts=facts)
-    facts["epochs"].append(2)
-    assert kept.facts == {"epochs": [1]}
+    other = {"epochs": [1]}
+    kept = changed(circuit, metadata=Metadata(other=other))
+    other["epochs"].append(2)
+    assert kept.metadata.to_json() == {"epochs": [1]}
 
 
 @pytest.mark.parametrize("clone", [lambda c: pickle.loads(pickle.dumps(c)), copy.copy, copy.deepcopy])
@@ -229,15 +243,17 @@ def test_copies_and_pickles_predict_the_same(clone) -> None:
     expected = circuit.decision_function(X)  # before the copy: what was made for speed is not copied
     again = clone(circuit)
     assert again.classes == circuit.classes
-    assert again.facts == circuit.facts
+    assert again.metadata == circuit.metadata
     np.testing.assert_array_equal(again.decision_function(X), expected)
 
 
-def test_labels_and_facts_are_kept_as_json_keeps_them() -> None:
-    circuit = changed(random_circuit(0), classes=np.array([3, 5, 7]), facts={"shape": (1, 2), 7: "x"})
+def test_labels_and_metadata_are_kept_as_json_keeps_them() -> None:
+    circuit = changed(
+        random_circuit(0), classes=np.array([3, 5, 7]), metadata=Metadata(other={"shape": (1, 2), 7: "x"})
+    )
     assert circuit.classes == (3, 5, 7)
     assert all(type(label) is int for label in circuit.classes)
-    assert circuit.facts == {"shape": [1, 2], "7": "x"}
+    assert circuit.metadata.to_json() == {"shape": [1, 2], "7": "x"}
 
 
 @pytest.mark.parametrize(
@@ -251,17 +267,14 @@ def test_labels_and_facts_are_kept_as_json_keeps_them() -> None:
         ({"classes": ("a", "b")}, "2 classes for a head of 3"),
         ({"classes": ("a", "a", "b")}, "two classes have the same label"),
         ({"classes": (1, 1.0, 2)}, "two classes have the same label"),
-        ({"task": "oracle"}, "task is 'oracle'"),
+        ({"objective": "oracle"}, "objective is 'oracle'"),
         ({"head": Head(3, scale=[1, 1, 1])}, "one for regression"),
-        ({"head": Head(3, offset=[1, 1, 1]), "task": None}, "task is None"),
+        ({"head": Head(3, offset=[1, 1, 1]), "objective": None}, "objective is None"),
         ({"head": Head(3, [[2**29, 0, 0]]), "classes": None}, "scores could be 0 to 2147483648"),
         ({"fitted_range": (np.zeros(3), np.ones(3))}, "fitted_range has 3 and 3 values, expected 12 each"),
         ({"fitted_range": (np.ones(12), np.zeros(12))}, "fitted_range has a low above its high"),
         ({"fitted_range": (np.full(12, np.nan), np.ones(12))}, "or NaN"),
-        ({"facts": {"loss": float("nan")}}, "facts cannot be saved as JSON"),
-        ({"facts": {"loss": object()}}, "facts cannot be saved as JSON"),
-        ({"facts": {1: "a", "1": "b"}}, "repeats the key '1'"),
-        ({"facts": eval("[" * 40 + "]" * 40)}, "nested deeper than 32"),
+        ({"metadata": Metadata(categories=(("a",),))}, "metadata: categories is .*, expected 12 lists of names"),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(changes: dict[str, object], message: str) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import lutsmith
 from lutsmith.circuit import Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.engine import Engine
-from lutsmith.circuit.engine.plan import Plan
+from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.circuit.engine.workers import num_threads, share
 from tests.circuit.examples import random_circuit, random_head, random_images, random_netlist
 
@@ -163,7 +163,7 @@ def test_rows_are_used_again_and_outputs_kept():
         layer = builder.lut(rng.choice(layer, (100, 3)), rng.integers(0, 2, (100, 8)))
         early.append(layer[0])
     deep = builder.build(layer)
-    assert Plan(deep).num_rows < 350
+    assert EnginePlan(deep).num_rows < 350
     kept = builder.build(np.concatenate([layer, early[:3], [5]]))
     for netlist in (deep, kept):
         bits = random_bits(0, netlist, 200)
@@ -182,7 +182,7 @@ def test_rows_do_not_clash_with_more_gaps_than_are_remembered(seed):
         signals = np.concatenate([signals, made])
     netlist = builder.build(signals[::10])
     bits = random_bits(seed, netlist, 100)
-    assert Plan(netlist).num_rows < netlist.num_signals
+    assert EnginePlan(netlist).num_rows < netlist.num_signals
     assert (wired(netlist).outputs(bits) == netlist.evaluate(bits)).all()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.blocks import Blocks
-from lutsmith.circuit.engine.plan import Plan
+from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.kernels.engine import lanes
 from tests.circuit.examples import random_netlist
 
@@ -60,7 +60,7 @@ def test_constants_buffers_and_nodes_that_nothing_reads_are_not_evaluated():
     gate = builder.lut([[same, 2]], [[0, 0, 0, 1]])[0]
     builder.lut([[0, 2]], [[0, 1, 1, 0]])  # read by nobody
     netlist = builder.build([gate, same, one, 0])
-    assert Plan(netlist, fixed=True).order.size == 1
+    assert EnginePlan(netlist, fixed=True).order.size == 1
     bits = np.array([[0, 1, 1], [1, 0, 0], [0, 1, 0]] * 3, np.uint8)
     assert (blocks(netlist).outputs(bits) == netlist.evaluate(bits)).all()
     assert (blocks(netlist).outputs(bits[:2]) == netlist.evaluate(bits[:2])).all()
@@ -69,7 +69,7 @@ def test_constants_buffers_and_nodes_that_nothing_reads_are_not_evaluated():
 def test_a_plan_of_fixed_tables_refuses_other_ones():
     netlist = random_netlist(0, max_rank=6)
     with pytest.raises(ValueError, match="fixed"):
-        Plan(netlist, fixed=True).tables(netlist.tables())
+        EnginePlan(netlist, fixed=True).tables(netlist.tables())
 
 
 def test_levels_of_nearly_one_size_share_their_rows():
@@ -78,4 +78,4 @@ def test_levels_of_nearly_one_size_share_their_rows():
     layer = np.arange(1000)
     for _ in range(6):
         layer = builder.lut(rng.choice(layer, (1000, 5)), rng.integers(0, 2, (1000, 32)))
-    assert Plan(builder.build(layer)).num_rows < 2200
+    assert EnginePlan(builder.build(layer)).num_rows < 2200

@@ -23,14 +23,14 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import lutsmith
-from lutsmith.circuit import Circuit, Comparators, ModelFileError, NetlistBuilder, load
+from lutsmith.circuit import Circuit, Comparators, Metadata, ModelFileError, NetlistBuilder, load
 from lutsmith.circuit import file as model_file
 from lutsmith.circuit.file import from_bytes, to_bytes
 from tests.circuit.examples import JSON, random_affine, random_circuit, random_images, random_netlist
 
 CIRCUIT = random_circuit(0)
 DATA = to_bytes(CIRCUIT)
-AFFINE = to_bytes(random_circuit(0, task="regression", affine={"weights": [[2, -300, 0]] * 2, "bias": [5, 99_999],
+AFFINE = to_bytes(random_circuit(0, objective="regression", affine={"weights": [[2, -300, 0]] * 2, "bias": [5, 99_999],
                                                               "scale": [0.1, -7.0], "offset": [0.0, 1e9]}))  # fmt: skip
 VERSION_1 = zlib.decompress(base64.b64decode(
     "eNqdlMtu00AUhlOapPcCbdIW6KKa9ajy+BLbWbEBdcMuRUnryJrax7UVx2N5xuUSIvEASF2yYMEr8ADsYM2qCLFgz1vA2EVqqiZCcFZz/vH/ne"
@@ -77,7 +77,7 @@ def rebuilt(
 
 
 def assert_same(one: Circuit, other: Circuit) -> None:
-    for name in ("input_shape", "head", "classes", "task", "facts"):
+    for name in ("input_shape", "head", "classes", "objective", "metadata"):
         assert getattr(one, name) == getattr(other, name)
     assert [type(label) for label in one.classes or ()] == [type(label) for label in other.classes or ()]
     for name in ("fanin", "fanin_ptr", "table_pool", "table_index", "level_ptr", "outputs", "register_next"):
@@ -110,7 +110,7 @@ def test_a_saved_circuit_loads_as_the_same_circuit(tmp_path: Path) -> None:
 )
 def test_any_circuit_survives_its_file(seed, registers, luts, thresholds, facts) -> None:
     netlist = random_netlist(seed, inputs=5, luts=luts, registers=registers)
-    circuit = Circuit((5,), Comparators(range(5), thresholds, 5), netlist, facts=facts)
+    circuit = Circuit((5,), Comparators(range(5), thresholds, 5), netlist, metadata=Metadata.from_json(facts))
     data = to_bytes(circuit)
     assert_same(from_bytes(data), circuit)
     assert to_bytes(from_bytes(data)) == data
@@ -128,10 +128,10 @@ def test_a_file_of_version_1_is_still_read() -> None:
 @given(
     seed=st.integers(0, 2**32),
     scores=st.integers(1, 4),
-    task=st.sampled_from(["classification", "multilabel", "regression"]),
+    objective=st.sampled_from(["classification", "multilabel", "regression"]),
 )
-def test_any_head_survives_its_file(seed: int, scores: int, task: str) -> None:
-    circuit = random_circuit(seed, task=task, affine=random_affine(seed, 3, scores, task), classes=3)
+def test_any_head_survives_its_file(seed: int, scores: int, objective: str) -> None:
+    circuit = random_circuit(seed, objective=objective, affine=random_affine(seed, 3, scores, objective), classes=3)
     data = to_bytes(circuit)
     again = from_bytes(data)
     assert_same(again, circuit)
@@ -314,8 +314,8 @@ META = header_of(DATA)["__metadata__"]["lutsmith"]
         (rebuilt(lambda d: d.update(classes=[["a"], "b", "c"])), "is not a string, an integer or a finite float"),
         (rebuilt(lambda d: d.update(classes=["a", "b"])), "2 classes for a head of 3"),
         (rebuilt(lambda d: d.update(classes=["a", "a", "b"])), "two classes have the same label"),
-        (rebuilt(lambda d: d.update(task="mind reading")), "task is 'mind reading'"),
-        (rebuilt(lambda d: d.update(facts=[])), "facts not an object"),
+        (rebuilt(lambda d: d.update(task="mind reading")), "objective is 'mind reading'"),
+        (rebuilt(lambda d: d.update(facts=[])), "metadata must be an object of JSON"),
         (rebuilt(lambda d: d.update(num_groups="3")), "num_groups must be an int"),
         (rebuilt(lambda d: d.update(num_groups=True)), "num_groups must be an int"),
         (rebuilt(lambda d: d.update(num_groups=0)), "num_groups is 0"),

@@ -1,4 +1,4 @@
-"""Heads: group counts, integer affine maps, and what scores mean for each task."""
+"""Heads: group counts, integer affine maps, and what scores mean for each objective."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lutsmith.circuit import Head
 from tests.circuit.examples import random_head
 
 INT32 = np.iinfo(np.int32)
-TASKS = ("classification", "multilabel", "regression")
+OBJECTIVES = ("classification", "multilabel", "regression")
 
 
 def random_bits(seed: int, *shape: int) -> np.ndarray:
@@ -41,10 +41,12 @@ def test_plain_scores_count_contiguous_groups(seed: int, groups: int, size: int,
     scores=st.integers(1, 7),
     size=st.integers(1, 9),
     samples=st.integers(0, 5),
-    task=st.sampled_from(TASKS),
+    objective=st.sampled_from(OBJECTIVES),
 )
-def test_scores_are_the_formula_and_the_fast_map_is_the_slow_one(seed, groups, scores, size, samples, task) -> None:
-    head, bits = random_head(seed, groups, scores, task), random_bits(seed, samples, groups * size)
+def test_scores_are_the_formula_and_the_fast_map_is_the_slow_one(
+    seed, groups, scores, size, samples, objective
+) -> None:
+    head, bits = random_head(seed, groups, scores, objective), random_bits(seed, samples, groups * size)
     weights = np.eye(groups, dtype=int).tolist() if head.weights is None else head.weights.tolist()
     bias = [0] * scores if head.bias is None else head.bias.tolist()
     counts = bits.reshape(samples, groups, size).sum(2).tolist()
@@ -116,9 +118,9 @@ def test_ties_go_to_the_lowest_class() -> None:
     assert labels.tolist() == [1, 0, 2, 0]
 
 
-@pytest.mark.parametrize("task", ["classification", None])
-def test_classification_takes_the_highest_score(task: str | None) -> None:
-    assert Head(3).decide(np.array([[1, 2, 2], [3, 1, 0]], np.int32), task).tolist() == [1, 0]
+@pytest.mark.parametrize("objective", ["classification", None])
+def test_classification_takes_the_highest_score(objective: str | None) -> None:
+    assert Head(3).decide(np.array([[1, 2, 2], [3, 1, 0]], np.int32), objective).tolist() == [1, 0]
 
 
 def test_labels_are_set_above_zero() -> None:

@@ -18,7 +18,7 @@ from lutsmith.circuit import Comparators, NetlistBuilder
 from lutsmith.circuit.engine import engine as engines
 from lutsmith.circuit.engine import machine_code
 from lutsmith.circuit.engine.engine import LARGE, Engine
-from lutsmith.circuit.engine.plan import Plan
+from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.ground.cache import CACHE_FOLDER
 from lutsmith.kernels.engine import codegen, lanes
 
@@ -27,7 +27,7 @@ from .examples import random_circuit, random_images, random_netlist
 
 def network_of(netlist, run) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the outputs by the interpreter and by code, on random bits."""
-    plan = Plan(netlist, fixed=True)
+    plan = EnginePlan(netlist, fixed=True)
     rows = []
     for evaluate in (lambda values: lanes.evaluate(values, plan.fanin, plan.tables(), plan.groups), run(plan)):
         values = plan.values()
@@ -198,7 +198,7 @@ def test_code_takes_over_when_it_is_faster_and_answers_the_same(
 
 def test_code_that_says_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_code, "GAIN", 0.0)
-    plan = Plan(random_netlist(1, luts=50, outputs=10, max_rank=6), fixed=True)
+    plan = EnginePlan(random_netlist(1, luts=50, outputs=10, max_rank=6), fixed=True)
     assert machine_code.faster(plan, plan, lambda address: None) is False
 
 
@@ -246,7 +246,7 @@ def test_code_of_several_levels_is_compared_on_the_same_inputs(monkeypatch: pyte
         signals = builder.lut(rng.choice(signals, (40, 6)), rng.integers(0, 2, (40, 64)))
     netlist = builder.build(signals)
     code = machine_code.Code.of(netlist)
-    assert machine_code.faster(code.plan(), Plan(netlist, fixed=True), code.load())
+    assert machine_code.faster(code.plan(), EnginePlan(netlist, fixed=True), code.load())
 
 
 def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:

@@ -1,11 +1,15 @@
-"""One sample at a time: what the specification says, at every rank and task, from any thread, in microseconds."""
+"""One sample at a time: what the specification says, at every rank and objective, from any thread, in microseconds."""
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +21,8 @@ from lutsmith.circuit.engine.blocks import Blocks
 from lutsmith.circuit.engine.engine import FEW
 
 from .examples import random_circuit, random_images, random_netlist
+
+ROOT = Path(__file__).parents[2]
 
 
 def wired(netlist, head=None) -> Blocks:
@@ -74,11 +80,11 @@ def test_numbers_of_every_type_are_compared_as_float32(dtype: str) -> None:
         assert np.array_equal(single.outputs(given_rows), encoder.encode(given_rows))
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
 @pytest.mark.parametrize("method", ["predict", "decision_function", "outputs"])
-def test_few_and_many_samples_have_equal_answers(task: str, method: str) -> None:
+def test_few_and_many_samples_have_equal_answers(objective: str, method: str) -> None:
     affine = {"weights": np.array([[1, -2, 3], [4, 5, -6], [0, 1, 1], [7, 7, -7]]), "bias": np.array([3, 0, -9, 1])}
-    circuit = random_circuit(5, task=task, affine=affine)
+    circuit = random_circuit(5, objective=objective, affine=affine)
     images = random_images(5, circuit, 40)
     many = getattr(circuit, method)(images)  # compiled code is loaded
     for size in range(1, FEW + 1):
@@ -125,3 +131,27 @@ def test_one_sample_of_3000_luts_takes_microseconds() -> None:
         circuit.predict(images[:1])
         seconds.append(time.perf_counter() - start)
     assert statistics.median(seconds) < 200e-6
+
+
+ANSWERS = """
+import sys
+import numpy as np
+from tests.circuit.examples import random_netlist
+from tests.circuit.test_single import wired
+netlist = random_netlist(1, inputs=9, luts=60, max_rank=6)
+blocks = wired(netlist)
+bits = np.random.default_rng(0).integers(0, 2, (300, 9), dtype=np.uint8)
+for step in sys.argv[1:]:
+    rows = {"many": bits, "bytes": bits[:2], "floats": bits[:2].astype(np.float32)}[step]
+    print(np.array_equal(blocks.outputs(rows), netlist.evaluate(rows > 0)))
+"""
+
+
+def test_machine_code_that_several_processes_compiled_is_not_mixed_up(tmp_path) -> None:
+    """Each process numbers functions in the order in which it compiles them, and the cache keeps these numbers."""
+    path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": path}
+    for steps in (["many", "bytes"], ["many", "floats"], ["bytes", "floats"], ["floats", "bytes"]):
+        command = [sys.executable, "-c", ANSWERS, *steps]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["True", "True"], steps

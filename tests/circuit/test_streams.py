@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lutsmith
-from lutsmith.circuit import Circuit, CircuitBuilder, OutOfRangeWarning
+from lutsmith.circuit import Circuit, CircuitBuilder, Metadata, OutOfRangeWarning
 from lutsmith.circuit.circuit import METHODS
 from tests.tools import module
 
@@ -33,12 +33,12 @@ def joined(batches: Iterator[np.ndarray]) -> np.ndarray:
     return np.concatenate(list(batches))
 
 
-def named(names: list[str], **facts: object) -> Circuit:
+def named(names: list[str], **metadata: object) -> Circuit:
     """A circuit of one feature a name."""
     builder = CircuitBuilder((len(names),))
     bits = builder.compare(builder.features, 100.5)
     builder.popcount(builder.lut(np.stack([bits, np.roll(bits, 1)], 1), [[0, 1, 1, 1]] * len(names)), len(names))
-    return builder.build(facts={"feature_names": names, **facts})
+    return builder.build(metadata=Metadata.from_json({"feature_names": names, **metadata}))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -53,10 +53,10 @@ def test_batches_together_are_the_whole(method: str, samples: int, batch: int) -
     assert np.array_equal(result, expected)
 
 
-@pytest.mark.parametrize("task", ["multilabel", "regression"])
-def test_each_task_says_what_predict_says(task: str) -> None:
-    affine = {"bias": np.array([-2, -3, 1])} | ({"scale": np.array([0.5, 2, 1])} if task == "regression" else {})
-    circuit = random_circuit(1, task=task, affine=affine)
+@pytest.mark.parametrize("objective", ["multilabel", "regression"])
+def test_each_objective_says_what_predict_says(objective: str) -> None:
+    affine = {"bias": np.array([-2, -3, 1])} | ({"scale": np.array([0.5, 2, 1])} if objective == "regression" else {})
+    circuit = random_circuit(1, objective=objective, affine=affine)
     assert np.array_equal(joined(circuit.predict_batches(IMAGES, batch=300)), circuit.predict(IMAGES))
 
 
@@ -242,7 +242,7 @@ def test_what_is_no_source_is_refused_at_once(source: object, error: type[Except
 
 
 def test_wrong_arguments_are_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="method is 'scores', expected one of"):
+    with pytest.raises(ValueError, match="method is 'scores'; expected one of"):
         CIRCUIT.predict_batches(IMAGES, method="scores")
     with pytest.raises(ValueError, match="batch holds 0"):
         CIRCUIT.predict_batches(IMAGES, batch=0)

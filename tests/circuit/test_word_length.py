@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import CircuitBuilder
+from lutsmith.circuit import Accuracy, CircuitBuilder, Metadata
 from lutsmith.circuit.word_length import WordLength, snap, snapped, word_length_report
-from lutsmith.data.digits import load_digits
+from lutsmith.data.images.digits import load_digits
 
 F32 = np.float32
 numbers = st.floats(-1e6, 1e6, width=32)
@@ -78,7 +80,9 @@ def test_a_snapped_circuit_is_the_circuit_on_words(bits, comparators, seed):
     signals = builder.compare(features, thresholds)
     luts = builder.lut(rng.choice(signals, (20, 3)), rng.integers(0, 2, (20, 8)))
     low, high = np.array([-1, -2, 0], F32), np.array([1, 2, 0], F32)
-    circuit = builder.build(np.concatenate([luts, signals]), fitted_range=(low, high), facts={"seed": seed})
+    circuit = builder.build(
+        np.concatenate([luts, signals]), fitted_range=(low, high), metadata=Metadata.from_json({"seed": seed})
+    )
     narrow = snapped(circuit, bits)
     grid = np.stack([rng.choice(words(-1, 1, bits), 100), rng.choice(words(-2, 2, bits), 100), rng.normal(size=100)], 1)
     assert np.array_equal(narrow.outputs(grid.astype(F32)), circuit.outputs(grid.astype(F32)))
@@ -86,7 +90,7 @@ def test_a_snapped_circuit_is_the_circuit_on_words(bits, comparators, seed):
     pairs = set(zip(narrow.encoder.feature.tolist(), narrow.encoder.threshold.tolist(), strict=True))
     assert len(pairs) == len(narrow.encoder) <= len(circuit.encoder)
     assert narrow.netlist.num_nodes == circuit.netlist.num_nodes
-    assert narrow.facts == {"seed": seed, "input_bits": bits}
+    assert narrow.metadata.to_json() == {"seed": seed, "input_bits": bits}
     again = snapped(narrow, bits)
     assert np.array_equal(again.encoder.threshold, narrow.encoder.threshold)
     assert np.array_equal(again.netlist.fanin, narrow.netlist.fanin)
@@ -97,6 +101,14 @@ def test_equal_comparators_are_merged():
     narrow = snapped(circuit, 4)
     assert (narrow.encoder.feature.tolist(), narrow.encoder.threshold.tolist()) == ([0, 1], [0, 0])
     assert narrow.netlist.outputs.tolist() == [0, 0, 1, 0]
+
+
+def test_an_accuracy_holds_for_as_long_as_no_threshold_moved():
+    measured = Metadata(accuracy=Accuracy(0.9, 0.9, "test"), target="y")
+    circuit = replace(fitted([0, 0], [2.0, 5.0], [0.0], [15.0], (1,)), metadata=measured)
+    same, moved = snapped(circuit, 4), snapped(circuit, 3)
+    assert (same.metadata.accuracy, same.metadata.input_bits) == (measured.accuracy, 4)
+    assert (moved.metadata.accuracy, moved.metadata.input_bits, moved.metadata.target) == (None, 3, "y")
 
 
 def test_a_circuit_without_comparators_stays():
@@ -125,13 +137,13 @@ def templates(x, y):
         inverted = pixels[y == label].mean(0) < mean
         votes.append(builder.lut(above[:, None], np.stack([inverted, ~inverted], 1)))
     builder.popcount(np.concatenate(votes), 10)
-    return builder.build(task="classification", fitted_range=(pixels.min(0), pixels.max(0)))
+    return builder.build(objective="classification", fitted_range=(pixels.min(0), pixels.max(0)))
 
 
 def test_the_report_tells_what_each_word_length_costs_on_the_digits():
     data = load_digits()
     circuit = templates(data.x_train, data.y_train)
-    report = word_length_report(circuit, data.x_test, data.y_test, bits=(1, 2, 3, 5, 8))
+    report = word_length_report(circuit, data.x_test, data.y_test, word_lengths=(1, 2, 3, 5, 8))
     assert report.accuracy == np.mean(circuit.predict(data.x_test) == data.y_test) > 0.7
     assert report.comparators == len(circuit.encoder)
     assert [row.bits for row in report] == [1, 2, 3, 5, 8]

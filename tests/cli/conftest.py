@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit, CircuitBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Metadata
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 
@@ -35,7 +35,7 @@ def lutsmith(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 
 def _make_circuit(
-    input_shape: tuple[int, ...] = (1, 8, 8), classes: tuple = tuple(range(10)), **facts: object
+    input_shape: tuple[int, ...] = (1, 8, 8), classes: tuple = tuple(range(10)), **metadata: object
 ) -> Circuit:
     """A circuit of random LUTs on features from 0 to 16."""
     random = np.random.default_rng(7)
@@ -49,9 +49,9 @@ def _make_circuit(
     return builder.build(
         luts,
         classes=classes,
-        task="classification",
+        objective="classification",
         fitted_range=(np.zeros(size, np.float32), np.full(size, 16, np.float32)),
-        facts=facts,
+        metadata=Metadata.from_json(metadata),
     )
 
 

@@ -20,9 +20,9 @@ from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.engine import blocks, workers
 from lutsmith.circuit.file import save
 from lutsmith.circuit.word_length import snapped
-from lutsmith.cli import bench, doctor
+from lutsmith.cli.commands import bench, doctor
 from lutsmith.data import load
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 
 DIGITS = load("digits")
 
@@ -261,7 +261,10 @@ def test_train_hands_its_arguments_on(lutsmith, monkeypatch: pytest.MonkeyPatch,
         print("epoch 1")
         return types.SimpleNamespace(to_json=lambda: result)
 
-    monkeypatch.setitem(sys.modules, "lutsmith.runs", types.SimpleNamespace(train=train))
+    def default_folder(task: str, preset: str | None, seed: int | None, **_: object) -> Path:
+        return tmp_path / f"{task}-{preset}-{seed}"
+
+    monkeypatch.setitem(sys.modules, "lutsmith.runs", types.SimpleNamespace(train=train, default_folder=default_folder))
     line = f"train csv --data t.csv --target -1 --luts 20,10 --rank 4 --lr 0.1 --seed 3 --out {tmp_path} --json"
     outcome = lutsmith(*line.split())
     assert last_line(outcome) == result
@@ -272,6 +275,7 @@ def test_train_hands_its_arguments_on(lutsmith, monkeypatch: pytest.MonkeyPatch,
     assert (given["rank"], given["lr"], given["seed"], given["out"]) == (4, 0.1, 3, tmp_path)
     assert (given["preset"], given["bits"], given["epochs"], given["resume"]) == (None, None, None, False)
     page = " ".join(lutsmith("train", "digits").out.split())
+    assert given["out"] == tmp_path / "digits-None-None"
     assert "98.00% hardened" in page
     assert "lowering not recorded" in page
     result["lowering"] = "not established; model.2 (Mine): not established: nobody knows"
@@ -281,7 +285,7 @@ def test_train_hands_its_arguments_on(lutsmith, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize(
-    ("task", "affine", "names", "header", "head"),
+    ("objective", "affine", "names", "header", "head"),
     [
         (
             "multilabel",
@@ -301,12 +305,12 @@ def test_train_hands_its_arguments_on(lutsmith, monkeypatch: pytest.MonkeyPatch,
         ("regression", {"scale": [0.1, 1 / 3, 2]}, ("x", "y", "z"), ["x", "y", "z"], "into 3 scores, regression"),
     ],
 )
-def test_labels_and_numbers_are_columns(lutsmith, tmp_path: Path, task, affine, names, header, head) -> None:
+def test_labels_and_numbers_are_columns(lutsmith, tmp_path: Path, objective, affine, names, header, head) -> None:
     random = np.random.default_rng(0)
     builder = CircuitBuilder((2,))
     bits = builder.compare(np.tile([0, 1], 6), random.uniform(0, 16, 12))
     builder.popcount(bits, 3, **affine)
-    circuit = builder.build(task=task, classes=names)
+    circuit = builder.build(objective=objective, classes=names)
     save(circuit, tmp_path / "m.lut")
     x = random.uniform(0, 16, (9, 2)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
@@ -331,13 +335,13 @@ def test_labels_and_numbers_are_columns(lutsmith, tmp_path: Path, task, affine, 
     assert lutsmith("predict", tmp_path / "m.lut", tmp_path / "x.npy").out == (tmp_path / "y.txt").read_text()
     page = lutsmith("info", tmp_path / "m.lut").out
     assert head in page
-    assert ("labels" if task == "multilabel" else "targets") in page
+    assert ("labels" if objective == "multilabel" else "targets") in page
 
 
 def test_one_of_a_kind_is_no_plural(lutsmith, tmp_path: Path) -> None:
     builder = CircuitBuilder((2,))
     builder.popcount(builder.lut(builder.compare([[0, 1]], 0.5), [[0, 1, 1, 0]]), 1, bias=[1])
-    save(builder.build(task="multilabel"), tmp_path / "m.lut")
+    save(builder.build(objective="multilabel"), tmp_path / "m.lut")
     page = lutsmith("info", tmp_path / "m.lut").out
     assert "1 different table\n" in page
     assert "popcount of 1 output bit in 1 group, affine map to 1 score, multilabel\n" in page

@@ -10,7 +10,7 @@ import pytest
 
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import save
-from lutsmith.export import FORMATS, from_json, to_c, to_verilog
+from lutsmith.export import FORMATS, from_json_text, to_c, to_verilog
 
 
 def result(outcome) -> dict:
@@ -28,14 +28,14 @@ def test_formats_are_written_and_named_line_by_line(lutsmith, model: Path, circu
     assert sorted(path.name for path in folder.iterdir()) == ["net.h", "net.json", "net.v"]
     assert (folder / "net.h").read_text() == to_c(circuit, name="net")
     assert (folder / "net.v").read_text() == to_verilog(circuit, name="net")
-    assert from_json((folder / "net.json").read_text()).facts == circuit.facts
+    assert from_json_text((folder / "net.json").read_text()).metadata == circuit.metadata
 
 
 def test_all_writes_every_format_and_tells_those_it_cannot(lutsmith, model: Path, tmp_path: Path) -> None:
     said = result(lutsmith("export", model, "-o", tmp_path / "out", "--no-head", "--json"))
     refused = {refusal["format"]: refusal["reason"] for refusal in said["not_written"]}
     assert {"c", "c-compact", "javascript", "json", "graphviz"} <= set(refused)
-    assert "c has no choice of head" in refused["c"]
+    assert "c takes no --no-head" in refused["c"]
     expected = {
         f"{model.stem}{suffix}" for item in FORMATS.values() if item.name not in refused for suffix in item.suffixes
     }
@@ -94,9 +94,9 @@ def with_a_register(circuit: Circuit) -> dict:
     [
         (("--format", "pdf"), "there is no format 'pdf'"),
         (("--format", "c,"), "there is no format ''"),
-        (("--format", "c", "--words", "many"), "expected the bits of a word"),
+        (("--format", "c", "--words", "many"), "expected a number of bits, 1 to 24, or float32"),
         (("--format", "c", "--words", "99"), "bits holds 99"),
-        (("--format", "c", "--pipeline", "2"), "c has no choice of pipeline"),
+        (("--format", "c", "--pipeline", "2"), "c takes no --pipeline 2: leave it out; c takes words"),
         (("--format", "verilog", "--pipeline", "0"), "0"),
         (("--format", "c", "--name", "a-b"), "cannot name functions"),
         (("--format", "json", "--name", "../x"), "no name of files"),

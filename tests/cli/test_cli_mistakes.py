@@ -166,7 +166,7 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(
 
 def test_ctrl_c_ends_a_real_process_with_130(model: Path) -> None:
     code = (
-        "import signal, sys, threading, lutsmith.cli.bench as bench; from lutsmith.cli import main\n"
+        "import signal, sys, threading, lutsmith.cli.commands.bench as bench; from lutsmith.cli import main\n"
         "bench._median_seconds = lambda *_: signal.raise_signal(signal.SIGINT)\n"
         "main()"
     )
@@ -210,7 +210,7 @@ def test_no_command_shows_the_help_and_version_is_one_line(capsys: pytest.Captur
 def test_prediction_commands_import_neither_torch_nor_scikit_learn(model: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
     code = (
-        "import sys, lutsmith.cli, lutsmith.cli.bench as bench\n"
+        "import sys, lutsmith.cli, lutsmith.cli.commands.bench as bench\n"
         "bench._SECONDS, bench._BATCHES = 0, (1,)\n"
         "model, x = sys.argv[1:]\n"
         "for line in (['info', model], ['predict', model, x], ['bench', model], ['doctor'], ['eval', model]):\n"

@@ -12,7 +12,7 @@ import pytest
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import save
 from lutsmith.circuit.tabular import Schema
-from lutsmith.cli import predict
+from lutsmith.cli.commands import predict
 from lutsmith.data import read_samples, sample_batches
 from tests.tools import module, needs
 

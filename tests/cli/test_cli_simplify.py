@@ -28,7 +28,7 @@ def test_a_model_is_simplified_and_predicts_the_same(lutsmith, model: Path, circ
     assert shown.out.splitlines()[-1] == f"{out} written"
     small = load(out)
     np.testing.assert_array_equal(small.outputs(DIGITS.x_test), circuit.outputs(DIGITS.x_test))
-    assert small.facts["simplified"]["rank"] == 4
+    assert small.metadata.simplified["rank"] == 4
     result = last_line(lutsmith("simplify", model, "-o", out, "--level", 1, "--json"))
     assert (result["level"], result["equal"]) == (1, "for every sample")
     assert result["steps"][0]["luts"] == circuit.netlist.num_nodes
@@ -71,7 +71,7 @@ def test_care_with_a_table_reads_its_label_column(lutsmith, make_circuit, tmp_pa
         ("simplify", "Missing argument 'MODEL'"),
         ("simplify model.lut", "Missing option '-o'"),
         ("simplify none.lut -o y.lut", "no model file none.lut"),
-        ("simplify model.lut -o model.lut", "is the model itself; give OUT another name"),
+        ("simplify model.lut -o model.lut", "model.lut is read by this command; give OUT another name"),
         ("simplify model.lut -o none/y.lut", "there is no folder none"),
         ("simplify model.lut -o folder", "folder is a folder; give OUT the name of a file"),
         ("simplify model.lut -o y.lut --level 5", "level is 5, expected 1 (local passes), 2"),
@@ -79,7 +79,7 @@ def test_care_with_a_table_reads_its_label_column(lutsmith, make_circuit, tmp_pa
         ("simplify model.lut -o y.lut --target a", "--target names the label column of --care DATA"),
         ("simplify model.lut -o y.lut --care none.npy", "none.npy does not exist"),
         ("simplify model.lut -o y.lut --care wide.npy", "X has shape (3, 65)"),
-        ("simplify model.lut -o y.lut --care folder", "digits is embedded and takes no --data"),
+        ("simplify model.lut -o y.lut --care folder", "digits is embedded and takes no --care FOLDER"),
         ("simplify model.lut -o y.lut --care empty.npy", "X has no rows"),
     ],
 )

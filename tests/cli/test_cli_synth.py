@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lutsmith.ground.cache import CACHE_FOLDER
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Tool, ToolMissing
 
 needs_abc = pytest.mark.needs("abc")
 
@@ -46,14 +47,14 @@ def test_a_table_and_float_words(lutsmith, model: Path) -> None:
     ("arguments", "message"),
     [
         ("none.lut", "no model file none.lut"),
-        ("model.lut --words five", "--words is 'five', expected a number of bits or float32"),
+        ("model.lut --words five", "--words is 'five', expected a number of bits, 1 to 24, or float32"),
         ("model.lut --words 0", "bits holds 0, expected integers in [1, 25)"),
         ("model.lut --words 25", "bits holds 25, expected integers in [1, 25)"),
         ("model.lut --words 99999999999999999999", "expected a number of bits"),
         ("model.lut --words ²", "--words is '²'"),
         ("model.lut --words -3", "expected"),
         ("model.lut --pipeline 0", "every holds 0"),
-        ("model.lut --target fpga", "target is 'fpga', expected one of xilinx"),
+        ("model.lut --target fpga", "target is 'fpga'; expected one of xilinx"),
         ("model.lut --target asic --place", "no open tool places and routes for asic"),
         ("model.lut --timeout 0", "timeout"),
         ("model.lut --timeout nan", "timeout"),
@@ -69,8 +70,8 @@ def test_mistakes_are_one_line(lutsmith, model: Path, tmp_path: Path, monkeypatc
 
 
 def test_without_tools_it_says_what_to_install(lutsmith, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> toolchain.Tool:
-        raise toolchain.ToolMissing(f"{name} is not there: pip install 'lutsmith[hardware]'")
+    def missing(name: str) -> Tool:
+        raise ToolMissing(f"{name} is not there: pip install 'lutsmith[hardware]'")
 
     monkeypatch.setattr(toolchain, "find", missing)
     outcome = lutsmith("synth", model)

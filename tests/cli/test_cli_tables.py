@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit.file import load, save
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 from tests.tools import module
 
 module("pyarrow")
@@ -225,7 +225,7 @@ def test_csv_output_quotes_what_would_end_a_field(lutsmith, make_circuit: Callab
 
 
 def test_a_model_of_before_predicts_as_it_did(lutsmith, trained: Path, make_circuit: Callable, tmp_path: Path) -> None:
-    """Its facts hold names, categories and the target alone: delimiter and header are found, numbers are plain."""
+    """Its metadata holds names, categories and the target alone: delimiter and header are found, numbers are plain."""
     circuit = make_circuit(
         (3,), ("a", "b"), task="csv", target="kind", feature_names=["n", "w", "m"],
         categories=[None, ["blue", "red"], None],

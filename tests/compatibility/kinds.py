@@ -19,7 +19,7 @@ from torch import nn
 import lutsmith
 from lutsmith import dwn, interop
 from lutsmith import nn as layers
-from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Head
+from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Head, Metadata
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def encoded(encoder: Any, x: NDArray[Any], rank: int, classes: Sequence[Any] | N
     encoder.fit(x)
     width = encoder(torch.from_numpy(x[:1])).numel()
     model = nn.Sequential(encoder, nn.Flatten(), dense(width, 20, rank), dense(20, 12, rank), layers.GroupSum(3))
-    return lowered(model, x.shape[1:], classes=classes, facts=facts)
+    return lowered(model, x.shape[1:], classes=classes, metadata=Metadata.from_json(facts))
 
 
 def headed(*head: nn.Module, width: int, rank: int = 4, **fields: Any) -> Made:
@@ -108,7 +108,7 @@ def learnable_thermometer() -> Made:
     encoder = layers.LearnableThermometer(4, input_bits=6).fit(data(4))
     nn.init.normal_(encoder.shift, std=0.1)
     model = nn.Sequential(encoder, dense(16, 12, 4), layers.GroupSum(3))
-    return lowered(model, (4,), facts={"input_bits": 6})
+    return lowered(model, (4,), metadata=Metadata(input_bits=6))
 
 
 @kind("encoder-none")
@@ -264,7 +264,7 @@ def wide_head() -> Made:
     weights = np.random.default_rng(2).integers(-80_000, 80_000, (3, 4))
     builder.popcount(luts, 4, weights=weights, bias=[-(2**30), 0, 2**30], scale=[0.1, -7, 1e-9], offset=[1e9, 0, 1 / 3])
     low = np.linspace(-1e9, 0, 300, dtype=np.float32)
-    return Made(builder.build(task="regression", fitted_range=(low, low + np.float32(1e8))))
+    return Made(builder.build(objective="regression", fitted_range=(low, low + np.float32(1e8))))
 
 
 @kind("circuit-outputs-alone")

@@ -12,27 +12,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lutsmith.circuit import Metadata
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, Dataset, TableOptions, TableWarning, load, load_test, read_samples
 from lutsmith.data.labels import is_missing
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 
 NAN = float("nan")
 
 
-def facts(dataset: Dataset) -> dict[str, object]:
-    """What a run keeps of a table in the model's facts."""
-    names, schema = dataset.feature_names, dataset.schema
-    return {
-        "feature_names": None if names is None else list(names),
-        "categories": dataset.categories,
-        "target": schema.target,
-        "table": schema.to_json(),
-    }
-
-
-def known(facts: dict[str, object]) -> Schema:
-    return Schema.of_facts(facts, len(facts["feature_names"]))
+def kept(dataset: Dataset, **changes: object) -> Schema:
+    """The schema that a model file keeps of a table."""
+    schema = dataset.schema
+    metadata = Metadata(
+        feature_names=dataset.feature_names, categories=dataset.categories, target=schema.target, table=schema
+    )
+    return Metadata.from_json(json.loads(json.dumps(metadata.to_json() | changes))).schema(schema.features)
 
 
 def write(folder: Path, text: str, name: str = "t.csv") -> Path:
@@ -55,7 +50,7 @@ def test_a_name_late_in_the_file_makes_the_numbers_above_it_names(tmp_path: Path
 
 def test_a_table_without_text_has_no_categories(tmp_path: Path) -> None:
     dataset = load("csv", write(tmp_path, "a,kind\n1,x\n?,y\n"), "kind")
-    assert (dataset.categorical, dataset.category_names, dataset.categories) == ((), (), [])
+    assert (dataset.categorical, dataset.category_names, dataset.categories) == ((), (), ())
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -93,7 +88,7 @@ def test_the_test_file_is_read_in_the_training_names(colours: Dataset) -> None:
 
 
 def test_categories_survive_json_and_map_new_files(colours: Dataset, tmp_path: Path) -> None:
-    schema = known(json.loads(json.dumps(facts(colours))))
+    schema = kept(colours)
     new = write(tmp_path, "kind,colour,size\nb,green,5\na,pink,6\na,1,7\n", "new.csv")
     expected = np.array([[5, 1], [6, NAN], [7, NAN]], np.float32)
     x, y = load_test("csv", colours.classes, new, "kind", schema)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lutsmith.data import DataError, load, load_test
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 
 FILES = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -204,7 +204,7 @@ def test_labels_that_make_no_classes_are_errors(tmp_path: Path, train: str, test
 
 
 def test_without_a_target_the_error_lists_the_columns(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"give --target COLUMN .*; the columns are a, kind"):
+    with pytest.raises(DataError, match=r"give target=COLUMN; the columns are a, kind"):
         load("csv", write(tmp_path, "a,kind\n1,x\n"))
 
 

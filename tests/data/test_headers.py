@@ -9,13 +9,13 @@ import pytest
 
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, Reading, TableOptions, TableWarning, load, read_samples
-from lutsmith.data.table import read_table
+from lutsmith.data.tables.table import read_table
 
 from .test_categories import write
 
 ROWS = "red,big,a\nblue,small,b\nred,small,a\nblue,big,b\n"
 YEARS = "5,6,a\n7,8,b\n6,6,a\n7,9,b\n"
-CANNOT_TELL = "may be a header or a row: .*; give --header or --no-header"
+CANNOT_TELL = "may be a header or a row: .*; give header=True or header=False"
 
 
 def test_a_header_above_names_is_not_a_row(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_header_above_names_is_not_a_row(tmp_path: Path) -> None:
 
 def test_a_header_of_numbers_is_not_a_row(tmp_path: Path) -> None:
     file = write(tmp_path, "2019,2020,y\n" + YEARS)
-    with pytest.warns(TableWarning, match="'y' does not recur in its column .*give --no-header"):
+    with pytest.warns(TableWarning, match="'y' does not recur in its column .*give header=False"):
         dataset = load("csv", file, -1)
     assert dataset.classes == ("a", "b")
     assert dataset.feature_names == ("2019", "2020")
@@ -91,7 +91,7 @@ def test_a_file_of_other_columns_is_not_read_by_place(tmp_path: Path) -> None:
         (NAMES, "farbe,groesse\nred,big\n", "neither a row of values nor"),
         (NAMES, "farbe,size\nred,big\n", "no column 'colour'"),
         (Schema(3, ("a", "b", "c")), "0,1,2\n5,6,7\n", "neither a row of values nor"),
-        (NUMBERS, "a;b\n1;2\n", "neither a row of values nor .*--delimiter"),
+        (NUMBERS, "a;b\n1;2\n", "neither a row of values nor .*delimiter="),
         (NUMBERS, "a,b,a\n1,2,3\n", "several columns 'a'"),
     ]:
         with pytest.raises(DataError, match=says):
@@ -108,7 +108,7 @@ def test_rows_alone_are_read_by_place(tmp_path: Path) -> None:
     assert read_samples(write(tmp_path, "red,big\nblue,huge\n"), NAMES)[:1].tolist() == [[1, 0]]
     headless = Schema(2, None, (("x", "y"), ("u", "v")), header=False)
     np.testing.assert_array_equal(read_samples(write(tmp_path, "new,v\nx,v\n"), headless), [[np.nan, 1], [0, 1]])
-    with pytest.raises(DataError, match="--no-header"):  # values that it does not know, or names
+    with pytest.raises(DataError, match="header=False"):  # values that it does not know, or names
         read_samples(write(tmp_path, "new,other\nx,v\n"), headless)
 
 

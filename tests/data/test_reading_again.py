@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lutsmith.circuit import Metadata
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, Reading, TableOptions, TableWarning, load, load_test, read_samples, sample_batches
-from lutsmith.data.table import read_table, read_table_by
-from lutsmith.data.text import read_text
+from lutsmith.data.tables.table import read_table, read_table_by
+from lutsmith.data.tables.text import read_text
 from tests.tools import module
 
-from .test_categories import facts, known, write
+from .test_categories import kept, write
 
 module("pyarrow")
 CELLS = [
@@ -33,13 +34,8 @@ CELLS = [
 def schema_of(table: Any) -> Schema:
     """The schema as a model file keeps it."""
     schema = table.schema
-    kept = {
-        "feature_names": None if table.names is None else list(table.names),
-        "categories": [names if names is None else list(names) for names in schema.categories],
-        "target": schema.target,
-        "table": schema.to_json(),
-    }
-    return Schema.of_facts(json.loads(json.dumps(kept)), schema.features)
+    kept = Metadata(feature_names=table.names, categories=schema.categories, target=schema.target, table=schema)
+    return Metadata.from_json(json.loads(json.dumps(kept.to_json()))).schema(schema.features)
 
 
 @st.composite
@@ -143,7 +139,7 @@ def test_frames_are_loaded_as_the_same_data_in_a_file(tmp_path: Path, library: s
     assert dataset.classes == expected.classes
     assert dataset.categories == expected.categories or library == "pyarrow"  # whose reader leaves "" a name
     assert dataset.y_train.tolist() == dataset.y_test.tolist() == expected.y_train.tolist()
-    x, y = load_test("table", dataset.classes, frame, schema=known(facts(dataset)))
+    x, y = load_test("table", dataset.classes, frame, schema=kept(dataset))
     np.testing.assert_array_equal(x, dataset.x_train)
     assert y.tolist() == [0, 1, 0, 1]
 
@@ -152,7 +148,7 @@ def test_frames_are_loaded_as_the_same_data_in_a_file(tmp_path: Path, library: s
     ("columns", "says"),
     [
         ({"a": np.array(["2020-01-01"] * 2, "M8[s]"), "k": [0, 1]}, r"column 'a' holds timestamp\[s\] values"),
-        ({"a": [[1], [2]], "k": [0, 1]}, r"column 'a' holds list.* values; .*leave the column out: --drop a"),
+        ({"a": [[1], [2]], "k": [0, 1]}, r"column 'a' holds list.* values; .*leave the column out: drop=\['a'\]"),
         ({"k": [0, 1]}, "one column, the label"),
         ({"a": [1.0, 2.0], "k": [None, "x"]}, "row 1 has no label"),
     ],
@@ -180,7 +176,7 @@ import sys
 sys.modules["pyarrow"] = sys.modules["narwhals"] = None
 from lutsmith.circuit.tabular import Numerals, Schema
 from lutsmith.data import read_samples
-schema = Schema(2, ("a", "b"), (None, ("x",)), {{0: Numerals(decimal=",")}}, delimiter=";", header=True)
+schema = Schema(2, ("a", "b"), (None, ("x",)), numerals={{0: Numerals(decimal=",")}}, delimiter=";", header=True)
 print(read_samples({str(file)!r}, schema).tolist())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -205,7 +201,7 @@ def test_a_header_of_12000_names_is_read_and_read_again(tmp_path: Path) -> None:
         dataset = load("csv", file, target)
         assert dataset.feature_names == tuple(names)
         assert dataset.classes == ("x", "y")
-        np.testing.assert_array_equal(read_samples(file, known(facts(dataset))), dataset.x_train)
+        np.testing.assert_array_equal(read_samples(file, kept(dataset)), dataset.x_train)
 
 
 @pytest.mark.parametrize("header", [True, False])
@@ -217,7 +213,7 @@ def test_left_out_columns_are_left_out_again(tmp_path: Path, header: bool) -> No
         warnings.simplefilter("error")
         dataset = load("csv", file, 2, table=options)
     assert dataset.x_train.tolist() == [[1, 5], [2, 6], [3, 7], [4, 8]]
-    schema = known({**facts(dataset), "feature_names": list(dataset.feature_names or "ac")})
+    schema = kept(dataset, feature_names=list(dataset.feature_names or "ac"))
     assert read_samples(file, schema).tolist() == dataset.x_train.tolist()
     unlabelled = write(tmp_path, ("c;a\n5;1\n" if header else "1;5\n"), "u.csv")
     assert read_samples(unlabelled, schema).tolist() == [[1, 5]]

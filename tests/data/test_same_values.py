@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lutsmith.circuit.engine.streams import Samples
+from lutsmith.circuit.engine.streams import SampleStream
 from lutsmith.circuit.tabular import Schema
 from lutsmith.circuit.tabular.frames import as_frame
 from lutsmith.data import DataError, TableOptions, TableWarning, load, read_samples
@@ -26,7 +26,7 @@ def _read(schema: Schema, columns: dict[str, list[Any]], tmp_path: Path) -> list
     parquet.write_table(table, tmp_path / "rows.parquet")
     count = len(next(iter(columns.values())))
     records = [{name: values[row] for name, values in columns.items()} for row in range(count)]
-    samples = Samples((schema.features,), schema)
+    samples = SampleStream((schema.features,), schema)
     sources = [
         tmp_path / "rows.parquet",
         table,
@@ -90,4 +90,4 @@ def test_decimals_are_refused_in_training_as_in_prediction() -> None:
     with pytest.raises(DataError, match=r"'f' holds decimal128.*turn them into numbers"):
         load("table", pyarrow.table({"f": decimals, "y": ["a", "b", "a"]}), "y")
     with pytest.raises(TypeError, match="decimals"):
-        list(Samples((1,), Schema(1, ("f",))).batches(pyarrow.table({"f": decimals}), 2))
+        list(SampleStream((1,), Schema(1, ("f",))).batches(pyarrow.table({"f": decimals}), 2))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data import DataError, load, load_test
 from lutsmith.data.split import stratified_split
-from lutsmith.data.tabular import TABULAR_TASKS
+from lutsmith.data.tables.public import TABULAR_TASKS
 
 COUNTS = {
     "adult": ([24720, 7841], [12435, 3846]),
@@ -96,7 +96,7 @@ def test_names_are_mapped_to_a_models_codes(datasets: Path) -> None:
 def test_missing_files_are_named_with_where_they_were_looked_for(task: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         load(task, tmp_path)
-    for part in (*TABULAR_TASKS[task].files, str(tmp_path), "--data FOLDER", "LUTSMITH_DATA"):
+    for part in (*TABULAR_TASKS[task].files, str(tmp_path), "data=FOLDER", "LUTSMITH_DATA"):
         assert part in str(raised.value)
     assert "\n" not in str(raised.value)
 

@@ -80,7 +80,13 @@ def test_the_folder_of_another_task_is_not_taken(tmp_path: Path) -> None:
 def test_missing_images_say_which_files_where_and_the_variable(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         load("mnist", tmp_path)
-    for part in ("train-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", str(tmp_path), "LUTSMITH_DATA", "--data"):
+    for part in (
+        "train-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz",
+        str(tmp_path),
+        "LUTSMITH_DATA",
+        "data=FOLDER",
+    ):
         assert part in str(raised.value)
     with pytest.raises(DataError, match="LUTSMITH_DATA"):
         load("mnist")
@@ -112,11 +118,11 @@ def test_image_files_that_do_not_fit_together_are_errors(
 
 def test_mistaken_arguments_are_told_in_one_line(tmp_path: Path) -> None:
     for arguments, message in [
-        ({"task": "mist"}, f"unknown task 'mist'; the tasks are {', '.join(TASKS)}"),
+        ({"task": "mist"}, f"task is 'mist'; expected one of {', '.join(TASKS)}"),
         ({"task": "digits", "data": tmp_path}, "embedded"),
-        ({"task": "digits", "target": "y"}, "takes no --target"),
-        ({"task": "mnist", "data": tmp_path, "test": "t.csv"}, "takes no --test"),
-        ({"task": "csv"}, "give --data FILE"),
+        ({"task": "digits", "target": "y"}, "takes no target='y'"),
+        ({"task": "mnist", "data": tmp_path, "test": "t.csv"}, "takes no test='t.csv'"),
+        ({"task": "csv"}, "give data=FILE"),
         ({"task": "csv", "data": tmp_path, "target": "y"}, "is a folder"),
         ({"task": "npz", "data": tmp_path / "none.npz"}, "does not exist"),
     ]:

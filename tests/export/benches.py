@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Tool
 from tests.tools import needs
 
 SIMULATORS = {"verilator": ("verilator", "c++", "make", "perl"), "iverilog": ("iverilog", "vvp")}
@@ -44,7 +45,7 @@ def run_benches(
         options = ["--binary", "--timing", "-Wno-fatal", *lint, *_QUICK, *_HEADERS, "--top-module", "benches"]
         said = toolchain.find("verilator").run([*options, "--Mdir", "made", *sources], None, folder, 200)
         program = folder / "made" / "Vbenches"
-        printed = toolchain.Tool(program.name, (str(program),), (), str(program)).run((), None, folder, 200).stdout
+        printed = Tool(program.name, (str(program),), (), str(program)).run((), None, folder, 200).stdout
     warned = re.findall(r".*[Ww]arning.*", said.stdout + said.stderr)
     assert not (clean and warned), warned[:5]
     return printed.splitlines()

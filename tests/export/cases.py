@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Head, NetlistBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Head, Metadata, NetlistBuilder
 
 LABELS = ('a "quoted" \\ one', "*/ ??/ <b>", "ünïcödé\n\t\x7f", "")
 
@@ -26,20 +26,20 @@ def ranks(seed: int = 0, *, classes: int = 4, head: bool = True, registers: int 
     builder.connect(state, rng.choice(signals, registers))
     ends = np.concatenate([signals[-17:], signals[-2:], [3], signals[24 + registers : 26 + registers], [5, 5]])
     netlist = builder.build(ends)
-    names = {"feature_names": ["age", 'a "b" \\c', "*/", "??=", "ß", "age"]}
+    names = Metadata(feature_names=("age", 'a "b" \\c', "*/", "??=", "ß", "age"))
     if not head:
-        return Circuit((6,), encoder, netlist, facts=names)
-    return Circuit((2, 3), encoder, netlist, Head(classes), classes=LABELS[:classes], facts=names)
+        return Circuit((6,), encoder, netlist, metadata=names)
+    return Circuit((2, 3), encoder, netlist, Head(classes), classes=LABELS[:classes], metadata=names)
 
 
-def affine(task: str, *, scale: bool = True, large: bool = False) -> Circuit:
-    """A head of three scores from two groups, with whatever the task allows."""
+def affine(objective: str, *, scale: bool = True, large: bool = False) -> Circuit:
+    """A head of three scores from two groups, with whatever the objective allows."""
     plain = ranks(1, head=False)
     weights = np.array([[3, -2], [0, 7], [-5, 120_000_000 if large else 1]])
     fields = {"weights": weights, "bias": [1, -30, 12]}
-    if task == "regression" and scale:
+    if objective == "regression" and scale:
         fields |= {"scale": [0.1, -1e-3, 1 / 3], "offset": [1e6, 0.3, -0.7]}
-    return replace(plain, head=Head(2, **fields), task=task)
+    return replace(plain, head=Head(2, **fields), objective=objective)
 
 
 def zero_weights() -> Circuit:
@@ -76,7 +76,7 @@ def no_inputs() -> Circuit:
     netlist = NetlistBuilder()
     ends = [netlist.constant(True), netlist.constant(False), netlist.constant(True)]
     encoder = Comparators(np.zeros(0, np.int32), np.zeros(0, np.float32), 2)
-    return Circuit((2,), encoder, netlist.build(ends), Head(3), task="multilabel")
+    return Circuit((2,), encoder, netlist.build(ends), Head(3), objective="multilabel")
 
 
 def nothing() -> Circuit:

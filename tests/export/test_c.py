@@ -103,10 +103,10 @@ def run(
     dtype = {"float": np.float32, "uint8_t": np.uint8, "uint16_t": np.uint16, "uint32_t": np.uint32}[feature]
     parts = [("words", dtype, rows.shape), ("outputs", np.uint8, (n, outputs)), ("outputs_all", np.uint8, (n, outputs))]
     if circuit.head is not None:
-        task = circuit.task or "classification"
-        kind = {"classification": np.int32, "multilabel": np.uint8, "regression": np.float64}[task]
+        objective = circuit.objective or "classification"
+        kind = {"classification": np.int32, "multilabel": np.uint8, "regression": np.float64}[objective]
         wide = (n, circuit.head.num_classes)
-        results = (n,) if task == "classification" or (wide[1] == 1 and task == "regression") else wide
+        results = (n,) if objective == "classification" or (wide[1] == 1 and objective == "regression") else wide
         parts += [("scores", np.int32, wide), ("scores_all", np.int32, wide)]
         parts += [("results", kind, results), ("results_all", kind, results)]
     printed, place, data = {}, 0, ran.stdout
@@ -235,7 +235,7 @@ def test_names_come_out_of_c_as_they_went_in(tmp_path: Path) -> None:
         command = [compiler(language), *WARNINGS, *COMPILERS[language], "main.c", "-o", "main"]
         subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
         printed = subprocess.run([tmp_path / "main"], capture_output=True, timeout=60).stdout.decode()
-        assert printed.split("\0")[:-1] == [*LABELS, *circuit.facts["feature_names"]]
+        assert printed.split("\0")[:-1] == [*LABELS, *circuit.schema.names]
 
 
 def test_implementation_and_users_may_be_different_files(tmp_path: Path) -> None:
@@ -310,5 +310,5 @@ def test_what_c_cannot_hold_is_refused() -> None:
         to_c(ranks(), style="fast")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="fitted_range"):
         to_c(ranks(), words=8)
-    with pytest.raises(ValueError, match="words are for 3 features"):
+    with pytest.raises(ValueError, match="words of 3 features for a circuit of"):
         to_c(ranks(), words=Words.float32(3))

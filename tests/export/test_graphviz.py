@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lutsmith.circuit import Metadata
 from lutsmith.export import ExportError, to_graphviz
 
 from ..circuit.examples import random_circuit
@@ -59,5 +60,5 @@ def test_large_circuits_are_refused_with_the_reason() -> None:
 
 def test_text_is_as_it_was() -> None:
     circuit = random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3)
-    circuit = replace(circuit, facts={"feature_names": ["width", "height"]})
+    circuit = replace(circuit, metadata=Metadata(feature_names=("width", "height")))
     assert to_graphviz(circuit, name="small") == (GOLDEN / "small.dot").read_text()

@@ -13,9 +13,9 @@ import pytest
 from lutsmith import export
 from lutsmith.circuit import Circuit, NetlistBuilder
 from lutsmith.export import ExportError
-from lutsmith.export.names import constants, quoted
+from lutsmith.export.hdl.names import constants, quoted
 from lutsmith.formats import from_aiger
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 from lutsmith.logic import Design, Part, Port
 from tests.tools import module, needs
 

@@ -11,7 +11,7 @@ import pytest
 from lutsmith import export
 from lutsmith.circuit import Netlist
 from lutsmith.formats import from_aiger
-from lutsmith.hardware import toolchain
+from lutsmith.hardware.tools import toolchain
 
 from .cases import ranks, with_range
 

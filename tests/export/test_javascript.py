@@ -126,7 +126,7 @@ def test_names_come_out_as_they_went_in(node: str, tmp_path: Path) -> None:
     assert "</script>" not in text  # it may stand in a page as it is
     (tmp_path / "net.js").write_text(text)
     printed = run(node, tmp_path, "-p", 'const n = require("./net.js"); JSON.stringify([n.classNames, n.featureNames])')
-    assert json.loads(printed) == [list(circuit.classes or ()), circuit.facts["feature_names"]]
+    assert json.loads(printed) == [list(circuit.classes or ()), list(circuit.schema.names)]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Head, Netlist
-from lutsmith.export import ExportError, from_json, to_json
+from lutsmith.circuit import Circuit, Head, Metadata, Netlist
+from lutsmith.export import ExportError, from_json_text, to_json_text
 
 from ..circuit.examples import JSON, random_circuit, random_netlist
 from .cases import CASES, ranks, with_range
@@ -29,8 +29,8 @@ def assert_same(one: Circuit, other: Circuit) -> None:
     np.testing.assert_array_equal(one.netlist.tables(), other.netlist.tables())
     np.testing.assert_array_equal(np.signbit(one.encoder.threshold), np.signbit(other.encoder.threshold))
     assert one.head == other.head
-    assert (one.input_shape, one.classes, one.task, one.facts) == (
-        other.input_shape, other.classes, other.task, other.facts,
+    assert (one.input_shape, one.classes, one.objective, one.metadata) == (
+        other.input_shape, other.classes, other.objective, other.metadata,
     )  # fmt: skip
     assert [type(label) for label in one.classes or ()] == [type(label) for label in other.classes or ()]
     assert (one.fitted_range is None) == (other.fitted_range is None)
@@ -40,12 +40,12 @@ def assert_same(one: Circuit, other: Circuit) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_json_gives_the_circuit_back(case: str) -> None:
-    assert_same(from_json(to_json(CASES[case])), CASES[case])
+    assert_same(from_json_text(to_json_text(CASES[case])), CASES[case])
 
 
 def test_registers_and_ranges_come_back() -> None:
     circuit = with_range(ranks(registers=3), -0.1, np.inf)
-    assert_same(from_json(to_json(circuit)), circuit)
+    assert_same(from_json_text(to_json_text(circuit)), circuit)
 
 
 @settings(max_examples=25, deadline=None)
@@ -53,18 +53,20 @@ def test_registers_and_ranges_come_back() -> None:
 def test_random_circuits_come_back(seed: int, facts: dict[str, Any]) -> None:
     netlist = random_netlist(seed, inputs=24, outputs=12, registers=seed % 3, max_rank=6)
     rng = np.random.default_rng(seed)
-    circuit = replace(ranks(head=False), netlist=netlist, head=Head(3), facts=facts, classes=(1, 1.5, "1"))
+    circuit = replace(
+        ranks(head=False), netlist=netlist, head=Head(3), metadata=Metadata.from_json(facts), classes=(1, 1.5, "1")
+    )
     thresholds = rng.integers(0, 2**32, 24, np.uint32).view(np.float32)
     encoder = replace(circuit.encoder, threshold=np.where(np.isnan(thresholds), np.float32(0), thresholds))
     circuit = replace(circuit, encoder=encoder)
-    assert_same(from_json(to_json(circuit)), circuit)
+    assert_same(from_json_text(to_json_text(circuit)), circuit)
 
 
 def test_the_document_is_what_its_description_says() -> None:
     circuit = ranks()
-    document = json.loads(to_json(circuit))
+    document = json.loads(to_json_text(circuit))
     netlist = circuit.netlist
-    assert document["feature_names"] == circuit.facts["feature_names"]
+    assert document["feature_names"] == list(circuit.schema.names)
     assert document["classes"] == list(circuit.classes or ())
     assert sum(document["netlist"]["level_sizes"]) == netlist.num_nodes
     bits = np.random.default_rng(0).integers(0, 2, (1, netlist.num_inputs))
@@ -77,11 +79,11 @@ def test_the_document_is_what_its_description_says() -> None:
 
 def test_text_is_as_it_was() -> None:
     circuit = random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3)
-    assert to_json(circuit) == (GOLDEN / "small.json").read_text()
+    assert to_json_text(circuit) == (GOLDEN / "small.json").read_text()
 
 
 def changed(path: str, value: Any) -> str:
-    document = json.loads(to_json(with_range(CASES["regression"])))
+    document = json.loads(to_json_text(with_range(CASES["regression"])))
     place = document
     *outer, last = path.split(".")
     for key in outer:
@@ -129,22 +131,22 @@ def changed(path: str, value: Any) -> str:
 )
 def test_what_is_no_circuit_is_refused(path: str, value: Any) -> None:
     with pytest.raises(ExportError, match="not a circuit in JSON"):
-        from_json(changed(path, value))
+        from_json_text(changed(path, value))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"format": 1, "format": 1}', "[" * 100_000, "NaN"])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ExportError, match="not a circuit in JSON"):
-        from_json(text)
+        from_json_text(text)
 
 
 @settings(max_examples=30, deadline=None)
 @given(place=st.integers(0, 10_000), size=st.integers(1, 30), inserted=st.text(max_size=3))
 def test_damage_raises_nothing_else(place: int, size: int, inserted: str) -> None:
-    text = to_json(random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3))
+    text = to_json_text(random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3))
     place %= len(text)
     try:
-        circuit = from_json(text[:place] + inserted + text[place + size :])
+        circuit = from_json_text(text[:place] + inserted + text[place + size :])
     except ExportError:
         return
     assert isinstance(circuit.netlist, Netlist)
@@ -156,4 +158,4 @@ def test_450_000_luts_are_written_in_seconds() -> None:
     rng = np.random.default_rng(0)
     builder = NetlistBuilder(24)
     ends = builder.lut(rng.integers(0, 24, (450_000, 6)), rng.integers(0, 2**63, 450_000, np.uint64))
-    assert len(to_json(replace(ranks(head=False), netlist=builder.build(ends)))) < 40_000_000
+    assert len(to_json_text(replace(ranks(head=False), netlist=builder.build(ends)))) < 40_000_000

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lutsmith import formats
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, Metadata
 from lutsmith.export import designed, to_aiger, to_blif
 from lutsmith.logic import Words
 
@@ -52,7 +52,7 @@ def test_logic_says_what_the_circuit_says(case: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["blif", "ascii", "binary"])
 def test_names_of_features_and_classes_are_names_of_bits(kind: str) -> None:
     circuit = replace(with_range(ranks()), classes=("setosa", 'a "b" c', "ü\n", "x]["))
-    circuit = replace(circuit, facts={"feature_names": ["age", "age b", "%20", "é", "[3]", "#"]})
+    circuit = replace(circuit, metadata=Metadata(feature_names=("age", "age b", "%20", "é", "[3]", "#")))
     named = read(circuit, kind, words=3)
     assert named.inputs[:4] == ("x[age][0]", "x[age][1]", "x[age][2]", "x[age b][0]")
     assert len(set(named.inputs)) == 18
@@ -63,7 +63,7 @@ def test_names_of_features_and_classes_are_names_of_bits(kind: str) -> None:
 def test_every_bit_is_where_its_name_says(kind: str) -> None:
     """Whoever wires the file by its names alone, in any order, has the circuit."""
     features, classes = ["age", "b c", "d", "%20", "é", "[3]"], ("setosa", "b", "virginica", "d e")
-    circuit = replace(with_range(ranks(5)), classes=classes, facts={"feature_names": features})
+    circuit = replace(with_range(ranks(5)), classes=classes, metadata=Metadata(feature_names=features))
     named = read(circuit, kind, words=4)
     words = Words.derive(circuit, 4)
     rows = words.quantise(edge_rows(circuit)[-60:])

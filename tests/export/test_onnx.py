@@ -37,7 +37,7 @@ def compare(said: dict[str, np.ndarray], circuit: Circuit, rows: np.ndarray) -> 
     if circuit.head is None:
         expected = {"outputs": circuit.evaluate(rows)}
     else:
-        result = {"multilabel": "labels", "regression": "values"}.get(circuit.task or "", "label")
+        result = {"multilabel": "labels", "regression": "values"}.get(circuit.objective or "", "label")
         expected = {result: circuit.predict(rows), "scores": circuit.decision_function(rows)}
     assert said.keys() == expected.keys()
     for name, values in expected.items():
@@ -74,7 +74,7 @@ def test_random_netlists_say_the_same(seed: int) -> None:
 def test_regressions_of_any_shape_say_the_same(onnxruntime, targets: int, parts: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
     fields = {"scale": [0.1, 1 / 3][:targets], "offset": [1e6, -0.7][:targets]}
     head = Head(targets, **{part: fields[part] for part in parts})
-    circuit = replace(ranks(head=False), head=head, task="regression")
+    circuit = replace(ranks(head=False), head=head, objective="regression")
     rows = edge_rows(circuit)
     compare(answers(onnxruntime, circuit, rows), circuit, rows)
 
@@ -83,10 +83,10 @@ def test_names_stand_in_the_metadata() -> None:
     onnx = module("onnx")
     circuit = ranks()
     model = onnx.load_from_string(to_onnx(circuit, name='a "b" \n'))
-    facts = {item.key: json.loads(item.value) for item in model.metadata_props}
-    assert facts["classes"] == list(LABELS)
-    assert facts["feature_names"] == circuit.facts["feature_names"]
-    assert facts["input_shape"] == [2, 3]
+    properties = {item.key: json.loads(item.value) for item in model.metadata_props}
+    assert properties["classes"] == list(LABELS)
+    assert properties["feature_names"] == list(circuit.schema.names)
+    assert properties["input_shape"] == [2, 3]
     assert model.graph.name == 'a "b" \n'
     assert {opset.domain for opset in model.opset_import} == {""}
 
@@ -114,5 +114,5 @@ def test_registers_are_refused() -> None:
 
 def test_without_onnx_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ExportError, match="pip install onnx"):
+    with pytest.raises(ModuleNotFoundError, match="pip install 'lutsmith"):
         to_onnx(ranks())

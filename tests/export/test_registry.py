@@ -65,5 +65,5 @@ def test_an_option_that_means_nothing_to_a_format_is_refused(name: str) -> None:
         if name != "onnx" and option in FORMATS[name].takes:
             assert FORMATS[name].files(SMALL, Options(**{option: value}))
         elif option not in FORMATS[name].takes:
-            with pytest.raises(ExportError, match=f"{name} has no choice of {option}"):
+            with pytest.raises(ExportError, match=f"{name} takes no {option}"):
                 FORMATS[name].files(SMALL, Options(**{option: value}))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Netlist, NetlistBuilder
 from lutsmith.formats import from_aiger, from_blif, to_aiger, to_blif
-from lutsmith.hardware import ToolFailed, ToolTimeout, abc, toolchain
+from lutsmith.hardware import ToolFailed, ToolTimeout, abc
+from lutsmith.hardware.tools import toolchain
 
 from ..circuit.examples import random_netlist
 from ..formats.examples import assert_same, assert_same_function, shapes
@@ -139,7 +140,7 @@ def test_a_time_limit_stops_abc() -> None:
 
 
 def test_an_unknown_exchange_is_an_error_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="exchange is 'verilog', expected one of"):
+    with pytest.raises(ValueError, match="exchange is 'verilog'; expected one of"):
         abc.run(NetlistBuilder(1).build([0]), "", exchange="verilog")
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from lutsmith.export import FORMATS, Options
-from lutsmith.hardware import Tool, ToolFailed, ToolMissing, ToolTimeout, confinement
-from lutsmith.hardware.confinement import TOOL, Limits
+from lutsmith.hardware import Tool, ToolFailed, ToolMissing, ToolTimeout
 from lutsmith.hardware.simulation import hdl, software
 from lutsmith.hardware.simulation.answers import Answers
-from lutsmith.hardware.toolchain import workspace
+from lutsmith.hardware.tools import confinement
+from lutsmith.hardware.tools.confinement import TOOL, Limits
+from lutsmith.hardware.tools.toolchain import workspace
 from lutsmith.hardware.verification.rows import sample_rows
 from lutsmith.logic import elaborate
 from tests.hardware.examples import tiny
@@ -289,7 +290,7 @@ for attempt in (lambda: socket.socket(), lambda: open({str(outside)!r}, "w")):
 def test_what_is_confined_ends_with_who_started_it(tmp_path: Path) -> None:
     code = """
 import os, subprocess, sys
-from lutsmith.hardware.confinement import Limits, launched
+from lutsmith.hardware.tools.confinement import Limits, launched
 loop = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"]
 child = subprocess.Popen(launched(loop, Limits(addresses=False), 60, "/tmp"), stdout=subprocess.PIPE)
 print(child.stdout.readline().decode(), flush=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit import Circuit, Comparators, Head, Netlist, NetlistBuilder
-from lutsmith.hardware import ToolFailed, ToolTimeout, toolchain, verify
+from lutsmith.hardware import ToolFailed, ToolTimeout, verify
+from lutsmith.hardware.tools import toolchain
 from lutsmith.hardware.verification.design import elaboration
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import counts_specification, label_specification
@@ -34,9 +35,9 @@ def netlist_of(design: Design, name: str) -> Netlist:
     return next(part.netlist for part in design.parts if part.name == name)
 
 
-def four_classes(task: str = "classification", **head: object) -> Circuit:
+def four_classes(objective: str = "classification", **head: object) -> Circuit:
     """Groups of twelve outputs, and integer features of four bits."""
-    circuit = random_circuit(7, input_shape=(3,), classes=4, group=12, luts=30, task=task)
+    circuit = random_circuit(7, input_shape=(3,), classes=4, group=12, luts=30, objective=objective)
     return replace(circuit, classes=None, **({"head": Head(4, **head)} if head else {}))
 
 
@@ -200,10 +201,10 @@ def changed_heads() -> dict[str, Head]:
 
 
 @needs_abc
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
 @pytest.mark.parametrize("fault", changed_heads())
-def test_scores_that_are_not_those_of_the_head_are_found(fault: str, task: str) -> None:
-    circuit = four_classes(task, weights=WEIGHTS, bias=BIAS)
+def test_scores_that_are_not_those_of_the_head_are_found(fault: str, objective: str) -> None:
+    circuit = four_classes(objective, weights=WEIGHTS, bias=BIAS)
     design = elaborate(circuit, encoder=False)
     wrong = elaborate(replace(circuit, head=changed_heads()[fault]), encoder=False)
     assert design.parts[-1].outputs == wrong.parts[-1].outputs

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
-from lutsmith.hardware import Proof, ToolFailed, abc, prove, toolchain
+from lutsmith.hardware import Proof, ToolFailed, abc, prove
 from lutsmith.hardware.equivalence import netlists
+from lutsmith.hardware.tools.tool import Finished
 
 from ..circuit.examples import random_circuit, random_netlist
 from ..formats.examples import shapes
@@ -108,7 +109,7 @@ def test_a_fault_at_one_input_of_two_to_the_36_is_found() -> None:
 def test_without_inputs_in_what_abc_prints_its_solver_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     real = abc.script
 
-    def older(commands: str, *rest: object) -> toolchain.Finished:
+    def older(commands: str, *rest: object) -> Finished:
         finished = real(commands, *rest)  # type: ignore[arg-type]
         kept = [line for line in finished.stdout.splitlines() if not line.startswith("INPUT")]
         return replace(finished, stdout="\n".join(kept))
@@ -158,7 +159,7 @@ def test_out_of_time_is_undecided() -> None:
 
 @needs_abc
 def test_abc_that_gives_up_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    finished = toolchain.Finished("Networks are UNDECIDED.  Time = 1 sec\n", "", 1.0)
+    finished = Finished("Networks are UNDECIDED.  Time = 1 sec\n", "", 1.0)
     monkeypatch.setattr(abc, "script", lambda *arguments: finished)
     proof = prove(wide_and(), flipped(wide_and(), 6, 63))
     assert (proof.verdict, proof.note) == ("undecided", "ABC gave up at its limit of conflicts")
@@ -170,10 +171,10 @@ def test_what_abc_calls_different_and_nothing_shows_is_undecided(
 ) -> None:
     """One netlist twice, built differently: whatever inputs ABC names, they do not differ there."""
 
-    def claims(commands: str, *rest: object) -> toolchain.Finished:
+    def claims(commands: str, *rest: object) -> Finished:
         if refuses and "iprove" in commands:
             raise ToolFailed("ABC did not do its work: ** cmd error: iprove")
-        return toolchain.Finished(f"Networks are NOT EQUIVALENT.\nINPUT: a = 40'h{2**36 - 1:X}.\n", "", 1.0)
+        return Finished(f"Networks are NOT EQUIVALENT.\nINPUT: a = 40'h{2**36 - 1:X}.\n", "", 1.0)
 
     monkeypatch.setattr(abc, "script", claims)
     netlist = wide_and()

@@ -22,10 +22,10 @@ needs_abc = pytest.mark.needs("abc")
 def said(circuit: Circuit, sample: np.ndarray) -> object:
     """What a user gets, in the names of the classes."""
     (decided,) = circuit.predict(sample[None]).tolist()
-    if circuit.task == "multilabel":
+    if circuit.objective == "multilabel":
         names = circuit.classes or range(len(decided))
         return {name for name, is_set in zip(names, decided, strict=True) if is_set}
-    if circuit.task == "regression":
+    if circuit.objective == "regression":
         return decided
     return decided if circuit.classes is None else circuit.classes[decided]
 
@@ -38,7 +38,7 @@ def assert_said_differently(a: Circuit, b: Circuit, proof: Proof) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "fields"),
+    ("objective", "fields"),
     [
         (None, {"head": Head(3, bias=[1, 0, 0])}),
         (None, {"head": Head(1)}),
@@ -46,13 +46,13 @@ def assert_said_differently(a: Circuit, b: Circuit, proof: Proof) -> None:
         ("multilabel", {"head": Head(3, bias=[-1, 0, 0])}),
         ("regression", {"head": Head(3, bias=[0, 0, 1])}),
         ("regression", {"head": Head(3, scale=[1, 2, 1])}),
-        (None, {"task": "multilabel"}),
-        (None, {"task": "regression"}),
+        (None, {"objective": "multilabel"}),
+        (None, {"objective": "regression"}),
         (None, {"classes": ("a", "b", "c")}),
     ],
 )
-def test_circuits_of_other_heads_are_different_where_a_sample_shows_it(task, fields) -> None:
-    circuit = replace(random_circuit(1, classes=3), classes=None, task=task)
+def test_circuits_of_other_heads_are_different_where_a_sample_shows_it(objective, fields) -> None:
+    circuit = replace(random_circuit(1, classes=3), classes=None, objective=objective)
     other = replace(circuit, **fields)
     proof = prove(circuit, other)
     assert_said_differently(circuit, other, proof)
@@ -78,7 +78,7 @@ def test_swapped_names_of_classes_are_different() -> None:
     ],
 )
 def test_what_no_sample_shows_is_undecided_and_says_what_differs(fields) -> None:
-    circuit = replace(random_circuit(1, classes=3), classes=None, task=None)
+    circuit = replace(random_circuit(1, classes=3), classes=None, objective=None)
     proof = prove(circuit, replace(circuit, **fields))
     assert proof.verdict == "undecided"
     assert "the head of one is" in proof.note
@@ -86,7 +86,7 @@ def test_what_no_sample_shows_is_undecided_and_says_what_differs(fields) -> None
 
 
 def test_circuits_without_a_head_on_one_side_are_compared_by_their_outputs() -> None:
-    circuit = replace(random_circuit(1, classes=3), classes=None, task=None)
+    circuit = replace(random_circuit(1, classes=3), classes=None, objective=None)
     wrong = replace(circuit, head=None, netlist=flipped(circuit.netlist, circuit.netlist.num_nodes - 1, 3))
     proof = prove(circuit, wrong)
     assert proof.counterexample is not None
@@ -95,16 +95,16 @@ def test_circuits_without_a_head_on_one_side_are_compared_by_their_outputs() -> 
 
 
 @pytest.mark.parametrize(
-    ("task", "a", "b"),
+    ("objective", "a", "b"),
     [
         (None, Head(3), Head(3, np.eye(3, dtype=int), bias=[0, 0, 0])),
         ("regression", Head(3, scale=[1, 1, 1]), Head(3, offset=[0, 0, 0])),
         ("classification", Head(3, bias=[0, 1, 0]), Head(3, np.eye(3, dtype=int), bias=[0, 1, 0])),
     ],
 )
-def test_heads_that_say_the_same_are_the_same(task, a, b) -> None:
-    circuit = replace(random_circuit(1, classes=3), classes=None, task=task, head=a)
-    other = replace(circuit, head=b, task=None if task == "classification" else task)
+def test_heads_that_say_the_same_are_the_same(objective, a, b) -> None:
+    circuit = replace(random_circuit(1, classes=3), classes=None, objective=objective, head=a)
+    other = replace(circuit, head=b, objective=None if objective == "classification" else objective)
     assert prove(circuit, other).equal
 
 

@@ -40,7 +40,7 @@ def test_parts_are_counted_alone_and_together():
     assert found["sum"].lut6 == sum(row.lut6 for row in found.rows[:3])
     assert found["sum"].gates == pytest.approx(sum(row.gates for row in found.rows[:3]))
     assert not any(row.note for row in found.rows)
-    assert json.loads(json.dumps(found.to_dict()))["rows"][1]["lut6"] == 2
+    assert json.loads(json.dumps(found.to_json()))["rows"][1]["lut6"] == 2
     assert "NAND2" in str(found).splitlines()[0]
 
 
@@ -119,7 +119,7 @@ def test_a_tool_that_fails_is_a_note_and_not_the_end(monkeypatch):
 
 
 def test_mistakes_are_told():
-    with pytest.raises(ValueError, match="target is 'fpga', expected one of xilinx"):
+    with pytest.raises(ValueError, match="target is 'fpga'; expected one of xilinx"):
         synth(small(), "fpga")
     with pytest.raises(ValueError, match="no open tool places and routes for xilinx: take ecp5"):
         synth(small(), "xilinx", place=True)

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from lutsmith.hardware.system_calls import program_filter, tool_filter
+from lutsmith.hardware.tools.system_calls import program_filter, tool_filter
 
 ALLOWED, REFUSED, MISSING, KILLED = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
 NUMBERS = {

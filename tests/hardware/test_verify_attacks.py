@@ -8,13 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, Metadata
 from lutsmith.circuit.file import save
 from lutsmith.cli import run
 from lutsmith.export import FORMATS, Options
-from lutsmith.hardware import toolchain, verify, verify_files
+from lutsmith.hardware import verify, verify_files
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.confinement import TOOL
+from lutsmith.hardware.tools.tool import Tool, ToolTimeout
 from lutsmith.hardware.verification import runs
 from tests.hardware.examples import tiny
+from tests.tools import needs
 
 needs_tools = pytest.mark.needs("yosys", "abc")
 
@@ -23,7 +27,7 @@ LAYERS = ("read-back", "formal")
 
 def _model() -> Circuit:
     """Two classes and three features with names."""
-    return replace(tiny(), classes=("cat", "dog"), facts={"feature_names": ["age", "height", "weight"]})
+    return replace(tiny(), classes=("cat", "dog"), metadata=Metadata(feature_names=("age", "height", "weight")))
 
 
 def _export(format_: str, **options: object) -> str:
@@ -113,6 +117,35 @@ def test_other_names_and_numbers_for_readers_do_not_hold(format_, old, new):
     assert [check.part for check in found.failures] == ["names"], str(found)
 
 
+@pytest.mark.parametrize("name", ["CLASS_COW", "Class_cow", "class_2_is_cow"])
+def test_a_signal_that_is_called_like_a_class_does_not_hold(name):
+    text = _export("verilog")
+    found = _found("verilog", text.replace("  wire [", f"  wire {name} = 1'b0;\n  wire [", 1), layers=("read-back",))
+    assert [check.part for check in found.failures] == ["names"], str(found)
+    assert found.failures[0].reason == f"{name} looks like the number of a class, and is something else"
+
+
+@pytest.mark.parametrize("format_", ["verilog", "vhdl"])
+@pytest.mark.parametrize("foreign", [True, False])
+def test_tools_read_files_from_elsewhere_in_confinement_to_prove_them(monkeypatch, format_, foreign):
+    tools = ["yosys", *(["ghdl"] if format_ == "vhdl" else [])]
+    needs("abc", *tools)
+    seen = set()
+    run = Tool.run
+
+    def watched(tool, args=(), input=None, cwd=None, timeout=None, limits=None, binary=False):  # noqa: A002
+        if cwd is not None:
+            seen.add((tool.name, limits))
+        return run(tool, args, input, cwd, timeout, limits, binary)
+
+    monkeypatch.setattr(Tool, "run", watched)
+    files = {format_: {"handed.in": _export(format_).encode()}} if foreign else {}
+    found = verify(_model(), (format_,), layers=("formal",), artifacts=files)
+    assert found.outcome == "holds", str(found)
+    assert {limits for name, limits in seen if name in tools} == {TOOL if foreign else None}
+    assert {name for name, _ in seen} >= {*tools}
+
+
 @pytest.mark.parametrize("format_", ["verilog", "vhdl", "blif", "aiger-ascii"])
 def test_swapped_names_of_classes_do_not_hold(format_):
     text = _export(format_)
@@ -184,7 +217,7 @@ def test_nothing_of_a_file_is_run_that_was_not_read_or_not_allowed(monkeypatch):
     for format_ in ("c", "c-compact", "javascript"):
         found = _found(format_, _export(format_), layers=("simulation",))
         assert found.outcome == "not established"
-        assert "--run" in found.of(format_, "simulation")[0].reason
+        assert "run=True" in found.of(format_, "simulation")[0].reason
     bad = _export("verilog").replace("  wire [", '  initial $system("touch here");\n  wire [', 1)
     found = _found("verilog", bad, layers=("simulation",))
     assert found.outcome == "fails"
@@ -232,7 +265,7 @@ def test_without_anything_established_nothing_is_ok():
 @needs_tools
 def test_a_proof_that_took_too_long_is_not_established(monkeypatch):
     def slow(*_: object, **__: object) -> None:
-        raise toolchain.ToolTimeout("yosys was stopped after 1 s; it printed nothing")
+        raise ToolTimeout("yosys was stopped after 1 s; it printed nothing")
 
     monkeypatch.setattr("lutsmith.hardware.verification.readback.descriptions.read_verilog", slow)
     found = verify(tiny(), ("verilog",), layers=LAYERS)

@@ -43,8 +43,8 @@ def _awkward() -> Circuit:
 @pytest.mark.parametrize("pipeline", [None, 1, 3])
 @pytest.mark.parametrize("seed", range(3))
 def test_parts_of_blif_are_proved_each_alone(seed, pipeline):
-    task = ("classification", "multilabel", "regression")[seed]
-    circuit = random_circuit(seed, classes=3, group=4, task=task, affine=random_affine(seed, 3, 3, task))
+    objective = ("classification", "multilabel", "regression")[seed]
+    circuit = random_circuit(seed, classes=3, group=4, objective=objective, affine=random_affine(seed, 3, 3, objective))
     found = _proved(circuit, words=4, pipeline=pipeline)
     assert set(found) - {"registers"} == PARTS
     assert set(found.values()) == {"proved"}

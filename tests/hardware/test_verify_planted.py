@@ -118,10 +118,12 @@ def test_a_count_that_is_wrong_for_one_product_of_inputs_is_found(group: int) ->
 
 
 @pytest.mark.needs("abc")
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_a_score_that_is_wrong_for_one_product_or_a_bias_off_by_one_is_found(task: str) -> None:
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_a_score_that_is_wrong_for_one_product_or_a_bias_off_by_one_is_found(objective: str) -> None:
     weights, bias = [[3, -2, 0], [0, 7, 1]], np.array([4, -9])
-    circuit = random_circuit(3, classes=3, group=4, luts=9, task=task, affine={"weights": weights, "bias": bias})
+    circuit = random_circuit(
+        3, classes=3, group=4, luts=9, objective=objective, affine={"weights": weights, "bias": bias}
+    )
     design = elaborate(circuit, encoder=False)
     part = design.parts[-1]
     first = part.netlist.outputs.size - next(port.size for port in part.outputs if port.name == "scores")

@@ -12,14 +12,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, Metadata
 from lutsmith.export import FORMATS, Options, to_c, to_javascript
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
-from lutsmith.hardware.toolchain import ToolFailed
-from lutsmith.hardware.verification.layers import CHECKS
+from lutsmith.hardware.tools.tool import ToolFailed
+from lutsmith.hardware.verification.checks import CHECKS
 from lutsmith.hardware.verification.readers.modules import Mismatch
-from lutsmith.hardware.verification.sources.lexemes import c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.sources.programs.lexemes import c_lexemes, javascript_lexemes
 from lutsmith.logic import Words
 from tests.circuit.examples import random_affine, random_circuit
 from tests.export.cases import CASES, ranks, with_range
@@ -29,12 +29,16 @@ from tests.tools import needs
 PROGRAMS = ("c", "c-compact", "javascript", "onnx", "json")
 
 
-def named(task: str = "classification") -> Circuit:
+def named(objective: str = "classification") -> Circuit:
     """`tiny` with names of everything."""
     circuit = random_circuit(
-        1, input_shape=(3,), classes=2, group=2, luts=4, task=task, affine=random_affine(1, 2, 2, task)
+        1, input_shape=(3,), classes=2, group=2, luts=4, objective=objective, affine=random_affine(1, 2, 2, objective)
     )
-    return replace(circuit, classes=("cat", "dog"), facts={"feature_names": ["age", "height", "weight"], "seed": 1})
+    return replace(
+        circuit,
+        classes=("cat", "dog"),
+        metadata=Metadata.from_json({"feature_names": ["age", "height", "weight"], "seed": 1}),
+    )
 
 
 def exported(format_: str, circuit: Circuit, **options: object) -> dict[str, bytes]:
@@ -132,7 +136,7 @@ def test_a_comment_that_states_another_fact_fails(format_, change):
 def _bare(format_: str, text: str) -> str:
     """A program without its comments."""
     pieces = c_lexemes if format_.startswith("c") else javascript_lexemes
-    for _, comment in pieces(text.encode()).comments:
+    for comment in pieces(text.encode()).comments:
         body = r"\s+".join(map(re.escape, comment.text.split(" ")))
         text = re.sub(body, " ", text, count=1)
     assert not pieces(text.encode()).comments
@@ -173,13 +177,20 @@ def test_another_size_fails(format_, old, new):
     assert read_back(named(), format_, text.replace(old, new))["names"].startswith("failed")
 
 
+def test_a_size_that_is_not_there_is_called_missing():
+    text = text_of("c", named())
+    (line,) = (line for line in text.splitlines(keepends=True) if "define LUTSMITH_RESULTS" in line)
+    said = read_back(named(), "c", text.replace(line, ""))["names"]
+    assert said.startswith("failed: LUTSMITH_RESULTS is missing, expected ")
+
+
 @pytest.mark.parametrize("format_", ["c", "c-compact", "javascript"])
 def test_comments_that_were_added_are_all_quoted_in_full(format_):
     text = text_of(format_, named())
     mine = [f"/* {'very ' * 20}much so, {letter} */" for letter in "abcdefgh"]
     parts = read_back(named(), format_, "/* Licence: ours, @license */" + text + "".join(mine))
     assert parts["names"].startswith("proved")
-    assert "not checked" in parts["names"]
+    assert "nothing vouches for 9 others" in parts["names"]
     assert "line 1: '/* Licence: ours, @license */'" in parts["names"]
     assert all(comment in parts["names"] for comment in mine)
     assert parts["code"].startswith("proved")
@@ -195,6 +206,7 @@ def test_comments_that_were_added_are_all_quoted_in_full(format_):
         ("/* \uff44\uff4f\uff47 comes first */", "says something of the model"),
         ("/* class 1 comes first */", "says something of the model"),
         ("/* 'one' */", "says something of the model"),
+        ("/* The first output is the dearest */", "says something of the model"),
         ("/* " + "so " * 100 + "*/", "too many to vouch for"),
         ("/* so */ " * 21, "too many comments to vouch for"),
         *((f"/* {'so */ /*' * count} dog */", "says something of the model") for count in (3, 4)),
@@ -205,7 +217,7 @@ def test_comments_that_were_added_are_all_quoted_in_full(format_):
                 "@ sourceURL=x", " @ts-nocheck ", "* @jsx h ", " so @nosideeffects ", " webpackIgnore: true ",
                 " eslint no-undef: error ", " istanbul ignore next ", " v8 ignore next ", " c8 ignore start ",
                 " @preserve ", "@cc_on", ":: type ", " #pragma omp simd ", " pragma ", " LCOV_EXCL_START ",
-                " GCC diagnostic ", " </script> ", " <!-- ", "@ ensures false; ",
+                " GCC diagnostic ", " </script> ", " <!-- ", "@ ensures false; ", " synopsys so ", " tool lint_off ",
             )
         ),
     ],
@@ -216,6 +228,9 @@ def test_comments_that_say_or_do_something_fail(format_, added, told):
     parts = read_back(named(), format_, text[:cut] + added + text[cut:])
     assert parts["names"].startswith("failed"), parts
     assert told in parts["names"]
+    if "too many comments" not in told:
+        line = text[:cut].count("\n") + 1
+        assert parts["names"].startswith(f"failed: the comment in line {line} "), parts
 
 
 def test_a_module_that_bundlers_would_empty_fails():
@@ -270,7 +285,7 @@ TRICKS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_a_header_that_compilers_read_differently_fails(trick):
-    circuit = replace(tiny(), task="classification")
+    circuit = replace(tiny(), objective="classification")
     text = text_of("c", circuit)
     altered = TRICKS[trick](text)
     assert altered != text
@@ -314,7 +329,7 @@ def test_pieces_of_programs_are_those_of_the_languages():
     assert [piece.text for piece in found.code] == [
         "a", "++", "+", "b", "?", ":>", ">=", ".5e+3f", '"q/*\\""', "# define X(a) a b", "'\\''",
     ]  # fmt: skip
-    assert [(place, piece.text) for place, piece in found.comments] == [(4, "/* c */"), (9, "/* e */")]
+    assert [(comment.place, comment.text) for comment in found.comments] == [(4, "/* c */"), (9, "/* e */")]
     assert [piece.text for piece in javascript_lexemes(b"return // x\n a\n++b").code] == [
         "return",
         "\n",
@@ -323,6 +338,38 @@ def test_pieces_of_programs_are_those_of_the_languages():
         "++",
         "b",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"a\n/* b \\\nc */", "line 2 has a comment with a line that a backslash ends"),
+        (b"a\n// b", "line 2 has a comment of the form //"),
+        (b"a\n/* /* */", "line 2 has a comment in a comment"),
+        (b"a\n/*/ */", "line 2 has a comment in a comment"),
+        (b"a\n?\x3f= b", "line 2 has a trigraph"),
+        (b"a\nb \\ \nc", "line 2 has a backslash before the line's end"),
+        (b"a\nb\x0c", r"line 2 has the control character U\+000C"),
+        ("a\nb\u202e".encode(), r"line 2 has the control character U\+202E"),
+        (b"a\n\xff", "the file is not UTF-8"),
+    ],
+)
+def test_text_that_compilers_read_differently_is_refused_with_its_line(text, said):
+    with pytest.raises(Mismatch, match=said):
+        c_lexemes(text)
+    if "control" in said or "UTF-8" in said:
+        with pytest.raises(Mismatch, match=said):
+            javascript_lexemes(text)
+
+
+def test_a_statement_that_a_line_break_ends_is_another_in_javascript_alone():
+    for word in ("return", "throw", "break", "continue", "yield", "async"):
+        broken, whole = (javascript_lexemes(f"{word}{gap}a".encode()).code for gap in ("\n", " "))
+        assert [piece.text for piece in broken] == [word, "\n", "a"]
+        assert [piece.text for piece in whole] == [word, "a"]
+        assert [piece.text for piece in c_lexemes(f"{word}\na".encode()).code] == [word, "a"]
+    assert [piece.text for piece in javascript_lexemes(b"returned\na").code] == ["returned", "a"]
+    assert [piece.text for piece in javascript_lexemes(b"return /* \n */ a").code] == ["return", "\n", "a"]
 
 
 def _preprocessed(text: str) -> list[tuple[int, list[str]]]:
@@ -606,13 +653,24 @@ def test_the_function_from_numbers_to_words_is_run():
         c_compiler(circuit, other.encode(), words.quantise(numbers), 60, numbers=numbers)
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_programs_of_every_task_hold_when_they_are_read_and_run(task):
-    circuit = named(task)
+@pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
+def test_programs_of_every_objective_hold_when_they_are_read_and_run(objective):
+    circuit = named(objective)
     formats = [format_ for format_ in PROGRAMS if format_ != "json"]
     found = verify(circuit, formats, layers=("read-back", "simulation"), timeout=300)
     assert found.ok, str(found)
     assert not [check for check in found.open if check.verdict == "not decided"]
+
+
+def test_a_document_of_a_circuit_without_a_head_holds_when_it_is_read_and_run():
+    circuit = ranks(head=False)
+    found = verify(circuit, ("json",), layers=("simulation",))
+    assert [check.verdict for check in found.of("json")] == ["simulated"]
+    assert found.of("json")[0].part == "all"
+    assert re.fullmatch(r"[\d,]+ rows, read and predicted", found.of("json")[0].reason)
+    last = circuit.netlist.outputs[::-1]
+    wrong = FORMATS["json"].files(replace(circuit, netlist=replace(circuit.netlist, outputs=last)), Options())
+    assert "failed" in {check.verdict for check in verify_files(circuit, "json", wrong, layers=("simulation",)).checks}
 
 
 def test_the_name_of_a_module_is_that_of_its_global():
@@ -620,7 +678,17 @@ def test_the_name_of_a_module_is_that_of_its_global():
     assert all(said.startswith("proved") for said in read_back(named(), "javascript", text).values())
 
 
-@pytest.mark.parametrize("name", ["Int32Array", "Math", "WebAssembly"])
-def test_a_module_that_replaces_what_it_calls_fails(name):
-    text = to_javascript(named(), name=name)
-    assert read_back(named(), "javascript", text)["code"].startswith("failed")
+GLOBALS = (
+    *("Array", "ArrayBuffer", "DataView", "Float32Array", "Float64Array", "Int32Array", "Math", "Number", "Object"),
+    *("RangeError", "String", "Symbol", "TypeError", "Uint8Array", "WebAssembly", "globalThis", "module", "parseInt"),
+    "undefined",
+)
+
+
+def test_a_module_that_replaces_what_it_calls_fails():
+    text = to_javascript(named(), name="net")
+    made = set(re.findall(r"\bnew (?:\w+\.)?(\w+)", text))
+    assert {"Int32Array", "Float32Array"} < made - {"Module", "Instance", "Memory"} <= {*GLOBALS}
+    for name in GLOBALS:
+        said = read_back(named(), "javascript", text.replace("globalThis.net", f"globalThis.{name}"))["code"]
+        assert said.startswith(f"failed: the module takes the place of the global {name},"), said

@@ -2,14 +2,15 @@ import random
 import sys
 import types
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from lutsmith import to_circuit
-from lutsmith.interop import CheckpointError, from_difflogic
+from lutsmith import prove_lowering, to_circuit
+from lutsmith.interop import ForeignModelError, from_difflogic
 from lutsmith.nn import LogicDense
 
 # difflogic's sixteen gates by their numbers, as functions of a and b.
@@ -102,15 +103,15 @@ def test_a_model_is_imported_with_its_wiring(theirs):
 
 def test_a_state_dict_needs_the_wiring_beside_it(theirs):
     state = theirs.state_dict()
-    with pytest.raises(CheckpointError, match=r"pass indices=\["):
+    with pytest.raises(ForeignModelError, match=r"pass indices=\["):
         from_difflogic(state, in_dim=12, grad_factor=1.0)
     wiring = [theirs[1].indices, torch.stack(theirs[2].indices)]
     check(from_difflogic(state, wiring, num_classes=4, tau=10.0, in_dim=12, grad_factor=1.0), theirs)
-    with pytest.raises(CheckpointError, match="1 layers"):
+    with pytest.raises(ForeignModelError, match="1 layers"):
         from_difflogic(state, wiring[:1])
-    with pytest.raises(CheckpointError, match="pair"):
+    with pytest.raises(ForeignModelError, match="pair"):
         from_difflogic(state, [wiring[0], (wiring[1][0], torch.zeros(3))], in_dim=12, grad_factor=1.0)
-    with pytest.raises(CheckpointError, match="names inputs"):
+    with pytest.raises(ForeignModelError, match="names inputs"):
         from_difflogic(state, [wiring[0], (wiring[1][0], torch.full((20,), 30))], in_dim=12, grad_factor=1.0)
 
 
@@ -122,12 +123,12 @@ def test_a_file_of_the_whole_model_is_read_without_difflogic(pickled, theirs, mo
 
 def test_a_file_of_anything_else_is_refused(tmp_path, theirs):
     torch.save(7, tmp_path / "number.pt")
-    with pytest.raises(CheckpointError, match="int without tensors"):
+    with pytest.raises(ForeignModelError, match="int without tensors"):
         from_difflogic(tmp_path / "number.pt")
     torch.save(nn.Sequential(nn.Linear(2, 3)), tmp_path / "other.pt")
     torch.save(theirs, tmp_path / "foreign.pt")  # its classes are those of this test
-    for name in ("other.pt", "foreign.pt", "missing.pt"):
-        with pytest.raises(CheckpointError, match="cannot read"):
+    for name in ("other.pt", "foreign.pt"):
+        with pytest.raises(ForeignModelError, match="cannot read"):
             from_difflogic(tmp_path / name)
 
 
@@ -166,7 +167,7 @@ def test_a_pickle_with_any_bytes_changed_imports_or_is_refused(pickled, tmp_path
                 archive.writestr(name, bytes(changed) if name == pickle else content)
         try:
             from_difflogic(tmp_path / "changed.pt")
-        except CheckpointError:
+        except ForeignModelError:
             refused += 1
     assert refused > 75
 
@@ -188,3 +189,18 @@ def test_the_factor_of_gradients_is_kept(theirs, factors):
         theirs.state_dict(), [layer.indices for layer in theirs[1:3]], in_dim=12, grad_factor=list(factors)
     )
     assert [str(module) for module in given] == [str(module) for module in ours[:-1]]
+
+
+def test_a_model_with_factors_is_proved_to_be_its_circuit(theirs):
+    wiring = [layer.indices for layer in theirs[1:3]]
+    model = from_difflogic(
+        theirs.state_dict(), wiring, num_classes=4, tau=10.0, in_dim=12, grad_factor=[2.0, 1.5]
+    ).eval()
+    circuit = to_circuit(model.eval(), (12,))
+    assert prove_lowering(model, circuit).verdict == "proved"
+    worse = random.Random(0).randrange(circuit.netlist.num_nodes)
+    tables = circuit.netlist.tables()
+    tables[worse] ^= np.uint64(1)
+    pool, index = np.unique(tables, return_inverse=True)
+    netlist = replace(circuit.netlist, table_pool=pool, table_index=index.astype(np.int32))
+    assert prove_lowering(model, replace(circuit, netlist=netlist)).verdict == "failed"

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lutsmith import to_circuit
-from lutsmith.interop import CheckpointError, from_difflut
+from lutsmith.interop import ForeignModelError, from_difflut
 
 IN_DIM, RANK, NODES = 11, 3, 8
 # What no state dict says.
@@ -319,7 +319,7 @@ def test_entries_on_the_threshold_are_ones_as_in_difflut(kind, name):
 def test_parts_that_do_not_fit_are_named(changes, match):
     state, _ = checkpoint(dwn)
     state |= changes
-    with pytest.raises(CheckpointError, match=match):
+    with pytest.raises(ForeignModelError, match=match):
         from_difflut({key: value for key, value in state.items() if value is not None}, in_dim=IN_DIM)
     if "encoder.thresholds" in changes:
         assert len(from_difflut(state, in_dim=IN_DIM, skip=("encoder.",))) == 1

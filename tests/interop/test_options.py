@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lutsmith import to_circuit
-from lutsmith.interop import CheckpointError, from_difflogic, from_difflut, from_torch_dwn, from_torchlogix
+from lutsmith.interop import ForeignModelError, from_difflogic, from_difflut, from_torch_dwn, from_torchlogix
 from lutsmith.interop.gradient_factor import GradientFactor
 from lutsmith.nn import LogicDense
 from tests.dwn import plain
@@ -64,14 +64,14 @@ def test_what_a_state_dict_leaves_open_is_asked_for_by_name(case, name):
     given = {**HEAD, **options}
     load(state(), **given)
     del given[name]
-    with pytest.raises(CheckpointError, match=f"pass {name}="):
+    with pytest.raises(ForeignModelError, match=f"pass {name}="):
         load(state(), **given)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_all_that_is_open_is_asked_for_at_once(case):
     load, state, options = CASES[case]
-    with pytest.raises(CheckpointError) as error:
+    with pytest.raises(ForeignModelError) as error:
         load(state(), num_classes=4)
     assert all(f"{name}=" in str(error.value) for name in (*options, "tau", "in_dim"))
 
@@ -94,7 +94,7 @@ def test_options_are_for_all_layers_or_for_each():
         pytest.approx(0.6 / 1.4),
         0.5,
     ]
-    with pytest.raises(CheckpointError, match="beta has 3 values for 2 layers"):
+    with pytest.raises(ForeignModelError, match="beta has 3 values for 2 layers"):
         from_torch_dwn(state, in_dim=IN_DIM, ste=True, alpha=0.3, beta=[0.4, 0.4, 0.4])
 
 
@@ -117,7 +117,7 @@ def test_options_are_for_all_layers_or_for_each():
 )
 def test_options_that_cannot_be_are_named(case, changes, match):
     load, state, options = CASES[case]
-    with pytest.raises(CheckpointError, match=match):
+    with pytest.raises(ForeignModelError, match=match):
         load(state(), **{**HEAD, **options, **changes})
 
 
@@ -164,7 +164,7 @@ def test_a_perceptrons_activation_is_its_own(activation):
 def test_nodes_that_differ_in_an_option_are_refused():
     layer = difflut.RandomLayer(difflut.FourierNode, IN_DIM, OUT_DIM, RANK)
     layer.nodes[3].max_amplitude = 0.5
-    with pytest.raises(CheckpointError, match="differ in max_amplitude"):
+    with pytest.raises(ForeignModelError, match="differ in max_amplitude"):
         from_difflut(nn.Sequential(layer))
 
 
@@ -239,7 +239,7 @@ def test_a_sum_in_a_new_order_each_time_is_refused():
     theirs = nn.Sequential(
         difflut.RandomLayer(difflut.LinearLUTNode, IN_DIM, OUT_DIM, RANK), difflut.GroupSum(4, use_randperm=True)
     )
-    with pytest.raises(CheckpointError, match="use_randperm"):
+    with pytest.raises(ForeignModelError, match="use_randperm"):
         from_difflut(theirs)
 
 
@@ -260,7 +260,7 @@ def test_addresses_and_gates_in_another_order_are_refused(name):
     state = {"_mapping_indices": torch.tensor([[0, 1, 2]])} | {f"nodes.0.{key}": value for key, value in node.items()}
     from_difflut(state, in_dim=3)
     state[f"nodes.0.{name}"] = node[name].flip(1)  # the other end first
-    with pytest.raises(CheckpointError, match=f"other {name}"):
+    with pytest.raises(ForeignModelError, match=f"other {name}"):
         from_difflut(state, in_dim=3)
 
 
@@ -294,7 +294,7 @@ def test_entries_as_outputs_are_refused_where_nothing_makes_bits_of_them():
     inner = plain.LUTLayer(IN_DIM, IN_DIM, RANK, wiring[:IN_DIM], ste=False)
     theirs, x = nn.Sequential(inner, plain.LUTLayer(IN_DIM, OUT_DIM, RANK, wiring), plain.GroupSum(4)), bits()
     assert torch.equal(from_torch_dwn(theirs[:2]).eval()(x), theirs[:2](x))  # the second compares with 0
-    with pytest.raises(CheckpointError, match="ste=False"):
+    with pytest.raises(ForeignModelError, match="ste=False"):
         from_torch_dwn(nn.Sequential(inner, plain.GroupSum(5)))
     followed = nn.Sequential(inner, plain.STE(), plain.GroupSum(5, tau=1.0))
     assert torch.equal(from_torch_dwn(followed).eval()(x), followed(x))
@@ -308,7 +308,7 @@ def test_a_dummy_in_another_order_is_followed():
     x = bits()
     assert torch.equal(from_torch_dwn(theirs).eval()(x), theirs(x))
     state["_LUTLayer__dummy_mapping"][0, 0] = OUT_DIM * RANK
-    with pytest.raises(CheckpointError, match="slots that are not there"):
+    with pytest.raises(ForeignModelError, match="slots that are not there"):
         from_torch_dwn(state, ste=True, alpha=0.3, beta=0.3)
 
 

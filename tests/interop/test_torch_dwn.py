@@ -10,7 +10,7 @@ from torch import nn
 
 import lutsmith.dwn as dwn
 from lutsmith import to_circuit
-from lutsmith.interop import CheckpointError, from_torch_dwn
+from lutsmith.interop import ForeignModelError, from_torch_dwn
 
 
 def usual(rank=3):
@@ -93,7 +93,7 @@ def test_the_dummy_mapping_is_never_the_wiring():
     assert torch.equal(model[0].connections.inputs(), learned.int())
     assert not torch.equal(learned, state["0._LUTLayer__dummy_mapping"])
     del state["0.mapping.weights"]
-    with pytest.raises(CheckpointError, match="dummy"):
+    with pytest.raises(ForeignModelError, match="dummy"):
         from_torch_dwn(state, in_dim=9, **usual())
 
 
@@ -127,10 +127,12 @@ def test_hostile_and_damaged_files_are_refused(tmp_path):
     (tmp_path / "empty.pt").write_bytes(b"")
     (tmp_path / "text.pt").write_bytes(b"not a checkpoint")
     (tmp_path / "short.safetensors").write_bytes(b"\x08\x00\x00")
-    for name in ("hostile.pt", "short.pt", "empty.pt", "text.pt", "short.safetensors", "missing.pt"):
-        with pytest.raises(CheckpointError, match="cannot read"):
+    for name in ("hostile.pt", "short.pt", "empty.pt", "text.pt", "short.safetensors"):
+        with pytest.raises(ForeignModelError, match="cannot read"):
             from_torch_dwn(tmp_path / name)
     assert not (tmp_path / "made").exists()
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing\.pt"):
+        from_torch_dwn(tmp_path / "missing.pt")
 
 
 @settings(max_examples=60, deadline=None)
@@ -142,7 +144,7 @@ def test_a_file_with_any_byte_changed_imports_or_is_refused(tmp_path_factory, da
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
-    with contextlib.suppress(CheckpointError):
+    with contextlib.suppress(ForeignModelError):
         from_torch_dwn(path, **usual())
 
 
@@ -158,7 +160,7 @@ def test_a_permuted_group_sum_becomes_permuted_luts():
     assert torch.equal(
         from_torch_dwn(state, num_classes=3, tau=1.0, in_dim=9, permutation=order, **usual()).eval()(x), theirs(x)
     )
-    with pytest.raises(CheckpointError, match="permutation"):
+    with pytest.raises(ForeignModelError, match="permutation"):
         from_torch_dwn(theirs[:1], num_classes=3, tau=1.0, permutation=torch.zeros(6).long())
 
 
@@ -186,12 +188,12 @@ def test_a_width_that_the_classes_do_not_divide_is_padded_as_theirs():
 def test_parts_that_do_not_fit_are_named(changes, match):
     state = checkpoint()
     state.update(changes)
-    with pytest.raises(CheckpointError, match=match):
+    with pytest.raises(ForeignModelError, match=match):
         from_torch_dwn({key: value for key, value in state.items() if value is not None}, **usual())
 
 
 def test_the_number_of_inputs_must_be_the_checkpoints():
-    with pytest.raises(CheckpointError, match="in_dim is 8"):
+    with pytest.raises(ForeignModelError, match="in_dim is 8"):
         from_torch_dwn(checkpoint(), in_dim=8, **usual())
     wide = from_torch_dwn(checkpoint(learnable=False), in_dim=30, **usual())
     assert wide[0].in_dim == 30

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lutsmith import to_circuit
-from lutsmith.interop import CheckpointError, from_torchlogix
+from lutsmith.interop import ForeignModelError, from_torchlogix
 from tests.torchlogix_modules import torchlogix_module
 
 
@@ -125,18 +125,18 @@ def light_state(**changes):
 )
 def test_what_is_no_such_model_is_refused(state, match):
     kind = None if "pass parametrization" in match else "light"
-    with pytest.raises(CheckpointError, match=match):
+    with pytest.raises(ForeignModelError, match=match):
         from_torchlogix(state, parametrization=kind, in_dim=6, **USUAL)
 
 
 def test_dimensions_and_classes_must_fit():
-    with pytest.raises(CheckpointError, match="it has 2 inputs"):
+    with pytest.raises(ForeignModelError, match="it has 2 inputs"):
         from_torchlogix(
             light_state(**{"0.connections.indices": torch.full((2, 5), 2)}), parametrization="light", in_dim=2, **USUAL
         )
-    with pytest.raises(CheckpointError, match="groups"):
+    with pytest.raises(ForeignModelError, match="groups"):
         from_torchlogix(light_state(), parametrization="light", num_classes=3, tau=1.0, beta=0.0, in_dim=6, **USUAL)
-    with pytest.raises(CheckpointError, match="expected one of"):
+    with pytest.raises(ForeignModelError, match="expected one of"):
         from_torchlogix(light_state(), parametrization="heavy")
     model = from_torchlogix(
         light_state(**{"0.thresholds": torch.rand(3)}),

@@ -235,7 +235,7 @@ ALL = (True, True, True)
         ("read_best", (X, SCORES, torch.arange(3), INPUTS[:1], 1.0, "dwn"), "one for each of 4 slots"),
         ("read_best", (X, SCORES, torch.arange(3), INPUTS, 0.0, "dwn"), "temperature is 0"),
         ("read_best", (X, SCORES, torch.arange(3), INPUTS, 1.0, "other"), "softmax, dwn"),
-        ("read_best_backward", (GRAD, X, SCORES, torch.arange(3), 1.0, "dwn", True, True), "grad has shape"),
+        ("read_best_backward", (GRAD, X, SCORES, torch.arange(3), 1.0, "dwn", True, True), "expected that of the rows"),
     ],
 )
 def test_an_operator_called_by_itself_checks_what_it_is_given(name: str, arguments: Any, words: str) -> None:

@@ -96,7 +96,8 @@ def test_one_to_five_threads_give_the_same_bits(rank: int) -> None:
     """In a process of its own: the number of threads that there may be is fixed when Numba is imported."""
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        f"from test_thread_counts import compare, arguments; arguments.SMALL = 1 << 12; print(compare({rank}))"
+        f"from lutsmith.kernels.training import arguments; from test_thread_counts import compare\n"
+        f"arguments.SMALL = 1 << 12; print(compare({rank}))"
     )
     environment = {**os.environ, "NUMBA_NUM_THREADS": "5", "OMP_WAIT_POLICY": "passive"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)

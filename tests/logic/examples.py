@@ -1,4 +1,4 @@
-"""Circuits with every head kind and task for the tests of the logic floor."""
+"""Circuits with every head kind and objective for the tests of the logic floor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def any_circuit(
     groups: int = 3,
     size: int = 5,
     scores: int | None = None,
-    task: str | None = "classification",
+    objective: str | None = "classification",
     plain: bool = False,
 ) -> Circuit:
     """A random netlist of mixed ranks on thresholds from -2 to 5, half of them integers, with a head of any kind."""
@@ -42,6 +42,6 @@ def any_circuit(
     threshold[::2] = np.round(threshold[::2])
     encoder = Comparators(rng.integers(0, features, comparators), threshold, features)
     netlist: Netlist = random_netlist(seed, inputs=comparators, outputs=groups * size)
-    affine = {} if plain else random_affine(seed, groups, groups if scores is None else scores, task or "")
+    affine = {} if plain else random_affine(seed, groups, groups if scores is None else scores, objective or "")
     span = np.zeros(features, np.float32), np.full(features, 3, np.float32)
-    return Circuit((features,), encoder, netlist, Head(groups, **affine), task=task, fitted_range=span)
+    return Circuit((features,), encoder, netlist, Head(groups, **affine), objective=objective, fitted_range=span)

@@ -21,10 +21,10 @@ def check(circuit, words, X):
     numbers = design.words.values(x)
     scores = circuit.head.scores(circuit.evaluate(numbers))
     assert np.array_equal(got.pop("scores"), scores)
-    decision = circuit.head.decide(scores, circuit.task)
-    if circuit.task == "multilabel":
+    decision = circuit.head.decide(scores, circuit.objective)
+    if circuit.objective == "multilabel":
         assert np.array_equal(got.pop("labels") == 1, decision)
-    elif circuit.task != "regression":
+    elif circuit.objective != "regression":
         assert np.array_equal(got.pop("label")[:, 0], decision)
     assert not got
     bits = design.inputs[0].bits(x)
@@ -37,8 +37,8 @@ def check(circuit, words, X):
 
 @settings(max_examples=30, deadline=None)
 @given(seeds, tasks, st.integers(1, 6), st.integers(1, 9), st.integers(1, 6), st.sampled_from([None, "float", 1, 3, 8]))
-def test_a_design_is_the_circuit_on_the_numbers_of_its_words(seed, task, groups, size, scores, words):
-    circuit = any_circuit(seed, groups=groups, size=size, scores=scores, task=task)
+def test_a_design_is_the_circuit_on_the_numbers_of_its_words(seed, objective, groups, size, scores, words):
+    circuit = any_circuit(seed, groups=groups, size=size, scores=scores, objective=objective)
     chosen = Words.float32(4) if words == "float" else words
     X = np.random.default_rng(seed).uniform(-4, 7, (40, 4)).astype(np.float32)
     X[:8] = np.round(X[:8])
@@ -111,7 +111,7 @@ def test_parts_can_be_left_out():
     bits = np.random.default_rng(0).integers(0, 2, (9, 9))
     assert np.array_equal(bare.evaluate(bits=bits)["outputs"] == 1, circuit.netlist.evaluate(bits))
     assert [port.name for port in elaborate(circuit, scores=False).outputs] == ["label"]
-    assert [port.name for port in elaborate(any_circuit(5, task="regression"), scores=False).outputs] == ["scores"]
+    assert [port.name for port in elaborate(any_circuit(5, objective="regression"), scores=False).outputs] == ["scores"]
 
 
 def test_scores_are_no_wider_than_they_must_be():

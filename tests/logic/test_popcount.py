@@ -39,12 +39,12 @@ def test_scores_and_labels_of_every_count_are_exact(weights: list[list[int]] | N
     counts = np.array(list(product(range(size + 1), repeat=2)))
     bits = counts_port(head, 2 * size).bits(counts)
     scores = counts @ (np.eye(2, dtype=int) if weights is None else np.array(weights)).T + bias
-    for task in ("classification", "multilabel", "regression"):
-        part = decision_part(head, 2 * size, task)
+    for objective in ("classification", "multilabel", "regression"):
+        part = decision_part(head, 2 * size, objective)
         ends = part.netlist.evaluate(bits)
         port = part.outputs[-1]
         assert port == scores_port(head, 2 * size)
         assert np.array_equal(port.words(ends[:, -port.size :]), scores)
         decided = part.outputs[0].words(ends[:, : part.outputs[0].size])
-        if task != "regression":
-            assert np.array_equal(decided.reshape(36, -1), head.decide(scores, task).reshape(36, -1))
+        if objective != "regression":
+            assert np.array_equal(decided.reshape(36, -1), head.decide(scores, objective).reshape(36, -1))

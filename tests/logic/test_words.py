@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, NetlistBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Metadata, NetlistBuilder
 from lutsmith.logic import Words
 
 F32 = np.float32
@@ -34,6 +34,12 @@ def test_on_the_grid_words_compare_as_numbers_do(seed, bits):
     assert np.array_equal(above, circuit.encoder.encode(words.values(quantised)))
 
 
+def test_numbers_beyond_float32_are_infinite_and_no_warning():
+    X = np.array([[1e300, -1e300, 1e-300]])
+    assert Words.float32(3).quantise(X).tolist() == [[0x7F80_0000, 0xFF80_0000, 0]]
+    assert Words.fixed(4, np.zeros(3), np.ones(3)).quantise(X).tolist() == [[15, 0, 0]]
+
+
 def test_float_words_are_the_bits_of_the_numbers_and_lose_nothing():
     words = Words.float32(4)
     X = np.array([[1.0, -0.0, np.nan, -np.inf]])
@@ -45,7 +51,7 @@ def test_float_words_are_the_bits_of_the_numbers_and_lose_nothing():
 
 
 @pytest.mark.parametrize(
-    ("thresholds", "high", "facts", "bits"),
+    ("thresholds", "high", "metadata", "bits"),
     [
         ([12.5, 200.0, 3.0], 255.0, {}, 8),  # bytes
         ([0.5], 1.0, {}, 1),
@@ -56,8 +62,8 @@ def test_float_words_are_the_bits_of_the_numbers_and_lose_nothing():
         ([7.0], 2.0**20, {}, 32),
     ],
 )
-def test_the_length_is_derived_from_what_the_features_are(thresholds, high, facts, bits):
-    circuit = fitted(thresholds, [0.0], [high], facts=facts)
+def test_the_length_is_derived_from_what_the_features_are(thresholds, high, metadata, bits):
+    circuit = fitted(thresholds, [0.0], [high], metadata=Metadata.from_json(metadata))
     assert Words.derive(circuit).bits == bits
 
 
@@ -86,3 +92,12 @@ def test_categories_whose_fitted_range_is_one_number_keep_their_thresholds_apart
     for words in (Words.derive(circuit), Words.derive(circuit, 4)):
         assert not words.is_float
         assert np.array_equal(circuit.evaluate(words.values(words.quantise(X))), circuit.evaluate(X))
+
+
+def test_words_that_are_given_stay_and_must_fit():
+    circuit = fitted([12.5, 200.0, 3.0], [0.0] * 3, [255.0] * 3)
+    words = Words.float32(circuit.encoder.num_features)
+    assert Words.of(circuit, words) is words
+    assert Words.of(circuit, 5).bits == 5
+    with pytest.raises(ValueError, match=r"words of 2 features for a circuit of \d+"):
+        Words.of(circuit, Words.float32(2))

@@ -107,8 +107,8 @@ def test_minus_one_candidates_are_all_inputs():
         ("fixed", (9, 5, 4), {"usable": torch.ones(8, dtype=torch.bool)}, "9 elements"),
         ("fixed", (9, 5, 4), {"usable": torch.ones(9)}, "expected bool"),
         ("fixed", (9, 0, 4), {}, "out_dim is 0"),
-        ("learnable", (9, 5, 4), {"num_candidates": 1}, "2 to 9"),
-        ("learnable", (9, 5, 4), {"num_candidates": 10}, "2 to 9"),
+        ("learnable", (9, 5, 4), {"num_candidates": 1}, "from 2 to 9"),
+        ("learnable", (9, 5, 4), {"num_candidates": 10}, "from 2 to 9"),
         ("learnable", (9, 5, 4), {"temperature": 0.0}, "temperature"),
         ("learnable", (9, 5, 4), {"rule": "x"}, "softmax, dwn"),
     ],
@@ -119,7 +119,7 @@ def test_impossible_connections_are_refused(kind, sizes, settings_, words):
 
 
 def test_an_unknown_kind_names_the_known_ones():
-    with pytest.raises(KeyError, match="fixed, learnable"):
+    with pytest.raises(ValueError, match="fixed, learnable"):
         setup_connections("nope", 4, 4, 2)
 
 

@@ -196,13 +196,14 @@ def test_dwn_layers_clamp_and_others_do_not():
     ("arguments", "error", "words"),
     [
         ({"in_dim": 3}, ValueError, "rank 6.*3"),
-        ({"lut_rank": 9}, ValueError, "rank 1 to 8"),
+        ({"lut_rank": 9}, ValueError, "from 1 to 8"),
         ({"out_dim": 0}, ValueError, "out_dim"),
-        ({"parametrization": "x"}, KeyError, "light"),
-        ({"connections": "x"}, KeyError, "learnable"),
+        ({"out_dim": 2.5}, TypeError, "out_dim"),
+        ({"parametrization": "x"}, ValueError, "light"),
+        ({"connections": "x"}, ValueError, "learnable"),
         ({"num_candidates": 4}, ValueError, "connections='learnable'"),
-        ({"nonsense": 4}, TypeError, "light has no nonsense; it takes form, forward_sampling"),
-        ({"anchor_init": False}, TypeError, "light has no anchor_init"),
+        ({"nonsense": 4}, ValueError, "light has no nonsense; it takes form, forward_sampling"),
+        ({"anchor_init": False}, ValueError, "light has no anchor_init"),
     ],
 )
 def test_impossible_layers_are_refused(arguments, error, words):

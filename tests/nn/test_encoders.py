@@ -175,8 +175,11 @@ def test_bad_use_is_refused():
         encoder(torch.rand(3, 5))
     with pytest.raises(TypeError, match="real"):
         encoder(torch.ones(3, 4, dtype=torch.complex64))
-    for settings_ in ({"num_bits": 0}, {"num_bits": 2.5}, {"per": "row"}, {"encode_axis": 0}):
+    for settings_ in ({"num_bits": 0}, {"per": "row"}, {"encode_axis": 0}):
         with pytest.raises(ValueError, match=next(iter(settings_))):
+            Thermometer(**settings_)
+    for settings_ in ({"num_bits": 2.5}, {"per": 1}):
+        with pytest.raises(TypeError, match=next(iter(settings_))):
             Thermometer(**settings_)
     with pytest.raises(ValueError, match="encode_axis"):
         Thermometer(1, encode_axis=3).fit(torch.rand(3, 2))

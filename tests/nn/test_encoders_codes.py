@@ -271,7 +271,7 @@ def test_fit_axes_share_thresholds(name):
 @pytest.mark.parametrize("name", sorted(ENCODERS))
 def test_bits_that_cannot_be_are_refused(name):
     for bits in (LEAST.get(name, 1) - 1, 1 << 17, True, "3"):
-        with pytest.raises(ValueError, match="num_bits"):
+        with pytest.raises(ValueError if type(bits) is int else TypeError, match="num_bits"):
             ENCODERS[name](bits)
     with pytest.raises(RuntimeError, match="not fitted"):
         ENCODERS[name](3)(torch.rand(2, 2))

@@ -93,9 +93,9 @@ def test_a_device_is_that_of_the_whole_network():
 
 
 def test_what_cannot_be_is_said():
-    with pytest.raises(KeyError, match="distributive_thermometer"):
+    with pytest.raises(ValueError, match="distributive_thermometer"):
         FeedForward(fit_samples=X, num_classes=2, layer_width=10, encoder="thermal")
-    with pytest.raises(KeyError, match="group-sum"):
+    with pytest.raises(ValueError, match="group-sum"):
         FeedForward(fit_samples=X, num_classes=2, layer_width=10, head="softmax")
     with pytest.raises(ValueError, match="num_layers"):
         FeedForward(fit_samples=X, num_classes=2, layer_width=10, num_layers=0)

@@ -31,13 +31,13 @@ def random_model(name, k, size, seed, **options):
 
 def check(model, circuit, x):
     """The circuit says what the model says, exactly."""
-    task = model[-1].task
+    objective = model[-1].objective
     given = model(x).detach().numpy()
     scores, said = circuit.decision_function(x.numpy()), circuit.predict(x.numpy())
-    assert circuit.task == task
+    assert circuit.objective == objective
     assert scores.dtype == np.int32
     assert np.array_equal(circuit.head.scores(circuit.evaluate(x.numpy())), scores)
-    if task == "regression":
+    if objective == "regression":
         assert said.dtype == np.float64
         assert np.array_equal(said.astype(np.float32), given[:, 0] if given.shape[1] == 1 else given)
         exact = model.double()(x.double()).detach().numpy()
@@ -45,7 +45,7 @@ def check(model, circuit, x):
         model.float()
     else:
         assert np.array_equal(scores, given)
-        assert np.array_equal(said, given > 0 if task == "multilabel" else given.argmax(1))
+        assert np.array_equal(said, given > 0 if objective == "multilabel" else given.argmax(1))
 
 
 @settings(max_examples=100, deadline=None)
@@ -106,7 +106,7 @@ def test_classes_may_be_named_for_every_task():
     for name in ("group-sum", "multi-label", "regression"):
         circuit = to_circuit(random_model(name, 2, 4, 0), (FEATURES,), classes=["left", "right"])
         assert circuit.classes == ("left", "right")
-        assert circuit.task == HEADS[name].task
+        assert circuit.objective == HEADS[name].objective
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -148,7 +148,7 @@ def test_scores_beyond_int32_make_no_circuit():
 
 
 class Sure(nn.Module):
-    """A head of a user, without a task."""
+    """A head of a user, without an objective."""
 
     def forward(self, x):
         return (x > 0.5).float()
@@ -159,7 +159,7 @@ class Sure(nn.Module):
 
 def test_a_head_without_a_task_scores_classes():
     circuit = to_circuit(Sure(), (3,))
-    assert circuit.task == "classification"
+    assert circuit.objective == "classification"
     assert circuit.predict([[0, 1, 1]]).tolist() == [1]
 
 

@@ -19,25 +19,39 @@ X = np.random.default_rng(0).random((200, 9), np.float32)
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"luts": (2.5,)}, "luts is"),
-        ({"luts": (True,)}, "luts is"),
-        ({"rank": 9}, "rank is 9; expected 1 to 8"),
-        ({"rank": (6, 0)}, "expected 1 to 8"),
+        ({"luts": (0,)}, "luts is"),
+        ({"rank": 9}, "rank is 9; expected the inputs of a LUT, an integer from 1 to 8"),
+        ({"rank": (6, 0)}, "an integer from 1 to 8"),
         ({"rank": (6, 4, 2)}, "rank has 3 numbers for 2 layers"),
         ({"connections": ("fixed",)}, "connections has 1 names for 2 layers"),
         ({"connections": ("fixed", "learned")}, "connections is 'learned'; expected one of dense, fixed"),
         ({"init_method": ("random",)}, "init_method has 1 names"),
-        ({"num_candidates": 1}, "expected 2 or more, or -1 for all"),
-        ({"num_candidates": 2.0}, "expected 2 or more"),
+        ({"num_candidates": 1}, "-1 for all inputs or some of them, an integer of at least 2"),
         ({"parametrization": "relu"}, "parametrization is 'relu'; expected one of dwn, "),
         ({"head": "softmax"}, "head is 'softmax'; expected one of "),
         ({"encoder": "thermometer"}, "encoder is 'thermometer'; expected one of uniform, "),
-        ({"head_options": [1]}, "head_options is .* expected names with values"),
-        ({"encoder_options": {"x": X}}, "encoder_options holds what is no JSON value: "),
     ],
 )
 def test_a_field_that_cannot_be_is_named_with_what_it_may_be(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
+        Architecture(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"luts": (2.5,)}, "luts is"),
+        ({"luts": (True,)}, "luts is"),
+        ({"luts": 20}, "luts is 20; expected the width of each layer"),
+        ({"rank": "6"}, "rank is '6'"),
+        ({"num_candidates": 2.0}, "an integer of at least 2"),
+        ({"encoder": None}, "encoder is None; expected a name, one of uniform, "),
+        ({"head_options": [1]}, "head_options is .* expected names with values"),
+        ({"encoder_options": {"x": X}}, "encoder_options holds what is no JSON value: "),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_a_type_error(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
         Architecture(**fields)
 
 
@@ -53,7 +67,7 @@ def test_every_field_survives_json() -> None:
         tau="learned",
     )
     assert Architecture.from_json(json.loads(json.dumps(architecture.to_json()))) == architecture
-    with pytest.raises(ValueError, match=r"an architecture has no depth; it has bits, .*tau"):
+    with pytest.raises(ValueError, match=r"an architecture has no depth; it takes bits, .*tau"):
         Architecture.from_json({"depth": 3})
 
 

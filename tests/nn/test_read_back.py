@@ -224,12 +224,24 @@ FAULTS: list[tuple[str, dict[str, Any], Callable[[Circuit], Circuit], str, str]]
     ("a scale", {"head": "regression"}, lambda c: changed(c, "scale", 0), "model.4", "its scale"),
     ("an offset", {"head": "regression"}, lambda c: changed(c, "offset", 0), "model.4", "its offset"),
     ("a pyramid's table", {"head": "reduction"}, lambda c: flipped(c, 71, 0), "model.4.levels.0", "first LUT 1,"),
-    ("a task", {}, lambda c: replace(c, task="multilabel"), "model.4", "the circuit's task is multilabel"),
+    (
+        "an objective",
+        {},
+        lambda c: replace(c, objective="multilabel"),
+        "model.4",
+        "the circuit's objective is multilabel",
+    ),
     ("the order of classes", {}, lambda c: replace(c, classes=("b", "a", "c")), "circuit", "its labels are"),
     ("a label's type", {}, lambda c: replace(c, classes=(0, 1, 2)), "circuit", "its labels are"),
     ("no labels", {}, lambda c: replace(c, classes=None), "circuit", "its labels are None"),
     ("another range", {}, lambda c: replace(c, fitted_range=None), "circuit", "its fitted range"),
-    ("no head", {}, lambda c: replace(c, head=None, task=None, classes=None), "model.4", "the circuit has no head"),
+    (
+        "no head",
+        {},
+        lambda c: replace(c, head=None, objective=None, classes=None),
+        "model.4",
+        "the circuit has no head",
+    ),
     ("a missing output", {"rank": 8}, lambda c: with_netlist(c, outputs=c.netlist.outputs[:27]), "model.4", "has 27"),
     ("a cofactor", {"rank": 8}, lambda c: flipped(c, 4 * 7 + 1, 9), "model.2", r"first LUT 7, .* and table 0x"),
     ("a chooser", {"rank": 7}, lambda c: flipped(c, 2 * 40 + 2, 1), "model.2", r"1 of 40 LUTs of rank 7"),
@@ -462,10 +474,10 @@ def test_a_learned_threshold_is_read_where_it_is_now() -> None:
 
 
 def test_heads_of_other_tasks_state_their_task() -> None:
-    for head, task in ((Regression(2), "regression"), (MultiLabel(2), "multilabel")):
+    for head, objective in ((Regression(2), "regression"), (MultiLabel(2), "multilabel")):
         model = nn.Sequential(LogicDense(8, 8, 2), head)
         circuit = to_circuit(model, (8,))
-        assert circuit.task == task
+        assert circuit.objective == objective
         assert prove_lowering(model, circuit).ok
 
 

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.nn.parameter_groups import SCORES
+
 
 class Bits(nn.Module):
     """Pixels to bits."""
@@ -22,6 +24,9 @@ class Connections(nn.Module):
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.scores = nn.Parameter(torch.zeros(inputs))
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        return {SCORES: [self.scores]}
 
 
 class SoftHard(nn.Module):
@@ -56,6 +61,9 @@ class Candidates(nn.Module):
         self.scores = nn.Parameter(torch.rand(outputs, 4, generator=generator))
         self.register_buffer("candidates", torch.randint(inputs, (outputs, 4), generator=generator))
         self.register_buffer("frozen", torch.tensor(False))
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        return {SCORES: [self.scores]}
 
     def freeze(self) -> None:
         self.frozen.fill_(True)

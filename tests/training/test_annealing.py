@@ -20,7 +20,7 @@ from lutsmith.training import (
     TemperatureSchedule,
     Trainer,
 )
-from lutsmith.training.annealing import interpolate
+from lutsmith.training.callbacks.annealing import interpolate
 
 from .models import candidates_network, images
 

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lutsmith.training.augment import BitFlips, flip_bits
-from lutsmith.training.batches import Samples, epoch_order, split, steps_per_epoch
+from lutsmith.training import Settings
+from lutsmith.training.augmentation.bits import BitFlips, flip_bits
+from lutsmith.training.loop.order import Order, epoch_order, split, steps_per_epoch
+from lutsmith.training.samples import Samples
 
 from .models import Bits, images, network
 
@@ -33,7 +35,7 @@ from .models import Bits, images, network
     ],
 )
 def test_data_that_cannot_be_trained_on_are_refused(x: Any, y: Any, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(TypeError if "dtype" in says else ValueError, match=says):
         Samples.of(x, y)
 
 
@@ -80,6 +82,17 @@ def test_an_epoch_visits_every_row_once_in_an_order_of_its_own() -> None:
     assert not np.array_equal(first, second)
     assert np.array_equal(first, epoch_order(rows, 0, 0))
     assert (steps_per_epoch(100, 30), steps_per_epoch(20, 30)) == (3, 1)
+
+
+def test_batches_from_the_middle_of_an_epoch_are_those_of_the_whole_one() -> None:
+    order = Order(np.arange(100) % 2, Settings(batch_size=30, validation=0.1, seed=4))
+    assert (len(order.rows), len(order.held_out), order.steps) == (90, 10, 3)
+    whole = list(order.batches(5))
+    assert sorted(np.concatenate(whole)) == list(order.rows)
+    for start in range(4):
+        assert [list(batch) for batch in order.batches(5, start)] == [list(batch) for batch in whole[start:]]
+    assert list(next(order.batches(6))) != list(whole[0])
+    assert not set(order.held_out) & set(order.rows)
 
 
 @pytest.mark.parametrize("probability", [0.01, 0.2, 0.5])

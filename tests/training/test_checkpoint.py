@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from lutsmith.training import checkpoint
-from lutsmith.training.checkpoint import CheckpointError
+from lutsmith.training.files import checkpoint
+from lutsmith.training.files.checkpoint import CheckpointError
 from lutsmith.training.isolation import generator_states, no_trace, own_generators, set_generator_states
 
 from .models import network
@@ -33,6 +33,7 @@ STATE: dict[str, Any] = {
     "generators": generator_states(),
     "best": None,
     "history": [{"epoch": 1}],
+    "stopped": None,
 }
 
 
@@ -93,7 +94,8 @@ def test_a_corrupt_byte_gives_one_error_or_no_difference(tmp_path: Path) -> None
     [
         ([1, 2], "not a checkpoint of a training run"),
         ({"weight": torch.zeros(2)}, "not a checkpoint of a training run"),
-        ({**STATE, "format": 99}, "format 99, this version reads format 2"),
+        ({**STATE, "format": 99}, "format 99, this version reads 2, 3"),
+        ({"format": 3, "model": {}}, "lacks average, best, callbacks, data, generators, history, loss, .*, stopped"),
         ({"format": 2, "model": {}}, "lacks average, best, callbacks, data"),
     ],
 )
@@ -101,6 +103,14 @@ def test_another_file_is_told_from_a_checkpoint(tmp_path: Path, value: Any, says
     torch.save(value, tmp_path / "c.pt")
     with pytest.raises(CheckpointError, match=says):
         checkpoint.load(tmp_path / "c.pt")
+
+
+def test_a_checkpoint_of_the_format_before_is_of_a_run_that_nothing_stopped(tmp_path: Path) -> None:
+    before = {"format": 2, **{name: value for name, value in STATE.items() if name != "stopped"}}
+    torch.save(before, tmp_path / "c.pt")
+    state = checkpoint.load(tmp_path / "c.pt")
+    assert state["stopped"] is None
+    assert state["position"] == STATE["position"]
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:

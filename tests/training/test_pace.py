@@ -7,15 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from lutsmith.kernels import threads
-from lutsmith.training.pace import SECONDS, Pace
+from lutsmith.training.loop.pace import SECONDS, Pace
 
 
 class Machine:
     """Runs steps on a clock of its own: with more threads than free cores a step takes 20 times as long."""
 
     def __init__(self, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("lutsmith.training.pace.get_num_threads", lambda: most)
-        monkeypatch.setattr("lutsmith.training.pace.limit_num_threads", self.limit)
+        monkeypatch.setattr("lutsmith.training.loop.pace.get_num_threads", lambda: most)
+        monkeypatch.setattr("lutsmith.training.loop.pace.limit_num_threads", self.limit)
         self.now, self.free, self.step = 0.0, most, 0.004
         self.limited: int | None = None
         self.used: list[int] = []

@@ -35,7 +35,7 @@ from lutsmith.training import (
     TrainingInterrupted,
     WeightAverage,
 )
-from lutsmith.training.augment import BitFlips
+from lutsmith.training.augmentation.bits import BitFlips
 
 from . import killed
 from .models import InterruptAfter, candidates_network, images, same_state

@@ -276,7 +276,7 @@ def test_a_penalty_in_a_loop_of_ones_own() -> None:
         (lambda: Spectral(1.0, power=-1), r"Spectral\(power=-1\)"),
         (lambda: Spectral(float("inf")), r"Spectral\(weight=inf\)"),
         (lambda: L1(-1), r"L1\(weight=-1\)"),
-        (lambda: L2(1.0, "weights"), r"L2\(of='weights'\): expected 'tables' or 'logits'"),  # type: ignore[arg-type]
+        (lambda: L2(1.0, "weights"), r"L2's of is 'weights'; expected one of tables, logits"),  # type: ignore[arg-type]
         (lambda: Area(-0.1), r"Area\(weight=-0.1\)"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lutsmith.training import Settings
-from lutsmith.training.schedules import rate_factor
+from lutsmith.training.optimization.schedules import rate_factor
 
 
 def test_settings_survive_json() -> None:
@@ -27,6 +27,7 @@ def test_settings_survive_json() -> None:
         refresh=0.25,
         refresh_epochs=(2, 4),
         weight_average=0.99,
+        patience=3,
     )
     assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
@@ -50,6 +51,7 @@ def test_settings_survive_json() -> None:
         ("objective", "ranking", "expected one of classification, regression, multilabel"),
         ("huber_delta", 1.0, "it is of regression; objective is 'classification'"),
         ("huber_delta", 0.0, "huber_delta=0.0: expected None or a positive number"),
+        ("patience", -1, "patience=-1: expected an integer >= 0"),
         ("crop", -1, "crop=-1: expected an integer >= 0"),
         ("cutout", 1.5, "cutout=1.5: expected an integer"),
         ("flip", 1.5, r"flip=1.5: expected a probability in \[0, 1\]"),
@@ -95,7 +97,7 @@ def test_the_largest_seed_is_one_that_torch_takes() -> None:
 
 
 def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no such setting: learning_rate; the settings are epochs, .*lr"):
+    with pytest.raises(ValueError, match=r"a training run has no learning_rate; it takes epochs, .*lr"):
         Settings.from_json({"learning_rate": 1})
 
 
@@ -123,3 +125,8 @@ def test_the_step_schedule_multiplies_at_each_milestone() -> None:
 def test_the_constant_schedule_is_constant_after_its_warmup() -> None:
     settings = Settings(epochs=3, schedule="constant", warmup=1)
     assert [rate_factor(settings, step, 3) for step in range(6)] == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
+
+
+def test_patience_needs_rows_to_compare_epochs_on() -> None:
+    with pytest.raises(ValueError, match=r"patience=3 with validation=0: .* give validation a share"):
+        Settings(patience=3, validation=0.0)

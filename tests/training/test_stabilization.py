@@ -90,7 +90,7 @@ def test_it_changes_what_is_learned() -> None:
     [
         (lambda: GradientNormalization(0.0), r"target=0.0\): expected a positive number"),
         (lambda: GradientNormalization(float("nan")), "target=nan"),
-        (lambda: GradientNormalization(over="batch"), r"over='batch'\): expected 'layer' or 'sample'"),  # type: ignore[arg-type]
+        (lambda: GradientNormalization(over="batch"), r"is 'batch'; expected one of layer, sample"),  # type: ignore[arg-type]
     ],
 )
 def test_settings_that_cannot_be_are_refused(make: Any, says: str) -> None:

@@ -20,7 +20,9 @@ import torch
 from torch import nn
 
 from lutsmith.nn import to_circuit
-from lutsmith.training import Settings, Trainer, TrainingError, TrainingInterrupted, checkpoint, loop
+from lutsmith.training import Settings, Trainer, TrainingError, TrainingInterrupted
+from lutsmith.training.files import checkpoint
+from lutsmith.training.loop import loop, validation
 from lutsmith.training.metrics import logits
 
 from . import killed
@@ -74,7 +76,7 @@ def test_the_best_of_equal_epochs_is_the_latest_and_its_weights_are_kept(monkeyp
             weights.append(model[2].weight.detach().clone())
         return next(figures)
 
-    monkeypatch.setattr(loop, "score", score)
+    monkeypatch.setattr(validation, "score", score)
     result = fit(model, Settings(epochs=4, batch_size=32, lr=0.1, validation=0.2))
     assert result.best.epoch == 3
     assert torch.equal(model[2].weight, weights[2])
@@ -127,8 +129,8 @@ def test_optimizers_go_by_their_torch_names(name: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"optimizer": "adamant"}, r"optimizer='adamant': torch.optim has .*adam, .*sgd"),
-        ({"optimizer_options": {"speed": 3}}, "optimizer Adam with options .*speed"),
+        ({"optimizer": "adamant"}, r"optimizer is 'adamant'; expected one of .*adam, .*sgd"),
+        ({"optimizer_options": {"speed": 3}}, "the optimizer 'adam' has no speed; it takes .*betas"),
         ({"optimizer": "sgd", "optimizer_options": {"momentum": -1}}, "momentum"),
     ],
 )
@@ -278,7 +280,7 @@ def stopped(folder: Path, model: nn.Module, passes: int, action: Callable[[], No
     wrapped = copy.deepcopy(model)
     wrapped[0] = nn.Sequential(InterruptAfter(passes, action), wrapped[0])
     trainer = Trainer(FAST, folder=folder, quiet=True)
-    with pytest.raises(TrainingInterrupted, match=f"saved: go on with --out {folder} --resume"):
+    with pytest.raises(TrainingInterrupted, match=f"saved in {folder}: go on with resume=True"):
         trainer.fit(wrapped, *images())
 
 

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.facts import checked_facts
-from lutsmith.circuit.heads import TASKS, Head
+from lutsmith.circuit.heads import OBJECTIVES, Head
+from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.rows import FittedRange, as_rows
 from lutsmith.circuit.tabular import Schema, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
+from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import checked_shape, frozen, integers
 from lutsmith.ground.labels import Label
 
@@ -48,12 +49,11 @@ class Circuit:
         head: turns output bits into scores and decides by them; None if the bits are the result.
         classes: the labels (str, int or float, kept as they are) of the classes 0, 1, ..., or the names of the labels
             or targets; None if they have no names.
-        task: what the scores mean: "classification", "multilabel" or "regression"; None is taken for classification
-            where there is a head.
+        objective: what the scores mean: "classification", "multilabel" or "regression"; None is taken for
+            classification where there is a head.
         fitted_range: float32 arrays (low, high), each (F,): where the features lay in the data that the circuit was
             fitted on. Data elsewhere get one `OutOfRangeWarning` a call; `rows.FittedRange` states the rule.
-        facts: anything that JSON can hold, about the training; read-only by convention. Those that lutsmith reads have
-            the types that `facts.py` states.
+        metadata: names, the table, the training, and whatever else the file should tell.
 
     Raises:
         TypeError, ValueError: fields that do not fit together.
@@ -64,9 +64,9 @@ class Circuit:
     netlist: Netlist
     head: Head | None = None
     classes: tuple[Label, ...] | None = None
-    task: str | None = None
+    objective: str | None = None
     fitted_range: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:
         shape = checked_shape(self.input_shape)
@@ -75,24 +75,29 @@ class Circuit:
             raise ValueError(f"input_shape {shape} has {features} features, the encoder {self.encoder.num_features}")
         if len(self.encoder) != self.netlist.num_inputs:
             raise ValueError(f"{len(self.encoder)} comparators for {self.netlist.num_inputs} inputs of the netlist")
-        if self.task is not None and self.task not in TASKS:
-            raise ValueError(f"task is {self.task!r}, expected None or one of {TASKS}")
+        if self.objective is not None and self.objective not in OBJECTIVES:
+            raise ValueError(f"objective is {self.objective!r}, expected None or one of {OBJECTIVES}")
         if self.head is not None:
             self.head.check(self.netlist.outputs.size)
-            if self.task != "regression" and (self.head.scale is not None or self.head.offset is not None):
-                raise ValueError(f"a head with a scale or offset is one for regression, and task is {self.task!r}")
-        elif self.task is not None or self.classes is not None:
-            raise ValueError("a circuit with a task or classes needs a head")
+            if self.objective != "regression" and (self.head.scale is not None or self.head.offset is not None):
+                raise ValueError(
+                    f"a head with a scale or offset is one for regression, and objective is {self.objective!r}"
+                )
+        elif self.objective is not None or self.classes is not None:
+            raise ValueError("a circuit with an objective or classes needs a head")
         classes = None if self.classes is None else _checked_classes(self.classes)
         if classes is not None and self.head is not None and len(classes) != self.head.num_classes:
             raise ValueError(f"{len(classes)} classes for a head of {self.head.num_classes}")
         fitted = None if self.fitted_range is None else _checked_range(self.fitted_range, features)
-        for name, value in (
-            ("input_shape", shape),
-            ("classes", classes),
-            ("fitted_range", fitted),
-            ("facts", checked_facts(self.facts, features)),
-        ):
+        if not isinstance(self.metadata, Metadata):
+            raise TypeError(
+                f"metadata must be a Metadata, not {type(self.metadata).__name__}: Metadata.from_json reads a dict"
+            )
+        try:
+            self.metadata.schema(features)
+        except ValueError as error:
+            raise ValueError(f"metadata: {error}") from error
+        for name, value in (("input_shape", shape), ("classes", classes), ("fitted_range", fitted)):
             object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -106,6 +111,16 @@ class Circuit:
     def depth(self) -> int:
         """The number of levels of LUTs; encoder and head are not counted."""
         return self.netlist.depth
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it predicts classes."""
+        return self.head is not None and self.objective in (None, "classification")
+
+    @property
+    def score_labels(self) -> tuple[Label, ...]:
+        """The names of classes, labels or targets, one for each score; their numbers where they have none."""
+        return tuple(range(0 if self.head is None else self.head.num_classes)) if self.classes is None else self.classes
 
     def luts_by_rank(self) -> dict[int, int]:
         """How many nodes of the netlist have each rank that occurs; rank 0 are constants."""
@@ -129,13 +144,13 @@ class Circuit:
             "affine": self.head is not None and not self.head.is_plain,
             "num_classes": None if self.head is None else self.head.num_classes,
             "classes": None if self.classes is None else list(self.classes),
-            "task": self.task,
+            "task": self.objective,
         }
 
     @cached_property
     def schema(self) -> Schema:
         """What the circuit knows of the table that it was trained on: names, categories, how numbers are written."""
-        return Schema.of_facts(self.facts, self.encoder.num_features)
+        return self.metadata.schema(self.encoder.num_features)
 
     def evaluate(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return the output bits, bool (N, O), in plain NumPy: the specification of `outputs`, and slow."""
@@ -184,8 +199,8 @@ class Circuit:
         return self._labelled(self._rows(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return what the circuit says of each sample, by its task: indices of classes where `predict_labels` gives
-        labels. Arguments and errors as for `decision_function`.
+        """Return what the circuit says of each sample, by its objective: indices of classes where `predict_labels`
+        gives labels. Arguments and errors as for `decision_function`.
 
         Returns:
             classification: int64 (N,), indices into `classes`. The lowest class wins a tie.
@@ -227,7 +242,7 @@ class Circuit:
             batch: samples at a time, at most: larger arrays are cut.
             method: whose results are wanted, with their shapes and types.
             columns: of Arrow data, the names of the columns that are the features, in the circuit's order. By default
-                those of `facts["feature_names"]`, or else all columns in their order without that of `facts["target"]`.
+                those of `metadata.feature_names`, or else all columns in their order without that of `metadata.target`.
 
         Raises:
             TypeError, ValueError: no such source or method, or `batch` is no positive integer; and while reading, data
@@ -236,14 +251,15 @@ class Circuit:
         """
         from lutsmith.circuit.engine import streams
 
-        if method not in METHODS:
-            raise ValueError(f"method is {method!r}, expected one of {METHODS}")
+        one_of("method", method, METHODS)
         if method == "predict_labels":
             self._require_labels(method)
         elif method != "outputs":
             self._require_head(method)
         sizes = integers("batch", [batch], low=1, high=2**31)
-        samples = streams.Samples(self.input_shape, self.schema, None if columns is None else tuple(map(str, columns)))
+        samples = streams.SampleStream(
+            self.input_shape, self.schema, None if columns is None else tuple(map(str, columns))
+        )
         return self._answers(samples.batches(source, int(sizes[0])), method)
 
     def _answers(
@@ -268,8 +284,8 @@ class Circuit:
 
     def _require_labels(self, method: str) -> None:
         self._require_head(method)
-        if self.task not in (None, "classification"):
-            raise ValueError(f"{method}() is for classifiers and this circuit is for {self.task}: use predict()")
+        if not self.is_classifier:
+            raise ValueError(f"{method}() is for classifiers and this circuit is for {self.objective}: use predict()")
 
     def _labelled(self, rows: NDArray[Any]) -> NDArray[Any]:
         indices = self._predicted(rows)
@@ -288,9 +304,9 @@ class Circuit:
         return labels
 
     def _predicted(self, rows: NDArray[Any]) -> NDArray[Any]:
-        if self.head is None or self.task in (None, "classification"):
+        if self.head is None or self.is_classifier:
             return self._engine.predict(rows)
-        return self.head.decide(self._engine.decision_function(rows), self.task)
+        return self.head.decide(self._engine.decision_function(rows), self.objective)
 
     def _rows(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as rows (N, F), after a look at where they lie. Called by the methods that users call."""
@@ -306,7 +322,7 @@ class Circuit:
         if is_arrow(X):
             from lutsmith.circuit.engine import streams
 
-            parts = list(streams.Samples(self.input_shape, self.schema).batches(X, BATCH))
+            parts = list(streams.SampleStream(self.input_shape, self.schema).batches(X, BATCH))
             return np.concatenate(parts) if parts else np.zeros((0, self.encoder.num_features), np.float32)
         frame = None if self.schema.is_bare and hasattr(X, "__array__") else as_frame(X)
         return as_rows(X, self.input_shape) if frame is None else self.schema.rows(frame, 0, frame.length)

@@ -59,6 +59,11 @@ class CircuitBuilder:
         """Add LUTs and return their signals: `NetlistBuilder.lut`."""
         return self._netlist.lut(fanin, tables)
 
+    @property
+    def num_luts(self) -> int:
+        """How many LUTs there are so far, as the netlist will have them: of rank 1 to 6."""
+        return self._netlist.num_luts
+
     def popcount(self, signals: ArrayLike, num_groups: int, **affine: Any) -> None:
         """Make these signals (O,) the outputs, and the counts in `num_groups` equal groups of them the scores.
 
@@ -85,7 +90,7 @@ class CircuitBuilder:
 
         Args:
             outputs: the signals (O,) that leave the circuit; those given to `popcount` by default.
-            fields: further fields of `Circuit`: classes, task, fitted_range, facts.
+            fields: further fields of `Circuit`: classes, objective, fitted_range, metadata.
 
         Raises:
             TypeError, ValueError: no outputs, others than those of the head, or fields that `Circuit` refuses.

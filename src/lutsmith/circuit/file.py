@@ -11,10 +11,10 @@ The tensors are one-dimensional and as narrow as their values allow:
     fitted_low, fitted_high                       both or none
 
 The safetensors metadata has one key, "lutsmith", whose text is a JSON object: checksum, version, input_shape,
-num_groups (of the head, or null), classes, task, facts. Version 1 had instead of num_groups the key head, null or
-{"kind": "popcount", "num_classes": groups}, and no tensors of a head. The checksum is the sha256 of the whole file with
-the checksum's own 64 digits replaced by "0": it covers every byte. It guards against damage, not against malice, so
-that everything is validated after it too.
+num_groups (of the head, or null), classes, task (the objective), facts (the circuit's metadata). Version 1 had instead
+of num_groups the key head, null or {"kind": "popcount", "num_classes": groups}, and no tensors of a head. The checksum
+is the sha256 of the whole file with the checksum's own 64 digits replaced by "0": it covers every byte. It guards
+against damage, not against malice, so that everything is validated after it too.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from safetensors.numpy import save as save_tensors
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
+from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.arrays import checked_shape
 from lutsmith.ground.atomic import write_atomically
@@ -89,7 +90,7 @@ def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     """Write the circuit to a model file. Atomic: `write_atomically` says what that means, and what it raises.
 
     Raises:
-        ValueError: the circuit is too large for a model file (256 MiB, 16 MiB of facts and labels).
+        ValueError: the circuit is too large for a model file (256 MiB, 16 MiB of metadata and labels).
     """
     write_atomically(path, to_bytes(circuit))
 
@@ -150,13 +151,13 @@ def to_bytes(circuit: Circuit) -> bytes:
         "input_shape": circuit.input_shape,
         "num_groups": None if circuit.head is None else circuit.head.num_groups,
         "classes": circuit.classes,
-        "task": circuit.task,
-        "facts": circuit.facts,
+        "task": circuit.objective,
+        "facts": circuit.metadata.to_json(),
     }
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     data: bytes = save_tensors(tensors, {_KEY: text})
     if len(data) > MAX_FILE_BYTES or int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
-        limits = f"at most {MAX_FILE_BYTES >> 20} MiB, with {MAX_HEADER_BYTES >> 20} MiB of facts and labels"
+        limits = f"at most {MAX_FILE_BYTES >> 20} MiB, with {MAX_HEADER_BYTES >> 20} MiB of metadata and labels"
         raise ValueError(f"the circuit is too large for a model file: {limits}")
     return data.replace(_NO_DIGITS.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
 
@@ -241,9 +242,9 @@ def _tensors(data: bytes, header: dict[str, Any]) -> dict[str, NDArray[Any]]:
 
 def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circuit:
     shape = checked_shape(document.get("input_shape"))
-    classes, facts = document.get("classes"), document.get("facts")
-    if not isinstance(classes, (list, type(None))) or not isinstance(facts, dict):
-        raise TypeError("its classes are not a list, or its facts not an object")
+    classes = document.get("classes")
+    if not isinstance(classes, (list, type(None))):
+        raise TypeError("its classes are not a list")
     if ("fitted_low" in tensors) != ("fitted_high" in tensors):
         raise ValueError("its fitted range has one side only")
     nodes, levels = tensors["node_rank"].size, tensors["level_size"].size
@@ -266,9 +267,9 @@ def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circ
         netlist=netlist,
         head=_head(document, tensors),
         classes=None if classes is None else tuple(classes),
-        task=document.get("task"),
+        objective=document.get("task"),
         fitted_range=(tensors["fitted_low"], tensors["fitted_high"]) if "fitted_low" in tensors else None,
-        facts=facts,
+        metadata=Metadata.from_json(document.get("facts")),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.ground.arrays import frozen, integers
 
-TASKS = ("classification", "multilabel", "regression")
+OBJECTIVES = ("classification", "multilabel", "regression")
 """What scores can mean; `Head.decide` says what each makes of them."""
 
 _INT32 = np.iinfo(np.int32)
@@ -149,17 +149,17 @@ class Head:
         labels: NDArray[np.int64] = scores.argmax(axis=1).astype(np.int64, copy=False)
         return labels
 
-    def decide(self, scores: NDArray[np.int32], task: str | None) -> NDArray[Any]:
-        """Return what scores (N, C) mean for a task.
+    def decide(self, scores: NDArray[np.int32], objective: str | None) -> NDArray[Any]:
+        """Return what scores (N, C) mean for an objective.
 
         Returns:
             classification, or None: `labels`, int64 (N,).
             multilabel: bool (N, C), whether each label is set: its score is above 0.
             regression: float64 (N, C), or (N,) where C is 1: scores times scale plus offset.
         """
-        if task == "multilabel":
+        if objective == "multilabel":
             return scores > 0
-        if task != "regression":
+        if objective != "regression":
             return self.labels(scores)
         values = scores.astype(np.float64)
         if self.scale is not None:

@@ -7,12 +7,13 @@ a = sum_j x_j 2^j of its table. Nodes are sorted by level, and a node reads only
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import MAX_SIGNALS, booleans, frozen, frozen_integers
 
 MAX_RANK = 6
@@ -174,8 +175,7 @@ class Netlist:
         Raises:
             TypeError, ValueError: an argument has the wrong type, shape or values.
         """
-        if keep not in ("outputs", "all"):
-            raise ValueError(f'keep is {keep!r}, expected "outputs" or "all"')
+        one_of("keep", keep, ("outputs", "all"))
         rows = booleans("bits", bits)
         if rows.ndim != 2 or rows.shape[1] != self.num_inputs:
             raise ValueError(f"bits has shape {rows.shape}, expected (samples, {self.num_inputs})")
@@ -210,22 +210,34 @@ def read_inputs(netlist: Netlist) -> NDArray[np.bool_]:
 
 def drop_unread_inputs(netlist: Netlist) -> tuple[Netlist, NDArray[np.int64]]:
     """Return the netlist without the inputs that nothing reads, and the inputs that are left, int64 (kept,)."""
-    read = np.ones(netlist.num_signals, np.bool_)
-    read[: netlist.num_inputs] = read_inputs(netlist)
-    number = np.cumsum(read, dtype=np.int32) - np.int32(1)
-    kept = np.flatnonzero(read[: netlist.num_inputs])
-    smaller = Netlist(
-        num_inputs=kept.size,
+    read = read_inputs(netlist)
+    kept = np.flatnonzero(read)
+    return with_inputs(netlist, np.cumsum(read) - 1, kept.size), kept
+
+
+def with_inputs(netlist: Netlist, place: NDArray[Any], num_inputs: int) -> Netlist:
+    """Return the netlist on `num_inputs` inputs, of which `place[i]` is input i of the old one.
+
+    Args:
+        netlist: any.
+        place: int (I,); several may be one input. Of an input that nothing reads, any number.
+        num_inputs: how many there are.
+    """
+    others = np.arange(num_inputs, num_inputs + netlist.num_signals - netlist.num_inputs)
+    number = np.concatenate([place, others])
+    return replace(
+        netlist,
+        num_inputs=num_inputs,
         fanin=number[netlist.fanin],
-        fanin_ptr=netlist.fanin_ptr,
-        table_pool=netlist.table_pool,
-        table_index=netlist.table_index,
-        level_ptr=netlist.level_ptr,
         outputs=number[netlist.outputs],
         register_next=number[netlist.register_next],
-        register_init=netlist.register_init,
     )
-    return smaller, kept
+
+
+def level_offsets(levels: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the `level_ptr` of nodes whose levels (N,) these are; levels without nodes are left out."""
+    counts = np.bincount(levels)
+    return np.append(0, np.cumsum(counts[counts > 0]))
 
 
 def table_mask(ranks: NDArray[Any]) -> NDArray[np.uint64]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
-from lutsmith.ground.arrays import MAX_SIGNALS, booleans, integers
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, level_offsets, table_mask
+from lutsmith.ground.arrays import MAX_SIGNALS, booleans, integers, numbered, packed
 
 MAX_LUT_RANK = 8
 """The largest LUT that builders take; ranks above `MAX_RANK` become several nodes."""
@@ -122,6 +122,11 @@ class NetlistBuilder:
         selector = np.full(count, _SELECTORS[rank], np.uint64)
         return self._add(np.concatenate([cofactors, reads[:, MAX_RANK:]], axis=1), selector)
 
+    @property
+    def num_luts(self) -> int:
+        """How many LUTs of rank 1 to 6 there are so far; all of them enter the netlist."""
+        return sum(len(block.fanin) for block in self._blocks if block.fanin.shape[1])
+
     def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
         """Add a whole netlist, its inputs wired to these signals (I,), and return the signals of its outputs (O,).
 
@@ -178,15 +183,14 @@ class NetlistBuilder:
         for block in blocks:
             slots = fanin_ptr[number[block.signals] - first_node][:, None] + np.arange(block.fanin.shape[1])
             fanin[slots] = number[block.fanin]
-        table_pool, table_index = _pool(words)
-        per_level = np.bincount(levels)
+        first_use, table_index = numbered(words)
         return Netlist(
             num_inputs=inputs.size,
             fanin=fanin,
             fanin_ptr=fanin_ptr,
-            table_pool=table_pool,
+            table_pool=words[first_use],
             table_index=table_index,
-            level_ptr=np.append(0, np.cumsum(per_level[per_level > 0])),
+            level_ptr=level_offsets(levels),
             outputs=number[ends],
             register_next=number[register_next],
             register_init=np.concatenate([*self._register_init, np.zeros(0, np.bool_)]),
@@ -246,19 +250,7 @@ def _table_words(tables: ArrayLike, count: int, rank: int) -> NDArray[np.uint64]
     if array.shape != (count, size):
         either = f" or, as uint64 words, ({count},)" if rank <= MAX_RANK else ""
         raise ValueError(f"tables has shape {array.shape}, expected ({count}, {size}){either} for rank {rank}")
-    packed = np.packbits(booleans("tables", array), axis=1, bitorder="little")
-    padded = np.zeros((count, max(8, packed.shape[1])), np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    return padded.view("<u8").astype(np.uint64)
-
-
-def _pool(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Return the distinct words in order of first use, and the place of each word among them."""
-    distinct, first, place = np.unique(words, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    number = np.empty(order.size, np.int32)
-    number[order] = np.arange(order.size, dtype=np.int32)
-    return distinct[order], number[place]
+    return packed(booleans("tables", array))
 
 
 def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:

@@ -32,7 +32,7 @@ def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
         TypeError: X holds no real numbers.
         ValueError: X has another shape, is ragged, or is a masked array with masked values.
     """
-    array = _as_numbers(X)
+    array = as_numbers(X)
     features = math.prod(input_shape)
     if array.ndim < 2 or (array.shape[1:] != input_shape and array.shape[1:] != (features,)):
         raise ValueError(_shape_message(array.shape, input_shape, features))
@@ -41,7 +41,8 @@ def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
     return array.reshape(len(array), features)
 
 
-def _as_numbers(X: ArrayLike) -> NDArray[Any]:
+def as_numbers(X: ArrayLike) -> NDArray[Any]:
+    """Return X as an array of real numbers of any shape; arguments and errors are those of `as_rows`."""
     values: Any = X
     if np.ma.is_masked(values):
         raise ValueError("X has masked values: fill them first, for example with X.filled(0)")

@@ -43,6 +43,13 @@ def cofactors(words: Words, j: int) -> tuple[Words, Words]:
     return low | low << step, high | high >> step
 
 
+def merged_inputs(words: Words, i: int, j: int) -> Words:
+    """Return the tables where input j is input i; they do not depend on input j."""
+    low, high = cofactors(words, j)
+    merged: Words = low & ~VARIABLES[i] | high & VARIABLES[i]
+    return merged
+
+
 def depends(words: Words, j: int) -> NDArray[np.bool_]:
     """Return bool (N,), whether each table depends on input j."""
     changes: NDArray[np.bool_] = ((words ^ (words >> np.uint64(1 << j))) & ~VARIABLES[j]) != 0

@@ -22,7 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.grid import Grid, checked_word
-from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist import with_inputs
+from lutsmith.ground.alignment import aligned
+from lutsmith.ground.arrays import numbered
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,10 @@ class WordLengthReport(Sequence[WordLength]):
         return iter(self.rows)
 
     def __str__(self) -> str:
-        lines = [f"{'bits':>5}  {'accuracy':>8}  {'change':>8}  {'comparators':>11}"]
-        lines += [
-            f"{row.bits:>5}  {row.accuracy:>8.2%}  {100 * row.change:>+7.2f}%  {row.comparators:>11,}" for row in self
-        ]
-        lines.append(f"{'float':>5}  {self.accuracy:>8.2%}  {'':>8}  {self.comparators:>11,}")
-        return "\n".join(lines)
+        rows = [("bits", "accuracy", "change", "comparators")]
+        rows += [(f"{row.bits}", f"{row.accuracy:.2%}", f"{row.change:+.2%}", f"{row.comparators:,}") for row in self]
+        rows.append(("float", f"{self.accuracy:.2%}", "", f"{self.comparators:,}"))
+        return "\n".join(aligned(rows, left=()))
 
 
 def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> NDArray[np.float32]:
@@ -99,16 +99,17 @@ def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> N
     return np.where(fixed, at, on_grid).astype(np.float32)
 
 
-def snapped(circuit: Circuit, bits: int) -> Circuit:
-    """Return the circuit with its thresholds on the grid of `bits`-bit words, and equal comparators merged.
+def snapped(circuit: Circuit, word_length: int) -> Circuit:
+    """Return the circuit with its thresholds on the grid of words of so many bits, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
-    (`circuit.fitted_range`); features that were constant keep their thresholds. The facts tell the `input_bits`.
+    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells
+    the `input_bits`, and where a threshold moved no accuracy any more.
 
     Raises:
-        TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range.
+        TypeError, ValueError: `word_length` is not an int from 1 to 24, or the circuit has no fitted range.
     """
-    bits = checked_word(bits)
+    bits = checked_word(word_length, "word_length")
     if circuit.fitted_range is None:
         raise ValueError(
             f"the circuit has no fitted_range, which words of {bits} bits would cover: give it one, such as "
@@ -118,21 +119,19 @@ def snapped(circuit: Circuit, bits: int) -> Circuit:
     low, high = (bound[feature] for bound in circuit.fitted_range)
     threshold = snap(circuit.encoder.threshold, low, high, bits) + np.float32(0)  # -0.0 is 0.0
     pairs = np.stack([feature.astype(np.float64), threshold.astype(np.float64)])
-    _, first, place = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # comparators stay in their order
-    number = np.empty(order.size, np.int32)
-    number[order] = np.arange(order.size, dtype=np.int32)
-    kept = first[order]
+    kept, place = numbered(pairs, axis=1)  # comparators stay in their order
+    moved = not np.array_equal(threshold, circuit.encoder.threshold)
+    metadata = circuit.metadata.unmeasured() if moved else circuit.metadata
     return replace(
         circuit,
         encoder=Comparators(feature[kept], threshold[kept], circuit.encoder.num_features),
-        netlist=_with_inputs(circuit.netlist, number[place.reshape(-1)], kept.size),
-        facts={**circuit.facts, "input_bits": bits},
+        netlist=with_inputs(circuit.netlist, place, kept.size),
+        metadata=replace(metadata, input_bits=bits),
     )
 
 
 def word_length_report(
-    circuit: Circuit, X: ArrayLike, y: ArrayLike, bits: Sequence[int] = (4, 5, 6, 8, 10, 12, 16)
+    circuit: Circuit, X: ArrayLike, y: ArrayLike, word_lengths: Sequence[int] = (4, 5, 6, 8, 10, 12, 16)
 ) -> WordLengthReport:
     """Measure the circuit with its features as words of each length.
 
@@ -140,12 +139,12 @@ def word_length_report(
         circuit: a classifier with a fitted range.
         X: (N, *input_shape) or (N, F) numbers, at least one sample.
         y: (N,) int, the class of each sample, an index as `circuit.predict` returns it.
-        bits: word lengths, each 1 to 24.
+        word_lengths: in bits, each 1 to 24.
 
     Raises:
         TypeError, ValueError: the circuit is no classifier or has no fitted range, or arguments that do not fit.
     """
-    if circuit.head is None or circuit.task not in (None, "classification"):
+    if not circuit.is_classifier:
         raise ValueError("the report counts classes, and this circuit is no classifier: compare outputs of snapped()")
     labels = np.asarray(y)
     plain = circuit.predict(X)
@@ -153,21 +152,8 @@ def word_length_report(
         raise ValueError(f"y has shape {labels.shape} for {plain.size} samples; expected one class each, at least one")
     accuracy = float(np.mean(plain == labels))
     rows = []
-    for length in bits:
+    for length in word_lengths:
         narrow = snapped(circuit, length)
         reached = float(np.mean(narrow.predict(X) == labels))
         rows.append(WordLength(int(length), reached, len(narrow.encoder), reached - accuracy))
     return WordLengthReport(accuracy, len(circuit.encoder), tuple(rows))
-
-
-def _with_inputs(netlist: Netlist, number: NDArray[np.int32], num_inputs: int) -> Netlist:
-    """Return the netlist with its input i replaced by input `number[i]` of `num_inputs`."""
-    others = np.arange(num_inputs, num_inputs + netlist.num_signals - netlist.num_inputs, dtype=np.int32)
-    signals = np.concatenate([number, others])
-    return replace(
-        netlist,
-        num_inputs=num_inputs,
-        fanin=signals[netlist.fanin],
-        outputs=signals[netlist.outputs],
-        register_next=signals[netlist.register_next],
-    )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
-from lutsmith.cli import bench, doctor, evaluate, export, info, predict, simplify, synth, train, verify
-from lutsmith.cli.errors import UsageError, describe
+from lutsmith.cli.commands import bench, doctor, evaluate, export, info, predict, simplify, synth, train, verify
+from lutsmith.cli.errors import Command, Mistake, UsageError
 from lutsmith.cli.output import printable
 from lutsmith.version import __version__
 
@@ -22,16 +21,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(train.train)
-app.command(name="eval")(evaluate.evaluate)
-app.command()(predict.predict)
-app.command()(info.info)
-app.command()(bench.bench)
-app.command()(simplify.simplify)
-app.command()(export.export)
-app.command()(synth.synth)
-app.command()(verify.verify)
-app.command()(doctor.doctor)
+app.command(cls=Command)(train.train)
+app.command(name="eval", cls=Command)(evaluate.evaluate)
+app.command(cls=Command)(predict.predict)
+app.command(cls=Command)(info.info)
+app.command(cls=Command)(bench.bench)
+app.command(cls=Command)(simplify.simplify)
+app.command(cls=Command)(export.export)
+app.command(cls=Command)(synth.synth)
+app.command(cls=Command)(verify.verify)
+app.command(cls=Command)(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:
@@ -71,35 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; see `main`."""
     command = typer.main.get_command(app)
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        try:
-            code = command.main(args=list(arguments), prog_name="lutsmith", standalone_mode=False)
-        except UsageError as error:
-            path = error.ctx.command_path if error.ctx else "lutsmith"
-            return _fail(f"{path}: {' '.join(error.format_message().split())} (see {path} --help)")
-        except KeyboardInterrupt:
-            return 130
-        except Exception as error:
-            message = describe(error)
-            if message is None:
-                raise
-            return _fail(f"lutsmith: {message}")
+    try:
+        code = command.main(args=list(arguments), prog_name="lutsmith", standalone_mode=False)
+    except UsageError as error:
+        path = error.ctx.command_path if error.ctx else "lutsmith"
+        return _fail(f"{path}: {' '.join(error.format_message().split())} (see {path} --help)")
+    except KeyboardInterrupt:
+        return 130
+    except Mistake as mistake:
+        return _fail(f"lutsmith: {mistake}")
     return int(code or 0)
 
 
 def _fail(message: str) -> int:
     sys.stderr.write(f"{printable(message)}\n")
     return 2
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],  # noqa: ARG001 - the signature of warnings.showwarning
-    filename: str,  # noqa: ARG001
-    lineno: int,  # noqa: ARG001
-    file: object = None,  # noqa: ARG001
-    line: str | None = None,  # noqa: ARG001
-) -> None:
-    """Show a warning as one line, without the place in the code that raised it."""
-    sys.stderr.write(f"warning: {printable(' '.join(str(message).split()))}\n")

@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from lutsmith.circuit import Circuit
+    from lutsmith.logic import Words
+
+_BITS = re.compile("[0-9]{1,9}")
+
+
+def hardware_words(text: str | None, circuit: Circuit) -> Words | int | None:
+    """Return what --words says of hardware: nothing, the bits of a word, or that features stay float32.
+
+    Raises:
+        ValueError: neither bits nor float32.
+    """
+    from lutsmith.logic import Words
+
+    if text == "float32":
+        return Words.float32(circuit.encoder.num_features)
+    if text is not None and not _BITS.fullmatch(text):
+        raise ValueError(f"--words is {text!r}, expected a number of bits, 1 to 24, or float32")
+    return None if text is None else int(text)
+
+
+def lengths(text: str) -> tuple[int, ...]:
+    """Return word lengths from a list such as `4,6,8`."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(map(_BITS.fullmatch, parts)):
+        raise typer.BadParameter(f"{text!r} is no list of word lengths; expected such as 4,6,8")
+    return tuple(map(int, parts))
+
+
+def check_output(output: Path, sources: Iterable[Path]) -> None:
+    """Refuse a file OUT that cannot be written, or that the command reads, before any work is done."""
+    if output.is_dir():
+        raise ValueError(f"{output} is a folder; give OUT the name of a file in it")
+    if not output.parent.is_dir():
+        raise ValueError(f"cannot write {output}: there is no folder {output.parent}; create it first")
+    for source in sources:
+        if output.exists() and source.exists() and output.samefile(source):
+            raise ValueError(f"{output} is read by this command; give OUT another name")
+
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, such as runs/mine/model.lut.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object; all else goes to stderr.")]

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -48,16 +47,10 @@ def deliver(
 ) -> None:
     """Compute a result and print it.
 
-    With `json_output`, whatever `compute` prints goes to stderr, and stdout gets the result as one line of JSON. Ctrl-C
-    ends the command with exit code 130, SIGTERM in training with 143, and with what the interrupted work says about
-    going on.
+    With `json_output`, whatever `compute` prints goes to stderr, and stdout gets the result as one line of JSON.
     """
-    try:
-        with contextlib.redirect_stdout(sys.stderr) if json_output else contextlib.nullcontext():
-            result = compute()
-    except KeyboardInterrupt as interrupt:
-        sys.stderr.write(f"lutsmith: {printable(' '.join(str(interrupt).split())) or 'interrupted'}\n")
-        raise typer.Exit(getattr(interrupt, "exit_code", 130)) from interrupt
+    with contextlib.redirect_stdout(sys.stderr) if json_output else contextlib.nullcontext():
+        result = compute()
     if json_output:
         sys.stdout.write(json.dumps(result, allow_nan=False) + "\n")
     else:

@@ -3,12 +3,14 @@
 NumPy alone, but for tables to train on, which pyarrow and narwhals read.
 """
 
-from lutsmith.data.dataset import DataError, Dataset, TableWarning
+from lutsmith.data.dataset import DataError, Dataset, MissingDataError, TableWarning
 from lutsmith.data.folders import DATA_VARIABLE
+from lutsmith.data.in_memory import from_arrays
 from lutsmith.data.inputs import read_samples, sample_batches
-from lutsmith.data.options import TableOptions
+from lutsmith.data.report import Fitted, Report
+from lutsmith.data.tables.options import TableOptions
+from lutsmith.data.tables.text import Reading
 from lutsmith.data.tasks import TASKS, check, load, load_test
-from lutsmith.data.text import Reading
 from lutsmith.ground.labels import Label
 
 __all__ = [
@@ -16,11 +18,15 @@ __all__ = [
     "TASKS",
     "DataError",
     "Dataset",
+    "Fitted",
     "Label",
+    "MissingDataError",
     "Reading",
+    "Report",
     "TableOptions",
     "TableWarning",
     "check",
+    "from_arrays",
     "load",
     "load_test",
     "read_samples",

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.dataset import DataError, Table
+from lutsmith.data.dataset import DataError, Table, as_features
 
 _LARGEST_RATIO = 1032
 """Deflate cannot shrink anything further."""
@@ -131,7 +131,7 @@ def _column_names(arrays: dict[str, NDArray[Any]], key: str | None, source: str)
             continue
         names.append(name)
     if len(names) == 1 and key is None:
-        raise DataError(f"{source}: one array, {names[0]!r}; call the samples X, or give --target KEY for the labels")
+        raise DataError(f"{source}: one array, {names[0]!r}; call the samples X, or give target=KEY for the labels")
     return tuple(names)
 
 
@@ -147,14 +147,11 @@ def _stack(arrays: dict[str, NDArray[Any]], names: Sequence[str], source: str) -
 
 
 def _numeric(array: NDArray[Any], source: str) -> NDArray[Any]:
-    """Return uint8 for bytes and booleans, else float32, the type that thresholds are compared in."""
+    """Return an array of numbers as features."""
     if array.dtype.kind not in "biuf":
         kind = "text" if array.dtype.kind in "SU" else str(array.dtype)
         raise DataError(f"{source} is {kind}; features must be numbers: drop the column or write it as numbers")
-    if array.dtype.kind == "b" or array.dtype == np.uint8:
-        return array.astype(np.uint8, copy=False)
-    with np.errstate(over="ignore"):  # beyond float32 is infinity, as it is to a comparator
-        return array.astype(np.float32)
+    return as_features(array)
 
 
 def _names(array: NDArray[Any] | None) -> tuple[str, ...] | None:

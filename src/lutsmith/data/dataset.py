@@ -1,4 +1,4 @@
-"""What every reader returns: rows of raw features with class ids, already split into a training and a test part."""
+"""What every reader returns: rows of raw features with targets, already split into a training and a test part."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.circuit.tabular import Schema
 from lutsmith.ground.labels import Label
 
 
 class DataError(ValueError):
     """Data that are missing, damaged or not what the task needs; the message is one line that says what to do."""
+
+
+class MissingDataError(DataError, FileNotFoundError):
+    """Data that are looked for in vain; the message says where, and what to do."""
 
 
 class TableWarning(UserWarning):
@@ -42,38 +47,45 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples and class ids of one task.
+    """Samples and targets: what a network is fitted to and measured on.
 
     Attributes:
         x_train: raw features `(N, *input_shape)`, uint8 where the data are bytes, else float32 (NaN: missing).
-        y_train: class ids `(N,)`, int64, in `0 .. len(classes) - 1`.
+        y_train: by the objective. Classification: class ids `(N,)`, int64, in `0 .. len(classes) - 1`. Regression:
+            finite numbers `(N,)` or `(N, k)`. Several labels: 0 and 1, or truth values, `(N, L)`.
         x_test: the test part's features, or None where the data have no test part.
-        y_test: the test part's class ids, or None.
-        classes: the label that each class id stands for.
+        y_test: the test part's targets, or None.
+        classes: the label that each class id stands for; or the names of the targets or labels, empty without names.
         name: the task, such as `mnist`, or the file's name.
         feature_names: the names of the columns of a table, where they are known.
         categorical: the columns of a table `(N, F)`, ascending, whose values are codes of categories; a missing or
             unknown one is NaN.
         category_names: for each of them, what the codes 0, 1, ... stand for.
         schema: how a table was read, so that a model reads others alike; None where the data were none.
+        objective: "classification", "regression" or "multilabel".
+        sample_weight: how much each training row counts, `(N,)` numbers of at least 0, or None: all alike.
 
     Raises:
-        DataError: parts of different lengths or shapes, a part without rows, class ids out of range, or categorical
-            columns that are not there.
+        DataError: parts of different lengths or shapes, a part without rows or features, targets or weights that the
+            objective does not have, or categorical columns that are not there.
     """
 
     x_train: NDArray[Any]
-    y_train: NDArray[np.int64]
+    y_train: NDArray[Any]
     x_test: NDArray[Any] | None
-    y_test: NDArray[np.int64] | None
+    y_test: NDArray[Any] | None
     classes: tuple[Label, ...]
     name: str
     feature_names: tuple[str, ...] | None = None
     categorical: tuple[int, ...] = ()
     category_names: tuple[tuple[str, ...], ...] = ()
     schema: Schema | None = None
+    objective: str = "classification"
+    sample_weight: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise DataError(f"{self.name}: objective is {self.objective!r}, expected one of {', '.join(OBJECTIVES)}")
         self._check("training", self.x_train, self.y_train)
         if (self.x_test is None) != (self.y_test is None):
             raise DataError(f"{self.name}: the test part needs both samples and labels")
@@ -84,19 +96,53 @@ class Dataset:
                     f"{self.name}: test samples have shape {self.x_test.shape[1:]}, "
                     f"training samples {self.x_train.shape[1:]}; they must be equal"
                 )
+            if self.y_test.shape[1:] != self.y_train.shape[1:]:
+                raise DataError(
+                    f"{self.name}: y has shape {self.y_train.shape} in training and {self.y_test.shape} in the test "
+                    "part; expected as many targets"
+                )
+        if self.classes and len(self.classes) != self.num_classes:
+            raise DataError(f"{self.name}: {len(self.classes)} names of {self.num_classes} targets or labels")
         if self.categorical or self.category_names:
             self._check_categories()
+        if self.sample_weight is not None:
+            self._check_weights(self.sample_weight)
 
-    def _check(self, part: str, x: NDArray[Any], y: NDArray[np.int64]) -> None:
+    def _check(self, part: str, x: NDArray[Any], y: NDArray[Any]) -> None:
         if len(x) != len(y):
             raise DataError(f"{self.name}: {len(x)} samples and {len(y)} labels in the {part} part; expected as many")
         if len(x) == 0:
             raise DataError(f"{self.name}: the {part} part has no rows")
-        if y.min() < 0 or y.max() >= len(self.classes):
+        if x.ndim < 2 or x.size == 0:
+            raise DataError(f"{self.name}: samples of the {part} part have shape {x.shape}, expected (N, features)")
+        if self.objective == "classification":
+            if y.ndim != 1 or y.dtype.kind not in "iu":
+                raise DataError(
+                    f"{self.name}: y is {y.dtype} {y.shape} in the {part} part, expected class ids ({len(x)},)"
+                )
+            if y.min() < 0 or y.max() >= len(self.classes):
+                raise DataError(
+                    f"{self.name}: class ids of the {part} part lie in {y.min()} .. {y.max()}, "
+                    f"expected 0 .. {len(self.classes) - 1}"
+                )
+            return
+        if y.ndim > 2 or y.size == 0 or y.dtype.kind not in "biuf" or not np.isfinite(y).all():
             raise DataError(
-                f"{self.name}: class ids of the {part} part lie in {y.min()} .. {y.max()}, "
-                f"expected 0 .. {len(self.classes) - 1}"
+                f"{self.name}: y is {y.dtype} {y.shape} in the {part} part, expected finite numbers ({len(x)},) or "
+                f"({len(x)}, targets)"
             )
+        if self.objective == "multilabel" and (y.ndim != 2 or not ((y == 0) | (y == 1)).all()):
+            raise DataError(f"{self.name}: y of the {part} part is not 0 and 1 of shape ({len(x)}, labels)")
+
+    def _check_weights(self, weights: NDArray[Any]) -> None:
+        rows = len(self.x_train)
+        if weights.shape != (rows,) or weights.dtype.kind not in "biuf":
+            raise DataError(
+                f"{self.name}: sample_weight is {weights.dtype} {weights.shape}, expected ({rows},) numbers: one for "
+                "each training row"
+            )
+        if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
+            raise DataError(f"{self.name}: sample_weight holds numbers below 0, NaN, infinity, or nothing but 0")
 
     def _check_categories(self) -> None:
         width = self.x_train.shape[1] if self.x_train.ndim == 2 else 0
@@ -110,12 +156,12 @@ class Dataset:
             )
 
     @property
-    def categories(self) -> list[list[str] | None]:
+    def categories(self) -> tuple[tuple[str, ...] | None, ...]:
         """For each column of a table the names of its categories, None where it holds numbers; empty without any."""
         if not self.categorical:
-            return []
+            return ()
         named = dict(zip(self.categorical, self.category_names, strict=True))
-        return [list(named[place]) if place in named else None for place in range(self.x_train.shape[1])]
+        return tuple(tuple(named[place]) if place in named else None for place in range(self.x_train.shape[1]))
 
     @property
     def holds_integers(self) -> bool:
@@ -132,5 +178,18 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes."""
-        return len(self.classes)
+        """The number of classes, of targets, or of labels: of the scores that a head gives."""
+        if self.objective == "classification":
+            return len(self.classes)
+        return 1 if self.y_train.ndim == 1 else int(self.y_train.shape[1])
+
+
+def as_features(array: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers as features are kept: uint8 for bytes and truth values, else float32, what thresholds compare.
+
+    What is of that type already is not copied.
+    """
+    if array.dtype.kind == "b" or array.dtype == np.uint8:
+        return array.astype(np.uint8, copy=False)
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, as it is to a comparator
+        return array.astype(np.float32, copy=False)

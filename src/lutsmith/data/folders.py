@@ -1,4 +1,4 @@
-"""Where the files of a task are looked for: `--data`, or the environment variable `LUTSMITH_DATA`."""
+"""Where the files of a task are looked for: the argument `data`, or the environment variable `LUTSMITH_DATA`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lutsmith.data.dataset import DataError
+from lutsmith.data.dataset import MissingDataError
 
 DATA_VARIABLE = "LUTSMITH_DATA"
 """The environment variable that names the folder of data sets where no path is given."""
@@ -21,18 +21,16 @@ def data_folder(task: str, data: Path | None, files: str) -> Path:
         files: what the folder should hold, for the message, such as "the IDX files of the task".
 
     Raises:
-        DataError: no folder is named, or it is not there.
+        MissingDataError: no folder is named, or it is not there.
     """
     if data is None:
         named = os.environ.get(DATA_VARIABLE)
         if not named:
-            raise DataError(
-                f"{task}: no data folder; give --data FOLDER (in Python: data=) with {files}, or set {DATA_VARIABLE}"
-            )
+            raise MissingDataError(f"{task}: no data folder; give data=FOLDER with {files}, or set {DATA_VARIABLE}")
         data = Path(named)
     if not data.is_dir():
         problem = "is a file" if data.exists() else "does not exist"
-        raise DataError(f"{task}: {data} {problem}; expected the folder with {files}, or its parent")
+        raise MissingDataError(f"{task}: {data} {problem}; expected the folder with {files}, or its parent")
     return data
 
 
@@ -40,7 +38,7 @@ def find_files(task: str, data: Path | None, folder: str, files: Sequence[str]) 
     """Return the paths of a task's files, each plain or gzipped, in `data/folder` or in `data` itself.
 
     Raises:
-        DataError: see `data_folder`; or neither folder holds all of the files.
+        MissingDataError: see `data_folder`; or neither folder holds all of the files.
     """
     root = data_folder(task, data, f"{', '.join(files)}")
     candidates = [root / folder, root] if (root / folder).is_dir() else [root]
@@ -53,7 +51,7 @@ def find_files(task: str, data: Path | None, folder: str, files: Sequence[str]) 
         if len(paths) == len(files):
             return paths
     looked = " or ".join(map(str, candidates))
-    raise DataError(
-        f"{task}: looked for {', '.join(files)} (or with .gz) in {looked}; give --data FOLDER or set {DATA_VARIABLE} "
+    raise MissingDataError(
+        f"{task}: looked for {', '.join(files)} (or with .gz) in {looked}; give data=FOLDER or set {DATA_VARIABLE} "
         "to the folder that holds them, or to its parent"
     )

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data.archive import read_npz, read_npz_table
-from lutsmith.data.dataset import DataError
-from lutsmith.data.idx import read_idx
-from lutsmith.data.text import AS_FOUND, Reading, text_batches
+from lutsmith.data.dataset import DataError, MissingDataError
+from lutsmith.data.images.idx import read_idx
+from lutsmith.data.tables.text import AS_FOUND, Reading, text_batches
 
 _TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
@@ -32,11 +32,14 @@ def read_samples(path: str | PathLike[str], schema: Schema | None = None, readin
         reading: of a text file, whether it has a header, and the delimiter.
 
     Raises:
-        DataError: the file is missing, a folder, damaged, of an unknown ending, or holds no numeric samples.
+        MissingDataError: the file is missing, or a folder.
+        DataError: it is damaged, of an unknown ending, or holds no numeric samples.
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; expected a file of samples")
+        raise MissingDataError(
+            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; expected a file of samples"
+        )
     name = path.name.lower()
     if name.endswith(".npy"):
         return _read_npy(path)

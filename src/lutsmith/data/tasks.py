@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from lutsmith.circuit.tabular import MISSING, Schema
 from lutsmith.circuit.tabular.numerals import dress
 from lutsmith.data.archive import read_npz_table
-from lutsmith.data.dataset import DataError, Dataset, Table
-from lutsmith.data.digits import load_digits
+from lutsmith.data.dataset import DataError, Dataset, MissingDataError, Table
 from lutsmith.data.folders import find_files
-from lutsmith.data.images import FASHION_MNIST, MNIST, image_folder, load_images, read_images
+from lutsmith.data.images.digits import load_digits
+from lutsmith.data.images.mnist import FASHION_MNIST, MNIST, image_folder, load_images, read_images
+from lutsmith.data.in_memory import named_categories
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
-from lutsmith.data.options import TableOptions
-from lutsmith.data.table import COLUMNAR, read_table, read_table_by
-from lutsmith.data.tabular import TABULAR_TASKS, load_tabular, load_tabular_test
-from lutsmith.data.text import AS_FOUND, Reading, read_rows, read_text
+from lutsmith.data.tables.options import TableOptions
+from lutsmith.data.tables.public import TABULAR_TASKS, load_tabular, load_tabular_test
+from lutsmith.data.tables.table import COLUMNAR, read_table, read_table_by
+from lutsmith.data.tables.text import AS_FOUND, Reading, read_rows, read_text
+from lutsmith.ground.arguments import one_of
 from lutsmith.ground.labels import Label
 
 _IMAGE_TASKS = {task.name: task for task in (MNIST, FASHION_MNIST)}
@@ -47,7 +49,9 @@ def load(task: str, data: Any = None, target: Target = None, test: Any = None, t
         table: how a table is to be read: `TableOptions`, or a mapping of their names.
 
     Raises:
-        DataError: an unknown task, an argument that the task does not take or lacks, data that are missing or damaged.
+        DataError: an unknown task, an argument that the task does not take or lacks, data that are damaged, or missing
+            (`MissingDataError`).
+        TypeError: an argument of a wrong type.
         ModuleNotFoundError: `table` and `csv` need pyarrow and narwhals (`pip install 'lutsmith[tables]'`).
     """
     check(task, data, target, test, table)
@@ -71,20 +75,22 @@ def check(task: str, data: Any = None, target: Target = None, test: Any = None, 
     options = TableOptions.of(table)
     if task in _TABLE_TASKS:
         if task == "npz" and options != TableOptions():
-            raise DataError(f"npz takes no {', '.join(options.to_json())}: its arrays are named and typed")
+            given = ", ".join(f"{name}={value!r}" for name, value in options.to_json().items())
+            raise DataError(f"npz takes no {given}: its arrays are named and typed")
         for source in (data, *(() if test is None else (test,))):
             if source is None:
-                raise DataError(f"{task}: no file; give --data FILE (in Python: data=)")
+                raise DataError(f"{task}: no file; give data=FILE")
             _check_file(task, source)
         return
-    given = "--target" if target is not None else "--test" if test is not None else None
-    if given is None and table is not None and options.to_json():
-        given = f"--{next(iter(options.to_json()))}"
-    if given:
+    for name, value in {"target": target, "test": test, **options.to_json()}.items():
+        if value is None:
+            continue
+        shown = value if isinstance(value, (str, int, list)) else str(value) if isinstance(value, PathLike) else None
+        given = f"{name}=..." if shown is None else f"{name}={shown!r}"
         raise DataError(f"{task} takes no {given}: its labels and its test part are fixed; csv and npz take it")
     if task == "digits":
         if data is not None:
-            raise DataError(f"{task} is embedded and takes no --data; leave it out")
+            raise DataError(f"{task} is embedded and takes no data=FOLDER; leave it out")
     elif task in TABULAR_TASKS:
         find_files(task, None if data is None else Path(data), TABULAR_TASKS[task].folder, TABULAR_TASKS[task].files)
     else:
@@ -135,9 +141,7 @@ def _load_table(task: str, data: Any, target: Target, test: Any, options: TableO
         labels = _labels_of(table)
     else:
         if target is None:
-            raise DataError(
-                f"{_name(data)}: no label column; give --target COLUMN (in Python: target=){_columns(data, options)}"
-            )
+            raise DataError(f"{_name(data)}: no label column; give target=COLUMN{_columns(data, options)}")
         table = read_table(data, target, options)
         assert table.labels is not None  # a target was given
         labels = _parsed(table, target)
@@ -153,7 +157,6 @@ def _load_table(task: str, data: Any, target: Target, test: Any, options: TableO
                 f"{without.source} names no columns; {with_names.source} does: give both a header or neither"
             )
         x_test, y_test = table_test.x, class_ids(labels_test, classes, table_test.source)
-    named = {place: names for place, names in enumerate(schema.categories) if names is not None}
     return Dataset(
         table.x,
         class_ids(labels, classes, table.source),
@@ -162,8 +165,7 @@ def _load_table(task: str, data: Any, target: Target, test: Any, options: TableO
         classes,
         Path(table.source).name,
         table.names,
-        tuple(named),
-        tuple(named.values()),
+        *named_categories(table),
         table.schema,
     )
 
@@ -193,7 +195,7 @@ def _parsed(table: Table, target: Target, classes: Sequence[Label] | None = None
 
 def _labels_of(table: Table) -> NDArray[Any]:
     if table.labels is None:
-        raise DataError(f"{table.source}: no labels; give --target KEY (in Python: target=) or call the array y")
+        raise DataError(f"{table.source}: no labels; give target=KEY or call the array y")
     return table.labels
 
 
@@ -225,9 +227,10 @@ def _check_file(task: str, source: Any) -> None:
     path = Path(source)
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"
-        raise DataError(f"{task}: {path} {problem}; expected a {'table in a' if task == 'table' else f'.{task}'} file")
+        raise MissingDataError(
+            f"{task}: {path} {problem}; expected a {'table in a' if task == 'table' else f'.{task}'} file"
+        )
 
 
 def _check_task(task: str) -> None:
-    if task not in TASKS:
-        raise DataError(f"unknown task {task!r}; the tasks are {', '.join(TASKS)}")
+    one_of("task", task, TASKS, DataError)

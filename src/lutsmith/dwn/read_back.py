@@ -7,7 +7,7 @@ import numpy as np
 from lutsmith.dwn.group_sum import GroupSum
 from lutsmith.dwn.lut_layer import STE, LUTLayer
 from lutsmith.dwn.mapping import LearnableMapping
-from lutsmith.nn.read_back.statements import Luts, Scores, Wires, states
+from lutsmith.nn.read_back.statements import ChosenBits, Luts, Scores, states
 
 Shape = tuple[int, ...]
 
@@ -21,15 +21,15 @@ def _lut_layer(layer: LUTLayer, shape: Shape) -> Luts:  # noqa: ARG001
 
 
 @states(LearnableMapping)
-def _mapping(module: LearnableMapping, shape: Shape) -> Wires:
+def _mapping(module: LearnableMapping, shape: Shape) -> ChosenBits:
     if shape[-1:] != (module.weights.shape[0],):
         raise ValueError(f"it reads {module.weights.shape[0]} bits, and there are {shape}")
-    return Wires(module.mapping().cpu().numpy())
+    return ChosenBits(module.mapping().cpu().numpy())
 
 
 @states(STE)
-def _ste(module: STE, shape: Shape) -> Wires:  # noqa: ARG001
-    return Wires()
+def _ste(module: STE, shape: Shape) -> ChosenBits:  # noqa: ARG001
+    return ChosenBits()
 
 
 @states(GroupSum)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.logic.design import Design
 from lutsmith.logic.words import Words
+
+
+class DesignOptions(TypedDict, total=False):
+    """How a circuit becomes a design: the arguments of `designed`, with its defaults."""
+
+    words: Words | int | None
+    encoder: bool
+    head: bool
+    pipeline: int | None
+    name: str
 
 
 def designed(
@@ -21,7 +33,7 @@ def designed(
 
     Args:
         circuit: any circuit.
-        words: what the features come as, or the bits of a word; None derives them (`Words.derive`).
+        words: what the features come as, or the bits of a word; None derives them (`Words.of`).
         encoder: whether the comparators are part of it; without, the bits of the encoder are its inputs.
         head: whether popcounts and decision are part of it; without, the output bits are the result.
         pipeline: registers after every so many levels of LUTs and after each part, so that a sample can enter in each

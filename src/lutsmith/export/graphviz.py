@@ -6,7 +6,7 @@ import numpy as np
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.errors import ExportError
-from lutsmith.export.labels import class_names, feature_names
+from lutsmith.export.labels import class_names
 
 MAX_SHAPES = 2000
 """Comparators, LUTs, registers, groups and scores in one picture: `dot` takes minutes for more, and nobody reads it."""
@@ -42,7 +42,7 @@ def to_graphviz(circuit: Circuit, *, name: str = "lutsmith") -> str:
 
 
 def _inputs(circuit: Circuit) -> list[str]:
-    names, encoder, netlist = feature_names(circuit), circuit.encoder, circuit.netlist
+    names, encoder, netlist = circuit.schema.names, circuit.encoder, circuit.netlist
     lines = []
     for place, (feature, threshold) in enumerate(zip(encoder.feature.tolist(), encoder.threshold, strict=True)):
         named = f"x{feature}" if names is None else names[feature]
@@ -87,8 +87,8 @@ def _scores(circuit: Circuit) -> list[str]:
     head, names = circuit.head, class_names(circuit)
     assert head is not None
     size = circuit.netlist.outputs.size // head.num_groups
-    task = circuit.task or "classification"
-    kind = {"classification": "class", "multilabel": "label", "regression": "target"}[task]
+    objective = circuit.objective or "classification"
+    kind = {"classification": "class", "multilabel": "label", "regression": "target"}[objective]
     lines = []
     for group in range(head.num_groups):
         lines.append(f"  g{group} [shape=ellipse, label={_quoted(f'count {group}')}]")

@@ -1,10 +1,10 @@
-"""`to_json` and `from_json`: a circuit as one JSON document, complete and exact.
+"""`to_json_text` and `from_json_text`: a circuit as one JSON document, complete and exact.
 
     format            "lutsmith circuit"
     version           1
     input_shape       the shape of one sample; features are numbered in its flattened (C) order
     feature_names     a list of F strings, or null
-    task              "classification", "multilabel", "regression" or null
+    task              the objective, "classification", "multilabel", "regression" or null
     classes           labels as they are (strings, integers, floats), or null
     encoder           feature: [I], threshold: [I]; bit i is x[feature[i]] > threshold[i] in float32, false for NaN
     netlist
@@ -20,7 +20,7 @@
       weights, bias   score c is sum_g weights[c][g] n_g + bias[c]; null stands for the identity and for zeros
       scale, offset   for regression, value c is score_c * scale[c] + offset[c]; null stands for ones and for zeros
     fitted_range      null, or low: [F], high: [F]: where the features lay in training
-    facts             anything about the training
+    facts             what a circuit tells of itself, as in a model file: `circuit.metadata` reads it
 
 Numbers are written so that reading them as float32 (thresholds, range) or float64 (scale, offset) gives them back; the
 infinities are the strings "inf" and "-inf".
@@ -38,9 +38,9 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
+from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.export.errors import ExportError
-from lutsmith.export.labels import feature_names
 from lutsmith.ground.strict_json import strict_loads
 
 FORMAT = "lutsmith circuit"
@@ -54,16 +54,16 @@ _KEYS = (
 )  # fmt: skip
 
 
-def to_json(circuit: Circuit) -> str:
-    """Return a circuit as a JSON document; the module says what stands in it. `from_json` reads it back."""
+def to_json_text(circuit: Circuit) -> str:
+    """Return a circuit as a JSON document; the module says what stands in it. `from_json_text` reads it back."""
     head, fitted = circuit.head, circuit.fitted_range
-    names = feature_names(circuit)
+    names = circuit.schema.names
     document = {
         "format": FORMAT,
         "version": VERSION,
         "input_shape": list(circuit.input_shape),
         "feature_names": None if names is None else list(names),
-        "task": circuit.task,
+        "task": circuit.objective,
         "classes": None if circuit.classes is None else list(circuit.classes),
         "encoder": {
             "feature": circuit.encoder.feature.tolist(),
@@ -80,14 +80,14 @@ def to_json(circuit: Circuit) -> str:
             "offset": None if head.offset is None else head.offset.tolist(),
         },
         "fitted_range": None if fitted is None else {"low": _numbers(fitted[0]), "high": _numbers(fitted[1])},
-        "facts": circuit.facts,
+        "facts": circuit.metadata.to_json(),
     }
     lines = [f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in document.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def from_json(text: str) -> Circuit:
-    """Return the circuit of a document that `to_json` wrote. Safe with documents from strangers.
+def from_json_text(text: str) -> Circuit:
+    """Return the circuit of a document that `to_json_text` wrote. Safe with documents from strangers.
 
     Raises:
         ExportError: it is not such a document, is of a later version, or what it holds is no circuit.
@@ -141,9 +141,9 @@ def _circuit(document: dict[str, Any]) -> Circuit:
         _read_netlist(document["netlist"]),
         head,
         classes=None if classes is None else tuple(classes),
-        task=document["task"],
+        objective=document["task"],
         fitted_range=None if fitted is None else (_read(fitted["low"], np.float32), _read(fitted["high"], np.float32)),
-        facts=document["facts"],
+        metadata=Metadata.from_json(document["facts"]),
     )
 
 

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import quote
 
 from lutsmith import formats
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.export.designs import designed
-from lutsmith.export.labels import class_names, feature_names
+from lutsmith.export.designs import DesignOptions, designed
+from lutsmith.export.labels import class_names
 from lutsmith.logic.design import Design, Port
-from lutsmith.logic.words import Words
 
 _PLAIN = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 """What stands in names as it is, besides letters and digits."""
 
 
-def to_blif(
-    circuit: Circuit,
-    *,
-    words: Words | int | None = None,
-    encoder: bool = True,
-    head: bool = True,
-    pipeline: int | None = None,
-    name: str = "lutsmith",
-) -> str:
-    """Return a circuit as one BLIF model; arguments as of `designed`.
+def to_blif(circuit: Circuit, **options: Unpack[DesignOptions]) -> str:
+    """Return a circuit as one BLIF model; options as of `designed`: words, encoder, head, pipeline and name.
 
     Bits are named `<port>[<word>][<bit>]`, words by feature or class where they have names: `x[age][3]`,
     `scores[setosa][0]`; an index is left out where there is one word, or one bit. `formats.from_blif` gives the names
@@ -36,24 +27,15 @@ def to_blif(
     Raises:
         TypeError, ValueError: what `designed` refuses.
     """
-    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    design = designed(circuit, **options)
     inputs, outputs = _names(circuit, design)
-    text = formats.to_blif(design.flat().netlist, name=name, inputs=inputs, outputs=outputs)
+    text = formats.to_blif(design.flat().netlist, name=design.name, inputs=inputs, outputs=outputs)
     return text + "".join(f"# {line}\n" for line in _notes(circuit, design))
 
 
-def to_aiger(
-    circuit: Circuit,
-    *,
-    words: Words | int | None = None,
-    encoder: bool = True,
-    head: bool = True,
-    pipeline: int | None = None,
-    binary: bool = True,
-    name: str = "lutsmith",
-) -> bytes:
+def to_aiger(circuit: Circuit, *, binary: bool = True, **options: Unpack[DesignOptions]) -> bytes:
     """Return a circuit as an AIGER file, binary or ascii, with a symbol table; otherwise as `to_blif`."""
-    design = designed(circuit, words=words, encoder=encoder, head=head, pipeline=pipeline, name=name)
+    design = designed(circuit, **options)
     inputs, outputs = _names(circuit, design)
     data = formats.to_aiger(design.flat().netlist, binary=binary, inputs=inputs, outputs=outputs)
     return data + "\n".join(["c", *_notes(circuit, design), ""]).encode()
@@ -61,7 +43,7 @@ def to_aiger(
 
 def _names(circuit: Circuit, design: Design) -> tuple[list[str], list[str]]:
     """Return the names of all bits that come in, and of all that go out."""
-    words = {"x": feature_names(circuit), "scores": class_names(circuit), "labels": class_names(circuit)}
+    words = {"x": circuit.schema.names, "scores": class_names(circuit), "labels": class_names(circuit)}
     sides = []
     for ports in (design.inputs, design.outputs):
         sides.append([bit for port in ports for bit in _bits(port, words.get(port.name))])
@@ -90,18 +72,18 @@ def _distinct(labels: Sequence[str] | None, count: int) -> list[str]:
 
 def _notes(circuit: Circuit, design: Design) -> list[str]:
     """Return what no bit says, each as one line of JSON."""
-    facts: dict[str, Any] = {"name": design.name, "task": design.task, "latency": design.latency}
+    notes: dict[str, Any] = {"name": design.name, "task": design.objective, "latency": design.latency}
     if design.words is not None:
-        facts["words"] = "float32" if design.words.grid is None else {
+        notes["words"] = "float32" if design.words.grid is None else {
             "bits": design.words.bits,
             "low": design.words.grid.low.tolist(),
             "per_unit": design.words.grid.per_unit.tolist(),
         }  # fmt: skip
     if circuit.classes is not None:
-        facts["classes"] = list(circuit.classes)
+        notes["classes"] = list(circuit.classes)
     head = circuit.head
     if head is not None and any(port.name == "scores" for port in design.outputs):
         for key, values in (("scale", head.scale), ("offset", head.offset)):
             if values is not None:
-                facts[key] = values.tolist()
-    return [f"lutsmith {key}: {json.dumps(value)}" for key, value in facts.items()]
+                notes[key] = values.tolist()
+    return [f"lutsmith {key}: {json.dumps(value)}" for key, value in notes.items()]

@@ -25,7 +25,6 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.export.errors import ExportError
-from lutsmith.export.labels import feature_names
 
 OPSET = 17
 IR_VERSION = 8
@@ -36,14 +35,15 @@ MAX_BYTES = 1 << 31
 def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
     """Return a circuit as an ONNX model of opset 17; the module says what its inputs and outputs are.
 
-    Classes, names of features, the task and the shape of a sample stand in the model's metadata, as JSON.
+    Classes, names of features, the objective and the shape of a sample stand in the model's metadata, as JSON.
 
     Args:
         circuit: without registers.
         name: of the graph; any text.
 
     Raises:
-        ExportError: registers, a model of 2 GiB, or the package onnx is not installed.
+        ExportError: registers, or a model of 2 GiB.
+        ModuleNotFoundError: the package onnx is not installed.
     """
     if circuit.netlist.num_registers:
         raise ExportError(
@@ -53,7 +53,9 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
     try:
         import onnx
     except ModuleNotFoundError as error:
-        raise ExportError("ONNX models need the package onnx: pip install onnx") from error
+        raise ModuleNotFoundError(
+            "ONNX models need the package onnx, which is not installed: pip install 'lutsmith[hardware]'", name="onnx"
+        ) from error
 
     graph = _Graph()
     bits = _encode(graph, circuit)
@@ -61,7 +63,9 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
     if circuit.head is None:
         results = [_no_head(graph, outputs, circuit.netlist.outputs.size)]
     else:
-        results = _head(graph, outputs, circuit.head, circuit.task or "classification", circuit.netlist.outputs.size)
+        results = _head(
+            graph, outputs, circuit.head, circuit.objective or "classification", circuit.netlist.outputs.size
+        )
     sample = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", circuit.encoder.num_features])
     sizes = sum(tensor.ByteSize() for tensor in graph.constants)
     if sizes >= MAX_BYTES:
@@ -72,14 +76,14 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
         ir_version=IR_VERSION,
         producer_name="lutsmith",
     )
-    names = feature_names(circuit)
-    facts = {
+    names = circuit.schema.names
+    properties = {
         "classes": None if circuit.classes is None else list(circuit.classes),
         "feature_names": None if names is None else list(names),
         "input_shape": list(circuit.input_shape),
-        "task": circuit.task,
+        "task": circuit.objective,
     }
-    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in facts.items()})
+    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in properties.items()})
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -208,7 +212,7 @@ def _no_head(graph: _Graph, outputs: str | None, count: int) -> Any:
     return helper.make_tensor_value_info("outputs", TensorProto.BOOL, ["N", count])
 
 
-def _head(graph: _Graph, outputs: str | None, head: Head, task: str, count: int) -> list[Any]:
+def _head(graph: _Graph, outputs: str | None, head: Head, objective: str, count: int) -> list[Any]:
     from onnx import TensorProto, helper
 
     assert outputs is not None  # a head has outputs
@@ -225,10 +229,10 @@ def _head(graph: _Graph, outputs: str | None, head: Head, task: str, count: int)
     scores = graph.cast(wide, "scores", "INT32")
 
     shape: list[str | int | None] = ["N", head.num_classes]
-    if task == "classification":
+    if objective == "classification":
         graph.add("ArgMax", [scores], "label", axis=1, keepdims=0, select_last_index=0)
         result = helper.make_tensor_value_info("label", TensorProto.INT64, ["N"])
-    elif task == "multilabel":
+    elif objective == "multilabel":
         graph.add("Greater", [scores, graph.constant("zero", np.array(0, np.int32))], "labels")
         result = helper.make_tensor_value_info("labels", TensorProto.BOOL, shape)
     else:

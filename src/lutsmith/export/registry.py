@@ -7,17 +7,17 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.export.axi_stream import to_axi_stream
-from lutsmith.export.c import to_c
-from lutsmith.export.constraints import Kind, to_constraints
 from lutsmith.export.errors import ExportError
 from lutsmith.export.graphviz import to_graphviz
-from lutsmith.export.javascript import to_javascript
-from lutsmith.export.json import to_json
+from lutsmith.export.hdl.axi_stream import to_axi_stream
+from lutsmith.export.hdl.constraints import Kind, to_constraints
+from lutsmith.export.hdl.verilog import to_verilog
+from lutsmith.export.hdl.vhdl import to_vhdl
+from lutsmith.export.json import to_json_text
 from lutsmith.export.logic_formats import to_aiger, to_blif
 from lutsmith.export.onnx import to_onnx
-from lutsmith.export.verilog import to_verilog
-from lutsmith.export.vhdl import to_vhdl
+from lutsmith.export.programs.c import to_c
+from lutsmith.export.programs.javascript import to_javascript
 from lutsmith.logic.words import Words
 
 
@@ -51,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
+    """One format that circuits are exported to: its name, its files and how they are written.
 
     Attributes:
         name: what users call it.
@@ -76,9 +76,10 @@ class Format:
         """
         chosen = Options() if options is None else options
         given = chosen.changed()
-        unknown = sorted(given.keys() - self.takes)
-        if unknown:
-            raise ExportError(f"{self.name} has no choice of {' and '.join(unknown)}: leave it out ({self.holds})")
+        if unknown := sorted(given.keys() - self.takes):
+            shown = ", ".join(f"{key}={given[key]!r}" if isinstance(given[key], (int, str)) else key for key in unknown)
+            takes = f"takes {', '.join(sorted(self.takes))}" if self.takes else "takes no options"
+            raise ExportError(f"{self.name} takes no {shown}: leave it out; {self.name} {takes}")
         texts = self.write(circuit, name=chosen.name, **given)
         return {
             chosen.name + suffix: text.encode() if isinstance(text, str) else text
@@ -103,7 +104,7 @@ def _constraints(circuit: Circuit, **options: Any) -> tuple[str | bytes, ...]:
 
 
 def _json(circuit: Circuit, name: str) -> tuple[str | bytes, ...]:  # noqa: ARG001 - a document has no name
-    return (to_json(circuit),)
+    return (to_json_text(circuit),)
 
 
 _LOGIC = frozenset({"words", "encoder", "head", "pipeline"})

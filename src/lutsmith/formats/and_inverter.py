@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.tables import widened
+from lutsmith.ground.arrays import runs
 
 _FIRST_AND = 1 + MAX_RANK
 """In a template variable 0 is constant, 1 .. 6 are the inputs 0 .. 5, and from 7 on are its ANDs."""
@@ -89,8 +90,7 @@ def to_ands(netlist: Netlist) -> AndInverterGraph:
         part = slice(low, low + step)
         counts = per_table[which[part]]
         node = np.repeat(np.arange(counts.size), counts)
-        place = np.arange(node.size) - np.repeat(np.cumsum(counts) - counts, counts)
-        place += np.repeat(templates.start[which[part]], counts)
+        place = runs(templates.start[which[part]], counts)
         made = slice(int(start[low]), int(start[low]) + node.size)
         pair = [_placed(side[place], node, inputs[part], base[part]) for side in (templates.left, templates.right)]
         left[made] = np.maximum(*pair)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist import Netlist, level_offsets
+from lutsmith.ground.arrays import numbered, runs
 
 
 class CycleError(ValueError):
@@ -52,20 +53,15 @@ def assemble(
     number = np.arange(first_node + ranks.size, dtype=np.int32)
     number[first_node + order] = first_node + np.arange(ranks.size, dtype=np.int32)
     counts = ranks[order]
-    slots = np.arange(fanin.size) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(start[order], counts)
     words = tables[order]
-    distinct, first, place = np.unique(words, return_index=True, return_inverse=True)
-    by_use = np.argsort(first)
-    pool_number = np.empty(by_use.size, np.int32)
-    pool_number[by_use] = np.arange(by_use.size, dtype=np.int32)
-    per_level = np.bincount(levels)
+    first_use, table_index = numbered(words)
     return Netlist(
         num_inputs=num_inputs,
-        fanin=number[fanin[slots]],
+        fanin=number[fanin[runs(start[order], counts)]],
         fanin_ptr=np.append(0, np.cumsum(counts)),
-        table_pool=distinct[by_use],
-        table_index=pool_number[place],
-        level_ptr=np.append(0, np.cumsum(per_level[per_level > 0])),
+        table_pool=words[first_use],
+        table_index=table_index,
+        level_ptr=level_offsets(levels),
         outputs=number[outputs],
         register_next=number[register_next],
         register_init=register_init,
@@ -94,10 +90,7 @@ def _levels(start: NDArray[np.int64], reads: NDArray[np.int64]) -> NDArray[np.in
     while ready.size:  # those that wait for nothing, then those that waited for them
         done += ready.size
         counts = first[ready + 1] - first[ready]
-        places = (
-            np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first[ready], counts)
-        )
-        told = readers[places]
+        told = readers[runs(first[ready], counts)]
         np.maximum.at(levels, told, np.repeat(levels[ready] + 1, counts))
         np.subtract.at(waiting, told, 1)
         freed = told[waiting[told] == 0]

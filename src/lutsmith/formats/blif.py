@@ -20,7 +20,7 @@ from lutsmith.formats.assembly import CycleError, assemble
 from lutsmith.formats.covers import Covers, cover_of
 from lutsmith.formats.lines import Lines
 from lutsmith.formats.named import FormatError, FormatWarning, NamedNetlist, checked_names
-from lutsmith.formats.wide import Parts, cubes_of, wide_lut
+from lutsmith.formats.wide import Pieces, cubes_of, wide_lut
 
 _WIDTH = 100
 """Columns after which a list of names goes on in the next line."""
@@ -177,7 +177,7 @@ class _Reader:
         nodes = [node for node in self._nodes if node.name not in wires]
         first_node = len(self._inputs) + len(self._latches)
         signal = self._numbered([node.name for node in nodes])
-        parts = Parts(first_node + len(nodes))
+        parts = Pieces(first_node + len(nodes))
         reads = [[signal[name] for name in node.reads] for node in nodes]
         tables = [node.table for node in nodes]
         for place, node in enumerate(nodes):

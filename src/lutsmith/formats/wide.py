@@ -59,7 +59,7 @@ def cubes_of(rank: int, rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]
     return list(dict.fromkeys(row[0] for row in rows)), values != {"0"}
 
 
-class Parts:
+class Pieces:
     """LUTs that wide nodes are made of, beside one that has the node's name; ANDs are made once.
 
     Args:
@@ -116,7 +116,7 @@ def and_lut(literals: Sequence[int], inverted: bool = False) -> tuple[list[int],
     return [literal >> 1 for literal in literals], table
 
 
-def factored(rank: int, cubes: Sequence[str], reads: Sequence[int], parts: Parts) -> tuple[list[int], bool]:
+def factored(rank: int, cubes: Sequence[str], reads: Sequence[int], parts: Pieces) -> tuple[list[int], bool]:
     """Return the function that is 1 on the cubes: literals, at most six, of whose AND it is the complement or not.
 
     Args:
@@ -134,7 +134,7 @@ def factored(rank: int, cubes: Sequence[str], reads: Sequence[int], parts: Parts
     return form.emitted(root, reads, parts)
 
 
-def wide_lut(rank: int, cubes: Sequence[str], ones: bool, reads: Sequence[int], parts: Parts) -> tuple[list[int], int]:
+def wide_lut(rank: int, cubes: Sequence[str], ones: bool, reads: Sequence[int], parts: Pieces) -> tuple[list[int], int]:
     """Return what the last LUT of a node of more than six inputs reads, and its table.
 
     Args:
@@ -145,7 +145,7 @@ def wide_lut(rank: int, cubes: Sequence[str], ones: bool, reads: Sequence[int], 
         parts: makes the LUTs in between: ANDs, or up to rank 8 cofactors in the highest inputs, if these are far fewer.
     """
     if rank <= MAX_LUT_RANK:
-        scratch = Parts(0)
+        scratch = Pieces(0)
         factored(rank, cubes, range(rank), scratch)
         choices = 1 << (rank - MAX_RANK)
         if len(scratch.reads) > SHARED * choices:
@@ -253,7 +253,7 @@ class _Form:
                 terms.extend(self.all_of([rest, *factor]) for factor in factors)
         return self.any_of(terms)
 
-    def emitted(self, root: int, reads: Sequence[int], parts: Parts) -> tuple[list[int], bool]:
+    def emitted(self, root: int, reads: Sequence[int], parts: Pieces) -> tuple[list[int], bool]:
         """Make the LUTs of what the root needs, but for its own; return the root's literals as `factored` does."""
         if root < 0:
             return [], root != TRUE

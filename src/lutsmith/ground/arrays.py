@@ -34,6 +34,34 @@ def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[An
     return array
 
 
+def numbered(values: NDArray[Any], axis: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return where each distinct value stands first, int64 (D,) ascending, and the number of each value among these.
+
+    Args:
+        values: one-dimensional; with an axis, along which the slices are the values, of any shape.
+        axis: see there.
+    """
+    _, first, kind = np.unique(values, axis=axis, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number = np.empty(order.size, np.int32)
+    number[order] = np.arange(order.size, dtype=np.int32)
+    return first[order], number[kind.reshape(-1)]
+
+
+def runs(start: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return start[0], start[0] + 1, ..., `counts[0]` numbers, then those from start[1], and so on: int64 (sum,)."""
+    each: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(start - (np.cumsum(counts) - counts), counts)
+    return each
+
+
+def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return booleans (..., B) as words, uint64 (..., ceil(B / 64)): bit i of word w is number 64 w + i, or zero."""
+    octets = np.packbits(np.ascontiguousarray(bits), axis=-1, bitorder="little")
+    padded = np.zeros((*octets.shape[:-1], -(-octets.shape[-1] // 8) * 8), np.uint8)
+    padded[..., : octets.shape[-1]] = octets
+    return padded.view("<u8").astype(np.uint64, copy=False)
+
+
 def checked_shape(input_shape: Any) -> tuple[int, ...]:
     """Return the shape of one sample as a tuple after checking it: 1 to 32 dimensions, 1 to 2**31 - 1 features."""
     sizes = integers("input_shape", input_shape, low=1, high=MAX_SIGNALS + 1)

@@ -11,11 +11,11 @@ from .synthesis import Resources as Resources
 from .synthesis import Synthesis as Synthesis
 from .synthesis import synth as synth
 from .targets import TARGETS as TARGETS
-from .toolchain import Tool as Tool
-from .toolchain import ToolError as ToolError
-from .toolchain import ToolFailed as ToolFailed
-from .toolchain import ToolMissing as ToolMissing
-from .toolchain import ToolTimeout as ToolTimeout
+from .tools.tool import Tool as Tool
+from .tools.tool import ToolError as ToolError
+from .tools.tool import ToolFailed as ToolFailed
+from .tools.tool import ToolMissing as ToolMissing
+from .tools.tool import ToolTimeout as ToolTimeout
 from .verification import FORMATS as FORMATS
 from .verification import Check as Check
 from .verification import Loss as Loss

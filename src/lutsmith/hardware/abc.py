@@ -16,8 +16,9 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.aiger import to_aiger
 from lutsmith.formats.blif import from_blif, to_blif
 from lutsmith.formats.named import FormatError
-from lutsmith.hardware import toolchain
-from lutsmith.hardware.toolchain import ToolFailed
+from lutsmith.ground.arguments import one_of
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Finished, ToolFailed
 
 EXCHANGES = ("aiger", "blif")
 
@@ -48,7 +49,7 @@ class Rewritten:
     seconds: float
 
 
-def script(commands: str, folder: Path, timeout: float | None) -> toolchain.Finished:
+def script(commands: str, folder: Path, timeout: float | None) -> Finished:
     """Run ABC commands, separated by semicolons, in a folder. What it prints is for the caller to judge.
 
     Raises:
@@ -77,8 +78,7 @@ def run(netlist: Netlist, commands: str, timeout: float | None = None, *, exchan
         ToolMissing, ToolFailed: as `script` raises them; or the commands left no network with these inputs and outputs.
         ValueError: another exchange.
     """
-    if exchange not in EXCHANGES:
-        raise ValueError(f"exchange is {exchange!r}, expected one of {EXCHANGES}")
+    one_of("exchange", exchange, EXCHANGES)
     cut = combinational(netlist)
     if cut.outputs.size == 0:  # ABC refuses a network without outputs, and there is nothing to do
         return Rewritten(rejoined(_empty(cut.num_inputs), netlist), "", 0.0)
@@ -134,7 +134,7 @@ def _empty(inputs: int) -> Netlist:
     return Netlist(inputs, none, np.zeros(1, np.int64), np.zeros(0, np.uint64), none, np.zeros(1, np.int64), none)
 
 
-def _refused(finished: toolchain.Finished) -> ToolFailed:
+def _refused(finished: Finished) -> ToolFailed:
     printed = finished.stdout + finished.stderr
     complaint = _REFUSED.search(printed) or _COMPLAINT.search(printed)
     why = complaint[0].strip() if complaint else "it left no result"

@@ -9,9 +9,10 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.circuits import rebuilt
 from lutsmith.circuit.simplify.cones import checked_rank
+from lutsmith.ground.arguments import one_of
 from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence import TIMEOUT, Proof, prove
-from lutsmith.hardware.toolchain import ToolError, ToolTimeout
+from lutsmith.hardware.tools.tool import ToolError, ToolTimeout
 
 
 class Unproved(ToolError):  # noqa: N818
@@ -60,7 +61,7 @@ RECIPES: dict[str, Recipe] = {
         "&get -n; &deepsyn -T 60; &put; dch; if -K {rank} -a; mfs2 -a", "a search of 60 seconds (&deepsyn), then area"
     ),
 }
-"""By name."""
+"""Recipes of ABC's commands, by name."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def optimise(
     """Return a circuit of the same function whose network ABC has optimised.
 
     Comparators that are read no longer are dropped; encoder, head and the order of the outputs stay.
-    `facts["optimised"]` says what was done, with LUTs and depth before and after. Where the recipe does not help, the
+    `metadata.optimised` says what was done, with LUTs and depth before and after. Where the recipe does not help, the
     network stays.
 
     Args:
@@ -106,14 +107,14 @@ def optimise(
     if not isinstance(circuit, Circuit):
         raise TypeError(f"a circuit is needed, not {type(circuit).__name__}; optimise_netlist takes netlists")
     made = optimise_netlist(circuit.netlist, recipe, timeout, rank=rank)
-    facts = {
+    record = {
         "recipe": recipe,
         "rank": int(rank),
         "luts": list(made.luts),
         "depth": list(made.depth),
         "proved": made.proof.method,
     }
-    return rebuilt(circuit, made.netlist, optimised=facts)
+    return rebuilt(circuit, made.netlist, optimised=record)
 
 
 def optimise_netlist(
@@ -123,8 +124,7 @@ def optimise_netlist(
 
     Arguments and errors are those of `optimise`.
     """
-    if not isinstance(recipe, str) or recipe not in RECIPES:
-        raise ValueError(f"no recipe {recipe!r}, expected one of {', '.join(RECIPES)}")
+    one_of("recipe", recipe, RECIPES)
     rank = checked_rank(rank)
     began = time.perf_counter()
     chosen = RECIPES[recipe]

@@ -19,11 +19,14 @@ from typing import Any
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.blif import to_blif
-from lutsmith.hardware import abc, toolchain
+from lutsmith.ground.alignment import aligned
+from lutsmith.ground.arguments import number, one_of
+from lutsmith.hardware import abc
 from lutsmith.hardware.enclosure import enclosed
 from lutsmith.hardware.results import digest, remembered
 from lutsmith.hardware.targets import FLIP_FLOP, TARGETS, Device, Target, genlib
-from lutsmith.hardware.toolchain import Finished, Tool, ToolFailed, ToolTimeout
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import Finished, Tool, ToolFailed, ToolTimeout
 from lutsmith.logic import Design, Part, Words, elaborate, pipelined
 
 TIMEOUT = 600.0
@@ -103,7 +106,7 @@ class Synthesis:
                 return row
         raise KeyError(f"no part {part!r}, expected one of {', '.join(row.part for row in self.rows)}")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
         return asdict(self)
 
@@ -114,11 +117,7 @@ class Synthesis:
         columns += [("latency", "latency")]
         lines = [[title for _, title in columns]]
         lines += [[_shown(getattr(row, name)) for name, _ in columns] for row in self.rows]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-        text = []
-        for line in lines:
-            cells = [line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
-            text.append("  ".join(cells).rstrip())
+        text = aligned(lines)
         text += [f"{row.part}: {row.note}" for row in self.rows if row.note]
         if self.placement is not None:
             placed = self.placement
@@ -155,10 +154,8 @@ def synth(
             whatever `elaborate` and `pipelined` refuse.
         ToolMissing: ABC, Yosys or nextpnr is not there.
     """
-    if target not in TARGETS:
-        raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}")
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
-        raise ValueError(f"timeout is {timeout!r}, expected seconds above 0")
+    one_of("target", target, TARGETS)
+    number("timeout", timeout, lambda seconds: 0 < seconds < math.inf, "seconds above 0")
     chosen = TARGETS[target]
     if place and not chosen.router:
         able = ", ".join(name for name, other in TARGETS.items() if other.router)

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lutsmith.interop.checkpoint import CheckpointError, Source, read_file, read_state, split_layers, tensor
 from lutsmith.interop.gates import convert_gates, from_msb_first
-from lutsmith.interop.layers import ImportedLayer, assemble, group_sum, width_of
+from lutsmith.interop.imported import ImportedLayer, assemble, group_sum, width_of
+from lutsmith.interop.state_dicts import ForeignModelError, Source, read_file, read_state, split_layers, tensor
 from lutsmith.interop.told import Told, number
 
 Indices = Sequence[Any] | Tensor
@@ -56,13 +56,13 @@ def from_difflogic(
             `forward_sampling`, `temperature`.
 
     Raises:
-        CheckpointError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
     if isinstance(source, (str, PathLike)):
         source = read_file(Path(source), _PICKLED)
     layers = split_layers(read_state(source), "weights", skip, library="difflogic")
     if indices is not None and len(indices) != len(layers):
-        raise CheckpointError(f"indices has the wiring of {len(indices)} layers; the checkpoint has {len(layers)}")
+        raise ForeignModelError(f"indices has the wiring of {len(indices)} layers; the checkpoint has {len(layers)}")
     told = Told("difflogic", source, [prefix for prefix, _ in layers])
     factors = [told.option("grad_factor", i, grad_factor, "grad_factor", "1") for i in range(len(layers))]
     wirings = [told.attribute(i, "indices") if indices is None else indices[i] for i in range(len(layers))]
@@ -91,9 +91,9 @@ def _layer(
     try:
         pair = torch.stack([torch.as_tensor(side) for side in indices])
     except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"the wiring of layer {prefix!r} is no pair of index tensors: {error}") from error
+        raise ForeignModelError(f"the wiring of layer {prefix!r} is no pair of index tensors: {error}") from error
     wiring = tensor({"indices": pair}, "indices", prefix, (2, len(weight)), "indices")
     if in_dim is not None and not isinstance(in_dim, int):
-        raise CheckpointError(f"in_dim of layer {prefix!r} is {in_dim!r}; expected an integer")
+        raise ForeignModelError(f"in_dim of layer {prefix!r} is {in_dim!r}; expected an integer")
     name = f"difflogic layer {prefix!r}"
     return ImportedLayer(name, wiring.t(), tables, "raw", weight, settings, in_dim, gradient_in=factor)

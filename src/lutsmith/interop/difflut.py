@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.interop import difflut_nodes
-from lutsmith.interop.checkpoint import CheckpointError, Source, rank_of, read_state, split_layers, tensor
-from lutsmith.interop.difflut_nodes import Luts
-from lutsmith.interop.layers import ImportedLayer, assemble, find_head, group_sum, width_of
+from lutsmith.interop.difflut_nodes import NodeLuts
+from lutsmith.interop.imported import ImportedLayer, assemble, find_head, group_sum, width_of
+from lutsmith.interop.state_dicts import ForeignModelError, Source, rank_of, read_state, split_layers, tensor
 from lutsmith.interop.told import Told
 
 _NAMES = r"_mapping_indices|mapping\.(?:W|_cached_hard_indices|_cached_hard_mask)|nodes\.\d+\..+"
@@ -32,7 +32,7 @@ class _Kind:
         buffers: options by the names of the buffers that hold them in the versions that save them.
     """
 
-    luts: Callable[..., Luts]
+    luts: Callable[..., NodeLuts]
     options: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     buffers: Collection[str] = ()
 
@@ -111,7 +111,7 @@ def from_difflut(
             counterpart.
 
     Raises:
-        CheckpointError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
     given = {
         "activation": activation,
@@ -144,7 +144,7 @@ def from_difflut(
         tau = float(divisors[0])
     head = group_sum(told, source, num_classes, tau, pads=True)
     if getattr(find_head(source), "use_randperm", False):
-        raise CheckpointError(
+        raise ForeignModelError(
             "the group sum has use_randperm=True: it sums the LUTs in another order in every pass, so that the model "
             "has no classes; set use_randperm=False first"
         )
@@ -178,7 +178,7 @@ def _kind(prefix: str, nodes: Mapping[str, Tensor]) -> _Kind:
     for parameters, kind in _KINDS.items():
         if present - set(kind.buffers) == parameters:
             return kind
-    raise CheckpointError(
+    raise ForeignModelError(
         f"difflut layer {prefix!r} has nodes with {', '.join(sorted(present))}, which is no node known here"
     )
 
@@ -195,7 +195,7 @@ def _layer(
     if "mapping.W" in tensors:
         scores = tensor(tensors, "mapping.W", prefix, (None, None))
         if len(scores) % count:
-            raise CheckpointError(f"{prefix}mapping.W has {len(scores)} slots for {count} nodes; expected a multiple")
+            raise ForeignModelError(f"{prefix}mapping.W has {len(scores)} slots for {count} nodes; expected a multiple")
         in_dim = scores.shape[1]
         inputs = scores.argmax(1).reshape(count, -1)
     else:
@@ -206,7 +206,7 @@ def _layer(
         difflut_nodes.check_constants(nodes, rank)
         luts = kind.luts(nodes, rank, **options)
     except (IndexError, KeyError, RuntimeError) as error:
-        raise CheckpointError(f"the parameters of {name} do not fit together: {error}") from error
+        raise ForeignModelError(f"the parameters of {name} do not fit together: {error}") from error
     rows = inputs.repeat_interleave(len(luts.tables) // count, 0)
     if luts.slots is not None:
         rows = rows.gather(1, luts.slots)
@@ -231,12 +231,12 @@ def _stacked(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             sizes = tuple(tensors[key].shape)
             by_name.setdefault(match[2], {})[int(match[1])] = tensor(tensors, key, prefix, sizes)
     if not by_name:
-        raise CheckpointError(f"difflut layer {prefix!r} has no nodes.0, nodes.1, ...")
+        raise ForeignModelError(f"difflut layer {prefix!r} has no nodes.0, nodes.1, ...")
     count = 1 + max(number for nodes in by_name.values() for number in nodes)
     for name, nodes in by_name.items():
         shapes = {tuple(value.shape) for value in nodes.values()}
         if len(nodes) != count or len(shapes) > 1:
-            raise CheckpointError(
+            raise ForeignModelError(
                 f"difflut layer {prefix!r} has {count} nodes, of which {len(nodes)} have {name}, with shapes {shapes}; "
                 "expected the same of all"
             )

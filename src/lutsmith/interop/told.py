@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lutsmith.interop.checkpoint import CheckpointError
+from lutsmith.interop.state_dicts import ForeignModelError
 
 
 class Told:
@@ -45,7 +45,7 @@ class Told:
         """
         if isinstance(given, (list, tuple)):
             if len(given) != len(self._layers):
-                raise CheckpointError(
+                raise ForeignModelError(
                     f"{name} has {len(given)} values for {len(self._layers)} layers; expected one for each, or a value "
                     "for all"
                 )
@@ -59,7 +59,7 @@ class Told:
         """An attribute of a layer's module, as `option` reads it; None where there is none, as of a state dict."""
         values = _values(self._modules[number], path.split("."))
         if any(value != values[0] for value in values[1:]):
-            raise CheckpointError(
+            raise ForeignModelError(
                 f"the nodes of layer {self._layers[number]!r} differ in {path.rpartition('.')[2]}; expected one value "
                 "for all"
             )
@@ -70,13 +70,13 @@ class Told:
         self._missing[name] = usual, example
 
     def check(self) -> None:
-        """CheckpointError where an option is missing."""
+        """ForeignModelError where an option is missing."""
         if not self._missing:
             return
         names = ", ".join(f"{name}={example}" for name, (_, example) in self._missing.items())
         usual = ", ".join(f"{name}={value}" for name, (value, _) in self._missing.items() if value)
         hint = f" ({self._library}'s constructors take {usual} unless they are told otherwise)" if usual else ""
-        raise CheckpointError(
+        raise ForeignModelError(
             f"the checkpoint does not say everything that the {self._library} model was; pass {names}{hint}, or the "
             "model itself, whose attributes are read"
         )
@@ -94,14 +94,14 @@ def _values(owner: Any, path: list[str]) -> list[Any]:
 
 
 def number(name: str, value: Any) -> float:
-    """A finite number, or CheckpointError."""
+    """A finite number, or ForeignModelError."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise CheckpointError(f"{name} is {value!r}; expected a finite number")
+        raise ForeignModelError(f"{name} is {value!r}; expected a finite number")
     return float(value)
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False, or CheckpointError."""
+    """True or False, or ForeignModelError."""
     if not isinstance(value, bool):
-        raise CheckpointError(f"{name} is {value!r}; expected True or False")
+        raise ForeignModelError(f"{name} is {value!r}; expected True or False")
     return value

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.dwn.lut_layer import contraction
-from lutsmith.interop.checkpoint import CheckpointError, Source, rank_of, read_state, split_layers, tensor
-from lutsmith.interop.layers import ImportedLayer, assemble, find_head, group_sum, width_of
+from lutsmith.interop.imported import ImportedLayer, assemble, find_head, group_sum, width_of
+from lutsmith.interop.state_dicts import ForeignModelError, Source, rank_of, read_state, split_layers, tensor
 from lutsmith.interop.told import Told, flag, number
 
 _DUMMY = "_LUTLayer__dummy_mapping"
@@ -55,7 +55,7 @@ def from_torch_dwn(
         skip: beginnings of the names of tensors to leave out.
 
     Raises:
-        CheckpointError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
     state = read_state(source)
     saved = [state.pop(name) for name in list(state) if name.rpartition(".")[2] == "randperm"]
@@ -73,7 +73,7 @@ def from_torch_dwn(
     head = group_sum(told, source, num_classes, tau, pads=True)
     told.check()
     if not flag("ste", options[-1][0]) and not _is_followed_by_bits(source):
-        raise CheckpointError(
+        raise ForeignModelError(
             "the last layer has ste=False: its outputs are entries of its tables, real numbers, which LUTs do not have"
         )
     layers = [
@@ -111,15 +111,15 @@ def _layer(prefix: str, tensors: Mapping[str, Tensor], alpha: float, beta: float
     elif "mapping" in tensors:
         inputs = tensor(tensors, "mapping", prefix, (out_dim, rank), "indices")
     elif _DUMMY in tensors:
-        raise CheckpointError(
+        raise ForeignModelError(
             f"layer {prefix!r} has {_DUMMY} but no mapping.weights: the dummy is no wiring, and the learned one is lost"
         )
     else:
-        raise CheckpointError(f"layer {prefix!r} has neither mapping nor mapping.weights")
+        raise ForeignModelError(f"layer {prefix!r} has neither mapping nor mapping.weights")
     try:
         rho, factor = contraction(alpha, beta, rank)
     except ValueError as error:
-        raise CheckpointError(f"layer {prefix!r}: {error}") from error
+        raise ForeignModelError(f"layer {prefix!r}: {error}") from error
     return ImportedLayer(
         f"torch_dwn layer {prefix!r}",
         inputs,
@@ -138,14 +138,14 @@ def _slots(prefix: str, tensors: Mapping[str, Tensor], out_dim: int, rank: int) 
         return torch.arange(out_dim * rank).reshape(out_dim, rank)
     slots = tensor(tensors, _DUMMY, prefix, (out_dim, rank), "indices")
     if int(slots.min()) < 0 or int(slots.max()) >= out_dim * rank:
-        raise CheckpointError(f"{prefix}{_DUMMY} names slots that are not there; expected 0 to {out_dim * rank - 1}")
+        raise ForeignModelError(f"{prefix}{_DUMMY} names slots that are not there; expected 0 to {out_dim * rank - 1}")
     return slots
 
 
 def _permuted(layer: ImportedLayer, order: Tensor) -> ImportedLayer:
     out_dim = len(layer.inputs)
     if order.shape != (out_dim,) or not torch.equal(order.long().sort().values, torch.arange(out_dim)):
-        raise CheckpointError(f"the permutation is not one of the {out_dim} LUTs of the last layer")
+        raise ForeignModelError(f"the permutation is not one of the {out_dim} LUTs of the last layer")
     rows = order.long().cpu()
     weight = None if layer.weight is None else layer.weight[rows]
     return replace(layer, inputs=layer.inputs[rows], tables=layer.tables[rows], weight=weight)

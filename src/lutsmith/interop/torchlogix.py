@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from lutsmith.interop.checkpoint import CheckpointError, Source, rank_of, read_state, split_layers, tensor
+from lutsmith.ground.arguments import one_of
 from lutsmith.interop.gates import convert_gates, from_msb_first
-from lutsmith.interop.layers import ImportedLayer, assemble, group_sum, width_of
+from lutsmith.interop.imported import ImportedLayer, assemble, group_sum, width_of
+from lutsmith.interop.state_dicts import ForeignModelError, Source, rank_of, read_state, split_layers, tensor
 from lutsmith.interop.told import Told, number
 from lutsmith.nn.parametrizations import msb_first
 
@@ -55,10 +56,10 @@ def from_torchlogix(
         skip: beginnings of the names of tensors to leave out, such as those of a binarization.
 
     Raises:
-        CheckpointError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
     """
-    if parametrization is not None and parametrization not in get_args(Kind):
-        raise CheckpointError(f"parametrization is {parametrization!r}; expected one of {', '.join(get_args(Kind))}")
+    if parametrization is not None:
+        one_of("parametrization", parametrization, get_args(Kind), ForeignModelError)
     parts = split_layers(read_state(source), _NAMES, skip, library="torchlogix")
     told = Told("torchlogix", source, [prefix for prefix, _ in parts])
     wirings = []
@@ -111,7 +112,7 @@ def _layer(
         converted, tables = convert_gates(weight, from_msb_first())
         return ImportedLayer(name, inputs, tables, "raw", converted, settings)
     if kind == "raw" or rank_of(width, f"{prefix}weight") != rank:
-        raise CheckpointError(f"{name} has {width} weights a LUT of rank {rank}, which is not {kind}")
+        raise ForeignModelError(f"{name} has {width} weights a LUT of rank {rank}, which is not {kind}")
     if kind == "light":
         logits = msb_first(weight)
         return ImportedLayer(name, inputs, logits > 0, "light", logits, settings)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from lutsmith.circuit.heads import Head
+from lutsmith.ground.arrays import runs
 from lutsmith.logic.arithmetic import any_of, argmax, signed_digits, total
 from lutsmith.logic.design import Part, Port
 from lutsmith.logic.folding import FALSE, FoldingBuilder, Literals
 from lutsmith.logic.popcount import counts_port
 
 
-def decision_part(head: Head, num_outputs: int, task: str | None, *, scores: bool = True) -> Part:
-    """Return the part `decision`: port counts, to what the task makes of them.
+def decision_part(head: Head, num_outputs: int, objective: str | None, *, scores: bool = True) -> Part:
+    """Return the part `decision`: port counts, to what the objective makes of them.
 
     Ports: label for classification, one word, the lowest class of the highest score; labels for several labels, one bit
     each, set where the score is above 0; and scores, which a regression always has.
@@ -24,7 +25,7 @@ def decision_part(head: Head, num_outputs: int, task: str | None, *, scores: boo
     Args:
         head: turns counts into scores.
         num_outputs: O, bits of the network.
-        task: as in `Circuit`.
+        objective: as in `Circuit`.
         scores: whether there is a port of scores beside the decision.
     """
     logic = FoldingBuilder()
@@ -33,18 +34,18 @@ def decision_part(head: Head, num_outputs: int, task: str | None, *, scores: boo
     port = scores_port(head, num_outputs)
     values = _affine(logic, head, words, port.width)
     ends: list[tuple[Port, Literals]] = []
-    if task == "multilabel":
+    if objective == "multilabel":
         negative = values[:, -1] if port.signed else np.full(len(values), FALSE, np.int64)
         rest = values[:, :-1] if port.signed else values
         set_ = logic.lut(np.stack([any_of(logic, rest), negative], axis=1), np.uint64(0b0010))
         ends.append((Port("labels", 1, head.num_classes), set_))
-    elif task != "regression":
+    elif objective != "regression":
         comparable = values.copy()
         if port.signed:
             comparable[:, -1] ^= 1  # the order of two's complement, once the sign is turned
         label = argmax(logic, comparable)
         ends.append((Port("label", label.size), label))
-    if scores or task == "regression":
+    if scores or objective == "regression":
         ends.append((port, values))
     netlist = logic.build(np.concatenate([literals.reshape(-1) for _, literals in ends]))
     return Part("decision", netlist, (counts,), tuple(port for port, _ in ends))
@@ -83,7 +84,7 @@ def _affine(logic: FoldingBuilder, head: Head, words: Literals, width: int) -> L
         here = here[np.argsort(row[here], kind="stable")]
         heights = np.bincount(row[here], minlength=classes)
         filled = np.full((classes, int(heights.max()) + 1), FALSE, np.int64)
-        filled[row[here], np.arange(here.size) - np.repeat(np.cumsum(heights) - heights, heights)] = bit[here]
+        filled[row[here], runs(np.zeros_like(heights), heights)] = bit[here]
         filled[:, -1] = constant >> place & 1
         heap.append(filled)
     return total(logic, heap, width)

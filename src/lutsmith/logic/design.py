@@ -125,7 +125,7 @@ class Design:
         parts: at least one; the outputs of each are the inputs of the next.
         words: what the port `x` holds; None where the encoder is left out.
         classes: the labels of the classes, or the names of labels or targets, if they have any.
-        task: what the scores mean, as in `Circuit`.
+        objective: what the scores mean, as in `Circuit`.
 
     Raises:
         ValueError: no parts, or parts that do not fit together.
@@ -135,7 +135,7 @@ class Design:
     parts: tuple[Part, ...]
     words: Words | None = None
     classes: tuple[Label, ...] | None = None
-    task: str | None = None
+    objective: str | None = None
 
     def __post_init__(self) -> None:
         if not self.parts:

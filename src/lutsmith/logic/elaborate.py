@@ -29,8 +29,7 @@ def elaborate(
 
     Args:
         circuit: any circuit.
-        words: what the features are; an int is the length of words that are derived, None derives that too
-            (`Words.derive`).
+        words: what the features are; an int is the length of words that are derived, None derives that too: `Words.of`.
         encoder: whether comparators are part of the design. Without them its input is the port bits.
         head: whether popcounts and the decision are part of the design. Without them its output is the port outputs.
         scores: whether scores are handed out beside a label or labels. Those of a regression always are.
@@ -40,7 +39,7 @@ def elaborate(
         TypeError, ValueError: words that do not fit the circuit.
     """
     parts: list[Part] = []
-    seen = _words(circuit, words) if encoder else None
+    seen = Words.of(circuit, words) if encoder else None
     if seen is not None:
         parts.append(encoder_part(circuit.encoder, seen))
     outputs = circuit.netlist.outputs.size
@@ -48,13 +47,5 @@ def elaborate(
     parts.append(Part("network", circuit.netlist, ports[:1], ports[1:]))
     if head and circuit.head is not None:
         parts.append(popcount_part(circuit.head, outputs))
-        parts.append(decision_part(circuit.head, outputs, circuit.task, scores=scores))
-    return Design(name, tuple(parts), seen, circuit.classes, circuit.task)
-
-
-def _words(circuit: Circuit, words: Words | int | None) -> Words:
-    if not isinstance(words, Words):
-        return Words.derive(circuit, words)
-    if words.num_features != circuit.encoder.num_features:
-        raise ValueError(f"words of {words.num_features} features for a circuit of {circuit.encoder.num_features}")
-    return words
+        parts.append(decision_part(circuit.head, outputs, circuit.objective, scores=scores))
+    return Design(name, tuple(parts), seen, circuit.classes, circuit.objective)

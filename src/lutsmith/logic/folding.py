@@ -9,15 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
+from lutsmith.circuit.tables import cofactors, depends, merged_inputs, negated_input
+from lutsmith.ground.arrays import packed
 
 FALSE, TRUE = 0, 1
 
 Literals = NDArray[np.int64]
-
-_WITHOUT = [np.uint64(sum(1 << a for a in range(64) if not a >> j & 1)) for j in range(MAX_RANK)]
-"""For each input, the addresses in which it is 0."""
 
 
 class FoldingBuilder:
@@ -43,18 +42,17 @@ class FoldingBuilder:
         count, rank = reads.shape
         words = np.broadcast_to(np.asarray(tables, np.uint64), (count,)).copy()
         inverted, inputs = (reads & 1).astype(np.bool_), reads >> 1
-        depends = np.zeros(count, np.int64)
         for j in range(rank):
-            words = np.where(inverted[:, j], _swapped(words, j), words)
-            words = np.where(inputs[:, j] == 0, _cofactor(words, j, 0), words)
+            words = np.where(inverted[:, j], negated_input(words, j), words)
+            words = np.where(inputs[:, j] == 0, cofactors(words, j)[0], words)
             for i in range(j):
-                merged = _cofactor(words, j, 1) & ~_WITHOUT[i] | _cofactor(words, j, 0) & _WITHOUT[i]
-                words = np.where(inputs[:, i] == inputs[:, j], merged, words)
+                words = np.where(inputs[:, i] == inputs[:, j], merged_inputs(words, i, j), words)
+        supports = np.zeros(count, np.int64)
         for j in range(rank):
-            depends |= (_swapped(words, j) != words).astype(np.int64) << j
+            supports |= depends(words, j).astype(np.int64) << j
         result = np.zeros(count, np.int64)
-        for support in np.unique(depends):
-            rows = np.flatnonzero(depends == support)
+        for support in np.unique(supports):
+            rows = np.flatnonzero(supports == support)
             kept = [j for j in range(rank) if support >> j & 1]
             result[rows] = self._folded(inputs[rows][:, kept], _shrunk(words[rows], kept))
         return result
@@ -98,29 +96,12 @@ class FoldingBuilder:
 
 def table(values: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Return the words (...,) of truth tables (..., 2**n), n up to 6: what `FoldingBuilder.lut` takes."""
-    packed = np.packbits(values, axis=-1, bitorder="little")
-    padded = np.zeros((*packed.shape[:-1], 8), np.uint8)
-    padded[..., : packed.shape[-1]] = packed
-    words: NDArray[np.uint64] = padded.view("<u8")[..., 0].astype(np.uint64)
-    return words
+    return packed(values)[..., 0]
 
 
 def address_bits(rank: int) -> list[NDArray[np.int64]]:
     """Return the value of each input at each address, `rank` arrays (2**rank,): tables are written with them."""
     return list(np.arange(1 << rank) >> np.arange(rank)[:, None] & 1)
-
-
-def _swapped(words: NDArray[np.uint64], j: int) -> NDArray[np.uint64]:
-    """Return the tables with input j complemented."""
-    shift = np.uint64(1 << j)
-    return (words & _WITHOUT[j]) << shift | words >> shift & _WITHOUT[j]
-
-
-def _cofactor(words: NDArray[np.uint64], j: int, value: int) -> NDArray[np.uint64]:
-    """Return the tables with input j held at a value."""
-    shift = np.uint64(1 << j)
-    half = (words >> shift if value else words) & _WITHOUT[j]
-    return half | half << shift
 
 
 def _shrunk(words: NDArray[np.uint64], kept: list[int]) -> NDArray[np.uint64]:

@@ -55,8 +55,8 @@ class Words:
         """Return words for a circuit.
 
         With `bits`, words of that length on the range that the circuit was fitted on. Without, the length that the
-        circuit was trained with (`input_bits` of its facts); else, for features that are integers, the shortest words
-        up to 16 bits that hold their range; else float32. Features are integers where the facts say so
+        circuit was trained with (`metadata.input_bits`); else, for features that are integers, the shortest words
+        up to 16 bits that hold their range; else float32. Features are integers where the metadata says so
         (`integer_features`), or where the fitted range and twice every threshold are integers and the words tell all
         thresholds of a feature apart. A feature whose fitted range is one number, as that of categories is, has the
         range of its thresholds instead.
@@ -65,8 +65,8 @@ class Words:
             TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range for it.
         """
         features = circuit.encoder.num_features
-        if bits is None and isinstance(circuit.facts.get("input_bits"), int):
-            bits = circuit.facts["input_bits"]
+        if bits is None:
+            bits = circuit.metadata.input_bits
         if circuit.fitted_range is None:
             if bits is not None:
                 raise ValueError(
@@ -84,11 +84,21 @@ class Words:
         ):
             return cls.float32(features)
         words = cls(features, Grid.covering(low, high, span.bit_length()))
-        return (
-            words
-            if circuit.facts.get("integer_features") is True or words._seem_whole(circuit)
-            else cls.float32(features)
-        )
+        whole = circuit.metadata.integer_features or words._seem_whole(circuit)
+        return words if whole else cls.float32(features)
+
+    @classmethod
+    def of(cls, circuit: Circuit, words: Words | int | None = None) -> Words:
+        """Return words as they are, once they fit a circuit; else those that are derived, of so many bits or of any.
+
+        Raises:
+            TypeError, ValueError: words of another number of features, or what `derive` refuses.
+        """
+        if not isinstance(words, Words):
+            return cls.derive(circuit, words)
+        if words.num_features != circuit.encoder.num_features:
+            raise ValueError(f"words of {words.num_features} features for a circuit of {circuit.encoder.num_features}")
+        return words
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, item.name) for item in fields(self))

@@ -59,9 +59,9 @@ class LogicDense(nn.Module):
     Parameters: `weight`, float32 `(out_dim, num_weights)`, and those of `connections`.
 
     Raises:
-        KeyError: unknown parametrization or connections.
-        TypeError: a setting that the parametrization does not have.
-        ValueError: a size or setting that cannot be, such as `in_dim < lut_rank`.
+        ValueError: an unknown parametrization or connections, a setting that they do not have, a size or value that
+            cannot be, such as `in_dim < lut_rank`.
+        TypeError: a value of a wrong type.
     """
 
     def __init__(

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import ENCODERS, Encoder
+from lutsmith.nn.encoders import ENCODERS, Encoder, setup_encoder
 from lutsmith.nn.heads import setup_head
 
 # BitLogic's names of encoders and heads; lutsmith's own are known too.
@@ -48,8 +49,8 @@ class FeedForward(nn.Sequential):
     A slice of it is a plain `nn.Sequential`.
 
     Raises:
-        KeyError: an unknown name.
-        ValueError: sizes that do not fit.
+        ValueError: an unknown name or option, sizes that do not fit.
+        TypeError: a value of a wrong type.
     """
 
     def __init__(
@@ -71,8 +72,7 @@ class FeedForward(nn.Sequential):
         device: torch.device | str | None = None,
         **layer_kwargs: Any,
     ) -> None:
-        if num_layers < 1:
-            raise ValueError(f"num_layers is {num_layers}; expected at least 1")
+        whole_number("num_layers", num_layers, 1)
         fitted = _encoder(encoder, num_bits).fit(fit_samples)
         options: dict[str, Any] = {"connections": connections, "parametrization": parametrization, **layer_kwargs}
         if connections in _WITH_CANDIDATES:
@@ -96,7 +96,5 @@ class FeedForward(nn.Sequential):
 def _encoder(encoder: str | Encoder, num_bits: int) -> Encoder:
     if isinstance(encoder, Encoder):
         return encoder
-    name = _ENCODERS.get(encoder, encoder)
-    if name not in ENCODERS:
-        raise KeyError(f"unknown encoder {encoder!r}; there are {', '.join([*_ENCODERS, *ENCODERS])}")
-    return ENCODERS[name](num_bits, unique=True)
+    one_of("encoder", encoder, [*_ENCODERS, *ENCODERS])
+    return setup_encoder(_ENCODERS.get(encoder, encoder), num_bits, unique=True)

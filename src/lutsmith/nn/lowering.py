@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
+from lutsmith.circuit.metadata import Metadata
 
 Ids = NDArray[np.int32]
 FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -23,7 +24,7 @@ _NEUTRAL = (nn.Identity, nn.Dropout)
 
 
 @runtime_checkable
-class Encoder(Protocol):
+class LowersFeatures(Protocol):
     """A module that turns raw features into bits."""
 
     @property
@@ -33,20 +34,27 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
-class Layer(Protocol):
+class LowersBits(Protocol):
     """A module that turns bits into bits."""
 
     def lower(self, builder: CircuitBuilder, signals: Ids) -> Ids: ...
 
 
 @runtime_checkable
-class Head(Protocol):
+class LowersHead(Protocol):
     """A module that turns bits into scores.
 
-    Its attribute `task` says what they mean, as `Circuit.task`; without one they are those of classes.
+    Its attribute `objective` says what they mean, as `Circuit.objective`; without one they are those of classes.
     """
 
     def lower_head(self, builder: CircuitBuilder, signals: Ids) -> None: ...
+
+
+class Lowered(NamedTuple):
+    """A circuit, and how many of its LUTs the encoder emitted: none by thermometers, the XORs of other codes."""
+
+    circuit: Circuit
+    encoder_luts: int
 
 
 def to_circuit(
@@ -54,24 +62,35 @@ def to_circuit(
     input_shape: Sequence[int],
     *,
     classes: Sequence[int | float | str] | None = None,
-    facts: dict[str, Any] | None = None,
+    metadata: Metadata | None = None,
 ) -> Circuit:
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
-    Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of `Encoder`,
-    `Layer` or `Head`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`, `nn.Identity` and dropout are
-    known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled and wrapped models are
-    unwrapped.
+    Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of
+    `LowersFeatures`, `LowersBits` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
+    `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled
+    and wrapped models are unwrapped.
 
     Args:
         model: the module.
         input_shape: the shape of one sample, without the batch axis.
-        classes: the labels of the classes; default 0, 1, ... (the names of the labels or targets of other tasks)
-        facts: JSON-able notes to keep in the model file, such as the accuracy reached.
+        classes: the labels of the classes; default 0, 1, ... (the names of the labels or targets of other objectives)
+        metadata: what to keep in the model file, such as the accuracy reached.
 
     Raises:
         ValueError: a module that cannot be lowered, with its name and the reason, or shapes that do not fit.
     """
+    return lower(model, input_shape, classes=classes, metadata=metadata).circuit
+
+
+def lower(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    *,
+    classes: Sequence[int | float | str] | None = None,
+    metadata: Metadata | None = None,
+) -> Lowered:
+    """Return the circuit and what is known of it only while it is made; arguments and errors as for `to_circuit`."""
     shape = tuple(int(size) for size in input_shape) if isinstance(input_shape, Sequence) else ()
     if not shape or any(size < 1 for size in shape):
         raise ValueError(
@@ -80,13 +99,14 @@ def to_circuit(
     builder = CircuitBuilder(shape)
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
-    return builder.build(
-        state.bits().reshape(-1) if state.task is None else None,
+    circuit = builder.build(
+        state.bits().reshape(-1) if state.objective is None else None,
         classes=None if classes is None else list(classes),
-        task=state.task,
+        objective=state.objective,
         fitted_range=state.fitted_range,
-        facts=facts or {},
+        metadata=metadata or Metadata(),
     )
+    return Lowered(circuit, state.encoder_luts)
 
 
 def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tensor, tables: Tensor) -> Ids:
@@ -103,7 +123,7 @@ def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tenso
         ValueError: signals of another width, or inputs that are not there.
     """
     if signals.shape[-1:] != (in_dim,):
-        raise ValueError(f"it reads {in_dim} inputs, and cannot read signals of shape {signals.shape}")
+        raise ValueError(f"its in_dim={in_dim} inputs cannot be signals of shape {signals.shape}")
     wiring = inputs.cpu().numpy()
     if wiring.min() < 0 or wiring.max() >= in_dim:
         raise ValueError(f"its wiring names inputs {wiring.min()} to {wiring.max()} of {in_dim}")
@@ -119,8 +139,9 @@ class _Walk:
     builder: CircuitBuilder
     ids: Ids
     are_bits: bool = False
-    task: str | None = None  # of the head, once there is one
+    objective: str | None = None  # of the head, once there is one
     fitted_range: FittedRange | None = None
+    encoder_luts: int = 0
 
     def bits(self) -> Ids:
         """The present values as bits; raw features are compared with 1/2."""
@@ -136,7 +157,8 @@ class _Walk:
                 return
         try:
             _check_unchanged(module)
-            if isinstance(module, (Encoder, Layer, Head)) or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
+            lowers = isinstance(module, (LowersFeatures, LowersBits, LowersHead))
+            if lowers or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
                 self._lower(module)
             elif isinstance(module, nn.Sequential):
                 for child_name, child in module.named_children():
@@ -147,19 +169,20 @@ class _Walk:
             raise _LoweringError(f"cannot lower {name} ({type(module).__name__}) to a circuit: {error}") from error
 
     def _lower(self, module: nn.Module) -> None:
-        if self.task is not None:
+        if self.objective is not None:
             raise ValueError("it comes after the head; a head ends the network")
-        if isinstance(module, Encoder):
+        if isinstance(module, LowersFeatures):
             if self.are_bits:
                 raise ValueError("it is an encoder of raw features, and its input are bits already; put it first")
             self.ids = module.lower_features(self.builder, self.ids)
             self.are_bits = True
             self.fitted_range = module.fitted_range
-        elif isinstance(module, Layer):
+            self.encoder_luts = self.builder.num_luts
+        elif isinstance(module, LowersBits):
             self.ids = module.lower(self.builder, self.bits())
-        elif isinstance(module, Head):
+        elif isinstance(module, LowersHead):
             module.lower_head(self.builder, self.bits())
-            self.task = getattr(module, "task", "classification")
+            self.objective = getattr(module, "objective", "classification")
         elif isinstance(module, _RESHAPING):
             self.ids = _reshaped(self.ids, module)
         else:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from lutsmith.ground.arguments import check_options, one_of, whole_number
+from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import ENCODERS, Columns, Per
+from lutsmith.nn.encoders import ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
 
@@ -57,6 +59,7 @@ class Architecture:
 
     Raises:
         ValueError: a field that cannot be, with what it may be.
+        TypeError: a field of a wrong type.
     """
 
     luts: tuple[int, ...] = (2000, 1000)
@@ -83,8 +86,12 @@ class Architecture:
     tau: float | str = "auto"
 
     def __post_init__(self) -> None:
-        if not self.luts or not all(_is_integer(width) and width >= 1 for width in self.luts):
+        if not isinstance(self.luts, (tuple, list)):
+            raise TypeError(f"luts is {self.luts!r}; expected the width of each layer, such as (2000, 1000)")
+        if not self.luts:
             raise ValueError(f"luts is {self.luts}; expected the width of each layer, such as (2000, 1000)")
+        for width in self.luts:
+            whole_number("luts", width, 1, what="the width of each layer, such as (2000, 1000)")
         for name in ("rank", "connections", "connection_options", "init_method", "num_candidates"):
             value = getattr(self, name)
             if isinstance(value, list):
@@ -95,16 +102,16 @@ class Architecture:
                 )
                 raise ValueError(f"{name} has {len(value)} {kind} for {len(self.luts)} layers; expected one for each")
         for rank in self._each("rank"):
-            if not _is_integer(rank) or not 1 <= rank <= 8:
-                raise ValueError(f"rank is {self.rank}; expected 1 to 8 inputs of a LUT")
+            whole_number("rank", rank, 1, 8, "the inputs of a LUT")
+        whole_number("bits", self.bits, 1, what="the bits of a feature")
         for count in self._each("num_candidates"):
-            if not _is_integer(count) or (count < 2 and count != -1):
-                raise ValueError(f"num_candidates is {self.num_candidates}; expected 2 or more, or -1 for all inputs")
+            if count != -1:
+                whole_number("num_candidates", count, 2, what="-1 for all inputs or some of them")
         for kind in self._each("connections"):
-            _choice("connections", kind, [*list_connections(), "random"])
-        _choice("encoder", self.encoder, list(ENCODERS))
-        _choice("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
-        _choice("head", self.head, list(HEADS))
+            one_of("connections", kind, [*list_connections(), "random"])
+        one_of("encoder", self.encoder, ENCODERS)
+        one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
+        one_of("head", self.head, HEADS)
         for name in ("encoder_options", "parametrization_options", "head_options"):
             _check_options(name, getattr(self, name))
         for options in self._each("connection_options"):
@@ -147,21 +154,27 @@ class Architecture:
             **self.parametrization_options,
         }
 
+    def shared_by(self, num_classes: int) -> Architecture:
+        """The same with a last layer that so many classes, targets or labels can share equally, rounded up."""
+        if self.head == "output-code" or "num_groups" in self.head_options:
+            return self
+        last = -(-self.luts[-1] // num_classes) * num_classes
+        return replace(self, luts=(*self.luts[:-1], last))
+
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Architecture:
-        """The inverse of `to_json`; fields left out take their defaults.
+        """The inverse of `to_json`, and of what a circuit's metadata hold; fields left out take their defaults.
 
         Raises:
             ValueError: a name that is no field, with the names that are.
         """
-        known = [known.name for known in fields(cls)]
-        if unknown := sorted(set(values) - set(known)):
-            raise ValueError(f"an architecture has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        arguments: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        check_options("an architecture", values, sorted(known.name for known in fields(cls)))
+        plain = plain_json(values)
+        arguments: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
         return cls(**arguments)
 
 
@@ -189,7 +202,7 @@ def build(
     """
     generator = torch.Generator().manual_seed(seed)
     options = {"per": architecture.per, "unique": True, **architecture.encoder_options}
-    encoder: Any = _made("the encoder", ENCODERS[architecture.encoder], architecture.bits, **options)
+    encoder: Any = _made("the encoder", setup_encoder, architecture.encoder, architecture.bits, **options)
     if categorical:
         encoder = Columns(encoder, categorical=list(categorical))
     encoder.fit(fit_samples, seed=seed)
@@ -214,23 +227,15 @@ def _made(what: str, make: Any, *arguments: Any, **options: Any) -> Any:
     """Call a class, and name what was made where it does not take the options."""
     try:
         return make(*arguments, **options)
-    except TypeError as error:
-        raise ValueError(f"{what}: {error}") from error
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _choice(name: str, value: Any, known: list[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{what}: {error}") from error
 
 
 def _check_options(name: str, options: Any) -> None:
     try:
         copy = json.loads(json.dumps(options))
     except TypeError as error:
-        raise ValueError(f"{name} holds what is no JSON value: {error}") from error
+        raise TypeError(f"{name} holds what is no JSON value: {error}") from error
     if not isinstance(copy, dict):
-        raise ValueError(f"{name} is {options!r}; expected names with values")
+        raise TypeError(f"{name} is {options!r}; expected names with values")

@@ -13,10 +13,10 @@ somebody looked, so that the figure is a little too good; or nobody wrote it dow
 
 @dataclass(frozen=True)
 class Preset:
-    """One row.
+    """One row of the table of presets: a named network, its settings and what it reached.
 
     Attributes:
-        name: what `--preset` takes.
+        name: what `preset=` takes.
         task: the task it was made for; None for any table.
         description: one line.
         architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values.

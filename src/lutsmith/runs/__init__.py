@@ -1,8 +1,9 @@
-"""Runs: one call from a task's name to a checked circuit in a file. torch is imported when `train` is called."""
+"""Runs: one call from data to a checked circuit, in a file if wanted. torch is imported when `train` is called."""
 
+from lutsmith.data.report import CircuitMismatchError
 from lutsmith.runs.evaluation import Evaluation, evaluate
-from lutsmith.runs.execution import CircuitMismatchError, train
-from lutsmith.runs.folder import Run
+from lutsmith.runs.execution import train
+from lutsmith.runs.folder import Run, default_folder
 from lutsmith.runs.held_out import Measured, measured_rows
 from lutsmith.runs.saved import SavedFileError
 
@@ -12,6 +13,7 @@ __all__ = [
     "Measured",
     "Run",
     "SavedFileError",
+    "default_folder",
     "evaluate",
     "measured_rows",
     "train",

@@ -14,7 +14,7 @@ from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
 from lutsmith.data import Reading
 from lutsmith.runs.folder import RunFolder
-from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows
+from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows, measured_task
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,7 @@ def evaluate(
         OSError: files that cannot be read.
     """
     circuit = load(model)
-    task = circuit.facts.get("task") if task is None else task
-    if not isinstance(task, str):
-        raise ValueError(f"{model} does not say which task it was trained on: give the task")
-    if circuit.head is None:
-        raise ValueError(f"{model} has no head and predicts no classes: there is no accuracy to measure")
-    if circuit.task not in (None, "classification"):
-        raise ValueError(f"{model} is a model for {circuit.task}, and accuracy counts classes: score its predict()")
+    task = measured_task(circuit, task)
     is_test = False
     if data is None and task in TABLES:
         data, is_test = _rows_of_run(Path(model))
@@ -105,9 +99,7 @@ def _rows_of_run(model: Path) -> tuple[str, bool]:
     folder = RunFolder(model.parent)
     recorded = folder.read() if folder.model == folder.path / model.name else None
     if recorded is None or recorded[0].data is None:
-        raise ValueError(
-            f"{model} is not in the folder of a run that knows its test rows: give --data FILE (in Python: data=)"
-        )
+        raise ValueError(f"{model} is not in the folder of a run that knows its test rows: give data=FILE")
     plan = recorded[0]
     assert plan.data is not None
     return (plan.data, False) if plan.test is None else (plan.test, True)

@@ -1,4 +1,4 @@
-"""`train`: load a task, build and train a network, lower it, check the circuit against it, and save it."""
+"""`train`: data by name or in memory, a network by a preset, a checked circuit; kept in a folder if one is given."""
 
 from __future__ import annotations
 
@@ -6,40 +6,39 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lutsmith.data import Dataset, check, load
+import lutsmith.circuit.file
+from lutsmith.circuit.metadata import HeldOut, Metadata, Training
+from lutsmith.data import Dataset, check, from_arrays, load
+from lutsmith.data.report import Report
 from lutsmith.runs.folder import Run, RunFolder
-from lutsmith.runs.held_out import TABLES, HeldOut, hold_out
+from lutsmith.runs.held_out import TABLES, fingerprint, hold_out
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.runs.saved import save_checked
-from lutsmith.version import __version__
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from lutsmith.circuit import Circuit
-    from lutsmith.training import Fit, Settings
-    from lutsmith.training.batches import Samples
+    from lutsmith.nn import Architecture
+    from lutsmith.training import Settings
+    from lutsmith.training.fitting import Preparation
 
 PathLike = str | os.PathLike[str]
 
 
-class CircuitMismatchError(RuntimeError):
-    """The circuit does not compute what the network computes: a fault of lutsmith, and nothing was saved."""
-
-
 def train(
-    task: str,
+    source: Any,
+    y: Any = None,
+    X_test: Any = None,
+    y_test: Any = None,
+    *,
+    sample_weight: Any = None,
+    objective: str | None = None,
     preset: str | None = None,
     data: PathLike | None = None,
     target: str | int | None = None,
     test: PathLike | None = None,
-    *,
     luts: Sequence[int] | None = None,
     rank: int | None = None,
     bits: int | None = None,
@@ -51,61 +50,94 @@ def train(
     allow_new: bool = False,
     overwrite: bool = False,
     quiet: bool = False,
-    architecture: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
+    architecture: Architecture | Mapping[str, Any] | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     table: Mapping[str, Any] | None = None,
     test_share: float | None = None,
 ) -> Run:
-    """Train a network for a task and save it as a circuit that is proved to be the network.
+    """Train a network and return it with a circuit that is proved to be the network.
+
+        run = lutsmith.train(X, y, X_test, y_test)
+        run = lutsmith.train("digits", out="runs/digits", seed=0)
 
     The circuit is read back and compared with the network module by module (`nn.prove_lowering` says what that proves
-    and what it trusts), and both give equal scores on every row that is measured.
+    and what it trusts), and both give equal scores on every row of the validation and the test part: see
+    `training.fit`.
 
-    Into `out` go model.lut, run.json (arguments, versions, result), metrics.jsonl and checkpoint.pt.
+    With `out` model.lut, run.json (arguments, versions, result), metrics.jsonl and checkpoint.pt go into that folder;
+    without it nothing is kept on disk.
 
     Args:
-        task: a name of `data.TASKS`: "digits", "mnist", "fashion-mnist", a public table such as "adult"; "csv", "npz".
-        preset: a row of `presets.list_presets()`; default: the task's.
-        data: the folder with the task's files or its parent (None: `LUTSMITH_DATA`), or the table's file.
-        target: the label column of a table.
+        source: samples in memory, X as for `data.from_arrays`: an array, tensor, list or frame; or a `Dataset`; or the
+            name of a task, one of `data.TASKS`: "digits", "mnist", "fashion-mnist", a public table such as "adult",
+            "csv", "npz".
+        y: the targets of X, or the name of the label column of a frame.
+        X_test: test samples, of the same shape or columns.
+        y_test: their targets.
+        sample_weight: how much each row of X counts in training.
+        objective: of data in memory, "classification", "regression" or "multilabel"; default: that of a head or a
+            setting that is given, else what y tells (`data.from_arrays`).
+        preset: a row of `presets.list_presets()`; default: the task's, of data in memory that of their shape
+            (`presets.default_of_shape`).
+        data: of a task, the folder with its files or the parent of that (None: `LUTSMITH_DATA`), or the table's file.
+        target: the label column of a table in a file.
         test: a file with the test rows of a table; without it `test_share` of the table is held out.
         luts: LUTs of each layer. Where it is not given, the preset's last layer is rounded up to a multiple of the
-            number of classes.
+            number of classes, targets or labels.
         rank: inputs of a LUT.
         bits: thresholds of a feature.
         lr: learning rate of the tables.
         epochs: passes over the training rows.
         seed: of the network's random wiring and of all that is random in training.
-        out: the run's folder; default: the first free of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
+        out: the run's folder; None: nothing is written.
         resume: go on with the run in the folder, bit for bit as if it had not stopped; a finished one just reports.
-            What is not given is taken from the run, what is given must be as it was. Where there is no run, that is
-            refused. The arguments are written down first, so that a run is resumed whenever it was stopped.
+            What is not given is taken from the run, what is given must be as it was, data in memory too. Where there is
+            no run, that is refused. The arguments are written down first, so that a run is resumed whenever it was
+            stopped.
         allow_new: with `resume`, begin a run where there is none.
         overwrite: remove the run in the folder, once the data are loaded and the new network is built.
         quiet: show no progress.
-        architecture: further fields of `nn.Architecture`.
-        settings: further fields of `training.Settings`.
+        architecture: an `nn.Architecture`, taken as it is, or a mapping of its fields that differ from the preset's.
+        settings: a `training.Settings`, taken as it is, or a mapping of its fields that differ from the preset's.
         table: how a table is to be read: fields of `data.TableOptions`, such as `{"header": True, "drop": ["id"]}`.
-        test_share: of a table without a file of test rows, the share of each class that is held out, by `seed`, before
-            the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2. With 0
-            the accuracy is that of the validation rows, which chose the epoch.
+        test_share: of a table or data in memory without test rows, the share of each class that is held out, by `seed`,
+            before the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2.
+            With 0 the accuracy is that of the validation rows, which chose the epoch.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
             not finite.
         OSError: files that cannot be read or written.
         ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`).
-        TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`; everything is saved.
+        TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`; with `out`, everything is saved.
         CircuitMismatchError: the circuit is not the network.
         SavedFileError: the model file does not hold what was written to it; an `OSError`.
     """
     began = time.perf_counter()
     if resume and overwrite:
-        raise ValueError("resume goes on with a run, overwrite removes it: give one of them")
+        raise ValueError("resume=True goes on with a run, overwrite=True removes it: give one of them")
     if allow_new and not resume:
-        raise ValueError("allow_new lets resume begin a run where there is none: give both, or neither")
+        raise ValueError("allow_new=True lets resume=True begin a run where there is none: give both, or neither")
+    if out is None and (resume or overwrite):
+        raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
+    dataset = None
+    if isinstance(source, str):
+        given = {"y": y, "X_test": X_test, "y_test": y_test, "sample_weight": sample_weight, "objective": objective}
+        if named := [name for name, value in given.items() if value is not None]:
+            hint = f"did you mean preset={y!r}?" if isinstance(y, str) else "leave it out"
+            raise ValueError(f"{named[0]} is of samples in memory, and {source!r} is the name of a task: {hint}")
+    else:
+        if named := [name for name, value in (("data", data), ("target", target), ("test", test)) if value is not None]:
+            raise ValueError(f"{named[0]} is of tasks, and the samples are given: leave it out")
+        if isinstance(source, Dataset):
+            if any(value is not None for value in (y, X_test, y_test, sample_weight, objective, table)):
+                raise ValueError("a Dataset has its targets, test part, weights and objective: give it alone")
+            dataset = source
+        else:
+            wanted = objective or _wanted_objective(architecture, settings)
+            dataset = from_arrays(source, y, X_test, y_test, sample_weight=sample_weight, objective=wanted, table=table)
     request = Request(
-        task,
+        None if dataset is not None else source,
         preset,
         None if data is None else os.fspath(data),
         target,
@@ -116,203 +148,134 @@ def train(
         lr,
         epochs,
         seed,
-        architecture,
-        settings,
-        table,
+        _mapping(architecture),
+        _mapping(settings),
+        None if dataset is not None else table,
         test_share,
+        dataset,
+        None if dataset is None or out is None else fingerprint(dataset),
     )
-    if not resume:  # before torch is imported
-        check(task, data, target, test, table)
+    if dataset is None and not resume:  # before torch is imported
+        check(source, data, target, test, table)
     plan = Plan.of(request)
-    name = f"{plan.task}-{plan.preset}-seed{plan.settings['seed']}"
-    folder = RunFolder.choose(out, name, resume=resume, overwrite=overwrite)
+    if out is None:
+        ready = _ready(plan, request, provisional=True)
+        return _executed(ready, None, resume=False, quiet=quiet, began=began)
+    return _kept(
+        plan, request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet,
+        began=began,
+    )  # fmt: skip
+
+
+def _kept(
+    plan: Plan,
+    request: Request,
+    folder: RunFolder,
+    *,
+    resume: bool,
+    allow_new: bool,
+    overwrite: bool,
+    quiet: bool,
+    began: float,
+) -> Run:
+    """Train in a folder: begin there, go on there, or report what is there."""
     recorded = folder.read() if resume else None
     provisional = "luts" not in request.overrides()[0]
     if recorded is not None:
-        plan, result, provisional = recorded.plan.completed(), recorded.run, recorded.provisional
+        plan, result, provisional = recorded.plan.completed(), recorded.result, recorded.provisional
         if differences := plan.differences(request):
             raise ValueError(
                 f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
-                "Resume it with its own, or take another --out"
+                "Resume it with its own, or take another folder with out=FOLDER"
             )
         if result is not None and folder.model.is_file():
-            return result
+            return Run.from_json(result, str(folder.model), lutsmith.circuit.file.load(folder.model))
     else:
         folder.check(overwrite=overwrite)
         if resume and not allow_new:
             raise ValueError(
-                f"{folder.path} holds no run to resume: look at --out, or let --resume --allow-new begin one there"
+                f"{folder.path} holds no run to resume: look at out=FOLDER, or let resume=True, allow_new=True begin "
+                "one there"
             )
     free = recorded is None and not folder.present()
     with folder.claimed(plan, provisional=provisional) if free else nullcontext():
-        dataset = load(plan.task, plan.data, plan.target, plan.test, plan.table)
-        if provisional:
-            plan = plan.fitted_to(dataset, request)
-        held_out = None
-        if plan.task in TABLES:
-            dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
-        if recorded is None:
-            _check_measurable(dataset, plan)
-        training = _Training.of(plan, dataset, held_out)
+        ready = _ready(plan, request, provisional=provisional)
     if recorded is None and not free:  # only now that nothing in the arguments or the data can be wrong any more
-        folder.claim(plan, overwrite=overwrite)
+        folder.claim(ready.plan, overwrite=overwrite)
     elif provisional:
-        folder.write(plan, None)
-    run = _execute(training, folder, resume=recorded is not None, quiet=quiet, began=began)
-    folder.write(plan, run)
+        folder.write(ready.plan, None)
+    run = _executed(ready, folder, resume=recorded is not None, quiet=quiet, began=began)
+    folder.write(ready.plan, run)
     return run
 
 
-def _check_measurable(dataset: Dataset, plan: Plan) -> None:
-    if dataset.x_test is None and plan.settings["validation"] == 0:
-        raise ValueError(
-            f"{dataset.name} has no test set and validation is 0: nothing would be left to measure the accuracy on; "
-            "give --test FILE, a --test-share or a validation share"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Training:
+class _Ready(NamedTuple):
     """All that is made before the run's folder is touched."""
 
     plan: Plan
-    dataset: Dataset
-    settings: Settings
-    samples: Samples
-    model: nn.Sequential
+    preparation: Preparation
     held_out: HeldOut | None
 
-    @classmethod
-    def of(cls, plan: Plan, dataset: Dataset, held_out: HeldOut | None) -> _Training:
-        """Build the network of a plan; raise ValueError or TypeError where plan and data do not fit."""
-        from lutsmith.nn import Architecture, build
-        from lutsmith.training import Settings
-        from lutsmith.training.batches import Samples, split
-        from lutsmith.training.isolation import torch_threads
 
-        settings = Settings.from_json(plan.settings)
-        samples = Samples.of(dataset.x_train, dataset.y_train)
-        rows, _ = split(samples.y, settings.validation, settings.seed)
-        architecture = Architecture.from_json(plan.architecture)
-        with torch_threads(settings.torch_threads):
-            model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
-        if model[-1].task != "classification" or settings.objective != "classification":
-            raise ValueError(
-                f"head {architecture.head!r} with objective {settings.objective!r}: train() makes classifiers; "
-                "lutsmith.training.Trainer fits other heads"
-            )
-        return cls(plan, dataset, settings, samples, model, held_out)
+def _ready(plan: Plan, request: Request, *, provisional: bool) -> _Ready:
+    """Load the data and build the network of a plan; raise ValueError or TypeError where they do not fit."""
+    from lutsmith.nn import Architecture
+    from lutsmith.training import Settings
+    from lutsmith.training.fitting import Preparation
+
+    if request.dataset is not None:
+        dataset = request.dataset
+    else:
+        dataset = load(plan.task or "", plan.data, plan.target, plan.test, plan.table)
+    if provisional:
+        plan = plan.fitted_to(dataset, request)
+    held_out = None
+    if request.dataset is not None or plan.task in TABLES:
+        dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
+    preparation = Preparation.of(dataset, Architecture.from_json(plan.architecture), Settings.from_json(plan.settings))
+    return _Ready(plan, preparation, held_out)
 
 
-def _execute(training: _Training, folder: RunFolder, *, resume: bool, quiet: bool, began: float) -> Run:
-    from lutsmith.nn import prove_lowering, to_circuit
-    from lutsmith.training import Trainer
-    from lutsmith.training.isolation import torch_threads
+def _executed(ready: _Ready, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:
+    """Train, check, and save the circuit that was checked."""
+    from lutsmith.training import TrainingInterrupted
 
-    plan, dataset, settings = training.plan, training.dataset, training.settings
-    model, samples = training.model, training.samples
-    preparing = time.perf_counter() - began
-    fit = Trainer(settings, folder=folder.path, quiet=quiet).fit(model, samples.x, samples.y, resume=resume)
-
-    x, y, measured_on = _measured_rows(training, fit)
-    model.cpu()
-    circuit = to_circuit(model, dataset.input_shape, classes=dataset.classes)
-    proof = prove_lowering(model, circuit, classes=dataset.classes)
-    if proof.verdict == "failed":
-        raise CircuitMismatchError(
-            f"the circuit does not hold what the network states: {proof.problems[0]}; nothing was saved. This is a "
-            "fault of lutsmith: please report it"
-        )
-    with torch_threads(settings.torch_threads):
-        accuracy, soft_accuracy = _checked_accuracy(model, circuit, x, y)
+    plan, preparation, held_out = ready
+    loading = time.perf_counter() - began - preparation.seconds
+    told = Metadata(target=plan.target, training=Training(task=plan.task, preset=plan.preset, held_out=held_out))
+    place = None if folder is None else folder.path
+    try:
+        network, circuit, report = preparation.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
+    except TrainingInterrupted as stopped:  # said for a trainer, whose folder is given with its settings
+        more = "; with out=FOLDER a run can go on" if place is None else f", out={str(place)!r}"
+        raise TrainingInterrupted(f"{stopped}{more}", stopped.exit_code - 128) from None
     run = Run(
+        **{item.name: getattr(report, item.name) for item in fields(Report)},
         task=plan.task,
         preset=plan.preset,
-        seed=settings.seed,
-        accuracy=accuracy,
-        soft_accuracy=soft_accuracy,
-        measured_on=measured_on,
-        luts=circuit.netlist.num_nodes,
-        encoder_luts=_encoder_luts(model[0], dataset.input_shape),
-        comparators=len(circuit.encoder),
-        depth=circuit.depth,
-        best_epoch=fit.best.epoch,
-        train_seconds=fit.train_seconds,
-        setup_seconds=preparing + fit.setup_seconds,
-        model=str(folder.model),
-        lowering="; ".join([proof.verdict, *map(str, proof.problems)]),
+        model=None if folder is None else str(folder.model),
+        circuit=circuit,
+        network=network,
     )
-    held_out = {} if training.held_out is None else {"held_out": training.held_out.to_json()}
-    facts = {**_facts(plan, dataset, run), **held_out, **_encoder_facts(model[0])}
-    save_checked(replace(circuit, facts=facts), folder.model)
-    return run
+    if folder is not None:
+        save_checked(circuit, folder.model)
+    return replace(run, setup_seconds=loading + report.setup_seconds)
 
 
-def _measured_rows(training: _Training, fit: Fit) -> tuple[NDArray[Any], NDArray[np.int64], str]:
-    dataset, held_out = training.dataset, training.held_out
-    if dataset.x_test is not None and dataset.y_test is not None:
-        return dataset.x_test, dataset.y_test, "held-out" if held_out is not None and held_out.rows else "test"
-    return dataset.x_train[fit.validation_rows], dataset.y_train[fit.validation_rows], "validation"
+def _mapping(given: Any) -> Mapping[str, Any] | None:
+    """Return an `Architecture`, `Settings` or mapping of their fields as a mapping."""
+    return given if given is None or isinstance(given, Mapping) else given.to_json()
 
 
-def _checked_accuracy(model: nn.Module, circuit: Circuit, x: NDArray[Any], y: NDArray[np.int64]) -> tuple[float, float]:
-    """Return hardened and soft accuracy on `x`, having checked that circuit and network give equal scores everywhere.
+def _wanted_objective(
+    architecture: Architecture | Mapping[str, Any] | None, settings: Settings | Mapping[str, Any] | None
+) -> str | None:
+    """Return the objective of a head or a setting that is not the default; None where there is neither."""
+    from lutsmith.nn.heads import HEADS
+    from lutsmith.training.fitting import DEFAULT_HEADS, objective_of_head
 
-    Raises:
-        CircuitMismatchError: they do not.
-    """
-    from lutsmith.training.metrics import logits
-
-    every = np.arange(len(x))
-    wrong = np.any(circuit.decision_function(x) != logits(model, x, every, hardened=True), axis=1)
-    if wrong.any():
-        raise CircuitMismatchError(
-            f"the circuit's scores differ from the network's on {wrong.sum()} of {len(x)} rows, first on row "
-            f"{int(wrong.argmax())}; nothing was saved. This is a fault of lutsmith: please report it"
-        )
-    soft = logits(model, x, every, hardened=False).argmax(axis=1)
-    return float(np.mean(circuit.predict(x) == y)), float(np.mean(soft == y))
-
-
-def _facts(plan: Plan, dataset: Dataset, run: Run) -> dict[str, Any]:
-    """Return what a model file tells about its training: no paths, which are nobody else's business, and no times, so
-    that a seed gives one file.
-    """
-    names = dataset.feature_names
-    return {
-        "task": plan.task,
-        "preset": plan.preset,
-        "seed": run.seed,
-        "target": plan.target,
-        "feature_names": None if names is None else list(names),
-        "integer_features": dataset.holds_integers,
-        **({"categories": dataset.categories} if dataset.categorical else {}),
-        **({"table": dataset.schema.to_json()} if dataset.schema is not None else {}),
-        "accuracy": run.accuracy,
-        "soft_accuracy": run.soft_accuracy,
-        "measured_on": run.measured_on,
-        "best_epoch": run.best_epoch,
-        "encoder_luts": run.encoder_luts,
-        "architecture": plan.architecture,
-        "settings": plan.settings,
-        "lutsmith": __version__,
-    }
-
-
-def _encoder_luts(encoder: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Return how many LUTs the encoder emits; a circuit keeps them all, and a thermometer has none."""
-    from torch import nn
-
-    from lutsmith.nn import to_circuit
-
-    ranks = to_circuit(nn.Sequential(encoder), input_shape).luts_by_rank()
-    return sum(count for rank, count in ranks.items() if rank)
-
-
-def _encoder_facts(encoder: nn.Module) -> dict[str, int]:
-    """Return what a model file tells about the encoder and its comparators do not: where the encoder knows it."""
-    found = {
-        "wasted_thresholds": getattr(encoder, "num_wasted", None),
-        "input_bits": getattr(encoder, "input_bits", None),
-    }
-    return {name: int(value) for name, value in found.items() if value is not None}
+    head = (_mapping(architecture) or {}).get("head")
+    if head in HEADS and head != DEFAULT_HEADS["classification"]:
+        return objective_of_head(str(head))
+    objective: str | None = (_mapping(settings) or {}).get("objective")
+    return None if objective == "classification" else objective

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lutsmith import presets
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.data.report import Report
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.runs.plan import Plan
 
@@ -20,49 +22,31 @@ _FILES = (RECORD, MODEL, "checkpoint.pt", "metrics.jsonl")
 _FOLDERS = ("tensorboard",)
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a run reached; its JSON object is what `lutsmith train --json` prints.
+@dataclass(frozen=True, kw_only=True)
+class Run(Report):
+    """What a run reached, and what it made; its JSON object is what `lutsmith train --json` prints.
 
     Attributes:
-        task, preset, seed: what was trained.
-        accuracy: of the circuit, in [0, 1], on the rows that `measured_on` names.
-        soft_accuracy: of the network before hardening, on the same rows.
-        measured_on: "test"; "held-out" where rows of a table without a test set were held out of everything; or
-            "validation", the rows that chose the epoch, where none were.
-        luts: nodes of rank <= 6 in the saved netlist: those of the encoder and of the network; comparators and the
-            head's sums are not counted.
-        depth: levels of the netlist.
-        best_epoch: the epoch that the circuit is of, counted from 1.
-        train_seconds: from the first batch to the last, validation included, over all sittings.
-        setup_seconds: of the last sitting, before its first batch: data, encoder, compiling or loading kernels.
-        model: absolute path of the model file.
-        comparators: of the encoder, those that something reads; None in records of earlier versions.
-        encoder_luts: nodes among `luts` that the encoder emits: none by thermometers, the XORs of other codes; None in
-            records of earlier versions.
-        lowering: "proved" where the circuit was read back and is the network, as `nn.prove_lowering` says; "not
-            established" and why, where a module is not known to it; None in records of earlier versions.
+        task: what was trained; None for data in memory.
+        preset: where the architecture and the settings began.
+        model: absolute path of the model file; None where nothing is kept on disk.
+        circuit: the circuit that was checked, and saved where there is a folder.
+        network: the trained network, a `torch.nn.Sequential` in eval mode; None of a finished run that was read again.
     """
 
-    task: str
+    task: str | None
     preset: str
-    seed: int
-    accuracy: float
-    soft_accuracy: float
-    measured_on: str
-    luts: int
-    depth: int
-    best_epoch: int
-    train_seconds: float
-    setup_seconds: float
-    model: str
-    comparators: int | None = None
-    encoder_luts: int | None = None
-    lowering: str | None = None
+    model: str | None
+    circuit: Circuit = field(compare=False, repr=False)
+    network: Any = field(default=None, compare=False, repr=False)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields."""
-        return asdict(self)
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], model: str, circuit: Circuit) -> Run:
+        """Return the run of a record, of earlier versions too; TypeError or KeyError where it is none."""
+        given = {"score": values.get("accuracy"), "soft_score": values.get("soft_accuracy"), **values}
+        for name in ("accuracy", "soft_accuracy", "measure"):  # they follow from the others
+            given.pop(name, None)
+        return cls(**{**given, "model": model, "circuit": circuit})
 
 
 class Recorded(NamedTuple):
@@ -71,8 +55,25 @@ class Recorded(NamedTuple):
     """
 
     plan: Plan
-    run: Run | None
+    result: Mapping[str, Any] | None
     provisional: bool
+
+
+def default_folder(task: str, preset: str | None, seed: int | None, *, resume: bool, overwrite: bool) -> Path:
+    """Return the first free folder of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
+
+    To resume or overwrite is to take the last of these that is not free.
+
+    Raises:
+        ValueError: an unknown preset.
+    """
+    row = presets.default(task) if preset is None else presets.get(preset)
+    name = f"{task}-{row.name}-seed{row.settings.get('seed', 0) if seed is None else seed}"
+    numbered = [RunFolder(Path("runs") / name)]
+    while numbered[-1].present():
+        numbered.append(RunFolder(Path("runs") / f"{name}-{len(numbered) + 1}"))
+    chosen = numbered[-2] if (resume or overwrite) and len(numbered) > 1 else numbered[-1]
+    return chosen.path
 
 
 class RunFolder:
@@ -85,19 +86,6 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
-
-    @classmethod
-    def choose(cls, out: str | os.PathLike[str] | None, name: str, *, resume: bool, overwrite: bool) -> RunFolder:
-        """Return the folder `out`, or without one the first free of runs/NAME, runs/NAME-2, ...
-
-        To resume or overwrite without `out` is to take the last of these that is not free.
-        """
-        if out is not None:
-            return cls(Path(out))
-        numbered = [cls(Path("runs") / name)]
-        while numbered[-1].present():
-            numbered.append(cls(Path("runs") / f"{name}-{len(numbered) + 1}"))
-        return numbered[-2] if (resume or overwrite) and len(numbered) > 1 else numbered[-1]
 
     @property
     def model(self) -> Path:
@@ -121,15 +109,15 @@ class RunFolder:
         if others := [name for name in found if name not in _FILES]:
             raise ValueError(
                 f"{self.path} holds {', '.join(others)}, and a run's {MODEL} is the only model file in its folder: "
-                "move the other away, or take another --out"
+                "move the other away, or take another folder with out=FOLDER"
             )
         if found and not overwrite:
             raise ValueError(
-                f"{self.path} holds {', '.join(found)} of a run: --resume goes on with it, --overwrite starts again, "
-                "--out takes another folder"
+                f"{self.path} holds {', '.join(found)} of a run: resume=True goes on with it, overwrite=True starts "
+                "again, out=FOLDER takes another folder"
             )
         if self.path.exists() and not self.path.is_dir():
-            raise NotADirectoryError(f"{self.path} is a file: --out takes a folder")
+            raise NotADirectoryError(f"{self.path} is a file: out=FOLDER takes a folder")
 
     def claim(self, plan: Plan, *, overwrite: bool) -> None:
         """Remove the run in the folder, if there is one and `overwrite` says so, and write down the plan of a new one.
@@ -189,10 +177,10 @@ class RunFolder:
                 raise ValueError(f"it has format {record['format']!r}, this version reads {FORMAT}")
             result = record["result"]
             if result is not None:
-                result = Run(**{**result, "model": str(self.model)})  # the folder may have been moved
+                Run.from_json(result, "", None)  # type: ignore[arg-type] # only to see that it can be read
             return Recorded(Plan(**record["arguments"]), result, bool(record.get("provisional")))
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not the record of a run ({error}); --overwrite starts again") from error
+            raise ValueError(f"{path} is not the record of a run ({error}); overwrite=True starts again") from error
 
 
 def versions() -> dict[str, str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.data import Dataset, Reading, load_test
+from lutsmith.circuit.metadata import HeldOut
+from lutsmith.data import DataError, Dataset, Reading, load_test
 from lutsmith.data.split import stratified_split
 
 TABLES = ("table", "csv", "npz")
@@ -35,43 +35,6 @@ KINDS: dict[Kind, str] = {
 """What rows that a model is measured on can be."""
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """Which rows of a table training did not see, as a model file keeps it: no rows, no paths.
-
-    Attributes:
-        share: of each class, rounded; 0 where nothing is held out.
-        seed: of the choice, as `data.split.stratified_split` makes it.
-        rows: how many there are.
-        table: a checksum over all rows and labels of the table.
-    """
-
-    share: float
-    seed: int
-    rows: int
-    table: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> HeldOut | None:
-        """Return what a model's facts say; None where they say nothing, as those of earlier versions."""
-        kept = facts.get("held_out")
-        try:
-            return cls(**kept) if isinstance(kept, dict) else None
-        except TypeError:
-            return None
-
-    def split(self, x: NDArray[Any], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-        """Return the training rows and the held-out rows of the table (x, y); None where it is another table."""
-        if checksum(x, y) != self.table:
-            return None
-        training, held_out = stratified_split(y, self.share, self.seed)
-        return (training, held_out) if len(held_out) == self.rows else None
-
-
 def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOut]:
     """Return the dataset with a test part taken from its training part, and how to find it again.
 
@@ -84,13 +47,16 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
     table = checksum(dataset.x_train, dataset.y_train)
     if share == 0:
         return dataset, HeldOut(0.0, seed, 0, table)
-    training, held_out = stratified_split(dataset.y_train, share, seed)
-    left = np.bincount(dataset.y_train[training], minlength=dataset.num_classes)
-    if not held_out.size or not left.all():
-        what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if held_out.size else "every row"
+    of_classes = dataset.objective == "classification"
+    strata = dataset.y_train if of_classes else np.zeros(len(dataset.y_train), np.int64)
+    training, held_out = stratified_split(strata, share, seed)
+    left = np.bincount(dataset.y_train[training], minlength=dataset.num_classes) if of_classes else training
+    if not held_out.size or not len(left) or (of_classes and not left.all()):
+        some = of_classes and held_out.size
+        what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if some else "every row"
         raise ValueError(
-            f"{dataset.name}: test_share={share} of {len(dataset.y_train)} rows leaves {what}; give another share "
-            "(--test-share), a file of test rows (--test), or the share 0 to measure on validation rows"
+            f"{dataset.name}: test_share={share} of {len(dataset.y_train)} rows leaves {what}; give another "
+            "share by test_share=SHARE, or test rows by test=FILE, or test_share=0 to measure on validation rows"
         )
     parts = replace(
         dataset,
@@ -98,8 +64,19 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
         y_train=dataset.y_train[training],
         x_test=dataset.x_train[held_out],
         y_test=dataset.y_train[held_out],
+        sample_weight=None if dataset.sample_weight is None else dataset.sample_weight[training],
     )
     return parts, HeldOut(share, seed, len(held_out), table)
+
+
+def split_again(
+    held_out: HeldOut, x: NDArray[Any], y: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the training rows and the held-out rows of the table (x, y); None where it is another table."""
+    if checksum(x, y) != held_out.table:
+        return None
+    training, rows = stratified_split(y, held_out.share, held_out.seed)
+    return (training, rows) if len(rows) == held_out.rows else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +93,22 @@ class Measured:
     y: NDArray[np.int64]
     kind: Kind
     training: tuple[NDArray[Any], NDArray[np.int64]] | None = None
+
+
+def measured_task(circuit: Circuit, task: str | None = None) -> str:
+    """Return the task whose rows a model is measured on: the one given, else that which it was trained on.
+
+    Raises:
+        DataError: it does not say which, or predicts no classes.
+    """
+    task = circuit.metadata.task if task is None else task
+    if task is None:
+        raise DataError("the model does not say which task it was trained on: give the task")
+    if circuit.head is None:
+        raise DataError("the model has no head and predicts no classes: there is no accuracy to measure")
+    if not circuit.is_classifier:
+        raise DataError(f"the model is one for {circuit.objective}, and accuracy counts classes: score its predict()")
+    return task
 
 
 def measured_rows(
@@ -139,25 +132,16 @@ def measured_rows(
     Raises:
         DataError, OSError: as for `data.load_test`.
     """
-    assert circuit.head is not None
-    facts = circuit.facts
     is_table = task in TABLES
-    column = facts.get("target") if target is None and task == "npz" else target
-    classes = range(circuit.head.num_classes) if circuit.classes is None else circuit.classes
-    x, y = load_test(
-        task,
-        tuple(classes),
-        data,
-        column if is_table else None,
-        circuit.schema,
-        reading or Reading(),
-    )
+    column = circuit.metadata.target if target is None and task == "npz" else target
+    column = column if is_table else None
+    x, y = load_test(task, circuit.score_labels, data, column, circuit.schema, reading or Reading())
     if not is_table:
         return Measured(x, y, "test")
-    kept = HeldOut.of(facts)
+    kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
     if kept is None:
         return Measured(x, y, "unknown")
-    parts = kept.split(x, y)
+    parts = split_again(kept, x, y)
     if parts is None:
         return Measured(x, y, "another")
     if not kept.rows:
@@ -166,7 +150,18 @@ def measured_rows(
     return Measured(x[held_out], y[held_out], "held-out", (x[training], y[training]))
 
 
-def checksum(x: NDArray[Any], y: NDArray[np.int64]) -> str:
+def fingerprint(dataset: Dataset) -> str:
+    """Return a checksum of all that is learned from and measured: equal for the same data in memory."""
+    digest = hashlib.sha256(checksum(dataset.x_train, dataset.y_train).encode())
+    if dataset.x_test is not None and dataset.y_test is not None:
+        digest.update(checksum(dataset.x_test, dataset.y_test).encode())
+    if dataset.sample_weight is not None:
+        digest.update(dataset.sample_weight.astype(np.float64).tobytes())
+    digest.update(repr((dataset.objective, dataset.classes, dataset.feature_names, dataset.categories)).encode())
+    return digest.hexdigest()
+
+
+def checksum(x: NDArray[Any], y: NDArray[Any]) -> str:
     """Return a checksum of samples and class ids: equal for the same table, read with the same columns and names."""
     digest = hashlib.sha256(f"{x.shape} {x.dtype.str} ".encode())
     for start in range(0, len(x), _CHUNK):

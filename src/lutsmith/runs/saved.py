@@ -11,6 +11,7 @@ import numpy as np
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import load, save
+from lutsmith.circuit.metadata import Metadata
 
 
 class SavedFileError(OSError):
@@ -33,14 +34,14 @@ def save_checked(circuit: Circuit, path: Path) -> None:
         path.unlink(missing_ok=True)
         raise SavedFileError(
             f"{path} did not hold the model after it was written ({problem}), and was removed; check the disk, then go "
-            "on with --resume"
+            "on with resume=True"
         )
 
 
 def differences(one: Circuit, two: Circuit) -> list[str]:
     """Return the names of the fields in which two circuits differ, such as `netlist.fanin`; none where they are equal.
 
-    Numbers are compared by value (0.0 equals -0.0), labels and facts with their types.
+    Numbers are compared by value (0.0 equals -0.0), labels and metadata with their types.
     """
     found = []
     for part in ("netlist", "encoder"):
@@ -53,10 +54,10 @@ def differences(one: Circuit, two: Circuit) -> list[str]:
     low_high = [() if circuit.fitted_range is None else circuit.fitted_range for circuit in (one, two)]
     if len(low_high[0]) != len(low_high[1]) or not all(map(np.array_equal, *low_high)):
         found.append("fitted_range")
-    found += [name for name in ("input_shape", "classes", "task", "facts") if _text(one, name) != _text(two, name)]
+    told = ("input_shape", "classes", "objective", "metadata")
+    found += [name for name in told if _text(getattr(one, name)) != _text(getattr(two, name))]
     return found
 
 
-def _text(circuit: Circuit, name: str) -> str:
-    value: Any = getattr(circuit, name)
-    return json.dumps(value)
+def _text(value: Any) -> str:
+    return json.dumps(value.to_json() if isinstance(value, Metadata) else value)

@@ -1,18 +1,21 @@
 """Training: a short loop on Lightning Fabric with checkpoints, schedules, augmentation and metrics."""
 
-from lutsmith.training.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
-from lutsmith.training.averaging import WeightAverage
-from lutsmith.training.callbacks import Callback, Stage
-from lutsmith.training.checkpoint import CheckpointError
+from lutsmith.training.augmentation.images import Affine, Crop, Cutout, Flip, Shift
+from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
+from lutsmith.training.callbacks.base import Callback, Stage
+from lutsmith.training.callbacks.early_stopping import EarlyStopping
+from lutsmith.training.callbacks.freezing import ProgressiveFreezing
+from lutsmith.training.callbacks.refresh import CandidateRefresh
+from lutsmith.training.callbacks.stabilization import GradientNormalization
 from lutsmith.training.ensemble import Ensemble, train_ensemble
-from lutsmith.training.freezing import ProgressiveFreezing
-from lutsmith.training.images import Affine, Crop, Cutout, Flip, Shift
-from lutsmith.training.loop import TrainingError, TrainingInterrupted
+from lutsmith.training.files.checkpoint import CheckpointError
+from lutsmith.training.fitting import fit
+from lutsmith.training.loop.interrupts import TrainingInterrupted
+from lutsmith.training.loop.position import TrainingError
 from lutsmith.training.metrics import Epoch
+from lutsmith.training.optimization.averaging import WeightAverage
 from lutsmith.training.penalties import L1, L2, Area, Batch, Consistency, Distillation, Gap, Penalty, Spectral
-from lutsmith.training.refresh import CandidateRefresh
 from lutsmith.training.settings import Settings
-from lutsmith.training.stabilization import GradientNormalization
 from lutsmith.training.trainer import Fit, Trainer
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "Crop",
     "Cutout",
     "Distillation",
+    "EarlyStopping",
     "Ensemble",
     "Epoch",
     "Fit",
@@ -47,5 +51,6 @@ __all__ = [
     "TrainingError",
     "TrainingInterrupted",
     "WeightAverage",
+    "fit",
     "train_ensemble",
 ]

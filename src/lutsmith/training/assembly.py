@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lutsmith.training.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
-from lutsmith.training.callbacks import Callback
-from lutsmith.training.images import Affine, Augmentation, Crop, Cutout, Flip, Shift
+from lutsmith.training.augmentation.images import Affine, Augmentation, Crop, Cutout, Flip, Shift
+from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
+from lutsmith.training.callbacks.base import Callback
+from lutsmith.training.callbacks.early_stopping import EarlyStopping
+from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.objectives import Objective, make_objective
-from lutsmith.training.refresh import CandidateRefresh
 from lutsmith.training.settings import Settings
 
 
@@ -33,7 +34,7 @@ def augmentations_of(settings: Settings) -> list[Augmentation]:
 
 
 def callbacks_of(settings: Settings) -> list[Callback]:
-    """Return the schedules and the refresh of candidates."""
+    """Return the schedules, the refresh of candidates, and what stops early."""
     found: list[Callback] = []
     for schedule, final in (
         (TemperatureSchedule, settings.temperature_final),
@@ -44,4 +45,6 @@ def callbacks_of(settings: Settings) -> list[Callback]:
             found.append(schedule(final, shape=settings.annealing))
     if settings.refresh:
         found.append(CandidateRefresh(settings.refresh, settings.refresh_epochs))
+    if settings.patience:
+        found.append(EarlyStopping(settings.patience))
     return found

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.training.assembly import objective_of
-from lutsmith.training.batches import Samples
 from lutsmith.training.metrics import logits
+from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
 from lutsmith.training.trainer import Fit, Trainer
 
@@ -49,6 +49,7 @@ def train_ensemble(
     test: tuple[Any, Any] | None = None,
     folder: Path | None = None,
     resume: bool = False,
+    sample_weight: Any = None,
     **trainer: Any,
 ) -> Ensemble:
     """Train one network a seed, one after the other in this process, where kernels and data are loaded once.
@@ -64,6 +65,7 @@ def train_ensemble(
         test: samples and targets on which networks and vote are measured.
         folder: each seed's run goes to `seed-S` in it.
         resume: go on with, or just read, runs that are there.
+        sample_weight: as for `Trainer.fit`; the test rows all count the same.
         **trainer: further arguments of `Trainer`.
 
     Raises:
@@ -80,7 +82,7 @@ def train_ensemble(
         place = None if folder is None else Path(folder) / f"seed-{seed}"
         model = make_model(seed)
         run = Trainer(replace(settings, seed=seed), folder=place, **trainer)
-        fits.append(run.fit(model, x, y, resume=resume))
+        fits.append(run.fit(model, x, y, sample_weight, resume=resume))
         models.append(model)
     if measured is None:
         return Ensemble(tuple(models), tuple(fits), (), None)

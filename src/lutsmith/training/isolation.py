@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import random
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -82,37 +79,3 @@ def torch_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-class Interrupts:
-    """Turns the first Ctrl-C or SIGTERM inside the `with` block into `requested`, so that a batch can be finished.
-
-    The second one interrupts at once. Nothing is changed outside of the main thread, where a signal is ignored (a
-    background job), or where SIGTERM has a handler already.
-
-    Attributes:
-        requested: the signal that came, or None.
-    """
-
-    def __init__(self) -> None:
-        self.requested: signal.Signals | None = None
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Interrupts:
-        if threading.current_thread() is threading.main_thread():
-            if callable(before := signal.getsignal(signal.SIGINT)):
-                self._before[signal.SIGINT] = before
-            if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-                self._before[signal.SIGTERM] = signal.SIG_DFL
-            for number in self._before:
-                signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-
-    def _note(self, number: int, _: FrameType | None) -> None:
-        if self.requested is not None:
-            raise KeyboardInterrupt
-        self.requested = signal.Signals(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -9,17 +10,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""(outputs, targets) of a batch to a scalar."""
+from lutsmith.data.report import score
+from lutsmith.ground.arguments import one_of
+
+Loss = Callable[..., Tensor]
+"""(outputs, targets) of a batch to a scalar; where samples have weights, called with `sample_weight=` as well."""
 
 Targets = npt.NDArray[Any]
 
 
 class Objective(ABC):
-    """One kind of task."""
+    """What training is for."""
 
     @abstractmethod
     def targets(self, y: Targets, count: int) -> Targets:
@@ -34,15 +38,31 @@ class Objective(ABC):
         """Raise ValueError where the outputs of a batch do not suit the targets of all samples."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of a batch."""
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        """Return the mean loss of a batch, or with weights w `(B,)` the sum of w times each sample's loss, over B."""
 
     @abstractmethod
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
-        """Return how good outputs are; higher is better, 1 is perfect."""
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
+        """Return how good outputs are, each sample counted by its weight; higher is better, 1 is perfect."""
 
 
-class Classification(Objective):
+def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the mean of `values` `(B, ...)`, a scalar; with weights w `(B,)` of w times each sample's mean."""
+    if weights is None:
+        return values.mean()
+    return (values.reshape(len(values), -1).mean(1) * weights).mean()
+
+
+def takes_weights(loss: Loss) -> bool:
+    """Return whether a loss has a parameter `sample_weight`: a third one of another name may mean something else."""
+    try:
+        parameters = inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters.values()
+    except (TypeError, ValueError):  # compiled functions do not tell
+        return False
+    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+class ClassificationObjective(Objective):
     """Class ids (N,); cross entropy; the share of samples whose largest logit is their class.
 
     Args:
@@ -56,7 +76,7 @@ class Classification(Objective):
         if y.shape != (count,):
             raise ValueError(f"y has shape {y.shape}: expected ({count},), one class id for each row of x")
         if not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(
+            raise TypeError(
                 f"y has dtype {y.dtype}: expected integer class ids from 0; number the classes first "
                 "(or set objective='regression')"
             )
@@ -75,15 +95,17 @@ class Classification(Objective):
         if (largest := int(y.max())) >= outputs.shape[1]:
             raise ValueError(f"y holds the label {largest}: the model has classes 0 to {outputs.shape[1] - 1} only")
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        each = "mean" if sample_weight is None else "none"
+        losses = functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing, reduction=each)
+        return losses if sample_weight is None else weighted_mean(losses, sample_weight)
 
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
         # NumPy's argmax takes the first of equals; torch's leaves it open
-        return float(np.mean(outputs.argmax(axis=1) == y))
+        return float(np.average(outputs.argmax(axis=1) == y, weights=sample_weight))
 
 
-class Regression(Objective):
+class RegressionObjective(Objective):
     """Real numbers (N,) or (N, k); squared error; R^2, the mean over the k columns.
 
     Args:
@@ -97,7 +119,7 @@ class Regression(Objective):
         if y.ndim not in (1, 2) or len(y) != count or y.size == 0:
             raise ValueError(f"y has shape {y.shape}: expected ({count},) or ({count}, k) numbers")
         if not np.issubdtype(y.dtype, np.floating) and not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(f"y has dtype {y.dtype}: expected real numbers")
+            raise TypeError(f"y has dtype {y.dtype}: expected real numbers")
         with np.errstate(over="ignore"):
             y = y.astype(np.float32, copy=False)
         if not np.isfinite(y).all():
@@ -113,22 +135,19 @@ class Regression(Objective):
                 f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected {wanted} a sample"
             )
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        outputs = outputs.reshape(targets.shape)
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        outputs, each = outputs.reshape(targets.shape), "mean" if sample_weight is None else "none"
         if self.huber_delta is None:
-            return functional.mse_loss(outputs, targets)
-        return functional.huber_loss(outputs, targets, delta=self.huber_delta)
+            losses = functional.mse_loss(outputs, targets, reduction=each)
+        else:
+            losses = functional.huber_loss(outputs, targets, delta=self.huber_delta, reduction=each)
+        return losses if sample_weight is None else weighted_mean(losses, sample_weight)
 
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
-        truth = y.reshape(len(y), -1).astype(np.float64)
-        error = ((outputs.reshape(truth.shape) - truth) ** 2).sum(axis=0)
-        spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
-        # where the rows are all equal there is no spread to explain: right is 1, anything else 0
-        share = np.divide(error, spread, out=(error > 0).astype(np.float64), where=spread > 0)
-        return float(np.mean(1 - share))
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
+        return score("regression", outputs, y, sample_weight)
 
 
-class MultiLabel(Objective):
+class MultiLabelObjective(Objective):
     """0/1 (N, C), several may be 1; binary cross entropy; the share of right bits, 1 being predicted above 0.
 
     Args:
@@ -151,13 +170,16 @@ class MultiLabel(Objective):
                 f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected (B, {y.shape[1]})"
             )
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if self.label_smoothing:
             targets = torch.lerp(targets, torch.full_like(targets, 0.5), self.label_smoothing)
-        return functional.binary_cross_entropy_with_logits(outputs, targets)
+        each = "mean" if sample_weight is None else "none"
+        losses = functional.binary_cross_entropy_with_logits(outputs, targets, reduction=each)
+        return losses if sample_weight is None else weighted_mean(losses, sample_weight)
 
-    def score(self, outputs: npt.NDArray[np.float32], y: Targets) -> float:
-        return float(np.mean((outputs > 0) == (y > 0)))
+    def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
+        right = (outputs > 0) == (y > 0)
+        return float(np.mean(right) if sample_weight is None else np.average(right.mean(axis=1), weights=sample_weight))
 
 
 OBJECTIVES = ("classification", "regression", "multilabel")
@@ -165,10 +187,7 @@ OBJECTIVES = ("classification", "regression", "multilabel")
 
 def make_objective(name: str, label_smoothing: float = 0.0, huber_delta: float | None = None) -> Objective:
     """Return the objective of a name of `OBJECTIVES`; ValueError for another."""
+    one_of("objective", name, OBJECTIVES)
     if name == "classification":
-        return Classification(label_smoothing)
-    if name == "regression":
-        return Regression(huber_delta)
-    if name == "multilabel":
-        return MultiLabel(label_smoothing)
-    raise ValueError(f"objective={name!r}: expected one of {', '.join(OBJECTIVES)}")
+        return ClassificationObjective(label_smoothing)
+    return RegressionObjective(huber_delta) if name == "regression" else MultiLabelObjective(label_smoothing)

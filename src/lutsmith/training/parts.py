@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lutsmith.training.callbacks import Callback, description
-from lutsmith.training.images import Augmentation
+from lutsmith.training.augmentation.images import Augmentation
+from lutsmith.training.callbacks.base import Callback, description
 from lutsmith.training.objectives import Loss
 from lutsmith.training.penalties.base import PenaltyFunction
 

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lutsmith.training.annealing import SHAPES
-from lutsmith.training.callbacks import are_epochs
+from lutsmith.ground.arguments import check_options, one_of
+from lutsmith.ground.frozen import plain_json
+from lutsmith.training.callbacks.annealing import SHAPES
+from lutsmith.training.callbacks.base import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
 
 SCHEDULES = ("cosine", "step", "constant")
@@ -44,7 +46,7 @@ class Settings:
         crop: the same, but what moves in is the image's mirrored border.
         flip: probability that an image is mirrored left to right in training.
         rotate, zoom, shear, elastic: images are turned by up to `rotate` degrees, scaled by up to 1 +- `zoom`, sheared
-            by up to `shear` degrees and bent by up to `elastic` pixels in training; see `images.Affine`.
+            by up to `shear` degrees and bent by up to `elastic` pixels in training; see `training.Affine`.
         cutout: side in pixels of a square that is set to 0 at a random place of each image in training.
         temperature_final, rho_final: the parametrizations' temperature and `dwn`'s rho go from what the network was
             built with to this in the last epoch; None: they stay.
@@ -57,6 +59,8 @@ class Settings:
             0: the weights themselves are.
         validation: share of the rows, stratified by class, that is held out to choose the best epoch; 0: keep the last.
         validate_every: epochs from one validation to the next; the last epoch is always validated.
+        patience: training stops after so many validated epochs in a row that are no better than the best before them,
+            by the hardened score; 0: never. See `training.EarlyStopping`: not for the cosine schedule, as a rule.
         seed: of the split, the shuffles, the augmentation and torch's generator.
         accelerator: "cpu", "cuda", or "auto": CUDA where there is a device.
         precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). The "true" half
@@ -97,6 +101,7 @@ class Settings:
     weight_average: float = 0.0
     validation: float = 0.1
     validate_every: int = 1
+    patience: int = 0
     seed: int = 0
     accelerator: str = "cpu"
     precision: str = "32-true"
@@ -106,7 +111,7 @@ class Settings:
         """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
         for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
             _integer(self, name, least=1)
-        for name in ("shift", "crop", "cutout"):
+        for name in ("shift", "crop", "cutout", "patience"):
             _integer(self, name, least=0)
         _integer(self, "seed", least=0, below=2**63)
         _number(self, "lr", "a positive number", lambda v: v > 0)
@@ -155,6 +160,11 @@ class Settings:
             raise ValueError(
                 f"refresh={self.refresh} with refresh_epochs={self.refresh_epochs}: give both, such as 0.25 and (5, 10)"
             )
+        if self.patience and not self.validation:
+            raise ValueError(
+                f"patience={self.patience} with validation=0: epochs are compared on rows that are held out; give "
+                "validation a share, or Trainer(callbacks=[EarlyStopping(..., monitor='loss')])"
+            )
         if self.objective == "regression" and self.label_smoothing:
             raise ValueError(f"label_smoothing={self.label_smoothing}: regression has no labels to smooth; set it to 0")
         if self.objective != "regression" and self.huber_delta is not None:
@@ -167,16 +177,14 @@ class Settings:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
-        """Return settings from a mapping of field names to JSON values; fields left out take their defaults.
+        """Return settings from a mapping of field names to JSON values, such as a circuit's metadata hold; fields left
+        out take their defaults.
 
         Raises:
             ValueError: a name that is no field, with the names that are.
         """
-        known = [f.name for f in dataclasses.fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ValueError(f"no such setting: {', '.join(unknown)}; the settings are {', '.join(known)}")
-        return cls(**values)
+        check_options("a training run", values, [field.name for field in dataclasses.fields(cls)])
+        return cls(**plain_json(values))
 
 
 def _integer(settings: Settings, name: str, least: int, below: int | None = None) -> None:
@@ -200,8 +208,7 @@ def _number(settings: Settings, name: str, expected: str, accepts: Any, *, optio
 
 
 def _choice(settings: Settings, name: str, choices: tuple[str, ...]) -> None:
-    if getattr(settings, name) not in choices:
-        raise ValueError(f"{name}={getattr(settings, name)!r}: expected one of {', '.join(choices)}")
+    one_of(name, getattr(settings, name), choices)
 
 
 def _ascending_epochs(settings: Settings, name: str) -> None:

@@ -10,18 +10,18 @@ from typing import Any
 
 from torch import nn
 
-from lutsmith.ground.atomic import remove_leftovers
 from lutsmith.training.assembly import objective_of
-from lutsmith.training.batches import Rows, Samples
-from lutsmith.training.callbacks import Callback
-from lutsmith.training.images import Augmentation
+from lutsmith.training.augmentation.images import Augmentation
+from lutsmith.training.callbacks.base import Callback
+from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import own_generators, torch_threads
-from lutsmith.training.loop import CHECKPOINT, Loop
+from lutsmith.training.loop.loop import Loop
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.objectives import Loss
-from lutsmith.training.optimizers import OptimizerFactory
+from lutsmith.training.optimization.optimizers import OptimizerFactory
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import PenaltyFunction
+from lutsmith.training.samples import Rows, Samples
 from lutsmith.training.settings import Settings
 
 
@@ -36,6 +36,7 @@ class Fit:
         validation_rows: the rows that were held out, ascending int64.
         train_seconds: wall time from first batch to last, validation and checkpoints included, over all sittings.
         setup_seconds: wall time of this call before its first batch: checks, loading or compiling kernels.
+        stopped: why a callback stopped the run in the last epoch of `history`; None: all epochs were trained.
     """
 
     history: tuple[Epoch, ...]
@@ -43,6 +44,7 @@ class Fit:
     validation_rows: Rows
     train_seconds: float
     setup_seconds: float
+    stopped: str | None = None
 
 
 class Trainer:
@@ -56,10 +58,13 @@ class Trainer:
         checkpoint_seconds: within an epoch the checkpoint is written this often.
         quiet: show no progress.
         loss: (outputs, targets) of a batch to a scalar, instead of the loss of `settings.objective`; the objective
-            still says which targets there are and how epochs are compared.
+            still says which targets there are and how epochs are compared. Where samples have weights it is given
+            `sample_weight=` too, `(B,)` float32 with a mean of 1 over the training rows, and returns the mean of each
+            sample's loss times its weight.
         penalties: (model, batch, outputs) to a scalar that is added to the loss; see `penalties`.
-        callbacks: called between the steps, after those that the settings ask for; see `callbacks`.
-        augmentations: changes to batches of raw samples, after those that the settings ask for; see `images`.
+        callbacks: called between the steps, after those that the settings ask for; see `callbacks.base`.
+        augmentations: changes to batches of raw samples, after those that the settings ask for; see
+            `augmentation.images`.
 
     A run is resumed with the same parts as it began with. Those of lutsmith are known by their arguments, others by
     their names.
@@ -85,7 +90,7 @@ class Trainer:
         self.quiet = quiet
         self.parts = Parts(loss, tuple(penalties), tuple(callbacks), tuple(augmentations))
 
-    def fit(self, model: nn.Module, x: Any, y: Any, *, resume: bool = False) -> Fit:
+    def fit(self, model: nn.Module, x: Any, y: Any, sample_weight: Any = None, *, resume: bool = False) -> Fit:
         """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and targets `y`, for classes their ids `(N,)`.
 
         `x` stays as it is; each batch is gathered, augmented if the settings say so, and handed to the model raw. The
@@ -97,6 +102,11 @@ class Trainer:
                 `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each step.
             x: an array, a CPU tensor or a memory map.
             y: integers from 0; in regression numbers `(N,)` or `(N, k)`; for several labels 0 and 1, `(N, labels)`.
+            sample_weight: `(N,)` finite numbers >= 0, not all 0: how much each row counts; None: all the same. The
+                loss of a batch of B rows is `sum_i w_i loss_i / (B m)`, m the mean weight of all rows that are trained
+                on (not of the batch, so that batches that weigh more count more). To scale all weights changes
+                nothing, equal ones are none, integers count as often as that many copies of the row do. Validation
+                scores are weighted likewise, and so are `Distillation`, `Consistency` and `Gap`.
             resume: go on from the folder's checkpoint, if there is one.
 
         Raises:
@@ -106,35 +116,32 @@ class Trainer:
             TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
         """
         began = time.perf_counter()
-        samples = Samples.of(x, y, objective_of(self.settings))
-        if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(self.folder)
-            if not resume and (self.folder / CHECKPOINT).exists():
-                raise ValueError(
-                    f"{self.folder} holds a checkpoint: resume=True goes on from it, or take another folder"
-                )
-        elif resume:
-            raise ValueError("resume=True needs the folder of the run: Trainer(settings, folder=...)")
+        samples = Samples.of(x, y, objective_of(self.settings), sample_weight)
+        folder = TrainingFolder(self.folder)
+        folder.prepare(resume=resume)
         with torch_threads(self.settings.torch_threads), own_generators(self.settings.seed):
             loop = Loop(
                 self.settings,
                 model,
                 samples,
                 parts=self.parts,
-                folder=self.folder,
+                folder=folder,
                 factory=self.optimizer,
                 checkpoint_seconds=self.checkpoint_seconds,
                 quiet=self.quiet,
             )
             try:
-                loop.begin()
-                if resume:
-                    loop.restore()
-                loop.warm_up()
+                loop.begin(resume=resume)
                 setup_seconds = time.perf_counter() - began
                 loop.run()
             finally:
                 loop.end()
-        best = loop.history[-1 if loop.best is None else loop.best.epoch - 1]
-        return Fit(tuple(loop.history), best, loop.held_out, loop.position.seconds, setup_seconds)
+        state = loop.state
+        return Fit(
+            tuple(state.history),
+            state.kept(),
+            loop.order.held_out,
+            state.position.seconds,
+            setup_seconds,
+            state.stage.stopped,
+        )

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import lutsmith
-from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist
+from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Metadata, Netlist
 from lutsmith.circuit.simplify import Simplification, care, on_data, remove_dead, simplify, simplify_on
 from lutsmith.circuit.simplify.care import entries, look, use_freedom
 
@@ -29,6 +29,7 @@ def rows_of(circuit: Circuit, seed: int, samples: int) -> np.ndarray:
 @settings(deadline=None, max_examples=60)
 @given(netlist=nets(), seed=st.integers(0, 99), samples=st.sampled_from([1, 3, 20, 64, 200]))
 @example(netlist=random_net(20216993, inputs=5, luts=5, outputs=7, registers=0), seed=0, samples=1)
+@example(netlist=random_net(0, inputs=5, luts=30, outputs=0, registers=0), seed=0, samples=20)  # levels change places
 def test_the_result_is_equal_on_every_given_row(netlist: Netlist, seed: int, samples: int) -> None:
     if netlist.num_registers:
         return
@@ -106,16 +107,29 @@ def test_it_is_never_called_equal() -> None:
     result = simplify_on(circuit, random_images(0, circuit, 50))
     assert not isinstance(result, Simplification)
     assert result.to_json()["equal"] == "on the given data only"
-    assert result.circuit.facts["simplified_on_data"]["equal"] == "on the given data only"
+    assert result.circuit.metadata.simplified_on_data["equal"] == "on the given data only"
     assert "equal on the given data only" in str(result)
     assert "given data only" in repr(result)
-    again = lutsmith.simplify(result.circuit).circuit.facts
-    assert again["simplified_on_data"]["equal"] == "on the given data only"
+    again = lutsmith.simplify(result.circuit).circuit.metadata
+    assert again.simplified_on_data["equal"] == "on the given data only"
+
+
+def test_settings_are_kept_and_those_of_simplify_by_default() -> None:
+    circuit = random_circuit(0)
+    rows = random_images(0, circuit, 50)
+    for options, level, rank in (({}, 2, 6), ({"level": 1}, 1, 6), ({"rank": 3}, 2, 3)):
+        result = simplify_on(circuit, rows, **options)
+        plain = simplify(circuit, **options)
+        assert (result.level, result.rank) == (plain.level, plain.rank) == (level, rank)
+        kept = result.circuit.metadata.simplified_on_data
+        assert (kept["level"], kept.get("rank", 6)) == (level, rank)
+        assert kept["luts_before"] == plain.steps[0].luts
+        assert kept["luts"] == result.steps[-1].luts
 
 
 def test_accuracy_is_measured_again_and_the_old_one_forgotten() -> None:
     circuit = random_circuit(3, luts=60)
-    circuit = Circuit(**{**vars(circuit), "facts": {"accuracy": 0.5, "task": "made up"}})
+    circuit = Circuit(**{**vars(circuit), "metadata": Metadata.from_json({"accuracy": 0.5, "task": "made up"})})
     images, others = random_images(0, circuit, 40), random_images(1, circuit, 300)
     labels, other_labels = circuit.predict(images), circuit.predict(others)
     result = simplify_on(circuit, images, labels, held_out=(others, other_labels))
@@ -124,10 +138,11 @@ def test_accuracy_is_measured_again_and_the_old_one_forgotten() -> None:
     assert result.held_out is not None
     assert result.held_out.before == 1.0
     assert result.held_out.after == np.mean(result.circuit.predict(others) == other_labels) < 1.0
-    facts = result.circuit.facts
-    assert "accuracy" not in facts
-    assert facts["task"] == "made up"
-    assert facts["simplified_on_data"]["held_out"]["after"] == result.held_out.after
+    metadata = result.circuit.metadata
+    assert metadata.accuracy is None
+    assert "accuracy" not in metadata.to_json()
+    assert metadata.task == "made up"
+    assert metadata.simplified_on_data["held_out"]["after"] == result.held_out.after
     assert "accuracy on held-out data: 100.00% before" in str(result)
 
 
@@ -160,7 +175,7 @@ def test_rows_and_labels_that_do_not_fit_are_refused(rows: np.ndarray, labels: o
 
 
 def test_labels_need_a_classifier() -> None:
-    circuit = random_circuit(0, task="multilabel")
+    circuit = random_circuit(0, objective="multilabel")
     with pytest.raises(ValueError, match="predicts no classes"):
         simplify_on(circuit, random_images(0, circuit, 3), [0, 0, 0])
 

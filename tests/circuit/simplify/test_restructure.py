@@ -12,7 +12,8 @@ from lutsmith.circuit.simplify import remove_dead, restructure, simplify, simpli
 from lutsmith.circuit.simplify.restructure import to_gates
 from lutsmith.circuit.tables import VARIABLES
 from lutsmith.formats import from_blif
-from lutsmith.hardware import prove, toolchain
+from lutsmith.hardware import prove
+from lutsmith.hardware.tools import toolchain
 from lutsmith.kernels.netlists import structures
 
 from ..examples import random_circuit, random_images
@@ -116,7 +117,7 @@ def test_a_circuit_at_level_4_scores_as_before(seed: int) -> None:
     result = simplify(circuit, 4)
     images = random_images(seed, circuit, 200)
     np.testing.assert_array_equal(result.circuit.evaluate(images), circuit.evaluate(images))
-    assert result.circuit.facts["simplified"]["level"] == 4
+    assert result.circuit.metadata.simplified["level"] == 4
     assert result.circuit.netlist.num_nodes <= simplify(circuit, 3).circuit.netlist.num_nodes
 
 

@@ -70,9 +70,9 @@ def test_wide_luts_stay_where_cones_of_a_smaller_rank_are_asked_for() -> None:
 
 
 @settings(deadline=None, max_examples=15)
-@given(seed=st.integers(0, 2**32), task=st.sampled_from(["classification", "multilabel"]))
-def test_a_simplified_circuit_scores_as_before(seed: int, task: str) -> None:
-    circuit = random_circuit(seed, task=task)
+@given(seed=st.integers(0, 2**32), objective=st.sampled_from(["classification", "multilabel"]))
+def test_a_simplified_circuit_scores_as_before(seed: int, objective: str) -> None:
+    circuit = random_circuit(seed, objective=objective)
     result = simplify(circuit).circuit
     images = random_images(seed, circuit, 200)
     np.testing.assert_array_equal(result.evaluate(images), circuit.evaluate(images))
@@ -99,12 +99,12 @@ def test_unread_comparators_go_and_constant_outputs_stay_in_their_places() -> No
     assert [step.inputs for step in simplified.steps][:: len(simplified.steps) - 1] == [3, 1]
 
 
-def test_facts_say_what_was_done(tmp_path) -> None:
+def test_the_metadata_says_what_was_done(tmp_path) -> None:
     result = lutsmith.simplify(random_circuit(1), rank=4)
     lutsmith.save(result.circuit, tmp_path / "small.lut")
-    facts = load(tmp_path / "small.lut").facts
-    assert facts["seed"] == 1
-    assert facts["simplified"] == {
+    metadata = load(tmp_path / "small.lut").metadata
+    assert metadata.training.seed == 1
+    assert metadata.simplified == {
         "equal": "for every sample",
         "level": 2,
         "rank": 4,

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit, CircuitBuilder
+from lutsmith.circuit import Circuit, CircuitBuilder, Metadata
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.circuit.tabular import Schema, SchemaError
 from tests.tools import module
 
 NAMES = ["size", "colour", "price", "new"]
-FACTS: dict[str, Any] = {
+TABLE: dict[str, Any] = {
     "feature_names": NAMES,
     "categories": [None, ["blue", "green", "red"], None, None],
     "target": "kind",
@@ -33,13 +33,14 @@ FACTS: dict[str, Any] = {
 }
 
 
-def make(names: list[str] | None = None, **facts: Any) -> Circuit:
+def make(names: list[str] | None = None, **metadata: Any) -> Circuit:
     """A circuit that says of each sample which of its features lie above 0.5."""
     builder = CircuitBuilder((4,))
     above = builder.compare(builder.features, np.full(4, 0.5, np.float32))
     luts = builder.lut(above.reshape(-1, 1), np.tile([0, 1], (4, 1)))
     builder.popcount(luts, 4)
-    return builder.build(luts, classes=("a", "b", "c", "d"), task="classification", facts={**FACTS, **facts})
+    kept = Metadata.from_json({**TABLE, **metadata})
+    return builder.build(luts, classes=("a", "b", "c", "d"), objective="classification", metadata=kept)
 
 
 CIRCUIT = make()

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.engine.few import FEW
-from lutsmith.circuit.engine.plan import Plan, aligned
+from lutsmith.circuit.engine.plan import EnginePlan, aligned
 from lutsmith.circuit.engine.thresholds import Thresholds, as_float32
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.circuit.heads import Head
@@ -61,7 +61,7 @@ class Blocks:
     ) -> None:
         self._netlist = netlist
         self._num_groups = 0 if head is None else head.num_groups
-        self._own = _Program(Plan(netlist, fixed=True), self._num_groups, network)
+        self._own = _Program(EnginePlan(netlist, fixed=True), self._num_groups, network)
         rows = np.arange(self._own.plan.input_rows.start, self._own.plan.input_rows.stop)
         self._thresholds = Thresholds(encoder, (rows * lanes.ROW_BYTES).astype(np.uint32))
         self._comparators = (
@@ -73,7 +73,7 @@ class Blocks:
     @cached_property
     def _general(self) -> _Program:
         """For other tables than the netlist's own; made when these are first given."""
-        return _Program(Plan(self._netlist), self._num_groups)
+        return _Program(EnginePlan(self._netlist), self._num_groups)
 
     def _program(self, tables: ArrayLike | None) -> tuple[_Program, NDArray[np.uint64]]:
         """What to run, on which tables."""
@@ -180,7 +180,7 @@ class Blocks:
 class _Program:
     """A plan, where its outputs lie, and the workspaces of the threads that run it."""
 
-    def __init__(self, plan: Plan, num_groups: int, network: Callable[[int], None] | None = None) -> None:
+    def __init__(self, plan: EnginePlan, num_groups: int, network: Callable[[int], None] | None = None) -> None:
         self.plan, self._network = plan, network
         self.tables = plan.tables()
         offsets = (plan.output_rows * lanes.ROW_BYTES).astype(np.uint32)
@@ -221,7 +221,7 @@ class _Program:
 class _Workspace:
     """What one thread needs for one block."""
 
-    def __init__(self, plan: Plan, thresholds: Thresholds) -> None:
+    def __init__(self, plan: EnginePlan, thresholds: Thresholds) -> None:
         self.values = plan.values()
         self.scratch = thresholds.scratch()
         self.counter: NDArray[np.uint64] = aligned((bits.COUNTER_ROWS, bits.WORDS), np.uint64)

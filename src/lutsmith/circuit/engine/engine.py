@@ -145,13 +145,13 @@ class Engine:
     def _compile(self) -> None:
         from lutsmith.circuit.engine import machine_code
         from lutsmith.circuit.engine.blocks import Blocks
-        from lutsmith.circuit.engine.plan import Plan
+        from lutsmith.circuit.engine.plan import EnginePlan
 
         with contextlib.suppress(Exception):  # whatever goes wrong, the interpreter stays
             code = machine_code.find(self._netlist)
             if code is not None:
                 network = code.load()
-                if machine_code.faster(code.plan(), Plan(self._netlist, fixed=True), network):
+                if machine_code.faster(code.plan(), EnginePlan(self._netlist, fixed=True), network):
                     self._coded = Blocks(self._encoder, code.netlist, self._head, network=network)
 
     def _checked_head(self) -> Head:

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.engine.plan import Plan
+from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.cache import cache_base
@@ -83,9 +83,9 @@ class Code:
         code.files += codegen.objects(nodes(code.plan()), lanes.ROW_BYTES)
         return code
 
-    def plan(self) -> Plan:
+    def plan(self) -> EnginePlan:
         """Where the code finds its inputs, and leaves its outputs."""
-        return Plan(self.netlist, fixed=True)
+        return EnginePlan(self.netlist, fixed=True)
 
     def load(self) -> Callable[[int], None]:
         """Return the code as a function of the address of a matrix of bits, that of `plan`."""
@@ -108,7 +108,7 @@ class Code:
         return cls(_netlist(arrays), [code[begin:end] for begin, end in zip([0, *ends], ends, strict=False)])
 
 
-def nodes(plan: Plan) -> list[Node]:
+def nodes(plan: EnginePlan) -> list[Node]:
     """The nodes of a plan for `codegen`: rows that are read within their chunk alone are not stored."""
     from lutsmith.kernels.engine.codegen import CHUNK, Node
 
@@ -151,7 +151,7 @@ def find(netlist: Netlist) -> Code | None:
     return None if data is None else Code.from_bytes(data)
 
 
-def faster(plan: Plan, own: Plan, network: Callable[[int], None]) -> bool:
+def faster(plan: EnginePlan, own: EnginePlan, network: Callable[[int], None]) -> bool:
     """Whether code for `plan` says what the interpreter says of `own`, at least `GAIN` times as fast."""
     given, values = own.values(), plan.values()
     tables, address = own.tables(), values.ctypes.data
@@ -190,7 +190,7 @@ def _name(netlist: Netlist) -> str:
     from lutsmith.kernels.engine import codegen
 
     digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
-    for source in (__file__, codegen.__file__, lanes.__file__, Plan.__init__.__code__.co_filename):
+    for source in (__file__, codegen.__file__, lanes.__file__, EnginePlan.__init__.__code__.co_filename):
         digest.update(Path(source).read_bytes())
     for name, array in _arrays(netlist).items():
         digest.update(repr((name, array.dtype.str, array.shape)).encode())

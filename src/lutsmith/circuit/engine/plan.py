@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.netlist import Netlist, checked_tables
+from lutsmith.ground.arrays import runs
 from lutsmith.kernels.engine import lanes
 
 MAX_ROWS = 2**32 // lanes.ROW_BYTES
@@ -27,7 +28,7 @@ _KIND_RANKS = np.array([rank for rank, _ in lanes.KINDS])
 _KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS], np.uint64)
 
 
-class Plan:
+class EnginePlan:
     """Order of evaluation and rows of a netlist. Nodes of one level are evaluated kind by kind.
 
     The rows of a level are used again once the last level that reads any of it has been evaluated: the matrix of bits
@@ -76,7 +77,7 @@ class Plan:
         row_of[netlist.num_signals :] = 0, lanes.ONES_ROW
         self.output_rows = row_of[part.outputs]
 
-        entries = _gathered(part.fanin_ptr, order)
+        entries = runs(part.fanin_ptr[:-1][order], ranks[order])
         self.fanin = np.zeros(entries.size + lanes.PADDING, np.uint32)
         self.fanin[: entries.size] = row_of[part.fanin[entries]] * lanes.ROW_BYTES
         self.groups = _groups(levels, self._kinds, ranks[order], row_of[sources + self.order])
@@ -138,14 +139,6 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : start + size].view(dtype).reshape(shape)
-
-
-def _gathered(pointers: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the entries of a CSR array are whose rows are put in another order."""
-    counts = np.diff(pointers)[order]
-    starts = np.cumsum(counts) - counts
-    entries: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(pointers[:-1][order] - starts, counts)
-    return entries
 
 
 def _groups(

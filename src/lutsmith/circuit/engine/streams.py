@@ -22,7 +22,7 @@ _COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
 
 
 @dataclass(frozen=True)
-class Samples:
+class SampleStream:
     """What a model reads of a source.
 
     Attributes:

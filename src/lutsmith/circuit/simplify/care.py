@@ -17,6 +17,7 @@ from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
 from lutsmith.circuit.tables import ONES, VARIABLES, Words, cofactors, negated_input, sort_inputs, widened
+from lutsmith.ground.arrays import packed
 
 MEMORY = 1 << 26
 """Bytes that the values of all signals on one block of rows may take, where blocks of 64 rows fit in them."""
@@ -47,15 +48,13 @@ def look(encoder: Comparators, netlist: Netlist, rows: NDArray[Any]) -> Sight:
     prints = np.zeros((signals, 2), np.uint64)
     flips = np.zeros(signals, np.uint64)
     block = 64 * min(64, max(1, MEMORY // (8 * signals)))
-    start = 0
-    for bits, valid in _blocks(encoder, rows, block):
+    for number, (bits, valid) in enumerate(_blocks(encoder, rows, block)):
         values = np.zeros((signals, valid.size), np.uint64)
         values[: netlist.num_inputs] = bits
-        if start == 0:  # complementary signals become equal: each is compared with its value in the first row
+        if number == 0:  # complementary signals become equal: each is compared with its value in the first row
             first = netlist.evaluate(encoder.encode(rows[:1]), keep="all")[0]
             flips[:-1][first] = ONES
         care.watch(values, valid, luts.reads, luts.words, luts.first_node, seen, prints, flips)
-        start += block
     return Sight(seen, prints, flips != 0)
 
 
@@ -173,9 +172,4 @@ def _blocks(encoder: Comparators, rows: NDArray[Any], block: int) -> Iterator[tu
     """Yield the inputs' bits, uint64 (I, W), and which of them are samples, uint64 (W,), for each block of rows."""
     for start in range(0, len(rows), block):
         bits = encoder.encode(rows[start : start + block])
-        words = -(-len(bits) // 64)
-        padded = np.zeros((len(encoder) + 1, 64 * words), np.bool_)
-        padded[:-1, : len(bits)] = bits.T
-        padded[-1, : len(bits)] = True
-        packed = np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
-        yield packed[:-1], packed[-1]
+        yield packed(bits.T), packed(np.ones(len(bits), np.bool_))

@@ -22,7 +22,7 @@ class Simplification:
     Up to level 2 the networks are equal too, for all values of their inputs.
 
     Attributes:
-        circuit: the result; its facts hold the entry "simplified".
+        circuit: the result; its metadata says so under `simplified`.
         level: see `simplify`.
         rank: the most inputs of a LUT that cones were collapsed into.
         steps: "given", each pass that changed something, "result". `str()` prints them as a table.
@@ -69,26 +69,26 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
     record = Record(circuit.netlist)
     run_passes(record, level, rank, circuit.encoder)
     netlist, steps = record.netlist, record.steps()
-    entry = {"equal": EQUAL, **facts(steps, level, rank)}
+    entry = {"equal": EQUAL, **recorded(steps, level, rank)}
     return Simplification(rebuilt(circuit, netlist, simplified=entry), level, rank, steps)
 
 
-def rebuilt(circuit: Circuit, netlist: Netlist, **facts: Any) -> Circuit:
+def rebuilt(circuit: Circuit, netlist: Netlist, **metadata: Any) -> Circuit:
     """Return the circuit with another netlist on the same inputs, without comparators that it does not read.
 
     Args:
         circuit: where all else comes from.
         netlist: I inputs, as the circuit's.
-        facts: what its facts say beside or in place of the circuit's.
+        metadata: fields of its `Metadata` in place of the circuit's.
     """
     smaller, kept = drop_unread_inputs(netlist)
     encoder = circuit.encoder
     if kept.size < len(encoder):
         encoder = Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features)
-    return replace(circuit, encoder=encoder, netlist=smaller, facts={**circuit.facts, **facts})
+    return replace(circuit, encoder=encoder, netlist=smaller, metadata=replace(circuit.metadata, **metadata))
 
 
-def facts(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
-    """Return the entry of a circuit's facts: settings, and LUTs before and after."""
+def recorded(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
+    """Return what a circuit's metadata keeps: settings, and LUTs before and after."""
     luts = {"luts_before": steps[0].luts, "luts": steps[-1].luts}
     return {"level": level, **({"rank": rank} if level > 1 else {}), **luts}

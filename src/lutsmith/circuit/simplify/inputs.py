@@ -6,7 +6,7 @@ import numpy as np
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
-from lutsmith.circuit.tables import VARIABLES, cofactors, depends
+from lutsmith.circuit.tables import depends, merged_inputs
 
 
 def drop_unused_inputs(netlist: Netlist) -> Netlist:
@@ -28,8 +28,7 @@ def merge_repeated_inputs(netlist: Netlist) -> Netlist:
         for first in range(j):
             same = np.flatnonzero((luts.reads[:, j] != UNUSED) & (luts.reads[:, j] == luts.reads[:, first]))
             if same.size:
-                low, high = cofactors(luts.words[same], j)
-                luts.words[same] = low & ~VARIABLES[first] | high & VARIABLES[first]
+                luts.words[same] = merged_inputs(luts.words[same], first, j)
                 luts.reads[same, j] = UNUSED
                 changed = True
     return luts.netlist() if changed else netlist

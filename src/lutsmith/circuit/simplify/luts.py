@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, level_offsets
 from lutsmith.circuit.tables import Words, narrowed, sort_inputs, widened
 
 UNUSED = -1
@@ -19,8 +19,8 @@ UNUSED = -1
 class Luts:
     """The nodes of a netlist as rows, free to be changed.
 
-    Signals are numbered as in the netlist. A pass may let a node read any signal of a lower level than the node, and an
-    output any signal; a table must not depend on an input that is `UNUSED`.
+    Signals are numbered as in the netlist. A pass may let a node read any signal that does not wait for the node, and
+    an output any signal; a table must not depend on an input that is `UNUSED`.
 
     Attributes:
         source: the netlist that the rows came from.
@@ -67,9 +67,12 @@ class Luts:
         """Return int32 (signals + 1,): 0 for inputs, registers and constants, else one more than the highest read."""
         depth = np.zeros(self.source.num_signals + 1, np.int32)
         is_lut = (self.reads != UNUSED).any(axis=1)
-        for nodes in self.levels():
-            above = depth[self.reads[nodes]].max(axis=1) + 1
-            depth[self.first_node + nodes.start : self.first_node + nodes.stop] = above * is_lut[nodes]
+        last = None
+        while last is None or not np.array_equal(depth, last):  # a second time for reads of higher levels of the source
+            last = depth.copy()
+            for nodes in self.levels():
+                above = depth[self.reads[nodes]].max(axis=1) + 1
+                depth[self.first_node + nodes.start : self.first_node + nodes.stop] = above * is_lut[nodes]
         return depth
 
     def netlist(self, keep: NDArray[np.bool_] | None = None) -> Netlist:
@@ -97,14 +100,13 @@ class Luts:
         used = reads != UNUSED
         ranks = np.count_nonzero(used, axis=1)
         table_pool, table_index = np.unique(narrowed(words, ranks), return_inverse=True)
-        per_level = np.bincount(depth[nodes])
         return Netlist(
             num_inputs=inputs,
             fanin=number[reads[used]],
             fanin_ptr=np.append(0, np.cumsum(ranks)),
             table_pool=table_pool,
             table_index=table_index.reshape(-1).astype(np.int32),
-            level_ptr=np.append(0, np.cumsum(per_level[per_level > 0])),
+            level_ptr=level_offsets(depth[nodes]),
             outputs=number[self.outputs],
             register_next=number[self.register_next[held]],
             register_init=self.source.register_init[held],

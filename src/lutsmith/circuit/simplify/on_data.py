@@ -13,15 +13,12 @@ from lutsmith.circuit.engine.engine import Engine
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.circuit.rows import as_rows
 from lutsmith.circuit.simplify.care import entries, look, use_freedom
-from lutsmith.circuit.simplify.circuits import facts, rebuilt
+from lutsmith.circuit.simplify.circuits import rebuilt, recorded
 from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes
 from lutsmith.circuit.simplify.steps import Step, table
 from lutsmith.ground.arrays import integers
 
 ON_DATA = "on the given data only"
-
-STALE = ("accuracy", "soft_accuracy", "measured_on")
-"""Facts about the circuit given that are none about the result."""
 
 COMPARED = 1 << 16
 """Rows whose outputs are compared at a time."""
@@ -66,7 +63,7 @@ class DataSimplification:
     """A circuit that is equal to the one given on the given data only. Elsewhere it may say anything.
 
     Attributes:
-        circuit: the result; its facts hold the entry "simplified_on_data", and no accuracy measured before.
+        circuit: the result; its metadata says so under `simplified_on_data`, and no accuracy measured before.
         level: see `simplify`.
         rank: the most inputs of a LUT that cones were collapsed into.
         steps: "given", each pass that changed something, "result".
@@ -177,13 +174,12 @@ def simplify_on(
     changes = [None if part is None else _accuracies(circuit, result, *part) for part in (labelled, apart)]
     entry = {
         "equal": ON_DATA,
-        **facts(steps, level, rank),
+        **recorded(steps, level, rank),
         **asdict(proof),
         "accuracy": None if changes[0] is None else asdict(changes[0]),
         "held_out": None if changes[1] is None else asdict(changes[1]),
     }
-    kept = {name: value for name, value in circuit.facts.items() if name not in STALE}
-    result = replace(result, facts={**kept, "simplified_on_data": entry})
+    result = replace(result, metadata=replace(circuit.metadata.unmeasured(), simplified_on_data=entry))
     return DataSimplification(result, level, rank, steps, proof, *changes)
 
 
@@ -198,9 +194,9 @@ def _compare(circuit: Circuit, result: Circuit, rows: NDArray[Any]) -> None:
 
 
 def _labels(circuit: Circuit, y: ArrayLike, rows: int, name: str) -> NDArray[Any]:
-    if circuit.head is None or circuit.task not in (None, "classification"):
+    if not circuit.is_classifier:
         raise ValueError(f"{name} was given and the circuit predicts no classes: leave it out")
-    labels = integers(name, y, low=0, high=circuit.head.num_classes)
+    labels = integers(name, y, low=0, high=len(circuit.score_labels))
     if labels.shape != (rows,):
         raise ValueError(f"{name} has shape {labels.shape}, expected ({rows},): a class id for each row")
     return labels

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.netlist import MAX_RANK, Netlist
+from lutsmith.circuit.netlist import MAX_RANK, Netlist, level_offsets
 from lutsmith.circuit.simplify.cones import checked_rank
 from lutsmith.circuit.simplify.local import settled
 from lutsmith.circuit.simplify.luts import Luts
@@ -114,14 +114,13 @@ def _netlist(
     kept = tables < 0
     words[kept] = source.tables()[-1 - tables[kept]]
     table_pool, table_index = np.unique(words, return_inverse=True)
-    per_level = np.bincount(levels)
     return Netlist(
         num_inputs=source.num_inputs,
         fanin=place[reads[used]],
         fanin_ptr=np.append(0, np.cumsum(ranks)),
         table_pool=table_pool,
         table_index=table_index.reshape(-1).astype(np.int32),
-        level_ptr=np.append(0, np.cumsum(per_level[per_level > 0])),
+        level_ptr=level_offsets(levels),
         outputs=place[number[source.outputs]],
         register_next=place[number[source.register_next]],
         register_init=source.register_init,

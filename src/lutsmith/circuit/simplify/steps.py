@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, read_inputs
+from lutsmith.ground.alignment import aligned
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,4 @@ def table(steps: Sequence[Step]) -> str:
         counts = [step.luts, *(step.luts_by_rank.get(rank, 0) for rank in ranks), step.depth, step.inputs]
         numbers = [*counts, *[step.registers] * registers, round(1000 * step.seconds)]
         rows.append([step.name, *(f"{number:,}" for number in numbers)])
-    return "\n".join(_aligned(rows))
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *numbers in rows:
-        cells = [name.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(numbers, widths[1:], strict=True))]
-        yield "  ".join(cells).rstrip()
+    return "\n".join(aligned(rows))

@@ -2,7 +2,8 @@
 
 from lutsmith.circuit.tabular.errors import SchemaError
 from lutsmith.circuit.tabular.frames import Frame, as_frame
+from lutsmith.circuit.tabular.layout import MISSING, TableLayout
 from lutsmith.circuit.tabular.numerals import Numerals
-from lutsmith.circuit.tabular.schema import MISSING, Schema
+from lutsmith.circuit.tabular.schema import Schema
 
-__all__ = ["MISSING", "Frame", "Numerals", "Schema", "SchemaError", "as_frame"]
+__all__ = ["MISSING", "Frame", "Numerals", "Schema", "SchemaError", "TableLayout", "as_frame"]

@@ -1,4 +1,4 @@
-"""The schema of a table: its columns, what they hold, how it is written. A model keeps it in its facts.
+"""The schema of a table: its columns, what they hold, how it is written. A model keeps it in its metadata.
 
 It says how any table of the same columns becomes features, without a guess: prediction needs nothing else. Numbers are
 float32; code c of a categorical column is the c-th of its names; a value that is missing, or none of the names, is NaN.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,134 +18,27 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular.errors import SchemaError
 from lutsmith.circuit.tabular.frames import Frame
+from lutsmith.circuit.tabular.layout import TableLayout
 from lutsmith.circuit.tabular.numerals import PLAIN, Numerals, plain
 
-MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
-"""The spellings of a missing value in a text file, in lower case: cells are compared without regard to case or to
-spaces around them. An empty cell is always missing."""
-
-_KEYS = {"delimiter", "header", "width", "label", "label_name", "places", "missing", "numerals"}
 _NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Schema:
-    """What a model knows of its table.
+class Schema(TableLayout):
+    """What a model knows of its table: what `TableLayout` says, and what its columns are.
 
     Attributes:
         features: how many features the model has, F.
         names: the names of the feature columns (F,), or None where they have none.
         categories: for each feature the names of its categories, None where it holds numbers; empty: all hold numbers.
-        numerals: of the features whose numbers are not plain, by place, how they are written.
-        missing: the spellings of a missing value, in lower case, the empty one among them.
-        delimiter: what separates the fields of a text file; None where the model was not trained on one.
-        header: whether that file had a header; None where it is not known.
-        width: the columns of that table, the label's and those left out included; None where it is not known.
-        places: the places of the features among them; None: all but the label's.
-        label: the place of the label column among them, or None.
-        label_name: its name, or None.
         target: the label column as it was asked for, by name or by place, or None.
     """
 
     features: int
     names: tuple[str, ...] | None = None
     categories: tuple[tuple[str, ...] | None, ...] = ()
-    numerals: Mapping[int, Numerals] = field(default_factory=dict)
-    missing: tuple[str, ...] = MISSING
-    delimiter: str | None = None
-    header: bool | None = None
-    width: int | None = None
-    places: tuple[int, ...] | None = None
-    label: int | None = None
-    label_name: str | None = None
     target: str | None = None
-
-    @classmethod
-    def of_facts(cls, facts: Mapping[str, Any], features: int) -> Schema:
-        """Return the schema in a model's facts; a model of an earlier version has names and categories alone.
-
-        Raises:
-            ValueError: facts that do not describe a table of so many features.
-        """
-        names, categories, target = facts.get("feature_names"), facts.get("categories"), facts.get("target")
-        if not isinstance(names, list) or not _is_list_of_text(names) or len(names) != features:
-            names = None  # notes on something else, or none
-        if categories and not (
-            isinstance(categories, list)
-            and len(categories) == features
-            and all(entry is None or _is_list_of_text(entry) for entry in categories)
-        ):
-            raise ValueError(
-                f"categories is {_brief(categories)}, expected {features} lists of names, null where a column "
-                "holds numbers"
-            )
-        made = cls(
-            features,
-            None if names is None else tuple(names),
-            tuple(None if entry is None else tuple(entry) for entry in categories or ()),
-            label_name=target if isinstance(target, str) and not is_place(target) else None,
-            target=None if target is None else str(target),
-        )
-        table = facts.get("table")
-        return made if table is None else made._with(table)
-
-    def _with(self, table: Any) -> Schema:
-        """Return the schema with what `to_json` wrote; everything is checked."""
-        if not isinstance(table, dict) or not table.keys() <= _KEYS:
-            raise ValueError(f"table is {_brief(table)}, expected an object with {', '.join(sorted(_KEYS))}")
-        width, label, places = table.get("width"), table.get("label"), table.get("places")
-        checks: dict[str, Callable[[Any], bool]] = {
-            "delimiter": lambda v: v is None or (isinstance(v, str) and len(v) == 1),
-            "header": lambda v: v is None or isinstance(v, bool),
-            "width": lambda v: v is None or (_is_count(v) and v >= self.features),
-            "label": lambda v: v is None or (_is_count(v) and width is not None and v < width),
-            "label_name": lambda v: v is None or isinstance(v, str),
-            "places": lambda v: v is None or (isinstance(v, list) and self._are_places(v, width, label)),
-            "missing": lambda v: _is_list_of_text(v) and "" in v,
-            "numerals": lambda v: isinstance(v, dict) and set(v) <= set(map(str, range(self.features))),
-        }
-        given = {"missing": list(MISSING), "numerals": {}, **table}
-        for name, check in checks.items():
-            if not check(given.get(name)):
-                raise ValueError(f"{name} of the table is {_brief(given.get(name))}, which no table has")
-        if places is None and width is not None and width != self.features + (label is not None):
-            raise ValueError(f"width of the table is {width}, with {self.features} features")
-        return replace(
-            self,
-            numerals={int(place): Numerals.from_json(value) for place, value in given["numerals"].items()},
-            missing=tuple(given["missing"]),
-            delimiter=given.get("delimiter"),
-            header=given.get("header"),
-            width=width,
-            places=None if places is None else tuple(places),
-            label=label,
-            label_name=given.get("label_name") or self.label_name,
-        )
-
-    def _are_places(self, values: list[Any], width: Any, label: Any) -> bool:
-        return (
-            len(values) == self.features
-            and _is_count(width)
-            and all(_is_count(value) and value < width and value != label for value in values)
-            and len(set(values)) == len(values)
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what facts keep beside `feature_names` and `categories`."""
-        return {
-            "delimiter": self.delimiter,
-            "header": self.header,
-            "width": self.width,
-            "label": self.label,
-            "label_name": self.label_name,
-            "missing": list(self.missing),
-            **({} if self.places is None else {"places": list(self.places)}),
-            **(
-                {"numerals": {str(place): item.to_json() for place, item in self.numerals.items()}}
-                if self.numerals
-                else {}
-            ),
-        }
 
     @property
     def is_bare(self) -> bool:
@@ -377,16 +270,3 @@ def shorten(cell: str) -> str:
 def _float32(values: array[float]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # beyond float32 is infinity, as it is to a comparator
         return np.frombuffer(values, np.float64).astype(np.float32) if len(values) else np.zeros(0, np.float32)
-
-
-def _is_list_of_text(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.hardware.equivalence.comparators import closed, ordered, random_bits, samples, united, wired
+from lutsmith.circuit.netlist import with_inputs
+from lutsmith.hardware.equivalence.comparators import closed, ordered, random_bits, samples, united
 from lutsmith.hardware.equivalence.machines import run
 from lutsmith.hardware.equivalence.netlists import check_sizes, netlists
 from lutsmith.hardware.equivalence.proof import Proof, Suspicion, joined, undecided
 
 SAMPLES = 1024
-"""Samples that are tried where heads, classes or tasks differ."""
+"""Samples that are tried where heads, classes or objectives differ."""
 
 BATCH = 128
 """Of them at once, so that a time limit is kept."""
@@ -33,7 +34,7 @@ def circuits(a: Circuit, b: Circuit, limit: float | None) -> Proof:
         features = f"{a.encoder.num_features} and of {b.encoder.num_features} features"
         raise ValueError(f"circuits of {features} cannot be compared: make them equal first")
     comparators, places = united(a.encoder, b.encoder)
-    sides = [wired(side.netlist, place, len(comparators)) for side, place in zip((a, b), places, strict=True)]
+    sides = [with_inputs(side.netlist, place, len(comparators)) for side, place in zip((a, b), places, strict=True)]
     check_sizes(*sides)
     apart = _apart(a, b)
     if apart:
@@ -71,10 +72,10 @@ def _replayed(a: Circuit, b: Circuit, rows: NDArray[np.float32], proof: Proof) -
 
 
 def _apart(a: Circuit, b: Circuit) -> str:
-    """Return in which of task, head and classes circuits differ, or nothing."""
+    """Return in which of objective, head and classes circuits differ, or nothing."""
     said = []
     for what, of_a, of_b, same in (
-        ("task", a.task, b.task, _task(a) == _task(b)),
+        ("objective", a.objective, b.objective, _objective(a) == _objective(b)),
         ("head", a.head, b.head, _same_head(a.head, b.head)),
         ("classes", a.classes, b.classes, a.classes == b.classes),
     ):
@@ -83,8 +84,8 @@ def _apart(a: Circuit, b: Circuit) -> str:
     return joined(*said)
 
 
-def _task(circuit: Circuit) -> str | None:
-    return circuit.task or ("classification" if circuit.head is not None else None)
+def _objective(circuit: Circuit) -> str | None:
+    return circuit.objective or ("classification" if circuit.head is not None else None)
 
 
 def _same_head(a: Head | None, b: Head | None) -> bool:
@@ -104,7 +105,7 @@ def _same_head(a: Head | None, b: Head | None) -> bool:
 
 
 def _tried(a: Circuit, b: Circuit, rows: NDArray[np.float32], apart: str, limit: float | None) -> Proof:
-    """Look for a sample on which circuits of other heads, tasks or classes say something else."""
+    """Look for a sample on which circuits of other heads, objectives or classes say something else."""
     count = 0
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
@@ -132,11 +133,11 @@ def _said(circuit: Circuit, head: Head, bits: NDArray[np.bool_]) -> list[Any]:
 
     A class; the set of labels; or the value of each target. Without names, their numbers.
     """
-    names = range(head.num_classes) if circuit.classes is None else circuit.classes
-    decided = head.decide(head.scores(bits), circuit.task)
-    if circuit.task == "multilabel":
+    names = circuit.score_labels
+    decided = head.decide(head.scores(bits), circuit.objective)
+    if circuit.objective == "multilabel":
         return [{name for name, is_set in zip(names, row, strict=True) if is_set} for row in decided.tolist()]
-    if circuit.task != "regression":
+    if circuit.objective != "regression":
         return [names[number] for number in decided.tolist()]
     return [dict(zip(names, row, strict=True)) for row in decided.reshape(len(bits), -1).tolist()]
 

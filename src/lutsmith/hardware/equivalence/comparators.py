@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,19 +24,6 @@ def united(a: Comparators, b: Comparators) -> tuple[Comparators, list[NDArray[np
     numbers = place.reshape(-1).astype(np.int32)
     both = Comparators(distinct[:, 0].astype(np.int32), distinct[:, 1].astype(np.float32), a.num_features)
     return both, [numbers[: len(a)], numbers[len(a) :]]
-
-
-def wired(netlist: Netlist, place: NDArray[np.int32], inputs: int) -> Netlist:
-    """Return the netlist on `inputs` inputs, of which input i of the old one is place[i]."""
-    rest = np.arange(inputs, inputs + netlist.num_signals - netlist.num_inputs, dtype=np.int32)
-    number = np.concatenate([place, rest])
-    return replace(
-        netlist,
-        num_inputs=inputs,
-        fanin=number[netlist.fanin],
-        outputs=number[netlist.outputs],
-        register_next=number[netlist.register_next],
-    )
 
 
 def closed(comparators: Comparators, bits: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from typing import overload
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.ground.arguments import number
 from lutsmith.hardware.equivalence.circuits import circuits
 from lutsmith.hardware.equivalence.netlists import netlists
 from lutsmith.hardware.equivalence.proof import TIMEOUT, Proof
@@ -30,12 +31,12 @@ def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TI
     are not equally many, both machines are run side by side from their initial states. This decides small machines;
     of others, what no run shows stays undecided, with the state in which they would differ as `suspicion`.
 
-    Circuits: features correspond in order. Equal means the same output bits for all samples, and heads, tasks and
-    classes that make the same of them; `fitted_range`, `input_shape` and facts do not count. Comparators correspond by
-    feature and threshold, whatever their order, and may be missing on a side; if need be only inputs count that samples
-    can make (x > 3 implies x > 2, and nothing is above +inf). Where heads, tasks or classes are not the same, samples
-    are tried: different are circuits of which one names another class, other labels or other values of targets than the
-    other, or where one has no head, other output bits. Without such a sample they are undecided.
+    Circuits: features correspond in order. Equal means the same output bits for all samples, and heads, objectives and
+    classes that make the same of them; `fitted_range`, `input_shape` and metadata do not count. Comparators correspond
+    by feature and threshold, whatever their order, and may be missing on a side; if need be only inputs count that
+    samples can make (x > 3 implies x > 2, and nothing is above +inf). Where heads, objectives or classes are not the
+    same, samples are tried: different are circuits of which one names another class, other labels or other values of
+    targets than the other, or where one has no head, other output bits. Without such a sample they are undecided.
 
     Args:
         a: a netlist or a circuit.
@@ -50,8 +51,8 @@ def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TI
         ToolFailed: ABC printed anything else than a verdict.
     """
     began = time.perf_counter()
-    if timeout is not None and not timeout >= 0:
-        raise ValueError(f"timeout is {timeout}, expected seconds, 0 or more, or None")
+    if timeout is not None:
+        number("timeout", timeout, lambda seconds: seconds >= 0, "seconds, 0 or more, or None")
     limit = None if timeout is None else began + timeout
     if isinstance(a, Netlist) and isinstance(b, Netlist):
         proof = netlists(a, b, limit)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats.aiger import to_aiger
-from lutsmith.hardware import abc, toolchain
+from lutsmith.hardware import abc
 from lutsmith.hardware.equivalence.machines import alive, explore, live, run
 from lutsmith.hardware.equivalence.proof import Proof, Suspicion, Verdict, joined, left, undecided
-from lutsmith.hardware.toolchain import ToolFailed, ToolTimeout
+from lutsmith.hardware.tools import toolchain
+from lutsmith.hardware.tools.tool import LAST_LINES, ToolFailed, ToolTimeout
 
 EXHAUSTIVE_INPUTS = 10
 """Up to so many inputs and register bits all combinations are tried."""
@@ -159,7 +160,7 @@ def _verdict(printed: str) -> Verdict:
     said = re.findall(r"^Networks are (equivalent|NOT EQUIVALENT|UNDECIDED)\.(?:  Time = .*)?$", printed, re.MULTILINE)
     verdicts: dict[str, Verdict] = {"equivalent": "equal", "NOT EQUIVALENT": "different", "UNDECIDED": "undecided"}
     if len(said) != 1:
-        lines = "\n  ".join(printed.strip().splitlines()[-toolchain.LAST_LINES :])
+        lines = "\n  ".join(printed.strip().splitlines()[-LAST_LINES:])
         raise ToolFailed(f"ABC's &cec gave no verdict; it printed:\n  {lines}", printed)
     return verdicts[said[0]]
 

@@ -33,7 +33,7 @@ class Answers:
         if circuit.head is None:
             return cls(outputs)
         scores = circuit.head.scores(outputs)
-        return cls(outputs, scores, circuit.head.decide(scores, circuit.task))
+        return cls(outputs, scores, circuit.head.decide(scores, circuit.objective))
 
     def difference(self, given: Answers) -> str | None:
         """Return where `given` first differs from these, or None. Something must be given."""

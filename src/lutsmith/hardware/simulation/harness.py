@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.export.hdl.testbench import hex_digits
 from lutsmith.logic.design import Design, Port
 
 INPUT_FILE, MARK = "rows.hex", "result "
@@ -23,13 +24,7 @@ def size_of(ports: Sequence[Port]) -> int:
 
 def rows_as_hex(bits: NDArray[np.bool_]) -> str:
     """Return rows (N, B) as lines of ceil(B / 4) digits, bit 0 the lowest of the last digit; a lone 0 where B is 0."""
-    count, width = bits.shape
-    digits = max(1, -(-width // 4))
-    padded = np.zeros((count, 2 * -(-digits // 2) * 4), np.bool_)
-    padded[:, :width] = bits
-    data = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]
-    lines = [row.tobytes().hex()[-digits:] for row in data]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{digits or '0'}\n" for digits in hex_digits(bits))
 
 
 def hex_as_rows(text: str, count: int, width: int) -> NDArray[np.bool_]:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.hardware.confinement import TOOL, Limits
 from lutsmith.hardware.simulation.harness import (
     DRIVER,
     INPUT_FILE,
@@ -21,7 +20,9 @@ from lutsmith.hardware.simulation.harness import (
     verilog_harness,
     vhdl_harness,
 )
-from lutsmith.hardware.toolchain import Finished, Tool, ToolFailed, ToolMissing, ToolTimeout, find, workspace
+from lutsmith.hardware.tools.confinement import TOOL, Limits
+from lutsmith.hardware.tools.tool import Finished, Tool, ToolFailed, ToolMissing, ToolTimeout
+from lutsmith.hardware.tools.toolchain import find, workspace
 from lutsmith.logic.design import Design
 
 VHDL_NAMES = {"label": "label_o"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lutsmith.hardware.confinement import TOOL
-from lutsmith.hardware.toolchain import find, workspace
+from lutsmith.hardware.tools.confinement import TOOL
+from lutsmith.hardware.tools.toolchain import find, workspace
 from lutsmith.logic.design import Design
 
 _PASSED = ("DECLFILENAME", "UNUSEDSIGNAL", "UNUSEDPARAM")

@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.export.labels import class_names, feature_names
+from lutsmith.export.labels import class_names
 from lutsmith.ground.strict_json import strict_loads
-from lutsmith.hardware.confinement import TOOL, Limits
 from lutsmith.hardware.simulation.answers import Answers
 from lutsmith.hardware.simulation.drivers import NODE_DRIVER, ONNX_DRIVER, c_driver
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA, Tool, ToolFailed, ToolMissing, find, workspace
+from lutsmith.hardware.tools.confinement import TOOL, Limits
+from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA, find, workspace
 
 WARNINGS = ("-Wall", "-Wextra", "-pedantic", "-Werror")
 
@@ -68,7 +69,7 @@ def c_compiler(
     say the same. The names that it holds must be the circuit's.
 
     Args:
-        circuit: whose shapes, names and task the header should have.
+        circuit: whose shapes, names and objective the header should have.
         header: as `export.to_c` makes it.
         rows: float32 (N, F), or words, unsigned (N, F), for a header of words.
         timeout: seconds, to compile and to run each.
@@ -83,7 +84,7 @@ def c_compiler(
     """
     compiler = find("c++" if cpp else "cc")
     element: Any = np.float32 if rows.dtype == np.float32 else np.uint32
-    labels = {"class_names": class_names(circuit), "feature_names": feature_names(circuit)}
+    labels = {"class_names": class_names(circuit), "feature_names": circuit.schema.names}
     texts = [text for values in labels.values() for text in values or ()]
     strings = b"".join(text.encode("utf-8", "backslashreplace") + b"\0" for text in texts)
     fields = [field for _ in ("one", "many") for field in _fields(circuit, len(rows), np.float64, np.uint8)]
@@ -171,7 +172,7 @@ def onnxruntime(
     if circuit.head is not None:
         fields = fields[1:]
         kinds = {"multilabel": ("labels", np.bool_), "regression": ("values", np.float64)}
-        decided, dtype = kinds.get(circuit.task or "", ("label", np.int64))
+        decided, dtype = kinds.get(circuit.objective or "", ("label", np.int64))
         fields[-1] = _Field(decided, dtype, fields[-1].shape)
     told = {field.name: [np.dtype(field.dtype).str, list(field.shape)] for field in fields}
     limits = Limits(threads=True, addresses=False, file=_total(fields) + SLACK) if confined else None
@@ -198,7 +199,7 @@ def _fields(circuit: Circuit, count: int, value: Any, bit: Any, integer: Any = n
     bits = circuit.netlist.outputs.size
     fields = [_Field("outputs", bit, (count, bits))]
     if circuit.head is not None:
-        result = circuit.head.decide(circuit.head.scores(np.zeros((0, bits), np.bool_)), circuit.task)
+        result = circuit.head.decide(circuit.head.scores(np.zeros((0, bits), np.bool_)), circuit.objective)
         kind = {"b": bit, "f": value}.get(result.dtype.kind, integer)
         scores = _Field("scores", integer, (count, circuit.head.num_classes))
         fields += [scores, _Field("results", kind, (count, *result.shape[1:]))]
@@ -226,7 +227,7 @@ def _answers(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> Answers:
     if circuit.head is None:
         return Answers(outputs)
     scores = _exactly("scores", arrays[1], np.int32)
-    kind: Any = {"multilabel": np.bool_, "regression": np.float64}.get(circuit.task or "", np.int64)
+    kind: Any = {"multilabel": np.bool_, "regression": np.float64}.get(circuit.objective or "", np.int64)
     return Answers(outputs, scores, _exactly("results", arrays[2], kind))
 
 
@@ -249,7 +250,7 @@ def _other_names(found: bytes, wanted: Sequence[str]) -> str:
 
 def _module_facts(circuit: Circuit) -> dict[str, Any]:
     """Return what a module tells besides functions; null where it should not say it."""
-    classes, features = class_names(circuit), feature_names(circuit)
+    classes, features = class_names(circuit), circuit.schema.names
     return {
         "features": circuit.encoder.num_features,
         "outputCount": circuit.netlist.outputs.size,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.assembly import CycleError
+from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.design.cones import bypassed, keeps_state, next_state
 from lutsmith.hardware.verification.design.elaboration import proved, words_of
 from lutsmith.hardware.verification.emission import read
@@ -23,78 +24,78 @@ from lutsmith.hardware.verification.readers.modules import (
 )
 from lutsmith.hardware.verification.readers.parts import parts_of, plain, read_by_abc
 from lutsmith.hardware.verification.report import Check
-from lutsmith.hardware.verification.task import Files, Task, only, row
 from lutsmith.logic import is_balanced
 from lutsmith.logic.design import Part
 
 
-def aiger_proof(files: Files, task: Task) -> Iterator[Check]:
+def aiger_proof(files: Files, case: Case) -> Iterator[Check]:
     """The file as ABC reads it where it is binary; ABC does not read the other form, which our own reader does."""
-    source_of("aiger", files, task)
+    source_of("aiger", files, case)
     data = only(files)
     named = read("aiger", data)
-    check_names(named, task.names("aiger"))
+    check_names(named, case.names("aiger"))
     by_abc = data.startswith(b"aig ")
-    found = read_by_abc(data, task.timeout).netlist if by_abc else named.netlist
-    yield from _prove_flat(found, task, "ABC" if by_abc else "lutsmith")
+    found = read_by_abc(data, case.timeout).netlist if by_abc else named.netlist
+    yield from _prove_flat(found, case, "ABC" if by_abc else "lutsmith")
 
 
-def blif_proof(files: Files, task: Task) -> Iterator[Check]:
+def blif_proof(files: Files, case: Case) -> Iterator[Check]:
     """The file as ABC reads it, which is another reader than ours: part by part, or whole if its names are others."""
-    source_of("blif", files, task)
+    source_of("blif", files, case)
     text = only(files).decode("utf-8")
-    whole = read_by_abc(text, task.timeout)
-    check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), task.names("blif"))
+    whole = read_by_abc(text, case.timeout)
+    check_names(replace(whole, inputs=plain(whole.inputs), outputs=plain(whole.outputs)), case.names("blif"))
     try:
-        pairs = parts_of(text, task.written("blif").decode("utf-8"), task.design, task.timeout)
+        pairs = parts_of(text, case.written("blif").decode("utf-8"), case.design, case.timeout)
     except CycleError:
         yield row("registers", "failed", "registers feed themselves")
         return
-    for part, pair in zip(task.design.parts, pairs or (), strict=False):
-        verdict, how = proved(*pair, task.timeout, words_of(part)) if pair else ("not decided", "")
+    for part, pair in zip(case.design.parts, pairs or (), strict=False):
+        verdict, how = proved(*pair, case.timeout, words_of(part)) if pair else ("not decided", "")
         if verdict != "proved":  # parts may differ where the whole does not
             pairs = None
             break
         yield row(part.name, verdict, f"the part as ABC reads it: {how}")
     if pairs is None:
-        yield from _prove_flat(whole.netlist, task, "ABC")
-    elif whole.netlist.num_registers or task.design.latency:
-        flat = task.design.flat()
-        yield _balance([(flat.name, replace(flat, netlist=whole.netlist))], task.design.latency)
+        yield from _prove_flat(whole.netlist, case, "ABC")
+    elif whole.netlist.num_registers or case.design.latency:
+        flat = case.design.flat()
+        yield _balance([(flat.name, replace(flat, netlist=whole.netlist))], case.design.latency)
 
 
-def _prove_flat(found: Netlist, task: Task, reader: str) -> Iterator[Check]:
-    flat = task.design.flat()
-    verdict, how = proved(bypassed(found), bypassed(flat.netlist), task.timeout)
+def _prove_flat(found: Netlist, case: Case, reader: str) -> Iterator[Check]:
+    flat = case.design.flat()
+    verdict, how = proved(bypassed(found), bypassed(flat.netlist), case.timeout)
     yield row("all", verdict, f"the file as {reader} reads it, against the design: {how}")
     if flat.netlist.num_registers or found.num_registers:
-        yield _balance([(flat.name, replace(flat, netlist=found))], task.design.latency)
+        yield _balance([(flat.name, replace(flat, netlist=found))], case.design.latency)
 
 
-def verilog_proof(files: Files, task: Task) -> Iterator[Check]:
+def verilog_proof(files: Files, case: Case) -> Iterator[Check]:
     """The modules as Yosys reads them."""
-    source_of("verilog", files, task)
-    yield from _prove_modules(read_modules(files, task), task)
+    source_of("verilog", files, case)
+    yield from _prove_modules(read_modules(files, case), case)
 
 
-def vhdl_proof(files: Files, task: Task) -> Iterator[Check]:
+def vhdl_proof(files: Files, case: Case) -> Iterator[Check]:
     """The entities as ghdl synthesises them, and Yosys reads what it writes."""
-    source_of("vhdl", files, task)
-    task = task.named(task.design.name.lower())  # as ghdl writes all names, which VHDL takes for the same
-    sources = vhdl_as_verilog(files, task.design, task.timeout)
+    source_of("vhdl", files, case)
+    case = case.named(case.design.name.lower())  # as ghdl writes all names, which VHDL takes for the same
+    sources = vhdl_as_verilog(files, case.design, case.timeout, confined=case.foreign)
     # ghdl's synthesis has x in branches that are never taken; the simulation would show one that is.
-    yield from _prove_modules(read_verilog(sources, task.design, task.timeout, from_vhdl=True), task)
+    modules = read_verilog(sources, case.design, case.timeout, from_vhdl=True, confined=case.foreign)
+    yield from _prove_modules(modules, case)
 
 
-def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
+def _prove_modules(modules: ReadModules, case: Case) -> Iterator[Check]:
     """Prove each module, then how they are joined, and where the registers are."""
-    design = task.design
+    design = case.design
     netlists = []
     for part, module in zip(design.parts, module_names(design), strict=True):
         netlist = fitted(modules, module, part)
         netlists.append(netlist)
         try:
-            verdict, how = proved(bypassed(netlist), bypassed(part.netlist), task.timeout, words_of(part))
+            verdict, how = proved(bypassed(netlist), bypassed(part.netlist), case.timeout, words_of(part))
         except CycleError:
             verdict, how = "failed", "its registers feed themselves"
         yield row(part.name, verdict, f"the module as Yosys reads it: {how}")
@@ -112,7 +113,7 @@ def _prove_modules(modules: ReadModules, task: Task) -> Iterator[Check]:
             stopped = fitted(modules, module, part, enable=False)
             if balance.verdict == "proved" and stopped.num_registers:
                 idle = keeps_state(stopped.num_inputs, stopped.num_registers)
-                verdict, how = proved(next_state(stopped), idle, task.timeout)
+                verdict, how = proved(next_state(stopped), idle, case.timeout)
                 if verdict != "proved":
                     balance = row("registers", verdict, f"{part.name} does not hold its state while ce is 0: {how}")
         yield balance

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from lutsmith.ground.alignment import aligned
+
 Verdict = Literal["proved", "simulated", "failed", "not decided", "not run"]
 """Holds for all inputs; held for all samples; does not hold; a proof ran out of time; was not tried."""
 
@@ -33,7 +35,7 @@ WHOLE = "all"
 
 @dataclass(frozen=True)
 class Check:
-    """One row.
+    """What one layer of verification found of one part of one format.
 
     Attributes:
         format: what was checked: a format of exports, or "design", the logic that all of them are written from.
@@ -179,11 +181,7 @@ class Verification:
             )
             for check in self.checks
         ]
-        widths = [max(map(len, column)) for column in zip(*(row[:-1] for row in rows), strict=True)]
-        lines = [
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
-            for row in rows
-        ]
+        lines = aligned(rows, left=range(6))
         counts = [(verdict, sum(check.verdict == verdict for check in self.checks)) for verdict in VERDICTS]
         lines.append(", ".join(f"{count} {verdict}" for verdict, count in counts if count) or "nothing was checked")
         lines += [f"{format_}: {self.outcome_of(format_)}" for format_ in self.formats if format_ in self._open_formats]

@@ -44,7 +44,7 @@ def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) 
     whole = np.array_equal(low, np.round(low)) and np.array_equal(high, np.round(high)) and (high - low).max() > 1
     if whole:  # features that may well be integers: half of the rows are
         rows[::2] = np.round(rows[::2])
-    return rows.clip(-_LARGEST, _LARGEST).astype(np.float32)
+    return rows.astype(np.float32)
 
 
 def edge_rows(

@@ -13,25 +13,26 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
-from lutsmith.hardware.toolchain import ToolMissing, ToolTimeout, find
+from lutsmith.hardware.tools.tool import ToolMissing, ToolTimeout
+from lutsmith.hardware.tools.toolchain import find
+from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.readback.descriptions import source_of
 from lutsmith.hardware.verification.readers.primitives import with_primitives
 from lutsmith.hardware.verification.report import Check
-from lutsmith.hardware.verification.task import Files, Task, only, row
 
 SLOW_CELLS = 20_000_000
 """LUTs times rows that an interpreting simulator (Icarus, ghdl) is given at most; the rows are thinned out."""
 
 
-def verilog_runs(files: Files, task: Task) -> Iterator[Check]:
+def verilog_runs(files: Files, case: Case) -> Iterator[Check]:
     """The top module in Verilator, or in Icarus where that is missing."""
-    source_of("verilog", files, task)
+    source_of("verilog", files, case)
     sources = with_primitives(files)
     reasons = []
     for tool, simulate in VERILOG_SIMULATORS.items():
         try:
             found = find(tool)
-            yield _run_bits(sources, task, simulate, str(found), thin=tool == "iverilog")
+            yield _run_bits(sources, case, simulate, str(found), thin=tool == "iverilog")
         except (ToolMissing, ToolTimeout) as reason:
             reasons.append(str(reason).partition("\n")[0])
             continue
@@ -39,16 +40,16 @@ def verilog_runs(files: Files, task: Task) -> Iterator[Check]:
     raise ToolMissing("; or ".join(reasons))
 
 
-def vhdl_runs(files: Files, task: Task) -> Iterator[Check]:
+def vhdl_runs(files: Files, case: Case) -> Iterator[Check]:
     """The top entity in ghdl."""
-    source_of("vhdl", files, task)
-    yield _run_bits(files, task, ghdl, str(find("ghdl")), thin=True)
+    source_of("vhdl", files, case)
+    yield _run_bits(files, case, ghdl, str(find("ghdl")), thin=True)
 
 
-def _run_bits(sources: Files, task: Task, simulate: Simulator, tool: str, *, thin: bool) -> Check:
+def _run_bits(sources: Files, case: Case, simulate: Simulator, tool: str, *, thin: bool) -> Check:
     """Run the top module on the words of the rows, and compare every word at every output."""
-    circuit, design = task.circuit, task.design
-    rows = task.rows
+    circuit, design = case.circuit, case.design
+    rows = case.rows
     if thin:
         nodes = sum(part.netlist.num_nodes for part in design.parts)
         rows = thinned(rows, max(64, SLOW_CELLS // max(nodes, 1)))
@@ -59,49 +60,50 @@ def _run_bits(sources: Files, task: Task, simulate: Simulator, tool: str, *, thi
     else:
         bits = circuit.encoder.encode(rows)
     expected = Answers.of(circuit, rows).bits(design)
-    found = simulate(sources, design, bits, task.timeout, confined=task.foreign)
+    found = simulate(sources, design, bits, case.timeout, confined=case.foreign)
     problem = bit_difference(design, expected, found)
     if problem:
         return row("all", "failed", f"{tool}: {problem}", len(rows))
     return row("all", "simulated", f"{len(rows):,} rows, {tool}", len(rows))
 
 
-def c_runs(files: Files, task: Task) -> Iterator[Check]:
+def c_runs(files: Files, case: Case) -> Iterator[Check]:
     """The header by the system's compiler: one sample at a time, and many."""
-    rows: NDArray[Any] = task.rows
-    words = task.design.words
-    meant = task.rows
-    if task.fixed and words is not None and not words.is_float:
-        rows = words.quantise(task.rows)
+    rows: NDArray[Any] = case.rows
+    words = case.design.words
+    meant = case.rows
+    if case.fixed and words is not None and not words.is_float:
+        rows = words.quantise(case.rows)
         meant = words.values(rows)
-    expected = Answers.of(task.circuit, meant)
+    expected = Answers.of(case.circuit, meant)
     data = only(files)
-    numbers = None if rows is task.rows else task.rows
-    options: dict[str, Any] = {"name": prefix_of(data), "numbers": numbers, "confined": task.foreign}
-    one, many = c_compiler(task.circuit, data, rows, task.timeout, **options)
+    numbers = None if rows is case.rows else case.rows
+    options: dict[str, Any] = {"name": prefix_of(data), "numbers": numbers, "confined": case.foreign}
+    one, many = c_compiler(case.circuit, data, rows, case.timeout, **options)
     for how, given in (("one sample", one), ("many samples", many)):
         problem = expected.difference(given)
         text = f"{len(rows):,} rows, {find('cc')}"
         yield row(how, "failed" if problem else "simulated", problem or text, len(rows))
 
 
-def javascript_runs(files: Files, task: Task) -> Iterator[Check]:
+def javascript_runs(files: Files, case: Case) -> Iterator[Check]:
     """The module in node, with WebAssembly and without."""
-    given = node(task.circuit, only(files), task.rows, task.timeout, confined=task.foreign)
-    yield _compared(given, task, str(find("node")))
+    given = node(case.circuit, only(files), case.rows, case.timeout, confined=case.foreign)
+    yield _compared(given, case, str(find("node")))
 
 
-def onnx_runs(files: Files, task: Task) -> Iterator[Check]:
+def onnx_runs(files: Files, case: Case) -> Iterator[Check]:
     """The model in onnxruntime."""
-    given = onnxruntime(task.circuit, only(files), task.rows, task.timeout, confined=task.foreign)
-    yield _compared(given, task, "onnxruntime")
+    given = onnxruntime(case.circuit, only(files), case.rows, case.timeout, confined=case.foreign)
+    yield _compared(given, case, "onnxruntime")
 
 
-def json_runs(files: Files, task: Task) -> Iterator[Check]:
+def json_runs(files: Files, case: Case) -> Iterator[Check]:
     """The document, read and predicted by the engine."""
-    from lutsmith.export import from_json
+    from lutsmith.export import from_json_text
 
-    yield _compared(_engine_answers(from_json(only(files).decode("utf-8")), task.rows), task, "read and predicted")
+    answers = _engine_answers(from_json_text(only(files).decode("utf-8")), case.rows)
+    yield _compared(answers, case, "read and predicted")
 
 
 def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
@@ -112,11 +114,11 @@ def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
         return Answers(circuit.outputs(rows), circuit.decision_function(rows), circuit.predict(rows))
 
 
-def _compared(given: Answers, task: Task, tool: str) -> Check:
-    problem = Answers.of(task.circuit, task.rows).difference(given)
+def _compared(given: Answers, case: Case, tool: str) -> Check:
+    problem = Answers.of(case.circuit, case.rows).difference(given)
     if problem:
-        return row("all", "failed", f"{tool}: {problem}", len(task.rows))
-    return row("all", "simulated", f"{len(task.rows):,} rows, {tool}", len(task.rows))
+        return row("all", "failed", f"{tool}: {problem}", len(case.rows))
+    return row("all", "simulated", f"{len(case.rows):,} rows, {tool}", len(case.rows))
 
 
 def thinned(rows: NDArray[np.float32], most: int) -> NDArray[np.float32]:

@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import ExportError, Options
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA
+from lutsmith.ground.arguments import one_of
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
+from lutsmith.hardware.verification.case import Case
+from lutsmith.hardware.verification.checks import CHECKS, check_files
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.emission import emitted
-from lutsmith.hardware.verification.layers import CHECKS, check_files
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Loss, Verification
 from lutsmith.hardware.verification.rows import edge_rows, sample_rows
-from lutsmith.hardware.verification.task import Task
 from lutsmith.logic.words import Words
 
 FORMATS = tuple(CHECKS)
@@ -92,7 +93,7 @@ def verify(
     rows = sample_rows(circuit, X)
     loss = None if X is None else _loss(circuit, design.words, rows, y)
     every = np.concatenate([rows, edge_rows(circuit, design.words, rows)])
-    task = Task(
+    case = Case(
         circuit,
         design,
         every,
@@ -102,7 +103,7 @@ def verify(
         run=run,
     )
     checks = []
-    for row in _rows(task, formats, layers, artifacts, name):
+    for row in _rows(case, formats, layers, artifacts, name):
         checks.append(row)
         if report is not None:
             report(row)
@@ -125,27 +126,27 @@ def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **op
 
 
 def _rows(
-    task: Task,
+    case: Case,
     formats: Sequence[str],
     layers: Sequence[Layer],
     artifacts: Mapping[str, Mapping[str, bytes]],
     name: str | None,
 ) -> Iterator[Check]:
     if "formal" in layers:
-        yield from check_design(task.circuit, task.design, task.timeout)
+        yield from check_design(case.circuit, case.design, case.timeout)
     for format_ in formats:
         if format_ in artifacts:
-            yield from check_files(format_, artifacts[format_], layers, replace(task, foreign=True), name)
+            yield from check_files(format_, artifacts[format_], layers, replace(case, foreign=True), name)
             continue
         try:
-            files = emitted(format_, task.circuit, task.hardware, task.software)
+            files = emitted(format_, case.circuit, case.hardware, case.software)
         except ExportError as refused:
             yield Check(format_, layers[0] if layers else "read-back", "all", "not run", str(refused))
         except ModuleNotFoundError as missing:
             reason = f"{missing.name} is needed and not there. Install it: {HARDWARE_EXTRA}"
             yield Check(format_, layers[0] if layers else "read-back", "all", "not run", reason)
         else:
-            yield from check_files(format_, files, layers, task)
+            yield from check_files(format_, files, layers, case)
 
 
 def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: ArrayLike | None) -> Loss | None:
@@ -154,7 +155,7 @@ def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: A
         return None
     head = circuit.head
     exact, quantised = (
-        head.decide(head.scores(circuit.evaluate(side)), circuit.task)
+        head.decide(head.scores(circuit.evaluate(side)), circuit.objective)
         for side in (rows, words.values(words.quantise(rows)))
     )
     changed = float((exact != quantised).reshape(len(rows), -1).any(axis=1).mean())
@@ -168,7 +169,6 @@ def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: A
 
 def _check_names(what: str, given: Sequence[str], known: Sequence[str]) -> None:
     if isinstance(given, str):
-        raise TypeError(f"{what} is {given!r}, expected a sequence such as [{given!r}]")
+        raise TypeError(f"{what} is {given!r}; expected a sequence such as [{given!r}]")
     for name in given:
-        if name not in known:
-            raise ValueError(f"{what} has {name!r}, expected of {', '.join(known)}")
+        one_of(f"one of {what}", name, known)

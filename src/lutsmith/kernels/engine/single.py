@@ -19,9 +19,11 @@ _compiled: Callable[[Any], Any] = extending.register_jitable
 
 
 def _of_rank(rank: int) -> Any:
-    """A function that evaluates a group of LUTs of one rank; its loop over inputs is unrolled."""
+    """A function that evaluates a group of LUTs of one rank; its loop over inputs is unrolled.
 
-    @_compiled
+    Each rank has a name of its own: the linker takes functions of one name from two cached files for the same.
+    """
+
     def luts(values: Any, fanin: Any, tables: Any, group: Any) -> None:
         first, entry, out = np.uint64(group[1]), np.uint64(group[3]), np.uint64(group[4])
         for lut in range(group[2]):
@@ -32,7 +34,8 @@ def _of_rank(rank: int) -> Any:
                 address |= bit << np.uint64(slot)
             values[out + index] = (tables[first + index] >> address) & np.uint64(1)
 
-    return luts
+    luts.__qualname__ = f"luts_of_rank_{rank}"
+    return _compiled(luts)
 
 
 _luts0, _luts1, _luts2, _luts3, _luts4, _luts5, _luts6 = (_of_rank(rank) for rank in range(7))

@@ -24,6 +24,7 @@ _library: Any = torch.library.Library("lutsmith", "DEF")  # type: ignore[no-unty
 def define(
     schema: str,
     *,
+    check: Callable[..., None],
     cpu: Callable[..., Any],
     other: Callable[..., Any],
     fake: Callable[..., Any],
@@ -34,6 +35,7 @@ def define(
 
     Args:
         schema: name, arguments and results, as torch writes them.
+        check: raises ValueError where shapes, dtypes or numbers do not fit; called before each of the three forms.
         cpu: computes it on the CPU.
         other: computes it on any other device.
         fake: gives the shapes and dtypes of the results, from those of the arguments.
@@ -43,22 +45,31 @@ def define(
     name = schema.partition("(")[0]
     _library.define(schema)
     names = [argument.split()[-1] for argument in schema[len(name) + 1 : schema.index(")")].split(",")]
-    _library.impl(name, cpu, "CPU")
-    _library.impl(name, _on_one_device(other, names), "CompositeExplicitAutograd")
-    torch.library.register_fake(f"lutsmith::{name}", _on_one_device(fake, names), lib=_library)
+
+    def on_cpu(*arguments: Any) -> Any:  # all tensors are the CPU's: torch takes others elsewhere
+        check(*arguments)
+        return cpu(*arguments)
+
+    def elsewhere(*arguments: Any) -> Any:
+        _check_devices(names, arguments)
+        check(*arguments)
+        return other(*arguments)
+
+    def without_values(*arguments: Any) -> Any:
+        _check_devices(names, arguments)
+        check(*arguments)
+        return fake(*arguments)
+
+    _library.impl(name, on_cpu, "CPU")
+    _library.impl(name, elsewhere, "CompositeExplicitAutograd")
+    torch.library.register_fake(f"lutsmith::{name}", without_values, lib=_library)
     if gradient is not None:
         torch.library.register_autograd(f"lutsmith::{name}", gradient, setup_context=save, lib=_library)
 
 
-def _on_one_device(form: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
-    """A form that raises ValueError where tensors are on different devices (the CPU's gets those of no other)."""
-
-    def checked(*arguments: Any) -> Any:
-        tensors = [(name, a.device) for name, a in zip(names, arguments, strict=True) if isinstance(a, Tensor)]
-        for name, device in tensors[1:]:
-            if device != tensors[0][1]:
-                first = f"{tensors[0][0]} is on {tensors[0][1]}"
-                raise ValueError(f"{first} and {name} on {device}; move both to one device with .to()")
-        return form(*arguments)
-
-    return checked
+def _check_devices(names: list[str], arguments: tuple[Any, ...]) -> None:
+    tensors = [(name, a.device) for name, a in zip(names, arguments, strict=True) if isinstance(a, Tensor)]
+    for name, device in tensors[1:]:
+        if device != tensors[0][1]:
+            first = f"{tensors[0][0]} is on {tensors[0][1]}"
+            raise ValueError(f"{first} and {name} on {device}; move both to one device with .to()")

@@ -32,9 +32,17 @@ class Reads(NamedTuple):
     rule: str = "softmax"  # "softmax": straight-through softmax; "dwn": DWN's score rule
 
 
-def check(x: Tensor, tables: Tensor, reads: Reads) -> None:
+def check(
+    x: Tensor,
+    tables: Tensor,
+    inputs: Tensor,
+    table_ptr: Tensor | None,
+    candidates: Tensor | None,
+    scores: Tensor | None,
+    temperature: float,
+    rule: str,
+) -> None:
     """Raise ValueError where shapes or dtypes do not fit together (the values of the indices are not read)."""
-    inputs, table_ptr, candidates, scores, temperature, rule = reads
     if x.ndim != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (features, batch): flatten it to two dimensions")
     if x.dtype not in FLOATS or tables.dtype not in FLOATS:
@@ -76,13 +84,6 @@ def check(x: Tensor, tables: Tensor, reads: Reads) -> None:
             raise ValueError(f"temperature is {temperature}; expected a positive number")
         if rule not in RULES:
             raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
-
-
-def check_gradient(grad: Tensor, x: Tensor, reads: Reads) -> None:
-    """Raise ValueError where the gradient of the result has not its shape, or is not of floats."""
-    expected = reads.inputs.shape[0], x.shape[1]
-    if grad.shape != expected or grad.dtype not in FLOATS:
-        raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected floats of shape {expected}")
 
 
 def _check_indices(name: str, tensor: Tensor, dimensions: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from lutsmith.ground.arguments import check_options, one_of
 from lutsmith.nn.connections.base import Connections
 from lutsmith.nn.connections.coverage import Coverage
 from lutsmith.nn.connections.fixed import FixedConnections
@@ -68,12 +69,11 @@ def setup_connections(
             `connection_rule` are `temperature`, `sampling` and `rule`. None stands for the default.
 
     Raises:
-        KeyError: unknown kind.
-        ValueError: sizes or settings that it cannot have.
+        ValueError: an unknown kind, a setting that it does not have, sizes or values that it cannot have.
+        TypeError: a value of a wrong type.
     """
+    one_of("connections", kind, [*list_connections(), *_ALIASES])
     name = _ALIASES.get(kind, kind)
-    if name not in _REGISTRY:
-        raise KeyError(f"unknown connections {kind!r}; there are {', '.join(list_connections())}")
     given: dict[str, Any] = {}
     for key, value in settings.items():
         if value is None:
@@ -82,12 +82,11 @@ def setup_connections(
         if plain in given:
             raise ValueError(f"{plain} is given twice, as {plain} and as {_PREFIX}{plain}")
         given[plain] = value
-    known = _settings_of(name)
+    known = sorted(_settings_of(name))
     for key in given:
-        if key not in known:
-            kinds = [other for other in list_connections() if key in _settings_of(other)]
-            where = f"; pass connections={' or '.join(map(repr, kinds))}" if kinds else ""
-            raise ValueError(f"{name} connections have no {key}{where}")
+        kinds = [other for other in list_connections() if key in _settings_of(other)]
+        where = f"; pass connections={' or '.join(map(repr, kinds))} for {key}" if kinds else ""
+        check_options(f"connections={name!r}", [key], known, hint=where)
     connections = _REGISTRY[name](in_dim, out_dim, lut_rank, **given)
     return connections if device is None else connections.to(device)
 

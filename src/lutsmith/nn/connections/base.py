@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.kernels.training.reads import RULES, Reads
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
+from lutsmith.nn.parameter_groups import SCORES
 
 
 class Connections(nn.Module, ABC):
@@ -24,6 +26,7 @@ class Connections(nn.Module, ABC):
         usable: bool, `in_dim` elements: inputs that may be wired at all (an encoder's `usable` bits); None: all.
 
     Raises:
+        TypeError: a size that is not an integer.
         ValueError: a size below 1, or a mask of another type or size.
     """
 
@@ -35,8 +38,7 @@ class Connections(nn.Module, ABC):
     def __init__(self, in_dim: int, out_dim: int, lut_rank: int, usable: Tensor | None = None) -> None:
         super().__init__()
         for name, size in (("in_dim", in_dim), ("out_dim", out_dim), ("lut_rank", lut_rank)):
-            if not isinstance(size, int) or size < 1:
-                raise ValueError(f"{name} is {size!r}; expected an integer of at least 1")
+            whole_number(name, size, 1)
         usable = torch.ones(in_dim, dtype=torch.bool) if usable is None else torch.as_tensor(usable)
         if usable.numel() != in_dim or usable.dtype != torch.bool:
             raise ValueError(
@@ -131,8 +133,7 @@ class LearnedConnections(Connections):
         self, in_dim: int, out_dim: int, lut_rank: int, *, temperature: float, rule: str, usable: Tensor | None
     ) -> None:
         super().__init__(in_dim, out_dim, lut_rank, usable)
-        if rule not in RULES:
-            raise ValueError(f"the connections' rule is {rule!r}; expected one of {', '.join(RULES)}")
+        one_of("the connections' rule", rule, RULES)
         self.temperature = temperature
         self.rule = rule
         self.register_buffer("frozen", torch.tensor(False))
@@ -145,9 +146,12 @@ class LearnedConnections(Connections):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        if not 0 < value < float("inf"):
-            raise ValueError(f"the connections' temperature is {value}; expected a positive number")
-        self._temperature = float(value)
+        name = "the connections' temperature"
+        self._temperature = number(name, value, lambda tau: 0 < tau < float("inf"), "a positive number")
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The scores, which may train at a rate of their own: see `nn.parameter_groups`."""
+        return {SCORES: [self.scores]}
 
     def freeze(self) -> None:
         """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import check_options, one_of, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections.base import LearnedConnections
@@ -80,12 +81,8 @@ class LearnableConnections(LearnedConnections):
         available = len(self.usable_inputs())
         if num_candidates == -1:
             num_candidates = available
-        if not isinstance(num_candidates, int) or not 2 <= num_candidates <= available:
-            raise ValueError(
-                f"num_candidates is {num_candidates!r}; expected 2 to {available} (the usable inputs), or -1 for all"
-            )
-        if sampling not in SAMPLINGS:
-            raise ValueError(f"the connections' sampling is {sampling!r}; expected one of {', '.join(SAMPLINGS)}")
+        whole_number("num_candidates", num_candidates, 2, available, "-1 for all usable inputs or some of them")
+        one_of("the connections' sampling", sampling, SAMPLINGS)
         if sampling == "soft" and rule != "softmax":
             raise ValueError(
                 "soft connections have the gradient of their softmax; rule='dwn' is for hard and gumbel ones"
@@ -97,15 +94,12 @@ class LearnableConnections(LearnedConnections):
         self._groups = num_groups, group_bias
         self._options = {"image": False, **options} if init_method == "local" else options
         if init_method in RANDOM:
-            if options:
-                raise ValueError(f"random candidates have no {', '.join(sorted(options))}")
+            check_options(f"init_method={init_method!r}", options, ())
             pools = self._group_sources().draw(lut_rank, num_candidates, generator)
         else:
-            if init_method not in WIRINGS or init_method in REPEATING or init_method == "grouped":
-                methods = [name for name in WIRINGS if name not in REPEATING and name != "grouped"]
-                raise ValueError(
-                    f"init_method is {init_method!r}; candidates are drawn by {', '.join(methods)} (and num_groups)"
-                )
+            one_of(
+                "init_method", init_method, [name for name in WIRINGS if name not in REPEATING and name != "grouped"]
+            )
             if num_groups is not None or group_bias is not None:
                 raise ValueError(f"num_groups restricts random candidates; {init_method!r} has its own places")
             pools = draw_wiring(init_method, mask, out_dim, lut_rank * num_candidates, generator, **self._options)

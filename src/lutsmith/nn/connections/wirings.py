@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lutsmith.ground.arguments import check_options, one_of, whole_number
 from lutsmith.nn.connections.balanced import balanced_rows, cut_rows
 from lutsmith.nn.connections.windows import local, spans
 
@@ -134,11 +135,8 @@ def input_groups(num_inputs: int, num_groups: int, num_luts: int) -> NDArray[np.
     Raises:
         ValueError: more groups than inputs or LUTs, or none.
     """
-    if not isinstance(num_groups, int) or not 1 <= num_groups <= min(num_inputs, num_luts):
-        raise ValueError(
-            f"num_groups is {num_groups!r}; expected 1 to {min(num_inputs, num_luts)}, because there are "
-            f"{num_inputs} inputs and {num_luts} LUTs"
-        )
+    most = min(num_inputs, num_luts)
+    whole_number("num_groups", num_groups, 1, most, f"groups of {num_inputs} inputs and {num_luts} LUTs")
     return np.arange(num_inputs) * num_groups // num_inputs
 
 
@@ -166,13 +164,9 @@ def options_of(method: str) -> list[str]:
 
 def check_method(method: str, options: dict[str, Any]) -> None:
     """Raise ValueError for an unknown wiring, or for options that it does not take or lacks."""
-    if method not in WIRINGS:
-        raise ValueError(f"init_method is {method!r}; expected one of {', '.join(WIRINGS)}")
+    one_of("init_method", method, WIRINGS)
     known = options_of(method)
-    for name in options:
-        if name not in known:
-            takes = f"takes {', '.join(known)}" if known else "takes no options"
-            raise ValueError(f"the wiring {method!r} has no {name}; it {takes}")
+    check_options(f"the wiring {method!r}", options, known)
     for name, parameter in inspect.signature(WIRINGS[method]).parameters.items():
         if name in known and parameter.default is parameter.empty and name not in options:
             raise ValueError(f"the wiring {method!r} needs {name}")

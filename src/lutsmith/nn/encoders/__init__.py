@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from lutsmith.ground.arguments import check_options, one_of, options_of
 from lutsmith.nn.encoders.base import Encoder, Per
 from lutsmith.nn.encoders.categorical import Categorical
 from lutsmith.nn.encoders.codes import Binary, Gray, OneHot, SignMagnitude, UniformFixedPoint
@@ -30,6 +33,7 @@ __all__ = [
     "SignMagnitude",
     "Thermometer",
     "UniformFixedPoint",
+    "setup_encoder",
 ]
 
 ENCODERS: dict[str, type[Encoder]] = {
@@ -44,4 +48,16 @@ ENCODERS: dict[str, type[Encoder]] = {
     "one-hot": OneHot,
     "sign-magnitude": SignMagnitude,
 }
-"""The encoders that take numbers, by name; `ENCODERS[name](num_bits, per=..., unique=...)`."""
+"""The encoders that take numbers, by name."""
+
+
+def setup_encoder(name: str, num_bits: int, **options: Any) -> Encoder:
+    """Make the encoder `name` of so many bits a feature, to be fitted; `options` are its class's arguments.
+
+    Raises:
+        ValueError: an unknown name, an option that the encoder does not have, a value that it cannot have.
+        TypeError: a value of a wrong type.
+    """
+    kind = ENCODERS[one_of("encoder", name, ENCODERS)]
+    check_options(f"the encoder {name!r}", options, [known for known in options_of(kind) if known != "num_bits"])
+    return kind(num_bits, **options)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from lutsmith.circuit.grid import checked_word
 from lutsmith.circuit.rows import SAMPLED_ROWS, FittedRange
 from lutsmith.circuit.word_length import snap
+from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.nn.encoders.gathering import floating, gather, value_range
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ if TYPE_CHECKING:
 Per = Literal["feature", "channel", "global"]
 
 MAX_BITS = 1 << 16
+
+
+class EncoderOptions(TypedDict, total=False):
+    """What every encoder of numbers takes besides `num_bits`; `Encoder` says what each means, and its default."""
+
+    per: Per
+    unique: bool
+    encode_axis: int
+    fit_axes: Sequence[int] | None
+    input_bits: int | None
 
 
 class Encoder(nn.Module, ABC):
@@ -86,17 +97,13 @@ class Encoder(nn.Module, ABC):
     ) -> None:
         super().__init__()
         least, most = self._bit_limits()
-        is_whole = isinstance(num_bits, (int, np.integer)) and not isinstance(num_bits, bool)
-        if not is_whole or not least <= num_bits <= most:
-            name = type(self).__name__
-            raise ValueError(f"num_bits is {num_bits!r}; {name} has {least} to {most} bits a feature, a whole number")
-        if per not in ("feature", "channel", "global"):
-            raise ValueError(f"per is {per!r}; expected 'feature', 'channel' or 'global'")
+        num_bits = whole_number("num_bits", num_bits, least, most, f"the bits of a feature of {type(self).__name__}")
+        one_of("per", per, get_args(Per))
         if encode_axis == 0:
             raise ValueError(
                 "encode_axis is 0, the batch axis; the bits of a sample need an axis of the sample, 1 or later"
             )
-        self.num_bits = int(num_bits)
+        self.num_bits = num_bits
         self.per: Per = per
         self.unique = unique
         self.encode_axis = encode_axis

@@ -8,15 +8,14 @@ Gray code reads each comparator once, which is half of the LUTs.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.nn.encoders.base import Encoder, Per, column_range
+from lutsmith.nn.encoders.base import Encoder, EncoderOptions, column_range
 from lutsmith.nn.encoders.transitions import lower_code
 
 if TYPE_CHECKING:
@@ -40,19 +39,8 @@ class CodeEncoder(Encoder):
 
     _rows: Tensor
 
-    def __init__(
-        self,
-        num_bits: int = 1,
-        *,
-        per: Per = "feature",
-        unique: bool = False,
-        encode_axis: int = 1,
-        fit_axes: Sequence[int] | None = None,
-        input_bits: int | None = None,
-    ) -> None:
-        super().__init__(
-            num_bits, per=per, unique=unique, encode_axis=encode_axis, fit_axes=fit_axes, input_bits=input_bits
-        )
+    def __init__(self, num_bits: int = 1, **options: Unpack[EncoderOptions]) -> None:
+        super().__init__(num_bits, **options)
         self.register_buffer("_rows", torch.empty(0), persistent=False)
         self._set_code(self._table())
 

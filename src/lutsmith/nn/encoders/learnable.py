@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 from torch import Tensor, nn
 
 from lutsmith.circuit.word_length import snap
+from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training import ops
-from lutsmith.nn.encoders.base import Per
+from lutsmith.nn.encoders.base import EncoderOptions
 from lutsmith.nn.encoders.thermometers import (
     DistributiveThermometer,
     GaussianThermometer,
@@ -69,19 +69,11 @@ class LearnableThermometer(Thermometer):
         start: str = "distributive",
         forward_sampling: str = "hard",
         temperature: float = 0.1,
-        per: Per = "feature",
-        unique: bool = False,
-        encode_axis: int = 1,
-        fit_axes: Sequence[int] | None = None,
-        input_bits: int | None = None,
+        **options: Unpack[EncoderOptions],
     ) -> None:
-        super().__init__(
-            num_bits, per=per, unique=unique, encode_axis=encode_axis, fit_axes=fit_axes, input_bits=input_bits
-        )
-        if start not in STARTS:
-            raise ValueError(f"start is {start!r}; expected one of {', '.join(STARTS)}")
-        if forward_sampling not in SAMPLINGS:
-            raise ValueError(f"forward_sampling is {forward_sampling!r}; expected one of {', '.join(SAMPLINGS)}")
+        super().__init__(num_bits, **options)
+        one_of("start", start, STARTS)
+        one_of("forward_sampling", forward_sampling, SAMPLINGS)
         self.start = start
         self.forward_sampling = forward_sampling
         self.temperature = temperature
@@ -94,9 +86,7 @@ class LearnableThermometer(Thermometer):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        if not 0 < value < float("inf"):
-            raise ValueError(f"temperature is {value}; expected a finite number above 0")
-        self._temperature = float(value)
+        self._temperature = number("temperature", value, lambda t: 0 < t < float("inf"), "a finite number above 0")
 
     def fit(self, x: Any, *, seed: int = 0) -> Self:
         super().fit(x, seed=seed)

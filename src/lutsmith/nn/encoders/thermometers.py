@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
-from lutsmith.nn.encoders.base import Encoder, Per, column_range
+from lutsmith.nn.encoders.base import Encoder, EncoderOptions, column_range
 from lutsmith.nn.encoders.gathering import floating
 
 if TYPE_CHECKING:
@@ -91,22 +91,9 @@ class LogarithmicThermometer(Thermometer):
         per, unique, encode_axis, fit_axes, input_bits: see `Encoder`.
     """
 
-    def __init__(
-        self,
-        num_bits: int = 1,
-        *,
-        octaves: float = 8.0,
-        per: Per = "feature",
-        unique: bool = False,
-        encode_axis: int = 1,
-        fit_axes: Sequence[int] | None = None,
-        input_bits: int | None = None,
-    ) -> None:
-        super().__init__(
-            num_bits, per=per, unique=unique, encode_axis=encode_axis, fit_axes=fit_axes, input_bits=input_bits
-        )
-        if not 0 < octaves <= 64:
-            raise ValueError(f"octaves is {octaves}; expected a number above 0, at most 64")
+    def __init__(self, num_bits: int = 1, *, octaves: float = 8.0, **options: Unpack[EncoderOptions]) -> None:
+        super().__init__(num_bits, **options)
+        number("octaves", octaves, lambda value: 0 < value <= 64, "a number above 0, at most 64")
         self.octaves = float(octaves)
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:

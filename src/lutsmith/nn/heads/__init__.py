@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lutsmith.ground.arguments import check_options, one_of, options_of
 from lutsmith.nn.heads.base import GroupHead, ScoredHead, Tau
 from lutsmith.nn.heads.code_words import code_words
 from lutsmith.nn.heads.group_affine import GroupAffine
@@ -53,10 +54,13 @@ def setup_head(name: str, num_classes: int, *, in_dim: int | None = None, **opti
         **options: further arguments of the head's class.
 
     Raises:
-        KeyError: an unknown name.
-        TypeError: an option that the head does not have.
-        ValueError: sizes or settings that it cannot have.
+        ValueError: an unknown name, an option that the head does not have, sizes or values that it cannot have.
+        TypeError: a value of a wrong type.
     """
-    if name not in HEADS:
-        raise KeyError(f"unknown head {name!r}; there are {', '.join(sorted(HEADS))}")
-    return HEADS[name](num_classes, in_dim=in_dim, **options)
+    kind: Any = HEADS[one_of("head", name, sorted(HEADS))]
+    if kind is not LearnableReduction:  # it hands the rest to its LUTs, which check them
+        check_options(
+            f"the head {name!r}", options, [known for known in options_of(kind) if known not in ("k", "in_dim")]
+        )
+    head: GroupHead = kind(num_classes, in_dim=in_dim, **options)
+    return head

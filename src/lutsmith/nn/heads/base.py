@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import number, one_of, whole_number
+
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
@@ -37,11 +39,12 @@ class GroupHead(nn.Module):
         generator: source of the permutation; None is torch's global one.
 
     Raises:
+        TypeError: a size that is not an integer.
         ValueError: sizes that cannot be, or a permutation of an unknown number of inputs.
     """
 
-    task: ClassVar[str] = "classification"
-    """What the circuit makes of the scores: see `lutsmith.circuit.heads.TASKS`."""
+    objective: ClassVar[str] = "classification"
+    """What the circuit makes of the scores: see `lutsmith.circuit.heads.OBJECTIVES`."""
 
     permutation: Tensor | None
 
@@ -55,9 +58,9 @@ class GroupHead(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.k = check_count("k", k, "the number of classes, labels or targets")
-        self.num_groups = self.k if num_groups is None else check_count("num_groups", num_groups, "the groups")
-        self.in_dim = None if in_dim is None else check_count("in_dim", in_dim, "the width of the last layer")
+        self.k = whole_number("k", k, 1, what="the number of classes, labels or targets")
+        self.num_groups = self.k if num_groups is None else whole_number("num_groups", num_groups, 1, what="the groups")
+        self.in_dim = None if in_dim is None else whole_number("in_dim", in_dim, 1, what="the width of the last layer")
         if self.in_dim is not None:
             self.group_size(self.in_dim)
         if permute and in_dim is None:
@@ -146,9 +149,10 @@ class ScoredHead(GroupHead):
 
     def __init__(self, k: int, tau: Tau, num_groups: int | None = None, **groups: Any) -> None:
         super().__init__(k, num_groups, **groups)
-        is_number = isinstance(tau, (int, float)) and not isinstance(tau, bool) and tau > 0 and math.isfinite(tau)
-        if tau not in ("auto", "learned") and not is_number:
-            raise ValueError(f"tau is {tau!r}; expected a positive number, 'auto' or 'learned'")
+        if isinstance(tau, str):
+            one_of("tau, where it is not a number,", tau, ("auto", "learned"))
+        else:
+            number("tau", tau, lambda value: 0 < value < math.inf, "a positive number, 'auto' or 'learned'")
         self.tau = tau
         if tau == "learned":
             self.log_tau = nn.Parameter(torch.zeros(()))
@@ -164,13 +168,6 @@ class ScoredHead(GroupHead):
     def extra_repr(self) -> str:
         groups = "" if self.num_groups == self.k else f", num_groups={self.num_groups}"
         return f"k={self.k}{groups}, tau={self.tau!r}" + (", permuted" if self.permutation is not None else "")
-
-
-def check_count(name: str, value: Any, what: str) -> int:
-    """`value`, where it is an integer of at least 1; ValueError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected {what}, an integer of at least 1")
-    return int(value)
 
 
 def rounded(values: Tensor, limit: float) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lutsmith.ground.arguments import number
 from lutsmith.nn.heads.base import ScoredHead, Tau
 
 if TYPE_CHECKING:
@@ -53,7 +54,5 @@ class GroupSum(ScoredHead):
 
 
 def finite(name: str, value: float) -> float:
-    """`value`, where it is a finite number; ValueError otherwise."""
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} is {value!r}; expected a finite number")
-    return float(value)
+    """`value`, where it is a finite number; TypeError or ValueError otherwise."""
+    return number(name, value, math.isfinite, "a finite number")

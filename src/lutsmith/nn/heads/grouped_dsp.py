@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lutsmith.ground.arguments import whole_number
 from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, without_autocast
 from lutsmith.nn.heads.group_sum import finite
 
@@ -79,7 +80,5 @@ class GroupedDSP(ScoredHead):
 
 
 def check_bits(wbits: int) -> int:
-    """`wbits`, where a weight may have so many; ValueError otherwise."""
-    if isinstance(wbits, bool) or not isinstance(wbits, int) or not 2 <= wbits <= 16:
-        raise ValueError(f"wbits is {wbits!r}; expected 2 to 16 bits of a weight")
-    return wbits
+    """`wbits`, where a weight may have so many; TypeError or ValueError otherwise."""
+    return whole_number("wbits", wbits, 2, 16, "the bits of a weight")

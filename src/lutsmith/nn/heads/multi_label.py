@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lutsmith.ground.arguments import number
 from lutsmith.nn.heads.base import ScoredHead, Tau
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class MultiLabel(ScoredHead):
         ValueError: sizes or settings that cannot be; later, a threshold that no count can exceed.
     """
 
-    task: ClassVar[str] = "multilabel"
+    objective: ClassVar[str] = "multilabel"
     threshold: Tensor | None
     _highest: int = -1  # threshold
 
@@ -76,6 +77,7 @@ class MultiLabel(ScoredHead):
 
 def _integers(threshold: float | Sequence[float], k: int) -> list[int]:
     given = list(threshold) if isinstance(threshold, Sequence) else [threshold] * k
-    if len(given) != k or not all(isinstance(t, (int, float)) and math.isfinite(t) and t >= 0 for t in given):
-        raise ValueError(f"threshold is {threshold!r}; expected a number of at least 0, or one for each of {k} labels")
-    return [math.floor(t) for t in given]
+    expected = f"a number of at least 0, or one for each of {k} labels"
+    if len(given) != k:
+        raise ValueError(f"threshold is {threshold!r}; expected {expected}")
+    return [math.floor(number("threshold", t, lambda value: 0 <= value < math.inf, expected)) for t in given]

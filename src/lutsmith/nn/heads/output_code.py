@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, check_count, without_autocast
+from lutsmith.ground.arguments import whole_number
+from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, without_autocast
 from lutsmith.nn.heads.code_words import code_words as drawn
 from lutsmith.nn.heads.code_words import min_distance
 
@@ -54,14 +55,14 @@ class OutputCode(ScoredHead):
         generator: torch.Generator | None = None,
         **groups: Any,
     ) -> None:
-        k = check_count("k", k, "the number of classes")
+        k = whole_number("k", k, 1, what="the number of classes")
         if code_words is not None:
             words = _checked(code_words, k, length)
         else:
             size = in_dim if length is None else length
             if size is None:
                 raise ValueError("code words are drawn for a length: pass length= or in_dim=, or the code_words")
-            words = drawn(k, check_count("length", size, "the bits of a code word"), generator)
+            words = drawn(k, whole_number("length", size, 1, what="the bits of a code word"), generator)
         super().__init__(k, tau, words.shape[1], in_dim=in_dim, generator=generator, **groups)
         self.register_buffer("code_words", words)
 

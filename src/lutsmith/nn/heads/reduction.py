@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import whole_number
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.heads.base import ScoredHead, Tau, check_count
+from lutsmith.nn.heads.base import ScoredHead, Tau
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -41,8 +42,8 @@ class LearnableReduction(ScoredHead):
     Shapes: `(..., in_dim)` to `(..., k)`, float32 (float64 for float64 inputs).
 
     Raises:
-        KeyError: an unknown parametrization.
-        ValueError: sizes or settings that cannot be.
+        ValueError: an unknown parametrization, sizes or settings that cannot be.
+        TypeError: a value of a wrong type.
     """
 
     def __init__(
@@ -63,12 +64,10 @@ class LearnableReduction(ScoredHead):
             raise ValueError("the pyramid is built for a number of inputs: pass in_dim=, the width of the last layer")
         super().__init__(k, tau, permute=permute, in_dim=in_dim, generator=generator)
         k, width = self.k, self.group_size(int(in_dim))
-        self.bits = bits = check_count("bits", bits, "the outputs of a class")
-        self.lut_rank = lut_rank = check_count("lut_rank", lut_rank, "the inputs of a LUT")
+        self.bits = bits = whole_number("bits", bits, 1, what="the outputs of a class")
+        self.lut_rank = lut_rank = whole_number("lut_rank", lut_rank, 2, 8, "the inputs of a LUT")
         if bits > width:
             raise ValueError(f"bits is {bits}, and a class has {width} inputs: expected at most so many")
-        if not 2 <= lut_rank <= 8:
-            raise ValueError(f"lut_rank is {lut_rank}; expected 2 to 8 inputs of a LUT, one alone narrows nothing")
         settings["weight_init"] = "residual" if weight_init == "majority" else weight_init
         levels: list[LogicDense] = []
         while width > bits:

@@ -39,7 +39,7 @@ class Regression(GroupHead):
         ValueError: sizes that cannot be, or starts that are no finite numbers.
     """
 
-    task: ClassVar[str] = "regression"
+    objective: ClassVar[str] = "regression"
 
     def __init__(
         self, k: int = 1, scale: float | Sequence[float] = 1.0, offset: float | Sequence[float] = 0.0, **groups: Any

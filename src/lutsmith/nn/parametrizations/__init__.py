@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from lutsmith.ground.arguments import check_options, one_of
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.bit_order import msb_first
 from lutsmith.nn.parametrizations.dwn import Dwn
@@ -47,17 +48,13 @@ def setup_parametrization(name: str, lut_rank: int, **settings: Any) -> Parametr
     """Make the parametrization `name` for LUTs of `lut_rank` inputs; `settings` are its class's arguments.
 
     Raises:
-        KeyError: unknown name.
-        TypeError: a setting that it does not have.
-        ValueError: a rank or the value of a setting that it cannot have.
+        ValueError: an unknown name, a setting that it does not have, a rank or a value that it cannot have.
+        TypeError: a value of a wrong type.
     """
-    known = ALIASES.get(name, name)
-    if known not in _REGISTRY:
-        raise KeyError(f"unknown parametrization {name!r}; there are {', '.join(list_parametrizations())}")
-    takes = _settings_of(_REGISTRY[known])
-    if unknown := sorted(set(settings) - set(takes)):
-        raise TypeError(f"{name} has no {', '.join(unknown)}; it takes {', '.join(takes)}")
-    return _REGISTRY[known](lut_rank, **settings)
+    one_of("parametrization", name, [*list_parametrizations(), *ALIASES])
+    kind = _REGISTRY[ALIASES.get(name, name)]
+    check_options(name, settings, _settings_of(kind))
+    return kind(lut_rank, **settings)
 
 
 def _settings_of(kind: type[Parametrization]) -> list[str]:

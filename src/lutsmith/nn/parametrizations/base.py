@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS, sample_bits, scaled
@@ -51,17 +52,11 @@ class Parametrization(ABC):
         residual_probability: float = 0.951,
     ) -> None:
         name = type(self).__name__
-        if not isinstance(rank, int) or rank not in self.ranks:
-            ranks = f"{self.ranks.start} to {self.ranks.stop - 1}" if len(self.ranks) > 1 else self.ranks.start
-            raise ValueError(f"{name} has LUTs of rank {ranks}; got lut_rank={rank!r}")
-        if forward_sampling not in self.samplings:
-            raise ValueError(f"{name} samples {' or '.join(self.samplings)}; got forward_sampling={forward_sampling!r}")
-        if form not in self.forms:
-            raise ValueError(f"{name} has the form {' or '.join(self.forms)}; got form={form!r}")
-        if weight_init not in WEIGHT_INITS:
-            raise ValueError(f"weight_init is {weight_init!r}; expected one of {', '.join(WEIGHT_INITS)}")
-        if not 0.5 < residual_probability < 1:
-            raise ValueError(f"residual_probability is {residual_probability}; expected a number between 0.5 and 1")
+        whole_number("lut_rank", rank, self.ranks.start, self.ranks.stop - 1, f"the inputs of a {name} LUT")
+        one_of(f"forward_sampling of {name}", forward_sampling, self.samplings)
+        one_of(f"form of {name}", form, self.forms)
+        one_of("weight_init", weight_init, WEIGHT_INITS)
+        number("residual_probability", residual_probability, lambda p: 0.5 < p < 1, "a number between 0.5 and 1")
         self.rank = rank
         self.forward_sampling = forward_sampling
         self.form = form
@@ -76,9 +71,7 @@ class Parametrization(ABC):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        if not value > 0 or not math.isfinite(value):
-            raise ValueError(f"temperature is {value}; expected a positive number")
-        self._temperature = float(value)
+        self._temperature = number("temperature", value, lambda tau: 0 < tau < math.inf, "a positive number")
 
     @property
     def num_weights(self) -> int:

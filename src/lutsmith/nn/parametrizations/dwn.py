@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
@@ -48,8 +49,7 @@ class Dwn(Parametrization):
         **settings: Any,
     ) -> None:
         super().__init__(rank, forward_sampling=forward_sampling, **settings)
-        if decay not in DECAYS:
-            raise ValueError(f"decay is {decay!r}; expected one of {', '.join(DECAYS)}")
+        one_of("decay", decay, DECAYS)
         if decay == "linear" and rho is not None:
             raise ValueError(f"rho is {rho}; the linear decay has none: leave it out, or pass decay='exponential'")
         self.decay = decay
@@ -69,9 +69,7 @@ class Dwn(Parametrization):
     def rho(self, value: float) -> None:
         if self.decay == "linear":
             raise AttributeError("the linear decay has no rho; it is a setting of decay='exponential'")
-        if not 0 < value <= 1:
-            raise ValueError(f"rho is {value}; expected a number above 0 and at most 1")
-        self._rho = float(value)
+        self._rho = number("rho", value, lambda rho: 0 < rho <= 1, "a number above 0 and at most 1")
 
     def _random(self, shape: tuple[int, int], generator: torch.Generator | None) -> Tensor:
         return torch.rand(shape, generator=generator) * 2 - 1

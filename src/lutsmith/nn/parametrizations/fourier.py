@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
@@ -37,8 +38,7 @@ class Fourier(Parametrization):
     def __init__(self, rank: int, *, num_frequencies: int | None = None, **settings: Any) -> None:
         super().__init__(rank, **settings)
         count = 1 << rank if num_frequencies is None else num_frequencies
-        if not isinstance(count, int) or not 2 <= count <= 1 << rank:
-            raise ValueError(f"num_frequencies is {count!r}; expected an integer from 2 to {1 << rank} at rank {rank}")
+        whole_number("num_frequencies", count, 2, 1 << rank, f"the waves of a LUT of rank {rank}")
         self.num_frequencies = count
         by_degree = itertools.chain(*(itertools.combinations(range(rank), degree) for degree in range(rank + 1)))
         masks = [sum(1 << j for j in inputs) for inputs in itertools.islice(by_degree, count)]

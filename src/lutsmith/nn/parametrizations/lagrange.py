@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
@@ -34,8 +35,7 @@ class Lagrange(Parametrization):
 
     def __init__(self, rank: int, *, gamma: float = 1.0, normalised: bool = True, **settings: Any) -> None:
         super().__init__(rank, **settings)
-        if not gamma > 0 or not math.isfinite(gamma):
-            raise ValueError(f"gamma is {gamma}; expected a positive number")
+        number("gamma", gamma, lambda value: 0 < value < math.inf, "a positive number")
         self.gamma = gamma
         self.normalised = normalised
 

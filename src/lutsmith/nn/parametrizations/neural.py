@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import OutputLogits, corners
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
@@ -34,8 +35,7 @@ class Neural(OutputLogits):
     def __init__(self, rank: int, *, width: int = 8, depth: int = 2, **settings: Any) -> None:
         super().__init__(rank, **settings)
         for name, size in (("width", width), ("depth", depth)):
-            if not isinstance(size, int) or size < 1:
-                raise ValueError(f"{name} is {size!r}; expected an integer of at least 1")
+            whole_number(name, size, 1)
         self.width = width
         self.depth = depth
         # Inputs and outputs of each layer; weights of a layer are (inputs, outputs) and then (outputs,) of bias.

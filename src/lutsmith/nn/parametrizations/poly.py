@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.base import OutputLogits, corners
 from lutsmith.nn.parametrizations.direct import of_instances, read_rows
@@ -32,8 +33,7 @@ class Poly(OutputLogits):
 
     def __init__(self, rank: int, *, degree: int = 2, **settings: Any) -> None:
         super().__init__(rank, **settings)
-        if not isinstance(degree, int) or not 1 <= degree <= MAX_DEGREE:
-            raise ValueError(f"degree is {degree!r}; expected an integer from 1 to {MAX_DEGREE}")
+        whole_number("degree", degree, 1, MAX_DEGREE)
         self.degree = degree
         choose = itertools.combinations_with_replacement if self.form == "direct" else itertools.combinations
         # The inputs multiplied in the monomials of each degree.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.nn.read_back.points import packed
+from lutsmith.ground.arrays import packed
 
 Numbers = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -60,7 +60,7 @@ class Functions:
         for start in range(0, inputs.size, step):
             part = inputs[start : start + step]
             bits = points[:, encoder.feature[part]] > encoder.threshold[part]
-            self._number_narrow(part, encoder.feature[part].astype(np.int64), packed(bits))
+            self._number_narrow(part, encoder.feature[part].astype(np.int64), packed(bits.T))
         ranks, tables, first = netlist.ranks, netlist.tables(), netlist.num_inputs
         for begin, end in zip(netlist.level_ptr[:-1].tolist(), netlist.level_ptr[1:].tolist(), strict=True):
             for rank in np.unique(ranks[begin:end]).tolist():

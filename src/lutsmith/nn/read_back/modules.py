@@ -116,13 +116,13 @@ def _output_code(head: OutputCode, shape: Shape) -> Scores:
 @states(MultiLabel)
 def _multi_label(head: MultiLabel, shape: Shape) -> Scores:
     thresholds = np.broadcast_to(_array(head.thresholds(_size(head, shape))), (head.k,))
-    return Scores(*_groups(head, shape), bias=-thresholds, task="multilabel")
+    return Scores(*_groups(head, shape), bias=-thresholds, objective="multilabel")
 
 
 @states(Regression)
 def _regression(head: Regression, shape: Shape) -> Scores:
     slope, start = head.line(_size(head, shape))
-    return Scores(*_groups(head, shape), scale=_array(slope), offset=_array(start), task="regression")
+    return Scores(*_groups(head, shape), scale=_array(slope), offset=_array(start), objective="regression")
 
 
 @states(LearnableReduction)

@@ -45,9 +45,3 @@ def points(num_features: int, features: NDArray[Any], thresholds: NDArray[np.flo
     size = -(-int(counts.max()) // WORD) * WORD
     table = numbers[starts + np.arange(size)[:, None] % counts]
     return np.random.default_rng(0).permuted(table, axis=0)
-
-
-def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Return bits (P, S), P a multiple of 64, as words (S, P / 64)."""
-    rows = np.packbits(np.ascontiguousarray(bits.T), axis=1, bitorder="little")
-    return np.ascontiguousarray(rows).view("<u8").astype(np.uint64, copy=False)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back.functions import MISSING, Functions
-from lutsmith.nn.read_back.points import WORD, packed, points
+from lutsmith.nn.read_back.points import WORD, points
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
-from lutsmith.nn.read_back.statements import Bits, Luts, Scores, Statement, Wires, speaker_of
+from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, Statement, speaker_of
 
 Numbers = NDArray[np.int64]
 
@@ -38,7 +39,7 @@ def prove_lowering(
       circuit and those of the encoder, at both ends of float32 and at NaN, as the encoder's forward pass gives them;
     - layer: each LUT, by its truth table and the numbers of its inputs in order; ranks 7 and 8 by their cofactors and
       the LUT that chooses among them;
-    - head: each output in its place, groups, weights, bias, scale, offset, task;
+    - head: each output in its place, groups, weights, bias, scale, offset, objective;
     - circuit: labels of the classes, the fitted range, no registers.
 
     Where all are **proved**, scores are equal for every sample, by induction over the modules. What is trusted: that in
@@ -137,7 +138,7 @@ class _Walk:
             self._read_features_as_bits()
         if isinstance(statement, Luts):
             self.values = self._read_luts(name, kind, statement, self.values)
-        elif isinstance(statement, Wires):
+        elif isinstance(statement, ChosenBits):
             if statement.inputs is not None:
                 self.values = self.values[..., statement.inputs]
             self.add(name, kind, "proved", "wires alone")
@@ -261,7 +262,7 @@ class _Walk:
         elif (values < 0).any():
             self.add(name, kind, "not established", "it reads what was not found before")
         else:
-            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups, {stated.task}"
+            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups, {stated.objective}"
             self.add(name, kind, "proved", f"{groups}{f'; {stated.note}' if stated.note else ''}")
 
     def _wrong_outputs(self, wanted: Numbers) -> str:
@@ -289,8 +290,8 @@ class _Walk:
         values = self.values.reshape(-1)
         if self.head is None:
             wrong.append(self._wrong_outputs(values))
-            if circuit.head is not None or circuit.task is not None:
-                wrong.append("it has a head or a task, and the model has none")
+            if circuit.head is not None or circuit.objective is not None:
+                wrong.append("it has a head or an objective, and the model has none")
             if not wrong[0] and (values < 0).any():
                 self.add("circuit", "Circuit", "not established", "its outputs are what was not found before")
                 return
@@ -329,7 +330,7 @@ def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
             raise _NotEstablishedError(str(error)) from error
         if encoded.shape != (len(part), *stated.feature.shape):
             raise _NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
-        words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits))
+        words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits).T)
     return words
 
 
@@ -366,9 +367,9 @@ def _wrong_head(stated: Scores, circuit: Circuit) -> str:
     head = circuit.head
     if head is None:
         return "the circuit has no head"
-    task = circuit.task or "classification"
-    if task != stated.task:
-        return f"the circuit's task is {task}, the head's {stated.task}"
+    objective = circuit.objective or "classification"
+    if objective != stated.objective:
+        return f"the circuit's objective is {objective}, the head's {stated.objective}"
     if head.num_groups != stated.num_groups:
         return f"the circuit has {head.num_groups} groups, the head {stated.num_groups}"
     width = stated.num_groups if stated.weights is None else len(stated.weights)

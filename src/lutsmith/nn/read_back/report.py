@@ -11,7 +11,7 @@ Verdict = Literal["proved", "failed", "not established"]
 
 @dataclass(frozen=True)
 class ModuleProof:
-    """One row.
+    """What reading back found of one module of a network.
 
     Attributes:
         name: where the module stands, such as `model.2`; "circuit" for what belongs to no module.

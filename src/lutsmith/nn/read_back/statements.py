@@ -51,7 +51,7 @@ class Luts:
 
 
 @dataclass(frozen=True, eq=False)
-class Wires:
+class ChosenBits:
     """Bits of the last axis, chosen or repeated.
 
     Attributes:
@@ -72,7 +72,7 @@ class Scores:
         bias: integers (C,); None: zero.
         scale: float64 (C,); None: one.
         offset: float64 (C,); None: zero.
-        task: what the scores mean, as `Circuit.task`.
+        objective: what the scores mean, as `Circuit.objective`.
         levels: LUTs between the order and the groups, with their names below the head's.
         note: in which sense the circuit's scores are the module's, where they are not just equal.
     """
@@ -83,12 +83,12 @@ class Scores:
     bias: NDArray[Any] | None = None
     scale: NDArray[np.float64] | None = None
     offset: NDArray[np.float64] | None = None
-    task: str = "classification"
+    objective: str = "classification"
     levels: tuple[tuple[str, Luts], ...] = ()
     note: str = ""
 
 
-Statement = Bits | Luts | Wires | Scores
+Statement = Bits | Luts | ChosenBits | Scores
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}

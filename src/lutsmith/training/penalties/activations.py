@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lutsmith.training.augment import BitFlips
-from lutsmith.training.layers import lut_layers
+from lutsmith.training.augmentation.bits import BitFlips
+from lutsmith.training.lut_layers import lut_layers
 from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 
 
@@ -53,12 +53,15 @@ class Gap(Penalty):
     def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:  # noqa: ARG002
         if not self._outputs:
             raise ValueError("Gap has seen no outputs: make the forward pass inside `with gap.watching(model):`")
-        undecided = torch.stack([self._undecided(output) for output in self._outputs]).sum()
+        undecided = torch.stack([self._undecided(output, batch.weights) for output in self._outputs]).sum()
         count = sum(output.numel() for output in self._outputs)
         self._outputs.clear()
         return self.weight * undecided / max(count, 1)
 
-    def _undecided(self, output: Tensor) -> Tensor:
+    def _undecided(self, output: Tensor, weights: Tensor | None) -> Tensor:
+        if weights is not None:
+            each = (1 - (2 * output - 1).abs() ** self.power).flatten(1).sum(1)
+            return (each * weights).sum()
         if self.power == 2:  # the same with a third of the passes over memory
             return 4 * (output.sum() - output.square().sum())
         return (1 - (2 * output - 1).abs() ** self.power).sum()
@@ -91,7 +94,7 @@ class Consistency(Penalty):
         generator = np.random.default_rng(int(torch.randint(2**62, ())))
         with BitFlips(model, self.probability, name="Consistency: probability").active(generator):
             changed = model(batch.x)
-        return torch.mean((logits - changed).abs() ** self.power) * self.weight
+        return batch.mean((logits - changed).abs() ** self.power) * self.weight
 
 
 def _check_power(penalty: Penalty, power: float) -> None:

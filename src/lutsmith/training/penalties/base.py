@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
+from lutsmith.training.objectives import weighted_mean
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -21,11 +23,17 @@ class Batch:
         x: (B, *input_shape), as the model got it: raw features, augmented.
         y: the targets.
         rows: (B,) int64, the rows of the training data, in the arrays that the trainer was given.
+        weights: (B,) float32, how much each sample counts, 1 on average over the training rows; None: all the same.
     """
 
     x: Tensor
     y: Tensor
     rows: npt.NDArray[np.int64]
+    weights: Tensor | None = None
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of numbers of the samples, `(B, ...)`, each sample counted by its weight; a scalar."""
+        return weighted_mean(values, self.weights)
 
 
 PenaltyFunction = Callable[[nn.Module, Batch, Tensor], Tensor]

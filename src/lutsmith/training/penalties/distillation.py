@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lutsmith.training.callbacks import description
+from lutsmith.training.callbacks.base import description
 from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 
 
@@ -67,7 +67,11 @@ class Distillation(Penalty):
             )
         student = torch.log_softmax(logits / self.temperature, -1)
         target = torch.log_softmax(wanted / self.temperature, -1)
-        divergence = nn.functional.kl_div(student, target, reduction="batchmean", log_target=True)
+        if batch.weights is None:
+            divergence = nn.functional.kl_div(student, target, reduction="batchmean", log_target=True)
+        else:
+            each = nn.functional.kl_div(student, target, reduction="none", log_target=True)
+            divergence = batch.mean(each.sum(1))
         return self.weight * self.temperature**2 * divergence
 
     def _ask(self, batch: Batch) -> Tensor:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import one_of
 from lutsmith.nn.parametrizations.warp import hadamard
-from lutsmith.training.layers import lut_layers
+from lutsmith.training.lut_layers import lut_layers
 from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 
 _LEAST = 1e-30  # what a probability counts as at least where its logarithm is taken
@@ -77,8 +78,7 @@ class _Norm(TablePenalty):
 
     def __post_init__(self) -> None:
         check_weight(self)
-        if self.of not in ("tables", "logits"):
-            raise ValueError(f"{type(self).__name__}(of={self.of!r}): expected 'tables' or 'logits'")
+        one_of(f"{type(self).__name__}'s of", self.of, ("tables", "logits"))
 
     def _values(self, layer: Any) -> Tensor:
         if self.of == "tables":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,14 +96,12 @@ def next_state(netlist: Netlist) -> Netlist:
     """Return the netlist from inputs and registers (I + R) to what the registers take next (R)."""
     builder = NetlistBuilder()
     signals = builder.input(netlist.num_inputs + netlist.num_registers)
-    open_ = Netlist(
-        num_inputs=netlist.num_inputs + netlist.num_registers,
-        fanin=netlist.fanin,
-        fanin_ptr=netlist.fanin_ptr,
-        table_pool=netlist.table_pool,
-        table_index=netlist.table_index,
-        level_ptr=netlist.level_ptr,
+    open_ = replace(
+        netlist,
+        num_inputs=signals.size,
         outputs=netlist.register_next,
+        register_next=np.zeros(0, np.int32),
+        register_init=np.zeros(0, np.bool_),
     )
     return builder.build(builder.embed(open_, signals))
 

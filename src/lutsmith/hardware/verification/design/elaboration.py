@@ -14,7 +14,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.equivalence import prove
-from lutsmith.hardware.toolchain import ToolError, ToolMissing, ToolTimeout
+from lutsmith.hardware.tools.tool import ToolError, ToolMissing, ToolTimeout
 from lutsmith.hardware.verification.design.cones import behind, bypassed, cone
 from lutsmith.hardware.verification.design.specification import (
     Ports,
@@ -44,11 +44,11 @@ def check_design(
 ) -> Iterator[Check]:
     """Yield a row for the ports of a design, for each of its parts, and for its registers.
 
-    Parts, their order, ports, widths and signs, classes and task must be exactly those that follow from the circuit and
-    the words. The encoder is proved against serial comparators, the network against the circuit's netlist; counts and
-    scores are proved to be the sums that the head says, by substitution, in words of the specified width, which hold
-    every sum; label and labels as functions of any scores, against a serial search. Registers are bypassed, and every
-    path must cross the same number of them; those of a circuit that has a state are matched with the circuit's own.
+    Parts, their order, ports, widths and signs, classes and objective must be exactly those that follow from the
+    circuit and the words. The encoder is proved against serial comparators, the network against the circuit's netlist;
+    counts and scores are proved to be the sums that the head says, by substitution, in words of the specified width,
+    which hold every sum; label and labels as functions of any scores, against a serial search. Registers are bypassed,
+    and every path must cross the same number of them; those of a circuit that has a state are matched with its own.
 
     A tool that is missing makes the rows "not run" that need it, one that fails or takes too long "not decided": no
     `ToolError` is raised.
@@ -63,7 +63,7 @@ def check_design(
     began = time.perf_counter()
     specified = ports_specification(circuit, design.words, head=head, scores=scores)
     problem = _ports_problem(circuit, design, specified)
-    text = f"{len(specified)} parts, their ports, widths and signs, classes and task are those of the circuit"
+    text = f"{len(specified)} parts, their ports, widths and signs, classes and objective are those of the circuit"
     verdict: Verdict = "failed" if problem else "proved"
     yield Check(DESIGN, "formal", "ports", verdict, problem or text, time.perf_counter() - began)
     known = {ports.name: ports for ports in specified}
@@ -95,8 +95,8 @@ def _ports_problem(circuit: Circuit, design: Design, specified: tuple[Ports, ...
                 return f"{part.name} {kind} {_listed(found)}, specified is {_listed(right)}"
     if design.words is not None and design.words.num_features != circuit.encoder.num_features:
         return f"words of {design.words.num_features} features for a circuit of {circuit.encoder.num_features}"
-    if design.task != circuit.task:
-        return f"the task is {design.task!r}, that of the circuit {circuit.task!r}"
+    if design.objective != circuit.objective:
+        return f"the objective is {design.objective!r}, that of the circuit {circuit.objective!r}"
     if _typed(design.classes) != _typed(circuit.classes):
         return f"the classes are {design.classes!r}, those of the circuit {circuit.classes!r}"
     return ""
@@ -133,7 +133,7 @@ def _checked(circuit: Circuit, words: Words | None, part: Part, ports: Ports | N
         size = circuit.netlist.outputs.size // circuit.head.num_groups
         if part.name == "popcount":
             return _counts(netlist, ports, circuit.head, size, timeout)
-        return _decision(netlist, ports, circuit.head, size, circuit.task, timeout)
+        return _decision(netlist, ports, circuit.head, size, circuit.objective, timeout)
     except CycleError:
         return "failed", "its registers feed themselves"
     except ToolMissing as missing:
@@ -185,7 +185,7 @@ def _counts(netlist: Netlist, ports: Ports, head: Head, size: int, timeout: floa
     return _sums(netlist, ports.outputs[0], 0, weights, "count", timeout)
 
 
-def _decision(netlist: Netlist, ports: Ports, head: Head, size: int, task: str | None, timeout: float) -> Outcome:
+def _decision(netlist: Netlist, ports: Ports, head: Head, size: int, objective: str | None, timeout: float) -> Outcome:
     """Prove the scores as sums, then what is made of them."""
     limit = time.perf_counter() + timeout
     counts, port, result = ports.inputs[0], ports.outputs[-1], ports.outputs[0]
@@ -196,7 +196,7 @@ def _decision(netlist: Netlist, ports: Ports, head: Head, size: int, task: str |
     if verdict != "proved" or start == 0:
         return verdict, reason
     scores, results = slice(start, start + port.size), slice(0, start)
-    specify = labels_specification if task == "multilabel" else label_specification
+    specify = labels_specification if objective == "multilabel" else label_specification
     wanted = specify(port.count, port.width, signed=port.signed)
     inner = behind(netlist, netlist.outputs[scores], results, wanted)
     if inner is not None:

@@ -82,11 +82,11 @@ def ports_specification(
         size = outputs // circuit.head.num_groups
         counts = (Port("counts", _width(0, size), circuit.head.num_groups),)
         parts.append(Ports("popcount", last, counts))
-        parts.append(Ports("decision", counts, _results(circuit.head, size, circuit.task, scores)))
+        parts.append(Ports("decision", counts, _results(circuit.head, size, circuit.objective, scores)))
     return tuple(parts)
 
 
-def _results(head: Head, size: int, task: str | None, scores: bool) -> tuple[Port, ...]:
+def _results(head: Head, size: int, objective: str | None, scores: bool) -> tuple[Port, ...]:
     """Return the ports of the decision on groups of `size` bits."""
     classes = head.num_groups if head.weights is None else len(head.weights)
     low, high = 0, size
@@ -96,9 +96,9 @@ def _results(head: Head, size: int, task: str | None, scores: bool) -> tuple[Por
         low = int((size * np.where(weights < 0, weights, 0).sum(axis=1) + bias).min())
         high = int((size * np.where(weights > 0, weights, 0).sum(axis=1) + bias).max())
     values = Port("scores", _width(low, high), classes, signed=low < 0)
-    if task == "regression":
+    if objective == "regression":
         return (values,)
-    result = Port("labels", 1, classes) if task == "multilabel" else Port("label", _width(0, classes - 1))
+    result = Port("labels", 1, classes) if objective == "multilabel" else Port("label", _width(0, classes - 1))
     return (result, values) if scores else (result,)
 
 

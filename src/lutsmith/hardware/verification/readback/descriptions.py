@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from lutsmith.export.labels import class_names, feature_names
-from lutsmith.export.notes import INDEX_NAMES
+from lutsmith.export.hdl.notes import INDEX_NAMES
+from lutsmith.export.labels import class_names
 from lutsmith.hardware.simulation.lint import lint
-from lutsmith.hardware.toolchain import ToolMissing
+from lutsmith.hardware.tools.tool import ToolMissing
+from lutsmith.hardware.verification.case import Case, Files, row
 from lutsmith.hardware.verification.readers.modules import Mismatch, ReadModules, module_names, read_verilog
 from lutsmith.hardware.verification.readers.primitives import with_primitives
 from lutsmith.hardware.verification.report import Check
@@ -20,7 +21,6 @@ from lutsmith.hardware.verification.sources import (
     read_vhdl_source,
     vhdl_entities,
 )
-from lutsmith.hardware.verification.task import Files, Task, row
 
 READERS: dict[str, Callable[[bytes, Mapping[str, object] | None], Source]] = {
     "verilog": read_verilog_source,
@@ -32,7 +32,7 @@ READERS: dict[str, Callable[[bytes, Mapping[str, object] | None], Source]] = {
 """What reads the text of each format of logic."""
 
 
-def source_of(format_: str, files: Files, task: Task) -> Source:
+def source_of(format_: str, files: Files, case: Case) -> Source:
     """Return the text of files of a format of logic, plain enough that all tools read the same in it.
 
     Raises:
@@ -40,19 +40,19 @@ def source_of(format_: str, files: Files, task: Task) -> Source:
     """
 
     def make() -> Source:
-        orders = {comment.text: comment for comment in _written(format_, task).comments} if task.foreign else None
+        orders = {comment.text: comment for comment in _written(format_, case).comments} if case.foreign else None
         return sum((READERS[format_](data, orders) for data in files.values()), Source())
 
-    return task.once(f"source of {format_}", make)
+    return case.once(f"source of {format_}", make)
 
 
-def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
-    """Return the task for files whose top module, entity or model has the name that they give it.
+def located(format_: str, files: Files, case: Case, name: str | None) -> Case:
+    """Return the case for files whose top module, entity or model has the name that they give it.
 
     Args:
         format_: of the files.
         files: that were handed in.
-        task: what they should be.
+        case: what they should be.
         name: that of the top, where the files do not say it.
 
     Raises:
@@ -60,19 +60,19 @@ def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
         Mismatch: no module, or several, could be the top.
     """
     if format_ not in ("verilog", "vhdl"):
-        name = name or next(iter(source_of(format_, files, task).units), None) if format_ in READERS else None
-        return task if name is None else task.named(name)
+        name = name or next(iter(source_of(format_, files, case).units), None) if format_ in READERS else None
+        return case if name is None else case.named(name)
     fold: Callable[[str], str] = str.lower if format_ == "vhdl" else str  # names of VHDL are the same in any case
     units = _units(format_, files)
     places = {fold(unit): unit for unit in units}
 
     def with_parts(unit: str) -> list[str]:
-        return [fold(each) for each in (unit, *module_names(task.design, unit))]
+        return [fold(each) for each in (unit, *module_names(case.design, unit))]
 
     tops = [unit for unit in units if places.keys() >= {*with_parts(unit)}]
     name = name or (tops[0] if len(tops) == 1 else None)
     if name is None:
-        parts = ", ".join(module_names(task.design, "NAME"))
+        parts = ", ".join(module_names(case.design, "NAME"))
         kind = "entities" if format_ == "vhdl" else "modules"
         raise Mismatch(f"{len(tops)} {kind} NAME have {parts} beside them; {kind}: {', '.join(units) or 'none'}")
     name = places.get(fold(name), name)
@@ -82,7 +82,7 @@ def located(format_: str, files: Files, task: Task, name: str | None) -> Task:
         if twice or fold(unit) not in wanted:
             expected = ", ".join(sorted(wanted))
             raise Mismatch(f"the file defines {unit}{' twice' if twice else ''}, expected {expected}")
-    return task.named(name)
+    return case.named(name)
 
 
 def _units(format_: str, files: Files) -> list[str]:
@@ -90,15 +90,15 @@ def _units(format_: str, files: Files) -> list[str]:
     return [unit for data in files.values() for unit in READERS[format_](data, None).units]
 
 
-def verilog_text(files: Files, task: Task) -> Iterator[Check]:
+def verilog_text(files: Files, case: Case) -> Iterator[Check]:
     """The text, its names, and what Yosys' and Verilator's checks find in it."""
-    source = source_of("verilog", files, task)
+    source = source_of("verilog", files, case)
     yield row("source", "proved", f"the core of Verilog 2001 alone, {len(source.units)} modules")
-    if task.foreign:
-        yield names_row("verilog", files, task)
-    read_modules(files, task)
+    if case.foreign:
+        yield names_row("verilog", files, case)
+    read_modules(files, case)
     try:
-        lint(with_primitives(files), task.design, task.timeout, confined=task.foreign)
+        lint(with_primitives(files), case.design, case.timeout, confined=case.foreign)
         how = "Yosys and Verilator"
     except ToolMissing:
         how = "Yosys; Verilator is not there"
@@ -106,20 +106,20 @@ def verilog_text(files: Files, task: Task) -> Iterator[Check]:
     yield row("structure", "proved", f"{ports}: nothing to complain of for {how}")
 
 
-def vhdl_text(files: Files, task: Task) -> Iterator[Check]:
+def vhdl_text(files: Files, case: Case) -> Iterator[Check]:
     """The text and its names; what ghdl makes of it is left to the formal layer."""
-    source = source_of("vhdl", files, task)
+    source = source_of("vhdl", files, case)
     yield row("source", "proved", f"the core of VHDL-93 alone, {len(source.units)} entities")
-    if task.foreign:
-        _check_entities(files, task)
+    if case.foreign:
+        _check_entities(files, case)
         yield row("structure", "proved", "the ports of every entity are the export's, in its order")
-        yield names_row("vhdl", files, task)
+        yield names_row("vhdl", files, case)
 
 
-def _check_entities(files: Files, task: Task) -> None:
+def _check_entities(files: Files, case: Case) -> None:
     """Raise Mismatch unless the entities are those of the export: ports, directions, ranges, and their order."""
     found = {name: entity for data in files.values() for name, entity in vhdl_entities(data).items()}
-    for name, entity in vhdl_entities(task.written("vhdl")).items():
+    for name, entity in vhdl_entities(case.written("vhdl")).items():
         if name not in found:
             raise Mismatch(f"there is no entity {name}")
         have, want = ([*map(str, side.ports)] for side in (found[name], entity))
@@ -130,30 +130,33 @@ def _check_entities(files: Files, task: Task) -> None:
             raise Mismatch(f"port {place + 1} of entity {name} is {seen}, expected {meant}")
 
 
-def names_row(format_: str, files: Files, task: Task) -> Check:
+def names_row(format_: str, files: Files, case: Case) -> Check:
     """Return whether comments and constants say of features, classes and words what the export says."""
-    source, written = source_of(format_, files, task), _written(format_, task)
+    source, written = source_of(format_, files, case), _written(format_, case)
     for constant in source.constants:
         if constant not in written.constants:
             known = ", ".join(f"{name} = {value}" for name, value in written.constants) or "none"
             return row("names", "failed", f"the constant {' = '.join(constant)} is in the file, expected of {known}")
-    prefix = f"{INDEX_NAMES.get(task.design.task or '', 'class')}_"
+    prefix = f"{INDEX_NAMES.get(case.design.objective or '', 'class')}_"
     for declared in source.declared:
         if declared.lower().startswith(prefix):
             return row("names", "failed", f"{declared} looks like the number of a class, and is something else")
-    spoken = [*(class_names(task.circuit) or ()), *(feature_names(task.circuit) or ())]
-    problem, said = compare_comments(source.comments, written.comments, spoken)
-    return row("names", "failed" if problem else "proved", problem or said)
+    spoken = [*(class_names(case.circuit) or ()), *(case.circuit.schema.names or ())]
+    comments = compare_comments(source.comments, written.comments, spoken)
+    if comments.problem is not None:
+        return row("names", "failed", comments.problem)
+    said = sum(bool(comment.text) for comment in written.comments)
+    return row("names", "proved", f"{comments.kept:,} of {said:,} comments of the export{comments.added}")
 
 
-def read_modules(files: Files, task: Task) -> ReadModules:
+def read_modules(files: Files, case: Case) -> ReadModules:
     """Return what Yosys reads of Verilog; it reads it once."""
-    return task.once("modules", lambda: _read(files, task))
+    return case.once("modules", lambda: _read(files, case))
 
 
-def _read(files: Files, task: Task) -> ReadModules:
-    return read_verilog(with_primitives(files), task.design, task.timeout, confined=task.foreign)
+def _read(files: Files, case: Case) -> ReadModules:
+    return read_verilog(with_primitives(files), case.design, case.timeout, confined=case.foreign)
 
 
-def _written(format_: str, task: Task) -> Source:
-    return task.once(f"written {format_}", lambda: READERS[format_](task.written(format_), None))
+def _written(format_: str, case: Case) -> Source:
+    return case.once(f"written {format_}", lambda: READERS[format_](case.written(format_), None))

@@ -7,24 +7,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from lutsmith.export import to_onnx
-from lutsmith.hardware.toolchain import HARDWARE_EXTRA, ToolMissing
+from lutsmith.hardware.tools.tool import ToolMissing
+from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
+from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.report import Check
-from lutsmith.hardware.verification.sources.literals import shown
-from lutsmith.hardware.verification.task import Files, Task, only, row
+from lutsmith.hardware.verification.sources.comments import shown
 
 MORE_BYTES = 1 << 20
 """By which a file may be larger than the export: what is read takes several times its size in memory."""
 
 
-def onnx_graph(files: Files, task: Task) -> Iterator[Check]:
+def onnx_graph(files: Files, case: Case) -> Iterator[Check]:
     """Names, types, metadata and operators of an ONNX model, and whether its nodes are the export's."""
     try:
         import onnx
     except ModuleNotFoundError:
         raise ToolMissing(f"onnx is needed and not there. Install it: {HARDWARE_EXTRA}") from None
     data = only(files)
-    export = to_onnx(task.circuit)
+    export = to_onnx(case.circuit)
     if len(data) > 2 * len(export) + MORE_BYTES:
         raise Mismatch(f"the file has {len(data):,} bytes, where the export has {len(export):,}")
     try:
@@ -34,7 +35,7 @@ def onnx_graph(files: Files, task: Task) -> Iterator[Check]:
     name = found.graph.name
     if not name:
         raise Mismatch("the file has no graph with a name, which every export has")
-    wanted = onnx.ModelProto.FromString(to_onnx(task.circuit, name=name))
+    wanted = onnx.ModelProto.FromString(to_onnx(case.circuit, name=name))
     problem = _other_facts(found, wanted) or _other_remarks(found, wanted)
     differs = _first_difference(found, wanted)
     if differs is None and found.SerializeToString(deterministic=True) != data:

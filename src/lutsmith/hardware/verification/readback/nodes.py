@@ -12,36 +12,36 @@ import numpy as np
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats import NamedNetlist
 from lutsmith.ground.strict_json import strict_loads
+from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.emission import read
 from lutsmith.hardware.verification.readback.descriptions import names_row, source_of
 from lutsmith.hardware.verification.readers.modules import Mismatch
 from lutsmith.hardware.verification.report import WHOLE, Check
-from lutsmith.hardware.verification.task import Files, Task, only, row
 
 
-def blif_nodes(files: Files, task: Task) -> Iterator[Check]:
+def blif_nodes(files: Files, case: Case) -> Iterator[Check]:
     """Fan-in and table of every node, in the order of the file."""
-    source_of("blif", files, task)
-    if task.foreign:
-        yield names_row("blif", files, task)
-    flat = task.design.flat()
+    source_of("blif", files, case)
+    if case.foreign:
+        yield names_row("blif", files, case)
+    flat = case.design.flat()
     named = read("blif", only(files))
-    check_names(named, task.names("blif"))
+    check_names(named, case.names("blif"))
     problem = _first_difference(flat.netlist, named.netlist)
-    if problem and task.foreign:
+    if problem and case.foreign:
         yield row(WHOLE, "not decided", f"not the nodes of the export: {problem}. Whether it is equal, a proof decides")
         return
     text = f"{flat.netlist.num_nodes:,} nodes, their fan-in and tables, and {flat.netlist.num_registers:,} registers"
     yield row(WHOLE, "failed" if problem else "proved", problem or text)
 
 
-def aiger_ports(files: Files, task: Task) -> Iterator[Check]:
+def aiger_ports(files: Files, case: Case) -> Iterator[Check]:
     """Names of inputs and outputs, and the registers; ANDs are left to the formal layer."""
-    flat = task.design.flat()
+    flat = case.design.flat()
     named = read("aiger", only(files))
-    check_names(named, task.names("aiger"))
-    if task.foreign:
-        yield names_row("aiger", files, task)
+    check_names(named, case.names("aiger"))
+    if case.foreign:
+        yield names_row("aiger", files, case)
     have, want = named.netlist.num_registers, flat.netlist.num_registers
     if have != want:
         yield row("ports", "failed", f"{have} registers, expected {want}")
@@ -53,17 +53,17 @@ def aiger_ports(files: Files, task: Task) -> Iterator[Check]:
         )
 
 
-def json_nodes(files: Files, task: Task) -> Iterator[Check]:
+def json_nodes(files: Files, case: Case) -> Iterator[Check]:
     """Every value of the document; nothing that stands there is passed over."""
-    from lutsmith.export import from_json, to_json
+    from lutsmith.export import from_json_text, to_json_text
 
-    text, circuit = only(files).decode("utf-8"), task.circuit
-    copy = from_json(text)
+    text, circuit = only(files).decode("utf-8"), case.circuit
+    copy = from_json_text(text)
     problem = _first_difference(circuit.netlist, copy.netlist)
     if problem is None and _MINUS_ZERO.search(_STRING.sub("", text)):
         problem = "the document has the integer -0, which some readers take for 0 and others for -0.0"
     if problem is None:
-        problem = _other_value("", strict_loads(text), strict_loads(to_json(circuit)))
+        problem = _other_value("", strict_loads(text), strict_loads(to_json_text(circuit)))
     parts = f"{circuit.netlist.num_nodes:,} nodes, {len(circuit.encoder):,} thresholds, the head, names and facts"
     yield row("all", "failed" if problem else "proved", problem or f"every value of the document: {parts}")
 

@@ -1,7 +1,7 @@
 """Programs read back: C and JavaScript, token by token against what the export writes.
 
-Names, sizes and comments are what a user reads: they must be those of the export; `remarks` compares comments. Code may
-differ, but then nothing is said of it here: the simulation tells what it does on the rows that are run.
+Names, sizes and comments are what a user reads: they must be those of the export. Code may differ, but then nothing is
+said of it here: the simulation tells what it does on the rows that are run.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import to_c, to_javascript
-from lutsmith.export.labels import class_names, feature_names
+from lutsmith.export.labels import class_names
 from lutsmith.hardware.simulation.software import prefix_of
-from lutsmith.hardware.verification.readback.remarks import compare_remarks
+from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.report import Check
-from lutsmith.hardware.verification.sources.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
-from lutsmith.hardware.verification.sources.literals import c_list, c_sizes, javascript_list, javascript_sizes, shown
-from lutsmith.hardware.verification.task import Files, Task, only, row
+from lutsmith.hardware.verification.sources.comments import compare_comments, shown
+from lutsmith.hardware.verification.sources.programs.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
+from lutsmith.hardware.verification.sources.programs.literals import c_list, c_sizes, javascript_list, javascript_sizes
 
 IDENTICAL = "token by token what the export writes, {:,} of them; what they compute, only a simulation shows"
 UNKNOWN = (
@@ -35,17 +35,17 @@ _GLOBALS = re.compile(
 """Of JavaScript: a module of such a name replaces what its own functions call."""
 
 
-def c_text(files: Files, task: Task) -> Iterator[Check]:
+def c_text(files: Files, case: Case) -> Iterator[Check]:
     """Names, sizes, comments and preprocessor lines of a header, and whether its code is the export's."""
-    yield from _header(only(files), task, compact=False)
+    yield from _header(only(files), case, compact=False)
 
 
-def compact_c_text(files: Files, task: Task) -> Iterator[Check]:
+def compact_c_text(files: Files, case: Case) -> Iterator[Check]:
     """The same of a compact header."""
-    yield from _header(only(files), task, compact=True)
+    yield from _header(only(files), case, compact=True)
 
 
-def javascript_text(files: Files, task: Task) -> Iterator[Check]:
+def javascript_text(files: Files, case: Case) -> Iterator[Check]:
     """Names, sizes and comments of a module, and whether its code is the export's."""
     data = only(files)
     match = re.search(rb"\bglobalThis\.([A-Za-z]\w*)\s*=\s*exported\b", data, re.ASCII)
@@ -54,25 +54,25 @@ def javascript_text(files: Files, task: Task) -> Iterator[Check]:
         yield row("code", "failed", f"the module takes the place of the global {name}, which pages and itself need")
         return
     found = javascript_lexemes(data)
-    wanted = javascript_lexemes(to_javascript(task.circuit, name=name).encode())
-    arrays = {"classNames": class_names(task.circuit), "featureNames": feature_names(task.circuit)}
+    wanted = javascript_lexemes(to_javascript(case.circuit, name=name).encode())
+    arrays = {"classNames": class_names(case.circuit), "featureNames": case.circuit.schema.names}
     problem = None
     for key, texts in arrays.items():
         problem = problem or _other_list(key, texts, javascript_list(found.code, key))
     problem = problem or _other_sizes(javascript_sizes(wanted.code), javascript_sizes(found.code))
-    yield from _compared(found, wanted, task.circuit, problem, None)
+    yield from _compared(found, wanted, case.circuit, problem, None)
 
 
-def _header(data: bytes, task: Task, *, compact: bool) -> Iterator[Check]:
+def _header(data: bytes, case: Case, *, compact: bool) -> Iterator[Check]:
     name = prefix_of(data)
-    export = to_c(task.circuit, words=task.software.words, style="compact" if compact else "unrolled", name=name)
+    export = to_c(case.circuit, words=case.software.words, style="compact" if compact else "unrolled", name=name)
     found, wanted = c_lexemes(data), c_lexemes(export.encode())
-    arrays = {"class_names": class_names(task.circuit), "feature_names": feature_names(task.circuit)}
+    arrays = {"class_names": class_names(case.circuit), "feature_names": case.circuit.schema.names}
     problem = None
     for key, texts in arrays.items():
         problem = problem or _other_list(key, texts, c_list(found.code, f"{name}_{key}"))
     problem = problem or _other_sizes(c_sizes(wanted.code), c_sizes(found.code))
-    yield from _compared(found, wanted, task.circuit, problem, _other_directives(found.code, wanted.code))
+    yield from _compared(found, wanted, case.circuit, problem, _other_directives(found.code, wanted.code))
 
 
 def _compared(
@@ -80,21 +80,19 @@ def _compared(
 ) -> Iterator[Check]:
     """Yield the row of what a user reads, and that of the code."""
     differs = _first_difference(found.code, wanted.code)
-    classes, features = class_names(circuit) or (), feature_names(circuit) or ()
-    other_comment, added = compare_remarks(found, wanted, (*classes, *features), same_code=differs is None)
-    problem = other_names or other_comment
-    theirs = {comment.text for _, comment in wanted.comments}
-    count = sum(comment.text in theirs for _, comment in found.comments)
+    classes, features = class_names(circuit) or (), circuit.schema.names or ()
+    comments = compare_comments(found.comments, wanted.comments, (*classes, *features), same_code=differs is None)
+    problem = other_names or comments.problem
     text = (
-        f"names of {len(classes):,} classes and {len(features):,} features, sizes and {count:,} of "
+        f"names of {len(classes):,} classes and {len(features):,} features, sizes and {comments.kept:,} of "
         f"{len(wanted.comments):,} comments"
     )
     if problem is not None:
         yield row("names", "failed", problem)
     elif differs is not None:
-        yield row("names", "not decided", UNKNOWN + added)
+        yield row("names", "not decided", UNKNOWN + comments.added)
     else:
-        yield row("names", "proved", text + added)
+        yield row("names", "proved", text + comments.added)
     if refused is not None:
         yield row("code", "failed", refused)
     elif differs is not None:

@@ -17,7 +17,8 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats import NamedNetlist, from_aiger
 from lutsmith.hardware import abc
-from lutsmith.hardware.toolchain import ToolFailed, ToolTimeout, workspace
+from lutsmith.hardware.tools.tool import ToolFailed, ToolTimeout
+from lutsmith.hardware.tools.toolchain import workspace
 from lutsmith.hardware.verification.design.cones import behind, bypassed
 from lutsmith.logic.design import Design
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lutsmith.hardware.verification.sources.comments import Comment
+from lutsmith.hardware.verification.sources.comments import Comment, order_in
 
 
 class Refused(ValueError):  # noqa: N818
@@ -122,17 +122,7 @@ def said_beside(token: Token, text: str, before: Sequence[Token], bit: str) -> C
 def check_comments(comments: Sequence[Comment], written: Mapping[str, object]) -> None:
     """Raise Refused where a comment may be an order to a tool, unless it is one of those that the export writes."""
     for comment in comments:
-        if comment.text not in written and (word := _ORDERS.search(comment.text)):
+        if comment.text not in written and (order := order_in(comment.text)):
             raise Refused(
-                f"refused: the comment in line {comment.line} may be an order to a tool ({word[0].strip()!r}): "
-                "take it out"
+                f"refused: the comment in line {comment.line} may be an order to a tool ({order!r}): take it out"
             )
-
-
-_ORDERS = re.compile(
-    r"^\W*(?:altera|ambit|bsc|cadence|coverage|ctc|exemplar|ghdl|impl|intel|lattice|leda|lint|mentor|microsemi|modelsim|"
-    r"nolint|pragma|psl|quartus|questa|rtl_synthesis|spyglass|surefire|sva|svlint|synopsys|synplify|synthesis|vcs|"
-    r"verible|verilator|verilint|vivado|xilinx|xst|yosys)\b|\w+_(?:off|on|begin|end|case)\b|\btranslate\b",
-    re.IGNORECASE,
-)
-"""How comments begin that tools obey (`synopsys translate_off`, `synthesis full_case`, `verilator lint_off`)."""

@@ -27,21 +27,14 @@ def _check(scores: Tensor, unique: bool) -> None:
 
 
 def _best(scores: Tensor, unique: bool) -> Tensor:
-    _check(scores, unique)
     chosen = torch.empty(scores.shape[:2], dtype=torch.int32)
     numbers = scores if scores.dtype == torch.float64 else scores.to(torch.float32)
     cpu.best(numbers.contiguous().numpy(), unique, chosen.numpy())
     return chosen
 
 
-def _other(scores: Tensor, unique: bool) -> Tensor:
-    _check(scores, unique)
-    return naive.best(scores, unique)
-
-
 def _fake(scores: Tensor, unique: bool) -> Tensor:
-    _check(scores, unique)
     return scores.new_empty(scores.shape[:2], dtype=torch.int32)
 
 
-define("best(Tensor scores, bool unique) -> Tensor", cpu=_best, other=_other, fake=_fake)
+define("best(Tensor scores, bool unique) -> Tensor", check=_check, cpu=_best, other=naive.best, fake=_fake)

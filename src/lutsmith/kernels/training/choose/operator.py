@@ -28,21 +28,14 @@ def _check(scores: Tensor, candidates: Tensor) -> None:
 
 
 def _choose(scores: Tensor, candidates: Tensor) -> Tensor:
-    _check(scores, candidates)
     chosen = torch.empty(candidates.shape[:2], dtype=torch.int32)
     numbers = scores if scores.dtype == torch.float64 else scores.to(torch.float32)
     cpu.choose(numbers.contiguous().numpy(), candidates.contiguous().numpy(), chosen.numpy())
     return chosen
 
 
-def _other(scores: Tensor, candidates: Tensor) -> Tensor:
-    _check(scores, candidates)
-    return naive.choose(scores, candidates)
-
-
 def _fake(scores: Tensor, candidates: Tensor) -> Tensor:
-    _check(scores, candidates)
     return candidates.new_empty(candidates.shape[:2])
 
 
-define("choose(Tensor scores, Tensor candidates) -> Tensor", cpu=_choose, other=_other, fake=_fake)
+define("choose(Tensor scores, Tensor candidates) -> Tensor", check=_check, cpu=_choose, other=naive.choose, fake=_fake)

@@ -35,21 +35,20 @@ def _check(x: Tensor, thresholds: Tensor, inner: int) -> None:
 
 
 def _encode(x: Tensor, thresholds: Tensor, inner: int) -> Tensor:
-    _check(x, thresholds, inner)
     out = memory.empty((thresholds.numel(), x.shape[0]), torch.float32)
     numbers = x if x.dtype == torch.uint8 else x.to(torch.float32)
     cpu.encode(numbers.contiguous(), thresholds.contiguous(), inner, out)
     return out
 
 
-def _other(x: Tensor, thresholds: Tensor, inner: int) -> Tensor:
-    _check(x, thresholds, inner)
-    return naive.encode(x, thresholds, inner)
-
-
 def _fake(x: Tensor, thresholds: Tensor, inner: int) -> Tensor:
-    _check(x, thresholds, inner)
     return thresholds.new_empty((thresholds.shape[0] * thresholds.shape[1], x.shape[0]))
 
 
-define("encode(Tensor x, Tensor thresholds, int inner) -> Tensor", cpu=_encode, other=_other, fake=_fake)
+define(
+    "encode(Tensor x, Tensor thresholds, int inner) -> Tensor",
+    check=_check,
+    cpu=_encode,
+    other=naive.encode,
+    fake=_fake,
+)

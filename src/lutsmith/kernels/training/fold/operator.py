@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training import memory
-from lutsmith.kernels.training.dtypes import compute_dtype, dense
+from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.fold import cpu, naive
 from lutsmith.kernels.training.operators import define
-from lutsmith.kernels.training.reads import Reads, check, check_gradient, in_order, in_range
+from lutsmith.kernels.training.reads import Reads, check, in_order, in_range
 
 READS = "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule"
 NEED = "bool need_dx, bool need_dt, bool need_scores"
@@ -37,7 +37,6 @@ def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
 
 def evaluate(x: Tensor, tables: Tensor, reads: Reads, run: Callable[..., None]) -> Tensor:
     """A forward pass on the CPU."""
-    check(x, tables, reads)
     dtype = compute_dtype(x, tables)
     inputs = in_range("inputs", reads.inputs, x.shape[0])
     table_ptr = None if reads.table_ptr is None else in_order(reads.table_ptr, inputs.shape[0])
@@ -50,8 +49,6 @@ def differentiate(
     grad: Tensor, x: Tensor, tables: Tensor, reads: Reads, rho: float | None, need: tuple[bool, bool, bool]
 ) -> Three:
     """A backward pass on the CPU, of the look-up where there is a rho."""
-    check(x, tables, reads)
-    check_gradient(grad, x, reads)
     dtype, features = compute_dtype(x, tables), x.shape[0]
     inputs, table_ptr, candidates, scores = reads[:4]
     safe = Reads(
@@ -80,10 +77,22 @@ def results(x: Tensor, like: tuple[Tensor | None, ...], gradients: Any) -> Three
     return found[0], found[1], found[2]
 
 
-def fake_results(x: Tensor, tables: Tensor, reads: Reads, need: tuple[bool, bool, bool]) -> Three:
+def check_backward(grad: Tensor, x: Tensor, tables: Tensor, inputs: Tensor, *rest: Any) -> None:
+    """`check` of a backward operation's arguments, and its gradient's."""
+    check(x, tables, inputs, *rest[:5])
+    expected = inputs.shape[0], x.shape[1]
+    if grad.shape != expected or grad.dtype not in FLOATS:
+        raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected floats of shape {expected}")
+
+
+def fake(x: Tensor, _tables: Tensor, inputs: Tensor, *_: Any) -> Tensor:
+    """The result of a forward pass without its values."""
+    return x.new_empty((inputs.shape[0], x.shape[1]))
+
+
+def fake_backward(_: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
     """The results of a backward pass without their values."""
-    check(x, tables, reads)
-    like = (tensor if wanted else None for tensor, wanted in zip((x, tables, reads.scores), need, strict=True))
+    like = (tensor if wanted else None for tensor, wanted in zip((x, tables, rest[3]), rest[-3:], strict=True))
     found = [x.new_empty(0) if tensor is None else tensor.new_empty(tensor.shape) for tensor in like]
     return found[0], found[1], found[2]
 
@@ -113,13 +122,7 @@ def _fold(x: Tensor, tables: Tensor, *reads: Any) -> Tensor:
 
 
 def _other(x: Tensor, tables: Tensor, *reads: Any) -> Tensor:
-    check(x, tables, Reads(*reads))
     return naive.fold(x, tables, Reads(*reads))
-
-
-def _fake(x: Tensor, tables: Tensor, *reads: Any) -> Tensor:
-    check(x, tables, Reads(*reads))
-    return x.new_empty((reads[0].shape[0], x.shape[1]))
 
 
 def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
@@ -128,27 +131,23 @@ def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
 
 def _other_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
     reads = Reads(*rest[:6])
-    check(x, tables, reads)
-    check_gradient(grad, x, reads)
     return results(x, (x, tables, reads.scores), naive.fold_backward(grad, x, tables, reads, need=rest[6:]))
-
-
-def _fake_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
-    return fake_results(x, tables, Reads(*rest[:6]), rest[6:])
 
 
 define(
     f"fold(Tensor x, Tensor tables, {READS}) -> Tensor",
+    check=check,
     cpu=_fold,
     other=_other,
-    fake=_fake,
+    fake=fake,
     gradient=gradient_by("fold_backward"),
     save=save,
 )
 define(
     f"fold_backward(Tensor grad, Tensor x, Tensor tables, {READS}, {NEED}) -> {GRADIENTS}",
+    check=check_backward,
     cpu=_backward,
     other=_other_backward,
-    fake=_fake_backward,
+    fake=fake_backward,
 )
 fold_backward = torch.ops.lutsmith.fold_backward.default

@@ -25,7 +25,7 @@ def gates(logits: Tensor, temperature: float = 1.0) -> Tensor:
     return out
 
 
-def _check(logits: Tensor, temperature: float, grad: Tensor | None = None) -> None:
+def _check(logits: Tensor, temperature: float) -> None:
     if logits.ndim != 2 or logits.shape[1] != 16 or logits.dtype not in FLOATS:
         raise ValueError(
             f"logits are {logits.dtype} of shape {tuple(logits.shape)}; expected float32, float64 or bfloat16 of "
@@ -33,39 +33,30 @@ def _check(logits: Tensor, temperature: float, grad: Tensor | None = None) -> No
         )
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; expected a positive number")
-    if grad is not None and (grad.shape != (logits.shape[0], 4) or grad.dtype not in FLOATS):
+
+
+def _check_backward(grad: Tensor, logits: Tensor, temperature: float) -> None:
+    _check(logits, temperature)
+    if grad.shape != (logits.shape[0], 4) or grad.dtype not in FLOATS:
         raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected that of the tables")
 
 
 def _gates(logits: Tensor, temperature: float) -> Tensor:
-    _check(logits, temperature)
     dtype = compute_dtype(logits)
     out = memory.empty((logits.shape[0], 4), dtype)
     cpu.gate_tables(dense(logits, dtype), temperature, out)
     return out.to(logits.dtype)
 
 
-def _other(logits: Tensor, temperature: float) -> Tensor:
-    _check(logits, temperature)
-    return naive.gates(logits, temperature)
-
-
 def _fake(logits: Tensor, temperature: float) -> Tensor:
-    _check(logits, temperature)
     return logits.new_empty((logits.shape[0], 4))
 
 
 def _backward(grad: Tensor, logits: Tensor, temperature: float) -> Tensor:
-    _check(logits, temperature, grad)
     dtype = compute_dtype(logits)
     out = memory.empty(logits.shape, dtype)
     cpu.gate_gradient(dense(grad, dtype), dense(logits, dtype), temperature, out)
     return out.to(logits.dtype)
-
-
-def _other_backward(grad: Tensor, logits: Tensor, temperature: float) -> Tensor:
-    _check(logits, temperature, grad)
-    return naive.gates_backward(grad, logits, temperature)
 
 
 def _fake_backward(grad: Tensor, logits: Tensor, temperature: float) -> Tensor:
@@ -83,15 +74,17 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 define(
     "gates(Tensor logits, float temperature) -> Tensor",
+    check=_check,
     cpu=_gates,
-    other=_other,
+    other=naive.gates,
     fake=_fake,
     gradient=_gradient,
     save=_save,
 )
 define(
     "gates_backward(Tensor grad, Tensor logits, float temperature) -> Tensor",
+    check=_check_backward,
     cpu=_backward,
-    other=_other_backward,
+    other=naive.gates_backward,
     fake=_fake_backward,
 )

@@ -8,21 +8,11 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.fold import cpu
-from lutsmith.kernels.training.fold.operator import (
-    GRADIENTS,
-    NEED,
-    READS,
-    Three,
-    differentiate,
-    evaluate,
-    fake_results,
-    gradient_by,
-    results,
-    save,
-)
+from lutsmith.kernels.training.fold import operator as fold
+from lutsmith.kernels.training.fold.operator import GRADIENTS, NEED, READS, Three, differentiate, evaluate, results
 from lutsmith.kernels.training.lookup import naive
 from lutsmith.kernels.training.operators import define
-from lutsmith.kernels.training.reads import Reads, check, check_gradient
+from lutsmith.kernels.training.reads import Reads, check
 
 
 def lookup(x: Tensor, tables: Tensor, reads: Reads, rho: float = 0.5) -> Tensor:
@@ -37,26 +27,18 @@ def lookup(x: Tensor, tables: Tensor, reads: Reads, rho: float = 0.5) -> Tensor:
     return out
 
 
+def _check(x: Tensor, tables: Tensor, *rest: Any) -> None:
+    check(x, tables, *rest[:6])
+    if not 0 < rest[6] <= 1:
+        raise ValueError(f"rho is {rest[6]}; expected a number above 0, at most 1")
+
+
 def _lookup(x: Tensor, tables: Tensor, *rest: Any) -> Tensor:
-    _check_rho(rest[6])
     return evaluate(x, tables, Reads(*rest[:6]), cpu.lookup)
 
 
 def _other(x: Tensor, tables: Tensor, *rest: Any) -> Tensor:
-    _check_rho(rest[6])
-    check(x, tables, Reads(*rest[:6]))
     return naive.lookup(x, tables, Reads(*rest[:6]))
-
-
-def _fake(x: Tensor, tables: Tensor, *rest: Any) -> Tensor:
-    _check_rho(rest[6])
-    check(x, tables, Reads(*rest[:6]))
-    return x.new_empty((rest[0].shape[0], x.shape[1]))
-
-
-def _check_rho(rho: float) -> None:
-    if not 0 < rho <= 1:
-        raise ValueError(f"rho is {rho}; expected a number above 0, at most 1")
 
 
 def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
@@ -65,27 +47,23 @@ def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
 
 def _other_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
     reads = Reads(*rest[:6])
-    check(x, tables, reads)
-    check_gradient(grad, x, reads)
     gradients = naive.lookup_backward(grad, x, tables, reads, rest[6], need=rest[7:])
     return results(x, (x, tables, reads.scores), gradients)
 
 
-def _fake_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
-    return fake_results(x, tables, Reads(*rest[:6]), rest[7:])
-
-
 define(
     f"lookup(Tensor x, Tensor tables, {READS}, float rho) -> Tensor",
+    check=_check,
     cpu=_lookup,
     other=_other,
-    fake=_fake,
-    gradient=gradient_by("lookup_backward"),
-    save=save,
+    fake=fold.fake,
+    gradient=fold.gradient_by("lookup_backward"),
+    save=fold.save,
 )
 define(
     f"lookup_backward(Tensor grad, Tensor x, Tensor tables, {READS}, float rho, {NEED}) -> {GRADIENTS}",
+    check=fold.check_backward,
     cpu=_backward,
     other=_other_backward,
-    fake=_fake_backward,
+    fake=fold.fake_backward,
 )

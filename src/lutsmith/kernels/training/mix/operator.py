@@ -41,20 +41,13 @@ def _check(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) ->
 
 
 def _mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
-    _check(x, candidates, scores, temperature)
     dtype, rows = compute_dtype(x, scores), in_range("candidates", candidates, x.shape[0])
     out = memory.empty((candidates.shape[0] * candidates.shape[1], x.shape[1]), dtype)
     cpu.mix(dense(x, dtype), rows, dense(scores, dtype), temperature, out)
     return out.to(x.dtype)
 
 
-def _other(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
-    _check(x, candidates, scores, temperature)
-    return naive.mix(x, candidates, scores, temperature)
-
-
 def _fake(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float) -> Tensor:
-    _check(x, candidates, scores, temperature)
     return x.new_empty((candidates.shape[0] * candidates.shape[1], x.shape[1]))
 
 
@@ -74,8 +67,9 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 define(
     "mix(Tensor x, Tensor candidates, Tensor scores, float temperature) -> Tensor",
+    check=_check,
     cpu=_mix,
-    other=_other,
+    other=naive.mix,
     fake=_fake,
     gradient=_gradient,
     save=_save,

@@ -34,7 +34,7 @@ def read_best(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, tempera
     return out
 
 
-def _check(x: Tensor, scores: Tensor, places: Tensor, temperature: float, rule: str) -> None:
+def _check_scores(x: Tensor, scores: Tensor, places: Tensor, temperature: float, rule: str) -> None:
     if x.ndim != 2 or x.dtype not in FLOATS or scores.ndim != 3 or scores.dtype not in FLOATS or not scores.shape[2]:
         raise ValueError(
             f"x is {x.dtype} of shape {tuple(x.shape)} and scores {scores.dtype} of shape {tuple(scores.shape)}; "
@@ -51,7 +51,8 @@ def _check(x: Tensor, scores: Tensor, places: Tensor, temperature: float, rule: 
         raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
 
 
-def _check_inputs(x: Tensor, scores: Tensor, inputs: Tensor) -> None:
+def _check(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, temperature: float, rule: str) -> None:
+    _check_scores(x, scores, places, temperature, rule)
     slots = scores.shape[0] * scores.shape[1]
     if inputs.numel() != slots or inputs.dtype != torch.int32:
         raise ValueError(
@@ -59,33 +60,25 @@ def _check_inputs(x: Tensor, scores: Tensor, inputs: Tensor) -> None:
         )
 
 
-def _read(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, temperature: float, rule: str) -> Tensor:
-    _check(x, scores, places, temperature, rule)
-    _check_inputs(x, scores, inputs)
+def _check_backward(grad: Tensor, x: Tensor, scores: Tensor, *rest: Any) -> None:
+    _check_scores(x, scores, *rest[:3])
+    if grad.shape != (scores.shape[0] * scores.shape[1], x.shape[1]) or grad.dtype not in FLOATS:
+        raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected that of the rows that were read")
+
+
+def _read(x: Tensor, _scores: Tensor, _places: Tensor, inputs: Tensor, *_: Any) -> Tensor:
     return x.index_select(0, in_range("inputs", inputs, x.shape[0]).flatten())
 
 
-def _other(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, temperature: float, rule: str) -> Tensor:
-    _check(x, scores, places, temperature, rule)
-    _check_inputs(x, scores, inputs)
+def _other(x: Tensor, _scores: Tensor, _places: Tensor, inputs: Tensor, *_: Any) -> Tensor:
     return naive.read_best(x, inputs)
 
 
-def _fake(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, temperature: float, rule: str) -> Tensor:
-    _check(x, scores, places, temperature, rule)
-    _check_inputs(x, scores, inputs)
+def _fake(x: Tensor, _scores: Tensor, _places: Tensor, inputs: Tensor, *_: Any) -> Tensor:
     return x.new_empty((inputs.numel(), x.shape[1]))
 
 
-def _backward(grad: Tensor, x: Tensor, scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    _check(x, scores, *rest[:3])
-    if tuple(grad.shape) != (scores.shape[0] * scores.shape[1], x.shape[1]):
-        raise ValueError(f"grad has shape {tuple(grad.shape)}; expected that of the rows that were read")
-    return blocks.backward(grad, x, scores, *rest)
-
-
-def _fake_backward(grad: Tensor, x: Tensor, scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    _check(x, scores, *rest[:3])
+def _fake_backward(_: Tensor, x: Tensor, scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     need_dx, need_scores = rest[-2:]
     dx = torch.empty_like(x) if need_dx else x.new_empty(0)
     return dx, scores.new_empty(scores.shape) if need_scores else scores.new_empty(0)
@@ -107,6 +100,7 @@ def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 _OPTIONS = "float temperature, str rule"
 define(
     f"read_best(Tensor x, Tensor scores, Tensor places, Tensor inputs, {_OPTIONS}) -> Tensor",
+    check=_check,
     cpu=_read,
     other=_other,
     fake=_fake,
@@ -116,7 +110,8 @@ define(
 define(
     f"read_best_backward(Tensor grad, Tensor x, Tensor scores, Tensor places, {_OPTIONS}, bool dx, bool ds) -> "
     "(Tensor, Tensor)",
-    cpu=_backward,
-    other=_backward,
+    check=_check_backward,
+    cpu=blocks.backward,
+    other=blocks.backward,
     fake=_fake_backward,
 )

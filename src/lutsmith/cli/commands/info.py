@@ -1,0 +1,76 @@
+"""`lutsmith info`: what a model file holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lutsmith.cli.arguments import JsonOption, ModelArgument
+from lutsmith.cli.output import deliver, facts_page, levels
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_NAMED = {"multilabel": "labels", "regression": "targets"}
+
+
+def info(model: ModelArgument, json_output: JsonOption = False) -> None:
+    """Show the parts of a model: encoder, LUTs by rank, depth, head, file size, and how it was trained."""
+
+    def compute() -> dict[str, Any]:
+        from lutsmith.circuit.file import load
+
+        circuit = load(model)
+        size = model.stat().st_size
+        return {
+            "model": str(model.resolve()),
+            "file_bytes": size,
+            **circuit.info(),
+            "facts": circuit.metadata.to_json(),
+        }
+
+    deliver(compute, _show, json_output)
+
+
+def _show(result: dict[str, Any], console: Console) -> None:
+    classes = result["classes"]
+    ranks = ", ".join(f"{count:,} of rank {rank}" for rank, count in result["luts_by_rank"].items())
+    page = {
+        "model": result["model"],
+        "file size": f"{result['file_bytes']:,} bytes",
+        "input": f"{' x '.join(map(str, result['input_shape']))} = {result['features']:,} features",
+        "encoder": f"{result['comparators']:,} comparators on {result['features_used']:,} features",
+        "network": f"{result['luts']:,} LUTs ({ranks or 'none'}), {_counted(result['tables'], 'different table')}",
+        "depth": levels(result["depth"]),
+        "head": _head(result),
+        _NAMED.get(result["task"], "classes"): "without names" if classes is None else ", ".join(map(str, classes)),
+    }
+    if result["registers"]:
+        page["registers"] = f"{result['registers']:,}"
+    for name, value in result["facts"].items():
+        page[f"trained: {name}"] = _brief(value)
+    facts_page(console, page)
+
+
+def _head(result: dict[str, Any]) -> str:
+    outputs = _counted(result["outputs"], "output bit")
+    if result["head"] is None:
+        return f"none: {outputs} are the result"
+    scores = _counted(result["num_classes"], "score")
+    objective = "" if result["task"] in (None, "classification") else f", {result['task']}"
+    if result["affine"]:
+        groups = _counted(result["num_groups"], "group")
+        return f"{result['head']} of {outputs} in {groups}, affine map to {scores}{objective}"
+    return f"{result['head']} of {outputs} into {scores}{objective}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_brief(item)}" for name, item in value.items() if item not in (None, {}, []))
+    if isinstance(value, list):
+        shown = ", ".join(_brief(item) for item in value[:10])
+        return f"{shown}, ... ({len(value)})" if len(value) > 10 else shown
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,137 @@
+"""`lutsmith train`: data in, a trained network and its circuit out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, TargetOption
+from lutsmith.cli.output import deliver, facts_page, levels
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    """Return the LUTs of each layer from a list such as `2000,1000`."""
+    try:
+        widths = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise typer.BadParameter(f"{text!r} is no list of layer widths; expected such as 2000,1000")
+    return widths
+
+
+def train(
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv or npz.")
+    ],
+    preset: Annotated[str | None, typer.Option(metavar="NAME", help="A named network with its settings.")] = None,
+    data: DataOption = None,
+    target: TargetOption = None,
+    test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test rows of a table.")] = None,
+    header: HeaderOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="MARK", help="The mark before the fraction of a table's numbers: . or ,")
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Spellings of a missing value, such as '?,NA'; '' for empty cells alone. Any case."
+        ),
+    ] = None,
+    numbers: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as numbers, text in it as missing.")
+    ] = None,
+    categories: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as names, numbers in it too.")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave this column out.")] = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option(
+            "--test-share",
+            metavar="0.2",
+            help="Without --test: the share of a table that is held out to measure on; 0 measures on validation rows.",
+        ),
+    ] = None,
+    luts: Annotated[
+        Any, typer.Option(parser=_widths, metavar="2000,1000", help="LUTs of each layer, from input to output.")
+    ] = None,
+    rank: Annotated[int | None, typer.Option(metavar="6", help="Inputs of each LUT, 1 to 8.")] = None,
+    bits: Annotated[int | None, typer.Option(metavar="3", help="Thresholds of each feature.")] = None,
+    lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate of the tables.")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training data.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
+    allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume begin a run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in DIR.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
+
+    def compute() -> dict[str, Any]:
+        from lutsmith.runs import default_folder
+        from lutsmith.runs import train as run_training
+
+        options = {
+            "header": header,
+            "delimiter": delimiter,
+            "decimal": decimal,
+            "missing": None if missing is None else missing.split(","),
+            "numbers": numbers,
+            "categories": categories,
+            "drop": drop,
+        }
+        return run_training(
+            task,
+            preset=preset,
+            data=data,
+            target=target,
+            test=test,
+            luts=luts,
+            rank=rank,
+            bits=bits,
+            lr=lr,
+            epochs=epochs,
+            seed=seed,
+            out=out or default_folder(task, preset, seed, resume=resume, overwrite=overwrite),
+            resume=resume,
+            allow_new=allow_new,
+            overwrite=overwrite,
+            table={name: value for name, value in options.items() if value not in (None, [])},
+            test_share=test_share,
+        ).to_json()
+
+    deliver(compute, _show, json_output)
+
+
+def _show(result: dict[str, Any], console: Console) -> None:
+    hard, soft = f"{result['accuracy']:.2%} hardened", f"{result['soft_accuracy']:.2%} soft"
+    chose = ", which chose the epoch" if result["measured_on"] == "validation" else ""
+    page = {
+        "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows{chose}",
+        "circuit": _circuit(result),
+        "lowering": _lowering(result.get("lowering")),
+        "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
+        "model": result["model"],
+    }
+    facts_page(console, page)
+
+
+def _lowering(outcome: str | None) -> str:
+    if outcome == "proved":
+        return "proved: every table, wire, threshold and the head read back from the circuit"
+    return outcome or "not recorded: the run is of an earlier version"
+
+
+def _circuit(result: dict[str, Any]) -> str:
+    comparators, encoder = result.get("comparators"), result.get("encoder_luts")
+    counted = "" if comparators is None else f", {comparators:,} comparators"
+    own = f" ({encoder:,} of them the encoder's)" if encoder else ""
+    return f"{result['luts']:,} LUTs{own}{counted}, {levels(result['depth'])}"

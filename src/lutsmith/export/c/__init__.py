@@ -1,5 +1,0 @@
-"""Circuits as one C99 header, which is C++ too."""
-
-from lutsmith.export.c.header import to_c
-
-__all__ = ["to_c"]

@@ -1,0 +1,1 @@
+"""Programs: circuits as C headers, and as JavaScript with WebAssembly."""

@@ -1,0 +1,339 @@
+"""`to_javascript`: a circuit as one self-contained JavaScript file, with its loop over LUTs in WebAssembly, too."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
+from lutsmith.export.errors import ExportError
+from lutsmith.export.labels import check_identifier, class_names
+from lutsmith.export.programs import webassembly
+
+_RESERVED = re.compile(
+    "arguments|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|eval|export|extends|"
+    "false|finally|for|function|globalThis|if|implements|import|in|Infinity|instanceof|interface|let|module|NaN|new|"
+    "null|package|private|protected|public|return|static|super|switch|this|throw|true|try|typeof|undefined|var|void|"
+    "while|with|yield"
+)
+
+_MEANINGS = {
+    "classification": ("Int32Array", "the class of each sample: the highest score, the lowest class of those that tie"),
+    "multilabel": ("Uint8Array", "SCORES for each sample: 1 for each label whose score is above 0, else 0"),
+    "regression": ("Float64Array", "SCORES for each sample: the value of each target"),
+}
+
+_FILE = """\
+/* A network of look-up tables, written by lutsmith.
+
+   @STAGES
+
+   In a page: a script with src="@NAME.js", or in a module import "./@NAME.js"; then there is a global @NAME.
+   In Node: const @NAME = require("./@NAME.js"), or import @NAME from "./@NAME.js" where files are CommonJS.
+
+   Samples are @FEATURES numbers each, one after the other, in an array of any kind; they are rounded to float32.
+*/
+(function () {
+"use strict";
+
+const FEATURES = @FEATURES, INPUTS = @INPUTS, LUTS = @LUTS, SIGNALS = @SIGNALS, OUTPUTS = @OUTPUTS;
+@CONSTANTS
+
+/**
+ * The LUTs in WebAssembly on words of 128 samples, or null where there is no WebAssembly, or none with such words.
+ * Addresses in its memory: 0 for its own, then the words of all signals, ranks, tables, and addresses of inputs.
+ */
+function assembled() {
+    try {
+        const code = new WebAssembly.Module(Uint8Array.from(MODULE.match(/../g), (byte) => parseInt(byte, 16)));
+        const words = @SCRATCH, atTables = words + 16 * SIGNALS, atRanks = atTables + 8 * LUTS;
+        const atFanin = (atRanks + LUTS + 3) & ~3, size = atFanin + 4 * (fanin.length + 2 * LUTS);
+        const m = new WebAssembly.Memory({ initial: Math.ceil(size / 65536) });
+        new Int32Array(m.buffer, atTables, 2 * LUTS).set(tables);
+        new Uint8Array(m.buffer, atRanks, LUTS).set(ranks);
+        const addresses = new Int32Array(m.buffer, atFanin);
+        for (let node = 0, read = 0, to = 0; node < LUTS; node++) {
+            for (let slot = 0; slot < ranks[node]; slot++) addresses[to++] = words + 16 * fanin[read++];
+            for (let slot = ranks[node]; slot < 2; slot++) addresses[to++] = 0;
+        }
+        const run = new WebAssembly.Instance(code, { e: { m } }).exports.luts;
+        return {
+            signals: new Int32Array(m.buffer, words, 4 * SIGNALS),
+            luts: () => run(atRanks, atTables, atFanin, words + 16 * INPUTS, words + 16 * SIGNALS),
+        };
+    } catch (error) {
+        return null;
+    }
+}
+
+const assembly = assembled(), WORDS = assembly ? 4 : 1, LANES = 32 * WORDS;
+const s = assembly ? assembly.signals : new Int32Array(SIGNALS);
+
+/** Check samples: @FEATURES numbers each, rounded to float32. */
+function checked(x) {
+    if (!ArrayBuffer.isView(x) || x instanceof DataView) {
+        if (!Array.isArray(x)) throw new TypeError("@NAME: expected an array of numbers");
+        for (const value of x)
+            if (typeof value !== "number" && typeof value !== "boolean")
+                throw new TypeError("@NAME: expected numbers, got " + (value === null ? "null" : typeof value));
+    }
+    const rows = x instanceof Float32Array ? x : new Float32Array(x);
+    if (rows.length % FEATURES !== 0)
+        throw new RangeError("@NAME: " + rows.length + " numbers are no whole samples of " + FEATURES);
+    return rows;
+}
+
+/** The encoder: WORDS words for each comparator; bit i of word w belongs to sample start + 32 w + i. */
+function encode(rows, start, samples) {
+    for (let i = 0; i < INPUTS; i++) {
+        const limit = limits[i];
+        let at = start * FEATURES + compared[i];
+        for (let w = 0, lane = 0; w < WORDS; w++) {
+            const end = Math.min(samples, 32 * (w + 1));
+            let word = 0;
+            for (; lane < end; lane++, at += FEATURES) word |= (rows[at] > limit ? 1 : 0) << lane; // lane modulo 32
+            s[i * WORDS + w] = word;
+        }
+    }
+}
+
+/**
+ * The LUTs on words of 32 samples: the first two inputs of one have sixteen functions; four bits of the table name one
+ * of them for each value of the other inputs, which then choose among these.
+ */
+function luts() {
+    const of = new Int32Array(16), chosen = new Int32Array(16);
+    of[15] = -1;
+    for (let node = 0, read = 0, to = INPUTS; node < LUTS; node++, to++) {
+        const rank = ranks[node], low = tables[2 * node], high = tables[2 * node + 1];
+        const a = rank > 0 ? s[fanin[read]] : 0, b = rank > 1 ? s[fanin[read + 1]] : 0;
+        of[8] = a & b; of[9] = ~(a ^ b); of[10] = a; of[11] = a | ~b; of[12] = b; of[13] = ~a | b; of[14] = a | b;
+        of[1] = ~(a | b); of[2] = a & ~b; of[3] = ~b; of[4] = ~a & b; of[5] = ~a; of[6] = a ^ b; of[7] = ~(a & b);
+        if (rank < 3) {
+            s[to] = of[low & 15];
+        } else {
+            let size = 1 << (rank - 2);
+            for (let i = 0; i < size; i++) chosen[i] = of[((i < 8 ? low : high) >>> (4 * (i & 7))) & 15];
+            for (let slot = 2; slot < rank; slot++) {
+                const x = s[fanin[read + slot]];
+                size >>= 1;
+                for (let i = 0; i < size; i++) chosen[i] = (x & chosen[2 * i + 1]) | (~x & chosen[2 * i]);
+            }
+            s[to] = chosen[0];
+        }
+        read += rank;
+    }
+}
+
+function run(rows, start, samples) {
+    encode(rows, start, samples);
+    if (assembly) assembly.luts();
+    else luts();
+}
+
+/**
+ * The output bits.
+ * @param {ArrayLike<number>} x samples
+ * @returns {Uint8Array} OUTPUTS bytes 0 or 1 for each sample
+ */
+function outputs(x) {
+    const rows = checked(x), n = rows.length / FEATURES, result = new Uint8Array(n * OUTPUTS);
+    for (let start = 0, at = 0; start < n; start += LANES) {
+        const samples = Math.min(LANES, n - start);
+        run(rows, start, samples);
+        for (let lane = 0; lane < samples; lane++)
+            for (let o = 0; o < OUTPUTS; o++)
+                result[at++] = (s[outputSignals[o] * WORDS + (lane >> 5)] >>> lane) & 1;
+    }
+    return result;
+}
+@HEAD
+const exported = { @API };
+if (typeof module === "object" && module !== null && module.exports) module.exports = exported;
+else globalThis.@NAME = exported;
+})();
+"""
+
+_HEAD = """
+/** Ones in each group of outputs: plane p of a group holds bit p of the counts of the 32 samples of word w. */
+function count(w, planes) {
+    planes.fill(0);
+    for (let group = 0, o = 0; group < GROUPS; group++)
+        for (let i = 0; i < GROUP; i++, o++) {
+            let carry = s[outputSignals[o] * WORDS + w];
+            for (let p = group * PLANES; carry !== 0; p++) {
+                const both = planes[p] & carry;
+                planes[p] ^= carry;
+                carry = both;
+            }
+        }
+}
+
+/**
+ * The scores of the classes, labels or targets.
+ * @param {ArrayLike<number>} x samples
+ * @returns {Int32Array} SCORES for each sample
+ */
+function scores(x) {
+    const rows = checked(x), n = rows.length / FEATURES;
+    const planes = new Int32Array(GROUPS * PLANES), counts = new Int32Array(GROUPS);
+    const result = new Int32Array(n * SCORES);
+    for (let start = 0; start < n; start += LANES) {
+        const samples = Math.min(LANES, n - start);
+        run(rows, start, samples);
+        for (let lane = 0; lane < samples; lane++) {
+            if (lane % 32 === 0) count(lane / 32, planes);
+            for (let group = 0; group < GROUPS; group++) {
+                let total = 0;
+                for (let p = 0; p < PLANES; p++) total |= ((planes[group * PLANES + p] >>> lane) & 1) << p;
+                counts[group] = total;
+            }
+            const at = (start + lane) * SCORES;
+            for (let c = 0; c < SCORES; c++) {
+@SUM
+                result[at + c] = sum;
+            }
+        }
+    }
+    return result;
+}
+
+/**
+ * What the circuit says.
+ * @param {ArrayLike<number>} x samples
+ * @returns {@KIND} @MEANING
+ */
+function predict(x) {
+    const all = scores(x), n = all.length / SCORES;
+@DECIDE
+    return result;
+}
+"""
+
+_DECIDE = {
+    "classification": """\
+    const result = new Int32Array(n);
+    for (let i = 0; i < n; i++) {
+        let best = 0;
+        for (let c = 1; c < SCORES; c++) if (all[i * SCORES + c] > all[i * SCORES + best]) best = c;
+        result[i] = best;
+    }""",
+    "multilabel": """\
+    const result = new Uint8Array(n * SCORES);
+    for (let i = 0; i < result.length; i++) result[i] = all[i] > 0 ? 1 : 0;""",
+    "regression": """\
+    const result = new Float64Array(n * SCORES);
+    for (let i = 0; i < result.length; i++) result[i] = all[i]@STEPS;""",
+}
+
+
+def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
+    """Return a circuit as one JavaScript file without imports: a CommonJS module, or a script that makes a global.
+
+    The object `name` has the functions `outputs`, `scores` and `predict`, which take any number of samples, and the
+    numbers and names of features, outputs and scores. Comparisons are those of float32, NaN is above nothing, and what
+    comes out is what the circuit says, bit for bit. 128 samples are evaluated at a time in WebAssembly, or 32 in
+    JavaScript where that, or its 128-bit words, are missing or forbidden (`lanes` says which).
+
+    Args:
+        circuit: without registers.
+        name: an identifier, of the object and of the global.
+
+    Raises:
+        ExportError: registers, or a name that is no identifier.
+    """
+    check_identifier(name)
+    if _RESERVED.fullmatch(name):
+        raise ExportError(f"{name!r} is a reserved word of JavaScript: take another name")
+    netlist, head = circuit.netlist, circuit.head
+    if netlist.num_registers:
+        raise ExportError(
+            f"the circuit has {netlist.num_registers} registers, and the JavaScript takes circuits without state: "
+            "export verilog, vhdl, blif, aiger or json"
+        )
+    halves = np.ascontiguousarray(netlist.tables(), "<u8").view("<i4")
+    constants = [
+        _array("compared", circuit.encoder.feature),
+        _array("limits", circuit.encoder.threshold),
+        _array("ranks", netlist.ranks),
+        _array("fanin", netlist.fanin),
+        _array("tables", halves),
+        _array("outputSignals", netlist.outputs),
+        f'const MODULE = "{webassembly.module().hex()}";',
+    ]
+    api = ["features: FEATURES", "outputCount: OUTPUTS", "lanes: LANES", "outputs"]
+    names = {"classNames": class_names(circuit), "featureNames": circuit.schema.names}
+    for key, texts in names.items():
+        constants.append(f"const {key} = {_literal(None if texts is None else list(texts))};")
+        api.append(key)
+    text = ""
+    if head is not None:
+        text = _head(head, circuit.objective or "classification", netlist.outputs.size, constants)
+        api += ["scoreCount: SCORES", "scores", "predict"]
+    stages = (
+        f"{circuit.encoder.num_features} features -> {len(circuit.encoder)} comparators -> {netlist.num_nodes} LUTs"
+    )
+    fields = {
+        "STAGES": f"{stages} (depth {netlist.depth}) -> {netlist.outputs.size} outputs",
+        "LUTS": str(netlist.num_nodes),
+        "HEAD": text,
+        "API": ", ".join(api),
+        "NAME": name,
+        "FEATURES": str(circuit.encoder.num_features),
+        "INPUTS": str(len(circuit.encoder)),
+        "SCRATCH": str(webassembly.SCRATCH_BYTES),
+        "SIGNALS": str(netlist.num_signals),
+        "OUTPUTS": str(netlist.outputs.size),
+        "CONSTANTS": "\n".join(constants),  # last: names may hold anything
+    }
+    result = _FILE
+    for key, value in fields.items():
+        result = result.replace(f"@{key}", value)
+    return result
+
+
+def _head(head: Head, objective: str, num_outputs: int, constants: list[str]) -> str:
+    group = num_outputs // head.num_groups
+    sizes = {
+        "GROUPS": head.num_groups, "GROUP": group, "PLANES": group.bit_length(), "SCORES": head.num_classes,
+    }  # fmt: skip
+    constants.append("const " + ", ".join(f"{key} = {value}" for key, value in sizes.items()) + ";")
+    indent = " " * 16
+    lines = [f"{indent}let sum = {'counts[c]' if head.weights is None else '0'};"]
+    if head.weights is not None:
+        constants.append(_array("weights", head.weights.reshape(-1)))
+        lines.append(f"{indent}for (let g = 0; g < GROUPS; g++) sum += weights[c * GROUPS + g] * counts[g];")
+    if head.bias is not None:
+        constants.append(_array("bias", head.bias))
+        lines.append(f"{indent}sum += bias[c];")
+    steps = "all[i]"
+    if objective == "regression":
+        for values, key, operator in ((head.scale, "scale", "*"), (head.offset, "offset", "+")):
+            if values is not None:
+                constants.append(_array(key, values))
+                steps += f" {operator} {key}[i % SCORES]"
+    kind, meaning = _MEANINGS[objective]
+    text = _HEAD.replace("@SUM", "\n".join(lines)).replace("@KIND", kind).replace("@MEANING", meaning)
+    return text.replace("@DECIDE", _DECIDE[objective]).replace("all[i]@STEPS", steps)
+
+
+def _array(name: str, values: NDArray[Any]) -> str:
+    """Return the definition of a typed array: literals that give the same numbers."""
+    kind = {"f4": "Float32Array", "f8": "Float64Array"}.get(values.dtype.str[1:], "Int32Array")
+    numbers = [_number(value) for value in values.tolist()]
+    lines = [", ".join(numbers[start : start + 24]) for start in range(0, len(numbers), 24)]
+    return f"const {name} = new {kind}([{f',{chr(10)}    '.join(lines)}]);"
+
+
+def _number(value: float) -> str:
+    return repr(value) if np.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
+
+
+def _literal(value: object) -> str:
+    """Return JSON that stands in a script of a page, too."""
+    return json.dumps(value).replace("<", "\\u003c")

@@ -1,0 +1,112 @@
+"""What arguments may be, checked in one way all over the package.
+
+A value of a wrong type is a `TypeError`. A value that cannot be, an unknown name and an unknown option are a
+`ValueError` (or the room's own kind of it) that lists what there is and says which of it may have been meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Collection, Iterable
+from numbers import Integral
+from typing import Any
+
+
+def one_of(name: str, given: object, known: Iterable[str], error: type[ValueError] = ValueError) -> str:
+    """Return a name that was chosen among those that there are.
+
+    Args:
+        name: of the argument.
+        given: its value.
+        known: the names that there are, in the order in which a message lists them.
+        error: what an unknown name raises, a kind of `ValueError`.
+
+    Raises:
+        TypeError: it is not a text.
+        ValueError: there is no such name.
+    """
+    names = list(known)
+    if not isinstance(given, str):
+        raise TypeError(f"{name} is {given!r}; expected a name, one of {', '.join(names)}")
+    if given not in names:
+        raise error(f"{name} is {given!r}; expected one of {', '.join(names)}{_meant([given], names)}")
+    return given
+
+
+def check_options(
+    owner: str, given: Iterable[str], known: Collection[str], error: type[ValueError] = ValueError, hint: str = ""
+) -> None:
+    """Raise an error where an option was given that the owner does not take.
+
+    Args:
+        owner: what messages call it, such as `light` or `the wiring 'local'`.
+        given: the names of the options.
+        known: those that it takes.
+        error: what is raised, a kind of `ValueError`.
+        hint: what else may help, after the names.
+
+    Raises:
+        ValueError: an unknown option; the message lists those there are.
+    """
+    if unknown := [name for name in given if name not in known]:
+        takes = f"it takes {', '.join(known)}" if known else "it takes no options"
+        raise error(f"{owner} has no {', '.join(unknown)}; {takes}{_meant(unknown, known)}{hint}")
+
+
+def whole_number(name: str, value: Any, least: int, most: int | None = None, what: str = "") -> int:
+    """Return an integer from `least` to `most` (None: without end); `what` says what it counts.
+
+    Raises:
+        TypeError: it is not an integer.
+        ValueError: it is out of range.
+    """
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    expected = f"expected {f'{what}, ' if what else ''}an integer {bounds}"
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} is {value!r}; {expected}")
+    count = int(value)
+    if count < least or (most is not None and count > most):
+        raise ValueError(f"{name} is {value!r}; {expected}")
+    return count
+
+
+def number(
+    name: str, value: Any, accepts: Callable[[float], bool], expected: str, error: type[ValueError] = ValueError
+) -> float:
+    """Return a real number that `accepts`; `expected` says which are accepted.
+
+    Raises:
+        TypeError: it is not a number.
+        ValueError: it is none of those; NaN never is.
+    """
+    message = f"{name} is {value!r}; expected {expected}"
+    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(message)
+    if not accepts(float(value)):
+        raise error(message)
+    return float(value)
+
+
+def options_of(kind: type) -> list[str]:
+    """Return the names of the options of a class, those of the classes that it hands the rest to included, sorted.
+
+    An option is what may be given by name and has a default.
+    """
+    names: set[str] = set()
+    for base in kind.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base).parameters.values()
+        names.update(p.name for p in parameters if p.default is not p.empty and p.kind is not p.POSITIONAL_ONLY)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return sorted(names)
+
+
+def _meant(given: Iterable[str], known: Iterable[str]) -> str:
+    """Return which known name may have been meant by an unknown one, for the end of a message."""
+    for name in given:
+        if close := difflib.get_close_matches(name, list(known), 1):
+            return f"; did you mean {close[0]!r}?"
+    return ""

@@ -1,0 +1,1 @@
+"""Verilog that all tools read alike, and which statements drive which bits."""

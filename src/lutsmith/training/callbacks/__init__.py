@@ -1,0 +1,20 @@
+"""Callbacks: training aids that act between the steps."""
+
+from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
+from lutsmith.training.callbacks.base import Callback, Stage
+from lutsmith.training.callbacks.early_stopping import EarlyStopping
+from lutsmith.training.callbacks.freezing import ProgressiveFreezing
+from lutsmith.training.callbacks.refresh import CandidateRefresh
+from lutsmith.training.callbacks.stabilization import GradientNormalization
+
+__all__ = [
+    "Callback",
+    "CandidateRefresh",
+    "ConnectionTemperatureSchedule",
+    "EarlyStopping",
+    "GradientNormalization",
+    "ProgressiveFreezing",
+    "RhoSchedule",
+    "Stage",
+    "TemperatureSchedule",
+]

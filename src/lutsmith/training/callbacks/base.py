@@ -1,0 +1,124 @@
+"""What a training aid that acts between the steps is: a callback, and the stage that it acts on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lutsmith.training.metrics import Epoch
+from lutsmith.training.optimization.averaging import WeightAverage
+
+
+@dataclass
+class Stage:
+    """A training run as callbacks see it.
+
+    In a loop of one's own it is made once, and its `epoch` and `batch` are kept up:
+
+        stage = Stage(model, optimizer, epochs=20)
+        schedule = TemperatureSchedule(final=0.1)
+        schedule.begin(stage)
+        for stage.epoch in range(20):
+            schedule.before_epoch(stage)
+            ...
+
+    Attributes:
+        model: the network, on its device.
+        optimizer: of its parameters.
+        epochs: of the whole run.
+        seed: of all that is random in the run.
+        epoch: epochs done.
+        batch: batches done in the present epoch.
+        average: of the weights, where one is kept.
+        kept: the epoch, from 0, whose weights the model holds after the run; None before.
+        validates: whether epochs are measured on rows that are held out; None in a loop that does not say.
+        stopped: why a callback has stopped the run; None while none has.
+    """
+
+    model: nn.Module
+    optimizer: Optimizer
+    epochs: int
+    seed: int = 0
+    epoch: int = 0
+    batch: int = 0
+    average: WeightAverage | None = None
+    kept: int | None = None
+    validates: bool | None = None
+    stopped: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End the run: after the step that is being taken, or the next one where none is.
+
+        The epoch is cut short there, validated and saved, and the run is finished: it holds its best weights, says why
+        it was stopped, and stays stopped when it is resumed. The first reason counts. In a loop of one's own, look at
+        `stopped` after each step and epoch.
+        """
+        if not isinstance(reason, str) or not reason.strip():
+            raise ValueError(f"stop({reason!r}): expected a text that says why")
+        if self.stopped is None:
+            self.stopped = reason
+
+    @torch.no_grad()
+    def forget(self, parameter: nn.Parameter, changed: Tensor) -> None:
+        """Drop what the optimizer and the average remember of the elements of `parameter` where `changed` is True.
+
+        Moments become 0 there, and the average what the parameter is now.
+        """
+        for value in self.optimizer.state.get(parameter, {}).values():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                value.masked_fill_(changed.to(value.device), 0)
+        if self.average is not None:
+            self.average.restart(parameter, changed)
+
+
+class Callback:
+    """Does something at certain points of a run; the methods of this class do nothing.
+
+    A run that is stopped and resumed must not differ from one that was not. So whatever a callback does follows from
+    the stage, or from a state that it hands out for the checkpoint; random numbers come from a generator seeded by the
+    stage's `seed` and `epoch`, or from the global ones, which a checkpoint saves. Any of them may end the run:
+    `stage.stop("why")`.
+    """
+
+    def begin(self, stage: Stage) -> None:
+        """Called once a sitting, before anything else. Raise ValueError where the model does not suit."""
+
+    def before_epoch(self, stage: Stage) -> None:
+        """Called before the first batch of an epoch, and of a sitting that goes on within one (`stage.batch` > 0)."""
+
+    def after_backward(self, stage: Stage) -> None:
+        """Called when the gradients of a batch are there, before the optimizer's step."""
+
+    def after_step(self, stage: Stage) -> None:
+        """Called after the optimizer's step and the clamping of the tables."""
+
+    def after_epoch(self, stage: Stage, epoch: Epoch) -> None:
+        """Called when an epoch is done and measured, where it is one to validate. To stop here takes no more step."""
+
+    def end(self, stage: Stage) -> None:
+        """Called when a sitting ends, however it ends; `stage.kept` tells whether the run is finished."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint must keep: tensors and plain values."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave; called after `begin`."""
+
+
+def are_epochs(value: object, least: int) -> bool:
+    """Return whether `value` is a sequence of integers >= `least`."""
+    return isinstance(value, Sequence) and all(type(epoch) is int and epoch >= least for epoch in value)
+
+
+def description(part: object) -> str:
+    """Return a text that tells a loss, penalty, callback or augmentation from others, the same in every process."""
+    if dataclasses.is_dataclass(part) and not isinstance(part, type):
+        return repr(part)
+    return str(getattr(part, "__qualname__", type(part).__qualname__))

@@ -1,0 +1,82 @@
+"""The folder of a training run. It alone reads and writes there: checkpoint.pt, metrics.jsonl, TensorBoard events.
+
+What is called without a folder writes nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lutsmith.ground.atomic import remove_leftovers
+from lutsmith.training.files import checkpoint
+from lutsmith.training.files.metrics_log import MetricsLog
+from lutsmith.training.metrics import Epoch
+
+CHECKPOINT = "checkpoint.pt"
+
+
+class TrainingFolder:
+    """The files of a run, or nowhere.
+
+    Args:
+        path: of the folder; None: nothing is written, and nothing can be resumed.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._log: MetricsLog | None = None
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the checkpoint is; there must be a folder."""
+        assert self.path is not None
+        return self.path / CHECKPOINT
+
+    def prepare(self, *, resume: bool) -> None:
+        """Make the folder, and remove what a kill left half-written.
+
+        Raises:
+            ValueError: there is no folder to resume from, or a checkpoint in the way of a new run.
+        """
+        if self.path is None:
+            if resume:
+                raise ValueError("resume=True needs the folder of the run: Trainer(settings, folder=...)")
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.path)
+        if not resume and self.checkpoint.exists():
+            raise ValueError(f"{self.path} holds a checkpoint: resume=True goes on from it, or take another folder")
+
+    def load(self) -> dict[str, Any] | None:
+        """Return what the checkpoint holds; None where there is none.
+
+        Raises:
+            CheckpointError: it cannot be read.
+        """
+        return checkpoint.load(self.checkpoint) if self.checkpoint.exists() else None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write a checkpoint in the place of the last one.
+
+        Raises:
+            CheckpointError: it cannot be written; the last one is untouched.
+        """
+        if self.path is not None:
+            checkpoint.save(self.checkpoint, state)
+
+    def open_log(self, history: list[Epoch]) -> None:
+        """Begin metrics.jsonl with the epochs that are done already."""
+        if self.path is not None:
+            self._log = MetricsLog(self.path, history)
+
+    def append(self, epoch: Epoch) -> None:
+        """Write an epoch down at once; OSError where the disk is full."""
+        if self._log is not None:
+            self._log.append(epoch)
+
+    def close_log(self) -> None:
+        """Flush what TensorBoard still holds."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None

@@ -1,0 +1,90 @@
+"""When a run is saved, which run a checkpoint is of, and how a run goes on from one."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lutsmith.training.files.folder import TrainingFolder
+from lutsmith.training.loop.state import TrainingState
+from lutsmith.training.parts import Parts
+from lutsmith.training.samples import Samples
+from lutsmith.training.settings import Settings
+
+_SAVING_SHARE = 0.05  # an epoch's end is saved only while saving costs at most this share of the time
+
+
+def identity(settings: Settings, samples: Samples, parts: Parts) -> dict[str, Any]:
+    """Return what a checkpoint must share with the run that resumes from it."""
+    return {"settings": settings.to_json(), "data": samples.fingerprint(), "parts": parts.described()}
+
+
+class Checkpointing:
+    """Saves the state of a run in its folder, and brings it back.
+
+    Args:
+        folder: of the run.
+        state: what is saved.
+        run: which run it is: its `identity`.
+        seconds: within an epoch, from one checkpoint to the next.
+    """
+
+    def __init__(self, folder: TrainingFolder, state: TrainingState, run: dict[str, Any], seconds: float) -> None:
+        self._folder, self._state, self._run, self._seconds = folder, state, run, seconds
+        self._cost = 0.0
+        self._saved = time.perf_counter()
+
+    def sit_down(self) -> None:
+        """Count from now on."""
+        self._saved = time.perf_counter()
+
+    def due_within_epoch(self) -> bool:
+        """Return whether it is time to save after a batch."""
+        return time.perf_counter() - self._saved >= self._seconds
+
+    def due_after_epoch(self) -> bool:
+        """Return whether an epoch's end is worth what saving costs."""
+        return time.perf_counter() - self._saved >= self._cost / _SAVING_SHARE
+
+    def save(self) -> None:
+        """Write the checkpoint, if there is a folder to write to."""
+        if self._folder.path is None:
+            return
+        began = time.perf_counter()
+        self._state.position.mean_loss()  # a state that is not finite must not replace one that is
+        self._folder.save({**self._run, **self._state.to_checkpoint()})
+        self._saved = time.perf_counter()
+        self._cost = self._saved - began
+
+    def restore(self) -> None:
+        """Go to where the folder's checkpoint stands; stay at the beginning if there is none.
+
+        Raises:
+            ValueError: the checkpoint is of other settings, other data or another model.
+            CheckpointError: it cannot be read.
+        """
+        saved = self._folder.load()
+        if saved is None:
+            return
+        try:
+            if found := differences(self._run, saved):
+                raise ValueError(f"it is of a run with other arguments: {'; '.join(found)}")
+            self._state.adopt(saved)
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"cannot resume from {self._folder.checkpoint}: {error}") from error
+
+
+def differences(run: dict[str, Any], saved: dict[str, Any]) -> list[str]:
+    """Return a phrase for each setting, each part and the data that a checkpoint does not share with a run."""
+    settings = {**Settings().to_json(), **saved["settings"]}  # without a setting that came later, its default held
+    found = [
+        f"{name} is {value!r} and was {settings[name]!r}"
+        for name, value in run["settings"].items()
+        if value != settings[name]
+    ]
+    found += [
+        f"{kind} is {', '.join(texts) or 'none'} and was {', '.join(saved['parts'][kind]) or 'none'}"
+        for kind, texts in run["parts"].items()
+        if texts != saved["parts"][kind]
+    ]
+    return found if run["data"] == saved["data"] else [*found, f"data are {run['data']} and were {saved['data']}"]

@@ -1,0 +1,184 @@
+"""The loop itself: epochs and steps, and stopping and going on at any batch."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from dataclasses import replace
+
+from torch import nn
+
+from lutsmith.training.assembly import callbacks_of, objective_of
+from lutsmith.training.callbacks.base import Stage
+from lutsmith.training.files.folder import TrainingFolder
+from lutsmith.training.loop.checkpointing import Checkpointing, identity
+from lutsmith.training.loop.devices import Devices
+from lutsmith.training.loop.interrupts import Interrupts, TrainingInterrupted
+from lutsmith.training.loop.order import Order
+from lutsmith.training.loop.pace import Pace
+from lutsmith.training.loop.position import Position
+from lutsmith.training.loop.progress import TrainingProgress
+from lutsmith.training.loop.state import TrainingState
+from lutsmith.training.loop.step import TrainingStep
+from lutsmith.training.loop.validation import Validation
+from lutsmith.training.metrics import Epoch
+from lutsmith.training.optimization.averaging import WeightAverage
+from lutsmith.training.optimization.optimizers import OptimizerFactory, make_optimizer
+from lutsmith.training.parts import Parts
+from lutsmith.training.samples import Rows, Samples
+from lutsmith.training.settings import Settings
+
+
+class Loop:
+    """One sitting of a training run.
+
+    Attributes:
+        state: all that changes.
+        order: of the data.
+        stage: what callbacks see.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        model: nn.Module,
+        samples: Samples,
+        *,
+        parts: Parts,
+        folder: TrainingFolder,
+        factory: OptimizerFactory | None,
+        checkpoint_seconds: float,
+        quiet: bool,
+    ) -> None:
+        self.settings, self.folder = settings, folder
+        objective, devices = objective_of(settings), Devices(settings)
+        self.order = Order(samples.y, settings)
+        model = model.to(devices.device)
+        plain = make_optimizer(model, settings, factory)
+        network, optimizer = devices.setup(model, plain)
+        self.stage = Stage(model, plain, settings.epochs, settings.seed, validates=len(self.order.held_out) > 0)
+        if settings.weight_average:
+            self.stage.average = WeightAverage(model, settings.weight_average)
+        callbacks = [*callbacks_of(settings), *parts.callbacks]
+        position = Position(settings, self.order.steps, devices.device)
+        self.state = TrainingState(self.stage, optimizer, callbacks, position)
+        self.stepper = TrainingStep(settings, samples, self.order, objective, parts, devices, network, self.state)
+        self.network = network
+        self.validation = Validation(settings, samples, self.order.held_out, objective, network, model)
+        self.checkpointing = Checkpointing(folder, self.state, identity(settings, samples, parts), checkpoint_seconds)
+        self.progress = TrainingProgress(settings.epochs, self.order.steps, quiet=quiet)
+        self.pace = Pace(self.progress.note)
+
+    def begin(self, *, resume: bool) -> None:
+        """Make callbacks, position and kernels ready; `end` must be called after this, whatever happens."""
+        for callback in self.state.callbacks:
+            callback.begin(self.stage)
+        if resume:
+            self.checkpointing.restore()
+        self.stepper.warm_up(self.state.position)
+
+    def end(self) -> None:
+        """Tell the callbacks that this sitting is over."""
+        for callback in reversed(self.state.callbacks):
+            callback.end(self.stage)
+
+    def run(self) -> None:
+        """Train from the present position to the end; the model is left with the best weights, in eval mode."""
+        at = self.state.position
+        with Interrupts() as interrupts:  # before metrics.jsonl is there: who sees it may send a signal
+            self.folder.open_log(self.state.history)
+            self.checkpointing.sit_down()
+            at.sit_down()
+            self.network.train()
+            self.progress.start()
+            try:
+                while not self.finished:
+                    self.epoch(interrupts)
+            finally:
+                self.progress.stop()
+                self.pace.stop()
+                self.folder.close_log()
+        at.seconds = at.clock()
+        self.stage.epoch, self.stage.batch, self.stage.kept = at.epoch, at.batch, self.state.kept().epoch - 1
+        self.state.keep_best()
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is no step left to take: all epochs are done, or a callback has stopped the run."""
+        at = self.state.position
+        stopped = self.stage.stopped is not None and at.batch == 0 and at.epoch > 0  # an epoch is there to be kept
+        return stopped or at.epoch == self.settings.epochs
+
+    def epoch(self, interrupts: Interrupts) -> None:
+        """Train the rest of the present epoch, validate, and move to the next."""
+        at = self.state.position
+        began = time.perf_counter() - at.epoch_seconds
+        self.stage.epoch, self.stage.batch = at.epoch, at.batch
+        for callback in self.state.callbacks:
+            callback.before_epoch(self.stage)
+        for chosen in self.order.batches(at.epoch, at.batch):
+            with self.pace.step():
+                self.step(chosen)
+            if self.stage.stopped is not None:
+                break
+            if self.progress.due():
+                self.progress.draw(at.step, at.mean_loss())
+            if at.batch < self.order.steps:
+                at.epoch_seconds = time.perf_counter() - began
+                if interrupts.requested:
+                    self.interrupt(interrupts.requested)
+                if self.checkpointing.due_within_epoch():
+                    self.checkpointing.save()
+        self.finish_epoch(began)
+        if interrupts.requested and not self.finished:
+            self.interrupt(interrupts.requested)
+        if self.finished or self.checkpointing.due_after_epoch():
+            self.checkpointing.save()
+
+    def step(self, chosen: Rows) -> None:
+        """Take one step on some rows, and note it."""
+        at = self.state.position
+        at.loss += self.stepper.take(chosen, at)
+        at.batch += 1
+        self.stage.batch = at.batch
+        for callback in self.state.callbacks:
+            callback.after_step(self.stage)
+
+    def finish_epoch(self, began: float) -> None:
+        """Validate the epoch whose last step is done, write it down, and move to the next."""
+        at, stage = self.state.position, self.stage
+        done = Epoch(at.epoch + 1, at.mean_loss(), None, None, None, self.stepper.rate, 0.0)
+        self.state.check_parameters()
+        done = self.measured(done, began)
+        for callback in self.state.callbacks:
+            callback.after_epoch(stage, done)
+        if done.hard is None and stage.stopped is not None:  # by one of these: it is the last epoch after all
+            done = self.measured(done, began)
+        self.state.history.append(done)
+        self.progress.epoch(done)
+        self.folder.append(done)
+        if stage.stopped is not None:
+            self.progress.note(f"stopped in epoch {done.epoch} of {stage.epochs}: {stage.stopped}")
+        at.next_epoch()
+
+    def measured(self, epoch: Epoch, began: float) -> Epoch:
+        """Return an epoch with its time, and its scores where they are due; keep its weights if they are the best."""
+        last = epoch.epoch == self.settings.epochs or self.stage.stopped is not None
+        if self.validation.due(epoch.epoch, last=last):
+            average = self.state.average
+            with nullcontext() if average is None else average.applied():
+                soft, hard = self.validation.scores()
+                epoch = replace(epoch, soft=soft, hard=hard, gap=soft - hard)
+                self.state.keep_if_best(epoch)
+        return replace(epoch, seconds=time.perf_counter() - began)
+
+    def interrupt(self, number: int) -> None:
+        """Save, and raise TrainingInterrupted for a signal."""
+        at, folder = self.state.position, self.folder.path
+        where = (
+            f"stopped after batch {at.batch} of {self.order.steps} in epoch {at.epoch + 1} of {self.settings.epochs}"
+        )
+        if folder is None:
+            raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder", number)
+        self.checkpointing.save()
+        raise TrainingInterrupted(f"{where}; saved in {folder}: go on with resume=True", number)

@@ -1,0 +1,82 @@
+"""The order of data: which rows are held out, and in which batches the others are trained on. It has no other owner.
+
+Every choice is a function of the seed and of where training stands, so that there is nothing to save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lutsmith.training.samples import Array, Rows
+from lutsmith.training.settings import Settings
+
+
+class Order:
+    """Where each row of the data goes in a run.
+
+    Attributes:
+        rows: that are trained on, ascending.
+        held_out: that epochs are compared on, ascending.
+        steps: batches in an epoch.
+    """
+
+    def __init__(self, y: Array, settings: Settings) -> None:
+        self.rows, self.held_out = split(y, settings.validation, settings.seed)
+        self.steps = steps_per_epoch(len(self.rows), settings.batch_size)
+        self._batch_size, self._seed = settings.batch_size, settings.seed
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Rows]:
+        """Yield the rows of each batch of an epoch, counted from 0, from batch `start` on."""
+        order = epoch_order(self.rows, self._seed, epoch)
+        for batch in range(start, self.steps):
+            yield order[batch * self._batch_size : (batch + 1) * self._batch_size]
+
+    def example(self) -> Rows:
+        """Return as many rows as a batch has, the same in every epoch: kernels are compiled on them."""
+        return self.rows[: self._batch_size]
+
+    def generator(self, epoch: int, batch: int) -> np.random.Generator:
+        """Return the generator of one step's augmentation."""
+        return step_generator(self._seed, epoch, batch)
+
+
+def split(y: Array, fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """Return (training rows, validation rows), both ascending; class ids are stratified, other targets are not.
+
+    Args:
+        y: (N,) integer class ids, or targets (N, ...) of another kind, which count as one class.
+        fraction: share of each class that is held out, rounded to the nearest row; a class always keeps a training row.
+        seed: of the choice; it does not touch any global generator.
+
+    Raises:
+        ValueError: a fraction above 0 that holds out no row at all.
+    """
+    held_out = np.zeros(len(y), dtype=bool)
+    generator = np.random.default_rng([seed, 0x5B117])
+    classes = y if y.ndim == 1 and np.issubdtype(y.dtype, np.integer) else np.zeros(len(y), np.int64)
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        count = min(round(fraction * len(members)), len(members) - 1)
+        held_out[generator.permutation(members)[:count]] = True
+    if fraction > 0 and not held_out.any():
+        raise ValueError(
+            f"validation={fraction} holds out none of {len(y)} rows: give a larger share, or 0 to train without"
+        )
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def epoch_order(rows: Rows, seed: int, epoch: int) -> Rows:
+    """Return the rows in the order of one epoch: a function of the seed and the epoch alone."""
+    return np.random.default_rng([seed, epoch]).permutation(rows)
+
+
+def step_generator(seed: int, epoch: int, batch: int) -> np.random.Generator:
+    """Return the generator of one step's augmentation: a function of its arguments alone, so that nothing is saved."""
+    return np.random.default_rng([seed, epoch, batch])
+
+
+def steps_per_epoch(rows: int, batch_size: int) -> int:
+    """Return how many whole batches an epoch has; one smaller batch where there are fewer rows than a batch."""
+    return max(1, rows // batch_size)

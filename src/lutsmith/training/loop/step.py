@@ -1,0 +1,172 @@
+"""One optimizer step: augmentation, forward pass, loss and penalties, backward pass, update, clamping of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lutsmith.training.assembly import augmentations_of
+from lutsmith.training.augmentation.bits import BitFlips
+from lutsmith.training.callbacks.base import description
+from lutsmith.training.isolation import no_trace
+from lutsmith.training.loop.devices import Devices
+from lutsmith.training.loop.order import Order
+from lutsmith.training.loop.position import Position
+from lutsmith.training.loop.state import TrainingState
+from lutsmith.training.objectives import Loss, Objective, takes_weights
+from lutsmith.training.optimization.schedules import rate_factor
+from lutsmith.training.parts import Parts
+from lutsmith.training.penalties.base import Batch
+from lutsmith.training.samples import Array, Rows, Samples
+from lutsmith.training.settings import Settings
+
+
+class TrainingStep:
+    """Takes optimizer steps on batches of rows.
+
+    Args:
+        settings: rates, augmentations and flips of bits are read.
+        samples: that rows are of.
+        order: gives each step its random numbers.
+        objective: whose loss is taken, unless `parts` has one.
+        parts: losses, penalties and augmentations of the caller.
+        devices: where batches go.
+        network: the model in the precision of training.
+        state: model, optimizer and average that are changed.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        samples: Samples,
+        order: Order,
+        objective: Objective,
+        parts: Parts,
+        devices: Devices,
+        network: nn.Module,
+        state: TrainingState,
+    ) -> None:
+        self._settings, self._samples, self._order = settings, samples, order
+        self._objective, self._devices, self._network = objective, devices, network
+        self._state, self._stage, self._optimizer = state, state.stage, state.optimizer
+        self._loss: Loss = parts.loss or objective.loss
+        self._weights = _training_weights(samples, order, parts.loss)
+        self._penalties = parts.penalties
+        watching = [getattr(penalty, "watching", None) for penalty in parts.penalties]
+        self._watching: list[Callable[[nn.Module], AbstractContextManager[None]]] = [w for w in watching if w]
+        self._augmentations = [*augmentations_of(settings), *parts.augmentations]
+        self._flips = BitFlips(state.model, settings.bit_flip) if settings.bit_flip else None
+        self._rates = [float(group["lr"]) for group in self._optimizer.param_groups]
+        clamps: list[Any] = [getattr(module, "clamp_", None) for module in state.model.modules()]
+        self._clamps: list[Callable[[], None]] = [clamp for clamp in clamps if callable(clamp)]
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the tables in the last step."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def take(self, chosen: Rows, at: Position) -> Tensor:
+        """Take a step on some rows; return its loss, penalties included, without gradients."""
+        factor = rate_factor(self._settings, at.step, self._order.steps)
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+        loss = self.loss(chosen, at)
+        self._devices.fabric.backward(loss)
+        for callback in self._state.callbacks:
+            callback.after_backward(self._stage)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        for clamp in self._clamps:
+            clamp()
+        if self._state.average is not None:
+            self._state.average.update()
+        return loss.detach()
+
+    def loss(self, chosen: Rows, at: Position, *, first: bool = False) -> Tensor:
+        """Return the loss of some rows, penalties included, augmented as this step's; `first` checks the outputs."""
+        batch, flipping = self._batch(chosen, at)
+        outputs = self._forward(batch, flipping)
+        if first:
+            if outputs.ndim < 1 or len(outputs) != len(chosen):
+                raise ValueError(f"the model gives {tuple(outputs.shape)} for {len(chosen)} samples: expected (B, ...)")
+            self._objective.check_outputs(outputs, self._samples.y)
+        if batch.weights is None:
+            loss = self._loss(outputs, batch.y)
+        else:
+            loss = self._loss(outputs, batch.y, sample_weight=batch.weights)
+        if self._penalties:
+            with self._devices.fabric.autocast():
+                for penalty in self._penalties:
+                    loss = loss + penalty(self._state.model, batch, outputs)
+        if loss.ndim:
+            raise ValueError(f"the loss, penalties included, has shape {tuple(loss.shape)}: expected a scalar, a mean")
+        return loss
+
+    def warm_up(self, at: Position) -> None:
+        """Run a batch forward and back in both modes, so that kernels are compiled; leave nothing of it behind.
+
+        Raises:
+            ValueError: the model's outputs, or a part of the loss, do not suit the data.
+        """
+        model = self._state.model
+        with no_trace(model):
+            chosen = self._order.example()
+            self._network.train()
+            self._devices.fabric.backward(self.loss(chosen, at, first=True))
+            model.eval()
+            with torch.no_grad():
+                model(self._devices.tensor(self._samples.x[chosen]))
+
+    def _batch(self, chosen: Rows, at: Position) -> tuple[Batch, AbstractContextManager[None] | None]:
+        """Return the batch of some rows, augmented, and what flips bits of its encoding, if anything does."""
+        x, flipping = self._samples.x[chosen], None
+        if self._augmentations or self._flips:
+            generator = self._order.generator(at.epoch, at.batch)
+            for augmentation in self._augmentations:
+                x = augmentation(x, generator)
+            if self._flips:
+                flipping = self._flips.active(generator)
+        tensor, weights = self._devices.tensor, None
+        if self._weights is not None:
+            weights = tensor(self._weights[chosen])
+        return Batch(tensor(x), tensor(self._samples.y[chosen]), chosen, weights), flipping
+
+    def _forward(self, batch: Batch, flipping: AbstractContextManager[None] | None) -> Tensor:
+        """Return the model's outputs, with penalties looking on and bits flipped."""
+        outputs: Tensor
+        if not self._watching and flipping is None:
+            outputs = self._network(batch.x)
+        else:
+            with ExitStack() as around:
+                for watching in self._watching:
+                    around.enter_context(watching(self._state.model))
+                if flipping is not None:
+                    around.enter_context(flipping)
+                outputs = self._network(batch.x)
+        return outputs
+
+
+def _training_weights(samples: Samples, order: Order, loss: Loss | None) -> Array | None:
+    """Return the weights of all samples, `(N,)` float32, 1 on average over the rows that are trained on; 0 elsewhere.
+
+    None where all are equal.
+
+    Raises:
+        ValueError: they are 0 in all rows that are trained on, or the caller's `loss` does not take weights.
+    """
+    trained = samples.weights_of(order.rows, "are trained on")
+    if trained is None:
+        return None
+    if loss is not None and not takes_weights(loss):
+        raise ValueError(
+            f"sample_weight with loss={description(loss)}: it must take sample_weight=, (B,) float32, beside outputs "
+            "and targets, and return the mean of each sample's loss times its weight"
+        )
+    weights = np.zeros(len(samples.y), np.float32)
+    weights[order.rows] = trained
+    return weights
