@@ -7,7 +7,7 @@ in the first-level cache). So a slot of 64 candidates costs four vector addition
 after the other costs 64 scattered ones. Samples without a gain are left out; later in training these are most.
 
 The work is cut into parts of PART samples; sums are integers, which any order adds up alike: neither the number of
-threads nor the cut changes a result. Kernel and intrinsics stay in one file: Numba's cache watches that file alone.
+threads nor the cut changes a result.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from lutsmith.kernels import threads
 from lutsmith.kernels.additive.naive import Grown
 from lutsmith.kernels.compiler import callback, kernel, say
+from lutsmith.kernels.vectors import i32, i64, u8, u64
 
 LANES = 64
 """Candidates of a word."""
@@ -44,20 +45,6 @@ _SIXTEEN = ir.VectorType(_I32, 16)
 _MASK = ir.VectorType(ir.IntType(1), 16)
 
 
-def _pointer(element: Any) -> Any:
-    @extending.intrinsic
-    def pointer(typing_context: Any, address: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
-
-        return types.CPointer(element)(types.int64), generate
-
-    return pointer
-
-
-_i64, _u64, _i32, _u8 = (_pointer(kind) for kind in (types.int64, types.uint64, types.int32, types.uint8))
-
-
 @extending.intrinsic
 def _add_masked(typing_context: Any, address: Any, mask: Any, gain: Any) -> Any:
     """Add `gain` to those of the 64 int32 at an address (a multiple of 64) whose bits of the mask are set."""
@@ -76,19 +63,19 @@ def _add_masked(typing_context: Any, address: Any, mask: Any, gain: Any) -> Any:
     return types.void(types.int64, types.uint64, types.int32), generate
 
 
-def _part(address: int, part: int) -> None:
+def _part(address: Any, part: Any) -> None:
     """One slot of one part: find the samples' words (slot 0) or add the picked input to their addresses; then add up
     their gains by address and candidate, or for the last time by address alone.
     """
-    fields = _i64(address)
+    fields = i64(address)
     groups, slot, rank = fields[_GROUPS], fields[_SLOT], fields[_RANK]
     first = part * PART
     samples = min(fields[_SAMPLES] - first, PART)
-    kept, places, counts = _i32(fields[_KEPT] + 4 * first), _u8(fields[_PLACES] + first), _i32(fields[_COUNTS])
+    kept, places, counts = i32(fields[_KEPT] + 4 * first), u8(fields[_PLACES] + first), i32(fields[_COUNTS])
     every = fields[_SAMPLES]
     if slot == 0:
-        bits, stride, candidates = _u64(fields[_BITS]), fields[_STRIDE], _i32(fields[_CANDIDATES])
-        gains = _i32(fields[_GAINS] + 4 * first)
+        bits, stride, candidates = u64(fields[_BITS]), fields[_STRIDE], i32(fields[_CANDIDATES])
+        gains = i32(fields[_GAINS] + 4 * first)
         count, square = 0, np.empty(64, np.uint64)
         for sample in range(samples):
             places[sample] = 0
@@ -107,7 +94,7 @@ def _part(address: int, part: int) -> None:
             for group in range(groups):
                 for lane in range(64):
                     square[lane] = bits[np.int64(candidates[64 * group + lane]) * stride + word]
-                mask, step = np.uint64(0x00000000FFFFFFFF), 32
+                step, mask = 32, np.uint64(0x00000000FFFFFFFF)
                 while step:
                     lane = 0
                     while lane < 64:
@@ -117,7 +104,7 @@ def _part(address: int, part: int) -> None:
                         lane = (lane + step + 1) & ~step
                     step >>= 1
                     mask ^= mask << np.uint64(step)
-                words = _u64(fields[_WORDS] + 8 * (group * every + first))
+                words = u64(fields[_WORDS] + 8 * (group * every + first))
                 place = here
                 for bit in range(most):
                     if wanted >> np.uint64(bit) & np.uint64(1):
@@ -126,12 +113,12 @@ def _part(address: int, part: int) -> None:
         counts[part] = count
     else:
         count = counts[part]
-        group, lane = fields[_PICK] >> 6, np.uint64(fields[_PICK] & 63)
-        words = _u64(fields[_WORDS] + 8 * (group * every + first))
+        group, picked = fields[_PICK] >> 6, np.uint64(fields[_PICK] & 63)
+        words = u64(fields[_WORDS] + 8 * (group * every + first))
         shift = np.uint64(slot - 1)
         for sample in range(count):
-            places[sample] |= np.uint8((words[sample] >> lane & np.uint64(1)) << shift)
-    totals = _i64(fields[_TOTALS] + 8 * part * 256)
+            places[sample] |= np.uint8((words[sample] >> picked & np.uint64(1)) << shift)
+    totals = i64(fields[_TOTALS] + 8 * part * 256)
     for place in range(1 << slot):
         totals[place] = 0
     for sample in range(count):
@@ -140,9 +127,9 @@ def _part(address: int, part: int) -> None:
         return
     size = np.int64(256) << slot
     for group in range(groups):
-        words = _u64(fields[_WORDS] + 8 * (group * every + first))
+        words = u64(fields[_WORDS] + 8 * (group * every + first))
         base = fields[_SUMS] + part * fields[_WIDE] + group * size
-        sums = _i32(base)
+        sums = i32(base)
         for entry in range(size >> 2):
             sums[entry] = 0
         for sample in range(count):
@@ -165,7 +152,8 @@ def _pick(sums: Any, totals: Any, free: Any, slot: int, parts: int, groups: int)
                 high = np.int64(0)
                 for part in range(parts):
                     high += sums[part, at + lane]
-                gains[lane] += max(high, 0) + max(total - high, 0)
+                low = total - high
+                gains[lane] += (high if high > 0 else 0) + (low if low > 0 else 0)
         for lane in range(64):
             if free[group * 64 + lane] and gains[lane] > best:
                 best, pick = gains[lane], group * 64 + lane
