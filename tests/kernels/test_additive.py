@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
 import numpy as np
@@ -10,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lutsmith.kernels import threads
-from lutsmith.kernels.additive import growth, naive
-from lutsmith.kernels.additive.growth import MOST, PART, Grower
+from lutsmith.kernels.additive import naive
+from lutsmith.kernels.additive.growth import MOST, Grower
+from lutsmith.kernels.additive.naive import Grown
 
 
 def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -44,19 +45,20 @@ def test_the_kernel_grows_what_plain_numpy_grows(rank: int, seed: int, samples: 
     np.testing.assert_array_equal(found.sums, expected.sums)
 
 
-@pytest.mark.parametrize("samples", [PART - 1, PART, PART + 1, 3 * PART + 77])
-def test_parts_of_samples_add_up(samples: int) -> None:
-    bits, gains, candidates = data(samples, samples, 40, 64, 5)
-    grower, words = Grower(samples, 64, 5), packed(bits)
-    expected = naive.grow(bits, gains, candidates, 5)
-    for count in (1, 2):
-        threads.set_num_threads(min(count, threads.config.NUMBA_NUM_THREADS))
-        try:
-            found = grower.grow(words, gains, candidates)
-        finally:
-            threads.set_num_threads(None)
-        np.testing.assert_array_equal(found.inputs, expected.inputs)
-        np.testing.assert_array_equal(found.sums, expected.sums)
+def test_growers_work_beside_each_other_and_are_used_again() -> None:
+    cases = [data(seed, 20_000 + seed, 40, 64, 5) for seed in range(6)]
+    expected = [naive.grow(*case, 5) for case in cases]
+
+    def grow(case: int) -> list[Grown]:
+        bits, gains, candidates = cases[case]
+        grower, words = Grower(len(gains), 64, 5), packed(bits)
+        return [grower.grow(words, gains, candidates) for _ in range(2)]
+
+    with ThreadPoolExecutor(3) as pool:
+        for found, right in zip(pool.map(grow, range(6)), expected, strict=True):
+            for each in found:
+                np.testing.assert_array_equal(each.inputs, right.inputs)
+                np.testing.assert_array_equal(each.sums, right.sums)
 
 
 def test_what_stands_beyond_the_last_sample_is_not_read() -> None:
@@ -126,7 +128,3 @@ def test_wrong_arguments_are_refused() -> None:
             grower.grow(words, gains, wrong)
     with pytest.raises(ValueError, match="5 different candidates"):
         grower.grow(words, gains, (np.arange(64) % 5).astype(np.int32))
-
-
-def test_no_torch_is_needed() -> None:
-    assert not any(name.startswith("torch") for name in vars(growth))

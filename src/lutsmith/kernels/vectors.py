@@ -36,7 +36,7 @@ def pointer_to(element: Any) -> Any:
     return pointer
 
 
-i32, i64, u8, u64 = (pointer_to(kind) for kind in (types.int32, types.int64, types.uint8, types.uint64))
+i32, i64, u8 = pointer_to(types.int32), pointer_to(types.int64), pointer_to(types.uint8)
 f32, f64 = pointer_to(types.float32), pointer_to(types.float64)
 
 
