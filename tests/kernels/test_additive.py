@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lutsmith.kernels.additive import naive
+from lutsmith.kernels.additive import luts, naive, softmax
 from lutsmith.kernels.additive.growth import MOST, Grower
 from lutsmith.kernels.additive.naive import Grown
 
@@ -128,3 +128,40 @@ def test_wrong_arguments_are_refused() -> None:
             grower.grow(words, gains, wrong)
     with pytest.raises(ValueError, match="5 different candidates"):
         grower.grow(words, gains, (np.arange(64) % 5).astype(np.int32))
+
+
+@pytest.mark.parametrize("rank", range(1, 9))
+@given(seed=st.integers(0, 2**32 - 1), samples=st.sampled_from([1, 63, 64, 200]))
+@settings(max_examples=20, deadline=None)
+def test_a_lut_says_of_words_what_it_says_of_bits(rank: int, seed: int, samples: int) -> None:
+    bits, _, _ = data(seed, samples, 12, 64, rank)
+    rng = np.random.default_rng(seed)
+    inputs, table = rng.permutation(12)[:rank].astype(np.int32), rng.random(1 << rank) < 0.5
+    words = packed(bits)
+    out = np.empty(words.shape[1], np.uint64)
+    luts.evaluate(words, inputs, table, out)
+    found = np.unpackbits(out.view(np.uint8), bitorder="little")[:samples]
+    np.testing.assert_array_equal(found, naive.values(bits, inputs, table))
+
+
+@given(seed=st.integers(0, 2**32 - 1), samples=st.sampled_from([1, 64, 65, 300]), classes=st.integers(1, 6))
+@settings(max_examples=40, deadline=None)
+def test_gains_are_what_the_loss_falls_by(seed: int, samples: int, classes: int) -> None:
+    rng = np.random.default_rng(seed)
+    tau, scale = float(rng.uniform(1, 20)), 1e5
+    votes = rng.integers(0, 60, (classes, samples)).astype(np.int32)
+    y, weights = rng.integers(0, classes, samples), rng.uniform(0, 2, samples).astype(np.float32)
+    powers, sums = np.empty((classes, samples), np.float32), np.empty(samples, np.float32)
+    softmax.begin(votes, tau, powers, sums)
+    found = np.empty(samples, np.int32)
+    for _ in range(5):  # as votes come and go
+        k = int(rng.integers(classes))
+        softmax.gains(powers, sums, y, k, weights, tau, scale, found)
+        expected = naive.softmax_gains(votes, y, k, tau) * weights * scale
+        np.testing.assert_allclose(found, expected, atol=3 + 2e-5 * scale / tau)
+        said = rng.random((1, samples)) < 0.5
+        sign = int(rng.choice([-1, 1]))
+        before = votes.copy()
+        softmax.add(votes, powers, sums, k, packed(said)[0], sign, tau)
+        before[k] += sign * said[0]
+        np.testing.assert_array_equal(votes, before)

@@ -1,4 +1,4 @@
-"""Growing a LUT in plain NumPy: the specification of `growth`, and slow.
+"""Additive learning in plain NumPy: the specification of the kernels beside it, and slow.
 
 Every sample has a gain, an integer: what the loss falls by, in some unit, where the LUT's output is 1 for that sample.
 The gain of a whole LUT is the sum over the samples where it is 1, so that for given inputs the best table has a 1 at
@@ -66,3 +66,25 @@ def values(bits: NDArray[np.bool_], inputs: NDArray[np.int32], table: NDArray[np
     for slot, row in enumerate(inputs):
         address |= bits[row].astype(np.int64) << slot
     return table[address]
+
+
+def softmax_gains(votes: NDArray[np.int32], classes: NDArray[np.int64], k: int, tau: float) -> NDArray[np.float64]:
+    """What the cross entropy of each sample falls by where class k gets one vote more, float64 (N,).
+
+    Args:
+        votes: (K, N); the scores are votes / tau.
+        classes: (N,), of the samples.
+        k: a class.
+        tau: above 0.
+    """
+
+    def losses(counts: NDArray[np.int32]) -> NDArray[np.float64]:
+        scores = counts / tau
+        own = np.take_along_axis(scores, classes[None], axis=0)[0]
+        highest = scores.max(axis=0)
+        found: NDArray[np.float64] = np.log(np.exp(scores - highest).sum(axis=0)) + highest - own
+        return found
+
+    more = votes.copy()
+    more[k] += 1
+    return losses(votes) - losses(more)
