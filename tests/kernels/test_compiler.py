@@ -21,10 +21,23 @@ print(fold(torch.ones(2, 5), torch.tensor([[0.0, 2.0]] * 3), reads).sum().item()
 """
 
 
-def run(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+BITS = """
+import hashlib, torch
+from lutsmith.kernels.training.ops import Reads, fold
+rng = torch.Generator().manual_seed(0)
+for rank in (1, 2, 4):
+    x = torch.rand(50, 131, generator=rng).requires_grad_()
+    tables = torch.randn(90, 1 << rank, generator=rng).requires_grad_()
+    out = fold(x, tables, Reads(torch.randint(50, (90, rank), generator=rng).int()))
+    for bits in (out.detach(), *torch.autograd.grad(out.square().sum(), (x, tables))):
+        print(rank, hashlib.sha256(bits.numpy().tobytes()).hexdigest())
+"""
+
+
+def run(variables: dict[str, str], script: str = SCRIPT) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **variables}
     return subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=200, check=True
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=200, check=True
     )
 
 
@@ -33,6 +46,12 @@ def test_compiling_is_said_once_and_loading_is_silent(tmp_path: Path) -> None:
     assert first.stdout == second.stdout == "30.0\n"
     assert first.stderr.count("lutsmith: compiling the rank-1 kernels, once per machine") == 1
     assert second.stderr == ""
+
+
+def test_a_process_that_compiles_computes_the_bits_of_one_that_loads(tmp_path: Path) -> None:
+    first, second = (run({"NUMBA_CACHE_DIR": str(tmp_path)}, BITS).stdout for _ in range(2))
+    assert len(first.splitlines()) == 9
+    assert first == second
 
 
 @pytest.mark.parametrize("place", ["a_file/below", "read_only"])

@@ -98,7 +98,8 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
     """The globals of a rank's kernels.
 
     Helpers bear the kernel's name: objects in the cache come from many processes, and where two have a symbol of one
-    name the first one loaded serves both.
+    name the first one loaded serves both. For the same reason they are always inlined: a process that compiles would
+    call the helper's own object, one that loads the copy in the kernel's, optimised with it, whose last bits differ.
     """
     kind_of = np.dtype(dtype)
     names: dict[str, Any] = {
@@ -122,9 +123,10 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
     if kind_of.itemsize == 8:
         roles["exponentials"] = passes.exponentials_of_doubles
     for name, helper in [*roles.items(), *((helper.__name__, helper) for helper in HELPERS)]:
-        names[name] = numba.njit(error_model="numpy", fastmath=FAST, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-            _retarget(helper, f"{name}_{kernel}", names)
+        compiled: Any = numba.njit(
+            error_model="numpy", fastmath=FAST, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
         )
+        names[name] = compiled(_retarget(helper, f"{name}_{kernel}", names))
     return names
 
 
