@@ -18,8 +18,6 @@ MAX_SINGLE_EDGES = 4096
 MAX_BASE_ROWS = 32
 """Rows that one edge is tried in."""
 
-_LARGEST = float(np.finfo(np.float32).max)
-
 
 def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) -> NDArray[np.float32]:
     """Return the rows of X, or random ones, as float32 (N, F).
