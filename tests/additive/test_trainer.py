@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import lutsmith
-from lutsmith.additive import AdditiveSettings, AdditiveTrainer
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer, losses, network
 from lutsmith.additive import trainer as module
+from lutsmith.additive.objectives import Goal
 from lutsmith.circuit.file import to_bytes
 from lutsmith.data import Dataset, from_arrays
 from lutsmith.data.report import CircuitMismatchError
@@ -63,7 +64,8 @@ def test_the_network_with_the_best_validation_is_kept() -> None:
 def test_every_lut_alone_lowers_the_loss() -> None:
     data = blobs()
     encoding = module.Encoding.fit(data.x_train, 7)
-    rows = module._Rows(encoding.packed(data.x_train), data.y_train, 3)
+    goal = Goal.of(data, SMALL, None, np.arange(len(data.x_train)))
+    rows = module._Rows(encoding.packed(data.x_train), data.y_train, goal)
     candidates = module.Candidates(encoding, (5,), 64, 6)
     trainer = AdditiveTrainer(SMALL)
     for turn in range(5):
@@ -109,6 +111,54 @@ def test_missing_values_names_constants_and_repeated_rows_are_learned_from() -> 
     assert circuit.predict_labels([[2, 7, np.nan, 0], [0, 7, 0, 0]]).tolist() == ["yes", "no"]
 
 
+def numbers(targets: int = 1, seed: int = 0) -> Dataset:
+    """Targets that depend on three features, and a little on chance."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(800, 4)).astype(np.float32)
+    y = np.stack([3 * x[:, t] + x[:, 1] * x[:, 2] + 0.1 * rng.normal(size=800) + 50 for t in range(targets)], axis=1)
+    return from_arrays(x, y if targets > 1 else y[:, 0])
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_numbers_are_learned(targets: int) -> None:
+    data = numbers(targets)
+    _, circuit, report = AdditiveTrainer(AdditiveSettings(max_luts=150 * targets, rank=5)).fit(data)
+    assert (report.objective, report.measure) == ("regression", "R^2")
+    assert report.score > 0.85
+    assert circuit.metadata.accuracy is not None
+    assert circuit.metadata.accuracy.score == report.score
+    assert circuit.predict(data.x_train).shape == data.y_train.shape
+
+
+def test_a_quantile_lies_above_its_share_of_targets() -> None:
+    data = numbers()
+    for share in (0.1, 0.9):
+        settings = AdditiveSettings(max_luts=150, rank=4, loss="quantile", quantile=share)
+        circuit = AdditiveTrainer(settings).fit(data).circuit
+        assert np.mean(data.y_train < circuit.predict(data.x_train)) == pytest.approx(share, abs=0.08)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+def test_several_labels_are_learned(loss: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 4)).astype(np.float32)
+    data = from_arrays(x, np.stack([x[:, 0] > 0, x[:, 1] * x[:, 2] > 0, x[:, 3] > 1], axis=1).astype(int))
+    assert data.objective == "multilabel"
+    report = AdditiveTrainer(AdditiveSettings(max_luts=90, rank=4, loss=loss)).fit(data).report
+    assert report.score > 0.85
+
+
+def test_a_loss_of_ones_own_is_learned_by() -> None:
+    def asymmetric(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return np.where(scores > targets, 9.0, 1.0) * (scores - targets) ** 2
+
+    data = numbers()
+    settings = AdditiveSettings(max_luts=150, rank=4)
+    low = AdditiveTrainer(settings, loss=asymmetric).fit(data).circuit.predict(data.x_train)
+    plain = AdditiveTrainer(settings).fit(data).circuit.predict(data.x_train)
+    assert low.mean() < plain.mean()
+
+
 def test_time_that_is_up_ends_growing() -> None:
     trainer = AdditiveTrainer(replace(SMALL, max_luts=30_000, max_seconds=0.05))
     report = trainer.fit(blobs()).report
@@ -116,8 +166,10 @@ def test_time_that_is_up_ends_growing() -> None:
 
 
 def test_what_cannot_be_learned_from_is_refused() -> None:
-    with pytest.raises(ValueError, match="for regression: additive learning is for classes so far"):
-        AdditiveTrainer().fit(from_arrays(np.zeros((9, 2)), np.linspace(0, 1, 9)))
+    with pytest.raises(ValueError, match=r"loss is 'squared'.*cross-entropy"):
+        AdditiveTrainer(replace(SMALL, loss="squared")).fit(blobs())
+    with pytest.raises(ValueError, match="classes have cross entropy"):
+        AdditiveTrainer(SMALL, loss=losses.squared).fit(blobs())
     with pytest.raises(ValueError, match="3 bits tell the rows apart; expected at least the rank, 4"):
         AdditiveTrainer(SMALL).fit(from_arrays(np.arange(4.0).repeat(9)[:, None], np.arange(36) % 2))
     with pytest.raises(ValueError, match="validation is 0: nothing would be left to measure on"):
@@ -149,8 +201,8 @@ def test_settings_that_cannot_be_are_refused(field: str, value: Any, error: type
 
 
 def test_a_circuit_that_gives_other_votes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = module.CircuitBuilder.lut
-    monkeypatch.setattr(module.CircuitBuilder, "lut", lambda self, fanin, tables: original(self, fanin, ~tables))
+    original = network.CircuitBuilder.lut
+    monkeypatch.setattr(network.CircuitBuilder, "lut", lambda self, fanin, tables: original(self, fanin, ~tables))
     with pytest.raises(CircuitMismatchError, match="does not give the votes"):
         AdditiveTrainer(SMALL).fit(blobs())
 

@@ -13,12 +13,16 @@ class AdditiveSettings:
     """Settings of `AdditiveTrainer`.
 
     Attributes:
-        max_luts: LUTs at most; every class gets as many as any other, and at least one.
+        max_luts: LUTs at most; every class, label or target gets as many as any other, and at least one.
         rank: inputs of a LUT, 1 to 8.
         bits: thresholds of a feature, at its quantiles; None: 3 for images, 63 for tables.
+        loss: a name of `losses.LOSSES`; None: cross entropy of classes, logistic loss of labels, squared of numbers.
+        quantile: of the loss "quantile", the share of targets that are to lie below the score.
         tau: votes that are worth a factor e of probability, once all LUTs are there: larger values learn more slowly
-            and fit the training rows less closely.
+            and fit the training rows less closely. Of classes and labels.
         tau_start: the share of tau that is in force at the beginning: it rises with the root of the LUTs.
+        step: of numbers, by how much a vote changes the score: so many standard deviations of the targets, over the
+            root of the LUTs of a target.
         candidates: inputs that are tried for a LUT, a multiple of 64.
         window: of images, how far from a random place candidates lie, in pixels; None: 6.
         sweeps: how often each LUT is taken out and fitted anew (backfitting).
@@ -31,8 +35,11 @@ class AdditiveSettings:
     max_luts: int = 1000
     rank: int = 6
     bits: int | None = None
+    loss: str | None = None
+    quantile: float = 0.5
     tau: float = 6.0
     tau_start: float = 0.4
+    step: float = 3.0
     candidates: int = 64
     window: int | None = None
     sweeps: int = 0
@@ -54,6 +61,8 @@ class AdditiveSettings:
         number("tau", self.tau, lambda x: 0 < x < float("inf"), "a number above 0")
         number("tau_start", self.tau_start, lambda x: 0 < x <= 1, "a share above 0, at most 1")
         number("validation", self.validation, lambda x: 0 <= x < 1, "a share, 0 or above, below 1")
+        number("step", self.step, lambda x: 0 < x < float("inf"), "a number above 0")
+        number("quantile", self.quantile, lambda x: 0 < x < 1, "a share above 0, below 1")
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda x: x > 0, "a number above 0")
 
