@@ -6,7 +6,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test lint bench verify clean
+.PHONY: demo test lint mutants bench verify clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -27,6 +27,10 @@ lint: .venv/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Whether tests notice when the code is wrong: 300 mutants, at most an hour on two cores. CONTRIBUTING.md says how to read it.
+mutants: .venv/.installed
+	$(BIN)/python -m benchmarks.mutants --count 300 --seed 0 --workers 2
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks

@@ -20,7 +20,8 @@ import lutsmith
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 ROOMS = (
-    "data", "nn", "training", "runs", "presets", "circuit", "export", "hardware", "logic", "formats", "interop", "dwn",
+    "data", "nn", "training", "additive", "runs", "presets", "circuit", "export", "hardware", "logic", "formats",
+    "interop", "dwn",
 )  # fmt: skip
 HEADER = """# Every public name
 

@@ -1,3 +1,4 @@
+from . import additive as additive
 from . import circuit as circuit
 from . import data as data
 from . import dwn as dwn

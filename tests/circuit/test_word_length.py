@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import CircuitBuilder, Metadata
+from lutsmith.circuit import Accuracy, CircuitBuilder, Metadata
 from lutsmith.circuit.word_length import WordLength, snap, snapped, word_length_report
 from lutsmith.data.images.digits import load_digits
 
@@ -99,6 +101,14 @@ def test_equal_comparators_are_merged():
     narrow = snapped(circuit, 4)
     assert (narrow.encoder.feature.tolist(), narrow.encoder.threshold.tolist()) == ([0, 1], [0, 0])
     assert narrow.netlist.outputs.tolist() == [0, 0, 1, 0]
+
+
+def test_an_accuracy_holds_for_as_long_as_no_threshold_moved():
+    measured = Metadata(accuracy=Accuracy(0.9, 0.9, "test"), target="y")
+    circuit = replace(fitted([0, 0], [2.0, 5.0], [0.0], [15.0], (1,)), metadata=measured)
+    same, moved = snapped(circuit, 4), snapped(circuit, 3)
+    assert (same.metadata.accuracy, same.metadata.input_bits) == (measured.accuracy, 4)
+    assert (moved.metadata.accuracy, moved.metadata.input_bits, moved.metadata.target) == (None, 3, "y")
 
 
 def test_a_circuit_without_comparators_stays():

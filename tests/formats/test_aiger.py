@@ -115,6 +115,15 @@ def test_ands_of_the_ascii_form_may_stand_in_any_order() -> None:
     np.testing.assert_array_equal(netlist.evaluate(bits)[:, 0], [False, True, False, True])
 
 
+def test_differences_take_up_to_five_bytes() -> None:
+    plain, padded = (
+        from_aiger(b"aig 2 1 0 1 1\n4\n" + first + b"\x02").netlist for first in (b"\x02", b"\x82\x80\x80\x80\x00")
+    )
+    assert to_aiger(padded) == to_aiger(plain)
+    with pytest.raises(ValueError, match="more than 5 bytes"):
+        from_aiger(b"aig 2 1 0 1 1\n4\n\x82\x80\x80\x80\x80\x00\x02")
+
+
 def test_latches_start_as_they_say_and_bad_states_are_outputs() -> None:
     named = from_aiger(b"aag 3 0 3 0 0 2\n2 3\n4 2 1\n6 4 6\n6\n5\nb1 over\n")
     assert named.netlist.register_init.tolist() == [False, True, False]
@@ -142,6 +151,15 @@ BAD = [
     (b"aag 2 2 0 0 0\n2\n8\n", "line 3 defines literal 8"),
     (b"aag 2 1 0 1 1\n2\n4\n4 4 2\n", "line 4: the AND waits for its own value"),
     (b"aag 3 1 0 1 1\n2\n4\n4 6 2\n", "line 4 reads literal 6, which nothing defines"),
+    (b"aag 3 1 0 1 2\n2\n4\n4 2 2\n2 2 2\n", "line 5 defines literal 2 a second time"),
+    (b"aag 3 1 0 1 2\n2\n4\n4 2 2\n6 6 2\n", "line 5: the AND waits for its own value"),
+    (b"aag 4 1 0 1 2\n2\n4\n4 2 2\n6 8 2\n", "line 5 reads literal 8, which nothing defines"),
+    (b"aag 4 1 0 1 2\n2\n4\n4 2 2\n6 2 8\n", "line 5 reads literal 8, which nothing defines"),
+    (b"aag 4 1 1 0 2\n2\n4 2\n6 2 2\n4 2 2\n", "line 5 defines literal 4 a second time"),
+    (b"aag 3 1 2 0 0\n2\n4 2\n6 9\n", "line 4 reads literal 9"),
+    (b"aag 3 1 2 0 0\n2\n4 2\n4 2\n", "line 4 defines literal 4 a second time"),
+    (b"aag 3 1 0 2 1\n2\n2\n6\n4 2 2\n", "line 4 reads literal 6"),
+    (b"aig 3 1 0 0 2\n\x02\x00\x00\x00", "AND 1 reads literals 6 and 6"),
     (b"aag 2 1 0 1 0\n2\n4\n", "line 3 reads literal 4"),
     (b"aag 2 1 1 0 0\n2\n4 9\n", "line 3 reads literal 9"),
     (b"aag 2 1 1 0 0\n2\n4 2 3\n", "line 3: latch 4 has reset 3"),

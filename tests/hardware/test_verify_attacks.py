@@ -14,9 +14,11 @@ from lutsmith.cli import run
 from lutsmith.export import FORMATS, Options
 from lutsmith.hardware import verify, verify_files
 from lutsmith.hardware.tools import toolchain
-from lutsmith.hardware.tools.tool import ToolTimeout
+from lutsmith.hardware.tools.confinement import TOOL
+from lutsmith.hardware.tools.tool import Tool, ToolTimeout
 from lutsmith.hardware.verification import runs
 from tests.hardware.examples import tiny
+from tests.tools import needs
 
 needs_tools = pytest.mark.needs("yosys", "abc")
 
@@ -113,6 +115,35 @@ def test_other_names_and_numbers_for_readers_do_not_hold(format_, old, new):
     assert old in text
     found = _found(format_, text.replace(old, new), layers=("read-back",))
     assert [check.part for check in found.failures] == ["names"], str(found)
+
+
+@pytest.mark.parametrize("name", ["CLASS_COW", "Class_cow", "class_2_is_cow"])
+def test_a_signal_that_is_called_like_a_class_does_not_hold(name):
+    text = _export("verilog")
+    found = _found("verilog", text.replace("  wire [", f"  wire {name} = 1'b0;\n  wire [", 1), layers=("read-back",))
+    assert [check.part for check in found.failures] == ["names"], str(found)
+    assert found.failures[0].reason == f"{name} looks like the number of a class, and is something else"
+
+
+@pytest.mark.parametrize("format_", ["verilog", "vhdl"])
+@pytest.mark.parametrize("foreign", [True, False])
+def test_tools_read_files_from_elsewhere_in_confinement_to_prove_them(monkeypatch, format_, foreign):
+    tools = ["yosys", *(["ghdl"] if format_ == "vhdl" else [])]
+    needs("abc", *tools)
+    seen = set()
+    run = Tool.run
+
+    def watched(tool, args=(), input=None, cwd=None, timeout=None, limits=None, binary=False):  # noqa: A002
+        if cwd is not None:
+            seen.add((tool.name, limits))
+        return run(tool, args, input, cwd, timeout, limits, binary)
+
+    monkeypatch.setattr(Tool, "run", watched)
+    files = {format_: {"handed.in": _export(format_).encode()}} if foreign else {}
+    found = verify(_model(), (format_,), layers=("formal",), artifacts=files)
+    assert found.outcome == "holds", str(found)
+    assert {limits for name, limits in seen if name in tools} == {TOOL if foreign else None}
+    assert {name for name, _ in seen} >= {*tools}
 
 
 @pytest.mark.parametrize("format_", ["verilog", "vhdl", "blif", "aiger-ascii"])

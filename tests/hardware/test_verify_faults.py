@@ -120,6 +120,37 @@ def test_a_dropped_register_is_found(format_):
     assert "failed" in _verdicts(format_, "formal", {f"lutsmith{suffix}": dropped.encode()}, pipeline=1)
 
 
+def test_a_file_that_has_lost_all_of_its_registers_is_found():
+    needs("yosys", "abc")
+    (text,) = (data.decode() for data in FORMATS["verilog"].files(tiny(), Options(pipeline=2)).values())
+    bare = re.sub(r"  initial begin\n.*?  end\n", "", text, flags=re.DOTALL)
+    bare = re.sub(r"  always @\(posedge clk\)\n    if \(ce\) begin", "  always @* begin", bare).replace(" <= ", " = ")
+    found = verify_files(tiny(), "verilog", {"lutsmith.v": bare.encode()}, layers=("formal",), pipeline=2)
+    parts = {check.part: check.verdict for check in found.of("verilog") if check.layer == "formal"}
+    assert parts == {
+        **dict.fromkeys(("encoder", "network", "popcount", "decision", "wiring"), "proved"),
+        "registers": "failed",
+    }, str(found)
+
+
+def test_a_netlist_that_has_lost_all_of_its_latches_or_has_some_is_found():
+    needs("abc")
+    (text,) = (data.decode() for data in FORMATS["blif"].files(tiny(), Options(pipeline=2)).values())
+    bare = re.sub(r"^\.latch (\S+) (\S+).*$", r".names \1 \2\n1 1", text, flags=re.MULTILINE)
+    assert ".latch" in text
+    found = verify_files(tiny(), "blif", {"a.blif": bare.encode()}, layers=("formal",), pipeline=2)
+    assert [check.part for check in found.of("blif", "formal") if check.verdict == "failed"] == ["registers"], str(
+        found
+    )
+    (text,) = (data.decode() for data in FORMATS["blif"].files(tiny(), Options()).values())
+    name = re.search(r"^\.names (\S+ )+(\S+)$", text, re.MULTILINE)[2]
+    late = re.sub(rf"^(\.names .*) {name}$", rf".latch soon {name} 0\n\1 soon", text, flags=re.MULTILINE)
+    found = verify_files(tiny(), "blif", {"a.blif": late.encode()}, layers=("formal",))
+    assert [check.part for check in found.of("blif", "formal") if check.verdict == "failed"] == ["registers"], str(
+        found
+    )
+
+
 def test_wires_that_are_swapped_at_the_top_are_found():
     (text,) = (data.decode() for data in FORMATS["verilog"].files(tiny(), Options()).values())
     swapped = text.replace(".bits(bits), .outputs(outputs)", ".bits({bits[0], bits[1]}), .outputs(outputs)")
@@ -160,7 +191,12 @@ def test_a_register_too_many_in_a_design_is_found():
         parts[1].name, parts[1].netlist, parts[1].inputs, parts[1].outputs, latency=parts[1].latency + 1
     )
     checks = list(check_design(tiny(), replace(design, parts=tuple(parts)), 60))
-    assert [check.part for check in checks if check.verdict == "failed"] == ["registers"]
+    (wrong,) = (check for check in checks if check.verdict == "failed")
+    assert wrong.part == "registers"
+    assert wrong.reason == "not all paths through network cross as many registers"
+    right = [*check_design(tiny(), design, 60)][-1]
+    assert (right.part, right.verdict) == ("registers", "proved")
+    assert right.reason == f"every path crosses {design.latency} registers"
 
 
 @pytest.mark.parametrize("format_", ["verilog", "vhdl", "blif", "aiger", "json", "c", "javascript", "onnx"])

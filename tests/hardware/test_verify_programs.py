@@ -177,6 +177,13 @@ def test_another_size_fails(format_, old, new):
     assert read_back(named(), format_, text.replace(old, new))["names"].startswith("failed")
 
 
+def test_a_size_that_is_not_there_is_called_missing():
+    text = text_of("c", named())
+    (line,) = (line for line in text.splitlines(keepends=True) if "define LUTSMITH_RESULTS" in line)
+    said = read_back(named(), "c", text.replace(line, ""))["names"]
+    assert said.startswith("failed: LUTSMITH_RESULTS is missing, expected ")
+
+
 @pytest.mark.parametrize("format_", ["c", "c-compact", "javascript"])
 def test_comments_that_were_added_are_all_quoted_in_full(format_):
     text = text_of(format_, named())
@@ -221,6 +228,9 @@ def test_comments_that_say_or_do_something_fail(format_, added, told):
     parts = read_back(named(), format_, text[:cut] + added + text[cut:])
     assert parts["names"].startswith("failed"), parts
     assert told in parts["names"]
+    if "too many comments" not in told:
+        line = text[:cut].count("\n") + 1
+        assert parts["names"].startswith(f"failed: the comment in line {line} "), parts
 
 
 def test_a_module_that_bundlers_would_empty_fails():
@@ -328,6 +338,38 @@ def test_pieces_of_programs_are_those_of_the_languages():
         "++",
         "b",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"a\n/* b \\\nc */", "line 2 has a comment with a line that a backslash ends"),
+        (b"a\n// b", "line 2 has a comment of the form //"),
+        (b"a\n/* /* */", "line 2 has a comment in a comment"),
+        (b"a\n/*/ */", "line 2 has a comment in a comment"),
+        (b"a\n?\x3f= b", "line 2 has a trigraph"),
+        (b"a\nb \\ \nc", "line 2 has a backslash before the line's end"),
+        (b"a\nb\x0c", r"line 2 has the control character U\+000C"),
+        ("a\nb\u202e".encode(), r"line 2 has the control character U\+202E"),
+        (b"a\n\xff", "the file is not UTF-8"),
+    ],
+)
+def test_text_that_compilers_read_differently_is_refused_with_its_line(text, said):
+    with pytest.raises(Mismatch, match=said):
+        c_lexemes(text)
+    if "control" in said or "UTF-8" in said:
+        with pytest.raises(Mismatch, match=said):
+            javascript_lexemes(text)
+
+
+def test_a_statement_that_a_line_break_ends_is_another_in_javascript_alone():
+    for word in ("return", "throw", "break", "continue", "yield", "async"):
+        broken, whole = (javascript_lexemes(f"{word}{gap}a".encode()).code for gap in ("\n", " "))
+        assert [piece.text for piece in broken] == [word, "\n", "a"]
+        assert [piece.text for piece in whole] == [word, "a"]
+        assert [piece.text for piece in c_lexemes(f"{word}\na".encode()).code] == [word, "a"]
+    assert [piece.text for piece in javascript_lexemes(b"returned\na").code] == ["returned", "a"]
+    assert [piece.text for piece in javascript_lexemes(b"return /* \n */ a").code] == ["return", "\n", "a"]
 
 
 def _preprocessed(text: str) -> list[tuple[int, list[str]]]:
@@ -620,12 +662,33 @@ def test_programs_of_every_objective_hold_when_they_are_read_and_run(objective):
     assert not [check for check in found.open if check.verdict == "not decided"]
 
 
+def test_a_document_of_a_circuit_without_a_head_holds_when_it_is_read_and_run():
+    circuit = ranks(head=False)
+    found = verify(circuit, ("json",), layers=("simulation",))
+    assert [check.verdict for check in found.of("json")] == ["simulated"]
+    assert found.of("json")[0].part == "all"
+    assert re.fullmatch(r"[\d,]+ rows, read and predicted", found.of("json")[0].reason)
+    last = circuit.netlist.outputs[::-1]
+    wrong = FORMATS["json"].files(replace(circuit, netlist=replace(circuit.netlist, outputs=last)), Options())
+    assert "failed" in {check.verdict for check in verify_files(circuit, "json", wrong, layers=("simulation",)).checks}
+
+
 def test_the_name_of_a_module_is_that_of_its_global():
     text = to_javascript(named(), name="net")
     assert all(said.startswith("proved") for said in read_back(named(), "javascript", text).values())
 
 
-@pytest.mark.parametrize("name", ["Int32Array", "Math", "WebAssembly"])
-def test_a_module_that_replaces_what_it_calls_fails(name):
-    text = to_javascript(named(), name=name)
-    assert read_back(named(), "javascript", text)["code"].startswith("failed")
+GLOBALS = (
+    *("Array", "ArrayBuffer", "DataView", "Float32Array", "Float64Array", "Int32Array", "Math", "Number", "Object"),
+    *("RangeError", "String", "Symbol", "TypeError", "Uint8Array", "WebAssembly", "globalThis", "module", "parseInt"),
+    "undefined",
+)
+
+
+def test_a_module_that_replaces_what_it_calls_fails():
+    text = to_javascript(named(), name="net")
+    made = set(re.findall(r"\bnew (?:\w+\.)?(\w+)", text))
+    assert {"Int32Array", "Float32Array"} < made - {"Module", "Instance", "Memory"} <= {*GLOBALS}
+    for name in GLOBALS:
+        said = read_back(named(), "javascript", text.replace("globalThis.net", f"globalThis.{name}"))["code"]
+        assert said.startswith(f"failed: the module takes the place of the global {name},"), said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from lutsmith.export import ExportError, to_aiger, to_blif, to_verilog, to_vhdl
@@ -14,6 +16,7 @@ from lutsmith.hardware.verification.sources import (
     read_verilog_source,
     read_vhdl_source,
 )
+from lutsmith.hardware.verification.sources.comments import shown
 from tests.export.cases import CASES
 from tests.hardware.examples import tiny
 
@@ -197,6 +200,7 @@ PROCESS = "  process (clk)\n  begin\n    if rising_edge(clk) then\n      if ce =
         ("  bits(0) <= r0;", "", "not driven"),
         ("  signal r0,", "  signal idle, r0,", None),
         ("  bits(0) <= r0;", "  bits(0) <= bits(1);", "output bits is read"),
+        ("  bits(0) <= r0;", "  x(0) <= r0;\n  bits(0) <= r0;", "input x is driven"),
         ("  bits(0) <= r0;", "  bits(0) <= r0 and r1 or r0;", "expected ;"),
         ("  bits(0) <= r0;", f"  bits(0) <= {'(' * 500}r0{')' * 500};", "too many"),
         ("(3 downto 0)", "(0 to 3)", "holds to"),
@@ -214,6 +218,56 @@ def test_vhdl_of_another_form_than_exports_is_refused(old, new, said):
         return
     with pytest.raises(Refused, match=said):
         read_vhdl_source(text.encode(), None)
+
+
+def test_harmless_directives_may_stand_in_any_line_of_verilog():
+    lines = VERILOG.split("\n")
+    plain = read_verilog_source(VERILOG.encode(), None)
+    for place in range(0, len(lines), 3):
+        added = ["`timescale 1ns / 1ps", "`default_nettype none"][place % 2]
+        source = read_verilog_source("\n".join([*lines[:place], added, *lines[place:]]).encode(), None)
+        assert (source.units, source.constants, source.declared) == (plain.units, plain.constants, plain.declared)
+        assert [comment.text for comment in source.comments] == [comment.text for comment in plain.comments]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_calls_within_calls_are_refused_where_they_are_too_deep(place):
+    call = re.search(r"<= mux\((\w+), .*;", VHDL)
+    assert call is not None
+    name = call[1]
+    for depth, refused in ((3, False), (500, True)):
+        nested = name
+        for _ in range(depth):
+            arguments = [name, name, name]
+            arguments[place] = nested
+            nested = f"mux({', '.join(arguments)})"
+        text = VHDL.replace(call[0], f"<= {nested};")
+        if refused:
+            with pytest.raises(Refused, match="too many parentheses"):
+                read_vhdl_source(text.encode(), None)
+        else:
+            assert len(read_vhdl_source(text.encode(), None).units) == 5
+
+
+def test_texts_are_shown_on_one_line_and_cut_where_they_are_long():
+    assert shown("cat \u202e\n") == "'cat \\u202e\\n'"
+    assert shown("a" * 60) == repr("a" * 60)
+    assert shown("a" * 61) == repr("a" * 60 + "...")
+    assert shown("abc", 2) == "'ab...'"
+
+
+def test_vhdl_that_is_cut_off_says_what_is_missing():
+    said = set()
+    for match in re.finditer(r"\s+", VHDL):
+        text = VHDL[: match.start()]
+        try:
+            read_vhdl_source(text.encode(), None)
+        except Refused as refused:
+            said.add(re.sub(r"^refused: line \d+: ", "", str(refused)))
+    ends = {message for message in said if message.startswith("the end of the file is there")}
+    assert len(ends) > 20
+    assert all(re.fullmatch(r"the end of the file is there, expected .+, as in the export", each) for each in ends)
+    assert not any("None" in each for each in said)
 
 
 def test_vhdl_with_harmless_changes_is_read():

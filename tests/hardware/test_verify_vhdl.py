@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from lutsmith.circuit import Circuit
-from lutsmith.export import FORMATS, ExportError, Options
+from lutsmith.export import FORMATS, ExportError, Options, to_verilog
 from lutsmith.hardware import verify, verify_files
 from lutsmith.hardware.tools import confinement
 from lutsmith.hardware.tools.confinement import Limits
 from lutsmith.hardware.tools.tool import ToolFailed
 from lutsmith.hardware.tools.toolchain import find, workspace
+from lutsmith.hardware.verification.readers.modules import read_verilog
+from lutsmith.logic import elaborate
 from tests.export.cases import CASES
 from tests.hardware.examples import tiny
 
@@ -81,6 +83,16 @@ ATTACKS = {
         r"\2;\n\1\n",
         "port 3 of entity lutsmith_network is outputs",
     ),
+    "a port more": (
+        r"(    outputs : out .*)\n((?s:.*?)\nbegin\n)",
+        r"\1;\n    more : out std_logic\n\2  more <= bits(0);\n",
+        "port 5 of entity lutsmith_network is more : out std_logic, expected missing",
+    ),
+    "a port less": (
+        r"(lutsmith_decision is(?s:.*?)    label_o : .*);\n    scores : .*\n((?s:.*?))(?:  scores\(\d\) <= .*\n)+",
+        r"\1\n\2",
+        "port 5 of entity lutsmith_decision is missing, expected scores : out",
+    ),
     "clk and ce in another order": (r"(    clk : in .*\n)(    ce : in .*\n)", r"\2\1", "port 1 of entity .* is ce"),
     "a vector that starts elsewhere": (r"\((\d)(?= downto 0\);\n    outputs)", r"(1\1", "is bits"),
     "one bit that is bit 7": (r"\(0 downto 0\)", "(7 downto 7)", "expected 0"),
@@ -107,6 +119,14 @@ def test_vhdl_that_simulates_as_something_else_is_refused(attack):
         found = _found(altered, layers=LAYERS)
     assert found.outcome == "fails", str(found)
     assert re.search(told, found.failures[0].reason), str(found)
+
+
+def test_a_signal_between_parts_may_have_any_name():
+    text = _export(words=4)
+    top = text.index("architecture logic of lutsmith is")
+    renamed = re.sub(r"(?<=signal )bits|(?<==> )bits", "wires", text[top:])
+    assert renamed.count("wires") == 3
+    assert not _found(text[:top] + renamed, words=4).failures
 
 
 def test_two_architectures_of_an_entity_do_not_hold_in_any_order_of_files():
@@ -162,6 +182,18 @@ def test_a_name_like_an_order_to_a_tool_is_still_a_name(name):
 
 
 @needs_ghdl
+@pytest.mark.needs("yosys")
+def test_what_yosys_warns_of_is_refused_but_in_what_ghdl_writes():
+    design = elaborate(_model(), words=4)
+    text = to_verilog(_model(), words=4)
+    odd = text.replace("  wire [", "  wire odd = 1'd2;\n  wire [", 1)  # a literal that is longer than it says
+    assert read_verilog({"a.v": text.encode()}, design, 60, confined=False).top
+    with pytest.raises(ToolFailed, match="Literal has a width of 1 bit"):
+        read_verilog({"a.v": odd.encode()}, design, 60, confined=False)
+    of_vhdl = re.sub(r"\blabel\b", "label_o", odd)
+    assert read_verilog({"a.v": of_vhdl.encode()}, design, 60, confined=False, from_vhdl=True).top
+
+
 def test_files_of_parts_hold_in_any_order():
     text = "\n".join(line.partition("--")[0] for line in _export(words=4).split("\n"))
     parts = ["library ieee;" + part for part in text.split("library ieee;")[1:]]

@@ -2,13 +2,14 @@ import random
 import sys
 import types
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from lutsmith import to_circuit
+from lutsmith import prove_lowering, to_circuit
 from lutsmith.interop import ForeignModelError, from_difflogic
 from lutsmith.nn import LogicDense
 
@@ -188,3 +189,18 @@ def test_the_factor_of_gradients_is_kept(theirs, factors):
         theirs.state_dict(), [layer.indices for layer in theirs[1:3]], in_dim=12, grad_factor=list(factors)
     )
     assert [str(module) for module in given] == [str(module) for module in ours[:-1]]
+
+
+def test_a_model_with_factors_is_proved_to_be_its_circuit(theirs):
+    wiring = [layer.indices for layer in theirs[1:3]]
+    model = from_difflogic(
+        theirs.state_dict(), wiring, num_classes=4, tau=10.0, in_dim=12, grad_factor=[2.0, 1.5]
+    ).eval()
+    circuit = to_circuit(model.eval(), (12,))
+    assert prove_lowering(model, circuit).verdict == "proved"
+    worse = random.Random(0).randrange(circuit.netlist.num_nodes)
+    tables = circuit.netlist.tables()
+    tables[worse] ^= np.uint64(1)
+    pool, index = np.unique(tables, return_inverse=True)
+    netlist = replace(circuit.netlist, table_pool=pool, table_index=index.astype(np.int32))
+    assert prove_lowering(model, replace(circuit, netlist=netlist)).verdict == "failed"

@@ -39,6 +39,17 @@ def test_folded_luts_are_the_function_that_was_asked_for(rank, seed):
         assert got[20:].tolist() == [of[int(a)] != of[int(b)] for a, b in second]
 
 
+def test_whatever_is_made_of_words_is_literals():
+    """Of one word and of no bits too."""
+    for count, width in ((1, 1), (1, 3), (2, 0), (2, 2), (5, 3)):
+        logic = FoldingBuilder()
+        words = logic.input(count * width).reshape(count, width)
+        for made in (argmax(logic, words), any_of(logic, words), greater(logic, words, words)):
+            assert made.dtype == np.int64
+            assert made.ndim == 1
+        assert argmax(logic, words).size == max(1, (count - 1).bit_length())
+
+
 def test_what_folds_away_costs_no_lut():
     logic = FoldingBuilder()
     a, b = logic.input(2)

@@ -44,6 +44,7 @@ def test_words_become_bits_and_again_words(width, signed, seed):
     words = np.random.default_rng(seed).integers(low, low + (1 << width), (5, 3))
     words[0] = low, low + (1 << width) - 1, max(low, 0)
     assert np.array_equal(port.words(port.bits(words)), words)
+    assert (port.bits(words).dtype, port.words(port.bits(words)).dtype) == (np.bool_, np.int64)
     with pytest.raises(ValueError, match="x holds"):
         port.bits(words + (1 << width))
 

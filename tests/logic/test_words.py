@@ -34,6 +34,12 @@ def test_on_the_grid_words_compare_as_numbers_do(seed, bits):
     assert np.array_equal(above, circuit.encoder.encode(words.values(quantised)))
 
 
+def test_numbers_beyond_float32_are_infinite_and_no_warning():
+    X = np.array([[1e300, -1e300, 1e-300]])
+    assert Words.float32(3).quantise(X).tolist() == [[0x7F80_0000, 0xFF80_0000, 0]]
+    assert Words.fixed(4, np.zeros(3), np.ones(3)).quantise(X).tolist() == [[15, 0, 0]]
+
+
 def test_float_words_are_the_bits_of_the_numbers_and_lose_nothing():
     words = Words.float32(4)
     X = np.array([[1.0, -0.0, np.nan, -np.inf]])

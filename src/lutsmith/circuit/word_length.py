@@ -103,7 +103,8 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
     """Return the circuit with its thresholds on the grid of words of so many bits, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
-    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells the `input_bits`.
+    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells
+    the `input_bits`, and where a threshold moved no accuracy any more.
 
     Raises:
         TypeError, ValueError: `word_length` is not an int from 1 to 24, or the circuit has no fitted range.
@@ -119,11 +120,13 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
     threshold = snap(circuit.encoder.threshold, low, high, bits) + np.float32(0)  # -0.0 is 0.0
     pairs = np.stack([feature.astype(np.float64), threshold.astype(np.float64)])
     kept, place = numbered(pairs, axis=1)  # comparators stay in their order
+    moved = not np.array_equal(threshold, circuit.encoder.threshold)
+    metadata = circuit.metadata.unmeasured() if moved else circuit.metadata
     return replace(
         circuit,
         encoder=Comparators(feature[kept], threshold[kept], circuit.encoder.num_features),
         netlist=with_inputs(circuit.netlist, place, kept.size),
-        metadata=replace(circuit.metadata, input_bits=bits),
+        metadata=replace(metadata, input_bits=bits),
     )
 
 

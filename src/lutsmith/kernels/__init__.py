@@ -1,1 +1,4 @@
-"""The hot loops, in three rooms: of training, of the engine, and of netlists; `compiler.py` serves all of them."""
+"""The hot loops, in four rooms: of training, of the engine, of netlists, and of additive learning.
+
+`compiler.py`, `threads.py` and `vectors.py` serve all of them.
+"""

@@ -71,7 +71,7 @@ def _pipelined(part: Part, every: int) -> Part:
     for nodes, reads in levels:
         depth[nodes] = depth[reads].max(axis=1) + 1
     latency = -(-int(depth[netlist.outputs].max(initial=0)) // every)
-    if latency == 0:
+    if not levels:
         return part
     stage = np.maximum(depth - 1, 0) // every
     constant = np.zeros(netlist.num_signals, np.bool_)

@@ -114,6 +114,19 @@ def test_it_is_never_called_equal() -> None:
     assert again.simplified_on_data["equal"] == "on the given data only"
 
 
+def test_settings_are_kept_and_those_of_simplify_by_default() -> None:
+    circuit = random_circuit(0)
+    rows = random_images(0, circuit, 50)
+    for options, level, rank in (({}, 2, 6), ({"level": 1}, 1, 6), ({"rank": 3}, 2, 3)):
+        result = simplify_on(circuit, rows, **options)
+        plain = simplify(circuit, **options)
+        assert (result.level, result.rank) == (plain.level, plain.rank) == (level, rank)
+        kept = result.circuit.metadata.simplified_on_data
+        assert (kept["level"], kept.get("rank", 6)) == (level, rank)
+        assert kept["luts_before"] == plain.steps[0].luts
+        assert kept["luts"] == result.steps[-1].luts
+
+
 def test_accuracy_is_measured_again_and_the_old_one_forgotten() -> None:
     circuit = random_circuit(3, luts=60)
     circuit = Circuit(**{**vars(circuit), "metadata": Metadata.from_json({"accuracy": 0.5, "task": "made up"})})

@@ -48,15 +48,13 @@ def look(encoder: Comparators, netlist: Netlist, rows: NDArray[Any]) -> Sight:
     prints = np.zeros((signals, 2), np.uint64)
     flips = np.zeros(signals, np.uint64)
     block = 64 * min(64, max(1, MEMORY // (8 * signals)))
-    start = 0
-    for bits, valid in _blocks(encoder, rows, block):
+    for number, (bits, valid) in enumerate(_blocks(encoder, rows, block)):
         values = np.zeros((signals, valid.size), np.uint64)
         values[: netlist.num_inputs] = bits
-        if start == 0:  # complementary signals become equal: each is compared with its value in the first row
+        if number == 0:  # complementary signals become equal: each is compared with its value in the first row
             first = netlist.evaluate(encoder.encode(rows[:1]), keep="all")[0]
             flips[:-1][first] = ONES
         care.watch(values, valid, luts.reads, luts.words, luts.first_node, seen, prints, flips)
-        start += block
     return Sight(seen, prints, flips != 0)
 
 

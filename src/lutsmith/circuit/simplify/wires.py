@@ -35,7 +35,7 @@ def absorb_wires(netlist: Netlist) -> Netlist:
     place[UNUSED] = UNUSED
     turned = _to_turn(luts, place, flipped)
     complement = flipped ^ turned[place]
-    changed = bool(turned.any())
+    changed = False
     for j in range(MAX_RANK):
         reads = luts.reads[:, j]
         inverted = np.flatnonzero(complement[reads])
@@ -47,7 +47,7 @@ def absorb_wires(netlist: Netlist) -> Netlist:
     for ends in (luts.outputs, luts.register_next):
         moved = np.flatnonzero((place[ends] != ends) & ~complement[ends])
         ends[moved] = place[ends[moved]]
-        changed |= moved.size > 0
+        changed |= moved.size > 0  # an end that makes a node turn moves too
     return luts.netlist() if changed else netlist
 
 

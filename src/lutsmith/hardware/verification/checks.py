@@ -40,7 +40,7 @@ def check_files(
         for layer in layers or LAYERS[:1]:
             yield Check(format_, layer, "all", "not run", f"layers of {format_} are {', '.join(known)}")
     verdicts: dict[Layer, set[Verdict]] = {}
-    if case.foreign and chosen:
+    if case.foreign:  # then it is read back at least
         try:
             case = located(format_, files, case, name)
         except ValueError as problem:

@@ -81,9 +81,10 @@ def vhdl_proof(files: Files, case: Case) -> Iterator[Check]:
     """The entities as ghdl synthesises them, and Yosys reads what it writes."""
     source_of("vhdl", files, case)
     case = case.named(case.design.name.lower())  # as ghdl writes all names, which VHDL takes for the same
-    sources = vhdl_as_verilog(files, case.design, case.timeout)
+    sources = vhdl_as_verilog(files, case.design, case.timeout, confined=case.foreign)
     # ghdl's synthesis has x in branches that are never taken; the simulation would show one that is.
-    yield from _prove_modules(read_verilog(sources, case.design, case.timeout, from_vhdl=True), case)
+    modules = read_verilog(sources, case.design, case.timeout, from_vhdl=True, confined=case.foreign)
+    yield from _prove_modules(modules, case)
 
 
 def _prove_modules(modules: ReadModules, case: Case) -> Iterator[Check]:

@@ -18,8 +18,6 @@ MAX_SINGLE_EDGES = 4096
 MAX_BASE_ROWS = 32
 """Rows that one edge is tried in."""
 
-_LARGEST = float(np.finfo(np.float32).max)
-
 
 def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) -> NDArray[np.float32]:
     """Return the rows of X, or random ones, as float32 (N, F).
@@ -44,7 +42,7 @@ def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) 
     whole = np.array_equal(low, np.round(low)) and np.array_equal(high, np.round(high)) and (high - low).max() > 1
     if whole:  # features that may well be integers: half of the rows are
         rows[::2] = np.round(rows[::2])
-    return rows.clip(-_LARGEST, _LARGEST).astype(np.float32)
+    return rows.astype(np.float32)
 
 
 def edge_rows(

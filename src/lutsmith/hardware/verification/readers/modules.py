@@ -56,7 +56,7 @@ def module_names(design: Design, name: str | None = None) -> list[str]:
 
 
 def read_verilog(
-    sources: Mapping[str, bytes], design: Design, timeout: float, *, from_vhdl: bool = False, confined: bool = False
+    sources: Mapping[str, bytes], design: Design, timeout: float, *, confined: bool, from_vhdl: bool = False
 ) -> ReadModules:
     """Return the modules of a design that Verilog files hold.
 
@@ -114,13 +114,16 @@ def read_verilog(
     return ReadModules(netlists, top, ports)
 
 
-def vhdl_as_verilog(sources: Mapping[str, bytes], design: Design, timeout: float) -> dict[str, bytes]:
+def vhdl_as_verilog(
+    sources: Mapping[str, bytes], design: Design, timeout: float, *, confined: bool
+) -> dict[str, bytes]:
     """Return what ghdl's synthesis makes of VHDL files: Verilog of the same modules, their names in lower case.
 
     Args:
         sources: the files, without extended identifiers.
         design: whose name is in lower case.
         timeout: seconds for each step.
+        confined: they come from elsewhere: ghdl has no network, and limits.
 
     Raises:
         ToolMissing, ToolTimeout, ToolFailed: ghdl is not there, is too slow, or refuses the files.
@@ -128,8 +131,9 @@ def vhdl_as_verilog(sources: Mapping[str, bytes], design: Design, timeout: float
     tool = find("ghdl")
     with workspace() as folder:
         # ghdl may write names as they stand in the file; case means nothing in VHDL that was read as plain
-        analyse_vhdl(tool, {name: data.lower() for name, data in sources.items()}, folder, timeout)
-        found = tool.run(["--synth", "--std=08", "--out=verilog", design.name], None, folder, timeout)
+        analyse_vhdl(tool, {name: data.lower() for name, data in sources.items()}, folder, timeout, confined=confined)
+        arguments = ["--synth", "--std=08", "--out=verilog", design.name]
+        found = tool.run(arguments, None, folder, timeout, TOOL if confined else None)
     return {"synthesised.v": found.stdout.encode()}
 
 

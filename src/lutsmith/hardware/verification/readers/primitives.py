@@ -11,7 +11,6 @@ def with_primitives(files: Files) -> dict[str, bytes]:
     """Return Verilog with models of LUT1 to LUT6 where it has such instances."""
     from lutsmith.export import verilog_primitives
 
-    text = b"\n".join(files.values())
-    if re.search(rb"\bLUT[1-6]\s*#", text):
+    if any(re.search(rb"\bLUT[1-6]\s*#", text) for text in files.values()):
         return {**files, "primitives.v": verilog_primitives().encode()}
     return dict(files)

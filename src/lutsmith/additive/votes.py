@@ -1,0 +1,144 @@
+"""The votes that LUTs have cast on some rows, and what another one would be worth."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.additive.losses import ScoreLoss
+from lutsmith.kernels.additive import softmax
+from lutsmith.kernels.additive.growth import MOST
+
+FINEST = 2.0**20
+"""Units of a gain at the most: finer ones tell nothing."""
+
+
+class Votes(ABC):
+    """Counts of votes for K scores on N rows.
+
+    Args:
+        num_scores: K.
+        weights: float32 (N,), how much each row counts; their mean is 1.
+
+    Attributes:
+        counts: int32 (K, N), the votes.
+        grown: int64 (K,), the LUTs that may vote for each score.
+    """
+
+    def __init__(self, num_scores: int, weights: NDArray[np.float32]) -> None:
+        self.weights = weights
+        self.counts = np.zeros((num_scores, len(weights)), np.int32)
+        self.grown = np.zeros(num_scores, np.int64)
+
+    @abstractmethod
+    def begin(self, tau: float) -> None:
+        """Let scores be votes / tau from now on, where the objective has a tau."""
+
+    @abstractmethod
+    def gains(self, k: int) -> NDArray[np.int32]:
+        """Return by how much less each row loses where the next LUT of score k votes than where it does not, (N,), in
+        a unit in which all of them fit the sums of `Grower`.
+        """
+
+    @abstractmethod
+    def cast(self, k: int, words: NDArray[np.uint64], sign: int = 1) -> None:
+        """Add a LUT of score k that votes where bits of the words are set; with -1 take it away."""
+
+    @abstractmethod
+    def loss(self) -> float:
+        """Return the mean loss."""
+
+
+class SoftmaxVotes(Votes):
+    """Votes for classes under cross entropy: scores are votes / tau.
+
+    Args:
+        classes: int64 (N,), of the rows.
+        num_classes: K.
+        weights: as for `Votes`.
+    """
+
+    def __init__(self, classes: NDArray[np.int64], num_classes: int, weights: NDArray[np.float32]) -> None:
+        super().__init__(num_classes, weights)
+        self._classes = classes
+        self._powers = np.ones((num_classes, len(classes)), np.float32)
+        self._sums = np.full(len(classes), num_classes, np.float32)
+        self._tau = 1.0
+
+    def begin(self, tau: float) -> None:
+        self._tau = tau
+        softmax.begin(self.counts, tau, self._powers, self._sums)
+
+    def gains(self, k: int) -> NDArray[np.int32]:
+        found = np.empty(len(self._classes), np.int32)
+        most = float(self.weights.sum(dtype=np.float64)) / self._tau  # what all rows gain at the most, or lose
+        scale = min((MOST - len(found)) / max(most, 1e-30), FINEST)
+        softmax.gains(self._powers, self._sums, self._classes, k, self.weights, self._tau, scale, found)
+        return found
+
+    def cast(self, k: int, words: NDArray[np.uint64], sign: int = 1) -> None:
+        softmax.add(self.counts, self._powers, self._sums, k, words, sign, self._tau)
+        self.grown[k] += sign
+
+    def loss(self) -> float:
+        own = np.maximum(self._powers[self._classes, np.arange(len(self._classes))], np.finfo(np.float32).tiny)
+        return float(np.average(np.log(self._sums) - np.log(own), weights=self.weights))
+
+
+class ScoreVotes(Votes):
+    """Votes for scores that are judged one by one: of several labels, or of numbers.
+
+    Score k is `middle_k + step_k (votes - LUTs / 2)`: a LUT takes half a step away or adds one.
+
+    Args:
+        targets: float64 (K, N).
+        loss: of a score and its target.
+        weights: as for `Votes`.
+        middle: float64 (K,).
+        step: float64 (K,), above 0; None: 1 / tau.
+    """
+
+    def __init__(
+        self,
+        targets: NDArray[np.float64],
+        loss: ScoreLoss,
+        weights: NDArray[np.float32],
+        middle: NDArray[np.float64],
+        step: NDArray[np.float64] | None = None,
+    ) -> None:
+        super().__init__(len(targets), weights)
+        self._targets, self._loss, self._middle, self._fixed = targets, loss, middle, step
+        self.step = np.ones(len(targets)) if step is None else step
+
+    def begin(self, tau: float) -> None:
+        if self._fixed is None:
+            self.step = np.full(len(self._targets), 1 / tau)
+
+    def scores(self, k: int) -> NDArray[np.float64]:
+        """Return score k of the rows, (N,)."""
+        found: NDArray[np.float64] = self._middle[k] + self.step[k] * (self.counts[k] - self.grown[k] / 2)
+        return found
+
+    def gains(self, k: int) -> NDArray[np.int32]:
+        scores, half = self.scores(k), self.step[k] / 2
+        gains = self._loss(scores - half, self._targets[k]) - self._loss(scores + half, self._targets[k])
+        gains = np.nan_to_num(gains * self.weights)
+        scale = min(
+            (MOST - gains.size) / max(float(np.abs(gains).sum()), 1e-30), FINEST / max(np.abs(gains).max(), 1e-30)
+        )
+        found: NDArray[np.int32] = np.rint(gains * scale).astype(np.int32)
+        return found
+
+    def cast(self, k: int, words: NDArray[np.uint64], sign: int = 1) -> None:
+        said: NDArray[Any] = np.unpackbits(words.view(np.uint8), bitorder="little", count=self.counts.shape[1])
+        self.counts[k] += sign * said.astype(np.int32)
+        self.grown[k] += sign
+
+    def loss(self) -> float:
+        losses = [
+            np.average(self._loss(self.scores(k), row), weights=self.weights) for k, row in enumerate(self._targets)
+        ]
+        return float(np.mean(losses))

@@ -1,0 +1,90 @@
+"""Additive learning in plain NumPy: the specification of the kernels beside it, and slow.
+
+Every sample has a gain, an integer: what the loss falls by, in some unit, where the LUT's output is 1 for that sample.
+The gain of a whole LUT is the sum over the samples where it is 1, so that for given inputs the best table has a 1 at
+exactly the addresses whose samples' gains add up to more than 0: D_a = sum of the gains at address a, and the LUT gains
+sum_a max(D_a, 0). Inputs are chosen greedily, slot by slot, for the largest of these sums.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Grown(NamedTuple):
+    """A LUT that was grown.
+
+    Attributes:
+        inputs: int32 (n,), the rows of bits that it reads; input 0 is the least significant bit of the address.
+        sums: int64 (2**n,), D_a; the table is `sums > 0`.
+    """
+
+    inputs: NDArray[np.int32]
+    sums: NDArray[np.int64]
+
+
+def grow(bits: NDArray[np.bool_], gains: NDArray[np.int32], candidates: NDArray[np.int32], rank: int) -> Grown:
+    """Choose the inputs of a LUT among candidates, and add up the gains at its addresses.
+
+    A slot takes the candidate with the largest gain of the LUT so far, the first of equals, and never a row that an
+    earlier slot reads.
+
+    Args:
+        bits: (F, N).
+        gains: (N,).
+        candidates: (K,), rows of `bits`, at least `rank` different ones.
+        rank: n.
+    """
+    chosen: list[int] = []
+    address = np.zeros(bits.shape[1], np.int64)
+    for slot in range(rank):
+        best, pick = -1, -1
+        for row in candidates.tolist():
+            if row not in chosen:
+                sums = sums_at(address | bits[row].astype(np.int64) << slot, gains, slot + 1)
+                gain = int(np.maximum(sums, 0).sum())
+                if gain > best:
+                    best, pick = gain, row
+        chosen.append(pick)
+        address |= bits[pick].astype(np.int64) << slot
+    return Grown(np.array(chosen, np.int32), sums_at(address, gains, rank))
+
+
+def sums_at(address: NDArray[np.int64], gains: NDArray[np.int32], rank: int) -> NDArray[np.int64]:
+    """D_a, int64 (2**n,): the sum of the gains of the samples at each address."""
+    sums = np.zeros(1 << rank, np.int64)
+    np.add.at(sums, address, gains)
+    return sums
+
+
+def values(bits: NDArray[np.bool_], inputs: NDArray[np.int32], table: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What a LUT says of each sample, bool (N,)."""
+    address = np.zeros(bits.shape[1], np.int64)
+    for slot, row in enumerate(inputs):
+        address |= bits[row].astype(np.int64) << slot
+    return table[address]
+
+
+def softmax_gains(votes: NDArray[np.int32], classes: NDArray[np.int64], k: int, tau: float) -> NDArray[np.float64]:
+    """What the cross entropy of each sample falls by where class k gets one vote more, float64 (N,).
+
+    Args:
+        votes: (K, N); the scores are votes / tau.
+        classes: (N,), of the samples.
+        k: a class.
+        tau: above 0.
+    """
+
+    def losses(counts: NDArray[np.int32]) -> NDArray[np.float64]:
+        scores = counts / tau
+        own = np.take_along_axis(scores, classes[None], axis=0)[0]
+        highest = scores.max(axis=0)
+        found: NDArray[np.float64] = np.log(np.exp(scores - highest).sum(axis=0)) + highest - own
+        return found
+
+    more = votes.copy()
+    more[k] += 1
+    return losses(votes) - losses(more)

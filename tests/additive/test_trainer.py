@@ -1,0 +1,221 @@
+"""Additive learning end to end: what is counted is what the circuit says, for any number of threads, without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lutsmith
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer, losses, network
+from lutsmith.additive import trainer as module
+from lutsmith.additive.objectives import Goal
+from lutsmith.circuit.file import to_bytes
+from lutsmith.data import Dataset, from_arrays
+from lutsmith.data.report import CircuitMismatchError
+
+SMALL = AdditiveSettings(max_luts=60, rank=4)
+
+
+def blobs(rows: int = 400, classes: int = 3, seed: int = 0, **fields: Any) -> Dataset:
+    """Numbers whose class is where they lie."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, rows)
+    x = rng.normal(size=(rows, 5)) + 2 * np.eye(classes, 5)[y]
+    return replace(from_arrays(x.astype(np.float32), y), **fields)
+
+
+def test_digits_are_learned_and_measured() -> None:
+    trainer = AdditiveTrainer(AdditiveSettings(max_luts=300))
+    model, circuit, report = trainer.fit(lutsmith.data.load("digits"))
+    assert model is None
+    assert report.measured_on == "test"
+    assert report.accuracy is not None
+    assert report.accuracy > 0.93
+    assert circuit.metadata.accuracy is not None
+    assert circuit.metadata.accuracy.value == report.score
+    assert report.luts == circuit.netlist.num_nodes <= 300
+    assert report.checked_rows == len(lutsmith.data.load("digits").x_train)
+    assert [step.luts for step in trainer.history] == [*range(10, 310, 10)]
+
+
+@pytest.mark.parametrize("sweeps", [0, 1])
+def test_threads_do_not_change_the_circuit(monkeypatch: pytest.MonkeyPatch, sweeps: int) -> None:
+    made = []
+    for threads in ("1", "2", "3"):
+        monkeypatch.setenv("LUTSMITH_NUM_THREADS", threads)
+        made.append(to_bytes(AdditiveTrainer(replace(SMALL, sweeps=sweeps)).fit(blobs()).circuit))
+    assert made[0] == made[1] == made[2]
+    assert made[0] != to_bytes(AdditiveTrainer(replace(SMALL, seed=1)).fit(blobs()).circuit)
+
+
+def test_the_network_with_the_best_validation_is_kept() -> None:
+    trainer = AdditiveTrainer(replace(SMALL, max_luts=90, tau=1.0))
+    report = trainer.fit(blobs(120)).report
+    best = max(step.validation or 0.0 for step in trainer.history)
+    assert report.luts == max(step.luts for step in trainer.history if step.validation == best)
+    assert (report.measured_on, report.score) == ("validation", best)
+
+
+def test_every_lut_alone_lowers_the_loss() -> None:
+    data = blobs()
+    encoding = module.Encoding.fit(data.x_train, 7)
+    goal = Goal.of(data, SMALL, None, np.arange(len(data.x_train)))
+    rows = module._Rows(encoding.packed(data.x_train), data.y_train, goal)
+    candidates = module.Candidates(encoding, (5,), 64, 6)
+    trainer = AdditiveTrainer(SMALL)
+    for turn in range(5):
+        rows.votes.begin(4.0)
+        for lut in trainer._round(rows, candidates, [0, 1, 2], [None] * 3, (0, turn)):
+            before = rows.votes.loss()
+            rows.cast(lut)
+            assert rows.votes.loss() <= before + 1e-6
+            rows.cast(lut, -1)
+        rows.cast(lut)
+
+
+def test_sweeps_lower_the_loss_and_are_never_worse_on_validation_rows() -> None:
+    data = blobs(600)
+    plain = AdditiveTrainer(SMALL).fit(data)
+    swept = AdditiveTrainer(replace(SMALL, sweeps=2)).fit(data)
+    assert swept.report.score >= plain.report.score
+    assert to_bytes(swept.circuit) != to_bytes(plain.circuit)
+
+
+def test_rows_without_weight_do_not_count() -> None:
+    data = blobs(300)
+    x, y = data.x_train, data.y_train
+    weights = (np.arange(300) % 3 > 0).astype(float)
+    wrong = np.where(weights == 0, (y + 1) % 3, y)
+    settings = replace(SMALL, validation=0.0)
+    circuits = [
+        AdditiveTrainer(settings).fit(replace(data, y_train=labels, sample_weight=weights, x_test=x, y_test=y)).circuit
+        for labels in (y, wrong)
+    ]
+    assert np.array_equal(circuits[0].decision_function(x), circuits[1].decision_function(x))
+
+
+def test_missing_values_names_constants_and_repeated_rows_are_learned_from() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 4, (300, 4)).astype(np.float32)
+    y = (x[:, 0] == 2).astype(np.int64)
+    x[:, 1], x[:, 2] = 7.0, x[:, 0]
+    x[rng.random(300) < 0.2, 2] = np.nan
+    data = Dataset(x, y, None, None, ("no", "yes"), "names", categorical=(0,), category_names=(("a", "b", "c", "d"),))
+    circuit, report = AdditiveTrainer(AdditiveSettings(max_luts=10, rank=2)).fit(data)[1:]
+    assert report.score == 1.0
+    assert circuit.predict_labels([[2, 7, np.nan, 0], [0, 7, 0, 0]]).tolist() == ["yes", "no"]
+
+
+def numbers(targets: int = 1, seed: int = 0) -> Dataset:
+    """Targets that depend on three features, and a little on chance."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(800, 4)).astype(np.float32)
+    y = np.stack([3 * x[:, t] + x[:, 1] * x[:, 2] + 0.1 * rng.normal(size=800) + 50 for t in range(targets)], axis=1)
+    return from_arrays(x, y if targets > 1 else y[:, 0])
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_numbers_are_learned(targets: int) -> None:
+    data = numbers(targets)
+    _, circuit, report = AdditiveTrainer(AdditiveSettings(max_luts=150 * targets, rank=5)).fit(data)
+    assert (report.objective, report.measure) == ("regression", "R^2")
+    assert report.score > 0.85
+    assert circuit.metadata.accuracy is not None
+    assert circuit.metadata.accuracy.score == report.score
+    assert circuit.predict(data.x_train).shape == data.y_train.shape
+
+
+def test_a_quantile_lies_above_its_share_of_targets() -> None:
+    data = numbers()
+    for share in (0.1, 0.9):
+        settings = AdditiveSettings(max_luts=150, rank=4, loss="quantile", quantile=share)
+        circuit = AdditiveTrainer(settings).fit(data).circuit
+        assert np.mean(data.y_train < circuit.predict(data.x_train)) == pytest.approx(share, abs=0.08)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+def test_several_labels_are_learned(loss: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 4)).astype(np.float32)
+    data = from_arrays(x, np.stack([x[:, 0] > 0, x[:, 1] * x[:, 2] > 0, x[:, 3] > 1], axis=1).astype(int))
+    assert data.objective == "multilabel"
+    report = AdditiveTrainer(AdditiveSettings(max_luts=90, rank=4, loss=loss)).fit(data).report
+    assert report.score > 0.85
+
+
+def test_a_loss_of_ones_own_is_learned_by() -> None:
+    def asymmetric(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return np.where(scores > targets, 9.0, 1.0) * (scores - targets) ** 2
+
+    data = numbers()
+    settings = AdditiveSettings(max_luts=150, rank=4)
+    low = AdditiveTrainer(settings, loss=asymmetric).fit(data).circuit.predict(data.x_train)
+    plain = AdditiveTrainer(settings).fit(data).circuit.predict(data.x_train)
+    assert low.mean() < plain.mean()
+
+
+def test_time_that_is_up_ends_growing() -> None:
+    trainer = AdditiveTrainer(replace(SMALL, max_luts=30_000, max_seconds=0.05))
+    report = trainer.fit(blobs()).report
+    assert 3 <= report.luts < 30_000
+
+
+def test_what_cannot_be_learned_from_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"loss is 'squared'.*cross-entropy"):
+        AdditiveTrainer(replace(SMALL, loss="squared")).fit(blobs())
+    with pytest.raises(ValueError, match="classes have cross entropy"):
+        AdditiveTrainer(SMALL, loss=losses.squared).fit(blobs())
+    with pytest.raises(ValueError, match="3 bits tell the rows apart; expected at least the rank, 4"):
+        AdditiveTrainer(SMALL).fit(from_arrays(np.arange(4.0).repeat(9)[:, None], np.arange(36) % 2))
+    with pytest.raises(ValueError, match="validation is 0: nothing would be left to measure on"):
+        AdditiveTrainer(replace(SMALL, validation=0.0)).fit(blobs())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("max_luts", 0, ValueError),
+        ("rank", 9, ValueError),
+        ("rank", 2.0, TypeError),
+        ("candidates", 65, ValueError),
+        ("tau", 0.0, ValueError),
+        ("tau", float("nan"), ValueError),
+        ("tau_start", 1.5, ValueError),
+        ("validation", 1.0, ValueError),
+        ("bits", 0, ValueError),
+        ("max_seconds", -1.0, ValueError),
+        ("seed", "0", TypeError),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(field: str, value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"{field} is"):
+        AdditiveSettings(**{field: value})
+    with pytest.raises(ValueError, match="additive learning has no"):
+        AdditiveSettings.from_json({"max_lut": 3})
+    assert AdditiveSettings.from_json(SMALL.to_json()) == SMALL
+
+
+def test_a_circuit_that_gives_other_votes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = network.CircuitBuilder.lut
+    monkeypatch.setattr(network.CircuitBuilder, "lut", lambda self, fanin, tables: original(self, fanin, ~tables))
+    with pytest.raises(CircuitMismatchError, match="does not give the votes"):
+        AdditiveTrainer(SMALL).fit(blobs())
+
+
+def test_no_torch_is_imported() -> None:
+    script = """
+        import sys
+        import numpy as np
+        from lutsmith.additive import AdditiveSettings, AdditiveTrainer
+        from lutsmith.data import from_arrays
+        x = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+        circuit = AdditiveTrainer(AdditiveSettings(max_luts=8)).fit(from_arrays(x, (x[:, 0] > 0) * 1)).circuit
+        assert "torch" not in sys.modules
+    """
+    code = "\n".join(line.strip() for line in script.splitlines())
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=200)
