@@ -218,3 +218,8 @@ def test_word_lengths_are_checked_before_any_is_measured() -> None:
 def test_an_argument_of_another_class_is_a_type_error(make: Callable[[], Any], says: str) -> None:
     with pytest.raises(TypeError, match=says):
         make()
+
+
+def test_a_learning_rate_among_the_options_of_an_optimizer_is_not_passed_over() -> None:
+    with pytest.raises(ValueError, match=r"has no lr; .*; lr is a setting beside optimizer_options"):
+        optimizer("adam", lr=1.0)

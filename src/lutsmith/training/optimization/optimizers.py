@@ -51,8 +51,9 @@ def make_optimizer(model: nn.Module, settings: Settings, factory: OptimizerFacto
         return factory(groups)
     cls = _optimizer_class(settings.optimizer)
     options = dict(settings.optimizer_options)
-    known = [name for name in inspect.signature(cls).parameters if name not in ("self", "params")]
-    check_options(f"the optimizer {settings.optimizer!r}", options, known)
+    known = [name for name in inspect.signature(cls).parameters if name not in ("self", "params", "lr")]
+    hint = "; lr is a setting beside optimizer_options" if "lr" in options else ""  # each group has its own
+    check_options(f"the optimizer {settings.optimizer!r}", options, known, hint=hint)
     if "fused" in inspect.signature(cls).parameters and not _rules_out_fused(options):
         options["fused"] = True  # one pass over each tensor: a third of the time of the plain loop on a CPU
     try:
