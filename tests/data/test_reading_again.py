@@ -217,3 +217,20 @@ def test_left_out_columns_are_left_out_again(tmp_path: Path, header: bool) -> No
     assert read_samples(file, schema).tolist() == dataset.x_train.tolist()
     unlabelled = write(tmp_path, ("c;a\n5;1\n" if header else "1;5\n"), "u.csv")
     assert read_samples(unlabelled, schema).tolist() == [[1, 5]]
+
+
+def test_names_that_came_twice_are_told_apart_by_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text("a,b,a\n1,2.5,7\n2,3.5,8\n", "utf-8")
+    table = read_table(path, "0", TableOptions(drop=("2",), header=True))
+    assert table.schema is not None
+    (features,) = sample_batches(path, 3, table.schema)
+    assert features.tolist() == [[2.5], [3.5]]
+    assert read_text(path, table.schema).labels.tolist() == ["1", "2"]
+    unlabelled = read_table(path, None, TableOptions(drop=("2",), header=True)).schema
+    assert unlabelled is not None
+    (features,) = sample_batches(path, 3, unlabelled)
+    assert features.tolist() == [[1.0, 2.5], [2.0, 3.5]]
+    path.write_text("a,a,b\n1,7,2.5\n", "utf-8")  # another order: which is which cannot be known
+    with pytest.raises(DataError, match="several columns 'a'"):
+        next(sample_batches(path, 3, unlabelled))

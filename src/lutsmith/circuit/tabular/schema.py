@@ -79,6 +79,8 @@ class Schema(TableLayout):
             where[name] = place
         for name in self.names:
             if name in repeated or name in own:
+                if (trained := self.laid_out(given)) is not None:
+                    return trained
                 raise SchemaError(f"several columns {name!r}: rename all but one, or give an array")
             if name not in where:
                 raise SchemaError(
@@ -90,6 +92,14 @@ class Schema(TableLayout):
         if unknown:
             raise SchemaError(f"unknown column {listed(unknown)}: leave it out; the model reads {listed(self.names)}")
         return [where[name] for name in self.names]
+
+    def laid_out(self, given: Sequence[str]) -> list[int] | None:
+        """Return where the features stand in a table whose columns are those of training, place by place; else None."""
+        if self.names is None or len(given) != self.width:
+            return None
+        places = self.places if self.places is not None else [p for p in range(len(given)) if p != self.label]
+        labelled = self.label is None or self.label_name in (None, given[self.label])
+        return list(places) if labelled and [given[place] for place in places] == list(self.names) else None
 
     def rows(self, frame: Frame, start: int, stop: int, *, further: bool = False) -> NDArray[np.float32]:
         """Return rows start .. stop - 1 of a frame as features, float32 (n, F).

@@ -132,7 +132,10 @@ class _Layout:
                 wanted = schema.label_name if schema.label_name in (known or ()) else schema.target
             if wanted is None:
                 raise DataError(f"{path}: no label column; give target=COLUMN")
-            label = place_of(wanted, known, width, str(path))
+            trained = schema is not None and known is not None and known.count(wanted) > 1 and schema.laid_out(known)
+            label = schema.label if schema is not None and trained else None
+            if label is None:
+                label = place_of(wanted, known, width, str(path))
         places = _features(path, known, width, schema, label)
         return cls(schema or Schema(len(places)), width, known, places, label)
 
