@@ -264,3 +264,8 @@ def test_numbers_of_numpy_are_arguments_and_are_kept_as_numbers(tmp_path: Path) 
 def test_arguments_of_a_wrong_type_are_named(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(TypeError, match=says):
         lutsmith.train(X, Y, **{**SMALL, **arguments})
+
+
+def test_an_empty_out_is_no_folder() -> None:
+    with pytest.raises(ValueError, match="out='' names no folder"):
+        lutsmith.train("digits", out="")

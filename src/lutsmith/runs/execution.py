@@ -119,6 +119,8 @@ def train(
         raise ValueError("resume=True goes on with a run, overwrite=True removes it: give one of them")
     if allow_new and not resume:
         raise ValueError("allow_new=True lets resume=True begin a run where there is none: give both, or neither")
+    if out is not None and not os.fspath(out):
+        raise ValueError("out='' names no folder; give out=FOLDER, or out=None to write nothing")
     if out is None and (resume or overwrite):
         raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
     dataset = None
