@@ -67,13 +67,16 @@ class Luts:
         """Return int32 (signals + 1,): 0 for inputs, registers and constants, else one more than the highest read."""
         depth = np.zeros(self.source.num_signals + 1, np.int32)
         is_lut = (self.reads != UNUSED).any(axis=1)
-        last = None
-        while last is None or not np.array_equal(depth, last):  # a second time for reads of higher levels of the source
-            last = depth.copy()
+        levels = self.source.level_ptr
+        first_of_level = self.first_node + np.repeat(levels[:-1], np.diff(levels))
+        late = bool((self.reads >= first_of_level[:, None]).any())  # signals of the same or a higher level are read
+        while True:
+            before = depth.copy()
             for nodes in self.levels():
                 above = depth[self.reads[nodes]].max(axis=1) + 1
                 depth[self.first_node + nodes.start : self.first_node + nodes.stop] = above * is_lut[nodes]
-        return depth
+            if not late or np.array_equal(depth, before):
+                return depth
 
     def netlist(self, keep: NDArray[np.bool_] | None = None) -> Netlist:
         """Return the netlist of these rows, its levels as low as they can be.
