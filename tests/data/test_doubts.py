@@ -169,8 +169,11 @@ def test_repeated_names_are_refused_unless_they_are_left_out(tmp_path: Path) -> 
     assert load("csv", file, "kind", table={"drop": [0, 1]}).feature_names == ("b",)
     dataset = load("csv", file, "kind", table={"drop": [1]})
     assert dataset.feature_names == ("a", "b")
+    assert read_samples(file, kept(dataset)).tolist() == dataset.x_train.tolist()  # the columns of training, by place
+    other = tmp_path / "other.csv"
+    other.write_text("b,a,a,kind\n5,1,1,q\n", "utf-8")
     with pytest.raises(DataError, match="several columns 'a'"):
-        read_samples(file, kept(dataset))
+        read_samples(other, kept(dataset))
 
 
 @pytest.mark.parametrize(
