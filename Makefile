@@ -18,9 +18,10 @@ demo: .venv/.installed
 	$(BIN)/lutsmith info runs/demo/model.lut
 	$(BIN)/lutsmith eval runs/demo/model.lut
 
-# Two processes, a file of tests in one of them: what several tests of a file share is made once.
+# Two processes, a file of tests in one of them: what several tests of a file share is made once. Files keep their order: those of
+# few and long tests would come last otherwise, and one process would wait for them.
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

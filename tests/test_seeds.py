@@ -77,7 +77,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 )
 def test_one_seed_gives_one_file_for_any_number_of_threads(tmp_path: Path, architecture: dict[str, object]) -> None:
     files = []
-    for threads in (1, 2, 3):
+    for threads in (1, 3):  # and 5 and 2 below
         sit(architecture, threads, tmp_path / str(threads))
         files.append(kept(tmp_path / str(threads)))
     sit(architecture, 5, tmp_path / "stopped", stop=14)
