@@ -23,6 +23,7 @@ def main() -> None:
         ("prove",),
         ("training_step",),
         ("large_layers",),
+        ("additive",),
         ("read_back",),
         ("accuracy", "--seeds", "0"),
         ("tabular", "--seeds", "0"),

@@ -168,6 +168,13 @@ def test_time_that_is_up_ends_growing() -> None:
 def test_what_cannot_be_learned_from_is_refused() -> None:
     with pytest.raises(ValueError, match=r"loss is 'squared'.*cross-entropy"):
         AdditiveTrainer(replace(SMALL, loss="squared")).fit(blobs())
+    spoilt = blobs()
+    spoilt.x_train[3, 1] = np.inf
+    with pytest.raises(ValueError, match="infinite values"):
+        AdditiveTrainer(SMALL).fit(spoilt)
+    for loss in (lambda scores, targets: scores * np.nan, lambda scores, targets: scores[:3]):
+        with pytest.raises(ValueError, match="a finite number for each sample"):
+            AdditiveTrainer(SMALL, loss=loss).fit(numbers())
     with pytest.raises(ValueError, match="classes have cross entropy"):
         AdditiveTrainer(SMALL, loss=losses.squared).fit(blobs())
     with pytest.raises(ValueError, match="3 bits tell the rows apart; expected at least the rank, 4"):

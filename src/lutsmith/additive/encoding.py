@@ -35,14 +35,19 @@ class Encoding:
         """Return the encoding with up to `bits` thresholds at quantiles of each feature, and a bit for each name.
 
         Threshold i of z is the value of rank N i // (z + 1) among those that are not missing, as
-        `nn.DistributiveThermometer` has it; a feature of at most z different values has one between each two of them.
-        What repeats another, or tells no rows apart, is left out.
+        `nn.DistributiveThermometer` has it; a feature of at most z + 1 different values has one at each but the
+        highest. What repeats another, or tells no rows apart, is left out.
 
         Args:
             x: (N, F) numbers; NaN is missing, and no bit is 1 for it.
             bits: z, at least 1.
             categorical: columns whose values are codes 0, 1, ... of names.
+
+        Raises:
+            ValueError: infinite values, as for all encoders.
         """
+        if np.isinf(x).any():
+            raise ValueError("the data hold infinite values; remove or clip them before fitting")
         feature, above, below = [], [], []
         for column in range(x.shape[1]):
             values = np.sort(x[:, column].astype(np.float32))

@@ -1,4 +1,4 @@
-"""The network that was grown, as a circuit, and the proof by counting that it is."""
+"""The network that was grown, and the circuit of it."""
 
 from __future__ import annotations
 

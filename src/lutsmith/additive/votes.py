@@ -125,7 +125,12 @@ class ScoreVotes(Votes):
     def gains(self, k: int) -> NDArray[np.int32]:
         scores, half = self.scores(k), self.step[k] / 2
         gains = self._loss(scores - half, self._targets[k]) - self._loss(scores + half, self._targets[k])
-        gains = np.nan_to_num(gains * self.weights)
+        if gains.shape != scores.shape or not np.isfinite(gains).all():
+            raise ValueError(
+                f"the loss gives {gains.shape} for {scores.shape} scores, or what is not finite; expected "
+                "a finite number for each sample"
+            )
+        gains = gains * self.weights
         scale = min(
             (MOST - gains.size) / max(float(np.abs(gains).sum()), 1e-30), FINEST / max(np.abs(gains).max(), 1e-30)
         )
