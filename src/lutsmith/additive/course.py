@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.network import VotingLut, are_read, levels
-from lutsmith.additive.rows import Rows, Source
+from lutsmith.additive.rows import Rows, RowSource
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.steps import Steps
 
@@ -87,7 +87,7 @@ class Course:
     def __init__(
         self,
         settings: AdditiveSettings,
-        source: Source,
+        source: RowSource,
         check: Rows | None,
         candidates: Candidates,
         state: State,
