@@ -108,7 +108,7 @@ def measure(dataset: Dataset, settings: AdditiveSettings) -> dict[str, float]:
     return {
         "rows": len(dataset.y_train),
         "features": int(np.prod(dataset.input_shape)),
-        "luts": circuit.netlist.outputs.size
+        "luts": circuit.netlist.outputs.size,
         "score": report.score,
         "boosting": other,
         "seconds": report.setup_seconds + report.train_seconds,
