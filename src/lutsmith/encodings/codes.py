@@ -45,7 +45,7 @@ def sign_magnitude(bits: int) -> NDArray[np.bool_]:
 
 
 def categories(bits: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The code of levels about categories, `thresholds.category_edges`: row k `(V, z)` of category k, 0 between them."""
+    """The code of the levels that `thresholds.category_edges` give: row k `(V, z)` for category k, 0 between them."""
     table = np.zeros((2 * len(bits) + 1, bits.shape[1]), np.bool_)
     table[1::2] = bits
     return table
@@ -53,4 +53,5 @@ def categories(bits: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def words(numbers: NDArray[Any], bits: int) -> NDArray[np.bool_]:
     """The lowest bits of integers `(L,)`, bool `(L, bits)`."""
-    return (numbers[:, None] >> np.arange(bits)) & 1 != 0
+    said: NDArray[np.bool_] = (numbers[:, None] >> np.arange(bits)) & 1 != 0
+    return said

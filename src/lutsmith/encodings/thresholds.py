@@ -41,7 +41,7 @@ def uniform(columns: NDArray[Any], count: int) -> NDArray[np.float32]:
             low = low.astype(np.float64)
             spacing = (high.astype(np.float64) - low) / (count + 1)
         steps = np.arange(1, count + 1, dtype=low.dtype)
-        return (low[:, None] + steps * spacing[:, None]).astype(np.float32)
+        return _float32(low[:, None] + steps * spacing[:, None])
 
 
 def gaussian(columns: NDArray[Any], count: int) -> NDArray[np.float32]:
@@ -50,15 +50,17 @@ def gaussian(columns: NDArray[Any], count: int) -> NDArray[np.float32]:
     Sums are float64. torch sums float32 in an order of its own: its thresholds are these but for the last bits.
     """
     x = _floating(columns)
-    present = ~np.isnan(x)
-    number = np.count_nonzero(present, axis=0)
-    mean = np.sum(x, axis=0, dtype=np.float64, where=present) / number
-    squares = np.square(np.subtract(x, mean, dtype=np.float64))
-    std = np.sqrt(np.sum(squares, axis=0, where=present) / np.maximum(number - 1, 1))
+    missing = np.isnan(x)
+    number = len(x) - np.count_nonzero(missing, axis=0)
+    x = np.where(missing, 0, x) if missing.any() else x
+    mean = np.sum(x, axis=0, dtype=np.float64) / number
+    apart = np.subtract(x, mean, dtype=np.float64)
+    apart[missing] = 0
+    std = np.sqrt(np.einsum("ij,ij->j", apart, apart) / np.maximum(number - 1, 1))
     fractions = np.arange(1, count + 1, dtype=np.float32) / np.float32(count + 1)
     centred = (2 * fractions - 1).astype(np.float64)  # in float32, as torch has it
     skews = np.array([NormalDist().inv_cdf((1 + at) / 2) for at in centred.tolist()]).astype(np.float32)
-    return (skews * std.astype(x.dtype)[:, None] + mean.astype(x.dtype)[:, None]).astype(np.float32)
+    return _float32(skews * std.astype(x.dtype)[:, None] + mean.astype(x.dtype)[:, None])
 
 
 def distributive(columns: NDArray[Any], count: int, *, each_value: bool = False) -> NDArray[np.float32]:
@@ -95,7 +97,7 @@ def logarithmic(columns: NDArray[Any], count: int, *, octaves: float = 8.0) -> N
     low, high = (bound.astype(np.float64)[:, None] for bound in column_range(columns))
     octave = octaves * np.arange(1, count + 1) / (count + 1)
     share = (np.exp2(octave) - 1) / (2.0**octaves - 1)
-    return (low + (high - low) * share).astype(np.float32)
+    return _float32(low + (high - low) * share)
 
 
 def bit_planes(columns: NDArray[Any], bits: int) -> NDArray[np.float32]:
@@ -141,6 +143,11 @@ def category_edges(values: NDArray[np.float32]) -> NDArray[np.float32]:
     above = np.where(whole, values + half, values)
     edges = np.where(present[..., None], np.stack([below, above], axis=-1), np.float32(np.inf))
     return edges.reshape(len(values), -1).astype(np.float32)
+
+
+def _float32(numbers: NDArray[Any]) -> NDArray[np.float32]:
+    rounded: NDArray[np.float32] = numbers.astype(np.float32)
+    return rounded
 
 
 def _floating(numbers: NDArray[Any]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
