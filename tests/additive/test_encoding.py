@@ -159,7 +159,7 @@ def test_thresholds_are_quantiles_and_few_values_get_one_each() -> None:
     assert Encoding.fit(np.full((3, 1), np.nan), 7).packed(np.zeros((65, 1))).shape == (0, 2)
 
 
-def test_pieces_rows_and_files_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_threads_and_files_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(2)
     x = rng.integers(0, 256, (3000, 5, 4)).astype(np.uint8)
     rows = rng.permutation(3000)[:1100]
@@ -168,7 +168,9 @@ def test_pieces_rows_and_files_change_nothing(tmp_path: Path, monkeypatch: pytes
     some = Encoding.fit(x[rows], 5, (3,))
     monkeypatch.setattr(module, "READ", 5000)
     monkeypatch.setattr(module, "FITTED", 3500)
-    for stored in (x, np.load(tmp_path / "x.npy", mmap_mode="r"), np.asfortranarray(x.reshape(3000, 20))):
+    ways = (x, np.load(tmp_path / "x.npy", mmap_mode="r"), np.asfortranarray(x.reshape(3000, 20)))
+    for threads, stored in enumerate(ways, start=1):
+        monkeypatch.setenv("LUTSMITH_NUM_THREADS", str(threads))
         again, chosen = Encoding.fit(stored, 5, (3,)), Encoding.fit(stored, 5, (3,), rows=rows)
         for mine, other in ((again, whole), (chosen, some)):
             for name in ("feature", "count", "threshold", "inverted"):

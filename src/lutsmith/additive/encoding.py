@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 READ = 1 << 26
 """Values that are read at once: passes over the columns of a file are few."""
 
+TURNED = 256
+"""Samples that are transposed at once: they stay in the cache."""
+
 FITTED = 1 << 22
 """Values that thresholds are fitted to at once."""
 
@@ -255,18 +258,19 @@ def _drawn(rows: int | NDArray[np.int64], most: int, seed: int) -> NDArray[np.in
 
 def _columns(x: NDArray[Any], rows: NDArray[np.int64] | None, levels: int) -> Iterator[tuple[int, NDArray[Any]]]:
     """Some columns at a time, (n, k), with the number of the first; float16 and truth values as what holds them."""
-    count = len(x) if rows is None else rows.size
+    places: Any = range(len(x)) if rows is None else rows
+    count = len(places)
     read, fitted = max(1, READ // count), max(1, FITTED // max(count, levels))
+    held: dict[str, Any] = {"float16": np.float32, "bool": np.uint8}
+    kind = held.get(x.dtype.name, x.dtype.newbyteorder("="))
     for first in range(0, x.shape[1], read):
-        wide = x[:, first : first + read]
-        if rows is not None:
-            wide = wide[rows]
-        elif read < x.shape[1]:  # a file is read once, not for every few columns
-            wide = np.ascontiguousarray(wide)
-        if wide.dtype == np.float16 or wide.dtype == np.bool_:
-            wide = wide.astype(np.float32 if wide.dtype == np.float16 else np.uint8)
-        for start in range(0, wide.shape[1], fitted):
-            yield first + start, wide[:, start : start + fitted]
+        turned = np.empty((min(read, x.shape[1] - first), count), kind)  # what is fitted lies side by side
+        for start in range(0, count, TURNED):
+            some = places[start : start + TURNED]
+            chosen = slice(some.start, some.stop) if rows is None else some
+            turned[:, start : start + TURNED] = x[chosen, first : first + read].T
+        for start in range(0, len(turned), fitted):
+            yield first + start, turned[start : start + fitted].T
 
 
 def _range(columns: NDArray[Any], first: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
