@@ -72,11 +72,11 @@ class Flip:
     def __call__(self, images: Images, generator: np.random.Generator) -> Images:
         _check_images("flip", self.probability, images)
         mirrored = generator.random(len(images)) < self.probability
-        mask = mirrored.reshape(-1, *[1] * (images.ndim - 1))
         out = np.empty(images.shape, images.dtype)
 
         def change(part: slice, _: None) -> None:
-            out[part] = np.where(mask[part], images[part][..., ::-1], images[part])
+            out[part] = images[part]
+            out[part][mirrored[part]] = images[part][mirrored[part], ..., ::-1]
 
         in_pieces(images, change)
         return out
