@@ -1,10 +1,9 @@
-"""Augmentation of images without torch: the same as ever, on any threads; stated by names; rows in chunks."""
+"""Augmentation of images without torch: the same as ever, on any threads; stated by names."""
 
 from __future__ import annotations
 
 import math
 import pickle
-import tracemalloc
 import zlib
 from typing import Any
 
@@ -12,9 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from lutsmith.data.augmentation import Affine, AugmentedRows, Crop, Cutout, Flip, ImageAugmentation, Shift, pieces, rows
+from lutsmith.data.augmentation import Affine, Crop, Cutout, Flip, ImageAugmentation, Shift, pieces
 from lutsmith.kernels.images import naive
 from lutsmith.training import Settings
 from lutsmith.training.augmentation import images as former
@@ -123,72 +121,3 @@ def test_settings_and_mappings_say_the_same(chosen: set[str]) -> None:
 def test_mistakes_are_named(values: Any, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         ImageAugmentation.from_json(values)
-
-
-# Rows in chunks
-
-
-def some(count: int) -> AugmentedRows:
-    x = np.random.default_rng(0).integers(0, 256, (50, 64)).astype(np.uint8)
-    taken = np.random.default_rng(1).integers(0, 50, count)
-    return AugmentedRows(x, (8, 8), taken, ImageAugmentation(shift=1, rotate=20, elastic=1.0), 0)
-
-
-def first_bits(x: NDArray[Any]) -> NDArray[np.uint64]:
-    """Whether the first three features are above 99, packed."""
-    octets = np.packbits(x[:, :3].T > 99, axis=1, bitorder="little")
-    words = np.zeros((3, -(-len(x) // 64) * 8), np.uint8)
-    words[:, : octets.shape[1]] = octets
-    return words.view(np.uint64)
-
-
-@pytest.mark.parametrize("count", [0, 1, 64, 127, 128, 129, 1000])
-def test_chunks_are_the_same_in_any_order_and_on_any_threads(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CHUNK", 128)
-    chunks = some(count)
-    assert len(chunks) == -(-count // 128)
-    images = np.concatenate([*chunks, np.zeros((0, 8, 8), np.uint8)])
-    assert images.shape == (count, 8, 8)
-    for number in reversed(range(len(chunks))):
-        assert np.array_equal(chunks[number], images[128 * number : 128 * (number + 1)])
-    for threads in ("1", "2", "7"):
-        monkeypatch.setenv("LUTSMITH_NUM_THREADS", threads)
-        assert np.array_equal(chunks.packed(first_bits, 3), first_bits(images.reshape(count, 64)))
-
-
-def test_seeds_draws_and_chunks_give_changes_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CHUNK", 128)
-    x = np.random.default_rng(0).integers(0, 256, (1, 64)).astype(np.uint8)
-    made = [
-        AugmentedRows(x, (8, 8), np.zeros(256, int), Shift(3), seed, draw)[number]
-        for seed in (0, 1) for draw in (0, 1) for number in (0, 1)
-    ]  # fmt: skip
-    assert len({each.tobytes() for each in made}) == 8
-
-
-def test_pixels_of_all_rows_are_never_in_memory_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CHUNK", 512)
-    monkeypatch.setenv("LUTSMITH_NUM_THREADS", "2")
-    chunks = some(100 * 512)
-    chunks.packed(first_bits, 3)  # kernels are compiled
-    tracemalloc.start()
-    chunks.packed(first_bits, 3)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 100 * 512 * 64 / 3  # on two threads three copies of a chunk each, and their fields
-
-
-@pytest.mark.parametrize(
-    ("shape", "x", "chosen", "error", "says"),
-    [
-        ((64,), np.zeros((9, 64)), [0], ValueError, r"augmentation changes images: .* got \(64,\)"),
-        ((8, 8), np.zeros((9, 63)), [0], ValueError, r"x has shape \(9, 63\); expected \(N, \*\(8, 8\)\) or \(N, 64\)"),
-        ((8, 8), np.zeros((9, 8, 8)), [9], ValueError, r"rows holds 9, expected integers in \[0, 9\)"),
-        ((8, 8), np.zeros((9, 8, 8)), [0.5], TypeError, "rows must be integers"),
-    ],
-)
-def test_rows_that_are_no_images_are_refused(shape: Any, x: Any, chosen: Any, error: Any, says: str) -> None:
-    with pytest.raises(error, match=says):
-        AugmentedRows(x, shape, np.array(chosen), Shift(1), 0)
-    with pytest.raises(IndexError, match="chunk 1; expected 0 to 0"):
-        some(3)[1]

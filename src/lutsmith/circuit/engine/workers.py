@@ -70,9 +70,8 @@ def share(pieces: int, threads: int, work: Callable[[Callable[[], int | None]], 
         piece = next(counter)
         return piece if piece < pieces else None
 
-    shared = [
-        work
-    ]  # a call that was cancelled may wait long in the queue of a busy pool: not with the arrays of `work`
+    # A call that was cancelled may wait long in the queue of a busy pool: it must not keep the arrays of `work` alive.
+    shared = [work]
 
     def begin() -> None:
         shared[0](take)

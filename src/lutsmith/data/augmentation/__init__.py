@@ -6,6 +6,5 @@ images = changes(images, np.random.default_rng([seed, epoch, batch]))
 
 from lutsmith.data.augmentation.images import Affine, Augmentation, Crop, Cutout, Flip, Shift
 from lutsmith.data.augmentation.recipe import ImageAugmentation
-from lutsmith.data.augmentation.rows import AugmentedRows
 
-__all__ = ["Affine", "Augmentation", "AugmentedRows", "Crop", "Cutout", "Flip", "ImageAugmentation", "Shift"]
+__all__ = ["Affine", "Augmentation", "Crop", "Cutout", "Flip", "ImageAugmentation", "Shift"]
