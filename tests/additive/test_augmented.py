@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import lutsmith
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer, rows
@@ -50,20 +51,26 @@ def test_a_draw_holds_the_rows_and_behind_them_their_changed_copies(digits: Data
     goal = Goal.of(digits, SETTINGS, None, chosen)
 
     def source() -> rows.RowSource:
-        return rows.RowSource(digits, chosen, encoding, goal, copies=2, augment=SETTINGS.augment(), seed=4)
+        augment = AdditiveSettings(augmentation={"shift": 1}).augment()
+        return rows.RowSource(digits, chosen, encoding, goal, copies=2, augment=augment, seed=4)
+
+    def bits_of(packed: NDArray[np.uint64], count: int) -> NDArray[np.uint8]:
+        return np.unpackbits(packed.view(np.uint8), axis=1, bitorder="little")[:, :count]
 
     one = source()
     draws = [one.draw(number).bits.copy() for number in (0, 1)]
     assert np.array_equal(source().draw(1).bits, draws[1])
-    bits = [np.unpackbits(draw.view(np.uint8), axis=1, bitorder="little")[:, : 3 * len(chosen)] for draw in draws]
-    packed = encoding.packed(x[chosen].reshape(len(chosen), -1))
-    plain = np.unpackbits(packed.view(np.uint8), axis=1, bitorder="little")[:, : len(chosen)]
-    for each in bits:
-        parts = np.split(each, 3, axis=1)
-        assert np.array_equal(parts[0], plain)
-        assert 0.01 < (parts[1] != plain).mean() < 0.3
-        assert 0.01 < (parts[1] != parts[2]).mean() < 0.3
-    assert (bits[0] != bits[1]).any()
+    around = np.pad(x[chosen], [(0, 0), (0, 0), (1, 1), (1, 1)])
+    moved = [around[..., i : i + 8, j : j + 8] for i in range(3) for j in range(3)]
+    could = [bits_of(encoding.packed(each.reshape(len(chosen), -1)), len(chosen)) for each in moved]
+    copies = []
+    for draw in draws:
+        plain, *changed = np.split(bits_of(draw, 3 * len(chosen)), 3, axis=1)
+        assert np.array_equal(plain, could[4])
+        for each in changed:
+            assert np.any([(each == other).all(axis=0) for other in could], axis=0).all()  # each moved in some way
+        copies += changed
+    assert len({each.tobytes() for each in copies}) == 4
 
 
 def test_changes_are_kept_as_json_and_what_changes_nothing_is_none() -> None:
