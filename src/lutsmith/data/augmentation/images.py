@@ -156,12 +156,12 @@ class Cutout:
         count, height, width = len(images), images.shape[-2], images.shape[-1]
         top = generator.integers(0, height, (count, 1)) - self.size // 2
         left = generator.integers(0, width, (count, 1)) - self.size // 2
-        row, column = np.arange(height) - top, np.arange(width) - left
-        rows, columns = (row >= 0) & (row < self.size), (column >= 0) & (column < self.size)
         out = np.empty(images.shape, images.dtype)
 
         def change(part: slice, _: None) -> None:
-            kept = ~(rows[part, :, None] & columns[part, None, :])
+            row, column = np.arange(height) - top[part], np.arange(width) - left[part]
+            rows, columns = (row >= 0) & (row < self.size), (column >= 0) & (column < self.size)
+            kept = ~(rows[:, :, None] & columns[:, None, :])
             out[part] = np.where(kept if images.ndim == 3 else kept[:, None], images[part], images.dtype.type(0))
 
         in_pieces(images, change)
