@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from lutsmith.data.augmentation.images import Augmentation
+from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.ground.arguments import check_options, number, whole_number
 
@@ -42,8 +44,8 @@ class AdditiveSettings:
         row_share: the share of rows that chooses the inputs of a LUT: those with much to gain, and some that stand for
             the others, drawn anew for each LUT. Its table counts all rows.
         sweeps: how often each LUT is taken out and fitted anew (backfitting).
-        augmentation: of images, how copies of them are changed: a mapping as `data.augmentation` has it; None: no
-            copies.
+        augmentation: of images, how copies of them are changed: a mapping of fields of
+            `data.augmentation.ImageAugmentation`, such as `{"shift": 1, "rotate": 8}`; None: no copies.
         copies: of each image, where there is an augmentation.
         redraws: how often, while the network grows, copies or blocks are drawn anew. Every sweep draws them anew.
         block_rows: rows that are looked at, at a time; None: all. For data larger than memory.
@@ -75,7 +77,7 @@ class AdditiveSettings:
     deep: float = 0.25
     row_share: float = 1.0
     sweeps: int = 0
-    augmentation: Mapping[str, float] | None = None
+    augmentation: Mapping[str, Any] | None = None
     copies: int = 4
     redraws: int = 0
     block_rows: int | None = None
@@ -107,19 +109,15 @@ class AdditiveSettings:
             number(name, getattr(self, name), lambda x: 0 <= x <= 1, "a share, 0 to 1")
         number("validation", self.validation, lambda x: 0 <= x < 1, "a share, 0 or above, below 1")
         number("quantile", self.quantile, lambda x: 0 < x < 1, "a share above 0, below 1")
+        if self.augmentation is not None:
+            object.__setattr__(self, "augmentation", ImageAugmentation.from_json(self.augmentation).to_json())
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda x: x > 0, "a number above 0")
 
-    def augment(self) -> Any:
+    def augment(self) -> Augmentation | None:
         """Return what changes copies of images; None where nothing does."""
-        if self.augmentation is None:
-            return None
-        from lutsmith.training.augmentation import Affine, Shift
-
-        a = dict(self.augmentation)
-        sh = Shift(int(a.pop("shift", 0)))
-        af = Affine(**a)
-        return lambda x, g: af(sh(x, g), g)
+        changes = ImageAugmentation.from_json(self.augmentation or {})
+        return changes if changes.parts else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, ready for JSON."""
