@@ -114,7 +114,7 @@ def train(
             before the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2.
             With 0 the accuracy is that of the validation rows, which chose the epoch, or how many LUTs are kept.
         method: "gradients" or "additive". None: the preset's; without a preset the one that alone has all arguments
-            that are given; else that of the kind of data (`presets.METHODS`).
+            that are given; else that of the kind of data (`presets.DEFAULT_METHODS`).
         max_luts: LUTs at most, of additive learning alone.
         max_seconds: of additive learning alone: no LUT is begun after so many seconds of training.
 
