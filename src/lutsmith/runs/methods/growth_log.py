@@ -20,9 +20,13 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
     Args:
         folder: where metrics.jsonl goes; None: nothing is written.
         quiet: show no progress.
+
+    Attributes:
+        begun: whether the rounds of earlier sittings are written down.
     """
 
     def __init__(self, folder: Path | None, *, quiet: bool) -> None:
+        self.begun = False
         self._folder = folder
         self._log: MetricsLog | None = None
         self._bar = ProgressBar(1.0, quiet=quiet)
@@ -35,6 +39,7 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
 
     def begin(self, history: Sequence[Growth]) -> None:
         """Write down the rounds that were done in earlier sittings, in place of what is there."""
+        self.begun = True
         lines = [self._figures(growth) for growth in history]
         if self._folder is not None:
             self._log = MetricsLog(self._folder, lines)
