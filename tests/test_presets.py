@@ -49,7 +49,7 @@ def test_every_additive_preset_has_settings_of_its_size_and_grows(preset: preset
     x = rng.integers(0, 256, (120, *SHAPES[preset.task])).astype(np.uint8)
     x.reshape(120, -1)[np.arange(120), y] = 255
     run = train(x, y, preset=preset.name, max_luts=30, quiet=True)
-    assert (run.method, run.preset, run.circuit.num_classes) == ("additive", preset.name, 3)
+    assert (run.method, run.preset, len(run.circuit.classes)) == ("additive", preset.name, 3)
     assert 3 <= run.luts <= 30
 
 

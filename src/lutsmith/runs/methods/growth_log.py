@@ -53,9 +53,9 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
         text = f"{growth.stage}  {growth.luts:,}/{growth.total:,} LUTs  loss {growth.loss:.4f}{reached}"
         self._last = f"{text}  {growth.seconds:.1f} s"
         if self._bar.due():
-            whole = growth.seconds + growth.left
-            share = growth.seconds / whole if whole > 0 else 1.0
-            self._bar.draw(share, text, f"{self._last}, {growth.left:.0f} s left", growth.left)
+            left = growth.left or 0.0
+            share = growth.seconds / max(growth.seconds + left, 1e-9)
+            self._bar.draw(share, text, f"{self._last}, {left:.0f} s left", left)
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
