@@ -123,7 +123,7 @@ def train(
             not finite.
         OSError: files that cannot be read or written.
         ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`), which
-            gradients need; or pyarrow or narwhals (`pip install 'lutsmith[tables]'`), which frames and tables in files
+            gradients need; or pyarrow or narwhals (`pip install 'lutsmith[tables]'`), which frames, Parquet and Feather
             need.
         TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`; with `out`, everything is saved.
         CircuitMismatchError: the circuit is not the network.
