@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import lutsmith
+from lutsmith import presets
 from lutsmith.additive import AdditiveSettings
 from lutsmith.circuit.file import load
 from lutsmith.cli import run as command
@@ -117,7 +118,9 @@ def test_the_folder_holds_the_run_and_a_line_for_each_round(digits: tuple[Run, P
         max_luts=60, rank=4, seed=3, sweeps=1, bits=3
     )
     lines = metrics(folder)
-    assert [list(line) for line in lines] == [["round", "stage", "luts", "loss", "hard", "seconds"]] * len(lines)
+    assert [list(line) for line in lines] == [
+        ["round", "stage", "luts", "loss", "hard", "validation_loss", "seconds"]
+    ] * len(lines)
     assert [line["round"] for line in lines] == list(range(1, len(lines) + 1))
     assert [line["luts"] for line in lines if line["stage"] == "growing"] == [10, 20, 30, 40, 50, 60]
     assert lines[-1]["stage"] == "sweep 1"
@@ -128,7 +131,7 @@ def test_the_folder_holds_the_run_and_a_line_for_each_round(digits: tuple[Run, P
 def test_tensorboard_gets_the_figures_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = tensorboard(monkeypatch)
     train("digits", out=tmp_path, **{**SMALL, "max_luts": 20, "settings": {}})
-    figures = [(name, step) for step in (1, 2) for name in ("luts", "loss", "hard", "seconds")]
+    figures = [(name, step) for step in (1, 2) for name in ("luts", "loss", "hard", "validation_loss", "seconds")]
     assert written == [tmp_path / "tensorboard", ("start", 1), *figures, "closed"]
 
 
@@ -338,6 +341,16 @@ def test_settings_are_taken_as_an_object_too() -> None:
 def test_time_that_is_up_ends_a_run() -> None:
     run = train("digits", **{**SMALL, "max_luts": 100_000}, max_seconds=0.2)
     assert 10 <= run.luts < 100_000
+
+
+@pytest.mark.parametrize("default", ["gradients", "additive"])
+def test_the_default_of_tables_can_be_changed_and_arguments_of_one_method_still_choose_it(
+    monkeypatch: pytest.MonkeyPatch, default: str
+) -> None:
+    monkeypatch.setitem(presets.DEFAULT_METHODS, "tables", default)
+    assert train(X, Y, rank=2, quiet=True, settings={"validation": 0.2}).method == default
+    assert train(X, Y, luts=(8,), epochs=1, quiet=True).method == "gradients"
+    assert train(X, Y, max_luts=8, quiet=True).method == "additive"
 
 
 # Resuming

@@ -73,5 +73,6 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
             "luts": growth.luts,
             "loss": growth.loss,
             "hard": growth.validation,
+            "validation_loss": growth.validation_loss,
             "seconds": took,
         }
