@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.ground.arguments import check_options, number, whole_number
 
 
@@ -16,8 +17,8 @@ class AdditiveSettings:
     Attributes:
         max_luts: LUTs at most; every class, label or target gets as many as any other, and at least one.
         rank: inputs of a LUT, 1 to 8.
-        encoder: a name of `encoding.ENCODERS`.
-        bits: thresholds of a feature; None: 3 for images, 63 for tables.
+        encoder: a name of `encodings.kinds.KINDS`.
+        bits: thresholds of a feature; None: what is usual for the encoder, 3 for images and 63 for tables.
         loss: a name of `losses.LOSSES`; None: cross entropy of classes, logistic loss of labels, squared of numbers.
         quantile: of the loss "quantile", the share of targets that are to lie below the score.
         tau: votes that are worth a factor e of probability, once all LUTs are there: larger values learn more slowly
@@ -83,6 +84,7 @@ class AdditiveSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        encoder_kind(self.encoder).bits(self.bits, ())
         least = {"max_luts": 1, "plus": 1, "num_codes": 2, "copies": 1, "depth": 1, "minus": 0, "pairs": 0}
         least |= {"exchanges": 0, "sweeps": 0, "redraws": 0, "seed": 0}
         for name, low in least.items():

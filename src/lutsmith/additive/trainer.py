@@ -87,9 +87,9 @@ class AdditiveTrainer:
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
         rows, held_out = stratified_split(alike, settings.validation, settings.seed)
-        x = dataset.x_train.reshape(len(y), -1)
-        bits = settings.bits or (3 if len(dataset.input_shape) > 1 else 63)
-        encoding = Encoding.fit(x[rows], bits, dataset.categorical)
+        encoding = Encoding.fit(
+            dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
+        )
         if len(encoding) < settings.rank:
             raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
         goal = Goal.of(dataset, settings, self.loss, rows)
@@ -161,7 +161,6 @@ class AdditiveTrainer:
         else:
             x, y, measured_on = dataset.x_train[held_out], dataset.y_train[held_out], "validation"
         reached = score(dataset.objective, circuit.predict(x), y)
-        named = np.isin(np.unique(circuit.encoder.feature), dataset.categorical).any()
         report = Report(
             objective=dataset.objective,
             seed=settings.seed,
@@ -172,7 +171,7 @@ class AdditiveTrainer:
             train_seconds=seconds[1],
             setup_seconds=seconds[0],
             comparators=len(circuit.encoder),
-            encoder_luts=None if named else 0,
+            encoder_luts=circuit.metadata.encoder_luts,
             rows=len(x),
             checked_rows=len(dataset.x_train),
             method="additive",
