@@ -153,7 +153,8 @@ def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Encoding, st
     x = dataset.x_train
     stride = max(1, -(-x.nbytes // SAMPLE))
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
-    for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, encoding.feature):
+    bits = (encoding.feature, encoding.count, encoding.threshold, encoding.inverted)
+    for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, *bits):
         found.update(f"{array.dtype.str}{array.shape}".encode())
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()

@@ -60,7 +60,9 @@ def build_circuit(
     """
     builder = CircuitBuilder(dataset.input_shape)
     bits = len(encoding)
-    signals = np.concatenate([encoding.emit(builder), np.zeros(len(network), np.int32)])
+    read = np.concatenate([lut.inputs for lut in network])
+    signals = np.concatenate([encoding.emit(builder, np.unique(read[read < bits])), np.zeros(len(network), np.int32)])
+    encoder_luts = builder.num_luts
     depths = levels(network, bits)
     for level in range(1, depths.max(initial=0) + 1):
         here = np.flatnonzero(depths == level).tolist()
@@ -85,6 +87,7 @@ def build_circuit(
         fitted_range=None if np.isnan(low).any() else (low, high),
         metadata=replace(
             told,
+            encoder_luts=encoder_luts,
             feature_names=dataset.feature_names,
             categories=dataset.categories or None,
             integer_features=dataset.holds_integers,

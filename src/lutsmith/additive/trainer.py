@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,27 @@ CHUNK = 1 << 16
 """Rows on which the circuit and the network are compared at a time."""
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A data set that is ready to be learned from.
+
+    Attributes:
+        dataset: itself.
+        rows: int64, those of the training part that are trained on.
+        held_out: int64, the others: they choose how many LUTs are kept.
+        encoding: the bits, fitted on `rows`.
+        goal: what the votes are for.
+        seconds: what making this took.
+    """
+
+    dataset: Dataset
+    rows: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    encoding: Encoding
+    goal: Goal
+    seconds: float
+
+
 class AdditiveTrainer:
     """Trains networks of LUTs that vote, without gradients through them and without torch.
 
@@ -43,7 +64,7 @@ class AdditiveTrainer:
             that the settings name; labels are targets 0 and 1.
 
     Attributes:
-        history: after `fit`, how the network grew, step by step.
+        history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
     """
 
     def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
@@ -51,28 +72,12 @@ class AdditiveTrainer:
         self.loss = loss
         self.history: tuple[Growth, ...] = ()
 
-    def fit(
-        self,
-        dataset: Dataset,
-        *,
-        watch: Callable[[Growth], None] | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        metadata: Metadata | None = None,
-    ) -> Fitted:
-        """Return (None, circuit, report): there is no model beside the circuit.
-
-        Args:
-            dataset: from `data.from_arrays` or `data.load`.
-            watch: is told how far training has come, step by step.
-            checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
-                stopped. It is written anew every few seconds, and when training is interrupted.
-            metadata: what the circuit tells of itself; names, accuracy and settings are added.
+    def prepare(self, dataset: Dataset) -> Prepared:
+        """Return all that `fit` makes of a data set before it grows anything: what can be wrong with it shows here.
 
         Raises:
             ValueError: a loss that the objective does not have; fewer than `rank` bits that tell rows apart; no test
-                part and no validation; a checkpoint of other settings or data, or none at all.
-            OSError: a checkpoint that cannot be read or written.
-            CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
+                part and no validation.
         """
         began = time.perf_counter()
         settings, y = self.settings, dataset.y_train
@@ -82,12 +87,40 @@ class AdditiveTrainer:
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
         rows, held_out = stratified_split(alike, settings.validation, settings.seed)
-        x = dataset.x_train.reshape(len(y), -1)
-        bits = settings.bits or (3 if len(dataset.input_shape) > 1 else 63)
-        encoding = Encoding.fit(x[rows], bits, dataset.categorical)
+        encoding = Encoding.fit(
+            dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
+        )
         if len(encoding) < settings.rank:
             raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
         goal = Goal.of(dataset, settings, self.loss, rows)
+        return Prepared(dataset, rows, held_out, encoding, goal, time.perf_counter() - began)
+
+    def fit(
+        self,
+        dataset: Dataset | Prepared,
+        *,
+        watch: Callable[[Growth], None] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        metadata: Metadata | None = None,
+    ) -> Fitted:
+        """Return (None, circuit, report): there is no model beside the circuit.
+
+        Args:
+            dataset: from `data.from_arrays` or `data.load`; or what `prepare` has made of it.
+            watch: is told how far training has come, step by step.
+            checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
+                stopped. It is written anew every few seconds, and when training is interrupted.
+            metadata: what the circuit tells of itself; names, accuracy and settings are added.
+
+        Raises:
+            ValueError: as for `prepare`; a checkpoint of other settings or data, or none at all.
+            OSError: a checkpoint that cannot be read or written.
+            CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
+        """
+        ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset)
+        began = time.perf_counter()
+        settings, dataset, rows, held_out = self.settings, ready.dataset, ready.rows, ready.held_out
+        encoding, goal = ready.encoding, ready.goal
         room = max(settings.max_luts, goal.num_scores) if settings.depth > 1 else 0
         source = RowSource(
             dataset, rows, encoding, goal, room=room, block=settings.block_rows, copies=settings.copies,
@@ -100,7 +133,8 @@ class AdditiveTrainer:
         )
         kept = None if checkpoint is None else Checkpoint(checkpoint, settings, dataset, encoding)
         state = (None if kept is None else kept.read()) or State()
-        ready = time.perf_counter()
+        self.history = tuple(state.steps)
+        set_up = ready.seconds + time.perf_counter() - began
         course = Course(
             settings, source, check, candidates, state, watch,
             None if kept is None else kept.keep,
@@ -114,7 +148,7 @@ class AdditiveTrainer:
         self.history = tuple(state.steps)
         circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
         _check(circuit, network, dataset, encoding, goal, room)
-        return self._reported(dataset, circuit, held_out, (ready - began, state.seconds))
+        return self._reported(dataset, circuit, held_out, (set_up, state.seconds))
 
     def _reported(
         self, dataset: Dataset, circuit: Circuit, held_out: NDArray[np.int64], seconds: tuple[float, float]
@@ -122,32 +156,33 @@ class AdditiveTrainer:
         """Say what the circuit reached."""
         settings = self.settings
         if dataset.x_test is not None and dataset.y_test is not None:
-            x, y, measured_on = dataset.x_test, dataset.y_test, "test"
+            kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
+            x, y, measured_on = dataset.x_test, dataset.y_test, "held-out" if kept is not None and kept.rows else "test"
         else:
             x, y, measured_on = dataset.x_train[held_out], dataset.y_train[held_out], "validation"
         reached = score(dataset.objective, circuit.predict(x), y)
-        named = np.isin(np.unique(circuit.encoder.feature), dataset.categorical).any()
         report = Report(
             objective=dataset.objective,
             seed=settings.seed,
             score=reached,
-            soft_score=reached,
             measured_on=measured_on,
             luts=circuit.netlist.num_nodes,
             depth=circuit.depth,
-            best_epoch=1,
             train_seconds=seconds[1],
             setup_seconds=seconds[0],
             comparators=len(circuit.encoder),
-            encoder_luts=None if named else 0,
+            encoder_luts=circuit.metadata.encoder_luts,
             rows=len(x),
             checked_rows=len(dataset.x_train),
+            method="additive",
         )
-        found = Accuracy(report.accuracy, report.accuracy, measured_on)
+        found = Accuracy(report.accuracy, measured_on=measured_on)
         if report.accuracy is None:
-            found = replace(found, score=reached, soft_score=reached)
+            found = replace(found, score=reached)
         told = circuit.metadata.training or Training()
-        training = replace(told, seed=settings.seed, settings=settings.to_json(), lutsmith=__version__)
+        training = replace(
+            told, method="additive", seed=settings.seed, settings=settings.to_json(), lutsmith=__version__
+        )
         return Fitted(
             None, replace(circuit, metadata=replace(circuit.metadata, accuracy=found, training=training)), report
         )
