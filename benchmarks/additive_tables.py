@@ -6,7 +6,7 @@
 Both see the same rows and are measured on the same others. With `--folds own` these are a random fifth of the training
 part, drawn anew for each seed; official test parts are not looked at. With `--folds official` they are the official
 test part, where there is one, and the seed changes the training alone. The additive trainer holds out its validation
-rows from the rows that it gets. `--set rank=5 tau=15` changes settings of all tasks; `--rows` limits what is trained on.
+rows from the rows that it gets. `--set rank=5 tau=15` changes settings of all tasks, `--rows` the rows trained on.
 Scores are accuracies (R^2 of numbers), in percent. Seconds are those of training: encoding and growing here, `fit`
 there. Everything that is compiled has run before. Data come from `--data` or `LUTSMITH_DATA`.
 """
@@ -76,7 +76,7 @@ def fold(dataset: Dataset, seed: int, folds: str, most: int | None) -> Dataset:
     if folds == "own" or x_test is None:
         if dataset.name in SHARED:
             alike = np.unique(dataset.x_train, axis=0, return_inverse=True)[1].ravel()
-            held_out = (rng.random(alike.max() + 1) < 0.2)[alike]  # noqa: PLR2004 - a fifth
+            held_out = (rng.random(alike.max() + 1) < 0.2)[alike]
         else:
             held_out = np.zeros(len(rows), np.bool_)
             kinds = dataset.y_train if dataset.objective == "classification" else np.zeros(len(rows), np.int64)
@@ -86,9 +86,7 @@ def fold(dataset: Dataset, seed: int, folds: str, most: int | None) -> Dataset:
         rows = np.flatnonzero(~held_out)
         x_test, y_test = dataset.x_train[held_out], dataset.y_train[held_out]
     rows = np.sort(rng.permutation(rows)[:most])
-    return replace(
-        dataset, x_train=dataset.x_train[rows], y_train=dataset.y_train[rows], x_test=x_test, y_test=y_test
-    )
+    return replace(dataset, x_train=dataset.x_train[rows], y_train=dataset.y_train[rows], x_test=x_test, y_test=y_test)
 
 
 def boosting(dataset: Dataset) -> tuple[float, float]:

@@ -8,8 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def balanced_thresholds(values: NDArray[Any], count: int) -> NDArray[np.float32]:
-    """Return up to `count` ascending thresholds of a column, float32; each lies on a value, and x > t is the bit.
+def balanced(columns: NDArray[Any], count: int) -> NDArray[np.float32]:
+    """Return `balanced_column` of columns (rows, columns), float32 (columns, L), NaN left out; +inf fills up a row."""
+    found = np.full((columns.shape[1], count), np.inf, np.float32)
+    for place, column in enumerate(columns.T):
+        values = column.astype(np.float32)
+        thresholds = balanced_column(values[~np.isnan(values)], count)
+        found[place, : thresholds.size] = thresholds
+    return found
+
+
+def balanced_column(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return up to `count` ascending thresholds of a column, float32, each on a value: a bit is x > t.
 
     Where most rows hold the same value (a capital gain of 0), most quantiles fall on it, and few are left to tell the
     other rows apart. Here a value that is too common for a bin counts as one bin, and quantiles are those of the
@@ -18,16 +28,16 @@ def balanced_thresholds(values: NDArray[Any], count: int) -> NDArray[np.float32]
     their own too. A column of at most count + 1 different values has a threshold at each but the highest.
 
     Args:
-        values: (N,), at least one number, none of them NaN.
+        values: float32 (N,), at least one number, none of them NaN.
         count: at least 1.
     """
-    different, rows = np.unique(values.astype(np.float32), return_counts=True)
+    different, rows = np.unique(values, return_counts=True)
     if different.size <= count + 1:
         return different[:-1]
     largest = np.sort(rows)[::-1]
     rest = rows.sum() - np.append(0, np.cumsum(largest[:count]))  # rows of all but the h most common values
     bins = count + 1 - np.arange(count + 1)
-    common = int(np.argmax(largest[: count + 1] * bins <= rest))  # the least h that leaves none too common: s = rest / h
+    common = int(np.argmax(largest[: count + 1] * bins <= rest))  # h, the least that leaves none above s = rest / bins
     capped = np.minimum(rows * bins[common], rest[common])  # in units in which s is an integer
-    full = np.cumsum(capped) // rest[common]
+    full = np.cumsum(capped) // rest[common]  # bins that are full at each value
     return different[:-1][np.diff(full, prepend=0)[:-1] > 0]

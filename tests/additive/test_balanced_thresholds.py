@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lutsmith.additive.balanced import balanced_thresholds
+from lutsmith.additive.encoding import Encoding
+from lutsmith.encodings.balanced import balanced_column
 
 
 def slow(values: list[float], count: int) -> list[float]:
@@ -38,16 +39,24 @@ def slow(values: list[float], count: int) -> list[float]:
 )
 def test_thresholds_are_those_of_the_definition(drawn: list[tuple[int, int]], count: int) -> None:
     values = [float(value) / 4 for value, times in drawn for _ in range(times)]
-    found = balanced_thresholds(np.array(values), count)
+    found = balanced_column(np.array(values, np.float32), count)
     assert found.dtype == np.float32
     assert found.tolist() == slow(values, count)
     assert len(found) <= count
 
 
 def test_rows_beside_a_common_value_are_told_apart() -> None:
-    values = np.concatenate([np.zeros(10_000), np.arange(1, 1001)])
-    found = balanced_thresholds(values, 10)
+    values = np.concatenate([np.zeros(10_000), np.arange(1, 1001)]).astype(np.float32)
+    found = balanced_column(values, 10)
     assert found[0] == 0
     np.testing.assert_allclose(np.diff(found), 100, atol=1)
-    everywhere = balanced_thresholds(np.arange(1100.0), 10)
+    everywhere = balanced_column(np.arange(1100, dtype=np.float32), 10)
     np.testing.assert_allclose(np.diff(everywhere), 100, atol=1)
+
+
+def test_the_encoder_has_bits_where_quantiles_have_none() -> None:
+    x = np.concatenate([np.zeros(10_000), np.arange(1, 1001), [np.nan]]).astype(np.float32)[:, None]
+    assert len(Encoding.fit(x, 10, encoder="distributive")) == 2  # above 0, and above 1
+    encoding = Encoding.fit(x, 10, encoder="balanced")
+    bits = np.unpackbits(encoding.packed(x).view(np.uint8), axis=1, bitorder="little", count=len(x))
+    np.testing.assert_array_equal(bits, x[:, 0] > balanced_column(x[:-1, 0], 10)[:, None])
