@@ -21,7 +21,7 @@ from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.circuit.metadata import Accuracy, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
-from lutsmith.data.split import stratified_split
+from lutsmith.data.split import validation_split
 from lutsmith.kernels.additive import luts
 from lutsmith.kernels.additive.growth import Grower
 from lutsmith.version import __version__
@@ -101,7 +101,7 @@ class AdditiveTrainer:
                 f"{dataset.name} has no test part and validation is 0: nothing would be left to measure on"
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
-        rows, held_out = stratified_split(alike, settings.validation, settings.seed)
+        rows, held_out = validation_split(alike, settings.validation, settings.seed)
         x = dataset.x_train.reshape(len(y), -1)
         bits = settings.bits or (3 if len(dataset.input_shape) > 1 else 63)
         encoding = Encoding.fit(x[rows], bits, dataset.categorical)

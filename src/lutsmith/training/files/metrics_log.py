@@ -21,7 +21,7 @@ class MetricsLog:
         """Begin with the epochs that are done already, whatever an interrupted run wrote after them."""
         self.path = folder / METRICS
         write_atomically(self.path, "".join(_line(epoch) for epoch in history).encode())
-        self._board = _tensorboard(folder / "tensorboard", first_epoch=len(history) + 1)
+        self._board = _tensorboard(folder / "tensorboard", first_epoch=(history[-1].epoch if history else 0) + 1)
 
     def append(self, epoch: Epoch) -> None:
         """Write an epoch down at once.

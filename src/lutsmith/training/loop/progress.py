@@ -63,9 +63,10 @@ class TrainingProgress:
         if done.hard is not None:
             self._reached = f"  hardened {done.hard:.2%}  soft {done.soft:.2%}"
         now = time.monotonic()
-        if self._bar is None and (now >= self._next_line or done.epoch == self._epochs):
+        if self._bar is None and (now >= self._next_line or done.epoch in (0, self._epochs)):
             self._next_line = now + _LINE_SECONDS
-            self._print(f"epoch {done.epoch}/{self._epochs}  loss {done.loss:.4f}{self._reached}  {done.seconds:.1f} s")
+            loss = "before the first step" if done.loss is None else f"loss {done.loss:.4f}"
+            self._print(f"epoch {done.epoch}/{self._epochs}  {loss}{self._reached}  {done.seconds:.1f} s")
 
     def note(self, line: str) -> None:
         """Say something else than progress, above the bar."""
