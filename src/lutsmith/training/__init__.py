@@ -1,5 +1,6 @@
 """Training: a short loop on Lightning Fabric with checkpoints, schedules, augmentation and metrics."""
 
+from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training.augmentation.images import Affine, Crop, Cutout, Flip, Shift
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
@@ -10,7 +11,6 @@ from lutsmith.training.callbacks.stabilization import GradientNormalization
 from lutsmith.training.ensemble import Ensemble, train_ensemble
 from lutsmith.training.files.checkpoint import CheckpointError
 from lutsmith.training.fitting import fit
-from lutsmith.training.loop.interrupts import TrainingInterrupted
 from lutsmith.training.loop.position import TrainingError
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
