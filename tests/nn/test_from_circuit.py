@@ -25,6 +25,7 @@ from ..circuit.examples import random_affine, random_images
 from ..circuit.examples import random_circuit as layered
 
 EDGES = np.array([np.nan, -np.inf, np.inf, 0.0, -0.0, 1.0, 1.5, 2.0, np.nextafter(np.float32(1.5), np.float32(-9))])
+FIXED = Architecture(connections="fixed")
 LEARNED: dict[str, Any] = {"connections": "learnable", "num_candidates": 3}
 
 
@@ -44,6 +45,8 @@ def random_circuit(seed: int, shape: tuple[int, ...]) -> Circuit:
         count, rank = rng.integers(1, 8), rng.integers(0, 9)
         made = builder.lut(rng.choice(signals, (count, rank)), rng.integers(0, 2, (count, 1 << rank)))
         signals = np.concatenate([signals, made])
+    count = int(rng.integers(1, 4))  # of two features at least, so that there is always something to train
+    made = builder.lut(np.tile(low[:2], (count, 1)), np.full(count, 0b0110, np.uint64))
     outputs = np.concatenate([made, rng.choice(signals, (-made.size) % 3 + 3 * int(rng.integers(0, 3)))])
     builder.popcount(rng.permutation(outputs), 3)
     return builder.build(objective="classification")
@@ -53,13 +56,7 @@ def random_circuit(seed: int, shape: tuple[int, ...]) -> Circuit:
 @given(st.integers(0, 2**32), st.sampled_from([(6,), (2, 3), (1, 3, 2), (2, 2, 2)]), st.booleans())
 def test_the_hardened_network_is_the_circuit(seed: int, shape: tuple[int, ...], learned: bool) -> None:
     circuit = random_circuit(seed, shape)
-    try:
-        model = from_circuit(circuit, Architecture(**LEARNED) if learned else None, seed=seed % 7)
-    except ValueError as error:
-        assert any(text in str(error) for text in ("take connections='fixed'", "nothing to train")) or (
-            learned and "a LUT of rank" in str(error)
-        )
-        return
+    model = from_circuit(circuit, Architecture(**LEARNED) if learned else FIXED, seed=seed % 7)
     x = np.random.default_rng(seed).choice([*EDGES, *np.arange(-1, 10)], (200, *shape)).astype(np.float32)
     rows = torch.from_numpy(x)
     assert np.array_equal(model.eval()(rows).numpy(), circuit.decision_function(x))
@@ -78,9 +75,8 @@ def test_every_head_that_can_be_says_what_the_circuit_says(seed: int, objective:
     x = random_images(seed, circuit, 50).astype(np.float32)
     try:
         model = from_circuit(circuit).eval()
-    except ValueError as error:
-        assert any(text in str(error) for text in ("head", "label", "target"))
-        return
+    except ValueError:
+        return  # what is refused has a test of its own
     said = to_circuit(model, circuit.input_shape)
     if objective == "classification":
         assert np.array_equal(model(torch.from_numpy(x)).detach().double().numpy(), circuit.decision_function(x))
@@ -156,12 +152,14 @@ def datasets() -> dict[str, Dataset]:
 def test_additive_circuits_become_one_layer_and_say_the_same(kind: str) -> None:
     data = datasets()[kind]
     circuit = AdditiveTrainer(AdditiveSettings(max_luts=60, rank=4)).fit(data).circuit
-    for architecture in (None, Architecture(**LEARNED, init_method="local")):
+    for architecture in (FIXED, None):
         model = from_circuit(circuit, architecture).eval()
         lowered = to_circuit(model, data.input_shape, classes=data.classes or None)
         assert prove_lowering(model, lowered, classes=data.classes or None).ok
         if kind in ("images", "names"):
-            assert np.array_equal(model(torch.from_numpy(data.x_train)).numpy(), circuit.decision_function(data.x_train))
+            assert np.array_equal(
+                model(torch.from_numpy(data.x_train)).numpy(), circuit.decision_function(data.x_train)
+            )
         wanted, said = circuit.predict(data.x_train), lowered.predict(data.x_train)
         assert np.allclose(said, wanted, rtol=1e-5, atol=1e-5) if kind == "numbers" else np.array_equal(said, wanted)
         layers = [type(module).__name__ for module in model[2:-1]]
@@ -205,8 +203,11 @@ def test_candidates_begin_with_the_wire_and_lie_where_they_should(seed: int, ran
     wires = np.stack([rng.permutation(inputs)[:rank] for _ in range(5)])
     count = int(rng.integers(2, min(9, inputs.size - rank + 1) + 1))
     places = rng.integers(-1, 6, (in_dim, 2))
-    pools = candidates_around(wires, count, usable, np.random.default_rng(seed), places=places, reach=reach)
-    assert np.array_equal(pools, candidates_around(wires, count, usable, np.random.default_rng(seed), places=places, reach=reach))
+    pools, again = (
+        candidates_around(wires, count, usable, np.random.default_rng(seed), places=places, reach=reach)
+        for _ in range(2)
+    )
+    assert np.array_equal(pools, again)
     assert pools.shape == (5, rank, count)
     assert np.array_equal(pools[:, :, 0], wires)
     assert usable[pools].all()
@@ -245,6 +246,7 @@ def test_what_cannot_begin_with_a_circuit_is_refused() -> None:
     refused: list[tuple[Circuit, dict[str, Any], str]] = [
         (nothing, {}, "nothing to train"),
         (replace(circuit, head=None, classes=None, objective=None), {}, "has no head"),
+        (circuit, {"head": "affine"}, "the circuit has the head 'group-sum': leave the head out"),
         (circuit, {"connections": "dense"}, "connections of a circuit"),
         (circuit, {"connections": "learnable", "init_method": "butterfly"}, "init_method of a circuit"),
         (circuit, {"connections": "learnable", "connection_options": {"num_groups": 2}}, "num_groups"),

@@ -22,8 +22,11 @@ from lutsmith.nn.heads.of_circuit import head_of_circuit
 from lutsmith.nn.network import Architecture
 from lutsmith.nn.skip import Skip, Wires
 
-FIXED = Architecture(connections="fixed")
-"""What trains where no architecture says more: the tables, and no wires."""
+AROUND = Architecture(connections="learnable", num_candidates=8, init_method="local")
+"""How a circuit is trained where no architecture is given: its tables, and its wires among their neighbours."""
+
+IMAGE_WINDOW = 5
+"""Pixels a side from which candidates come where no window is given; in a table it is the same column."""
 
 HEAD_START = 1.0
 """By how much the score of a circuit's wire exceeds those of the other candidates at the beginning."""
@@ -48,28 +51,30 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
     - "fixed": the circuit's wires for good; a LUT of a smaller rank reads its first input again.
     - "learnable" and "top-k": `num_candidates` for each input, of which the circuit's wire is the first and has the
       highest score; the others are drawn from all inputs, or with `init_method="local"` from those that lie within a
-      window (`connection_options={"window": 5}`: so many pixels a side, or columns of a table; 1 is the same feature;
-      default 3) around the wire. A LUT of a smaller rank reads others besides, which its table ignores.
+      window around the wire (`connection_options={"window": 5}`: so many pixels a side, of a table so many columns, 1
+      being the thresholds of the same column). A LUT of a smaller rank reads others besides, which its table ignores.
+      There are never more candidates than a layer has inputs for; where it has none but the wires, these are fixed.
 
-    Its sizes (luts, rank, bits) and its encoder are those of the circuit.
+    Its sizes (luts, rank, bits), its encoder and its head are those of the circuit.
 
     Args:
         circuit: comparators, LUTs and a head, as any trainer makes it.
-        architecture: None: fixed wires, and the defaults of `Architecture`.
+        architecture: None: learnable wires, 8 candidates of a window of 5 pixels a side, or of the same column.
         seed: draws candidates.
 
     Raises:
         TypeError: no circuit.
         ValueError: a circuit without a head or LUTs to train, with registers, or with a head that no head to train is;
-            a parametrization that cannot be any table; connections that cannot begin with given wires; ranks or
-            candidates for which there are too few inputs.
+            a parametrization that cannot be any table; connections that cannot begin with given wires.
     """
     instance_of("circuit", circuit, Circuit, "(lutsmith.load reads one)")
-    architecture = architecture or FIXED
+    architecture = architecture or AROUND
     instance_of("architecture", architecture, Architecture)
     if circuit.netlist.num_registers:
         raise ValueError(f"the circuit has {circuit.netlist.num_registers} registers; a network to train has none")
     head = head_of_circuit(circuit, architecture.tau)  # type: ignore[arg-type]
+    if architecture.head not in (Architecture().head, name := _name_of(head)):
+        raise ValueError(f"head is {architecture.head!r}, and the circuit has the head {name!r}: leave the head out")
     levels = _Levels.of(circuit)
     if not levels.trained:
         raise ValueError("the circuit has no LUTs between its comparators and its head: there is nothing to train")
@@ -88,12 +93,16 @@ def architecture_of(model: nn.Sequential, architecture: Architecture | None) -> 
     luts = [module for module in model.modules() if isinstance(module, LogicDense) and module.weight.requires_grad]
     encoder: Any = model[0]
     return replace(
-        architecture or FIXED,
+        architecture or AROUND,
         luts=tuple(layer.out_dim for layer in luts),
         rank=tuple(layer.lut_rank for layer in luts),
         bits=encoder.num_bits,
-        head=next(name for name, kind in HEADS.items() if type(model[-1]) is kind),
+        head=_name_of(model[-1]),
     )
+
+
+def _name_of(head: nn.Module) -> str:
+    return next(name for name, kind in HEADS.items() if type(head) is kind)
 
 
 # The levels of a circuit
@@ -317,22 +326,20 @@ def _trained(luts: _Luts, bits: _Bits, architecture: Architecture, number: int, 
     usable = bits.usable.copy()
     usable[luts.wires] = True  # a constant's, which nothing else may read
     common: dict[str, Any] = {**arguments, "generator": torch.Generator(), "usable": torch.from_numpy(usable)}
-    if "num_candidates" not in arguments:
-        return _with_tables(LogicDense(in_dim, count, indices=luts.wires, **common), luts)
-    most = available - rank + 1
-    if most < 2:
-        raise ValueError(
-            f"{available} bits can be wired to LUTs of rank {rank}, and other candidates than the circuit's wires need "
-            "more: take connections='fixed'"
-        )
-    candidates = common["num_candidates"] = min(arguments["num_candidates"], most)
+    candidates = min(arguments.get("num_candidates", 1), available - rank + 1)
+    if candidates < 2:
+        names = ("connections", "num_candidates", "connection_temperature", "connection_sampling", "connection_rule")
+        tables = {name: value for name, value in common.items() if name not in names}
+        return _with_tables(LogicDense(in_dim, count, indices=luts.wires, **tables), luts)
+    common["num_candidates"] = candidates
     layer = LogicDense(in_dim, count, **common)
     connections: Any = layer.connections
     luts = luts.distinct(bits.usable, rng)
     method = one_of("init_method of a circuit", architecture.method_of(number) or "random", ("local", "random"))
     near: dict[str, Any] = {}
     if method == "local":
-        window = whole_number("window", options.get("window", 3), 1, what="how many pixels or columns a side")
+        default = 1 if len(bits.shape) == 1 else IMAGE_WINDOW
+        window = whole_number("window", options.get("window", default), 1, what="how many pixels or columns a side")
         near = {"places": bits.places(), "reach": window // 2}
     pools = candidates_around(luts.wires, candidates, bits.usable, rng, **near)
     with torch.no_grad():

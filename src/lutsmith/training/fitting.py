@@ -62,7 +62,7 @@ def fit(
     Args:
         dataset: from `data.from_arrays` or `data.load`.
         architecture: what to build; None: the default, with a last layer that the classes can share. With a start, how
-            its tables and wires are trained (`nn.from_circuit`); None: its tables alone.
+            its tables and wires are trained (`nn.from_circuit`).
         settings: how to train; None: the defaults. Without a test part the rows of `settings.validation` are measured.
         start: a circuit for these data, of any trainer, to go on with: training begins with its thresholds, wires,
             tables and head. It counts as epoch 0, so that what comes out is never worse on the validation rows. Where
@@ -119,7 +119,7 @@ class Preparation:
         instance_of("settings", settings or Settings(), Settings)
         settings = _with_objective(settings or Settings(), dataset)
         if start is not None:
-            check_start(start, dataset, architecture, settings)
+            check_start(start, dataset, settings)
         else:
             architecture = _with_head(architecture or Architecture().shared_by(dataset.num_classes), dataset)
         if dataset.x_test is None and settings.validation == 0:

@@ -8,20 +8,15 @@ from typing import Any
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.data.dataset import Dataset
 from lutsmith.ground.arguments import instance_of
-from lutsmith.nn.network import Architecture
 from lutsmith.training.settings import Settings
 
-OWN_HEAD = Architecture().head
-"""The head of an architecture that asks for none."""
 
-
-def check_start(start: Circuit, dataset: Dataset, architecture: Architecture | None, settings: Settings) -> None:
+def check_start(start: Circuit, dataset: Dataset, settings: Settings) -> None:
     """Raise where a circuit is not one for these data; warn where it has seen the validation rows in its training.
 
     Raises:
         TypeError: no circuit.
-        ValueError: samples of another shape, other classes, names or categories, another objective; a head that is
-            asked for, since the circuit has its own.
+        ValueError: samples of another shape, other classes, names or categories, another objective.
     """
     instance_of("start", start, Circuit, "(lutsmith.load reads one)")
     told = start.metadata
@@ -39,8 +34,6 @@ def check_start(start: Circuit, dataset: Dataset, architecture: Architecture | N
         known = own is not None and wanted is not None
         if known and own != wanted:
             raise ValueError(f"start is for {what} {_brief(own)}, and {dataset.name} has {_brief(wanted)}")
-    if architecture is not None and architecture.head != OWN_HEAD:
-        raise ValueError(f"head is {architecture.head!r}, and start has a head of its own: leave the head out")
     trained = told.training
     if trained is not None and trained.seed is not None and trained.seed != settings.seed and settings.validation:
         warnings.warn(
