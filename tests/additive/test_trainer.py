@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import lutsmith
-from lutsmith.additive import AdditiveSettings, AdditiveTrainer, losses, network
-from lutsmith.additive import trainer as module
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpoint, losses, network
+from lutsmith.additive.candidates import Candidates
+from lutsmith.additive.codes import draw_codes
+from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.network import VotingLut, are_read, levels
 from lutsmith.additive.objectives import Goal
+from lutsmith.additive.rows import RowSource
+from lutsmith.additive.steps import Steps
 from lutsmith.circuit.file import to_bytes
 from lutsmith.data import Dataset, from_arrays
 from lutsmith.data.report import CircuitMismatchError
@@ -35,7 +42,7 @@ def test_digits_are_learned_and_measured() -> None:
     assert model is None
     assert report.measured_on == "test"
     assert report.accuracy is not None
-    assert report.accuracy > 0.93
+    assert report.accuracy > 0.9
     assert circuit.metadata.accuracy is not None
     assert circuit.metadata.accuracy.value == report.score
     assert report.luts == circuit.netlist.num_nodes <= 300
@@ -43,14 +50,105 @@ def test_digits_are_learned_and_measured() -> None:
     assert [step.luts for step in trainer.history] == [*range(10, 310, 10)]
 
 
-@pytest.mark.parametrize("sweeps", [0, 1])
-def test_threads_do_not_change_the_circuit(monkeypatch: pytest.MonkeyPatch, sweeps: int) -> None:
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "sweeps": {"sweeps": 2, "exchanges": 2, "pairs": 4},
+    "codes": {"plus": 2, "minus": 1, "sweeps": 1},
+    "weights": {"weights": (1, 2, 4), "sweeps": 1},
+    "deep": {"depth": 3, "deep": 0.5, "sweeps": 1, "past": 0.5},
+    "blocks": {"block_rows": 100, "redraws": 3, "sweeps": 1},
+    "some rows": {"row_share": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_threads_do_not_change_the_circuit(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     made = []
     for threads in ("1", "2", "3"):
         monkeypatch.setenv("LUTSMITH_NUM_THREADS", threads)
-        made.append(to_bytes(AdditiveTrainer(replace(SMALL, sweeps=sweeps)).fit(blobs()).circuit))
+        fitted = AdditiveTrainer(replace(SMALL, **VARIANTS[name])).fit(blobs())
+        assert fitted.report.score > 0.75
+        made.append(to_bytes(fitted.circuit))
     assert made[0] == made[1] == made[2]
     assert made[0] != to_bytes(AdditiveTrainer(replace(SMALL, seed=1)).fit(blobs()).circuit)
+
+
+class Stopped(BaseException):
+    """Ends training at once, as a kill does."""
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_stopped_run_goes_on_to_the_same_circuit(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    settings, data, file = replace(SMALL, **VARIANTS[name]), blobs(), tmp_path / "state"
+    whole = AdditiveTrainer(settings)
+    right = whole.fit(data).circuit
+
+    def stop(after: int, error: type[BaseException]) -> None:
+        left = iter(range(after))
+
+        def watch(step: Growth) -> None:
+            if next(left, None) is None:
+                raise error
+
+        with pytest.raises(error):
+            AdditiveTrainer(settings).fit(data, watch=watch, checkpoint=file)
+
+    stop(5, Stopped)
+    stop(9, KeyboardInterrupt)
+    trainer = AdditiveTrainer(settings)
+    circuit = trainer.fit(data, checkpoint=file).circuit
+    assert to_bytes(circuit) == to_bytes(right)
+    assert [step.loss for step in trainer.history] == [step.loss for step in whole.history]
+    if settings.sweeps:  # finished but for the end: nothing is left to do
+        assert to_bytes(AdditiveTrainer(settings).fit(data, checkpoint=file).circuit) == to_bytes(right)
+
+
+def test_a_checkpoint_of_something_else_is_refused_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    file = tmp_path / "state"
+    AdditiveTrainer(SMALL).fit(blobs(), checkpoint=file)
+    good = file.read_bytes()
+    for settings, data in ((replace(SMALL, tau=3.0), blobs()), (SMALL, blobs(seed=1))):
+        with pytest.raises(ValueError, match="other settings or data"):
+            AdditiveTrainer(settings).fit(data, checkpoint=file)
+    assert AdditiveTrainer(replace(SMALL, max_seconds=1e6)).fit(blobs(), checkpoint=file).report.score > 0.75
+    for bad in (b"", b"PK", good[:-40], good[: len(good) // 2], good.replace(b"additive state 1", b"additive state 2")):
+        file.write_bytes(bad)
+        with pytest.raises(ValueError, match="holds no state of additive training"):
+            AdditiveTrainer(SMALL).fit(blobs(), checkpoint=file)
+        assert file.read_bytes() == bad
+    with np.load(io.BytesIO(good)) as arrays:
+        parts = dict(arrays)
+    for name, change in (("inputs", 10_000), ("inputs", -10_000), ("sizes", 7), ("tables", None), ("codes", None)):
+        bad_parts = parts | {
+            name: parts[name][:-1] if change is None else parts[name] + np.array(change, parts[name].dtype)
+        }
+        with file.open("wb") as out:
+            np.savez(out, **bad_parts)
+        with pytest.raises(ValueError, match="holds no state of additive training"):
+            AdditiveTrainer(SMALL).fit(blobs(), checkpoint=file)
+
+
+def test_deep_networks_read_their_own_luts() -> None:
+    fitted = AdditiveTrainer(replace(SMALL, depth=3, deep=0.5)).fit(blobs())
+    assert 2 <= fitted.report.depth <= 3
+    bits = [
+        VotingLut(np.ones(1, np.int32), np.array(inputs, np.int32), np.zeros(4, bool)) for inputs in ((0, 1), (2, 0))
+    ]
+    assert levels(bits, 2).tolist() == [1, 2]
+    assert are_read(bits, 2).tolist() == [True, False]
+
+
+def test_two_inputs_that_tell_nothing_alone_are_found() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2, (600, 40)).astype(np.float32)
+    data = from_arrays(x, (x[:, 3] != x[:, 31]).astype(int))
+    found = [
+        AdditiveTrainer(AdditiveSettings(max_luts=4, rank=2, pairs=pairs)).fit(data).report.score for pairs in (0, 64)
+    ]
+    assert found[0] < 0.8
+    assert found[1] == 1.0
 
 
 def test_the_network_with_the_best_validation_is_kept() -> None:
@@ -61,21 +159,27 @@ def test_the_network_with_the_best_validation_is_kept() -> None:
     assert (report.measured_on, report.score) == ("validation", best)
 
 
-def test_every_lut_alone_lowers_the_loss() -> None:
+@pytest.mark.parametrize("weights", [(1,), (1, 2, 4)])
+@pytest.mark.parametrize(("plus", "minus"), [(1, 0), (2, 1)])
+def test_no_lut_raises_the_loss(weights: tuple[int, ...], plus: int, minus: int) -> None:
     data = blobs()
-    encoding = module.Encoding.fit(data.x_train, 7)
-    goal = Goal.of(data, SMALL, None, np.arange(len(data.x_train)))
-    rows = module._Rows(encoding.packed(data.x_train), data.y_train, goal)
-    candidates = module.Candidates(encoding, (5,), 64, 6)
-    trainer = AdditiveTrainer(SMALL)
+    chosen = replace(SMALL, weights=weights)
+    encoding = Encoding.fit(data.x_train, 7)
+    goal = Goal.of(data, chosen, None, np.arange(len(data.x_train)))
+    rows = RowSource(data, np.arange(len(data.x_train)), encoding, goal).draw(0)
+    steps = Steps(chosen, Candidates(encoding, (5,), 64, 6))
+    codes = list(draw_codes(3, plus, minus, 3, 0))
+    rows.votes.begin(4.0)
+    network: list[VotingLut] = []
     for turn in range(5):
-        rows.votes.begin(4.0)
-        for lut in trainer._round(rows, candidates, [0, 1, 2], [None] * 3, (0, turn)):
-            before = rows.votes.loss()
-            rows.cast(lut)
-            assert rows.votes.loss() <= before + 1e-6
-            rows.cast(lut, -1)
+        network += steps.grow(rows, codes, (0, turn))
+    rows.replay([], 4.0)
+    before = rows.votes.loss()
+    for lut in network:
         rows.cast(lut)
+        assert rows.votes.loss() <= before + 1e-6
+        before = rows.votes.loss()
+    assert {int(np.abs(lut.code).max()) for lut in network} <= set(weights)
 
 
 def test_sweeps_lower_the_loss_and_are_never_worse_on_validation_rows() -> None:

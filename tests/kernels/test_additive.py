@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lutsmith.kernels.additive import luts, naive, softmax
 from lutsmith.kernels.additive.growth import MOST, Grower
 from lutsmith.kernels.additive.naive import Grown
+from lutsmith.kernels.additive.thinning import thin
 
 
 def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -39,8 +40,17 @@ def data(seed: int, samples: int, features: int, candidates: int, rank: int):
 @settings(max_examples=20, deadline=None)
 def test_the_kernel_grows_what_plain_numpy_grows(rank: int, seed: int, samples: int, groups: int) -> None:
     bits, gains, candidates = data(seed, samples, 90, 64 * groups, rank)
-    expected = naive.grow(bits, gains, candidates, rank)
-    found = Grower(samples, 64 * groups, rank).grow(packed(bits), gains, candidates)
+    rng = np.random.default_rng(seed)
+    known, pairs, exchanges = int(rng.integers(rank + 1)), int(rng.choice([0, 2])), int(rng.choice([0, 1, rank]))
+    candidates[:known] = rng.permutation(90)[:known]
+    if np.unique(candidates).size < rank:
+        known = 0
+    expected = naive.grow(bits, gains, candidates, rank, known=known, pairs=pairs, exchanges=exchanges)
+    grower, words = Grower(samples, 64 * groups, rank), packed(bits)
+    found = grower.grow(words, gains, candidates, known=known, pairs=pairs, exchanges=exchanges)
+    sums = np.empty(1 << rank, np.int64)
+    luts.add_up(words, found.inputs, gains, sums)
+    np.testing.assert_array_equal(sums, expected.sums)
     np.testing.assert_array_equal(found.inputs, expected.inputs)
     np.testing.assert_array_equal(found.sums, expected.sums)
 
@@ -96,7 +106,20 @@ def test_the_last_slot_is_the_best_of_all_inputs(seed: int) -> None:
 
     assert gain(first) == max(gain(row) for row in range(6))
     assert gain(first, second) == max(gain(first, row) for row in range(6) if row != first)
-    assert gain(first, second) <= max(gain(*pair) for pair in combinations(range(6), 2))
+    best = max(gain(*pair) for pair in combinations(range(6), 2))
+    assert gain(first, second) <= best
+    rows = np.arange(6, dtype=np.int32)
+    assert gain(*naive.grow(bits, gains, rows, 2, pairs=6).inputs.tolist()) == best
+    exchanged = naive.grow(bits, gains, rows, 2, exchanges=1).inputs.tolist()
+    assert gain(*exchanged) == max(gain(exchanged[0], row) for row in range(6)) >= gain(first, second)
+
+
+def test_two_inputs_that_tell_nothing_alone_are_found_as_a_pair() -> None:
+    bits = np.random.default_rng(0).random((64, 512)) < 0.5
+    gains = np.where(bits[17] ^ bits[40], 5, -5).astype(np.int32)
+    grown = Grower(512, 64, 2).grow(packed(bits), gains, np.arange(64, dtype=np.int32), pairs=64)
+    assert sorted(grown.inputs) == [17, 40]
+    assert (grown.sums > 0).tolist() == [False, True, True, False]
 
 
 def test_gains_of_the_largest_size_do_not_overflow() -> None:
@@ -128,6 +151,9 @@ def test_wrong_arguments_are_refused() -> None:
             grower.grow(words, gains, wrong)
     with pytest.raises(ValueError, match="5 different candidates"):
         grower.grow(words, gains, (np.arange(64) % 5).astype(np.int32))
+    for known, front in ((7, candidates), (2, np.concatenate([candidates[:1], candidates[:-1]]))):
+        with pytest.raises(ValueError, match=f"known is {known}"):
+            grower.grow(words, gains, front, known=known)
 
 
 @pytest.mark.parametrize("rank", range(1, 9))
@@ -148,20 +174,55 @@ def test_a_lut_says_of_words_what_it_says_of_bits(rank: int, seed: int, samples:
 @settings(max_examples=40, deadline=None)
 def test_gains_are_what_the_loss_falls_by(seed: int, samples: int, classes: int) -> None:
     rng = np.random.default_rng(seed)
-    tau, scale = float(rng.uniform(1, 20)), 1e5
+    tau, scale = float(rng.choice([0.4, 1.0, 6.0, 20.0])), 1e5
     votes = rng.integers(0, 60, (classes, samples)).astype(np.int32)
     y, weights = rng.integers(0, classes, samples), rng.uniform(0, 2, samples).astype(np.float32)
     powers, sums = np.empty((classes, samples), np.float32), np.empty(samples, np.float32)
     softmax.begin(votes, tau, powers, sums)
     found = np.empty(samples, np.int32)
     for _ in range(5):  # as votes come and go
-        k = int(rng.integers(classes))
-        softmax.gains(powers, sums, y, k, weights, tau, scale, found)
-        expected = naive.softmax_gains(votes, y, k, tau) * weights * scale
-        np.testing.assert_allclose(found, expected, atol=3 + 2e-5 * scale / tau)
+        if tau < 1:  # what float32 loses then is put right
+            softmax.begin(votes, tau, powers, sums)
+        code = rng.integers(-2, 3, classes).astype(np.int32) * (rng.random(classes) < 0.6)
+        softmax.gains(powers, sums, y, code, weights, tau, scale, found)
+        expected = naive.softmax_gains(votes, y, code, tau) * weights * scale
+        np.testing.assert_allclose(found, expected, atol=3 + 5e-5 * scale / tau)
         said = rng.random((1, samples)) < 0.5
         sign = int(rng.choice([-1, 1]))
         before = votes.copy()
-        softmax.add(votes, powers, sums, k, packed(said)[0], sign, tau)
-        before[k] += sign * said[0]
+        softmax.add(votes, powers, sums, code, packed(said)[0], sign, tau)
+        before += sign * code[:, None] * said
         np.testing.assert_array_equal(votes, before)
+
+
+@given(seed=st.integers(0, 2**32 - 1), samples=st.sampled_from([1, 2, 65, 3000]), share=st.floats(0.02, 1.5))
+@settings(max_examples=60, deadline=None)
+def test_few_samples_stand_for_all(seed: int, samples: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    gains = (rng.choice([-1, 1], samples) * rng.exponential(rng.choice([1.0, 50.0, 1e5]), samples)).astype(np.int32)
+    found = gains.copy()
+    left = thin(found, share, seed)
+    assert left == np.count_nonzero(found)
+    if share >= 1 or share * samples < 64:
+        np.testing.assert_array_equal(found, gains)
+        return
+    assert left <= share * samples + 5 * np.sqrt(share * samples) + 1
+    same = found == np.sign(gains) * (np.abs(gains) >> 1)
+    drawn = np.unique(np.abs(found[~same & (found != 0)]))
+    assert drawn.size <= 1  # all that stand for others count the same
+    if drawn.size:
+        assert np.abs(gains[~same]).max() <= 2 * drawn[0] + 1
+    again = gains.copy()
+    thin(again, share, seed)
+    np.testing.assert_array_equal(found, again)
+
+
+def test_sums_of_few_samples_are_right_on_average() -> None:
+    gains = np.rint(np.random.default_rng(1).exponential(300, 4000)).astype(np.int32)
+    sums = []
+    for seed in range(400):
+        found = gains.copy()
+        thin(found, 0.2, seed)
+        sums.append(2 * found[:1000].sum())
+    error = np.std(sums) / 20
+    assert np.mean(sums) == pytest.approx(gains[:1000].sum(), abs=4 * error + 1000)

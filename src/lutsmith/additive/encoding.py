@@ -1,106 +1,278 @@
-"""Raw features to packed bits, and to the signals of a circuit that are these bits: thermometers, and names as one-hot.
+"""Raw features to packed bits, and to the signals of a circuit that are these bits.
 
-Bits are uint64 (F, W): bit b of word w of a row is that of sample 64 w + b.
+Every bit is the XOR of comparisons of one feature with thresholds, or the inverse of that: one comparison is a
+thermometer's bit, two are a category's, and any code is such an XOR (`encodings.transitions`).
+
+Bits are uint64 (B, W): bit b of word w of a row is that of sample 64 w + b.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit_builder import CircuitBuilder
+from lutsmith.encodings import codes, thresholds
+from lutsmith.encodings.kinds import encoder_kind
+from lutsmith.encodings.transitions import without_pairs, xor
+from lutsmith.ground.arguments import whole_number
 
-CHUNK = 1 << 22
-"""Values that are compared at a time."""
+if TYPE_CHECKING:
+    from lutsmith.circuit.engine.blocks import Blocks
+
+READ = 1 << 26
+"""Values that are read at once: passes over the columns of a file are few."""
+
+TURNED = 256
+"""Samples that are transposed at once: they stay in the cache."""
+
+FITTED = 1 << 22
+"""Values that thresholds are fitted to at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """Bits of a sample, each the comparison of a feature with a threshold, or the test for a name.
+    """Bits of a sample, each of one feature.
 
     Attributes:
+        num_features: F.
         feature: int32 (B,), the feature that each bit is of, ascending.
-        above: float32 (B,): the bit is 1 where the feature is above this.
-        below: float32 (B,): and, where it is a name, below this; +inf otherwise.
+        count: int64 (B,), how many comparisons a bit is the XOR of.
+        threshold: float32 (count.sum(),), what is compared with, bit after bit, ascending in each.
+        inverted: bool (B,): the bit is the inverse of the XOR.
     """
 
+    num_features: int
     feature: NDArray[np.int32]
-    above: NDArray[np.float32]
-    below: NDArray[np.float32]
+    count: NDArray[np.int64]
+    threshold: NDArray[np.float32]
+    inverted: NDArray[np.bool_]
 
     @classmethod
-    def fit(cls, x: NDArray[np.generic], bits: int, categorical: tuple[int, ...] = ()) -> Encoding:
-        """Return the encoding with up to `bits` thresholds at quantiles of each feature, and a bit for each name.
+    def fit(
+        cls,
+        x: NDArray[Any],
+        bits: int | None = None,
+        categorical: Sequence[int] = (),
+        *,
+        encoder: str = "distributive",
+        sets: bool = False,
+        max_categories: int | None = None,
+        rows: NDArray[np.int64] | None = None,
+        most_rows: int = 1_000_000,
+        seed: int = 0,
+    ) -> Encoding:
+        """Return the bits that the encoder of such a name in `nn.encoders` gives to numbers, and one for each category.
 
-        Threshold i of z is the value of rank N i // (z + 1) among those that are not missing, as
-        `nn.DistributiveThermometer` has it; a feature of at most z + 1 different values has one at each but the
-        highest. What repeats another, or tells no rows apart, is left out.
+        Thresholds are those of the torch module, bit for bit (of "gaussian" but for the last bits of float32), and so
+        are the bits, of any number. Left out are bits that are alike for all numbers from the lowest to the highest of
+        a feature, and missing ones; a thermometer's bits that repeat the one before; and features that are missing
+        throughout.
 
         Args:
-            x: (N, F) numbers; NaN is missing, and no bit is 1 for it.
-            bits: z, at least 1.
-            categorical: columns whose values are codes 0, 1, ... of names.
+            x: (N, F) or (N, *shape) real numbers, a memory map as well; NaN is missing.
+            bits: z, of a feature; None: what is usual for samples of such a shape.
+            categorical: columns whose values are categories, as `nn.Categorical` has them.
+            encoder: a name of `encodings.kinds.KINDS`.
+            sets: besides a bit for each category, those of its number by falling frequency, from 1 on: each is a set
+                of categories, and a LUT of few inputs tells all of them.
+            max_categories: as many of a column are kept, the most frequent; None: all.
+            rows: int64 (n,), the samples to fit to; None: all.
+            most_rows: of more samples than that, so many are drawn.
+            seed: of that draw.
 
         Raises:
-            ValueError: infinite values, as for all encoders.
+            TypeError, ValueError: x or another argument is none of these, or infinite values, in float32.
         """
-        if np.isinf(x).any():
-            raise ValueError("the data hold infinite values; remove or clip them before fitting")
-        feature, above, below = [], [], []
-        for column in range(x.shape[1]):
-            values = np.sort(x[:, column].astype(np.float32))
-            values = values[: values.size - np.count_nonzero(np.isnan(values))]
-            if values.size == 0:
-                continue
-            if column in categorical:
-                codes = np.unique(values)
-                low, high = codes - np.float32(0.5), codes + np.float32(0.5)
-            else:
-                different = np.unique(values)
-                ranks = values.size * np.arange(1, bits + 1) // (bits + 1)
-                low = different[:-1] if different.size <= bits + 1 else np.unique(values[ranks])
-                low = low[low < values[-1]]
-                high = np.full(low.size, np.inf, np.float32)
-            feature.append(np.full(low.size, column, np.int32))
-            above.append(low)
-            below.append(high)
-        nothing = np.zeros(0, np.float32)
-        return cls(
-            np.concatenate([*feature, nothing]).astype(np.int32),
-            np.concatenate([*above, nothing]).astype(np.float32),
-            np.concatenate([*below, nothing]).astype(np.float32),
-        )
+        shape, x = np.shape(x)[1:], _flat(x)
+        kind = encoder_kind(encoder)
+        z = kind.bits(bits, shape)
+        code = kind.code(z)
+        parts: list[Part] = []
+        drawn = _drawn(len(x) if rows is None else rows, most_rows, seed)
+        for first, columns in _columns(x, drawn, len(code)):
+            low, high = _range(columns, first)
+            missing = np.isnan(columns).any(axis=0) if columns.dtype.kind == "f" else np.zeros(low.size, np.bool_)
+            known = np.flatnonzero(~np.isnan(low))
+            named = np.isin(known + first, np.asarray(categorical, np.int64))
+            numbers = known[~named]
+            if numbers.size:
+                places = kind.thresholds(columns[:, numbers], z)
+                parts.append(_bits(numbers + first, places, code, low[numbers], high[numbers], missing[numbers]))
+            for column in known[named]:
+                for places, coded in _categories(columns[:, column], max_categories, sets):
+                    same = np.full(len(places), column)
+                    parts.append(_bits(same + first, places, coded, low[same], high[same], missing[same]))
+        return cls(x.shape[1], *_joined(parts))
 
     def __len__(self) -> int:
+        """B."""
         return self.feature.size
 
     @property
-    def named(self) -> NDArray[np.int64]:
-        """The bits that test for a name."""
-        return np.flatnonzero(np.isfinite(self.below))
+    def has_luts(self) -> bool:
+        """Whether a bit takes more than a comparator."""
+        return bool((self.count != 1).any() or self.inverted.any())
 
-    def packed(self, x: NDArray[np.generic]) -> NDArray[np.uint64]:
-        """Return the bits of samples (N, F), uint64 (B, ceil(N / 64)); those beyond the last sample are 0."""
-        rows = np.zeros((len(self), 8 * -(-len(x) // 64)), np.uint8)
-        step = max(64, CHUNK // max(1, len(self)) // 64 * 64)
-        for start in range(0, len(x), step):
-            part = np.ascontiguousarray(x[start : start + step].T).astype(np.float32, copy=False)
-            columns = part[self.feature]
-            said = columns > self.above[:, None]
-            said[self.named] &= columns[self.named] < self.below[self.named, None]
-            packed = np.packbits(said, axis=1, bitorder="little")
-            rows[:, start // 8 : start // 8 + packed.shape[1]] = packed
-        return rows.view(np.uint64)
+    def packed(self, x: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
+        """Return the bits of samples, uint64 (B, ceil(n / 64)); those beyond the last sample are 0.
 
-    def emit(self, builder: CircuitBuilder) -> NDArray[np.int32]:
-        """Return the signals of all bits, (B,): a comparator each, a LUT of two for a name."""
-        signals = builder.compare(self.feature, self.above)
-        named = self.named
-        if named.size:  # x < b where x is not above the float before b
-            before = np.nextafter(self.below[named], np.float32(-np.inf))
-            beyond = builder.compare(self.feature[named], before)
-            tables = np.full(named.size, 0b0010, np.uint64)
-            signals[named] = builder.lut(np.stack([signals[named], beyond], axis=1), tables)
+        Samples are read a block at a time, a memory map is never read as a whole.
+
+        Args:
+            x: (N, F) or (N, *shape).
+            rows: int64 (n,), which samples; None: all.
+
+        Raises:
+            TypeError, ValueError: x is not (N, F) real numbers.
+        """
+        x = _flat(x)
+        if x.shape[1] != self.num_features:
+            raise ValueError(f"x has {x.shape[1]} features; the encoding was fitted to {self.num_features}")
+        if rows is None:
+            return self._blocks.packed(x) if len(self) else np.zeros((0, -(-len(x) // 64)), np.uint64)
+        words = np.zeros((len(self), -(-rows.size // 64)), np.uint64)
+        step = max(64, READ // x.shape[1] // 64 * 64)
+        for start in range(0, rows.size if len(self) else 0, step):
+            some = rows[start : start + step]
+            words[:, start // 64 : start // 64 - (-some.size // 64)] = self._blocks.packed(x[some])
+        return words
+
+    def emit(self, builder: CircuitBuilder, used: NDArray[Any] | None = None) -> NDArray[np.int32]:
+        """Return the signals of the bits, int32 (B,): comparators, and LUTs of XORs where they take any.
+
+        Args:
+            builder: where they go.
+            used: int, the bits that are wanted; the others are the constant 0, so that no LUT is there for nothing.
+                None: all.
+        """
+        wanted = np.arange(len(self)) if used is None else np.unique(used)
+        signals = np.full(len(self), builder.constant(False), np.int32)
+        starts = np.cumsum(self.count) - self.count
+        shapes = np.stack([self.count[wanted], self.inverted[wanted]])
+        for count, inverted in np.unique(shapes, axis=1).T.tolist():
+            alike = wanted[(shapes == [[count], [inverted]]).all(axis=0)]
+            places = self.threshold[starts[alike][:, None] + np.arange(count)]
+            compared = builder.compare(self.feature[alike][:, None], places)
+            signals[alike] = xor(builder, compared, inverted=bool(inverted))
         return signals
+
+    @cached_property
+    def _blocks(self) -> Blocks:
+        """What evaluates the circuit of the bits."""
+        from lutsmith.circuit.engine.blocks import Blocks
+
+        builder = CircuitBuilder((self.num_features,))
+        circuit = builder.build(self.emit(builder))
+        return Blocks(circuit.encoder, circuit.netlist)
+
+
+Part = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]
+"""Feature, count, threshold and inverted of some bits."""
+
+
+def _bits(
+    features: NDArray[np.int64],
+    places: NDArray[np.float32],
+    code: NDArray[np.bool_],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
+    missing: NDArray[np.bool_],
+) -> Part:
+    """The bits of a code (L + 1, z) of features (n,) with thresholds (n, L), that tell their numbers apart."""
+    lefts, kept, before = [], [], np.zeros((len(places), 0), np.float32)
+    for bit in range(code.shape[1]):
+        column = code[:, bit]
+        left = without_pairs(places[:, np.flatnonzero(column[1:] != column[:-1])])
+        under = left < low[:, None]
+        varies = (~under & (left < high[:, None])).any(axis=1)
+        varies |= missing & (np.count_nonzero(under, axis=1) % 2 == 1)  # the lowest is told from what is missing
+        if left.shape[1] == before.shape[1] == 1 and code[0, bit] == code[0, bit - 1]:  # a thermometer
+            varies &= left[:, 0] != before[:, 0]
+        lefts.append(np.where(varies[:, None], left, np.float32(np.inf)))
+        kept.append(varies)
+        before = left
+    there = np.stack(kept, axis=1)
+    rows, bits = np.nonzero(there)
+    counts = np.stack([np.isfinite(left).sum(axis=1) for left in lefts], axis=1)
+    joined = np.concatenate(lefts, axis=1)
+    return features[rows].astype(np.int32), counts[there], joined[np.isfinite(joined)], code[0, bits]
+
+
+def _categories(
+    column: NDArray[Any], most: int | None, sets: bool
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+    """Thresholds (V, 2) and the code of each category; and (1, 2 V) of sets of them."""
+    values = thresholds.most_frequent(column, most)
+    edges = thresholds.category_edges(values[None])
+    yield edges.reshape(-1, 2), codes.categories(codes.one_hot(1))
+    if sets:
+        numbers = column.astype(np.float32)
+        times = np.array([np.count_nonzero(numbers == value) for value in values])
+        order = np.argsort(np.argsort(-times, kind="stable")) + 1
+        yield edges, codes.categories(codes.words(order, int(values.size).bit_length()))
+
+
+def _joined(parts: list[Part]) -> Part:
+    """Parts in one, by feature."""
+    if not parts:
+        return np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.bool_)
+    feature, count, threshold, inverted = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.argsort(feature, kind="stable")
+    owner = np.repeat(np.argsort(order), count)  # the place that the bit of each threshold gets
+    return feature[order], count[order], threshold[np.argsort(owner, kind="stable")], inverted[order]
+
+
+def _flat(x: Any) -> NDArray[Any]:
+    """Samples as real numbers (N, F)."""
+    array = x if isinstance(x, np.ndarray) else np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"x holds {array.dtype}; expected real numbers")
+    if array.ndim < 2 or 0 in array.shape[1:]:
+        raise ValueError(f"x has shape {array.shape}; expected (N, features)")
+    return array.reshape(len(array), math.prod(array.shape[1:]))
+
+
+def _drawn(rows: int | NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64] | None:
+    """The rows to fit to, ascending; None for all of so many."""
+    whole_number("most_rows", most, 1)
+    count = rows if isinstance(rows, int) else rows.size
+    if count == 0:
+        raise ValueError("there are no rows to fit to")
+    if count <= most:
+        return None if isinstance(rows, int) else rows
+    drawn = np.sort(np.random.default_rng([seed, most]).choice(count, most, replace=False))
+    return drawn if isinstance(rows, int) else rows[drawn]
+
+
+def _columns(x: NDArray[Any], rows: NDArray[np.int64] | None, levels: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Some columns at a time, (n, k), with the number of the first; float16 and truth values as what holds them."""
+    places: Any = range(len(x)) if rows is None else rows
+    count = len(places)
+    read, fitted = max(1, READ // count), max(1, FITTED // max(count, levels))
+    held: dict[str, Any] = {"float16": np.float32, "bool": np.uint8}
+    kind = held.get(x.dtype.name, x.dtype.newbyteorder("="))
+    for first in range(0, x.shape[1], read):
+        turned = np.empty((min(read, x.shape[1] - first), count), kind)  # what is fitted lies side by side
+        for start in range(0, count, TURNED):
+            some = places[start : start + TURNED]
+            chosen = slice(some.start, some.stop) if rows is None else some
+            turned[:, start : start + TURNED] = x[chosen, first : first + read].T
+        for start in range(0, len(turned), fitted):
+            yield first + start, turned[start : start + fitted].T
+
+
+def _range(columns: NDArray[Any], first: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Lowest and highest number of each column, NaN where there is none."""
+    with np.errstate(over="ignore"):
+        low, high = (bound.astype(np.float32) for bound in thresholds.column_range(columns))
+    if np.isinf(low).any() or np.isinf(high).any():
+        column = first + int(np.flatnonzero(np.isinf(low) | np.isinf(high))[0])
+        raise ValueError(f"feature {column} has infinite values, in float32; remove or clip them before fitting")
+    return low, high

@@ -82,14 +82,11 @@ class Goal:
         found: NDArray[Any] = scores * (self.step / 2) + self.middle
         return found
 
-    def head(self, luts: int) -> dict[str, Any]:
-        """Return the arguments of the circuit's `Head` for so many LUTs a score."""
+    def head(self, codes: NDArray[np.int32], grown: NDArray[np.int64]) -> dict[str, Any]:
+        """Return the arguments of the circuit's `Head` for groups of these codes (G, K), and all their votes (K,)."""
         if self.objective == "classification":
-            return {}
-        affine: dict[str, Any] = {
-            "weights": 2 * np.eye(self.num_scores, dtype=np.int64),
-            "bias": [-luts] * self.num_scores,
-        }
+            return {} if np.array_equal(codes, np.eye(self.num_scores)) else {"weights": codes.T}
+        affine: dict[str, Any] = {"weights": 2 * codes.T.astype(np.int64), "bias": -grown}
         if self.step is not None:
             affine.update(scale=self.step / 2, offset=self.middle)
         return affine

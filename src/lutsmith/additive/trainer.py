@@ -2,68 +2,57 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.candidates import Candidates
+from lutsmith.additive.checkpoint import Checkpoint
+from lutsmith.additive.course import Course, Growth, State
 from lutsmith.additive.encoding import Encoding
 from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
+from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
-from lutsmith.additive.votes import Votes
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.engine.workers import num_threads, share
-from lutsmith.circuit.metadata import Accuracy, Training
+from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
-from lutsmith.kernels.additive import luts
-from lutsmith.kernels.additive.growth import Grower
 from lutsmith.version import __version__
 
+CHUNK = 1 << 16
+"""Rows on which the circuit and the network are compared at a time."""
 
-@dataclass(frozen=True)
-class Growth:
-    """How far a network had grown.
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A data set that is ready to be learned from.
 
     Attributes:
-        luts: so far.
-        loss: mean loss of the training rows, at the tau of that time.
-        validation: `data.report.score` of the validation rows; None without such rows.
-        seconds: of training so far.
+        dataset: itself.
+        rows: int64, those of the training part that are trained on.
+        held_out: int64, the others: they choose how many LUTs are kept.
+        encoding: the bits, fitted on `rows`.
+        goal: what the votes are for.
+        seconds: what making this took.
     """
 
-    luts: int
-    loss: float
-    validation: float | None
+    dataset: Dataset
+    rows: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    encoding: Encoding
+    goal: Goal
     seconds: float
 
 
-class _Rows:
-    """Rows as packed bits, and the votes on them."""
-
-    def __init__(
-        self, bits: NDArray[np.uint64], y: NDArray[Any], goal: Goal, weights: NDArray[Any] | None = None
-    ) -> None:
-        self.bits, self.y, self.goal = bits, y, goal
-        self.votes = goal.votes(y, weights)
-
-    def cast(self, lut: VotingLut, sign: int = 1) -> None:
-        words = np.empty(self.bits.shape[1], np.uint64)
-        luts.evaluate(self.bits, lut.inputs, lut.table, words)
-        self.votes.cast(lut.k, words, sign)
-
-    def score(self) -> float:
-        return score(self.goal.objective, self.goal.predicted(self.votes), self.y)
-
-
 class AdditiveTrainer:
-    """Trains networks of one layer of LUTs that vote, without gradients through them and without torch.
+    """Trains networks of LUTs that vote, without gradients through them and without torch.
 
     In every round a LUT is grown for each class, label or target: its inputs are chosen greedily among candidates, and
     its table is, for these inputs, the best that there is for the loss, of which every sample is counted exactly with
@@ -75,7 +64,7 @@ class AdditiveTrainer:
             that the settings name; labels are targets 0 and 1.
 
     Attributes:
-        history: after `fit`, how the network grew, round by round.
+        history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
     """
 
     def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
@@ -83,16 +72,12 @@ class AdditiveTrainer:
         self.loss = loss
         self.history: tuple[Growth, ...] = ()
 
-    def fit(self, dataset: Dataset) -> Fitted:
-        """Return (None, circuit, report): there is no model beside the circuit.
-
-        Args:
-            dataset: from `data.from_arrays` or `data.load`.
+    def prepare(self, dataset: Dataset) -> Prepared:
+        """Return all that `fit` makes of a data set before it grows anything: what can be wrong with it shows here.
 
         Raises:
             ValueError: a loss that the objective does not have; fewer than `rank` bits that tell rows apart; no test
                 part and no validation.
-            CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
         """
         began = time.perf_counter()
         settings, y = self.settings, dataset.y_train
@@ -102,137 +87,68 @@ class AdditiveTrainer:
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
         rows, held_out = validation_split(alike, settings.validation, settings.seed)
-        x = dataset.x_train.reshape(len(y), -1)
-        bits = settings.bits or (3 if len(dataset.input_shape) > 1 else 63)
-        encoding = Encoding.fit(x[rows], bits, dataset.categorical)
+        encoding = Encoding.fit(
+            dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
+        )
         if len(encoding) < settings.rank:
             raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
         goal = Goal.of(dataset, settings, self.loss, rows)
-        weights = None if dataset.sample_weight is None else np.asarray(dataset.sample_weight, np.float64)[rows]
-        train = _Rows(encoding.packed(x[rows]), y[rows], goal, weights)
-        check = _Rows(encoding.packed(x[held_out]), y[held_out], goal) if len(held_out) else None
-        candidates = Candidates(encoding, dataset.input_shape, settings.candidates, settings.window or 6)
-        ready = time.perf_counter()
-        network = self._grown(train, check, candidates)
-        for sweep in range(settings.sweeps):
-            network = self._refitted(train, check, candidates, network, sweep)
-        seconds = ready - began, time.perf_counter() - ready
-        circuit = build_circuit(dataset, encoding, network, goal, rows)
-        for each, places in ((train, rows), (check, held_out)):
-            if each is not None:
-                _check(circuit, goal, dataset.x_train[places], each.votes)
-        return self._reported(dataset, circuit, held_out, seconds)
+        return Prepared(dataset, rows, held_out, encoding, goal, time.perf_counter() - began)
 
-    # Growing
-
-    def _grown(self, train: _Rows, check: _Rows | None, candidates: Candidates) -> list[VotingLut]:
-        settings, began = self.settings, time.perf_counter()
-        scores = train.goal.num_scores
-        rounds = max(1, settings.max_luts // scores)
-        network: list[VotingLut] = []
-        best, kept = -np.inf, 0
-        history: list[Growth] = []
-        for turn in range(rounds):
-            share_of_all = (turn + 1) / rounds
-            start = settings.tau_start
-            train.votes.begin(settings.tau * (start**2 + (1 - start**2) * share_of_all) ** 0.5)
-            grown = self._round(train, candidates, list(range(scores)), [None] * scores, (0, turn))
-            for lut in grown:
-                train.cast(lut)
-                if check is not None:
-                    check.cast(lut)
-            network += grown
-            reached = None if check is None else check.score()
-            seconds = time.perf_counter() - began
-            history.append(Growth(len(network), train.votes.loss(), reached, seconds))
-            if reached is None or reached >= best:
-                best, kept = best if reached is None else reached, len(network)
-            if settings.max_seconds is not None and seconds >= settings.max_seconds:
-                break
-        for lut in network[kept:]:
-            train.cast(lut, -1)
-            if check is not None:
-                check.cast(lut, -1)
-        self.history = tuple(history)
-        return network[:kept]
-
-    def _round(
+    def fit(
         self,
-        train: _Rows,
-        candidates: Candidates,
-        classes: list[int],
-        old: list[VotingLut | None],
-        stream: tuple[int, int],
-    ) -> list[VotingLut]:
-        """Grow a LUT for each of these classes, beside each other, from the votes that there are now.
+        dataset: Dataset | Prepared,
+        *,
+        watch: Callable[[Growth], None] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        metadata: Metadata | None = None,
+    ) -> Fitted:
+        """Return (None, circuit, report): there is no model beside the circuit.
 
-        Where there is an old one, its inputs are among the candidates, and stay if the new ones gain no more.
+        Args:
+            dataset: from `data.from_arrays` or `data.load`; or what `prepare` has made of it.
+            watch: is told how far training has come, step by step.
+            checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
+                stopped. It is written anew every few seconds, and when training is interrupted.
+            metadata: what the circuit tells of itself; names, accuracy and settings are added.
+
+        Raises:
+            ValueError: as for `prepare`; a checkpoint of other settings or data, or none at all.
+            OSError: a checkpoint that cannot be read or written.
+            CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
         """
-        settings = self.settings
-        found: list[VotingLut | None] = [None] * len(classes)
-
-        def work(take: Any) -> None:
-            grower = Grower(len(train.y), settings.candidates, settings.rank)
-            while (place := take()) is not None:
-                k, before = classes[place], old[place]
-                drawn = candidates.draw(np.random.default_rng([settings.seed, *stream, k]))
-                gains = train.votes.gains(k)
-                if before is not None:
-                    drawn[: before.inputs.size] = before.inputs
-                missing = settings.rank - np.unique(drawn).size
-                if missing > 0:  # few bits: every one of them
-                    drawn = np.resize(np.arange(len(train.bits), dtype=np.int32), settings.candidates)
-                grown = grower.grow(train.bits, gains, drawn)
-                lut = VotingLut(k, grown.inputs, grown.sums > 0)
-                if before is not None:
-                    again = grower.grow(train.bits, gains, np.resize(before.inputs, settings.candidates))
-                    if np.maximum(again.sums, 0).sum() >= np.maximum(grown.sums, 0).sum():
-                        lut = VotingLut(k, again.inputs, again.sums > 0)
-                found[place] = lut
-
-        share(len(classes), min(num_threads(), len(classes)), work)
-        return [lut for lut in found if lut is not None]
-
-    def _refitted(
-        self, train: _Rows, check: _Rows | None, candidates: Candidates, network: list[VotingLut], sweep: int
-    ) -> list[VotingLut]:
-        """Take LUTs out, one of each class at a time, and grow others in their place where the loss is lower then."""
-        settings = self.settings
-        rng = np.random.default_rng([settings.seed, 1, sweep])
-        classes = sorted({lut.k for lut in network})
-        places = {k: rng.permutation([at for at, lut in enumerate(network) if lut.k == k]) for k in classes}
-        before, network = list(network), list(network)
-        reached = None if check is None else check.score()
-        train.votes.begin(settings.tau)
-        for turn in range(max(map(len, places.values()))):
-            chosen = [int(order[turn]) for order in places.values() if turn < len(order)]
-            old = [network[place] for place in chosen]
-            loss = train.votes.loss()
-            for lut in old:
-                train.cast(lut, -1)
-            new = self._round(train, candidates, [lut.k for lut in old], list(old), (2 + sweep, turn))
-            for lut in new:
-                train.cast(lut)
-            if train.votes.loss() > loss:  # together they may do worse than each of them alone
-                for lut, other in zip(new, old, strict=True):
-                    train.cast(lut, -1)
-                    train.cast(other)
-                continue
-            for place, lut, other in zip(chosen, new, old, strict=True):
-                network[place] = lut
-                if check is not None:
-                    check.cast(other, -1)
-                    check.cast(lut)
-            if turn % 64 == 63:
-                train.votes.begin(settings.tau)  # what float32 has lost is put right
-        if check is not None and reached is not None and check.score() < reached:  # never worse than before
-            for lut, other in zip(network, before, strict=True):
-                train.cast(lut, -1)
-                train.cast(other)
-                check.cast(lut, -1)
-                check.cast(other)
-            return before
-        return network
+        ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset)
+        began = time.perf_counter()
+        settings, dataset, rows, held_out = self.settings, ready.dataset, ready.rows, ready.held_out
+        encoding, goal = ready.encoding, ready.goal
+        room = max(settings.max_luts, goal.num_scores) if settings.depth > 1 else 0
+        source = RowSource(
+            dataset, rows, encoding, goal, room=room, block=settings.block_rows, copies=settings.copies,
+            augment=settings.augment(), seed=settings.seed,
+        )  # fmt: skip
+        check = RowSource(dataset, held_out, encoding, goal, room=room).draw(0) if len(held_out) else None
+        deep = settings.deep if settings.depth > 1 else 0.0
+        candidates = Candidates(
+            encoding, dataset.input_shape, settings.candidates, settings.window or 6, past=settings.past, deep=deep
+        )
+        kept = None if checkpoint is None else Checkpoint(checkpoint, settings, dataset, encoding)
+        state = (None if kept is None else kept.read()) or State()
+        self.history = tuple(state.steps)
+        set_up = ready.seconds + time.perf_counter() - began
+        course = Course(
+            settings, source, check, candidates, state, watch,
+            None if kept is None else kept.keep,
+        )  # fmt: skip
+        try:
+            network = course.run()
+        except KeyboardInterrupt:
+            if kept is not None:
+                kept.write()
+            raise
+        self.history = tuple(state.steps)
+        circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
+        _check(circuit, network, dataset, encoding, goal, room)
+        return self._reported(dataset, circuit, held_out, (set_up, state.seconds))
 
     def _reported(
         self, dataset: Dataset, circuit: Circuit, held_out: NDArray[np.int64], seconds: tuple[float, float]
@@ -240,39 +156,48 @@ class AdditiveTrainer:
         """Say what the circuit reached."""
         settings = self.settings
         if dataset.x_test is not None and dataset.y_test is not None:
-            x, y, measured_on = dataset.x_test, dataset.y_test, "test"
+            kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
+            x, y, measured_on = dataset.x_test, dataset.y_test, "held-out" if kept is not None and kept.rows else "test"
         else:
             x, y, measured_on = dataset.x_train[held_out], dataset.y_train[held_out], "validation"
         reached = score(dataset.objective, circuit.predict(x), y)
-        named = np.isin(np.unique(circuit.encoder.feature), dataset.categorical).any()
         report = Report(
             objective=dataset.objective,
             seed=settings.seed,
             score=reached,
-            soft_score=reached,
             measured_on=measured_on,
             luts=circuit.netlist.num_nodes,
             depth=circuit.depth,
-            best_epoch=1,
             train_seconds=seconds[1],
             setup_seconds=seconds[0],
             comparators=len(circuit.encoder),
-            encoder_luts=None if named else 0,
+            encoder_luts=circuit.metadata.encoder_luts,
             rows=len(x),
             checked_rows=len(dataset.x_train),
+            method="additive",
         )
-        found = Accuracy(report.accuracy, report.accuracy, measured_on)
+        found = Accuracy(report.accuracy, measured_on=measured_on)
         if report.accuracy is None:
-            found = replace(found, score=reached, soft_score=reached)
-        training = Training(seed=settings.seed, settings=settings.to_json(), lutsmith=__version__)
+            found = replace(found, score=reached)
+        told = circuit.metadata.training or Training()
+        training = replace(
+            told, method="additive", seed=settings.seed, settings=settings.to_json(), lutsmith=__version__
+        )
         return Fitted(
             None, replace(circuit, metadata=replace(circuit.metadata, accuracy=found, training=training)), report
         )
 
 
-def _check(circuit: Circuit, goal: Goal, x: NDArray[Any], votes: Votes) -> None:
-    if not np.array_equal(circuit.decision_function(x), goal.scores(votes)):
-        raise CircuitMismatchError(
-            "the circuit does not give the votes that were counted; nothing was saved. This is a fault of lutsmith: "
-            "please report it"
-        )
+def _check(
+    circuit: Circuit, network: list[VotingLut], dataset: Dataset, encoding: Encoding, goal: Goal, room: int
+) -> None:
+    """Compare the circuit's scores with the votes of the network on every row of the training part."""
+    for start in range(0, len(dataset.y_train), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(dataset.y_train)))
+        part = RowSource(dataset, rows, encoding, goal, room=room).draw(0)
+        part.replay(network, 1.0)
+        if not np.array_equal(circuit.decision_function(dataset.x_train[rows]), goal.scores(part.votes)):
+            raise CircuitMismatchError(
+                "the circuit does not give the votes that were counted; nothing was saved. This is a fault of "
+                "lutsmith: please report it"
+            )

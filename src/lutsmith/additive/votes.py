@@ -25,7 +25,7 @@ class Votes(ABC):
 
     Attributes:
         counts: int32 (K, N), the votes.
-        grown: int64 (K,), the LUTs that may vote for each score.
+        grown: int64 (K,), the votes that each score has where all LUTs are 1.
     """
 
     def __init__(self, num_scores: int, weights: NDArray[np.float32]) -> None:
@@ -38,14 +38,15 @@ class Votes(ABC):
         """Let scores be votes / tau from now on, where the objective has a tau."""
 
     @abstractmethod
-    def gains(self, k: int) -> NDArray[np.int32]:
-        """Return by how much less each row loses where the next LUT of score k votes than where it does not, (N,), in
-        a unit in which all of them fit the sums of `Grower`.
+    def gains(self, code: NDArray[np.int32]) -> tuple[NDArray[np.int32], float]:
+        """Return by how much less each row loses where the next LUT is 1 than where it is 0, (N,), and how many of
+        these gains are one of the loss: so many that all of them fit the sums of `Grower`. Where the LUT is 1 the
+        scores get the votes of the code (K,).
         """
 
     @abstractmethod
-    def cast(self, k: int, words: NDArray[np.uint64], sign: int = 1) -> None:
-        """Add a LUT of score k that votes where bits of the words are set; with -1 take it away."""
+    def cast(self, code: NDArray[np.int32], words: NDArray[np.uint64], sign: int = 1) -> None:
+        """Add a LUT with this code that is 1 where bits of the words are set; with -1 take it away."""
 
     @abstractmethod
     def loss(self) -> float:
@@ -72,16 +73,17 @@ class SoftmaxVotes(Votes):
         self._tau = tau
         softmax.begin(self.counts, tau, self._powers, self._sums)
 
-    def gains(self, k: int) -> NDArray[np.int32]:
+    def gains(self, code: NDArray[np.int32]) -> tuple[NDArray[np.int32], float]:
         found = np.empty(len(self._classes), np.int32)
-        most = float(self.weights.sum(dtype=np.float64)) / self._tau  # what all rows gain at the most, or lose
+        reach = int(max(code.max(), 0) - min(code.min(), 0))
+        most = float(self.weights.sum(dtype=np.float64)) * reach / self._tau  # what all rows gain at the most, or lose
         scale = min((MOST - len(found)) / max(most, 1e-30), FINEST)
-        softmax.gains(self._powers, self._sums, self._classes, k, self.weights, self._tau, scale, found)
-        return found
+        softmax.gains(self._powers, self._sums, self._classes, code, self.weights, self._tau, scale, found)
+        return found, scale
 
-    def cast(self, k: int, words: NDArray[np.uint64], sign: int = 1) -> None:
-        softmax.add(self.counts, self._powers, self._sums, k, words, sign, self._tau)
-        self.grown[k] += sign
+    def cast(self, code: NDArray[np.int32], words: NDArray[np.uint64], sign: int = 1) -> None:
+        softmax.add(self.counts, self._powers, self._sums, code, words, sign, self._tau)
+        self.grown += sign * code
 
     def loss(self) -> float:
         own = np.maximum(self._powers[self._classes, np.arange(len(self._classes))], np.finfo(np.float32).tiny)
@@ -91,7 +93,8 @@ class SoftmaxVotes(Votes):
 class ScoreVotes(Votes):
     """Votes for scores that are judged one by one: of several labels, or of numbers.
 
-    Score k is `middle_k + step_k (votes - LUTs / 2)`: a LUT takes half a step away or adds one.
+    Score k is `middle_k + step_k (votes - all / 2)`, `all` being its votes where every LUT is 1: a LUT with one vote
+    takes half a step away or adds one.
 
     Args:
         targets: float64 (K, N).
@@ -122,25 +125,28 @@ class ScoreVotes(Votes):
         found: NDArray[np.float64] = self._middle[k] + self.step[k] * (self.counts[k] - self.grown[k] / 2)
         return found
 
-    def gains(self, k: int) -> NDArray[np.int32]:
-        scores, half = self.scores(k), self.step[k] / 2
-        gains = self._loss(scores - half, self._targets[k]) - self._loss(scores + half, self._targets[k])
-        if gains.shape != scores.shape or not np.isfinite(gains).all():
-            raise ValueError(
-                f"the loss gives {gains.shape} for {scores.shape} scores, or what is not finite; expected "
-                "a finite number for each sample"
-            )
-        gains = gains * self.weights
+    def gains(self, code: NDArray[np.int32]) -> tuple[NDArray[np.int32], float]:
+        gains = np.zeros(len(self.weights))
+        for k in np.flatnonzero(code).tolist():
+            scores, half = self.scores(k), self.step[k] * code[k] / 2
+            more = self._loss(scores - half, self._targets[k]) - self._loss(scores + half, self._targets[k])
+            if more.shape != scores.shape or not np.isfinite(more).all():
+                raise ValueError(
+                    f"the loss gives {more.shape} for {scores.shape} scores, or what is not finite; expected "
+                    "a finite number for each sample"
+                )
+            gains += more
+        gains *= self.weights
         scale = min(
             (MOST - gains.size) / max(float(np.abs(gains).sum()), 1e-30), FINEST / max(np.abs(gains).max(), 1e-30)
         )
-        found: NDArray[np.int32] = np.rint(gains * scale).astype(np.int32)
-        return found
+        return np.rint(gains * scale).astype(np.int32), scale * len(self._targets)  # the loss is a mean over the scores
 
-    def cast(self, k: int, words: NDArray[np.uint64], sign: int = 1) -> None:
+    def cast(self, code: NDArray[np.int32], words: NDArray[np.uint64], sign: int = 1) -> None:
         said: NDArray[Any] = np.unpackbits(words.view(np.uint8), bitorder="little", count=self.counts.shape[1])
-        self.counts[k] += sign * said.astype(np.int32)
-        self.grown[k] += sign
+        for k in np.flatnonzero(code).tolist():
+            self.counts[k] += sign * code[k] * said.astype(np.int32)
+        self.grown += sign * code
 
     def loss(self) -> float:
         losses = [

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lutsmith.ground.arguments import one_of
 from lutsmith.presets.additive import ADDITIVE
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
 
-METHODS: Mapping[str, str] = {"images": "gradients", "tables": "gradients"}
+DEFAULT_METHODS = {"images": "gradients", "tables": "gradients"}
 """How each kind of data is learned where neither a method nor a preset is named."""
 
 _ROWS = (*IMAGES, *TABLES, *ADDITIVE, *PUBLISHED)
@@ -52,9 +50,9 @@ def default(task: str, method: str | None = None) -> Preset:
 
     Args:
         task: its name.
-        method: "gradients" or "additive"; None: that of the kind of data (`METHODS`).
+        method: "gradients" or "additive"; None: that of the kind of data (`DEFAULT_METHODS`).
     """
-    method = METHODS["images" if task in _IMAGE_TASKS else "tables"] if method is None else method
+    method = DEFAULT_METHODS["images" if task in _IMAGE_TASKS else "tables"] if method is None else method
     return _PRESETS[_DEFAULTS[method].get(task, _TABLE[method])]
 
 

@@ -117,7 +117,7 @@ def train(
             before the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2.
             With 0 the accuracy is that of the validation rows, which chose the epoch, or how many LUTs are kept.
         method: "gradients" or "additive". None: the preset's; without a preset the one that alone has all arguments
-            that are given; else that of the kind of data (`presets.METHODS`).
+            that are given; else that of the kind of data (`presets.DEFAULT_METHODS`).
         max_luts: LUTs at most, of additive learning alone.
         max_seconds: of additive learning alone: no LUT is begun after so many seconds of training.
         start: of gradients alone: a circuit for these data, or its model file, to go on with (`training.fit`); it
@@ -129,7 +129,7 @@ def train(
             not finite.
         OSError: files that cannot be read or written.
         ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`), which
-            gradients need; or pyarrow or narwhals (`pip install 'lutsmith[tables]'`), which frames and tables in files
+            gradients need; or pyarrow or narwhals (`pip install 'lutsmith[tables]'`), which frames, Parquet and Feather
             need.
         TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`; with `out`, everything is saved.
         CircuitMismatchError: the circuit is not the network.

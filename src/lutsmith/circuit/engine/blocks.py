@@ -135,6 +135,19 @@ class Blocks:
         self._run(rows, tables, threads, finish)
         return result
 
+    def packed(self, rows: NDArray[Any], *, threads: int | None = None) -> NDArray[np.uint64]:
+        """The output bits, uint64 (O, ceil(N / 64)): bit b of word w is that of sample 64 w + b, 0 beyond the last."""
+        result = np.empty((self._netlist.outputs.size, -(-len(rows) // 64)), np.uint64)
+
+        def finish(program: _Program, space: _Workspace, part: slice) -> None:
+            words = slice(part.start // 64, -(-part.stop // 64))
+            result[:, words] = space.values[program.plan.output_rows, : words.stop - words.start]
+
+        self._run(rows, None, threads, finish)
+        if len(rows) % 64:
+            result[:, -1] &= np.uint64((1 << len(rows) % 64) - 1)
+        return result
+
     def _one_by_one(self, rows: NDArray[Any], tables: ArrayLike | None) -> Iterator[tuple[_Program, NDArray[np.uint8]]]:
         """Evaluate a few samples; the bytes of all signals that are alive at the end, good until the next is asked."""
         program, words = self._program(tables)

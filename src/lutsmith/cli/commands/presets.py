@@ -8,6 +8,7 @@ import typer
 
 from lutsmith.cli.arguments import JsonOption
 from lutsmith.cli.output import deliver
+from lutsmith.ground.alignment import aligned
 from lutsmith.presets import list_presets
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def presets(
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
-    from rich.table import Table
-
-    table = Table("preset", "task", "method", "reached", "what it is", box=None, pad_edge=False, header_style="bold")
-    for row in result["presets"]:
-        table.add_row(row["name"], row["task"] or "any table", row["method"], row["result"], row["description"])
-    console.print(table, soft_wrap=True)
+    names = ("name", "task", "method", "result", "description")
+    rows = [[str(row[name] or "any table") for name in names] for row in result["presets"]]
+    for line in aligned([["preset", "task", "method", "reached", "what it is"], *rows], left=range(5)):
+        console.print(line, soft_wrap=True)

@@ -91,8 +91,21 @@ def _gather(bits: Any, gains: Any, candidates: Any, words: Any, kept: Any) -> in
 
 
 @kernel()
-def _pick(sums: Any, totals: Any, free: Any, slot: int) -> int:
-    """The free candidate with the largest gain, the first of equals."""
+def _count(words: Any, kept: Any, places: Any, count: int, slot: int, address: int, sums: Any, totals: Any) -> None:
+    """Fill in the sums of all candidates at the 2**slot addresses that samples have so far, and the totals there."""
+    totals[: 1 << slot] = 0
+    for sample in range(count):
+        totals[places[sample]] += kept[sample]
+    for group in range(len(words)):
+        sums[group, : 1 << slot] = 0
+        base = address + np.int64(group) * sums[0].size * 4
+        for sample in range(count):
+            _add_masked(base + (np.int64(places[sample]) << 8), words[group, sample], kept[sample])
+
+
+@kernel()
+def _pick(sums: Any, totals: Any, free: Any, slot: int) -> Any:
+    """The free candidate with the largest gain, the first of equals, and its gain."""
     best, pick = np.int64(-1), -1
     gains = np.empty(64, np.int64)
     for group in range(len(sums)):
@@ -105,34 +118,64 @@ def _pick(sums: Any, totals: Any, free: Any, slot: int) -> int:
         for lane in range(64):
             if free[group * 64 + lane] and gains[lane] > best:
                 best, pick = gains[lane], group * 64 + lane
-    return pick
+    return pick, best
+
+
+@kernel()
+def _read(words: Any, pick: int, count: int, slot: int, places: Any) -> None:
+    """Let the addresses have a candidate's bit at a slot where they have none yet."""
+    row = words[pick >> 6]
+    for sample in range(count):
+        bit = row[sample] >> np.uint64(pick & 63) & np.uint64(1)
+        places[sample] |= np.uint8(bit << np.uint64(slot))
 
 
 @kernel(COMPILING)
 def _grow(bits: Any, gains: Any, candidates: Any, free: Any, room: Any, address: int, sums: Any, totals: Any,
-          chosen: Any) -> None:  # fmt: skip
-    """Fill in `chosen` and `totals`; `address` is that of `sums`, `room` is memory for words, gains and places."""
+          picks: Any, known: int, pairs: int, exchanges: int) -> None:  # fmt: skip
+    """Fill in `picks`, of which the first `known` are there, and `totals`; `address` is that of `sums`, `room` is
+    memory for words, gains and places.
+    """
     words, kept, places = room
     count = _gather(bits, gains, candidates, words, kept)
     places[:count] = 0
-    for slot in range(chosen.size + 1):
-        totals[: 1 << slot] = 0
-        for sample in range(count):
-            totals[places[sample]] += kept[sample]
-        if slot == chosen.size:
-            break
-        for group in range(len(words)):
-            sums[group, : 1 << slot] = 0
-            base = address + np.int64(group) * sums[0].size * 4
+    for slot in range(known):
+        free[picks[slot]] = False
+        _read(words, picks[slot], count, slot, places)
+    rank, most = picks.size, np.int64(-1)
+    if known == 0 and rank > 1:
+        for first in range(min(pairs, free.size)):
+            if free[first]:
+                places[:count] = 0
+                _read(words, first, count, 0, places)
+                _count(words, kept, places, count, 1, address, sums, totals)
+                free[first] = False
+                second, gain = _pick(sums, totals, free, 1)
+                free[first] = True
+                if gain > most:
+                    most, picks[0], picks[1] = gain, first, second
+        if most >= 0:
+            known = 2
+            places[:count] = 0
+            for slot in range(2):
+                free[picks[slot]] = False
+                _read(words, picks[slot], count, slot, places)
+    for step in range(known, rank + exchanges):
+        slot = min(step, rank - 1)
+        if step >= rank:  # the first input leaves, and may come again as the last
+            free[picks[0]] = True
             for sample in range(count):
-                _add_masked(base + (np.int64(places[sample]) << 8), words[group, sample], kept[sample])
-        pick = _pick(sums, totals, free, slot)
+                places[sample] >>= 1
+            for before in range(rank - 1):
+                picks[before] = picks[before + 1]
+        _count(words, kept, places, count, slot, address, sums, totals)
+        pick = _pick(sums, totals, free, slot)[0]
         free[pick] = False
-        chosen[slot] = candidates[pick]
-        picked = words[pick >> 6]
-        for sample in range(count):
-            bit = picked[sample] >> np.uint64(pick & 63) & np.uint64(1)
-            places[sample] |= np.uint8(bit << np.uint64(slot))
+        picks[slot] = pick
+        _read(words, pick, count, slot, places)
+    totals[:] = 0
+    for sample in range(count):
+        totals[places[sample]] += kept[sample]
 
 
 class Grower:
@@ -164,13 +207,25 @@ class Grower:
         self._sums = memory[start : start + size].view(np.int32).reshape(groups, -1, LANES)
         self._totals = np.zeros(1 << rank, np.int64)
 
-    def grow(self, bits: NDArray[np.uint64], gains: NDArray[np.int32], candidates: NDArray[np.int32]) -> Grown:
+    def grow(
+        self,
+        bits: NDArray[np.uint64],
+        gains: NDArray[np.int32],
+        candidates: NDArray[np.int32],
+        *,
+        known: int = 0,
+        pairs: int = 0,
+        exchanges: int = 0,
+    ) -> Grown:
         """Return what `naive.grow` returns.
 
         Args:
             bits: (F, W), C-contiguous, W words for N samples or more; what stands beyond sample N is not read.
             gains: (N,); the sum of their absolute values is at most `MOST`.
             candidates: (K,), rows of `bits`; repeated ones are one.
+            known: so many inputs there are already: the first candidates, all different.
+            pairs: so many of the candidates are tried as first input with each second one.
+            exchanges: how often, once the LUT is there, its first input leaves for the best candidate.
 
         Raises:
             TypeError, ValueError: arrays that are none of these, or fewer than `rank` different candidates.
@@ -180,9 +235,13 @@ class Grower:
         free[np.unique(candidates, return_index=True)[1]] = True
         if np.count_nonzero(free) < self.rank:
             raise ValueError(f"{np.count_nonzero(free)} different candidates; expected at least the rank, {self.rank}")
-        chosen = np.empty(self.rank, np.int32)
-        _grow(bits, gains, candidates, free, self._room, self._sums.ctypes.data, self._sums, self._totals, chosen)
-        return Grown(chosen, self._totals.copy())
+        if not 0 <= known <= self.rank or not free[:known].all():
+            raise ValueError(f"known is {known}; expected 0 to {self.rank} different candidates at the front")
+        picks = np.arange(self.rank)
+        address = self._sums.ctypes.data
+        _grow(bits, gains, candidates, free, self._room, address, self._sums, self._totals, picks, known, pairs,
+              exchanges)  # fmt: skip
+        return Grown(candidates[picks], self._totals.copy())
 
     def _check(self, bits: NDArray[Any], gains: NDArray[Any], candidates: NDArray[Any]) -> None:
         wanted = (("bits", bits, np.uint64), ("gains", gains, np.int32), ("candidates", candidates, np.int32))

@@ -8,6 +8,7 @@ sum_a max(D_a, 0). Inputs are chosen greedily, slot by slot, for the largest of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -26,31 +27,65 @@ class Grown(NamedTuple):
     sums: NDArray[np.int64]
 
 
-def grow(bits: NDArray[np.bool_], gains: NDArray[np.int32], candidates: NDArray[np.int32], rank: int) -> Grown:
+def grow(
+    bits: NDArray[np.bool_],
+    gains: NDArray[np.int32],
+    candidates: NDArray[np.int32],
+    rank: int,
+    *,
+    known: int = 0,
+    pairs: int = 0,
+    exchanges: int = 0,
+) -> Grown:
     """Choose the inputs of a LUT among candidates, and add up the gains at its addresses.
 
-    A slot takes the candidate with the largest gain of the LUT so far, the first of equals, and never a row that an
-    earlier slot reads.
+    A slot takes the candidate with the largest gain of the LUT so far, the first of equals, and never a row that
+    another slot reads.
 
     Args:
         bits: (F, N).
         gains: (N,).
         candidates: (K,), rows of `bits`, at least `rank` different ones.
         rank: n.
+        known: so many inputs there are already: the first candidates, all different.
+        pairs: the first two slots take the best pair whose first is among so many of the candidates, so that two
+            inputs that tell nothing alone are found.
+        exchanges: how often, once the LUT is there, its first input leaves and the best candidate, it too, becomes the
+            last. The gain never falls.
     """
-    chosen: list[int] = []
-    address = np.zeros(bits.shape[1], np.int64)
-    for slot in range(rank):
-        best, pick = -1, -1
+
+    def gain_of(rows: list[int]) -> int:
+        return int(np.maximum(sums_at(address_of(bits, rows), gains, len(rows)), 0).sum())
+
+    def best(rows: list[int]) -> tuple[int, int]:
+        """The largest gain with one more row, and the row."""
+        found = -1, -1
         for row in candidates.tolist():
-            if row not in chosen:
-                sums = sums_at(address | bits[row].astype(np.int64) << slot, gains, slot + 1)
-                gain = int(np.maximum(sums, 0).sum())
-                if gain > best:
-                    best, pick = gain, row
-        chosen.append(pick)
-        address |= bits[pick].astype(np.int64) << slot
-    return Grown(np.array(chosen, np.int32), sums_at(address, gains, rank))
+            if row not in rows and (gain := gain_of([*rows, row])) > found[0]:
+                found = gain, row
+        return found
+
+    chosen: list[int] = candidates[:known].tolist()
+    if known == 0 and rank > 1:
+        most = -1
+        for first in dict.fromkeys(candidates[:pairs].tolist()):
+            gain, second = best([first])
+            if gain > most:
+                most, chosen = gain, [first, second]
+    while len(chosen) < rank:
+        chosen.append(best(chosen)[1])
+    for _ in range(exchanges):
+        chosen = chosen[1:]
+        chosen.append(best(chosen)[1])
+    return Grown(np.array(chosen, np.int32), sums_at(address_of(bits, chosen), gains, rank))
+
+
+def address_of(bits: NDArray[np.bool_], rows: Iterable[int]) -> NDArray[np.int64]:
+    """The address of each sample, (N,): row j of the inputs is bit j."""
+    address = np.zeros(bits.shape[1], np.int64)
+    for slot, row in enumerate(rows):
+        address |= bits[row].astype(np.int64) << slot
+    return address
 
 
 def sums_at(address: NDArray[np.int64], gains: NDArray[np.int32], rank: int) -> NDArray[np.int64]:
@@ -62,19 +97,18 @@ def sums_at(address: NDArray[np.int64], gains: NDArray[np.int32], rank: int) -> 
 
 def values(bits: NDArray[np.bool_], inputs: NDArray[np.int32], table: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What a LUT says of each sample, bool (N,)."""
-    address = np.zeros(bits.shape[1], np.int64)
-    for slot, row in enumerate(inputs):
-        address |= bits[row].astype(np.int64) << slot
-    return table[address]
+    return table[address_of(bits, inputs)]
 
 
-def softmax_gains(votes: NDArray[np.int32], classes: NDArray[np.int64], k: int, tau: float) -> NDArray[np.float64]:
-    """What the cross entropy of each sample falls by where class k gets one vote more, float64 (N,).
+def softmax_gains(
+    votes: NDArray[np.int32], classes: NDArray[np.int64], code: NDArray[np.int32], tau: float
+) -> NDArray[np.float64]:
+    """What the cross entropy of each sample falls by where the classes get the votes of a code, float64 (N,).
 
     Args:
         votes: (K, N); the scores are votes / tau.
         classes: (N,), of the samples.
-        k: a class.
+        code: (K,), how many votes each class gets more.
         tau: above 0.
     """
 
@@ -85,6 +119,4 @@ def softmax_gains(votes: NDArray[np.int32], classes: NDArray[np.int64], k: int, 
         found: NDArray[np.float64] = np.log(np.exp(scores - highest).sum(axis=0)) + highest - own
         return found
 
-    more = votes.copy()
-    more[k] += 1
-    return losses(votes) - losses(more)
+    return losses(votes) - losses(votes + code[:, None])

@@ -28,8 +28,10 @@ from torch import Tensor, nn
 from lutsmith.circuit.grid import checked_word
 from lutsmith.circuit.rows import SAMPLED_ROWS, FittedRange
 from lutsmith.circuit.word_length import snap
+from lutsmith.encodings import thresholds as places
+from lutsmith.encodings.codes import MAX_BITS
 from lutsmith.ground.arguments import one_of, whole_number
-from lutsmith.nn.encoders.gathering import floating, gather, value_range
+from lutsmith.nn.encoders.gathering import gather, value_range
 
 if TYPE_CHECKING:
     from typing import Self
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 Per = Literal["feature", "channel", "global"]
-
-MAX_BITS = 1 << 16
 
 
 class EncoderOptions(TypedDict, total=False):
@@ -181,13 +181,7 @@ class Encoder(nn.Module, ABC):
         """Ascending thresholds `(columns, L)` float32 of samples `(rows, columns)`, NaN ignored: by default uniform,
         `t_i = min + i (max - min) / (L + 1)` for i = 1..L.
         """
-        low, high = column_range(columns)
-        steps = torch.arange(1, self.num_thresholds + 1, dtype=low.dtype)
-        spacing = (high - low) / (self.num_thresholds + 1)
-        if not spacing.isfinite().all():  # the range itself is beyond float32
-            low, steps = low.double(), steps.double()
-            spacing = (high.double() - low) / (self.num_thresholds + 1)
-        return (low.unsqueeze(-1) + steps * spacing.unsqueeze(-1)).float()
+        return torch.from_numpy(places.uniform(columns, self.num_thresholds))
 
     # use
 
@@ -330,13 +324,6 @@ def resolved_axis(axis: int, ndim: int) -> int:
     if not 1 <= resolved < ndim:
         raise ValueError(f"encode_axis {axis} is not an axis of a sample in a batch of {ndim} dimensions")
     return resolved
-
-
-def column_range(columns: NDArray[Any]) -> tuple[Tensor, Tensor]:
-    """Smallest and largest value of each column of samples `(rows, columns)`, NaN ignored, in the data's precision."""
-    x = floating(columns)
-    missing = x.isnan()
-    return x.masked_fill(missing, math.inf).amin(0), x.masked_fill(missing, -math.inf).amax(0)
 
 
 def _merge_bits(bits: Tensor, encode_axis: int) -> Tensor:

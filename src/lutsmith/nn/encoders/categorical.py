@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lutsmith.nn.encoders.codes import MAX_ONE_HOT_BITS, TINY, CodeEncoder
+from lutsmith.encodings import codes
+from lutsmith.encodings.codes import MAX_ONE_HOT_BITS
+from lutsmith.encodings.thresholds import category_edges, most_frequent
+from lutsmith.nn.encoders.codes import CodeEncoder
 from lutsmith.nn.encoders.gathering import gather, value_range
 
 if TYPE_CHECKING:
     from typing import Self
-
-WHOLE = 1 << 22
-"""Below this, float32 holds the number between two neighbouring integers."""
 
 
 class Categorical(CodeEncoder):
@@ -49,9 +49,7 @@ class Categorical(CodeEncoder):
         return 1, MAX_ONE_HOT_BITS
 
     def _table(self) -> Tensor:
-        table = torch.zeros(2 * self.num_bits + 1, self.num_bits, dtype=torch.bool)
-        table[1::2] = torch.eye(self.num_bits, dtype=torch.bool)  # even levels lie between the values
-        return table
+        return torch.from_numpy(codes.categories(codes.one_hot(self.num_bits)))
 
     def fit(self, x: Any, *, seed: int = 0) -> Self:
         """Set the categories from data, as `Encoder.fit`; returns self.
@@ -61,7 +59,7 @@ class Categorical(CodeEncoder):
         """
         data = gather(x, seed)
         value_range(data)  # refuses infinite values and features without any
-        values = [_most_frequent(column, self.limit) for column in data.reshape(len(data), -1).T]
+        values = [most_frequent(column, self.limit) for column in data.reshape(len(data), -1).T]
         most = max(len(column) for column in values)
         if most > MAX_ONE_HOT_BITS:
             raise ValueError(
@@ -77,14 +75,7 @@ class Categorical(CodeEncoder):
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
         values = self.categories.reshape(columns.shape[1], self.num_bits).cpu().numpy()
-        present = ~np.isnan(values)
-        whole = (~present | ((values == np.floor(values)) & (np.abs(values) < WHOLE))).all(axis=1, keepdims=True)
-        half = np.float32(0.5)
-        just_below = np.where(values == 0, np.float32(-TINY), np.nextafter(values, np.float32(-np.inf)))
-        below = np.where(whole, values - half, just_below)
-        above = np.where(whole, values + half, values)
-        edges = np.where(present[..., None], np.stack([below, above], axis=-1), np.float32(np.inf))
-        return torch.from_numpy(edges.reshape(len(values), 2 * self.num_bits).astype(np.float32))
+        return torch.from_numpy(category_edges(values))
 
     def _resize(self, num_bits: int) -> None:
         self.num_bits = num_bits
@@ -101,13 +92,3 @@ class Categorical(CodeEncoder):
         if self.limit is None and isinstance(saved, Tensor) and saved.numel():
             self._resize(saved.shape[-1])
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-
-def _most_frequent(column: NDArray[Any], limit: int | None) -> NDArray[np.float32]:
-    """The values of a column as float32, ascending, NaN left out: all, or the `limit` most frequent."""
-    numbers = column.astype(np.float32)
-    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
-    if limit is None or len(values) <= limit:
-        return values
-    kept: NDArray[np.float32] = np.sort(values[np.argsort(-counts, kind="stable")[:limit]])
-    return kept

@@ -15,19 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lutsmith.nn.encoders.base import Encoder, EncoderOptions, column_range
-from lutsmith.nn.encoders.transitions import lower_code
+from lutsmith.encodings import codes, thresholds
+from lutsmith.encodings.codes import MAX_BINARY_BITS, MAX_ONE_HOT_BITS
+from lutsmith.encodings.transitions import lower_code
+from lutsmith.nn.encoders.base import Encoder, EncoderOptions
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
-
-MAX_BINARY_BITS = 16
-"""Binary codes have 2^b levels, and a threshold between any two."""
-
-MAX_ONE_HOT_BITS = 1024
-
-TINY = float(np.finfo(np.float32).tiny)
-"""2^-126, the smallest normal float32: what is above -TINY counts as not negative."""
 
 
 class CodeEncoder(Encoder):
@@ -108,15 +102,14 @@ class UniformFixedPoint(CodeEncoder):
         return 1, MAX_BINARY_BITS
 
     def _table(self) -> Tensor:
-        return _binary(torch.arange(1 << self.num_bits), self.num_bits)
+        return torch.from_numpy(codes.binary(self.num_bits))
 
 
 class Gray(UniformFixedPoint):
     """The Gray code of the uniform fixed-point level l, `l ^ (l >> 1)`: neighbouring levels differ in one bit."""
 
     def _table(self) -> Tensor:
-        levels = torch.arange(1 << self.num_bits)
-        return _binary(levels ^ (levels >> 1), self.num_bits)
+        return torch.from_numpy(codes.gray(self.num_bits))
 
 
 class Binary(UniformFixedPoint):
@@ -135,7 +128,7 @@ class Binary(UniformFixedPoint):
         return ()
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
-        return (torch.arange(1, 1 << self.num_bits) - 0.5).expand(columns.shape[1], -1)
+        return torch.from_numpy(thresholds.bit_planes(columns, self.num_bits))
 
 
 class OneHot(CodeEncoder):
@@ -151,7 +144,7 @@ class OneHot(CodeEncoder):
         return 2, MAX_ONE_HOT_BITS
 
     def _table(self) -> Tensor:
-        return torch.eye(self.num_bits, dtype=torch.bool)
+        return torch.from_numpy(codes.one_hot(self.num_bits))
 
 
 class SignMagnitude(CodeEncoder):
@@ -172,22 +165,7 @@ class SignMagnitude(CodeEncoder):
         return 1, MAX_BINARY_BITS
 
     def _table(self) -> Tensor:
-        half = 1 << (self.num_bits - 1)
-        magnitudes = torch.cat([torch.arange(half - 1, -1, -1), torch.arange(half)])
-        negative = torch.arange(2 * half) < half
-        return torch.cat([_binary(magnitudes, self.num_bits - 1), negative.unsqueeze(1)], dim=1)
+        return torch.from_numpy(codes.sign_magnitude(self.num_bits))
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
-        low, high = (bound.double() for bound in column_range(columns))
-        reach = torch.maximum(low.abs(), high.abs()).unsqueeze(-1)
-        half = 1 << (self.num_bits - 1)
-        above = (reach * torch.arange(1, half) / half).float()
-        # |x| > t on the negative side is x < -t: not above the number just below -t.
-        below = torch.nextafter(-above, torch.tensor(-torch.inf)).clamp(max=-TINY).flip(-1)
-        zero = torch.full_like(above[:, :1] if half > 1 else reach.float(), -TINY)
-        return torch.cat([below, zero, above], dim=-1)
-
-
-def _binary(numbers: Tensor, bits: int) -> Tensor:
-    """The lowest bits of integers `(L,)`, bool `(L, bits)`, LSB first."""
-    return (numbers.unsqueeze(1) >> torch.arange(bits)) & 1 != 0
+        return torch.from_numpy(thresholds.sign_magnitude(columns, self.num_bits))

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lutsmith.encodings import codes, thresholds
 from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
-from lutsmith.nn.encoders.base import Encoder, EncoderOptions, column_range
+from lutsmith.nn.encoders.base import Encoder, EncoderOptions
 from lutsmith.nn.encoders.gathering import floating
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ class Thermometer(Encoder):
         return self.num_bits
 
     def code(self) -> Tensor:
-        bits = torch.arange(self.num_bits)
-        return torch.arange(self.num_bits + 1).unsqueeze(1) > bits
+        return torch.from_numpy(codes.thermometer(self.num_bits))
 
     def _encode(self, x: Tensor, inner: int) -> Tensor:
         return ops.encode(x, self._per_feature(), inner)
@@ -66,16 +66,7 @@ class DistributiveThermometer(Thermometer):
     """Thermometer at the quantiles of the data: `t_i = sort(x)[floor(N i / (z + 1))]`, without interpolation (DWN)."""
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
-        rows, count = columns.shape
-        thresholds = np.empty((count, self.num_bits), dtype=np.float32)
-        steps = np.arange(1, self.num_bits + 1)
-        step = max(1, (1 << 22) // rows)  # columns sorted at once: 4 Mi values
-        for start in range(0, count, step):
-            ordered = np.sort(np.ascontiguousarray(columns[:, start : start + step].T), axis=1)  # NaN comes last
-            present = rows - np.isnan(ordered).sum(1) if ordered.dtype.kind == "f" else np.full(len(ordered), rows)
-            ranks = present[:, None] * steps // (self.num_bits + 1)
-            thresholds[start : start + step] = np.take_along_axis(ordered, ranks, axis=1)
-        return torch.from_numpy(thresholds)
+        return torch.from_numpy(thresholds.distributive(columns, self.num_bits))
 
 
 class LogarithmicThermometer(Thermometer):
@@ -97,7 +88,4 @@ class LogarithmicThermometer(Thermometer):
         self.octaves = float(octaves)
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
-        low, high = (bound.double().unsqueeze(-1) for bound in column_range(columns))
-        octave = self.octaves * torch.arange(1, self.num_bits + 1, dtype=torch.float64) / (self.num_bits + 1)
-        share: Tensor = (torch.exp2(octave) - 1) / (2.0**self.octaves - 1)
-        return (low + (high - low) * share).float()
+        return torch.from_numpy(thresholds.logarithmic(columns, self.num_bits, octaves=self.octaves))

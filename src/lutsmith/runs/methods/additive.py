@@ -18,7 +18,8 @@ from lutsmith.runs.methods.growth_log import GrowthLog
 from lutsmith.runs.methods.method import Method, Parts, as_json
 
 if TYPE_CHECKING:
-    from lutsmith.additive import AdditiveSettings, Growth
+    from lutsmith.additive import AdditiveTrainer, Growth
+    from lutsmith.additive.trainer import Prepared
 
 
 class Additive(Method):
@@ -27,7 +28,7 @@ class Additive(Method):
     name = "additive"
     parts = ("settings",)
     arguments: ClassVar = dict.fromkeys(("max_luts", "max_seconds", "rank", "bits", "seed"), "settings")
-    checkpoint = "checkpoint.additive"
+    checkpoint = "checkpoint.npz"
 
     def fits(self, given: Any) -> bool:
         from lutsmith.additive import AdditiveSettings
@@ -58,9 +59,10 @@ class Additive(Method):
         return having[0] if len(having) == 1 and having != ["classification"] else None
 
     def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Growing:  # noqa: ARG002
-        from lutsmith.additive import AdditiveSettings
+        from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 
-        return Growing(dataset, AdditiveSettings.from_json(parts["settings"]))
+        trainer = AdditiveTrainer(AdditiveSettings.from_json(parts["settings"]))
+        return Growing(trainer, trainer.prepare(dataset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,19 +70,20 @@ class Growing:
     """A network that is about to be grown.
 
     Attributes:
-        dataset: what it learns from.
-        settings: how.
-        seconds: what making this took: nothing.
+        trainer: how.
+        prepared: the checked data and their bits.
     """
 
-    dataset: Dataset
-    settings: AdditiveSettings
-    seconds: float = 0.0
+    trainer: AdditiveTrainer
+    prepared: Prepared
+
+    @property
+    def seconds(self) -> float:
+        """What preparing the data took."""
+        return self.prepared.seconds
 
     def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
         """Grow it; see `methods.method.Ready`."""
-        from lutsmith.additive import AdditiveTrainer
-
         checkpoint = None
         if folder is not None:
             checkpoint = folder / Additive.checkpoint
@@ -88,15 +91,16 @@ class Growing:
             remove_leftovers(folder)
             if not resume:
                 checkpoint.unlink(missing_ok=True)
-        trainer = AdditiveTrainer(self.settings)
         with Interrupts() as interrupts, GrowthLog(folder, quiet=quiet) as log:
 
             def watch(growth: Growth) -> None:
+                if not log.begun:
+                    log.begin(self.trainer.history)  # of earlier sittings
                 log.append(growth)
                 if (number := interrupts.requested) is not None:  # the trainer saves before it lets this through
-                    where = f"stopped at {growth.luts:,} of {growth.total:,} LUTs"
+                    where = f"stopped at {growth.luts:,} of {growth.total:,} LUTs, {growth.stage}"
                     if folder is None:
                         raise TrainingInterrupted(f"{where}; nothing was saved, since there is no folder", number)
                     raise TrainingInterrupted(f"{where}; saved in {folder}: go on with resume=True", number)
 
-            return trainer.fit(self.dataset, watch=watch, checkpoint=checkpoint, metadata=metadata)
+            return self.trainer.fit(self.prepared, watch=watch, checkpoint=checkpoint, metadata=metadata)

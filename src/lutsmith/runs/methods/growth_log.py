@@ -20,9 +20,13 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
     Args:
         folder: where metrics.jsonl goes; None: nothing is written.
         quiet: show no progress.
+
+    Attributes:
+        begun: whether the rounds of earlier sittings are written down.
     """
 
     def __init__(self, folder: Path | None, *, quiet: bool) -> None:
+        self.begun = False
         self._folder = folder
         self._log: MetricsLog | None = None
         self._bar = ProgressBar(1.0, quiet=quiet)
@@ -35,6 +39,7 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
 
     def begin(self, history: Sequence[Growth]) -> None:
         """Write down the rounds that were done in earlier sittings, in place of what is there."""
+        self.begun = True
         lines = [self._figures(growth) for growth in history]
         if self._folder is not None:
             self._log = MetricsLog(self._folder, lines)
@@ -48,9 +53,9 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
         text = f"{growth.stage}  {growth.luts:,}/{growth.total:,} LUTs  loss {growth.loss:.4f}{reached}"
         self._last = f"{text}  {growth.seconds:.1f} s"
         if self._bar.due():
-            whole = growth.seconds + growth.left
-            share = growth.seconds / whole if whole > 0 else 1.0
-            self._bar.draw(share, text, f"{self._last}, {growth.left:.0f} s left", growth.left)
+            left = growth.left or 0.0
+            share = growth.seconds / max(growth.seconds + left, 1e-9)
+            self._bar.draw(share, text, f"{self._last}, {left:.0f} s left", left)
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
@@ -68,5 +73,6 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
             "luts": growth.luts,
             "loss": growth.loss,
             "hard": growth.validation,
+            "validation_loss": growth.validation_loss,
             "seconds": took,
         }

@@ -33,16 +33,16 @@ def lower_code(
     signals = np.empty((features.size, code.shape[1]), np.int32)
     for bit in range(code.shape[1]):
         column = code[:, bit]
-        left = _without_pairs(thresholds[:, np.flatnonzero(column[1:] != column[:-1])])
+        left = without_pairs(thresholds[:, np.flatnonzero(column[1:] != column[:-1])])
         counts = np.isfinite(left).sum(axis=1)
         for count in np.unique(counts).tolist():
             rows = np.flatnonzero(counts == count)
             comparators = builder.compare(features[rows, None], left[rows, :count])
-            signals[rows, bit] = _xor(builder, comparators, inverted=bool(column[0]))
+            signals[rows, bit] = xor(builder, comparators, inverted=bool(column[0]))
     return signals
 
 
-def _without_pairs(thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
+def without_pairs(thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
     """Leave one of each odd run of equal thresholds and none of each even run; the rest is +inf, at the end."""
     places = np.arange(thresholds.shape[1])
     differs = thresholds[:, 1:] != thresholds[:, :-1]
@@ -54,7 +54,7 @@ def _without_pairs(thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
     return kept
 
 
-def _xor(builder: CircuitBuilder, signals: NDArray[np.int32], *, inverted: bool) -> NDArray[np.int32]:
+def xor(builder: CircuitBuilder, signals: NDArray[np.int32], *, inverted: bool) -> NDArray[np.int32]:
     """The signals (F,) of the XOR of each row of (F, m), or of its inverse."""
     if signals.shape[1] == 0:
         return np.full(len(signals), builder.constant(inverted), np.int32)

@@ -1,0 +1,160 @@
+"""The state of training in a file: whole or not at all, and of the same settings and data or refused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import time
+import zipfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.additive.course import Growth, State
+from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.network import VotingLut
+from lutsmith.additive.settings import AdditiveSettings
+from lutsmith.data.dataset import Dataset
+from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.strict_json import strict_loads
+
+FORMAT = "lutsmith additive state 1"
+EVERY = 5.0
+"""Seconds between two writes."""
+SAMPLE = 1 << 25
+"""Bytes of the samples that tell one data set from another, spread over all of them."""
+
+
+class Checkpoint:
+    """A file that holds how far training has come.
+
+    Args:
+        path: of the file.
+        settings: of training; how long it may take is not compared.
+        dataset: what is learned.
+        encoding: the bits of it.
+        start: what training began with, in bytes.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        settings: AdditiveSettings,
+        dataset: Dataset,
+        encoding: Encoding,
+        start: bytes = b"",
+    ) -> None:
+        self.path = Path(path)
+        self._of = _digest(settings, dataset, encoding, start)
+        self._scores, self._settings, self._bits = dataset.num_classes, settings, len(encoding)
+        self._last: State | None = None
+        self._written = time.perf_counter()
+
+    def read(self) -> State | None:
+        """Return the state in the file; None where there is no file.
+
+        Raises:
+            ValueError: the file holds none, or one of other settings or data.
+            OSError: it cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(io.BytesIO(self.path.read_bytes()), allow_pickle=False) as file:
+                facts = strict_loads(file["facts"].tobytes().decode("utf-8"))
+                arrays = {name: file[name] for name in ("codes", "inputs", "tables", "sizes")}
+            if facts["format"] != FORMAT:
+                raise ValueError(f"it is of the format {facts['format']!r}")
+            of, state = facts["of"], self._state(facts, arrays)
+        except (ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{self.path} holds no state of additive training ({error}): remove it to begin anew"
+            ) from error
+        if of != self._of:
+            raise ValueError(
+                f"{self.path} is of other settings or data: give those that it was begun with, or remove it"
+            )
+        return state
+
+    def keep(self, state: State) -> None:
+        """Remember a state that can be gone on from, and write it if the last write was a while ago."""
+        self._last = replace(state, network=list(state.network), best=list(state.best), steps=list(state.steps))
+        if time.perf_counter() - self._written >= EVERY:
+            self.write()
+
+    def write(self) -> None:
+        """Write the last state that was kept.
+
+        Raises:
+            OSError: the file cannot be written, or the disk is full; an older one stays as it is.
+        """
+        if self._last is None:
+            return
+        state = self._last
+        luts = [*state.network, *state.best]
+        rank = self._settings.rank
+        facts = {
+            "format": FORMAT,
+            "of": self._of,
+            "stage": state.stage,
+            "turn": state.turn,
+            "best_score": state.best_score if np.isfinite(state.best_score) else None,
+            "kept": state.kept,
+            "seconds": state.seconds,
+            "steps": [asdict(step) for step in state.steps],
+        }
+        out = io.BytesIO()
+        np.savez(
+            out,
+            facts=np.frombuffer(json.dumps(facts, allow_nan=False).encode(), np.uint8),
+            codes=np.array([lut.code for lut in luts], np.int32).reshape(len(luts), self._scores),
+            inputs=np.array([lut.inputs for lut in luts], np.int32).reshape(len(luts), rank),
+            tables=np.array([lut.table for lut in luts], np.bool_).reshape(len(luts), 1 << rank),
+            sizes=np.array([len(state.network), len(state.best)]),
+        )
+        write_atomically(self.path, out.getvalue())
+        self._written = time.perf_counter()
+
+    def _state(self, facts: Any, arrays: dict[str, NDArray[Any]]) -> State:
+        network, best = arrays["sizes"].tolist()
+        rank, luts = self._settings.rank, network + best
+        wanted = {"codes": (self._scores, np.int32), "inputs": (rank, np.int32), "tables": (1 << rank, np.bool_)}
+        for name, (width, dtype) in wanted.items():
+            if arrays[name].shape != (luts, width) or arrays[name].dtype != dtype:
+                raise ValueError(f"its {name} have shape {arrays[name].shape}")
+        places = np.concatenate([np.arange(network), np.arange(best)])[:, None]
+        if (arrays["inputs"] < 0).any() or (arrays["inputs"] >= self._bits + places).any():
+            raise ValueError("a LUT reads what is not there")
+        if max(network, best) > max(self._settings.max_luts, self._scores):
+            raise ValueError(f"it has {max(network, best)} LUTs")
+        fields = zip(arrays["codes"], arrays["inputs"], arrays["tables"], strict=True)
+        together = [VotingLut(*each) for each in fields]
+        return State(
+            network=together[:network],
+            stage=int(facts["stage"]),
+            turn=int(facts["turn"]),
+            best=together[network:],
+            best_score=-np.inf if facts["best_score"] is None else float(facts["best_score"]),
+            kept=int(facts["kept"]),
+            steps=[Growth(**step) for step in facts["steps"]],
+            seconds=float(facts["seconds"]),
+        )
+
+
+def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Encoding, start: bytes) -> str:
+    """Return a checksum of all that decides what training does; of large samples, of rows spread over them."""
+    found = hashlib.blake2b(start, digest_size=16)
+    found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
+    x = dataset.x_train
+    stride = max(1, -(-x.nbytes // SAMPLE))
+    weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
+    bits = (encoding.feature, encoding.count, encoding.threshold, encoding.inverted)
+    for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, *bits):
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,290 @@
+"""The course of training: a network is grown, the best prefix of it is kept, and its LUTs are fitted anew in sweeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.additive.candidates import Candidates
+from lutsmith.additive.codes import draw_codes
+from lutsmith.additive.network import VotingLut, are_read, levels
+from lutsmith.additive.rows import Rows, RowSource
+from lutsmith.additive.settings import AdditiveSettings
+from lutsmith.additive.steps import Steps
+
+TOGETHER = 4
+"""LUTs that are chosen beside each other where they vote for the same scores."""
+
+FRESH = 16
+"""Steps of a sweep after which what float32 has lost is put right, and a state can be kept."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How far training had come.
+
+    Attributes:
+        luts: of the network.
+        total: LUTs that it has at the end, at most.
+        stage: "growing", or "sweep 1", "sweep 2", ...
+        loss: mean loss of the training rows, at the tau of that time.
+        validation: `data.report.score` of the validation rows; None without such rows.
+        validation_loss: their mean loss, at the same tau.
+        seconds: of training so far, over all sittings.
+        left: seconds that it will still take, as it goes; None where nothing tells.
+    """
+
+    luts: int
+    total: int
+    stage: str
+    loss: float
+    validation: float | None
+    validation_loss: float | None
+    seconds: float
+    left: float | None
+
+
+@dataclass
+class State:
+    """Where training stands: all that it needs to go on, beside settings and data.
+
+    Attributes:
+        network: the LUTs so far.
+        stage: 0 while the network grows, then the number of the sweep.
+        turn: the next step of the stage.
+        best: the network that was best on the validation rows, since growing ended.
+        best_score: what it reached there; while the network grows, that of the best prefix.
+        kept: LUTs of the best prefix.
+        steps: Growth, step by step.
+        seconds: of training in earlier sittings.
+    """
+
+    network: list[VotingLut] = field(default_factory=list)
+    stage: int = 0
+    turn: int = 0
+    best: list[VotingLut] = field(default_factory=list)
+    best_score: float = -np.inf
+    kept: int = 0
+    steps: list[Growth] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Course:
+    """Trains a network on the rows of a source.
+
+    Args:
+        settings: how to go about it.
+        source: of training rows.
+        check: the validation rows, or None.
+        candidates: what is tried.
+        state: where to begin.
+        watch: is told of each step.
+        keep: is given the state whenever it can be gone on from.
+    """
+
+    def __init__(
+        self,
+        settings: AdditiveSettings,
+        source: RowSource,
+        check: Rows | None,
+        candidates: Candidates,
+        state: State,
+        watch: Callable[[Growth], None] | None = None,
+        keep: Callable[[State], None] | None = None,
+    ) -> None:
+        self.settings, self.source, self.check, self.candidates, self.state = settings, source, check, candidates, state
+        self._watch, self._keep = watch, keep
+        self._steps = Steps(settings, candidates)
+        self._began = time.perf_counter()
+        self._seconds = state.seconds
+        scores = source.goal.num_scores
+        self.codes = draw_codes(scores, settings.plus, settings.minus, settings.num_codes, settings.seed)
+        self.one_each = len(self.codes) == scores
+        at_once = scores if self.one_each else TOGETHER
+        self.at_once = at_once if self.one_each else min(at_once, settings.max_luts)
+        self.rounds = max(1, settings.max_luts // self.at_once)
+        self.train = source.draw(self._draw_of(state.stage, state.turn))
+
+    def run(self) -> list[VotingLut]:
+        """Train; return the network that is best on the validation rows, the last one without such rows."""
+        state = self.state
+        tau = self._tau(state.turn) if state.stage == 0 else self.settings.tau
+        for rows in self._all():
+            rows.replay(state.network, tau)
+        for lut in state.network:
+            self.candidates.learn(lut.inputs)
+        if state.stage == 0:
+            self._grow()
+        while 0 < state.stage <= self.settings.sweeps and not self._late():
+            self._sweep()
+        return state.best
+
+    # Growing
+
+    def _tau(self, turn: int) -> float:
+        start = self.settings.tau_start
+        return float(self.settings.tau * (start**2 + (1 - start**2) * (turn + 1) / self.rounds) ** 0.5)
+
+    def _grow(self) -> None:
+        state = self.state
+        while state.turn < self.rounds:
+            turn, tau = state.turn, self._tau(state.turn)
+            if self.source.changes and turn and self._draw_of(0, turn) != self._draw_of(0, turn - 1):
+                self.train = self.source.draw(self._draw_of(0, turn))
+                self.train.replay(state.network, tau)
+            self.train.votes.begin(tau)
+            readable = None
+            if self.settings.depth > 1:
+                depths = levels(state.network, self.candidates.bits)
+                readable = [np.flatnonzero(depths < self.settings.depth)] * self.at_once
+            before = len(state.network)
+            found = self._steps.grow(self.train, self._codes_of(turn), (0, turn), readable=readable)
+            for place, lut in enumerate(found, before):
+                for rows in self._all():
+                    rows.put(lut, place)
+                if self.check is not None:
+                    self.check.cast(lut)
+                self.candidates.learn(lut.inputs)
+            state.network += found
+            state.turn += 1
+            reached = self._tell()
+            if reached is None or reached >= state.best_score:
+                state.best_score, state.kept = -np.inf if reached is None else reached, len(state.network)
+            if self._late():
+                break
+            self._save()
+        for rows in self._all():
+            for lut in state.network[state.kept :]:
+                rows.cast(lut, -1)
+        del state.network[state.kept :]
+        state.best, state.stage, state.turn = list(state.network), 1, 0
+
+    def _codes_of(self, turn: int) -> list[NDArray[np.int32]]:
+        """The codes of a round: each in turn, in an order that is drawn anew where there are many."""
+        count = len(self.codes)
+        if self.one_each:
+            return list(self.codes)
+        places = range(turn * self.at_once, (turn + 1) * self.at_once)
+        orders = {cycle: np.random.default_rng([self.settings.seed, 0xC1C, cycle]).permutation(count)
+                  for cycle in {place // count for place in places}}  # fmt: skip
+        return [self.codes[orders[place // count][place % count]] for place in places]
+
+    # Sweeps
+
+    def _sweep(self) -> None:
+        """Take LUTs out, some at a time, and fit others in their place, where the training loss is lower then."""
+        state, settings = self.state, self.settings
+        stage = state.stage
+        if self.source.changes and state.turn == 0:
+            self.train = self.source.draw(self._draw_of(stage, 0))
+            self.train.replay(state.network, settings.tau)
+        turns = self._turns(stage)
+        while state.turn < len(turns):
+            if state.turn % FRESH == 0:
+                self.train.votes.begin(settings.tau)
+            self._refit(turns[state.turn], (stage, state.turn))
+            state.turn += 1
+            if state.turn % FRESH == 0 or state.turn == len(turns):
+                self._tell()
+            if self._late():
+                break
+            if state.turn % FRESH == 0 and state.turn < len(turns):
+                self._save()
+        reached = None if self.check is None else self.check.score()
+        if reached is None or reached >= state.best_score:
+            state.best, state.best_score = list(state.network), -np.inf if reached is None else reached
+        state.stage, state.turn = stage + 1, 0
+        self._save()
+
+    def _turns(self, stage: int) -> list[list[int]]:
+        """The LUTs of each step: of one code each where a code is one score, else some at a time; none that others
+        read.
+        """
+        network = self.state.network
+        rng = np.random.default_rng([self.settings.seed, 1, stage])
+        free = np.flatnonzero(~are_read(network, self.candidates.bits))
+        if not self.one_each:
+            order = rng.permutation(free).tolist()
+            return [order[start : start + self.at_once] for start in range(0, len(order), self.at_once)]
+        groups: dict[bytes, list[int]] = {}
+        for place in free.tolist():
+            groups.setdefault((network[place].code != 0).tobytes(), []).append(place)
+        orders = [rng.permutation(group).tolist() for group in groups.values()]
+        most = max(map(len, orders), default=0)
+        return [[order[turn] for order in orders if turn < len(order)] for turn in range(most)]
+
+    def _refit(self, places: Sequence[int], stream: tuple[int, int]) -> None:
+        network, train = self.state.network, self.train
+        olds = [network[place] for place in places]
+        loss = train.votes.loss()
+        for lut in olds:
+            train.cast(lut, -1)
+        readable = None
+        if self.settings.depth > 1:
+            depths = levels(network, self.candidates.bits)
+            readable = [np.flatnonzero(depths[:place] < self.settings.depth) for place in places]
+        codes = [lut.code if len(self.settings.weights) == 1 else lut.code // np.gcd.reduce(lut.code) for lut in olds]
+        news = self._steps.grow(train, codes, stream, olds, readable)
+        if train.votes.loss() > loss:  # together they may do worse than each of them alone
+            for new, old in zip(news, olds, strict=True):
+                train.cast(new, -1)
+                train.cast(old)
+            return
+        for place, new, old in zip(places, news, olds, strict=True):
+            network[place] = new
+            for rows in self._all():
+                rows.put(new, place)
+            if self.check is not None:
+                self.check.cast(old, -1)
+                self.check.cast(new)
+
+    # What is told and kept
+
+    def _all(self) -> list[Rows]:
+        return [self.train] if self.check is None else [self.train, self.check]
+
+    def _draw_of(self, stage: int, turn: int) -> int:
+        """Which draw of the source a step works on."""
+        redraws = self.settings.redraws
+        return min(redraws, turn * (redraws + 1) // self.rounds) if stage == 0 else redraws + stage
+
+    def _save(self) -> None:
+        if self._keep is not None:
+            self._keep(self.state)
+
+    def _late(self) -> bool:
+        limit = self.settings.max_seconds
+        return limit is not None and self._now() >= limit
+
+    def _now(self) -> float:
+        return self._seconds + time.perf_counter() - self._began
+
+    def _tell(self) -> float | None:
+        state, settings = self.state, self.settings
+        reached, lost = None, None
+        if self.check is not None:
+            self.check.votes.begin(self._tau(state.turn - 1) if state.stage == 0 else settings.tau)
+            reached, lost = self.check.score(), self.check.votes.loss()
+        total = self.rounds * self.at_once
+        seconds = self._now()
+        done: float
+        if state.stage == 0:
+            done, growing = len(state.network), total + settings.sweeps * total
+            left = seconds / done * (growing - done)
+            stage = "growing"
+        else:
+            total = len(state.network)
+            turns = max(1, -(-total // self.at_once))
+            done = total + (state.stage - 1 + min(1.0, state.turn / turns)) * total
+            left = seconds / done * (total * (1 + settings.sweeps) - done)
+            stage = f"sweep {state.stage}"
+        state.seconds = seconds
+        step = Growth(len(state.network), total, stage, self.train.votes.loss(), reached, lost, seconds, max(0.0, left))
+        state.steps.append(step)
+        if self._watch is not None:
+            self._watch(step)
+        return reached

@@ -1,0 +1,100 @@
+"""One step of additive learning: LUTs are chosen beside each other, and filled in one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.additive.candidates import Candidates
+from lutsmith.additive.network import VotingLut
+from lutsmith.additive.rows import Rows
+from lutsmith.additive.settings import AdditiveSettings
+from lutsmith.circuit.engine.workers import num_threads, share
+from lutsmith.kernels.additive import luts
+from lutsmith.kernels.additive.growth import Grower
+from lutsmith.kernels.additive.thinning import thin
+
+Stream = tuple[int, ...]
+"""What tells a step's random numbers from those of others."""
+
+
+class Steps:
+    """Steps on some rows: each LUT's inputs are chosen for the votes that there are, and its table with them.
+
+    Args:
+        settings: how to go about it.
+        candidates: gives the inputs to choose from.
+    """
+
+    def __init__(self, settings: AdditiveSettings, candidates: Candidates) -> None:
+        self.settings, self.candidates = settings, candidates
+
+    def grow(
+        self,
+        train: Rows,
+        codes: Sequence[NDArray[np.int32]],
+        stream: Stream,
+        olds: Sequence[VotingLut | None] | None = None,
+        readable: Sequence[NDArray[np.int64]] | None = None,
+    ) -> list[VotingLut]:
+        """Return LUTs for these codes and cast their votes.
+
+        Their inputs are chosen beside each other, from the votes that there are now. Then each gets the table, and of
+        several weights the one, that lowers the loss most with the votes of those before it: no LUT raises the loss.
+
+        Args:
+            train: the rows.
+            codes: int32 (K,) each, of weight 1.
+            stream: of random numbers.
+            olds: LUTs that were there before: their inputs are exchanged one by one for better ones; or None: new.
+            readable: for each, the LUTs that it may read.
+        """
+        before = [None] * len(codes) if olds is None else olds
+        inputs: list[Any] = [None] * len(codes)
+        settings = self.settings
+
+        def work(take: Any) -> None:
+            grower = Grower(len(train), settings.candidates, settings.rank)
+            while (place := take()) is not None:
+                rng = np.random.default_rng([settings.seed, *stream, place])
+                drawn = self.candidates.draw(rng, () if readable is None else readable[place])
+                gains = train.votes.gains(codes[place])[0]
+                thin(gains, settings.row_share, int(rng.integers(2**62)))
+                inputs[place] = self._chosen(grower, train, gains, drawn, before[place])
+
+        share(len(codes), min(num_threads(), len(codes)), work)
+        found = []
+        for code, chosen in zip(codes, inputs, strict=True):
+            found.append(self._filled(train, code, chosen))
+            train.cast(found[-1])
+        return found
+
+    def _chosen(
+        self, grower: Grower, train: Rows, gains: NDArray[np.int32], drawn: NDArray[np.int32], old: VotingLut | None
+    ) -> NDArray[np.int32]:
+        settings = self.settings
+        if old is not None:
+            drawn[: old.inputs.size] = old.inputs
+        if np.unique(drawn).size < settings.rank:  # few bits: every one of them
+            drawn = np.resize(np.arange(self.candidates.bits, dtype=np.int32), settings.candidates)
+            old = None
+        if old is not None:
+            exchanges = max(settings.exchanges, settings.rank)
+            return grower.grow(train.bits, gains, drawn, known=settings.rank, exchanges=exchanges).inputs
+        return grower.grow(train.bits, gains, drawn, pairs=settings.pairs, exchanges=settings.exchanges).inputs
+
+    def _filled(self, train: Rows, code: NDArray[np.int32], inputs: NDArray[np.int32]) -> VotingLut:
+        sums = np.empty(1 << inputs.size, np.int64)
+        best, chosen = -1.0, None
+        for weight in self.settings.weights:
+            weighted = code * np.int32(weight)
+            gains, unit = train.votes.gains(weighted)
+            luts.add_up(train.bits, inputs, gains, sums)
+            gain = np.maximum(sums, 0).sum() / unit
+            if gain > best:
+                best, chosen = gain, VotingLut(weighted, inputs, sums > 0)
+        assert chosen is not None
+        return chosen
