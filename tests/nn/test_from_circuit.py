@@ -148,22 +148,34 @@ def datasets() -> dict[str, Dataset]:
     }
 
 
-@pytest.mark.parametrize("kind", ["images", "names", "labels", "numbers"])
-def test_additive_circuits_become_one_layer_and_say_the_same(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "settings", "layers"),
+    [
+        ("images", {}, ["LogicDense"]),
+        ("images", {"rank": 8}, ["Skip", "LogicDense"]),  # of rank 6, and what chooses among them
+        ("images", {"depth": 3, "deep": 0.5}, None),
+        ("images", {"plus": 2, "minus": 1, "encoder": "gray"}, ["Skip", "LogicDense"]),
+        ("images", {"weights": (1, 2)}, ["LogicDense"]),
+        ("names", {}, ["Skip", "LogicDense"]),
+        ("labels", {}, ["LogicDense"]),
+        ("numbers", {}, ["LogicDense"]),
+    ],
+)
+def test_additive_circuits_become_networks_that_say_the_same(
+    kind: str, settings: dict[str, Any], layers: list[str] | None
+) -> None:
     data = datasets()[kind]
-    circuit = AdditiveTrainer(AdditiveSettings(max_luts=60, rank=4)).fit(data).circuit
+    circuit = AdditiveTrainer(AdditiveSettings(**{"max_luts": 60, "rank": 4, **settings})).fit(data).circuit
     for architecture in (FIXED, None):
         model = from_circuit(circuit, architecture).eval()
         lowered = to_circuit(model, data.input_shape, classes=data.classes or None)
         assert prove_lowering(model, lowered, classes=data.classes or None).ok
         if kind in ("images", "names"):
-            assert np.array_equal(
-                model(torch.from_numpy(data.x_train)).numpy(), circuit.decision_function(data.x_train)
-            )
+            scores = model(torch.from_numpy(data.x_train)).detach().numpy()
+            assert np.array_equal(scores, circuit.decision_function(data.x_train))
         wanted, said = circuit.predict(data.x_train), lowered.predict(data.x_train)
         assert np.allclose(said, wanted, rtol=1e-5, atol=1e-5) if kind == "numbers" else np.array_equal(said, wanted)
-        layers = [type(module).__name__ for module in model[2:-1]]
-        assert layers == (["Skip", "LogicDense"] if kind == "names" else ["LogicDense"])
+        assert layers is None or [type(module).__name__ for module in model[2:-1]] == layers
         assert lowered.netlist.num_nodes == circuit.netlist.num_nodes
         if kind == "names":  # the tests for names are the encoder's, and nothing trains them
             assert not any(parameter.requires_grad for parameter in model[2].parameters())
