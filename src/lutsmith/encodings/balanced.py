@@ -40,4 +40,5 @@ def balanced_column(values: NDArray[np.float32], count: int) -> NDArray[np.float
     common = int(np.argmax(largest[: count + 1] * bins <= rest))  # h, the least that leaves none above s = rest / bins
     capped = np.minimum(rows * bins[common], rest[common])  # in units in which s is an integer
     full = np.cumsum(capped) // rest[common]  # bins that are full at each value
-    return different[:-1][np.diff(full, prepend=0)[:-1] > 0]
+    chosen: NDArray[np.float32] = different[:-1][np.diff(full, prepend=0)[:-1] > 0]
+    return chosen
