@@ -19,7 +19,7 @@ from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.encoding import Encoding
 from lutsmith.additive.network import VotingLut, are_read, levels
 from lutsmith.additive.objectives import Goal
-from lutsmith.additive.rows import Source
+from lutsmith.additive.rows import RowSource
 from lutsmith.additive.steps import Steps
 from lutsmith.circuit.file import to_bytes
 from lutsmith.data import Dataset, from_arrays
@@ -166,7 +166,7 @@ def test_no_lut_raises_the_loss(weights: tuple[int, ...], plus: int, minus: int)
     chosen = replace(SMALL, weights=weights)
     encoding = Encoding.fit(data.x_train, 7)
     goal = Goal.of(data, chosen, None, np.arange(len(data.x_train)))
-    rows = Source(data, np.arange(len(data.x_train)), encoding, goal).draw(0)
+    rows = RowSource(data, np.arange(len(data.x_train)), encoding, goal).draw(0)
     steps = Steps(chosen, Candidates(encoding, (5,), 64, 6))
     codes = list(draw_codes(3, plus, minus, 3, 0))
     rows.votes.begin(4.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.network import VotingLut, are_read, levels
-from lutsmith.additive.rows import Rows, Source
+from lutsmith.additive.rows import Rows, RowSource
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.steps import Steps
 
@@ -33,6 +33,7 @@ class Growth:
         stage: "growing", or "sweep 1", "sweep 2", ...
         loss: mean loss of the training rows, at the tau of that time.
         validation: `data.report.score` of the validation rows; None without such rows.
+        validation_loss: their mean loss, at the same tau.
         seconds: of training so far, over all sittings.
         left: seconds that it will still take, as it goes; None where nothing tells.
     """
@@ -42,6 +43,7 @@ class Growth:
     stage: str
     loss: float
     validation: float | None
+    validation_loss: float | None
     seconds: float
     left: float | None
 
@@ -87,7 +89,7 @@ class Course:
     def __init__(
         self,
         settings: AdditiveSettings,
-        source: Source,
+        source: RowSource,
         check: Rows | None,
         candidates: Candidates,
         state: State,
@@ -263,7 +265,10 @@ class Course:
 
     def _tell(self) -> float | None:
         state, settings = self.state, self.settings
-        reached = None if self.check is None else self.check.score()
+        reached, lost = None, None
+        if self.check is not None:
+            self.check.votes.begin(self._tau(state.turn - 1) if state.stage == 0 else settings.tau)
+            reached, lost = self.check.score(), self.check.votes.loss()
         total = self.rounds * self.at_once
         seconds = self._now()
         done: float
@@ -278,7 +283,7 @@ class Course:
             left = seconds / done * (total * (1 + settings.sweeps) - done)
             stage = f"sweep {state.stage}"
         state.seconds = seconds
-        step = Growth(len(state.network), total, stage, self.train.votes.loss(), reached, seconds, max(0.0, left))
+        step = Growth(len(state.network), total, stage, self.train.votes.loss(), reached, lost, seconds, max(0.0, left))
         state.steps.append(step)
         if self._watch is not None:
             self._watch(step)

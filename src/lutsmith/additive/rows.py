@@ -76,7 +76,7 @@ class Rows:
         return score(self.goal.objective, self.goal.predicted(self.votes), self.y)
 
 
-class Source:
+class RowSource:
     """Gives the rows of training: all of them, one block after the other, or changed copies beside them.
 
     Draw d holds rows d, d + D, d + 2 D, ... of D blocks, and behind them `copies` changed copies of each, made anew in

@@ -17,7 +17,7 @@ from lutsmith.additive.encoding import Encoding
 from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
-from lutsmith.additive.rows import Source
+from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
@@ -89,11 +89,11 @@ class AdditiveTrainer:
             raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
         goal = Goal.of(dataset, settings, self.loss, rows)
         room = max(settings.max_luts, goal.num_scores) if settings.depth > 1 else 0
-        source = Source(
+        source = RowSource(
             dataset, rows, encoding, goal, room=room, block=settings.block_rows, copies=settings.copies,
             augment=settings.augment(), seed=settings.seed,
         )  # fmt: skip
-        check = Source(dataset, held_out, encoding, goal, room=room).draw(0) if len(held_out) else None
+        check = RowSource(dataset, held_out, encoding, goal, room=room).draw(0) if len(held_out) else None
         deep = settings.deep if settings.depth > 1 else 0.0
         candidates = Candidates(
             encoding, dataset.input_shape, settings.candidates, settings.window or 6, past=settings.past, deep=deep
@@ -159,7 +159,7 @@ def _check(
     """Compare the circuit's scores with the votes of the network on every row of the training part."""
     for start in range(0, len(dataset.y_train), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(dataset.y_train)))
-        part = Source(dataset, rows, encoding, goal, room=room).draw(0)
+        part = RowSource(dataset, rows, encoding, goal, room=room).draw(0)
         part.replay(network, 1.0)
         if not np.array_equal(circuit.decision_function(dataset.x_train[rows]), goal.scores(part.votes)):
             raise CircuitMismatchError(
