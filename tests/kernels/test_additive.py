@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lutsmith.kernels.additive import luts, naive, softmax
 from lutsmith.kernels.additive.growth import MOST, Grower
 from lutsmith.kernels.additive.naive import Grown
+from lutsmith.kernels.additive.thinning import thin
 
 
 def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -192,3 +193,36 @@ def test_gains_are_what_the_loss_falls_by(seed: int, samples: int, classes: int)
         softmax.add(votes, powers, sums, code, packed(said)[0], sign, tau)
         before += sign * code[:, None] * said
         np.testing.assert_array_equal(votes, before)
+
+
+@given(seed=st.integers(0, 2**32 - 1), samples=st.sampled_from([1, 2, 65, 3000]), share=st.floats(0.02, 1.5))
+@settings(max_examples=60, deadline=None)
+def test_few_samples_stand_for_all(seed: int, samples: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    gains = (rng.choice([-1, 1], samples) * rng.exponential(rng.choice([1.0, 50.0, 1e5]), samples)).astype(np.int32)
+    found = gains.copy()
+    left = thin(found, share, seed)
+    assert left == np.count_nonzero(found)
+    if share >= 1 or share * samples < 64:
+        np.testing.assert_array_equal(found, gains)
+        return
+    assert left <= share * samples + 5 * np.sqrt(share * samples) + 1
+    same = found == np.sign(gains) * (np.abs(gains) >> 1)
+    drawn = np.unique(np.abs(found[~same & (found != 0)]))
+    assert drawn.size <= 1  # all that stand for others count the same
+    if drawn.size:
+        assert np.abs(gains[~same]).max() <= 2 * drawn[0] + 1
+    again = gains.copy()
+    thin(again, share, seed)
+    np.testing.assert_array_equal(found, again)
+
+
+def test_sums_of_few_samples_are_right_on_average() -> None:
+    gains = np.rint(np.random.default_rng(1).exponential(300, 4000)).astype(np.int32)
+    sums = []
+    for seed in range(400):
+        found = gains.copy()
+        thin(found, 0.2, seed)
+        sums.append(2 * found[:1000].sum())
+    error = np.std(sums) / 20
+    assert np.mean(sums) == pytest.approx(gains[:1000].sum(), abs=4 * error + 1000)

@@ -38,7 +38,8 @@ class AdditiveSettings:
         window: of images, how far from a random place candidates lie, in pixels; None: 6.
         depth: how many levels of LUTs there are at most: beyond 1, LUTs read the outputs of earlier ones too.
         deep: where depth is above 1, the share of candidates that are outputs of earlier LUTs.
-        row_share: the share of rows that chooses the inputs of a LUT, drawn anew for each; its table counts all rows.
+        row_share: the share of rows that chooses the inputs of a LUT: those with much to gain, and some that stand for
+            the others, drawn anew for each LUT. Its table counts all rows.
         sweeps: how often each LUT is taken out and fitted anew (backfitting).
         augmentation: of images, how copies of them are changed: a mapping as `data.augmentation` has it; None: no
             copies.

@@ -15,6 +15,7 @@ from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.kernels.additive import luts
 from lutsmith.kernels.additive.growth import Grower
+from lutsmith.kernels.additive.thinning import thin
 
 Stream = tuple[int, ...]
 """What tells a step's random numbers from those of others."""
@@ -61,8 +62,7 @@ class Steps:
                 rng = np.random.default_rng([settings.seed, *stream, place])
                 drawn = self.candidates.draw(rng, () if readable is None else readable[place])
                 gains = train.votes.gains(codes[place])[0]
-                if settings.row_share < 1:
-                    gains[rng.random(gains.size) >= settings.row_share] = 0
+                thin(gains, settings.row_share, int(rng.integers(2**62)))
                 inputs[place] = self._chosen(grower, train, gains, drawn, before[place])
 
         share(len(codes), min(num_threads(), len(codes)), work)
