@@ -14,12 +14,15 @@ from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State
 from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
 from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
+from lutsmith.additive.start import Start
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
@@ -55,6 +58,7 @@ class AdditiveTrainer:
         self,
         dataset: Dataset,
         *,
+        start: Circuit | None = None,
         watch: Callable[[Growth], None] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         metadata: Metadata | None = None,
@@ -63,6 +67,11 @@ class AdditiveTrainer:
 
         Args:
             dataset: from `data.from_arrays` or `data.load`.
+            start: a circuit with a head, whoever trained it: nothing is grown, its LUTs that vote are fitted anew in
+                `sweeps`. The others, the head, and what the circuit tells of itself stay, and so do the votes that each
+                LUT has. LUTs may come to read its comparators, the outputs of LUTs that stay, and thresholds of the
+                encoder. tau is the one that suits the circuit's scores on the training rows. Where there are validation
+                rows, the circuit that comes out is not worse on them than this one.
             watch: is told how far training has come, step by step.
             checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
                 stopped. It is written anew every few seconds, and when training is interrupted.
@@ -70,7 +79,8 @@ class AdditiveTrainer:
 
         Raises:
             ValueError: a loss that the objective does not have; fewer than `rank` bits that tell rows apart; no test
-                part and no validation; a checkpoint of other settings or data, or none at all.
+                part and no validation; a checkpoint of other settings or data, or none at all; a start without a head,
+                with registers, none of whose LUTs votes, or that is not of such data.
             OSError: a checkpoint that cannot be read or written.
             CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
         """
@@ -84,25 +94,31 @@ class AdditiveTrainer:
         rows, held_out = stratified_split(alike, settings.validation, settings.seed)
         x = dataset.x_train.reshape(len(y), -1)
         bits = settings.bits or (3 if len(dataset.input_shape) > 1 else 63)
-        encoding = Encoding.fit(x[rows], bits, dataset.categorical)
-        if len(encoding) < settings.rank:
+        encoding: Bits = Encoding.fit(x[rows], bits, dataset.categorical)
+        begun = None
+        if start is not None:
+            begun = Start.of(start, encoding if start.metadata.input_bits is None else None)
+            encoding, settings = begun.front, replace(settings, max_luts=len(begun.network), weights=(1,))
+        if min(len(encoding), settings.rank * encoding.feature.size) < settings.rank:
             raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
-        goal = Goal.of(dataset, settings, self.loss, rows)
+        goal = (Goal.of if begun is None else begun.goal)(dataset, settings, self.loss, rows)
         room = max(settings.max_luts, goal.num_scores) if settings.depth > 1 else 0
         source = RowSource(
             dataset, rows, encoding, goal, room=room, block=settings.block_rows, copies=settings.copies,
             augment=settings.augment(), seed=settings.seed,
         )  # fmt: skip
         check = RowSource(dataset, held_out, encoding, goal, room=room).draw(0) if len(held_out) else None
-        deep = settings.deep if settings.depth > 1 else 0.0
+        deep = settings.deep if settings.depth > 1 or len(encoding) > encoding.feature.size else 0.0
         candidates = Candidates(
             encoding, dataset.input_shape, settings.candidates, settings.window or 6, past=settings.past, deep=deep
         )
-        kept = None if checkpoint is None else Checkpoint(checkpoint, settings, dataset, encoding)
+        kept = None
+        if checkpoint is not None:
+            kept = Checkpoint(checkpoint, settings, dataset, encoding, b"" if start is None else to_bytes(start))
         state = (None if kept is None else kept.read()) or State()
         ready = time.perf_counter()
         course = Course(
-            settings, source, check, candidates, state, watch,
+            settings, source, check, candidates, state, begun, watch,
             None if kept is None else kept.keep,
         )  # fmt: skip
         try:
@@ -112,7 +128,10 @@ class AdditiveTrainer:
                 kept.write()
             raise
         self.history = tuple(state.steps)
-        circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
+        if begun is None:
+            circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
+        else:
+            circuit = begun.build(network, dataset, rows, metadata)
         _check(circuit, network, dataset, encoding, goal, room)
         return self._reported(dataset, circuit, held_out, (ready - began, state.seconds))
 
@@ -154,7 +173,7 @@ class AdditiveTrainer:
 
 
 def _check(
-    circuit: Circuit, network: list[VotingLut], dataset: Dataset, encoding: Encoding, goal: Goal, room: int
+    circuit: Circuit, network: list[VotingLut], dataset: Dataset, encoding: Bits, goal: Goal, room: int
 ) -> None:
     """Compare the circuit's scores with the votes of the network on every row of the training part."""
     for start in range(0, len(dataset.y_train), CHUNK):

@@ -70,6 +70,7 @@ class Training:
         settings: the fields of `training.Settings`.
         held_out: which rows of its table training did not see; None where the table has a test part of its own.
         lutsmith: the version that trained it.
+        refined_from: what a circuit told of itself before its LUTs were fitted anew, with its `checksum` and `luts`.
     """
 
     task: str | None = None
@@ -81,6 +82,7 @@ class Training:
     settings: Mapping[str, Any] | None = None
     held_out: HeldOut | None = None
     lutsmith: str | None = None
+    refined_from: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -307,6 +309,7 @@ _ENTRIES = {
     "held_out": _Entry(
         "training.held_out", "an object with share, seed, rows and table", _is_held_out, lambda v: HeldOut(**v)
     ),
+    "refined_from": _object("training.refined_from"),
     "wasted_thresholds": _integer("wasted_thresholds"),
     "input_bits": _integer("input_bits"),
     "simplified": _object("simplified"),
