@@ -276,18 +276,23 @@ def _narrowed(reads: list[int], table: int) -> tuple[NDArray[np.int32], NDArray[
 
 def _check(circuit: Circuit, dataset: Dataset) -> None:
     """Raise ValueError where a data set is not what a circuit is of."""
-    head, objective = circuit.head, circuit.objective or "classification"
-    told = {
+    told = circuit.metadata
+    wanted = {
         "features": (circuit.encoder.num_features, int(np.prod(dataset.input_shape))),
-        "objective": (objective, dataset.objective),
-        "scores": (0 if head is None else head.num_classes, dataset.num_classes),
-        "classes": (circuit.classes or dataset.classes, dataset.classes or circuit.classes),
-        "feature_names": (circuit.metadata.feature_names, dataset.feature_names),
-        "categories": (circuit.metadata.categories, dataset.categories),
+        "objective": (circuit.objective or "classification", dataset.objective),
+        "scores": (circuit.head.num_classes if circuit.head else 0, dataset.num_classes),
     }
-    for name, (ours, theirs) in told.items():
-        if ours != theirs and (name not in ("feature_names", "categories") or (ours and theirs)):
-            raise ValueError(f"{dataset.name}: {name} is {_brief(theirs)}; the circuit to begin with has {_brief(ours)}")
+    named = {
+        "classes": (circuit.classes, dataset.classes),
+        "feature_names": (told.feature_names, dataset.feature_names),
+        "categories": (told.categories, dataset.categories),
+    }
+    wanted |= {name: pair for name, pair in named.items() if all(pair)}  # not everything has names
+    for name, (expected, found) in wanted.items():
+        if found != expected:
+            raise ValueError(
+                f"{name} of {dataset.name}: {_brief(found)}; the circuit to begin with has {_brief(expected)}"
+            )
 
 
 def _brief(value: object) -> str:
