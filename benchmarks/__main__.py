@@ -23,6 +23,7 @@ def main() -> None:
         ("prove",),
         ("training_step",),
         ("large_layers",),
+        ("augmentation",),
         ("additive",),
         ("read_back",),
         ("accuracy", "--seeds", "0"),

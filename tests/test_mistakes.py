@@ -15,6 +15,7 @@ from lutsmith.circuit import NetlistBuilder
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.simplify import simplify
 from lutsmith.data import TASKS, TableOptions, load
+from lutsmith.data.augmentation import ImageAugmentation
 from lutsmith.export import FORMATS, Options, to_aiger, to_c, to_constraints, to_verilog, to_vhdl
 from lutsmith.hardware import optimise, synth, verify
 from lutsmith.hardware.targets import TARGETS
@@ -96,6 +97,7 @@ OPTIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "a wiring": (lambda **o: setup_connections("fixed", 4, 4, 2, init_method="local", shape=(4,), **o), "window"),
     "an architecture": (lambda **o: Architecture.from_json(o), "parametrization"),
     "settings": (lambda **o: Settings.from_json(o), "batch_size"),
+    "augmentation": (lambda **o: ImageAugmentation.from_json(o), "elastic_nodes"),
     "an optimizer": (lambda **o: optimizer("adam", **o), "betas"),
     "a table": (lambda **o: TableOptions.of(o), "delimiter"),
 }  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,12 @@ def test_the_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert float(score) > 0.9
     assert (measured_on, int(luts) <= 1000) == ("test", True)
     assert [path.name for path in tmp_path.iterdir()] == ["digits.lut"]
+
+
+def test_the_example_runs(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    example = PAGE.parents[1] / "examples" / "additive.py"
+    monkeypatch.setattr(sys, "argv", [str(example), "--luts", "100"])
+    runpy.run_path(str(example), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "sweep 1" in said
+    assert "predicts the same" in said

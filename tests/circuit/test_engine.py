@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -323,6 +324,28 @@ def test_every_piece_is_taken_once_even_from_within_a_piece():
 
     share(20, 4, work)
     assert sorted(done) == sorted(list(range(20)) + list(range(5)) * 20)
+
+
+def test_work_is_not_kept_by_a_pool_that_never_came_to_it():
+    barrier, kept = threading.Barrier(2), []
+
+    class Arrays:
+        def take_all(self, take):
+            while take() is not None:
+                pass
+
+    def work(take):
+        while take() is not None:
+            barrier.wait(10)  # both threads are busy: the inner calls stay in the queue
+            arrays = Arrays()
+            share(5, 2, arrays.take_all)
+            kept.append(weakref.ref(arrays))
+            del arrays
+            barrier.wait(10)
+            assert kept[-1]() is None
+            barrier.wait(10)
+
+    share(2, 2, work)
 
 
 def test_an_error_in_a_thread_reaches_the_caller():

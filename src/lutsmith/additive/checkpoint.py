@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.course import Growth, State
-from lutsmith.additive.front import Bits
+from lutsmith.additive.front import Bits, Front
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.data.dataset import Dataset
@@ -166,7 +166,9 @@ def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start:
     x = dataset.x_train
     stride = max(1, -(-x.nbytes // SAMPLE))
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
-    for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, encoding.feature):
+    of = encoding.encoding if isinstance(encoding, Front) else encoding
+    bits = (of.feature, of.count, of.threshold, of.inverted)
+    for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, *bits):
         found.update(f"{array.dtype.str}{array.shape}".encode())
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()

@@ -204,7 +204,7 @@ class Course:
 
     def _sweep(self) -> None:
         """Take LUTs out, some at a time, and fit others in their place, where the training loss is lower then."""
-        state, settings = self.state, self.settings
+        state = self.state
         stage = state.stage
         if self.source.changes and state.turn == 0:
             self.train = self.source.draw(self._draw_of(stage, 0))

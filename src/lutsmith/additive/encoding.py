@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.encodings import codes, thresholds
-from lutsmith.encodings.kinds import KINDS, encoder_kind
+from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.encodings.transitions import without_pairs, xor
 from lutsmith.ground.arguments import whole_number
 
@@ -62,7 +62,6 @@ class Encoding:
         categorical: Sequence[int] = (),
         *,
         encoder: str = "distributive",
-        each_value: bool = True,
         sets: bool = False,
         max_categories: int | None = None,
         rows: NDArray[np.int64] | None = None,
@@ -81,8 +80,6 @@ class Encoding:
             bits: z, of a feature; None: what is usual for samples of such a shape.
             categorical: columns whose values are categories, as `nn.Categorical` has them.
             encoder: a name of `encodings.kinds.KINDS`.
-            each_value: of "distributive", a feature of at most z + 1 different values gets a threshold at each but the
-                highest, in place of quantiles that may miss rare ones; False: what the torch module has.
             sets: besides a bit for each category, those of its number by falling frequency, from 1 on: each is a set
                 of categories, and a LUT of few inputs tells all of them.
             max_categories: as many of a column are kept, the most frequent; None: all.
@@ -96,9 +93,7 @@ class Encoding:
         shape, x = np.shape(x)[1:], _flat(x)
         kind = encoder_kind(encoder)
         z = kind.bits(bits, shape)
-        place, code = kind.thresholds, kind.code(z)
-        if each_value and kind is KINDS["distributive"]:
-            place = partial(thresholds.distributive, each_value=True)
+        code = kind.code(z)
         parts: list[Part] = []
         drawn = _drawn(len(x) if rows is None else rows, most_rows, seed)
         for first, columns in _columns(x, drawn, len(code)):
@@ -108,7 +103,7 @@ class Encoding:
             named = np.isin(known + first, np.asarray(categorical, np.int64))
             numbers = known[~named]
             if numbers.size:
-                places = place(columns[:, numbers], z)
+                places = kind.thresholds(columns[:, numbers], z)
                 parts.append(_bits(numbers + first, places, code, low[numbers], high[numbers], missing[numbers]))
             for column in known[named]:
                 for places, coded in _categories(columns[:, column], max_categories, sets):

@@ -50,7 +50,9 @@ class Front:
         outputs = wanted[wanted >= bits]
         inner = remove_dead(replace(self.inner, outputs=self.inner.outputs[outputs - bits]))
         signals = np.full(len(self), builder.constant(False), np.int32)
-        signals[:bits] = self.encoding.emit(builder, np.union1d(wanted[wanted < bits], np.flatnonzero(read_inputs(inner))))
+        signals[:bits] = self.encoding.emit(
+            builder, np.union1d(wanted[wanted < bits], np.flatnonzero(read_inputs(inner)))
+        )
         signals[outputs] = builder.embed(inner, signals[:bits])
         return signals
 

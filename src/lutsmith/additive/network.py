@@ -53,13 +53,14 @@ def are_read(network: Sequence[VotingLut], bits: int) -> NDArray[np.bool_]:
 
 def emit_network(
     builder: CircuitBuilder, encoding: Bits, network: Sequence[VotingLut], wanted: Sequence[int] | NDArray[Any] = ()
-) -> NDArray[np.int32]:
+) -> tuple[NDArray[np.int32], int]:
     """Return the signals of the bits that the network reads, or that are wanted too, and behind all B bits those of its
-    LUTs, int32 (B + L,).
+    LUTs, int32 (B + L,); and how many LUTs the bits take.
     """
     bits = len(encoding)
     read = np.concatenate([np.asarray(wanted, np.int64), *(lut.inputs for lut in network)])
     signals = np.concatenate([encoding.emit(builder, read[read < bits]), np.zeros(len(network), np.int32)])
+    before = builder.num_luts
     kinds = np.stack([levels(network, bits), [lut.inputs.size for lut in network]], axis=1)
     for kind in np.unique(kinds, axis=0):
         here = np.flatnonzero((kinds == kind).all(axis=1)).tolist()
@@ -67,7 +68,7 @@ def emit_network(
         signals[bits + np.array(here)] = builder.lut(
             signals[inputs], np.stack([network[place].table for place in here])
         )
-    return signals
+    return signals, before
 
 
 def build_circuit(
@@ -79,7 +80,7 @@ def build_circuit(
     LUTs of the same code are a group of the head. Smaller groups are filled up with zeros, as all are equally large.
     """
     builder, bits = CircuitBuilder(dataset.input_shape), len(encoding)
-    signals = emit_network(builder, encoding, network)
+    signals, encoder_luts = emit_network(builder, encoding, network)
     codes = np.stack([lut.code for lut in network])
     kinds, group = np.unique(codes, axis=0, return_inverse=True)
     order = np.lexsort(kinds.T[::-1])[::-1]  # of one vote each: that of the scores
@@ -97,6 +98,7 @@ def build_circuit(
         fitted_range=None if np.isnan(low).any() else (low, high),
         metadata=replace(
             told,
+            encoder_luts=encoder_luts,
             feature_names=dataset.feature_names,
             categories=dataset.categories or None,
             integer_features=dataset.holds_integers,

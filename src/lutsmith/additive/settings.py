@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from lutsmith.data.augmentation.images import Augmentation
+from lutsmith.data.augmentation.recipe import ImageAugmentation
+from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.ground.arguments import check_options, number, whole_number
 
 
@@ -16,8 +19,8 @@ class AdditiveSettings:
     Attributes:
         max_luts: LUTs at most; every class, label or target gets as many as any other, and at least one.
         rank: inputs of a LUT, 1 to 8.
-        encoder: a name of `encoding.ENCODERS`.
-        bits: thresholds of a feature; None: 3 for images, 63 for tables.
+        encoder: a name of `encodings.kinds.KINDS`.
+        bits: thresholds of a feature; None: what is usual for the encoder, 3 for images and 63 for tables.
         loss: a name of `losses.LOSSES`; None: cross entropy of classes, logistic loss of labels, squared of numbers.
         quantile: of the loss "quantile", the share of targets that are to lie below the score.
         tau: votes that are worth a factor e of probability, once all LUTs are there: larger values learn more slowly
@@ -41,8 +44,8 @@ class AdditiveSettings:
         row_share: the share of rows that chooses the inputs of a LUT: those with much to gain, and some that stand for
             the others, drawn anew for each LUT. Its table counts all rows.
         sweeps: how often each LUT is taken out and fitted anew (backfitting).
-        augmentation: of images, how copies of them are changed: a mapping as `data.augmentation` has it; None: no
-            copies.
+        augmentation: of images, how copies of them are changed: a mapping of fields of
+            `data.augmentation.ImageAugmentation`, such as `{"shift": 1, "rotate": 8}`; None: no copies.
         copies: of each image, where there is an augmentation.
         redraws: how often, while the network grows, copies or blocks are drawn anew. Every sweep draws them anew.
         block_rows: rows that are looked at, at a time; None: all. For data larger than memory.
@@ -74,7 +77,7 @@ class AdditiveSettings:
     deep: float = 0.25
     row_share: float = 1.0
     sweeps: int = 0
-    augmentation: Mapping[str, float] | None = None
+    augmentation: Mapping[str, Any] | None = None
     copies: int = 4
     redraws: int = 0
     block_rows: int | None = None
@@ -83,6 +86,7 @@ class AdditiveSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        encoder_kind(self.encoder).bits(self.bits, ())
         least = {"max_luts": 1, "plus": 1, "num_codes": 2, "copies": 1, "depth": 1, "minus": 0, "pairs": 0}
         least |= {"exchanges": 0, "sweeps": 0, "redraws": 0, "seed": 0}
         for name, low in least.items():
@@ -105,19 +109,15 @@ class AdditiveSettings:
             number(name, getattr(self, name), lambda x: 0 <= x <= 1, "a share, 0 to 1")
         number("validation", self.validation, lambda x: 0 <= x < 1, "a share, 0 or above, below 1")
         number("quantile", self.quantile, lambda x: 0 < x < 1, "a share above 0, below 1")
+        if self.augmentation is not None:
+            object.__setattr__(self, "augmentation", ImageAugmentation.from_json(self.augmentation).to_json())
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda x: x > 0, "a number above 0")
 
-    def augment(self) -> Any:
+    def augment(self) -> Augmentation | None:
         """Return what changes copies of images; None where nothing does."""
-        if self.augmentation is None:
-            return None
-        from lutsmith.training.augmentation import Affine, Shift
-
-        a = dict(self.augmentation)
-        sh = Shift(int(a.pop("shift", 0)))
-        af = Affine(**a)
-        return lambda x, g: af(sh(x, g), g)
+        changes = ImageAugmentation.from_json(self.augmentation or {})
+        return changes if changes.parts else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, ready for JSON."""

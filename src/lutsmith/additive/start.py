@@ -84,7 +84,7 @@ class Start:
         read, voted = np.zeros((2, netlist.num_signals), np.bool_)
         read[netlist.fanin], voted[netlist.outputs] = True, True
         inputs, tables = netlist.num_inputs, netlist.tables()
-        luts = inputs + np.flatnonzero(netlist.ranks > 0)
+        luts = (inputs + np.flatnonzero(netlist.ranks > 0)).astype(np.int32)
         voting, inner = luts[~read[luts]], luts[read[luts]]
         if not voting.size:
             raise ValueError("no LUT of the circuit votes: each that is an output is read by others too")
@@ -153,7 +153,7 @@ class Start:
         builder = CircuitBuilder(self.circuit.input_shape)
         bits = len(self.front)
         wires = np.array([lut.inputs[0] for lut in network[self.free :]], np.int64)
-        signals = emit_network(builder, self.front, network[: self.free], wires)
+        signals, _ = emit_network(builder, self.front, network[: self.free], wires)
         constants = [builder.constant(True), builder.constant(False)]  # ONE and ZERO: from the end
         outputs = np.concatenate([signals[bits:], signals[wires], np.array(constants, np.int32)])[self.places]
         head, circuit, fitted = self.head, self.circuit, self.circuit.fitted_range
@@ -175,7 +175,9 @@ class Start:
         circuit, training = self.circuit, metadata.training or Training()
         integers = metadata.integer_features
         stale: dict[str, Any] = dict.fromkeys(STALE)
-        told = {key: value for key, value in circuit.metadata.to_json().items() if key not in KEPT and value is not None}
+        told = {
+            key: value for key, value in circuit.metadata.to_json().items() if key not in KEPT and value is not None
+        }
         of = {"checksum": hashlib.sha256(to_bytes(circuit)).hexdigest(), "luts": circuit.netlist.num_nodes}
         return replace(
             metadata.unmeasured(),

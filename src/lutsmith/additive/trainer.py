@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,12 +93,12 @@ class AdditiveTrainer:
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
         rows, held_out = stratified_split(alike, settings.validation, settings.seed)
-        x = dataset.x_train.reshape(len(y), -1)
-        bits = settings.bits or (3 if len(dataset.input_shape) > 1 else 63)
-        encoding: Bits = Encoding.fit(x[rows], bits, dataset.categorical)
-        begun = None
-        if start is not None:
-            begun = Start.of(start, encoding if start.metadata.input_bits is None else None)
+        fresh = Encoding.fit(
+            dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
+        )
+        begun, encoding = None, cast("Bits", fresh)
+        if start is not None:  # whose thresholds may be on a grid
+            begun = Start.of(start, fresh if start.metadata.input_bits is None else None)
             encoding, settings = begun.front, replace(settings, max_luts=len(begun.network), weights=(1,))
         if min(len(encoding), settings.rank * encoding.feature.size) < settings.rank:
             raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
@@ -145,7 +146,6 @@ class AdditiveTrainer:
         else:
             x, y, measured_on = dataset.x_train[held_out], dataset.y_train[held_out], "validation"
         reached = score(dataset.objective, circuit.predict(x), y)
-        named = np.isin(np.unique(circuit.encoder.feature), dataset.categorical).any()
         report = Report(
             objective=dataset.objective,
             seed=settings.seed,
@@ -158,7 +158,7 @@ class AdditiveTrainer:
             train_seconds=seconds[1],
             setup_seconds=seconds[0],
             comparators=len(circuit.encoder),
-            encoder_luts=None if named else 0,
+            encoder_luts=circuit.metadata.encoder_luts,
             rows=len(x),
             checked_rows=len(dataset.x_train),
         )
@@ -172,9 +172,7 @@ class AdditiveTrainer:
         )
 
 
-def _check(
-    circuit: Circuit, network: list[VotingLut], dataset: Dataset, encoding: Bits, goal: Goal, room: int
-) -> None:
+def _check(circuit: Circuit, network: list[VotingLut], dataset: Dataset, encoding: Bits, goal: Goal, room: int) -> None:
     """Compare the circuit's scores with the votes of the network on every row of the training part."""
     for start in range(0, len(dataset.y_train), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(dataset.y_train)))

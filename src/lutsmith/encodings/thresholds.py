@@ -63,14 +63,8 @@ def gaussian(columns: NDArray[Any], count: int) -> NDArray[np.float32]:
     return _float32(skews * std.astype(x.dtype)[:, None] + mean.astype(x.dtype)[:, None])
 
 
-def distributive(columns: NDArray[Any], count: int, *, each_value: bool = False) -> NDArray[np.float32]:
-    """`t_i = sort(x)[floor(N i / (L + 1))]` for i = 1..L, without interpolation.
-
-    Args:
-        columns: (rows, columns).
-        count: L.
-        each_value: a column of at most L + 1 different values gets one threshold at each but the highest, then +inf.
-    """
+def distributive(columns: NDArray[Any], count: int) -> NDArray[np.float32]:
+    """`t_i = sort(x)[floor(N i / (L + 1))]` for i = 1..L, without interpolation."""
     rows, features = columns.shape
     thresholds = np.empty((features, count), np.float32)
     steps = np.arange(1, count + 1)
@@ -81,14 +75,7 @@ def distributive(columns: NDArray[Any], count: int, *, each_value: bool = False)
         ordered = np.sort(np.ascontiguousarray(part).astype(kind, copy=False), axis=1)  # NaN comes last
         present = rows - np.isnan(ordered).sum(1) if ordered.dtype.kind == "f" else np.full(len(ordered), rows)
         ranks = present[:, None] * steps // (count + 1)
-        found = thresholds[start : start + step]
-        found[:] = np.take_along_axis(ordered, ranks, axis=1)
-        if each_value:
-            differs = ordered[:, 1:] != ordered[:, :-1]  # so is the first NaN, or one NaN from another
-            for row in np.flatnonzero(np.count_nonzero(differs, axis=1) - (rows - present) <= count):
-                values = np.unique(ordered[row, : present[row]].astype(np.float32))
-                found[row] = np.inf
-                found[row, : values.size - 1] = values[:-1]
+        thresholds[start : start + step] = np.take_along_axis(ordered, ranks, axis=1)
     return thresholds
 
 

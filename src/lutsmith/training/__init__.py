@@ -1,6 +1,6 @@
 """Training: a short loop on Lightning Fabric with checkpoints, schedules, augmentation and metrics."""
 
-from lutsmith.training.augmentation.images import Affine, Crop, Cutout, Flip, Shift
+from lutsmith.data.augmentation.images import Affine, Crop, Cutout, Flip, Shift
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
 from lutsmith.training.callbacks.early_stopping import EarlyStopping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lutsmith.training.augmentation.images import Affine, Augmentation, Crop, Cutout, Flip, Shift
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback
 from lutsmith.training.callbacks.early_stopping import EarlyStopping
@@ -14,23 +13,6 @@ from lutsmith.training.settings import Settings
 def objective_of(settings: Settings) -> Objective:
     """Return what is trained for."""
     return make_objective(settings.objective, settings.label_smoothing, settings.huber_delta)
-
-
-def augmentations_of(settings: Settings) -> list[Augmentation]:
-    """Return the changes to images, whole pixels first, holes last."""
-    found: list[Augmentation] = []
-    if settings.flip:
-        found.append(Flip(settings.flip))
-    if settings.crop:
-        found.append(Crop(settings.crop))
-    if settings.shift:
-        found.append(Shift(settings.shift))
-    affine = Affine(settings.rotate, settings.zoom, settings.shear, settings.elastic)
-    if affine != Affine():
-        found.append(affine)
-    if settings.cutout:
-        found.append(Cutout(settings.cutout))
-    return found
 
 
 def callbacks_of(settings: Settings) -> list[Callback]:

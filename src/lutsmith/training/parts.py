@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lutsmith.training.augmentation.images import Augmentation
+from lutsmith.data.augmentation.images import Augmentation
 from lutsmith.training.callbacks.base import Callback, description
 from lutsmith.training.objectives import Loss
 from lutsmith.training.penalties.base import PenaltyFunction

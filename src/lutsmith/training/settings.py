@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lutsmith.data.augmentation.images import NODES
+from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.ground.arguments import as_python, check_options, one_of
 from lutsmith.ground.frozen import plain_json
 from lutsmith.training.callbacks.annealing import SHAPES
@@ -45,8 +47,9 @@ class Settings:
         shift: images are moved by up to this many pixels along each axis in training; what moves in is 0.
         crop: the same, but what moves in is the image's mirrored border.
         flip: probability that an image is mirrored left to right in training.
-        rotate, zoom, shear, elastic: images are turned by up to `rotate` degrees, scaled by up to 1 +- `zoom`, sheared
-            by up to `shear` degrees and bent by up to `elastic` pixels in training; see `training.Affine`.
+        rotate, zoom, shear, elastic, elastic_nodes: images are turned by up to `rotate` degrees, scaled by up to
+            1 +- `zoom`, sheared by up to `shear` degrees and bent by up to `elastic` pixels at each of `elastic_nodes`
+            x `elastic_nodes` places in training; see `training.Affine`.
         cutout: side in pixels of a square that is set to 0 at a random place of each image in training.
         temperature_final, rho_final: the parametrizations' temperature and `dwn`'s rho go from what the network was
             built with to this in the last epoch; None: they stay.
@@ -91,6 +94,7 @@ class Settings:
     zoom: float = 0.0
     shear: float = 0.0
     elastic: float = 0.0
+    elastic_nodes: int = NODES
     cutout: int = 0
     temperature_final: float | None = None
     rho_final: float | None = None
@@ -113,8 +117,8 @@ class Settings:
             object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
         for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
             _integer(self, name, least=1)
-        for name in ("shift", "crop", "cutout", "patience"):
-            _integer(self, name, least=0)
+        _integer(self, "patience", least=0)
+        ImageAugmentation.of(self)  # checks flip, crop, shift and all that bends
         _integer(self, "seed", least=0, below=2**63)
         _number(self, "lr", "a positive number", lambda v: v > 0)
         for name in ("score_lr", "score_weight_decay"):
@@ -127,11 +131,6 @@ class Settings:
         _number(self, "final_lr", "a fraction of lr in [0, 1]", lambda v: 0 <= v <= 1)
         _number(self, "label_smoothing", "a number in [0, 1)", lambda v: 0 <= v < 1)
         _number(self, "bit_flip", "a probability in [0, 0.5]", lambda v: 0 <= v <= 0.5)
-        _number(self, "flip", "a probability in [0, 1]", lambda v: 0 <= v <= 1)
-        _number(self, "rotate", "degrees in [0, 180]", lambda v: 0 <= v <= 180)
-        _number(self, "zoom", "a share in [0, 1)", lambda v: 0 <= v < 1)
-        _number(self, "shear", "degrees in [0, 90)", lambda v: 0 <= v < 90)
-        _number(self, "elastic", "pixels >= 0", lambda v: v >= 0)
         _number(self, "refresh", "a share in [0, 1)", lambda v: 0 <= v < 1)
         _number(self, "weight_average", "a decay in [0, 1), such as 0.999; 0 averages nothing", lambda v: 0 <= v < 1)
         _number(self, "validation", "a share in [0, 1); 0 keeps the last epoch", lambda v: 0 <= v < 1)

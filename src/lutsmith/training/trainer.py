@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import nn
 
+from lutsmith.data.augmentation.images import Augmentation
 from lutsmith.ground.arguments import instance_of
 from lutsmith.training.assembly import objective_of
-from lutsmith.training.augmentation.images import Augmentation
 from lutsmith.training.callbacks.base import Callback, checked_callbacks
 from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import own_generators, torch_threads
@@ -65,7 +65,7 @@ class Trainer:
         penalties: (model, batch, outputs) to a scalar that is added to the loss; see `penalties`.
         callbacks: called between the steps, after those that the settings ask for; see `callbacks.base`.
         augmentations: changes to batches of raw samples, after those that the settings ask for; see
-            `augmentation.images`.
+            `data.augmentation.images`.
 
     A run is resumed with the same parts as it began with. Those of lutsmith are known by their arguments, others by
     their names.

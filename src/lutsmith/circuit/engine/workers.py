@@ -70,17 +70,24 @@ def share(pieces: int, threads: int, work: Callable[[Callable[[], int | None]], 
         piece = next(counter)
         return piece if piece < pieces else None
 
+    # A call that was cancelled may wait long in the queue of a busy pool: it must not keep the arrays of `work` alive.
+    shared = [work]
+
+    def begin() -> None:
+        shared[0](take)
+
     helpers = min(threads, pieces) - 1
     futures: list[Future[None]] = []
     if helpers > 0:
         executor = _pool.executor(helpers)
         with contextlib.suppress(RuntimeError):  # Python is ending and begins no threads: the caller works alone
-            futures = [executor.submit(work, take) for _ in range(helpers)]
+            futures = [executor.submit(begin) for _ in range(helpers)]
     try:
         work(take)
     finally:
         counter = itertools.repeat(pieces)  # after an error nobody begins another piece
         running = [future for future in futures if not future.cancel()]
         wait(running)
+        shared.clear()
     for future in running:
         future.result()

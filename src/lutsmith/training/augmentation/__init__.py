@@ -1,5 +1,5 @@
-"""Random changes to what is trained on: to batches of images, and to the bits that the encoder makes of them."""
+"""Random changes to what is trained on: to batches of images (`lutsmith.data.augmentation`), and to encoded bits."""
 
-from lutsmith.training.augmentation.images import Affine, Crop, Cutout, Flip, Shift
+from lutsmith.data.augmentation.images import Affine, Crop, Cutout, Flip, Shift
 
 __all__ = ["Affine", "Crop", "Cutout", "Flip", "Shift"]

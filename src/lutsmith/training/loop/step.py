@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lutsmith.training.assembly import augmentations_of
+from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.training.augmentation.bits import BitFlips
 from lutsmith.training.callbacks.base import description
 from lutsmith.training.isolation import no_trace
@@ -59,7 +59,7 @@ class TrainingStep:
         self._penalties = parts.penalties
         watching = [getattr(penalty, "watching", None) for penalty in parts.penalties]
         self._watching: list[Callable[[nn.Module], AbstractContextManager[None]]] = [w for w in watching if w]
-        self._augmentations = [*augmentations_of(settings), *parts.augmentations]
+        self._augmentations = [*ImageAugmentation.of(settings).parts, *parts.augmentations]
         self._flips = BitFlips(state.model, settings.bit_flip) if settings.bit_flip else None
         self._rates = [float(group["lr"]) for group in self._optimizer.param_groups]
         clamps: list[Any] = [getattr(module, "clamp_", None) for module in state.model.modules()]

@@ -1,0 +1,199 @@
+"""Random changes to batches of images before they are encoded: shift, crop, flip, affine and elastic maps, cutout.
+
+Each is a small frozen object, called with a batch and a NumPy generator, and gives a new batch of the same shape and
+dtype. A batch is (B, H, W) or (B, C, H, W); all channels of an image change together.
+
+    bend = Affine(rotate=10, zoom=0.1)
+    images = bend(images, np.random.default_rng([seed, epoch, batch]))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lutsmith.data.augmentation.pieces import in_pieces, own
+from lutsmith.data.augmentation.warping import warp
+from lutsmith.ground.arguments import whole_number
+from lutsmith.kernels.images import naive
+from lutsmith.kernels.images.window import window
+
+Images = npt.NDArray[Any]
+Augmentation = Callable[[Images, np.random.Generator], Images]
+"""A batch and a generator to a changed batch of the same shape and dtype. The given batch is not written to."""
+
+NODES = 5
+"""Of a displacement field, along each axis: bends of about a quarter of the image."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Moves each image by -limit..limit whole pixels along both axes; what moves in is 0."""
+
+    limit: int
+
+    def __post_init__(self) -> None:
+        _check_integer("Shift", "limit", self.limit)
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        _check_images("shift", self.limit, images)
+        return _window(images, self.limit, False, generator)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Continues each image by `padding` mirrored pixels on all sides and cuts a random part of the old size out."""
+
+    padding: int
+
+    def __post_init__(self) -> None:
+        _check_integer("Crop", "padding", self.padding)
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        _check_images("crop", self.padding, images)
+        return _window(images, self.padding, True, generator)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Mirrors an image left to right with a probability of `probability`."""
+
+    probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"Flip(probability={self.probability}): expected a number in [0, 1]")
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        _check_images("flip", self.probability, images)
+        mirrored = generator.random(len(images)) < self.probability
+        out = np.empty(images.shape, images.dtype)
+
+        def change(part: slice, _: None) -> None:
+            out[part] = images[part]
+            out[part][mirrored[part]] = images[part][mirrored[part], ..., ::-1]
+
+        in_pieces(images, change)
+        return out
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Turns, scales, shears and bends each image by random amounts, uniform within the limits; outside is 0.
+
+    Attributes:
+        rotate: the largest angle in degrees, either way.
+        zoom: sizes change by a factor in [1 - zoom, 1 + zoom], below 1.
+        shear: the largest angle in degrees by which vertical lines lean.
+        elastic: the largest displacement in pixels of the nodes of a smooth random field, along each axis.
+        nodes: of that field, along each axis, at least 2: more of them bend an image in more places, as the fields of
+            Simard, Steinkraus and Platt (2003) do whose Gaussian has a sigma of about the distance of two nodes.
+    """
+
+    rotate: float = 0.0
+    zoom: float = 0.0
+    shear: float = 0.0
+    elastic: float = 0.0
+    nodes: int = NODES
+
+    def __post_init__(self) -> None:
+        limits = {"rotate": 180.0, "zoom": 1.0, "shear": 90.0, "elastic": math.inf}
+        for name, limit in limits.items():
+            value = getattr(self, name)
+            inside = value <= limit if name == "rotate" else value < limit
+            if not (value >= 0 and inside):
+                raise ValueError(f"Affine({name}={value}): expected a number from 0 to {limit:g}")
+        whole_number("nodes of Affine", self.nodes, 2)
+
+    def __repr__(self) -> str:
+        """A checkpoint knows an augmentation by this text: what was there before `nodes` was keeps its own."""
+        shown = [item.name for item in fields(self) if item.name != "nodes" or self.nodes != NODES]
+        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        _check_images("affine", self, images)
+        angle, zoom, shear = generator.uniform(-1, 1, (3, len(images)))
+        maps = self.maps(angle * math.radians(self.rotate), 1 + zoom * self.zoom, shear * math.radians(self.shear))
+        nodes = self.nodes if self.elastic else 0
+
+        def field(count: int) -> npt.NDArray[np.float64]:
+            return generator.uniform(-self.elastic, self.elastic, (count, 2, nodes, nodes))
+
+        return warp(_with_channels(images), maps, field).reshape(images.shape)
+
+    @staticmethod
+    def maps(angle: npt.NDArray[Any], factor: npt.NDArray[Any], lean: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return (B, 2, 3) maps from places of the result to places of the image, for angles in radians.
+
+        An image is sheared, then scaled, then turned counter-clockwise; the maps are the inverse of that.
+        """
+        cos, sin, tan = np.cos(angle), np.sin(angle), np.tan(lean)
+        maps = np.zeros((len(angle), 2, 3))
+        # place = shear^-1 scale^-1 turn^-1 (row, column); rows grow downward
+        maps[:, 0, 0], maps[:, 0, 1] = cos / factor, sin / factor
+        maps[:, 1, 0], maps[:, 1, 1] = (tan * cos - sin) / factor, (tan * sin + cos) / factor
+        return maps.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """Sets a square of `size` x `size` pixels around a random pixel of each image to 0 (DeVries and Taylor, 2017)."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        _check_integer("Cutout", "size", self.size)
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        _check_images("cutout", self.size, images)
+        if self.size == 0:
+            return images
+        count, height, width = len(images), images.shape[-2], images.shape[-1]
+        top = generator.integers(0, height, (count, 1)) - self.size // 2
+        left = generator.integers(0, width, (count, 1)) - self.size // 2
+        out = np.empty(images.shape, images.dtype)
+
+        def change(part: slice, _: None) -> None:
+            row, column = np.arange(height) - top[part], np.arange(width) - left[part]
+            rows, columns = (row >= 0) & (row < self.size), (column >= 0) & (column < self.size)
+            kept = ~(rows[:, :, None] & columns[:, None, :])
+            out[part] = np.where(kept if images.ndim == 3 else kept[:, None], images[part], images.dtype.type(0))
+
+        in_pieces(images, change)
+        return out
+
+
+def _window(images: Images, limit: int, mirrored: bool, generator: np.random.Generator) -> Images:
+    """Return a random part of the old size of each image, continued by `limit` on all sides."""
+    down, right = generator.integers(0, 2 * limit + 1, size=(2, len(images))) - limit
+    batch = _with_channels(images)
+    if batch.dtype.kind not in "biuf" or batch.dtype.itemsize > 8:
+        return naive.window(batch, down, right, mirrored).reshape(images.shape)
+    word = np.dtype(f"u{batch.dtype.itemsize}")  # pixels are moved, whatever they mean
+    out = np.empty(batch.shape, batch.dtype)
+
+    def change(part: slice, _: None) -> None:
+        window(own(batch[part]).view(word), down[part], right[part], mirrored, out[part].view(word))
+
+    in_pieces(batch, change)
+    return out.reshape(images.shape)
+
+
+def _with_channels(images: Images) -> Images:
+    return images if images.ndim == 4 else images[:, None]
+
+
+def _check_images(name: str, value: object, images: Images) -> None:
+    if images.ndim not in (3, 4):
+        raise ValueError(
+            f"{name}={value} changes images: expected samples of shape (H, W) or (C, H, W), got {images.shape[1:]}"
+        )
+
+
+def _check_integer(name: str, field: str, value: object) -> None:
+    whole_number(f"{field} of {name}", value, 0, what="pixels")

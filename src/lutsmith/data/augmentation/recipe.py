@@ -1,0 +1,101 @@
+"""Which changes to images are wanted, as settings state it, and the one function that these are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lutsmith.data.augmentation.images import NODES, Affine, Augmentation, Crop, Cutout, Flip, Images, Shift
+from lutsmith.ground.arguments import as_python, check_options, number, whole_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageAugmentation:
+    """Random changes to images, by name: flips, crops, shifts, affine and elastic maps, holes, in this order.
+
+    It is called as each of them is: with a batch (B, H, W) or (B, C, H, W) and a generator, for a changed batch of the
+    same shape and dtype. Without any change that is the batch itself.
+
+    Attributes:
+        flip: probability that an image is mirrored left to right.
+        crop: images are moved by up to this many pixels along each axis; what moves in is their mirrored border.
+        shift: the same, but what moves in is 0.
+        rotate, zoom, shear, elastic, elastic_nodes: images are turned by up to `rotate` degrees, scaled by up to
+            1 +- `zoom`, sheared by up to `shear` degrees and bent by up to `elastic` pixels at each of
+            `elastic_nodes` x `elastic_nodes` places; see `Affine`.
+        cutout: side in pixels of a square that is set to 0 at a random place of each image.
+    """
+
+    flip: float = 0.0
+    crop: int = 0
+    shift: int = 0
+    rotate: float = 0.0
+    zoom: float = 0.0
+    shear: float = 0.0
+    elastic: float = 0.0
+    elastic_nodes: int = NODES
+    cutout: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            TypeError: a value that is no number, or no integer where pixels or nodes are counted.
+            ValueError: a value out of its range, which the message names.
+        """
+        for item in fields(self):
+            object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
+        for name in ("crop", "shift", "cutout"):
+            whole_number(name, getattr(self, name), 0, what="pixels")
+        whole_number("elastic_nodes", self.elastic_nodes, 2)
+        number("flip", self.flip, lambda v: 0 <= v <= 1, "a probability in [0, 1]")
+        number("rotate", self.rotate, lambda v: 0 <= v <= 180, "degrees in [0, 180]")
+        number("zoom", self.zoom, lambda v: 0 <= v < 1, "a share in [0, 1)")
+        number("shear", self.shear, lambda v: 0 <= v < 90, "degrees in [0, 90)")
+        number("elastic", self.elastic, lambda v: 0 <= v < math.inf, "pixels >= 0")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ImageAugmentation:
+        """Return what a mapping such as `{"shift": 1, "rotate": 8, "elastic": 1.2}` asks for.
+
+        Raises:
+            TypeError: it is no mapping, or a value is of a wrong type.
+            ValueError: a name that is no change to images, or a value out of range.
+        """
+        if not isinstance(values, Mapping):
+            raise TypeError(f"augmentation is {values!r}; expected a mapping, such as {{'shift': 1, 'rotate': 8}}")
+        check_options("augmentation", values, [item.name for item in fields(cls)])
+        return cls(**values)
+
+    @classmethod
+    def of(cls, settings: Any) -> ImageAugmentation:
+        """Return what an object with all of these fields asks for."""
+        return cls(**{item.name: getattr(settings, item.name) for item in fields(cls)})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are not as they are by default; `from_json` gives the same back."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(type(self), name)}
+
+    @cached_property
+    def parts(self) -> tuple[Augmentation, ...]:
+        """The changes that are wanted, in the order in which they act: whole pixels first, holes last."""
+        bent = self.rotate or self.zoom or self.shear or self.elastic
+        wanted: list[tuple[float, Augmentation]] = [
+            (self.flip, Flip(self.flip)),
+            (self.crop, Crop(self.crop)),
+            (self.shift, Shift(self.shift)),
+            (bent, Affine(self.rotate, self.zoom, self.shear, self.elastic, self.elastic_nodes)),
+            (self.cutout, Cutout(self.cutout)),
+        ]
+        return tuple(change for amount, change in wanted if amount)
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        """Return the changed images."""
+        for part in self.parts:
+            images = part(images, generator)
+        return images
