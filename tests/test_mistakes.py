@@ -11,6 +11,7 @@ import pytest
 from torch import nn
 
 from lutsmith import FeedForward, LogicDense, build, presets, prove_lowering, save, word_length_report
+from lutsmith.additive import AdditiveSettings
 from lutsmith.circuit import NetlistBuilder
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.simplify import simplify
@@ -25,6 +26,7 @@ from lutsmith.nn.connections import list_connections, list_wirings, setup_connec
 from lutsmith.nn.encoders import ENCODERS, Thermometer, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
+from lutsmith.runs.methods import METHODS, asked_method
 from lutsmith.training import Settings, TemperatureSchedule
 from lutsmith.training.objectives import OBJECTIVES, make_objective
 from lutsmith.training.optimization.optimizers import make_optimizer
@@ -59,6 +61,7 @@ NAMES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
     "parametrizations of an architecture": (lambda name: Architecture(parametrization=name), list_parametrizations()),
     "connections of an architecture": (lambda name: Architecture(connections=name), list_connections()),
     "presets": (presets.get, [preset.name for preset in presets.list_presets()]),
+    "methods of learning": (lambda name: asked_method(name, None, {}), list(METHODS)),
     "tasks": (load, list(TASKS)),
     "targets": (lambda name: synth(circuit(), name), list(TARGETS)),
     "formats that are verified": (lambda name: verify(circuit(), (name,)), ["verilog", "json", "onnx"]),
@@ -98,6 +101,7 @@ OPTIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "an architecture": (lambda **o: Architecture.from_json(o), "parametrization"),
     "settings": (lambda **o: Settings.from_json(o), "batch_size"),
     "augmentation": (lambda **o: ImageAugmentation.from_json(o), "elastic_nodes"),
+    "settings of additive learning": (lambda **o: AdditiveSettings.from_json(o), "max_luts"),
     "an optimizer": (lambda **o: optimizer("adam", **o), "betas"),
     "a table": (lambda **o: TableOptions.of(o), "delimiter"),
 }  # fmt: skip

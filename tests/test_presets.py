@@ -15,8 +15,11 @@ import torch
 from lutsmith import presets
 from lutsmith.data import TASKS
 from lutsmith.nn import Architecture, build
+from lutsmith.presets import table
+from lutsmith.presets.additive import ADDITIVE
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
+from lutsmith.runs import train
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.training import Settings
 
@@ -33,9 +36,24 @@ LUTS = {  # of a row's name what it may have at most
     "dwn-mnist-n6-sm": 1500, "dwn-mnist-n6-lg": 3000, "lilogicnet-8k": 8000, "lilogicnet-32k": 32000,
 }  # fmt: skip
 ROWS = pytest.mark.parametrize("preset", presets.list_presets(), ids=lambda preset: preset.name)
+GRADIENTS = [preset for preset in presets.list_presets() if preset.method == "gradients"]
 
 
-@ROWS
+@pytest.mark.parametrize("preset", ADDITIVE, ids=lambda preset: preset.name)
+def test_every_additive_preset_has_settings_of_its_size_and_grows(preset: presets.Preset) -> None:
+    settings = Plan.of(Request(preset.task or "csv", preset.name)).settings
+    if named := re.search(r"-(\d+)k$", preset.name):
+        assert settings["max_luts"] <= 1000 * int(named[1])
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 120)
+    x = rng.integers(0, 256, (120, *SHAPES[preset.task])).astype(np.uint8)
+    x.reshape(120, -1)[np.arange(120), y] = 255
+    run = train(x, y, preset=preset.name, max_luts=30, quiet=True)
+    assert (run.method, run.preset, len(run.circuit.classes)) == ("additive", preset.name, 3)
+    assert 3 <= run.luts <= 30
+
+
+@pytest.mark.parametrize("preset", GRADIENTS, ids=lambda preset: preset.name)
 def test_every_preset_is_built_in_seconds_and_gives_a_score_for_each_class(preset: presets.Preset) -> None:
     plan = Plan.of(Request(preset.task or "csv", preset.name))
     architecture = Architecture.from_json(plan.architecture)
@@ -76,6 +94,22 @@ def test_names_are_unique_and_every_task_has_a_default() -> None:
     assert len(set(names)) == len(names)
     assert {task: presets.default(task).task in (task, None) for task in TASKS} == dict.fromkeys(TASKS, True)
     assert [presets.default(task).name for task in ("digits", "adult", "csv")] == ["digits-fast", "adult", "table"]
+    grown = [presets.default(task, "additive") for task in TASKS]
+    assert {row.method for row in grown} == {"additive"}
+    assert [row.task in (task, None) for row, task in zip(grown, TASKS, strict=True)] == [True] * len(TASKS)
+
+
+@pytest.mark.parametrize("kind", presets.DEFAULT_METHODS)
+def test_the_method_of_a_kind_of_data_is_one_row_that_can_be_changed(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(table.DEFAULT_METHODS, kind, "additive")
+    images = kind == "images"
+    assert {presets.default(task).method for task in ("digits", "mnist")} == {"additive" if images else "gradients"}
+    assert {presets.default(task).method for task in ("adult", "csv")} == {"gradients" if images else "additive"}
+    assert presets.default_of_shape((1, 8, 8)).method == presets.default("digits").method
+    assert presets.default_of_shape((5,)).method == presets.default("csv").method
+    assert presets.default("adult", "gradients").name == "adult"
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
@@ -101,7 +135,7 @@ def test_the_page_says_of_each_figure_how_its_settings_were_chosen() -> None:
     chosen = dict(re.findall(row, page, re.MULTILINE))
     ours = {preset.name: preset.chosen for preset in presets.list_presets() if preset.name in chosen}
     assert chosen == ours
-    assert set(chosen) == {preset.name for preset in (*IMAGES, *TABLES)} - {"table"}
+    assert set(chosen) == {preset.name for preset in (*IMAGES, *TABLES, *ADDITIVE)} - {"table"}
     assert {name for name, by in chosen.items() if by == "test rows"} == {"monks-1", "monks-2", "monks-3"}
     assert chosen["adult"] == "validation rows"
     assert "How what differs was chosen (rates,\nwindows, epochs) is not recorded" in page

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from lutsmith.cli import run as command
+from lutsmith.ground import metrics_log
 from lutsmith.runs import execution, train
 from lutsmith.training import TrainingInterrupted
-from lutsmith.training.files import checkpoint, metrics_log
+from lutsmith.training.files import checkpoint
 from lutsmith.training.loop import loop
 
 SMALL: dict[str, Any] = {"luts": (60, 30), "rank": 4, "bits": 2, "epochs": 3, "quiet": True}

@@ -45,6 +45,7 @@ CIRCUIT = replace(named(["p", "q"]), metadata=Metadata.from_json(GOOD))
 EVERY: dict[str, Any] = {
     "task": "csv",
     "preset": "table",
+    "method": "additive",
     "seed": 2**63,
     "target": "k",
     "feature_names": ["größe", ""],
@@ -148,6 +149,7 @@ def test_the_fields_are_those_of_the_keys() -> None:
             settings={"lr": 0.01},
             held_out=HeldOut(0.2, 4, 8, "ab"),
             lutsmith="0.1.0",
+            method="additive",
         ),
         encoder_luts=12,
         wasted_thresholds=3,

@@ -21,10 +21,11 @@ def importers(graph: grimp.ImportGraph, module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("imported", "owners"),
     [
-        ("lutsmith.ground.atomic", {"files.checkpoint", "files.folder", "files.metrics_log"}),
+        ("lutsmith.ground.atomic", {"files.checkpoint", "files.folder"}),
         ("lutsmith.training.files.checkpoint", {"files.folder"}),
-        ("lutsmith.training.files.metrics_log", {"files.folder"}),
-        ("rich", {"loop.progress"}),
+        ("lutsmith.ground.metrics_log", {"files.folder"}),
+        ("rich", set()),
+        ("lutsmith.ground.progress", {"loop.progress"}),
         ("lutsmith.training.loop.progress", {"loop.loop"}),
         ("lightning_fabric", {"loop.devices"}),
     ],

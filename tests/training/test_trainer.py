@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from lutsmith.training.files import checkpoint
 from lutsmith.training.loop import loop, validation
 from lutsmith.training.metrics import logits
 
+from ..board import tensorboard
 from . import killed
 from .models import Bits, InterruptAfter, SoftHard, images, network, same_state
 
@@ -238,22 +238,12 @@ def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(
 
 
 def test_tensorboard_gets_the_figures_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[tuple[str, int]] = []
-
-    class SummaryWriter:
-        def __init__(self, folder: str, purge_step: int) -> None:
-            assert (folder, purge_step) == (str(tmp_path / "tensorboard"), 1)
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            written.append((name, step))
-
-        def close(self) -> None:
-            written.append(("closed", 0))
-
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
+    written = tensorboard(monkeypatch)
     fit(network(), folder=tmp_path)
     names = ["loss", "soft", "hard", "gap", "lr", "seconds"]
-    assert written == [(name, step) for step in (1, 2, 3) for name in names] + [("closed", 0)]
+    assert written == [
+        tmp_path / "tensorboard", ("start", 1), *((name, step) for step in (1, 2, 3) for name in names), "closed"
+    ]  # fmt: skip
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import cast
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,29 @@ CHUNK = 1 << 16
 """Rows on which the circuit and the network are compared at a time."""
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A data set that is ready to be learned from.
+
+    Attributes:
+        dataset: itself.
+        rows: int64, those of the training part that are trained on.
+        held_out: int64, the others: they choose how many LUTs are kept.
+        encoding: the bits, fitted on `rows`; of a start its front.
+        goal: what the votes are for.
+        start: a circuit that is to be fitted anew, taken apart.
+        seconds: what making this took.
+    """
+
+    dataset: Dataset
+    rows: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    encoding: Bits
+    goal: Goal
+    start: Start | None
+    seconds: float
+
+
 class AdditiveTrainer:
     """Trains networks of LUTs that vote, without gradients through them and without torch.
 
@@ -47,7 +69,7 @@ class AdditiveTrainer:
             that the settings name; labels are targets 0 and 1.
 
     Attributes:
-        history: after `fit`, how the network grew, step by step.
+        history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
     """
 
     def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
@@ -55,35 +77,17 @@ class AdditiveTrainer:
         self.loss = loss
         self.history: tuple[Growth, ...] = ()
 
-    def fit(
-        self,
-        dataset: Dataset,
-        *,
-        start: Circuit | None = None,
-        watch: Callable[[Growth], None] | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        metadata: Metadata | None = None,
-    ) -> Fitted:
-        """Return (None, circuit, report): there is no model beside the circuit.
+    def prepare(self, dataset: Dataset, *, start: Circuit | None = None) -> Prepared:
+        """Return all that `fit` makes of a data set before it grows anything: what can be wrong with it shows here.
 
         Args:
             dataset: from `data.from_arrays` or `data.load`.
-            start: a circuit with a head, whoever trained it: nothing is grown, its LUTs that vote are fitted anew in
-                `sweeps`. The others, the head, and what the circuit tells of itself stay, and so do the votes that each
-                LUT has. LUTs may come to read its comparators, the outputs of LUTs that stay, and thresholds of the
-                encoder. tau is the one that suits the circuit's scores on the training rows. Where there are validation
-                rows, the circuit that comes out is not worse on them than this one.
-            watch: is told how far training has come, step by step.
-            checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
-                stopped. It is written anew every few seconds, and when training is interrupted.
-            metadata: what the circuit tells of itself; names, accuracy and settings are added.
+            start: as for `fit`.
 
         Raises:
             ValueError: a loss that the objective does not have; fewer than `rank` bits that tell rows apart; no test
-                part and no validation; a checkpoint of other settings or data, or none at all; a start without a head,
-                with registers, none of whose LUTs votes, or that is not of such data.
-            OSError: a checkpoint that cannot be read or written.
-            CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
+                part and no validation; a start without a head, with registers, none of whose LUTs votes, or that is
+                not of such data.
         """
         began = time.perf_counter()
         settings, y = self.settings, dataset.y_train
@@ -93,16 +97,55 @@ class AdditiveTrainer:
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
         rows, held_out = stratified_split(alike, settings.validation, settings.seed)
-        fresh = Encoding.fit(
+        encoding = Encoding.fit(
             dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
         )
-        begun, encoding = None, cast("Bits", fresh)
-        if start is not None:  # whose thresholds may be on a grid
-            begun = Start.of(start, fresh if start.metadata.input_bits is None else None)
-            encoding, settings = begun.front, replace(settings, max_luts=len(begun.network), weights=(1,))
-        if min(len(encoding), settings.rank * encoding.feature.size) < settings.rank:
-            raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
+        begun = None
+        if start is not None:  # whose thresholds may be those of words
+            begun = Start.of(start, encoding if start.metadata.input_bits is None else None)
+        bits = encoding if begun is None else begun.front
+        if len(bits) < settings.rank or bits.feature.size == 0:
+            raise ValueError(f"{len(bits)} bits tell the rows apart; expected at least the rank, {settings.rank}")
         goal = (Goal.of if begun is None else begun.goal)(dataset, settings, self.loss, rows)
+        return Prepared(dataset, rows, held_out, bits, goal, begun, time.perf_counter() - began)
+
+    def fit(
+        self,
+        dataset: Dataset | Prepared,
+        *,
+        start: Circuit | None = None,
+        watch: Callable[[Growth], None] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        metadata: Metadata | None = None,
+    ) -> Fitted:
+        """Return (None, circuit, report): there is no model beside the circuit.
+
+        Args:
+            dataset: from `data.from_arrays` or `data.load`; or what `prepare` has made of it, and of the start.
+            start: a circuit with a head, whoever trained it. Then nothing is grown: its LUTs that vote are fitted anew
+                in `sweeps`, and come out no worse on the validation rows, where there are any, than they were. The
+                other LUTs, the head, the votes that each LUT has, and what the circuit tells of itself stay. LUTs may
+                come to read the circuit's comparators, the outputs of LUTs that stay, and thresholds of the encoder;
+                those of fewer than `rank` inputs get more. tau is the one that suits the circuit on the training rows.
+            watch: is told how far training has come, step by step.
+            checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
+                stopped. It is written anew every few seconds, and when training is interrupted.
+            metadata: what the circuit tells of itself; names, accuracy and settings are added.
+
+        Raises:
+            ValueError: as for `prepare`; a start beside what is prepared; a checkpoint of other settings or data, or none
+                at all.
+            OSError: a checkpoint that cannot be read or written.
+            CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
+        """
+        if start is not None and isinstance(dataset, Prepared):
+            raise ValueError("the data are prepared, and start is given: give it to prepare()")
+        ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset, start=start)
+        began = time.perf_counter()
+        settings, dataset, rows, held_out = self.settings, ready.dataset, ready.rows, ready.held_out
+        encoding, goal, begun = ready.encoding, ready.goal, ready.start
+        if begun is not None:
+            settings = replace(settings, max_luts=len(begun.network), weights=(1,))
         room = max(settings.max_luts, goal.num_scores) if settings.depth > 1 else 0
         source = RowSource(
             dataset, rows, encoding, goal, room=room, block=settings.block_rows, copies=settings.copies,
@@ -115,9 +158,11 @@ class AdditiveTrainer:
         )
         kept = None
         if checkpoint is not None:
-            kept = Checkpoint(checkpoint, settings, dataset, encoding, b"" if start is None else to_bytes(start))
+            of = b"" if begun is None else to_bytes(begun.circuit)
+            kept = Checkpoint(checkpoint, settings, dataset, encoding, of)
         state = (None if kept is None else kept.read()) or State()
-        ready = time.perf_counter()
+        self.history = tuple(state.steps)
+        set_up = ready.seconds + time.perf_counter() - began
         course = Course(
             settings, source, check, candidates, state, begun, watch,
             None if kept is None else kept.keep,
@@ -134,7 +179,7 @@ class AdditiveTrainer:
         else:
             circuit = begun.build(network, dataset, rows, metadata)
         _check(circuit, network, dataset, encoding, goal, room)
-        return self._reported(dataset, circuit, held_out, (ready - began, state.seconds))
+        return self._reported(dataset, circuit, held_out, (set_up, state.seconds))
 
     def _reported(
         self, dataset: Dataset, circuit: Circuit, held_out: NDArray[np.int64], seconds: tuple[float, float]
@@ -142,7 +187,8 @@ class AdditiveTrainer:
         """Say what the circuit reached."""
         settings = self.settings
         if dataset.x_test is not None and dataset.y_test is not None:
-            x, y, measured_on = dataset.x_test, dataset.y_test, "test"
+            kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
+            x, y, measured_on = dataset.x_test, dataset.y_test, "held-out" if kept is not None and kept.rows else "test"
         else:
             x, y, measured_on = dataset.x_train[held_out], dataset.y_train[held_out], "validation"
         reached = score(dataset.objective, circuit.predict(x), y)
@@ -150,23 +196,24 @@ class AdditiveTrainer:
             objective=dataset.objective,
             seed=settings.seed,
             score=reached,
-            soft_score=reached,
             measured_on=measured_on,
             luts=circuit.netlist.num_nodes,
             depth=circuit.depth,
-            best_epoch=1,
             train_seconds=seconds[1],
             setup_seconds=seconds[0],
             comparators=len(circuit.encoder),
             encoder_luts=circuit.metadata.encoder_luts,
             rows=len(x),
             checked_rows=len(dataset.x_train),
+            method="additive",
         )
-        found = Accuracy(report.accuracy, report.accuracy, measured_on)
+        found = Accuracy(report.accuracy, measured_on=measured_on)
         if report.accuracy is None:
-            found = replace(found, score=reached, soft_score=reached)
+            found = replace(found, score=reached)
         told = circuit.metadata.training or Training()
-        training = replace(told, seed=settings.seed, settings=settings.to_json(), lutsmith=__version__)
+        training = replace(
+            told, method="additive", seed=settings.seed, settings=settings.to_json(), lutsmith=__version__
+        )
         return Fitted(
             None, replace(circuit, metadata=replace(circuit.metadata, accuracy=found, training=training)), report
         )

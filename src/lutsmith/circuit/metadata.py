@@ -67,9 +67,10 @@ class Training:
         best_epoch: whose network this is, from 1.
         seconds: how long training took; only earlier versions tell.
         architecture: the fields of `nn.Architecture`.
-        settings: the fields of `training.Settings`.
+        settings: the fields of `training.Settings`, or of `additive.AdditiveSettings`.
         held_out: which rows of its table training did not see; None where the table has a test part of its own.
         lutsmith: the version that trained it.
+        method: how it was trained, such as "additive"; None: by gradients.
         refined_from: what a circuit told of itself before its LUTs were fitted anew, with its `checksum` and `luts`.
     """
 
@@ -82,6 +83,7 @@ class Training:
     settings: Mapping[str, Any] | None = None
     held_out: HeldOut | None = None
     lutsmith: str | None = None
+    method: str | None = None
     refined_from: Mapping[str, Any] | None = None
 
 
@@ -289,6 +291,7 @@ def _object(place: str) -> _Entry:
 _ENTRIES = {
     "task": _text("training.task"),
     "preset": _text("training.preset"),
+    "method": _text("training.method"),
     "seed": _integer("training.seed"),
     "target": _Entry("target", "the name or the place of a column", lambda v: _is_text(v) or _is_integer(v)),
     "feature_names": _Entry("feature_names", "a list of names", is_names),

@@ -9,7 +9,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lutsmith.cli.commands import bench, doctor, evaluate, export, info, predict, simplify, synth, train, verify
+from lutsmith.cli.commands import (
+    bench,
+    doctor,
+    evaluate,
+    export,
+    info,
+    predict,
+    presets,
+    simplify,
+    synth,
+    train,
+    verify,
+)
 from lutsmith.cli.errors import Command, Mistake, UsageError
 from lutsmith.cli.output import printable
 from lutsmith.version import __version__
@@ -22,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(cls=Command)(train.train)
+app.command(cls=Command)(presets.presets)
 app.command(name="eval", cls=Command)(evaluate.evaluate)
 app.command(cls=Command)(predict.predict)
 app.command(cls=Command)(info.info)

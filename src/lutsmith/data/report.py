@@ -52,34 +52,37 @@ class Report:
         seed: of all that was random.
         score: of the circuit, on the rows that `measured_on` names, which count alike: accuracy, R^2 or the share of
             right bits; see `measure`.
-        soft_score: of the network before hardening, on the same rows.
+        soft_score: of the network before hardening, on the same rows; None of additive learning, which has none.
         measured_on: "test"; "held-out" where rows of data without a test part were held out of everything; or
-            "validation", the rows that chose the epoch, where none were.
+            "validation", the rows that chose the epoch or how many LUTs are kept, where none were.
         luts: nodes of rank <= 6 in the netlist: those of the encoder and of the network; comparators and the head's
             sums are not counted.
         depth: levels of the netlist.
-        best_epoch: the epoch that the circuit is of, counted from 1.
-        train_seconds: from the first batch to the last, validation included, over all sittings.
-        setup_seconds: of the last sitting, before its first batch: data, encoder, compiling or loading kernels.
+        best_epoch: the epoch that the circuit is of, counted from 1; None of additive learning.
+        train_seconds: from the first batch or LUT to the last, validation included, over all sittings.
+        setup_seconds: of the last sitting, before that: data, encoder, compiling or loading kernels.
         comparators: of the encoder, those that something reads; None in records of earlier versions.
         encoder_luts: nodes among `luts` that the encoder emits: none by thermometers, the XORs of other codes; None in
             records of earlier versions.
         lowering: "proved" where the circuit was read back and is the network, as `nn.prove_lowering` says; "not
-            established" and why, where a module is not known to it; None in records of earlier versions.
+            established" and why, where a module is not known to it; None of additive learning, whose circuit is made of
+            the LUTs that were grown, and in records of earlier versions.
         rows: how many rows `measured_on` names; None in records of earlier versions.
         checked_rows: the rows, of validation and test, on which circuit and network gave equal scores, for regression
-            equal numbers; None in records of earlier versions.
+            equal numbers; of additive learning those of training and validation, on which the circuit's scores equal
+            the votes that were counted; None in records of earlier versions.
         stopped: why training ended before its last epoch (`Settings.patience`, or a callback); None where it did not.
+        method: how it was trained: "gradients" or "additive".
     """
 
     objective: str = "classification"
     seed: int
     score: float
-    soft_score: float
+    soft_score: float | None = None
     measured_on: str
     luts: int
     depth: int
-    best_epoch: int
+    best_epoch: int | None = None
     train_seconds: float
     setup_seconds: float
     comparators: int | None = None
@@ -88,6 +91,7 @@ class Report:
     rows: int | None = None
     checked_rows: int | None = None
     stopped: str | None = None
+    method: str = "gradients"
 
     @property
     def measure(self) -> str:
@@ -101,7 +105,7 @@ class Report:
 
     @property
     def soft_accuracy(self) -> float | None:
-        """The same of the network before hardening."""
+        """The same of the network before hardening; None where there is none."""
         return self.soft_score if self.objective == "classification" else None
 
     def to_json(self) -> dict[str, Any]:
@@ -118,7 +122,7 @@ class Fitted(NamedTuple):
     """What `fit` returns.
 
     Attributes:
-        model: the trained network, in eval mode on the CPU: a `torch.nn.Sequential`.
+        model: the trained network, in eval mode on the CPU: a `torch.nn.Sequential`; None of additive learning.
         circuit: what it was lowered to, once, with its metadata: the object that was checked against the model.
         report: what they reached.
     """

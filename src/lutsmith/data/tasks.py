@@ -52,7 +52,7 @@ def load(task: str, data: Any = None, target: Target = None, test: Any = None, t
         DataError: an unknown task, an argument that the task does not take or lacks, data that are damaged, or missing
             (`MissingDataError`).
         TypeError: an argument of a wrong type.
-        ModuleNotFoundError: `table` and `csv` need pyarrow and narwhals (`pip install 'lutsmith[tables]'`).
+        ModuleNotFoundError: Parquet, Feather and frames need pyarrow and narwhals (`pip install 'lutsmith[tables]'`).
     """
     check(task, data, target, test, table)
     if task in _TABLE_TASKS:

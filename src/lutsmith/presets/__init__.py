@@ -1,6 +1,6 @@
 """Presets: named networks with the accuracy they are known to reach, as rows of data."""
 
 from lutsmith.presets.row import Preset
-from lutsmith.presets.table import default, default_of_shape, get, list_presets
+from lutsmith.presets.table import DEFAULT_METHODS, default, default_of_shape, get, list_presets
 
-__all__ = ["Preset", "default", "default_of_shape", "get", "list_presets"]
+__all__ = ["DEFAULT_METHODS", "Preset", "default", "default_of_shape", "get", "list_presets"]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lutsmith.ground.frozen import plain_json
+
 Chosen = Literal["validation rows", "test rows", "not recorded"]
 """What decided between the settings that were tried: rows held out of the training part; the test part, at which
 somebody looked, so that the figure is a little too good; or nobody wrote it down."""
@@ -19,8 +21,10 @@ class Preset:
         name: what `preset=` takes.
         task: the task it was made for; None for any table.
         description: one line.
-        architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values.
-        settings: fields of `training.Settings` that differ from its defaults, as JSON values.
+        method: how it is trained, "gradients" or "additive".
+        architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values; of gradients alone.
+        settings: fields of `training.Settings`, or of `additive.AdditiveSettings`, that differ from its defaults, as
+            JSON values.
         accuracy: hardened accuracy on the test set that `command` reached; None where none was measured.
         seconds: training seconds of `command` on the threads that docs/presets.md tells; None where none was measured.
         shape: of one sample, where the task has no reader here: such a row tells sizes, and trains on an `.npz` file of
@@ -37,6 +41,7 @@ class Preset:
     seconds: float | None = None
     shape: tuple[int, ...] | None = None
     chosen: Chosen = "not recorded"
+    method: Literal["gradients", "additive"] = "gradients"
 
     @property
     def command(self) -> str:
@@ -53,3 +58,7 @@ class Preset:
         if self.accuracy is None or self.seconds is None:
             return "not measured"
         return f"{self.accuracy:.2%} in {self.seconds:.0f} s"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields, `command` and `result`, as JSON values."""
+        return {**plain_json(vars(self)), "command": self.command, "result": self.result}

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from lutsmith.ground.arguments import one_of
+from lutsmith.presets.additive import ADDITIVE
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
 
-_ROWS = (*IMAGES, *TABLES, *PUBLISHED)
+DEFAULT_METHODS = {"images": "gradients", "tables": "gradients"}
+"""How each kind of data is learned where neither a method nor a preset is named."""
+
+_ROWS = (*IMAGES, *TABLES, *ADDITIVE, *PUBLISHED)
 _PRESETS = {row.name: row for row in _ROWS}
-_DEFAULTS = {"digits": "digits-fast", "mnist": "mnist-fast", "fashion-mnist": "fashion"}
-_DEFAULTS.update({row.task: row.name for row in TABLES if row.task is not None})
+_IMAGE_TASKS = ("digits", "mnist", "fashion-mnist")
+_DEFAULTS = {
+    "gradients": {
+        "digits": "digits-fast",
+        "mnist": "mnist-fast",
+        "fashion-mnist": "fashion",
+        **{row.task: row.name for row in TABLES if row.task is not None},
+    },
+    "additive": {
+        "digits": "additive-digits",
+        "mnist": "additive-mnist-4k",
+        "fashion-mnist": "additive-fashion-4k",
+    },
+}
+_TABLE = {"gradients": "table", "additive": "additive-table"}
+"""What all other tasks take."""
 
 
 def list_presets() -> tuple[Preset, ...]:
@@ -27,17 +45,23 @@ def get(name: str) -> Preset:
     return _PRESETS[one_of("preset", name, _PRESETS)]
 
 
-def default(task: str) -> Preset:
-    """Return the preset that a task takes when none is named; for tables and unknown tasks the row `table`."""
-    return _PRESETS[_DEFAULTS.get(task, "table")]
+def default(task: str, method: str | None = None) -> Preset:
+    """Return the preset that a task takes when none is named; for tables and unknown tasks the row of any table.
+
+    Args:
+        task: its name.
+        method: "gradients" or "additive"; None: that of the kind of data (`DEFAULT_METHODS`).
+    """
+    method = DEFAULT_METHODS["images" if task in _IMAGE_TASKS else "tables"] if method is None else method
+    return _PRESETS[_DEFAULTS[method].get(task, _TABLE[method])]
 
 
-def default_of_shape(input_shape: tuple[int, ...]) -> Preset:
+def default_of_shape(input_shape: tuple[int, ...], method: str | None = None) -> Preset:
     """Return the preset that data in memory take when none is named, by the shape of one sample.
 
     Images (H, W) or (C, H, W) of at most 16 x 16 take that of the digits, larger ones that of MNIST; all else is taken
-    for a table.
+    for a table. The method is as for `default`.
     """
     if len(input_shape) not in (2, 3):
-        return _PRESETS["table"]
-    return default("digits" if max(input_shape[-2:]) <= 16 else "mnist")
+        return default("table", method)
+    return default("digits" if max(input_shape[-2:]) <= 16 else "mnist", method)

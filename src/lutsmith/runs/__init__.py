@@ -1,6 +1,7 @@
-"""Runs: one call from data to a checked circuit, in a file if wanted. torch is imported when `train` is called."""
+"""Runs: one call from data to a checked circuit, in a file if wanted. torch is imported to train by gradients."""
 
 from lutsmith.data.report import CircuitMismatchError
+from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.runs.evaluation import Evaluation, evaluate
 from lutsmith.runs.execution import train
 from lutsmith.runs.folder import Run, default_folder
@@ -13,6 +14,7 @@ __all__ = [
     "Measured",
     "Run",
     "SavedFileError",
+    "TrainingInterrupted",
     "default_folder",
     "evaluate",
     "measured_rows",

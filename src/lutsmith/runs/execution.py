@@ -14,16 +14,18 @@ import lutsmith.circuit.file
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
 from lutsmith.data import Dataset, check, from_arrays, load
 from lutsmith.data.report import Report
-from lutsmith.ground.arguments import as_python, instance_of
+from lutsmith.ground.arguments import as_python
+from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.runs.folder import Run, RunFolder
 from lutsmith.runs.held_out import TABLES, fingerprint, hold_out
+from lutsmith.runs.methods import METHODS, Ready, asked_method
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.runs.saved import save_checked
 
 if TYPE_CHECKING:
+    from lutsmith.additive import AdditiveSettings
     from lutsmith.nn import Architecture
     from lutsmith.training import Settings
-    from lutsmith.training.fitting import Preparation
 
 PathLike = str | os.PathLike[str]
 
@@ -52,20 +54,25 @@ def train(
     overwrite: bool = False,
     quiet: bool = False,
     architecture: Architecture | Mapping[str, Any] | None = None,
-    settings: Settings | Mapping[str, Any] | None = None,
+    settings: Settings | AdditiveSettings | Mapping[str, Any] | None = None,
     table: Mapping[str, Any] | None = None,
     test_share: float | None = None,
+    method: str | None = None,
+    max_luts: int | None = None,
+    max_seconds: float | None = None,
 ) -> Run:
-    """Train a network and return it with a circuit that is proved to be the network.
+    """Train a network and return it with a circuit that was checked to be the network.
 
         run = lutsmith.train(X, y, X_test, y_test)
         run = lutsmith.train("digits", out="runs/digits", seed=0)
+        run = lutsmith.train(X, y, method="additive", max_luts=500)  # without gradients, and without torch
 
-    The circuit is read back and compared with the network module by module (`nn.prove_lowering` says what that proves
-    and what it trusts), and both give equal scores on every row of the validation and the test part: see
-    `training.fit`.
+    By gradients the circuit is read back and compared with the network module by module (`nn.prove_lowering` says what
+    that proves and what it trusts), and both give equal scores on every row of the validation and the test part: see
+    `training.fit`. By additive learning the circuit is made of the LUTs that were grown, and its scores equal the votes
+    that were counted on every row of the training and the validation part: see `additive.AdditiveTrainer`.
 
-    With `out` model.lut, run.json (arguments, versions, result), metrics.jsonl and checkpoint.pt go into that folder;
+    With `out` model.lut, run.json (arguments, versions, result), metrics.jsonl and the checkpoint go into that folder;
     without it nothing is kept on disk.
 
     Args:
@@ -79,16 +86,16 @@ def train(
         objective: of data in memory, "classification", "regression" or "multilabel"; default: that of a head or a
             setting that is given, else what y tells (`data.from_arrays`).
         preset: a row of `presets.list_presets()`; default: the task's, of data in memory that of their shape
-            (`presets.default_of_shape`).
+            (`presets.default_of_shape`), for the method.
         data: of a task, the folder with its files or the parent of that (None: `LUTSMITH_DATA`), or the table's file.
         target: the label column of a table in a file.
         test: a file with the test rows of a table; without it `test_share` of the table is held out.
-        luts: LUTs of each layer. Where it is not given, the preset's last layer is rounded up to a multiple of the
-            number of classes, targets or labels.
+        luts: LUTs of each layer, of gradients alone. Where it is not given, the preset's last layer is rounded up to a
+            multiple of the number of classes, targets or labels.
         rank: inputs of a LUT.
         bits: thresholds of a feature.
-        lr: learning rate of the tables.
-        epochs: passes over the training rows.
+        lr: learning rate of the tables, of gradients alone.
+        epochs: passes over the training rows, of gradients alone.
         seed: of the network's random wiring and of all that is random in training.
         out: the run's folder; None: nothing is written.
         resume: go on with the run in the folder, bit for bit as if it had not stopped; a finished one just reports.
@@ -98,18 +105,26 @@ def train(
         allow_new: with `resume`, begin a run where there is none.
         overwrite: remove the run in the folder, once the data are loaded and the new network is built.
         quiet: show no progress.
-        architecture: an `nn.Architecture`, taken as it is, or a mapping of its fields that differ from the preset's.
-        settings: a `training.Settings`, taken as it is, or a mapping of its fields that differ from the preset's.
+        architecture: an `nn.Architecture`, taken as it is, or a mapping of its fields that differ from the preset's; of
+            gradients alone.
+        settings: a `training.Settings`, for additive learning an `additive.AdditiveSettings`, taken as it is, or a
+            mapping of its fields that differ from the preset's.
         table: how a table is to be read: fields of `data.TableOptions`, such as `{"header": True, "drop": ["id"]}`.
         test_share: of a table or data in memory without test rows, the share of each class that is held out, by `seed`,
             before the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2.
-            With 0 the accuracy is that of the validation rows, which chose the epoch.
+            With 0 the accuracy is that of the validation rows, which chose the epoch, or how many LUTs are kept.
+        method: "gradients" or "additive". None: the preset's; without a preset the one that alone has all arguments
+            that are given; else that of the kind of data (`presets.DEFAULT_METHODS`).
+        max_luts: LUTs at most, of additive learning alone.
+        max_seconds: of additive learning alone: no LUT is begun after so many seconds of training.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
             not finite.
         OSError: files that cannot be read or written.
-        ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`).
+        ModuleNotFoundError: torch or Lightning Fabric is not installed (`pip install 'lutsmith[train]'`), which
+            gradients need; or pyarrow or narwhals (`pip install 'lutsmith[tables]'`), which frames, Parquet and Feather
+            need.
         TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`; with `out`, everything is saved.
         CircuitMismatchError: the circuit is not the network.
         SavedFileError: the model file does not hold what was written to it; an `OSError`.
@@ -123,6 +138,12 @@ def train(
         raise ValueError("out='' names no folder; give out=FOLDER, or out=None to write nothing")
     if out is None and (resume or overwrite):
         raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
+    chosen = {"luts": as_python(luts), "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
+    method = asked_method(method, preset, {**chosen, "architecture": architecture, "settings": settings})
+    parts: dict[str, Any] = {"architecture": architecture, "settings": settings}
+    parts = {part: value for part, value in parts.items() if value is not None}
+    if method is not None:
+        parts = {part: METHODS[method].read(part, value) for part, value in parts.items()}
     dataset = None
     if isinstance(source, str):
         given = {"y": y, "X_test": X_test, "y_test": y_test, "sample_weight": sample_weight, "objective": objective}
@@ -137,41 +158,39 @@ def train(
                 raise ValueError("a Dataset has its targets, test part, weights and objective: give it alone")
             dataset = source
         else:
-            wanted = objective or _wanted_objective(architecture, settings)
-            dataset = from_arrays(source, y, X_test, y_test, sample_weight=sample_weight, objective=wanted, table=table)
+            if objective is None and method is not None:
+                objective = METHODS[method].wanted_objective({"architecture": {}, "settings": {}, **parts})
+            dataset = from_arrays(
+                source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, table=table
+            )
     request = Request(
         None if dataset is not None else source,
         preset,
         None if data is None else os.fspath(data),
         target,
         None if test is None else os.fspath(test),
-        as_python(luts),
-        rank,
-        bits,
-        lr,
-        epochs,
-        seed,
-        _mapping("architecture", architecture),
-        _mapping("settings", settings),
-        None if dataset is not None else table,
-        test_share,
-        dataset,
-        None if dataset is None or out is None else fingerprint(dataset),
+        rank=rank,
+        bits=bits,
+        seed=seed,
+        table=None if dataset is not None else table,
+        test_share=test_share,
+        dataset=dataset,
+        fingerprint=None if dataset is None or out is None else fingerprint(dataset),
+        method=method,
+        **chosen,
+        **parts,
     )
     if dataset is None and not resume:  # before torch is imported
         check(source, data, target, test, table)
-    plan = Plan.of(request)
     if out is None:
-        ready = _ready(plan, request, provisional=True)
-        return _executed(ready, None, resume=False, quiet=quiet, began=began)
+        plan = Plan.of(request)
+        return _executed(_started(plan, request, provisional=True), None, resume=False, quiet=quiet, began=began)
     return _kept(
-        plan, request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet,
-        began=began,
-    )  # fmt: skip
+        request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet, began=began
+    )
 
 
 def _kept(
-    plan: Plan,
     request: Request,
     folder: RunFolder,
     *,
@@ -183,7 +202,6 @@ def _kept(
 ) -> Run:
     """Train in a folder: begin there, go on there, or report what is there."""
     recorded = folder.read() if resume else None
-    provisional = "luts" not in request.overrides()[0]
     if recorded is not None:
         plan, result, provisional = recorded.plan.completed(), recorded.result, recorded.provisional
         if differences := plan.differences(request):
@@ -194,6 +212,8 @@ def _kept(
         if result is not None and folder.model.is_file():
             return Run.from_json(result, str(folder.model), lutsmith.circuit.file.load(folder.model))
     else:
+        plan = Plan.of(request)
+        provisional = plan.follows_classes(request)
         folder.check(overwrite=overwrite)
         if resume and not allow_new:
             raise ValueError(
@@ -202,30 +222,26 @@ def _kept(
             )
     free = recorded is None and not folder.present()
     with folder.claimed(plan, provisional=provisional) if free else nullcontext():
-        ready = _ready(plan, request, provisional=provisional)
+        start = _started(plan, request, provisional=provisional)
     if recorded is None and not free:  # only now that nothing in the arguments or the data can be wrong any more
-        folder.claim(ready.plan, overwrite=overwrite)
+        folder.claim(start.plan, overwrite=overwrite)
     elif provisional:
-        folder.write(ready.plan, None)
-    run = _executed(ready, folder, resume=recorded is not None, quiet=quiet, began=began)
-    folder.write(ready.plan, run)
+        folder.write(start.plan, None)
+    run = _executed(start, folder, resume=recorded is not None, quiet=quiet, began=began)
+    folder.write(start.plan, run)
     return run
 
 
-class _Ready(NamedTuple):
+class _Start(NamedTuple):
     """All that is made before the run's folder is touched."""
 
     plan: Plan
-    preparation: Preparation
+    ready: Ready
     held_out: HeldOut | None
 
 
-def _ready(plan: Plan, request: Request, *, provisional: bool) -> _Ready:
+def _started(plan: Plan, request: Request, *, provisional: bool) -> _Start:
     """Load the data and build the network of a plan; raise ValueError or TypeError where they do not fit."""
-    from lutsmith.nn import Architecture
-    from lutsmith.training import Settings
-    from lutsmith.training.fitting import Preparation
-
     if request.dataset is not None:
         dataset = request.dataset
     else:
@@ -235,20 +251,17 @@ def _ready(plan: Plan, request: Request, *, provisional: bool) -> _Ready:
     held_out = None
     if request.dataset is not None or plan.task in TABLES:
         dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
-    preparation = Preparation.of(dataset, Architecture.from_json(plan.architecture), Settings.from_json(plan.settings))
-    return _Ready(plan, preparation, held_out)
+    return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts), held_out)
 
 
-def _executed(ready: _Ready, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:
+def _executed(start: _Start, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:
     """Train, check, and save the circuit that was checked."""
-    from lutsmith.training import TrainingInterrupted
-
-    plan, preparation, held_out = ready
-    loading = time.perf_counter() - began - preparation.seconds
+    plan, ready, held_out = start
+    loading = time.perf_counter() - began - ready.seconds
     told = Metadata(target=plan.target, training=Training(task=plan.task, preset=plan.preset, held_out=held_out))
     place = None if folder is None else folder.path
     try:
-        network, circuit, report = preparation.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
+        network, circuit, report = ready.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
     except TrainingInterrupted as stopped:  # said for a trainer, whose folder is given with its settings
         more = "; with out=FOLDER a run can go on" if place is None else f", out={str(place)!r}"
         raise TrainingInterrupted(f"{stopped}{more}", stopped.exit_code - 128) from None
@@ -263,29 +276,3 @@ def _executed(ready: _Ready, folder: RunFolder | None, *, resume: bool, quiet: b
     if folder is not None:
         save_checked(circuit, folder.model)
     return replace(run, setup_seconds=loading + report.setup_seconds)
-
-
-def _mapping(name: str, given: Any) -> Mapping[str, Any] | None:
-    """Return an `Architecture`, `Settings` or mapping of their fields as a mapping; TypeError for what is neither."""
-    if given is None or isinstance(given, Mapping):  # before torch is imported
-        return given
-    from lutsmith.nn import Architecture
-    from lutsmith.training import Settings
-
-    kind = Architecture if name == "architecture" else Settings
-    instance_of(name, given, kind, "or a mapping of its fields")
-    return given.to_json()  # type: ignore[no-any-return]
-
-
-def _wanted_objective(
-    architecture: Architecture | Mapping[str, Any] | None, settings: Settings | Mapping[str, Any] | None
-) -> str | None:
-    """Return the objective of a head or a setting that is not the default; None where there is neither."""
-    from lutsmith.nn.heads import HEADS
-    from lutsmith.training.fitting import DEFAULT_HEADS, objective_of_head
-
-    head = (_mapping("architecture", architecture) or {}).get("head")
-    if head in HEADS and head != DEFAULT_HEADS["classification"]:
-        return objective_of_head(str(head))
-    objective: str | None = (_mapping("settings", settings) or {}).get("objective")
-    return None if objective == "classification" else objective

@@ -14,12 +14,14 @@ from lutsmith import presets
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.data.report import Report
 from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.metrics_log import BOARD, METRICS
+from lutsmith.runs.methods import METHODS, asked_method
 from lutsmith.runs.plan import Plan
 
 FORMAT = 1
 RECORD, MODEL = "run.json", "model.lut"
-_FILES = (RECORD, MODEL, "checkpoint.pt", "metrics.jsonl")
-_FOLDERS = ("tensorboard",)
+_FILES = (RECORD, MODEL, METRICS, *(method.checkpoint for method in METHODS.values()))
+_FOLDERS = (BOARD,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,8 @@ class Run(Report):
         preset: where the architecture and the settings began.
         model: absolute path of the model file; None where nothing is kept on disk.
         circuit: the circuit that was checked, and saved where there is a folder.
-        network: the trained network, a `torch.nn.Sequential` in eval mode; None of a finished run that was read again.
+        network: the trained network, a `torch.nn.Sequential` in eval mode; None of a finished run that was read again,
+            and of additive learning, whose network is the circuit.
     """
 
     task: str | None
@@ -59,15 +62,26 @@ class Recorded(NamedTuple):
     provisional: bool
 
 
-def default_folder(task: str, preset: str | None, seed: int | None, *, resume: bool, overwrite: bool) -> Path:
+def default_folder(
+    task: str,
+    preset: str | None,
+    seed: int | None,
+    *,
+    resume: bool,
+    overwrite: bool,
+    method: str | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Path:
     """Return the first free folder of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
 
-    To resume or overwrite is to take the last of these that is not free.
+    To resume or overwrite is to take the last of these that is not free. Without a preset it is the task's, for the
+    method that the arguments ask for (`given` are those that not every method has).
 
     Raises:
-        ValueError: an unknown preset.
+        ValueError: an unknown preset or method, or arguments of different methods.
     """
-    row = presets.default(task) if preset is None else presets.get(preset)
+    asked = asked_method(method, preset, given or {})
+    row = presets.default(task, asked) if preset is None else presets.get(preset)
     name = f"{task}-{row.name}-seed{row.settings.get('seed', 0) if seed is None else seed}"
     numbered = [RunFolder(Path("runs") / name)]
     while numbered[-1].present():
@@ -184,15 +198,14 @@ class RunFolder:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of lutsmith, Python and the packages that decide the numbers."""
+    """Return the versions of lutsmith, Python and the packages that decide the numbers, where they are installed."""
     import platform
     from importlib import metadata
 
     from lutsmith.version import __version__
 
-    names = ("numpy", "numba", "torch", "lightning-fabric")
-    return {
-        "lutsmith": __version__,
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in names},
-    }
+    found = {"lutsmith": __version__, "python": platform.python_version()}
+    for name in ("numpy", "numba", "torch", "lightning-fabric"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import Any
 
 from lutsmith import presets
 from lutsmith.data import Dataset, TableOptions
-from lutsmith.ground.arguments import as_python, number, whole_number
+from lutsmith.ground.arguments import number, whole_number
 from lutsmith.runs import held_out
-
-_ARCHITECTURE = ("luts", "rank", "bits")
-_SETTINGS = ("lr", "epochs", "seed")
+from lutsmith.runs.methods import METHODS, Method, Parts, as_json
 
 
 @dataclass(frozen=True)
@@ -22,12 +19,13 @@ class Request:
     """The arguments of one call of `train`; None is "not given".
 
     Attributes:
-        task, preset, data, target, test, luts, rank, bits, lr, epochs, seed, test_share: as for `train`; the task is
-            None where the data are in memory.
-        architecture, settings: fields of `nn.Architecture` and `training.Settings`.
+        task, preset, data, target, test, luts, rank, bits, lr, epochs, seed, test_share, max_luts, max_seconds: as for
+            `train`; the task is None where the data are in memory.
+        architecture, settings: fields of them.
         table: fields of `data.TableOptions`.
         dataset: the data in memory.
         fingerprint: their checksum, where the run is kept.
+        method: that which the arguments ask for.
     """
 
     task: str | None
@@ -47,6 +45,9 @@ class Request:
     test_share: float | None = None
     dataset: Dataset | None = None
     fingerprint: str | None = None
+    max_luts: int | None = None
+    max_seconds: float | None = None
+    method: str | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither data nor torch; raise TypeError or ValueError."""
@@ -74,12 +75,13 @@ class Request:
             return self.dataset.x_test is None
         return self.task in held_out.TABLES and self.test is None
 
-    def overrides(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the fields of the architecture and of the settings that were given."""
-        architecture, settings = dict(self.architecture or {}), dict(self.settings or {})
-        for names, fields in ((_ARCHITECTURE, architecture), (_SETTINGS, settings)):
-            fields.update({name: getattr(self, name) for name in names if getattr(self, name) is not None})
-        return _as_json(architecture), _as_json(settings)
+    def overrides(self, method: Method) -> Parts:
+        """Return the fields of the architecture and of the settings of a method that were given."""
+        parts = {"architecture": dict(self.architecture or {}), "settings": dict(self.settings or {})}
+        for name, part in method.arguments.items():
+            if (value := getattr(self, name)) is not None:
+                parts[part][name] = value
+        return {part: as_json(fields) for part, fields in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,13 @@ class Plan:
     Attributes:
         task, preset, target: as for `train`; the preset is never None, the task of data in memory is.
         data, test: absolute paths, or None.
-        architecture, settings: every field of `nn.Architecture` and `training.Settings`.
+        architecture, settings: every field of `nn.Architecture` and `training.Settings`; of additive learning none, and
+            those of `additive.AdditiveSettings`.
         table: the fields of `data.TableOptions` that were given.
         test_share: of a table's rows, by class, what is held out as its test part, by the seed of the settings, before
             anything else; None where there is a test part, and in plans of earlier versions, which held nothing out.
         fingerprint: a checksum of data in memory.
+        method: how it learns; by gradients in plans of earlier versions.
     """
 
     task: str | None
@@ -106,63 +110,65 @@ class Plan:
     table: dict[str, Any] = field(default_factory=dict)
     test_share: float | None = None
     fingerprint: str | None = None
+    method: str = "gradients"
 
     @classmethod
     def of(cls, request: Request) -> Plan:
         """Return the plan of a request: defaults, then the preset, then what was given.
 
-        Presets divide the scores of classes by a tau; other objectives take their head's own.
-
         Raises:
             ValueError, TypeError: fields that do not exist or hold what they cannot.
         """
-        from lutsmith.nn import Architecture
-        from lutsmith.training import Settings
-
-        preset, dataset = _chosen(request), request.dataset
-        architecture, settings = request.overrides()
-        chosen = dict(preset.architecture)
-        if dataset is not None and dataset.objective != "classification":
-            chosen.pop("tau", None)
+        preset = _chosen(request)
+        method, given = METHODS[preset.method], request.overrides(METHODS[preset.method])
+        chosen: Parts = {"architecture": dict(preset.architecture), "settings": dict(preset.settings)}
+        if request.dataset is not None and request.dataset.objective != "classification":
+            for name in method.of_classes:
+                chosen["architecture"].pop(name, None)
+        parts = method.completed({part: {**fields, **given[part]} for part, fields in chosen.items()})
         return cls(
             task=request.task,
             preset=preset.name,
             data=_absolute(request.data),
             target=request.target,
             test=_absolute(request.test),
-            architecture=_as_json(Architecture.from_json({**chosen, **architecture}).to_json()),
-            settings=_as_json(Settings.from_json({**preset.settings, **settings}).to_json()),
+            architecture=parts["architecture"],
+            settings=parts["settings"],
             table=TableOptions.of(request.table).to_json(),
             test_share=_share(request),
             fingerprint=request.fingerprint,
+            method=method.name,
         )
+
+    @property
+    def parts(self) -> Parts:
+        """The architecture and the settings."""
+        return {"architecture": self.architecture, "settings": self.settings}
 
     def completed(self) -> Plan:
         """Return the plan with every field: one that an earlier version wrote down lacks the later ones, which have
         defaults that change nothing.
         """
-        from lutsmith.nn import Architecture
-        from lutsmith.training import Settings
+        return self._with(METHODS[self.method].completed(self.parts))
 
-        return replace(
-            self,
-            architecture=_as_json(Architecture.from_json(self.architecture).to_json()),
-            settings=_as_json(Settings.from_json(self.settings).to_json()),
-        )
+    def follows_classes(self, request: Request) -> bool:
+        """Return whether the classes round the LUTs, because their number was not asked for."""
+        method = METHODS[self.method]
+        return method.follows_classes and "luts" not in request.overrides(method)["architecture"]
 
     def fitted_to(self, dataset: Dataset, request: Request) -> Plan:
         """Return the plan with a last layer that the classes can share, where its width was not asked for."""
-        from lutsmith.nn import Architecture
-
-        if "luts" in request.overrides()[0]:
+        if not self.follows_classes(request):
             return self
-        architecture = Architecture.from_json(self.architecture).shared_by(dataset.num_classes)
-        return replace(self, architecture=_as_json(architecture.to_json()))
+        return self._with(METHODS[self.method].fitted_to(self.parts, dataset.num_classes))
+
+    def _with(self, parts: Parts) -> Plan:
+        return replace(self, architecture=parts["architecture"], settings=parts["settings"])
 
     def differences(self, request: Request) -> list[str]:
         """Return "name is X and was Y" for each argument that was given and is not the plan's."""
-        architecture, settings = request.overrides()
         given = {
+            "method": request.method,
             "task": request.task,
             "preset": request.preset,
             "data": _absolute(request.data),
@@ -175,8 +181,8 @@ class Plan:
         ]
         if request.test_share is not None:
             pairs.append(("test_share", request.test_share, self.test_share or 0.0))
-        pairs += [(name, value, self.architecture.get(name)) for name, value in architecture.items()]
-        pairs += [(name, value, self.settings.get(name)) for name, value in settings.items()]
+        for part, fields in request.overrides(METHODS[self.method]).items():
+            pairs += [(name, value, self.parts[part].get(name)) for name, value in fields.items()]
         found = [f"{name} is {_shown(value)} and was {_shown(old)}" for name, value, old in pairs if value != old]
         if request.fingerprint != self.fingerprint:
             was = "of a task" if self.fingerprint is None else "others"
@@ -202,20 +208,12 @@ def _chosen(request: Request) -> presets.Preset:
     if request.preset is not None:
         return presets.get(request.preset)
     if request.dataset is not None:
-        return presets.default_of_shape(request.dataset.input_shape)
-    return presets.default(request.task or "table")
+        return presets.default_of_shape(request.dataset.input_shape, request.method)
+    return presets.default(request.task or "table", request.method)
 
 
 def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).expanduser().absolute())
-
-
-def _as_json(fields: dict[str, Any]) -> dict[str, Any]:
-    try:
-        values: dict[str, Any] = json.loads(json.dumps(as_python(fields)))
-    except TypeError as error:
-        raise TypeError(f"{fields} cannot be written down as JSON: {error}") from error
-    return values
 
 
 def _shown(value: Any) -> str:

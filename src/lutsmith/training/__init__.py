@@ -1,6 +1,7 @@
 """Training: a short loop on Lightning Fabric with checkpoints, schedules, augmentation and metrics."""
 
 from lutsmith.data.augmentation.images import Affine, Crop, Cutout, Flip, Shift
+from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
 from lutsmith.training.callbacks.early_stopping import EarlyStopping
@@ -10,7 +11,6 @@ from lutsmith.training.callbacks.stabilization import GradientNormalization
 from lutsmith.training.ensemble import Ensemble, train_ensemble
 from lutsmith.training.files.checkpoint import CheckpointError
 from lutsmith.training.fitting import fit
-from lutsmith.training.loop.interrupts import TrainingInterrupted
 from lutsmith.training.loop.position import TrainingError
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage

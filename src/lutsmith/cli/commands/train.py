@@ -29,7 +29,14 @@ def train(
     task: Annotated[
         str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv or npz.")
     ],
-    preset: Annotated[str | None, typer.Option(metavar="NAME", help="A named network with its settings.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A named network; `lutsmith presets` lists them."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="gradients, or additive: LUTs grown one after the other, without torch."),
+    ] = None,
     data: DataOption = None,
     target: TargetOption = None,
     test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test rows of a table.")] = None,
@@ -60,12 +67,22 @@ def train(
         ),
     ] = None,
     luts: Annotated[
-        Any, typer.Option(parser=_widths, metavar="2000,1000", help="LUTs of each layer, from input to output.")
+        Any,
+        typer.Option(
+            parser=_widths, metavar="2000,1000", help="LUTs of each layer, from input to output. Gradients only."
+        ),
+    ] = None,
+    max_luts: Annotated[
+        int | None, typer.Option("--max-luts", metavar="N", help="LUTs at most. Additive learning only.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option("--max-seconds", metavar="S", help="Begin no LUT after so many seconds. Additive learning only."),
     ] = None,
     rank: Annotated[int | None, typer.Option(metavar="6", help="Inputs of each LUT, 1 to 8.")] = None,
     bits: Annotated[int | None, typer.Option(metavar="3", help="Thresholds of each feature.")] = None,
-    lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate of the tables.")] = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training data.")] = None,
+    lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate. Gradients only.")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the data. Gradients only.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
@@ -79,6 +96,10 @@ def train(
         from lutsmith.runs import default_folder
         from lutsmith.runs import train as run_training
 
+        chosen = {"luts": luts, "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
+        folder = out or default_folder(
+            task, preset, seed, method=method, given=chosen, resume=resume, overwrite=overwrite
+        )
         options = {
             "header": header,
             "delimiter": delimiter,
@@ -94,34 +115,42 @@ def train(
             data=data,
             target=target,
             test=test,
-            luts=luts,
+            method=method,
             rank=rank,
             bits=bits,
-            lr=lr,
-            epochs=epochs,
             seed=seed,
-            out=out or default_folder(task, preset, seed, resume=resume, overwrite=overwrite),
+            out=folder,
             resume=resume,
             allow_new=allow_new,
             overwrite=overwrite,
             table={name: value for name, value in options.items() if value not in (None, [])},
             test_share=test_share,
+            **chosen,
         ).to_json()
 
     deliver(compute, _show, json_output)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
-    hard, soft = f"{result['accuracy']:.2%} hardened", f"{result['soft_accuracy']:.2%} soft"
-    chose = ", which chose the epoch" if result["measured_on"] == "validation" else ""
+    reached = f"{result['accuracy']:.2%}"
+    if result.get("method") == "additive":
+        chose, checked = "how many LUTs are kept", ("checked", _counted(result["checked_rows"]))
+    else:
+        reached += f" hardened, {result['soft_accuracy']:.2%} soft,"
+        chose, checked = "the epoch", ("lowering", _lowering(result.get("lowering")))
+    chosen = f", which chose {chose}" if result["measured_on"] == "validation" else ""
     page = {
-        "accuracy": f"{hard}, {soft}, on the {result['measured_on']} rows{chose}",
+        "accuracy": f"{reached} on the {result['measured_on']} rows{chosen}",
         "circuit": _circuit(result),
-        "lowering": _lowering(result.get("lowering")),
+        checked[0]: checked[1],
         "time": f"{result['train_seconds']:.1f} s training, {result['setup_seconds']:.1f} s setup",
         "model": result["model"],
     }
     facts_page(console, page)
+
+
+def _counted(rows: int) -> str:
+    return f"the circuit's scores equal the counted votes on all {rows:,} training and validation rows"
 
 
 def _lowering(outcome: str | None) -> str:

@@ -1,5 +1,7 @@
 """Tables to train on: text, Parquet and Feather by pyarrow, frames by narwhals. What is found becomes a schema.
 
+Text is read without pyarrow too, by Python's `csv`, only more slowly.
+
 A model keeps the schema, and reads every later table by it (`text.py`, `Schema`), without these libraries.
 """
 
@@ -52,7 +54,8 @@ def read_table(source: Any, target: str | int | None, options: TableOptions = Ta
         DataError: the file is missing, a folder, unreadable or empty; rows of different lengths; an unknown or repeated
             column; a first row that may be a header; text in a column of which most values are numbers; a categorical
             column of more than 1,000 names; times, lists or other values that are neither numbers nor text.
-        ModuleNotFoundError: pyarrow or narwhals is not installed (`pip install 'lutsmith[tables]'`).
+        ModuleNotFoundError: pyarrow or narwhals is not installed (`pip install 'lutsmith[tables]'`), which all but text
+            needs.
     """
     wanted = None if target is None else str(target)
     if isinstance(source, (str, os.PathLike)) and not str(source).lower().endswith(COLUMNAR):
@@ -187,8 +190,8 @@ def _check_names(source: str, names: Sequence[str]) -> None:
 def _cells(path: Path, delimiter: str) -> list[Column]:
     """Return the fields of a text file as columns of text, the first row among them.
 
-    pyarrow reads them; where it stumbles, or might see other fields than Python's `csv` does, that decides and says in
-    which line a mistake is.
+    pyarrow reads them; where it stumbles, might see other fields than Python's `csv` does, or is not installed, that
+    decides and says in which line a mistake is.
     """
     with read_rows(path, delimiter) as rows:
         first = next(rows, None)
@@ -209,10 +212,12 @@ def _cells(path: Path, delimiter: str) -> list[Column]:
 
 
 def _by_pyarrow(path: Path, delimiter: str, width: int) -> list[Column] | None:
-    """Return what pyarrow reads of a text file of so many columns; None where it refuses it, or might err."""
-    import pyarrow
-    from pyarrow import csv
-
+    """Return what pyarrow reads of a text file of so many columns; None where it refuses, might err, or is missing."""
+    try:
+        import pyarrow
+        from pyarrow import csv
+    except ModuleNotFoundError:
+        return None
     names = [str(place) for place in range(width)]
     text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     with open_bytes(path) as content:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lutsmith.ground.atomic import remove_leftovers
+from lutsmith.ground.metrics_log import MetricsLog
 from lutsmith.training.files import checkpoint
-from lutsmith.training.files.metrics_log import MetricsLog
 from lutsmith.training.metrics import Epoch
 
 CHECKPOINT = "checkpoint.pt"
@@ -68,12 +68,12 @@ class TrainingFolder:
     def open_log(self, history: list[Epoch]) -> None:
         """Begin metrics.jsonl with the epochs that are done already."""
         if self.path is not None:
-            self._log = MetricsLog(self.path, history)
+            self._log = MetricsLog(self.path, [epoch.to_json() for epoch in history])
 
     def append(self, epoch: Epoch) -> None:
         """Write an epoch down at once; OSError where the disk is full."""
         if self._log is not None:
-            self._log.append(epoch)
+            self._log.append(epoch.to_json())
 
     def close_log(self) -> None:
         """Flush what TensorBoard still holds."""

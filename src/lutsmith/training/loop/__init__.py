@@ -1,6 +1,6 @@
 """The loop over epochs and steps, and what it needs: steps, validation, checkpointing, devices, the order of data."""
 
-from lutsmith.training.loop.interrupts import TrainingInterrupted
+from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training.loop.loop import Loop
 from lutsmith.training.loop.position import TrainingError
 

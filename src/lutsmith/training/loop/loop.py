@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from torch import nn
 
+from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.training.assembly import callbacks_of, objective_of
 from lutsmith.training.callbacks.base import Stage
 from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.loop.checkpointing import Checkpointing, identity
 from lutsmith.training.loop.devices import Devices
-from lutsmith.training.loop.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.training.loop.order import Order
 from lutsmith.training.loop.pace import Pace
 from lutsmith.training.loop.position import Position
@@ -122,7 +122,7 @@ class Loop:
             if self.stage.stopped is not None:
                 break
             if self.progress.due():
-                self.progress.draw(at.step, at.mean_loss())
+                self.progress.step(at.step, at.mean_loss())
             if at.batch < self.order.steps:
                 at.epoch_seconds = time.perf_counter() - began
                 if interrupts.requested:

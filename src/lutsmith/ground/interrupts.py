@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: they are noted, the batch is finished, the checkpoint saved, and then training ends."""
+"""Ctrl-C and SIGTERM: they are noted, the step at work is finished, the checkpoint saved, and then training ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM: the batch was finished and the checkpoint saved; the message says how to go on.
+    """Ctrl-C or SIGTERM: the step was finished and the checkpoint saved; the message says how to go on.
 
     Attributes:
         exit_code: what a program ends with by convention: 128 and the signal's number, so 130 or 143.
@@ -21,7 +21,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """Turns the first Ctrl-C or SIGTERM inside the `with` block into `requested`, so that a batch can be finished.
+    """Turns the first Ctrl-C or SIGTERM inside the `with` block into `requested`, so that a step can be finished.
 
     The second one interrupts at once. Nothing is changed outside of the main thread, where a signal is ignored (a
     background job), or where SIGTERM has a handler already.

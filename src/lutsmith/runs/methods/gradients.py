@@ -1,0 +1,76 @@
+"""Learning by gradients: a network of `nn`, trained by `training`. torch is imported when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lutsmith.data import Dataset
+from lutsmith.ground.arguments import instance_of
+from lutsmith.runs.methods.method import Method, Parts, as_json
+
+if TYPE_CHECKING:
+    from lutsmith.training.fitting import Preparation
+
+
+class Gradients(Method):
+    """Networks of any depth, with learned wiring."""
+
+    name = "gradients"
+    parts = ("architecture", "settings")
+    arguments: ClassVar = dict.fromkeys(("luts", "rank", "bits"), "architecture") | dict.fromkeys(
+        ("lr", "epochs", "seed"), "settings"
+    )
+    checkpoint = "checkpoint.pt"
+    of_classes = ("tau",)
+    follows_classes = True
+
+    def fits(self, given: Any) -> bool:
+        from lutsmith.additive import AdditiveSettings
+
+        return not isinstance(given, AdditiveSettings)
+
+    def read(self, part: str, given: Any) -> Mapping[str, Any]:
+        if isinstance(given, Mapping):  # before torch is imported
+            return given
+        from lutsmith.nn import Architecture
+        from lutsmith.training import Settings
+
+        instance_of(part, given, Architecture if part == "architecture" else Settings, "or a mapping of its fields")
+        fields: Mapping[str, Any] = given.to_json()
+        return fields
+
+    def completed(self, parts: Parts) -> Parts:
+        from lutsmith.nn import Architecture
+        from lutsmith.training import Settings
+
+        return {
+            "architecture": as_json(Architecture.from_json(parts["architecture"]).to_json()),
+            "settings": as_json(Settings.from_json(parts["settings"]).to_json()),
+        }
+
+    def fitted_to(self, parts: Parts, num_classes: int) -> Parts:
+        from lutsmith.nn import Architecture
+
+        architecture = Architecture.from_json(parts["architecture"]).shared_by(num_classes)
+        return {**parts, "architecture": as_json(architecture.to_json())}
+
+    def wanted_objective(self, parts: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """Return the objective of a head or a setting that is not the default."""
+        from lutsmith.nn.heads import HEADS
+        from lutsmith.training.fitting import DEFAULT_HEADS, objective_of_head
+
+        head = parts["architecture"].get("head")
+        if head in HEADS and head != DEFAULT_HEADS["classification"]:
+            return objective_of_head(str(head))
+        objective: str | None = parts["settings"].get("objective")
+        return None if objective == "classification" else objective
+
+    def ready(self, dataset: Dataset, parts: Parts) -> Preparation:
+        from lutsmith.nn import Architecture
+        from lutsmith.training import Settings
+        from lutsmith.training.fitting import Preparation
+
+        return Preparation.of(
+            dataset, Architecture.from_json(parts["architecture"]), Settings.from_json(parts["settings"])
+        )

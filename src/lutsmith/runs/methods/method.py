@@ -1,0 +1,107 @@
+"""What a way to learn is to a run: the arguments that it takes, the plan that they make, and the training itself."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from lutsmith.circuit.metadata import Metadata
+from lutsmith.data import Dataset
+from lutsmith.data.report import Fitted
+from lutsmith.ground.arguments import as_python
+
+Fields = dict[str, Any]
+"""Names of fields to JSON values."""
+
+Parts = dict[str, Fields]
+"""What there is to choose, "architecture" and "settings", each with its fields."""
+
+
+class Ready(Protocol):
+    """All that a method makes before training begins, and before the run's folder is touched."""
+
+    @property
+    def seconds(self) -> float:
+        """What making this took."""
+        ...
+
+    def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
+        """Train, check and report. With a folder, checkpoint and metrics go there; with `resume` it goes on from them.
+
+        Raises:
+            TrainingInterrupted: Ctrl-C or SIGTERM.
+            CircuitMismatchError: the circuit is not the network.
+        """
+        ...
+
+
+class Method(ABC):
+    """A way to learn.
+
+    Attributes:
+        name: what `method=` takes.
+        parts: what there is to choose: "architecture" and "settings", or one of them.
+        arguments: those of `train` that are fields, each with its part.
+        checkpoint: the name of the file in the run's folder that training goes on from.
+        of_classes: fields of the architecture that presets have for classes, and no other objective takes from them.
+        follows_classes: whether a width that was not asked for depends on the number of classes.
+    """
+
+    name: ClassVar[str]
+    parts: ClassVar[tuple[str, ...]]
+    arguments: ClassVar[Mapping[str, str]]
+    checkpoint: ClassVar[str]
+    of_classes: ClassVar[tuple[str, ...]] = ()
+    follows_classes: ClassVar[bool] = False
+
+    def takes(self, name: str) -> bool:
+        """Return whether it has an argument of `train`."""
+        return name in self.arguments or name in self.parts
+
+    @abstractmethod
+    def fits(self, given: Any) -> bool:
+        """Return whether settings that were given, an object or a mapping of its fields, may be of this method."""
+
+    @abstractmethod
+    def read(self, part: str, given: Any) -> Mapping[str, Any]:
+        """Return a part that was given, an object or a mapping of its fields, as a mapping.
+
+        Raises:
+            TypeError: it is neither.
+        """
+
+    @abstractmethod
+    def completed(self, parts: Parts) -> Parts:
+        """Return every field of both parts.
+
+        Raises:
+            ValueError, TypeError: fields that do not exist or hold what they cannot.
+        """
+
+    def fitted_to(self, parts: Parts, num_classes: int) -> Parts:  # noqa: ARG002 - most follow no classes
+        """Return parts that so many classes can share."""
+        return parts
+
+    @abstractmethod
+    def wanted_objective(self, parts: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """Return the objective that the fields given ask for; None: that which the targets tell."""
+
+    @abstractmethod
+    def ready(self, dataset: Dataset, parts: Parts) -> Ready:
+        """Check data and fields against each other, and make what training needs.
+
+        Raises:
+            ValueError, TypeError: they do not fit.
+        """
+
+
+def as_json(fields: Mapping[str, Any]) -> Fields:
+    """Return fields as JSON values; TypeError for what JSON does not have."""
+    try:
+        values: Fields = json.loads(json.dumps(as_python(fields)))
+    except TypeError as error:
+        raise TypeError(f"{fields} cannot be written down as JSON: {error}") from error
+    return values
