@@ -73,12 +73,12 @@ class Checkpoint:
                 arrays = {name: file[name] for name in ("codes", "inputs", "tables", "sizes")}
             if facts["format"] != FORMAT:
                 raise ValueError(f"it is of the format {facts['format']!r}")
-            of, state = facts["of"], self._state(facts, arrays)
+            state = self._state(facts, arrays) if facts["of"] == self._of else None
         except (ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{self.path} holds no state of additive training ({error}): remove it to begin anew"
             ) from error
-        if of != self._of:
+        if state is None:
             raise ValueError(
                 f"{self.path} is of other settings or data: give those that it was begun with, or remove it"
             )

@@ -228,14 +228,12 @@ class Course:
         self._save()
 
     def _turns(self, stage: int) -> list[list[int]]:
-        """The LUTs of each step: of one code each where a code is one score, else some at a time; none that others
-        read.
+        """The LUTs of each step: of one code each where a code is one score, else some at a time. Codes do not change,
+        so that a state in the midst of a sweep gives the same steps.
         """
         network = self.state.network
         rng = np.random.default_rng([self.settings.seed, 1, stage])
-        free = np.flatnonzero(~are_read(network, self.candidates.bits))
-        if self._start is not None:
-            free = free[free < self._start.free]
+        free = np.arange(len(network) if self._start is None else self._start.free)
         if not self.one_each:
             order = rng.permutation(free).tolist()
             return [order[start : start + self.at_once] for start in range(0, len(order), self.at_once)]
@@ -248,7 +246,7 @@ class Course:
 
     def _refit(self, places: Sequence[int], stream: tuple[int, int]) -> None:
         network, train = self.state.network, self.train
-        if self.settings.depth > 1:  # LUTs that this sweep fitted before may have come to read them
+        if self.settings.depth > 1:  # what others read stays; they may have come to read it in this sweep
             read = are_read(network, self.candidates.bits)
             places = [place for place in places if not read[place]]
         olds = [network[place] for place in places]

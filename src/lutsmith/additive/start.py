@@ -36,7 +36,8 @@ ZERO, ONE = -1, -2
 """Outputs that are constant."""
 
 STALE = ("encoder_luts", "wasted_thresholds", "simplified", "simplified_on_data", "optimised")
-"""What metadata tell of a circuit that is not so of another one."""
+TRAINED = {"preset": "preset", "best_epoch": "best_epoch", "seconds": "train_seconds", "architecture": "architecture"}
+"""What metadata, and of training fields and keys, tell of a circuit that is not so of another one."""
 
 KEPT = ("task", "target", "feature_names", "integer_features", "categories", "table", "held_out", "refined_from")
 """What a circuit goes on to tell, or need not."""
@@ -175,6 +176,7 @@ class Start:
         circuit, training = self.circuit, metadata.training or Training()
         integers = metadata.integer_features
         stale: dict[str, Any] = dict.fromkeys(STALE)
+        trained: dict[str, Any] = dict.fromkeys(TRAINED)
         told = {
             key: value for key, value in circuit.metadata.to_json().items() if key not in KEPT and value is not None
         }
@@ -183,10 +185,8 @@ class Start:
             metadata.unmeasured(),
             **stale,
             integer_features=integers and dataset.holds_integers,
-            order=tuple(key for key in metadata.unmeasured().order if key not in stale),
-            training=replace(
-                training, preset=None, best_epoch=None, seconds=None, architecture=None, refined_from={**of, **told}
-            ),
+            order=tuple(key for key in metadata.unmeasured().order if key not in {*STALE, *TRAINED.values()}),
+            training=replace(training, **trained, refined_from={**of, **told}),
         )
 
 

@@ -133,8 +133,8 @@ class AdditiveTrainer:
             metadata: what the circuit tells of itself; names, accuracy and settings are added.
 
         Raises:
-            ValueError: as for `prepare`; a start beside what is prepared; a checkpoint of other settings or data, or none
-                at all.
+            ValueError: as for `prepare`; a start beside what is prepared; a checkpoint of other settings or data, or
+                none at all.
             OSError: a checkpoint that cannot be read or written.
             CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
         """
