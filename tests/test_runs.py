@@ -24,12 +24,12 @@ from lutsmith.circuit.file import load
 from lutsmith.circuit.heads import Head
 from lutsmith.data import load as load_data
 from lutsmith.data.split import stratified_split
+from lutsmith.data.split import validation_split as split
 from lutsmith.nn.lowering import Lowered
 from lutsmith.runs import CircuitMismatchError, Run, SavedFileError, evaluate, execution, train
 from lutsmith.runs.saved import differences
 from lutsmith.training import TrainingInterrupted
 from lutsmith.training.loop import loop
-from lutsmith.training.loop.order import split
 
 SMALL: dict[str, Any] = {
     "luts": (60, 30),

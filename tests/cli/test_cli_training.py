@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lutsmith.circuit.file import load
+from lutsmith import data as datasets
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer
+from lutsmith.circuit.file import load, save
 
 TRAIN = ["train", "digits", "--luts", "40", "--rank", "2", "--bits", "2"]
 
@@ -53,6 +55,24 @@ def test_train_eval_info_and_predict_agree(lutsmith, tmp_path: Path) -> None:
     page = lutsmith(*TRAIN, "--epochs", 2, "--out", out, "--resume")
     assert page.code == 0
     assert "proved: every table, wire, threshold and the head" in " ".join(page.out.split())
+
+
+def test_training_goes_on_with_a_model_file(lutsmith, tmp_path: Path) -> None:
+    model, out = tmp_path / "additive.lut", tmp_path / "run"
+    data = datasets.load("digits")
+    save(AdditiveTrainer(AdditiveSettings(max_luts=30, rank=3)).fit(data).circuit, model)
+    result = lutsmith("train", "digits", "--start", model, "--epochs", 1, "--out", out, "--json")
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["luts"] == load(model).netlist.num_nodes
+    for extra, says in (
+        (["--rank", 4], "--rank 4 is of a network to build, and --start FILE gives one: leave one out"),
+        (["--max-luts", 9], "--max-luts"),
+        (["--start", tmp_path / "none.lut"], "there is no model file"),
+    ):
+        refused = lutsmith("train", "digits", "--start", model, *extra, "--out", tmp_path / "other")
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert says in refused.err
+        assert not (tmp_path / "other").exists()
 
 
 def test_a_table_with_text_labels_trains_and_predicts_them(lutsmith, tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from lutsmith.data.split import validation_split as split
 from lutsmith.training import Settings
 from lutsmith.training.augmentation.bits import BitFlips, flip_bits
-from lutsmith.training.loop.order import Order, epoch_order, split, steps_per_epoch
+from lutsmith.training.loop.order import Order, epoch_order, steps_per_epoch
 from lutsmith.training.samples import Samples
 
 from .models import Bits, images, network

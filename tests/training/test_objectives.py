@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lutsmith.data.split import validation_split as split
 from lutsmith.nn import DistributiveThermometer, LogicDense, to_circuit
 from lutsmith.nn.heads import MultiLabel, Regression
 from lutsmith.training import Settings, Trainer
-from lutsmith.training.loop.order import split
 from lutsmith.training.objectives import (
     ClassificationObjective,
     MultiLabelObjective,

@@ -26,7 +26,7 @@ from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
-from lutsmith.data.split import stratified_split
+from lutsmith.data.split import validation_split
 from lutsmith.version import __version__
 
 CHUNK = 1 << 16
@@ -96,7 +96,7 @@ class AdditiveTrainer:
                 f"{dataset.name} has no test part and validation is 0: nothing would be left to measure on"
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
-        rows, held_out = stratified_split(alike, settings.validation, settings.seed)
+        rows, held_out = validation_split(alike, settings.validation, settings.seed)
         encoding = Encoding.fit(
             dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
         )

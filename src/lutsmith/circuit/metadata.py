@@ -64,7 +64,7 @@ class Training:
         task: the name of the data, such as "mnist" or "csv".
         preset: the row of `presets.list_presets()`.
         seed: of all that is random.
-        best_epoch: whose network this is, from 1.
+        best_epoch: whose network this is, from 1; 0 is the circuit that training began with.
         seconds: how long training took; only earlier versions tell.
         architecture: the fields of `nn.Architecture`.
         settings: the fields of `training.Settings`, or of `additive.AdditiveSettings`.

@@ -58,7 +58,8 @@ class Report:
         luts: nodes of rank <= 6 in the netlist: those of the encoder and of the network; comparators and the head's
             sums are not counted.
         depth: levels of the netlist.
-        best_epoch: the epoch that the circuit is of, counted from 1; None of additive learning.
+        best_epoch: the epoch that the circuit is of, counted from 1; 0 is the start that training went on with; None of
+            additive learning.
         train_seconds: from the first batch or LUT to the last, validation included, over all sittings.
         setup_seconds: of the last sitting, before that: data, encoder, compiling or loading kernels.
         comparators: of the encoder, those that something reads; None in records of earlier versions.

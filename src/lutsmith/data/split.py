@@ -1,4 +1,7 @@
-"""A test part for data that come without one: the same rows on every machine and with every version of NumPy."""
+"""A test part for data that come without one, and the rows that training holds out to choose by.
+
+The test part has the same rows on every machine and with every version of NumPy.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,34 @@ def stratified_split(
         test.append(rows[np.argsort(keys[rows])[: int(len(rows) * test_share + 0.5)]])
     held_out = np.zeros(len(y), np.bool_)
     held_out[np.concatenate(test)] = True
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def validation_split(y: NDArray[Any], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (training rows, validation rows), both ascending; class ids are stratified, other targets are not.
+
+    All trainers hold these rows out, so that a network that one of them goes on with is measured on rows that none of
+    them has seen: those of a smaller share are among those of a larger one with the same seed.
+
+    Args:
+        y: (N,) integer class ids, or targets (N, ...) of another kind, which count as one class.
+        fraction: share of each class that is held out, rounded to the nearest row; a class always keeps a training row.
+        seed: of the choice; it does not touch any global generator.
+
+    Raises:
+        ValueError: a fraction above 0 that holds out no row at all.
+    """
+    held_out = np.zeros(len(y), dtype=bool)
+    generator = np.random.default_rng([seed, 0x5B117])
+    classes = y if y.ndim == 1 and np.issubdtype(y.dtype, np.integer) else np.zeros(len(y), np.int64)
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        count = min(round(fraction * len(members)), len(members) - 1)
+        held_out[generator.permutation(members)[:count]] = True
+    if fraction > 0 and not held_out.any():
+        raise ValueError(
+            f"validation={fraction} holds out none of {len(y)} rows: give a larger share, or 0 to train without"
+        )
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 

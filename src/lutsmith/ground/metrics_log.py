@@ -26,7 +26,7 @@ class MetricsLog:
         """Begin with the steps that are done already, whatever an interrupted run wrote after them."""
         self.path = folder / METRICS
         write_atomically(self.path, "".join(map(_line, history)).encode())
-        self._board = Board.of(folder / BOARD, first=len(history) + 1)
+        self._board = Board.of(folder / BOARD, first=1 + (next(iter(history[-1].values())) if history else 0))
 
     def append(self, figures: Figures) -> None:
         """Write a step down at once.

@@ -25,6 +25,7 @@ from lutsmith.nn.encoders import (
     UniformFixedPoint,
 )
 from lutsmith.nn.feed_forward import FeedForward
+from lutsmith.nn.from_circuit import from_circuit
 from lutsmith.nn.heads import (
     GroupAffine,
     GroupedDSP,
@@ -64,6 +65,7 @@ __all__ = [
     "Thermometer",
     "UniformFixedPoint",
     "build",
+    "from_circuit",
     "prove_lowering",
     "to_circuit",
 ]

@@ -123,6 +123,16 @@ class Architecture:
         value = getattr(self, name)
         return value if isinstance(value, tuple) else (value,) * len(self.luts)
 
+    def options_of_connections(self, layer: int) -> Mapping[str, Any]:
+        """The further arguments of a layer's connections."""
+        options: Mapping[str, Any] = self._each("connection_options")[layer]
+        return options
+
+    def method_of(self, layer: int) -> str | None:
+        """The `init_method` of a layer."""
+        method: str | None = self._each("init_method")[layer]
+        return method
+
     def candidates_of(self, layer: int, in_dim: int) -> int:
         """Candidates of a slot in a layer with `in_dim` inputs."""
         wanted: int = self._each("num_candidates")[layer]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lutsmith.circuit.file
+from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
 from lutsmith.data import Dataset, check, from_arrays, load
 from lutsmith.data.report import Report
@@ -21,6 +22,7 @@ from lutsmith.runs.held_out import TABLES, fingerprint, hold_out
 from lutsmith.runs.methods import METHODS, Ready, asked_method
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.runs.saved import save_checked
+from lutsmith.runs.start import check_rows, read_start, start_name
 
 if TYPE_CHECKING:
     from lutsmith.additive import AdditiveSettings
@@ -60,6 +62,7 @@ def train(
     method: str | None = None,
     max_luts: int | None = None,
     max_seconds: float | None = None,
+    start: Circuit | PathLike | None = None,
 ) -> Run:
     """Train a network and return it with a circuit that was checked to be the network.
 
@@ -117,6 +120,9 @@ def train(
             that are given; else that of the kind of data (`presets.DEFAULT_METHODS`).
         max_luts: LUTs at most, of additive learning alone.
         max_seconds: of additive learning alone: no LUT is begun after so many seconds of training.
+        start: of gradients alone: a circuit for these data, or its model file, to go on with (`training.fit`); it
+            counts as epoch 0, so the result is never worse on the validation rows. Sizes, thresholds and head are its
+            own. Of the preset the settings count, of the architecture what is given.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
@@ -136,9 +142,14 @@ def train(
         raise ValueError("allow_new=True lets resume=True begin a run where there is none: give both, or neither")
     if out is not None and not os.fspath(out):
         raise ValueError("out='' names no folder; give out=FOLDER, or out=None to write nothing")
+    if out is not None and start_name(start) == str(RunFolder(Path(out)).model):
+        raise ValueError(
+            f"start={str(start)!r} lies where the run's own model will: take another folder with out=FOLDER"
+        )
     if out is None and (resume or overwrite):
         raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
     chosen = {"luts": as_python(luts), "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
+    chosen["start"] = start
     method = asked_method(method, preset, {**chosen, "architecture": architecture, "settings": settings})
     parts: dict[str, Any] = {"architecture": architecture, "settings": settings}
     parts = {part: value for part, value in parts.items() if value is not None}
@@ -251,7 +262,10 @@ def _started(plan: Plan, request: Request, *, provisional: bool) -> _Start:
     held_out = None
     if request.dataset is not None or plan.task in TABLES:
         dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
-    return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts), held_out)
+    circuit = None if plan.start is None else read_start(plan.start, request.start)
+    if circuit is not None:
+        check_rows(circuit, held_out)
+    return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts, circuit), held_out)
 
 
 def _executed(start: _Start, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:

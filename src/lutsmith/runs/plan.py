@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lutsmith import presets
+from lutsmith.circuit import Circuit
 from lutsmith.data import Dataset, TableOptions
 from lutsmith.ground.arguments import number, whole_number
 from lutsmith.runs import held_out
 from lutsmith.runs.methods import METHODS, Method, Parts, as_json
+from lutsmith.runs.start import start_name
+
+PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Request:
         dataset: the data in memory.
         fingerprint: their checksum, where the run is kept.
         method: that which the arguments ask for.
+        start: a circuit, or the path of its file.
     """
 
     task: str | None
@@ -48,6 +54,7 @@ class Request:
     max_luts: int | None = None
     max_seconds: float | None = None
     method: str | None = None
+    start: Circuit | PathLike | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither data nor torch; raise TypeError or ValueError."""
@@ -57,6 +64,10 @@ class Request:
             raise ValueError(f"luts={self.luts!r}: expected the width of each layer, such as (2000, 1000)")
         if self.preset is not None:
             presets.get(self.preset)
+        sizes = {"luts": self.luts, "rank": self.rank, "bits": self.bits}
+        if self.start is not None and (asked := [name for name, value in sizes.items() if value is not None]):
+            size = f"{asked[0]}={sizes[asked[0]]!r}"
+            raise ValueError(f"{size} is of a network to build, and start=FILE gives one: leave one out")
         if self.test_share is None:
             return
         expected = "the share of rows to hold out, 0 or above, below 1"
@@ -98,6 +109,7 @@ class Plan:
             anything else; None where there is a test part, and in plans of earlier versions, which held nothing out.
         fingerprint: a checksum of data in memory.
         method: how it learns; by gradients in plans of earlier versions.
+        start: the circuit that it goes on with, as `start_name` gives it; its sizes count, not the architecture's.
     """
 
     task: str | None
@@ -111,6 +123,7 @@ class Plan:
     test_share: float | None = None
     fingerprint: str | None = None
     method: str = "gradients"
+    start: str | None = None
 
     @classmethod
     def of(cls, request: Request) -> Plan:
@@ -122,6 +135,8 @@ class Plan:
         preset = _chosen(request)
         method, given = METHODS[preset.method], request.overrides(METHODS[preset.method])
         chosen: Parts = {"architecture": dict(preset.architecture), "settings": dict(preset.settings)}
+        if request.start is not None:  # a preset's is of a network to build
+            chosen["architecture"] = dict(method.around)
         if request.dataset is not None and request.dataset.objective != "classification":
             for name in method.of_classes:
                 chosen["architecture"].pop(name, None)
@@ -138,6 +153,7 @@ class Plan:
             test_share=_share(request),
             fingerprint=request.fingerprint,
             method=method.name,
+            start=start_name(request.start),
         )
 
     @property
@@ -175,6 +191,7 @@ class Plan:
             "target": request.target,
             "test": _absolute(request.test),
             "table": TableOptions.of(request.table).to_json() or None,
+            "start": start_name(request.start),
         }
         pairs: list[tuple[str, Any, Any]] = [
             (name, value, getattr(self, name)) for name, value in given.items() if value is not None

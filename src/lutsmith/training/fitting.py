@@ -14,17 +14,19 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
+from lutsmith.data.split import validation_split
 from lutsmith.ground.arguments import instance_of
+from lutsmith.nn.from_circuit import architecture_of, from_circuit
 from lutsmith.nn.heads import HEADS
 from lutsmith.nn.lowering import lower
 from lutsmith.nn.network import Architecture, build
 from lutsmith.nn.read_back import prove_lowering
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.isolation import torch_threads
-from lutsmith.training.loop.order import split
 from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
+from lutsmith.training.start import check_start
 from lutsmith.training.target_range import TargetRange
 from lutsmith.training.trainer import Fit, Trainer
 from lutsmith.version import __version__
@@ -40,6 +42,7 @@ def fit(
     architecture: Architecture | None = None,
     settings: Settings | None = None,
     *,
+    start: Circuit | None = None,
     resume: bool = False,
     metadata: Metadata | None = None,
     **trainer: Any,
@@ -58,8 +61,12 @@ def fit(
 
     Args:
         dataset: from `data.from_arrays` or `data.load`.
-        architecture: what to build; None: the default, with a last layer that the classes can share.
+        architecture: what to build; None: the default, with a last layer that the classes can share. With a start, how
+            its tables and wires are trained (`nn.from_circuit`).
         settings: how to train; None: the defaults. Without a test part the rows of `settings.validation` are measured.
+        start: a circuit for these data, of any trainer, to go on with: training begins with its thresholds, wires,
+            tables and head. It counts as epoch 0, so that what comes out is never worse on the validation rows. Where
+            it was trained with the same seed and no smaller a share of validation rows, it has seen none of these.
         resume: go on from the checkpoint in the trainer's folder, if there is one.
         metadata: what the circuit is to tell of itself beside what is found here. Where it names rows held out of
             training, those are the test part.
@@ -70,7 +77,7 @@ def fit(
         TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`.
         CircuitMismatchError: the circuit is not the network.
     """
-    return Preparation.of(dataset, architecture, settings).fit(resume=resume, metadata=metadata, **trainer)
+    return Preparation.of(dataset, architecture, settings, start).fit(resume=resume, metadata=metadata, **trainer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +92,7 @@ class Preparation:
         target_range: of regression, where the targets lie; else None.
         model: the network, its encoder fitted on the training rows alone.
         seconds: what making this took.
+        started: whether the network is a circuit that training goes on with.
     """
 
     dataset: Dataset
@@ -94,10 +102,15 @@ class Preparation:
     target_range: TargetRange | None
     model: nn.Sequential
     seconds: float
+    started: bool = False
 
     @classmethod
     def of(
-        cls, dataset: Dataset, architecture: Architecture | None = None, settings: Settings | None = None
+        cls,
+        dataset: Dataset,
+        architecture: Architecture | None = None,
+        settings: Settings | None = None,
+        start: Circuit | None = None,
     ) -> Preparation:
         """Check data, architecture and settings against each other, and build the network; errors as for `fit`."""
         began = time.perf_counter()
@@ -105,23 +118,32 @@ class Preparation:
         instance_of("architecture", architecture or Architecture(), Architecture)
         instance_of("settings", settings or Settings(), Settings)
         settings = _with_objective(settings or Settings(), dataset)
-        if architecture is None:
-            architecture = Architecture().shared_by(dataset.num_classes)
-        architecture = _with_head(architecture, dataset)
+        if start is not None:
+            check_start(start, dataset, settings)
+        else:
+            architecture = _with_head(architecture or Architecture().shared_by(dataset.num_classes), dataset)
         if dataset.x_test is None and settings.validation == 0:
             raise ValueError(
                 f"{dataset.name} has no test set and validation is 0: nothing would be left to measure on; give "
                 "test=FILE or test_share=SHARE, X_test and y_test, or a validation share"
             )
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(settings), dataset.sample_weight)
-        rows, _ = split(samples.y, settings.validation, settings.seed)
+        rows, _ = validation_split(samples.y, settings.validation, settings.seed)
         target_range = None
         if dataset.objective == "regression":
             target_range = TargetRange.of(dataset.y_train[rows])
             samples = replace(samples, y=target_range.scaled(dataset.y_train))
         with torch_threads(settings.torch_threads):
-            model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
-        return cls(dataset, architecture, settings, samples, target_range, model, time.perf_counter() - began)
+            if start is None:
+                assert architecture is not None
+                model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
+            else:
+                model = from_circuit(start, architecture, seed=settings.seed)
+                architecture = architecture_of(model, architecture)
+                if target_range is not None:
+                    target_range.scale(model[-1])
+        seconds = time.perf_counter() - began
+        return cls(dataset, architecture, settings, samples, target_range, model, seconds, start is not None)
 
     def fit(self, *, resume: bool = False, metadata: Metadata | None = None, **trainer: Any) -> Fitted:
         """Train, lower, check and report: the rest of `fit`. Once only: the network is trained in place."""
@@ -131,7 +153,12 @@ class Preparation:
         if target_range is not None and settings.huber_delta is not None:
             settings = replace(settings, huber_delta=target_range.scaled_error(settings.huber_delta))
         trained = Trainer(settings, **trainer).fit(
-            self.model, self.samples.x, self.samples.y, self.dataset.sample_weight, resume=resume
+            self.model,
+            self.samples.x,
+            self.samples.y,
+            self.dataset.sample_weight,
+            resume=resume,
+            keep_start=self.started,
         )
         model = self.model.cpu()
         if target_range is not None:

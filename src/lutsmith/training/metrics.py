@@ -22,8 +22,8 @@ class Epoch:
     """One line of metrics.jsonl.
 
     Attributes:
-        epoch: counted from 1.
-        loss: mean over the epoch's training batches.
+        epoch: counted from 1; 0 is the network before the first step (`Trainer.fit(keep_start=True)`).
+        loss: mean over the epoch's training batches; None in epoch 0, which has none.
         soft, hard: validation score of the differentiable network and of the hardened one: accuracy in [0, 1], or what
             the objective has instead (R^2, the share of right bits); None where the epoch was not validated.
         gap: soft - hard.
@@ -32,7 +32,7 @@ class Epoch:
     """
 
     epoch: int
-    loss: float
+    loss: float | None
     soft: float | None
     hard: float | None
     gap: float | None

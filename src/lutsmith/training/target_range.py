@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 _LEAST_STEPS = 64
 """Numbers of float32 that half the range of a target must have, at least."""
@@ -62,9 +63,20 @@ class TargetRange:
             )
         return error / float(self.half[0])
 
+    def scale(self, head: Any) -> None:
+        """Change a `Regression` head that gives numbers in their own units so that it gives what is trained on."""
+        middle, half = self._on(head)
+        with torch.no_grad():
+            head.offset.copy_(((head.offset.double() - middle) / half).float())
+            head.scale.copy_((head.scale.double() / half).float())
+
     def unscale(self, head: Any) -> None:
         """Change a trained `Regression` head so that it gives the numbers in their own units."""
-        middle, half = (torch.from_numpy(values).to(head.scale.device) for values in (self.middle, self.half))
+        middle, half = self._on(head)
         with torch.no_grad():
             head.offset.copy_((head.offset.double() * half + middle).float())
             head.scale.copy_((head.scale.double() * half).float())
+
+    def _on(self, head: Any) -> tuple[Tensor, Tensor]:
+        middle, half = (torch.from_numpy(values).to(head.scale.device) for values in (self.middle, self.half))
+        return middle, half

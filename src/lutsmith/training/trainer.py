@@ -31,7 +31,7 @@ class Fit:
     """What a training run gave; the model it was given holds the best epoch's weights, in eval mode.
 
     Attributes:
-        history: one entry an epoch.
+        history: one entry an epoch, and before them epoch 0 where the start was to be kept.
         best: the validated epoch with the highest hardened score (accuracy, R^2 or share of right bits), the latest of
             equals; without validation the last.
         validation_rows: the rows that were held out, ascending int64.
@@ -92,7 +92,16 @@ class Trainer:
         self.quiet = quiet
         self.parts = Parts(loss, tuple(penalties), checked_callbacks(callbacks), tuple(augmentations))
 
-    def fit(self, model: nn.Module, x: Any, y: Any, sample_weight: Any = None, *, resume: bool = False) -> Fit:
+    def fit(
+        self,
+        model: nn.Module,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        resume: bool = False,
+        keep_start: bool = False,
+    ) -> Fit:
         """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and targets `y`, for classes their ids `(N,)`.
 
         `x` stays as it is; each batch is gathered, augmented if the settings say so, and handed to the model raw. The
@@ -110,6 +119,8 @@ class Trainer:
                 nothing, equal ones are none, integers count as often as that many copies of the row do. Validation
                 scores are weighted likewise, and so are `Distillation`, `Consistency` and `Gap`.
             resume: go on from the folder's checkpoint, if there is one.
+            keep_start: the model as it is given counts as epoch 0: it is validated before the first step, and kept
+                where no epoch is as good. So a network that was trained before never ends worse on the validation rows.
 
         Raises:
             ValueError: data that cannot be trained on; a checkpoint of another run, or one in the way.
@@ -131,6 +142,7 @@ class Trainer:
                 factory=self.optimizer,
                 checkpoint_seconds=self.checkpoint_seconds,
                 quiet=self.quiet,
+                keep_start=keep_start,
             )
             try:
                 loop.begin(resume=resume)

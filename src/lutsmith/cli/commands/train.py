@@ -84,6 +84,9 @@ def train(
     lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate. Gradients only.")] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the data. Gradients only.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on with this model, by gradients: never worse in the end.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
     allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume begin a run.")] = False,
@@ -97,6 +100,7 @@ def train(
         from lutsmith.runs import train as run_training
 
         chosen = {"luts": luts, "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
+        chosen["start"] = start
         folder = out or default_folder(
             task, preset, seed, method=method, given=chosen, resume=resume, overwrite=overwrite
         )

@@ -97,6 +97,17 @@ class Parametrization(ABC):
     def _pass_input_0(self) -> Tensor:
         """Weights `(num_weights,)` of the table that passes input 0 with probability p."""
 
+    def weights_of(self, tables: Tensor) -> Tensor:  # noqa: ARG002
+        """Weights `(T, num_weights)` whose hard tables are these, bool `(T, 2**rank)`, each entry as sure as those of a
+        residual table: with probability (or value) `residual_probability`.
+
+        Raises:
+            ValueError: the parametrization cannot be any table.
+        """
+        raise ValueError(
+            f"{type(self).__name__} cannot be given any table; take dwn, hybrid, lagrange, light, raw or warp"
+        )
+
     @abstractmethod
     def tables(self, weight: Tensor) -> Tensor:
         """The differentiable values at the corners, `(T, 2**rank)`, that the kernel reads in the multilinear form."""
@@ -122,6 +133,9 @@ class EntryLogits(Parametrization):
 
     def _pass_input_0(self) -> Tensor:
         return self.logit * pass_input_0(self.rank)
+
+    def weights_of(self, tables: Tensor) -> Tensor:
+        return self.logit * signs(tables)
 
     def tables(self, weight: Tensor) -> Tensor:
         return sample_bits(weight, self.temperature, self.forward_sampling)
@@ -156,6 +170,11 @@ class OutputLogits(Parametrization):
 def pass_input_0(rank: int) -> Tensor:
     """+1 where address bit 0 is set and -1 elsewhere, `(2**rank,)`: the identity of input 0 as signs."""
     return corners(rank)[:, 0] * 2 - 1
+
+
+def signs(tables: Tensor) -> Tensor:
+    """+1 where an entry is True and -1 elsewhere, float32."""
+    return tables.float() * 2 - 1
 
 
 def corners(rank: int) -> Tensor:

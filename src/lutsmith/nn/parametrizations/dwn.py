@@ -12,7 +12,7 @@ from torch import Tensor
 from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
-from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
+from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0, signs
 from lutsmith.nn.parametrizations.sampling import straight_through
 
 DECAYS = ("exponential", "linear")
@@ -76,6 +76,9 @@ class Dwn(Parametrization):
 
     def _pass_input_0(self) -> Tensor:
         return (2 * self.residual_probability - 1) * pass_input_0(self.rank)
+
+    def weights_of(self, tables: Tensor) -> Tensor:
+        return (2 * self.residual_probability - 1) * signs(tables)
 
     def tables(self, weight: Tensor) -> Tensor:
         return weight

@@ -11,7 +11,7 @@ from torch import Tensor
 from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
-from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0
+from lutsmith.nn.parametrizations.base import Parametrization, pass_input_0, signs
 from lutsmith.nn.parametrizations.sampling import straight_through
 
 
@@ -51,6 +51,9 @@ class Lagrange(Parametrization):
 
     def _pass_input_0(self) -> Tensor:
         return (2 * self.residual_probability - 1) * self.bound * pass_input_0(self.rank)
+
+    def weights_of(self, tables: Tensor) -> Tensor:
+        return (2 * self.residual_probability - 1) * self.bound * signs(tables)
 
     def _random(self, shape: tuple[int, int], generator: torch.Generator | None) -> Tensor:
         return (torch.rand(shape, generator=generator) * 2 - 1) * self.bound

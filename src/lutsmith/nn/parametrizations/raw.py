@@ -36,6 +36,10 @@ class Raw(Parametrization):
         weight[PASS_INPUT_0] = self.temperature * (math.log(15 * p - 7) - math.log(1 - p))
         return weight
 
+    def weights_of(self, tables: Tensor) -> Tensor:
+        gate = (tables.unsqueeze(1) == gate_tables().bool()).all(-1).int().argmax(-1)
+        return torch.nn.functional.one_hot(gate, NUM_GATES) * self._pass_input_0()[PASS_INPUT_0]
+
     def tables(self, weight: Tensor) -> Tensor:
         logits = gumbel(weight) if self.forward_sampling.startswith("gumbel") else weight
         soft = ops.gates(logits, self.temperature)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lutsmith.nn.parametrizations.base import OutputLogits
+from lutsmith.nn.parametrizations.base import OutputLogits, signs
 
 
 class Warp(OutputLogits):
@@ -25,6 +25,9 @@ class Warp(OutputLogits):
         weight = torch.zeros(self.num_weights)
         weight[1] = self.logit  # the character of input 0 alone
         return weight
+
+    def weights_of(self, tables: Tensor) -> Tensor:
+        return self.logit * signs(tables) @ self._hadamard.t() / self.num_weights  # H H^t = 2**rank
 
     def tables(self, weight: Tensor) -> Tensor:
         return weight @ self._hadamard.to(weight)

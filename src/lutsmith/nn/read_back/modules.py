@@ -23,7 +23,8 @@ from lutsmith.nn.heads import (
     OutputCode,
     Regression,
 )
-from lutsmith.nn.read_back.statements import Bits, Luts, Scores, states
+from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, states
+from lutsmith.nn.skip import Skip, Wires
 
 Shape = tuple[int, ...]
 
@@ -34,6 +35,19 @@ def _dense(layer: LogicDense, shape: Shape) -> Luts:  # noqa: ARG001
     if reads.table_ptr is not None:
         raise ValueError("its LUTs share tables, which a dense layer does not do")
     return Luts(layer.in_dim, _array(reads.inputs), _array(layer.hard_tables()).astype(np.bool_))
+
+
+@states(Skip)
+def _skip(module: Skip, shape: Shape) -> Luts:
+    if type(module.layer) is not LogicDense:
+        raise ValueError(f"its layer is a {type(module.layer).__name__}, which is not known")
+    luts: Any = _dense(module.layer, shape)
+    return Luts(luts.width, luts.inputs, luts.tables, _array(module.kept))
+
+
+@states(Wires)
+def _wires(module: Wires, shape: Shape) -> ChosenBits:  # noqa: ARG001
+    return ChosenBits(_array(module.inputs))
 
 
 @states(*ENCODERS.values(), Categorical)

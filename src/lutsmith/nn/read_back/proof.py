@@ -140,7 +140,8 @@ class _Walk:
         if self.functions is None:
             self._read_features_as_bits()
         if isinstance(statement, Luts):
-            self.values = self._read_luts(name, kind, statement, self.values)
+            luts, kept = self._read_luts(name, kind, statement, self.values), statement.kept
+            self.values = luts if kept is None else np.concatenate([self.values[..., kept], luts], axis=-1)
         elif isinstance(statement, ChosenBits):
             if statement.inputs is not None:
                 self.values = self.values[..., statement.inputs]

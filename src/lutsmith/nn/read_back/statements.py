@@ -43,11 +43,13 @@ class Luts:
         width: how many inputs there are.
         inputs: integers (W, n), what each LUT reads, the least significant address bit first.
         tables: bool (W, 2**n), entry a at address a.
+        kept: integers (K,), inputs that stand before the LUTs in the output; None: no inputs do.
     """
 
     width: int
     inputs: NDArray[Any]
     tables: NDArray[np.bool_]
+    kept: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.data import Dataset
 from lutsmith.data.report import Fitted
@@ -57,7 +58,7 @@ class Additive(Method):
         having = [objective for objective, losses in LOSSES.items() if parts["settings"].get("loss") in losses]
         return having[0] if len(having) == 1 and having != ["classification"] else None
 
-    def ready(self, dataset: Dataset, parts: Parts) -> Growing:
+    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Growing:  # noqa: ARG002
         from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 
         trainer = AdditiveTrainer(AdditiveSettings.from_json(parts["settings"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lutsmith.circuit import Circuit
 from lutsmith.data import Dataset
 from lutsmith.ground.arguments import instance_of
 from lutsmith.runs.methods.method import Method, Parts, as_json
@@ -22,6 +23,8 @@ class Gradients(Method):
         ("lr", "epochs", "seed"), "settings"
     )
     checkpoint = "checkpoint.pt"
+    begins = True
+    around: ClassVar = {"connections": "learnable", "num_candidates": 8, "init_method": "local"}
     of_classes = ("tau",)
     follows_classes = True
 
@@ -66,11 +69,11 @@ class Gradients(Method):
         objective: str | None = parts["settings"].get("objective")
         return None if objective == "classification" else objective
 
-    def ready(self, dataset: Dataset, parts: Parts) -> Preparation:
+    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Preparation:
         from lutsmith.nn import Architecture
         from lutsmith.training import Settings
         from lutsmith.training.fitting import Preparation
 
         return Preparation.of(
-            dataset, Architecture.from_json(parts["architecture"]), Settings.from_json(parts["settings"])
+            dataset, Architecture.from_json(parts["architecture"]), Settings.from_json(parts["settings"]), start
         )

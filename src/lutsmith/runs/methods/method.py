@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.data import Dataset
 from lutsmith.data.report import Fitted
@@ -45,6 +46,8 @@ class Method(ABC):
         name: what `method=` takes.
         parts: what there is to choose: "architecture" and "settings", or one of them.
         arguments: those of `train` that are fields, each with its part.
+        begins: whether it can go on with a circuit (`start`).
+        around: fields of the architecture that it has then where others are not given.
         checkpoint: the name of the file in the run's folder that training goes on from.
         of_classes: fields of the architecture that presets have for classes, and no other objective takes from them.
         follows_classes: whether a width that was not asked for depends on the number of classes.
@@ -54,12 +57,14 @@ class Method(ABC):
     parts: ClassVar[tuple[str, ...]]
     arguments: ClassVar[Mapping[str, str]]
     checkpoint: ClassVar[str]
+    begins: ClassVar[bool] = False
+    around: ClassVar[Mapping[str, Any]] = {}
     of_classes: ClassVar[tuple[str, ...]] = ()
     follows_classes: ClassVar[bool] = False
 
     def takes(self, name: str) -> bool:
         """Return whether it has an argument of `train`."""
-        return name in self.arguments or name in self.parts
+        return name in self.arguments or name in self.parts or (name == "start" and self.begins)
 
     @abstractmethod
     def fits(self, given: Any) -> bool:
@@ -90,8 +95,8 @@ class Method(ABC):
         """Return the objective that the fields given ask for; None: that which the targets tell."""
 
     @abstractmethod
-    def ready(self, dataset: Dataset, parts: Parts) -> Ready:
-        """Check data and fields against each other, and make what training needs.
+    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Ready:
+        """Check data and fields against each other, and make what training needs; `start` is what it goes on with.
 
         Raises:
             ValueError, TypeError: they do not fit.

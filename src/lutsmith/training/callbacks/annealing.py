@@ -74,7 +74,7 @@ class Schedule(Callback):
 
     def end(self, stage: Stage) -> None:
         if stage.kept is not None:
-            self._set(stage.kept, stage.epochs)
+            self._set(max(stage.kept, 0), stage.epochs)
 
     def value(self, initial: float, epoch: int, epochs: int) -> float:
         """Return the value in an epoch, counted from 0, of a run of `epochs`."""

@@ -36,7 +36,8 @@ class Stage:
         epoch: epochs done.
         batch: batches done in the present epoch.
         average: of the weights, where one is kept.
-        kept: the epoch, from 0, whose weights the model holds after the run; None before.
+        kept: the epoch, from 0, whose weights the model holds after the run, -1 where they are those that it began
+            with; None before.
         validates: whether epochs are measured on rows that are held out; None in a loop that does not say.
         stopped: why a callback has stopped the run; None while none has.
     """

@@ -47,9 +47,11 @@ class EarlyStopping(Callback):
             )
 
     def after_epoch(self, stage: Stage, epoch: Epoch) -> None:
-        value = -epoch.loss if self.monitor == "loss" else getattr(epoch, self.monitor)
+        value = getattr(epoch, self.monitor)
         if value is None:
             return
+        if self.monitor == "loss":
+            value = -value
         if self._best is None or value > self._best + self.min_delta:
             self._best, self._waited = value, 0
             return

@@ -49,8 +49,9 @@ class Loop:
         factory: OptimizerFactory | None,
         checkpoint_seconds: float,
         quiet: bool,
+        keep_start: bool = False,
     ) -> None:
-        self.settings, self.folder = settings, folder
+        self.settings, self.folder, self.keep_start = settings, folder, keep_start
         objective, devices = objective_of(settings), Devices(settings)
         self.order = Order(samples.y, settings)
         model = model.to(devices.device)
@@ -92,6 +93,9 @@ class Loop:
             self.network.train()
             self.progress.start()
             try:
+                if self.keep_start and at.step == 0 and len(self.order.held_out):
+                    start = Epoch(0, None, None, None, None, self.stepper.rate, 0.0)
+                    self.note(self.measured(start, time.perf_counter()))
                 while not self.finished:
                     self.epoch(interrupts)
             finally:
@@ -154,12 +158,16 @@ class Loop:
             callback.after_epoch(stage, done)
         if done.hard is None and stage.stopped is not None:  # by one of these: it is the last epoch after all
             done = self.measured(done, began)
-        self.state.history.append(done)
-        self.progress.epoch(done)
-        self.folder.append(done)
+        self.note(done)
         if stage.stopped is not None:
             self.progress.note(f"stopped in epoch {done.epoch} of {stage.epochs}: {stage.stopped}")
         at.next_epoch()
+
+    def note(self, epoch: Epoch) -> None:
+        """Write an epoch down."""
+        self.state.history.append(epoch)
+        self.progress.epoch(epoch)
+        self.folder.append(epoch)
 
     def measured(self, epoch: Epoch, began: float) -> Epoch:
         """Return an epoch with its time, and its scores where they are due; keep its weights if they are the best."""

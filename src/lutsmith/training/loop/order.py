@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lutsmith.data.split import validation_split
 from lutsmith.training.samples import Array, Rows
 from lutsmith.training.settings import Settings
 
@@ -23,7 +24,7 @@ class Order:
     """
 
     def __init__(self, y: Array, settings: Settings) -> None:
-        self.rows, self.held_out = split(y, settings.validation, settings.seed)
+        self.rows, self.held_out = validation_split(y, settings.validation, settings.seed)
         self.steps = steps_per_epoch(len(self.rows), settings.batch_size)
         self._batch_size, self._seed = settings.batch_size, settings.seed
 
@@ -40,31 +41,6 @@ class Order:
     def generator(self, epoch: int, batch: int) -> np.random.Generator:
         """Return the generator of one step's augmentation."""
         return step_generator(self._seed, epoch, batch)
-
-
-def split(y: Array, fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """Return (training rows, validation rows), both ascending; class ids are stratified, other targets are not.
-
-    Args:
-        y: (N,) integer class ids, or targets (N, ...) of another kind, which count as one class.
-        fraction: share of each class that is held out, rounded to the nearest row; a class always keeps a training row.
-        seed: of the choice; it does not touch any global generator.
-
-    Raises:
-        ValueError: a fraction above 0 that holds out no row at all.
-    """
-    held_out = np.zeros(len(y), dtype=bool)
-    generator = np.random.default_rng([seed, 0x5B117])
-    classes = y if y.ndim == 1 and np.issubdtype(y.dtype, np.integer) else np.zeros(len(y), np.int64)
-    for label in np.unique(classes):
-        members = np.flatnonzero(classes == label)
-        count = min(round(fraction * len(members)), len(members) - 1)
-        held_out[generator.permutation(members)[:count]] = True
-    if fraction > 0 and not held_out.any():
-        raise ValueError(
-            f"validation={fraction} holds out none of {len(y)} rows: give a larger share, or 0 to train without"
-        )
-    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def epoch_order(rows: Rows, seed: int, epoch: int) -> Rows:

@@ -23,5 +23,6 @@ class TrainingProgress(ProgressBar):
         """Take up the figures of a finished epoch; off a terminal, print them unless a line was printed just now."""
         if done.hard is not None:
             self._reached = f"  hardened {done.hard:.2%}  soft {done.soft:.2%}"
-        text = f"epoch {done.epoch}/{self._epochs}  loss {done.loss:.4f}{self._reached}  {done.seconds:.1f} s"
-        self.line(text, last=done.epoch == self._epochs)
+        loss = "before the first step" if done.loss is None else f"loss {done.loss:.4f}"
+        text = f"epoch {done.epoch}/{self._epochs}  {loss}{self._reached}  {done.seconds:.1f} s"
+        self.line(text, last=done.epoch in (0, self._epochs))

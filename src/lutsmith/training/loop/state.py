@@ -68,7 +68,8 @@ class TrainingState:
 
     def kept(self) -> Epoch:
         """Return the epoch whose weights are kept: the best, without validation the last."""
-        return self.history[-1 if self.best is None else self.best.epoch - 1]
+        best = self.best
+        return self.history[-1] if best is None else next(e for e in self.history if e.epoch == best.epoch)
 
     def keep_best(self) -> None:
         """Give the model the weights of that epoch, in eval mode."""

@@ -1,0 +1,48 @@
+"""Whether a circuit can be where training on some data begins."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.data.dataset import Dataset
+from lutsmith.ground.arguments import instance_of
+from lutsmith.training.settings import Settings
+
+
+def check_start(start: Circuit, dataset: Dataset, settings: Settings) -> None:
+    """Raise where a circuit is not one for these data; warn where it has seen the validation rows in its training.
+
+    Raises:
+        TypeError: no circuit.
+        ValueError: samples of another shape, other classes, names or categories, another objective.
+    """
+    instance_of("start", start, Circuit, "(lutsmith.load reads one)")
+    told = start.metadata
+    objective = "classification" if start.is_classifier else start.objective
+    scores = 0 if start.head is None else start.head.num_classes
+    pairs: list[tuple[str, Any, Any]] = [
+        ("samples of shape", start.input_shape, dataset.input_shape),
+        ("objective", objective, dataset.objective),
+        ("scores", scores, dataset.num_classes),
+        ("classes", start.classes, dataset.classes or None),
+        ("feature names", told.feature_names, dataset.feature_names),
+        ("categories", told.categories, dataset.categories or None),
+    ]
+    for what, own, wanted in pairs:
+        known = own is not None and wanted is not None
+        if known and own != wanted:
+            raise ValueError(f"start is for {what} {_brief(own)}, and {dataset.name} has {_brief(wanted)}")
+    trained = told.training
+    if trained is not None and trained.seed is not None and trained.seed != settings.seed and settings.validation:
+        warnings.warn(
+            f"start was trained with seed {trained.seed}, and seed={settings.seed} holds out other validation rows: it "
+            f"has seen most of them, and is measured too well; give seed={trained.seed}",
+            stacklevel=4,
+        )
+
+
+def _brief(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
