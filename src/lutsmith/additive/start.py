@@ -31,6 +31,7 @@ from lutsmith.circuit.metadata import Metadata, Training
 from lutsmith.circuit.netlist import Netlist, with_inputs
 from lutsmith.circuit.simplify.dead import remove_dead
 from lutsmith.data.dataset import Dataset
+from lutsmith.data.start import check_start
 
 ZERO, ONE = -1, -2
 """Outputs that are constant."""
@@ -125,7 +126,7 @@ class Start:
         Raises:
             ValueError: the circuit is not of such data; a loss that the objective does not have.
         """
-        _check(self.circuit, dataset)
+        check_start(self.circuit, dataset, seed=settings.seed, validation=settings.validation, any_shape=True)
         plain, head = Goal.of(dataset, settings, loss, rows), self.head
         codes = np.stack([lut.code for lut in self.network]).astype(np.int64)
         numbers = dataset.objective == "regression"
@@ -274,29 +275,3 @@ def _narrowed(reads: list[int], table: int) -> tuple[NDArray[np.int32], NDArray[
     for slot, bit in enumerate(reads):
         address |= values[bit] << slot
     return np.array(inputs, np.int32), np.array([table >> entry & 1 for entry in address.tolist()], np.bool_)
-
-
-def _check(circuit: Circuit, dataset: Dataset) -> None:
-    """Raise ValueError where a data set is not what a circuit is of."""
-    told = circuit.metadata
-    wanted = {
-        "features": (circuit.encoder.num_features, int(np.prod(dataset.input_shape))),
-        "objective": (circuit.objective or "classification", dataset.objective),
-        "scores": (circuit.head.num_classes if circuit.head else 0, dataset.num_classes),
-    }
-    named = {
-        "classes": (circuit.classes, dataset.classes),
-        "feature_names": (told.feature_names, dataset.feature_names),
-        "categories": (told.categories, dataset.categories),
-    }
-    wanted |= {name: pair for name, pair in named.items() if all(pair)}  # not everything has names
-    for name, (expected, found) in wanted.items():
-        if found != expected:
-            raise ValueError(
-                f"{name} of {dataset.name}: {_brief(found)}; the circuit to begin with has {_brief(expected)}"
-            )
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
