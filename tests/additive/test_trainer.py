@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lutsmith
-from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpoint, losses, network
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpoint, course, losses, network
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.encoding import Encoding
@@ -188,6 +188,31 @@ def test_sweeps_lower_the_loss_and_are_never_worse_on_validation_rows() -> None:
     swept = AdditiveTrainer(replace(SMALL, sweeps=2)).fit(data)
     assert swept.report.score >= plain.report.score
     assert to_bytes(swept.circuit) != to_bytes(plain.circuit)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_votes_that_sweeps_count_are_those_of_their_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, grow = course.Course._sweep, Steps.grow
+    known: list[list[VotingLut]] = []
+
+    def grown(*given: Any) -> list[VotingLut]:
+        olds, readable = given[-2:]
+        places = [place for place, lut in enumerate(known[-1]) if any(lut is old for old in olds)]
+        assert readable is None or not np.isin(places, np.concatenate(readable)).any()  # they are about to change
+        return grow(*given)
+
+    def sweep(self: course.Course) -> None:
+        known.append(self.state.network)
+        monkeypatch.setattr(Steps, "grow", grown)
+        original(self)
+        monkeypatch.setattr(Steps, "grow", grow)
+        for rows in self._all():
+            counted = rows.votes.counts.copy()
+            rows.replay(self.state.network, self.settings.tau)
+            assert np.array_equal(rows.votes.counts, counted)
+
+    monkeypatch.setattr(course.Course, "_sweep", sweep)
+    AdditiveTrainer(replace(SMALL, **VARIANTS[name])).fit(blobs())
 
 
 def test_rows_without_weight_do_not_count() -> None:
