@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lutsmith
-from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpoint, losses, network
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpoint, course, losses, network
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.encoding import Encoding
@@ -188,6 +188,22 @@ def test_sweeps_lower_the_loss_and_are_never_worse_on_validation_rows() -> None:
     swept = AdditiveTrainer(replace(SMALL, sweeps=2)).fit(data)
     assert swept.report.score >= plain.report.score
     assert to_bytes(swept.circuit) != to_bytes(plain.circuit)
+
+
+@pytest.mark.parametrize("name", [*VARIANTS, "deeper"])
+def test_the_votes_that_sweeps_count_are_those_of_their_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = course.Course._sweep
+
+    def sweep(self: course.Course) -> None:
+        original(self)
+        for rows in self._all():
+            counted = rows.votes.counts.copy()
+            rows.replay(self.state.network, self.settings.tau)
+            assert np.array_equal(rows.votes.counts, counted)
+
+    monkeypatch.setattr(course.Course, "_sweep", sweep)
+    deeper = {"depth": 20, "deep": 0.3, "sweeps": 2, "rank": 2, "max_luts": 200, "tau": 2.0}
+    AdditiveTrainer(replace(SMALL, **VARIANTS.get(name, deeper))).fit(blobs(800, classes=6))
 
 
 def test_rows_without_weight_do_not_count() -> None:

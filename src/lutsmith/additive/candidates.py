@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.front import Bits
 
 
 class Candidates:
@@ -21,12 +21,12 @@ class Candidates:
         count: K, how many are drawn at a time.
         window: of images, how far from its middle a window reaches.
         past: the share that is drawn by gains.
-        deep: the share that is drawn from the outputs of LUTs, where there are some.
+        deep: the share that is drawn from the outputs of LUTs, where there are some: of a front, or grown.
     """
 
     def __init__(
         self,
-        encoding: Encoding,
+        encoding: Bits,
         input_shape: tuple[int, ...],
         count: int,
         window: int,
@@ -37,7 +37,8 @@ class Candidates:
         self.count, self.bits = count, len(encoding)
         self._used, first, owner = np.unique(encoding.feature, return_index=True, return_inverse=True)
         self._owner = owner
-        self._starts = np.append(first, self.bits)
+        self._starts = np.append(first, encoding.feature.size)
+        self._beyond = np.arange(encoding.feature.size, self.bits)
         self._places: NDArray[np.int64] | None = None
         if len(input_shape) in (2, 3):
             height, width = input_shape[-2:]
@@ -48,7 +49,7 @@ class Candidates:
 
     def learn(self, inputs: NDArray[np.int32]) -> None:
         """Let features that a LUT has come to read be drawn more often."""
-        self._gained += np.bincount(self._owner[inputs[inputs < self.bits]], minlength=self._used.size)
+        self._gained += np.bincount(self._owner[inputs[inputs < self._owner.size]], minlength=self._used.size)
 
     def forget(self) -> None:
         """Let nothing have been gained."""
@@ -71,7 +72,8 @@ class Candidates:
             owners[: self._past] = rng.choice(self._used.size, self._past, p=self._gained / self._gained.sum())
         starts, stops = self._starts[owners], self._starts[owners + 1]
         drawn = rng.integers(starts, stops).astype(np.int32)
-        if self._deep and len(outputs):
-            drawn[-self._deep :] = self.bits + rng.choice(np.asarray(outputs), self._deep)
+        if self._deep and len(outputs) + self._beyond.size:
+            beyond = np.concatenate([self._beyond, self.bits + np.asarray(outputs, np.int64)])
+            drawn[-self._deep :] = rng.choice(beyond, self._deep)
         rng.shuffle(drawn)
         return drawn

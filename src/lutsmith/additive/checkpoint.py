@@ -16,14 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.course import Growth, State
-from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.front import Bits, Front
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.data.dataset import Dataset
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.strict_json import strict_loads
+from lutsmith.kernels.additive.growth import MAX_RANK
 
 FORMAT = "lutsmith additive state 1"
+NO_INPUT = -1
+"""In the place of inputs of a LUT that has fewer than others."""
 EVERY = 5.0
 """Seconds between two writes."""
 SAMPLE = 1 << 25
@@ -46,7 +49,7 @@ class Checkpoint:
         path: str | os.PathLike[str],
         settings: AdditiveSettings,
         dataset: Dataset,
-        encoding: Encoding,
+        encoding: Bits,
         start: bytes = b"",
     ) -> None:
         self.path = Path(path)
@@ -70,12 +73,12 @@ class Checkpoint:
                 arrays = {name: file[name] for name in ("codes", "inputs", "tables", "sizes")}
             if facts["format"] != FORMAT:
                 raise ValueError(f"it is of the format {facts['format']!r}")
-            of, state = facts["of"], self._state(facts, arrays)
+            state = self._state(facts, arrays) if facts["of"] == self._of else None
         except (ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{self.path} holds no state of additive training ({error}): remove it to begin anew"
             ) from error
-        if of != self._of:
+        if state is None:
             raise ValueError(
                 f"{self.path} is of other settings or data: give those that it was begun with, or remove it"
             )
@@ -97,7 +100,11 @@ class Checkpoint:
             return
         state = self._last
         luts = [*state.network, *state.best]
-        rank = self._settings.rank
+        rank = max([self._settings.rank, *(lut.inputs.size for lut in luts)])
+        inputs = np.full((len(luts), rank), NO_INPUT, np.int32)
+        tables = np.zeros((len(luts), 1 << rank), np.bool_)
+        for place, lut in enumerate(luts):
+            inputs[place, : lut.inputs.size], tables[place, : lut.table.size] = lut.inputs, lut.table
         facts = {
             "format": FORMAT,
             "of": self._of,
@@ -105,6 +112,7 @@ class Checkpoint:
             "turn": state.turn,
             "best_score": state.best_score if np.isfinite(state.best_score) else None,
             "kept": state.kept,
+            "tau": state.tau,
             "seconds": state.seconds,
             "steps": [asdict(step) for step in state.steps],
         }
@@ -113,8 +121,8 @@ class Checkpoint:
             out,
             facts=np.frombuffer(json.dumps(facts, allow_nan=False).encode(), np.uint8),
             codes=np.array([lut.code for lut in luts], np.int32).reshape(len(luts), self._scores),
-            inputs=np.array([lut.inputs for lut in luts], np.int32).reshape(len(luts), rank),
-            tables=np.array([lut.table for lut in luts], np.bool_).reshape(len(luts), 1 << rank),
+            inputs=inputs,
+            tables=tables,
             sizes=np.array([len(state.network), len(state.best)]),
         )
         write_atomically(self.path, out.getvalue())
@@ -122,18 +130,22 @@ class Checkpoint:
 
     def _state(self, facts: Any, arrays: dict[str, NDArray[Any]]) -> State:
         network, best = arrays["sizes"].tolist()
-        rank, luts = self._settings.rank, network + best
+        rank, luts = arrays["inputs"].shape[1], network + best
         wanted = {"codes": (self._scores, np.int32), "inputs": (rank, np.int32), "tables": (1 << rank, np.bool_)}
         for name, (width, dtype) in wanted.items():
             if arrays[name].shape != (luts, width) or arrays[name].dtype != dtype:
                 raise ValueError(f"its {name} have shape {arrays[name].shape}")
         places = np.concatenate([np.arange(network), np.arange(best)])[:, None]
-        if (arrays["inputs"] < 0).any() or (arrays["inputs"] >= self._bits + places).any():
+        ranks = np.count_nonzero(arrays["inputs"] != NO_INPUT, axis=1)
+        there = np.arange(rank) < ranks[:, None]
+        if not self._settings.rank <= rank <= MAX_RANK:
+            raise ValueError(f"its LUTs have {rank} inputs")
+        if (arrays["inputs"][there] < 0).any() or (arrays["inputs"] >= self._bits + places).any():
             raise ValueError("a LUT reads what is not there")
         if max(network, best) > max(self._settings.max_luts, self._scores):
             raise ValueError(f"it has {max(network, best)} LUTs")
-        fields = zip(arrays["codes"], arrays["inputs"], arrays["tables"], strict=True)
-        together = [VotingLut(*each) for each in fields]
+        fields = zip(arrays["codes"], arrays["inputs"], arrays["tables"], ranks.tolist(), strict=True)
+        together = [VotingLut(code, inputs[:rank], table[: 1 << rank]) for code, inputs, table, rank in fields]
         return State(
             network=together[:network],
             stage=int(facts["stage"]),
@@ -141,19 +153,21 @@ class Checkpoint:
             best=together[network:],
             best_score=-np.inf if facts["best_score"] is None else float(facts["best_score"]),
             kept=int(facts["kept"]),
+            tau=None if facts["tau"] is None else float(facts["tau"]),
             steps=[Growth(**step) for step in facts["steps"]],
             seconds=float(facts["seconds"]),
         )
 
 
-def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Encoding, start: bytes) -> str:
+def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start: bytes) -> str:
     """Return a checksum of all that decides what training does; of large samples, of rows spread over them."""
     found = hashlib.blake2b(start, digest_size=16)
     found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
     x = dataset.x_train
     stride = max(1, -(-x.nbytes // SAMPLE))
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
-    bits = (encoding.feature, encoding.count, encoding.threshold, encoding.inverted)
+    of = encoding.encoding if isinstance(encoding, Front) else encoding
+    bits = (of.feature, of.count, of.threshold, of.inverted)
     for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, *bits):
         found.update(f"{array.dtype.str}{array.shape}".encode())
         found.update(np.ascontiguousarray(array).tobytes())

@@ -14,6 +14,7 @@ from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.network import VotingLut, are_read, levels
 from lutsmith.additive.rows import Rows, RowSource
 from lutsmith.additive.settings import AdditiveSettings
+from lutsmith.additive.start import Start, best_tau
 from lutsmith.additive.steps import Steps
 
 TOGETHER = 4
@@ -30,7 +31,7 @@ class Growth:
     Attributes:
         luts: of the network.
         total: LUTs that it has at the end, at most.
-        stage: "growing", or "sweep 1", "sweep 2", ...
+        stage: "growing", or "start" of a circuit that was given; then "sweep 1", "sweep 2", ...
         loss: mean loss of the training rows, at the tau of that time.
         validation: `data.report.score` of the validation rows; None without such rows.
         validation_loss: their mean loss, at the same tau.
@@ -59,6 +60,7 @@ class State:
         best: the network that was best on the validation rows, since growing ended.
         best_score: what it reached there; while the network grows, that of the best prefix.
         kept: LUTs of the best prefix.
+        tau: that of a circuit that was given; None: the settings'.
         steps: Growth, step by step.
         seconds: of training in earlier sittings.
     """
@@ -69,6 +71,7 @@ class State:
     best: list[VotingLut] = field(default_factory=list)
     best_score: float = -np.inf
     kept: int = 0
+    tau: float | None = None
     steps: list[Growth] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -82,6 +85,8 @@ class Course:
         check: the validation rows, or None.
         candidates: what is tried.
         state: where to begin.
+        start: a circuit whose LUTs are fitted anew, and nothing is grown; where the state is none yet, that is where
+            to begin.
         watch: is told of each step.
         keep: is given the state whenever it can be gone on from.
     """
@@ -93,16 +98,22 @@ class Course:
         check: Rows | None,
         candidates: Candidates,
         state: State,
+        start: Start | None = None,
         watch: Callable[[Growth], None] | None = None,
         keep: Callable[[State], None] | None = None,
     ) -> None:
         self.settings, self.source, self.check, self.candidates, self.state = settings, source, check, candidates, state
-        self._watch, self._keep = watch, keep
+        self._start, self._watch, self._keep = start, watch, keep
         self._steps = Steps(settings, candidates)
         self._began = time.perf_counter()
         self._seconds = state.seconds
         scores = source.goal.num_scores
-        self.codes = draw_codes(scores, settings.plus, settings.minus, settings.num_codes, settings.seed)
+        if start is None:
+            self.codes = draw_codes(scores, settings.plus, settings.minus, settings.num_codes, settings.seed)
+        else:
+            self.codes = np.unique([lut.code != 0 for lut in start.network[: start.free]], axis=0).astype(np.int32)
+            if state.stage == 0:
+                state.network, state.best, state.stage = list(start.network), list(start.network), 1
         self.one_each = len(self.codes) == scores
         at_once = scores if self.one_each else TOGETHER
         self.at_once = at_once if self.one_each else min(at_once, settings.max_luts)
@@ -112,16 +123,23 @@ class Course:
     def run(self) -> list[VotingLut]:
         """Train; return the network that is best on the validation rows, the last one without such rows."""
         state = self.state
-        tau = self._tau(state.turn) if state.stage == 0 else self.settings.tau
+        tau = self._tau(state.turn) if state.stage == 0 else self._end
         for rows in self._all():
             rows.replay(state.network, tau)
         for lut in state.network:
             self.candidates.learn(lut.inputs)
+        if self._start is not None and not state.steps:
+            self._begin(self._start)
         if state.stage == 0:
             self._grow()
         while 0 < state.stage <= self.settings.sweeps and not self._late():
             self._sweep()
         return state.best
+
+    @property
+    def _end(self) -> float:
+        """The tau of a whole network."""
+        return self.settings.tau if self.state.tau is None else self.state.tau
 
     # Growing
 
@@ -175,17 +193,26 @@ class Course:
 
     # Sweeps
 
+    def _begin(self, start: Start) -> None:
+        """Find the tau of a circuit, and what it reaches: the best so far."""
+        if self.train.goal.step is None:
+            self.state.tau = best_tau(self.train.votes, start.unit)
+        self.train.votes.begin(self._end)
+        reached = self._tell()
+        self.state.best_score = -np.inf if reached is None else reached
+        self._save()
+
     def _sweep(self) -> None:
         """Take LUTs out, some at a time, and fit others in their place, where the training loss is lower then."""
-        state, settings = self.state, self.settings
+        state = self.state
         stage = state.stage
         if self.source.changes and state.turn == 0:
             self.train = self.source.draw(self._draw_of(stage, 0))
-            self.train.replay(state.network, settings.tau)
+            self.train.replay(state.network, self._end)
         turns = self._turns(stage)
         while state.turn < len(turns):
             if state.turn % FRESH == 0:
-                self.train.votes.begin(settings.tau)
+                self.train.votes.begin(self._end)
             self._refit(turns[state.turn], (stage, state.turn))
             state.turn += 1
             if state.turn % FRESH == 0 or state.turn == len(turns):
@@ -201,12 +228,12 @@ class Course:
         self._save()
 
     def _turns(self, stage: int) -> list[list[int]]:
-        """The LUTs of each step: of one code each where a code is one score, else some at a time; none that others
-        read.
+        """The LUTs of each step: of one code each where a code is one score, else some at a time. Codes do not change,
+        so that a state in the midst of a sweep gives the same steps.
         """
         network = self.state.network
         rng = np.random.default_rng([self.settings.seed, 1, stage])
-        free = np.flatnonzero(~are_read(network, self.candidates.bits))
+        free = np.arange(len(network) if self._start is None else self._start.free)
         if not self.one_each:
             order = rng.permutation(free).tolist()
             return [order[start : start + self.at_once] for start in range(0, len(order), self.at_once)]
@@ -219,15 +246,19 @@ class Course:
 
     def _refit(self, places: Sequence[int], stream: tuple[int, int]) -> None:
         network, train = self.state.network, self.train
+        if self.settings.depth > 1:  # what others read stays; they may have come to read it in this sweep
+            read = are_read(network, self.candidates.bits)
+            places = [place for place in places if not read[place]]
         olds = [network[place] for place in places]
         loss = train.votes.loss()
         for lut in olds:
             train.cast(lut, -1)
         readable = None
         if self.settings.depth > 1:
-            depths = levels(network, self.candidates.bits)
-            readable = [np.flatnonzero(depths[:place] < self.settings.depth) for place in places]
-        codes = [lut.code if len(self.settings.weights) == 1 else lut.code // np.gcd.reduce(lut.code) for lut in olds]
+            shallow = levels(network, self.candidates.bits) < self.settings.depth
+            shallow[list(places)] = False
+            readable = [np.flatnonzero(shallow[:place]) for place in places]
+        codes = [lut.code if self.settings.weights == (1,) else lut.code // np.gcd.reduce(lut.code) for lut in olds]
         news = self._steps.grow(train, codes, stream, olds, readable)
         if train.votes.loss() > loss:  # together they may do worse than each of them alone
             for new, old in zip(news, olds, strict=True):
@@ -267,11 +298,12 @@ class Course:
         state, settings = self.state, self.settings
         reached, lost = None, None
         if self.check is not None:
-            self.check.votes.begin(self._tau(state.turn - 1) if state.stage == 0 else settings.tau)
+            self.check.votes.begin(self._tau(state.turn - 1) if state.stage == 0 else self._end)
             reached, lost = self.check.score(), self.check.votes.loss()
         total = self.rounds * self.at_once
         seconds = self._now()
         done: float
+        left: float | None
         if state.stage == 0:
             done, growing = len(state.network), total + settings.sweeps * total
             left = seconds / done * (growing - done)
@@ -279,11 +311,13 @@ class Course:
         else:
             total = len(state.network)
             turns = max(1, -(-total // self.at_once))
-            done = total + (state.stage - 1 + min(1.0, state.turn / turns)) * total
-            left = seconds / done * (total * (1 + settings.sweeps) - done)
-            stage = f"sweep {state.stage}"
+            grown = 0 if self._start else total
+            done = grown + (state.stage - 1 + min(1.0, state.turn / turns)) * total
+            left = seconds / done * (grown + total * settings.sweeps - done) if done else None
+            stage = f"sweep {state.stage}" if done else "start"
         state.seconds = seconds
-        step = Growth(len(state.network), total, stage, self.train.votes.loss(), reached, lost, seconds, max(0.0, left))
+        step = Growth(len(state.network), total, stage, self.train.votes.loss(), reached, lost, seconds,
+                      None if left is None else max(0.0, left))  # fmt: skip
         state.steps.append(step)
         if self._watch is not None:
             self._watch(step)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.front import Bits
 from lutsmith.additive.objectives import Goal
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -50,26 +51,36 @@ def are_read(network: Sequence[VotingLut], bits: int) -> NDArray[np.bool_]:
     return found
 
 
+def emit_network(
+    builder: CircuitBuilder, encoding: Bits, network: Sequence[VotingLut], wanted: Sequence[int] | NDArray[Any] = ()
+) -> tuple[NDArray[np.int32], int]:
+    """Return the signals of the bits that the network reads, or that are wanted too, and behind all B bits those of its
+    LUTs, int32 (B + L,); and how many LUTs the bits take.
+    """
+    bits = len(encoding)
+    read = np.concatenate([np.asarray(wanted, np.int64), *(lut.inputs for lut in network)])
+    signals = np.concatenate([encoding.emit(builder, read[read < bits]), np.zeros(len(network), np.int32)])
+    before = builder.num_luts
+    kinds = np.stack([levels(network, bits), [lut.inputs.size for lut in network]], axis=1)
+    for kind in np.unique(kinds, axis=0):
+        here = np.flatnonzero((kinds == kind).all(axis=1)).tolist()
+        inputs = np.stack([network[place].inputs for place in here])
+        signals[bits + np.array(here)] = builder.lut(
+            signals[inputs], np.stack([network[place].table for place in here])
+        )
+    return signals, before
+
+
 def build_circuit(
-    dataset: Dataset, encoding: Encoding, network: Sequence[VotingLut], goal: Goal, rows: NDArray[np.int64],
+    dataset: Dataset, encoding: Bits, network: Sequence[VotingLut], goal: Goal, rows: NDArray[np.int64],
     metadata: Metadata | None = None,
 ) -> Circuit:  # fmt: skip
     """Return the circuit of a network; `rows` are those that it was trained on.
 
     LUTs of the same code are a group of the head. Smaller groups are filled up with zeros, as all are equally large.
     """
-    builder = CircuitBuilder(dataset.input_shape)
-    bits = len(encoding)
-    read = np.concatenate([lut.inputs for lut in network])
-    signals = np.concatenate([encoding.emit(builder, np.unique(read[read < bits])), np.zeros(len(network), np.int32)])
-    encoder_luts = builder.num_luts
-    depths = levels(network, bits)
-    for level in range(1, depths.max(initial=0) + 1):
-        here = np.flatnonzero(depths == level).tolist()
-        inputs = np.stack([network[place].inputs for place in here])
-        signals[bits + np.array(here)] = builder.lut(
-            signals[inputs], np.stack([network[place].table for place in here])
-        )
+    builder, bits = CircuitBuilder(dataset.input_shape), len(encoding)
+    signals, encoder_luts = emit_network(builder, encoding, network)
     codes = np.stack([lut.code for lut in network])
     kinds, group = np.unique(codes, axis=0, return_inverse=True)
     order = np.lexsort(kinds.T[::-1])[::-1]  # of one vote each: that of the scores

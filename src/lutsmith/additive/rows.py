@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.front import Bits
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.objectives import Goal
 from lutsmith.circuit.engine.workers import num_threads, share
@@ -64,8 +64,7 @@ class Rows:
 
     def replay(self, network: Sequence[VotingLut], tau: float) -> None:
         """Count the votes of a network from the beginning."""
-        self.votes.counts[:] = 0
-        self.votes.grown[:] = 0
+        self.votes.clear()
         for place, lut in enumerate(network):
             self.put(lut, place)
             self.cast(lut)
@@ -98,7 +97,7 @@ class RowSource:
         self,
         dataset: Dataset,
         rows: NDArray[np.int64],
-        encoding: Encoding,
+        encoding: Bits,
         goal: Goal,
         *,
         room: int = 0,

@@ -49,7 +49,8 @@ class Steps:
             train: the rows.
             codes: int32 (K,) each, of weight 1.
             stream: of random numbers.
-            olds: LUTs that were there before: their inputs are exchanged one by one for better ones; or None: new.
+            olds: LUTs that were there before: their inputs are exchanged one by one for better ones, after further
+                ones where they have fewer than `rank`; or None: new.
             readable: for each, the LUTs that it may read.
         """
         before = [None] * len(codes) if olds is None else olds
@@ -57,13 +58,17 @@ class Steps:
         settings = self.settings
 
         def work(take: Any) -> None:
-            grower = Grower(len(train), settings.candidates, settings.rank)
+            growers: dict[int, Grower] = {}
             while (place := take()) is not None:
                 rng = np.random.default_rng([settings.seed, *stream, place])
                 drawn = self.candidates.draw(rng, () if readable is None else readable[place])
                 gains = train.votes.gains(codes[place])[0]
                 thin(gains, settings.row_share, int(rng.integers(2**62)))
-                inputs[place] = self._chosen(grower, train, gains, drawn, before[place])
+                old = before[place]
+                rank = settings.rank if old is None else max(settings.rank, old.inputs.size)
+                if rank not in growers:
+                    growers[rank] = Grower(len(train), settings.candidates, rank)
+                inputs[place] = self._chosen(growers[rank], train, gains, drawn, old)
 
         share(len(codes), min(num_threads(), len(codes)), work)
         found = []
@@ -78,12 +83,12 @@ class Steps:
         settings = self.settings
         if old is not None:
             drawn[: old.inputs.size] = old.inputs
-        if np.unique(drawn).size < settings.rank:  # few bits: every one of them
+        if np.unique(drawn).size < grower.rank:  # few bits: every one of them
             drawn = np.resize(np.arange(self.candidates.bits, dtype=np.int32), settings.candidates)
             old = None
         if old is not None:
-            exchanges = max(settings.exchanges, settings.rank)
-            return grower.grow(train.bits, gains, drawn, known=settings.rank, exchanges=exchanges).inputs
+            exchanges = max(settings.exchanges, grower.rank)
+            return grower.grow(train.bits, gains, drawn, known=old.inputs.size, exchanges=exchanges).inputs
         return grower.grow(train.bits, gains, drawn, pairs=settings.pairs, exchanges=settings.exchanges).inputs
 
     def _filled(self, train: Rows, code: NDArray[np.int32], inputs: NDArray[np.int32]) -> VotingLut:

@@ -14,12 +14,15 @@ from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State
 from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
 from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
+from lutsmith.additive.start import Start
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
@@ -38,16 +41,18 @@ class Prepared:
         dataset: itself.
         rows: int64, those of the training part that are trained on.
         held_out: int64, the others: they choose how many LUTs are kept.
-        encoding: the bits, fitted on `rows`.
+        encoding: the bits, fitted on `rows`; of a start its front.
         goal: what the votes are for.
+        start: a circuit that is to be fitted anew, taken apart.
         seconds: what making this took.
     """
 
     dataset: Dataset
     rows: NDArray[np.int64]
     held_out: NDArray[np.int64]
-    encoding: Encoding
+    encoding: Bits
     goal: Goal
+    start: Start | None
     seconds: float
 
 
@@ -72,12 +77,17 @@ class AdditiveTrainer:
         self.loss = loss
         self.history: tuple[Growth, ...] = ()
 
-    def prepare(self, dataset: Dataset) -> Prepared:
+    def prepare(self, dataset: Dataset, *, start: Circuit | None = None) -> Prepared:
         """Return all that `fit` makes of a data set before it grows anything: what can be wrong with it shows here.
+
+        Args:
+            dataset: from `data.from_arrays` or `data.load`.
+            start: as for `fit`.
 
         Raises:
             ValueError: a loss that the objective does not have; fewer than `rank` bits that tell rows apart; no test
-                part and no validation.
+                part and no validation; a start without a head, with registers, none of whose LUTs votes, or that is
+                not of such data.
         """
         began = time.perf_counter()
         settings, y = self.settings, dataset.y_train
@@ -90,15 +100,20 @@ class AdditiveTrainer:
         encoding = Encoding.fit(
             dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
         )
-        if len(encoding) < settings.rank:
-            raise ValueError(f"{len(encoding)} bits tell the rows apart; expected at least the rank, {settings.rank}")
-        goal = Goal.of(dataset, settings, self.loss, rows)
-        return Prepared(dataset, rows, held_out, encoding, goal, time.perf_counter() - began)
+        begun = None
+        if start is not None:  # whose thresholds may be those of words
+            begun = Start.of(start, encoding if start.metadata.input_bits is None else None)
+        bits = encoding if begun is None else begun.front
+        if len(bits) < settings.rank or bits.feature.size == 0:
+            raise ValueError(f"{len(bits)} bits tell the rows apart; expected at least the rank, {settings.rank}")
+        goal = (Goal.of if begun is None else begun.goal)(dataset, settings, self.loss, rows)
+        return Prepared(dataset, rows, held_out, bits, goal, begun, time.perf_counter() - began)
 
     def fit(
         self,
         dataset: Dataset | Prepared,
         *,
+        start: Circuit | None = None,
         watch: Callable[[Growth], None] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         metadata: Metadata | None = None,
@@ -106,37 +121,50 @@ class AdditiveTrainer:
         """Return (None, circuit, report): there is no model beside the circuit.
 
         Args:
-            dataset: from `data.from_arrays` or `data.load`; or what `prepare` has made of it.
+            dataset: from `data.from_arrays` or `data.load`; or what `prepare` has made of it, and of the start.
+            start: a circuit with a head, whoever trained it. Then nothing is grown: its LUTs that vote are fitted anew
+                in `sweeps`, and come out no worse on the validation rows, where there are any, than they were. The
+                other LUTs, the head, the votes that each LUT has, and what the circuit tells of itself stay. LUTs may
+                come to read the circuit's comparators, the outputs of LUTs that stay, and thresholds of the encoder;
+                those of fewer than `rank` inputs get more. tau is the one that suits the circuit on the training rows.
             watch: is told how far training has come, step by step.
             checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
                 stopped. It is written anew every few seconds, and when training is interrupted.
             metadata: what the circuit tells of itself; names, accuracy and settings are added.
 
         Raises:
-            ValueError: as for `prepare`; a checkpoint of other settings or data, or none at all.
+            ValueError: as for `prepare`; a start beside what is prepared; a checkpoint of other settings or data, or
+                none at all.
             OSError: a checkpoint that cannot be read or written.
             CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
         """
-        ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset)
+        if start is not None and isinstance(dataset, Prepared):
+            raise ValueError("the data are prepared, and start is given: give it to prepare()")
+        ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset, start=start)
         began = time.perf_counter()
         settings, dataset, rows, held_out = self.settings, ready.dataset, ready.rows, ready.held_out
-        encoding, goal = ready.encoding, ready.goal
+        encoding, goal, begun = ready.encoding, ready.goal, ready.start
+        if begun is not None:
+            settings = replace(settings, max_luts=len(begun.network), weights=(1,))
         room = max(settings.max_luts, goal.num_scores) if settings.depth > 1 else 0
         source = RowSource(
             dataset, rows, encoding, goal, room=room, block=settings.block_rows, copies=settings.copies,
             augment=settings.augment(), seed=settings.seed,
         )  # fmt: skip
         check = RowSource(dataset, held_out, encoding, goal, room=room).draw(0) if len(held_out) else None
-        deep = settings.deep if settings.depth > 1 else 0.0
+        deep = settings.deep if settings.depth > 1 or len(encoding) > encoding.feature.size else 0.0
         candidates = Candidates(
             encoding, dataset.input_shape, settings.candidates, settings.window or 6, past=settings.past, deep=deep
         )
-        kept = None if checkpoint is None else Checkpoint(checkpoint, settings, dataset, encoding)
+        kept = None
+        if checkpoint is not None:
+            of = b"" if begun is None else to_bytes(begun.circuit)
+            kept = Checkpoint(checkpoint, settings, dataset, encoding, of)
         state = (None if kept is None else kept.read()) or State()
         self.history = tuple(state.steps)
         set_up = ready.seconds + time.perf_counter() - began
         course = Course(
-            settings, source, check, candidates, state, watch,
+            settings, source, check, candidates, state, begun, watch,
             None if kept is None else kept.keep,
         )  # fmt: skip
         try:
@@ -146,7 +174,10 @@ class AdditiveTrainer:
                 kept.write()
             raise
         self.history = tuple(state.steps)
-        circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
+        if begun is None:
+            circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
+        else:
+            circuit = begun.build(network, dataset, rows, metadata)
         _check(circuit, network, dataset, encoding, goal, room)
         return self._reported(dataset, circuit, held_out, (set_up, state.seconds))
 
@@ -188,9 +219,7 @@ class AdditiveTrainer:
         )
 
 
-def _check(
-    circuit: Circuit, network: list[VotingLut], dataset: Dataset, encoding: Encoding, goal: Goal, room: int
-) -> None:
+def _check(circuit: Circuit, network: list[VotingLut], dataset: Dataset, encoding: Bits, goal: Goal, room: int) -> None:
     """Compare the circuit's scores with the votes of the network on every row of the training part."""
     for start in range(0, len(dataset.y_train), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(dataset.y_train)))

@@ -32,6 +32,16 @@ class Votes(ABC):
         self.weights = weights
         self.counts = np.zeros((num_scores, len(weights)), np.int32)
         self.grown = np.zeros(num_scores, np.int64)
+        self._first: tuple[Any, Any] = (0, 0)
+
+    def begin_at(self, counts: NDArray[np.int64], grown: NDArray[np.int64]) -> None:
+        """Let no votes be these, (K,) each, in the place of 0."""
+        self._first = counts[:, None], grown
+        self.clear()
+
+    def clear(self) -> None:
+        """Take all votes away; `begin` has to follow."""
+        self.counts[:], self.grown[:] = self._first
 
     @abstractmethod
     def begin(self, tau: float) -> None:

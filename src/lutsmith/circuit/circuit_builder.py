@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
-from lutsmith.circuit.netlist import drop_unread_inputs
+from lutsmith.circuit.netlist import Netlist, drop_unread_inputs
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.ground.arrays import checked_shape, integers
 
@@ -58,6 +58,10 @@ class CircuitBuilder:
     def lut(self, fanin: ArrayLike, tables: ArrayLike) -> NDArray[np.int32]:
         """Add LUTs and return their signals: `NetlistBuilder.lut`."""
         return self._netlist.lut(fanin, tables)
+
+    def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
+        """Add a whole netlist and return the signals of its outputs: `NetlistBuilder.embed`."""
+        return self._netlist.embed(netlist, inputs)
 
     @property
     def num_luts(self) -> int:

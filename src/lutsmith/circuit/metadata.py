@@ -71,6 +71,7 @@ class Training:
         held_out: which rows of its table training did not see; None where the table has a test part of its own.
         lutsmith: the version that trained it.
         method: how it was trained, such as "additive"; None: by gradients.
+        refined_from: what a circuit told of itself before its LUTs were fitted anew, with its `checksum` and `luts`.
     """
 
     task: str | None = None
@@ -83,6 +84,7 @@ class Training:
     held_out: HeldOut | None = None
     lutsmith: str | None = None
     method: str | None = None
+    refined_from: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -310,6 +312,7 @@ _ENTRIES = {
     "held_out": _Entry(
         "training.held_out", "an object with share, seed, rows and table", _is_held_out, lambda v: HeldOut(**v)
     ),
+    "refined_from": _object("training.refined_from"),
     "wasted_thresholds": _integer("wasted_thresholds"),
     "input_bits": _integer("input_bits"),
     "simplified": _object("simplified"),

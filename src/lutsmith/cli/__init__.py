@@ -17,6 +17,7 @@ from lutsmith.cli.commands import (
     info,
     predict,
     presets,
+    refine,
     simplify,
     synth,
     train,
@@ -40,6 +41,7 @@ app.command(cls=Command)(predict.predict)
 app.command(cls=Command)(info.info)
 app.command(cls=Command)(bench.bench)
 app.command(cls=Command)(simplify.simplify)
+app.command(cls=Command)(refine.refine)
 app.command(cls=Command)(export.export)
 app.command(cls=Command)(synth.synth)
 app.command(cls=Command)(verify.verify)

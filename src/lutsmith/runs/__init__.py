@@ -6,17 +6,20 @@ from lutsmith.runs.evaluation import Evaluation, evaluate
 from lutsmith.runs.execution import train
 from lutsmith.runs.folder import Run, default_folder
 from lutsmith.runs.held_out import Measured, measured_rows
+from lutsmith.runs.refining import Refinement, refine
 from lutsmith.runs.saved import SavedFileError
 
 __all__ = [
     "CircuitMismatchError",
     "Evaluation",
     "Measured",
+    "Refinement",
     "Run",
     "SavedFileError",
     "TrainingInterrupted",
     "default_folder",
     "evaluate",
     "measured_rows",
+    "refine",
     "train",
 ]

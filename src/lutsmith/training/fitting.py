@@ -15,6 +15,7 @@ from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
+from lutsmith.data.start import check_start
 from lutsmith.ground.arguments import instance_of
 from lutsmith.nn.from_circuit import architecture_of, from_circuit
 from lutsmith.nn.heads import HEADS
@@ -26,7 +27,6 @@ from lutsmith.training.isolation import torch_threads
 from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
-from lutsmith.training.start import check_start
 from lutsmith.training.target_range import TargetRange
 from lutsmith.training.trainer import Fit, Trainer
 from lutsmith.version import __version__
@@ -119,7 +119,7 @@ class Preparation:
         instance_of("settings", settings or Settings(), Settings)
         settings = _with_objective(settings or Settings(), dataset)
         if start is not None:
-            check_start(start, dataset, settings)
+            check_start(start, dataset, seed=settings.seed, validation=settings.validation)
         else:
             architecture = _with_head(architecture or Architecture().shared_by(dataset.num_classes), dataset)
         if dataset.x_test is None and settings.validation == 0:

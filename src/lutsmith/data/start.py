@@ -1,18 +1,25 @@
-"""Whether a circuit can be where training on some data begins."""
+"""Whether a circuit can be where training on some data begins, whichever way it is trained."""
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.data.dataset import Dataset
 from lutsmith.ground.arguments import instance_of
-from lutsmith.training.settings import Settings
 
 
-def check_start(start: Circuit, dataset: Dataset, settings: Settings) -> None:
+def check_start(start: Circuit, dataset: Dataset, *, seed: int, validation: float, any_shape: bool = False) -> None:
     """Raise where a circuit is not one for these data; warn where it has seen the validation rows in its training.
+
+    Args:
+        start: the circuit.
+        dataset: what it is to be trained on.
+        seed: of the choice of validation rows.
+        validation: their share.
+        any_shape: whether as many features will do, of samples of another shape.
 
     Raises:
         TypeError: no circuit.
@@ -23,7 +30,9 @@ def check_start(start: Circuit, dataset: Dataset, settings: Settings) -> None:
     objective = "classification" if start.is_classifier else start.objective
     scores = 0 if start.head is None else start.head.num_classes
     pairs: list[tuple[str, Any, Any]] = [
-        ("samples of shape", start.input_shape, dataset.input_shape),
+        ("features", start.encoder.num_features, math.prod(dataset.input_shape))
+        if any_shape
+        else ("samples of shape", start.input_shape, dataset.input_shape),
         ("objective", objective, dataset.objective),
         ("scores", scores, dataset.num_classes),
         ("classes", start.classes, dataset.classes or None),
@@ -35,9 +44,9 @@ def check_start(start: Circuit, dataset: Dataset, settings: Settings) -> None:
         if known and own != wanted:
             raise ValueError(f"start is for {what} {_brief(own)}, and {dataset.name} has {_brief(wanted)}")
     trained = told.training
-    if trained is not None and trained.seed is not None and trained.seed != settings.seed and settings.validation:
+    if trained is not None and trained.seed is not None and trained.seed != seed and validation:
         warnings.warn(
-            f"start was trained with seed {trained.seed}, and seed={settings.seed} holds out other validation rows: it "
+            f"start was trained with seed {trained.seed}, and seed={seed} holds out other validation rows: it "
             f"has seen most of them, and is measured too well; give seed={trained.seed}",
             stacklevel=4,
         )

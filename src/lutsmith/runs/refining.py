@@ -1,0 +1,190 @@
+"""`refine`: the LUTs of a circuit that vote are fitted anew, and it is no worse on validation rows. No torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.file import load
+from lutsmith.data import DataError, Dataset, Reading, from_arrays, load_test
+from lutsmith.data import load as load_task
+from lutsmith.data.augmentation.recipe import ImageAugmentation
+from lutsmith.data.report import Report, score
+from lutsmith.ground.arguments import instance_of
+from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
+from lutsmith.runs.held_out import TABLES, checksum, hold_out
+from lutsmith.runs.methods.growth_log import GrowthLog
+from lutsmith.runs.saved import save_checked
+
+if TYPE_CHECKING:
+    from lutsmith.additive import AdditiveSettings, Growth
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refinement(Report):
+    """What refining a circuit reached; its JSON object is what `lutsmith refine --json` prints.
+
+    Attributes:
+        before: the score of the circuit that was given, on the same rows.
+        validation: the score on the validation rows, which chose between the circuits; None without such rows.
+        validation_before: that of the circuit that was given.
+        luts_before: its LUTs.
+        model: absolute path of the file that was written; None where none was.
+        circuit: what came out.
+    """
+
+    before: float
+    validation: float | None
+    validation_before: float | None
+    luts_before: int
+    model: str | None
+    circuit: Circuit = field(compare=False, repr=False)
+
+
+def refine(
+    model: Circuit | str | os.PathLike[str],
+    source: Any = None,
+    y: Any = None,
+    X_test: Any = None,
+    y_test: Any = None,
+    *,
+    sample_weight: Any = None,
+    task: str | None = None,
+    data: str | os.PathLike[str] | None = None,
+    target: str | int | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    sweeps: int | None = None,
+    max_seconds: float | None = None,
+    settings: AdditiveSettings | Mapping[str, Any] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+) -> Refinement:
+    """Fit the LUTs of a circuit that vote anew, one after the other, and return it where it is no worse for that.
+
+        better = lutsmith.refine("model.lut", X, y, sweeps=2, out="better.lut").circuit
+
+    LUTs vote that are outputs and that no other LUT reads: of a network of one layer all of them. The others, the head
+    and what the circuit tells of itself stay; see `additive.AdditiveTrainer.fit`. It does not matter who trained the
+    circuit. Rows that its training held out, to choose by or to measure on, are held out here too.
+
+    Args:
+        model: a circuit or its file, with a head.
+        source: the samples in memory, as for `train`, or a `Dataset`; None: those of a task.
+        y: the targets of X.
+        X_test: test samples.
+        y_test: their targets.
+        sample_weight: how much each row of X counts.
+        task: one of `data.TASKS`; default: the one that it was trained on.
+        data: of a task, the folder with its files or the parent of that, or the table's file.
+        target: the label column of a table; default: the one that it was trained on.
+        header: whether the first row of a text table names its columns; default: where it names one of the circuit.
+        delimiter: of a text table; default: as in the circuit's training data.
+        sweeps: how often each LUT is fitted anew; default 1.
+        max_seconds: no LUT is begun after so many seconds.
+        settings: an `additive.AdditiveSettings`, taken as it is, or a mapping of fields of it that differ from: the
+            most inputs of a LUT of the circuit that votes, the seed, the validation rows and the changes to images that
+            it was trained with, and else the defaults.
+        out: the file to write; None: nothing is written.
+        quiet: show no progress.
+
+    Raises:
+        ValueError: a circuit that cannot be refined, or is not of such data; other arguments that cannot be.
+        OSError: files that cannot be read or written.
+        TrainingInterrupted: Ctrl-C or SIGTERM.
+    """
+    from lutsmith.additive import AdditiveSettings, AdditiveTrainer
+
+    circuit = model if isinstance(model, Circuit) else load(model)
+    if out is not None and not Path(out).absolute().parent.is_dir():
+        raise ValueError(f"cannot write {out}: there is no folder {Path(out).parent}; create it first")
+    given = {"sweeps": sweeps, "max_seconds": max_seconds}
+    given = {name: value for name, value in given.items() if value is not None}
+    if settings is None or isinstance(settings, Mapping):
+        chosen = AdditiveSettings.from_json({**_settings_of(circuit), **(settings or {}), **given})
+    else:
+        instance_of("settings", settings, AdditiveSettings, "or a mapping of its fields")
+        chosen = settings
+        if given:
+            raise ValueError(f"{next(iter(given))} is a field of the settings that are given: give it there alone")
+    if source is None:
+        dataset = _dataset(circuit, task, data, target, Reading(header, delimiter))
+    elif isinstance(source, Dataset):
+        dataset = source
+    else:
+        dataset = from_arrays(
+            source, y, X_test, y_test, sample_weight=sample_weight, objective=circuit.objective or "classification"
+        )
+    dataset = _without_held_out(circuit, dataset)
+    trainer = AdditiveTrainer(chosen)
+    ready = trainer.prepare(dataset, start=circuit)
+    with Interrupts() as interrupts, GrowthLog(None, quiet=quiet) as log:
+
+        def watch(growth: Growth) -> None:
+            log.append(growth)
+            if interrupts.requested is not None:
+                raise TrainingInterrupted(
+                    f"stopped in {growth.stage}; nothing was written: max_seconds=S ends in time", interrupts.requested
+                )
+
+        _, refined, report = trainer.fit(ready, watch=watch)
+    if out is not None:
+        save_checked(refined, Path(out))
+    x, labels = dataset.x_train[ready.held_out], dataset.y_train[ready.held_out]
+    reached = [score(dataset.objective, each.predict(x), labels) if len(x) else None for each in (circuit, refined)]
+    if dataset.x_test is not None and dataset.y_test is not None:
+        x, labels = dataset.x_test, dataset.y_test
+    return Refinement(
+        **{item.name: getattr(report, item.name) for item in fields(Report)},
+        before=score(dataset.objective, circuit.predict(x), labels),
+        validation=reached[1],
+        validation_before=reached[0],
+        luts_before=circuit.netlist.num_nodes,
+        model=None if out is None else str(Path(out).absolute()),
+        circuit=refined,
+    )
+
+
+def _settings_of(circuit: Circuit) -> dict[str, Any]:
+    """Settings that follow from a circuit: it is refined as it was trained, with LUTs as large."""
+    from lutsmith.additive.start import Start
+
+    found: dict[str, Any] = {"sweeps": 1, "rank": max(1, Start.of(circuit).rank)}
+    training = circuit.metadata.training
+    told = {} if training is None or training.settings is None else dict(training.settings)
+    found |= {name: told[name] for name in ("seed", "validation") if name in told}
+    changes = [item.name for item in fields(ImageAugmentation)]
+    recipe = told.get("augmentation") or {name: told[name] for name in changes if name in told}
+    augmentation = ImageAugmentation.from_json(recipe).to_json()
+    return found | ({"augmentation": augmentation} if augmentation else {})
+
+
+def _dataset(circuit: Circuit, task: str | None, data: Any, target: str | int | None, reading: Reading) -> Dataset:
+    """The rows of a task; of a table all of them, read as the circuit reads it."""
+    task = circuit.metadata.task if task is None else task
+    if task is None:
+        raise DataError("the model does not say which task it was trained on: give task=NAME, or samples in memory")
+    if not circuit.is_classifier:
+        raise DataError(f"{task} is a task of classes, and the model is one for {circuit.objective}: give samples")
+    if task not in TABLES:
+        return load_task(task, data, target)
+    column = circuit.metadata.target if target is None and task == "npz" else target
+    x, y = load_test(task, circuit.score_labels, data, column, circuit.schema, reading)
+    names = circuit.metadata.categories or ()
+    categorical = tuple(place for place, categories in enumerate(names) if categories is not None)
+    named = tuple(names[place] or () for place in categorical)
+    return Dataset(
+        x, y, None, None, circuit.score_labels, Path(data).name, circuit.metadata.feature_names, categorical, named
+    )
+
+
+def _without_held_out(circuit: Circuit, dataset: Dataset) -> Dataset:
+    """The rows that a circuit was trained on, with those that were held out as a test part, where it is its table."""
+    kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
+    if dataset.x_test is not None or kept is None or checksum(dataset.x_train, dataset.y_train) != kept.table:
+        return dataset
+    return hold_out(dataset, kept.share, kept.seed)[0]
