@@ -100,7 +100,7 @@ class Checkpoint:
             return
         state = self._last
         luts = [*state.network, *state.best]
-        rank = max([self._settings.rank, *(lut.inputs.size for lut in luts)])
+        rank = max([*self._settings.ranks, *(lut.inputs.size for lut in luts)])
         inputs = np.full((len(luts), rank), NO_INPUT, np.int32)
         tables = np.zeros((len(luts), 1 << rank), np.bool_)
         for place, lut in enumerate(luts):
@@ -111,6 +111,8 @@ class Checkpoint:
             "stage": state.stage,
             "turn": state.turn,
             "best_score": state.best_score if np.isfinite(state.best_score) else None,
+            "best_loss": state.best_loss if np.isfinite(state.best_loss) else None,
+            "least": state.least if np.isfinite(state.least) else None,
             "kept": state.kept,
             "tau": state.tau,
             "seconds": state.seconds,
@@ -138,7 +140,7 @@ class Checkpoint:
         places = np.concatenate([np.arange(network), np.arange(best)])[:, None]
         ranks = np.count_nonzero(arrays["inputs"] != NO_INPUT, axis=1)
         there = np.arange(rank) < ranks[:, None]
-        if not self._settings.rank <= rank <= MAX_RANK:
+        if not max(self._settings.ranks) <= rank <= MAX_RANK:
             raise ValueError(f"its LUTs have {rank} inputs")
         if (arrays["inputs"][there] < 0).any() or (arrays["inputs"] >= self._bits + places).any():
             raise ValueError("a LUT reads what is not there")
@@ -152,6 +154,8 @@ class Checkpoint:
             turn=int(facts["turn"]),
             best=together[network:],
             best_score=-np.inf if facts["best_score"] is None else float(facts["best_score"]),
+            best_loss=np.inf if facts["best_loss"] is None else float(facts["best_loss"]),
+            least=-np.inf if facts["least"] is None else float(facts["least"]),
             kept=int(facts["kept"]),
             tau=None if facts["tau"] is None else float(facts["tau"]),
             steps=[Growth(**step) for step in facts["steps"]],

@@ -59,6 +59,8 @@ class State:
         turn: the next step of the stage.
         best: the network that was best on the validation rows, since growing ended.
         best_score: what it reached there; while the network grows, that of the best prefix.
+        best_loss: its loss there.
+        least: the score below which no sweep is taken: that of the network before them.
         kept: LUTs of the best prefix.
         tau: that of a circuit that was given; None: the settings'.
         steps: Growth, step by step.
@@ -70,6 +72,8 @@ class State:
     turn: int = 0
     best: list[VotingLut] = field(default_factory=list)
     best_score: float = -np.inf
+    best_loss: float = np.inf
+    least: float = -np.inf
     kept: int = 0
     tau: float | None = None
     steps: list[Growth] = field(default_factory=list)
@@ -87,6 +91,7 @@ class Course:
         state: where to begin.
         start: a circuit whose LUTs are fitted anew, and nothing is grown; where the state is none yet, that is where
             to begin.
+        most: steps of growing at the most, of as many as max_luts gives; None: all of them.
         watch: is told of each step.
         keep: is given the state whenever it can be gone on from.
     """
@@ -99,11 +104,12 @@ class Course:
         candidates: Candidates,
         state: State,
         start: Start | None = None,
+        most: int | None = None,
         watch: Callable[[Growth], None] | None = None,
         keep: Callable[[State], None] | None = None,
     ) -> None:
         self.settings, self.source, self.check, self.candidates, self.state = settings, source, check, candidates, state
-        self._start, self._watch, self._keep = start, watch, keep
+        self._start, self._most, self._watch, self._keep = start, most, watch, keep
         self._steps = Steps(settings, candidates)
         self._began = time.perf_counter()
         self._seconds = state.seconds
@@ -114,6 +120,7 @@ class Course:
             self.codes = np.unique([lut.code != 0 for lut in start.network[: start.free]], axis=0).astype(np.int32)
             if state.stage == 0:
                 state.network, state.best, state.stage = list(start.network), list(start.network), 1
+        self._whole = 1.0 if settings.tau is None else settings.tau
         self.one_each = len(self.codes) == scores
         at_once = scores if self.one_each else TOGETHER
         self.at_once = at_once if self.one_each else min(at_once, settings.max_luts)
@@ -139,17 +146,17 @@ class Course:
     @property
     def _end(self) -> float:
         """The tau of a whole network."""
-        return self.settings.tau if self.state.tau is None else self.state.tau
+        return self._whole if self.state.tau is None else self.state.tau
 
     # Growing
 
     def _tau(self, turn: int) -> float:
         start = self.settings.tau_start
-        return float(self.settings.tau * (start**2 + (1 - start**2) * (turn + 1) / self.rounds) ** 0.5)
+        return float(self._whole * (start**2 + (1 - start**2) * (turn + 1) / self.rounds) ** 0.5)
 
     def _grow(self) -> None:
         state = self.state
-        while state.turn < self.rounds:
+        while state.turn < (self.rounds if self._most is None else self._most):
             turn, tau = state.turn, self._tau(state.turn)
             if self.source.changes and turn and self._draw_of(0, turn) != self._draw_of(0, turn - 1):
                 self.train = self.source.draw(self._draw_of(0, turn))
@@ -169,9 +176,8 @@ class Course:
                 self.candidates.learn(lut.inputs)
             state.network += found
             state.turn += 1
-            reached = self._tell()
-            if reached is None or reached >= state.best_score:
-                state.best_score, state.kept = -np.inf if reached is None else reached, len(state.network)
+            if self._is_best(self._tell()):
+                state.kept = len(state.network)
             if self._late():
                 break
             self._save()
@@ -179,7 +185,7 @@ class Course:
             for lut in state.network[state.kept :]:
                 rows.cast(lut, -1)
         del state.network[state.kept :]
-        state.best, state.stage, state.turn = list(state.network), 1, 0
+        state.best, state.stage, state.turn, state.least = list(state.network), 1, 0, state.best_score
 
     def _codes_of(self, turn: int) -> list[NDArray[np.int32]]:
         """The codes of a round: each in turn, in an order that is drawn anew where there are many."""
@@ -198,8 +204,8 @@ class Course:
         if self.train.goal.step is None:
             self.state.tau = best_tau(self.train.votes, start.unit)
         self.train.votes.begin(self._end)
-        reached = self._tell()
-        self.state.best_score = -np.inf if reached is None else reached
+        self._is_best(self._tell())
+        self.state.least = self.state.best_score
         self._save()
 
     def _sweep(self) -> None:
@@ -221,9 +227,8 @@ class Course:
                 break
             if state.turn % FRESH == 0 and state.turn < len(turns):
                 self._save()
-        reached = None if self.check is None else self.check.score()
-        if reached is None or reached >= state.best_score:
-            state.best, state.best_score = list(state.network), -np.inf if reached is None else reached
+        if self._is_best(self._measured(self._end)):
+            state.best = list(state.network)
         state.stage, state.turn = stage + 1, 0
         self._save()
 
@@ -294,12 +299,29 @@ class Course:
     def _now(self) -> float:
         return self._seconds + time.perf_counter() - self._began
 
-    def _tell(self) -> float | None:
+    def _measured(self, tau: float) -> tuple[float, float] | None:
+        """Score and loss of the validation rows, where there are some."""
+        if self.check is None:
+            return None
+        self.check.votes.begin(tau)
+        return self.check.score(), self.check.votes.loss()
+
+    def _is_best(self, measured: tuple[float, float] | None) -> bool:
+        """Whether the network is at least as good as the best so far, which it is then."""
+        state = self.state
+        if measured is None:
+            return True
+        reached, lost = measured
+        by_loss = self.settings.chosen_by == "loss" and lost <= state.best_loss and reached >= state.least
+        if by_loss or (self.settings.chosen_by != "loss" and reached >= state.best_score):
+            state.best_score, state.best_loss = reached, lost
+            return True
+        return False
+
+    def _tell(self) -> tuple[float, float] | None:
         state, settings = self.state, self.settings
-        reached, lost = None, None
-        if self.check is not None:
-            self.check.votes.begin(self._tau(state.turn - 1) if state.stage == 0 else self._end)
-            reached, lost = self.check.score(), self.check.votes.loss()
+        measured = self._measured(self._tau(state.turn - 1) if state.stage == 0 else self._end)
+        reached, lost = measured or (None, None)
         total = self.rounds * self.at_once
         seconds = self._now()
         done: float
@@ -321,4 +343,4 @@ class Course:
         state.steps.append(step)
         if self._watch is not None:
             self._watch(step)
-        return reached
+        return measured

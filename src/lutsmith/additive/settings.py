@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from lutsmith.data.augmentation.images import Augmentation
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.encodings.kinds import encoder_kind
-from lutsmith.ground.arguments import check_options, number, whole_number
+from lutsmith.ground.arguments import check_options, number, one_of, whole_number
+
+CHOSEN_BY = ("score", "loss")
+"""What of the validation rows chooses how many LUTs are kept."""
+
+FEW = 2000
+"""Rows of a table: of fewer, validation rows tell too little."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdditiveSettings:
-    """Settings of `AdditiveTrainer`.
+    """Settings of `AdditiveTrainer`. What is None is filled in for the data, as `for_data` says.
 
     Attributes:
         max_luts: LUTs at most; every class, label or target gets as many as any other, and at least one.
-        rank: inputs of a LUT, 1 to 8.
-        encoder: a name of `encodings.kinds.KINDS`.
+        rank: inputs of a LUT, 1 to 8; of several, one is drawn for each LUT. None: 6 for images; 2, 4 and 6 for
+            tables, where LUTs of few inputs keep to what many rows say.
+        encoder: a name of `encodings.kinds.KINDS`; None: "distributive" for images, "balanced" for tables.
         bits: thresholds of a feature; None: what is usual for the encoder, 3 for images and 63 for tables.
         loss: a name of `losses.LOSSES`; None: cross entropy of classes, logistic loss of labels, squared of numbers.
         quantile: of the loss "quantile", the share of targets that are to lie below the score.
         tau: votes that are worth a factor e of probability, once all LUTs are there: larger values learn more slowly
-            and fit the training rows less closely. Of classes and labels.
+            and fit the training rows less closely. Of classes and labels. None: the root of the LUTs of a score, times
+            0.4 for images and 0.67 for tables.
         tau_start: the share of tau that is in force at the beginning: it rises with the root of the LUTs.
         step: of numbers, by how much a vote changes the score: so many standard deviations of the targets, over the
             root of the LUTs of a target.
@@ -33,16 +41,19 @@ class AdditiveSettings:
         num_codes: where a LUT votes for more than one score, how many different choices of them there are: groups of
             the circuit's head.
         weights: votes that count so much: of each LUT, the one that lowers the loss most.
-        candidates: inputs that are tried for a LUT, a multiple of 64.
+        z: an entry of a table is 1 where its rows gain more than so many standard deviations of chance; None: 0 for
+            images, 1 for tables.
+        candidates: inputs that are tried for a LUT, a multiple of 64; None: 512 for images, 64 for tables.
         pairs: so many of them are tried as first input together with every second one: finds inputs that tell nothing
             alone, and takes as many times longer for one of the inputs.
-        exchanges: how often, once a LUT is there, one of its inputs leaves for the best candidate.
+        exchanges: how often, once a LUT is there, one of its inputs leaves for the best candidate; None: 6 for images,
+            0 for tables.
         past: the share of candidates that is drawn from features by what they have gained so far.
         window: of images, how far from a random place candidates lie, in pixels; None: 6.
         depth: how many levels of LUTs there are at most: beyond 1, LUTs read the outputs of earlier ones too.
         deep: where depth is above 1, the share of candidates that are outputs of earlier LUTs.
         row_share: the share of rows that chooses the inputs of a LUT: those with much to gain, and some that stand for
-            the others, drawn anew for each LUT. Its table counts all rows.
+            the others, drawn anew for each LUT. Its table counts all rows. None: 0.1 for images, 1 for tables.
         sweeps: how often each LUT is taken out and fitted anew (backfitting).
         augmentation: of images, how copies of them are changed: a mapping of fields of
             `data.augmentation.ImageAugmentation`, such as `{"shift": 1, "rotate": 8}`; None: no copies.
@@ -50,61 +61,80 @@ class AdditiveSettings:
         redraws: how often, while the network grows, copies or blocks are drawn anew. Every sweep draws them anew.
         block_rows: rows that are looked at, at a time; None: all. For data larger than memory.
         validation: the share of each class that is held out and chooses how many LUTs are kept; 0: all of them.
+        chosen_by: what chooses them: the "score" of the validation rows, or their "loss", which tells more where there
+            are few; None: "score" for images, "loss" for tables.
+        folds: of data with a test part, so many networks are grown first, each without a part of the rows that tells
+            how many LUTs are best; then one is grown on all rows, with as many. None: 5 for tables of fewer than 2,000
+            rows, else 0, and validation rows choose.
         max_seconds: no LUT is begun after so many seconds of training; None: no limit. What comes out then depends on
             the machine.
         seed: of all that is random.
     """
 
     max_luts: int = 1000
-    rank: int = 6
-    encoder: str = "distributive"
+    rank: int | tuple[int, ...] | None = None
+    encoder: str | None = None
     bits: int | None = None
     loss: str | None = None
     quantile: float = 0.5
-    tau: float = 6.0
+    tau: float | None = None
     tau_start: float = 0.4
-    step: float = 3.0
+    step: float = 0.5
     plus: int = 1
     minus: int = 0
     num_codes: int = 60
     weights: tuple[int, ...] = (1,)
-    candidates: int = 64
+    z: float | None = None
+    candidates: int | None = None
     pairs: int = 0
-    exchanges: int = 0
+    exchanges: int | None = None
     past: float = 0.0
     window: int | None = None
     depth: int = 1
     deep: float = 0.25
-    row_share: float = 1.0
+    row_share: float | None = None
     sweeps: int = 0
     augmentation: Mapping[str, Any] | None = None
     copies: int = 4
     redraws: int = 0
     block_rows: int | None = None
     validation: float = 0.1
+    chosen_by: str | None = None
+    folds: int | None = None
     max_seconds: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        encoder_kind(self.encoder).bits(self.bits, ())
+        if self.encoder is not None:
+            encoder_kind(self.encoder).bits(self.bits, ())
         least = {"max_luts": 1, "plus": 1, "num_codes": 2, "copies": 1, "depth": 1, "minus": 0, "pairs": 0}
-        least |= {"exchanges": 0, "sweeps": 0, "redraws": 0, "seed": 0}
+        least |= {"exchanges": 0, "sweeps": 0, "redraws": 0, "seed": 0, "folds": 0, "bits": 1, "window": 1}
+        least |= {"block_rows": 1, "candidates": 64}
         for name, low in least.items():
-            whole_number(name, getattr(self, name), low)
-        if not 1 <= whole_number("rank", self.rank, 1) <= 8:
-            raise ValueError(f"rank is {self.rank}; expected 1 to 8")
-        if whole_number("candidates", self.candidates, 64) % 64:
-            raise ValueError(f"candidates is {self.candidates}; expected a multiple of 64")
-        for name in ("bits", "window", "block_rows"):
             if getattr(self, name) is not None:
-                whole_number(name, getattr(self, name), 1)
+                whole_number(name, getattr(self, name), low)
+        if not isinstance(self.rank, (int, tuple, type(None))):
+            object.__setattr__(self, "rank", tuple(self.rank) if isinstance(self.rank, Sequence) else self.rank)
+        for rank in self.ranks:
+            if not 1 <= whole_number("rank", rank, 1) <= 8:
+                raise ValueError(f"rank is {rank}; expected 1 to 8")
+        if self.candidates is not None and self.candidates % 64:
+            raise ValueError(f"candidates is {self.candidates}; expected a multiple of 64")
+        if self.folds == 1:
+            raise ValueError("folds is 1; expected 0, or 2 and more")
+        if self.chosen_by is not None:
+            one_of("chosen_by", self.chosen_by, CHOSEN_BY)
         if not isinstance(self.weights, (tuple, list)) or not self.weights:
             raise TypeError(f"weights is {self.weights!r}; expected whole numbers such as (1, 2, 4)")
         object.__setattr__(self, "weights", tuple(whole_number("a weight", value, 1) for value in self.weights))
-        for name in ("tau", "step"):
-            number(name, getattr(self, name), lambda x: 0 < x < float("inf"), "a number above 0")
-        for name in ("tau_start", "row_share"):
-            number(name, getattr(self, name), lambda x: 0 < x <= 1, "a share above 0, at most 1")
+        checks: dict[str, tuple[Callable[[Any], bool], str]] = {
+            **dict.fromkeys(("tau", "step"), (lambda x: 0 < x < float("inf"), "a number above 0")),
+            **dict.fromkeys(("tau_start", "row_share"), (lambda x: 0 < x <= 1, "a share above 0, at most 1")),
+            "z": (lambda x: 0 <= x < float("inf"), "a number of at least 0"),
+        }
+        for name, (right, wanted) in checks.items():
+            if getattr(self, name) is not None:
+                number(name, getattr(self, name), right, wanted)
         for name in ("past", "deep"):
             number(name, getattr(self, name), lambda x: 0 <= x <= 1, "a share, 0 to 1")
         number("validation", self.validation, lambda x: 0 <= x < 1, "a share, 0 or above, below 1")
@@ -114,6 +144,35 @@ class AdditiveSettings:
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda x: x > 0, "a number above 0")
 
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The inputs that LUTs may have; none where rank is None."""
+        return self.rank if isinstance(self.rank, tuple) else () if self.rank is None else (self.rank,)
+
+    def for_data(self, input_shape: tuple[int, ...], rows: int, scores: int) -> AdditiveSettings:
+        """Return the settings with what is None filled in.
+
+        Args:
+            input_shape: of a sample; of more than one size it is an image.
+            rows: of training.
+            scores: classes, labels or targets.
+        """
+        image = len(input_shape) > 1
+        per_score = max(1, self.max_luts // scores)
+        usual: dict[str, Any] = {
+            "rank": 6 if image else (2, 4, 6),
+            "encoder": "distributive" if image else "balanced",
+            "tau": round((0.4 if image else 0.67) * per_score**0.5, 3),
+            "z": 0.0 if image else 1.0,
+            "candidates": 512 if image else 64,
+            "exchanges": 6 if image else 0,
+            "row_share": 0.1 if image else 1.0,
+            "chosen_by": "score" if image else "loss",
+            "folds": 5 if not image and rows < FEW else 0,
+            "window": 6,
+        }
+        return replace(self, **{name: value for name, value in usual.items() if getattr(self, name) is None})
+
     def augment(self) -> Augmentation | None:
         """Return what changes copies of images; None where nothing does."""
         changes = ImageAugmentation.from_json(self.augmentation or {})
@@ -121,7 +180,8 @@ class AdditiveSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, ready for JSON."""
-        return {**asdict(self), "weights": list(self.weights)}
+        rank = list(self.rank) if isinstance(self.rank, tuple) else self.rank
+        return {**asdict(self), "rank": rank, "weights": list(self.weights)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> AdditiveSettings:

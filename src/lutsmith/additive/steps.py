@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.candidates import Candidates
+from lutsmith.additive.fill import fill
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.rows import Rows
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.circuit.engine.workers import num_threads, share
-from lutsmith.kernels.additive import luts
 from lutsmith.kernels.additive.growth import Grower
 from lutsmith.kernels.additive.thinning import thin
 
@@ -31,6 +31,7 @@ class Steps:
 
     def __init__(self, settings: AdditiveSettings, candidates: Candidates) -> None:
         self.settings, self.candidates = settings, candidates
+        self.exchanges, self.z = settings.exchanges or 0, settings.z or 0.0
 
     def grow(
         self,
@@ -63,11 +64,13 @@ class Steps:
                 rng = np.random.default_rng([settings.seed, *stream, place])
                 drawn = self.candidates.draw(rng, () if readable is None else readable[place])
                 gains = train.votes.gains(codes[place])[0]
-                thin(gains, settings.row_share, int(rng.integers(2**62)))
+                thin(gains, settings.row_share or 1.0, int(rng.integers(2**62)))
                 old = before[place]
-                rank = settings.rank if old is None else max(settings.rank, old.inputs.size)
+                rank = int(rng.choice(settings.ranks)) if old is None else old.inputs.size
+                if old is not None and len(settings.ranks) == 1:
+                    rank = max(rank, settings.ranks[0])
                 if rank not in growers:
-                    growers[rank] = Grower(len(train), settings.candidates, rank)
+                    growers[rank] = Grower(len(train), self.candidates.count, rank)
                 inputs[place] = self._chosen(growers[rank], train, gains, drawn, old)
 
         share(len(codes), min(num_threads(), len(codes)), work)
@@ -84,22 +87,20 @@ class Steps:
         if old is not None:
             drawn[: old.inputs.size] = old.inputs
         if np.unique(drawn).size < grower.rank:  # few bits: every one of them
-            drawn = np.resize(np.arange(self.candidates.bits, dtype=np.int32), settings.candidates)
+            drawn = np.resize(np.arange(self.candidates.bits, dtype=np.int32), self.candidates.count)
             old = None
         if old is not None:
-            exchanges = max(settings.exchanges, grower.rank)
+            exchanges = max(self.exchanges, grower.rank)
             return grower.grow(train.bits, gains, drawn, known=old.inputs.size, exchanges=exchanges).inputs
-        return grower.grow(train.bits, gains, drawn, pairs=settings.pairs, exchanges=settings.exchanges).inputs
+        return grower.grow(train.bits, gains, drawn, pairs=settings.pairs, exchanges=self.exchanges).inputs
 
     def _filled(self, train: Rows, code: NDArray[np.int32], inputs: NDArray[np.int32]) -> VotingLut:
-        sums = np.empty(1 << inputs.size, np.int64)
         best, chosen = -1.0, None
         for weight in self.settings.weights:
             weighted = code * np.int32(weight)
             gains, unit = train.votes.gains(weighted)
-            luts.add_up(train.bits, inputs, gains, sums)
-            gain = np.maximum(sums, 0).sum() / unit
-            if gain > best:
-                best, chosen = gain, VotingLut(weighted, inputs, sums > 0)
+            table, gain = fill(train.bits, inputs, gains, self.z)
+            if gain / unit > best:
+                best, chosen = gain / unit, VotingLut(weighted, inputs, table)
         assert chosen is not None
         return chosen

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State
 from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.folds import best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.network import VotingLut, build_circuit
@@ -38,6 +40,7 @@ class Prepared:
     """A data set that is ready to be learned from.
 
     Attributes:
+        settings: of training, for these data.
         dataset: itself.
         rows: int64, those of the training part that are trained on.
         held_out: int64, the others: they choose how many LUTs are kept.
@@ -47,6 +50,7 @@ class Prepared:
         seconds: what making this took.
     """
 
+    settings: AdditiveSettings
     dataset: Dataset
     rows: NDArray[np.int64]
     held_out: NDArray[np.int64]
@@ -90,24 +94,32 @@ class AdditiveTrainer:
                 not of such data.
         """
         began = time.perf_counter()
-        settings, y = self.settings, dataset.y_train
+        y = dataset.y_train
+        settings = self.settings.for_data(dataset.input_shape, len(y), dataset.num_classes)
+        if start is not None:
+            settings = replace(settings, folds=0, chosen_by=self.settings.chosen_by or "score")
+        elif dataset.x_test is None:
+            settings = replace(settings, folds=0)
         if dataset.x_test is None and settings.validation == 0:
             raise ValueError(
                 f"{dataset.name} has no test part and validation is 0: nothing would be left to measure on"
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
-        rows, held_out = validation_split(alike, settings.validation, settings.seed)
+        rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
         encoding = Encoding.fit(
-            dataset.x_train, settings.bits, dataset.categorical, encoder=settings.encoder, rows=rows, seed=settings.seed
-        )
+            dataset.x_train, settings.bits, dataset.categorical, encoder=str(settings.encoder), rows=rows,
+            seed=settings.seed,
+        )  # fmt: skip
         begun = None
         if start is not None:  # whose thresholds may be those of words
             begun = Start.of(start, encoding if start.metadata.input_bits is None else None)
         bits = encoding if begun is None else begun.front
-        if len(bits) < settings.rank or bits.feature.size == 0:
-            raise ValueError(f"{len(bits)} bits tell the rows apart; expected at least the rank, {settings.rank}")
+        if self.settings.rank is None and begun is None:  # LUTs of no more inputs than there are
+            settings = replace(settings, rank=tuple({min(rank, max(1, len(bits))): 0 for rank in settings.ranks}))
+        if len(bits) < max(settings.ranks) or bits.feature.size == 0:
+            raise ValueError(f"{len(bits)} bits tell the rows apart; expected at least the rank, {max(settings.ranks)}")
         goal = (Goal.of if begun is None else begun.goal)(dataset, settings, self.loss, rows)
-        return Prepared(dataset, rows, held_out, bits, goal, begun, time.perf_counter() - began)
+        return Prepared(settings, dataset, rows, held_out, bits, goal, begun, time.perf_counter() - began)
 
     def fit(
         self,
@@ -142,33 +154,51 @@ class AdditiveTrainer:
             raise ValueError("the data are prepared, and start is given: give it to prepare()")
         ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset, start=start)
         began = time.perf_counter()
-        settings, dataset, rows, held_out = self.settings, ready.dataset, ready.rows, ready.held_out
+        settings, dataset, rows, held_out = ready.settings, ready.dataset, ready.rows, ready.held_out
         encoding, goal, begun = ready.encoding, ready.goal, ready.start
         if begun is not None:
             settings = replace(settings, max_luts=len(begun.network), weights=(1,))
+        asked = settings
+        if settings.folds:
+            limit = None if settings.max_seconds is None else settings.max_seconds / (settings.folds + 1)
+            settings = replace(settings, max_seconds=limit)
         room = max(settings.max_luts, goal.num_scores) if settings.depth > 1 else 0
-        source = RowSource(
-            dataset, rows, encoding, goal, room=room, block=settings.block_rows, copies=settings.copies,
-            augment=settings.augment(), seed=settings.seed,
-        )  # fmt: skip
-        check = RowSource(dataset, held_out, encoding, goal, room=room).draw(0) if len(held_out) else None
         deep = settings.deep if settings.depth > 1 or len(encoding) > encoding.feature.size else 0.0
-        candidates = Candidates(
-            encoding, dataset.input_shape, settings.candidates, settings.window or 6, past=settings.past, deep=deep
-        )
+
+        def course(learned: NDArray[np.int64], checked: NDArray[np.int64], how: AdditiveSettings, state: State,
+                   **more: Any) -> Course:  # fmt: skip
+            source = RowSource(
+                dataset, learned, encoding, goal, room=room, block=how.block_rows, copies=how.copies,
+                augment=how.augment(), seed=how.seed,
+            )  # fmt: skip
+            check = RowSource(dataset, checked, encoding, goal, room=room).draw(0) if len(checked) else None
+            candidates = Candidates(
+                encoding, dataset.input_shape, how.candidates or 64, how.window or 6, past=how.past, deep=deep
+            )
+            return Course(how, source, check, candidates, state, **more)
+
         kept = None
         if checkpoint is not None:
             of = b"" if begun is None else to_bytes(begun.circuit)
-            kept = Checkpoint(checkpoint, settings, dataset, encoding, of)
+            kept = Checkpoint(checkpoint, asked, dataset, encoding, of)
         state = (None if kept is None else kept.read()) or State()
         self.history = tuple(state.steps)
         set_up = ready.seconds + time.perf_counter() - began
-        course = Course(
-            settings, source, check, candidates, state, begun, watch,
-            None if kept is None else kept.keep,
-        )  # fmt: skip
+        before = time.perf_counter()
+        most = None
+        if settings.folds:
+            alike = dataset.y_train if dataset.objective == "classification" else np.zeros(len(rows), np.int64)
+            shorter = replace(settings, sweeps=0)
+            most = best_steps(
+                settings.folds, parts_of(alike, settings.folds, settings.seed),
+                lambda learned, checked: course(rows[learned], rows[checked], shorter, State()),
+            )  # fmt: skip
+        choosing = time.perf_counter() - before
         try:
-            network = course.run()
+            network = course(
+                rows, held_out, settings, state, start=begun, most=most, watch=watch,
+                keep=None if kept is None else kept.keep,
+            ).run()  # fmt: skip
         except KeyboardInterrupt:
             if kept is not None:
                 kept.write()
@@ -179,13 +209,17 @@ class AdditiveTrainer:
         else:
             circuit = begun.build(network, dataset, rows, metadata)
         _check(circuit, network, dataset, encoding, goal, room)
-        return self._reported(dataset, circuit, held_out, (set_up, state.seconds))
+        return self._reported(asked, dataset, circuit, held_out, (set_up, choosing + state.seconds))
 
     def _reported(
-        self, dataset: Dataset, circuit: Circuit, held_out: NDArray[np.int64], seconds: tuple[float, float]
+        self,
+        settings: AdditiveSettings,
+        dataset: Dataset,
+        circuit: Circuit,
+        held_out: NDArray[np.int64],
+        seconds: tuple[float, float],
     ) -> Fitted:
         """Say what the circuit reached."""
-        settings = self.settings
         if dataset.x_test is not None and dataset.y_test is not None:
             kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
             x, y, measured_on = dataset.x_test, dataset.y_test, "held-out" if kept is not None and kept.rows else "test"

@@ -1,0 +1,51 @@
+"""How many LUTs are best, told by networks that are each grown without a part of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.additive.course import Course, Growth
+
+
+def parts_of(y: NDArray[Any], folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the part of each row, (N,), 0 to `folds` - 1: of each class as many rows in one part as in another, give
+    or take one.
+
+    Args:
+        y: what is to be spread evenly, (N,) integers.
+        folds: of parts.
+        seed: of the choice.
+    """
+    rng = np.random.default_rng([seed, 0xF01D])
+    order = rng.permutation(len(y))
+    order = order[np.argsort(y[order], kind="stable")]
+    found = np.empty(len(y), np.int64)
+    found[order] = np.arange(len(y)) % folds
+    return found
+
+
+def best_steps(
+    folds: int, parts: NDArray[np.int64], course_of: Callable[[NDArray[np.int64], NDArray[np.int64]], Course]
+) -> int:
+    """Return after how many steps of growing the rows that were left out lose least, all folds together; the last of
+    equals.
+
+    Args:
+        folds: of parts.
+        parts: int64 (N,), the part of each row.
+        course_of: the rows to learn from and those to check on, places in `parts`, to a course.
+    """
+    lost: list[NDArray[np.float64]] = []
+    for fold in range(folds):
+        held_out = np.flatnonzero(parts == fold)
+        course = course_of(np.flatnonzero(parts != fold), held_out)
+        course.run()
+        growing: list[Growth] = [step for step in course.state.steps if step.stage == "growing"]
+        lost.append(np.array([step.validation_loss for step in growing], np.float64) * len(held_out))
+    steps = min(map(len, lost))  # a limit of time may have cut some short
+    total = np.sum([losses[:steps] for losses in lost], axis=0)
+    return steps - int(np.argmin(total[::-1]))
