@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.encodings import codes, thresholds
+from lutsmith.encodings.balanced import balanced
 from lutsmith.encodings.codes import MAX_BINARY_BITS, MAX_BITS, MAX_ONE_HOT_BITS
 from lutsmith.ground.arguments import one_of, whole_number
 
@@ -57,6 +58,7 @@ KINDS: dict[str, EncoderKind] = {
     "uniform": EncoderKind(thresholds.uniform, codes.thermometer),
     "gaussian": EncoderKind(thresholds.gaussian, codes.thermometer),
     "distributive": EncoderKind(thresholds.distributive, codes.thermometer),
+    "balanced": EncoderKind(balanced, codes.thermometer),
     "logarithmic": EncoderKind(thresholds.logarithmic, codes.thermometer),
     "fixed-point": EncoderKind(_levels, codes.binary, most=MAX_BINARY_BITS, of_tables=6),
     "binary": EncoderKind(thresholds.bit_planes, codes.binary, most=MAX_BINARY_BITS, of_images=8, of_tables=8),

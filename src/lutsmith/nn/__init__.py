@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
 
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import (
+    BalancedThermometer,
     Binary,
     Categorical,
     Columns,
@@ -41,6 +42,7 @@ from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
 
 __all__ = [
     "Architecture",
+    "BalancedThermometer",
     "Binary",
     "Categorical",
     "Columns",

@@ -11,6 +11,7 @@ from lutsmith.nn.encoders.codes import Binary, Gray, OneHot, SignMagnitude, Unif
 from lutsmith.nn.encoders.columns import Columns
 from lutsmith.nn.encoders.learnable import LearnableThermometer
 from lutsmith.nn.encoders.thermometers import (
+    BalancedThermometer,
     DistributiveThermometer,
     GaussianThermometer,
     LogarithmicThermometer,
@@ -19,6 +20,7 @@ from lutsmith.nn.encoders.thermometers import (
 
 __all__ = [
     "ENCODERS",
+    "BalancedThermometer",
     "Binary",
     "Categorical",
     "Columns",
@@ -40,6 +42,7 @@ ENCODERS: dict[str, type[Encoder]] = {
     "uniform": Thermometer,
     "gaussian": GaussianThermometer,
     "distributive": DistributiveThermometer,
+    "balanced": BalancedThermometer,
     "logarithmic": LogarithmicThermometer,
     "learnable": LearnableThermometer,
     "fixed-point": UniformFixedPoint,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lutsmith.encodings import codes, thresholds
+from lutsmith.encodings.balanced import balanced
 from lutsmith.ground.arguments import number
 from lutsmith.kernels.training import ops
 from lutsmith.nn.encoders.base import Encoder, EncoderOptions
@@ -67,6 +68,17 @@ class DistributiveThermometer(Thermometer):
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
         return torch.from_numpy(thresholds.distributive(columns, self.num_bits))
+
+
+class BalancedThermometer(Thermometer):
+    """Thermometer at the quantiles of the data, in which no value counts for more than one bin.
+
+    Where most numbers are the same, such as 0, most quantiles are too; here the thresholds tell the others apart.
+    Thresholds that are not needed are +inf. See `encodings.balanced.balanced_column`.
+    """
+
+    def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(balanced(columns, self.num_bits))
 
 
 class LogarithmicThermometer(Thermometer):

@@ -1,0 +1,33 @@
+"""How the table of a LUT is filled once its inputs are there."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.kernels.additive import luts
+
+
+def fill(
+    bits: NDArray[np.uint64], inputs: NDArray[np.int32], gains: NDArray[np.int32], z: float = 0.0
+) -> tuple[NDArray[np.bool_], int]:
+    """Return the table of a LUT, bool (2**n,), and its gain.
+
+    An entry is 1 where the gains at its address add up to more than chance has it: `sum d_i > z sqrt(sum d_i^2)`. The
+    root is the spread that the sum would have if every d_i had a sign at random; with z = 0 the table is the one with
+    the largest gain, with more it says less about few rows, and fits the training rows less closely.
+
+    Args:
+        bits: uint64 (F, W), rows of bits.
+        inputs: int32 (n,), the rows that the LUT reads.
+        gains: int32 (N,), d_i.
+        z: 0 or more.
+    """
+    sums = np.empty(1 << inputs.size, np.int64)
+    luts.add_up(bits, inputs, gains, sums)
+    table = sums > 0
+    if z > 0:
+        squares = np.empty(sums.size, np.float64)
+        luts.add_up(bits, inputs, gains.astype(np.float64) ** 2, squares)  # in the order of the rows: always the same
+        table = sums > z * np.sqrt(squares)
+    return table, int(sums[table].sum())
