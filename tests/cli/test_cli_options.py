@@ -129,7 +129,7 @@ def test_every_command_speaks_of_its_options() -> None:
     from lutsmith.cli import app
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
-    assert len(commands) == 11
+    assert len(commands) == 12
     assert all(isinstance(command, Command) for command in commands.values())
 
 

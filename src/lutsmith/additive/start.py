@@ -27,7 +27,7 @@ from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.heads import Head
-from lutsmith.circuit.metadata import Metadata, Training
+from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist, with_inputs
 from lutsmith.circuit.simplify.dead import remove_dead
 from lutsmith.data.dataset import Dataset
@@ -35,13 +35,6 @@ from lutsmith.data.start import check_start
 
 ZERO, ONE = -1, -2
 """Outputs that are constant."""
-
-STALE = ("encoder_luts", "wasted_thresholds", "simplified", "simplified_on_data", "optimised")
-TRAINED = {"preset": "preset", "best_epoch": "best_epoch", "seconds": "train_seconds", "architecture": "architecture"}
-"""What metadata, and of training fields and keys, tell of a circuit that is not so of another one."""
-
-KEPT = ("task", "target", "feature_names", "integer_features", "categories", "table", "held_out", "refined_from")
-"""What a circuit goes on to tell, or need not."""
 
 CLOSE = 0.02
 """How near tau is found: in its logarithm."""
@@ -169,26 +162,14 @@ class Start:
             classes=circuit.classes,
             objective=circuit.objective,
             fitted_range=fitted,
-            metadata=self._told(dataset, metadata or circuit.metadata),
+            metadata=self._told(metadata or circuit.metadata, dataset),
         )
 
-    def _told(self, dataset: Dataset, metadata: Metadata) -> Metadata:
+    def _told(self, metadata: Metadata, dataset: Dataset) -> Metadata:
         """What the circuit tells, but for what is no longer so: that is what it was refined from."""
-        circuit, training = self.circuit, metadata.training or Training()
-        integers = metadata.integer_features
-        stale: dict[str, Any] = dict.fromkeys(STALE)
-        trained: dict[str, Any] = dict.fromkeys(TRAINED)
-        told = {
-            key: value for key, value in circuit.metadata.to_json().items() if key not in KEPT and value is not None
-        }
-        of = {"checksum": hashlib.sha256(to_bytes(circuit)).hexdigest(), "luts": circuit.netlist.num_nodes}
-        return replace(
-            metadata.unmeasured(),
-            **stale,
-            integer_features=integers and dataset.holds_integers,
-            order=tuple(key for key in metadata.unmeasured().order if key not in {*STALE, *TRAINED.values()}),
-            training=replace(training, **trained, refined_from={**of, **told}),
-        )
+        circuit, integers = self.circuit, metadata.integer_features
+        told = metadata.refined(checksum=hashlib.sha256(to_bytes(circuit)).hexdigest(), luts=circuit.netlist.num_nodes)
+        return replace(told, integer_features=integers and dataset.holds_integers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -195,6 +195,24 @@ class Metadata:
         stale = {key for key, entry in _ENTRIES.items() if entry.place.startswith("accuracy.")}
         return replace(self, accuracy=None, order=tuple(key for key in self.order if key not in stale))
 
+    def refined(self, **known: Any) -> Metadata:
+        """Return what a circuit tells that was trained from the one that tells this: its table and task, and under
+        `training.refined_from` all else, beside what is `known` of the circuit.
+        """
+        training = self.training or Training()
+        stays = Training(task=training.task, held_out=training.held_out)
+        gone = {key for key in _ENTRIES if key not in _STAY}
+        document = self._document()
+        told = {key: document[key] for key in _ENTRIES if key in gone and document.get(key) is not None}
+        told.pop("refined_from", None)
+        nothing: dict[str, Any] = dict.fromkeys(_OF_CIRCUIT)
+        return replace(
+            self,
+            **nothing,
+            training=replace(stays, refined_from={**known, **told}),
+            order=tuple(key for key in self.order if key not in gone),
+        )
+
     def _document(self) -> dict[str, Any]:
         """Return the JSON object, with values as they are."""
         known = {key: self._at(entry.place) for key, entry in _ENTRIES.items()}
@@ -320,5 +338,11 @@ _ENTRIES = {
     "optimised": _object("optimised"),
 }
 """The keys that lutsmith writes and reads, in the order in which it writes them."""
+
+_STAY = ("task", "held_out", "target", "feature_names", "integer_features", "categories", "table", "input_bits")
+"""Keys of what a circuit that is trained further goes on to tell."""
+
+_OF_CIRCUIT = ("accuracy", "encoder_luts", "wasted_thresholds", "simplified", "simplified_on_data", "optimised")
+"""Fields that tell of a circuit what is not so of one made from it."""
 
 _PARTS: dict[str, type] = {"table": TableLayout, "accuracy": Accuracy, "training": Training}
