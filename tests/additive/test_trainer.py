@@ -17,6 +17,7 @@ from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpo
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.folds import parts_of
 from lutsmith.additive.network import VotingLut, are_read, levels
 from lutsmith.additive.objectives import Goal
 from lutsmith.additive.rows import RowSource
@@ -152,7 +153,11 @@ def test_two_inputs_that_tell_nothing_alone_are_found() -> None:
 
 
 def test_the_network_with_the_best_validation_is_kept() -> None:
-    trainer = AdditiveTrainer(replace(SMALL, max_luts=90, tau=1.0))
+    trainer = AdditiveTrainer(replace(SMALL, max_luts=90, tau=1.0, chosen_by="loss"))
+    report = trainer.fit(blobs(120)).report
+    least = min(step.validation_loss or 0.0 for step in trainer.history)
+    assert report.luts == max(step.luts for step in trainer.history if step.validation_loss == least)
+    trainer = AdditiveTrainer(replace(SMALL, max_luts=90, tau=1.0, chosen_by="score"))
     report = trainer.fit(blobs(120)).report
     best = max(step.validation or 0.0 for step in trainer.history)
     assert report.luts == max(step.luts for step in trainer.history if step.validation == best)
@@ -346,3 +351,36 @@ def test_no_torch_is_imported() -> None:
     """
     code = "\n".join(line.strip() for line in script.splitlines())
     subprocess.run([sys.executable, "-c", code], check=True, timeout=200)
+
+
+def test_few_rows_choose_the_luts_by_folds() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 6)).astype(np.float32)
+    y = (x[:, 0] + 0.8 * rng.normal(size=300) > 0).astype(int)
+    data = from_arrays(x[:200], y[:200], x[200:], y[200:])
+    settings = AdditiveSettings(max_luts=100)
+    trainer = AdditiveTrainer(settings)
+    report = trainer.fit(data).report
+    assert trainer.prepare(data).settings.folds == 5
+    assert trainer.prepare(data).held_out.size == 0
+    assert report.luts < 60  # noise: few LUTs are best
+    assert trainer.history[-1].total == 100
+    assert trainer.history[-1].luts == report.luts
+    parts = parts_of(y, 5, 0)
+    for kind in (0, 1):
+        counts = np.bincount(parts[y == kind], minlength=5)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_settings_follow_the_data() -> None:
+    image, table = (AdditiveSettings().for_data(shape, 60_000, 10) for shape in ((28, 28), (13,)))
+    assert (image.rank, image.encoder, image.tau, image.folds) == (6, "distributive", 4.0, 0)
+    assert (table.rank, table.encoder, table.tau, table.folds) == ((2, 4, 6), "balanced", 6.7, 0)
+    given = AdditiveSettings(
+        rank=3, tau=2.0, z=0.5, candidates=128, folds=0, encoder="gray", exchanges=1, row_share=0.5
+    )
+    assert given.for_data((13,), 100, 2) == replace(given, chosen_by="loss", window=6)
+    assert AdditiveSettings.from_json(table.to_json()) == table
+    for bad in ((), (2, 9)):
+        with pytest.raises(ValueError, match="rank is"):
+            AdditiveSettings(rank=bad)

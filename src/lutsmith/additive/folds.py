@@ -45,7 +45,8 @@ def best_steps(
         course = course_of(np.flatnonzero(parts != fold), held_out)
         course.run()
         growing: list[Growth] = [step for step in course.state.steps if step.stage == "growing"]
-        lost.append(np.array([step.validation_loss for step in growing], np.float64) * len(held_out))
+        weight = course.check.weight if course.check is not None else 0.0
+        lost.append(np.array([step.validation_loss for step in growing], np.float64) * weight)
     steps = min(map(len, lost))  # a limit of time may have cut some short
     total = np.sum([losses[:steps] for losses in lost], axis=0)
     return steps - int(np.argmin(total[::-1]))

@@ -36,10 +36,12 @@ class Rows:
     Attributes:
         bits: uint64 (B + room, W): of the encoding, and the outputs of the network's LUTs in their order.
         votes: on these rows.
+        weight: of all rows together.
     """
 
     def __init__(self, goal: Goal, y: NDArray[Any], weights: NDArray[Any] | None, bits: int, room: int = 0) -> None:
         self.goal, self.y = goal, y
+        self.weight = float(len(y) if weights is None else np.sum(weights))
         self.num_bits = bits
         self.bits = np.zeros((bits + room, -(-len(y) // 64)), np.uint64)
         self.votes = goal.votes(y, weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -113,8 +113,11 @@ class AdditiveSettings:
         for name, low in least.items():
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), low)
-        if not isinstance(self.rank, (int, tuple, type(None))):
-            object.__setattr__(self, "rank", tuple(self.rank) if isinstance(self.rank, Sequence) else self.rank)
+        given: Any = self.rank
+        if isinstance(given, list):
+            object.__setattr__(self, "rank", tuple(given))
+        if given in ((), []):
+            raise ValueError("rank is empty; expected a number of inputs, or several")
         for rank in self.ranks:
             if not 1 <= whole_number("rank", rank, 1) <= 8:
                 raise ValueError(f"rank is {rank}; expected 1 to 8")

@@ -106,6 +106,8 @@ class AdditiveTrainer:
             )
         alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
         rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
+        if dataset.sample_weight is not None:  # what does not count is not there
+            rows = rows[np.asarray(dataset.sample_weight)[rows] > 0]
         encoding = Encoding.fit(
             dataset.x_train, settings.bits, dataset.categorical, encoder=str(settings.encoder), rows=rows,
             seed=settings.seed,
@@ -187,7 +189,7 @@ class AdditiveTrainer:
         before = time.perf_counter()
         most = None
         if settings.folds:
-            alike = dataset.y_train if dataset.objective == "classification" else np.zeros(len(rows), np.int64)
+            alike = dataset.y_train[rows] if dataset.objective == "classification" else np.zeros(len(rows), np.int64)
             shorter = replace(settings, sweeps=0)
             most = best_steps(
                 settings.folds, parts_of(alike, settings.folds, settings.seed),
