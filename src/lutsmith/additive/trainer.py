@@ -186,16 +186,16 @@ class AdditiveTrainer:
         state = (None if kept is None else kept.read()) or State()
         self.history = tuple(state.steps)
         set_up = ready.seconds + time.perf_counter() - began
-        before = time.perf_counter()
-        most = None
+        most, choosing = None, 0.0
         if settings.folds:
+            before = time.perf_counter()
             alike = dataset.y_train[rows] if dataset.objective == "classification" else np.zeros(len(rows), np.int64)
             shorter = replace(settings, sweeps=0)
             most = best_steps(
                 settings.folds, parts_of(alike, settings.folds, settings.seed),
                 lambda learned, checked: course(rows[learned], rows[checked], shorter, State()),
             )  # fmt: skip
-        choosing = time.perf_counter() - before
+            choosing = time.perf_counter() - before
         try:
             network = course(
                 rows, held_out, settings, state, start=begun, most=most, watch=watch,
