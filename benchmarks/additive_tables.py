@@ -1,7 +1,7 @@
 """Additive learning on tables, beside scikit-learn's histogram boosting as it comes.
 
     python -m benchmarks.additive_tables [TASK ...] [--data DIR] [--seeds N] [--rows N] [--folds own|official]
-                                         [--set NAME=VALUE ...] [--json FILE]
+                                         [--set NAME=VALUE ...] [--gradients [kept|most]] [--json FILE]
 
 Both see the same rows and are measured on the same others. With `--folds own` these are a random fifth of the training
 part, drawn anew for each seed; official test parts are not looked at. With `--folds official` they are the official
@@ -9,6 +9,9 @@ test part, where there is one, and the seed changes the training alone. The addi
 rows from the rows that it gets. `--set rank=5 tau=15` changes settings of all tasks, `--rows` the rows trained on.
 Scores are accuracies (R^2 of numbers), in percent. Seconds are those of training: encoding and growing here, `fit`
 there. Everything that is compiled has run before. Data come from `--data` or `LUTSMITH_DATA`.
+
+With `--gradients` a network of as many LUTs as the additive one kept (`most`: as many as it may have) learns by
+gradients from the same rows too, with all else as the preset `table` has it.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import numpy as np
 from sklearn import datasets
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+import lutsmith
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.data import Dataset, from_arrays, load
 from lutsmith.data.folders import find_files
@@ -100,18 +104,31 @@ def boosting(dataset: Dataset) -> tuple[float, float]:
     return score(dataset.objective, model.predict(x_test), dataset.y_test), seconds
 
 
-def measure(dataset: Dataset, settings: AdditiveSettings) -> dict[str, float]:
+def gradients(dataset: Dataset, luts: int, seed: int) -> tuple[float, float]:
+    """Return the score of a layer of so many LUTs that learned by gradients, and the seconds that it took."""
+    run = lutsmith.train(dataset, preset="table", luts=(luts,), seed=seed, quiet=True)
+    return run.score, run.setup_seconds + run.train_seconds
+
+
+def measure(dataset: Dataset, settings: AdditiveSettings, beside: str | None = None) -> dict[str, float]:
+    """Return the figures of one fold; `beside` says how many LUTs gradients have: "kept", "most", or None."""
     other, other_seconds = boosting(dataset)
     _, circuit, report = AdditiveTrainer(settings).fit(dataset)
-    return {
+    luts = circuit.netlist.outputs.size
+    found = {
         "rows": len(dataset.y_train),
         "features": int(np.prod(dataset.input_shape)),
-        "luts": circuit.netlist.outputs.size,
+        "luts": luts,
         "score": report.score,
         "boosting": other,
         "seconds": report.setup_seconds + report.train_seconds,
         "boosting seconds": other_seconds,
     }
+    if beside is not None:
+        scores = dataset.num_classes
+        most = luts if beside == "kept" else settings.max_luts // scores * scores
+        found["gradients"], found["gradients seconds"] = gradients(dataset, most, settings.seed)
+    return found
 
 
 def main() -> None:
@@ -122,6 +139,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int)
     parser.add_argument("--folds", choices=("own", "official"), default="own")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--gradients", nargs="?", choices=("kept", "most"), const="kept")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     changes: dict[str, Any] = {}
@@ -131,9 +149,10 @@ def main() -> None:
             changes[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
             changes[name] = value
-    measure(fold(read("iris", None), 0, "own", None), AdditiveSettings.from_json(changes | {"max_luts": 30}))
+    small = AdditiveSettings.from_json(changes | {"max_luts": 30})
+    measure(fold(read("iris", None), 0, "own", None), small, arguments.gradients)
     print(f"{'task':16} {'rows':>7} {'feat.':>5} {'LUTs':>5} {'score':>7} {'boosting':>8} {'apart':>12} {'s':>7} "
-          f"{'boosting s':>10}")  # fmt: skip
+          f"{'boosting s':>10}" + f" {'gradients':>9} {'gradients s':>11}" * bool(arguments.gradients))  # fmt: skip
     found: dict[str, list[dict[str, float]]] = {}
     apart = []
     for task in arguments.tasks:
@@ -142,6 +161,7 @@ def main() -> None:
             measure(
                 fold(dataset, seed, arguments.folds, arguments.rows),
                 AdditiveSettings.from_json(changes | {"seed": seed}),
+                arguments.gradients,
             )
             for seed in range(arguments.seeds)
         ]
@@ -149,9 +169,12 @@ def main() -> None:
         each = np.array([100 * (run["score"] - run["boosting"]) for run in found[task]])
         error = each.std(ddof=1) / len(each) ** 0.5 if len(each) > 1 else np.nan
         apart.append(each.mean())
+        beside = ""
+        if arguments.gradients:
+            beside = f" {100 * mean['gradients']:9.2f} {mean['gradients seconds']:11.2f}"
         print(f"{task:16} {mean['rows']:7.0f} {mean['features']:5.0f} {mean['luts']:5.0f} {100 * mean['score']:7.2f} "
               f"{100 * mean['boosting']:8.2f} {each.mean():+6.2f} ±{error:4.2f} {mean['seconds']:7.2f} "
-              f"{mean['boosting seconds']:10.2f}", flush=True)  # fmt: skip
+              f"{mean['boosting seconds']:10.2f}{beside}", flush=True)  # fmt: skip
         if arguments.json:
             arguments.json.write_text(json.dumps(found, indent=1), "utf-8")
     print(f"above on {sum(value > 0 for value in apart)} of {len(apart)}; the worst {min(apart):+.2f} points apart")
