@@ -1,10 +1,11 @@
 """Tables: train the preset of each task, and scikit-learn's gradient boosting on the same split.
 
-    python -m benchmarks.tabular [TASK ...] [--seeds 0 1 2] [--data DIR] [--json FILE] [--markdown]
+    python -m benchmarks.tabular [TASK ...] [--method NAME] [--seeds 0 1 2] [--data DIR] [--json FILE] [--markdown]
 
-Accuracies are those of the circuit on the task's test part; gradient boosting is `HistGradientBoostingClassifier()` as
-it comes, given the categorical columns as such. LUTs are the network's, then the encoder's (one-hot columns join two
-comparators each); comparators are those that something reads. Data come from `--data` or `LUTSMITH_DATA`.
+The preset is that which the task takes for the method (default: that of tables). Accuracies are those of the circuit on
+the task's test part; gradient boosting is `HistGradientBoostingClassifier()` as it comes, given the categorical columns
+as such. LUTs are the network's, then the encoder's (one-hot columns join two comparators each); comparators are those
+that something reads. Data come from `--data` or `LUTSMITH_DATA`.
 """
 
 from __future__ import annotations
@@ -40,14 +41,16 @@ def boosting(dataset: Dataset) -> tuple[float, float]:
     return float(model.score(dataset.x_test.astype(np.float32), dataset.y_test)), seconds
 
 
-def measure(task: str, seeds: list[int], data: Path | None, out: Path) -> dict[str, Any]:
+def measure(task: str, method: str | None, seeds: list[int], data: Path | None, out: Path) -> dict[str, Any]:
+    preset = presets.default(task, method).name
     runs = [
-        lutsmith.train(task, data=data, seed=seed, out=out / f"{task}-seed{seed}", overwrite=True) for seed in seeds
+        lutsmith.train(task, preset=preset, data=data, seed=seed, out=out / f"{task}-seed{seed}", overwrite=True)
+        for seed in seeds
     ]
     accuracy, seconds = boosting(load(task, data))
     return {
         "task": task,
-        "preset": presets.default(task).name,
+        "preset": preset,
         "seeds": seeds,
         "boosting": accuracy,
         "boosting_seconds": seconds,
@@ -75,13 +78,16 @@ def row(result: dict[str, Any]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", nargs="*", default=list(TABULAR_TASKS))
+    parser.add_argument("--method", choices=("gradients", "additive"))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/tabular"))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", action="store_true", help="print the table as docs/presets.md has it")
     arguments = parser.parse_args()
-    results = [measure(task, arguments.seeds, arguments.data, arguments.out) for task in arguments.tasks]
+    results = [
+        measure(task, arguments.method, arguments.seeds, arguments.data, arguments.out) for task in arguments.tasks
+    ]
     if arguments.markdown:
         for cells in (HEADER, ["---"] * len(HEADER), *map(row, results)):
             print("|", " | ".join(cells), "|")

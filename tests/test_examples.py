@@ -38,8 +38,9 @@ def test_imported_models_train_on(capsys, monkeypatch):
     assert min(run("import_models.py", capsys, monkeypatch)) > 0.75
 
 
-def test_every_example_is_run_here():
+def test_every_example_is_run_by_a_test():
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
+        "additive.py",  # by tests/additive/test_page.py
         "bitlogic_quick_start.py",
         "dwn_quick_start.py",
         "import_models.py",

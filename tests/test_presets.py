@@ -92,24 +92,32 @@ def test_a_preset_names_its_command_and_only_measured_figures(preset: presets.Pr
 def test_names_are_unique_and_every_task_has_a_default() -> None:
     names = [preset.name for preset in presets.list_presets()]
     assert len(set(names)) == len(names)
-    assert {task: presets.default(task).task in (task, None) for task in TASKS} == dict.fromkeys(TASKS, True)
-    assert [presets.default(task).name for task in ("digits", "adult", "csv")] == ["digits-fast", "adult", "table"]
-    grown = [presets.default(task, "additive") for task in TASKS]
-    assert {row.method for row in grown} == {"additive"}
-    assert [row.task in (task, None) for row, task in zip(grown, TASKS, strict=True)] == [True] * len(TASKS)
+    some, grown = ("digits", "adult", "csv"), "additive-table"
+    for method, expected in (
+        ("gradients", ["digits-fast", "adult", "table"]),
+        ("additive", ["additive-digits", grown, grown]),
+        (None, ["digits-fast", grown, grown]),
+    ):
+        assert [presets.default(task, method).name for task in some] == expected
+        rows = [presets.default(task, method) for task in TASKS]
+        assert {row.method for row in rows} == ({"gradients", "additive"} if method is None else {method})
+        assert [row.task in (task, None) for row, task in zip(rows, TASKS, strict=True)] == [True] * len(TASKS)
 
 
 @pytest.mark.parametrize("kind", presets.DEFAULT_METHODS)
 def test_the_method_of_a_kind_of_data_is_one_row_that_can_be_changed(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(table.DEFAULT_METHODS, kind, "additive")
-    images = kind == "images"
-    assert {presets.default(task).method for task in ("digits", "mnist")} == {"additive" if images else "gradients"}
-    assert {presets.default(task).method for task in ("adult", "csv")} == {"gradients" if images else "additive"}
-    assert presets.default_of_shape((1, 8, 8)).method == presets.default("digits").method
-    assert presets.default_of_shape((5,)).method == presets.default("csv").method
-    assert presets.default("adult", "gradients").name == "adult"
+    usual = {"images": "gradients", "tables": "additive"}
+    assert usual == table.DEFAULT_METHODS
+    for method in ("gradients", "additive"):
+        monkeypatch.setitem(table.DEFAULT_METHODS, kind, method)
+        expected = {**usual, kind: method}
+        assert {presets.default(task).method for task in ("digits", "mnist")} == {expected["images"]}
+        assert {presets.default(task).method for task in ("adult", "csv")} == {expected["tables"]}
+        assert presets.default_of_shape((1, 8, 8)).method == expected["images"]
+        assert presets.default_of_shape((5,)).method == expected["tables"]
+        assert presets.default("adult", "gradients").name == "adult"
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:

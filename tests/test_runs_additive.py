@@ -18,7 +18,7 @@ from lutsmith import presets
 from lutsmith.additive import AdditiveSettings
 from lutsmith.circuit.file import load
 from lutsmith.cli import run as command
-from lutsmith.runs import Run, TrainingInterrupted, evaluate, train
+from lutsmith.runs import Run, TrainingInterrupted, default_folder, evaluate, train
 from lutsmith.runs.methods import METHODS, asked_method
 from lutsmith.runs.methods.growth_log import GrowthLog
 from lutsmith.runs.saved import differences
@@ -171,7 +171,8 @@ def test_a_plain_install_trains_evaluates_and_verifies(tmp_path: Path) -> None:
         "    assert run(['eval', folder + f'/{name}/model.lut']) == 0\n"
         "    assert run(['verify', folder + f'/{name}/model.lut', '--format', 'json', '--layers', 'read-back']) == 0\n"
         "x = np.random.default_rng(0).normal(size=(200, 3))\n"
-        "assert lutsmith.train(x, x[:, 0] > 0, method='additive', max_luts=8, quiet=True).accuracy > 0.9\n"
+        "grown = lutsmith.train(x, x[:, 0] > 0, quiet=True)\n"  # the default of tables
+        "assert grown.accuracy > 0.9 and (grown.method, grown.network, grown.lowering) == ('additive', None, None)\n"
         "assert run(['train', 'digits', '--out', folder + '/g']) == 2\n"
         "assert not [name for name in sys.modules if name.partition('.')[0] == 'torch' and sys.modules[name]]\n"
     )
@@ -351,6 +352,31 @@ def test_the_default_of_tables_can_be_changed_and_arguments_of_one_method_still_
     assert train(X, Y, rank=2, quiet=True, settings={"validation": 0.2}).method == default
     assert train(X, Y, luts=(8,), epochs=1, quiet=True).method == "gradients"
     assert train(X, Y, max_luts=8, quiet=True).method == "additive"
+
+
+def test_a_loss_tells_the_objective_where_the_method_is_that_of_tables() -> None:
+    counts = np.round(X[:, 0]).astype(int)
+    run = train(X, counts, settings={"loss": "absolute"}, quiet=True)
+    assert (run.method, run.objective, run.preset) == ("additive", "regression", "additive-table")
+
+
+def test_where_the_default_method_has_no_run_the_one_of_another_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def folder(*, resume: bool = False, overwrite: bool = False, **asked: Any) -> str:
+        return default_folder("csv", None, None, resume=resume, overwrite=overwrite, **asked).name
+
+    def hold_a_run(name: str) -> None:
+        Path("runs", name).mkdir(parents=True)
+        Path("runs", name, "run.json").touch()
+
+    monkeypatch.chdir(tmp_path)
+    hold_a_run("csv-table-seed0")
+    assert folder(resume=True) == folder(resume=True, given={"epochs": 3}) == "csv-table-seed0"
+    assert {folder(), folder(overwrite=True), folder(resume=True, method="additive")} == {"csv-additive-table-seed0"}
+    hold_a_run("csv-additive-table-seed0")
+    assert folder(resume=True) == "csv-additive-table-seed0"
+    assert folder() == "csv-additive-table-seed0-2"
 
 
 # Resuming

@@ -152,7 +152,8 @@ def test_architectures_and_settings_are_taken_as_objects_too() -> None:
 
 
 def test_presets_follow_the_shape_of_images() -> None:
-    assert lutsmith.presets.default_of_shape((4,)).name == "table"
+    assert lutsmith.presets.default_of_shape((4,)).name == "additive-table"
+    assert lutsmith.presets.default_of_shape((4,), "gradients").name == "table"
     assert lutsmith.presets.default_of_shape((1, 8, 8)).name == "digits-fast"
     assert lutsmith.presets.default_of_shape((28, 28)).name == "mnist-fast"
     images = np.repeat((Y == "low").astype(np.uint8), 64).reshape(240, 1, 8, 8)

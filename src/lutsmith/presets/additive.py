@@ -42,7 +42,7 @@ ADDITIVE = (
         task=None,
         description="tables of numbers and categories, at most 1,000 LUTs grown one after the other",
         method="additive",
-        settings={"max_luts": 1000, "tau": 12.0},
+        settings={"max_luts": 1000},
     ),
 )
 """Rows of additive learning, images and tables."""

@@ -8,7 +8,7 @@ from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
 
-DEFAULT_METHODS = {"images": "gradients", "tables": "gradients"}
+DEFAULT_METHODS = {"images": "gradients", "tables": "additive"}
 """How each kind of data is learned where neither a method nor a preset is named."""
 
 _ROWS = (*IMAGES, *TABLES, *ADDITIVE, *PUBLISHED)

@@ -17,6 +17,7 @@ from lutsmith.data import Dataset, check, from_arrays, load
 from lutsmith.data.report import Report
 from lutsmith.ground.arguments import as_python
 from lutsmith.ground.interrupts import TrainingInterrupted
+from lutsmith.presets import DEFAULT_METHODS
 from lutsmith.runs.folder import Run, RunFolder
 from lutsmith.runs.held_out import TABLES, fingerprint, hold_out
 from lutsmith.runs.methods import METHODS, Ready, asked_method
@@ -66,9 +67,9 @@ def train(
 ) -> Run:
     """Train a network and return it with a circuit that was checked to be the network.
 
-        run = lutsmith.train(X, y, X_test, y_test)
+        run = lutsmith.train(X, y, X_test, y_test)  # a table: without gradients, and without torch
         run = lutsmith.train("digits", out="runs/digits", seed=0)
-        run = lutsmith.train(X, y, method="additive", max_luts=500)  # without gradients, and without torch
+        run = lutsmith.train(X, y, method="gradients", epochs=20)
 
     By gradients the circuit is read back and compared with the network module by module (`nn.prove_lowering` says what
     that proves and what it trusts), and both give equal scores on every row of the validation and the test part: see
@@ -117,7 +118,8 @@ def train(
             before the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2.
             With 0 the accuracy is that of the validation rows, which chose the epoch, or how many LUTs are kept.
         method: "gradients" or "additive". None: the preset's; without a preset the one that alone has all arguments
-            that are given; else that of the kind of data (`presets.DEFAULT_METHODS`).
+            that are given; else that of the kind of data (`presets.DEFAULT_METHODS`): "gradients" for images,
+            "additive" for tables, whose run has no `network`: the circuit is all there is.
         max_luts: LUTs at most, of additive learning alone.
         max_seconds: of additive learning alone: no LUT is begun after so many seconds of training.
         start: of gradients alone: a circuit for these data, or its model file, to go on with (`training.fit`); it
@@ -169,8 +171,9 @@ def train(
                 raise ValueError("a Dataset has its targets, test part, weights and objective: give it alone")
             dataset = source
         else:
-            if objective is None and method is not None:
-                objective = METHODS[method].wanted_objective({"architecture": {}, "settings": {}, **parts})
+            if objective is None:
+                asking = METHODS[method or DEFAULT_METHODS["tables"]]  # whose settings may name a loss
+                objective = asking.wanted_objective({"architecture": {}, "settings": {}, **parts})
             dataset = from_arrays(
                 source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, table=table
             )

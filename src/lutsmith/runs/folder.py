@@ -75,19 +75,29 @@ def default_folder(
     """Return the first free folder of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
 
     To resume or overwrite is to take the last of these that is not free. Without a preset it is the task's, for the
-    method that the arguments ask for (`given` are those that not every method has).
+    method that the arguments ask for (`given` are those that not every method has); where they ask for none and there
+    is no run of the default one, another's is resumed.
 
     Raises:
         ValueError: an unknown preset or method, or arguments of different methods.
     """
     asked = asked_method(method, preset, given or {})
-    row = presets.default(task, asked) if preset is None else presets.get(preset)
+    rows = [presets.default(task, asked) if preset is None else presets.get(preset)]
+    if resume and preset is None and asked is None:
+        rows += [presets.default(task, name) for name in METHODS]
+    numbered = next((found for row in rows if len(found := _numbered(task, row, seed)) > 1), None)
+    if numbered is None:
+        return _numbered(task, rows[0], seed)[0].path
+    return numbered[-2 if resume or overwrite else -1].path
+
+
+def _numbered(task: str, row: presets.Preset, seed: int | None) -> list[RunFolder]:
+    """Return the folders that hold runs of a row, and the first free one."""
     name = f"{task}-{row.name}-seed{row.settings.get('seed', 0) if seed is None else seed}"
     numbered = [RunFolder(Path("runs") / name)]
     while numbered[-1].present():
         numbered.append(RunFolder(Path("runs") / f"{name}-{len(numbered) + 1}"))
-    chosen = numbered[-2] if (resume or overwrite) and len(numbered) > 1 else numbered[-1]
-    return chosen.path
+    return numbered
 
 
 class RunFolder:

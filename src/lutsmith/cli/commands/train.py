@@ -35,7 +35,10 @@ def train(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="gradients, or additive: LUTs grown one after the other, without torch."),
+        typer.Option(
+            metavar="NAME",
+            help="gradients, as images by default; or additive, as tables: LUTs grown one by one, without torch.",
+        ),
     ] = None,
     data: DataOption = None,
     target: TargetOption = None,
