@@ -42,11 +42,12 @@ def main() -> None:
             runs.append(lutsmith.train(task, preset=name, data=data, seed=seed, out=out, overwrite=True))
         mean = statistics.mean(100 * run.accuracy for run in runs)
         spread = f" ± {statistics.stdev(100 * run.accuracy for run in runs):.2f}" if len(runs) > 1 else ""
+        soft = [run.soft_accuracy for run in runs]
         table.add_row(
             name,
             f"{mean:.2f}{spread}",
-            f"{statistics.mean(100 * run.soft_accuracy for run in runs):.2f}",
-            str(runs[0].luts),
+            "" if None in soft else f"{statistics.mean(100 * value for value in soft):.2f}",
+            f"{max(run.luts for run in runs)}",
             str(runs[0].depth),
             f"{statistics.mean(run.train_seconds for run in runs):.1f}",
             f"{statistics.mean(run.setup_seconds for run in runs):.1f}",

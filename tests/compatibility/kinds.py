@@ -89,6 +89,7 @@ kind("encoder-gaussian-thermometer")(
 kind("encoder-distributive-thermometer")(
     lambda: encoded(layers.DistributiveThermometer(5, unique=True), CODES, 5, (0.5, -1e300, 2.0), seed=3, preset="own")
 )
+kind("encoder-balanced-thermometer")(lambda: encoded(layers.BalancedThermometer(7), CODES, 4, ("few", "many", "none")))
 kind("encoder-logarithmic-thermometer")(
     lambda: encoded(layers.LogarithmicThermometer(6, octaves=4), BYTES, 3, ("a", 1, 2.5))
 )

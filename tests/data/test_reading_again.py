@@ -183,12 +183,14 @@ print(read_samples({str(file)!r}, schema).tolist())
     assert done.stdout == "[[1.5, 0.0]]\n"
 
 
-def test_without_pyarrow_training_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_parquet_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lutsmith.cli.errors import describe
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert load("csv", write(tmp_path, "a,k\n1,x\n2,y\n"), "k").classes == ("x", "y")
+    (tmp_path / "t.parquet").touch()
     with pytest.raises(ModuleNotFoundError) as raised:
-        load("csv", write(tmp_path, "a,k\n1,x\n2,y\n"), "k")
+        load("table", tmp_path / "t.parquet", "k")
     assert "pip install 'lutsmith[tables]'" in (describe(raised.value) or "")
 
 

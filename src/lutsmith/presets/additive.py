@@ -6,8 +6,21 @@ from typing import Any
 
 from lutsmith.presets.row import Preset
 
-_MNIST: dict[str, Any] = {"bits": 3, "sweeps": 1, "validation": 0.05}
-_FASHION: dict[str, Any] = {"bits": 7, "tau": 12.0, "validation": 0.05}
+_SHIFTED: dict[str, Any] = {"augmentation": {"shift": 1}, "copies": 4, "redraws": 10}
+_WIDE: dict[str, Any] = {"candidates": 1024, "window": 8, "row_share": 0.07, "validation": 0.05}
+_MIRRORED: dict[str, Any] = {"augmentation": {"flip": 0.5, "shift": 1}, "copies": 4}
+
+
+def _mnist(name: str, luts: int, what: str, settings: dict[str, Any]) -> Preset:
+    return Preset(
+        name=f"additive-mnist-{name}",
+        task="mnist",
+        description=f"MNIST with at most {luts:,} {what}, grown one after the other",
+        method="additive",
+        settings={"max_luts": luts, **settings},
+        chosen="validation rows",
+    )
+
 
 ADDITIVE = (
     Preset(
@@ -15,27 +28,24 @@ ADDITIVE = (
         task="digits",
         description="embedded 8 x 8 digits, 1,000 LUTs grown in a second",
         method="additive",
-        settings={"max_luts": 1000, "bits": 3},
+        settings={"max_luts": 1000},
     ),
-    *(
-        Preset(
-            name=f"additive-mnist-{thousands}k",
-            task="mnist",
-            description=f"MNIST with at most {thousands},000 LUTs of rank 6, grown one after the other",
-            method="additive",
-            settings={**_MNIST, "max_luts": 1000 * thousands, "tau": tau},
-        )
-        for thousands, tau in ((1, 5.0), (2, 6.0), (4, 8.0), (8, 10.0))
-    ),
+    _mnist("fast", 2000, "LUT6 in seconds, without changed copies", {"candidates": 256, "exchanges": 3}),
+    _mnist("1k", 1000, "LUT6", {**_WIDE, **_SHIFTED, "sweeps": 1}),
+    _mnist("2k", 2000, "LUT6", {**_WIDE, **_SHIFTED, "tau": 6.0}),
+    _mnist("4k", 4000, "LUT6", {**_WIDE, **_SHIFTED, "tau": 10.0}),
+    _mnist("8k", 8000, "LUT6", {**_WIDE, **_SHIFTED, "tau": 16.0}),
+    _mnist("gates-8k", 8000, "two-input gates", {**_WIDE, **_SHIFTED, "rank": 2, "exchanges": 2, "tau": 8.0}),
     *(
         Preset(
             name=f"additive-fashion-{thousands}k",
             task="fashion-mnist",
-            description=f"Fashion-MNIST with at most {thousands},000 LUTs of rank 6, grown one after the other",
+            description=f"Fashion-MNIST with at most {thousands},000 LUT6, grown one after the other",
             method="additive",
-            settings={**_FASHION, "max_luts": 1000 * thousands},
+            settings={**_WIDE, **_MIRRORED, "max_luts": 1000 * thousands, "bits": 7, "tau": tau, "copies": copies},
+            chosen="validation rows",
         )
-        for thousands in (4, 16)
+        for thousands, tau, copies in ((4, 10.0, 4), (16, 20.0, 2))
     ),
     Preset(
         name="additive-table",
@@ -43,6 +53,7 @@ ADDITIVE = (
         description="tables of numbers and categories, at most 1,000 LUTs grown one after the other",
         method="additive",
         settings={"max_luts": 1000},
+        chosen="validation rows",
     ),
 )
 """Rows of additive learning, images and tables."""

@@ -12,7 +12,6 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import load
 from lutsmith.data import DataError, Dataset, Reading, from_arrays, load_test
 from lutsmith.data import load as load_task
-from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.data.report import Report, score
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
@@ -152,6 +151,7 @@ def refine(
 def _settings_of(circuit: Circuit) -> dict[str, Any]:
     """Settings that follow from a circuit: it is refined as it was trained, with LUTs as large."""
     from lutsmith.additive.start import Start
+    from lutsmith.data.augmentation.recipe import ImageAugmentation
 
     found: dict[str, Any] = {"sweeps": 1, "rank": max(1, Start.of(circuit).rank)}
     training = circuit.metadata.training
