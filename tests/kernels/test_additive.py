@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lutsmith.kernels.additive import luts, naive, softmax
+from lutsmith.kernels.additive import luts, naive, softmax, thinning
 from lutsmith.kernels.additive.growth import MOST, Grower
 from lutsmith.kernels.additive.naive import Grown
 from lutsmith.kernels.additive.thinning import thin
@@ -215,6 +215,9 @@ def test_few_samples_stand_for_all(seed: int, samples: int, share: float) -> Non
     again = gains.copy()
     thin(again, share, seed)
     np.testing.assert_array_equal(found, again)
+    threshold = int(thinning._threshold(gains, share * samples))
+    np.testing.assert_array_equal(found, naive.thin(gains, threshold, seed))
+    assert np.minimum(1, np.abs(gains) / threshold).sum() <= share * samples
 
 
 def test_sums_of_few_samples_are_right_on_average() -> None:

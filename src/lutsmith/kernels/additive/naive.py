@@ -120,3 +120,17 @@ def softmax_gains(
         return found
 
     return losses(votes) - losses(votes + code[:, None])
+
+
+def thin(gains: NDArray[np.int32], threshold: int, seed: int) -> NDArray[np.int32]:
+    """Few gains that stand for all, in halves, int32 (N,): those of at least the threshold c as they are; of smaller
+    ones sign(g) c with probability |g| / c, else 0. What is drawn is splitmix64 of the seed and the sample.
+    """
+    z = np.uint64(seed) + np.arange(1, gains.size + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    drawn = (z ^ (z >> np.uint64(31))) >> np.uint64(32)
+    size = np.abs(gains.astype(np.int64))
+    stays = drawn.astype(object) * threshold < size.astype(object) << 32  # Python's integers do not overflow
+    size = np.where(size >= threshold, size, np.where(stays.astype(np.bool_), threshold, 0))
+    return (np.sign(gains) * (size >> 1)).astype(np.int32)
