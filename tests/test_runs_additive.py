@@ -114,7 +114,7 @@ def test_the_folder_holds_the_run_and_a_line_for_each_round(digits: tuple[Run, P
     assert record["arguments"]["method"] == "additive"
     assert record["arguments"]["architecture"] == {}
     assert AdditiveSettings.from_json(record["arguments"]["settings"]) == AdditiveSettings(
-        max_luts=60, rank=4, seed=3, sweeps=1, bits=3
+        max_luts=60, rank=4, seed=3, sweeps=1
     )
     lines = metrics(folder)
     assert [list(line) for line in lines] == [
