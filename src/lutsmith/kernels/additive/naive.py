@@ -133,4 +133,5 @@ def thin(gains: NDArray[np.int32], threshold: int, seed: int) -> NDArray[np.int3
     size = np.abs(gains.astype(np.int64))
     stays = drawn.astype(object) * threshold < size.astype(object) << 32  # Python's integers do not overflow
     size = np.where(size >= threshold, size, np.where(stays.astype(np.bool_), threshold, 0))
-    return (np.sign(gains) * (size >> 1)).astype(np.int32)
+    found: NDArray[np.int32] = (np.sign(gains) * (size >> 1)).astype(np.int32)
+    return found
