@@ -8,7 +8,8 @@ part, drawn anew for each seed; official test parts are not looked at. With `--f
 test part, where there is one, and the seed changes the training alone. The additive trainer holds out its validation
 rows from the rows that it gets. `--set rank=5 tau=15` changes settings of all tasks, `--rows` the rows trained on.
 Scores are accuracies (R^2 of numbers), in percent. Seconds are those of training: encoding and growing here, `fit`
-there. Everything that is compiled has run before. Data come from `--data` or `LUTSMITH_DATA`.
+there. Everything that is compiled has run before. LUTs are those that vote, `all` those of the names of categories
+too. Data come from `--data` or `LUTSMITH_DATA`.
 
 With `--gradients` a network of as many LUTs as the additive one kept (`most`: as many as it may have) learns by
 gradients from the same rows too, with all else as the preset `table` has it.
@@ -119,6 +120,7 @@ def measure(dataset: Dataset, settings: AdditiveSettings, beside: str | None = N
         "rows": len(dataset.y_train),
         "features": int(np.prod(dataset.input_shape)),
         "luts": luts,
+        "all luts": circuit.netlist.num_nodes,
         "score": report.score,
         "boosting": other,
         "seconds": report.setup_seconds + report.train_seconds,
@@ -151,7 +153,7 @@ def main() -> None:
             changes[name] = value
     small = AdditiveSettings.from_json(changes | {"max_luts": 30})
     measure(fold(read("iris", None), 0, "own", None), small, arguments.gradients)
-    print(f"{'task':16} {'rows':>7} {'feat.':>5} {'LUTs':>5} {'score':>7} {'boosting':>8} {'apart':>12} {'s':>7} "
+    print(f"{'task':16} {'rows':>7} {'feat.':>5} {'LUTs':>5} {'all':>5} {'score':>7} {'boosting':>8} {'apart':>12} {'s':>7} "
           f"{'boosting s':>10}" + f" {'gradients':>9} {'gradients s':>11}" * bool(arguments.gradients))  # fmt: skip
     found: dict[str, list[dict[str, float]]] = {}
     apart = []
@@ -172,9 +174,12 @@ def main() -> None:
         beside = ""
         if arguments.gradients:
             beside = f" {100 * mean['gradients']:9.2f} {mean['gradients seconds']:11.2f}"
-        print(f"{task:16} {mean['rows']:7.0f} {mean['features']:5.0f} {mean['luts']:5.0f} {100 * mean['score']:7.2f} "
-              f"{100 * mean['boosting']:8.2f} {each.mean():+6.2f} ±{error:4.2f} {mean['seconds']:7.2f} "
-              f"{mean['boosting seconds']:10.2f}{beside}", flush=True)  # fmt: skip
+        row = (
+            f"{task:16} {mean['rows']:7.0f} {mean['features']:5.0f} {mean['luts']:5.0f} {mean['all luts']:5.0f}",
+            f"{100 * mean['score']:7.2f} {100 * mean['boosting']:8.2f} {each.mean():+6.2f} ±{error:4.2f}",
+            f"{mean['seconds']:7.2f} {mean['boosting seconds']:10.2f}{beside}",
+        )
+        print(*row, flush=True)
         if arguments.json:
             arguments.json.write_text(json.dumps(found, indent=1), "utf-8")
     print(f"above on {sum(value > 0 for value in apart)} of {len(apart)}; the worst {min(apart):+.2f} points apart")
