@@ -153,8 +153,9 @@ def main() -> None:
             changes[name] = value
     small = AdditiveSettings.from_json(changes | {"max_luts": 30})
     measure(fold(read("iris", None), 0, "own", None), small, arguments.gradients)
-    print(f"{'task':16} {'rows':>7} {'feat.':>5} {'LUTs':>5} {'all':>5} {'score':>7} {'boosting':>8} {'apart':>12} {'s':>7} "
-          f"{'boosting s':>10}" + f" {'gradients':>9} {'gradients s':>11}" * bool(arguments.gradients))  # fmt: skip
+    heads = [f"{'task':16} {'rows':>7} {'feat.':>5} {'LUTs':>5} {'all':>5} {'score':>7} {'boosting':>8} {'apart':>12}"]
+    heads += [f"{'s':>7} {'boosting s':>10}", *[f"{'gradients':>9} {'gradients s':>11}"] * bool(arguments.gradients)]
+    print(*heads)
     found: dict[str, list[dict[str, float]]] = {}
     apart = []
     for task in arguments.tasks:
