@@ -35,7 +35,9 @@ ADDITIVE = (
     _mnist("2k", 2000, "LUT6", {**_WIDE, **_SHIFTED, "tau": 6.0}),
     _mnist("4k", 4000, "LUT6", {**_WIDE, **_SHIFTED, "tau": 10.0}),
     _mnist("8k", 8000, "LUT6", {**_WIDE, **_SHIFTED, "tau": 16.0}),
-    _mnist("gates-8k", 8000, "two-input gates", {**_WIDE, **_SHIFTED, "rank": 2, "exchanges": 2, "tau": 8.0}),
+    _mnist(
+        "gates-8k", 8000, "two-input gates", {**_WIDE, **_SHIFTED, "rank": 2, "exchanges": 2, "tau": 8.0, "copies": 1}
+    ),
     *(
         Preset(
             name=f"additive-fashion-{thousands}k",
