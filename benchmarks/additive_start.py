@@ -40,7 +40,8 @@ def main() -> None:
         if arguments.held_out:
             data = replace(data, x_test=None, y_test=None)
         for seed in arguments.seeds:
-            grown = lutsmith.train(data, preset=name, seed=seed, test_share=0, quiet=True)
+            share = 0.0 if arguments.held_out else None
+            grown = lutsmith.train(data, preset=name, seed=seed, test_share=share, quiet=True)
             told = grown.circuit.metadata.training.settings
             architecture = Architecture(
                 connections="learnable", num_candidates=8, init_method="local", connection_options={"window": 5},
