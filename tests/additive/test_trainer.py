@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +18,6 @@ from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpo
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.codes import draw_codes
 from lutsmith.additive.encoding import Encoding
-from lutsmith.additive.folds import parts_of
 from lutsmith.additive.network import VotingLut, are_read, levels
 from lutsmith.additive.objectives import Goal
 from lutsmith.additive.rows import RowSource
@@ -35,6 +35,14 @@ def blobs(rows: int = 400, classes: int = 3, seed: int = 0, **fields: Any) -> Da
     y = rng.integers(0, classes, rows)
     x = rng.normal(size=(rows, 5)) + 2 * np.eye(classes, 5)[y]
     return replace(from_arrays(x.astype(np.float32), y), **fields)
+
+
+def numbers(targets: int = 1, seed: int = 0) -> Dataset:
+    """Targets that depend on three features, and a little on chance."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(800, 4)).astype(np.float32)
+    y = np.stack([3 * x[:, t] + x[:, 1] * x[:, 2] + 0.1 * rng.normal(size=800) + 50 for t in range(targets)], axis=1)
+    return from_arrays(x, y if targets > 1 else y[:, 0])
 
 
 def test_digits_are_learned_and_measured() -> None:
@@ -59,6 +67,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "deep": {"depth": 3, "deep": 0.5, "sweeps": 1, "past": 0.5},
     "blocks": {"block_rows": 100, "redraws": 3, "sweeps": 1},
     "some rows": {"row_share": 0.5},
+    "past": {"past": 0.5, "sweeps": 2, "max_luts": 99},
 }
 
 
@@ -97,6 +106,8 @@ def test_a_stopped_run_goes_on_to_the_same_circuit(name: str, tmp_path: Path, mo
 
     stop(5, Stopped)
     stop(9, KeyboardInterrupt)
+    if name == "past":
+        stop(len(whole.history) - 5 - 9 - 1, Stopped)  # at the end of the last sweep
     trainer = AdditiveTrainer(settings)
     circuit = trainer.fit(data, checkpoint=file).circuit
     assert to_bytes(circuit) == to_bytes(right)
@@ -236,14 +247,6 @@ def test_missing_values_names_constants_and_repeated_rows_are_learned_from() -> 
     assert circuit.predict_labels([[2, 7, np.nan, 0], [0, 7, 0, 0]]).tolist() == ["yes", "no"]
 
 
-def numbers(targets: int = 1, seed: int = 0) -> Dataset:
-    """Targets that depend on three features, and a little on chance."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(800, 4)).astype(np.float32)
-    y = np.stack([3 * x[:, t] + x[:, 1] * x[:, 2] + 0.1 * rng.normal(size=800) + 50 for t in range(targets)], axis=1)
-    return from_arrays(x, y if targets > 1 else y[:, 0])
-
-
 @pytest.mark.parametrize("targets", [1, 3])
 def test_numbers_are_learned(targets: int) -> None:
     data = numbers(targets)
@@ -297,9 +300,17 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
     spoilt.x_train[3, 1] = np.inf
     with pytest.raises(ValueError, match="infinite values"):
         AdditiveTrainer(SMALL).fit(spoilt)
-    for loss in (lambda scores, targets: scores * np.nan, lambda scores, targets: scores[:3]):
+    for loss in (
+        lambda scores, targets: scores * np.nan,
+        lambda scores, targets: scores[:3],
+        lambda scores, targets: 1,
+    ):
         with pytest.raises(ValueError, match="a finite number for each sample"):
             AdditiveTrainer(SMALL, loss=loss).fit(numbers())
+    with pytest.raises(ValueError, match="read-only"):
+        AdditiveTrainer(SMALL, loss=lambda scores, targets: np.subtract(scores, targets, out=targets)).fit(numbers())
+    with pytest.raises(TypeError, match="loss is 'squared'; expected a function"):
+        AdditiveTrainer(SMALL, loss="squared")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="classes have cross entropy"):
         AdditiveTrainer(SMALL, loss=losses.squared).fit(blobs())
     with pytest.raises(ValueError, match="3 bits tell the rows apart; expected at least the rank, 4"):
@@ -321,6 +332,9 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
         ("validation", 1.0, ValueError),
         ("bits", 0, ValueError),
         ("max_seconds", -1.0, ValueError),
+        ("max_seconds", float("inf"), ValueError),
+        ("rank", np.array([2, 9]), ValueError),
+        ("tau", 1e-310, ValueError),
         ("seed", "0", TypeError),
     ],
 )
@@ -330,6 +344,11 @@ def test_settings_that_cannot_be_are_refused(field: str, value: Any, error: type
     with pytest.raises(ValueError, match="additive learning has no"):
         AdditiveSettings.from_json({"max_lut": 3})
     assert AdditiveSettings.from_json(SMALL.to_json()) == SMALL
+    with pytest.raises(ValueError, match="a weight is 65536"):
+        AdditiveSettings(weights=(1, 1 << 16))
+    given = AdditiveSettings(rank=np.array([2, 3]), tau=np.float32(2.5), max_luts=np.int64(9))  # type: ignore[arg-type]
+    assert given.to_json() == json.loads(json.dumps(given.to_json()))
+    assert given == AdditiveSettings(rank=(2, 3), tau=2.5, max_luts=9)
 
 
 def test_a_circuit_that_gives_other_votes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,25 +370,6 @@ def test_no_torch_is_imported() -> None:
     """
     code = "\n".join(line.strip() for line in script.splitlines())
     subprocess.run([sys.executable, "-c", code], check=True, timeout=200)
-
-
-def test_few_rows_choose_the_luts_by_folds() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(300, 6)).astype(np.float32)
-    y = (x[:, 0] + 0.8 * rng.normal(size=300) > 0).astype(int)
-    data = from_arrays(x[:200], y[:200], x[200:], y[200:])
-    settings = AdditiveSettings(max_luts=100)
-    trainer = AdditiveTrainer(settings)
-    report = trainer.fit(data).report
-    assert trainer.prepare(data).settings.folds == 5
-    assert trainer.prepare(data).held_out.size == 0
-    assert report.luts < 60  # noise: few LUTs are best
-    assert trainer.history[-1].total == 100
-    assert trainer.history[-1].luts == report.luts
-    parts = parts_of(y, 5, 0)
-    for kind in (0, 1):
-        counts = np.bincount(parts[y == kind], minlength=5)
-        assert counts.max() - counts.min() <= 1
 
 
 def test_settings_follow_the_data() -> None:

@@ -48,7 +48,7 @@ class Candidates:
         self._gained = np.zeros(self._used.size)
 
     def learn(self, inputs: NDArray[np.int32]) -> None:
-        """Let features that a LUT has come to read be drawn more often."""
+        """Let features that LUTs have come to read be drawn more often."""
         self._gained += np.bincount(self._owner[inputs[inputs < self._owner.size]], minlength=self._used.size)
 
     def forget(self) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import time
 import zipfile
+import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from lutsmith.additive.front import Bits, Front
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.data.dataset import Dataset
+from lutsmith.ground.arguments import whole_number
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.strict_json import strict_loads
 from lutsmith.kernels.additive.growth import MAX_RANK
@@ -27,6 +29,11 @@ from lutsmith.kernels.additive.growth import MAX_RANK
 FORMAT = "lutsmith additive state 1"
 NO_INPUT = -1
 """In the place of inputs of a LUT that has fewer than others."""
+NOT_READ = (
+    *(ValueError, LookupError, TypeError, ArithmeticError, EOFError),
+    *(RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error),  # of a zip file with changed bytes
+)
+"""What reading raises where a file holds something else."""
 EVERY = 5.0
 """Seconds between two writes."""
 SAMPLE = 1 << 25
@@ -74,7 +81,7 @@ class Checkpoint:
             if facts["format"] != FORMAT:
                 raise ValueError(f"it is of the format {facts['format']!r}")
             state = self._state(facts, arrays) if facts["of"] == self._of else None
-        except (ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        except NOT_READ as error:
             raise ValueError(
                 f"{self.path} holds no state of additive training ({error}): remove it to begin anew"
             ) from error
@@ -146,6 +153,8 @@ class Checkpoint:
             raise ValueError("a LUT reads what is not there")
         if max(network, best) > max(self._settings.max_luts, self._scores):
             raise ValueError(f"it has {max(network, best)} LUTs")
+        for name in ("stage", "turn", "kept"):
+            whole_number(f"its {name}", facts[name], 0)
         fields = zip(arrays["codes"], arrays["inputs"], arrays["tables"], ranks.tolist(), strict=True)
         together = [VotingLut(code, inputs[:rank], table[: 1 << rank]) for code, inputs, table, rank in fields]
         return State(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,10 +25,11 @@ def draw_codes(num_scores: int, plus: int, minus: int, count: int, seed: int) ->
         return np.eye(num_scores, dtype=np.int32)
     plus = min(plus, num_scores - 1)
     minus = min(minus, num_scores - plus)
-    rng = np.random.default_rng([seed, 0xC0DE])
+    rng, tries = np.random.default_rng([seed, 0xC0DE]), 8 * count
+    count = min(count, comb(num_scores, plus) * comb(num_scores - plus, minus))
     found: dict[bytes, NDArray[np.int32]] = {}
     waiting: list[int] = []
-    for _ in range(8 * count):  # the same code may be drawn again where there are few
+    for _ in range(tries):  # the same code may be drawn again where there are few
         while len(dict.fromkeys(waiting)) < plus + minus:
             waiting.extend(rng.permutation(num_scores).tolist())
         scores = list(dict.fromkeys(waiting))[: plus + minus]

@@ -133,8 +133,7 @@ class Course:
         tau = self._tau(state.turn) if state.stage == 0 else self._end
         for rows in self._all():
             rows.replay(state.network, tau)
-        for lut in state.network:
-            self.candidates.learn(lut.inputs)
+        self._learn()
         if self._start is not None and not state.steps:
             self._begin(self._start)
         if state.stage == 0:
@@ -219,6 +218,7 @@ class Course:
         while state.turn < len(turns):
             if state.turn % FRESH == 0:
                 self.train.votes.begin(self._end)
+                self._learn()
             self._refit(turns[state.turn], (stage, state.turn))
             state.turn += 1
             if state.turn % FRESH == 0 or state.turn == len(turns):
@@ -279,6 +279,12 @@ class Course:
                 self.check.cast(new)
 
     # What is told and kept
+
+    def _learn(self) -> None:
+        """Let the features that the network reads be those that have gained: what a state tells, however it came."""
+        self.candidates.forget()
+        if self.state.network:
+            self.candidates.learn(np.concatenate([lut.inputs for lut in self.state.network]))
 
     def _all(self) -> list[Rows]:
         return [self.train] if self.check is None else [self.train, self.check]

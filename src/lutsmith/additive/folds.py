@@ -29,24 +29,29 @@ def parts_of(y: NDArray[Any], folds: int, seed: int) -> NDArray[np.int64]:
 
 
 def best_steps(
-    folds: int, parts: NDArray[np.int64], course_of: Callable[[NDArray[np.int64], NDArray[np.int64]], Course]
+    folds: int,
+    parts: NDArray[np.int64],
+    course_of: Callable[[NDArray[np.int64], NDArray[np.int64], int], Course],
+    by_score: bool = False,
 ) -> int:
-    """Return after how many steps of growing the rows that were left out lose least, all folds together; the last of
+    """Return after how many steps of growing the rows that were left out are told best, all folds together; the last of
     equals.
 
     Args:
         folds: of parts.
         parts: int64 (N,), the part of each row.
-        course_of: the rows to learn from and those to check on, places in `parts`, to a course.
+        course_of: the rows to learn from and those to check on, places in `parts`, and the fold, to a course.
+        by_score: what is best: the highest score, or the lowest loss.
     """
     lost: list[NDArray[np.float64]] = []
     for fold in range(folds):
         held_out = np.flatnonzero(parts == fold)
-        course = course_of(np.flatnonzero(parts != fold), held_out)
+        course = course_of(np.flatnonzero(parts != fold), held_out, fold)
         course.run()
         growing: list[Growth] = [step for step in course.state.steps if step.stage == "growing"]
         weight = course.check.weight if course.check is not None else 0.0
-        lost.append(np.array([step.validation_loss for step in growing], np.float64) * weight)
+        told = [(-1, step.validation) if by_score else (1, step.validation_loss) for step in growing]
+        lost.append(np.array([sign * (value or 0.0) for sign, value in told]) * weight)
     steps = min(map(len, lost))  # a limit of time may have cut some short
     total = np.sum([losses[:steps] for losses in lost], axis=0)
     return steps - int(np.argmin(total[::-1]))

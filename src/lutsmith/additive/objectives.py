@@ -24,7 +24,8 @@ class Goal:
         num_scores: K: classes, labels or targets.
         loss: of a score and its target; None: cross entropy of all scores.
         middle: float64 (K,), what no vote stands for: of numbers their middle, else 0.
-        step: of numbers, float64 (K,), by how much a vote changes the score; else None.
+        step: of numbers, float64 (K,), by how much a vote changes the score, 0 where all targets are one number; else
+            None.
     """
 
     objective: str
@@ -53,13 +54,14 @@ class Goal:
             return cls(objective, count, chosen, np.zeros(count), None)
         y = dataset.y_train[rows].reshape(len(rows), -1).astype(np.float64)
         middle = y.mean(axis=0) if loss is None and name == "squared" else np.median(y, axis=0)
-        spread = np.maximum(y.std(axis=0), np.finfo(np.float32).tiny)
+        spread, same = y.std(axis=0), (y == y[0]).all(axis=0)
+        middle, spread = np.where(same, y[0], middle), np.where(same, 0.0, spread)  # what a mean rounds is no spread
         per_score = max(1, settings.max_luts // count)
         return cls(objective, count, chosen, middle, settings.step * spread / np.sqrt(per_score))
 
     def votes(self, y: NDArray[Any], weights: NDArray[Any] | None = None) -> Votes:
-        """Return no votes yet, for rows with targets `y`."""
-        counted = np.ones(len(y)) if weights is None else weights / weights.mean()
+        """Return no votes yet, for rows with targets `y`; rows none of which has a weight count alike."""
+        counted = np.ones(len(y)) if weights is None or not weights.any() else weights / weights.mean()
         if self.loss is None:
             return SoftmaxVotes(y.astype(np.int64), self.num_scores, counted.astype(np.float32))
         targets = np.ascontiguousarray(y.reshape(len(y), -1).T, np.float64)

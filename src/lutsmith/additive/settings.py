@@ -9,10 +9,13 @@ from typing import Any
 from lutsmith.data.augmentation.images import Augmentation
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.encodings.kinds import encoder_kind
-from lutsmith.ground.arguments import check_options, number, one_of, whole_number
+from lutsmith.ground.arguments import as_python, check_options, number, one_of, whole_number
 
 CHOSEN_BY = ("score", "loss")
 """What of the validation rows chooses how many LUTs are kept."""
+
+HEAVIEST = 1 << 15
+"""What a vote counts at the most: all that are cast together fit int32."""
 
 FEW = 2000
 """Rows of a table: of fewer, validation rows tell too little."""
@@ -63,9 +66,9 @@ class AdditiveSettings:
         validation: the share of each class that is held out and chooses how many LUTs are kept; 0: all of them.
         chosen_by: what chooses them: the "score" of the validation rows, or their "loss", which tells more where there
             are few; None: "score" for images, "loss" for tables.
-        folds: of data with a test part, so many networks are grown first, each without a part of the rows that tells
-            how many LUTs are best; then one is grown on all rows, with as many. None: 5 for tables of fewer than 2,000
-            rows, else 0, and validation rows choose.
+        folds: of data with a test part, so many networks are grown first, at most one for each row, each without a
+            part of the rows that tells how many LUTs are best; then one is grown on all rows, with as many. None: 5 for
+            tables of fewer than 2,000 rows, else 0, and validation rows choose.
         max_seconds: no LUT is begun after so many seconds of training; None: no limit. What comes out then depends on
             the machine.
         seed: of all that is random.
@@ -105,6 +108,8 @@ class AdditiveSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
         if self.encoder is not None:
             encoder_kind(self.encoder).bits(self.bits, ())
         least = {"max_luts": 1, "plus": 1, "num_codes": 2, "copies": 1, "depth": 1, "minus": 0, "pairs": 0}
@@ -116,7 +121,7 @@ class AdditiveSettings:
         given: Any = self.rank
         if isinstance(given, list):
             object.__setattr__(self, "rank", tuple(given))
-        if given in ((), []):
+        if self.rank == ():
             raise ValueError("rank is empty; expected a number of inputs, or several")
         for rank in self.ranks:
             if not 1 <= whole_number("rank", rank, 1) <= 8:
@@ -129,9 +134,12 @@ class AdditiveSettings:
             one_of("chosen_by", self.chosen_by, CHOSEN_BY)
         if not isinstance(self.weights, (tuple, list)) or not self.weights:
             raise TypeError(f"weights is {self.weights!r}; expected whole numbers such as (1, 2, 4)")
-        object.__setattr__(self, "weights", tuple(whole_number("a weight", value, 1) for value in self.weights))
+        object.__setattr__(
+            self, "weights", tuple(whole_number("a weight", value, 1, HEAVIEST) for value in self.weights)
+        )
         checks: dict[str, tuple[Callable[[Any], bool], str]] = {
-            **dict.fromkeys(("tau", "step"), (lambda x: 0 < x < float("inf"), "a number above 0")),
+            "tau": (lambda x: 1e-3 <= x < float("inf"), "a number of at least 0.001"),
+            "step": (lambda x: 0 < x < float("inf"), "a number above 0"),
             **dict.fromkeys(("tau_start", "row_share"), (lambda x: 0 < x <= 1, "a share above 0, at most 1")),
             "z": (lambda x: 0 <= x < float("inf"), "a number of at least 0"),
         }
@@ -145,7 +153,7 @@ class AdditiveSettings:
         if self.augmentation is not None:
             object.__setattr__(self, "augmentation", ImageAugmentation.from_json(self.augmentation).to_json())
         if self.max_seconds is not None:
-            number("max_seconds", self.max_seconds, lambda x: x > 0, "a number above 0")
+            number("max_seconds", self.max_seconds, lambda x: 0 < x < float("inf"), "a number above 0, or None")
 
     @property
     def ranks(self) -> tuple[int, ...]:

@@ -77,6 +77,10 @@ class AdditiveTrainer:
     """
 
     def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
+        if loss is not None and not callable(loss):
+            raise TypeError(
+                f"loss is {loss!r}; expected a function. A name goes into the settings: loss={loss!r} there"
+            )
         self.settings = AdditiveSettings() if settings is None else settings
         self.loss = loss
         self.history: tuple[Growth, ...] = ()
@@ -141,7 +145,8 @@ class AdditiveTrainer:
                 other LUTs, the head, the votes that each LUT has, and what the circuit tells of itself stay. LUTs may
                 come to read the circuit's comparators, the outputs of LUTs that stay, and thresholds of the encoder;
                 those of fewer than `rank` inputs get more. tau is the one that suits the circuit on the training rows.
-            watch: is told how far training has come, step by step.
+            watch: is told how far training has come, step by step; of networks that choose how many LUTs are best too,
+                in the stages "fold 1", "fold 2", ...
             checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
                 stopped. It is written anew every few seconds, and when training is interrupted.
             metadata: what the circuit tells of itself; names, accuracy and settings are added.
@@ -187,14 +192,18 @@ class AdditiveTrainer:
         self.history = tuple(state.steps)
         set_up = ready.seconds + time.perf_counter() - began
         most, choosing = None, 0.0
-        if settings.folds:
+        folds = min(settings.folds or 0, len(rows))  # of one row at the least
+        if folds > 1 and state.stage == 0:
             before = time.perf_counter()
             alike = dataset.y_train[rows] if dataset.objective == "classification" else np.zeros(len(rows), np.int64)
             shorter = replace(settings, sweeps=0)
-            most = best_steps(
-                settings.folds, parts_of(alike, settings.folds, settings.seed),
-                lambda learned, checked: course(rows[learned], rows[checked], shorter, State()),
-            )  # fmt: skip
+
+            def without(learned: NDArray[np.int64], checked: NDArray[np.int64], fold: int) -> Course:
+                told = None if watch is None else lambda step: watch(replace(step, stage=f"fold {fold + 1}"))
+                return course(rows[learned], rows[checked], shorter, State(), watch=told)
+
+            by_score = settings.chosen_by == "score"
+            most = best_steps(folds, parts_of(alike, folds, settings.seed), without, by_score)
             choosing = time.perf_counter() - before
         try:
             network = course(

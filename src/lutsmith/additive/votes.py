@@ -15,6 +15,12 @@ from lutsmith.kernels.additive.growth import MOST
 FINEST = 2.0**20
 """Units of a gain at the most: finer ones tell nothing."""
 
+LEAST = 1e-290
+"""What gains add up to at the least, for units that are numbers."""
+
+STEEP = 8.0
+"""Logarithm of a factor by which float32 is not changed again and again: what it loses would count."""
+
 
 class Votes(ABC):
     """Counts of votes for K scores on N rows.
@@ -87,12 +93,16 @@ class SoftmaxVotes(Votes):
         found = np.empty(len(self._classes), np.int32)
         reach = int(max(code.max(), 0) - min(code.min(), 0))
         most = float(self.weights.sum(dtype=np.float64)) * reach / self._tau  # what all rows gain at the most, or lose
-        scale = min((MOST - len(found)) / max(most, 1e-30), FINEST)
+        scale = min((MOST - max(len(found), 1024)) / max(most, 1e-30), FINEST)  # 1024: what float32 rounds
         softmax.gains(self._powers, self._sums, self._classes, code, self.weights, self._tau, scale, found)
         return found, scale
 
     def cast(self, code: NDArray[np.int32], words: NDArray[np.uint64], sign: int = 1) -> None:
-        softmax.add(self.counts, self._powers, self._sums, code, words, sign, self._tau)
+        if np.abs(code).max() > STEEP * self._tau:
+            self.counts += sign * code[:, None] * _said(words, self.counts.shape[1])
+            self.begin(self._tau)
+        else:
+            softmax.add(self.counts, self._powers, self._sums, code, words, sign, self._tau)
         self.grown += sign * code
 
     def loss(self) -> float:
@@ -111,7 +121,7 @@ class ScoreVotes(Votes):
         loss: of a score and its target.
         weights: as for `Votes`.
         middle: float64 (K,).
-        step: float64 (K,), above 0; None: 1 / tau.
+        step: float64 (K,), 0 or more; None: 1 / tau.
     """
 
     def __init__(
@@ -123,7 +133,8 @@ class ScoreVotes(Votes):
         step: NDArray[np.float64] | None = None,
     ) -> None:
         super().__init__(len(targets), weights)
-        self._targets, self._loss, self._middle, self._fixed = targets, loss, middle, step
+        self._targets, self._loss, self._middle, self._fixed = targets.view(), loss, middle, step
+        self._targets.flags.writeable = False  # a loss may be anyone's
         self.step = np.ones(len(targets)) if step is None else step
 
     def begin(self, tau: float) -> None:
@@ -139,7 +150,7 @@ class ScoreVotes(Votes):
         gains = np.zeros(len(self.weights))
         for k in np.flatnonzero(code).tolist():
             scores, half = self.scores(k), self.step[k] * code[k] / 2
-            more = self._loss(scores - half, self._targets[k]) - self._loss(scores + half, self._targets[k])
+            more = np.subtract(self._loss(scores - half, self._targets[k]), self._loss(scores + half, self._targets[k]))
             if more.shape != scores.shape or not np.isfinite(more).all():
                 raise ValueError(
                     f"the loss gives {more.shape} for {scores.shape} scores, or what is not finite; expected "
@@ -147,15 +158,14 @@ class ScoreVotes(Votes):
                 )
             gains += more
         gains *= self.weights
-        scale = min(
-            (MOST - gains.size) / max(float(np.abs(gains).sum()), 1e-30), FINEST / max(np.abs(gains).max(), 1e-30)
-        )
+        total, most = (max(float(size), LEAST) for size in (np.abs(gains).sum(), np.abs(gains).max()))
+        scale = min((MOST - gains.size) / total, FINEST / most)
         return np.rint(gains * scale).astype(np.int32), scale * len(self._targets)  # the loss is a mean over the scores
 
     def cast(self, code: NDArray[np.int32], words: NDArray[np.uint64], sign: int = 1) -> None:
-        said: NDArray[Any] = np.unpackbits(words.view(np.uint8), bitorder="little", count=self.counts.shape[1])
+        said = _said(words, self.counts.shape[1])
         for k in np.flatnonzero(code).tolist():
-            self.counts[k] += sign * code[k] * said.astype(np.int32)
+            self.counts[k] += sign * code[k] * said
         self.grown += sign * code
 
     def loss(self) -> float:
@@ -163,3 +173,8 @@ class ScoreVotes(Votes):
             np.average(self._loss(self.scores(k), row), weights=self.weights) for k, row in enumerate(self._targets)
         ]
         return float(np.mean(losses))
+
+
+def _said(words: NDArray[np.uint64], rows: int) -> NDArray[np.int32]:
+    """The bits of words as numbers, int32 (N,)."""
+    return np.unpackbits(words.view(np.uint8), bitorder="little", count=rows).astype(np.int32)

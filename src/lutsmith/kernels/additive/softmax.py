@@ -14,6 +14,12 @@ import numpy as np
 
 from lutsmith.kernels.compiler import kernel
 
+STEEP = 80.0
+"""Logarithm of factors that float32 hardly holds."""
+
+TINY, LOWEST = np.float32(np.finfo(np.float32).tiny), np.float32(2.0**-24 - 1)
+"""The least that logarithms are taken of, and the least less 1."""
+
 BLOCK = 1024
 """Samples at a time: what is kept of them stays in the cache."""
 
@@ -44,6 +50,11 @@ def gains(powers: Any, sums: Any, classes: Any, code: Any, weights: Any, tau: fl
     factors = np.expm1(code / tau).astype(np.float32)
     votes = (code / tau).astype(np.float32)
     near = factors.max() <= 1.0 and factors.min() >= -0.5
+    most = max(code.max(), 0) / tau
+    reach = np.float32(most - min(code.min(), 0) / tau)
+    steep, rest = most > STEEP, np.float32(np.exp(-most))  # then all is divided by exp(most), to stay a float32
+    if steep:
+        factors = (np.exp(code / tau - most) - rest).astype(np.float32)
     change, size = np.empty(BLOCK, np.float32), np.float32(scale)
     one, two = np.float32(1), np.float32(2)
     third, fifth, seventh, ninth = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7), np.float32(1 / 9)
@@ -61,11 +72,17 @@ def gains(powers: Any, sums: Any, classes: Any, code: Any, weights: Any, tau: fl
                 s = u / (two + u)
                 q = s * s
                 part[place] = -two * s * (one + q * (third + q * (fifth + q * (seventh + q * ninth))))
+        elif steep:
+            for place in range(stop - start):
+                part[place] = -np.float32(most) - np.log(max(part[place] / sums[start + place] + rest, TINY))
         else:
             for place in range(stop - start):
-                part[place] = -np.log1p(part[place] / sums[start + place])
+                part[place] = -np.log1p(max(part[place] / sums[start + place], LOWEST))
         for place in range(stop - start):
             part[place] += votes[classes[start + place]]
+        if not near:  # a small p is 0 in float32, and says more than there is
+            for place in range(stop - start):
+                part[place] = min(max(part[place], -reach), reach)
         for place in range(stop - start):
             out[start + place] = np.int32(np.rint(part[place] * weights[start + place] * size))
 

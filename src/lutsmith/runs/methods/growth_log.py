@@ -46,9 +46,10 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
 
     def append(self, growth: Growth) -> None:
         """Write a round down, and show it."""
-        figures = self._figures(growth)
-        if self._log is not None:
-            self._log.append(figures)
+        if not growth.stage.startswith("fold"):  # which is of another network
+            figures = self._figures(growth)
+            if self._log is not None:
+                self._log.append(figures)
         reached = "" if growth.validation is None else f"  validation {growth.validation:.2%}"
         text = f"{growth.stage}  {growth.luts:,}/{growth.total:,} LUTs  loss {growth.loss:.4f}{reached}"
         self._last = f"{text}  {growth.seconds:.1f} s"
