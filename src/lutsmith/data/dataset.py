@@ -158,6 +158,8 @@ class Dataset:
             )
         if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
             raise DataError(f"{self.name}: sample_weight holds numbers below 0, NaN, infinity, or nothing but 0")
+        if len(weights) * float(weights.max()) > np.finfo(np.float64).max:
+            raise DataError(f"{self.name}: sample_weight adds up to more than float64 holds: scale it down")
 
     def _check_categories(self) -> None:
         width = self.x_train.shape[1] if self.x_train.ndim == 2 else 0
