@@ -381,6 +381,7 @@ def test_settings_follow_the_data() -> None:
     )
     assert given.for_data((13,), 100, 2) == replace(given, chosen_by="loss", window=6)
     assert AdditiveSettings.from_json(table.to_json()) == table
+    assert AdditiveSettings(block_rows=100).for_data((13,), 950, 2).redraws == 9
     for bad in ((), (2, 9)):
         with pytest.raises(ValueError, match="rank is"):
             AdditiveSettings(rank=bad)

@@ -61,7 +61,8 @@ class AdditiveSettings:
         augmentation: of images, how copies of them are changed: a mapping of fields of
             `data.augmentation.ImageAugmentation`, such as `{"shift": 1, "rotate": 8}`; None: no copies.
         copies: of each image, where there is an augmentation.
-        redraws: how often, while the network grows, copies or blocks are drawn anew. Every sweep draws them anew.
+        redraws: how often, while the network grows, copies or blocks are drawn anew; with blocks and 0 so often that
+            each is looked at. Every sweep draws them anew.
         block_rows: rows that are looked at, at a time; None: all. For data larger than memory.
         validation: the share of each class that is held out and chooses how many LUTs are kept; 0: all of them.
         chosen_by: what chooses them: the "score" of the validation rows, or their "loss", which tells more where there
@@ -182,6 +183,8 @@ class AdditiveSettings:
             "folds": 5 if not image and rows < FEW else 0,
             "window": 6,
         }
+        if self.block_rows is not None and self.redraws == 0:  # every block is looked at
+            return replace(self, redraws=max(1, -(-rows // self.block_rows) - 1)).for_data(input_shape, rows, scores)
         return replace(self, **{name: value for name, value in usual.items() if getattr(self, name) is None})
 
     def augment(self) -> Augmentation | None:
