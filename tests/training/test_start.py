@@ -44,7 +44,7 @@ def epochs(folder: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
 def test_a_rate_that_destroys_the_network_gives_the_start_back(objective: str, tmp_path: Path) -> None:
     dataset = data(objective)
-    start, score = additive(dataset)
+    start, score = additive(dataset, max_luts=300)
     _, circuit, report = fit(dataset, None, replace(SETTINGS, lr=300.0), start=start, folder=tmp_path, quiet=True)
     history = epochs(tmp_path)
     assert [epoch["epoch"] for epoch in history] == [0, 1, 2, 3]
