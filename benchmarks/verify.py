@@ -4,9 +4,9 @@
 
 Without `--models` the networks are not trained: the encoder is fitted on the task's data where they are here (else on
 random samples of the task's shape), tables and wiring are what training begins with. That is as hard to export as a
-trained network. With `--models`, `FOLDER/<preset>-seed0/model.lut` or `FOLDER/<task>-<preset>-seed0/model.lut` is
-taken where it exists. With `--large`, networks of more than 16,000 LUTs are verified too, in BLIF and AIGER, by
-read-back and proof.
+trained network. Additive presets are grown on some rows. With `--models`, `FOLDER/<preset>-seed0/model.lut` or
+`FOLDER/<task>-<preset>-seed0/model.lut` is taken where it exists. With `--large`, networks of more than 16,000 LUTs are
+verified too, in BLIF and AIGER, by read-back and proof.
 
 A table in Markdown goes to stdout, each row as soon as it is there: a cell says how a format is known to be the model.
 What failed, or was not decided, is listed below it. Exit code 1: something failed, or a preset raised an error; the
@@ -24,9 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import load as load_circuit
-from lutsmith.data import DataError, load
+from lutsmith.data import DataError, Dataset, load
 from lutsmith.hardware import FORMATS, Verification, verify
 from lutsmith.hardware.verification.report import summary
 from lutsmith.nn import Architecture, build, to_circuit
@@ -43,13 +44,13 @@ FITTED_ROWS = 2_000
 def circuit_of(preset: Preset, models: Path | None) -> tuple[Circuit, Any, str]:
     """Return a preset's circuit, rows to simulate (None: random ones), and where the circuit comes from."""
     test = None
+    rng = np.random.default_rng(0)
     try:
         if preset.task is None or preset.shape is not None:
             raise DataError("a row of sizes: its data have no reader here")
         data = load(preset.task)
         x, test = data.x_train, data.x_test
         classes, shape, categorical = data.num_classes, data.input_shape, data.categorical
-        rng = np.random.default_rng(0)
         chosen = rng.choice(len(x), min(FITTED_ROWS, len(x)), replace=False)
         samples, origin = x[chosen], f"untrained, fitted on {preset.task}"
     except (DataError, OSError):
@@ -60,6 +61,12 @@ def circuit_of(preset: Preset, models: Path | None) -> tuple[Circuit, Any, str]:
         path = None if models is None else models / name / "model.lut"
         if path is not None and path.exists():
             return load_circuit(path), test, "trained"
+    if preset.method == "additive":  # what votes is grown on these rows
+        labels = data.y_train[chosen] if origin.endswith(str(preset.task)) else rng.integers(0, classes, len(samples))
+        settings = AdditiveSettings.from_json({**preset.settings, "chosen_by": "score", "validation": 0.1, "folds": 0})
+        dataset = Dataset(samples, labels, None, None, tuple(range(classes)), preset.name, categorical=categorical)
+        grown = AdditiveTrainer(settings).fit(dataset).circuit
+        return grown, test, origin.replace("untrained, fitted on", "grown on few rows of")
     architecture = Architecture.from_json(dict(preset.architecture))
     if architecture.head != "output-code" and "num_groups" not in architecture.head_options:
         widths = [*architecture.luts]

@@ -122,8 +122,7 @@ class Course:
                 state.network, state.best, state.stage = list(start.network), list(start.network), 1
         self._whole = 1.0 if settings.tau is None else settings.tau
         self.one_each = len(self.codes) == scores
-        at_once = scores if self.one_each else TOGETHER
-        self.at_once = at_once if self.one_each else min(at_once, settings.max_luts)
+        self.at_once = scores if self.one_each else min(TOGETHER, settings.max_luts)
         self.rounds = max(1, settings.max_luts // self.at_once)
         self.train = source.draw(self._draw_of(state.stage, state.turn))
 

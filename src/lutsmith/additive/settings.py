@@ -183,9 +183,10 @@ class AdditiveSettings:
             "folds": 5 if not image and rows < FEW else 0,
             "window": 6,
         }
+        found = {name: value for name, value in usual.items() if getattr(self, name) is None}
         if self.block_rows is not None and self.redraws == 0:  # every block is looked at
-            return replace(self, redraws=max(1, -(-rows // self.block_rows) - 1)).for_data(input_shape, rows, scores)
-        return replace(self, **{name: value for name, value in usual.items() if getattr(self, name) is None})
+            found["redraws"] = max(1, -(-rows // self.block_rows) - 1)
+        return replace(self, **found)
 
     def augment(self) -> Augmentation | None:
         """Return what changes copies of images; None where nothing does."""
