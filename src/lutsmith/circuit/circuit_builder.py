@@ -55,9 +55,9 @@ class CircuitBuilder:
         """Return the signal that is always `value`."""
         return self._netlist.constant(value)
 
-    def lut(self, fanin: ArrayLike, tables: ArrayLike) -> NDArray[np.int32]:
+    def lut(self, fanin: ArrayLike, tables: ArrayLike, table_of: ArrayLike | None = None) -> NDArray[np.int32]:
         """Add LUTs and return their signals: `NetlistBuilder.lut`."""
-        return self._netlist.lut(fanin, tables)
+        return self._netlist.lut(fanin, tables, table_of)
 
     def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
         """Add a whole netlist and return the signals of its outputs: `NetlistBuilder.embed`."""

@@ -93,7 +93,7 @@ class NetlistBuilder:
             raise ValueError("a register is connected twice")
         self._register_next.update(zip(targets.tolist(), sources.tolist(), strict=True))
 
-    def lut(self, fanin: ArrayLike, tables: ArrayLike) -> NDArray[np.int32]:
+    def lut(self, fanin: ArrayLike, tables: ArrayLike, table_of: ArrayLike | None = None) -> NDArray[np.int32]:
         """Add W LUTs of rank n (0 to 8) and return their signals, int32 (W,).
 
         Ranks 7 and 8 become two or four LUTs of rank 6 and one of rank 3 or 6 that chooses among them (Shannon's
@@ -103,16 +103,18 @@ class NetlistBuilder:
             fanin: (W, n) signals of this builder; input 0 is the least significant bit of the address.
             tables: (W, 2**n) of 0 and 1, entry a the value at address a; or uint64 (W,) words with bit a in its place
                 (n up to 6).
+            table_of: integers (W,), the number of each LUT's table where LUTs share them: `tables` then holds P tables,
+                (P, 2**n) or (P,). By default each LUT has its own.
 
         Raises:
-            TypeError, ValueError: signals that do not exist yet, wrong shapes, types or values.
+            TypeError, ValueError: signals or tables that do not exist, wrong shapes, types or values.
         """
         reads = np.asarray(fanin)
         if reads.ndim != 2 or reads.shape[1] > MAX_LUT_RANK:
             raise ValueError(f"fanin has shape {reads.shape}, expected (LUTs, rank) with a rank of 0 to {MAX_LUT_RANK}")
         count, rank = reads.shape
         reads = self._checked("fanin", reads)
-        words = _table_words(tables, count, rank)
+        words = _shared_words(tables, table_of, count, rank)
         if rank == 0:
             return np.array([self.constant(bool(word)) for word in words[:, 0]], np.int32)
         if rank <= MAX_RANK:
@@ -251,6 +253,19 @@ def _table_words(tables: ArrayLike, count: int, rank: int) -> NDArray[np.uint64]
         either = f" or, as uint64 words, ({count},)" if rank <= MAX_RANK else ""
         raise ValueError(f"tables has shape {array.shape}, expected ({count}, {size}){either} for rank {rank}")
     return packed(booleans("tables", array))
+
+
+def _shared_words(tables: ArrayLike, table_of: ArrayLike | None, count: int, rank: int) -> NDArray[np.uint64]:
+    """Return the truth tables of `count` LUTs as `_table_words` does, those that are shared repeated as words only."""
+    if table_of is None:
+        return _table_words(tables, count, rank)
+    array = np.asarray(tables)
+    if array.ndim == 0:
+        raise ValueError("tables is a single number, expected (tables,) or (tables, entries)")
+    of = integers("table_of", table_of, low=0, high=len(array))
+    if of.shape != (count,):
+        raise ValueError(f"table_of has shape {of.shape}, expected ({count},): the number of each LUT's table")
+    return _table_words(array, len(array), rank).take(of, axis=0)
 
 
 def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
