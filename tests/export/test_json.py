@@ -13,9 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, Head, Metadata, Netlist
+from lutsmith.circuit.file import to_bytes
+from lutsmith.circuit.traits import TRAITS
 from lutsmith.export import ExportError, from_json_text, to_json_text
 
-from ..circuit.examples import JSON, random_circuit, random_netlist
+from ..circuit.examples import (
+    JSON,
+    assert_same_inputs_and_parts,
+    random_circuit,
+    random_netlist,
+    random_rich_circuit,
+)
 from .cases import CASES, ranks, with_range
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -29,6 +37,7 @@ def assert_same(one: Circuit, other: Circuit) -> None:
     np.testing.assert_array_equal(one.netlist.tables(), other.netlist.tables())
     np.testing.assert_array_equal(np.signbit(one.encoder.threshold), np.signbit(other.encoder.threshold))
     assert one.head == other.head
+    assert_same_inputs_and_parts(one, other)
     assert (one.input_shape, one.classes, one.objective, one.metadata) == (
         other.input_shape, other.classes, other.objective, other.metadata,
     )  # fmt: skip
@@ -82,8 +91,48 @@ def test_text_is_as_it_was() -> None:
     assert to_json_text(circuit) == (GOLDEN / "small.json").read_text()
 
 
-def changed(path: str, value: Any) -> str:
-    document = json.loads(to_json_text(with_range(CASES["regression"])))
+RICH = random_rich_circuit(10, TRAITS)
+"""Heads "sums" and "head_0", parts "cell" and "Cell_2"."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_words_missing_values_heads_places_and_parts_come_back(seed: int) -> None:
+    circuit = random_rich_circuit(seed)
+    text = to_json_text(circuit)
+    again = from_json_text(text)
+    assert_same(again, circuit)
+    assert to_json_text(again) == text
+    pool = replace(circuit, netlist=again.netlist)  # tables are numbered anew
+    assert to_bytes(again) == to_bytes(pool)
+
+
+def test_the_document_of_version_2_is_what_its_description_says() -> None:
+    document = json.loads(to_json_text(RICH))
+    words, netlist = document["words"], document["netlist"]
+    assert document["version"] == 2
+    bits = dict(zip(words["formats"]["feature"], words["formats"]["bits"], strict=True))
+    assert all(bit < bits[feature] for feature, bit in zip(words["feature"], words["bit"], strict=True))
+    inputs = len(document["encoder"]["feature"]) + len(words["bit"]) + len(document["missing"])
+    assert netlist["num_inputs"] == inputs
+    assert document["head"]["kind"] == "several"
+    assert sum(outputs for _, outputs, _ in document["head"]["heads"]) == len(netlist["outputs"])
+    first = inputs + len(netlist["registers"]["next"])
+    for part in document["parts"]:
+        own, ends = part["netlist"], part["netlist"]["num_inputs"] + len(part["netlist"]["registers"]["next"])
+        for nodes in part["nodes"]:
+            for place, (table, reads) in enumerate(own["nodes"]):
+                found = netlist["nodes"][nodes[place]]
+                assert found[0] == table
+                assert all(
+                    there == first + nodes[here - ends]
+                    for here, there in zip(reads, found[1], strict=True)
+                    if here >= ends
+                )
+
+
+def changed(path: str, value: Any, circuit: Circuit | None = None) -> str:
+    document = json.loads(to_json_text(circuit or with_range(CASES["regression"])))
     place = document
     *outer, last = path.split(".")
     for key in outer:
@@ -96,7 +145,8 @@ def changed(path: str, value: Any) -> str:
     ("path", "value"),
     [
         ("format", "other"),
-        ("version", 2),
+        ("version", 3),
+        ("version", 2),  # which has no task of its own
         ("version", True),
         ("input_shape", 6),
         ("input_shape", [7]),
@@ -121,6 +171,9 @@ def changed(path: str, value: Any) -> str:
         ("netlist.registers", {}),
         ("head.num_groups", "2"),
         ("head.weights", [[1], [2, 3]]),
+        ("head", {}),
+        ("head", []),
+        ("head", None),  # and a task
         ("head.scale", [1, 2]),
         ("classes", 3),
         ("classes", "abc"),
@@ -134,16 +187,73 @@ def test_what_is_no_circuit_is_refused(path: str, value: Any) -> None:
         from_json_text(changed(path, value))
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("words", None),
+        ("words", []),
+        ("words.feature.0", 7),
+        ("words.bit.0", 64),
+        ("words.bit.0", 1.5),
+        ("words.formats", None),
+        ("words.formats.bits.0", 65),
+        ("words.formats.signed.0", 2),
+        ("words.formats.offset.0", "inf"),
+        ("words.formats.per_unit.0", 0),
+        ("words.formats.feature", [5, 0, 1, 2, 3]),
+        ("missing", None),
+        ("missing.0", 8),
+        ("missing", [True]),
+        ("head", "several"),
+        ("head.kind", "many"),
+        ("head.heads", {}),
+        ("head.heads.0", ["sums", 3]),
+        ("head.heads.0.0", "1st"),
+        ("head.heads.0.0", ["sums"]),
+        ("head.heads.0.1", 10**9),
+        ("head.heads.0.1", "2"),
+        ("head.heads.0.2", None),
+        ("head.heads.0.2.kind", "several"),
+        ("head.heads.0.2.shape", [2**31]),
+        ("head.heads.0.2.shape", [[]]),
+        ("head.heads.0.2.words.0", ["a", 1]),
+        ("head.heads.0.2.words.0", ["a", 0, False]),
+        ("head.heads.0.2.words.0", ["a", 10**12, False]),
+        ("head.heads.0.2.words.0.2", 1),
+        ("head.heads.1.0", "sums"),
+        ("parts", None),
+        ("parts", {}),
+        ("parts.0", "cell"),
+        ("parts.0.name", "CELL_2"),
+        ("parts.0.name", ["cell"]),
+        ("parts.0.nodes", []),
+        ("parts.0.nodes", [0, 1, 2]),
+        ("parts.0.nodes.0", [0, 1, 2]),
+        ("parts.0.nodes.0.0", -1),
+        ("parts.0.nodes.0.0", 10**6),
+        ("parts.0.registers", [[0]]),
+        ("parts.0.netlist.num_inputs", 2**31 - 10),
+        ("parts.0.netlist.nodes.0.0", "5a"),
+        ("parts.0.netlist.nodes.0.1", [1, 0, 2]),
+        ("parts.1.netlist.registers.init", [2]),
+        ("parts.1.registers.0.0", 0),
+    ],
+)
+def test_what_is_no_circuit_of_version_2_is_refused(path: str, value: Any) -> None:
+    with pytest.raises(ExportError, match="not a circuit in JSON"):
+        from_json_text(changed(path, value, RICH))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"format": 1, "format": 1}', "[" * 100_000, "NaN"])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ExportError, match="not a circuit in JSON"):
         from_json_text(text)
 
 
-@settings(max_examples=30, deadline=None)
-@given(place=st.integers(0, 10_000), size=st.integers(1, 30), inserted=st.text(max_size=3))
-def test_damage_raises_nothing_else(place: int, size: int, inserted: str) -> None:
-    text = to_json_text(random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3))
+@settings(max_examples=60, deadline=None)
+@given(place=st.integers(0, 10_000), size=st.integers(1, 30), inserted=st.text(max_size=3), rich=st.booleans())
+def test_damage_raises_nothing_else(place: int, size: int, inserted: str, rich: bool) -> None:
+    text = to_json_text(RICH if rich else random_circuit(5, input_shape=(2,), classes=2, group=2, luts=3))
     place %= len(text)
     try:
         circuit = from_json_text(text[:place] + inserted + text[place + size :])

@@ -170,10 +170,11 @@ def check_part(name: str, netlist: Any) -> None:
     """Raise TypeError or ValueError unless a netlist can be a part."""
     if not isinstance(netlist, Netlist):
         raise TypeError(f"part {name} is a {type(netlist).__name__}, expected a Netlist")
-    read = np.zeros(netlist.num_signals, np.bool_)
-    read[netlist.fanin] = read[netlist.register_next] = True
-    if not read[: netlist.num_inputs].all():
-        raise ValueError(f"input {int((~read).argmax())} of part {name} is read by nothing: leave it out")
+    read = np.unique(np.concatenate([netlist.fanin, netlist.register_next]))
+    read = read[read < netlist.num_inputs]
+    if read.size < netlist.num_inputs:
+        unread = int((np.append(read, -1) != np.arange(read.size + 1)).argmax())
+        raise ValueError(f"input {unread} of part {name} is read by nothing: leave it out")
     if (netlist.ranks == 0).any():
         raise ValueError(f"part {name} has a constant in it: simplify it, or hand the constant to it as an input")
     outputs = netlist.outputs

@@ -64,11 +64,16 @@ def json_nodes(files: Files, case: Case) -> Iterator[Check]:
         problem = "the document has the integer -0, which some readers take for 0 and others for -0.0"
     if problem is None:
         problem = _other_value("", strict_loads(text), strict_loads(to_json_text(circuit)))
-    parts = f"{circuit.netlist.num_nodes:,} nodes, {len(circuit.encoder):,} thresholds, the head, names and facts"
-    yield row("all", "failed" if problem else "proved", problem or f"every value of the document: {parts}")
+    has = f"{circuit.netlist.num_nodes:,} nodes, {len(circuit.encoder):,} thresholds, the head, names and facts"
+    yield row("all", "failed" if problem else "proved", problem or f"every value of the document: {has}")
 
 
-_REAL = (".encoder.threshold", ".fitted_range.low", ".fitted_range.high", ".head.scale", ".head.offset")
+_REAL = (
+    ".encoder.threshold", ".fitted_range.low", ".fitted_range.high", ".words.formats.offset", ".words.formats.per_unit",
+    ".head.scale", ".head.offset", ".head.heads.scale", ".head.heads.offset",
+)  # fmt: skip
+_NODES = (".netlist.nodes", ".parts.netlist.nodes")
+_PLACE = re.compile(r"\[\d+\]")
 _STRING, _MINUS_ZERO = re.compile(r'"(?:[^"\\]|\\.)*"'), re.compile(r"-0(?![0-9.eE])")
 
 
@@ -95,13 +100,13 @@ def _other_value(place: str, found: Any, wanted: Any) -> str | None:
         pairs = zip(found, wanted, strict=True)
         problems = (_other_value(f"{place}[{index}]", *pair) for index, pair in enumerate(pairs))
         return next((problem for problem in problems if problem is not None), None)
-    owner = place.partition("[")[0]
+    owner = _PLACE.sub("", place)
     if _same_number(found, wanted):
         if type(found) is type(wanted) or owner in _REAL:
             return None
     elif type(found) is type(wanted) and not isinstance(found, float) and found == wanted:
         return None
-    if owner == ".netlist.nodes" and place.endswith("][0]") and int(found, 16) == int(wanted, 16):
+    if owner in _NODES and place.endswith("][0]") and int(found, 16) == int(wanted, 16):
         return None
     return f"{place} is {ascii(found)[:80]}, expected {ascii(wanted)[:80]}"
 
