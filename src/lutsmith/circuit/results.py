@@ -185,6 +185,10 @@ class Heads(Mapping[str, Result]):
     def __repr__(self) -> str:
         return f"Heads({', '.join(f'{name}: {result.head!r}' for name, result in self.items())})"
 
+    def __eq__(self, other: object) -> bool:
+        """Whether names, results and their order are the same: the order says which outputs they read."""
+        return isinstance(other, Heads) and tuple(self.items()) == tuple(other.items())
+
     def __hash__(self) -> int:
         return hash(tuple(self.items()))
 
