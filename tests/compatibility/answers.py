@@ -51,6 +51,9 @@ def rows(data: bytes) -> Arrays:
         at = np.unique(held["comparator_threshold"][held["comparator_feature"] == feature].astype(np.float32))[:40]
         near = [np.nextafter(at, np.float32(side)) for side in (-np.inf, np.inf)]
         x[:, feature] = rng.choice(np.concatenate([at, *near, np.float32([0, 1, 2])]), len(x)) if at.size else 0
+    for feature, bits in zip(held.get("format_feature", ()), held.get("format_bits", ()), strict=True):
+        words = rng.normal(size=len(x)) * 2.0 ** rng.integers(0, min(int(bits), 31) + 1, len(x))
+        x[:, feature] = np.where(rng.random(len(x)) < 0.5, np.floor(words) + 0.5, words)
     odd = rng.random(x.shape) < 0.03
     x[odd] = rng.choice(edges, np.count_nonzero(odd))
     made, start = {}, 0
@@ -69,22 +72,38 @@ def rows(data: bytes) -> Arrays:
 
 
 def answers(circuit: lutsmith.Circuit, X: Any) -> dict[str, Any]:
-    """What the circuit says of samples: arrays by name, and whether it warned that they lie elsewhere."""
+    """What the circuit says of samples: arrays by name, and whether it warned that they lie elsewhere.
+
+    Of several heads or words the names are such as "scores of size"; integers above 64 bits are told in digits.
+    """
     info = circuit.info()
     asked = {"outputs": circuit.outputs}
-    if info["head"] is not None:
+    if info["head"] == "popcount":
         asked |= {"scores": circuit.decision_function, "predictions": circuit.predict}
-    if info["head"] is not None and info["task"] in (None, "classification"):
+    if info["head"] == "popcount" and info["task"] in (None, "classification"):
         asked["labels"] = circuit.predict_labels
+    if info["head"] in ("integers", "several"):
+        asked["predictions"] = circuit.predict
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", OutOfRangeWarning)
-        said: dict[str, Any] = {name: ask(X) for name, ask in asked.items()}
+        said: dict[str, Any] = {}
+        for name, ask in asked.items():
+            said |= flat(name, ask(X))
     return {**said, "warned": bool(caught)}
+
+
+def flat(name: str, answer: Any) -> dict[str, Any]:
+    """An answer by its name, or each of several by names of their own."""
+    if isinstance(answer, dict):
+        return {key: part for own in answer for key, part in flat(f"{name} of {own}", answer[own]).items()}
+    is_long = answer.dtype == object and name.startswith("predictions")
+    return {name: answer.astype("U64") if is_long else answer}
 
 
 def joined(said: Mapping[str, Mapping[str, Any]]) -> Arrays:
     """The arrays of numbers and bits that `answers` gave for each dtype of rows, one after another."""
-    names = [name for name in ("outputs", "scores", "predictions") if name in said["float32"]]
+    kinds = ("outputs", "scores", "predictions")
+    names = [name for kind in kinds for name in said["float32"] if name == kind or name.startswith(f"{kind} of ")]
     return {name: np.concatenate([part[name] for part in said.values()]) for name in names}
 
 

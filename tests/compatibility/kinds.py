@@ -19,7 +19,17 @@ from torch import nn
 import lutsmith
 from lutsmith import dwn, interop
 from lutsmith import nn as layers
-from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Head, Metadata
+from lutsmith.circuit import (
+    Circuit,
+    CircuitBuilder,
+    Comparators,
+    Head,
+    IntegerHead,
+    Metadata,
+    OutputWord,
+)
+from lutsmith.circuit.traits import TRAITS
+from tests.circuit.examples import random_rich_circuit
 
 
 @dataclass(frozen=True)
@@ -273,6 +283,34 @@ def outputs_alone() -> Made:
     """No LUT at all: outputs are comparators."""
     builder = CircuitBuilder((3,))
     return Made(builder.build(builder.compare(builder.features, [0.5, -0.5, 100])))
+
+
+# what files have from version 3 on
+
+for trait, seed in {
+    "words": 1, "long-words": 2, "missing-values": 3, "integers": 4, "several-heads": 5, "places": 6, "parts": 7,
+}.items():  # fmt: skip
+    kind(f"circuit-{trait}")(lambda trait=trait, seed=seed: Made(random_rich_circuit(seed, [trait.replace("-", " ")])))
+kind("circuit-all-traits")(lambda: Made(random_rich_circuit(10, TRAITS)))
+
+
+@kind("circuit-multiplier")
+def multiplier() -> Made:
+    """Words of 8 bits in, a product of 16 out, of instances of one full adder; and whether numbers are missing."""
+    adder = lutsmith.NetlistBuilder(3)
+    cell = adder.build(adder.lut([[0, 1, 2]] * 2, np.array([0x96, 0xE8], np.uint64)))
+    builder = CircuitBuilder((2,))
+    a, b = builder.words([0, 1], 8)
+    total = [builder.constant(False)] * 16
+    for place, bit in enumerate(b.tolist()):
+        carry = builder.constant(False)
+        terms = builder.lut(np.stack([a, np.full(8, bit)], axis=1), np.full(8, 8, np.uint64))
+        for offset, term in enumerate([*terms.tolist(), *[builder.constant(False)] * (8 - place)], place):
+            total[offset], carry = builder.instances("full_adder", cell, [[total[offset], term, carry]])[0].tolist()
+    absent = {"head": Head(2), "objective": "multilabel", "classes": ("a is missing", "b is missing")}
+    product = {"head": IntegerHead((OutputWord("product", 16),))}
+    builder.heads({"product": (np.array(total), product), "absent": (builder.missing([0, 1]), absent)})
+    return Made(builder.build())
 
 
 # what was done to a circuit

@@ -28,6 +28,8 @@ from .answers import answers, as_json, document, joined, rows
 
 FILES = Path(__file__).parent / "files"
 SUMS = "SHA256SUMS"
+DOCUMENT = ("input_shape", "classes", "task", "head", "parts", "facts")
+"""What is kept of a model file's JSON object; classes and task are those of versions 1 and 2, head and parts later."""
 
 
 def write(folder: Path, names: Sequence[str] = ()) -> list[str]:
@@ -111,7 +113,7 @@ def _answer(folder: Path, name: str, told: dict[str, Any]) -> None:
     stored = {
         "answered by": {"lutsmith": lutsmith.__version__, "commit": _commit()},
         "file version": header["version"],
-        **{key: header[key] for key in ("input_shape", "classes", "task", "facts")},
+        **{key: header[key] for key in DOCUMENT if key in header},
         "info": circuit.info(),
         **told,
         "labels": as_json(said["float32"].get("labels")),
