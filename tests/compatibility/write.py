@@ -28,8 +28,6 @@ from .answers import answers, as_json, document, joined, rows
 
 FILES = Path(__file__).parent / "files"
 SUMS = "SHA256SUMS"
-DOCUMENT = ("input_shape", "classes", "task", "head", "parts", "facts")
-"""What is kept of a model file's JSON object; classes and task are those of versions 1 and 2, head and parts later."""
 
 
 def write(folder: Path, names: Sequence[str] = ()) -> list[str]:
@@ -75,6 +73,11 @@ def name_of(kind: type) -> str:
     return f"{kind.__module__.split('.')[1]}.{kind.__name__}"
 
 
+def document_keys(header: dict[str, Any]) -> tuple[str, ...]:
+    """What is kept of a model file's JSON object."""
+    return ("input_shape", *(("classes", "task") if header["version"] < 3 else ("head", "parts")), "facts")
+
+
 def table_labels(folder: Path, name: str) -> list[str]:
     """What `lutsmith predict` says of a table's text file."""
     told = io.StringIO()
@@ -113,7 +116,7 @@ def _answer(folder: Path, name: str, told: dict[str, Any]) -> None:
     stored = {
         "answered by": {"lutsmith": lutsmith.__version__, "commit": _commit()},
         "file version": header["version"],
-        **{key: header[key] for key in DOCUMENT if key in header},
+        **{key: header[key] for key in document_keys(header)},
         "info": circuit.info(),
         **told,
         "labels": as_json(said["float32"].get("labels")),
