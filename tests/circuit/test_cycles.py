@@ -10,19 +10,26 @@ from hypothesis import strategies as st
 from lutsmith.circuit import Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.cycles import evaluate_cycles
 from lutsmith.circuit.engine.cycles import Machine
+from lutsmith.circuit.inputs import Inputs
+from lutsmith.circuit.readout import Readout
+from lutsmith.circuit.results import Heads, IntegerHead, OutputWord, Result
+from lutsmith.circuit.words import WordBits, WordFormats
 from tests.circuit.examples import random_head, random_netlist
 from tests.machines import serial_adder
 
 STREAMS = (0, 1, 63, 65, 1025)
 
 
-def encoder_of(seed: int, netlist: Netlist) -> Comparators:
-    """Thresholds on a few features, often several on one and in no order."""
+def inputs_of(seed: int, netlist: Netlist, kinds: str) -> Inputs:
+    """Thresholds on a few features, often several on one and in no order; and bits of words and missing values."""
     rng = np.random.default_rng(seed)
-    features = int(rng.integers(1, 40))
-    return Comparators(
-        rng.integers(0, features, netlist.num_inputs), rng.integers(0, 255, netlist.num_inputs) + 0.5, features
-    )
+    features, count = int(rng.integers(1, 40)), netlist.num_inputs
+    words, missing = (int(rng.integers(0, count // 2 + 1)) if kinds == "all" else 0 for _ in range(2))
+    compared = count - words - missing
+    comparators = Comparators(rng.integers(0, features, compared), rng.integers(0, 255, compared) + 0.5, features)
+    formats = WordFormats.of(np.arange(features), 8, rng.integers(0, 2, features).astype(bool))
+    bits = WordBits(rng.integers(0, features, words), rng.integers(0, 8, words), formats)
+    return Inputs(comparators, bits if words else None, rng.integers(0, features, missing))
 
 
 @settings(deadline=None, max_examples=60)
@@ -35,13 +42,16 @@ def encoder_of(seed: int, netlist: Netlist) -> Comparators:
     cycles=st.sampled_from([0, 1, 2, 7, 70]),
     held=st.booleans(),
     kind=st.sampled_from([np.uint8, np.float32, np.float64]),
+    kinds=st.sampled_from(["comparators", "all"]),
 )
 def test_every_cycle_is_that_of_the_specification(
-    seed: int, inputs: int, registers: int, outputs: int, streams: int, cycles: int, held: bool, kind: type
+    seed: int, inputs: int, registers: int, outputs: int, streams: int, cycles: int, held: bool, kind: type, kinds: str
 ) -> None:
     netlist = random_netlist(seed, inputs=inputs, registers=registers, luts=25, outputs=outputs, max_rank=6)
-    encoder, rng = encoder_of(seed, netlist), np.random.default_rng(seed)
+    encoder, rng = inputs_of(seed, netlist, kinds), np.random.default_rng(seed)
     X = rng.integers(0, 256, (streams, 1 if held else cycles, encoder.num_features)).astype(kind)
+    if X.dtype.kind == "f":
+        X[rng.random(X.shape) < 0.1] = np.nan
     states = [None, rng.integers(0, 2, registers).astype(bool), rng.integers(0, 2, (streams, registers)).astype(bool)]
     state = states[seed % 3]
     each = np.repeat(X, cycles, axis=1) if held else X
@@ -69,10 +79,25 @@ def test_heads_decide_in_every_cycle(seed: int, objective: str) -> None:
     X = np.random.default_rng(seed).integers(0, 2, (70, 9, 2, 3))
     outputs, _ = evaluate_cycles(netlist, X.reshape(70, 9, 6))
     scores = head.scores(outputs.reshape(-1, 12))
-    machine = Machine(encoder, netlist, head, objective, (2, 3))
+    machine = Machine(encoder, netlist, Readout(head, objective, None), (2, 3))
     np.testing.assert_array_equal(machine.run(X, method="decision_function"), scores.reshape(70, 9, -1))
     said = head.decide(scores, objective)
     np.testing.assert_array_equal(machine.run(X), said.reshape(70, 9, *said.shape[1:]))
+
+
+def test_integers_and_several_heads_are_read_in_every_cycle() -> None:
+    netlist = random_netlist(5, inputs=6, registers=3, outputs=12, max_rank=6)
+    words = IntegerHead((OutputWord("low", 3, False), OutputWord("high", 4, True)))
+    counts = Result(random_head(5, 5, 2, "classification"), 5, "classification", ("a", "b"))
+    head = Heads({"count": counts, "words": Result(words, 7)})
+    X = np.random.default_rng(5).integers(0, 2, (5, 9, 6))
+    outputs, _ = evaluate_cycles(netlist, X)
+    said = Readout(head, None, None)
+    found = Machine(Comparators(np.arange(6), np.full(6, 0.5), 6), netlist, said).run(X)
+    expected = said.of_outputs("predict", outputs.reshape(45, 12))
+    np.testing.assert_array_equal(found["count"], expected["count"].reshape(5, 9))
+    for name in ("low", "high"):
+        np.testing.assert_array_equal(found["words"][name], expected["words"][name].reshape(5, 9))
 
 
 def test_registers_that_read_registers_and_outputs_that_are_registers() -> None:
@@ -121,7 +146,7 @@ def test_other_states_and_methods_are_refused() -> None:
             machine.run(X, state=state, method="outputs")
     with pytest.raises(TypeError, match="state"):
         machine.run(X, state=[0.5], method="outputs")
-    with pytest.raises(ValueError, match="method 'predict' needs a head and this circuit has none"):
+    with pytest.raises(ValueError, match=r"predict\(\) needs a head and this circuit has none"):
         machine.run(X)
     with pytest.raises(ValueError, match="method"):
         machine.run(X, method="labels")

@@ -24,16 +24,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.cycles import states
 from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.engine.packing import Packing
 from lutsmith.circuit.engine.plan import EnginePlan, aligned
-from lutsmith.circuit.engine.thresholds import Thresholds
 from lutsmith.circuit.engine.workers import num_threads, share
-from lutsmith.circuit.heads import Head
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.readout import METHODS, Readout
 from lutsmith.circuit.rows import as_rows, as_streams
+from lutsmith.circuit.words import WordBits, WordFormats
 from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.kernels.engine import bits, lanes
-
-METHODS = ("predict", "outputs", "decision_function")
 
 STAGED = 512
 """Rows of bits that are packed, and unpacked, at once; with more comparators or outputs, those of one cycle."""
@@ -47,27 +47,26 @@ MAX_CYCLES = 1 << 31
 class Machine:
     """Runs a circuit with registers. Immutable, and safe under concurrent callers.
 
-    Results are those of `circuit.cycles.evaluate_cycles` on the bits of `encoder.encode`, and of the head on its
-    outputs, bit for bit.
+    Results are those of `circuit.cycles.evaluate_cycles` on the bits of `inputs.encode`, and of `said` on its outputs,
+    bit for bit.
 
     Args:
-        encoder: what turns samples into the inputs of the netlist.
+        inputs: what the inputs of the netlist are of a sample; comparators are enough.
         netlist: the LUTs and registers.
-        head: turns outputs into scores and decisions, cycle by cycle; None if only bits are asked for.
-        objective: what decisions mean.
+        said: what is made of the outputs of a cycle; by default the bits are the result.
         input_shape: of one sample; by default (F,).
     """
 
     def __init__(
         self,
-        encoder: Comparators,
+        inputs: Inputs | Comparators,
         netlist: Netlist,
-        head: Head | None = None,
-        objective: str | None = None,
+        said: Readout | None = None,
         input_shape: tuple[int, ...] | None = None,
     ) -> None:
-        self._encoder, self._netlist, self._head, self._objective = encoder, netlist, head, objective
-        self._input_shape = (encoder.num_features,) if input_shape is None else input_shape
+        self._inputs, self._netlist = Inputs.of(inputs), netlist
+        self._said = Readout(None, None, None) if said is None else said
+        self._input_shape = (self._inputs.num_features,) if input_shape is None else input_shape
 
     def run(
         self,
@@ -75,7 +74,7 @@ class Machine:
         cycles: int | None = None,
         *,
         state: ArrayLike | None = None,
-        method: Literal["predict", "outputs", "decision_function"] = "predict",
+        method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
         return_state: bool = False,
         threads: int | None = None,
     ) -> Any:
@@ -86,17 +85,18 @@ class Machine:
                 (N, *input_shape) or (N, F): one sample, held for so many cycles.
             cycles: T, where samples are held.
             state: bool (N, R) or (R,), what the registers hold before the first cycle; their initial values by default.
-            method: "outputs", the bits, bool (N, T, O); "decision_function", the scores, int32 (N, T, C); "predict",
-                what the head decides, (N, T) or (N, T, C), as of `Head.decide`.
-            return_state: whether to return (result, state), with bool (N, R): the state that the next cycle begins
-                with.
+            method: what is wanted of each cycle: of the arrays that the method of this name gives, (N, ...), these
+                are the ones (N, T, ...); or a dict of such.
+            return_state: whether to return (result, state), with bool (N, R): what the registers hold after the last
+                cycle, and so before the next.
             threads: by default LUTSMITH_NUM_THREADS, else all cores that the process may use.
 
         Raises:
             TypeError, ValueError: X holds no real numbers or has another shape; a state that is not one bit for each
-                register; another method, one that needs a head where there is none, or cycles below 0.
+                register; another method, one that the circuit's head has no answer for, or cycles below 0.
         """
         one_of("method", method, METHODS)
+        self._said.check(method)
         if cycles is None:
             streams = as_streams(X, self._input_shape)
         else:
@@ -104,35 +104,27 @@ class Machine:
             rows = as_rows(X, self._input_shape)
             streams = np.broadcast_to(rows[:, None], (len(rows), count, rows.shape[1]))
         final = states(self._netlist, state, len(streams))
-        answer = self._answer(method)
-        kind = answer(np.zeros((0, self._netlist.outputs.size), np.bool_))
-        result = np.zeros((*streams.shape[:2], *kind.shape[1:]), kind.dtype)
-        if streams.shape[0] and streams.shape[1]:
+        shape = (len(streams), streams.shape[1])
+
+        def answer(outputs: NDArray[np.bool_]) -> Any:
+            return self._said.of_outputs(method, outputs)
+
+        result = _room(answer(np.zeros((0, self._netlist.outputs.size), np.bool_)), shape)
+        if all(shape):
             self._run(streams, cycles is not None, final, answer, result, threads)
         return (result, final) if return_state else result
 
     @cached_property
     def _program(self) -> _Program:
-        return _Program(self._encoder, self._netlist)
-
-    def _answer(self, method: str) -> Callable[[NDArray[np.bool_]], NDArray[Any]]:
-        """Return what makes an answer of output bits (n, O)."""
-        head = self._head
-        if method == "outputs":
-            return lambda said: said
-        if head is None:
-            raise ValueError(f"method {method!r} needs a head and this circuit has none: use method='outputs'")
-        if method == "decision_function":
-            return head.scores
-        return lambda said: head.decide(head.scores(said), self._objective)
+        return _Program(self._inputs, self._netlist)
 
     def _run(
         self,
         streams: NDArray[Any],
         held: bool,
         state: NDArray[np.bool_],
-        answer: Callable[[NDArray[np.bool_]], NDArray[Any]],
-        result: NDArray[Any],
+        answer: Callable[[NDArray[np.bool_]], Any],
+        result: Any,
         threads: int | None,
     ) -> None:
         """Run all streams; `state` and `result` are written."""
@@ -147,8 +139,12 @@ class Machine:
                 for start in range(0, streams.shape[1], program.together):
                     cycles = slice(start, min(start + program.together, streams.shape[1]))
                     said = space.step(streams[part, cycles], held)
-                    answers = answer(said.reshape(said.shape[0] * said.shape[1], said.shape[2]))
-                    result[part, cycles] = answers.reshape(*said.shape[:2], *answers.shape[1:])
+                    _put(
+                        result,
+                        (part, cycles),
+                        said.shape[:2],
+                        answer(said.reshape(said.shape[0] * said.shape[1], said.shape[2])),
+                    )
                 state[part] = space.state(len(state[part]))
 
         share(blocks, num_threads(threads), work)
@@ -157,8 +153,8 @@ class Machine:
 class _Program:
     """The plan of a machine: where inputs, outputs and registers lie, and what packs the samples of some cycles."""
 
-    def __init__(self, encoder: Comparators, netlist: Netlist) -> None:
-        self._encoder, self.netlist = encoder, netlist
+    def __init__(self, inputs: Inputs, netlist: Netlist) -> None:
+        self._inputs, self.netlist = inputs, netlist
         ends = np.concatenate([netlist.outputs, netlist.register_next])
         self.plan = EnginePlan(replace(netlist, outputs=ends), fixed=True)
         self.tables = self.plan.tables()
@@ -166,16 +162,22 @@ class _Program:
         self.first_input = self.plan.input_rows.start
         self.first_register = self.plan.input_rows.stop
         self.together = min(max(STAGED // max(netlist.num_inputs, netlist.outputs.size, 1), 1), MOST)
-        self._thresholds: dict[int, Thresholds] = {}
+        self._packings: dict[int, tuple[Packing, NDArray[np.int64] | None]] = {}
 
-    def thresholds(self, cycles: int) -> Thresholds:
-        """What packs the samples of so many cycles, to rows of their own."""
-        if cycles not in self._thresholds:
-            encoder = repeated(self._encoder, cycles)
-            self._thresholds[cycles] = Thresholds(
-                encoder, (np.arange(len(encoder)) * lanes.ROW_BYTES).astype(np.uint32)
-            )
-        return self._thresholds[cycles]
+    def packing(self, cycles: int) -> tuple[Packing, NDArray[np.int64] | None]:
+        """What packs the samples of so many cycles side by side, and which of its rows the inputs of the first are,
+        those of the second, and so on: int64 (cycles I,); None where they come in this order.
+        """
+        if cycles not in self._packings:
+            kinds = self._inputs.split(np.arange(len(self._inputs)))
+            first = np.cumsum([0, *(cycles * kind.size for kind in kinds[:-1])])
+            rows = [
+                start + np.arange(cycles * kind.size).reshape(cycles, kind.size)
+                for start, kind in zip(first, kinds, strict=True)
+            ]
+            order = None if self._inputs.are_comparators else np.concatenate(rows, axis=1).reshape(-1)
+            self._packings[cycles] = Packing(repeated(self._inputs, cycles), 0), order
+        return self._packings[cycles]
 
 
 class _Workspace:
@@ -214,13 +216,15 @@ class _Workspace:
         """
         program, (count, cycles, _) = self._program, samples.shape
         packed = 1 if held else cycles
-        thresholds = program.thresholds(packed)
+        packing, order = program.packing(packed)
         if packed not in self._scratch:
-            self._scratch[packed] = thresholds.scratch()
+            self._scratch[packed] = packing.scratch()
         inputs, outputs = program.netlist.num_inputs, program.output_rows.size
         given = aligned((packed * inputs, lanes.WORDS), np.uint64)
         if inputs:
-            thresholds.pack(samples[:, :packed].reshape(count, -1), given, self._scratch[packed])
+            packing.pack(samples[:, :packed].reshape(count, -1), given, self._scratch[packed])
+        if order is not None:
+            given = given[order]
         made = aligned((cycles * outputs, lanes.WORDS), np.uint64)
         lanes.evaluate_cycles(
             self._values,
@@ -244,8 +248,33 @@ class _Workspace:
         return unpacked[:count, : len(made)].reshape(count, cycles, outputs).view(np.bool_)
 
 
-def repeated(encoder: Comparators, cycles: int) -> Comparators:
-    """Return the encoder of `cycles` samples side by side: its bits for the first, then for the second, and so on."""
-    shift = np.repeat(np.arange(cycles, dtype=np.int64) * encoder.num_features, len(encoder))
-    feature, threshold = np.tile(encoder.feature, cycles) + shift, np.tile(encoder.threshold, cycles)
-    return Comparators(feature, threshold, cycles * encoder.num_features)
+def repeated(inputs: Inputs, cycles: int) -> Inputs:
+    """Return the inputs of `cycles` samples side by side, kind by kind: comparators of the first, of the second, ..."""
+    compared, features, words = inputs.comparators, inputs.num_features, inputs.words
+
+    def tiled(feature: NDArray[np.int32]) -> NDArray[np.int32]:
+        return (np.arange(cycles)[:, None] * features + feature).reshape(-1).astype(np.int32)
+
+    comparators = Comparators(tiled(compared.feature), np.tile(compared.threshold, cycles), cycles * features)
+    if words is None:
+        return Inputs(comparators, None, tiled(inputs.missing))
+    formats = words.formats
+    each = (formats.bits, formats.signed, formats.offset, formats.per_unit)
+    wide = WordFormats.of(tiled(formats.feature), *(np.tile(values, cycles) for values in each))
+    return Inputs(comparators, WordBits(tiled(words.feature), np.tile(words.bit, cycles), wide), tiled(inputs.missing))
+
+
+def _room(answer: Any, shape: tuple[int, int]) -> Any:
+    """Return room for what `answer` is of no samples at all, (0, ...) or a dict of such, in each cycle of streams."""
+    if isinstance(answer, dict):
+        return {name: _room(part, shape) for name, part in answer.items()}
+    return np.zeros((*shape, *answer.shape[1:]), answer.dtype)
+
+
+def _put(room: Any, place: tuple[slice, slice], shape: tuple[int, ...], answer: Any) -> None:
+    """Write an answer (n c, ...) on streams and cycles of this shape (n, c)."""
+    if isinstance(answer, dict):
+        for name, part in answer.items():
+            _put(room[name], place, shape, part)
+    else:
+        room[place] = answer.reshape(*shape, *answer.shape[1:])
