@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
-from lutsmith.hardware.equivalence.netlists import added
+from lutsmith.hardware.equivalence.combinational import added
 
 
 def united(a: Comparators, b: Comparators) -> tuple[Comparators, list[NDArray[np.int32]]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.cycles import evaluate_cycles
 from lutsmith.logic.design import Design
 
 
@@ -28,8 +29,19 @@ class Answers:
 
     @classmethod
     def of(cls, circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
-        """Return the answers of the specification: plain NumPy, not the engine."""
-        outputs = circuit.evaluate(rows)
+        """Return the answers of the specification: plain NumPy, not the engine. Of circuits without a state."""
+        return cls.said(circuit, circuit.evaluate(rows))
+
+    @classmethod
+    def of_streams(cls, circuit: Circuit, streams: NDArray[np.float32]) -> Answers:
+        """Return the same for streams (S, T, F), each from the initial state on: N is S T, stream by stream."""
+        bits = circuit.inputs.encode(streams.reshape(-1, streams.shape[2]))
+        outputs, _ = evaluate_cycles(circuit.netlist, bits.reshape(*streams.shape[:2], bits.shape[1]))
+        return cls.said(circuit, outputs.reshape(len(bits), circuit.netlist.outputs.size))
+
+    @classmethod
+    def said(cls, circuit: Circuit, outputs: NDArray[np.bool_]) -> Answers:
+        """Return what the head makes of output bits (N, O)."""
         if circuit.head is None:
             return cls(outputs)
         scores = circuit.head.scores(outputs)
