@@ -46,6 +46,14 @@ class Readout:
         elif method == "predict_labels" and not self._classifies:
             raise ValueError(f"{method}() is for classifiers and this circuit is for {self._objective}: use predict()")
 
+    def says(self, method: str) -> bool:
+        """Whether the circuit has such an answer."""
+        try:
+            self.check(method)
+        except ValueError:
+            return False
+        return True
+
     def of_rows(self, method: str, engine: Engine, rows: NDArray[Any]) -> Any:
         """Return what a method that was checked says of rows (N, F)."""
         if method == "outputs" or not isinstance(self._head, Head):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.cycles import evaluate_cycles
+from lutsmith.circuit.readout import Readout
 from lutsmith.logic.design import Design
 
 
@@ -19,13 +21,13 @@ class Answers:
 
     Attributes:
         outputs: bool (N, O), the output bits.
-        scores: int32 (N, C).
-        results: what `Head.decide` makes of the scores.
+        scores: int32 (N, *places, C); of several heads a dict by the names of those that have scores.
+        results: what `Circuit.predict` says; several of them, of heads or words, in dicts by name.
     """
 
     outputs: NDArray[np.bool_] | None = None
-    scores: NDArray[np.int32] | None = None
-    results: NDArray[Any] | None = None
+    scores: Any = None
+    results: Any = None
 
     @classmethod
     def of(cls, circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
@@ -44,8 +46,9 @@ class Answers:
         """Return what the head makes of output bits (N, O)."""
         if circuit.head is None:
             return cls(outputs)
-        scores = circuit.head.scores(outputs)
-        return cls(outputs, scores, circuit.head.decide(scores, circuit.objective))
+        head = Readout(circuit.head, circuit.objective, circuit.classes)
+        scores = head.of_outputs("decision_function", outputs) if head.says("decision_function") else None
+        return cls(outputs, scores, head.of_outputs("predict", outputs))
 
     def difference(self, given: Answers) -> str | None:
         """Return where `given` first differs from these, or None. Something must be given."""
@@ -55,16 +58,9 @@ class Answers:
             if expected is None or found is None:
                 continue
             compared += 1
-            found = np.asarray(found)
-            if found.shape != expected.shape:
-                return f"{name} have shape {found.shape}, expected {expected.shape}"
-            wrong = (found != expected).reshape(len(expected), -1).any(axis=1)
-            if wrong.any():
-                row = int(wrong.argmax())
-                return (
-                    f"{name} of {np.count_nonzero(wrong):,} of {len(expected):,} rows differ, first of row {row}: "
-                    f"{_short(found[row])}, expected {_short(expected[row])}"
-                )
+            problem = _difference(name, expected, found)
+            if problem is not None:
+                return problem
         return None if compared or not len(self.outputs if self.outputs is not None else ()) else "nothing was said"
 
     def bits(self, design: Design) -> NDArray[np.bool_]:
@@ -97,6 +93,26 @@ def bit_difference(design: Design, expected: NDArray[np.bool_], found: NDArray[n
                 f"{_short(said)}, expected {_short(meant)}"
             )
     return None
+
+
+def _difference(name: str, expected: Any, found: Any) -> str | None:
+    """Return where an answer, or one of several by name, first differs."""
+    if isinstance(expected, dict):
+        if not isinstance(found, dict) or list(found) != list(expected):
+            return f"{name} are not those of {', '.join(expected)}"
+        problems = (_difference(f"{name} of {key}", expected[key], found[key]) for key in expected)
+        return next((problem for problem in problems if problem is not None), None)
+    found = np.asarray(found)
+    if found.shape != expected.shape:
+        return f"{name} have shape {found.shape}, expected {expected.shape}"
+    wrong = (found != expected).reshape(len(expected), math.prod(expected.shape[1:])).any(axis=1)
+    if not wrong.any():
+        return None
+    row = int(wrong.argmax())
+    return (
+        f"{name} of {np.count_nonzero(wrong):,} of {len(expected):,} rows differ, first of row {row}: "
+        f"{_short(found[row])}, expected {_short(expected[row])}"
+    )
 
 
 def _short(values: Any) -> str:

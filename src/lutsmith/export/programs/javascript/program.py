@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.export.errors import ExportError
 from lutsmith.export.labels import check_identifier, class_names
-from lutsmith.export.programs import webassembly
+from lutsmith.export.programs.javascript import webassembly
+from lutsmith.export.programs.javascript.heads import heads
+from lutsmith.export.programs.javascript.inputs import Inputs
+from lutsmith.export.programs.javascript.literals import constant, literal
+from lutsmith.export.programs.javascript.state import State
 
 _RESERVED = re.compile(
     "arguments|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|eval|export|extends|"
@@ -37,7 +38,7 @@ _FILE = """\
    In Node: const @NAME = require("./@NAME.js"), or import @NAME from "./@NAME.js" where files are CommonJS.
 
    Samples are @FEATURES numbers each, one after the other, in an array of any kind; they are rounded to float32.
-*/
+@NOTES*/
 (function () {
 "use strict";
 
@@ -64,7 +65,7 @@ function assembled() {
         const run = new WebAssembly.Instance(code, { e: { m } }).exports.luts;
         return {
             signals: new Int32Array(m.buffer, words, 4 * SIGNALS),
-            luts: () => run(atRanks, atTables, atFanin, words + 16 * INPUTS, words + 16 * SIGNALS),
+            luts: () => run(atRanks, atTables, atFanin, words + 16 * @FIRST, words + 16 * SIGNALS),
         };
     } catch (error) {
         return null;
@@ -74,34 +75,21 @@ function assembled() {
 const assembly = assembled(), WORDS = assembly ? 4 : 1, LANES = 32 * WORDS;
 const s = assembly ? assembly.signals : new Int32Array(SIGNALS);
 
-/** Check samples: @FEATURES numbers each, rounded to float32. */
-function checked(x) {
-    if (!ArrayBuffer.isView(x) || x instanceof DataView) {
-        if (!Array.isArray(x)) throw new TypeError("@NAME: expected an array of numbers");
-        for (const value of x)
-            if (typeof value !== "number" && typeof value !== "boolean")
-                throw new TypeError("@NAME: expected numbers, got " + (value === null ? "null" : typeof value));
-    }
-    const rows = x instanceof Float32Array ? x : new Float32Array(x);
-    if (rows.length % FEATURES !== 0)
-        throw new RangeError("@NAME: " + rows.length + " numbers are no whole samples of " + FEATURES);
-    return rows;
-}
-
+@CHECKED
 /** The encoder: WORDS words for each comparator; bit i of word w belongs to sample start + 32 w + i. */
 function encode(rows, start, samples) {
-    for (let i = 0; i < INPUTS; i++) {
+    for (let i = 0; i < @COMPARED; i++) {
         const limit = limits[i];
         let at = start * FEATURES + compared[i];
         for (let w = 0, lane = 0; w < WORDS; w++) {
             const end = Math.min(samples, 32 * (w + 1));
             let word = 0;
-            for (; lane < end; lane++, at += FEATURES) word |= (rows[at] > limit ? 1 : 0) << lane; // lane modulo 32
+            for (; lane < end; lane++, at += FEATURES) word |= (@VALUE > limit ? 1 : 0) << lane; // lane modulo 32
             s[i * WORDS + w] = word;
         }
     }
 }
-
+@ENCODERS
 /**
  * The LUTs on words of 32 samples: the first two inputs of one have sixteen functions; four bits of the table name one
  * of them for each value of the other inputs, which then choose among these.
@@ -109,7 +97,7 @@ function encode(rows, start, samples) {
 function luts() {
     const of = new Int32Array(16), chosen = new Int32Array(16);
     of[15] = -1;
-    for (let node = 0, read = 0, to = INPUTS; node < LUTS; node++, to++) {
+    for (let node = 0, read = 0, to = @FIRST; node < LUTS; node++, to++) {
         const rank = ranks[node], low = tables[2 * node], high = tables[2 * node + 1];
         const a = rank > 0 ? s[fanin[read]] : 0, b = rank > 1 ? s[fanin[read + 1]] : 0;
         of[8] = a & b; of[9] = ~(a ^ b); of[10] = a; of[11] = a | ~b; of[12] = b; of[13] = ~a | b; of[14] = a | b;
@@ -130,33 +118,49 @@ function luts() {
     }
 }
 
-function run(rows, start, samples) {
+function run(rows, start, samples@STATE) {
     encode(rows, start, samples);
-    if (assembly) assembly.luts();
+@ENCODE@LOAD    if (assembly) assembly.luts();
     else luts();
-}
+@STORE}
 
 /**
  * The output bits.
  * @param {ArrayLike<number>} x samples
  * @returns {Uint8Array} OUTPUTS bytes 0 or 1 for each sample
  */
-function outputs(x) {
+function outputs(x@STATE) {
     const rows = checked(x), n = rows.length / FEATURES, result = new Uint8Array(n * OUTPUTS);
     for (let start = 0, at = 0; start < n; start += LANES) {
         const samples = Math.min(LANES, n - start);
-        run(rows, start, samples);
+        run(rows, start, samples@STATE);
         for (let lane = 0; lane < samples; lane++)
             for (let o = 0; o < OUTPUTS; o++)
                 result[at++] = (s[outputSignals[o] * WORDS + (lane >> 5)] >>> lane) & 1;
     }
     return result;
 }
-@HEAD
+@HEAD@CREATE
 const exported = { @API };
 if (typeof module === "object" && module !== null && module.exports) module.exports = exported;
 else globalThis.@NAME = exported;
 })();
+"""
+
+_CHECKED = """\
+/** Check samples: @FEATURES numbers each, rounded to float32. */
+function checked(x) {
+    if (!ArrayBuffer.isView(x) || x instanceof DataView) {
+        if (!Array.isArray(x)) throw new TypeError("@NAME: expected an array of numbers");
+        for (const value of x)
+            if (typeof value !== "number" && typeof value !== "boolean")
+                throw new TypeError("@NAME: expected numbers, got " + (value === null ? "null" : typeof value));
+    }
+    const rows = x instanceof Float32Array ? x : new Float32Array(x);
+    if (rows.length % FEATURES !== 0)
+        throw new RangeError("@NAME: " + rows.length + " numbers are no whole samples of " + FEATURES);
+    return rows;
+}
 """
 
 _HEAD = """
@@ -179,13 +183,13 @@ function count(w, planes) {
  * @param {ArrayLike<number>} x samples
  * @returns {Int32Array} SCORES for each sample
  */
-function scores(x) {
+function scores(x@STATE) {
     const rows = checked(x), n = rows.length / FEATURES;
     const planes = new Int32Array(GROUPS * PLANES), counts = new Int32Array(GROUPS);
     const result = new Int32Array(n * SCORES);
     for (let start = 0; start < n; start += LANES) {
         const samples = Math.min(LANES, n - start);
-        run(rows, start, samples);
+        run(rows, start, samples@STATE);
         for (let lane = 0; lane < samples; lane++) {
             if (lane % 32 === 0) count(lane / 32, planes);
             for (let group = 0; group < GROUPS; group++) {
@@ -208,8 +212,8 @@ function scores(x) {
  * @param {ArrayLike<number>} x samples
  * @returns {@KIND} @MEANING
  */
-function predict(x) {
-    const all = scores(x), n = all.length / SCORES;
+function predict(x@STATE) {
+    const all = scores(x@STATE), n = all.length / SCORES;
 @DECIDE
     return result;
 }
@@ -240,52 +244,70 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
     comes out is what the circuit says, bit for bit. 128 samples are evaluated at a time in WebAssembly, or 32 in
     JavaScript where that, or its 128-bit words, are missing or forbidden (`lanes` says which).
 
+    Results of places are place after place; those of several heads or integers are objects by name. Integers are
+    numbers up to 53 bits, else BigInts; where words that are read have more than 24 bits, BigInts are taken as well.
+    Of a circuit with registers, `create(streams)` gives the same functions for streams with a state: each call takes a
+    sample of every stream, and ends a cycle; `reset()` goes back to the first.
+
     Args:
-        circuit: without registers.
+        circuit: any.
         name: an identifier, of the object and of the global.
 
     Raises:
-        ExportError: registers, or a name that is no identifier.
+        ExportError: a name that is no identifier.
     """
     check_identifier(name)
     if _RESERVED.fullmatch(name):
         raise ExportError(f"{name!r} is a reserved word of JavaScript: take another name")
     netlist, head = circuit.netlist, circuit.head
-    if netlist.num_registers:
-        raise ExportError(
-            f"the circuit has {netlist.num_registers} registers, and the JavaScript takes circuits without state: "
-            "export verilog, vhdl, blif, aiger or json"
-        )
     halves = np.ascontiguousarray(netlist.tables(), "<u8").view("<i4")
     constants = [
-        _array("compared", circuit.encoder.feature),
-        _array("limits", circuit.encoder.threshold),
-        _array("ranks", netlist.ranks),
-        _array("fanin", netlist.fanin),
-        _array("tables", halves),
-        _array("outputSignals", netlist.outputs),
+        constant("compared", circuit.encoder.feature),
+        constant("limits", circuit.encoder.threshold),
+        constant("ranks", netlist.ranks),
+        constant("fanin", netlist.fanin),
+        constant("tables", halves),
+        constant("outputSignals", netlist.outputs),
         f'const MODULE = "{webassembly.module().hex()}";',
     ]
+    inputs = Inputs(circuit)
+    constants += inputs.constants
+    state = State(netlist)
+    constants += state.constants
     api = ["features: FEATURES", "outputCount: OUTPUTS", "lanes: LANES", "outputs"]
     names = {"classNames": class_names(circuit), "featureNames": circuit.schema.names}
     for key, texts in names.items():
-        constants.append(f"const {key} = {_literal(None if texts is None else list(texts))};")
+        constants.append(f"const {key} = {literal(None if texts is None else list(texts))};")
         api.append(key)
-    text = ""
-    if head is not None:
+    text, asked = "", ["outputs"]
+    if isinstance(head, Head) and not head.shape:
         text = _head(head, circuit.objective or "classification", netlist.outputs.size, constants)
         api += ["scoreCount: SCORES", "scores", "predict"]
-    stages = (
-        f"{circuit.encoder.num_features} features -> {len(circuit.encoder)} comparators -> {netlist.num_nodes} LUTs"
-    )
+    elif head is not None:
+        text, told = heads(circuit, constants)
+        api += told
+    asked += [each for each in ("scores", "predict") if each in api]
+    others = f"{inputs.stages} -> {netlist.num_nodes} LUTs"
+    stages = f"{circuit.encoder.num_features} features -> {len(circuit.encoder)} comparators{others}"
     fields = {
         "STAGES": f"{stages} (depth {netlist.depth}) -> {netlist.outputs.size} outputs",
         "LUTS": str(netlist.num_nodes),
+        "NOTES": inputs.notes + state.notes + _notes(circuit),
+        "CHECKED": _CHECKED if inputs.checked is None else inputs.checked,
+        "COMPARED": "INPUTS" if circuit.inputs.are_comparators else str(len(circuit.encoder)),
+        "VALUE": "rows[at]" if inputs.checked is None else "single(rows[at])",
+        "ENCODERS": inputs.functions,
+        "ENCODE": inputs.calls,
+        "LOAD": state.load,
+        "STORE": state.store,
+        "FIRST": state.first_lut,
         "HEAD": text,
-        "API": ", ".join(api),
+        "CREATE": state.create(asked),
+        "STATE": state.argument,
+        "API": ", ".join([*api, *state.told]),
         "NAME": name,
         "FEATURES": str(circuit.encoder.num_features),
-        "INPUTS": str(len(circuit.encoder)),
+        "INPUTS": str(netlist.num_inputs),
         "SCRATCH": str(webassembly.SCRATCH_BYTES),
         "SIGNALS": str(netlist.num_signals),
         "OUTPUTS": str(netlist.outputs.size),
@@ -297,6 +319,14 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
     return result
 
 
+def _notes(circuit: Circuit) -> str:
+    """Return lines that say what is not in the file as one might look for it."""
+    parts = ", ".join(f"{part.name} ({len(part)} instances)" for part in circuit.parts)
+    return (
+        f"   Parts change nothing of what is computed; their LUTs stand among the others: {parts}.\n" if parts else ""
+    )
+
+
 def _head(head: Head, objective: str, num_outputs: int, constants: list[str]) -> str:
     group = num_outputs // head.num_groups
     sizes = {
@@ -306,34 +336,17 @@ def _head(head: Head, objective: str, num_outputs: int, constants: list[str]) ->
     indent = " " * 16
     lines = [f"{indent}let sum = {'counts[c]' if head.weights is None else '0'};"]
     if head.weights is not None:
-        constants.append(_array("weights", head.weights.reshape(-1)))
+        constants.append(constant("weights", head.weights.reshape(-1)))
         lines.append(f"{indent}for (let g = 0; g < GROUPS; g++) sum += weights[c * GROUPS + g] * counts[g];")
     if head.bias is not None:
-        constants.append(_array("bias", head.bias))
+        constants.append(constant("bias", head.bias))
         lines.append(f"{indent}sum += bias[c];")
     steps = "all[i]"
     if objective == "regression":
         for values, key, operator in ((head.scale, "scale", "*"), (head.offset, "offset", "+")):
             if values is not None:
-                constants.append(_array(key, values))
+                constants.append(constant(key, values))
                 steps += f" {operator} {key}[i % SCORES]"
     kind, meaning = _MEANINGS[objective]
     text = _HEAD.replace("@SUM", "\n".join(lines)).replace("@KIND", kind).replace("@MEANING", meaning)
     return text.replace("@DECIDE", _DECIDE[objective]).replace("all[i]@STEPS", steps)
-
-
-def _array(name: str, values: NDArray[Any]) -> str:
-    """Return the definition of a typed array: literals that give the same numbers."""
-    kind = {"f4": "Float32Array", "f8": "Float64Array"}.get(values.dtype.str[1:], "Int32Array")
-    numbers = [_number(value) for value in values.tolist()]
-    lines = [", ".join(numbers[start : start + 24]) for start in range(0, len(numbers), 24)]
-    return f"const {name} = new {kind}([{f',{chr(10)}    '.join(lines)}]);"
-
-
-def _number(value: float) -> str:
-    return repr(value) if np.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
-
-
-def _literal(value: object) -> str:
-    """Return JSON that stands in a script of a page, too."""
-    return json.dumps(value).replace("<", "\\u003c")
