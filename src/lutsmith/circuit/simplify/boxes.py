@@ -108,7 +108,9 @@ def unboxed(boxes: Boxed) -> tuple[Netlist, tuple[SharedPart, ...]] | None:
             made = builder.instances(name, inside, number[netlist.outputs[places]])
             number[boxes.inputs + first_given[same][:, None] + np.arange(inside.outputs.size)] = made
     builder.connect(registers, number[netlist.register_next])
-    return builder.build_parts(number[netlist.outputs[: boxes.outputs]])
+    flat, parts = builder.build_parts(number[netlist.outputs[: boxes.outputs]])
+    names = [name for name, *_ in boxes.parts]
+    return flat, tuple(sorted(parts, key=lambda part: names.index(part.name)))
 
 
 def simplify_around(
