@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.ground.arrays import frozen
+
 
 class OutOfRangeWarning(UserWarning):
     """The data given to a circuit do not lie where the data lay that it was fitted on."""
@@ -62,6 +64,16 @@ def as_numbers(X: ArrayLike, name: str = "X") -> NDArray[Any]:
             f"convert it first, for example with {name}.astype('float32')"
         )
     return array
+
+
+def checked_range(fitted_range: Any, features: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the low and high of a fitted range as float32 (F,) each; ValueError where they are none."""
+    low, high = (frozen(np.reshape(bound, -1), np.float32) for bound in fitted_range)
+    if low.shape != (features,) or high.shape != (features,):
+        raise ValueError(f"fitted_range has {low.size} and {high.size} values, expected {features} each")
+    if not (low <= high).all():
+        raise ValueError("fitted_range has a low above its high, or NaN")
+    return low, high
 
 
 def _shape_message(given: tuple[int, ...], input_shape: tuple[int, ...], features: int) -> str:

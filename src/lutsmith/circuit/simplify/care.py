@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
 from lutsmith.circuit.tables import ONES, VARIABLES, Words, cofactors, negated_input, sort_inputs, widened
@@ -38,7 +39,7 @@ class Sight(NamedTuple):
     high: NDArray[np.bool_]
 
 
-def look(encoder: Comparators, netlist: Netlist, rows: NDArray[Any]) -> Sight:
+def look(encoder: Comparators | Inputs, netlist: Netlist, rows: NDArray[Any]) -> Sight:
     """Return what rows (N, F), at least one, show of a netlist without registers, block by block in bounded memory."""
     from lutsmith.kernels.netlists import care
 
@@ -168,7 +169,7 @@ def _first_of_equal(keys: NDArray[np.uint64], order: NDArray[np.int64]) -> NDArr
     return place
 
 
-def _blocks(encoder: Comparators, rows: NDArray[Any], block: int) -> Iterator[tuple[Words, Words]]:
+def _blocks(encoder: Comparators | Inputs, rows: NDArray[Any], block: int) -> Iterator[tuple[Words, Words]]:
     """Yield the inputs' bits, uint64 (I, W), and which of them are samples, uint64 (W,), for each block of rows."""
     for start in range(0, len(rows), block):
         bits = encoder.encode(rows[start : start + block])

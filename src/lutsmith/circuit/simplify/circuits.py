@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, drop_unread_inputs
+from lutsmith.circuit.parts import SharedPart
 from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes
 from lutsmith.circuit.simplify.steps import Step, table
 from lutsmith.ground.arguments import instance_of
@@ -75,19 +75,26 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
     return Simplification(rebuilt(circuit, netlist, simplified=entry), level, rank, steps)
 
 
-def rebuilt(circuit: Circuit, netlist: Netlist, **metadata: Any) -> Circuit:
-    """Return the circuit with another netlist on the same inputs, without comparators that it does not read.
+def rebuilt(circuit: Circuit, netlist: Netlist, parts: tuple[SharedPart, ...] = (), **metadata: Any) -> Circuit:
+    """Return the circuit with another netlist on the same inputs, without inputs that it does not read.
 
     Args:
         circuit: where all else comes from.
         netlist: I inputs, as the circuit's.
+        parts: those that it has.
         metadata: fields of its `Metadata` in place of the circuit's.
     """
     smaller, kept = drop_unread_inputs(netlist)
-    encoder = circuit.encoder
-    if kept.size < len(encoder):
-        encoder = Comparators(encoder.feature[kept], encoder.threshold[kept], encoder.num_features)
-    return replace(circuit, encoder=encoder, netlist=smaller, metadata=replace(circuit.metadata, **metadata))
+    left = circuit.inputs.kept(kept)
+    return replace(
+        circuit,
+        encoder=left.comparators,
+        words=left.words,
+        missing=left.missing,
+        netlist=smaller,
+        parts=parts,
+        metadata=replace(circuit.metadata, **metadata),
+    )
 
 
 def recorded(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:

@@ -154,7 +154,7 @@ def simplify_on(
         apart = apart_rows, _labels(circuit, held_out[1], len(apart_rows), "held_out's y")
 
     record = Record(circuit.netlist)
-    sight = look(circuit.encoder, circuit.netlist, rows)
+    sight = look(circuit.inputs, circuit.netlist, rows)
     total, addressed = entries(circuit.netlist, sight)
     while True:
         before = record.netlist
@@ -162,7 +162,7 @@ def simplify_on(
         run_passes(record, level, rank, circuit.encoder)
         if (record.netlist.num_nodes, record.netlist.fanin.size) >= (before.num_nodes, before.fanin.size):
             break
-        sight = look(circuit.encoder, record.netlist, rows)
+        sight = look(circuit.inputs, record.netlist, rows)
     exact = Record(circuit.netlist)  # a choice of what no row reads may stand in the way of an exact pass
     run_passes(exact, level, rank, circuit.encoder)
     record = min(record, exact, key=lambda made: (made.netlist.num_nodes, made.netlist.fanin.size))
@@ -184,7 +184,7 @@ def simplify_on(
 
 
 def _compare(circuit: Circuit, result: Circuit, rows: NDArray[Any]) -> None:
-    given, small = Engine(circuit.encoder, circuit.netlist), Engine(result.encoder, result.netlist)
+    given, small = Engine(circuit.inputs, circuit.netlist), Engine(result.inputs, result.netlist)
     for start in range(0, len(rows), COMPARED):
         part = rows[start : start + COMPARED]
         if not np.array_equal(given.outputs(part), small.outputs(part)):
@@ -205,6 +205,6 @@ def _labels(circuit: Circuit, y: ArrayLike, rows: int, name: str) -> NDArray[Any
 def _accuracies(circuit: Circuit, result: Circuit, rows: NDArray[Any], labels: NDArray[Any]) -> AccuracyChange:
     hits = []
     for each in (circuit, result):
-        predicted = Engine(each.encoder, each.netlist, each.head).predict(rows)
+        predicted = each.predict(rows)
         hits.append(float(np.mean(predicted == labels)) if len(rows) else 0.0)
     return AccuracyChange(len(rows), *hits)

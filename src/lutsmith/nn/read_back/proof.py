@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
@@ -371,8 +372,8 @@ def _table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
 def _wrong_head(stated: Scores, circuit: Circuit) -> str:
     """Return how the circuit's head differs from the statement; "" where it does not."""
     head = circuit.head
-    if head is None:
-        return "the circuit has no head"
+    if not isinstance(head, Head) or head.shape:
+        return "the circuit has no head of one decision by popcounts"
     objective = circuit.objective or "classification"
     if objective != stated.objective:
         return f"the circuit's objective is {objective}, the head's {stated.objective}"
