@@ -46,14 +46,6 @@ class Readout:
         elif method == "predict_labels" and not self._classifies:
             raise ValueError(f"{method}() is for classifiers and this circuit is for {self._objective}: use predict()")
 
-    def says(self, method: str) -> bool:
-        """Whether the circuit has such an answer."""
-        try:
-            self.check(method)
-        except ValueError:
-            return False
-        return True
-
     def of_rows(self, method: str, engine: Engine, rows: NDArray[Any]) -> Any:
         """Return what a method that was checked says of rows (N, F)."""
         if method == "outputs" or not isinstance(self._head, Head):
@@ -85,9 +77,14 @@ class Readout:
         """The answers of those heads that have such."""
         assert isinstance(self._head, Heads)
         each = {name: Readout(part.head, part.objective, part.classes) for name, part in self._head.items()}
-        return {name: part for name, part in each.items() if part._has(method)}
+        return {name: part for name, part in each.items() if part.has(method)}
 
-    def _has(self, method: str) -> bool:
+    def has(self, method: str) -> bool:
+        """Whether the circuit has such an answer."""
+        if method == "outputs" or self._head is None:
+            return method == "outputs"
+        if isinstance(self._head, Heads):
+            return bool(self._of_heads(method))
         if method == "predict_labels":
             return self._classifies
         return method == "predict" or isinstance(self._head, Head)

@@ -133,18 +133,54 @@ def c_driver(name: str, element: str, names: Mapping[str, int], *, scores: bool,
 
 NODE_DRIVER = r"""
 const fs = require("fs");
-const [features, count] = process.argv.slice(2, 4).map(Number);
-if (process.argv[4] !== "WebAssembly") delete globalThis.WebAssembly;
+const [features, count, streams] = process.argv.slice(2, 5).map(Number);
+const [way, typed, wanted] = process.argv.slice(5, 8);
+const kind = globalThis[typed], asked = JSON.parse(wanted);
+if (way !== "WebAssembly") delete globalThis.WebAssembly;
 const model = require("./model.js");
 const data = fs.readFileSync("rows.bin");
-const all = new Float32Array(data.buffer, data.byteOffset, features * count);
+const all = new kind(Uint8Array.from(data).buffer, 0, features * count);
 function put(bytes) {
   for (let at = 0; at < bytes.length; ) at += fs.writeSync(1, bytes, at);
 }
-for (const name of ["outputs", "scores", "predict"])
-  if (model[name]) put(Buffer.from(Float64Array.from(model[name](all)).buffer));
+function say(answer, path, limbs) {
+  for (const name of path) answer = answer[name];
+  if (!limbs) return put(Buffer.from(Float64Array.from(answer).buffer));
+  const words = new BigUint64Array(answer.length * limbs);
+  for (let i = 0, to = 0; i < answer.length; i++) {
+    if (BigInt.asIntN(64 * limbs, answer[i]) !== answer[i]) throw new RangeError("an integer is too long");
+    for (let l = 0; l < limbs; l++) words[to++] = BigInt.asUintN(64, answer[i] >> BigInt(64 * l));
+  }
+  put(Buffer.from(words.buffer));
+}
+function cycles(ask) {
+  const step = features * streams, answers = [];
+  for (let at = 0; at < all.length; at += step) answers.push(ask(all.subarray(at, at + step)));
+  return answers;
+}
+const joined = (parts) => parts.every(ArrayBuffer.isView)
+  ? parts.reduce((whole, part, i) => (whole.set(part, i * part.length), whole),
+      new parts[0].constructor(parts.length * parts[0].length))
+  : parts.every(Array.isArray) ? [].concat(...parts)
+  : Object.fromEntries(Object.keys(parts[0]).map((name) => [name, joined(parts.map((part) => part[name]))]));
+const known = {};
+for (const [name, path, limbs] of asked) {
+  if (!(name in known)) {
+    if (!streams) known[name] = model[name](all);
+    else {
+      const machine = model.create(streams);
+      known[name] = joined(cycles(machine[name]));
+      machine.reset();
+      const again = joined(cycles(machine[name]));
+      const text = (value) => JSON.stringify(value, (_, part) => (typeof part === "bigint" ? part + "n" : part));
+      if (text(again) !== text(known[name])) throw new Error(name + " differ after reset()");
+    }
+  }
+  say(known[name], path, limbs);
+}
 const told = {};
-for (const key of ["features", "outputCount", "scoreCount", "lanes", "classNames", "featureNames"])
+const kept = ["features", "outputCount", "scoreCount", "lanes", "classNames", "featureNames", "shape", "words", "heads"];
+for (const key of kept)
   told[key] = model[key];
 put(Buffer.from(JSON.stringify(told)));
 """

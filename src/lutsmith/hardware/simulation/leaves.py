@@ -41,7 +41,7 @@ class Leaf:
 
 def leaves(circuit: Circuit) -> list[Leaf]:
     """Return the arrays of a circuit's answers: outputs, scores, results, in the order of heads and words."""
-    nothing = Answers.said(circuit, np.zeros((0, circuit.netlist.outputs.size), np.bool_))
+    nothing = Answers.of_outputs(circuit, np.zeros((0, circuit.netlist.outputs.size), np.bool_))
     bits = _bits(circuit)
     found = []
     for answer in ("outputs", "scores", "results"):

@@ -12,17 +12,20 @@ import math
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
+from lutsmith.circuit.results import Heads, IntegerHead, Result
 from lutsmith.export.labels import class_names
 from lutsmith.ground.strict_json import strict_loads
 from lutsmith.hardware.simulation.answers import Answers
 from lutsmith.hardware.simulation.drivers import NODE_DRIVER, ONNX_DRIVER, c_driver
+from lutsmith.hardware.simulation.leaves import assembled, leaves, of_limbs
 from lutsmith.hardware.tools.confinement import TOOL, Limits
 from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing
 from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA, find, workspace
@@ -34,6 +37,13 @@ WORD_BITS = (64, 32)
 
 LANES = {"WebAssembly": (128, 32), "JavaScript": (32,)}
 """The same of JavaScript, with WebAssembly and without; 32 with it too where it has no words of 128 bits."""
+
+NUMBER_BITS = 53
+"""Up to so many bits integers are numbers in JavaScript, else BigInts."""
+
+_TYPED = {"f4": "Float32Array", "f8": "Float64Array", "i8": "BigInt64Array", "u8": "BigUint64Array"}
+_JAVASCRIPT = {"outputs": "outputs", "scores": "scores", "results": "predict"}
+"""The types of rows, and the functions of a module."""
 
 SLACK = 1 << 16
 """Bytes that a program may print beyond its answers: what it says when it fails."""
@@ -130,14 +140,35 @@ def c_compiler(
 
 
 def node(
-    circuit: Circuit, script: bytes, rows: NDArray[np.float32], timeout: float, *, confined: bool = False
+    circuit: Circuit,
+    script: bytes,
+    rows: NDArray[Any],
+    timeout: float,
+    *,
+    streams: int = 0,
+    confined: bool = False,
 ) -> Answers:
     """Return what a JavaScript module says of rows, in node, with WebAssembly and without, which must be the same.
 
-    The numbers and names that it tells must be the circuit's. Arguments and errors are those of `c_compiler`.
+    The numbers and names that it tells must be the circuit's. Other arguments and errors are those of `c_compiler`.
+
+    Args:
+        circuit: see there.
+        script: as `export.to_javascript` makes it.
+        rows: (N, F), float32, or float64, int64 or uint64 where words are longer than float32 holds.
+        timeout: see there.
+        streams: of a circuit with registers, how many streams the rows are, one after the other; each function is asked
+            of streams of its own. 0: every row is a first cycle.
+        confined: see there.
     """
     program = find("node")
-    fields = _fields(circuit, len(rows), np.float64, np.float64, np.float64)
+    some = leaves(circuit)
+    limbs = [leaf.bits // 64 + 1 if leaf.bits > NUMBER_BITS else 0 for leaf in some]
+    fields = [
+        _Field(leaf.name, np.uint64 if size else np.float64, (len(rows), *leaf.shape, *[size] * bool(size)))
+        for leaf, size in zip(some, limbs, strict=True)
+    ]
+    asked = [[_JAVASCRIPT[leaf.answer], leaf.path, size] for leaf, size in zip(some, limbs, strict=True)]
     wanted = _module_facts(circuit)
     limits = (
         Limits(threads=True, addresses=False, file=_total(fields) + len(json.dumps(wanted)) + SLACK)
@@ -145,14 +176,21 @@ def node(
         else None
     )
     said = []
+    order = np.arange(len(rows)).reshape(streams, -1).T.reshape(-1) if streams else np.arange(len(rows))
     with workspace() as folder:
         (folder / "model.js").write_bytes(script)
         (folder / "driver.js").write_text(NODE_DRIVER)
-        (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, np.float32).tobytes())
+        (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows[order]).tobytes())
         for way, lanes in LANES.items():
-            args = ["driver.js", str(rows.shape[1]), str(len(rows)), way]
+            sizes = [rows.shape[1], len(rows), streams]
+            args = ["driver.js", *map(str, sizes), way, _TYPED[rows.dtype.str[1:]], json.dumps(asked)]
             data = program.run(args, None, folder, timeout, limits, binary=True).data
-            said.append(_answers(circuit, _arrays(fields, data[: _total(fields)], program.name)))
+            arrays = _arrays(fields, data[: _total(fields)], program.name)
+            for place, (leaf, size) in enumerate(zip(some, limbs, strict=True)):
+                back = np.empty_like(arrays[place])
+                back[order] = arrays[place]
+                arrays[place] = of_limbs(leaf, back) if size else back
+            said.append(assembled(some, arrays))
             _check_module(wanted, data[_total(fields) :], lanes)
     problem = said[0].difference(said[1])
     if problem:
@@ -250,14 +288,33 @@ def _other_names(found: bytes, wanted: Sequence[str]) -> str:
 
 def _module_facts(circuit: Circuit) -> dict[str, Any]:
     """Return what a module tells besides functions; null where it should not say it."""
-    classes, features = class_names(circuit), circuit.schema.names
+    classes, features, head = class_names(circuit), circuit.schema.names, circuit.head
+    single = (
+        _head_facts(Result(head, circuit.netlist.outputs.size, circuit.objective, circuit.classes))
+        if isinstance(head, (Head, IntegerHead))
+        else {}
+    )
+    heads = {name: _head_facts(part) for name, part in head.items()} if isinstance(head, Heads) else None
     return {
         "features": circuit.encoder.num_features,
         "outputCount": circuit.netlist.outputs.size,
-        "scoreCount": None if circuit.head is None else circuit.head.num_classes,
+        "scoreCount": single.get("scoreCount"),
         "classNames": None if classes is None else list(classes),
         "featureNames": None if features is None else list(features),
+        "shape": single["shape"] if single and (single["shape"] or "words" in single) else None,
+        "words": single.get("words"),
+        "heads": heads,
     }
+
+
+def _head_facts(part: Result) -> dict[str, Any]:
+    """Return what a module tells of a head."""
+    shape = list(part.head.shape)
+    if isinstance(part.head, IntegerHead):
+        return {"shape": shape, "words": [asdict(word) for word in part.head.words]}
+    names = None if part.classes is None else list(map(str, part.classes))
+    task = part.objective or "classification"
+    return {"shape": shape, "scoreCount": part.head.num_classes, "task": task, "classNames": names}
 
 
 def _check_module(wanted: dict[str, Any], said: bytes, lanes: Sequence[int]) -> None:

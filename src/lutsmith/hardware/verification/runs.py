@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.engine.cycles import Machine
+from lutsmith.circuit.readout import Readout
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
@@ -107,9 +109,22 @@ def c_runs(files: Files, case: Case) -> Iterator[Check]:
 
 
 def javascript_runs(files: Files, case: Case) -> Iterator[Check]:
-    """The module in node, with WebAssembly and without."""
-    given = node(case.circuit, only(files), case.rows, case.timeout, confined=case.foreign)
-    yield _compared(given, case, str(find("node")))
+    """The module in node, with WebAssembly and without; of a circuit with a state a first cycle, and streams."""
+    options: dict[str, Any] = {"confined": case.foreign}
+    given = node(case.circuit, only(files), case.rows, case.timeout, **options)
+    found = _compared(given, case, str(find("node")))
+    if not case.stateful or found.verdict == "failed":
+        yield found
+        return
+    yield replace(found, part="a first cycle")
+    streams = dealt(case.rows)
+    given = node(
+        case.circuit, only(files), streams.reshape(-1, streams.shape[2]), case.timeout, streams=len(streams), **options
+    )
+    problem = Answers.of_streams(case.circuit, streams).difference(given)
+    rows = streams.reshape(-1, streams.shape[2])
+    text = f"{find('node')}: {problem}" if problem else f"{_counted(rows, len(streams), case)}, {find('node')}"
+    yield row("streams", "failed" if problem else "simulated", text, len(rows))
 
 
 def onnx_runs(files: Files, case: Case) -> Iterator[Check]:
@@ -133,7 +148,7 @@ def _machine_run(circuit: Circuit, case: Case) -> Check:
     """Run a circuit with a state that was read, by the engine."""
     streams = dealt(case.rows)
     outputs = Machine(circuit.inputs, circuit.netlist).run(streams, method="outputs")
-    given = Answers.said(circuit, outputs.reshape(-1, outputs.shape[2]))
+    given = Answers.of_outputs(circuit, outputs.reshape(-1, outputs.shape[2]))
     problem = Answers.of_streams(case.circuit, streams).difference(given)
     rows = streams.reshape(-1, streams.shape[2])
     if problem:
@@ -144,9 +159,9 @@ def _machine_run(circuit: Circuit, case: Case) -> Check:
 def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # edge rows lie outside of the fitted range, on purpose
-        if circuit.head is None:
-            return Answers(circuit.outputs(rows))
-        return Answers(circuit.outputs(rows), circuit.decision_function(rows), circuit.predict(rows))
+        said = Readout(circuit.head, circuit.objective, circuit.classes)
+        scores = circuit.decision_function(rows) if said.has("decision_function") else None
+        return Answers(circuit.outputs(rows), scores, circuit.predict(rows) if said.has("predict") else None)
 
 
 def _compared(given: Answers, case: Case, tool: str) -> Check:

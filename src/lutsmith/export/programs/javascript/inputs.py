@@ -132,7 +132,7 @@ class Inputs:
         self.constants: list[str] = []
         self.functions, self.calls, self.notes, self.stages = "", "", "", ""
         words = circuit.words
-        long = words is not None and bool((words.formats.bits[words.place] > MAX_WORD).any())
+        long = words is not None and words.formats.is_long
         self.checked = _CHECKED if long else None
         if words is not None:
             self._words(words, len(circuit.encoder), long)
