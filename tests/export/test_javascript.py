@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -13,11 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Head
+from lutsmith.circuit import Circuit, CircuitBuilder, Head, IntegerHead, OutputWord
 from lutsmith.export import ExportError, to_javascript
+from lutsmith.hardware.simulation.answers import Answers
+from lutsmith.hardware.simulation.software import node as run_in_node
 from tests.tools import missing
 
-from ..circuit.examples import random_circuit, random_netlist
+from ..circuit.examples import random_circuit, random_netlist, random_rich_circuit, random_rich_rows
 from .cases import CASES, LABELS, edge_rows, ranks
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -153,9 +156,69 @@ def test_a_name_may_be_one_that_the_file_uses_itself(node: str, tmp_path: Path, 
     assert run(node, tmp_path, "main.mjs").strip() == "6"
 
 
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_all_traits_say_the_same(seed: int) -> None:
+    """With WebAssembly and without; of registers, streams as well, once more after reset()."""
+    if shutil.which("node") is None:
+        missing("node", "install Node.js (https://nodejs.org)")
+    circuit = random_rich_circuit(seed)
+    script, rows = to_javascript(circuit, name="net").encode(), random_rich_rows(seed, circuit, 300)
+    assert Answers.of(circuit, rows).difference(run_in_node(circuit, script, rows, 60)) is None
+    if circuit.netlist.num_registers:
+        said = run_in_node(circuit, script, rows, 60, streams=150)
+        assert Answers.of_streams(circuit, rows.reshape(150, 2, -1)).difference(said) is None
+
+
+@pytest.mark.parametrize("dtype", ["i8", "u8"])
+def test_words_of_64_bits_are_read_of_big_integers_exactly(node: str, dtype: str) -> None:
+    """Comparators see them rounded to float32 once, which by way of float64 would be twice."""
+    builder = CircuitBuilder((2,))
+    words = builder.words(0, 64, signed=dtype == "i8")
+    above = builder.compare([0, 0, 1], [2.0**60, 2.0**60 + 2.0**37, 0.5])
+    builder.heads(
+        {
+            "twice": (
+                [builder.constant(False), *words],
+                {"head": IntegerHead((OutputWord("twice", 65, dtype == "i8"),))},
+            ),
+            "above": (above, {"head": Head(3), "objective": "multilabel"}),
+        }
+    )
+    circuit = builder.build()
+    rng = np.random.default_rng(0)
+    rows = (
+        rng.integers(0, 1 << 64, (200, 2), dtype=np.uint64) >> rng.integers(0, 64, (200, 2)).astype(np.uint64)
+    ).view(dtype)
+    rows[:4, 0] = [2**60 + 2**36 + 1, 2**60 + 2**36, 2**60 + 3 * 2**36 - 1, 2**60 + 3 * 2**36]
+    said = run_in_node(circuit, to_javascript(circuit).encode(), rows, 60)
+    assert Answers.of(circuit, rows).difference(said) is None
+    assert said.results["twice"].tolist() == [2 * number for number in rows[:, 0].tolist()]
+    doubled = rows.astype(np.float64).astype(np.float32)
+    assert (doubled != rows.astype(np.float32)).any()  # these rows tell the one from the other
+
+
+def test_streams_are_as_many_as_were_made(node: str, tmp_path: Path) -> None:
+    (tmp_path / "net.js").write_text(to_javascript(ranks(registers=2), name="net"))
+    code = """const net = require("./net.js"), s = net.create(2);
+    const said = [s.streams, s.predict(new Array(12).fill(1)).length];
+    for (const wrong of [() => net.create(-1), () => net.create(1.5), () => s.predict(new Array(6).fill(1))])
+        try { wrong(); said.push("nothing"); } catch (error) { said.push(error.message); }
+    console.log(JSON.stringify(said))"""
+    said = json.loads(run(node, tmp_path, "-e", code))
+    assert said[:2] == [2, 2]
+    assert said[2:] == ["net: expected a number of streams"] * 2 + ["net: expected 6 numbers for each of 2 streams"]
+
+
+def test_the_file_says_what_parts_are_to_it() -> None:
+    text = to_javascript(random_rich_circuit(0, ["parts", "words"]))
+    assert re.search(
+        r"\n   Parts change nothing of what is computed; their LUTs stand among the others: cell \(\d+", text
+    )
+    assert re.search(r"6 comparators, \d+ bits of words -> ", text)
+
+
 def test_what_javascript_cannot_hold_is_refused() -> None:
-    with pytest.raises(ExportError, match="2 registers"):
-        to_javascript(ranks(registers=2))
     with pytest.raises(ExportError, match="reserved word"):
         to_javascript(ranks(), name="class")
     with pytest.raises(ExportError, match="cannot name"):

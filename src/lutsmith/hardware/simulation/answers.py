@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +62,7 @@ class Answers:
         said = Readout(circuit.head, circuit.objective, circuit.classes)
         scores = said.of_outputs("decision_function", outputs) if said.has("decision_function") else None
         results = said.of_outputs("predict", outputs) if said.has("predict") else None
-        flat = {name: words.reshape(len(outputs), -1) for name, words in ports.items()}
+        flat = {name: words.reshape(len(outputs), math.prod(words.shape[1:])) for name, words in ports.items()}
         return cls(outputs, scores, results, flat)
 
     def difference(self, given: Answers) -> str | None:
@@ -99,7 +100,7 @@ def _difference(name: str, expected: Any, found: Any) -> str | None:
     found = np.asarray(found)
     if found.shape != expected.shape:
         return f"{name} have shape {found.shape}, expected {expected.shape}"
-    wrong = (found != expected).astype(np.bool_).reshape(len(expected), -1).any(axis=1)
+    wrong = (found != expected).astype(np.bool_).reshape(len(expected), math.prod(expected.shape[1:])).any(axis=1)
     if not wrong.any():
         return None
     row = int(wrong.argmax())

@@ -179,8 +179,8 @@ for (const [name, path, limbs] of asked) {
   say(known[name], path, limbs);
 }
 const told = {};
-const kept = ["features", "outputCount", "scoreCount", "lanes", "classNames", "featureNames", "shape", "words", "heads"];
-for (const key of kept)
+const kept = ["features", "outputCount", "scoreCount", "lanes", "classNames", "featureNames", "shape", "words"];
+for (const key of [...kept, "heads"])
   told[key] = model[key];
 put(Buffer.from(JSON.stringify(told)));
 """

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.rows import as_rows
-from lutsmith.circuit.words import WordFormats
+from lutsmith.circuit.words import MAX_BITS, WordFormats
 from lutsmith.logic.words import Words
 
 RANDOM_ROWS = 256
@@ -60,21 +60,32 @@ def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) 
 
 def rows_type(circuit: Circuit) -> type[Any]:
     """Return the type of rows that hold what a circuit reads: float32; where words are longer, int64, or uint64 where
-    all are unsigned; or float64 beside comparators.
+    all are unsigned; or float64 beside comparators, words of fractions, and where neither type has all words.
     """
     words = circuit.words
     if words is None or not words.formats.is_long:
         return np.float32
-    if len(circuit.encoder) or circuit.missing.size:
+    formats = words.formats
+    signed, widest = bool(formats.signed.any()), formats.bits[~formats.signed].max(initial=0) == MAX_BITS
+    if len(circuit.encoder) or circuit.missing.size or not formats.plain.all() or (signed and widest):
         return np.float64
-    return np.int64 if words.formats.signed.any() else np.uint64
+    return np.int64 if signed else np.uint64
 
 
 def _random_words(formats: WordFormats, count: int, rng: np.random.Generator) -> NDArray[Any]:
     """Return numbers (count, K) that stand for words of all lengths up to the full one."""
     patterns = rng.integers(0, 1 << 64, (count, len(formats)), dtype=np.uint64)
     patterns >>= rng.integers(0, 64, patterns.shape).astype(np.uint64) * (rng.random(patterns.shape) < 0.3)
-    return formats.numbers(patterns & _masks(formats))
+    return _numbers(formats, patterns & _masks(formats))
+
+
+def _numbers(formats: WordFormats, patterns: NDArray[np.uint64]) -> NDArray[Any]:
+    """Return numbers (N, K) that stand for words; of words that have no type together as float64, rounded."""
+    try:
+        return formats.numbers(patterns)
+    except ValueError:
+        columns = [formats[[place]].numbers(patterns[:, [place]]) for place in range(len(formats))]
+        return np.concatenate([column.astype(np.float64) for column in columns], axis=1)
 
 
 def _masks(formats: WordFormats) -> NDArray[np.uint64]:
@@ -103,12 +114,15 @@ def edge_rows(circuit: Circuit, words: Words | None, base: NDArray[Any], *, seed
     ends += [np.full(len(formats), 1 << bit, np.uint64) & _masks(formats) for bit in range(int(formats.bits.max()))]
     start = base[:1] if len(base) else np.zeros((1, features), rows_type(circuit))
     together = np.repeat(start, len(ends), axis=0)
-    together[:, formats.feature] = formats.numbers(np.stack(ends))
+    together[:, formats.feature] = _numbers(formats, np.stack(ends))
     if base.dtype.kind != "f":
         return together
     parts = [_threshold_rows(circuit, words, base.astype(np.float32), seed).astype(base.dtype), together]
     if formats.is_long:  # numbers that are no integers, of features that are read as they are, would be told otherwise
         parts[0] = parts[0][np.isfinite(parts[0]).all(axis=1)]
+        gone = together.copy()
+        gone[:, circuit.missing[formats.place(circuit.missing) < 0]] = np.nan
+        parts.append(gone)
     return np.concatenate(parts)
 
 

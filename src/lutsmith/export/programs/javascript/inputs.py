@@ -116,7 +116,7 @@ function encodeMissing(rows, start, samples) {
 """
 
 
-class Inputs:
+class OtherInputs:
     """What a file has for inputs beyond comparators; empty texts where there are none.
 
     Attributes:

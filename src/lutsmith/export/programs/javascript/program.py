@@ -12,9 +12,9 @@ from lutsmith.export.errors import ExportError
 from lutsmith.export.labels import check_identifier, class_names
 from lutsmith.export.programs.javascript import webassembly
 from lutsmith.export.programs.javascript.heads import heads
-from lutsmith.export.programs.javascript.inputs import Inputs
+from lutsmith.export.programs.javascript.inputs import OtherInputs
 from lutsmith.export.programs.javascript.literals import constant, literal
-from lutsmith.export.programs.javascript.state import State
+from lutsmith.export.programs.javascript.registers import Registers
 
 _RESERVED = re.compile(
     "arguments|await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|eval|export|extends|"
@@ -270,9 +270,9 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
         constant("outputSignals", netlist.outputs),
         f'const MODULE = "{webassembly.module().hex()}";',
     ]
-    inputs = Inputs(circuit)
+    inputs = OtherInputs(circuit)
     constants += inputs.constants
-    state = State(netlist)
+    state = Registers(netlist)
     constants += state.constants
     api = ["features: FEATURES", "outputCount: OUTPUTS", "lanes: LANES", "outputs"]
     names = {"classNames": class_names(circuit), "featureNames": circuit.schema.names}

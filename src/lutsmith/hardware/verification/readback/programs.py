@@ -29,7 +29,7 @@ _OF_A_COMPILER = re.compile(r"__\w*|_[A-Z]\w*|asm")
 """Words whose meaning is each compiler's own: `__attribute__`, `_Pragma`, `__FILE__`, `__builtin_expect`."""
 
 _GLOBALS = re.compile(
-    r"(?:Float32|Float64|Int32|Uint8)?Array|ArrayBuffer|Boolean|DataView|Error|Function|JSON|Math|Number|Object|Promise"
+    r"(?:Float32|Float64|Int32|Uint8|BigInt64|BigUint64)?Array|ArrayBuffer|BigInt|Boolean|DataView|Error|Function|JSON|Math|Number|Object|Promise"
     r"|RangeError|String|Symbol|TypeError|WebAssembly|globalThis|module|parseInt|undefined"
 )
 """Of JavaScript: a module of such a name replaces what its own functions call."""

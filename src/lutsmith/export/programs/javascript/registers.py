@@ -43,7 +43,7 @@ function create(streams) {
 """
 
 
-class State:
+class Registers:
     """What a file has for registers; empty texts where there are none.
 
     Attributes:
