@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Head
+from lutsmith.circuit import Circuit, CircuitBuilder, Head
+from lutsmith.circuit.traits import TRAITS
 from lutsmith.export import ExportError, to_onnx
+from lutsmith.hardware.simulation.answers import Answers
+from lutsmith.hardware.simulation.software import onnxruntime as run_model
 from tests.tools import module, needs
 
-from ..circuit.examples import random_netlist
+from ..circuit.examples import random_netlist, random_rich_circuit, random_rich_rows
 from .cases import CASES, LABELS, edge_rows, ranks
+
+DECIDED = {None: "label", "classification": "label", "multilabel": "labels", "regression": "values"}
 
 
 @pytest.fixture
@@ -107,9 +112,49 @@ def test_a_large_level_stays_small_and_quick() -> None:
     assert len(to_onnx(Circuit((100,), encoder, builder.build(ends), Head(10)))) < 2_000_000
 
 
-def test_registers_are_refused() -> None:
-    with pytest.raises(ExportError, match="2 registers"):
-        to_onnx(ranks(registers=2))
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), traits=st.sets(st.sampled_from(sorted(set(TRAITS) - {"long words"}))))
+def test_all_traits_say_the_same(seed: int, traits: set[str]) -> None:
+    """Of registers, streams as well."""
+    needs("onnx", "onnxruntime")
+    circuit = random_rich_circuit(seed, traits, max_bits=63)
+    model, rows = to_onnx(circuit), random_rich_rows(seed, circuit, 120)
+    assert Answers.of(circuit, rows).difference(run_model(circuit, model, rows, 60)) is None
+    if circuit.netlist.num_registers:
+        said = run_model(circuit, model, rows, 60, streams=40)
+        assert Answers.of_streams(circuit, rows.reshape(40, 3, -1)).difference(said) is None
+
+
+def test_what_leaves_a_model_has_the_names_of_heads_and_words() -> None:
+    onnx = module("onnx")
+    circuit = random_rich_circuit(10, set(TRAITS) - {"long words"}, max_bits=63)
+    model = onnx.load_from_string(to_onnx(circuit))
+    names = [value.name for value in model.graph.output]
+    assert names[:3] == [
+        "sums.words.word_0",
+        "sums.words.word_1",
+        f"head_0.{DECIDED[circuit.head['head_0'].objective]}",
+    ]
+    assert names[-1] == "next_state"
+    assert [value.name for value in model.graph.input] == ["x", "state"]
+    properties = {item.key: json.loads(item.value) for item in model.metadata_props}
+    assert properties["register_init"] == circuit.netlist.register_init.astype(int).tolist()
+    assert list(properties["heads"]) == list(circuit.head) == ["sums", "head_0", "head_1"]
+
+
+def test_what_int64_and_float32_do_not_hold_is_refused() -> None:
+    with pytest.raises(ExportError, match="words of more than 24 bits as inputs, which ONNX does not take: export c"):
+        to_onnx(random_rich_circuit(0, ["long words"]))
+    for bits, signed, held in ((64, True, True), (64, False, False), (65, True, False), (63, False, True)):
+        builder = CircuitBuilder((1,))
+        builder.integers({"sum": np.repeat(builder.compare([0], [0.0]), bits)}, signed=signed)
+        circuit = builder.build()
+        if held:
+            needs("onnx")
+            assert to_onnx(circuit)
+            continue
+        with pytest.raises(ExportError, match=f"sum is an integer of {bits} bits, which int64 does not hold: export c"):
+            to_onnx(circuit)
 
 
 def test_without_onnx_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,7 @@ put(Buffer.from(JSON.stringify(told)));
 
 ONNX_DRIVER = """
 import json, os, sys
-places, shape, wanted = map(json.loads, sys.argv[1:])
+places, shape, wanted, (init, streams) = map(json.loads, sys.argv[1:])
 sys.path[:] = places
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
@@ -199,10 +199,20 @@ session = onnxruntime.InferenceSession("model.onnx", options, providers=["CPUExe
 rows = np.fromfile("rows.bin", np.float32).reshape(shape)
 inputs = [value.name for value in session.get_inputs()]
 names = [value.name for value in session.get_outputs()]
-if len(inputs) != 1 or sorted(names) != sorted(wanted):
-    sys.exit(f"the model has inputs {inputs} and outputs {names}, expected one input and outputs {list(wanted)}")
-step = 512
-parts = [session.run(None, {inputs[0]: rows[start : start + step]}) for start in range(0, len(rows), step)]
+meant = [*wanted, *["next_state"] * bool(init)]
+numbers = [name for name in inputs if name != "state" or not init]
+if len(numbers) != 1 or len(inputs) != 1 + bool(init) or sorted(names) != sorted(meant):
+    sys.exit(f"the model has inputs {inputs} and outputs {names}, expected one input and outputs {meant}")
+step = streams or 512
+held = np.tile(np.array(init, np.bool_), (step, 1))
+parts = []
+for start in range(0, len(rows), step):
+    feed = {numbers[0]: rows[start : start + step]}
+    if init:
+        feed["state"] = held[: len(feed[numbers[0]])]
+    parts.append(session.run(None, feed))
+    if streams:
+        held = parts[-1][names.index("next_state")]
 said = {name: np.concatenate(values) for name, values in zip(names, zip(*parts))}
 for name, (dtype, size) in wanted.items():
     values = said[name]

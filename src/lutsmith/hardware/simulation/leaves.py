@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.results import Heads, IntegerHead
+from lutsmith.circuit.results import Heads, IntegerHead, OutputWord
 from lutsmith.hardware.simulation.answers import Answers
 from lutsmith.hardware.tools.tool import ToolFailed
 
@@ -24,14 +24,19 @@ class Leaf:
         path: the names by which it is found there.
         dtype: of the circuit's own answer.
         shape: for a sample.
-        bits: of an integer that the circuit gives, else 0.
+        word: the integer that it is, if it is one.
     """
 
     answer: str
     path: tuple[str, ...]
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    bits: int = 0
+    word: OutputWord | None = None
+
+    @property
+    def bits(self) -> int:
+        """Of the integer; 0 where it is none."""
+        return 0 if self.word is None else self.word.bits
 
     @property
     def name(self) -> str:
@@ -42,12 +47,12 @@ class Leaf:
 def leaves(circuit: Circuit) -> list[Leaf]:
     """Return the arrays of a circuit's answers: outputs, scores, results, in the order of heads and words."""
     nothing = Answers.of_outputs(circuit, np.zeros((0, circuit.netlist.outputs.size), np.bool_))
-    bits = _bits(circuit)
+    words = _words(circuit)
     found = []
     for answer in ("outputs", "scores", "results"):
         for path, array in _arrays((), getattr(nothing, answer)):
-            size = bits.get(path, 0) if answer == "results" else 0
-            found.append(Leaf(answer, path, array.dtype, array.shape[1:], size))
+            word = words.get(path) if answer == "results" else None
+            found.append(Leaf(answer, path, array.dtype, array.shape[1:], word))
     return found
 
 
@@ -102,13 +107,13 @@ def _arrays(path: tuple[str, ...], answer: Any) -> list[tuple[tuple[str, ...], N
     return [(path, answer)]
 
 
-def _bits(circuit: Circuit) -> dict[tuple[str, ...], int]:
-    """Return the bits of each integer that a circuit gives, by its path."""
+def _words(circuit: Circuit) -> dict[tuple[str, ...], OutputWord]:
+    """Return the integers that a circuit gives, by their paths."""
     heads = circuit.head
     each = {(name,): part.head for name, part in heads.items()} if isinstance(heads, Heads) else {(): heads}
-    found: dict[tuple[str, ...], int] = {}
+    found: dict[tuple[str, ...], OutputWord] = {}
     for path, head in each.items():
         if isinstance(head, IntegerHead):
             several = len(head.words) > 1
-            found |= {(*path, *[word.name] * several): word.bits for word in head.words}
+            found |= {(*path, *[word.name] * several): word for word in head.words}
     return found

@@ -25,7 +25,7 @@ from lutsmith.export.labels import class_names
 from lutsmith.ground.strict_json import strict_loads
 from lutsmith.hardware.simulation.answers import Answers
 from lutsmith.hardware.simulation.drivers import NODE_DRIVER, ONNX_DRIVER, c_driver
-from lutsmith.hardware.simulation.leaves import assembled, leaves, of_limbs
+from lutsmith.hardware.simulation.leaves import Leaf, assembled, leaves, of_limbs
 from lutsmith.hardware.tools.confinement import TOOL, Limits
 from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing
 from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA, find, workspace
@@ -176,7 +176,7 @@ def node(
         else None
     )
     said = []
-    order = np.arange(len(rows)).reshape(streams, -1).T.reshape(-1) if streams else np.arange(len(rows))
+    order = _by_cycles(len(rows), streams)
     with workspace() as folder:
         (folder / "model.js").write_bytes(script)
         (folder / "driver.js").write_text(NODE_DRIVER)
@@ -187,8 +187,7 @@ def node(
             data = program.run(args, None, folder, timeout, limits, binary=True).data
             arrays = _arrays(fields, data[: _total(fields)], program.name)
             for place, (leaf, size) in enumerate(zip(some, limbs, strict=True)):
-                back = np.empty_like(arrays[place])
-                back[order] = arrays[place]
+                back = _put_back(arrays[place], order)
                 arrays[place] = of_limbs(leaf, back) if size else back
             said.append(assembled(some, arrays))
             _check_module(wanted, data[_total(fields) :], lanes)
@@ -199,31 +198,55 @@ def node(
 
 
 def onnxruntime(
-    circuit: Circuit, model: bytes, rows: NDArray[np.float32], timeout: float, *, confined: bool = False
+    circuit: Circuit,
+    model: bytes,
+    rows: NDArray[np.float32],
+    timeout: float,
+    *,
+    streams: int = 0,
+    confined: bool = False,
 ) -> Answers:
-    """Return what an ONNX model says of rows, in onnxruntime; arguments and errors are those of `c_compiler`."""
+    """Return what an ONNX model says of rows, in onnxruntime; arguments and errors are those of `node`."""
     from importlib.util import find_spec
 
     if find_spec("onnxruntime") is None:
         raise ToolMissing(f"onnxruntime is needed and not there. Install it: {HARDWARE_EXTRA}")
-    fields = _fields(circuit, len(rows), np.float64, np.bool_, np.int32)
-    if circuit.head is not None:
-        fields = fields[1:]
-        kinds = {"multilabel": ("labels", np.bool_), "regression": ("values", np.float64)}
-        decided, dtype = kinds.get(circuit.objective or "", ("label", np.int64))
-        fields[-1] = _Field(decided, dtype, fields[-1].shape)
-    told = {field.name: [np.dtype(field.dtype).str, list(field.shape)] for field in fields}
+    some = [leaf for leaf in leaves(circuit) if circuit.head is None or leaf.answer != "outputs"]
+    fields = [_Field(leaf.name, leaf.dtype, (len(rows), *leaf.shape)) for leaf in some]
+    told = {
+        _onnx_name(circuit, leaf): [field.dtype.str, list(field.shape)]
+        for leaf, field in zip(some, fields, strict=True)
+    }
     limits = Limits(threads=True, addresses=False, file=_total(fields) + SLACK) if confined else None
+    order = _by_cycles(len(rows), streams)
     with workspace() as folder:
         (folder / "model.onnx").write_bytes(model)
-        (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows, np.float32).tobytes())
+        (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows[order], np.float32).tobytes())
         runtime = Tool("onnxruntime", (sys.executable, "-c", ONNX_DRIVER), (), "wheel")
-        args = [json.dumps(sys.path), json.dumps(list(rows.shape)), json.dumps(told)]
+        state = [circuit.netlist.register_init.tolist(), streams]
+        args = [json.dumps(value) for value in (sys.path, list(rows.shape), told, state)]
         data = runtime.run(args, None, folder, timeout, limits, binary=True).data
-    arrays = _arrays(fields, data, runtime.name)
-    if circuit.head is None:
-        return Answers(arrays[0])
-    return Answers(None, *arrays)
+    return assembled(some, [_put_back(array, order) for array in _arrays(fields, data, runtime.name)])
+
+
+def _onnx_name(circuit: Circuit, leaf: Leaf) -> str:
+    """Return what an output of a model is called."""
+    prefix = f"{leaf.path[0]}." if isinstance(circuit.head, Heads) else ""
+    if leaf.word is not None:
+        return f"{prefix}words.{leaf.word.name}"
+    decided = {"b": "labels", "f": "values"}.get(leaf.dtype.kind, "label")
+    return prefix + (leaf.answer if leaf.answer != "results" else decided)
+
+
+def _by_cycles(count: int, streams: int) -> NDArray[np.intp]:
+    """Return the order of rows cycle by cycle, of rows that are streams one after the other; 0 leaves them."""
+    return np.arange(count).reshape(streams, -1).T.reshape(-1) if streams else np.arange(count)
+
+
+def _put_back(array: NDArray[Any], order: NDArray[np.intp]) -> NDArray[Any]:
+    back = np.empty_like(array)
+    back[order] = array
+    return back
 
 
 def prefix_of(header: bytes) -> str:

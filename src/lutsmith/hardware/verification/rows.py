@@ -98,7 +98,8 @@ def edge_rows(circuit: Circuit, words: Words | None, base: NDArray[Any], *, seed
     First rows whose features are all at an edge: lowest, highest, 0, 1; each threshold, the number above and the one
     below (in words: the last word that is not above, and the first that is); for floats -0, infinities, NaN, the
     largest and the smallest numbers. Then rows of `base` in which a single feature lies at the edge of a threshold.
-    Features that are words are, together and one by one, lowest and highest, and each bit alone.
+    Features that are words are, together and one by one, lowest and highest, and each bit alone. Features whose missing
+    values are inputs are missing one by one, and all.
 
     Args:
         circuit: whose thresholds are meant.
@@ -108,7 +109,7 @@ def edge_rows(circuit: Circuit, words: Words | None, base: NDArray[Any], *, seed
     """
     features = circuit.encoder.num_features
     if circuit.words is None:
-        return _threshold_rows(circuit, words, base, seed)
+        return np.concatenate([_threshold_rows(circuit, words, base, seed), _missing_rows(circuit, base, seed)])
     formats = circuit.words.formats
     ends = [np.zeros(len(formats), np.uint64), _masks(formats), _masks(formats) >> np.uint64(1)]
     ends += [np.full(len(formats), 1 << bit, np.uint64) & _masks(formats) for bit in range(int(formats.bits.max()))]
@@ -120,10 +121,23 @@ def edge_rows(circuit: Circuit, words: Words | None, base: NDArray[Any], *, seed
     parts = [_threshold_rows(circuit, words, base.astype(np.float32), seed).astype(base.dtype), together]
     if formats.is_long:  # numbers that are no integers, of features that are read as they are, would be told otherwise
         parts[0] = parts[0][np.isfinite(parts[0]).all(axis=1)]
-        gone = together.copy()
-        gone[:, circuit.missing[formats.place(circuit.missing) < 0]] = np.nan
-        parts.append(gone)
-    return np.concatenate(parts)
+    return np.concatenate([*parts, _missing_rows(circuit, base, seed)])
+
+
+def _missing_rows(circuit: Circuit, base: NDArray[Any], seed: int) -> NDArray[Any]:
+    """Return rows in which features are missing, of base rows: one by one, and all."""
+    formats = None if circuit.words is None else circuit.words.formats
+    features = np.unique(circuit.missing)
+    if formats is not None:
+        features = features[(formats.place(features) < 0) | ~np.bool_(formats.is_long)]
+    if not features.size or base.dtype.kind != "f" or not len(base):
+        return base[:0]
+    rng = np.random.default_rng([seed, 1])
+    alone = np.tile(rng.permutation(features)[:MAX_SINGLE_EDGES], max(1, min(MAX_BASE_ROWS, 512 // features.size)))
+    rows = base[rng.integers(0, len(base), alone.size + 8)]
+    rows[np.arange(alone.size), alone] = np.nan
+    rows[alone.size :, features] = np.nan
+    return rows
 
 
 def _threshold_rows(circuit: Circuit, words: Words | None, base: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

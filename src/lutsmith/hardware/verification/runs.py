@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -109,28 +109,29 @@ def c_runs(files: Files, case: Case) -> Iterator[Check]:
 
 
 def javascript_runs(files: Files, case: Case) -> Iterator[Check]:
-    """The module in node, with WebAssembly and without; of a circuit with a state a first cycle, and streams."""
-    options: dict[str, Any] = {"confined": case.foreign}
-    given = node(case.circuit, only(files), case.rows, case.timeout, **options)
-    found = _compared(given, case, str(find("node")))
+    """The module in node, with WebAssembly and without."""
+    yield from _program_runs(node, files, case, str(find("node")))
+
+
+def onnx_runs(files: Files, case: Case) -> Iterator[Check]:
+    """The model in onnxruntime."""
+    yield from _program_runs(onnxruntime, files, case, "onnxruntime")
+
+
+def _program_runs(run: Callable[..., Answers], files: Files, case: Case, tool: str) -> Iterator[Check]:
+    """What a program says of rows; of a circuit with a state, as first cycles, and as streams."""
+    given = run(case.circuit, only(files), case.rows, case.timeout, confined=case.foreign)
+    found = _compared(given, case, tool)
     if not case.stateful or found.verdict == "failed":
         yield found
         return
     yield replace(found, part="a first cycle")
     streams = dealt(case.rows)
-    given = node(
-        case.circuit, only(files), streams.reshape(-1, streams.shape[2]), case.timeout, streams=len(streams), **options
-    )
-    problem = Answers.of_streams(case.circuit, streams).difference(given)
     rows = streams.reshape(-1, streams.shape[2])
-    text = f"{find('node')}: {problem}" if problem else f"{_counted(rows, len(streams), case)}, {find('node')}"
+    given = run(case.circuit, only(files), rows, case.timeout, streams=len(streams), confined=case.foreign)
+    problem = Answers.of_streams(case.circuit, streams).difference(given)
+    text = f"{tool}: {problem}" if problem else f"{_counted(rows, len(streams), case)}, {tool}"
     yield row("streams", "failed" if problem else "simulated", text, len(rows))
-
-
-def onnx_runs(files: Files, case: Case) -> Iterator[Check]:
-    """The model in onnxruntime."""
-    given = onnxruntime(case.circuit, only(files), case.rows, case.timeout, confined=case.foreign)
-    yield _compared(given, case, "onnxruntime")
 
 
 def json_runs(files: Files, case: Case) -> Iterator[Check]:
