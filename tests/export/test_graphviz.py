@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Metadata
+from lutsmith.circuit import Heads, IntegerHead, Metadata
+from lutsmith.circuit.traits import TRAITS
 from lutsmith.export import ExportError, to_graphviz
 
-from ..circuit.examples import random_circuit
+from ..circuit.examples import random_circuit, random_rich_circuit
 from .cases import CASES, LABELS, ranks, thousand_classes
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -51,6 +52,36 @@ def test_affine_heads_show_their_weights() -> None:
     assert 'g0 -> c0 [label="3"]' in text
     assert "g0 -> c1" not in text  # a weight of 0
     assert "bias -30, x -0.001 + 0.3" in text
+
+
+def test_all_traits_are_drawn() -> None:
+    """Every input, register, instance, integer bit and place has its text, and every output its edge."""
+    circuit = random_rich_circuit(10, TRAITS)
+    text = to_graphviz(circuit)
+    for line in text.splitlines():
+        assert STATEMENT.fullmatch(line.strip()), line
+    words, netlist = circuit.words, circuit.netlist
+    assert words is not None
+    names = circuit.schema.names or [f"x{feature}" for feature in range(8)]
+    bits = [f"{names[feature]}, bit {bit}" for feature, bit in zip(words.feature, words.bit, strict=True)]
+    texts = [*bits, *(f"{names[feature]} is missing" for feature in circuit.missing)]
+    for place, shown in enumerate(texts, len(circuit.encoder)):
+        assert f's{place} [shape=cds, label="{shown}"]' in text
+    for part in circuit.parts:
+        for instance, signals in enumerate(part.signals(netlist)[:, part.netlist.num_inputs :]):
+            for signal in signals:
+                assert re.search(rf's{signal} \[(?:shape=box3d, )?label="[^"]*, {part.name} {instance}"\]', text)
+    assert isinstance(circuit.head, Heads)
+    ends = re.findall(r"s(\d+) -> [cg]\d+", text)
+    assert [int(end) for end in ends] == netlist.outputs.tolist()
+    integers = circuit.head["sums"].head
+    assert isinstance(integers, IntegerHead)
+    for place in range(3):
+        for word in integers.words:
+            kind = "signed" if word.signed else "unsigned"
+            assert f'label="sums place {place} {word.name}, {kind}"' in text
+        assert f'label="head_0 place {place} count 0"' in text
+    assert len(re.findall(r'-> c\d+ \[headlabel="\d+"\]', text)) == circuit.head["sums"].outputs
 
 
 def test_large_circuits_are_refused_with_the_reason() -> None:
