@@ -35,7 +35,7 @@ class Answers:
 
     @classmethod
     def of(cls, circuit: Circuit, rows: NDArray[Any]) -> Answers:
-        """Return the answers of the specification: plain NumPy, not the engine. Of a machine, its first cycle."""
+        """Return the answers of the specification: plain NumPy, not the engine. Of circuits without a state."""
         return cls.of_outputs(circuit, circuit.evaluate(rows))
 
     @classmethod
