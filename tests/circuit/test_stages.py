@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples, Stages, cones
+from lutsmith.circuit.engine.stages.fanout import Fanout
 from tests.circuit.examples import random_circuit, random_images, random_netlist
 
 SAMPLES = (0, 1, 63, 64, 65, 1023, 1024, 1025, 5000)
@@ -122,6 +123,8 @@ def rewired(evaluation, netlist, rng, lowest, shared):
     before = evaluation.netlist()
     nodes = rng.choice(lowest, 2)
     slots = rng.integers(0, netlist.ranks[nodes])
+    if rng.random() < 0.3:  # one wire twice: the last counts
+        nodes[1], slots[1] = nodes[0], slots[0]
     level_of = np.searchsorted(netlist.level_ptr, nodes, side="right") - 1
     signals = rng.integers(0, netlist.num_inputs + netlist.num_registers + netlist.level_ptr[level_of])
     fanin, words = before.fanin.copy(), before.tables()
@@ -136,6 +139,29 @@ def rewired(evaluation, netlist, rng, lowest, shared):
     np.testing.assert_array_equal(after.fanin, fanin)
     np.testing.assert_array_equal(after.tables(), words)
     return change, after
+
+
+@given(seed=st.integers(0, 2**32), moves=st.integers(1, 200))
+@settings(deadline=None, max_examples=40)
+def test_readers_are_those_of_the_wires_after_any_moves(seed, moves):
+    netlist, _, rng = netlist_of(seed, 0, luts=20)
+    fanout = Fanout(netlist)
+    kept = fanout.copy()
+    fanin = netlist.fanin.copy()
+    for _ in range(moves if fanin.size else 0):
+        entry, signal = int(rng.integers(fanin.size)), int(rng.integers(min(5, netlist.num_signals)))
+        fanin[entry] = signal
+        fanout.move(entry, signal)
+    for wires, expected in ((fanout, fanin), (kept, netlist.fanin)):
+        first, following, node = wires.readers
+        np.testing.assert_array_equal(wires.fanin[: fanin.size], expected)
+        np.testing.assert_array_equal(node, np.repeat(np.arange(netlist.num_nodes), netlist.ranks))
+        for signal in range(netlist.num_signals):
+            found, entry = [], first[signal]
+            while entry >= 0 and len(found) <= fanin.size:
+                found.append(entry)
+                entry = following[entry]
+            assert sorted(found) == np.flatnonzero(expected == signal).tolist()
 
 
 def layered(seed: int, samples: int) -> tuple[Netlist, PackedSamples, np.random.Generator]:
