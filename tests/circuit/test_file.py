@@ -300,7 +300,7 @@ META = header_of(DATA)["__metadata__"]["lutsmith"]
         (with_header('{"__metadata__":{"lutsmith":' + "1" * 5000 + "}}"), "a number of 5000 digits"),
         (with_header('{"a'), "header is damaged"),
         (with_header("{}\x00"), "header is damaged"),
-        (sealed(DATA.replace(b'\\"version\\":2', b'\\"version\\":3')), "format version 3, this lutsmith reads up to 2"),
+        (sealed(DATA.replace(b'\\"version\\":2', b'\\"version\\":4')), "format version 4, this lutsmith reads up to 3"),
         (DATA.replace(b'\\"version\\":2', b'\\"version\\":9'), "install a later one"),
         (rebuilt(lambda d: d.update(version=True)), "no format version"),
         (rebuilt(lambda d: d.update(version=0)), "no format version"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -48,6 +49,35 @@ def test_tables_are_taken_as_words_or_as_entries(rank: int) -> None:
     for netlist in built:
         np.testing.assert_array_equal(netlist.tables(), built[0].tables())
         np.testing.assert_array_equal(netlist.outputs, built[0].outputs)
+
+
+@pytest.mark.parametrize("rank", range(9))
+def test_luts_that_share_tables_equal_luts_with_copies_of_them(rank: int) -> None:
+    rng = np.random.default_rng([rank, 1])
+    tables, table_of = rng.integers(0, 2, (3, 1 << rank)), np.array([2, 0, 2, 2, 1, 0, 2])
+    fanin = rng.integers(0, 10, (7, rank))
+    words = [np.packbits(row, bitorder="little") for row in tables]
+    words = np.array([int.from_bytes(word.tobytes(), "little") for word in words], np.uint64 if rank < 7 else object)
+    built = []
+    for arguments in ((tables[table_of],), (tables, table_of), *([(words, table_of.tolist())] if rank < 7 else [])):
+        builder = NetlistBuilder(10)
+        built.append(builder.build(builder.lut(fanin, *arguments)))
+    for netlist in built:
+        for name in ("fanin", "table_pool", "table_index", "outputs"):
+            np.testing.assert_array_equal(getattr(netlist, name), getattr(built[0], name))
+
+
+@pytest.mark.parametrize("rank", [6, 8])
+def test_a_table_of_a_million_places_is_never_copied_for_each(rank: int) -> None:
+    places = 1_000_000
+    fanin = np.broadcast_to(np.arange(rank, dtype=np.int32), (places, rank))
+    builder = NetlistBuilder(rank)
+    tracemalloc.start()
+    signals = builder.lut(fanin, np.arange(1 << rank)[None] % 3 == 0, np.zeros(places, np.int32))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert signals.shape == (places,)
+    assert peak < 100 * places * (1 if rank == 6 else 4)  # tables of a byte an entry alone: 64 and 256 of them
 
 
 def test_one_input_may_be_read_by_several_slots() -> None:
@@ -155,6 +185,22 @@ def test_450_000_luts_build_in_less_than_two_seconds() -> None:
 def test_lut_refuses_wrong_arguments(fanin, tables, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         NetlistBuilder(3).lut(fanin, tables)
+
+
+@pytest.mark.parametrize(
+    ("tables", "table_of", "error", "message"),
+    [
+        ([[0, 1]], [0, 1], ValueError, r"table_of holds 1, expected integers in \[0, 1\)"),
+        ([[0, 1]], [0, -1], ValueError, "table_of holds -1"),
+        ([[0, 1]], [0.0, 0.0], TypeError, "table_of must be integers"),
+        ([[0, 1]], [0], ValueError, r"table_of has shape \(1,\), expected \(2,\)"),
+        (1, [0, 0], ValueError, "tables is a single number"),
+        ([[0, 1, 1]], [0, 0], ValueError, r"tables has shape \(1, 3\), expected \(1, 2\)"),
+    ],
+)
+def test_shared_tables_are_checked(tables, table_of, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        NetlistBuilder(3).lut([[0], [1]], tables, table_of)
 
 
 def test_registers_must_be_connected_once() -> None:

@@ -16,6 +16,7 @@ from lutsmith.circuit import Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples, Stages, cones
 from lutsmith.circuit.engine.stages.fanout import Fanout
 from tests.circuit.examples import random_circuit, random_images, random_netlist
+from tests.circuit.test_word_bits import some_inputs
 
 SAMPLES = (0, 1, 63, 64, 65, 1023, 1024, 1025, 5000)
 
@@ -291,6 +292,29 @@ def test_raw_samples_are_packed_and_run_as_specified(seed, samples, threads):
     np.testing.assert_array_equal(stages.node_rows(images, tables=tables, threads=threads), exchanged)
 
 
+@given(
+    seed=st.integers(0, 2**32),
+    samples=st.sampled_from(SAMPLES),
+    dtype=st.sampled_from(["u1", "f4", "f8", "i8", "?"]),
+)
+@settings(deadline=None, max_examples=40)
+def test_words_and_missing_values_are_packed_as_specified(seed, samples, dtype):
+    inputs, rng = some_inputs(seed, long=dtype == "i8")
+    with np.errstate(invalid="ignore"):
+        rows = (rng.normal(size=(samples, 7)) * 200).astype(dtype)
+    if rows.dtype.kind == "f":
+        rows[rng.random(rows.shape) < 0.1] = np.nan
+    builder = NetlistBuilder(len(inputs))
+    stages = Stages(inputs, builder.build(builder.lut([rng.integers(0, len(inputs), 3)], [rng.integers(0, 2, 8)])))
+    bits = inputs.encode(rows)
+    samples = stages.pack(rows)
+    np.testing.assert_array_equal(samples.words, PackedSamples.of_bits(bits).words)
+    np.testing.assert_array_equal(stages.node_rows(rows), stages.evaluate(samples).node_rows())
+    for part, (values, count) in enumerate(stages.signal_rows(rows, memory=1)):
+        width = -(-count // 64)
+        np.testing.assert_array_equal(values[: len(inputs), :width], samples.words[:, 16 * part : 16 * part + width])
+
+
 @pytest.mark.parametrize("memory", [1, 1 << 16, 1 << 26])
 @pytest.mark.parametrize("samples", [0, 1, 1000, 5000, 8192])
 def test_signals_are_yielded_part_by_part(memory, samples):
@@ -371,7 +395,7 @@ def test_a_mistake_is_told_and_changes_nothing(mistake):
         ),
         (lambda n, s: PackedEvaluation(n, s, state=[1]), ValueError, r"state has shape \(1,\)"),
         (lambda n, s: PackedEvaluation(n, s, threads=0), ValueError, "threads"),
-        (lambda n, s: Stages(Comparators([0], [0.5], 1), n), ValueError, "1 comparators for 40"),
+        (lambda n, s: Stages(Comparators([0], [0.5], 1), n), ValueError, "1 bits, the netlist 40"),
         (lambda n, s: stages_of(n).pack(np.zeros((2, 39))), ValueError, "expected"),
         (lambda n, s: stages_of(n).pack(np.full((2, 40), "a")), TypeError, "real numbers"),
         (lambda n, s: stages_of(n).node_rows(np.zeros((2, 40)), tables=[1]), ValueError, "one word a node"),

@@ -30,6 +30,7 @@ from lutsmith.circuit.heads import Head
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist, with_inputs
 from lutsmith.circuit.simplify.dead import remove_dead
+from lutsmith.circuit.traits import popcount_head, refuse
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.start import check_start
 
@@ -71,7 +72,9 @@ class Start:
         Raises:
             ValueError: no head, registers, no LUT that votes, or votes beyond int32.
         """
-        head, netlist = circuit.head, remove_dead(circuit.netlist)
+        who, instead = "refining", "it fits one decision by popcounts on comparators"
+        head, netlist = popcount_head(circuit, who, instead), remove_dead(circuit.netlist)
+        refuse(circuit, ("words", "missing values"), who, instead)
         if head is None:
             raise ValueError("the circuit has no head: its outputs are bits, which are no votes to fit anew")
         if netlist.num_registers:

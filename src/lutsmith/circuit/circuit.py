@@ -1,4 +1,4 @@
-"""The circuit: comparators, a netlist of LUTs and a head. It predicts from raw features; a model file holds one."""
+"""The circuit: inputs, a netlist of LUTs and a head. It predicts from raw features; a model file holds one."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.heads import OBJECTIVES, Head
+from lutsmith.circuit.heads import Head
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.rows import FittedRange, as_rows
+from lutsmith.circuit.parts import SharedPart, checked_parts
+from lutsmith.circuit.readout import METHODS, Readout, describe
+from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, checked_result
+from lutsmith.circuit.rows import FittedRange, as_rows, checked_range
 from lutsmith.circuit.tabular import Schema, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
+from lutsmith.circuit.words import WordBits
 from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import checked_shape, frozen, integers
 from lutsmith.ground.labels import Label
 
 if TYPE_CHECKING:
+    from lutsmith.circuit.engine.cycles import Machine
     from lutsmith.circuit.engine.engine import Engine
-
-METHODS = ("predict", "predict_labels", "decision_function", "outputs")
-"""What `Circuit.predict_batches` can be asked for."""
 
 BATCH = 65_536
 """Samples of a batch: 50 MB of MNIST's images, work for all cores."""
@@ -38,22 +41,26 @@ SLICE = 1024
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Circuit:
-    """Raw features in, output bits, scores and labels out. Immutable.
+    """Raw features in; output bits, scores, labels and integers out. Immutable.
 
-    A circuit with registers is evaluated for one clock cycle from their initial values.
+    A circuit with registers is evaluated for one clock cycle from their initial values; `run` goes on.
 
     Attributes:
         input_shape: the shape of one sample; features are numbered in its flattened (C) order.
-        encoder: the comparators, one for each input of the netlist.
+        encoder: the comparators: the first inputs of the netlist.
         netlist: the LUTs.
-        head: turns output bits into scores and decides by them; None if the bits are the result.
+        head: turns output bits into scores and decides by them (`Head`), into integers (`IntegerHead`), or into several
+            results (`Heads`); None if the bits are the result.
         classes: the labels (str, int or float, kept as they are) of the classes 0, 1, ..., or the names of the labels
             or targets; None if they have no names.
         objective: what the scores mean: "classification", "multilabel" or "regression"; None is taken for
-            classification where there is a head.
+            classification where there is a `Head`.
         fitted_range: float32 arrays (low, high), each (F,): where the features lay in the data that the circuit was
             fitted on. Data elsewhere get one `OutOfRangeWarning` a call; `rows.FittedRange` states the rule.
         metadata: names, the table, the training, and whatever else the file should tell.
+        words: the inputs after the comparators: bits of features that are words; None where no feature is one.
+        missing: int32 (M,), the last inputs: whether the values of these features are missing (NaN).
+        parts: sub-circuits that stand in several places of the netlist.
 
     Raises:
         TypeError, ValueError: fields that do not fit together.
@@ -62,33 +69,32 @@ class Circuit:
     input_shape: tuple[int, ...]
     encoder: Comparators
     netlist: Netlist
-    head: Head | None = None
+    head: AnyHead | None = None
     classes: tuple[Label, ...] | None = None
     objective: str | None = None
     fitted_range: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    words: WordBits | None = None
+    missing: NDArray[np.int32] = field(default_factory=lambda: frozen((), np.int32))
+    parts: tuple[SharedPart, ...] = ()
 
     def __post_init__(self) -> None:
         shape = checked_shape(self.input_shape)
         features = math.prod(shape)
-        if features != self.encoder.num_features:
-            raise ValueError(f"input_shape {shape} has {features} features, the encoder {self.encoder.num_features}")
-        if len(self.encoder) != self.netlist.num_inputs:
-            raise ValueError(f"{len(self.encoder)} comparators for {self.netlist.num_inputs} inputs of the netlist")
-        if self.objective is not None and self.objective not in OBJECTIVES:
-            raise ValueError(f"objective is {self.objective!r}, expected None or one of {OBJECTIVES}")
+        inputs = Inputs(self.encoder, self.words, self.missing)
+        if features != inputs.num_features:
+            raise ValueError(f"input_shape {shape} has {features} features, the encoder {inputs.num_features}")
+        if len(inputs) != self.netlist.num_inputs:
+            what = "comparators" if inputs.are_comparators else "comparators, bits of words and missing values"
+            raise ValueError(f"{len(inputs)} {what} for {self.netlist.num_inputs} inputs of the netlist")
+        classes = None
         if self.head is not None:
-            self.head.check(self.netlist.outputs.size)
-            if self.objective != "regression" and (self.head.scale is not None or self.head.offset is not None):
-                raise ValueError(
-                    f"a head with a scale or offset is one for regression, and objective is {self.objective!r}"
-                )
+            kinds = (Head, IntegerHead, Heads)
+            outputs = self.netlist.outputs.size
+            classes = checked_result(self.head, outputs, self.objective, self.classes, kinds)
         elif self.objective is not None or self.classes is not None:
             raise ValueError("a circuit with an objective or classes needs a head")
-        classes = None if self.classes is None else _checked_classes(self.classes)
-        if classes is not None and self.head is not None and len(classes) != self.head.num_classes:
-            raise ValueError(f"{len(classes)} classes for a head of {self.head.num_classes}")
-        fitted = None if self.fitted_range is None else _checked_range(self.fitted_range, features)
+        fitted = None if self.fitted_range is None else checked_range(self.fitted_range, features)
         if not isinstance(self.metadata, Metadata):
             raise TypeError(
                 f"metadata must be a Metadata, not {type(self.metadata).__name__}: Metadata.from_json reads a dict"
@@ -97,15 +103,23 @@ class Circuit:
             self.metadata.schema(features)
         except ValueError as error:
             raise ValueError(f"metadata: {error}") from error
-        for name, value in (("input_shape", shape), ("classes", classes), ("fitted_range", fitted)):
+        parts = checked_parts(self.netlist, self.parts)
+        values = {"input_shape": shape, "classes": classes, "fitted_range": fitted, "parts": parts}
+        for name, value in {**values, "missing": inputs.missing}.items():
             object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, item.name) for item in fields(self))
 
     def __repr__(self) -> str:
-        head = f", {self.head!r}" if self.head else ""
-        return f"Circuit(input_shape={self.input_shape}, {self.encoder!r}, {self.netlist!r}{head})"
+        rest = "".join(f", {each!r}" for each in (self.head, *self.parts) if each is not None)
+        inputs = self.encoder if self.inputs.are_comparators else self.inputs
+        return f"Circuit(input_shape={self.input_shape}, {inputs!r}, {self.netlist!r}{rest})"
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What the inputs of the netlist are: comparators, bits of words, missing values, in this order."""
+        return Inputs(self.encoder, self.words, self.missing)
 
     @property
     def depth(self) -> int:
@@ -115,12 +129,13 @@ class Circuit:
     @property
     def is_classifier(self) -> bool:
         """Whether it predicts classes."""
-        return self.head is not None and self.objective in (None, "classification")
+        return isinstance(self.head, Head) and self.objective in (None, "classification")
 
     @property
     def score_labels(self) -> tuple[Label, ...]:
         """The names of classes, labels or targets, one for each score; their numbers where they have none."""
-        return tuple(range(0 if self.head is None else self.head.num_classes)) if self.classes is None else self.classes
+        scores = self.head.num_classes if isinstance(self.head, Head) else 0
+        return tuple(range(scores)) if self.classes is None else self.classes
 
     def luts_by_rank(self) -> dict[int, int]:
         """How many nodes of the netlist have each rank that occurs; rank 0 are constants."""
@@ -128,10 +143,11 @@ class Circuit:
 
     def info(self) -> dict[str, Any]:
         """What the circuit consists of, ready for JSON: nodes by rank, depth, distinct tables, encoder and head."""
-        return {
+        head = self.head if isinstance(self.head, Head) else None
+        told: dict[str, Any] = {
             "input_shape": list(self.input_shape),
             "features": self.encoder.num_features,
-            "features_used": int(np.unique(self.encoder.feature).size),
+            "features_used": int(np.unique(self.inputs.feature).size),
             "comparators": len(self.encoder),
             "luts": self.netlist.num_nodes,
             "luts_by_rank": self.luts_by_rank(),
@@ -139,13 +155,20 @@ class Circuit:
             "tables": self.netlist.table_pool.size,
             "registers": self.netlist.num_registers,
             "outputs": self.netlist.outputs.size,
-            "head": None if self.head is None else "popcount",
-            "num_groups": None if self.head is None else self.head.num_groups,
-            "affine": self.head is not None and not self.head.is_plain,
-            "num_classes": None if self.head is None else self.head.num_classes,
+            "head": None if self.head is None else describe(self.head),
+            "num_groups": None if head is None else head.num_groups,
+            "affine": head is not None and not head.is_plain,
+            "num_classes": None if head is None else head.num_classes,
             "classes": None if self.classes is None else list(self.classes),
             "task": self.objective,
         }
+        if self.words is not None:
+            told["word_bits"] = len(self.words)
+        if self.missing.size:
+            told["missing_values"] = self.missing.size
+        if self.parts:
+            told["parts"] = {part.name: len(part) for part in self.parts}
+        return told
 
     @cached_property
     def schema(self) -> Schema:
@@ -158,7 +181,7 @@ class Circuit:
         bits = np.empty((len(rows), self.netlist.outputs.size), np.bool_)
         for start in range(0, len(rows), SLICE):
             part = slice(start, start + SLICE)
-            bits[part] = self.netlist.evaluate(self.encoder.encode(rows[part]))
+            bits[part] = self.netlist.evaluate(self.inputs.encode(rows[part]))
         return bits
 
     def outputs(self, X: ArrayLike) -> NDArray[np.bool_]:
@@ -176,18 +199,18 @@ class Circuit:
         """
         return self._engine.outputs(self._rows(X))
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.int32]:
-        """Return the scores of the classes, labels or targets, int32 (N, C). Arguments and errors are those of
-        `outputs`.
+    def decision_function(self, X: ArrayLike) -> Any:
+        """Return the scores of the classes, labels or targets, int32 (N, C), or (N, *shape, C) where the head has
+        places; of several heads a dict by their names. Arguments and errors are those of `outputs`.
 
         Raises:
-            ValueError: the circuit has no head.
+            ValueError: the circuit has no head with scores.
         """
-        self._require_head("decision_function")
-        return self._engine.decision_function(self._rows(X))
+        self._said.check("decision_function")
+        return self._said.of_rows("decision_function", self._engine, self._rows(X))
 
-    def predict_labels(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the label of each sample, (N,), as it stood in the data: `classes[predict(X)]`.
+    def predict_labels(self, X: ArrayLike) -> Any:
+        """Return the label of each sample, (N,) or (N, *shape), as it stood in the data: `classes[predict(X)]`.
 
         Arguments and errors as for `decision_function`. The array holds text, integers or floats, or objects where the
         labels are of several types; without names of classes it is `predict(X)`.
@@ -195,10 +218,10 @@ class Circuit:
         Raises:
             ValueError: the circuit is not a classifier.
         """
-        self._require_labels("predict_labels")
-        return self._labelled(self._rows(X))
+        self._said.check("predict_labels")
+        return self._said.of_rows("predict_labels", self._engine, self._rows(X))
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike) -> Any:
         """Return what the circuit says of each sample, by its objective: indices of classes where `predict_labels`
         gives labels. Arguments and errors as for `decision_function`.
 
@@ -206,9 +229,39 @@ class Circuit:
             classification: int64 (N,), indices into `classes`. The lowest class wins a tie.
             multilabel: bool (N, C), whether each label is set.
             regression: float64 (N, C), or (N,) with one target.
+            an `IntegerHead`: int64 (N,), uint64 or Python integers where int64 does not hold them; of several words a
+            dict by their names.
+
+            With places, (N, *shape, ...) instead of (N, ...). Of several heads (`Heads`), a dict by their names.
         """
-        self._require_head("predict")
-        return self._predicted(self._rows(X))
+        self._said.check("predict")
+        return self._said.of_rows("predict", self._engine, self._rows(X))
+
+    def run(
+        self,
+        X: ArrayLike,
+        cycles: int | None = None,
+        *,
+        state: ArrayLike | None = None,
+        method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
+        return_state: bool = False,
+    ) -> Any:
+        """Return what the circuit says in each clock cycle of some streams: a circuit with registers over time.
+
+        Args:
+            X: (N, T, *input_shape) or (N, T, F) numbers: T samples, one a cycle, of each of N streams. With `cycles`,
+                (N, *input_shape) or (N, F): one sample, held for so many cycles.
+            cycles: T, where samples are held.
+            state: bool (N, R) or (R,), what the registers hold before the first cycle; their initial values by default.
+            method: whose answers are wanted: arrays (N, ...) of this method become (N, T, ...) here.
+            return_state: whether to return (answers, state), with bool (N, R): what the registers hold after the last
+                cycle. A stream goes on with it, exactly.
+
+        Raises:
+            TypeError, ValueError: X holds no real numbers or has another shape; a state that is not one bit for each
+                register; another method, one that the head has no answer for, or cycles below 0.
+        """
+        return self._machine.run(X, cycles, state=state, method=method, return_state=return_state)
 
     def predict_batches(
         self,
@@ -217,7 +270,7 @@ class Circuit:
         batch: int = BATCH,
         method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
         columns: Sequence[str] | None = None,
-    ) -> Generator[NDArray[Any], None, None]:
+    ) -> Generator[Any, None, None]:
         """Yield what a method says of each batch of a source that may be larger than memory.
 
         Sources:
@@ -252,61 +305,24 @@ class Circuit:
         from lutsmith.circuit.engine import streams
 
         one_of("method", method, METHODS)
-        if method == "predict_labels":
-            self._require_labels(method)
-        elif method != "outputs":
-            self._require_head(method)
+        self._said.check(method)
         sizes = integers("batch", [batch], low=1, high=2**31)
         samples = streams.SampleStream(
             self.input_shape, self.schema, None if columns is None else tuple(map(str, columns))
         )
         return self._answers(samples.batches(source, int(sizes[0])), method)
 
-    def _answers(
-        self, batches: Generator[NDArray[Any], None, None], method: str
-    ) -> Generator[NDArray[Any], None, None]:
-        answer = {
-            "predict": self._predicted,
-            "predict_labels": self._labelled,
-            "decision_function": self._engine.decision_function,
-            "outputs": self._engine.outputs,
-        }[method]
+    def _answers(self, batches: Generator[NDArray[Any], None, None], method: str) -> Generator[Any, None, None]:
         told = self._range is None
         with contextlib.closing(batches):
             for rows in batches:
                 if not told and self._range is not None:
                     told = self._range.warn(rows, stacklevel=3)
-                yield answer(rows)
-
-    def _require_head(self, method: str) -> None:
-        if self.head is None:
-            raise ValueError(f"{method}() needs a head and this circuit has none: use outputs() for its bits")
-
-    def _require_labels(self, method: str) -> None:
-        self._require_head(method)
-        if not self.is_classifier:
-            raise ValueError(f"{method}() is for classifiers and this circuit is for {self.objective}: use predict()")
-
-    def _labelled(self, rows: NDArray[Any]) -> NDArray[Any]:
-        indices = self._predicted(rows)
-        return indices if self._labels is None else self._labels[indices]
+                yield self._said.of_rows(method, self._engine, rows)
 
     @cached_property
-    def _labels(self) -> NDArray[Any] | None:
-        if self.classes is None:
-            return None
-        if len(set(map(type, self.classes))) == 1:
-            labels = np.array(self.classes)
-            if tuple(labels.tolist()) == self.classes:  # NumPy cuts zeros off the end of text
-                return labels
-        labels = np.empty(len(self.classes), object)
-        labels[:] = self.classes
-        return labels
-
-    def _predicted(self, rows: NDArray[Any]) -> NDArray[Any]:
-        if self.head is None or self.is_classifier:
-            return self._engine.predict(rows)
-        return self.head.decide(self._engine.decision_function(rows), self.objective)
+    def _said(self) -> Readout:
+        return Readout(self.head, self.objective, self.classes)
 
     def _rows(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as rows (N, F), after a look at where they lie. Called by the methods that users call."""
@@ -332,27 +348,14 @@ class Circuit:
         """Made when it is first needed: a circuit that is built, saved or described needs no compiled code."""
         from lutsmith.circuit.engine.engine import Engine
 
-        return Engine(self.encoder, self.netlist, self.head)
+        return Engine(self.inputs, self.netlist, self.head if isinstance(self.head, Head) else None)
+
+    @cached_property
+    def _machine(self) -> Machine:
+        from lutsmith.circuit.engine.cycles import Machine
+
+        return Machine(self.inputs, self.netlist, self._said, self.input_shape)
 
     @cached_property
     def _range(self) -> FittedRange | None:
         return None if self.fitted_range is None else FittedRange(*self.fitted_range)
-
-
-def _checked_classes(classes: Any) -> tuple[Label, ...]:
-    labels = tuple(label.item() if isinstance(label, np.generic) else label for label in classes)
-    for label in labels:
-        if not isinstance(label, (str, int, float)) or label != label or label in (math.inf, -math.inf):
-            raise TypeError(f"class label {label!r} is not a string, an integer or a finite float")
-    if len(set(labels)) != len(labels):
-        raise ValueError("two classes have the same label")
-    return labels
-
-
-def _checked_range(fitted_range: Any, features: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    low, high = (frozen(np.reshape(bound, -1), np.float32) for bound in fitted_range)
-    if low.shape != (features,) or high.shape != (features,):
-        raise ValueError(f"fitted_range has {low.size} and {high.size} values, expected {features} each")
-    if not (low <= high).all():
-        raise ValueError("fitted_range has a low above its high, or NaN")
-    return low, high

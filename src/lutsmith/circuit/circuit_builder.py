@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
-from lutsmith.circuit.netlist import Netlist, drop_unread_inputs
+from lutsmith.circuit.netlist import Netlist, read_inputs, with_inputs
 from lutsmith.circuit.netlist_builder import NetlistBuilder
-from lutsmith.ground.arrays import checked_shape, integers
+from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, OutputWord, Result
+from lutsmith.circuit.words import WordBits, WordFormats
+from lutsmith.ground.arrays import checked_shape, frozen, integers
+
+_COMPARED, _WORD, _MISSING = range(3)
+"""Kinds of inputs, in the order in which they are inputs of a netlist."""
 
 
 class CircuitBuilder:
-    """What the layers of a network lower themselves into: comparators on the features, LUTs, and a head.
+    """What the layers of a network lower themselves into: inputs on the features, LUTs, and a head.
 
     Args:
         input_shape: the shape of one sample, for example (28, 28) or (13,).
@@ -30,8 +35,9 @@ class CircuitBuilder:
         self.input_shape = checked_shape(input_shape)
         self.features = np.arange(np.prod(self.input_shape), dtype=np.int32).reshape(self.input_shape)
         self._netlist = NetlistBuilder()
-        self._comparators: dict[tuple[int, float], int] = {}
-        self._head: tuple[NDArray[np.int32], Head] | None = None
+        self._inputs: dict[tuple[int, Hashable], int] = {}
+        self._formats: dict[int, tuple[Any, ...]] = {}
+        self._head: tuple[NDArray[np.int32], AnyHead] | None = None
 
     def compare(self, features: ArrayLike, thresholds: ArrayLike) -> NDArray[np.int32]:
         """Return the signals of `X[:, feature] > threshold` (float32), of the shape both broadcast to.
@@ -41,27 +47,82 @@ class CircuitBuilder:
         Raises:
             TypeError, ValueError: features that do not exist, or shapes that do not broadcast.
         """
-        checked = integers("features", features, low=0, high=self.features.size)
+        checked = self._checked_features(features)
         with np.errstate(over="ignore"):  # beyond float32 is +inf
             ids, values = np.broadcast_arrays(checked, np.asarray(thresholds).astype(np.float32))
         pairs = list(zip(ids.reshape(-1).tolist(), values.reshape(-1).tolist(), strict=True))  # keys: -0.0 equals 0.0
-        new = dict.fromkeys(pair for pair in pairs if pair[1] < np.inf and pair not in self._comparators)
-        self._comparators.update(zip(new, self._netlist.input(len(new)).tolist(), strict=True))
-        nothing = self._netlist.constant(False)
-        signals = np.array([self._comparators.get(pair, nothing) for pair in pairs], np.int32)
+        signals = self._input(_COMPARED, [pair if pair[1] < np.inf else None for pair in pairs])
         return signals.reshape(ids.shape)
+
+    def words(
+        self,
+        features: ArrayLike,
+        bits: int,
+        *,
+        signed: bool = False,
+        offset: ArrayLike = 0.0,
+        per_unit: ArrayLike = 1.0,
+    ) -> NDArray[np.int32]:
+        """Return the signals of the bits of features that are words, (*features.shape, bits): bit 0, the least
+        significant, first. They are inputs of the netlist and cost no LUT and no comparator.
+
+        `circuit.words` says what the word of a number is, of numbers that are no integers or too large as well.
+
+        Args:
+            features: numbers of features, any shape.
+            bits: 1 to 64.
+            signed: whether the words are two's complement.
+            offset: what word 0 stands for; of the shape of `features`, or one for all.
+            per_unit: words in a unit of the feature, likewise: a word stands for `offset + word / per_unit`.
+
+        Raises:
+            TypeError, ValueError: features that do not exist, or one that is a word of another kind already; formats
+                that `WordFormats` refuses.
+        """
+        ids = self._checked_features(features)
+        places = [np.broadcast_to(np.asarray(each, np.float64), ids.shape).reshape(-1) for each in (offset, per_unit)]
+        flat = ids.reshape(-1)
+        first = np.unique(flat, return_index=True)[1]
+        WordFormats.of(flat[first], bits, signed, *(each[first] for each in places))  # refused before anything is kept
+        for feature, low, scale in zip(flat.tolist(), *(each.tolist() for each in places), strict=True):
+            told = (int(bits), bool(signed), low + 0.0, scale)
+            if self._formats.setdefault(feature, told) != told:
+                raise ValueError(f"feature {feature} is a word of another kind already: give it a feature of its own")
+        keys = [(feature, bit) for feature in flat.tolist() for bit in range(bits)]
+        return self._input(_WORD, keys).reshape(*ids.shape, bits)
+
+    def missing(self, features: ArrayLike) -> NDArray[np.int32]:
+        """Return the signals of whether the values of features are missing (NaN), of the shape of `features`.
+
+        Raises:
+            TypeError, ValueError: features that do not exist.
+        """
+        ids = self._checked_features(features)
+        return self._input(_MISSING, ids.reshape(-1).tolist()).reshape(ids.shape)
 
     def constant(self, value: bool) -> int:
         """Return the signal that is always `value`."""
         return self._netlist.constant(value)
 
-    def lut(self, fanin: ArrayLike, tables: ArrayLike) -> NDArray[np.int32]:
+    def lut(self, fanin: ArrayLike, tables: ArrayLike, table_of: ArrayLike | None = None) -> NDArray[np.int32]:
         """Add LUTs and return their signals: `NetlistBuilder.lut`."""
-        return self._netlist.lut(fanin, tables)
+        return self._netlist.lut(fanin, tables, table_of)
+
+    def register(self, count: int, init: ArrayLike = False) -> NDArray[np.int32]:
+        """Add registers and return their signals: `NetlistBuilder.register`."""
+        return self._netlist.register(count, init)
+
+    def connect(self, register: ArrayLike, signals: ArrayLike) -> None:
+        """Say what registers take at the clock's edge: `NetlistBuilder.connect`."""
+        self._netlist.connect(register, signals)
 
     def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
         """Add a whole netlist and return the signals of its outputs: `NetlistBuilder.embed`."""
         return self._netlist.embed(netlist, inputs)
+
+    def instances(self, name: str, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
+        """Add instances of a part and return the signals of their outputs: `NetlistBuilder.instances`."""
+        return self._netlist.instances(name, netlist, inputs)
 
     @property
     def num_luts(self) -> int:
@@ -74,26 +135,60 @@ class CircuitBuilder:
         Args:
             signals: int (O,).
             num_groups: G.
-            affine: further arguments of `Head`: weights, bias, scale, offset.
+            affine: further arguments of `Head`: weights, bias, scale, offset, shape.
 
         Raises:
             TypeError, ValueError: not signals, a width that `num_groups` does not divide, fields that `Head` refuses,
                 scores that int32 might not hold, or a second head.
         """
-        if self._head is not None:
-            raise ValueError("the circuit already has a head")
         outputs = np.array(signals)
         if outputs.ndim != 1:
             raise ValueError(f"signals has shape {outputs.shape}, expected one dimension")
-        head = Head(num_groups, **affine)
-        head.check(outputs.size)
-        self._head = outputs, head
+        self._end(outputs, Head(num_groups, **affine))
 
-    def build(self, outputs: ArrayLike | None = None, **fields: Any) -> Circuit:
-        """Return the circuit. Comparators that no LUT and no output reads are dropped.
+    def integers(self, words: Mapping[str, ArrayLike], *, signed: bool | Sequence[str] = False) -> None:
+        """Make these signals the outputs, and the integers that they are the results.
 
         Args:
-            outputs: the signals (O,) that leave the circuit; those given to `popcount` by default.
+            words: for each name the signals of its bits, the least significant first: (bits,), or (*shape, bits) where
+                there is such a word at each place of a shape, the same for all.
+            signed: whether the words are two's complement; or the names of those that are.
+
+        Raises:
+            TypeError, ValueError: no words, other names than identifiers, shapes that differ, or a second head.
+        """
+        parts = {name: np.array(signals) for name, signals in words.items()}
+        shapes = {part.shape[:-1] for part in parts.values() if part.ndim}
+        if len(shapes) != 1 or any(not part.ndim for part in parts.values()):
+            shown = ", ".join(f"{name} {part.shape}" for name, part in parts.items()) or "none"
+            raise ValueError(f"words have shapes {shown}; expected (*shape, bits), with one shape for all")
+        chosen = set(parts) if signed is True else set(signed or ())
+        if unknown := chosen - set(parts):
+            raise ValueError(f"signed names {', '.join(sorted(unknown))}, and the words are {', '.join(parts)}")
+        head = IntegerHead(
+            tuple(OutputWord(name, part.shape[-1], name in chosen) for name, part in parts.items()), *shapes
+        )
+        self._end(np.concatenate([*parts.values()], axis=-1).reshape(-1), head)
+
+    def heads(self, results: Mapping[str, tuple[ArrayLike, Any]]) -> None:
+        """Give the network several heads.
+
+        Args:
+            results: for each name the signals (O,) that it reads, and a dict of the fields of `Result` besides: head,
+                and objective and classes if there are any.
+
+        Raises:
+            TypeError, ValueError: results that `Heads` refuses, or a second call.
+        """
+        signals = {name: np.array(each) for name, (each, _) in results.items()}
+        heads = Heads({name: Result(outputs=signals[name].size, **fields) for name, (_, fields) in results.items()})
+        self._end(np.concatenate([each.reshape(-1) for each in signals.values()]), heads)
+
+    def build(self, outputs: ArrayLike | None = None, **fields: Any) -> Circuit:
+        """Return the circuit. Inputs that no LUT, no output and no register reads are dropped.
+
+        Args:
+            outputs: the signals (O,) that leave the circuit; those given to the head by default.
             fields: further fields of `Circuit`: classes, objective, fitted_range, metadata.
 
         Raises:
@@ -107,7 +202,48 @@ class CircuitBuilder:
             outputs = ends
         if outputs is None:
             raise ValueError("the circuit has no outputs: give build() the signals, or call popcount() first")
-        netlist, wired = drop_unread_inputs(self._netlist.build(outputs))
-        pairs = np.array([*self._comparators], np.float64).reshape(-1, 2)[wired]
-        encoder = Comparators(pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.float32), self.features.size)
-        return Circuit(self.input_shape, encoder, netlist, head=head, **fields)
+        netlist, parts = self._netlist.build_parts(outputs)
+        keys = list(self._inputs)
+        kinds = np.array([kind for kind, _ in keys], np.int64)
+        order = np.argsort(kinds, kind="stable")
+        order = order[read_inputs(netlist)[order]]
+        place = np.zeros(len(keys), np.int64)
+        place[order] = np.arange(order.size)
+        told: dict[int, list[Any]] = {kind: [] for kind in (_COMPARED, _WORD, _MISSING)}
+        for number in order.tolist():
+            told[keys[number][0]].append(keys[number][1])
+        pairs = np.array(told[_COMPARED], np.float64).reshape(-1, 2)
+        return Circuit(
+            self.input_shape,
+            Comparators(pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.float32), self.features.size),
+            with_inputs(netlist, place, order.size),
+            head=head,
+            words=self._word_bits(np.array(told[_WORD], np.int64).reshape(-1, 2)),
+            missing=frozen(told[_MISSING], np.int32),
+            parts=parts,
+            **fields,
+        )
+
+    def _word_bits(self, bits: NDArray[np.int64]) -> WordBits | None:
+        if not len(bits):
+            return None
+        read = np.unique(bits[:, 0])
+        columns = zip(*(self._formats[feature] for feature in read.tolist()), strict=True)
+        feature, bit = bits.T.astype(np.int32)
+        return WordBits(feature, bit, WordFormats.of(read, *map(np.array, columns)))
+
+    def _input(self, kind: int, keys: Sequence[Hashable]) -> NDArray[np.int32]:
+        """Return the signals of inputs of a kind, new ones where there are none; None is the constant 0."""
+        new = dict.fromkeys((kind, key) for key in keys if key is not None and (kind, key) not in self._inputs)
+        self._inputs.update(zip(new, self._netlist.input(len(new)).tolist(), strict=True))
+        nothing = self._netlist.constant(False)
+        return np.array([nothing if key is None else self._inputs[kind, key] for key in keys], np.int32)
+
+    def _checked_features(self, features: ArrayLike) -> NDArray[Any]:
+        return integers("features", features, low=0, high=self.features.size)
+
+    def _end(self, outputs: NDArray[Any], head: AnyHead) -> None:
+        if self._head is not None:
+            raise ValueError("the circuit already has a head")
+        head.check(outputs.size)
+        self._head = outputs, head

@@ -12,9 +12,14 @@ The tensors are one-dimensional and as narrow as their values allow:
 
 The safetensors metadata has one key, "lutsmith", whose text is a JSON object: checksum, version, input_shape,
 num_groups (of the head, or null), classes, task (the objective), facts (the circuit's metadata). Version 1 had instead
-of num_groups the key head, null or {"kind": "popcount", "num_classes": groups}, and no tensors of a head. The checksum
-is the sha256 of the whole file with the checksum's own 64 digits replaced by "0": it covers every byte. It guards
-against damage, not against malice, so that everything is validated after it too.
+of num_groups the key head, null or {"kind": "popcount", "num_classes": groups}, and no tensors of a head.
+
+Version 3 has further inputs, heads and parts; circuits that need none of them are written as version 2. Its tensors
+besides are those of `storage.inputs` (bits of words, missing values) and `storage.parts`. Its JSON object has `head`,
+as `storage.heads` writes it, in place of num_groups, classes and task, and `parts`.
+
+The checksum is the sha256 of the whole file with the checksum's own 64 digits replaced by "0": it covers every byte. It
+guards against damage, not against malice, so that everything is validated after it too.
 """
 
 from __future__ import annotations
@@ -29,7 +34,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -39,12 +43,17 @@ from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.storage.heads import HEAD_TENSORS, head_fields, head_json, head_tensors
+from lutsmith.circuit.storage.inputs import WORD_TENSORS, input_tensors, inputs_of
+from lutsmith.circuit.storage.narrow import NUMBERS, UNSIGNED, Tensors, narrow, offsets
+from lutsmith.circuit.storage.parts import PART_TENSORS, part_tensors, parts_json, parts_of
+from lutsmith.circuit.traits import traits_of
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import checked_shape
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.strict_json import strict_loads
 
-VERSION = 2
+VERSION = 3
 MAX_FILE_BYTES = 1 << 28
 """A byte of a file becomes up to some tens in memory: offsets and signals are wider there."""
 
@@ -52,35 +61,25 @@ MAX_HEADER_BYTES = 1 << 24
 
 _KEY = "lutsmith"
 _NO_DIGITS = "0" * 64
-_UNSIGNED = ("U8", "U16", "U32")
-_SIGNED = ("I8", "I16", "I32")
-_NUMBERS = ("U8", "F16", "F32")
 _TENSORS = {
-    "comparator_feature": _UNSIGNED,
-    "comparator_threshold": _NUMBERS,
+    "comparator_feature": UNSIGNED,
+    "comparator_threshold": NUMBERS,
     "node_rank": ("U8",),
-    "fanin": _UNSIGNED,
-    "level_size": _UNSIGNED,
-    "table_pool": (*_UNSIGNED, "U64"),
-    "table_index": _UNSIGNED,
-    "outputs": _UNSIGNED,
-    "register_next": _UNSIGNED,
+    "fanin": UNSIGNED,
+    "level_size": UNSIGNED,
+    "table_pool": (*UNSIGNED, "U64"),
+    "table_index": UNSIGNED,
+    "outputs": UNSIGNED,
+    "register_next": UNSIGNED,
     "register_init": ("U8",),
-    "head_weights": _SIGNED,
-    "head_bias": _SIGNED,
-    "head_scale": ("F64",),
-    "head_offset": ("F64",),
-    "fitted_low": _NUMBERS,
-    "fitted_high": _NUMBERS,
+    "fitted_low": NUMBERS,
+    "fitted_high": NUMBERS,
+    **HEAD_TENSORS,
 }
-_HEAD = ("head_weights", "head_bias", "head_scale", "head_offset")
-_NARROWER: dict[type[np.generic], tuple[type[np.generic], ...]] = {
-    np.float32: (np.uint8, np.float16),
-    np.int32: (np.int8, np.int16),
-}
-"""Types that a tensor is tried in before its widest; unsigned integers where there is no entry."""
-
-_OPTIONAL = {"table_index", "fitted_low", "fitted_high", *_HEAD}
+_TENSORS_3 = {**_TENSORS, **WORD_TENSORS, **PART_TENSORS}
+_OPTIONAL = {"table_index", "fitted_low", "fitted_high", *HEAD_TENSORS, *WORD_TENSORS, *PART_TENSORS}
+_OF_VERSION_2 = {"registers"}
+"""Traits that circuits of version 2 may have."""
 
 
 class ModelFileError(ValueError):
@@ -131,30 +130,37 @@ def to_bytes(circuit: Circuit) -> bytes:
     instance_of("circuit", circuit, Circuit)
     netlist, encoder = circuit.netlist, circuit.encoder
     tensors = {
-        "comparator_feature": _narrow(encoder.feature, np.uint32),
-        "comparator_threshold": _narrow(encoder.threshold, np.float32),
+        "comparator_feature": narrow(encoder.feature, np.uint32),
+        "comparator_threshold": narrow(encoder.threshold, np.float32),
         "node_rank": netlist.ranks.astype(np.uint8),
-        "fanin": _narrow(netlist.fanin, np.uint32),
-        "level_size": _narrow(np.diff(netlist.level_ptr), np.uint32),
-        "table_pool": _narrow(netlist.table_pool, np.uint64),
-        "outputs": _narrow(netlist.outputs, np.uint32),
-        "register_next": _narrow(netlist.register_next, np.uint32),
+        "fanin": narrow(netlist.fanin, np.uint32),
+        "level_size": narrow(np.diff(netlist.level_ptr), np.uint32),
+        "table_pool": narrow(netlist.table_pool, np.uint64),
+        "outputs": narrow(netlist.outputs, np.uint32),
+        "register_next": narrow(netlist.register_next, np.uint32),
         "register_init": netlist.register_init.astype(np.uint8),
     }
     if not np.array_equal(netlist.table_index, np.arange(netlist.table_pool.size)):
-        tensors["table_index"] = _narrow(netlist.table_index, np.uint32)
+        tensors["table_index"] = narrow(netlist.table_index, np.uint32)
     if circuit.fitted_range is not None:
         low, high = circuit.fitted_range
-        tensors.update(fitted_low=_narrow(low, np.float32), fitted_high=_narrow(high, np.float32))
-    if circuit.head is not None:
-        tensors.update(_head_tensors(circuit.head))
+        tensors.update(fitted_low=narrow(low, np.float32), fitted_high=narrow(high, np.float32))
+    tensors |= {**head_tensors(circuit.head), **input_tensors(circuit), **part_tensors(circuit.parts)}
+    version = VERSION if traits_of(circuit).keys() - _OF_VERSION_2 else 2
+    head: dict[str, Any]
+    if isinstance(circuit.head, (Head, type(None))) and version == 2:
+        groups = None if circuit.head is None else circuit.head.num_groups
+        head = {"num_groups": groups, "classes": circuit.classes, "task": circuit.objective}
+    else:
+        head = {
+            "head": head_json(circuit.head, circuit.objective, circuit.classes),
+            "parts": parts_json(circuit.parts),
+        }
     document = {
         "checksum": _NO_DIGITS,  # first: the first 64 zeros of the file are the ones to replace
-        "version": VERSION,
+        "version": version,
         "input_shape": circuit.input_shape,
-        "num_groups": None if circuit.head is None else circuit.head.num_groups,
-        "classes": circuit.classes,
-        "task": circuit.objective,
+        **head,
         "facts": circuit.metadata.to_json(),
     }
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
@@ -176,7 +182,7 @@ def from_bytes(data: bytes) -> Circuit:
     _check_version(document)
     _check_digest(data, document)
     try:
-        return _circuit(document, _tensors(data, header))
+        return _circuit(document, _tensors(data, header, document["version"]))
     except (ValueError, TypeError, OverflowError) as error:
         raise ModelFileError(f"the file does not describe a circuit: {error}") from error
 
@@ -227,39 +233,44 @@ def _check_digest(data: bytes, document: dict[str, Any]) -> None:
         raise ModelFileError("the file is damaged: its checksum does not match, get a new copy")
 
 
-def _tensors(data: bytes, header: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    missing = _TENSORS.keys() - _OPTIONAL - header.keys()
-    unknown = header.keys() - _TENSORS.keys()
+def _tensors(data: bytes, header: dict[str, Any], version: int) -> Tensors:
+    known = _TENSORS_3 if version >= VERSION else _TENSORS
+    missing = known.keys() - _OPTIONAL - header.keys()
+    unknown = header.keys() - known.keys()
     if missing or unknown:
         raise ValueError(f"its tensors are not those of a circuit: {', '.join(sorted(missing | unknown))[:200]}")
     for name, entry in header.items():
         dtype = entry.get("dtype") if isinstance(entry, dict) else None
-        if dtype not in _TENSORS[name]:
-            raise ValueError(f"{name} has type {str(dtype)[:40]}, expected one of {', '.join(_TENSORS[name])}")
+        if dtype not in known[name]:
+            raise ValueError(f"{name} has type {str(dtype)[:40]}, expected one of {', '.join(known[name])}")
     try:
-        tensors: dict[str, NDArray[Any]] = load_tensors(data)
+        tensors: Tensors = load_tensors(data)
     except SafetensorError as error:
         raise ValueError(f"its tensors cannot be read ({error})") from error
     return tensors
 
 
-def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circuit:
+def _circuit(document: dict[str, Any], tensors: Tensors) -> Circuit:
     shape = checked_shape(document.get("input_shape"))
-    classes = document.get("classes")
-    if not isinstance(classes, (list, type(None))):
-        raise TypeError("its classes are not a list")
     if ("fitted_low" in tensors) != ("fitted_high" in tensors):
         raise ValueError("its fitted range has one side only")
     nodes, levels = tensors["node_rank"].size, tensors["level_size"].size
     if levels > nodes:  # before anything is expanded
         raise ValueError(f"level_size has {levels} levels for {nodes} nodes: none may be empty")
+    further: dict[str, Any]
+    if document["version"] < VERSION:
+        further, inputs = _head_fields(document, tensors), 0
+    else:
+        further = {**head_fields(_required(document, "head"), tensors), **inputs_of(tensors)}
+        further["parts"] = parts_of(_required(document, "parts"), tensors)
+        inputs = sum(tensors[name].size for name in ("word_feature", "missing") if name in tensors)
     netlist = Netlist(
-        num_inputs=tensors["comparator_feature"].size,
+        num_inputs=tensors["comparator_feature"].size + inputs,
         fanin=tensors["fanin"],
-        fanin_ptr=_offsets(tensors["node_rank"]),
+        fanin_ptr=offsets(tensors["node_rank"]),
         table_pool=tensors["table_pool"],
         table_index=tensors.get("table_index", np.arange(nodes, dtype=np.int32)),
-        level_ptr=_offsets(tensors["level_size"]),
+        level_ptr=offsets(tensors["level_size"]),
         outputs=tensors["outputs"],
         register_next=tensors["register_next"],
         register_init=tensors["register_init"],
@@ -268,35 +279,35 @@ def _circuit(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Circ
         input_shape=shape,
         encoder=Comparators(tensors["comparator_feature"], tensors["comparator_threshold"], math.prod(shape)),
         netlist=netlist,
-        head=_head(document, tensors),
-        classes=None if classes is None else tuple(classes),
-        objective=document.get("task"),
         fitted_range=(tensors["fitted_low"], tensors["fitted_high"]) if "fitted_low" in tensors else None,
         metadata=Metadata.from_json(document.get("facts")),
+        **further,
     )
 
 
-def _head_tensors(head: Head) -> dict[str, NDArray[Any]]:
-    tensors: dict[str, NDArray[Any]] = {}
-    if head.weights is not None:
-        tensors["head_weights"] = _narrow(head.weights.reshape(-1), np.int32)
-    if head.bias is not None:
-        tensors["head_bias"] = _narrow(head.bias, np.int32)
-    if head.scale is not None:
-        tensors["head_scale"] = head.scale
-    if head.offset is not None:
-        tensors["head_offset"] = head.offset
-    return tensors
+def _required(document: dict[str, Any], key: str) -> Any:
+    if key not in document:
+        raise ValueError(f"it has no {key}")
+    return document[key]
 
 
-def _head(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Head | None:
+def _head_fields(document: dict[str, Any], tensors: Tensors) -> dict[str, Any]:
+    """The fields of the head in versions 1 and 2."""
+    classes = document.get("classes")
+    if not isinstance(classes, (list, type(None))):
+        raise TypeError("its classes are not a list")
+    labels = None if classes is None else tuple(classes)
+    return {"head": _head(document, tensors), "classes": labels, "objective": document.get("task")}
+
+
+def _head(document: dict[str, Any], tensors: Tensors) -> Head | None:
     groups = document.get("num_groups")
     if document["version"] == 1:
         old = document.get("head")
         if old is not None and (not isinstance(old, dict) or old.get("kind") != "popcount"):
             raise ValueError(f"its head is {str(old)[:80]}, expected a popcount")
         groups = None if old is None else old.get("num_classes", "missing")
-    parts = {name.removeprefix("head_"): tensors.get(name) for name in _HEAD}
+    parts: dict[str, Any] = {name.removeprefix("head_"): tensors.get(name) for name in HEAD_TENSORS}
     given = [name for name, tensor in parts.items() if tensor is not None]
     if given and (groups is None or document["version"] == 1):
         raise ValueError(f"it has no head that could have {' and '.join(given)}")
@@ -308,18 +319,3 @@ def _head(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Head | 
             raise ValueError(f"head_weights has shape {weights.shape}, expected a multiple of its {groups} groups")
         parts["weights"] = weights.reshape(-1, groups)
     return Head(groups, **parts)
-
-
-def _offsets(sizes: NDArray[Any]) -> NDArray[np.int64]:
-    return np.append(0, np.cumsum(sizes, dtype=np.int64))
-
-
-def _narrow(values: ArrayLike, widest: type[np.generic]) -> NDArray[Any]:
-    """Return `values` in the narrowest type, up to `widest`, that holds them exactly."""
-    array = np.asarray(values)
-    for dtype in _NARROWER.get(widest, (np.uint8, np.uint16, np.uint32)):
-        with np.errstate(over="ignore", invalid="ignore"):
-            candidate = array.astype(dtype)
-        if np.array_equal(candidate.astype(array.dtype), array):
-            return candidate
-    return array.astype(widest)

@@ -1,14 +1,18 @@
-"""The head of a circuit: from output bits to scores, and from scores to what the circuit says."""
+"""The head of a circuit: from output bits to scores, and from scores to what the circuit says.
+
+`circuit.results` has the others: integers made of output bits, and several heads of one network.
+"""
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.ground.arrays import frozen, integers
+from lutsmith.ground.arrays import checked_shape, frozen, integers
 
 OBJECTIVES = ("classification", "multilabel", "regression")
 """What scores can mean; `Head.decide` says what each makes of them."""
@@ -23,7 +27,8 @@ class Head:
     """Popcounts of groups, an integer affine map, and for regression a scale. Immutable.
 
     The outputs fall into `num_groups` equal, contiguous groups. With n_g the number of ones in group g, score c is
-    `sum_g weights[c, g] n_g + bias[c]`: an integer that fits int32 whatever the bits are.
+    `sum_g weights[c, g] n_g + bias[c]`: an integer that fits int32 whatever the bits are. With a `shape`, there is a
+    decision for each of its places: the outputs of the first place (in C order), those of the second, and so on.
 
     Args:
         num_groups: G.
@@ -32,6 +37,7 @@ class Head:
         scale: real numbers (C,), for regression: float64 value c is `score[c] * scale[c] + offset[c]`, rounded after
             the product and after the sum. None is 1.
         offset: real numbers (C,), for regression; None is 0.
+        shape: of the places that have a decision of their own, such as the pixels of an image; () is one decision.
 
     Raises:
         TypeError, ValueError: num_groups is not a positive int, arrays of other types or shapes, or a scale and offset
@@ -43,6 +49,7 @@ class Head:
     bias: NDArray[np.int32] | None
     scale: NDArray[np.float64] | None
     offset: NDArray[np.float64] | None
+    shape: tuple[int, ...]
 
     def __init__(
         self,
@@ -51,6 +58,7 @@ class Head:
         bias: ArrayLike | None = None,
         scale: ArrayLike | None = None,
         offset: ArrayLike | None = None,
+        shape: tuple[int, ...] = (),
     ) -> None:
         if isinstance(num_groups, bool) or not isinstance(num_groups, (int, np.integer)):
             raise TypeError(f"num_groups must be an int, not {type(num_groups).__name__}")
@@ -66,6 +74,7 @@ class Head:
             bias=None if bias is None else _one_each("bias", _int32("bias", bias), width),
             scale=None if scale is None else _one_each("scale", _float64("scale", scale), width),
             offset=None if offset is None else _one_each("offset", _float64("offset", offset), width),
+            shape=checked_places(shape),
         )
         with np.errstate(over="ignore"):
             reach = np.abs(0.0 if self.scale is None else self.scale) * 2.0**31
@@ -77,7 +86,7 @@ class Head:
         raise AttributeError(f"a head cannot be changed: {name}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.num_groups, self.weights, self.bias, self.scale, self.offset)
+        return type(self), (self.num_groups, self.weights, self.bias, self.scale, self.offset, self.shape)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Head) and self._key == other._key
@@ -87,12 +96,18 @@ class Head:
 
     def __repr__(self) -> str:
         parts = [name for name in ("weights", "bias", "scale", "offset") if getattr(self, name) is not None]
+        parts += [f"{self.shape} places"] if self.shape else []
         return f"Head({self.num_groups} groups, {self.num_classes} scores{''.join(f', {part}' for part in parts)})"
 
     @property
     def num_classes(self) -> int:
         """C: scores of a sample. They are those of classes, of labels, or of targets."""
         return self.num_groups if self.weights is None else len(self.weights)
+
+    @property
+    def places(self) -> int:
+        """How many decisions there are: the product of `shape`."""
+        return math.prod(self.shape)
 
     @property
     def is_plain(self) -> bool:
@@ -103,28 +118,33 @@ class Head:
         """Raise ValueError where `num_outputs` bits do not fall into equal groups of at least one bit, or where a score
         of theirs could leave int32.
         """
-        if num_outputs == 0 or num_outputs % self.num_groups:
+        groups = self.places * self.num_groups
+        if num_outputs == 0 or num_outputs % groups:
             raise ValueError(
-                f"{num_outputs} outputs do not fall into {self.num_groups} equal groups: "
-                f"make their number a positive multiple of {self.num_groups}"
+                f"{num_outputs} outputs do not fall into {groups} equal groups: "
+                f"make their number a positive multiple of {groups}"
             )
         if self.is_plain:
             return
-        lowest, highest = self.reach(num_outputs // self.num_groups)
+        lowest, highest = self.reach(self.group_size(num_outputs))
         if lowest < _INT32.min or highest > _INT32.max:
             raise ValueError(
                 f"scores could be {lowest} to {highest}, beyond int32: take smaller weights or fewer outputs"
             )
 
+    def group_size(self, num_outputs: int) -> int:
+        """Return the outputs of a group, where there are so many in all."""
+        return num_outputs // (self.places * self.num_groups)
+
     def counts(self, outputs: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Return int32 (N, G): the ones in each group of the output bits (N, O)."""
+        """Return int32 (N, *shape, G): the ones in each group of the output bits (N, O)."""
         self.check(outputs.shape[1])
-        groups = outputs.reshape(len(outputs), self.num_groups, outputs.shape[1] // self.num_groups)
-        counts: NDArray[np.int32] = groups.sum(axis=2, dtype=np.int32)
+        groups = outputs.reshape(len(outputs), *self.shape, self.num_groups, self.group_size(outputs.shape[1]))
+        counts: NDArray[np.int32] = groups.sum(axis=-1, dtype=np.int32)
         return counts
 
     def scores(self, outputs: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Return int32 (N, C) scores of the output bits (N, O), by plain integer arithmetic: the specification."""
+        """Return int32 (N, *shape, C) scores of output bits (N, O), by plain integer arithmetic: the specification."""
         scores = self.counts(outputs).astype(np.int64)
         if self.weights is not None:
             scores = scores @ self.weights.T.astype(np.int64)
@@ -133,7 +153,7 @@ class Head:
         return scores.astype(np.int32)
 
     def affine(self, counts: NDArray[Any]) -> NDArray[np.int32]:
-        """Return int32 (N, C), the scores of popcounts (N, G), integers or single bits, of outputs that pass `check`.
+        """Return int32 (..., C), the scores of popcounts (..., G), integers or bits, of outputs that pass `check`.
 
         A product of matrices of float64 is exact here: where no score leaves int32, no partial sum reaches 2**33.
         """
@@ -145,17 +165,17 @@ class Head:
         return values.astype(np.int32)
 
     def labels(self, scores: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Return int64 (N,), the class of the highest score in each row; the lowest class wins a tie."""
-        labels: NDArray[np.int64] = scores.argmax(axis=1).astype(np.int64, copy=False)
+        """Return int64 (...), the class of the highest of scores (..., C); the lowest class wins a tie."""
+        labels: NDArray[np.int64] = scores.argmax(axis=-1).astype(np.int64, copy=False)
         return labels
 
     def decide(self, scores: NDArray[np.int32], objective: str | None) -> NDArray[Any]:
-        """Return what scores (N, C) mean for an objective.
+        """Return what scores (N, *shape, C) mean for an objective.
 
         Returns:
-            classification, or None: `labels`, int64 (N,).
-            multilabel: bool (N, C), whether each label is set: its score is above 0.
-            regression: float64 (N, C), or (N,) where C is 1: scores times scale plus offset.
+            classification, or None: `labels`, int64 (N, *shape).
+            multilabel: bool (N, *shape, C), whether each label is set: its score is above 0.
+            regression: float64 (N, *shape, C), or (N, *shape) where C is 1: scores times scale plus offset.
         """
         if objective == "multilabel":
             return scores > 0
@@ -166,7 +186,7 @@ class Head:
             values *= self.scale
         if self.offset is not None:
             values += self.offset
-        return values[:, 0] if self.num_classes == 1 else values
+        return values[..., 0] if self.num_classes == 1 else values
 
     def reach(self, size: int) -> tuple[int, int]:
         """Return the lowest and the highest score that groups of `size` bits could have, in bounded memory."""
@@ -190,7 +210,16 @@ class Head:
     @cached_property
     def _key(self) -> tuple[Any, ...]:
         arrays = (self.weights, self.bias, self.scale, self.offset)
-        return self.num_groups, *(None if array is None else (array.shape, array.tobytes()) for array in arrays)
+        return (
+            self.num_groups,
+            self.shape,
+            *(None if array is None else (array.shape, array.tobytes()) for array in arrays),
+        )
+
+
+def checked_places(shape: Any) -> tuple[int, ...]:
+    """Return the shape of places as a tuple; () is a single one. TypeError or ValueError where it is no shape."""
+    return checked_shape(shape) if np.size(shape) else ()
 
 
 def _int32(name: str, values: ArrayLike) -> NDArray[np.int32]:

@@ -142,6 +142,12 @@ class Netlist:
         has_lut = np.add.accumulate(np.append(0, self.ranks > 0))[self.level_ptr]
         return int(np.count_nonzero(np.diff(has_lut)))
 
+    def same_as(self, other: Netlist) -> bool:
+        """Whether another netlist is the same, number by number; tables count by what they are, not where they lie."""
+        names = ("num_inputs", "fanin", "fanin_ptr", "level_ptr", "outputs", "register_next", "register_init")
+        same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+        return same and np.array_equal(self.tables(), other.tables())
+
     def tables(self) -> NDArray[np.uint64]:
         """uint64 (N,), the table of each node."""
         return self.table_pool[self.table_index]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, level_offsets, table_mask
+from lutsmith.circuit.parts import SharedPart, check_part
 from lutsmith.ground.arrays import MAX_SIGNALS, booleans, integers, numbered, packed
 
 MAX_LUT_RANK = 8
@@ -32,6 +33,14 @@ class _Block(NamedTuple):
     tables: NDArray[np.uint64]  # (W,)
 
 
+class _Instances(NamedTuple):
+    """Instances of a part, as signals of the builder."""
+
+    netlist: Netlist
+    nodes: NDArray[np.int32]  # (K, n)
+    registers: NDArray[np.int32]  # (K, r)
+
+
 class NetlistBuilder:
     """Collects inputs, constants, registers and LUTs, and builds a `Netlist` from them.
 
@@ -46,6 +55,7 @@ class NetlistBuilder:
         self._registers: list[NDArray[np.int32]] = []
         self._register_init: list[NDArray[np.bool_]] = []
         self._register_next: dict[int, int] = {}
+        self._instances: dict[str, list[_Instances]] = {}
         self._count = 0
         self._level = np.zeros(1024, np.int32)  # of each signal so far: 0, or one more than the highest that it reads
         self.input(num_inputs)
@@ -93,7 +103,7 @@ class NetlistBuilder:
             raise ValueError("a register is connected twice")
         self._register_next.update(zip(targets.tolist(), sources.tolist(), strict=True))
 
-    def lut(self, fanin: ArrayLike, tables: ArrayLike) -> NDArray[np.int32]:
+    def lut(self, fanin: ArrayLike, tables: ArrayLike, table_of: ArrayLike | None = None) -> NDArray[np.int32]:
         """Add W LUTs of rank n (0 to 8) and return their signals, int32 (W,).
 
         Ranks 7 and 8 become two or four LUTs of rank 6 and one of rank 3 or 6 that chooses among them (Shannon's
@@ -103,16 +113,18 @@ class NetlistBuilder:
             fanin: (W, n) signals of this builder; input 0 is the least significant bit of the address.
             tables: (W, 2**n) of 0 and 1, entry a the value at address a; or uint64 (W,) words with bit a in its place
                 (n up to 6).
+            table_of: integers (W,), the number of each LUT's table where LUTs share them: `tables` then holds P tables,
+                (P, 2**n) or (P,). By default each LUT has its own.
 
         Raises:
-            TypeError, ValueError: signals that do not exist yet, wrong shapes, types or values.
+            TypeError, ValueError: signals or tables that do not exist, wrong shapes, types or values.
         """
         reads = np.asarray(fanin)
         if reads.ndim != 2 or reads.shape[1] > MAX_LUT_RANK:
             raise ValueError(f"fanin has shape {reads.shape}, expected (LUTs, rank) with a rank of 0 to {MAX_LUT_RANK}")
         count, rank = reads.shape
         reads = self._checked("fanin", reads)
-        words = _table_words(tables, count, rank)
+        words = _shared_words(tables, table_of, count, rank)
         if rank == 0:
             return np.array([self.constant(bool(word)) for word in words[:, 0]], np.int32)
         if rank <= MAX_RANK:
@@ -136,16 +148,54 @@ class NetlistBuilder:
         sources = self._checked("inputs", inputs)
         if sources.shape != (netlist.num_inputs,):
             raise ValueError(f"inputs has shape {sources.shape}, expected ({netlist.num_inputs},)")
-        registers = self.register(netlist.num_registers, netlist.register_init)
-        number = np.concatenate([sources, registers, np.zeros(netlist.num_nodes, np.int32)])
-        first_node, ranks, tables = sources.size + registers.size, netlist.ranks, netlist.tables()
+        ends: NDArray[np.int32] = self._copies(netlist, sources[None])[0, netlist.outputs]
+        return ends
+
+    def instances(self, name: str, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
+        """Add K instances of a part and return the signals of their outputs, int32 (K, O).
+
+        All instances of one name, of several calls as well, must be of equal netlists. `build_parts` tells where they
+        stand.
+
+        Args:
+            name: of the part, an identifier.
+            netlist: what it is: no constants, each input read, each output a node or register of its own.
+            inputs: (K, I), what each instance reads. Instances that read others come in later calls.
+
+        Raises:
+            TypeError, ValueError: a netlist that is no part, or another one than before under this name; not signals of
+                this builder, or not as many as the part has inputs.
+        """
+        check_part(name, netlist)
+        sources = self._checked("inputs", inputs)
+        if sources.ndim != 2 or sources.shape[1] != netlist.num_inputs:
+            raise ValueError(f"inputs has shape {sources.shape}, expected (instances, {netlist.num_inputs})")
+        known = self._instances.setdefault(name, [])
+        if known and not known[0].netlist.same_as(netlist):
+            raise ValueError(f"part {name!r} was another netlist before: give it another name")
+        flat = self._copies(netlist, sources)
+        split = [netlist.num_inputs, netlist.num_inputs + netlist.num_registers]
+        _, registers, nodes = np.split(flat, split, axis=1)
+        known.append(_Instances(known[0].netlist if known else netlist, nodes, registers))
+        return flat[:, netlist.outputs]
+
+    def _copies(self, netlist: Netlist, sources: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Add a netlist once for each row of inputs (K, I); return all of its signals in each copy, (K, signals)."""
+        count, first_node = len(sources), netlist.num_inputs + netlist.num_registers
+        registers = self.register(count * netlist.num_registers, np.tile(netlist.register_init, count))
+        flat = np.zeros((count, netlist.num_signals), np.int32)
+        flat[:, : netlist.num_inputs] = sources
+        flat[:, netlist.num_inputs : first_node] = registers.reshape(count, netlist.num_registers)
+        ranks, tables = netlist.ranks, netlist.tables()
         for start, stop in zip(netlist.level_ptr[:-1], netlist.level_ptr[1:], strict=True):
             for rank in np.unique(ranks[start:stop]):
                 nodes = start + np.flatnonzero(ranks[start:stop] == rank)
                 reads = netlist.fanin[netlist.fanin_ptr[nodes][:, None] + np.arange(rank)]
-                number[first_node + nodes] = self.lut(number[reads], tables[nodes])
-        self.connect(registers, number[netlist.register_next])
-        return number[netlist.outputs]
+                table_of = np.tile(np.arange(nodes.size), count)
+                made = self.lut(flat[:, reads].reshape(count * nodes.size, rank), tables[nodes], table_of)
+                flat[:, first_node + nodes] = made.reshape(count, nodes.size)
+        self.connect(registers, flat[:, netlist.register_next].reshape(-1))
+        return flat
 
     def build(self, outputs: ArrayLike) -> Netlist:
         """Return the netlist whose outputs are these signals (O,). The builder can go on and build again.
@@ -155,6 +205,10 @@ class NetlistBuilder:
         Raises:
             TypeError, ValueError: outputs that are not signals of this builder, or a register without `connect`.
         """
+        return self.build_parts(outputs)[0]
+
+    def build_parts(self, outputs: ArrayLike) -> tuple[Netlist, tuple[SharedPart, ...]]:
+        """Return the netlist, as `build` does, and the parts that `instances` added, where they stand in it."""
         ends = self._checked("outputs", outputs)
         if ends.ndim != 1:
             raise ValueError(f"outputs has shape {ends.shape}, expected one dimension")
@@ -184,7 +238,7 @@ class NetlistBuilder:
             slots = fanin_ptr[number[block.signals] - first_node][:, None] + np.arange(block.fanin.shape[1])
             fanin[slots] = number[block.fanin]
         first_use, table_index = numbered(words)
-        return Netlist(
+        netlist = Netlist(
             num_inputs=inputs.size,
             fanin=fanin,
             fanin_ptr=fanin_ptr,
@@ -195,6 +249,12 @@ class NetlistBuilder:
             register_next=number[register_next],
             register_init=np.concatenate([*self._register_init, np.zeros(0, np.bool_)]),
         )
+        parts = []
+        for name, some in self._instances.items():
+            places = number[np.concatenate([each.nodes for each in some])] - first_node
+            state = number[np.concatenate([each.registers for each in some])] - inputs.size
+            parts.append(SharedPart(name, some[0].netlist, places, state))
+        return netlist, tuple(parts)
 
     def _checked(self, name: str, signals: ArrayLike) -> NDArray[np.int32]:
         checked: NDArray[np.int32] = integers(name, signals, low=0, high=self._count).astype(np.int32)
@@ -251,6 +311,19 @@ def _table_words(tables: ArrayLike, count: int, rank: int) -> NDArray[np.uint64]
         either = f" or, as uint64 words, ({count},)" if rank <= MAX_RANK else ""
         raise ValueError(f"tables has shape {array.shape}, expected ({count}, {size}){either} for rank {rank}")
     return packed(booleans("tables", array))
+
+
+def _shared_words(tables: ArrayLike, table_of: ArrayLike | None, count: int, rank: int) -> NDArray[np.uint64]:
+    """Return the truth tables of `count` LUTs as `_table_words` does, those that are shared repeated as words only."""
+    if table_of is None:
+        return _table_words(tables, count, rank)
+    array = np.asarray(tables)
+    if array.ndim == 0:
+        raise ValueError("tables is a single number, expected (tables,) or (tables, entries)")
+    of = integers("table_of", table_of, low=0, high=len(array))
+    if of.shape != (count,):
+        raise ValueError(f"table_of has shape {of.shape}, expected ({count},): the number of each LUT's table")
+    return _table_words(array, len(array), rank).take(of, axis=0)
 
 
 def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:

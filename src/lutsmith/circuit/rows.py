@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.ground.arrays import frozen
+
 
 class OutOfRangeWarning(UserWarning):
     """The data given to a circuit do not lie where the data lay that it was fitted on."""
@@ -41,6 +43,27 @@ def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
     return array.reshape(len(array), features)
 
 
+def as_streams(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return streams of samples as an array (N, T, F) of numbers, without a copy where that is possible.
+
+    Args:
+        X: (N, T, *input_shape), or (N, T, F): T samples, one a cycle, of each of N streams.
+        input_shape: the shape of one sample.
+
+    Raises:
+        TypeError, ValueError: as of `as_rows`.
+    """
+    array = as_numbers(X)
+    features = math.prod(input_shape)
+    if array.ndim < 3 or (array.shape[2:] != input_shape and array.shape[2:] != (features,)):
+        expected = f"(streams, cycles, {', '.join(map(str, input_shape))})"
+        hint = ": for a single stream give X[None]" if array.shape[1:] in (input_shape, (features,)) else ""
+        raise ValueError(f"X has shape {array.shape}, expected {expected}{hint}")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array.reshape(*array.shape[:2], features)
+
+
 def as_numbers(X: ArrayLike, name: str = "X") -> NDArray[Any]:
     """Return X as an array of real numbers of any shape; messages call it `name`, errors are as of `as_rows`."""
     values: Any = X
@@ -62,6 +85,16 @@ def as_numbers(X: ArrayLike, name: str = "X") -> NDArray[Any]:
             f"convert it first, for example with {name}.astype('float32')"
         )
     return array
+
+
+def checked_range(fitted_range: Any, features: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the low and high of a fitted range as float32 (F,) each; ValueError where they are none."""
+    low, high = (frozen(np.reshape(bound, -1), np.float32) for bound in fitted_range)
+    if low.shape != (features,) or high.shape != (features,):
+        raise ValueError(f"fitted_range has {low.size} and {high.size} values, expected {features} each")
+    if not (low <= high).all():
+        raise ValueError("fitted_range has a low above its high, or NaN")
+    return low, high
 
 
 def _shape_message(given: tuple[int, ...], input_shape: tuple[int, ...], features: int) -> str:

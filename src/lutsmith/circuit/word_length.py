@@ -120,12 +120,13 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
     threshold = snap(circuit.encoder.threshold, low, high, bits) + np.float32(0)  # -0.0 is 0.0
     pairs = np.stack([feature.astype(np.float64), threshold.astype(np.float64)])
     kept, place = numbered(pairs, axis=1)  # comparators stay in their order
+    others = kept.size + np.arange(len(circuit.inputs) - feature.size)
     moved = not np.array_equal(threshold, circuit.encoder.threshold)
     metadata = circuit.metadata.unmeasured() if moved else circuit.metadata
     return replace(
         circuit,
         encoder=Comparators(feature[kept], threshold[kept], circuit.encoder.num_features),
-        netlist=with_inputs(circuit.netlist, place, kept.size),
+        netlist=with_inputs(circuit.netlist, np.concatenate([place, others]), kept.size + others.size),
         metadata=replace(metadata, input_bits=bits),
     )
 

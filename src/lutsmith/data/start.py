@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.traits import popcount_head
 from lutsmith.data.dataset import Dataset
 from lutsmith.ground.arguments import instance_of
 
@@ -28,7 +29,8 @@ def check_start(start: Circuit, dataset: Dataset, *, seed: int, validation: floa
     instance_of("start", start, Circuit, "(lutsmith.load reads one)")
     told = start.metadata
     objective = "classification" if start.is_classifier else start.objective
-    scores = 0 if start.head is None else start.head.num_classes
+    head = popcount_head(start, "training that goes on from a circuit", "train a new network")
+    scores = 0 if head is None else head.num_classes
     pairs: list[tuple[str, Any, Any]] = [
         ("features", start.encoder.num_features, math.prod(dataset.input_shape))
         if any_shape

@@ -13,6 +13,7 @@ from torch import nn
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.tables import widened
+from lutsmith.circuit.traits import refuse
 from lutsmith.ground.arguments import check_options, instance_of, one_of, whole_number
 from lutsmith.nn.connections.around import candidates_around, drawn
 from lutsmith.nn.dense import LogicDense
@@ -72,6 +73,7 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
     instance_of("architecture", architecture, Architecture)
     if circuit.netlist.num_registers:
         raise ValueError(f"the circuit has {circuit.netlist.num_registers} registers; a network to train has none")
+    refuse(circuit, ("words", "missing values"), "a network to train", "it begins with comparators alone")
     head = head_of_circuit(circuit, architecture.tau)  # type: ignore[arg-type]
     if architecture.head not in (Architecture().head, name := _name_of(head)):
         raise ValueError(f"head is {architecture.head!r}, and the circuit has the head {name!r}: leave the head out")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
@@ -274,7 +275,7 @@ def _decided(circuit: Circuit, hardened: NDArray[np.float32]) -> NDArray[Any]:
     """Return what the circuit's head makes of the network's hardened outputs, which are its scores or its numbers."""
     if circuit.objective == "regression":
         return hardened
-    assert circuit.head is not None  # every network has one
+    assert isinstance(circuit.head, Head)  # every network has one
     return circuit.head.decide(hardened.astype(np.int32), circuit.objective)
 
 

@@ -22,10 +22,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.engine.few import FEW
+from lutsmith.circuit.engine.packing import Packing
 from lutsmith.circuit.engine.plan import EnginePlan, aligned
-from lutsmith.circuit.engine.thresholds import Thresholds, as_float32
+from lutsmith.circuit.engine.thresholds import as_float32
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.circuit.heads import Head
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.kernels.engine import bits, lanes, single
 
@@ -37,14 +39,14 @@ PIECE = 8
 class Blocks:
     """Evaluates a circuit by blocks of samples. Immutable, and safe under concurrent callers.
 
-    Results are those of `Comparators.encode`, `Netlist.evaluate` and `Head.counts`, bit for bit. A netlist with
+    Results are those of `Inputs.encode`, `Netlist.evaluate` and `Head.counts`, bit for bit. A netlist with
     registers is evaluated for one clock cycle from their initial values.
 
     All methods take rows (N, F) of numbers, `tables` uint64 (nodes,) to use instead of the netlist's own, and a number
     of `threads` (by default LUTSMITH_NUM_THREADS, else all cores that the process may use).
 
     Args:
-        encoder: the comparators, one for each input of the netlist.
+        encoder: what the inputs of the netlist are.
         netlist: the LUTs.
         head: its groups are counted, its affine map is the caller's; None if only bits are asked for.
         network: machine code of the netlist (`engine.machine_code`), a function of the address of a matrix of bits;
@@ -53,22 +55,20 @@ class Blocks:
 
     def __init__(
         self,
-        encoder: Comparators,
+        encoder: Comparators | Inputs,
         netlist: Netlist,
         head: Head | None = None,
         *,
         network: Callable[[int], None] | None = None,
     ) -> None:
         self._netlist = netlist
-        self._num_groups = 0 if head is None else head.num_groups
+        self._num_groups = 0 if head is None else head.places * head.num_groups
         self._own = _Program(EnginePlan(netlist, fixed=True), self._num_groups, network)
-        rows = np.arange(self._own.plan.input_rows.start, self._own.plan.input_rows.stop)
-        self._thresholds = Thresholds(encoder, (rows * lanes.ROW_BYTES).astype(np.uint32))
-        self._comparators = (
-            np.array(encoder.feature),
-            np.array(encoder.threshold),
-            int(self._own.plan.input_rows.start),
-        )
+        first = int(self._own.plan.input_rows.start)
+        self._packing = Packing(Inputs.of(encoder), first)
+        compared = self._packing.inputs.comparators
+        self._comparators = np.array(compared.feature), np.array(compared.threshold), first
+        self._rest = None if self._packing.inputs.are_comparators else first + len(compared)
 
     @cached_property
     def _general(self) -> _Program:
@@ -155,7 +155,9 @@ class Blocks:
         numbers = np.ascontiguousarray(numbers)
         fanin, groups = program.single
         values = program.take_bytes()
-        for sample in numbers:
+        for sample, given in zip(numbers, rows, strict=True):
+            if self._rest is not None:
+                self._packing.rest(given, values, self._rest)
             single.evaluate(sample, *self._comparators, values, fanin, words, groups)
             yield program, values
         program.bytes.append(values)
@@ -174,15 +176,15 @@ class Blocks:
         count = num_threads(threads)
         blocks = -(-len(rows) // BLOCK)
         piece = max(1, min(PIECE, blocks // (4 * count)))
-        thresholds = self._thresholds
+        packing = self._packing
 
         def work(take: Callable[[], int | None]) -> None:
-            space = program.take_workspace(thresholds)
+            space = program.take_workspace(packing)
             while (index := take()) is not None:
                 stop = min((index + 1) * piece * BLOCK, len(rows))
                 for start in range(index * piece * BLOCK, stop, BLOCK):
                     part = slice(start, min(start + BLOCK, stop))
-                    thresholds.pack(rows[part], space.values, space.scratch)
+                    packing.pack(rows[part], space.values, space.scratch)
                     program.evaluate(space.values, words)
                     finish(program, space, part)
             program.workspaces.append(space)
@@ -216,12 +218,12 @@ class _Program:
         """Wires and groups for single samples."""
         return self.plan.single()
 
-    def take_workspace(self, thresholds: Thresholds) -> _Workspace:
+    def take_workspace(self, packing: Packing) -> _Workspace:
         """One that nobody uses, or a new one; its memory is first touched by the thread that will use it."""
         try:
             return self.workspaces.pop()
         except IndexError:
-            return _Workspace(self.plan, thresholds)
+            return _Workspace(self.plan, packing)
 
     def take_bytes(self) -> NDArray[np.uint8]:
         """The values of a single sample: an array that nobody uses, or a new one."""
@@ -234,9 +236,9 @@ class _Program:
 class _Workspace:
     """What one thread needs for one block."""
 
-    def __init__(self, plan: EnginePlan, thresholds: Thresholds) -> None:
+    def __init__(self, plan: EnginePlan, packing: Packing) -> None:
         self.values = plan.values()
-        self.scratch = thresholds.scratch()
+        self.scratch = packing.scratch()
         self.counter: NDArray[np.uint64] = aligned((bits.COUNTER_ROWS, bits.WORDS), np.uint64)
         self.totals: NDArray[np.int32] = aligned((2, BLOCK), np.int32)
         self._unpacked: NDArray[np.uint8] | None = None

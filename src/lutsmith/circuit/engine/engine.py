@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.engine.few import FEW
 from lutsmith.circuit.heads import Head
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ LOADING = 0.3
 class Engine:
     """Evaluates a circuit on all cores; safe under concurrent callers.
 
-    Results are those of `Comparators.encode`, `Netlist.evaluate` and `Head`, bit for bit. A netlist with registers
+    Results are those of `Inputs.encode`, `Netlist.evaluate` and `Head`, bit for bit. A netlist with registers
     is evaluated for one clock cycle from their initial values.
 
     All methods take rows (N, F) of real numbers, `tables` uint64 (nodes,) to use instead of the netlist's own, and a
@@ -50,17 +51,18 @@ class Engine:
     or ValueError where one of these has the wrong type or shape.
 
     Args:
-        encoder: the comparators, one for each input of the netlist.
+        encoder: what the inputs of the netlist are.
         netlist: the LUTs.
         head: popcounts and affine map; None if only bits are asked for.
     """
 
-    def __init__(self, encoder: Comparators, netlist: Netlist, head: Head | None = None) -> None:
-        if len(encoder) != netlist.num_inputs:
-            raise ValueError(f"{len(encoder)} comparators for {netlist.num_inputs} inputs of the netlist")
+    def __init__(self, encoder: Comparators | Inputs, netlist: Netlist, head: Head | None = None) -> None:
+        inputs = Inputs.of(encoder)
+        if len(inputs) != netlist.num_inputs:
+            raise ValueError(f"{len(inputs)} comparators for {netlist.num_inputs} inputs of the netlist")
         if head is not None:
             head.check(netlist.outputs.size)
-        self._encoder, self._netlist, self._head = encoder, netlist, head
+        self._inputs, self._netlist, self._head = inputs, netlist, head
         self._seconds = 0.0
         self._large_seconds = 0.0
         self._coded: Blocks | None = None
@@ -69,9 +71,9 @@ class Engine:
     def predict(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.int64]:
-        """The class of each sample, int64 (N,); the lowest class wins a tie. ValueError without a head."""
+        """The class of each sample, int64 (N, *shape); the lowest class wins a tie. ValueError without a head."""
         head = self._checked_head()
-        if not head.is_plain:
+        if not head.is_plain or head.shape:
             return head.labels(self.decision_function(rows, tables=tables, threads=threads))
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
@@ -83,23 +85,25 @@ class Engine:
     def decision_function(
         self, rows: NDArray[Any], *, tables: ArrayLike | None = None, threads: int | None = None
     ) -> NDArray[np.int32]:
-        """The scores, int32 (N, C). ValueError without a head."""
+        """The scores, int32 (N, *shape, C). ValueError without a head."""
         head = self._checked_head()
         if self._without_loading(rows):
             return head.scores(self._evaluate(rows, tables))
         start_time = time.perf_counter()
+        groups = head.places * head.num_groups
         if head.is_plain:
             counted = self._blocks(tables).counts(rows, tables=tables, threads=threads)
             self._consider(rows, start_time)
-            return counted
-        single = head.num_groups == self._netlist.outputs.size  # groups of one bit need no counting
+            return counted.reshape(len(rows), *head.shape, head.num_classes)
+        single = groups == self._netlist.outputs.size  # groups of one bit need no counting
         blocks = self._blocks(tables)
         count = blocks.outputs if single else blocks.counts
-        scores = np.empty((len(rows), head.num_classes), np.int32)
-        samples = max(1024, MAPPED // head.num_groups)
-        narrow = max(1, MAPPED // head.num_groups)  # float64 takes more room than bits or counts do
+        scores = np.empty((len(rows), *head.shape, head.num_classes), np.int32)
+        samples = max(1024, MAPPED // groups)
+        narrow = max(1, MAPPED // groups)  # float64 takes more room than bits or counts do
         for start in range(0, len(rows), samples):
             counts = count(rows[start : start + samples], tables=tables, threads=threads)
+            counts = counts.reshape(len(counts), *head.shape, head.num_groups)
             for first in range(0, len(counts), narrow):
                 part = counts[first : first + narrow]
                 scores[start + first : start + first + len(part)] = head.affine(part)
@@ -122,7 +126,7 @@ class Engine:
         """What interprets the netlist, a block of samples at a time. Asking for it loads compiled code."""
         from lutsmith.circuit.engine.blocks import Blocks
 
-        return Blocks(self._encoder, self._netlist, self._head)
+        return Blocks(self._inputs, self._netlist, self._head)
 
     def _blocks(self, tables: ArrayLike | None) -> Blocks:
         """What evaluates most samples a second: the interpreter, or machine code once there is it."""
@@ -152,7 +156,7 @@ class Engine:
             if code is not None:
                 network = code.load()
                 if machine_code.faster(code.plan(), EnginePlan(self._netlist, fixed=True), network):
-                    self._coded = Blocks(self._encoder, code.netlist, self._head, network=network)
+                    self._coded = Blocks(self._inputs, code.netlist, self._head, network=network)
 
     def _checked_head(self) -> Head:
         if self._head is None:
@@ -160,8 +164,8 @@ class Engine:
         return self._head
 
     def _without_loading(self, rows: NDArray[Any]) -> bool:
-        if rows.ndim != 2 or rows.shape[1] != self._encoder.num_features:
-            raise ValueError(f"rows have shape {rows.shape}, expected (samples, {self._encoder.num_features})")
+        if rows.ndim != 2 or rows.shape[1] != self._inputs.num_features:
+            raise ValueError(f"rows have shape {rows.shape}, expected (samples, {self._inputs.num_features})")
         if rows.dtype.kind not in "biuf":
             raise TypeError(f"rows hold {rows.dtype}, expected real numbers")
         if len(rows) > FEW or self._netlist.level_ptr.size > SHALLOW:
@@ -170,6 +174,6 @@ class Engine:
 
     def _evaluate(self, rows: NDArray[Any], tables: ArrayLike | None) -> NDArray[np.bool_]:
         start = time.perf_counter()
-        bits = self._netlist.evaluate(self._encoder.encode(rows), tables=tables)
+        bits = self._netlist.evaluate(self._inputs.encode(rows), tables=tables)
         self._seconds += time.perf_counter() - start
         return bits

@@ -187,11 +187,10 @@ def _name(netlist: Netlist) -> str:
     """A hash of all that the code depends on."""
     import llvmlite
 
-    from lutsmith.kernels.engine import codegen, networks
+    from lutsmith.kernels.engine import codegen
 
     digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
-    kernels = codegen.__file__, lanes.__file__, networks.__file__
-    for source in (__file__, *kernels, EnginePlan.__init__.__code__.co_filename):
+    for source in (__file__, codegen.__file__, lanes.__file__, EnginePlan.__init__.__code__.co_filename):
         digest.update(Path(source).read_bytes())
     for name, array in _arrays(netlist).items():
         digest.update(repr((name, array.dtype.str, array.shape)).encode())

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
 from lutsmith.circuit.tables import ONES, VARIABLES, Words, cofactors, negated_input, sort_inputs, widened
@@ -36,7 +37,7 @@ class Sight(NamedTuple):
     high: NDArray[np.bool_]
 
 
-def look(encoder: Comparators, netlist: Netlist, rows: NDArray[Any]) -> Sight:
+def look(encoder: Comparators | Inputs, netlist: Netlist, rows: NDArray[Any]) -> Sight:
     """Return what rows (N, F), at least one, show of a netlist without registers, part by part in bounded memory."""
     from lutsmith.circuit.engine.stages import Stages
     from lutsmith.kernels.netlists import care

@@ -21,12 +21,12 @@ def use_codes(netlist: Netlist, encoder: Comparators) -> Netlist:
 
     Args:
         netlist: any.
-        encoder: one comparator for each of its inputs.
+        encoder: the comparators, which are its first inputs; of inputs after them any bits count.
 
     Raises:
-        ValueError: not one comparator for each.
+        ValueError: more comparators than inputs.
     """
-    if len(encoder) != netlist.num_inputs:
+    if len(encoder) > netlist.num_inputs:
         raise ValueError(f"the netlist has {netlist.num_inputs} inputs and the encoder {len(encoder)} comparators")
     luts = Luts.of(netlist)
     return luts.netlist() if drop_inputs(luts, possible(luts, encoder)) else netlist

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.engine.engine import Engine
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.circuit.rows import as_rows
 from lutsmith.circuit.simplify.care import entries, look, use_freedom
@@ -125,7 +126,8 @@ def simplify_on(
     lowest of the signals that no row tells apart; outputs that never change become constants. The exact passes follow,
     and all of it is repeated for as long as it gains; where the exact passes alone gain more, their result is taken
     (don't-cares from data: Miyasaka, Mishchenko, FCCM 2024).
-    At the end both circuits are evaluated on all rows by the engine, and every output bit is compared.
+    At the end both circuits are evaluated on all rows by the engine, and every output bit is compared. Instances of
+    parts are flattened: what data show of one they do not show of another.
 
     Args:
         circuit: without registers.
@@ -154,7 +156,7 @@ def simplify_on(
         apart = apart_rows, _labels(circuit, held_out[1], len(apart_rows), "held_out's y")
 
     record = Record(circuit.netlist)
-    sight = look(circuit.encoder, circuit.netlist, rows)
+    sight = look(circuit.inputs, circuit.netlist, rows)
     total, addressed = entries(circuit.netlist, sight)
     while True:
         before = record.netlist
@@ -162,7 +164,7 @@ def simplify_on(
         run_passes(record, level, rank, circuit.encoder)
         if (record.netlist.num_nodes, record.netlist.fanin.size) >= (before.num_nodes, before.fanin.size):
             break
-        sight = look(circuit.encoder, record.netlist, rows)
+        sight = look(circuit.inputs, record.netlist, rows)
     exact = Record(circuit.netlist)  # a choice of what no row reads may stand in the way of an exact pass
     run_passes(exact, level, rank, circuit.encoder)
     record = min(record, exact, key=lambda made: (made.netlist.num_nodes, made.netlist.fanin.size))
@@ -184,7 +186,7 @@ def simplify_on(
 
 
 def _compare(circuit: Circuit, result: Circuit, rows: NDArray[Any]) -> None:
-    given, small = Engine(circuit.encoder, circuit.netlist), Engine(result.encoder, result.netlist)
+    given, small = Engine(circuit.inputs, circuit.netlist), Engine(result.inputs, result.netlist)
     for start in range(0, len(rows), COMPARED):
         part = rows[start : start + COMPARED]
         if not np.array_equal(given.outputs(part), small.outputs(part)):
@@ -197,14 +199,15 @@ def _labels(circuit: Circuit, y: ArrayLike, rows: int, name: str) -> NDArray[Any
     if not circuit.is_classifier:
         raise ValueError(f"{name} was given and the circuit predicts no classes: leave it out")
     labels = integers(name, y, low=0, high=len(circuit.score_labels))
-    if labels.shape != (rows,):
-        raise ValueError(f"{name} has shape {labels.shape}, expected ({rows},): a class id for each row")
+    places = circuit.head.shape if isinstance(circuit.head, Head) else ()
+    if labels.shape != (rows, *places):
+        raise ValueError(f"{name} has shape {labels.shape}, expected {(rows, *places)}: a class id for each row")
     return labels
 
 
 def _accuracies(circuit: Circuit, result: Circuit, rows: NDArray[Any], labels: NDArray[Any]) -> AccuracyChange:
     hits = []
     for each in (circuit, result):
-        predicted = Engine(each.encoder, each.netlist, each.head).predict(rows)
+        predicted = each.predict(rows)
         hits.append(float(np.mean(predicted == labels)) if len(rows) else 0.0)
     return AccuracyChange(len(rows), *hits)

@@ -158,7 +158,7 @@ def _columns(circuit: Circuit, method: str) -> list[str]:
     if circuit.classes is not None:
         return [str(name) for name in circuit.classes]
     kind = "score" if method != "predict" else "label" if circuit.objective == "multilabel" else "value"
-    count = 1 if circuit.head is None else circuit.head.num_classes
+    count = max(1, len(circuit.score_labels))
     return [kind] if count == 1 else [f"{kind} {number}" for number in range(count)]
 
 

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
+from lutsmith.circuit.traits import popcount_head
 from lutsmith.nn.heads.base import EXACT, GroupHead, Tau
 from lutsmith.nn.heads.group_affine import GroupAffine
 from lutsmith.nn.heads.group_sum import GroupSum
@@ -36,7 +38,7 @@ def head_of_circuit(circuit: Circuit, tau: Tau = "auto") -> GroupHead:
     Raises:
         ValueError: scores that no head can give.
     """
-    head = circuit.head
+    head = popcount_head(circuit, "a head to train", "train a new network")
     if head is None:
         raise ValueError("the circuit has no head, and nothing says what its bits are counted for")
     size = circuit.netlist.outputs.size // head.num_groups
@@ -45,7 +47,7 @@ def head_of_circuit(circuit: Circuit, tau: Tau = "auto") -> GroupHead:
     bias = np.zeros(scores, np.int64) if head.bias is None else head.bias.astype(np.int64)
     own = None if scores != groups or (weights - np.diag(np.diag(weights))).any() else np.diag(weights)
     if circuit.objective == "regression":
-        return _regression(circuit, own, bias, size)
+        return _regression(head, own, bias, size)
     if circuit.objective == "multilabel":
         return _multi_label(own, bias, size, tau)
     if own is not None and (own == 1).all() and not bias.any():
@@ -72,12 +74,11 @@ def head_of_circuit(circuit: Circuit, tau: Tau = "auto") -> GroupHead:
     )
 
 
-def _regression(circuit: Circuit, own: NDArray[np.int64] | None, bias: NDArray[np.int64], size: int) -> Regression:
+def _regression(head: Head, own: NDArray[np.int64] | None, bias: NDArray[np.int64], size: int) -> Regression:
     if own is None:
         raise ValueError("a target of the circuit is a sum over several groups; heads to train have a group for each")
-    assert circuit.head is not None
-    scale = np.ones(own.size) if circuit.head.scale is None else circuit.head.scale
-    offset = np.zeros(own.size) if circuit.head.offset is None else circuit.head.offset
+    scale = np.ones(own.size) if head.scale is None else head.scale
+    offset = np.zeros(own.size) if head.offset is None else head.offset
     half = own * scale * size / 2
     return Regression(own.size, half.tolist(), (bias * scale + offset + half).tolist())
 

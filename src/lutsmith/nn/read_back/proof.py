@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
@@ -206,7 +207,9 @@ class _Walk:
             raise _NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
         assert self.functions is not None
         reads = values.reshape(-1, stated.width)[:, stated.inputs].reshape(-1, rank)
-        words = np.tile(_table_words(stated.tables), (len(reads) // count, 1))
+        own = _table_words(stated.tables)
+        own = own if stated.table_of is None else own[stated.table_of]
+        words = np.tile(own, (len(reads) // count, 1))
         known = (reads >= 0).all(axis=1)
         self._blame_encoder(reads)
         found = np.full(len(reads), _LOST)
@@ -369,8 +372,8 @@ def _table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
 def _wrong_head(stated: Scores, circuit: Circuit) -> str:
     """Return how the circuit's head differs from the statement; "" where it does not."""
     head = circuit.head
-    if head is None:
-        return "the circuit has no head"
+    if not isinstance(head, Head) or head.shape:
+        return "the circuit has no head of one decision by popcounts"
     objective = circuit.objective or "classification"
     if objective != stated.objective:
         return f"the circuit's objective is {objective}, the head's {stated.objective}"

@@ -21,7 +21,7 @@ from lutsmith.circuit.engine.stages.row_pool import RowPool
 from lutsmith.circuit.engine.workers import share
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.arrays import packed, runs
-from lutsmith.kernels.engine import lanes
+from lutsmith.kernels.engine import scattered
 
 SPARE = 64
 """Rows that are at hand for a change; a larger one asks for more."""
@@ -80,7 +80,7 @@ class Cones:
     """
 
     tables: NDArray[np.uint64]
-    net: lanes.Scattered
+    net: scattered.Scattered
     held: _Held
     pool: RowPool
 
@@ -96,7 +96,7 @@ class Cones:
         self._registers, self._first_node = netlist.num_registers, netlist.num_inputs + netlist.num_registers
         self._samples, self.tables, self._table_of = len(samples), tables, table_of
         self._fanout, self._shares_wires = Fanout(netlist), False
-        self.net = lanes.Scattered(
+        self.net = scattered.Scattered(
             header(self._samples),
             np.concatenate([samples.addresses, row_addresses(matrix)]),
             self._fanout.fanin,
@@ -184,7 +184,9 @@ class Cones:
                 held.spare = np.concatenate([self.pool.take(room - held.spare.size), held.spare])
             spare, changed = held.spare[: -room - 1 : -1], np.empty(room, np.int32)
             addresses = self.pool.addresses[spare]
-            count = lanes.evaluate_cone(self.net, self._fanout.readers, self._todo, self._waiting, addresses, changed)
+            count = scattered.evaluate_cone(
+                self.net, self._fanout.readers, self._todo, self._waiting, addresses, changed
+            )
             found.append(changed[:count])
             taken.append(spare[:count])
             held.spare = held.spare[: held.spare.size - count]
@@ -195,12 +197,12 @@ class Cones:
     def _run_all(self, threads: int) -> None:
         """Run all nodes on all blocks."""
         blocks = self.net.blocks
-        piece = max(1, min(lanes.SPAN, -(-blocks // threads)))
+        piece = max(1, min(scattered.SPAN, -(-blocks // threads)))
 
         def work(take: Callable[[], int | None]) -> None:
             net = self.net._replace(header=header(self._samples))
             while (index := take()) is not None:
-                lanes.evaluate_rows(net, index * piece, min((index + 1) * piece, blocks))
+                scattered.evaluate_rows(net, index * piece, min((index + 1) * piece, blocks))
 
         share(-(-blocks // piece), threads, work)
 

@@ -43,7 +43,7 @@ class Fanout:
 
     @property
     def readers(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """What `lanes.evaluate_cone` wants to know of who reads what."""
+        """What `scattered.evaluate_cone` wants to know of who reads what."""
         return self.first, self.following, self.node
 
     def move(self, entry: int, signal: int) -> None:

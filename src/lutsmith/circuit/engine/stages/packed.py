@@ -129,7 +129,7 @@ def fill_state(matrix: NDArray[np.uint64], state: NDArray[np.bool_]) -> None:
 
 
 def header(num_samples: int) -> NDArray[np.uint64]:
-    """Return a header for `lanes.Scattered`, of rows of so many samples."""
+    """Return a header for `scattered.Scattered`, of rows of so many samples."""
     rows: NDArray[np.uint64] = aligned((lanes.HEADER_ROWS + 1, WORDS), np.uint64)
     lanes.fill_header(rows)
     rows[-1] = packed(np.arange(BLOCK) <= (num_samples - 1) % BLOCK)

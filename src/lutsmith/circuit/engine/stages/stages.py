@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.encoder import Comparators
-from lutsmith.circuit.engine.plan import MAX_ROWS, aligned
+from lutsmith.circuit.engine.packing import Packing
+from lutsmith.circuit.engine.plan import aligned
 from lutsmith.circuit.engine.stages.evaluation import PackedEvaluation
 from lutsmith.circuit.engine.stages.fanout import padded
 from lutsmith.circuit.engine.stages.packed import (
@@ -32,11 +33,11 @@ from lutsmith.circuit.engine.stages.packed import (
     row_addresses,
     row_matrix,
 )
-from lutsmith.circuit.engine.thresholds import Thresholds
 from lutsmith.circuit.engine.workers import num_threads, share
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist, checked_tables
 from lutsmith.ground.arrays import packed
-from lutsmith.kernels.engine import lanes
+from lutsmith.kernels.engine import lanes, scattered
 
 TOGETHER = 2
 """Blocks that are packed before they are copied or evaluated: their rows still lie in a cache."""
@@ -48,20 +49,20 @@ FEW = 128
 class Stages:
     """The stages of a circuit's evaluation. Immutable, and safe under concurrent callers.
 
-    Results are those of `Comparators.encode` and `Netlist.evaluate`, bit for bit, for any number of threads.
+    Results are those of `Inputs.encode` and `Netlist.evaluate`, bit for bit, for any number of threads.
 
     Args:
-        encoder: the comparators, one for each input of the netlist.
+        encoder: what the inputs of the netlist are of a sample; comparators are enough.
         netlist: the LUTs.
 
     Raises:
         ValueError: the encoder has another number of bits than the netlist has inputs.
     """
 
-    def __init__(self, encoder: Comparators, netlist: Netlist) -> None:
+    def __init__(self, encoder: Comparators | Inputs, netlist: Netlist) -> None:
         if len(encoder) != netlist.num_inputs:
-            raise ValueError(f"{len(encoder)} comparators for {netlist.num_inputs} inputs of the netlist")
-        self._encoder, self._netlist = encoder, netlist
+            raise ValueError(f"the encoder has {len(encoder)} bits, the netlist {netlist.num_inputs} inputs")
+        self._inputs, self._netlist = Inputs.of(encoder), netlist
 
     def pack(self, rows: ArrayLike, *, threads: int | None = None) -> PackedSamples:
         """Encode and pack raw samples.
@@ -122,7 +123,7 @@ class Stages:
             def evaluate(space: NDArray[np.uint64], first: int, count: int) -> None:
                 sources = np.concatenate([row_addresses(space), row_addresses(registers)])
                 net.rows[:] = np.concatenate([sources - first * lanes.ROW_BYTES, nodes])  # they hold these blocks alone
-                lanes.evaluate_rows(net, first, first + count)
+                scattered.evaluate_rows(net, first, first + count)
 
             return evaluate
 
@@ -154,23 +155,23 @@ class Stages:
         values[inputs : inputs + self._netlist.num_registers] = self._registers()[:, :1]
         values[-1] = 0
         words = self._tables(tables)
-        thresholds = None if len(samples) <= FEW else self._thresholds(together)
-        scratch = np.empty(0, np.uint8) if thresholds is None else thresholds.scratch()
+        packing = None if len(samples) <= FEW else self._packing(together)
+        scratch = np.empty(0, np.uint8) if packing is None else packing.scratch()
         for start in range(0, len(samples), BLOCK * together):
             part = samples[start : start + BLOCK * together]
-            if thresholds is None:
-                values[:inputs, : -(-len(part) // 64)] = packed(self._encoder.encode(part).T)
+            if packing is None:
+                values[:inputs, : -(-len(part) // 64)] = packed(self._inputs.encode(part).T)
             else:
-                self._pack(thresholds, part, values, scratch)
+                self._pack(packing, part, values, scratch)
             net = self._net(row_addresses(values)[:-1], words, len(part))
-            lanes.evaluate_rows(net, 0, net.blocks)
+            scattered.evaluate_rows(net, 0, net.blocks)
             clear_tail(values[:, : -(-len(part) // 64)], len(part))
             yield values, len(part)
 
     def _checked(self, rows: ArrayLike) -> NDArray[Any]:
         samples = np.asarray(rows)
-        if samples.ndim != 2 or samples.shape[1] != self._encoder.num_features:
-            raise ValueError(f"rows have shape {samples.shape}, expected (samples, {self._encoder.num_features})")
+        if samples.ndim != 2 or samples.shape[1] != self._inputs.num_features:
+            raise ValueError(f"rows have shape {samples.shape}, expected (samples, {self._inputs.num_features})")
         if samples.dtype.kind not in "biuf":
             raise TypeError(f"rows hold {samples.dtype}, expected real numbers")
         return samples.view(np.uint8) if samples.dtype == np.bool_ else samples
@@ -185,33 +186,31 @@ class Stages:
         rows[:] = -initial[:, None].astype(np.int64)
         return rows
 
-    def _net(self, rows: NDArray[np.int64], tables: NDArray[np.uint64], num_samples: int) -> lanes.Scattered:
+    def _net(self, rows: NDArray[np.int64], tables: NDArray[np.uint64], num_samples: int) -> scattered.Scattered:
         wires = self._wires, self._netlist.fanin_ptr
-        return lanes.Scattered(header(num_samples), rows, *wires, tables, blocks_of(num_samples))
+        return scattered.Scattered(header(num_samples), rows, *wires, tables, blocks_of(num_samples))
 
     @cached_property
     def _wires(self) -> NDArray[np.int32]:
         return padded(self._netlist.fanin)
 
-    def _thresholds(self, together: int) -> Thresholds:
+    def _packing(self, together: int) -> Packing:
         """What packs into a matrix of `together` blocks a row."""
-        if together == TOGETHER:
-            return self._usual
-        return Thresholds(self._encoder, _offsets(len(self._encoder), together))
+        return self._usual if together == TOGETHER else Packing(self._inputs, 0, together)
 
     @cached_property
-    def _usual(self) -> Thresholds:
-        return Thresholds(self._encoder, _offsets(len(self._encoder), TOGETHER))
+    def _usual(self) -> Packing:
+        return Packing(self._inputs, 0, TOGETHER)
 
     def _pack(
-        self, thresholds: Thresholds, rows: NDArray[Any], space: NDArray[np.uint64], scratch: NDArray[np.uint8]
+        self, packing: Packing, rows: NDArray[Any], space: NDArray[np.uint64], scratch: NDArray[np.uint8]
     ) -> None:
-        """Write the bits of samples into the first rows of a matrix as wide as `thresholds` is for."""
+        """Write the bits of samples into the first rows of a matrix as wide as `packing` is for."""
         flat = space.reshape(-1)
-        for block in range(blocks_of(len(rows)) if len(self._encoder) else 0):
+        for block in range(blocks_of(len(rows)) if len(self._inputs) else 0):
             place = flat[WORDS * block :]
             place = place[: place.size // WORDS * WORDS].reshape(-1, WORDS)  # begins where the block does
-            thresholds.pack(rows[BLOCK * block : BLOCK * (block + 1)], place, scratch)
+            packing.pack(rows[BLOCK * block : BLOCK * (block + 1)], place, scratch)
 
     def _share(
         self,
@@ -222,21 +221,14 @@ class Stages:
         """Pack a few blocks at a time on several threads, each with a function of `begin()`, which gets the bits of
         inputs, uint64 (I, WORDS * TOGETHER), the first block that they are, and how many.
         """
-        thresholds, blocks = self._usual, blocks_of(len(samples))
+        packing, blocks = self._usual, blocks_of(len(samples))
 
         def work(take: Callable[[], int | None]) -> None:
             space: NDArray[np.uint64] = aligned((self._netlist.num_inputs, WORDS * TOGETHER), np.uint64)
-            scratch, finish = thresholds.scratch(), begin()
+            scratch, finish = packing.scratch(), begin()
             while (piece := take()) is not None:
                 first = piece * TOGETHER
-                self._pack(thresholds, samples[BLOCK * first : BLOCK * (first + TOGETHER)], space, scratch)
+                self._pack(packing, samples[BLOCK * first : BLOCK * (first + TOGETHER)], space, scratch)
                 finish(space, first, min(TOGETHER, blocks - first))
 
         share(-(-blocks // TOGETHER), num_threads(threads), work)
-
-
-def _offsets(inputs: int, together: int) -> NDArray[np.uint32]:
-    """Where the row of each input begins in a matrix of `together` blocks a row, in bytes."""
-    if inputs * together >= MAX_ROWS:
-        raise ValueError(f"{inputs} inputs are more than the {MAX_ROWS // together - 1} that can be packed")
-    return (np.arange(inputs) * (together * lanes.ROW_BYTES)).astype(np.uint32)
