@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import CircuitBuilder, Comparators, NetlistBuilder
+from lutsmith.circuit import CircuitBuilder, Comparators, Metadata, NetlistBuilder
 from lutsmith.circuit.engine.blocks import Blocks
 from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.words import WordBits, WordFormats
+from tests.tools import module
 
 
 def nearest(x: float, bits: int, signed: bool) -> int:
@@ -164,3 +165,23 @@ def test_bits_that_a_word_has_not_are_refused() -> None:
         WordBits([2], [0], formats)
     with pytest.raises(ValueError, match="feature 3 is a word, and there are 3 features"):
         Inputs(Comparators([], [], 3), WordBits([1], [0], formats))
+
+
+def test_tables_are_refused_where_float32_does_not_hold_the_words() -> None:
+    """They would be rounded on the way; arrays of integers are not."""
+    pandas, pyarrow = module("pandas"), module("pyarrow")
+    builder = CircuitBuilder((2,))
+    builder.integers({"sum": builder.words(0, 40)})
+    circuit = builder.build(metadata=Metadata(feature_names=("a", "b")))
+    numbers = np.array([[2**39 + 1, 7], [5, 2]])
+    assert circuit.predict(numbers).tolist() == [2**39 + 1, 5]
+    assert circuit.predict(numbers.tolist()).tolist() == [2**39 + 1, 5]
+    frame = pandas.DataFrame(numbers, columns=["a", "b"])
+    for table in (frame, pyarrow.Table.from_pandas(frame), frame.to_dict("records")):
+        with pytest.raises(ValueError, match="more than 24 bits, and tables are read as float32"):
+            circuit.predict(table)
+        with pytest.raises(ValueError, match="give an array of integers or float64"):
+            list(circuit.predict_batches(table if not isinstance(table, list) else iter([pyarrow.table(frame)])))
+    narrow = CircuitBuilder((2,))
+    narrow.integers({"sum": narrow.words(0, 24)})
+    assert narrow.build(metadata=circuit.metadata).predict(frame % 2**20).tolist() == [1, 5]

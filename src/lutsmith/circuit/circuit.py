@@ -20,7 +20,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.parts import SharedPart, checked_parts
 from lutsmith.circuit.readout import METHODS, Readout, describe
 from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, checked_result
-from lutsmith.circuit.rows import FittedRange, as_rows, checked_range
+from lutsmith.circuit.rows import NOT_EXACT, FittedRange, as_rows, checked_range
 from lutsmith.circuit.tabular import Schema, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
 from lutsmith.circuit.words import WordBits
@@ -144,7 +144,6 @@ class Circuit:
 
     def info(self) -> dict[str, Any]:
         """What the circuit consists of, ready for JSON: nodes by rank, depth, distinct tables, encoder and head."""
-        head = self.head if isinstance(self.head, Head) else None
         told: dict[str, Any] = {
             "input_shape": list(self.input_shape),
             "features": self.encoder.num_features,
@@ -156,10 +155,7 @@ class Circuit:
             "tables": self.netlist.table_pool.size,
             "registers": self.netlist.num_registers,
             "outputs": self.netlist.outputs.size,
-            "head": None if self.head is None else describe(self.head),
-            "num_groups": None if head is None else head.num_groups,
-            "affine": head is not None and not head.is_plain,
-            "num_classes": None if head is None else head.num_classes,
+            **describe(self.head),
             "classes": None if self.classes is None else list(self.classes),
             "task": self.objective,
         }
@@ -317,9 +313,8 @@ class Circuit:
         one_of("method", method, METHODS)
         self._said.check(method)
         sizes = integers("batch", [batch], low=1, high=2**31)
-        samples = streams.SampleStream(
-            self.input_shape, self.schema, None if columns is None else tuple(map(str, columns))
-        )
+        named = None if columns is None else tuple(map(str, columns))
+        samples = streams.SampleStream(self.input_shape, self.schema, named, self._exact)
         return self._answers(samples.batches(source, int(sizes[0])), method)
 
     def _answers(self, batches: Generator[NDArray[Any], None, None], method: str) -> Generator[Any, None, None]:
@@ -348,10 +343,17 @@ class Circuit:
         if is_arrow(X):
             from lutsmith.circuit.engine import streams
 
-            parts = list(streams.SampleStream(self.input_shape, self.schema).batches(X, BATCH))
+            parts = list(streams.SampleStream(self.input_shape, self.schema, exact=self._exact).batches(X, BATCH))
             return np.concatenate(parts) if parts else np.zeros((0, self.encoder.num_features), np.float32)
         frame = None if self.schema.is_bare and hasattr(X, "__array__") else as_frame(X)
+        if frame is not None and self._exact:
+            raise ValueError(NOT_EXACT)
         return as_rows(X, self.input_shape) if frame is None else self.schema.rows(frame, 0, frame.length)
+
+    @property
+    def _exact(self) -> bool:
+        """Whether it reads words that float32 does not hold."""
+        return self.words is not None and self.words.formats.is_long
 
     @cached_property
     def _engine(self) -> Engine:

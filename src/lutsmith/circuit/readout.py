@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,34 @@ class Readout:
 _NEEDED = {"decision_function": "scores", "predict_labels": "classes"}
 
 
-def describe(head: AnyHead) -> str:
-    """Return of what kind a head is, in a word: popcount, integers or several."""
-    return "popcount" if isinstance(head, Head) else "integers" if isinstance(head, IntegerHead) else "several"
+def describe(head: AnyHead | None) -> dict[str, Any]:
+    """Return what a head is, ready for JSON: its kind, popcount, integers or several, and its sizes."""
+    counted = head if isinstance(head, Head) else None
+    told: dict[str, Any] = {
+        "head": None if head is None else "several" if isinstance(head, Heads) else "integers",
+        "num_groups": None,
+        "affine": False,
+        "num_classes": None,
+    }
+    if counted is not None:
+        told |= {
+            "head": "popcount",
+            "num_groups": counted.num_groups,
+            "affine": not counted.is_plain,
+            "num_classes": counted.num_classes,
+        }
+    if isinstance(head, IntegerHead):
+        told["words"] = [asdict(word) for word in head.words]
+    if isinstance(head, Heads):
+        told["heads"] = {
+            name: {
+                "outputs": part.outputs,
+                **describe(part.head),
+                "classes": None if part.classes is None else list(part.classes),
+                "task": part.objective,
+            }
+            for name, part in head.items()
+        }
+    elif head is not None and head.shape:
+        told["shape"] = list(head.shape)
+    return told

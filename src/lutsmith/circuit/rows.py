@@ -20,6 +20,13 @@ SAMPLED_ROWS = 16
 """Rows, evenly spaced, that are compared with the fitted range: the check costs microseconds."""
 
 
+NOT_EXACT = (
+    "the circuit reads words of more than 24 bits, and tables are read as float32, which does not hold them: give an "
+    "array of integers or float64, or a .npy file of one"
+)
+"""Why such a circuit takes no table."""
+
+
 def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
     """Return X as an array (N, F) of numbers in native byte order, without a copy where that is possible.
 

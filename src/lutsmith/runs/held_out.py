@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut
+from lutsmith.circuit.traits import popcount_head
 from lutsmith.data import DataError, Dataset, Reading, load_test
 from lutsmith.data.split import stratified_split
 
@@ -106,6 +107,7 @@ def measured_task(circuit: Circuit, task: str | None = None) -> str:
         raise DataError("the model does not say which task it was trained on: give the task")
     if circuit.head is None:
         raise DataError("the model has no head and predicts no classes: there is no accuracy to measure")
+    popcount_head(circuit, "an accuracy of classes", "compare its predict() with what is true", DataError)
     if not circuit.is_classifier:
         raise DataError(f"the model is one for {circuit.objective}, and accuracy counts classes: score its predict()")
     return task

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.engine.arrow import RecordBatch, array_batch, stream_batches
-from lutsmith.circuit.rows import as_rows
+from lutsmith.circuit.rows import NOT_EXACT, as_rows
 from lutsmith.circuit.tabular import Frame, Schema, SchemaError, as_frame
 from lutsmith.circuit.tabular.frames import is_arrow
 from lutsmith.circuit.tabular.schema import listed
@@ -29,11 +29,13 @@ class SampleStream:
         input_shape: the shape of one sample.
         schema: its columns, and how they are read.
         columns: the names of the columns that are its features, in its order, in place of the schema's.
+        exact: whether the model reads words that float32 does not hold: then tables, read as float32, are refused.
     """
 
     input_shape: tuple[int, ...]
     schema: Schema
     columns: tuple[str, ...] | None = None
+    exact: bool = False
 
     def batches(self, source: Any, batch: int) -> Generator[NDArray[Any], None, None]:
         """Return rows (n, F), n <= batch, of a source; `Circuit.predict_batches` says which there are.
@@ -85,6 +87,8 @@ class SampleStream:
         return None if names is None else list(names)
 
     def _frame(self, frame: Frame, batch: int) -> Generator[NDArray[Any], None, None]:
+        if self.exact:
+            raise ValueError(NOT_EXACT)
         for start in range(0, max(1, frame.length), batch):
             stop = min(start + batch, frame.length)
             yield self._named.rows(frame, start, stop, further=self.columns is not None)
@@ -136,6 +140,8 @@ class SampleStream:
 
     def _columns(self, record: RecordBatch, further: bool) -> list[int]:
         """The places of the model's features, after a look at names, types and number."""
+        if self.exact:
+            raise ValueError(NOT_EXACT)
         names = [field.name.strip() for field in record.fields]  # as training reads them
         wanted = self._wanted()
         if wanted is None:

@@ -38,12 +38,18 @@ def _show(result: dict[str, Any], console: Console) -> None:
         "model": result["model"],
         "file size": f"{result['file_bytes']:,} bytes",
         "input": f"{' x '.join(map(str, result['input_shape']))} = {result['features']:,} features",
-        "encoder": f"{result['comparators']:,} comparators on {result['features_used']:,} features",
+        "encoder": _encoder(result),
         "network": f"{result['luts']:,} LUTs ({ranks or 'none'}), {_counted(result['tables'], 'different table')}",
         "depth": levels(result["depth"]),
         "head": _head(result),
-        _NAMED.get(result["task"], "classes"): "without names" if classes is None else ", ".join(map(str, classes)),
     }
+    if "heads" in result:
+        page |= {f"head {name}": _head(part) + _named(part) for name, part in result["heads"].items()}
+    elif result["head"] != "integers":
+        kind = _NAMED.get(result["task"], "classes")
+        page[kind] = "without names" if classes is None else ", ".join(map(str, classes))
+    if "parts" in result:
+        page["parts"] = ", ".join(f"{name} ({_counted(count, 'instance')})" for name, count in result["parts"].items())
     if result["registers"]:
         page["registers"] = f"{result['registers']:,}"
     for name, value in result["facts"].items():
@@ -51,16 +57,35 @@ def _show(result: dict[str, Any], console: Console) -> None:
     facts_page(console, page)
 
 
+def _encoder(result: dict[str, Any]) -> str:
+    words = f", {_counted(result['word_bits'], 'bit')} of words" if "word_bits" in result else ""
+    missing = f", {_counted(result['missing_values'], 'missing value')}" if "missing_values" in result else ""
+    return f"{result['comparators']:,} comparators{words}{missing} on {result['features_used']:,} features"
+
+
 def _head(result: dict[str, Any]) -> str:
     outputs = _counted(result["outputs"], "output bit")
     if result["head"] is None:
         return f"none: {outputs} are the result"
+    if result["head"] == "several":
+        return f"several on {outputs}"
+    places = f" at each of {' x '.join(map(str, result['shape']))} places" if "shape" in result else ""
+    if result["head"] == "integers":
+        words = ", ".join(
+            f"{word['name']} ({'signed' if word['signed'] else 'unsigned'}, {_counted(word['bits'], 'bit')})"
+            for word in result["words"]
+        )
+        return f"integers of {outputs}{places}: {words}"
     scores = _counted(result["num_classes"], "score")
     objective = "" if result["task"] in (None, "classification") else f", {result['task']}"
     if result["affine"]:
         groups = _counted(result["num_groups"], "group")
-        return f"{result['head']} of {outputs} in {groups}, affine map to {scores}{objective}"
-    return f"{result['head']} of {outputs} into {scores}{objective}"
+        return f"{result['head']} of {outputs} in {groups}, affine map to {scores}{objective}{places}"
+    return f"{result['head']} of {outputs} into {scores}{objective}{places}"
+
+
+def _named(part: dict[str, Any]) -> str:
+    return "" if part.get("classes") is None else f": {', '.join(map(str, part['classes']))}"
 
 
 def _counted(count: int, noun: str) -> str:

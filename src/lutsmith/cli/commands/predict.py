@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lutsmith.circuit import Circuit
+    from lutsmith.cli.columns import ColumnGroup
     from lutsmith.data import Reading
 
-    Write = Callable[[BinaryIO, Circuit, "Predictions"], None]
+    Write = Callable[[BinaryIO, "Predictions"], None]
 
 _BATCH = 65_536
 _PARQUET = (".parquet", ".pq", ".feather", ".arrow")
@@ -65,10 +66,10 @@ def predict(
         predictions = Predictions(circuit, samples, method, Reading(header, delimiter))
         if output is None:
             for batch in predictions:
-                sys.stdout.write(_text(circuit, batch, method))
+                sys.stdout.write(_text(predictions, batch))
         else:
             write = _WRITERS[output.suffix.lower()]
-            write_atomically(output, lambda file: write(file, circuit, predictions))
+            write_atomically(output, lambda file: write(file, predictions))
         return {
             "samples": predictions.count,
             "output": output and str(output.resolve()),
@@ -83,18 +84,24 @@ class Predictions:
 
     Attributes:
         method: whose results they are.
+        groups: the columns that they make.
         count: samples so far.
         seconds: spent so far on prediction, reading and writing left out where they can be told apart.
     """
 
     def __init__(self, circuit: Circuit, samples: Path, method: str, reading: Reading) -> None:
+        from lutsmith.cli.columns import column_groups
+
         self.method, self.count, self.seconds = method, 0, 0.0
+        self.groups = column_groups(circuit, method)
         self._circuit, self._samples, self._reading, self._begun = circuit, samples, reading, 0.0
 
-    def __iter__(self) -> Iterator[NDArray[Any]]:
+    def __iter__(self) -> Iterator[Any]:
+        from lutsmith.cli.columns import size
+
         for batch in self._circuit.predict_batches(self._source(), batch=_BATCH, method=cast("Any", self.method)):
             self.seconds += time.perf_counter() - self._begun
-            self.count += len(batch)
+            self.count += size(batch)
             yield batch
             self._begun = time.perf_counter()
 
@@ -105,10 +112,14 @@ class Predictions:
         return self._batches()
 
     def _batches(self) -> Iterator[NDArray[Any]]:
+        from lutsmith.circuit.rows import NOT_EXACT
         from lutsmith.data import sample_batches
 
         for batch in sample_batches(self._samples, _BATCH, self._circuit.schema, self._reading):
             self._begun = time.perf_counter()
+            words = self._circuit.words
+            if words is not None and words.formats.is_long and batch.dtype == "f4" and self._samples.suffix != ".npy":
+                raise ValueError(NOT_EXACT)
             yield _shaped(batch, self._circuit.input_shape)
 
 
@@ -135,44 +146,34 @@ def _shaped(samples: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return samples
 
 
-def _rows(circuit: Circuit, predictions: NDArray[Any], method: str) -> list[list[str]]:
-    """The predictions as words: a label for each sample, or a column for each label, target, score or bit."""
-    if method == "predict" and predictions.dtype.kind == "i":
-        classes = circuit.classes
-        return [[str(i if classes is None else classes[i])] for i in predictions.tolist()]
-    return [[repr(value) for value in row] for row in _table(predictions).tolist()]
+def _rows(predictions: Predictions, answer: Any) -> Iterator[list[str]]:
+    """The predictions as words: a label for each sample, or a column for each label, target, score, integer or bit."""
+    from lutsmith.cli.columns import arrays
+
+    table = []
+    for group, array in zip(predictions.groups, arrays(answer), strict=True):
+        shown = str if group.is_label else repr
+        for column in group.values(array):
+            table.append([shown(value) for value in (column if isinstance(column, list) else column.tolist())])
+    return map(list, zip(*table, strict=True))
 
 
-def _table(predictions: NDArray[Any]) -> NDArray[Any]:
-    """Numbers (N, columns) of predictions that are no class ids; bits are 0 and 1."""
-    numbers = predictions.astype("uint8") if predictions.dtype.kind == "b" else predictions
-    return numbers[:, None] if numbers.ndim == 1 else numbers
-
-
-def _columns(circuit: Circuit, method: str) -> list[str]:
+def _names(predictions: Predictions) -> list[str]:
     """The names of the columns of `_rows`."""
-    if method == "outputs":
-        return [f"output {number}" for number in range(circuit.netlist.outputs.size)]
-    if method == "predict" and (circuit.head is None or circuit.is_classifier):
-        return ["label"]
-    if circuit.classes is not None:
-        return [str(name) for name in circuit.classes]
-    kind = "score" if method != "predict" else "label" if circuit.objective == "multilabel" else "value"
-    count = max(1, len(circuit.score_labels))
-    return [kind] if count == 1 else [f"{kind} {number}" for number in range(count)]
+    return [name for group in predictions.groups for name in group.names]
 
 
-def _text(circuit: Circuit, predictions: NDArray[Any], method: str) -> str:
+def _text(predictions: Predictions, answer: Any) -> str:
     """Return a line for each sample; what would end a line in a label is an escape."""
-    return "".join(f"{' '.join(map(printable, row))}\n" for row in _rows(circuit, predictions, method))
+    return "".join(f"{' '.join(map(printable, row))}\n" for row in _rows(predictions, answer))
 
 
-def _write_txt(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
+def _write_txt(file: BinaryIO, predictions: Predictions) -> None:
     for batch in predictions:
-        file.write(_text(circuit, batch, predictions.method).encode())
+        file.write(_text(predictions, batch).encode())
 
 
-def _write_csv(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
+def _write_csv(file: BinaryIO, predictions: Predictions) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -181,20 +182,26 @@ def _write_csv(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> No
         for row in rows:  # a carriage return ends a line for many readers, and csv does not quote it
             (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
 
-    write([_columns(circuit, predictions.method)])
+    write([_names(predictions)])
     for batch in predictions:
-        write(_rows(circuit, batch, predictions.method))
+        write(_rows(predictions, batch))
         file.write(text.getvalue().encode())
         text.seek(0)
         text.truncate()
 
 
-def _write_npy(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:  # noqa: ARG001 - as all writers
+def _write_npy(file: BinaryIO, predictions: Predictions) -> None:
     """The header is written again when the number of samples is known: NumPy leaves room for its digits."""
     from numpy.lib import format as npy
 
+    if len(predictions.groups) > 1:
+        raise ValueError(
+            f"the model says {len(predictions.groups)} arrays, and .npy holds one: give -o a name in .csv or .parquet"
+        )
     header: dict[str, Any] = {}
     for batch in predictions:
+        if batch.dtype.kind == "O":
+            raise ValueError("integers of more than 64 bits have no type in .npy: give -o a name in .csv or .parquet")
         if not header:
             header = npy.header_data_from_array_1_0(batch)
             npy.write_array_header_1_0(file, header)
@@ -206,26 +213,33 @@ def _write_npy(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> No
         raise RuntimeError("NumPy's header grew")
 
 
-def _write_parquet(file: BinaryIO, circuit: Circuit, predictions: Predictions) -> None:
+def _write_parquet(file: BinaryIO, predictions: Predictions) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    names, writer, labels = _columns(circuit, predictions.method), None, circuit.classes
-    if labels is not None and len(set(map(type, labels))) > 1:  # a column holds one type
-        labels = tuple(map(str, labels))
+    from lutsmith.cli.columns import columns
+
+    writer = None
     try:
         for batch in predictions:
-            if predictions.method == "predict" and batch.dtype.kind == "i":
-                columns = [pyarrow.array(batch if labels is None else [labels[index] for index in batch.tolist()])]
-            else:
-                columns = [pyarrow.array(column) for column in _table(batch).T]
-            table = pyarrow.Table.from_arrays(columns, names=names)
+            made = [
+                pyarrow.array(_of_one_type(predictions.groups, column)) for column in columns(predictions.groups, batch)
+            ]
+            table = pyarrow.Table.from_arrays(made, names=_names(predictions))
             if writer is None:
                 writer = pyarrow.parquet.ParquetWriter(file, table.schema)
             writer.write_table(table)
     finally:
         if writer is not None:
             writer.close()
+
+
+def _of_one_type(groups: list[ColumnGroup], column: Any) -> Any:
+    """Labels of several types, and integers above 64 bits, as text: a column of Parquet holds one type."""
+    if isinstance(column, list):
+        kinds = {type(label) for group in groups for label in group.classes or ()}
+        return list(map(str, column)) if len(kinds) > 1 else column
+    return column.astype(str).tolist() if column.dtype.kind == "O" else column
 
 
 _WRITERS: dict[str, Write] = {

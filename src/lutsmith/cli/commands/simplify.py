@@ -86,16 +86,23 @@ def _data(care: str, target: str | None, circuit: Circuit) -> tuple[Part, tuple[
         if task is None:
             raise ValueError(f"{care} is a folder and the model does not say which task it was trained on")
         data = load(task, None if named else path, target)
-        if not circuit.is_classifier or circuit.score_labels != data.classes:
+        if not _one_class(circuit) or circuit.score_labels != data.classes:
             return (_flat(data.x_train), None), None
         held_out = None if data.x_test is None or data.y_test is None else (_flat(data.x_test), data.y_test)
         return (_flat(data.x_train), data.y_train), held_out
     label = circuit.metadata.target if target is None else target
     kind = "npz" if path.suffix.lower() == ".npz" else "csv"
-    if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and circuit.is_classifier:
+    if label is not None and path.name.lower().endswith((".npz", ".csv", ".csv.gz")) and _one_class(circuit):
         found = measured_rows(circuit, kind, path, target)
         return ((found.x, found.y), None) if found.training is None else (found.training, (found.x, found.y))
     return (_flat(read_samples(path, circuit.schema)), None), None
+
+
+def _one_class(circuit: Circuit) -> bool:
+    """Whether it says one class of a sample, which labels tell."""
+    from lutsmith.circuit.traits import traits_of
+
+    return circuit.is_classifier and "places" not in traits_of(circuit)
 
 
 def _flat(samples: NDArray[Any]) -> NDArray[Any]:

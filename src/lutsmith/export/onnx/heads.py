@@ -64,7 +64,7 @@ def _integers(graph: Graph, outputs: str, head: IntegerHead, prefix: str) -> lis
         product = graph.add("MatMul", [graph.constant(f"{name}.weights", weights[None]), bits], f"{name}.product")
         total = graph.add("Squeeze", [product, axis], f"{name}.total")
         graph.add("Reshape", [graph.add("Transpose", [total], f"{name}.samples", perm=[1, 0]), shape], name)
-    size = ["N", *head.shape]
+    size: list[str | int | None] = ["N", *head.shape]
     return [helper.make_tensor_value_info(name, TensorProto.INT64, size) for name in names]
 
 

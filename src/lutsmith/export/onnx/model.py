@@ -21,6 +21,7 @@ circuit with registers has an input `state`, bool (N, R), what they hold in each
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
         results += head_results(graph, rows, part, prefixes[key])
     given = []
     if following is not None:
-        size = ["N", netlist.num_registers]
+        size: list[str | int | None] = ["N", netlist.num_registers]
         given.append(onnx.helper.make_tensor_value_info("state", onnx.TensorProto.BOOL, size))
         graph.cast(graph.add("Transpose", [following], "register_columns", perm=[1, 0]), "next_state", "BOOL")
         results.append(onnx.helper.make_tensor_value_info("next_state", onnx.TensorProto.BOOL, size))
@@ -103,7 +104,7 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
         producer_name="lutsmith",
     )
     names = circuit.schema.names
-    properties = {
+    properties: dict[str, Any] = {
         "classes": None if circuit.classes is None else list(circuit.classes),
         "feature_names": None if names is None else list(names),
         "input_shape": list(circuit.input_shape),
