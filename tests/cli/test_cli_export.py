@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import save
 from lutsmith.export import FORMATS, from_json_text, to_c, to_verilog
+from tests.circuit.examples import random_rich_circuit
 
 
 def result(outcome) -> dict:
@@ -67,26 +67,13 @@ def test_files_that_are_there_are_replaced_only_where_asked(lutsmith, model: Pat
     assert "module net" in kept.read_text()
 
 
-def test_a_format_that_cannot_hold_the_model_writes_nothing(lutsmith, circuit: Circuit, tmp_path: Path) -> None:
-    state = replace(circuit.netlist, **with_a_register(circuit))
-    save(replace(circuit, netlist=state), tmp_path / "state.lut")
-    refused = lutsmith("export", tmp_path / "state.lut", "--format", "blif,onnx", "-o", tmp_path / "out")
+def test_a_format_that_cannot_hold_the_model_writes_nothing(lutsmith, tmp_path: Path) -> None:
+    save(random_rich_circuit(0, ["long words"]), tmp_path / "long.lut")
+    refused = lutsmith("export", tmp_path / "long.lut", "--format", "json,onnx", "-o", tmp_path / "out")
     assert refused.code == 2
-    assert "1 registers" in refused.err
+    assert "words of more than 24 bits as inputs, which ONNX does not take: export c" in refused.err
     assert len(refused.err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
-
-
-def with_a_register(circuit: Circuit) -> dict:
-    """Fields of the netlist with a register that holds the first input."""
-    netlist = circuit.netlist
-    moved = netlist.num_inputs
-    return {
-        "fanin": netlist.fanin + (netlist.fanin >= moved),
-        "outputs": netlist.outputs + (netlist.outputs >= moved),
-        "register_next": [0],
-        "register_init": [False],
-    }
 
 
 @pytest.mark.parametrize(
