@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder
+from lutsmith.circuit import Circuit, Comparators, Head, Inputs, NetlistBuilder
 from lutsmith.hardware import Proof, abc, prove
 from lutsmith.hardware.equivalence import circuits, comparators
 
@@ -167,7 +167,7 @@ def test_a_difference_above_infinity_is_none_and_one_below_it_is_found(inputs: i
 
 @needs_abc
 def test_one_minterm_of_twelve_comparators_is_found_by_abc_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lutsmith.hardware.equivalence.netlists.TRIES", 1)
+    monkeypatch.setattr("lutsmith.hardware.equivalence.combinational.TRIES", 1)
     a, b = behind(12, (0, 1 << 63), [0.0] * 12)
     proof = prove(a, b)
     assert (proof.verdict, proof.method) == ("different", "abc &cec")
@@ -193,8 +193,9 @@ def test_random_bits_are_those_that_samples_make(seed: int) -> None:
     threshold[threshold == 2] = np.inf
     threshold[threshold == -2] = -np.inf
     encoder = Comparators(pairs[:, 0], threshold, 5)
-    bits = comparators.random_bits(encoder, 200, seed)
-    np.testing.assert_array_equal(encoder.encode(comparators.samples(encoder, bits)), bits)
+    inputs = Inputs(encoder)
+    bits = comparators.random_bits(inputs, 200, seed)
+    np.testing.assert_array_equal(encoder.encode(comparators.samples(inputs, bits)), bits)
     finite = threshold < np.inf
     assert bits[:, finite].any(axis=0).all()
     assert not bits[:, ~finite].any()
