@@ -160,7 +160,7 @@ class Order:
 
 
 def _turns(netlist: Netlist, blocks: PartOrder, kind: Numbers, kinds: int) -> Numbers:
-    """Return int64 (blocks,), the earliest turn of each: in turn t all of kind t modulo `kinds` that can be done are."""
+    """Return int64 (blocks,), the earliest turn of each: what is done in turn t is of kind t modulo `kinds`."""
     first = netlist.num_inputs + netlist.num_registers
     inner = netlist.fanin >= first
     source = blocks.block[netlist.fanin[inner] - first]

@@ -78,7 +78,7 @@ def _decided(each: HeadInterface, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _integers(head: IntegerHead, limbs: NDArray[np.uint64]) -> Any:
-    """Return integers of all bits that a program gave: those above a word's own are its sign or zero, if it is right."""
+    """Return the integers of all bits that a program gave: those above a word's own are its sign or zero."""
     values, start = {}, 0
     for word in head.words:
         size = _limbs(word)

@@ -124,9 +124,7 @@ def c_compiler(
         standard = "-std=c++11" if cpp else "-std=c99"
         for bits in WORD_BITS:
             options = [standard, "-O1", *WARNINGS, *flags, f"-D{name.upper()}_WORD_BITS={bits}"]
-            compiler.run(
-                [*options, source, "-o", "driver", "-lm"], None, folder, timeout, TOOL if confined else None
-            )
+            compiler.run([*options, source, "-o", "driver", "-lm"], None, folder, timeout, TOOL if confined else None)
             program = Tool("the compiled C", (str(folder / "driver"),), (), "C")
             limits = Limits(file=_total(fields) + SLACK) if confined else None
             data = program.run([str(len(rows))], None, folder, timeout, limits, binary=True).data

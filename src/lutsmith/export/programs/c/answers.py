@@ -7,13 +7,16 @@ in it become those of each of several.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.results import IntegerHead
 from lutsmith.export.programs.c import results
-from lutsmith.export.programs.c.constants import Constants, scoped
+from lutsmith.export.programs.c.constants import Constants
 from lutsmith.export.programs.c.interface import HeadInterface, field_names, interfaces, is_plain, parameters
 from lutsmith.export.programs.c.scores import decision, scores
-from lutsmith.export.programs.order import Order
 from lutsmith.export.programs.packing import narrowest
 
 _SCOPED = "count count_words counts_of score decide weights weight bias bias_type scale offset head head_words"
@@ -197,10 +200,10 @@ void lutsmith_reset_batch(lutsmith_states *states, size_t n)
 
 
 def answers(
-    circuit: Circuit, order: Order, read_output: str, constants: Constants
+    circuit: Circuit, register_next: NDArray[np.int64], read_output: str, constants: Constants
 ) -> tuple[list[str], list[str], int, int]:
     """Return the functions of a circuit that `is_plain` says no of, for one sample and for words of samples; then the
-    bytes and words that heads need while they work.
+    bytes and words that heads need while they work. `register_next` are the signals that registers take.
     """
     assert not is_plain(circuit)
     one: list[str] = []
@@ -216,37 +219,39 @@ def answers(
     for each in interfaces(circuit):
         own = Constants()
         if isinstance(each.head, IntegerHead):
-            texts = _integers(each.head)
-            one.append(each.own(texts[0], _SCOPED))
-            many.append(each.own(texts[1], _SCOPED))
+            alone, side_by_side = [[text] for text in _integers(each.head)]
             own.sizes = {"FIRST": each.first, "PLACES": each.places, "RESULTS": each.results}
         else:
-            head, group = each.head, each.head.group_size(each.outputs)
-            count = [
-                text.replace("@READ_OUTPUT", read_output).replace("@FROM", ", uint32_t output").replace("@START", "")
-                for text in (results.COUNT, results.COUNT_WORDS)
-            ]
-            own.sizes = {
-                "GROUPS": head.num_groups,
-                "GROUP": group,
-                "PLANES": group.bit_length(),
-                "CLASSES": head.num_classes,
-                "DECISIONS": each.results // each.places,
-                "FIRST": each.first,
-            }
-            per_place = [scores(head, group, own), decision(head, each.objective, own)]
-            pieces = [count[0], *(text.replace("LUTSMITH_SCORES", "LUTSMITH_CLASSES") for text in per_place), _HEAD]
-            one += [each.own(text, _SCOPED) for text in pieces]
-            many += [each.own(text, _SCOPED) for text in (count[1], _HEAD_WORDS)]
-            sample_bytes = max(sample_bytes, 4 * (head.num_groups + head.num_classes))
-            batch_words = max(batch_words, head.num_groups * group.bit_length())
-        constants.definitions += [each.own(text, _SCOPED) for text in own.definitions]
+            alone, side_by_side = _popcounts(each.head, each, read_output, own)
+            sample_bytes = max(sample_bytes, 4 * (each.head.num_groups + each.head.num_classes))
+            batch_words = max(batch_words, own.sizes["GROUPS"] * own.sizes["PLANES"])
+        for target, texts in ((one, alone), (many, side_by_side), (constants.definitions, own.definitions)):
+            target += [each.own(text, _SCOPED) for text in texts]
         constants.num_bytes += own.num_bytes
         constants.sizes |= {each.macro(key): size for key, size in own.sizes.items() if key not in each.sizes()}
-    core = _core(circuit, order, read_output, constants)
-    for target, text in zip((one, many), core, strict=True):
-        target += text
-    return one, many, sample_bytes, batch_words
+    core, core_of_many = _core(circuit, register_next, read_output, constants)
+    return [*one, *core], [*many, *core_of_many], sample_bytes, batch_words
+
+
+def _popcounts(head: Head, each: HeadInterface, read_output: str, own: Constants) -> tuple[list[str], list[str]]:
+    """Return the functions that count and decide place by place, for one sample and for words of samples."""
+    group = head.group_size(each.outputs)
+    own.sizes = {
+        "PLACES": each.places,
+        "GROUPS": head.num_groups,
+        "GROUP": group,
+        "PLANES": group.bit_length(),
+        "CLASSES": head.num_classes,
+        "DECISIONS": each.results // each.places,
+        "FIRST": each.first,
+    }
+    count, count_words = (
+        text.replace("@READ_OUTPUT", read_output).replace("@FROM", ", uint32_t output").replace("@START", "")
+        for text in (results.COUNT, results.COUNT_WORDS)
+    )
+    of_place = [scores(head, group, own), decision(head, each.objective, own)]
+    of_place = [text.replace("LUTSMITH_SCORES", "LUTSMITH_CLASSES") for text in of_place]
+    return [count, *of_place, _HEAD], [count_words, _HEAD_WORDS]
 
 
 def _integers(head: IntegerHead) -> tuple[str, str]:
@@ -271,17 +276,21 @@ def _integers(head: IntegerHead) -> tuple[str, str]:
     texts = []
     for text, indent, kind, lane in ((_INTEGERS, 8, "", ""), (_INTEGERS_WORDS, 12, "_words", ", lane")):
         body = "\n".join(" " * indent + line for line in lines).replace("@KIND", kind).replace("@LANE", lane)
-        texts.append(text.replace("@WORDS", body).replace("@BITS", str(start)).replace("@I", ", i" if has_limbs else ""))
+        texts.append(
+            text.replace("@WORDS", body).replace("@BITS", str(start)).replace("@I", ", i" if has_limbs else "")
+        )
     return texts[0], texts[1]
 
 
-def _core(circuit: Circuit, order: Order, read_output: str, constants: Constants) -> tuple[list[str], list[str]]:
+def _core(
+    circuit: Circuit, register_next: NDArray[np.int64], read_output: str, constants: Constants
+) -> tuple[list[str], list[str]]:
     """Return the function that says everything, what resets a state, and those that ask for one thing each."""
     netlist, heads = circuit.netlist, interfaces(circuit)
     has_state, has_outputs = netlist.num_registers > 0, netlist.outputs.size > 0
     fills = {"@READ_OUTPUT": read_output}
     if has_state:
-        constants.add("next", narrowest(order.signal[netlist.register_next]), "next_type")
+        constants.add("next", narrowest(register_next), "next_type")
         fills["@READ_NEXT"] = "LUTSMITH_READ(lutsmith_next_type, next, lutsmith_next + i);"
         fills["@READ_INIT"] = constants.read("init", "init", netlist.register_init, "i", "unsigned")
     name = "lutsmith_step" if has_state else "lutsmith_evaluate"
@@ -310,7 +319,7 @@ def _core(circuit: Circuit, order: Order, read_output: str, constants: Constants
         texts = [text, *([_RESET_BATCH if many else _RESET] if has_state else [])]
         texts += _askers(circuit, name, has_state=has_state, many=many)
         for key, value in fills.items():
-            texts = [each.replace(key, value) for each in texts]
+            texts = [given.replace(key, value) for given in texts]
         made.append(texts)
     return made[0], made[1]
 

@@ -19,8 +19,9 @@ from lutsmith.logic.words import Words
 def comment(circuit: Circuit, words: Words, body: Program, *, compact: bool) -> str:
     """Return the comment that the header begins with."""
     netlist, inputs = circuit.netlist, circuit.inputs
+    kind = "float" if takes_floats(words) else f"words of {words.bits} bits"
     stages = [
-        f"{circuit.encoder.num_features} features ({'float' if takes_floats(words) else f'words of {words.bits} bits'})",
+        f"{circuit.encoder.num_features} features ({kind})",
         f"{len(circuit.encoder)} comparators",
         f"{netlist.num_nodes} LUTs (depth {netlist.depth})",
         f"{netlist.outputs.size} outputs",
@@ -146,7 +147,8 @@ _STATE = """\
    of its cycle, NULL where that is not wanted. The functions above say what the first cycle says. */"""
 
 _STATES = """\
-/* Many streams side by side: LUTSMITH_STATES(n) of these hold the states of n streams. A step takes a sample of each. */
+/* Many streams side by side: LUTSMITH_STATES(n) of these hold the states of n streams. A step takes one sample of
+   each. */
 typedef struct { lutsmith_word registers[LUTSMITH_REGISTERS]; } lutsmith_states;
 #define LUTSMITH_STATES(n) (((n) + LUTSMITH_WORD_BITS - 1) / LUTSMITH_WORD_BITS)"""
 
@@ -181,7 +183,9 @@ def _told(head: HeadInterface) -> str:
     if isinstance(head.head, Head):
         return f"{name}{shape}{head.head.num_classes} scores ({head.objective})"
     words = head.head.words
-    return f"{name}{shape}{len(words)} integer{'s' * (len(words) > 1)} of {sum(word.bits for word in words)} bits in all"
+    return (
+        f"{name}{shape}{len(words)} integer{'s' * (len(words) > 1)} of {sum(word.bits for word in words)} bits in all"
+    )
 
 
 def _meant(head: HeadInterface) -> str:

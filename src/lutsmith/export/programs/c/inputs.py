@@ -128,7 +128,7 @@ class InputCode:
         stem = texts[0].partition("static void ")[2].partition("@KIND")[0] + kind
         for target, text, at in ((self.one, texts[0], "x[feature]"), (self.many, texts[1], "*at")):
             for key, value in {**fills, "@AT": at, "@KIND": kind}.items():
-                text = text.replace(key, value)  # noqa: PLW2901
+                text = text.replace(key, value)
             target.append(text)
         self.one_calls.append(f"{stem}(x, s);")
         self.many_calls.append(f"{stem}_words(x, samples, s);")
@@ -241,7 +241,12 @@ def _word_bits(bits: WordBits, words: Words, first: int, constants: Constants, c
             continue
         reads = [
             constants.read(name, f"bits{kind}_{name}", values[runs], "i")
-            for name, values in (("feature", feature[start]), ("to", first + start), ("low", bit[start]), ("bits", count))
+            for name, values in (
+                ("feature", feature[start]),
+                ("to", first + start),
+                ("low", bit[start]),
+                ("bits", count),
+            )
         ]
         if kind:
             reads += format_reads(bits.formats[place[runs]], constants, f"bits{kind}", "i")

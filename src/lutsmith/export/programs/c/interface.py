@@ -23,14 +23,19 @@ RESULTS = {
 _SIZES = re.compile(r"\bLUTSMITH_(SCORES|RESULTS|PLACES|GROUPS|GROUP|PLANES|CLASSES|DECISIONS|FIRST)\b")
 
 _RESERVED = frozenset(
-    "alignas alignof and and_eq asm assert atomic_cancel atomic_commit atomic_noexcept auto bitand bitor bool break case "
-    "catch char char8_t char16_t char32_t class compl concept const const_cast consteval constexpr constinit continue "
-    "co_await co_return co_yield decltype default delete do double dynamic_cast else enum errno explicit export extern "
-    "false float for friend goto if inline int linux long mutable namespace new noexcept not not_eq nullptr offsetof "
-    "operator or or_eq private protected public reflexpr register reinterpret_cast requires restrict return short signed "
-    "sizeof static static_assert static_cast stderr stdin stdout struct switch synchronized template this thread_local "
-    "throw true try typedef typeid typename typeof typeof_unqual union unix unsigned using virtual void volatile wchar_t "
-    "while xor xor_eq".split()
+    re.findall(
+        r"\w+",
+        """
+        alignas alignof and and_eq asm assert auto bitand bitor bool break case catch char char8_t char16_t char32_t
+        class compl concept const const_cast consteval constexpr constinit continue co_await co_return co_yield
+        decltype default delete do double dynamic_cast else enum errno explicit export extern false float for friend
+        goto if inline int linux long mutable namespace new noexcept not not_eq nullptr offsetof operator or or_eq
+        private protected public register reinterpret_cast requires restrict return short signed sizeof static
+        static_assert static_cast stderr stdin stdout struct switch template this thread_local throw true try
+        typedef typeid typename typeof typeof_unqual union unix unsigned using virtual void volatile wchar_t while
+        xor xor_eq
+        """,
+    )
 )
 """Words of C and C++ and names that usual headers define, which cannot name a field of a struct."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lutsmith.export.programs.c.constants import Constants, scoped
-from lutsmith.export.programs.order import InstanceList, LutList, Order
+from lutsmith.export.programs.order import InstanceList, Order
 from lutsmith.export.programs.packing import PackedLuts
 from lutsmith.export.programs.straight_line import Language, functions
 
@@ -202,9 +202,7 @@ def _part(part: InstanceList, constants: Constants, *, compact: bool) -> tuple[l
     return tuple([scoped(text, _SCOPED, part.name) for text in texts] for texts in made)  # type: ignore[return-value]
 
 
-def _from_tables(
-    packed: PackedLuts, constants: Constants, sizes: dict[str, str], *, ranged: bool
-) -> tuple[str, str]:
+def _from_tables(packed: PackedLuts, constants: Constants, sizes: dict[str, str], *, ranged: bool) -> tuple[str, str]:
     """Return the functions that work LUTs off by their tables, for one sample and for words of samples."""
     fills = {"@READ_NODE": _read_node(packed, constants), "@BEGIN": ", read = 0", "@START": "0", "@STOP": "@COUNT"}
     if ranged:
@@ -213,7 +211,7 @@ def _from_tables(
     texts = []
     for text in (LUTS, LUTS_WORDS):
         for key, value in {**fills, **sizes}.items():
-            text = text.replace(key, value)  # noqa: PLW2901
+            text = text.replace(key, value)
         texts.append(text)
     return texts[0], texts[1]
 

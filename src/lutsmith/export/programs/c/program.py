@@ -54,8 +54,11 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
     one.append(_run(inputs.one_calls, nodes.one_calls, batch=False))
     many.append(_run(inputs.many_calls, nodes.many_calls, batch=True))
     read_output = _read_output(packed, constants)
-    say = _plain if is_plain(circuit) else answers
-    said, said_of_many, head_bytes, head_words = say(circuit, order, read_output, constants)
+    if is_plain(circuit):
+        said, said_of_many, head_bytes, head_words = _plain(circuit, read_output, constants)
+    else:
+        next_ = order.signal[circuit.netlist.register_next]
+        said, said_of_many, head_bytes, head_words = answers(circuit, next_, read_output, constants)
     one += said
     many += said_of_many
 
@@ -94,9 +97,7 @@ def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
     )
 
 
-def _plain(
-    circuit: Circuit, order: Order, read_output: str, constants: Constants
-) -> tuple[list[str], list[str], int, int]:
+def _plain(circuit: Circuit, read_output: str, constants: Constants) -> tuple[list[str], list[str], int, int]:
     """Return the functions of outputs and of at most one decision; then the bytes and words that a head needs."""
     netlist, head = circuit.netlist, circuit.head
     if not netlist.outputs.size:
