@@ -647,7 +647,7 @@ def test_the_function_from_numbers_to_words_is_run():
     numbers = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
     text = to_c(circuit, words=words)
     c_compiler(circuit, text.encode(), words.quantise(numbers), 60, numbers=numbers)
-    other = text.replace("word++;", "word--;")
+    other = text.replace("least = middle + 1;", "least = middle + 2;")
     assert other != text
     with pytest.raises(ToolFailed, match="lutsmith_quantise makes other words"):
         c_compiler(circuit, other.encode(), words.quantise(numbers), 60, numbers=numbers)

@@ -19,7 +19,7 @@ from lutsmith.hardware.verification.runs import c_runs, javascript_runs, json_ru
 PROGRAMS = ("c", "c-compact", "javascript")
 """Formats whose files do whatever they please when they are run."""
 
-STATEFUL = ("verilog", "vhdl", "blif", "aiger", "aiger-ascii", "json")
+STATEFUL = ("verilog", "vhdl", "blif", "aiger", "aiger-ascii", "json", "c", "c-compact")
 """Formats that are verified of circuits with registers, as machines."""
 
 
