@@ -81,12 +81,13 @@ _WHOLE = """\
 @PUT    lutsmith_evaluate_batch(x, n@WHAT);
 @PUT"""
 
+# Side by side, streams are there several times, in more than one word of samples, and must say the same each time.
 _STREAMS = """\
     {
-        const size_t streams = @STREAMS, cycles = n / streams;
+        const size_t streams = @STREAMS, cycles = n / streams, side = streams * (LUTSMITH_WORD_BITS / streams + 1);
         size_t stream, cycle;
-        lutsmith_feature *now = (lutsmith_feature *)room(streams * LUTSMITH_FEATURES, sizeof *now);
-        lutsmith_states *states = (lutsmith_states *)room(LUTSMITH_STATES(streams), sizeof *states);
+        lutsmith_feature *now = (lutsmith_feature *)room(side * LUTSMITH_FEATURES, sizeof *now);
+        lutsmith_states *states = (lutsmith_states *)room(LUTSMITH_STATES(side), sizeof *states);
 @ROOM        for (stream = 0; stream < streams; stream++) {
             lutsmith_state state;
             lutsmith_reset(&state);
@@ -95,12 +96,12 @@ _STREAMS = """\
                 lutsmith_step(x + i * LUTSMITH_FEATURES, &state@EACH);
             }
         }
-@PUT        lutsmith_reset_batch(states, streams);
+@PUT        lutsmith_reset_batch(states, side);
         for (cycle = 0; cycle < cycles; cycle++) {
-            for (stream = 0; stream < streams; stream++)
-                memcpy(now + stream * LUTSMITH_FEATURES, x + (stream * cycles + cycle) * LUTSMITH_FEATURES,
+            for (stream = 0; stream < side; stream++)
+                memcpy(now + stream * LUTSMITH_FEATURES, x + (stream % streams * cycles + cycle) * LUTSMITH_FEATURES,
                        LUTSMITH_FEATURES * sizeof *now);
-            lutsmith_step_batch(now, streams, states@NOW);
+            lutsmith_step_batch(now, side, states@NOW);
 @SPREAD        }
 @PUT    }
 """
@@ -108,6 +109,11 @@ _STREAMS = """\
 _SPREAD = """\
             for (stream = 0; stream < streams; stream++)
                 memcpy(@WHAT + (stream * cycles + cycle) * @SIZE, @WHAT_now + stream * @SIZE, @SIZE * sizeof *@WHAT);
+            for (; stream < side; stream++)
+                if (memcmp(@WHAT_now + stream * @SIZE, @WHAT_now + stream % streams * @SIZE, @SIZE * sizeof *@WHAT)) {
+                    fprintf(stderr, "@WHAT of equal streams differ in cycle %lu\\n", (unsigned long)cycle);
+                    return 6;
+                }
 """
 
 _QUANTISE = """\
@@ -167,7 +173,7 @@ def c_driver(
     if whole:
         said.append(_WHOLE)
     if streams:
-        now = each("        @TYPE *@WHAT_now = (@TYPE *)room(streams * @SIZE + 1, sizeof *@WHAT_now);\n")
+        now = each("        @TYPE *@WHAT_now = (@TYPE *)room(side * @SIZE + 1, sizeof *@WHAT_now);\n")
         text = _STREAMS.replace("@STREAMS", str(streams)).replace("@ROOM", now).replace("@SPREAD", each(_SPREAD))
         said.append(text.replace("@NOW", each(", @WHAT_now")))
     said += [_QUANTISE] if quantise else []

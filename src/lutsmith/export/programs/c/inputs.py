@@ -249,7 +249,7 @@ def _word_bits(bits: WordBits, words: Words, first: int, constants: Constants, c
             )
         ]
         if kind:
-            reads += format_reads(bits.formats[place[runs]], constants, f"bits{kind}", "i")
+            reads += format_reads(bits.formats, place[runs], constants, f"bits{kind}", "i")
             _add_helper(code, kind)
         fills = {"@COUNT": str(runs.size), "@READ": "\n        ".join(reads), "@WORD": word}
         code.add(kind, (BITS, BITS_WORDS), {**fills, "@TYPE": "uint32_t" if kind else "lutsmith_feature"})
@@ -260,17 +260,20 @@ def _add_helper(code: InputCode, kind: str) -> None:
     code.helpers += [runtime.INTEGER] if kind == "_integers" else [runtime.LEVEL, runtime.SCALED]
 
 
-def format_reads(formats: WordFormats, constants: Constants, name: str, index: str) -> list[str]:
-    """Return the statements that read what words are: their length and sign, and the grid of those that have one."""
+def format_reads(
+    formats: WordFormats, places: NDArray[np.int64], constants: Constants, name: str, index: str
+) -> list[str]:
+    """Return the statements that read what the words at some places are, all of them plain or none: their length and
+    sign, and the grid of those that have one.
+    """
     reads = [
-        constants.read("length", f"{name}_length", formats.bits, index),
-        constants.read("is_signed", f"{name}_signed", formats.signed, index),
+        constants.read("length", f"{name}_length", formats.bits[places], index),
+        constants.read("is_signed", f"{name}_signed", formats.signed[places], index),
     ]
-    if not formats.plain.all():
-        low = np.array(formats.lowest, np.float64)
-        first = formats.offset + (low + 0.5) / formats.per_unit
-        reads.append(constants.read("first", f"{name}_first", first, index, "double"))
-        reads.append(constants.read("per_unit", f"{name}_per_unit", formats.per_unit, index, "double"))
+    if not formats.plain[places].all():
+        first = formats.offset + (np.array(formats.lowest, np.float64) + 0.5) / formats.per_unit
+        reads.append(constants.read("first", f"{name}_first", first[places], index, "double"))
+        reads.append(constants.read("per_unit", f"{name}_per_unit", formats.per_unit[places], index, "double"))
     return reads
 
 

@@ -72,9 +72,8 @@ def quantise(words: Words, code: InputCode, *, has_doubles: bool) -> tuple[str, 
             if not chosen.size:
                 continue
             kind = "integers" if runtime.INTEGER in needed else "scaled"
-            formats = words.formats[chosen]
-            reads = [constants.read("feature", f"{kind}_feature", formats.feature, "i")]
-            reads += format_reads(formats, constants, kind, "i")
+            reads = [constants.read("feature", f"{kind}_feature", words.formats.feature[chosen], "i")]
+            reads += format_reads(words.formats, chosen, constants, kind, "i")
             text = _OWN.replace("@COUNT", str(chosen.size)).replace("@READ", "\n        ".join(reads))
             body.append(text.replace("@WORD", word))
             helpers += needed
