@@ -188,6 +188,17 @@ def test_a_multiplier_of_one_part_is_a_loop_and_multiplies(style: str) -> None:
     assert len(text) < 102_000
 
 
+def test_bit_planes_are_free() -> None:
+    builder = CircuitBuilder((28, 28))
+    builder.popcount(builder.words(builder.features, 8).reshape(784, 8).T.reshape(-1), 8)
+    circuit = builder.build()
+    rows = np.random.default_rng(0).integers(0, 256, (65, 784)).astype(np.float32)
+    assert constant_bytes(circuit) == 2 * 6272  # where its outputs stand
+    for words in (None, Words.float32(784)):
+        assert "bits of words -> 0 LUTs" in to_c(circuit, words=words)
+        compare(circuit, rows, "compact", words=words)
+
+
 def constant_bytes(circuit: Circuit) -> int:
     return int(re.search(r"Flash: (\d+) bytes", to_c(circuit, style="compact"))[1])  # type: ignore[index]
 

@@ -655,9 +655,10 @@ def accumulator(fault: str = "") -> Circuit:
     first, second = [*a, zero], [*b, zero]
     if fault == "a wire of an instance":
         second[1] = b[2]
+    before = kept
     for other in (first, second):
         carry, total = zero, []
-        for x, y in zip(kept if other is first else before, other, strict=True):
+        for x, y in zip(before, other, strict=True):
             sums, carry = builder.instances("cell", cell, [[x, y, carry]])[0]
             total.append(sums)
         before = total

@@ -87,11 +87,11 @@ class InstanceList:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Segment:
     """LUTs or instances that are worked off without another between them: numbers `start` to `stop - 1` of a list.
 
     Attributes:
-        part: the place of the part among `Order.instances`; -1 for LUTs that are in no instance.
+        part: the place of the part among `ProgramOrder.instances`; -1 for LUTs that are in no instance.
         start, stop: in its list.
     """
 
@@ -101,7 +101,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class ProgramOrder:
     """A netlist as a program works it off. Immutable.
 
     Attributes:
@@ -109,22 +109,22 @@ class Order:
         num_signals: how many it keeps.
         luts: those that are in no instance.
         instances: for each part that gives something.
-        steps: what is done, one after the other.
+        segments: what is done, one after the other.
     """
 
     signal: Numbers
     num_signals: int
     luts: LutList
     instances: tuple[InstanceList, ...]
-    steps: tuple[Step, ...]
+    segments: tuple[Segment, ...]
 
     @classmethod
-    def of(cls, netlist: Netlist, parts: Sequence[SharedPart]) -> Order:
-        """Return the order of a netlist and its parts, with few steps: whatever can be done at once, is."""
+    def of(cls, netlist: Netlist, parts: Sequence[SharedPart]) -> ProgramOrder:
+        """Return the order of a netlist and its parts, in few segments: whatever can be done at once, is."""
         every = LutList.of(netlist)
         if not parts:
-            steps = (Step(-1, 0, len(every)),) if len(every) else ()
-            return cls(np.arange(netlist.num_signals), netlist.num_signals, every, (), steps)
+            segments = (Segment(-1, 0, len(every)),) if len(every) else ()
+            return cls(np.arange(netlist.num_signals), netlist.num_signals, every, (), segments)
         blocks = PartOrder(netlist, parts)
         counts = [len(part) for part in parts]
         kind = np.zeros(blocks.level.size, np.int64)
@@ -156,7 +156,7 @@ class Order:
         luts = every.chosen(loose, sources, signal)
         luts = LutList(sources, luts.fanin, luts.fanin_ptr, luts.tables, blocks.level[blocks.block[loose]] + 1)
         instances = tuple(_instances(netlist, signal, *told) for told in of_part)
-        return cls(signal, count, luts, instances, _steps(turn[order], kind[order], place))
+        return cls(signal, count, luts, instances, _segments(turn[order], kind[order], place))
 
 
 def _turns(netlist: Netlist, blocks: PartOrder, kind: Numbers, kinds: int) -> Numbers:
@@ -182,16 +182,16 @@ def _turns(netlist: Netlist, blocks: PartOrder, kind: Numbers, kinds: int) -> Nu
     return turn
 
 
-def _steps(turn: Numbers, kind: Numbers, place: dict[int, int]) -> tuple[Step, ...]:
-    """Return the steps of blocks in order."""
+def _segments(turn: Numbers, kind: Numbers, place: dict[int, int]) -> tuple[Segment, ...]:
+    """Return the segments of blocks in order."""
     done = dict.fromkeys(place, 0)
-    steps = []
+    segments = []
     for number, count in zip(*np.unique(turn, return_counts=True), strict=True):
         own = int(kind[np.searchsorted(turn, number)])
         if own in place:
-            steps.append(Step(place[own], done[own], done[own] + int(count)))
+            segments.append(Segment(place[own], done[own], done[own] + int(count)))
             done[own] += int(count)
-    return tuple(steps)
+    return tuple(segments)
 
 
 def _ends(part: Netlist) -> Numbers:

@@ -13,6 +13,7 @@ from lutsmith.export.programs.c.inputs import feature_type, takes_floats
 from lutsmith.export.programs.c.interface import HeadInterface, interfaces, is_plain, parameters
 from lutsmith.export.programs.c.program import Program
 from lutsmith.export.programs.c.quantise import has_quantise
+from lutsmith.export.programs.c.text import WIDTH
 from lutsmith.logic.words import Words
 
 
@@ -45,7 +46,7 @@ def comment(circuit: Circuit, words: Words, body: Program, *, compact: bool) -> 
     state = ""
     if netlist.num_registers:
         state = f"\n   A state: {_state_bytes(circuit, compact)} bytes; {8 * netlist.num_registers} for 64 streams."
-    parts = "".join(f"\n   Part {part.name}: {len(part)} instances, of which one is stored." for part in circuit.parts)
+    parts = "".join(f"\n   Part {part.name}: one function for {len(part)} instances." for part in circuit.parts)
     return f"""\
 /* A network of look-up tables in C99 and C++, written by lutsmith.
 
@@ -205,4 +206,5 @@ def _asker(type_: str, name: str, function: str, *, many: bool) -> str:
 def _whole(function: str, circuit: Circuit, state: str = "", *, many: bool = False) -> str:
     batch, size = ("_batch", ", size_t n") if many else ("", "")
     given = "".join(f", {type_} *{name}" for type_, name, _, _ in parameters(circuit, many=many))
-    return f"void {function}{batch}(const lutsmith_feature *x{size}{state}{given});"
+    text = f"void {function}{batch}(const lutsmith_feature *x{size}{state}{given});"
+    return textwrap.fill(text, WIDTH, subsequent_indent="    ", break_long_words=False)

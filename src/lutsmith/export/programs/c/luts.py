@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lutsmith.export.programs.c.constants import Constants, scoped
-from lutsmith.export.programs.order import InstanceList, Order
+from lutsmith.export.programs.order import InstanceList, ProgramOrder
 from lutsmith.export.programs.packing import PackedLuts
 from lutsmith.export.programs.straight_line import Language, functions
 
@@ -123,10 +123,10 @@ class LutCode:
     own_words: int
 
 
-def luts(order: Order, packed: PackedLuts, num_inputs: int, constants: Constants, *, compact: bool) -> LutCode:
+def luts(order: ProgramOrder, packed: PackedLuts, num_inputs: int, constants: Constants, *, compact: bool) -> LutCode:
     """Return the code of all LUTs; `packed` are those that are in no instance."""
     made = LutCode([], [], [], [], _own_bytes(order, compact), max((_own(part) for part in order.instances), default=0))
-    pieces = [step for step in order.steps if step.part < 0]
+    pieces = [segment for segment in order.segments if segment.part < 0]
     if pieces:
         sizes = {"@COUNT": str(len(order.luts)), "@FIRST": str(order.luts.first), "@RANK": "LUTSMITH_RANK"}
         if not order.instances:
@@ -144,19 +144,19 @@ def luts(order: Order, packed: PackedLuts, num_inputs: int, constants: Constants
         made.one.extend(one)
         made.many.extend(many)
     straight = 0
-    for step in order.steps:
-        if step.part >= 0:
-            name = order.instances[step.part].name
-            made.one_calls.append(f"lutsmith_instances_of_{name}(s, {step.start}, {step.stop});")
-            made.many_calls.append(f"lutsmith_instances_words_of_{name}(s, {step.start}, {step.stop});")
+    for segment in order.segments:
+        if segment.part >= 0:
+            name = order.instances[segment.part].name
+            made.one_calls.append(f"lutsmith_instances_of_{name}(s, {segment.start}, {segment.stop});")
+            made.many_calls.append(f"lutsmith_instances_words_of_{name}(s, {segment.start}, {segment.stop});")
             continue
-        read = order.luts.fanin_ptr[step.start]
-        arguments = f", {step.start}, {step.stop}, {read}" if len(pieces) > 1 else ""
+        read = order.luts.fanin_ptr[segment.start]
+        arguments = f", {segment.start}, {segment.stop}, {read}" if len(pieces) > 1 else ""
         made.one_calls.append(f"lutsmith_luts(s{arguments});")
         if compact:
             made.many_calls.append(f"lutsmith_luts_words(s{arguments});")
             continue
-        functions_ = functions(order.luts.piece(step.start, step.stop), _C, "lutsmith_luts", straight)
+        functions_ = functions(order.luts.piece(segment.start, segment.stop), _C, "lutsmith_luts", straight)
         made.many.extend(functions_)
         made.many_calls += [f"lutsmith_luts_{straight + number}(s);" for number in range(len(functions_))]
         straight += len(functions_)
@@ -167,7 +167,7 @@ def _own(part: InstanceList) -> int:
     return part.luts.first + len(part.luts)
 
 
-def _own_bytes(order: Order, compact: bool) -> int:
+def _own_bytes(order: ProgramOrder, compact: bool) -> int:
     most = max((_own(part) for part in order.instances), default=0)
     return -(-most // 8) if compact else most
 

@@ -15,7 +15,7 @@ from lutsmith.export.programs.c.interface import interfaces, is_plain
 from lutsmith.export.programs.c.luts import luts
 from lutsmith.export.programs.c.quantise import has_quantise, quantise
 from lutsmith.export.programs.c.scores import decision, scores
-from lutsmith.export.programs.order import Order
+from lutsmith.export.programs.order import ProgramOrder
 from lutsmith.export.programs.packing import PackedLuts
 from lutsmith.logic.words import Words
 
@@ -42,7 +42,7 @@ class Program:
 def program(circuit: Circuit, words: Words, *, compact: bool) -> Program:
     """Return the implementation of a circuit."""
     constants = Constants()
-    order = Order.of(circuit.netlist, circuit.parts)
+    order = ProgramOrder.of(circuit.netlist, circuit.parts)
     packed = PackedLuts.of(order.luts, order.signal[circuit.netlist.outputs])
     signals = max(1, order.num_signals)
     signal_bytes = -(-signals // 8) if compact else signals
