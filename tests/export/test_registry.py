@@ -45,7 +45,7 @@ def test_every_format_takes_every_circuit_or_says_why_not(name: str, case: str) 
         assert FORMATS[name].files(CASES[case])
 
 
-@pytest.mark.parametrize("name", ["c", "c-compact", "javascript", "onnx"])
+@pytest.mark.parametrize("name", ["javascript", "onnx"])
 def test_programs_refuse_registers(name: str) -> None:
     with pytest.raises(ExportError, match="2 registers"):
         FORMATS[name].files(ranks(registers=2))
