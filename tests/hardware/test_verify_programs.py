@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lutsmith.circuit import Circuit, Metadata
+from lutsmith.circuit import Circuit, CircuitBuilder, Metadata, NetlistBuilder
 from lutsmith.export import FORMATS, Options, to_c, to_javascript
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
@@ -640,6 +640,64 @@ def test_what_only_one_form_of_a_program_does_or_says_is_found(format_, old, new
     assert any(told in check.reason for check in found.failures), str(found)
 
 
+def accumulator(fault: str = "") -> Circuit:
+    """Two words of three bits are added, by instances of a part, to a sum of four bits that is kept."""
+    builder = CircuitBuilder((2,))
+    a, b = builder.words([0, 1], 3)
+    if fault == "a bit of a word":
+        a = a[[0, 2, 1]]
+    kept = builder.register(4, [0, 1, 0, fault == "an initial value"])
+    zero = builder.constant(False)
+    part = NetlistBuilder(3)
+    tables = np.array([[0, 1, 1, 0, 1, 0, 0, 1], [0, 0, 0, 1, 0, 1, 1, 1]])
+    tables[0, 7] ^= fault == "a table of a part"
+    cell = part.build(part.lut([[0, 1, 2]] * 2, tables))
+    first, second = [*a, zero], [*b, zero]
+    if fault == "a wire of an instance":
+        second[1] = b[2]
+    before = kept
+    for other in (first, second):
+        carry, total = zero, []
+        for x, y in zip(before, other, strict=True):
+            sums, carry = builder.instances("cell", cell, [[x, y, carry]])[0]
+            total.append(sums)
+        before = total
+    builder.connect(kept, before)
+    builder.integers({"sum": before})
+    return builder.build()
+
+
+@pytest.mark.parametrize("format_", ["c", "c-compact"])
+@pytest.mark.parametrize("fault", ["a bit of a word", "an initial value", "a table of a part", "a wire of an instance"])
+def test_faults_in_words_states_and_parts_are_found(format_, fault):
+    (text,) = exported(format_, accumulator(fault)).values()
+    parts = read_back(accumulator(), format_, text)
+    assert not any(said.startswith("proved") for said in parts.values()), parts
+    found = _run(accumulator(), format_, text)
+    assert all("rows differ" in check.reason for check in found.failures), str(found)
+    assert {check.part for check in found.failures} >= {"one stream", "many streams"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("            states++;", "", "of equal streams differ"),
+        ("LUTSMITH_GET(s, next));", "!LUTSMITH_GET(s, next));", "outputs of"),
+    ],
+)
+def test_faults_that_only_a_stream_shows_are_found(old, new, told):
+    text = text_of("c", accumulator())
+    assert old in text
+    found = _run(accumulator(), "c", text.replace(old, new))
+    assert any(told in check.reason for check in found.failures), str(found)
+
+
+def test_programs_with_words_states_and_parts_hold_when_they_are_read_and_run():
+    found = verify(accumulator(), ("c", "c-compact"), layers=("read-back", "simulation"))
+    assert found.ok, str(found)
+    assert [check.part for check in found.of("c")][2:] == ["one sample", "many samples", "one stream", "many streams"]
+
+
 def test_the_function_from_numbers_to_words_is_run():
     needs("cc")
     circuit = with_range(ranks())
@@ -647,7 +705,7 @@ def test_the_function_from_numbers_to_words_is_run():
     numbers = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
     text = to_c(circuit, words=words)
     c_compiler(circuit, text.encode(), words.quantise(numbers), 60, numbers=numbers)
-    other = text.replace("word++;", "word--;")
+    other = text.replace("least = middle + 1;", "least = middle + 2;")
     assert other != text
     with pytest.raises(ToolFailed, match="lutsmith_quantise makes other words"):
         c_compiler(circuit, other.encode(), words.quantise(numbers), 60, numbers=numbers)

@@ -1,4 +1,4 @@
-"""The LUTs of a netlist as the narrowest arrays that hold them: what table-driven programs carry as constants."""
+"""LUTs as the narrowest arrays that hold them: what table-driven programs carry as constants."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.circuit.netlist import Netlist
+from lutsmith.export.programs.order import LutList
 
 _UNSIGNED = (np.uint8, np.uint16, np.uint32, np.uint64)
 _SIGNED = (np.int8, np.int16, np.int32, np.int64)
 
 
 @dataclass(frozen=True)
-class PackedNetlist:
-    """The nodes in order, each array in the narrowest type. Immutable.
+class PackedLuts:
+    """LUTs in order, each array in the narrowest type. Immutable.
 
     Attributes:
-        fanin: unsigned, the signals that the nodes read, node after node.
-        ranks: uint8 (N,); None where every node has the same rank, of at least 1.
-        rank: the rank that all nodes share; None where there is none.
-        tables: unsigned, the distinct tables, or that of each node where this takes fewer bytes; with a bit for every
+        fanin: unsigned, the signals that the LUTs read, one after the other.
+        ranks: uint8 (N,); None where every LUT has the same rank, of at least 1.
+        rank: the rank that all LUTs share; None where there is none.
+        tables: unsigned, the distinct tables, or that of each LUT where this takes fewer bytes; with a bit for every
             entry of the largest, however small the numbers are, so that it can be shifted by any address.
-        index: unsigned (N,), the place of each node's table in `tables`; None where node i has `tables[i]`.
+        index: unsigned (N,), the place of each LUT's table in `tables`; None where LUT i has `tables[i]`.
         outputs: unsigned (O,), the signals that leave; None where they are `first_output`, `first_output + 1`, ...
         first_output: the signal of output 0; 0 where there is none.
     """
@@ -38,21 +38,21 @@ class PackedNetlist:
     first_output: int
 
     @classmethod
-    def of(cls, netlist: Netlist) -> PackedNetlist:
-        """Return the nodes and the outputs of a netlist."""
-        ranks = netlist.ranks
+    def of(cls, luts: LutList, ends: NDArray[Any]) -> PackedLuts:
+        """Return LUTs, and the signals that leave."""
+        ranks = luts.ranks
         same = bool(ranks.size and ranks[0] > 0 and (ranks == ranks[0]).all())
-        pool, place = np.unique(netlist.tables(), return_inverse=True)
+        pool, place = np.unique(luts.tables, return_inverse=True)
         entries = 1 << int(ranks.max(initial=0))
         pool = pool.astype(next(dtype for dtype in _UNSIGNED if np.iinfo(dtype).bits >= entries))
         index = narrowest(place.reshape(-1))
         each = pool[place.reshape(-1)]
         pooled = pool.nbytes + index.nbytes < each.nbytes
-        outputs = netlist.outputs.astype(np.int64)
+        outputs = ends.astype(np.int64)
         first = int(outputs[0]) if outputs.size else 0
         in_a_row = np.array_equal(outputs, first + np.arange(outputs.size))
         return cls(
-            fanin=narrowest(netlist.fanin),
+            fanin=narrowest(luts.fanin),
             ranks=None if same else ranks.astype(np.uint8),
             rank=int(ranks[0]) if same else None,
             tables=pool if pooled else each,

@@ -1,4 +1,4 @@
-"""The LUTs of a netlist as straight-line code of a programming language, on words of samples.
+"""LUTs as straight-line code of a programming language, on words of samples.
 
 Each LUT is one expression of `export.expressions` in bitwise operators. They stand in functions of bounded length, so
 that the time to compile them grows with the number of LUTs and no faster.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lutsmith.circuit.netlist import Netlist
 from lutsmith.export.expressions import Syntax, templates
+from lutsmith.export.programs.order import LutList
 
 CHUNK = 12_000
 """Characters of expressions after which a function ends."""
@@ -46,39 +46,39 @@ class Language:
     ones: str
 
 
-def functions(netlist: Netlist, language: Language, name: str) -> list[str]:
-    """Return the functions `<name>_0`, `<name>_1`, ..., to be called in order.
+def functions(luts: LutList, language: Language, name: str, number: int = 0) -> list[str]:
+    """Return the functions `<name>_<number>`, `<name>_<number + 1>`, ..., to be called in order.
 
-    `s` holds a word for each signal; bit i of every word belongs to sample i. The functions give the nodes' signals
+    `s` holds a word for each signal; bit i of every word belongs to sample i. The functions give the LUTs' signals
     their values.
     """
-    first = netlist.num_inputs + netlist.num_registers
-    fanin, ptr = netlist.fanin.tolist(), netlist.fanin_ptr.tolist()
-    levels = {start: level for level, start in enumerate(netlist.level_ptr[:-1].tolist(), 1)}
+    fanin, ptr = luts.fanin.tolist(), luts.fanin_ptr.tolist()
+    levels, level = luts.level.tolist(), None
     constants = {"0": language.zeros, "1": language.ones}
     done: list[str] = []
     lines: list[str] = []
     length = 0
-    for node, (text, used) in enumerate(_expressions(netlist)):
-        if node in levels:
-            lines.append(f"    /* level {levels[node]} */")
+    for node, (text, used) in enumerate(_expressions(luts)):
+        if levels[node] != level:
+            level = levels[node]
+            lines.append(f"    /* level {level} */")
         if used:
             reads = fanin[ptr[node] : ptr[node + 1]]
             given = ", ".join(f"{_NAMES[slot]} = s[{reads[slot]}]" for slot in used)
-            lines.append(f"    {{ {language.constant} {given}; s[{first + node}] = {text}; }}")
+            lines.append(f"    {{ {language.constant} {given}; s[{luts.first + node}] = {text}; }}")
         else:
-            lines.append(f"    s[{first + node}] = {constants[text]};")
+            lines.append(f"    s[{luts.first + node}] = {constants[text]};")
         length += len(lines[-1])
-        if length >= CHUNK or node + 1 == netlist.num_nodes:
-            done.append("\n".join([language.opening.format(f"{name}_{len(done)}"), "{", *lines, "}", ""]))
+        if length >= CHUNK or node + 1 == len(luts):
+            done.append("\n".join([language.opening.format(f"{name}_{number + len(done)}"), "{", *lines, "}", ""]))
             lines, length = [], 0
     return done
 
 
-def _expressions(netlist: Netlist) -> list[tuple[str, list[int]]]:
-    """Return the expression of each node, and the inputs that it names."""
-    tables, ranks = netlist.tables(), netlist.ranks
-    result: list[tuple[str, list[int]]] = [("0", [])] * netlist.num_nodes
+def _expressions(luts: LutList) -> list[tuple[str, list[int]]]:
+    """Return the expression of each LUT, and the inputs that it names."""
+    tables, ranks = luts.tables, luts.ranks
+    result: list[tuple[str, list[int]]] = [("0", [])] * len(luts)
     for rank in np.unique(ranks).tolist():
         nodes = np.flatnonzero(ranks == rank)
         pool, place = np.unique(tables[nodes], return_inverse=True)

@@ -14,6 +14,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.cycles import evaluate_cycles
 from lutsmith.circuit.readout import Readout
 from lutsmith.circuit.results import IntegerHead, integers_of
+from lutsmith.hardware.tools.tool import ToolFailed
 from lutsmith.logic.design import Design
 from lutsmith.logic.heads import heads_of_circuit
 
@@ -108,6 +109,20 @@ def _difference(name: str, expected: Any, found: Any) -> str | None:
         f"{name} of {np.count_nonzero(wrong):,} of {len(expected):,} rows differ, first of row {row}: "
         f"{_short(found[row])}, expected {_short(expected[row])}"
     )
+
+
+def exactly(name: str, values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return values in another type.
+
+    Raises:
+        ToolFailed: one is not the same there.
+    """
+    with np.errstate(invalid="ignore"):
+        kept = values.astype(dtype)
+    other = kept.astype(values.dtype) != values  # NaN too, which no answer is
+    if other.any():
+        raise ToolFailed(f"{name} hold {values[other].reshape(-1)[0]}, which is not a {np.dtype(dtype).name}")
+    return kept
 
 
 def bit_difference(design: Design, expected: NDArray[np.bool_], found: NDArray[np.bool_]) -> str | None:

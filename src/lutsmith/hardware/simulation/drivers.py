@@ -1,13 +1,16 @@
 """Programs that feed rows to an export and write what it says to standard output, array after array, and nothing else.
 
-C gives, by its functions for one sample and then by those for many: outputs, scores, results in the types that it has;
-then words made of numbers, and its names, each ended by a zero. JavaScript gives outputs, scores and results as
+C gives, by its functions for one sample and then by those for many: outputs, scores, results in the types that it has,
+head after head; the same of functions that say all at once, and of streams; then words made of numbers, and its names,
+each ended by a zero. JavaScript gives outputs, scores and results as
 float64, then JSON of what the module tells. ONNX gives its outputs, each in the type that it must have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from lutsmith.export.programs.c.text import prefixed
 
 _C = r"""
 #include <stdio.h>
@@ -17,7 +20,7 @@ _C = r"""
 #include <fcntl.h>
 #include <io.h>
 #endif
-#define @PREFIX@_IMPLEMENTATION
+#define LUTSMITH_IMPLEMENTATION
 #include "model.h"
 
 static void put(const void *data, size_t size, size_t count)
@@ -48,87 +51,136 @@ static void *numbers_of(const char *name, size_t count, size_t size)
 
 int main(int argc, char **argv)
 {
-    const size_t n = (size_t)strtoul(argv[argc - 1], NULL, 10), all = n * @PREFIX@_FEATURES;
-    @ELEMENT@ *given = (@ELEMENT@ *)numbers_of("rows.bin", all, sizeof *given);
-    @NAME@_feature *x = (@NAME@_feature *)room(all, sizeof *x);
-    uint8_t *outputs = (uint8_t *)room(n * @PREFIX@_OUTPUTS + 1, 1);
-    size_t i;
+    const size_t n = (size_t)strtoul(argv[argc - 1], NULL, 10), all = n * LUTSMITH_FEATURES;
+    @ELEMENT *given = (@ELEMENT *)numbers_of("rows.bin", all, sizeof *given);
+    lutsmith_feature *x = (lutsmith_feature *)room(all, sizeof *x);
+@ROOM    size_t i;
 #ifdef _WIN32
     _setmode(1, _O_BINARY);
 #endif
     for (i = 0; i < all; i++)
-        x[i] = (@NAME@_feature)given[i];
-    for (i = 0; i < n; i++)
-        @NAME@_outputs(x + i * @PREFIX@_FEATURES, outputs + i * @PREFIX@_OUTPUTS);
-    put(outputs, 1, n * @PREFIX@_OUTPUTS);
-@ONE@
-    @NAME@_outputs_batch(x, n, outputs);
-    put(outputs, 1, n * @PREFIX@_OUTPUTS);
-@MANY@
-@REST@
-    return fflush(stdout) ? 3 : 0;
+        x[i] = (lutsmith_feature)given[i];
+@SAID    return fflush(stdout) ? 3 : 0;
 }
 """
 
-_C_HEAD = {
-    "ONE": """
-    for (i = 0; i < n; i++)
-        @NAME@_scores(x + i * @PREFIX@_FEATURES, scores + i * @PREFIX@_SCORES);
-    put(scores, sizeof *scores, n * @PREFIX@_SCORES);
-    for (i = 0; i < n; i++)
-        @NAME@_predict(x + i * @PREFIX@_FEATURES, results + i * @PREFIX@_RESULTS);
-    put(results, sizeof *results, n * @PREFIX@_RESULTS);""",
-    "MANY": """
-    @NAME@_scores_batch(x, n, scores);
-    put(scores, sizeof *scores, n * @PREFIX@_SCORES);
-    @NAME@_predict_batch(x, n, results);
-    put(results, sizeof *results, n * @PREFIX@_RESULTS);""",
-}
+_ROOM = "    @TYPE *@WHAT = (@TYPE *)room(n * @SIZE + 1, sizeof *@WHAT);\n"
 
-_C_ROOM = """\
-    int32_t *scores = (int32_t *)room(n * @PREFIX@_SCORES, sizeof *scores);
-    @NAME@_result *results = (@NAME@_result *)room(n * @PREFIX@_RESULTS, sizeof *results);
-    size_t i;
+_PUT = "    put(@WHAT, sizeof *@WHAT, n * @SIZE);\n"
+
+_ONE = """\
+    for (i = 0; i < n; i++)
+        @FUNCTION(x + i * LUTSMITH_FEATURES, @WHAT + i * @SIZE);
 """
 
-_C_QUANTISE = """
+_MANY = "    @FUNCTION_batch(x, n, @WHAT);\n"
+
+_WHOLE = """\
+    for (i = 0; i < n; i++)
+        lutsmith_evaluate(x + i * LUTSMITH_FEATURES@EACH);
+@PUT    lutsmith_evaluate_batch(x, n@WHAT);
+@PUT"""
+
+# Side by side, streams are there several times, in more than one word of samples, and must say the same each time.
+_STREAMS = """\
+    {
+        const size_t streams = @STREAMS, cycles = n / streams, side = streams * (LUTSMITH_WORD_BITS / streams + 1);
+        size_t stream, cycle;
+        lutsmith_feature *now = (lutsmith_feature *)room(side * LUTSMITH_FEATURES, sizeof *now);
+        lutsmith_states *states = (lutsmith_states *)room(LUTSMITH_STATES(side), sizeof *states);
+@ROOM        for (stream = 0; stream < streams; stream++) {
+            lutsmith_state state;
+            lutsmith_reset(&state);
+            for (cycle = 0; cycle < cycles; cycle++) {
+                i = stream * cycles + cycle;
+                lutsmith_step(x + i * LUTSMITH_FEATURES, &state@EACH);
+            }
+        }
+@PUT        lutsmith_reset_batch(states, side);
+        for (cycle = 0; cycle < cycles; cycle++) {
+            for (stream = 0; stream < side; stream++)
+                memcpy(now + stream * LUTSMITH_FEATURES, x + (stream % streams * cycles + cycle) * LUTSMITH_FEATURES,
+                       LUTSMITH_FEATURES * sizeof *now);
+            lutsmith_step_batch(now, side, states@NOW);
+@SPREAD        }
+@PUT    }
+"""
+
+_SPREAD = """\
+            for (stream = 0; stream < streams; stream++)
+                memcpy(@WHAT + (stream * cycles + cycle) * @SIZE, @WHAT_now + stream * @SIZE, @SIZE * sizeof *@WHAT);
+            for (; stream < side; stream++)
+                if (memcmp(@WHAT_now + stream * @SIZE, @WHAT_now + stream % streams * @SIZE, @SIZE * sizeof *@WHAT)) {
+                    fprintf(stderr, "@WHAT of equal streams differ in cycle %lu\\n", (unsigned long)cycle);
+                    return 6;
+                }
+"""
+
+_QUANTISE = """\
     {
         float *numbers = (float *)numbers_of("numbers.bin", all, sizeof *numbers);
         for (i = 0; i < n; i++)
-            @NAME@_quantise(numbers + i * @PREFIX@_FEATURES, x + i * @PREFIX@_FEATURES);
+            lutsmith_quantise(numbers + i * LUTSMITH_FEATURES, x + i * LUTSMITH_FEATURES);
         for (i = 0; i < all; i++)
             given[i] = x[i];
         put(given, sizeof *given, all);
-    }"""
+    }
+"""
 
-_C_NAMES = """
-    if (sizeof @NAME@_@KEY@ / sizeof *@NAME@_@KEY@ != @COUNT@) {
-        fprintf(stderr, "the header has not @COUNT@ @KEY@\\n");
+_NAMES = """\
+    if (sizeof lutsmith_@KEY / sizeof *lutsmith_@KEY != @COUNT) {
+        fprintf(stderr, "the header has not @COUNT @KEY\\n");
         return 5;
     }
-    for (i = 0; i < @COUNT@; i++)
-        put(@NAME@_@KEY@[i], 1, strlen(@NAME@_@KEY@[i]) + 1);"""
+    for (i = 0; i < @COUNT; i++)
+        put(lutsmith_@KEY[i], 1, strlen(lutsmith_@KEY[i]) + 1);
+"""
 
 
-def c_driver(name: str, element: str, names: Mapping[str, int], *, scores: bool, quantise: bool) -> str:
+def c_driver(
+    name: str,
+    element: str,
+    names: Mapping[str, int],
+    asked: Sequence[tuple[str, str, str, str]],
+    *,
+    whole: bool,
+    streams: int | None,
+    quantise: bool,
+) -> str:
     """Return the program in C that includes model.h and is called with the number of rows.
+
+    It gives what the functions for one sample say, and those for many; the same once more of the functions that say
+    all at once; then of streams, one by one and side by side.
 
     Args:
         name: the prefix of the header's functions.
         element: the type of a number in rows.bin.
         names: how many names the header has, by the end of the array's name.
-        scores: whether it has scores and results.
+        asked: what can be asked of a sample, as `export.programs.c.interface.parameters` tells it.
+        whole: whether functions say all at once.
+        streams: of how many streams the rows are, one stream after the other; None of a circuit without a state.
         quantise: whether it makes words of numbers.bin, too.
     """
-    text = _C
-    for key, part in _C_HEAD.items():
-        text = text.replace(f"@{key}@", part if scores else "")
-    if scores:
-        text = text.replace("    size_t i;\n#ifdef", f"{_C_ROOM}#ifdef")
-    rest = [_C_QUANTISE] if quantise else []
-    rest += [_C_NAMES.replace("@KEY@", key).replace("@COUNT@", str(count)) for key, count in names.items()]
-    text = text.replace("@REST@", "".join(rest))
-    return text.replace("@PREFIX@", name.upper()).replace("@NAME@", name).replace("@ELEMENT@", element)
+
+    def each(template: str) -> str:
+        texts = []
+        for type_, what, function, size in asked:
+            filled = template.replace("@TYPE", type_).replace("@WHAT", what)
+            texts.append(filled.replace("@FUNCTION", function).replace("@SIZE", size))
+        return "".join(texts)
+
+    said = [each(_ONE + _PUT), each(_MANY + _PUT)]
+    if whole:
+        said.append(_WHOLE)
+    if streams:
+        now = each("        @TYPE *@WHAT_now = (@TYPE *)room(side * @SIZE + 1, sizeof *@WHAT_now);\n")
+        text = _STREAMS.replace("@STREAMS", str(streams)).replace("@ROOM", now).replace("@SPREAD", each(_SPREAD))
+        said.append(text.replace("@NOW", each(", @WHAT_now")))
+    said += [_QUANTISE] if quantise else []
+    said += [_NAMES.replace("@KEY", key).replace("@COUNT", str(count)) for key, count in names.items()]
+    text = "".join(said).replace("@EACH", each(", @WHAT + i * @SIZE")).replace("@WHAT", each(", @WHAT"))
+    text = _C.replace("@SAID", text.replace("@PUT", each(_PUT)))
+    return prefixed(text.replace("@ROOM", each(_ROOM)).replace("@ELEMENT", element), name)
 
 
 NODE_DRIVER = r"""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.results import Heads, IntegerHead, OutputWord
-from lutsmith.hardware.simulation.answers import Answers
+from lutsmith.hardware.simulation.answers import Answers, exactly
 from lutsmith.hardware.tools.tool import ToolFailed
 
 
@@ -71,16 +71,6 @@ def assembled(some: Sequence[Leaf], arrays: Sequence[NDArray[Any]]) -> Answers:
             place = name
         inner[place] = array if array.dtype == leaf.dtype else exactly(leaf.name, array, leaf.dtype)
     return Answers(**parts)
-
-
-def exactly(name: str, values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    """Return values as another type, which must hold exactly what is there; else ToolFailed."""
-    with np.errstate(invalid="ignore"):
-        kept = values.astype(dtype)
-    other = kept.astype(values.dtype) != values  # NaN too, which no answer is
-    if other.any():
-        raise ToolFailed(f"{name} hold {values[other].reshape(-1)[0]}, which is not a {np.dtype(dtype).name}")
-    return kept
 
 
 def of_limbs(leaf: Leaf, limbs: NDArray[np.uint64]) -> NDArray[Any]:

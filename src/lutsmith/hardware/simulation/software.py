@@ -22,8 +22,12 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.results import Heads, IntegerHead, Result
 from lutsmith.export.labels import class_names
+from lutsmith.export.programs.c.declarations import labels_of
+from lutsmith.export.programs.c.interface import interfaces, parameters
+from lutsmith.export.programs.c.text import ctype
 from lutsmith.ground.strict_json import strict_loads
 from lutsmith.hardware.simulation.answers import Answers
+from lutsmith.hardware.simulation.c_answers import c_answers, c_fields
 from lutsmith.hardware.simulation.drivers import NODE_DRIVER, ONNX_DRIVER, c_driver
 from lutsmith.hardware.simulation.leaves import Leaf, assembled, leaves, of_limbs
 from lutsmith.hardware.tools.confinement import TOOL, Limits
@@ -71,12 +75,15 @@ def c_compiler(
     name: str = "lutsmith",
     cpp: bool = False,
     numbers: NDArray[np.float32] | None = None,
+    streams: int | None = None,
+    flags: Sequence[str] = (),
     confined: bool = False,
-) -> tuple[Answers, Answers]:
-    """Return what a C header says of rows: by its functions for one sample, and by those for many.
+) -> tuple[Answers, ...]:
+    """Return what a C header says of rows: by its functions for one sample, and by those for many; of a circuit with a
+    state then what steps say of one stream at a time, and of many side by side.
 
     It is compiled as C99, or as C++, and no warning of `WARNINGS` is let pass; once for each of `WORD_BITS`, which must
-    say the same. The names that it holds must be the circuit's.
+    say the same, as must functions that say all at once. The names that it holds must be the circuit's.
 
     Args:
         circuit: whose shapes, names and objective the header should have.
@@ -86,6 +93,8 @@ def c_compiler(
         name: the prefix of its functions.
         cpp: compile it as C++.
         numbers: float32 (N, F), for a header of words: its function from numbers to words must make `rows` of them.
+        streams: of a circuit with a state, how many streams of equally many samples the rows are, one after the other.
+        flags: further options of the compiler.
         confined: whether the header comes from elsewhere.
 
     Raises:
@@ -93,19 +102,25 @@ def c_compiler(
             the program fails, or it says what no such header says.
     """
     compiler = find("c++" if cpp else "cc")
-    element: Any = np.float32 if rows.dtype == np.float32 else np.uint32
-    labels = {"class_names": class_names(circuit), "feature_names": circuit.schema.names}
-    texts = [text for values in labels.values() for text in values or ()]
+    element: Any = np.float32 if rows.dtype == np.float32 else np.uint64 if rows.dtype == np.uint64 else np.uint32
+    labels = labels_of(circuit)
+    texts = [text for values in labels.values() for text in values]
     strings = b"".join(text.encode("utf-8", "backslashreplace") + b"\0" for text in texts)
-    fields = [field for _ in ("one", "many") for field in _fields(circuit, len(rows), np.float64, np.uint8)]
+    has_state = circuit.netlist.num_registers > 0
+    whole = not has_state and len(interfaces(circuit)) > 1
+    passes = 2 * (1 + (whole or (has_state and bool(streams))))
+    own = [_Field(*told) for told in c_fields(circuit, len(rows))]
+    fields = own * passes
     if numbers is not None:
-        fields.append(_Field("words", np.uint32, rows.shape))
+        fields.append(_Field("words", element, rows.shape))
     fields.append(_Field("names", np.uint8, (len(strings),)))
     driver = c_driver(
         name,
-        "float" if element is np.float32 else "uint32_t",
-        {key: len(values) for key, values in labels.items() if values},
-        scores=circuit.head is not None,
+        ctype(np.dtype(element)),
+        {key: len(values) for key, values in labels.items()},
+        parameters(circuit, many=False),
+        whole=whole,
+        streams=streams if has_state else None,
         quantise=numbers is not None,
     )
     said = []
@@ -118,8 +133,8 @@ def c_compiler(
             (folder / "numbers.bin").write_bytes(np.ascontiguousarray(numbers, np.float32).tobytes())
         standard = "-std=c++11" if cpp else "-std=c99"
         for bits in WORD_BITS:
-            options = [standard, "-O1", *WARNINGS, f"-D{name.upper()}_WORD_BITS={bits}", source, "-o", "driver", "-lm"]
-            compiler.run(options, None, folder, timeout, TOOL if confined else None)
+            options = [standard, "-O1", *WARNINGS, *flags, f"-D{name.upper()}_WORD_BITS={bits}"]
+            compiler.run([*options, source, "-o", "driver", "-lm"], None, folder, timeout, TOOL if confined else None)
             program = Tool("the compiled C", (str(folder / "driver"),), (), "C")
             limits = Limits(file=_total(fields) + SLACK) if confined else None
             data = program.run([str(len(rows))], None, folder, timeout, limits, binary=True).data
@@ -129,14 +144,19 @@ def c_compiler(
             raise ToolFailed(_other_names(arrays[-1].tobytes(), texts))
         if numbers is not None and not np.array_equal(arrays[-2], rows):
             raise ToolFailed(f"{name}_quantise makes other words of numbers than those expected")
-    half = len(_fields(circuit, 0, np.float64, np.uint8))
-    answers = [[_answers(circuit, arrays[start : start + half]) for start in (0, half)] for arrays in said]
+    starts = range(0, passes * len(own), len(own))
+    answers = [[c_answers(circuit, arrays[start : start + len(own)]) for start in starts] for arrays in said]
     for first, other in zip(*answers, strict=True):
         problem = first.difference(other)
         if problem:
             raise ToolFailed(f"compiled for words of 32 bits, not 64, {problem}")
-    one, many = answers[0]
-    return one, many
+    given = answers[0]
+    if whole:
+        for first, other in zip(given[:2], given[2:], strict=True):
+            problem = first.difference(other)
+            if problem:
+                raise ToolFailed(f"{name}_evaluate says otherwise: {problem}")
+    return tuple(given[:2] if whole else given)
 
 
 def node(
@@ -255,18 +275,6 @@ def prefix_of(header: bytes) -> str:
     return match[1].decode() if match else "lutsmith"
 
 
-def _fields(circuit: Circuit, count: int, value: Any, bit: Any, integer: Any = np.int32) -> list[_Field]:
-    """Return the arrays that a program gives, where bits, integers and values are of these types."""
-    bits = circuit.netlist.outputs.size
-    fields = [_Field("outputs", bit, (count, bits))]
-    if circuit.head is not None:
-        result = circuit.head.decide(circuit.head.scores(np.zeros((0, bits), np.bool_)), circuit.objective)
-        kind = {"b": bit, "f": value}.get(result.dtype.kind, integer)
-        scores = _Field("scores", integer, (count, circuit.head.num_classes))
-        fields += [scores, _Field("results", kind, (count, *result.shape[1:]))]
-    return fields
-
-
 def _total(fields: Sequence[_Field]) -> int:
     return sum(field.size for field in fields)
 
@@ -280,25 +288,6 @@ def _arrays(fields: Sequence[_Field], data: bytes, program: str) -> list[NDArray
         arrays.append(values.reshape(field.shape))
         start += field.size
     return arrays
-
-
-def _answers(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> Answers:
-    """Return arrays in the types of a circuit's own answers, which must hold exactly what is there."""
-    outputs = _exactly("outputs", arrays[0], np.bool_)
-    if circuit.head is None:
-        return Answers(outputs)
-    scores = _exactly("scores", arrays[1], np.int32)
-    kind: Any = {"multilabel": np.bool_, "regression": np.float64}.get(circuit.objective or "", np.int64)
-    return Answers(outputs, scores, _exactly("results", arrays[2], kind))
-
-
-def _exactly(name: str, values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    with np.errstate(invalid="ignore"):
-        kept = values.astype(dtype)
-    other = kept.astype(values.dtype) != values  # NaN too, which no answer is
-    if other.any():
-        raise ToolFailed(f"{name} hold {values[other].reshape(-1)[0]}, which is not a {np.dtype(dtype).name}")
-    return kept
 
 
 def _other_names(found: bytes, wanted: Sequence[str]) -> str:

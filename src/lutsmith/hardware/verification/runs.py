@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.engine.cycles import Machine
 from lutsmith.circuit.readout import Readout
+from lutsmith.export.programs.c import words_of_c
+from lutsmith.export.programs.c.inputs import takes_floats
+from lutsmith.export.programs.c.quantise import has_quantise
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
@@ -90,21 +93,29 @@ def _counted(rows: NDArray[Any], streams: int, case: Case) -> str:
 
 
 def c_runs(files: Files, case: Case) -> Iterator[Check]:
-    """The header by the system's compiler: one sample at a time, and many."""
-    rows: NDArray[Any] = case.rows
-    words = case.design.words
-    meant = case.rows
-    if case.fixed and words is not None and not words.is_float:
-        rows = words.quantise(case.rows)
-        meant = words.values(rows)
-    expected = Answers.of(case.circuit, meant)
+    """The header by the system's compiler: one sample at a time, and many; with a state, one stream and many, too."""
+    circuit, rows = case.circuit, case.rows
+    streams = dealt(rows) if case.stateful else None
+    if streams is not None:
+        rows = streams.reshape(-1, rows.shape[1])
+    words = words_of_c(circuit, case.software.words)
+    given, meant = rows, rows
+    if not takes_floats(words):
+        given = words.quantise(rows)
+        meant = words.values(given)
     data = only(files)
-    numbers = None if rows is case.rows else case.rows
-    options: dict[str, Any] = {"name": prefix_of(data), "numbers": numbers, "confined": case.foreign}
-    one, many = c_compiler(case.circuit, data, rows, case.timeout, **options)
-    for how, given in (("one sample", one), ("many samples", many)):
-        problem = expected.difference(given)
-        text = f"{len(rows):,} rows, {find('cc')}"
+    options: dict[str, Any] = {"name": prefix_of(data), "confined": case.foreign}
+    if has_quantise(words):
+        options["numbers"] = rows
+    expected = [Answers.of(circuit, meant)] * 2
+    if streams is not None and len(streams):
+        options["streams"] = len(streams)
+        expected += [Answers.of_streams(circuit, meant.reshape(streams.shape))] * 2
+    said = c_compiler(circuit, data, given, case.timeout, **options)
+    hows = ("one sample", "many samples", "one stream", "many streams")
+    for how, wanted, found in zip(hows, expected, said, strict=False):
+        problem = wanted.difference(found)
+        text = f"{_counted(rows, len(streams), case) if streams is not None else f'{len(rows):,} rows'}, {find('cc')}"
         yield row(how, "failed" if problem else "simulated", problem or text, len(rows))
 
 

@@ -1,4 +1,4 @@
-"""The C code from the signals of a netlist to outputs, scores and results, in pieces that `program` chooses from.
+"""The C code from signals to outputs, scores and results, in pieces that `program` and `answers` choose from.
 
 It is written with the prefixes of `runtime`, and stands after its pieces.
 """
@@ -6,9 +6,9 @@ It is written with the prefixes of `runtime`, and stands after its pieces.
 from __future__ import annotations
 
 COUNT = """\
-static void lutsmith_count(const uint8_t *s, int32_t *counts)
+static void lutsmith_count(const uint8_t *s@FROM, int32_t *counts)
 {
-    uint32_t group, i, output = 0;
+    uint32_t group, i@START;
     for (group = 0; group < LUTSMITH_GROUPS; group++) {
         int32_t count = 0;
         for (i = 0; i < LUTSMITH_GROUP; i++, output++) {
@@ -22,9 +22,9 @@ static void lutsmith_count(const uint8_t *s, int32_t *counts)
 
 COUNT_WORDS = """\
 /* Counts as words: plane p of a group holds bit p of the count of every sample. */
-static void lutsmith_count_words(const lutsmith_word *s, lutsmith_word *planes)
+static void lutsmith_count_words(const lutsmith_word *s@FROM, lutsmith_word *planes)
 {
-    uint32_t group, i, p, output = 0;
+    uint32_t group, i, p@START;
     for (group = 0; group < LUTSMITH_GROUPS; group++, planes += LUTSMITH_PLANES) {
         for (p = 0; p < LUTSMITH_PLANES; p++)
             planes[p] = 0;

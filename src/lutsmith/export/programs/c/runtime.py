@@ -1,4 +1,4 @@
-"""The C code that is the same for every circuit, from macros to LUTs, in pieces that `program` chooses from.
+"""The C code that is the same for every circuit, in pieces that `program` chooses from.
 
 It is written with the prefixes `lutsmith_` and `LUTSMITH_`, which the name of the export replaces. `s` is the signals
 of the netlist: bits of one sample, or words whose bit i belongs to sample i. Macros and constant arrays that pieces
@@ -72,113 +72,76 @@ BIT_SIGNALS = """\
     ((s)[(i) >> 3] = (uint8_t)(((s)[(i) >> 3] & ~(1u << ((i) & 7u))) | ((unsigned)(v) << ((i) & 7u))))
 """
 
-ENCODE = """\
-static void lutsmith_encode(const lutsmith_feature *x, uint8_t *s)
+FLOAT_OF = """\
+static float lutsmith_float_of(lutsmith_feature word)
 {
-    uint32_t i;
-    for (i = 0; i < LUTSMITH_INPUTS; i++) {
-        LUTSMITH_READ(lutsmith_place, feature, lutsmith_compared + i);
-        LUTSMITH_READ(lutsmith_limit, limit, lutsmith_limits + i);
-        LUTSMITH_SET(s, i, x[feature] @> limit);
-    }
+    const uint32_t bits = (uint32_t)word;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 """
 
-ENCODE_WORDS = """\
-static void lutsmith_encode_words(const lutsmith_feature *x, uint32_t samples, lutsmith_word *s)
+INTEGER = """\
+/* The integer of some bits that is nearest to x, halves down; 0 for NaN. */
+static int32_t lutsmith_integer(float x, unsigned length, unsigned is_signed)
 {
-    uint32_t i, lane;
-    for (i = 0; i < LUTSMITH_INPUTS; i++) {
-        LUTSMITH_READ(lutsmith_place, feature, lutsmith_compared + i);
-        LUTSMITH_READ(lutsmith_limit, limit, lutsmith_limits + i);
-        const lutsmith_feature *at = x + feature;
-        lutsmith_word word = 0;
-        for (lane = 0; lane < samples; lane++, at += LUTSMITH_FEATURES)
-            word |= (lutsmith_word)(*at @> limit) << lane;
-        s[i] = word;
-    }
+    const int32_t high = (int32_t)(((uint32_t)1 << (length - is_signed)) - 1), low = is_signed ? -high - 1 : 0;
+    int32_t word;
+    if (x != x)
+        return 0;
+    if (x <= (float)low)
+        return low;
+    if (x >= (float)high)
+        return high;
+    word = (int32_t)x;
+    if ((float)word > x)
+        word--;
+    return word + (x > (float)word + 0.5f);
 }
 """
 
-READ_FANIN = """\
-static uint32_t lutsmith_read(uint32_t place)
-{
-    LUTSMITH_READ(lutsmith_signal, signal, lutsmith_fanin + place);
-    return signal;
-}
-"""
-
-LUTS = """\
-static void lutsmith_luts(uint8_t *s)
-{
-    uint32_t node, read = 0;
-    for (node = 0; node < LUTSMITH_LUTS; node++) {
-        @READ_NODE
-        unsigned address = 0, j;
-        for (j = 0; j < rank; j++, read++) {
-            const uint32_t signal = lutsmith_read(read);
-            address |= (unsigned)LUTSMITH_GET(s, signal) << j;
-        }
-        LUTSMITH_SET(s, LUTSMITH_INPUTS + node, (table >> address) & 1u);
-    }
-}
-"""
-
-LUTS_WORDS = """\
-/* The first two inputs of a LUT have sixteen functions; four bits of the table name one of them for each value of the
-   other inputs, which then choose among these. */
-static void lutsmith_luts_words(lutsmith_word *s)
-{
-    uint32_t node, read = 0;
-    for (node = 0; node < LUTSMITH_LUTS; node++) {
-        @READ_NODE
-        const lutsmith_word a = rank > 0 ? s[lutsmith_read(read)] : 0, b = rank > 1 ? s[lutsmith_read(read + 1)] : 0;
-        const lutsmith_word of[16] = {0, ~(a | b), a & ~b, ~b, ~a & b, ~a, a ^ b, ~(a & b), a & b, ~(a ^ b), a, a | ~b,
-                                      b, ~a | b, a | b, ~(lutsmith_word)0};
-        lutsmith_word chosen[16];
-        unsigned size = rank > 2 ? 1u << (rank - 2) : 1, slot, i;
-        for (i = 0; i < size; i++)
-            chosen[i] = of[(table >> (4 * i)) & 15u];
-        for (slot = 2; slot < rank; slot++) {
-            const lutsmith_word x = s[lutsmith_read(read + slot)];
-            size /= 2;
-            for (i = 0; i < size; i++)
-                chosen[i] = (x & chosen[2 * i + 1]) | (~x & chosen[2 * i]);
-        }
-        s[LUTSMITH_INPUTS + node] = chosen[0];
-        read += rank;
-    }
-}
-"""
-
-QUANTISE = """\
+LEVEL = """\
 static float lutsmith_value(double low, double per_unit, uint32_t word)
 {
     return (float)(low + (double)word / per_unit);
 }
 
-void lutsmith_quantise(const float *x, lutsmith_feature *words)
+/* How many words below the highest stand for less than x: beside the quotient, or where float is coarser than the
+   grid, by halves. None for NaN. */
+static uint32_t lutsmith_level(double low, double per_unit, uint32_t highest, float x)
 {
-    uint32_t f;
-    for (f = 0; f < LUTSMITH_FEATURES; f++) {
-        LUTSMITH_READ(double, low, lutsmith_low + @f);
-        LUTSMITH_READ(double, per_unit, lutsmith_per_unit + @f);
-        const float at = x[f];
-        const double guess = ((double)at - low) * per_unit;
-        uint32_t word = 0;
-        if (guess >= LUTSMITH_HIGHEST_WORD) {
-            word = LUTSMITH_HIGHEST_WORD;
-        } else if (guess > 0) { /* false for NaN, which is word 0 */
-            word = (uint32_t)guess;
-            if ((double)word < guess)
-                word++;
-        }
-        /* float rounds the grid's values: the word that is meant may be a neighbour */
-        if (word > 0 && lutsmith_value(low, per_unit, word - 1) >= at)
-            word--;
-        if (word < LUTSMITH_HIGHEST_WORD && lutsmith_value(low, per_unit, word) < at)
-            word++;
-        words[f] = (lutsmith_feature)word;
+    const double guess = ((double)x - low) * per_unit;
+    const uint32_t near_it = guess > 0 ? (guess < highest ? (uint32_t)guess : highest) : 0;
+    uint32_t least = 0, most = highest;
+    if (near_it > 1) {
+        if (lutsmith_value(low, per_unit, near_it - 2) < x)
+            least = near_it - 1;
+        else
+            most = near_it - 2;
     }
+    if (near_it + 1 < most) {
+        if (lutsmith_value(low, per_unit, near_it + 1) < x)
+            least = near_it + 2;
+        else
+            most = near_it + 1;
+    }
+    while (least < most) {
+        const uint32_t middle = least + (most - least) / 2;
+        if (lutsmith_value(low, per_unit, middle) < x)
+            least = middle + 1;
+        else
+            most = middle;
+    }
+    return least;
+}
+"""
+
+SCALED = """\
+/* The word of some bits whose value is nearest to x; 0 for NaN. */
+static uint32_t lutsmith_scaled(float x, double first, double per_unit, unsigned length, unsigned is_signed)
+{
+    const uint32_t below_zero = is_signed ? (uint32_t)1 << (length - 1) : 0;
+    return x == x ? lutsmith_level(first, per_unit, ((uint32_t)1 << length) - 1, x) - below_zero : 0;
 }
 """

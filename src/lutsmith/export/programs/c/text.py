@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,6 +18,12 @@ WIDTH = 116
 
 _ESCAPES = {0x22: '\\"', 0x3F: "\\?", 0x5C: "\\\\"}
 """The quote, the backslash, and the question mark: two of those begin a trigraph."""
+
+
+def prefixed(code: str, name: str) -> str:
+    """Return code whose names begin with `lutsmith_` and `LUTSMITH_`, with those of an export of another name."""
+    prefixes = {"lutsmith": name, "LUTSMITH": name.upper()}
+    return re.sub(r"\b(lutsmith|LUTSMITH)(?=_)", lambda prefix: prefixes[prefix[0]], code)
 
 
 def ctype(dtype: np.dtype[Any]) -> str:

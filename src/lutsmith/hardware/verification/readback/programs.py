@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export import to_c, to_javascript
 from lutsmith.export.labels import class_names
+from lutsmith.export.programs.c.declarations import labels_of
 from lutsmith.hardware.simulation.software import prefix_of
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.sources.comments import compare_comments, shown
 from lutsmith.hardware.verification.sources.programs.lexemes import Lexeme, Lexemes, c_lexemes, javascript_lexemes
 from lutsmith.hardware.verification.sources.programs.literals import c_list, c_sizes, javascript_list, javascript_sizes
+from lutsmith.logic.heads import heads_of_circuit
 
 IDENTICAL = "token by token what the export writes, {:,} of them; what they compute, only a simulation shows"
 UNKNOWN = (
@@ -67,7 +69,9 @@ def _header(data: bytes, case: Case, *, compact: bool) -> Iterator[Check]:
     name = prefix_of(data)
     export = to_c(case.circuit, words=case.software.words, style="compact" if compact else "unrolled", name=name)
     found, wanted = c_lexemes(data), c_lexemes(export.encode())
-    arrays = {"class_names": class_names(case.circuit), "feature_names": case.circuit.schema.names}
+    arrays: dict[str, Sequence[str] | None] = {"class_names": None, "feature_names": None}
+    arrays |= {f"{each.prefix}class_names": None for each in heads_of_circuit(case.circuit)}
+    arrays |= labels_of(case.circuit)
     problem = None
     for key, texts in arrays.items():
         problem = problem or _other_list(key, texts, c_list(found.code, f"{name}_{key}"))
@@ -80,7 +84,8 @@ def _compared(
 ) -> Iterator[Check]:
     """Yield the row of what a user reads, and that of the code."""
     differs = _first_difference(found.code, wanted.code)
-    classes, features = class_names(circuit) or (), circuit.schema.names or ()
+    classes = [name for each in heads_of_circuit(circuit) for name in map(str, each.classes or ())]
+    features = circuit.schema.names or ()
     comments = compare_comments(found.comments, wanted.comments, (*classes, *features), same_code=differs is None)
     problem = other_names or comments.problem
     text = (
