@@ -167,6 +167,28 @@ def test_bits_that_a_word_has_not_are_refused() -> None:
         Inputs(Comparators([], [], 3), WordBits([1], [0], formats))
 
 
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_words_become_numbers_and_words_again(seed: int, short: bool) -> None:
+    """Of types that hold them all; float64 where there is none, which holds 53 bits, and the ends."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 5))
+    bits = rng.integers(1, 17 if short else 65, count)
+    plain = (bits > 16) | (rng.random(count) < 0.5)
+    formats = WordFormats.of(
+        np.arange(count), bits, rng.random(count) < 0.5, np.where(plain, 0, 0.5), np.where(plain, 1, 4)
+    )
+    patterns = rng.integers(0, 1 << 64, (20, count), dtype=np.uint64) >> (64 - formats.bits).astype(np.uint64)
+    numbers = formats.numbers(patterns)
+    if numbers.dtype == np.float64:
+        numbers = formats.numbers(formats.patterns(numbers))
+        patterns = formats.patterns(numbers)
+    np.testing.assert_array_equal(formats.patterns(numbers), patterns)
+    if short:
+        assert numbers.dtype == np.float32
+    elif numbers.dtype.kind in "iu":
+        assert numbers.tolist() == integers(formats, numbers)
+
+
 def test_tables_are_refused_where_float32_does_not_hold_the_words() -> None:
     """They would be rounded on the way; arrays of integers are not."""
     pandas, pyarrow = module("pandas"), module("pyarrow")

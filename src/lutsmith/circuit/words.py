@@ -170,16 +170,15 @@ class WordFormats:
     def numbers(self, patterns: Patterns) -> NDArray[Any]:
         """Return numbers (N, K) that words stand for and become again: float32, or of long words int64 or uint64.
 
-        Raises:
-            ValueError: words above 24 bits beside others than plain integers, which have no type together.
+        Where no such type holds all of them they are float64, which rounds words above 53 bits.
         """
-        words = self.integers(patterns)
         if not self.is_long:
             with np.errstate(over="ignore"):
-                return (self.offset + words / self.per_unit).astype(np.float32)
-        if not self.plain.all():
-            raise ValueError("words above 24 bits beside fractions have no type of numbers together")
-        return words
+                return (self.offset + self.integers(patterns) / self.per_unit).astype(np.float32)
+        if self.plain.all() and not (self.signed.any() and (self.bits[~self.signed] == MAX_BITS).any()):
+            return self.integers(patterns)
+        columns = [self[[place]].numbers(patterns[:, [place]]) for place in range(len(self))]
+        return np.concatenate([column.astype(np.float64) for column in columns], axis=1)
 
     def integers(self, patterns: Patterns) -> NDArray[Any]:
         """Return words (N, K) as integers: int64, or uint64 where all are unsigned and one has 64 bits.

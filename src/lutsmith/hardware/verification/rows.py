@@ -76,16 +76,7 @@ def _random_words(formats: WordFormats, count: int, rng: np.random.Generator) ->
     """Return numbers (count, K) that stand for words of all lengths up to the full one."""
     patterns = rng.integers(0, 1 << 64, (count, len(formats)), dtype=np.uint64)
     patterns >>= rng.integers(0, 64, patterns.shape).astype(np.uint64) * (rng.random(patterns.shape) < 0.3)
-    return _numbers(formats, patterns & _masks(formats))
-
-
-def _numbers(formats: WordFormats, patterns: NDArray[np.uint64]) -> NDArray[Any]:
-    """Return numbers (N, K) that stand for words; of words that have no type together as float64, rounded."""
-    try:
-        return formats.numbers(patterns)
-    except ValueError:
-        columns = [formats[[place]].numbers(patterns[:, [place]]) for place in range(len(formats))]
-        return np.concatenate([column.astype(np.float64) for column in columns], axis=1)
+    return formats.numbers(patterns & _masks(formats))
 
 
 def _masks(formats: WordFormats) -> NDArray[np.uint64]:
@@ -115,7 +106,7 @@ def edge_rows(circuit: Circuit, words: Words | None, base: NDArray[Any], *, seed
     ends += [np.full(len(formats), 1 << bit, np.uint64) & _masks(formats) for bit in range(int(formats.bits.max()))]
     start = base[:1] if len(base) else np.zeros((1, features), rows_type(circuit))
     together = np.repeat(start, len(ends), axis=0)
-    together[:, formats.feature] = _numbers(formats, np.stack(ends))
+    together[:, formats.feature] = formats.numbers(np.stack(ends))
     if base.dtype.kind != "f":
         return together
     parts = [_threshold_rows(circuit, words, base.astype(np.float32), seed).astype(base.dtype), together]
