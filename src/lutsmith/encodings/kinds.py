@@ -46,10 +46,6 @@ class EncoderKind:
         return whole_number("bits", given, self.least, self.most, "the bits of a feature")
 
 
-def _levels(columns: NDArray[Any], bits: int) -> NDArray[np.float32]:
-    return thresholds.uniform(columns, (1 << bits) - 1)
-
-
 def _parts(columns: NDArray[Any], bits: int) -> NDArray[np.float32]:
     return thresholds.uniform(columns, bits - 1)
 
@@ -60,9 +56,9 @@ KINDS: dict[str, EncoderKind] = {
     "distributive": EncoderKind(thresholds.distributive, codes.thermometer),
     "balanced": EncoderKind(balanced, codes.thermometer),
     "logarithmic": EncoderKind(thresholds.logarithmic, codes.thermometer),
-    "fixed-point": EncoderKind(_levels, codes.binary, most=MAX_BINARY_BITS, of_tables=6),
+    "fixed-point": EncoderKind(thresholds.fixed_point, codes.binary, most=MAX_BINARY_BITS, of_tables=6),
     "binary": EncoderKind(thresholds.bit_planes, codes.binary, most=MAX_BINARY_BITS, of_images=8, of_tables=8),
-    "gray": EncoderKind(_levels, codes.gray, most=MAX_BINARY_BITS, of_tables=6),
+    "gray": EncoderKind(thresholds.fixed_point, codes.gray, most=MAX_BINARY_BITS, of_tables=6),
     "one-hot": EncoderKind(_parts, codes.one_hot, 2, MAX_ONE_HOT_BITS, of_images=4, of_tables=64),
     "sign-magnitude": EncoderKind(thresholds.sign_magnitude, codes.sign_magnitude, most=MAX_BINARY_BITS, of_tables=7),
 }

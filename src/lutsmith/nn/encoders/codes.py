@@ -1,8 +1,9 @@
 """Codes other than the thermometer: binary, Gray, one-hot and sign-magnitude. All read LSB first.
 
-The level of a number, how many thresholds lie below it, is looked up in a table of codes. In a circuit each bit is an
-XOR of comparators: b bits of a binary code cost a feature 2^b - 1 comparators and about 2^(b+1) / 5 LUTs of rank 6. A
-Gray code reads each comparator once, which is half of the LUTs.
+The level of a number, how many thresholds lie below it, is looked up in a table of codes. In a circuit the level of a
+binary or Gray code is a word, whose bits are inputs: binary costs nothing, Gray b - 1 LUTs of rank 2 a feature. Where
+thresholds are not those of a word (`encodings.words`), and in the other codes, each bit is an XOR of comparators: b
+bits of a binary code then cost a feature 2^b - 1 comparators and about 2^(b+1) / 5 LUTs of rank 6, of a Gray code half.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from lutsmith.encodings import codes, thresholds
 from lutsmith.encodings.codes import MAX_BINARY_BITS, MAX_ONE_HOT_BITS
 from lutsmith.encodings.transitions import lower_code
+from lutsmith.encodings.words import formats_of, lower_levels
 from lutsmith.nn.encoders.base import Encoder, EncoderOptions
 
 if TYPE_CHECKING:
@@ -92,6 +94,10 @@ class UniformFixedPoint(CodeEncoder):
     b wires carry 2^b uniform levels in plain binary, where b wires of a thermometer carry b + 1: level l is
     `t_l < x <= t_(l+1)`, `t_i = min + i (max - min) / 2^b` for i = 1..2^b - 1. Bytes with 8 bits become themselves.
 
+    In a circuit the level is a word of b bits, which costs neither comparators nor LUTs: hardware then reads the level.
+    Features that were constant are compared, and so is everything where `input_bits` is another number than b, or where
+    thresholds that were loaded are at other distances.
+
     Args:
         num_bits: b, 1 to 16.
         per, unique, encode_axis, fit_axes, input_bits: see `Encoder`.
@@ -104,6 +110,26 @@ class UniformFixedPoint(CodeEncoder):
     def _table(self) -> Tensor:
         return torch.from_numpy(codes.binary(self.num_bits))
 
+    def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(thresholds.fixed_point(columns, self.num_bits))
+
+    def _lower(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
+        if self.input_bits not in (None, self.num_bits):  # hardware has words of another length
+            return super()._lower(builder, features)
+        places, code = self._per_feature().cpu().numpy(), self.code().numpy()
+        return lower_levels(builder, features, places, code, formats_of(places, *self._shared_range()))
+
+    def _shared_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The range of the data that share the thresholds of each feature, float32 (F,) each."""
+        own = self.thresholds.shape[:-1]
+        axes = [axis for axis in range(self.input_min.ndim) if not own or own[axis] == 1]
+        bounds = (self.input_min.cpu().numpy(), np.min), (self.input_max.cpu().numpy(), np.max)
+        low, high = (
+            np.broadcast_to(end(bound, axis=tuple(axes), keepdims=True), bound.shape).reshape(-1)
+            for bound, end in bounds
+        )
+        return low, high
+
 
 class Gray(UniformFixedPoint):
     """The Gray code of the uniform fixed-point level l, `l ^ (l >> 1)`: neighbouring levels differ in one bit."""
@@ -113,7 +139,8 @@ class Gray(UniformFixedPoint):
 
 
 class Binary(UniformFixedPoint):
-    """The bit planes of an integer: bit k of x itself, whatever the data's range (lutnets' input, LSB first).
+    """The bit planes of an integer: bit k of x itself, whatever the data's range (lutnets' input, LSB first). In a
+    circuit they are inputs, and cost neither comparators nor LUTs.
 
     The thresholds are 1/2, 3/2, ..., 2^b - 3/2: integers in [0, 2^b) give exactly their bits. What lies outside clips
     to 0 or 2^b - 1; fractions count as the nearest integer, halves as the lower one.
