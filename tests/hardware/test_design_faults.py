@@ -11,7 +11,7 @@ import pytest
 from lutsmith.circuit import Circuit, Comparators, Head, Netlist, NetlistBuilder
 from lutsmith.hardware import ToolFailed, ToolTimeout, verify
 from lutsmith.hardware.tools import toolchain
-from lutsmith.hardware.verification.design import elaboration
+from lutsmith.hardware.verification.design import functions
 from lutsmith.hardware.verification.design.elaboration import check_design
 from lutsmith.hardware.verification.design.specification import counts_specification, label_specification
 from lutsmith.logic import Design, Port, Words, elaborate, pipelined
@@ -397,7 +397,7 @@ def test_a_tool_that_fails_or_is_too_slow_leaves_its_part_open(monkeypatch, rais
     def fails(*given: object) -> None:
         raise raised
 
-    monkeypatch.setattr(elaboration, "prove", fails)
+    monkeypatch.setattr(functions, "prove", fails)
     circuit = tiny()
     checks = {check.part: check for check in check_design(circuit, elaborate(circuit), 60)}
     assert (checks["encoder"].verdict, checks["encoder"].reason) == ("not decided", reason)

@@ -100,7 +100,7 @@ def test_limits_of_comparators_on_words_are_found_again_by_bisection(seed: int, 
     words = Words.fixed(bits, low, rng.choice([0.3, 1.0, 64.0], 4))
     every = Port("x", bits, 4).bits(np.repeat(np.arange(1 << bits)[:, None], 4, axis=1))
     meant = circuit.encoder.encode(words.values(np.repeat(np.arange(1 << bits, dtype=np.uint32)[:, None], 4, axis=1)))
-    np.testing.assert_array_equal(encoder_specification(circuit.encoder, words).evaluate(every), meant)
+    np.testing.assert_array_equal(encoder_specification(circuit.inputs, words).evaluate(every), meant)
 
 
 def reshaped(design: Design, name: str, /, **changes: object) -> Design:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder
+from lutsmith.circuit import Circuit, Comparators, Head, Inputs, NetlistBuilder
 from lutsmith.hardware import Proof, abc, prove
 from lutsmith.hardware.equivalence import circuits, comparators
 
@@ -193,8 +193,9 @@ def test_random_bits_are_those_that_samples_make(seed: int) -> None:
     threshold[threshold == 2] = np.inf
     threshold[threshold == -2] = -np.inf
     encoder = Comparators(pairs[:, 0], threshold, 5)
-    bits = comparators.random_bits(encoder, 200, seed)
-    np.testing.assert_array_equal(encoder.encode(comparators.samples(encoder, bits)), bits)
+    inputs = Inputs(encoder)
+    bits = comparators.random_bits(inputs, 200, seed)
+    np.testing.assert_array_equal(encoder.encode(comparators.samples(inputs, bits)), bits)
     finite = threshold < np.inf
     assert bits[:, finite].any(axis=0).all()
     assert not bits[:, ~finite].any()

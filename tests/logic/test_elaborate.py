@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, Comparators, Head, NetlistBuilder
+from lutsmith.circuit import Circuit, Comparators, Head, Inputs, NetlistBuilder
 from lutsmith.logic import Words, elaborate
 from lutsmith.logic.encoder import encoder_part
 from tests.circuit.examples import random_netlist
@@ -69,7 +69,7 @@ def test_comparators_of_words_are_exact(seed, bits):
     threshold = rng.uniform(low - 1, top + 1, (20, 2))[np.arange(20), feature].astype(np.float32)
     threshold[:2] = -np.inf, 3e38
     comparators = Comparators(feature, threshold, 2)
-    part = encoder_part(comparators, words)
+    part = encoder_part(Inputs(comparators), words)
     near = words.limits(feature, threshold)
     x = np.clip(np.concatenate([near - 1, near, near + 1, rng.integers(0, 1 << bits, 20)]), 0, (1 << bits) - 1)
     x = np.stack([x, rng.permutation(x)], axis=1).astype(np.uint32)
@@ -84,14 +84,14 @@ def test_comparators_of_floats_are_exact_for_every_bit_pattern(seed, thresholds)
     comparators = Comparators(feature, threshold, 3)
     patterns = hostile_patterns(threshold, seed)
     x = np.stack([np.roll(patterns, shift) for shift in range(3)], axis=1)
-    part = encoder_part(comparators, Words.float32(3))
+    part = encoder_part(Inputs(comparators), Words.float32(3))
     expected = comparators.encode(x.view(np.float32))
     assert np.array_equal(part.evaluate(part.inputs[0].bits(x)), expected)
 
 
 def test_a_comparator_of_floats_is_seven_luts_deep():
     comparators = Comparators([0] * 50, np.linspace(-1, 1, 50, dtype=np.float32), 1)
-    netlist = encoder_part(comparators, Words.float32(1)).netlist
+    netlist = encoder_part(Inputs(comparators), Words.float32(1)).netlist
     assert netlist.depth == 7
     assert netlist.num_nodes <= 7 * 51
 

@@ -9,6 +9,7 @@ import pytest
 
 from lutsmith.circuit import Head
 from lutsmith.logic.decision import decision_part, scores_port
+from lutsmith.logic.heads import heads_of
 from lutsmith.logic.popcount import counts_port, popcount_part
 
 
@@ -37,13 +38,14 @@ def test_counts_where_few_bits_differ_from_the_rest_are_exact(size: int) -> None
 def test_scores_and_labels_of_every_count_are_exact(weights: list[list[int]] | None, bias: list[int]) -> None:
     head, size = Head(2, weights=weights, bias=bias), 5
     counts = np.array(list(product(range(size + 1), repeat=2)))
-    bits = counts_port(head, 2 * size).bits(counts)
+    (each,) = heads_of(head, 2 * size)
+    bits = counts_port(each).bits(counts)
     scores = counts @ (np.eye(2, dtype=int) if weights is None else np.array(weights)).T + bias
     for objective in ("classification", "multilabel", "regression"):
         part = decision_part(head, 2 * size, objective)
         ends = part.netlist.evaluate(bits)
         port = part.outputs[-1]
-        assert port == scores_port(head, 2 * size)
+        assert port == scores_port(each)
         assert np.array_equal(port.words(ends[:, -port.size :]), scores)
         decided = part.outputs[0].words(ends[:, : part.outputs[0].size])
         if objective != "regression":

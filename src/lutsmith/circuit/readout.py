@@ -77,9 +77,14 @@ class Readout:
         """The answers of those heads that have such."""
         assert isinstance(self._head, Heads)
         each = {name: Readout(part.head, part.objective, part.classes) for name, part in self._head.items()}
-        return {name: part for name, part in each.items() if part._has(method)}
+        return {name: part for name, part in each.items() if part.has(method)}
 
-    def _has(self, method: str) -> bool:
+    def has(self, method: str) -> bool:
+        """Whether the circuit has such an answer."""
+        if method == "outputs" or self._head is None:
+            return method == "outputs"
+        if isinstance(self._head, Heads):
+            return bool(self._of_heads(method))
         if method == "predict_labels":
             return self._classifies
         return method == "predict" or isinstance(self._head, Head)

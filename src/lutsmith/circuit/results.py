@@ -98,7 +98,7 @@ class IntegerHead:
         They are int64 where all of a word fit, uint64 for unsigned words of 64 bits, and Python integers (an array of
         objects) for longer ones.
         """
-        values = {word.name: _integers(bits, word) for word, bits in self.bits(outputs)}
+        values = {word.name: integers_of(bits, signed=word.signed) for word, bits in self.bits(outputs)}
         return values if len(values) > 1 else next(iter(values.values()))
 
     def limbs(self, outputs: NDArray[np.bool_]) -> dict[str, NDArray[np.uint64]]:
@@ -106,7 +106,7 @@ class IntegerHead:
 
         The bits of the last piece above the word's own are its sign, or 0.
         """
-        return {word.name: _limbs(bits, word) for word, bits in self.bits(outputs)}
+        return {word.name: _limbs(bits, word.signed) for word, bits in self.bits(outputs)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,22 +245,27 @@ def checked_name(what: str, name: Any) -> str:
     return name
 
 
-def _limbs(bits: NDArray[np.bool_], word: OutputWord) -> NDArray[np.uint64]:
-    count = -(-word.bits // 64)
-    sign = bits[..., -1:] if word.signed else np.zeros_like(bits[..., :1])
-    padded = np.concatenate([bits, np.repeat(sign, 64 * count - word.bits, axis=-1)], axis=-1)
-    octets = np.packbits(padded, axis=-1, bitorder="little")
-    return octets.view("<u8").astype(np.uint64, copy=False)
+def integers_of(bits: NDArray[np.bool_], *, signed: bool) -> NDArray[Any]:
+    """Return the integers (...) of words of bits (..., b), the least significant bit first.
 
-
-def _integers(bits: NDArray[np.bool_], word: OutputWord) -> NDArray[Any]:
-    limbs = _limbs(bits, word)
-    if word.bits <= 64:
+    int64 where all words of so many bits fit, uint64 for unsigned ones of 64, else Python integers (objects).
+    """
+    length = bits.shape[-1]
+    limbs = _limbs(bits, signed)
+    if length <= 64:
         low = limbs[..., 0]
-        return low if word.bits == 64 and not word.signed else low.view(np.int64)
+        return low if length == 64 and not signed else low.view(np.int64)
     data, size = np.ascontiguousarray(limbs, "<u8").tobytes(), 8 * limbs.shape[-1]
     values = np.empty(limbs.shape[:-1], object)
     values.reshape(-1)[:] = [
-        int.from_bytes(data[start : start + size], "little", signed=word.signed) for start in range(0, len(data), size)
+        int.from_bytes(data[start : start + size], "little", signed=signed) for start in range(0, len(data), size)
     ]
     return values
+
+
+def _limbs(bits: NDArray[np.bool_], signed: bool) -> NDArray[np.uint64]:
+    missing = -bits.shape[-1] % 64
+    sign = bits[..., -1:] if signed else np.zeros_like(bits[..., :1])
+    padded = np.concatenate([bits, np.repeat(sign, missing, axis=-1)], axis=-1)
+    octets = np.packbits(padded, axis=-1, bitorder="little")
+    return octets.view("<u8").astype(np.uint64, copy=False)

@@ -7,6 +7,8 @@ which is one LUT for each bit less.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +28,9 @@ _COUNTERS = {
 """The tables of the bits of a count of 2 to 6 bits."""
 
 
-def at_least(logic: FoldingBuilder, words: Literals, bounds: NDArray[np.int64]) -> Literals:
-    """Return the literals (W,) of `word >= bound` for unsigned words (W, b); bounds (W,) are 0 to 2^b.
+def at_least(logic: FoldingBuilder, words: Literals, bounds: NDArray[Any]) -> Literals:
+    """Return the literals (W,) of `word >= bound` for unsigned words (W, b); bounds (W,) are 0 to 2^b, int64 or Python
+    integers (objects) for longer words.
 
     A chain from the low bits up, whose short link is at the bottom: equal words with bounds that end in the same bits
     share it. Bits below the lowest one of a bound cost nothing.
@@ -41,7 +44,7 @@ def at_least(logic: FoldingBuilder, words: Literals, bounds: NDArray[np.int64]) 
     for end in ends:
         size = end - start
         address = np.arange(2 << size)
-        digit = (bounds >> start & (1 << size) - 1)[:, None]
+        digit = (bounds >> start & (1 << size) - 1).astype(np.int64)[:, None]
         above, carry = address >> 1, (address & 1).astype(np.bool_)
         tables = table((above > digit) | (above == digit) & carry) if size < MAX_RANK else None
         if tables is None:  # the lowest link: the carry is true
@@ -49,7 +52,8 @@ def at_least(logic: FoldingBuilder, words: Literals, bounds: NDArray[np.int64]) 
         else:
             result = logic.lut(np.concatenate([result[:, None], words[:, start:end]], axis=1), tables)
         start = end
-    return np.where(bounds >= 1 << width, FALSE, np.where(bounds <= 0, TRUE, result))
+    always, never = ((bounds <= 0).astype(np.bool_), (bounds >= 1 << width).astype(np.bool_))
+    return np.where(never, FALSE, np.where(always, TRUE, result))
 
 
 def greater(logic: FoldingBuilder, a: Literals, b: Literals) -> Literals:

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
+from lutsmith.circuit.parts import SharedPart
+from lutsmith.circuit.results import integers_of
 from lutsmith.ground.arrays import booleans, integers
 from lutsmith.ground.labels import Label
 from lutsmith.logic.words import Words
+
+LONG = 62
+"""Bits of a word from which on int64 is not enough to work with."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +53,22 @@ class Port:
             TypeError, ValueError: not integers of that shape, or words that need more bits.
         """
         low, high = (-(1 << self.width - 1), 1 << self.width - 1) if self.signed else (0, 1 << self.width)
-        values = integers(self.name, words, low=low, high=high)
+        values = np.asarray(words) if self.width > LONG else integers(self.name, words, low=low, high=high)
         if values.ndim != 2 or values.shape[1] != self.count:
             raise ValueError(f"{self.name} has shape {values.shape}, expected (samples, {self.count})")
+        if self.width > LONG:
+            return _long_bits(self, values, low, high)
         planes = values.astype(np.int64)[:, :, None] >> np.arange(self.width) & 1
         return planes.astype(np.bool_).reshape(len(values), self.size)
 
-    def words(self, bits: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return the words (N, count) of bits (N, size), int64."""
+    def words(self, bits: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return the words (N, count) of bits (N, size): int64, or where it does not hold them uint64 or Python's."""
+        planes = bits.reshape(len(bits), self.count, self.width)
+        if self.width > LONG:
+            return integers_of(planes, signed=self.signed)
         weights = np.int64(1) << np.arange(self.width, dtype=np.int64)
         if self.signed:
             weights[-1] *= -1
-        planes = bits.reshape(len(bits), self.count, self.width)
         words: NDArray[np.int64] = planes.astype(np.int64) @ weights
         return words
 
@@ -72,6 +82,7 @@ class Part:
         netlist: its inputs and outputs are the bits of the ports, in their order.
         inputs, outputs: the ports.
         latency: clock cycles from an input to the outputs that belong to it; 0 without registers.
+        shared: which nodes and registers are instances of sub-circuits.
 
     Raises:
         ValueError: ports that do not fit the netlist, or two of one name.
@@ -82,6 +93,7 @@ class Part:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     latency: int = 0
+    shared: tuple[SharedPart, ...] = ()
 
     def __post_init__(self) -> None:
         for ports, size, kind in (
@@ -172,7 +184,7 @@ class Design:
             signals = builder.embed(part.netlist, signals)
         return Part(self.name, builder.build(signals), self.inputs, self.outputs, self.latency)
 
-    def evaluate(self, **words: ArrayLike) -> Mapping[str, NDArray[np.int64]]:
+    def evaluate(self, **words: ArrayLike) -> Mapping[str, NDArray[Any]]:
         """Return the words at each output port, (N, count), for words (N, count) at each input port: slow and clear.
 
         Raises:
@@ -187,3 +199,16 @@ class Design:
         return {
             port.name: port.words(bits[:, end - port.size : end]) for port, end in zip(self.outputs, ends, strict=True)
         }
+
+
+def _long_bits(port: Port, values: NDArray[Any], low: int, high: int) -> NDArray[np.bool_]:
+    """The bits of words that are longer than int64 can hold."""
+    size = -(-port.width // 8)
+    numbers = [int(value) for value in values.reshape(-1).tolist()]
+    for number in numbers:
+        if not low <= number < high:
+            raise ValueError(f"{port.name} holds {number}, expected integers in [{low}, {high})")
+    octets = b"".join((number % (1 << port.width)).to_bytes(size, "little") for number in numbers)
+    rows = np.frombuffer(octets, np.uint8).reshape(len(values), port.count, size)
+    bits = np.unpackbits(rows, axis=-1, bitorder="little")[:, :, : port.width]
+    return bits.astype(np.bool_).reshape(len(values), port.size)

@@ -24,6 +24,8 @@ def elaborate(
     For words w, the design does exactly what the circuit does on `words.values(w)`. The scores of a regression are
     integers: scale and offset of the head are left to the reader.
 
+    Parts of the circuit with instances stay parts of the network (`Part.shared`).
+
     A circuit with registers keeps them, in the network, and is a machine with a state: the outputs of a cycle are those
     of its inputs and of the state, which is why latency stays 0. The circuit itself is the first cycle.
 
@@ -41,11 +43,12 @@ def elaborate(
     parts: list[Part] = []
     seen = Words.of(circuit, words) if encoder else None
     if seen is not None:
-        parts.append(encoder_part(circuit.encoder, seen))
+        parts.append(encoder_part(circuit.inputs, seen))
     outputs = circuit.netlist.outputs.size
-    ports = Port("bits", 1, len(circuit.encoder)), Port("outputs", 1, outputs)
-    parts.append(Part("network", circuit.netlist, ports[:1], ports[1:]))
+    ports = Port("bits", 1, len(circuit.inputs)), Port("outputs", 1, outputs)
+    parts.append(Part("network", circuit.netlist, ports[:1], ports[1:], shared=circuit.parts))
     if head and circuit.head is not None:
-        parts.append(popcount_part(circuit.head, outputs))
+        counted = popcount_part(circuit.head, outputs)
+        parts += [] if counted is None else [counted]
         parts.append(decision_part(circuit.head, outputs, circuit.objective, scores=scores))
     return Design(name, tuple(parts), seen, circuit.classes, circuit.objective)

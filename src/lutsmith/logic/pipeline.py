@@ -24,7 +24,8 @@ def pipelined(design: Design, every: int, name: str = "every") -> Design:
     """Return a design with registers after every `every` levels of LUTs and at the end of each part.
 
     A sample goes in each cycle, and its outputs come `latency` cycles later. Registers start as 0, so that the outputs
-    of the first `latency` cycles mean nothing. LUTs that no output needs are left out. `name` is what messages call
+    of the first `latency` cycles mean nothing. LUTs that no output needs are left out, and instances of parts are
+    flattened, as registers may stand within them. `name` is what messages call
     `every`.
 
     Raises:
@@ -114,7 +115,7 @@ def _pipelined(part: Part, every: int) -> Part:
     follows = np.arange(chain.size) > np.repeat(first, waits)
     sources = np.where(follows, np.roll(chain, 1), np.repeat(number, waits))
     builder.connect(chain, sources)
-    return replace(part, netlist=builder.build(last), latency=latency)
+    return replace(part, netlist=builder.build(last), latency=latency, shared=())
 
 
 def _by_level(netlist: Netlist) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import with_inputs
+from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, Result
 from lutsmith.hardware.equivalence.comparators import closed, ordered, random_bits, samples, united
 from lutsmith.hardware.equivalence.machines import run
 from lutsmith.hardware.equivalence.netlists import check_sizes, netlists
@@ -33,23 +34,23 @@ def circuits(a: Circuit, b: Circuit, limit: float | None) -> Proof:
     if a.encoder.num_features != b.encoder.num_features:
         features = f"{a.encoder.num_features} and of {b.encoder.num_features} features"
         raise ValueError(f"circuits of {features} cannot be compared: make them equal first")
-    comparators, places = united(a.encoder, b.encoder)
-    sides = [with_inputs(side.netlist, place, len(comparators)) for side, place in zip((a, b), places, strict=True)]
+    inputs, places = united(a.inputs, b.inputs)
+    sides = [with_inputs(side.netlist, place, len(inputs)) for side, place in zip((a, b), places, strict=True)]
     check_sizes(*sides)
     apart = _apart(a, b)
     if apart:
-        return _tried(a, b, samples(comparators, random_bits(comparators, SAMPLES)), apart, limit)
+        return _tried(a, b, samples(inputs, random_bits(inputs, SAMPLES)), apart, limit)
     proof = netlists(sides[0], sides[1], limit)
     bits = _trace(proof)
-    if not proof.equal and (bits is None or not np.array_equal(closed(comparators, bits), bits)):
-        proof = netlists(ordered(sides[0], comparators), ordered(sides[1], comparators), limit)
+    if not proof.equal and (bits is None or not np.array_equal(closed(inputs, bits), bits)):
+        proof = netlists(ordered(sides[0], inputs), ordered(sides[1], inputs), limit)
         proof = replace(proof, note=joined(proof.note, "on inputs that samples can make"))
         bits = _trace(proof)
     if bits is not None:
-        return _replayed(a, b, samples(comparators, closed(comparators, bits)), proof)
+        return _replayed(a, b, samples(inputs, closed(inputs, bits)), proof)
     if proof.suspicion is not None:
-        inputs = closed(comparators, proof.suspicion.inputs.astype(np.bool_))[None]
-        return replace(proof, suspicion=Suspicion(samples(comparators, inputs)[0], proof.suspicion.state))
+        bits = closed(inputs, proof.suspicion.inputs.astype(np.bool_))[None]
+        return replace(proof, suspicion=Suspicion(samples(inputs, bits)[0], proof.suspicion.state))
     return proof
 
 
@@ -61,9 +62,9 @@ def _trace(proof: Proof) -> NDArray[np.bool_] | None:
     return trace.astype(np.bool_)
 
 
-def _replayed(a: Circuit, b: Circuit, rows: NDArray[np.float32], proof: Proof) -> Proof:
-    """Return the proof with samples (T, F) for bits, after both circuits, comparators included, were run on them."""
-    ends = [run(side.netlist, side.encoder.encode(rows)) for side in (a, b)]
+def _replayed(a: Circuit, b: Circuit, rows: NDArray[Any], proof: Proof) -> Proof:
+    """Return the proof with samples (T, F) for bits, after both circuits, inputs included, were run on them."""
+    ends = [run(side.netlist, side.inputs.encode(rows)) for side in (a, b)]
     differ = np.flatnonzero(ends[0] != ends[1])
     if not differ.size:
         return undecided(proof.method, "networks differ, and no sample was found that shows it")
@@ -85,14 +86,16 @@ def _apart(a: Circuit, b: Circuit) -> str:
 
 
 def _objective(circuit: Circuit) -> str | None:
-    return circuit.objective or ("classification" if circuit.head is not None else None)
+    return circuit.objective or ("classification" if isinstance(circuit.head, Head) else None)
 
 
-def _same_head(a: Head | None, b: Head | None) -> bool:
+def _same_head(a: AnyHead | None, b: AnyHead | None) -> bool:
     """Whether heads say the same of all outputs: what is left out is the identity, 0, or 1."""
-    if a is None or b is None:
-        return a is b
-    if (a.num_groups, a.num_classes) != (b.num_groups, b.num_classes):
+    if isinstance(a, Heads) and isinstance(b, Heads):
+        return list(a) == list(b) and all(_same_result(a[name], b[name]) for name in a)
+    if not (isinstance(a, Head) and isinstance(b, Head)):
+        return a == b
+    if a.shape != b.shape or (a.num_groups, a.num_classes) != (b.num_groups, b.num_classes):
         return False
     for name in ("weights", "bias", "scale", "offset"):
         of_a, of_b = getattr(a, name), getattr(b, name)
@@ -104,7 +107,13 @@ def _same_head(a: Head | None, b: Head | None) -> bool:
     return True
 
 
-def _tried(a: Circuit, b: Circuit, rows: NDArray[np.float32], apart: str, limit: float | None) -> Proof:
+def _same_result(a: Result, b: Result) -> bool:
+    same = a.outputs == b.outputs and a.classes == b.classes and _same_head(a.head, b.head)
+    kinds = [each.objective or ("classification" if each.has_scores else None) for each in (a, b)]
+    return same and kinds[0] == kinds[1]
+
+
+def _tried(a: Circuit, b: Circuit, rows: NDArray[Any], apart: str, limit: float | None) -> Proof:
     """Look for a sample on which circuits of other heads, objectives or classes say something else."""
     count = 0
     for start in range(0, len(rows), BATCH):
@@ -128,18 +137,36 @@ def _tried(a: Circuit, b: Circuit, rows: NDArray[np.float32], apart: str, limit:
     return undecided("random samples", joined(apart, f"none of {count} samples shows it"))
 
 
-def _said(circuit: Circuit, head: Head, bits: NDArray[np.bool_]) -> list[Any]:
+def _said(circuit: Circuit, head: AnyHead, bits: NDArray[np.bool_]) -> list[Any]:
     """Return what users are told for each row of outputs (N, O), in the names of classes, labels and targets.
 
-    A class; the set of labels; or the value of each target. Without names, their numbers.
+    A class; the set of labels; the value of each target; integers. Without names, their numbers. With places a list of
+    them, of several heads a dict.
     """
-    names = circuit.score_labels
-    decided = head.decide(head.scores(bits), circuit.objective)
-    if circuit.objective == "multilabel":
-        return [{name for name, is_set in zip(names, row, strict=True) if is_set} for row in decided.tolist()]
-    if circuit.objective != "regression":
-        return [names[number] for number in decided.tolist()]
-    return [dict(zip(names, row, strict=True)) for row in decided.reshape(len(bits), -1).tolist()]
+    if isinstance(head, Heads):
+        each = {name: _of_result(part, own) for name, part, own in head.bits(bits)}
+        return [dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True)]
+    return _of_result(Result(head, bits.shape[1], circuit.objective, circuit.classes), bits)
+
+
+def _of_result(result: Result, bits: NDArray[np.bool_]) -> list[Any]:
+    """Return what users are told of the output bits (N, outputs) of one head."""
+    decided, head = result.decide(bits), result.head
+    if isinstance(head, IntegerHead):
+        words = decided if isinstance(decided, dict) else {head.words[0].name: decided}
+        return [
+            dict(zip(words, row, strict=True)) for row in zip(*(each.tolist() for each in words.values()), strict=True)
+        ]
+    names = tuple(range(head.num_classes)) if result.classes is None else result.classes
+    rows = decided.reshape(len(bits), head.places, -1).tolist()
+
+    def of_place(row: list[Any]) -> Any:
+        if result.objective == "multilabel":
+            return {name for name, is_set in zip(names, row, strict=True) if is_set}
+        return dict(zip(names, row, strict=True)) if result.objective == "regression" else names[row[0]]
+
+    said = [[of_place(place) for place in row] for row in rows]
+    return said if head.shape else [row[0] for row in said]
 
 
 def _shortened(said: Any) -> str:

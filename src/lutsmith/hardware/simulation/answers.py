@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.readout import Readout
+from lutsmith.circuit.results import IntegerHead, integers_of
 from lutsmith.logic.design import Design
+from lutsmith.logic.heads import heads_of_circuit
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,22 +22,39 @@ class Answers:
 
     Attributes:
         outputs: bool (N, O), the output bits.
-        scores: int32 (N, C).
-        results: what `Head.decide` makes of the scores.
+        scores: int32 (N, *shape, C); of several heads a dict by the names of those with scores.
+        results: what `Circuit.predict` says: an array, or a dict of such by names of words or heads.
+        ports: the words (N, count) at each output port that a design of the circuit has.
     """
 
     outputs: NDArray[np.bool_] | None = None
-    scores: NDArray[np.int32] | None = None
-    results: NDArray[Any] | None = None
+    scores: Any = None
+    results: Any = None
+    ports: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, circuit: Circuit, rows: NDArray[np.float32]) -> Answers:
+    def of(cls, circuit: Circuit, rows: NDArray[Any]) -> Answers:
         """Return the answers of the specification: plain NumPy, not the engine."""
-        outputs = circuit.evaluate(rows)
-        if circuit.head is None:
-            return cls(outputs)
-        scores = circuit.head.scores(outputs)
-        return cls(outputs, scores, circuit.head.decide(scores, circuit.objective))
+        return cls.of_outputs(circuit, circuit.evaluate(rows))
+
+    @classmethod
+    def of_outputs(cls, circuit: Circuit, outputs: NDArray[np.bool_]) -> Answers:
+        """Return what a circuit makes of output bits (N, O)."""
+        ports: dict[str, NDArray[Any]] = {"outputs": outputs}
+        for each in heads_of_circuit(circuit):
+            own = outputs[:, each.first : each.first + each.outputs]
+            if isinstance(each.head, IntegerHead):
+                for word, bits in each.head.bits(own):
+                    ports[each.prefix + word.name] = integers_of(bits, signed=word.signed)
+                continue
+            ports[f"{each.prefix}scores"] = each.head.scores(own)
+            decided = each.head.decide(ports[f"{each.prefix}scores"], each.objective)
+            ports[f"{each.prefix}{'labels' if each.objective == 'multilabel' else 'label'}"] = decided
+        said = Readout(circuit.head, circuit.objective, circuit.classes)
+        scores = said.of_outputs("decision_function", outputs) if said.has("decision_function") else None
+        results = said.of_outputs("predict", outputs) if said.has("predict") else None
+        flat = {name: words.reshape(len(outputs), -1) for name, words in ports.items()}
+        return cls(outputs, scores, results, flat)
 
     def difference(self, given: Answers) -> str | None:
         """Return where `given` first differs from these, or None. Something must be given."""
@@ -43,32 +64,41 @@ class Answers:
             if expected is None or found is None:
                 continue
             compared += 1
-            found = np.asarray(found)
-            if found.shape != expected.shape:
-                return f"{name} have shape {found.shape}, expected {expected.shape}"
-            wrong = (found != expected).reshape(len(expected), -1).any(axis=1)
-            if wrong.any():
-                row = int(wrong.argmax())
-                return (
-                    f"{name} of {np.count_nonzero(wrong):,} of {len(expected):,} rows differ, first of row {row}: "
-                    f"{_short(found[row])}, expected {_short(expected[row])}"
-                )
+            problem = _difference(name, expected, found)
+            if problem is not None:
+                return problem
         return None if compared or not len(self.outputs if self.outputs is not None else ()) else "nothing was said"
 
     def bits(self, design: Design) -> NDArray[np.bool_]:
         """Return these answers as the bits (N, B) at the output ports of a design."""
         columns = []
         for port in design.outputs:
-            if port.name == "outputs":
-                words: NDArray[Any] | None = self.outputs
-            elif port.name == "scores":
-                words = self.scores
-            else:
-                words = None if self.results is None else self.results.reshape(len(self.results), -1)
-            if words is None:
+            if port.name not in self.ports:
                 raise ValueError(f"a circuit says nothing of a port {port.name}")
-            columns.append(port.bits(words.astype(np.int64)))
+            words = self.ports[port.name]
+            columns.append(port.bits(words if words.dtype == object else words.astype(np.int64)))
         return np.concatenate(columns, axis=1)
+
+
+def _difference(name: str, expected: Any, found: Any) -> str | None:
+    """Return where arrays, or dicts of them, differ."""
+    if isinstance(expected, dict):
+        if not isinstance(found, dict) or list(found) != list(expected):
+            told = ", ".join(found) if isinstance(found, dict) else "one"
+            return f"{name} are of {told}, expected {', '.join(expected)}"
+        problems = (_difference(f"{name} of {key}", expected[key], found[key]) for key in expected)
+        return next((problem for problem in problems if problem is not None), None)
+    found = np.asarray(found)
+    if found.shape != expected.shape:
+        return f"{name} have shape {found.shape}, expected {expected.shape}"
+    wrong = (found != expected).astype(np.bool_).reshape(len(expected), -1).any(axis=1)
+    if not wrong.any():
+        return None
+    row = int(wrong.argmax())
+    return (
+        f"{name} of {np.count_nonzero(wrong):,} of {len(expected):,} rows differ, first of row {row}: "
+        f"{_short(found[row])}, expected {_short(expected[row])}"
+    )
 
 
 def bit_difference(design: Design, expected: NDArray[np.bool_], found: NDArray[np.bool_]) -> str | None:

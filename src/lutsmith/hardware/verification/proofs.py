@@ -9,7 +9,7 @@ from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.assembly import CycleError
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.design.cones import bypassed, keeps_state, next_state
-from lutsmith.hardware.verification.design.elaboration import proved, words_of
+from lutsmith.hardware.verification.design.functions import proved, words_of
 from lutsmith.hardware.verification.emission import read
 from lutsmith.hardware.verification.readback.descriptions import read_modules, source_of
 from lutsmith.hardware.verification.readback.nodes import check_names

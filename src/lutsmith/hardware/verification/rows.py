@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.rows import as_rows
+from lutsmith.circuit.words import WordFormats
 from lutsmith.logic.words import Words
 
 RANDOM_ROWS = 256
@@ -19,17 +22,20 @@ MAX_BASE_ROWS = 32
 """Rows that one edge is tried in."""
 
 
-def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) -> NDArray[np.float32]:
-    """Return the rows of X, or random ones, as float32 (N, F).
+def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) -> NDArray[Any]:
+    """Return the rows of X, or random ones, (N, F): float32, or of the type that `rows_type` tells.
 
-    Random rows are uniform in the range that the circuit was fitted on, else around its thresholds.
+    Random rows are uniform in the range that the circuit was fitted on, else around its thresholds; features that are
+    words are any words.
 
     Raises:
         TypeError, ValueError: X holds no real numbers or does not fit the circuit.
     """
+    kind = rows_type(circuit)
     if X is not None:
+        rows = as_rows(X, circuit.input_shape)
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.ascontiguousarray(as_rows(X, circuit.input_shape), np.float32)
+            return np.ascontiguousarray(rows, kind if rows.dtype.kind == "f" or kind is np.float32 else None)
     rng = np.random.default_rng(seed)
     features = circuit.encoder.num_features
     if circuit.fitted_range is not None:
@@ -42,17 +48,43 @@ def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) 
     whole = np.array_equal(low, np.round(low)) and np.array_equal(high, np.round(high)) and (high - low).max() > 1
     if whole:  # features that may well be integers: half of the rows are
         rows[::2] = np.round(rows[::2])
-    return rows.astype(np.float32)
+    if circuit.words is None:
+        return rows.astype(np.float32)
+    given = rows.astype(kind)
+    given[:, circuit.words.formats.feature] = _random_words(circuit.words.formats, RANDOM_ROWS, rng)
+    return given
 
 
-def edge_rows(
-    circuit: Circuit, words: Words | None, base: NDArray[np.float32], *, seed: int = 1
-) -> NDArray[np.float32]:
-    """Return rows (E, F) float32 that lie on edges.
+def rows_type(circuit: Circuit) -> type[Any]:
+    """Return the type of rows that hold what a circuit reads: float32; where words are longer, int64, or uint64 where
+    all are unsigned; or float64 beside comparators.
+    """
+    words = circuit.words
+    if words is None or not words.formats.is_long:
+        return np.float32
+    if len(circuit.encoder) or circuit.missing.size:
+        return np.float64
+    return np.int64 if words.formats.signed.any() else np.uint64
+
+
+def _random_words(formats: WordFormats, count: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Return numbers (count, K) that stand for words of all lengths up to the full one."""
+    patterns = rng.integers(0, 1 << 64, (count, len(formats)), dtype=np.uint64)
+    patterns >>= rng.integers(0, 64, patterns.shape).astype(np.uint64) * (rng.random(patterns.shape) < 0.3)
+    return formats.numbers(patterns & _masks(formats))
+
+
+def _masks(formats: WordFormats) -> NDArray[np.uint64]:
+    return np.uint64(2**64 - 1) >> (64 - formats.bits).astype(np.uint64)
+
+
+def edge_rows(circuit: Circuit, words: Words | None, base: NDArray[Any], *, seed: int = 1) -> NDArray[Any]:
+    """Return rows (E, F) that lie on edges, of the type of `base`.
 
     First rows whose features are all at an edge: lowest, highest, 0, 1; each threshold, the number above and the one
     below (in words: the last word that is not above, and the first that is); for floats -0, infinities, NaN, the
     largest and the smallest numbers. Then rows of `base` in which a single feature lies at the edge of a threshold.
+    Features that are words are, together and one by one, lowest and highest, and each bit alone.
 
     Args:
         circuit: whose thresholds are meant.
@@ -60,6 +92,25 @@ def edge_rows(
         base: rows (N, F) that the second kind starts from; zeros where there are none.
         seed: of the choice of base rows and edges.
     """
+    features = circuit.encoder.num_features
+    if circuit.words is None:
+        return _threshold_rows(circuit, words, base, seed)
+    formats = circuit.words.formats
+    ends = [np.zeros(len(formats), np.uint64), _masks(formats), _masks(formats) >> np.uint64(1)]
+    ends += [np.full(len(formats), 1 << bit, np.uint64) & _masks(formats) for bit in range(int(formats.bits.max()))]
+    start = base[:1] if len(base) else np.zeros((1, features), rows_type(circuit))
+    together = np.repeat(start, len(ends), axis=0)
+    together[:, formats.feature] = formats.numbers(np.stack(ends))
+    if base.dtype.kind != "f":
+        return together
+    parts = [_threshold_rows(circuit, words, base.astype(np.float32), seed).astype(base.dtype), together]
+    if formats.is_long:  # numbers that are no integers, of features that are read as they are, would be told otherwise
+        parts[0] = parts[0][np.isfinite(parts[0]).all(axis=1)]
+    return np.concatenate(parts)
+
+
+def _threshold_rows(circuit: Circuit, words: Words | None, base: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """Return the rows of `edge_rows` that lie at thresholds."""
     feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
     features = circuit.encoder.num_features
     rng = np.random.default_rng(seed)
@@ -97,7 +148,8 @@ def edge_rows(
 def _sides(circuit: Circuit, words: Words | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return, for each comparator, the highest number that it is not true for, and the lowest that it is true for."""
     feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
-    if words is None or words.grid is None:
+    own = np.full(feature.size, -1) if circuit.words is None else circuit.words.formats.place(feature)
+    if words is None or words.grid is None or (own >= 0).any():
         with np.errstate(over="ignore"):
             return np.nextafter(threshold, np.float32(-np.inf)), np.nextafter(threshold, np.float32(np.inf))
     grid = words.grid[feature]

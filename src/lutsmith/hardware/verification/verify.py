@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith import logic
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
 from lutsmith.export import ExportError, Options
 from lutsmith.ground.arguments import one_of
 from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
@@ -151,9 +152,9 @@ def _rows(
 
 def _loss(circuit: Circuit, words: Words | None, rows: NDArray[np.float32], y: ArrayLike | None) -> Loss | None:
     """Return what quantising the features changes; None where they are float32, or there is no head."""
-    if words is None or words.is_float or circuit.head is None or not len(rows):
-        return None
     head = circuit.head
+    if words is None or words.grid is None or not isinstance(head, Head) or not len(rows):
+        return None
     exact, quantised = (
         head.decide(head.scores(circuit.evaluate(side)), circuit.objective)
         for side in (rows, words.values(words.quantise(rows)))

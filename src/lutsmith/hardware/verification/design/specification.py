@@ -7,17 +7,21 @@ share no code with `logic`, which is measured by them, but for the records `Port
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.grid import Grid
 from lutsmith.circuit.heads import Head
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
+from lutsmith.circuit.results import Heads, IntegerHead
+from lutsmith.circuit.words import WordFormats
 from lutsmith.logic.design import Port
 from lutsmith.logic.words import Words
 
@@ -72,34 +76,110 @@ def ports_specification(
         scores: whether scores are handed out beside a label or labels.
     """
     outputs = circuit.netlist.outputs.size
-    bits, last = (Port("bits", 1, circuit.netlist.num_inputs),), (Port("outputs", 1, outputs),)
+    bits: tuple[Port, ...] = (Port("bits", 1, circuit.netlist.num_inputs),)
+    last: tuple[Port, ...] = (Port("outputs", 1, outputs),)
     parts = []
     if words is not None:
-        length = FLOAT_BITS if words.grid is None else words.grid.bits
-        parts.append(Ports("encoder", (Port("x", length, circuit.encoder.num_features),), bits))
+        parts.append(Ports("encoder", (Port("x", word_length(words), circuit.encoder.num_features),), bits))
     parts.append(Ports("network", bits, last))
-    if head and circuit.head is not None:
-        size = outputs // circuit.head.num_groups
-        counts = (Port("counts", _width(0, size), circuit.head.num_groups),)
+    heads = heads_specification(circuit) if head else ()
+    if any(isinstance(each.head, Head) for each in heads):
+        counts = tuple(each.counts for each in heads)
         parts.append(Ports("popcount", last, counts))
-        parts.append(Ports("decision", counts, _results(circuit.head, size, circuit.objective, scores)))
+        last = counts
+    if heads:
+        results = [port for each in heads for port in each.results(scores=scores)]
+        parts.append(Ports("decision", last, tuple(results)))
     return tuple(parts)
 
 
-def _results(head: Head, size: int, objective: str | None, scores: bool) -> tuple[Port, ...]:
-    """Return the ports of the decision on groups of `size` bits."""
-    classes = head.num_groups if head.weights is None else len(head.weights)
-    low, high = 0, size
-    if head.weights is not None or head.bias is not None:
-        weights = np.eye(classes, dtype=np.int64) if head.weights is None else head.weights.astype(np.int64)
-        bias = np.zeros(classes, np.int64) if head.bias is None else head.bias.astype(np.int64)
-        low = int((size * np.where(weights < 0, weights, 0).sum(axis=1) + bias).min())
-        high = int((size * np.where(weights > 0, weights, 0).sum(axis=1) + bias).max())
-    values = Port("scores", _width(low, high), classes, signed=low < 0)
-    if objective == "regression":
-        return (values,)
-    result = Port("labels", 1, classes) if objective == "multilabel" else Port("label", _width(0, classes - 1))
-    return (result, values) if scores else (result,)
+def word_length(words: Words) -> int:
+    """Return the bits of a word at the port x: of the longest of those that features come as."""
+    lengths = [] if words.formats is None else words.formats.bits.tolist()
+    if not words.formats_only:
+        lengths.append(FLOAT_BITS if words.grid is None else words.grid.bits)
+    return int(max(lengths))
+
+
+@dataclass(frozen=True)
+class HeadSpecification:
+    """One head of a circuit, and what its ports should be.
+
+    Attributes:
+        prefix: what their names begin with.
+        head: popcounts or integers.
+        first: the first output of the network that it reads.
+        outputs: how many it reads.
+        objective: of its scores.
+    """
+
+    prefix: str
+    head: Head | IntegerHead
+    first: int
+    outputs: int
+    objective: str | None
+
+    @property
+    def places(self) -> int:
+        """How many places have a result of their own."""
+        return math.prod(self.head.shape)
+
+    @property
+    def size(self) -> int:
+        """The outputs of a group."""
+        assert isinstance(self.head, Head)
+        return self.outputs // (self.places * self.head.num_groups)
+
+    @property
+    def counts(self) -> Port:
+        """The port between popcounts and decision."""
+        if isinstance(self.head, IntegerHead):
+            return Port(f"{self.prefix}bits_of_words", 1, self.outputs)
+        return Port(f"{self.prefix}counts", _width(0, self.size), self.places * self.head.num_groups)
+
+    @property
+    def scores(self) -> Port:
+        """The port of scores."""
+        head = self.head
+        assert isinstance(head, Head)
+        classes = head.num_groups if head.weights is None else len(head.weights)
+        low, high = 0, self.size
+        if head.weights is not None or head.bias is not None:
+            weights = np.eye(classes, dtype=np.int64) if head.weights is None else head.weights.astype(np.int64)
+            bias = np.zeros(classes, np.int64) if head.bias is None else head.bias.astype(np.int64)
+            low = int((self.size * np.where(weights < 0, weights, 0).sum(axis=1) + bias).min())
+            high = int((self.size * np.where(weights > 0, weights, 0).sum(axis=1) + bias).max())
+        return Port(f"{self.prefix}scores", _width(low, high), self.places * classes, signed=low < 0)
+
+    def results(self, *, scores: bool = True) -> tuple[Port, ...]:
+        """The ports of the results."""
+        if isinstance(self.head, IntegerHead):
+            return tuple(
+                Port(f"{self.prefix}{word.name}", word.bits, self.places, signed=word.signed)
+                for word in self.head.words
+            )
+        values = self.scores
+        if self.objective == "regression":
+            return (values,)
+        classes = values.count // self.places
+        result = Port(f"{self.prefix}label", _width(0, classes - 1), self.places)
+        if self.objective == "multilabel":
+            result = Port(f"{self.prefix}labels", 1, values.count)
+        return (result, values) if scores else (result,)
+
+
+def heads_specification(circuit: Circuit) -> tuple[HeadSpecification, ...]:
+    """Return the heads of a circuit, in the order in which they read outputs."""
+    head = circuit.head
+    if isinstance(head, Heads):
+        found, first = [], 0
+        for name, part in head.items():
+            found.append(HeadSpecification(f"{name}_", part.head, first, part.outputs, part.objective))
+            first += part.outputs
+        return tuple(found)
+    if head is None:
+        return ()
+    return (HeadSpecification("", head, 0, circuit.netlist.outputs.size, circuit.objective),)
 
 
 def _width(low: int, high: int) -> int:
@@ -110,13 +190,59 @@ def _width(low: int, high: int) -> int:
     return width
 
 
-def encoder_specification(comparators: Comparators, words: Words) -> Netlist:
-    """Return a netlist from the bits of all words to the comparators' bits, as the part `encoder` has them."""
+def encoder_specification(inputs: Inputs, words: Words) -> Netlist:
+    """Return a netlist from the bits of all words to the inputs of the network, as the part `encoder` has them."""
     builder = NetlistBuilder(words.num_features * words.bits)
     x = np.arange(words.num_features * words.bits, dtype=np.int32).reshape(words.num_features, words.bits)
-    feature, threshold = comparators.feature, comparators.threshold
+    feature, threshold = inputs.comparators.feature, inputs.comparators.threshold
+    formats = words.formats
+    compared = np.zeros(feature.size, np.int32)
+    for place, (number, limit) in enumerate(zip(feature.tolist(), threshold, strict=True)):
+        if formats is not None and number in formats.feature:
+            own = int(np.flatnonzero(formats.feature == number)[0])
+            compared[place] = _word_above(builder, x[number], formats[own : own + 1], limit)
+    others = np.flatnonzero([formats is None or number not in formats.feature for number in feature.tolist()])
+    compared[others] = _others_above(builder, x, feature[others], threshold[others], words)
+    parts = [compared]
+    if inputs.words is not None:
+        parts.append(x[inputs.words.feature, inputs.words.bit])
+    if inputs.missing.size:
+        no = builder.constant(False)
+        is_float = [words.is_float and (formats is None or number not in formats.feature) for number in inputs.missing]
+        nan = _above(builder, x[inputs.missing, : FLOAT_BITS - 1], np.full(inputs.missing.size, _INFINITY, np.int64))
+        parts.append(np.where(is_float, nan, no).astype(np.int32))
+    return builder.build(np.concatenate(parts))
+
+
+def _word_above(builder: NetlistBuilder, x: _Signals, formats: WordFormats, threshold: np.float32) -> int:
+    """Return the signal of whether the number that a word stands for, as float32, is above a threshold.
+
+    Level 0 is the lowest word; in two's complement that is the word whose sign alone is 1.
+    """
+    length, signed = int(formats.bits[0]), bool(formats.signed[0])
+    half = 1 << length - 1
+    limit, step = -1, 1 << length
+    while step:
+        level = limit + step
+        if level < 1 << length:
+            pattern = np.array([[level ^ half if signed else level]], np.uint64)
+            if formats.numbers(pattern).astype(np.float32)[0, 0] <= threshold:
+                limit = level
+        step >>= 1
+    bits = x[:length].copy()
+    if signed:
+        bits[-1:] = _gate(builder, _NOT, bits[-1:])
+    return int(_above(builder, bits[None], np.array([limit], object))[0])
+
+
+def _others_above(
+    builder: NetlistBuilder, x: _Signals, feature: NDArray[np.int32], threshold: NDArray[np.float32], words: Words
+) -> _Signals:
+    """Return the signals of comparators of features that are no words of the circuit's."""
+    if not feature.size:
+        return np.zeros(0, np.int32)
     if words.grid is not None:
-        return builder.build(_above(builder, x[feature], _limits(words.grid, feature, threshold)))
+        return _above(builder, x[feature, : words.grid.bits], _limits(words.grid, feature, threshold))
     # IEEE 754 binary32: without the sign, bits order as numbers do, and those of NaN are above infinity.
     magnitude, sign = x[feature, : FLOAT_BITS - 1], x[feature, FLOAT_BITS - 1]
     pattern = threshold.view(np.uint32).astype(np.int64)
@@ -130,7 +256,7 @@ def encoder_specification(comparators: Comparators, words: Words) -> Netlist:
     above_positive = _gate(builder, _AND, positive, larger)
     above_negative = _gate(builder, _OR, positive, smaller)
     chosen = np.where(below_zero, above_negative, above_positive)
-    return builder.build(_gate(builder, _AND_NOT, chosen, nan))
+    return _gate(builder, _AND_NOT, chosen, nan)
 
 
 def counts_specification(counts: Port, size: int) -> Netlist:
@@ -185,7 +311,7 @@ def _limits(grid: Grid, feature: NDArray[np.int32], threshold: NDArray[np.float3
     return limit
 
 
-def _above(builder: NetlistBuilder, words: _Signals, limits: NDArray[np.int64]) -> _Signals:
+def _above(builder: NetlistBuilder, words: _Signals, limits: NDArray[Any]) -> _Signals:
     """Return the signals (W,) of `word > limit` for words (W, b); limits may be negative, or beyond all words."""
     result = np.full(len(words), builder.constant(False), np.int32)
     for place in range(words.shape[1]):
@@ -196,8 +322,8 @@ def _above(builder: NetlistBuilder, words: _Signals, limits: NDArray[np.int64]) 
             _gate(builder, _OR, words[:, place], result),
         ).astype(np.int32)
     highest = (1 << words.shape[1]) - 1
-    result = np.where(limits < 0, builder.constant(True), result)
-    return np.where(limits >= highest, builder.constant(False), result).astype(np.int32)
+    result = np.where((limits < 0).astype(np.bool_), builder.constant(True), result)
+    return np.where((limits >= highest).astype(np.bool_), builder.constant(False), result).astype(np.int32)
 
 
 def _gate(builder: NetlistBuilder, table: int, *inputs: _Signals) -> _Signals:
