@@ -249,6 +249,11 @@ class WordBits:
         """int64 (B,), where the feature of each bit stands in `formats`."""
         return self.formats.place(self.feature)
 
+    @property
+    def longest(self) -> int:
+        """The bits of the longest word that a bit is of; 0 where there are no bits."""
+        return int(self.formats.bits[self.place].max(initial=0))
+
     def encode(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
         """Return the bits, bool (N, B), of rows (N, F) of numbers: the specification of every faster reader."""
         patterns = self.formats.patterns(rows)[:, self.place]

@@ -53,12 +53,6 @@ def points(num_features: int, features: NDArray[Any], thresholds: NDArray[np.flo
     return np.random.default_rng(0).permuted(table, axis=0)
 
 
-def longest_word(inputs: Inputs) -> int:
-    """Return the bits of the longest word that is read; 0 where none is."""
-    words = inputs.words
-    return 0 if words is None else int(words.formats.bits[words.place].max())
-
-
 def points_of(inputs: Inputs, features: NDArray[Any], thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return `points` of some thresholds and of those of inputs, whose words have at most 16 bits."""
     compared, words = inputs.comparators, inputs.words

@@ -18,7 +18,7 @@ from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back.functions import MISSING, Functions
-from lutsmith.nn.read_back.points import LONGEST, WORD, longest_word, points_of
+from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
 from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, Statement, speaker_of
 
@@ -168,7 +168,7 @@ class _Walk:
         if stated.shape != self.values.shape:
             raise _NotEstablishedError(f"it reads samples of shape {stated.shape}, the circuit {self.values.shape}")
         features, inputs = self.values.reshape(-1), self.circuit.inputs
-        if (longest := longest_word(inputs)) > LONGEST:
+        if inputs.words is not None and (longest := inputs.words.longest) > LONGEST:
             raise _NotEstablishedError(f"the circuit reads words of {longest} bits, and up to {LONGEST} are looked at")
         x = points_of(inputs, np.repeat(features, stated.thresholds.shape[1]), stated.thresholds.reshape(-1))
         self.functions = Functions(self.circuit, x)
