@@ -2,7 +2,8 @@
 
     python -m benchmarks.training_step [--rows NAME ...] [--json FILE]
 
-One row for every parametrization and kind of connections. Where torchlogix has neither, only our own time is given.
+One row for every parametrization and kind of connections, and some whose LUTs share tables and scores. Where torchlogix
+has neither, only our own time is given.
 
 Both take the same bits, each in the memory layout that its own encoder gives. torchlogix is timed eagerly and under
 `torch.compile`; the quickest of its thread counts counts. It is installed with `pip install --no-deps torchlogix`. Its
@@ -37,7 +38,10 @@ EAGER, COMPILED = 15, 5  # what a step promises to be quicker than theirs by
 
 
 class Row(NamedTuple):
-    """A network of one kind of layer; `candidates` of 0 is fixed wiring."""
+    """A network of one kind of layer; `candidates` of 0 is fixed wiring, and `kernels` of 0 a table for each LUT.
+
+    Each of the kernels has one table, and one score vector, at as many places as there are LUTs for it.
+    """
 
     parametrization: str
     rank: int
@@ -45,19 +49,21 @@ class Row(NamedTuple):
     widths: tuple[int, ...]
     connections: str = "fixed"
     candidates: int = 0
+    kernels: int = 0
 
     @property
     def name(self) -> str:
         same = len(set(self.widths)) == 1
         widths = f"{len(self.widths)} x {self.widths[0]:,}" if same else " + ".join(f"{w:,}" for w in self.widths)
         among = f" {self.candidates}" if self.candidates else ""
-        return f"{self.parametrization}, rank {self.rank}, {widths}, {self.connections}{among}"
+        shared = f", {self.kernels} kernels" if self.kernels else ""
+        return f"{self.parametrization}, rank {self.rank}, {widths}, {self.connections}{among}{shared}"
 
     @property
     def is_theirs(self) -> bool:
         """Whether torchlogix has this row."""
         ranks = {"raw": (2,), "light": (2, 4, 6), "warp": (1, 2, 4, 6)}.get(self.parametrization, ())
-        return self.rank in ranks and self.connections in ("fixed", "learnable")
+        return self.rank in ranks and self.connections in ("fixed", "learnable") and not self.kernels
 
 
 ROWS = (
@@ -77,6 +83,8 @@ ROWS = (
         for name in sorted({*list_parametrizations()} - {"light", "probabilistic", "raw", "warp"})
     ),
     *(Row("light", 4, 6272, (4000,) * 2, kind, 8) for kind in ("top-k",)),
+    *(Row("light", 4, 6272, (4000,) * 2, kind, among, 4) for kind, among in (("fixed", 0), ("learnable", 8))),
+    *(Row("light", 6, 2352, (2000, 1000), kind, among, 4) for kind, among in (("fixed", 0), ("learnable", 8))),
     Row("light", 6, 2352, (2000, 1000), "dense"),
     Row("dwn", 6, 2352, (2000, 1000), "dense"),
 )
@@ -86,7 +94,10 @@ def ours(row: Row) -> nn.Module:
     layers: list[nn.Module] = []
     inputs = row.inputs
     for width in row.widths:
-        wiring = {"num_candidates": row.candidates} if row.candidates else {}
+        wiring: dict[str, Any] = {"num_candidates": row.candidates} if row.candidates else {}
+        if row.kernels:
+            owners = torch.arange(width) * row.kernels // width
+            wiring |= {"table_of": owners} | ({"score_of": owners} if row.candidates else {})
         layers.append(
             LogicDense(
                 inputs, width, row.rank, parametrization=row.parametrization, connections=row.connections, **wiring

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
 from lutsmith.hardware import Proof, ToolFailed, abc, prove
-from lutsmith.hardware.equivalence import netlists
+from lutsmith.hardware.equivalence import combinational
 from lutsmith.hardware.tools.tool import Finished
 
 from ..circuit.examples import random_circuit, random_netlist
@@ -129,7 +129,7 @@ def test_without_inputs_in_what_abc_prints_its_solver_is_asked(monkeypatch: pyte
     ],
 )
 def test_one_line_of_abc_is_the_verdict(printed: str, verdict: str) -> None:
-    assert netlists._verdict(printed) == verdict
+    assert combinational._verdict(printed) == verdict
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_one_line_of_abc_is_the_verdict(printed: str, verdict: str) -> None:
 )
 def test_anything_else_is_an_error_and_never_equality(printed: str) -> None:
     with pytest.raises(ToolFailed, match="ABC's &cec gave no verdict"):
-        netlists._verdict(printed)
+        combinational._verdict(printed)
 
 
 @needs_abc

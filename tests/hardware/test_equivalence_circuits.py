@@ -167,7 +167,7 @@ def test_a_difference_above_infinity_is_none_and_one_below_it_is_found(inputs: i
 
 @needs_abc
 def test_one_minterm_of_twelve_comparators_is_found_by_abc_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lutsmith.hardware.equivalence.netlists.TRIES", 1)
+    monkeypatch.setattr("lutsmith.hardware.equivalence.combinational.TRIES", 1)
     a, b = behind(12, (0, 1 << 63), [0.0] * 12)
     proof = prove(a, b)
     assert (proof.verdict, proof.method) == ("different", "abc &cec")

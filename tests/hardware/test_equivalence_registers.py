@@ -13,9 +13,11 @@ from lutsmith.circuit import Circuit, Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.simplify import simplify_netlist
 from lutsmith.formats import from_blif
 from lutsmith.hardware import Proof, prove
-from lutsmith.hardware.equivalence import machines, netlists
+from lutsmith.hardware.equivalence import induction, machines, netlists, sequential
+from lutsmith.hardware.tools.tool import ToolFailed
 
 from ..circuit.examples import random_netlist
+from ..machines import serial_adder
 from .test_equivalence import assert_shown, flipped
 
 needs_abc = pytest.mark.needs("abc")
@@ -223,6 +225,7 @@ def one_hot(stages: int, inputs: int, *, faithful: bool) -> Netlist:
     return builder.build([both[0] if faithful else builder.constant(False)])
 
 
+@needs_abc
 def test_a_difference_in_a_state_that_is_never_reached_is_not_called_one() -> None:
     few = [one_hot(5, 2, faithful=faithful) for faithful in (True, False)]
     assert prove(*few).method == "exhaustive"
@@ -233,27 +236,141 @@ def test_a_difference_in_a_state_that_is_never_reached_is_not_called_one() -> No
     held = builder.build([*keep[:11], keep[11]])
     other = builder.build([*keep[:11], builder.lut(keep[None, 10:], np.array([8], np.uint64))[0]])
     proof = prove(held, other)  # all registers stay 0: these differ only where the last is 1 and the one before is 0
-    assert proof.verdict == "undecided"
-    assert proof.counterexample is None
-    assert "12 registers are cut points: output 11 differs in a state that is perhaps never reached" in proof.note
-    assert "none of 1 states reached from the initial one shows a difference" in proof.note
-    assert proof.suspicion is not None
-    ends = [
-        side.evaluate(proof.suspicion.inputs[None], state=proof.suspicion.state)[0].tolist() for side in (held, other)
-    ]
-    assert ends[0] != ends[1]
+    assert proof.equal
+    assert proof.note == "by induction over cycles: 12 and 12 registers hold 0 values besides constants"
 
 
-def test_registers_that_cannot_be_matched_are_undecided_where_no_run_tells() -> None:
-    a, b = (one_hot(stages, 40, faithful=False) for stages in (5, 5))
-    builder = NetlistBuilder(40)
-    state = builder.register(1)
-    builder.connect(state, state)
-    never = builder.build(state)
-    proof = prove(never, a)
-    assert proof.verdict == "undecided"
-    assert "1 registers against 0: they cannot be matched" in proof.note
-    assert prove(a, b).equal
+def waiting_ring(stages: int, *, faithful: bool) -> Netlist:
+    """A ring with a single one in it that moves on at one of 2**12 words; the output is whether two ones are in it."""
+    builder = NetlistBuilder(12)
+    state = builder.register(stages, np.arange(stages) == 0)
+    halves = builder.lut(np.arange(12).reshape(2, 6), np.array([1 << 37, 1 << 11], np.uint64))
+    go = builder.lut([halves], np.array([8], np.uint64))[0]
+    moved = builder.lut(
+        np.stack([np.roll(state, 1), state, np.full(stages, go)], axis=1), np.full(stages, 0xAC, np.uint64)
+    )
+    builder.connect(state, moved)
+    both = builder.lut(np.stack([state, np.roll(state, 2)], axis=1), np.full(stages, 8, np.uint64))
+    any_ = builder.lut(both[None, :6], np.array([2**64 - 2], np.uint64))[0]
+    return builder.build([any_ if faithful else builder.constant(False), state[0]])
+
+
+@needs_abc
+def test_a_fault_in_a_state_that_many_inputs_never_reach_is_none_for_abc() -> None:
+    """That a single register is 1 is nothing that equal registers say: ABC finds it."""
+    a, b = waiting_ring(6, faithful=True), waiting_ring(6, faithful=False)
+    proof = prove(a, b, 60)
+    assert proof.equal
+    assert proof.method in ("abc dprove", "abc pdr")
+    assert prove(a, replace(b, register_init=~b.register_init), 60).verdict == "different"
+
+
+def counter(kind: str) -> Netlist:
+    """Counts to four, one step at a word of 2**12; told is whether it is at 3."""
+    builder = NetlistBuilder(12)
+    halves = builder.lut(np.arange(12).reshape(2, 6), np.array([1 << 37, 1 << 11], np.uint64))
+    go = builder.lut([halves], np.array([8], np.uint64))[0]
+    if kind == "one-hot":
+        state = builder.register(4, np.arange(4) == 0)
+        following = np.stack([state, np.roll(state, 1), np.full(4, go)], axis=1)
+        builder.connect(state, builder.lut(following, np.full(4, 0b11001010, np.uint64)))
+        return builder.build([state[3]])
+    twice = 2 if kind == "binary twice" else 1
+    state = builder.register(2 * twice, [False, kind == "binary inverted"] * twice)
+    low, high = state[0], state[-1]
+    carry = 0b01111000 if kind != "binary inverted" else 0b10000111
+    if kind == "binary inverted":  # high is the inverse of the higher bit
+        step = builder.lut([[low, go], [go, low]], np.array([6, 8], np.uint64))
+        made = [step[0], builder.lut([[step[1], high]], np.array([6], np.uint64))[0]]
+        end = builder.lut([[low, high]], np.array([0b0010], np.uint64))
+    else:
+        step = builder.lut([[low, go]], np.array([6], np.uint64))
+        made = [step[0], builder.lut([[low, go, high]], np.array([carry], np.uint64))[0]]
+        end = builder.lut([[state[-2], high]], np.array([8], np.uint64))
+    builder.connect(state, made * twice)
+    return builder.build(end)
+
+
+@needs_abc
+@pytest.mark.parametrize("kind", ["binary twice", "binary inverted", "one-hot"])
+def test_registers_that_synthesis_has_doubled_inverted_or_coded_anew_are_equal(kind: str) -> None:
+    a, b = counter("binary"), counter(kind)
+    proof = prove(a, b, 60)
+    assert proof.equal, proof
+    if kind != "one-hot":
+        assert "by induction over cycles" in proof.note
+    for node in range(b.num_nodes - 1, b.num_nodes - 3, -1):
+        faulty = flipped(b, node, 0)
+        assert_shown(a, faulty, prove(a, faulty, 60))
+
+
+def late_fault(bits: int) -> Netlist:
+    """A counter; at its last number, of twenty inputs three ones are seen."""
+    builder = NetlistBuilder(20)
+    state, carry, following = builder.register(bits), builder.constant(True), []
+    for register in state:
+        following.append(builder.lut([[register, carry]], np.array([6], np.uint64))[0])
+        carry = builder.lut([[register, carry]], np.array([8], np.uint64))[0]
+    builder.connect(state, following)
+    words = builder.lut(np.arange(18).reshape(3, 6), np.array([1 << 63, 1 << 5, 1], np.uint64))
+    return builder.build(builder.lut([[*words, carry]], np.array([1 << 15], np.uint64)))
+
+
+@needs_abc
+def test_a_fault_after_many_cycles_at_one_word_of_many_is_found_by_abc() -> None:
+    never = NetlistBuilder(20)
+    never = never.build([never.constant(False)])
+    late = late_fault(6)
+    proof = prove(late, never, 100)
+    assert_shown(late, never, proof)
+    assert proof.method.startswith("abc ")
+    assert proof.trace is not None
+    assert len(proof.trace) >= 64
+
+
+@needs_abc
+def test_what_nothing_decides_is_equal_for_some_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = NetlistBuilder(20)
+    never = never.build([never.constant(False)])
+    late = late_fault(6)
+    monkeypatch.setattr(sequential, "LEGS", ())
+    monkeypatch.setattr(sequential, "MAX_CYCLES", 32)
+    proof = prove(late, never, 100)
+    assert (proof.verdict, proof.method, proof.cycles) == ("undecided", "bounded", 32)
+    assert "6 registers against 0: they cannot be matched" in proof.note
+    assert "no difference within 32 cycles from the initial state on" in proof.note
+    monkeypatch.setattr(sequential, "MAX_CYCLES", 64)
+    assert_shown(late, never, prove(late, never, 100))
+    hurried = prove(late, never, 0)
+    assert (hurried.verdict, hurried.cycles) == ("undecided", 0)
+
+
+@needs_abc
+def test_registers_in_another_order_are_matched_and_ones_that_are_swapped_are_found() -> None:
+    machine = random_netlist(7, inputs=20, registers=8, luts=80, outputs=9, max_rank=6)
+    order = edited(machine, "order", 3)
+    proof = prove(machine, order, 60)
+    assert proof.equal
+    assert "by induction over cycles: 8 and 8 registers" in proof.note
+    following = order.register_next.copy()
+    following[:2] = following[1::-1]
+    swapped = replace(order, register_next=following)
+    assert_shown(machine, swapped, prove(machine, swapped, 60))
+
+
+@pytest.mark.parametrize(("a", "b"), [("carry", "borrow"), ("carry", "two"), ("borrow", "two")])
+def test_serial_adders_of_any_form_are_equal_for_numbers_of_any_width(a: str, b: str) -> None:
+    assert prove(serial_adder(a), serial_adder(b)).equal
+    wrong = replace(serial_adder(b), register_init=~serial_adder(b).register_init)
+    assert_shown(serial_adder(a), wrong, prove(serial_adder(a), wrong))
+
+
+@pytest.mark.parametrize(
+    "printed", ["", "Status = 1  Frames = 1\nStatus = 1  Frames = 1\n", "Status = 2  Frames = 0\n"]
+)
+def test_without_one_verdict_on_a_machine_there_is_none(printed: str) -> None:
+    with pytest.raises(ToolFailed, match="ABC gave no verdict on a machine"):
+        sequential.status(printed)
 
 
 def test_a_difference_deep_in_time_is_found_among_many_inputs() -> None:
@@ -301,7 +418,9 @@ def test_registers_that_samples_never_set_are_equal() -> None:
     assert prove(waits, still).equal
 
 
+@needs_abc
 def test_a_run_that_cannot_be_repeated_is_no_counterexample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(netlists, "run", lambda netlist, trace: np.zeros(netlist.outputs.size, bool))
+    for module in (netlists, induction, sequential):
+        monkeypatch.setattr(module, "shown", lambda *arguments: None)
     proof: Proof = prove(shift(3), shift(4))
     assert proof.verdict == "undecided"

@@ -18,7 +18,8 @@ from lutsmith.kernels.training.fold import naive as naive_fold
 from lutsmith.kernels.training.gates import naive as naive_gates
 from lutsmith.kernels.training.gates.naive import gate_tables
 from lutsmith.kernels.training.lookup import naive as naive_lookup
-from lutsmith.kernels.training.ops import Reads, encode, fold, gates, lookup
+from lutsmith.kernels.training.ops import Reads, encode, fold, gates, lookup, to_places
+from lutsmith.kernels.training.to_places import naive as naive_places
 
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
 
@@ -168,6 +169,37 @@ def test_opcheck_passes() -> None:
         torch.library.opcheck(torch.ops.lutsmith.lookup.default, (*case, 0.5))
     pixels = torch.randint(256, (5, 6), dtype=torch.uint8)
     torch.library.opcheck(torch.ops.lutsmith.encode.default, (pixels, torch.rand(6, 3), 2))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_copies_for_places_have_the_sum_over_places_as_their_gradient(dtype: torch.dtype) -> None:
+    owner = torch.randint(5, (4000,)).int()
+    values = torch.randn(7, 3, 2, dtype=dtype, requires_grad=True)  # nobody has the last two
+    copies = to_places(values, owner)
+    assert torch.equal(copies, values[owner.long()])
+    grad = torch.randn(copies.shape).to(dtype)
+    (got,) = torch.autograd.grad(copies, values, grad)
+    exact = torch.zeros(7, 3, 2, dtype=torch.float64).index_add(0, owner.long(), grad.double())
+    assert torch.equal(got, exact.to(dtype))
+    flat, rows = values.detach().reshape(7, 6), grad.reshape(4000, 6)
+    assert torch.equal(naive_places.to_places(flat, owner), copies.reshape(4000, 6))
+    tolerance = {torch.float32: 1e-6, torch.float64: 1e-14, torch.bfloat16: 1e-2}[dtype] * 1000
+    expected = naive_places.to_places_backward(rows, owner, 7)
+    torch.testing.assert_close(got.reshape(7, 6), expected, rtol=0, atol=tolerance)
+    torch.library.opcheck(torch.ops.lutsmith.to_places.default, (flat.requires_grad_(), owner[:9]))
+    torch.library.opcheck(torch.ops.lutsmith.to_places_backward.default, (rows[:9], owner[:9], 7))
+
+
+def test_places_of_owners_that_are_not_there_are_refused() -> None:
+    values = torch.randn(3, 2, requires_grad=True)
+    for bad in (torch.tensor([0, 3]), torch.tensor([-1])):
+        with pytest.raises(ValueError, match=r"owner range over .*; expected 0..2"):
+            to_places(values, bad.int())
+    with pytest.raises(ValueError, match=r"owner is torch\.int64"):
+        to_places(values, torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match=r"values are torch\.int64"):
+        to_places(torch.ones(3, 2).long(), torch.tensor([0]).int())
+    assert to_places(values, torch.zeros(0).int()).shape == (0, 2)
 
 
 def test_compiled_functions_give_the_same_gradients() -> None:

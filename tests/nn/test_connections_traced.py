@@ -14,6 +14,7 @@ from lutsmith.nn import LogicDense
 from lutsmith.nn.connections import DenseConnections, FixedConnections, LearnableConnections
 
 IN_DIM, OUT_DIM, RANK = 12, 20, 3
+TURNS = torch.arange(OUT_DIM) % 3
 USABLE = torch.arange(IN_DIM) % 4 != 1
 WAYS = {
     "fixed": {},
@@ -26,6 +27,8 @@ WAYS = {
     "dense": {"connections": "dense"},
     "dense softmax": {"connections": "dense", "connection_rule": "softmax"},
     "dense repeating": {"connections": "dense", "unique": False},
+    "shared": {"connections": "learnable", "num_candidates": 4, "table_of": TURNS, "score_of": TURNS},
+    "shared in order": {"connections": "top-k", "num_candidates": 4, "table_of": [0] * 20, "score_of": [0] * 20},
     "dense masked": {"connections": "dense", "usable": USABLE},
 }
 MAPPINGS = ("random", "arange", "learnable", "tensor")

@@ -29,6 +29,7 @@ from lutsmith.ground.arrays import checked_shape, frozen, integers
 from lutsmith.ground.labels import Label
 
 if TYPE_CHECKING:
+    from lutsmith.circuit.engine.cycles import Machine
     from lutsmith.circuit.engine.engine import Engine
 
 BATCH = 65_536
@@ -236,6 +237,32 @@ class Circuit:
         self._said.check("predict")
         return self._said.of_rows("predict", self._engine, self._rows(X))
 
+    def run(
+        self,
+        X: ArrayLike,
+        cycles: int | None = None,
+        *,
+        state: ArrayLike | None = None,
+        method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
+        return_state: bool = False,
+    ) -> Any:
+        """Return what the circuit says in each clock cycle of some streams: a circuit with registers over time.
+
+        Args:
+            X: (N, T, *input_shape) or (N, T, F) numbers: T samples, one a cycle, of each of N streams. With `cycles`,
+                (N, *input_shape) or (N, F): one sample, held for so many cycles.
+            cycles: T, where samples are held.
+            state: bool (N, R) or (R,), what the registers hold before the first cycle; their initial values by default.
+            method: whose answers are wanted: arrays (N, ...) of this method become (N, T, ...) here.
+            return_state: whether to return (answers, state), with bool (N, R): what the registers hold after the last
+                cycle. A stream goes on with it, exactly.
+
+        Raises:
+            TypeError, ValueError: X holds no real numbers or has another shape; a state that is not one bit for each
+                register; another method, one that the head has no answer for, or cycles below 0.
+        """
+        return self._machine.run(X, cycles, state=state, method=method, return_state=return_state)
+
     def predict_batches(
         self,
         source: Any,
@@ -322,6 +349,12 @@ class Circuit:
         from lutsmith.circuit.engine.engine import Engine
 
         return Engine(self.inputs, self.netlist, self.head if isinstance(self.head, Head) else None)
+
+    @cached_property
+    def _machine(self) -> Machine:
+        from lutsmith.circuit.engine.cycles import Machine
+
+        return Machine(self.inputs, self.netlist, self._said, self.input_shape)
 
     @cached_property
     def _range(self) -> FittedRange | None:

@@ -158,7 +158,7 @@ class PartOrder:
         edges = edges[:, edges[0] != edges[1]]
         edges = np.unique(edges, axis=1)  # by source
         count = start + int(np.count_nonzero(loose))
-        self.level = _levels(count, edges[0], edges[1])
+        self.level = block_levels(count, edges[0], edges[1])
 
     @property
     def has_cycle(self) -> bool:
@@ -228,8 +228,11 @@ def checked_parts(netlist: Netlist, parts: Iterable[SharedPart]) -> tuple[Shared
     return some
 
 
-def _levels(count: int, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the level of each of `count` blocks, -1 in and behind a circle; edges are sorted by source."""
+def block_levels(count: int, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the level of each of `count` blocks, int64, where each target reads its source; -1 in and behind a circle.
+
+    Pairs are distinct and sorted by source.
+    """
     waiting = np.bincount(target, minlength=count)
     begin = np.searchsorted(source, np.arange(count + 1))
     level = np.full(count, -1, np.int64)

@@ -43,6 +43,27 @@ def as_rows(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
     return array.reshape(len(array), features)
 
 
+def as_streams(X: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return streams of samples as an array (N, T, F) of numbers, without a copy where that is possible.
+
+    Args:
+        X: (N, T, *input_shape), or (N, T, F): T samples, one a cycle, of each of N streams.
+        input_shape: the shape of one sample.
+
+    Raises:
+        TypeError, ValueError: as of `as_rows`.
+    """
+    array = as_numbers(X)
+    features = math.prod(input_shape)
+    if array.ndim < 3 or (array.shape[2:] != input_shape and array.shape[2:] != (features,)):
+        expected = f"(streams, cycles, {', '.join(map(str, input_shape))})"
+        hint = ": for a single stream give X[None]" if array.shape[1:] in (input_shape, (features,)) else ""
+        raise ValueError(f"X has shape {array.shape}, expected {expected}{hint}")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array.reshape(*array.shape[:2], features)
+
+
 def as_numbers(X: ArrayLike, name: str = "X") -> NDArray[Any]:
     """Return X as an array of real numbers of any shape; messages call it `name`, errors are as of `as_rows`."""
     values: Any = X

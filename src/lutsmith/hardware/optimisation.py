@@ -88,7 +88,8 @@ def optimise(
 ) -> Circuit:
     """Return a circuit of the same function whose network ABC has optimised.
 
-    Comparators that are read no longer are dropped; encoder, head and the order of the outputs stay.
+    Inputs that are read no longer are dropped; encoder, head and the order of the outputs stay. Instances of parts are
+    flattened where something changes: ABC sees nodes alone (`simplify` keeps parts).
     `metadata.optimised` says what was done, with LUTs and depth before and after. Where the recipe does not help, the
     network stays.
 
@@ -114,7 +115,8 @@ def optimise(
         "depth": list(made.depth),
         "proved": made.proof.method,
     }
-    return rebuilt(circuit, made.netlist, optimised=record)
+    parts = circuit.parts if made.netlist is circuit.netlist else ()
+    return rebuilt(circuit, made.netlist, parts, optimised=record)
 
 
 def optimise_netlist(

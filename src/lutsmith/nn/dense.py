@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.reads import Reads, taken
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.lowering import lower_luts
 from lutsmith.nn.parametrizations import bit_order, setup_parametrization
+from lutsmith.nn.places import checked_owners, owners_of, runs_of, wrong_owners
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -48,6 +50,12 @@ class LogicDense(nn.Module):
         spans: of the wiring `"spans"`.
         unique: with dense connections, whether a LUT reads distinct inputs; default True.
         usable: bool, `in_dim` elements: inputs that may be wired at all; see `Thermometer.usable`.
+        table_of: integers `(out_dim,)`, the table of each LUT, where one kernel stands at several places: they are
+            numbered from 0 on, and each is read. LUTs that stand table by table, as in `[0, 0, 0, 1, 1, 1]`, cost
+            least. None: each LUT has its own.
+        score_of: integers `(out_dim,)`, the scores of each LUT, where the places of a kernel share those of learnable
+            connections: see `LearnableConnections`. None: each LUT has its own.
+        candidates: of learnable connections, the candidates themselves, integers `(out_dim, lut_rank, K)`.
         generator: source of all random numbers of the construction; None is torch's global one.
         device: of the parameters and buffers.
         **settings: the parametrization's arguments: `forward_sampling`, `temperature`, `weight_init`,
@@ -56,13 +64,22 @@ class LogicDense(nn.Module):
 
     Shapes: `(..., in_dim)` to `(..., out_dim)`, float32, float64 or bfloat16; stored feature-major.
 
-    Parameters: `weight`, float32 `(out_dim, num_weights)`, and those of `connections`.
+    Parameters: `weight`, float32 `(tables, num_weights)`, and those of `connections`. There are `out_dim` tables, or as
+    many as `table_of` names. Noise in tables (Gumbel samplings) is then drawn once for each table; where a
+    parametrization has it in the output (`warp`, `poly`, `linear`, `neural`), for each LUT and sample as ever.
+
+    Buffers: those of `connections`, and `table_of`, int32, where it was given.
 
     Raises:
         ValueError: an unknown parametrization or connections, a setting that they do not have, a size or value that
             cannot be, such as `in_dim < lut_rank`.
         TypeError: a value of a wrong type.
     """
+
+    table_of: Tensor | None
+    _table_ptr: Tensor | None
+    _order: Tensor | None
+    _back: Tensor | None
 
     def __init__(
         self,
@@ -85,6 +102,9 @@ class LogicDense(nn.Module):
         spans: Sequence[Any] | None = None,
         unique: bool | None = None,
         usable: Tensor | None = None,
+        table_of: Any = None,
+        score_of: Any = None,
+        candidates: Any = None,
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
         **settings: Any,
@@ -113,11 +133,26 @@ class LogicDense(nn.Module):
             spans=spans,
             unique=unique,
             usable=usable,
+            score_of=score_of,
+            candidates=candidates,
             generator=generator,
         )
-        self.weight = nn.Parameter(self.parametrization.initial_weight(out_dim, generator))
+        owners = None if table_of is None else checked_owners("table_of", table_of, out_dim)
+        tables = out_dim if owners is None else int(owners.max()) + 1
+        self.weight = nn.Parameter(self.parametrization.initial_weight(tables, generator))
+        self._share(owners)
         if device is not None:
             self.to(device)
+
+    def _share(self, owners: Tensor | None) -> None:
+        """Set `table_of`, and what follows from it: the order in which the kernels take the LUTs, and back from it."""
+        self.register_buffer("table_of", owners)
+        pointers = order = None
+        if owners is not None:
+            pointers, order = runs_of(owners, len(self.weight))
+        self.register_buffer("_table_ptr", pointers, persistent=False)
+        self.register_buffer("_order", order, persistent=False)
+        self.register_buffer("_back", None if order is None else order.argsort(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim == 0 or x.shape[-1] != self.in_dim:
@@ -129,13 +164,26 @@ class LogicDense(nn.Module):
             rows = rows.to(self.weight.dtype)
         if self.training:
             rows, reads = self.connections.route(rows)
-            y = self.parametrization.evaluate(rows, self.weight, reads)
+            y = self.parametrization.evaluate(rows, self.weight, self._by_table(reads))
         else:
-            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self.connections.reads())
+            y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self._by_table(self.connections.reads()))
+        if self._back is not None:
+            y = y.index_select(0, self._back)
         return y.t().reshape(*x.shape[:-1], self.out_dim)
 
+    def tables_read(self) -> Tensor | None:
+        """The table that each LUT reads in the forward pass, int64 `(out_dim,)`; None: each its own."""
+        return None if self._table_ptr is None else owners_of(self._table_ptr, self._order)
+
+    def _by_table(self, reads: Reads) -> Reads:
+        """What the LUTs read, table by table where they share tables."""
+        if self._table_ptr is None:
+            return reads
+        reads = reads if self._order is None else taken(reads, self._order)
+        return reads._replace(table_ptr=self._table_ptr)
+
     def hard_tables(self) -> Tensor:
-        """The truth tables of the circuit, bool `(out_dim, 2**lut_rank)`."""
+        """The truth tables of the circuit, bool `(tables, 2**lut_rank)`: one for each LUT, or as `table_of` says."""
         return self.parametrization.hard_tables(self.weight.detach())
 
     def get_luts_and_ids(self, msb_first: bool = False) -> tuple[Tensor, Tensor]:
@@ -147,6 +195,8 @@ class LogicDense(nn.Module):
         luts = self.hard_tables().to(torch.uint8)
         if msb_first:
             luts = bit_order.msb_first(luts)
+        if (tables := self.tables_read()) is not None:
+            luts = luts[tables]
         return luts, self.connections.inputs().t().long()
 
     def freeze(self) -> None:
@@ -159,7 +209,27 @@ class LogicDense(nn.Module):
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
         """Emit the LUTs reading `signals` `(..., in_dim)` and return theirs, `(..., out_dim)`."""
-        return lower_luts(builder, signals, self.in_dim, self.connections.inputs(), self.hard_tables())
+        inputs, tables = self.connections.inputs(), self.hard_tables()
+        return lower_luts(builder, signals, self.in_dim, inputs, tables, self.tables_read())
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        saved = state_dict.get(prefix + "table_of")
+        problem = None
+        if self.table_of is not None and isinstance(saved, Tensor):
+            problem = wrong_owners(prefix + "table_of", saved, len(self.weight))
+        if problem is not None:
+            args[-1].append(problem)  # torch's list of errors, which load_state_dict raises together
+            return
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        if self.table_of is not None and not self.table_of.is_meta:
+            self._share(self.table_of)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if "table_of" not in self._buffers:  # pickled before LUTs could share tables
+            self._share(None)
 
     def extra_repr(self) -> str:
-        return f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}, {self.parametrization_name!r}"
+        shared = "" if self.table_of is None else f", tables={len(self.weight)}"
+        sizes = f"in_dim={self.in_dim}, out_dim={self.out_dim}, lut_rank={self.lut_rank}"
+        return f"{sizes}, {self.parametrization_name!r}{shared}"

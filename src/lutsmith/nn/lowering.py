@@ -109,7 +109,14 @@ def lower(
     return Lowered(circuit, state.encoder_luts)
 
 
-def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tensor, tables: Tensor) -> Ids:
+def lower_luts(
+    builder: CircuitBuilder,
+    signals: Ids,
+    in_dim: int,
+    inputs: Tensor,
+    tables: Tensor,
+    table_of: Tensor | None = None,
+) -> Ids:
     """Emit the LUTs of a layer, once for each sample of `signals` `(..., in_dim)`; return theirs, `(..., out_dim)`.
 
     Args:
@@ -117,7 +124,8 @@ def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tenso
         signals: int32, what the layer reads.
         in_dim: inputs of the layer.
         inputs: those that each LUT reads, integers `(out_dim, rank)`.
-        tables: bool `(out_dim, 2**rank)`.
+        tables: bool `(out_dim, 2**rank)`, or `(tables, 2**rank)` with `table_of`.
+        table_of: integers `(out_dim,)`, the table of each LUT; None: its own.
 
     Raises:
         ValueError: signals of another width, or inputs that are not there.
@@ -127,8 +135,8 @@ def lower_luts(builder: CircuitBuilder, signals: Ids, in_dim: int, inputs: Tenso
     wiring = inputs.cpu().numpy()
     if wiring.min() < 0 or wiring.max() >= in_dim:
         raise ValueError(f"its wiring names inputs {wiring.min()} to {wiring.max()} of {in_dim}")
-    words = tables.cpu().numpy()
-    rows = [builder.lut(sample[wiring], words) for sample in signals.reshape(-1, in_dim)]
+    words, owners = tables.cpu().numpy(), None if table_of is None else table_of.cpu().numpy()
+    rows = [builder.lut(sample[wiring], words, owners) for sample in signals.reshape(-1, in_dim)]
     return np.stack(rows).reshape(*signals.shape[:-1], len(wiring))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, drop_unread_inputs
 from lutsmith.circuit.parts import SharedPart
-from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes
+from lutsmith.circuit.simplify.boxes import simplify_around
+from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes, simplify_netlist
 from lutsmith.circuit.simplify.steps import Step, table
 from lutsmith.ground.arguments import instance_of
 
@@ -51,7 +52,8 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
     """Return an equal circuit of fewer LUTs, and what each pass did.
 
     Outputs keep their number and order, and so do the head's groups; outputs that are constant stay outputs.
-    Comparators that nothing reads any more are dropped. LUTs are never added, levels at level 4 alone.
+    Inputs that nothing reads any more are dropped. LUTs are never added, levels at level 4 alone. Parts stay parts:
+    each is simplified once, and what is around their instances with these as boxes.
 
     Args:
         circuit: any.
@@ -69,10 +71,30 @@ def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simpl
     instance_of("circuit", circuit, Circuit)
     level, rank = checked_settings(level, rank)
     record = Record(circuit.netlist)
-    run_passes(record, level, rank, circuit.encoder)
+    parts: tuple[SharedPart, ...] = ()
+    if circuit.parts:
+        parts = _as_parts(record, circuit, level, rank)
+    else:
+        run_passes(record, level, rank, circuit.encoder)
     netlist, steps = record.netlist, record.steps()
     entry = {"equal": EQUAL, **recorded(steps, level, rank)}
-    return Simplification(rebuilt(circuit, netlist, simplified=entry), level, rank, steps)
+    return Simplification(rebuilt(circuit, netlist, parts, simplified=entry), level, rank, steps)
+
+
+def _as_parts(record: Record, circuit: Circuit, level: int, rank: int) -> tuple[SharedPart, ...]:
+    """Simplify what is around the instances of parts, and each part once; return the parts of the result."""
+
+    def around(netlist: Netlist) -> Netlist:
+        own = Record(netlist)
+        run_passes(own, level, rank, circuit.encoder)
+        return own.netlist
+
+    def inside(netlist: Netlist) -> Netlist:
+        return simplify_netlist(netlist, 2 if level == 3 else level, rank=rank)[0]
+
+    netlist, parts = simplify_around(record.netlist, circuit.parts, around, inside)
+    record.run("around parts", lambda _: netlist)
+    return parts
 
 
 def rebuilt(circuit: Circuit, netlist: Netlist, parts: tuple[SharedPart, ...] = (), **metadata: Any) -> Circuit:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.engine.engine import Engine
+from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.circuit.rows import as_rows
 from lutsmith.circuit.simplify.care import entries, look, use_freedom
@@ -125,7 +126,8 @@ def simplify_on(
     lowest of the signals that no row tells apart; outputs that never change become constants. The exact passes follow,
     and all of it is repeated for as long as it gains; where the exact passes alone gain more, their result is taken
     (don't-cares from data: Miyasaka, Mishchenko, FCCM 2024).
-    At the end both circuits are evaluated on all rows by the engine, and every output bit is compared.
+    At the end both circuits are evaluated on all rows by the engine, and every output bit is compared. Instances of
+    parts are flattened: what data show of one they do not show of another.
 
     Args:
         circuit: without registers.
@@ -197,8 +199,9 @@ def _labels(circuit: Circuit, y: ArrayLike, rows: int, name: str) -> NDArray[Any
     if not circuit.is_classifier:
         raise ValueError(f"{name} was given and the circuit predicts no classes: leave it out")
     labels = integers(name, y, low=0, high=len(circuit.score_labels))
-    if labels.shape != (rows,):
-        raise ValueError(f"{name} has shape {labels.shape}, expected ({rows},): a class id for each row")
+    places = circuit.head.shape if isinstance(circuit.head, Head) else ()
+    if labels.shape != (rows, *places):
+        raise ValueError(f"{name} has shape {labels.shape}, expected {(rows, *places)}: a class id for each row")
     return labels
 
 

@@ -17,7 +17,7 @@ from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.circuit.words import WordBits, WordFormats
-from lutsmith.hardware.equivalence.netlists import added
+from lutsmith.hardware.equivalence.combinational import added
 
 
 def united(a: Inputs, b: Inputs) -> tuple[Inputs, list[NDArray[np.int32]]]:

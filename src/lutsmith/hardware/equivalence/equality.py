@@ -25,11 +25,12 @@ def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TI
     "undecided", with what is known in `note`.
 
     Netlists: inputs and outputs correspond in order. With registers, equal means that the outputs are equal in every
-    cycle from the initial states on, whatever goes in; different, that a run from the initial states shows it. The
-    proof is by cut points: registers that some output depends on are matched in order, and outputs and next values must
-    be equal whatever they hold. That is more than equality needs. Where it fails, where registers start differently, or
-    are not equally many, both machines are run side by side from their initial states. This decides small machines;
-    of others, what no run shows stays undecided, with the state in which they would differ as `suspicion`.
+    cycle from the initial states on, whatever goes in; different, that a run from the initial states shows it. Tried in
+    turn: registers that some output depends on, matched in order and cut (outputs and next values are equal whatever
+    they hold); registers matched by what they hold in runs, in any order, twice or inverted, by induction over cycles;
+    all states of small machines; ABC's engines for machines, `dprove` and `pdr`. Where none of these decides, `cycles`
+    says for how many cycles from the initial states on the outputs are proved equal, and `suspicion` names a state, if
+    one is known, in which they would differ.
 
     Circuits: features correspond in order. Equal means the same output bits for all samples, and heads, objectives and
     classes that make the same of them; `fitted_range`, `input_shape` and metadata do not count. Comparators correspond

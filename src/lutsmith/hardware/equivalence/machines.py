@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.assembly import assemble
+from lutsmith.hardware.equivalence.proof import Proof
 
 ROWS = 1024
 """States times inputs that are evaluated in a round."""
@@ -143,6 +144,21 @@ def run(netlist: Netlist, trace: NDArray[np.bool_]) -> NDArray[np.bool_]:
         values = netlist.evaluate(inputs[None], keep="all", state=state)[0]
         state, outputs = values[netlist.register_next], values[netlist.outputs]
     return outputs
+
+
+def shown(a: Netlist, b: Netlist, trace: NDArray[np.bool_], method: str) -> Proof | None:
+    """Run both machines on inputs (T, I), and return the first difference of their outputs as a proof, or None."""
+    states = [a.register_init, b.register_init]
+    for cycle, inputs in enumerate(trace, 1):
+        values = [
+            side.evaluate(inputs[None], keep="all", state=state)[0] for side, state in zip((a, b), states, strict=True)
+        ]
+        states = [value[side.register_next] for side, value in zip((a, b), values, strict=True)]
+        differ = np.flatnonzero(values[0][a.outputs] != values[1][b.outputs])
+        if differ.size:
+            note = f"in cycle {cycle} from the initial state on"
+            return Proof("different", 0.0, method, inputs.copy(), trace[:cycle].copy(), int(differ[0]), note=note)
+    return None
 
 
 class _Seen:

@@ -37,13 +37,15 @@ class Proof:
             "undecided" is everything else, and `note` says why.
         seconds: that it took in all.
         method: how it was decided: "identical", "exhaustive", "random inputs", "random samples", "simulation" (from the
-            initial state), "abc &cec"; or what was tried last.
+            initial state), "abc &cec"; of machines also "abc dprove", "abc pdr"; or what was tried last.
         counterexample: input bits (I,) of netlists, or a sample (F,) of circuits, float32, on which the sides differ.
         trace: of netlists whose outputs depend on registers, bool (T, I), or of circuits float32 (T, F): what goes in
             from the initial state on, cycle by cycle. The sides differ in the last of these cycles, whose inputs are
             `counterexample`. Else None.
         output: the first output that differs there; None where outputs are equal and classes or decisions differ.
         suspicion: of an undecided proof with registers, a state in which the sides would differ, if they ever reach it.
+        cycles: of an undecided proof with registers, for how many cycles from the initial state on it is proved that
+            the sides are equal, whatever goes in; None of all other proofs.
         note: what else is to be said.
     """
 
@@ -55,6 +57,7 @@ class Proof:
     output: int | None = None
     suspicion: Suspicion | None = None
     note: str = ""
+    cycles: int | None = None
 
     def __post_init__(self) -> None:
         if (self.verdict == "different") != (self.counterexample is not None):
@@ -86,3 +89,11 @@ def joined(*notes: str) -> str:
 def left(limit: float | None) -> float | None:
     """Return the seconds until `limit`, of `time.perf_counter()`, at least a moment; None where there is no limit."""
     return None if limit is None else max(limit - time.perf_counter(), 0.001)
+
+
+def share(limit: float | None, part: float) -> float | None:
+    """Return the `time.perf_counter()` at which a part of the time until `limit` is over."""
+    if limit is None:
+        return None
+    now = time.perf_counter()
+    return now + part * max(limit - now, 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.cycles import evaluate_cycles
 from lutsmith.circuit.readout import Readout
 from lutsmith.circuit.results import IntegerHead, integers_of
 from lutsmith.logic.design import Design
@@ -34,8 +35,15 @@ class Answers:
 
     @classmethod
     def of(cls, circuit: Circuit, rows: NDArray[Any]) -> Answers:
-        """Return the answers of the specification: plain NumPy, not the engine."""
+        """Return the answers of the specification: plain NumPy, not the engine. Of circuits without a state."""
         return cls.of_outputs(circuit, circuit.evaluate(rows))
+
+    @classmethod
+    def of_streams(cls, circuit: Circuit, streams: NDArray[Any]) -> Answers:
+        """Return the same for streams (S, T, F), each from the initial state on: N is S T, stream by stream."""
+        bits = circuit.inputs.encode(streams.reshape(-1, streams.shape[2]))
+        outputs, _ = evaluate_cycles(circuit.netlist, bits.reshape(*streams.shape[:2], bits.shape[1]))
+        return cls.of_outputs(circuit, outputs.reshape(len(bits), circuit.netlist.outputs.size))
 
     @classmethod
     def of_outputs(cls, circuit: Circuit, outputs: NDArray[np.bool_]) -> Answers:

@@ -45,23 +45,30 @@ def hex_as_rows(text: str, count: int, width: int) -> NDArray[np.bool_]:
     return np.unpackbits(rows, axis=1, bitorder="little")[:, :width].astype(np.bool_)
 
 
+def is_clocked(design: Design) -> bool:
+    """Whether a design has registers, of a pipeline or of a state, and so a clock and its enable."""
+    return any(part.netlist.num_registers for part in design.parts)
+
+
 def verilog_harness(design: Design, count: int) -> str:
     """Return Verilog 2001 that feeds `count` rows to the top module: `harness`, which moves with a clock, and `driver`.
 
-    Rows change at the falling edge of the clock; so do the records. Of a design with registers, the enable is taken
-    away in some cycles, so that one that does not hold its state shows.
+    Rows change at the falling edge of the clock. At the rising edge results are recorded, and only then the clock of
+    the design rises. Of a design with registers, the enable is taken away in some cycles, in which other rows come in,
+    so that one that does not hold its state shows.
     """
     inputs, outputs = max(size_of(design.inputs), 1), max(size_of(design.outputs), 1)
+    clocked = is_clocked(design)
     ports = [*_slices(design.inputs, "row"), *_slices(design.outputs, "result")]
-    if design.latency:
-        ports = [".clk(clk)", ".ce(ce)", *ports]
+    if clocked:
+        ports = [".clk(tick)", ".ce(ce)", *ports]
     return "\n".join(
         [
             "module harness(input wire clk);",
             f"  reg [{inputs - 1}:0] rows [0:{count - 1}];",
             f"  reg [{inputs - 1}:0] row;",
             f"  wire [{outputs - 1}:0] result;",
-            "  reg ce, armed;",
+            "  reg ce, tick, armed;",
             "  integer taken, cycle;",
             f"  {design.name} dut ({', '.join(ports)});",
             *([] if size_of(design.outputs) else ["  assign result = 0;"]),
@@ -70,19 +77,25 @@ def verilog_harness(design: Design, count: int) -> str:
             "    taken = 0;",
             "    cycle = 0;",
             "    ce = 1;",
+            "    tick = 0;",
             "    armed = 0;",
             "    row = rows[0];",
             "  end",
-            "  always @(posedge clk) armed = 1;  // the change from x to 0 at the beginning is no edge of the clock",
-            "  always @(negedge clk) if (armed) begin",
+            "  always @(posedge clk) begin",
+            "    armed = 1;  // the change from x to 0 at the beginning is no edge of the clock",
             "    if (ce) begin",
+            f'      if (taken >= {design.latency}) $display("{MARK}%h", result);',
             "      taken = taken + 1;",
-            f'      if (taken >= {max(design.latency, 1)}) $display("{MARK}%h", result);',
-            f"      if (taken == {count + max(design.latency, 1) - 1}) $finish;",
-            f"      row = taken < {count} ? rows[taken] : rows[0];",
+            f"      if (taken == {count + design.latency}) $finish;",
             "    end",
+            "    tick = 1;",
+            "  end",
+            "  always @(negedge clk) if (armed) begin",
+            "    tick = 0;",
             "    cycle = cycle + 1;",
-            f"    ce = {'cycle % 7 != 3' if design.latency else '1'};",
+            f"    ce = {'cycle % 7 != 3' if clocked else '1'};",
+            f"    row = taken < {count} ? rows[taken] : rows[0];",
+            "    if (!ce) row = ~row;",
             "  end",
             "endmodule",
             "",
@@ -138,12 +151,12 @@ def vhdl_harness(design: Design, count: int, names: Mapping[str, str]) -> str:
             if port.size:
                 ports.append(f"{names.get(port.name, port.name)} => {bus}({start + port.size - 1} downto {start})")
             start += port.size
-    clocked = design.latency > 0
+    clocked = is_clocked(design)
     if clocked:
         ports = ["clk => clk", "ce => ce", *ports]
     inputs, outputs = max(size_of(design.inputs), 1), max(size_of(design.outputs), 1)
     read_width, write_width = 4 * -(-inputs // 4), 4 * -(-outputs // 4)
-    tick = "wait for 1 ns; clk <= '1'; wait for 1 ns; clk <= '0';"
+    tick, other = "wait for 1 ns; clk <= '1'; wait for 1 ns; clk <= '0';", "row <= not row;"
     lines = [
         "library ieee;",
         "use ieee.std_logic_1164.all;",
@@ -176,7 +189,11 @@ def vhdl_harness(design: Design, count: int, names: Mapping[str, str]) -> str:
         "        hwrite(text_out, found);",
         "        writeline(output, text_out);",
         "      end if;",
-        *([f"      if i mod 7 = 3 then ce <= '0'; {tick} ce <= '1'; end if;", f"      {tick}"] if clocked else []),
+        *(
+            [f"      if i mod 7 = 3 then ce <= '0'; {other} {tick} ce <= '1'; {other} end if;", f"      {tick}"]
+            if clocked
+            else []
+        ),
         "    end loop;",
         "    wait;",
         "  end process;",

@@ -21,7 +21,7 @@ from lutsmith.hardware.simulation.harness import (
     vhdl_harness,
 )
 from lutsmith.hardware.tools.confinement import TOOL, Limits
-from lutsmith.hardware.tools.tool import Finished, Tool, ToolFailed, ToolMissing, ToolTimeout
+from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing, ToolTimeout
 from lutsmith.hardware.tools.toolchain import find, workspace
 from lutsmith.logic.design import Design
 
@@ -38,7 +38,7 @@ Bits = NDArray[np.bool_]
 
 
 def verilator(
-    sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, confined: bool = False
+    sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, runs: int = 1, confined: bool = False
 ) -> Bits:
     """Return the output bits (N, O) that the Verilog gives for input bits (N, I), by Verilator.
 
@@ -46,7 +46,8 @@ def verilator(
         sources: the files.
         design: whose top module and ports they have.
         bits: one row a sample.
-        timeout: seconds of each step: translate and compile, run.
+        timeout: seconds of each step: translate and compile, each run.
+        runs: into how many equal pieces the rows fall; each is run from the initial values of the registers on.
         confined: whether the files come from elsewhere.
 
     Raises:
@@ -59,7 +60,7 @@ def verilator(
         find(needed)
     with workspace() as folder:
         names = _written(folder, sources, ".v")
-        _prepare(folder, "harness.v", verilog_harness(design, len(bits)), bits)
+        (folder / "harness.v").write_text(verilog_harness(design, len(bits) // runs))
         (folder / "main.cpp").write_text(MAIN)
         quick = ["--cc", "--exe", "--build", "--no-timing", "-O1", "-Wno-fatal", "-Wno-lint", "-j", "1"]
         plain = ["-CFLAGS", "-O0", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *_HEADERS]
@@ -67,40 +68,40 @@ def verilator(
         made = ["--top-module", "harness", "--Mdir", "made"]
         tool.run([*quick, *plain, *made, *files], None, folder, timeout, _reading(confined))
         program = _program(folder / "made" / "Vharness")
-        return _results(program.run([], None, folder, timeout, _running(confined, design, bits)), design, bits)
+        return _each_run(program, [], folder, design, bits, timeout, runs, confined)
 
 
-def icarus(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, confined: bool = False) -> Bits:
+def icarus(
+    sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, runs: int = 1, confined: bool = False
+) -> Bits:
     """Return the same by Icarus Verilog; arguments and errors are those of `verilator`."""
     compiler, runner = find("iverilog"), find("vvp")
     with workspace() as folder:
         names = _written(folder, sources, ".v")
-        _prepare(folder, "harness.v", verilog_harness(design, len(bits)), bits)
+        (folder / "harness.v").write_text(verilog_harness(design, len(bits) // runs))
         (folder / "driver.v").write_text(DRIVER)
         files = [*names, "harness.v", "driver.v"]
         options = ["-g2001", "-s", "driver", "-o", "harness.vvp"]
         compiler.run([*options, *files], None, folder, timeout, _reading(confined))
-        limits = _running(confined, design, bits)
-        _starts(runner, "-V", folder, timeout, limits)
-        done = runner.run(["-n", "harness.vvp"], None, folder, timeout, limits)
-        return _results(done, design, bits)
+        _starts(runner, "-V", folder, timeout, _running(confined, design, bits))
+        return _each_run(runner, ["-n", "harness.vvp"], folder, design, bits, timeout, runs, confined)
 
 
-def ghdl(sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, confined: bool = False) -> Bits:
+def ghdl(
+    sources: Mapping[str, bytes], design: Design, bits: Bits, timeout: float, *, runs: int = 1, confined: bool = False
+) -> Bits:
     """Return the same for VHDL, by ghdl; arguments and errors are those of `verilator`."""
     tool = find("ghdl")
     with workspace() as folder:
         analyse_vhdl(tool, sources, folder, timeout, confined=confined)
-        _prepare(folder, "harness.vhd", vhdl_harness(design, len(bits), VHDL_NAMES), bits)
+        (folder / "harness.vhd").write_text(vhdl_harness(design, len(bits) // runs, VHDL_NAMES))
         for step in (["-a", "--std=08", "harness.vhd"], ["-e", "--std=08", "harness"]):
             tool.run(step, None, folder, timeout, _reading(confined))
         built = folder / "harness"  # by ghdl with a compiler behind it; the others run what they have analysed
         runner, step = (_program(built), []) if built.exists() else (tool, ["-r", "--std=08", "harness"])
-        limits = _running(confined, design, bits)
         if runner is tool:
-            _starts(tool, "--version", folder, timeout, limits)
-        done = runner.run([*step, "--stop-delta=1000000"], None, folder, timeout, limits)
-        return _results(done, design, bits)
+            _starts(tool, "--version", folder, timeout, _running(confined, design, bits))
+        return _each_run(runner, [*step, "--stop-delta=1000000"], folder, design, bits, timeout, runs, confined)
 
 
 def analyse_vhdl(
@@ -136,9 +137,23 @@ def _written(folder: Path, sources: Mapping[str, bytes], suffix: str) -> list[st
     return names
 
 
-def _prepare(folder: Path, name: str, harness: str, bits: Bits) -> None:
-    (folder / name).write_text(harness)
-    (folder / INPUT_FILE).write_text(rows_as_hex(bits))
+def _each_run(
+    program: Tool,
+    arguments: list[str],
+    folder: Path,
+    design: Design,
+    bits: Bits,
+    timeout: float,
+    runs: int,
+    confined: bool,
+) -> Bits:
+    """Run a simulation on each piece of the rows, and return the results of all."""
+    results = []
+    for piece in np.split(bits, runs):
+        (folder / INPUT_FILE).write_text(rows_as_hex(piece))
+        done = program.run(arguments, None, folder, timeout, _running(confined, design, piece))
+        results.append(hex_as_rows(done.stdout, len(piece), size_of(design.outputs)))
+    return np.concatenate(results)
 
 
 def _program(path: Path) -> Tool:
@@ -165,7 +180,3 @@ def _running(confined: bool, design: Design, bits: Bits) -> Limits | None:
     """Return the limits of a simulation, which prints a line for each row."""
     line = len(MARK) + size_of(design.outputs) // 4 + 2
     return Limits(threads=True, file=2 * line * len(bits) + SLACK) if confined else None
-
-
-def _results(done: Finished, design: Design, bits: Bits) -> Bits:
-    return hex_as_rows(done.stdout, len(bits), size_of(design.outputs))

@@ -67,6 +67,11 @@ class Case:
         return found
 
     @property
+    def stateful(self) -> bool:
+        """Whether the circuit has registers of its own. Then outputs belong to the cycle, not to the sample alone."""
+        return self.circuit.netlist.num_registers > 0
+
+    @property
     def fixed(self) -> bool:
         """Whether programs in C take words instead of floats."""
         return self.software.words is not None

@@ -19,6 +19,9 @@ from lutsmith.hardware.verification.runs import c_runs, javascript_runs, json_ru
 PROGRAMS = ("c", "c-compact", "javascript")
 """Formats whose files do whatever they please when they are run."""
 
+STATEFUL = ("verilog", "vhdl", "blif", "aiger", "aiger-ascii", "json")
+"""Formats that are verified of circuits with registers, as machines."""
+
 
 def check_files(
     format_: str, files: Files, layers: Sequence[Layer], case: Case, name: str | None = None
@@ -60,8 +63,8 @@ def check_files(
 
 def _kept_from(format_: str, layer: Layer, verdicts: Mapping[Layer, set[Verdict]], case: Case) -> str | None:
     """Return why a layer is not run after those before it, or None."""
-    if layer != "read-back" and case.circuit.netlist.num_registers:
-        return "the circuit has registers of its own, a state: only read-back is done"
+    if layer != "read-back" and case.stateful and format_ not in STATEFUL:
+        return f"the circuit has registers of its own, a state, and {format_} is not verified with one"
     if layer != "simulation":
         return None
     if any("failed" in found for found in verdicts.values()):

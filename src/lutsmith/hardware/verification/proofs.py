@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.formats.assembly import CycleError
+from lutsmith.hardware import abc
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.design.cones import bypassed, keeps_state, next_state
 from lutsmith.hardware.verification.design.functions import proved, words_of
@@ -58,13 +61,17 @@ def blif_proof(files: Files, case: Case) -> Iterator[Check]:
         yield row(part.name, verdict, f"the part as ABC reads it: {how}")
     if pairs is None:
         yield from _prove_flat(whole.netlist, case, "ABC")
-    elif whole.netlist.num_registers or case.design.latency:
+    elif not case.stateful and (whole.netlist.num_registers or case.design.latency):
         flat = case.design.flat()
         yield _balance([(flat.name, replace(flat, netlist=whole.netlist))], case.design.latency)
 
 
 def _prove_flat(found: Netlist, case: Case, reader: str) -> Iterator[Check]:
     flat = case.design.flat()
+    if case.stateful:
+        verdict, how = proved(found, flat.netlist, case.timeout)
+        yield row("all", verdict, f"the file as {reader} reads it, against the design, as machines: {how}")
+        return
     verdict, how = proved(bypassed(found), bypassed(flat.netlist), case.timeout)
     yield row("all", verdict, f"the file as {reader} reads it, against the design: {how}")
     if flat.netlist.num_registers or found.num_registers:
@@ -95,7 +102,8 @@ def _prove_modules(modules: ReadModules, case: Case) -> Iterator[Check]:
         netlist = fitted(modules, module, part)
         netlists.append(netlist)
         try:
-            verdict, how = proved(bypassed(netlist), bypassed(part.netlist), case.timeout, words_of(part))
+            sides = (netlist, part.netlist) if case.stateful else (bypassed(netlist), bypassed(part.netlist))
+            verdict, how = proved(*sides, case.timeout, words_of(part))
         except CycleError:
             verdict, how = "failed", "its registers feed themselves"
         yield row(part.name, verdict, f"the module as Yosys reads it: {how}")
@@ -108,15 +116,26 @@ def _prove_modules(modules: ReadModules, case: Case) -> Iterator[Check]:
         parts = [
             (part.name, replace(part, netlist=netlist)) for part, netlist in zip(design.parts, netlists, strict=True)
         ]
-        balance = _balance(parts, design.latency)
-        for part, module in zip(design.parts, module_names(design), strict=True):
+        count = sum(netlist.num_registers for netlist in netlists)
+        held = row("registers", "proved", f"{count:,} of a state, which hold while ce is 0; machines are compared")
+        found = held if case.stateful else _balance(parts, design.latency)
+        for part, module, netlist in zip(design.parts, module_names(design), netlists, strict=True):
             stopped = fitted(modules, module, part, enable=False)
-            if balance.verdict == "proved" and stopped.num_registers:
-                idle = keeps_state(stopped.num_inputs, stopped.num_registers)
-                verdict, how = proved(next_state(stopped), idle, case.timeout)
+            if found.verdict == "proved" and stopped.num_registers:
+                if case.stateful:  # then the outputs stay those of state and inputs, too
+                    sides = abc.combinational(stopped), abc.combinational(_still(netlist))
+                else:
+                    sides = next_state(stopped), keeps_state(stopped.num_inputs, stopped.num_registers)
+                verdict, how = proved(*sides, case.timeout)
                 if verdict != "proved":
-                    balance = row("registers", verdict, f"{part.name} does not hold its state while ce is 0: {how}")
-        yield balance
+                    found = row("registers", verdict, f"{part.name} does not hold its state while ce is 0: {how}")
+        yield found
+
+
+def _still(netlist: Netlist) -> Netlist:
+    """Return the machine whose registers keep what they hold."""
+    first = netlist.num_inputs
+    return replace(netlist, register_next=np.arange(first, first + netlist.num_registers, dtype=np.int32))
 
 
 def _balance(parts: list[tuple[str, Part]], latency: int) -> Check:

@@ -18,6 +18,9 @@ RANDOM_ROWS = 256
 MAX_SINGLE_EDGES = 4096
 """Rows in which one feature alone lies on an edge; with more edges, so many of them are drawn."""
 
+STREAMS = 8
+"""Streams that rows are dealt to where a circuit has a state, each run from its initial one."""
+
 MAX_BASE_ROWS = 32
 """Rows that one edge is tried in."""
 
@@ -155,3 +158,13 @@ def _sides(circuit: Circuit, words: Words | None) -> tuple[NDArray[np.float32], 
     grid = words.grid[feature]
     limits = words.limits(feature, threshold)
     return grid.value(limits.clip(0, grid.highest)), grid.value((limits + 1).clip(0, grid.highest))
+
+
+def dealt(rows: NDArray[np.float32], count: int = STREAMS) -> NDArray[np.float32]:
+    """Return rows (N, F) as streams (S, T, F), S at most `count`: dealt in turn, the first again at the end."""
+    streams = min(count, len(rows))
+    if not streams:
+        return rows[:, None]
+    cycles = -(-len(rows) // streams)
+    places = np.arange(cycles * streams).reshape(cycles, streams).T
+    return np.ascontiguousarray(rows[places % len(rows)])

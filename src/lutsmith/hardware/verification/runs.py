@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.engine.cycles import Machine
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
 from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
@@ -19,6 +20,7 @@ from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.readback.descriptions import source_of
 from lutsmith.hardware.verification.readers.primitives import with_primitives
 from lutsmith.hardware.verification.report import Check
+from lutsmith.hardware.verification.rows import dealt
 
 SLOW_CELLS = 20_000_000
 """LUTs times rows that an interpreting simulator (Icarus, ghdl) is given at most; the rows are thinned out."""
@@ -47,24 +49,42 @@ def vhdl_runs(files: Files, case: Case) -> Iterator[Check]:
 
 
 def _run_bits(sources: Files, case: Case, simulate: Simulator, tool: str, *, thin: bool) -> Check:
-    """Run the top module on the words of the rows, and compare every word at every output."""
+    """Run the top module on the words of the rows, and compare every word at every output.
+
+    A circuit with a state is run on streams, each of them once more from the initial values of the registers.
+    """
     circuit, design = case.circuit, case.design
-    rows = case.rows
+    rows, streams = case.rows, 1
     if thin:
         nodes = sum(part.netlist.num_nodes for part in design.parts)
         rows = thinned(rows, max(64, SLOW_CELLS // max(nodes, 1)))
+    if case.stateful:
+        dealt_rows = dealt(rows)
+        streams, rows = len(dealt_rows), dealt_rows.reshape(-1, rows.shape[1])
     if design.words is not None:
         words = design.words.quantise(rows)
         rows = design.words.values(words)
         bits = design.inputs[0].bits(words.astype(np.int64))
     else:
-        bits = circuit.encoder.encode(rows)
-    expected = Answers.of(circuit, rows).bits(design)
-    found = simulate(sources, design, bits, case.timeout, confined=case.foreign)
+        bits = circuit.inputs.encode(rows)
+    expected = _answers(circuit, rows, streams).bits(design)
+    found = simulate(sources, design, bits, case.timeout, runs=streams, confined=case.foreign)
     problem = bit_difference(design, expected, found)
     if problem:
         return row("all", "failed", f"{tool}: {problem}", len(rows))
-    return row("all", "simulated", f"{len(rows):,} rows, {tool}", len(rows))
+    return row("all", "simulated", f"{_counted(rows, streams, case)}, {tool}", len(rows))
+
+
+def _answers(circuit: Circuit, rows: NDArray[np.float32], streams: int) -> Answers:
+    """Return what the specification says of rows (N, F), which are streams one after the other if there is a state."""
+    if not circuit.netlist.num_registers:
+        return Answers.of(circuit, rows)
+    return Answers.of_streams(circuit, rows.reshape(streams, -1, rows.shape[1]))
+
+
+def _counted(rows: NDArray[np.float32], streams: int, case: Case) -> str:
+    cycles = f", {streams} streams of {len(rows) // streams:,} cycles" if case.stateful and streams else ""
+    return f"{len(rows):,} rows{cycles}"
 
 
 def c_runs(files: Files, case: Case) -> Iterator[Check]:
@@ -102,8 +122,23 @@ def json_runs(files: Files, case: Case) -> Iterator[Check]:
     """The document, read and predicted by the engine."""
     from lutsmith.export import from_json_text
 
-    answers = _engine_answers(from_json_text(only(files).decode("utf-8")), case.rows)
-    yield _compared(answers, case, "read and predicted")
+    circuit = from_json_text(only(files).decode("utf-8"))
+    if case.stateful:
+        yield _machine_run(circuit, case)
+    else:
+        yield _compared(_engine_answers(circuit, case.rows), case, "read and predicted")
+
+
+def _machine_run(circuit: Circuit, case: Case) -> Check:
+    """Run a circuit with a state that was read, by the engine."""
+    streams = dealt(case.rows)
+    outputs = Machine(circuit.inputs, circuit.netlist).run(streams, method="outputs")
+    given = Answers.of_outputs(circuit, outputs.reshape(-1, outputs.shape[2]))
+    problem = Answers.of_streams(case.circuit, streams).difference(given)
+    rows = streams.reshape(-1, streams.shape[2])
+    if problem:
+        return row("all", "failed", f"read and run: {problem}", len(rows))
+    return row("all", "simulated", f"{_counted(rows, len(streams), case)}, read and run", len(rows))
 
 
 def _engine_answers(circuit: Circuit, rows: NDArray[np.float32]) -> Answers:

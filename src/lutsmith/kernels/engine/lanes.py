@@ -281,3 +281,49 @@ def evaluate(
         words = tables.ctypes.data + 8 * groups[group, 1]
         out = base + ROW_BYTES * groups[group, 4]
         _luts(groups[group, 0], base, offsets, words, out, groups[group, 2], prefetch)
+
+
+@kernel(ENGINE)
+def evaluate_cycles(
+    values: NDArray[np.uint64],
+    fanin: NDArray[np.uint32],
+    tables: NDArray[np.uint64],
+    groups: NDArray[np.int64],
+    given: NDArray[np.uint64],
+    first_input: int,
+    output_rows: NDArray[np.int64],
+    outputs: NDArray[np.uint64],
+    next_rows: NDArray[np.int64],
+    kept: NDArray[np.uint64],
+    first_register: int,
+) -> None:
+    """Evaluate a machine cycle after cycle; the rows of its registers hold the state, before and after.
+
+    Args:
+        values: as of `evaluate`.
+        fanin: as of `evaluate`.
+        tables: as of `evaluate`.
+        groups: as of `evaluate`.
+        given: uint64 (T, I, 16), what the inputs are in each cycle; or (1, I, 16), what they are in all of them.
+        first_input: the row of input 0.
+        output_rows: int64 (O,).
+        outputs: uint64 (T, O, 16): the result.
+        next_rows: int64 (R,), the rows of what the registers take.
+        kept: uint64 (R, 16), scratch.
+        first_register: the row of register 0.
+    """
+    for cycle in range(len(outputs)):
+        now = given[cycle % len(given)]
+        for place in range(len(now)):
+            for word in range(WORDS):
+                values[first_input + place, word] = now[place, word]
+        evaluate(values, fanin, tables, groups)
+        for place in range(len(output_rows)):
+            for word in range(WORDS):
+                outputs[cycle, place, word] = values[output_rows[place], word]
+        for place in range(len(next_rows)):
+            for word in range(WORDS):
+                kept[place, word] = values[next_rows[place], word]
+        for place in range(len(next_rows)):
+            for word in range(WORDS):
+                values[first_register + place, word] = kept[place, word]

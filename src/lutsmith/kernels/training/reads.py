@@ -125,6 +125,16 @@ def table_of(reads: Reads) -> Tensor:
     return torch.repeat_interleave(tables, pointers.diff(), output_size=instances)
 
 
+def taken(reads: Reads, order: Tensor) -> Reads:
+    """The instances of these numbers, in their order, without what is said of tables."""
+    inputs, candidates, scores = (
+        None if tensor is None else tensor.index_select(0, order)
+        for tensor in (reads.inputs, reads.candidates, reads.scores)
+    )
+    assert inputs is not None
+    return reads._replace(inputs=inputs, table_ptr=None, candidates=candidates, scores=scores)
+
+
 def of_slots(reads: Reads) -> Reads:
     """Every slot as a LUT of rank 1; all read one table, such as `passing`."""
     slots = reads.inputs.numel()

@@ -11,10 +11,11 @@ from lutsmith.ground.arguments import check_options, one_of, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections.base import LearnedConnections
-from lutsmith.nn.connections.pools import replace_worst
+from lutsmith.nn.connections.pools import check_alike, checked_pools, first_places, replace_worst
 from lutsmith.nn.connections.sources import GroupSources, Sources, WindowSources, group_sources
 from lutsmith.nn.connections.windows import local_windows
 from lutsmith.nn.connections.wirings import REPEATING, WIRINGS, draw_wiring
+from lutsmith.nn.places import checked_owners, wrong_owners
 
 SAMPLINGS = ("hard", "soft", "gumbel")
 RANDOM = ("random", "random-unique")  # pools are distinct and balanced under either name
@@ -35,14 +36,20 @@ class LearnableConnections(LearnedConnections):
     pools of its slots are disjoint where there are inputs enough, and else a later slot takes its best candidate that
     no earlier one has taken. (The mix of overlapping pools may count an input in two slots.)
 
-    Parameters: `scores`, float32 `(out_dim, lut_rank, num_candidates)`. Buffers: `candidates`, int32 of that shape;
-    `frozen`, bool scalar; `usable`. `temperature` may be set at any time.
+    LUTs may share scores: one kernel at several places (`score_of`). Each place has candidates of its own, and the
+    kernel chooses one number of them for each slot: what slot l reads is candidate k at every place. So the places of a
+    kernel must agree on which of their candidates are the same input. Pools that are disjoint in every LUT do, and all
+    drawn pools are where `lut_rank` times K inputs are usable. Gumbel noise is drawn once for each kernel.
+
+    Parameters: `scores`, float32 `(out_dim, lut_rank, num_candidates)`, or `(kernels, lut_rank, num_candidates)`.
+    Buffers: `candidates`, int32 `(out_dim, lut_rank, num_candidates)`; `frozen`, bool scalar; `usable`; `score_of`,
+    int32 `(out_dim,)`, where it was given. `temperature` may be set at any time.
 
     Args:
         in_dim: inputs of the layer.
         out_dim: LUTs of the layer.
         lut_rank: inputs of a LUT.
-        num_candidates: K, from 2 to all inputs; -1 means all.
+        num_candidates: K, from 2 to all inputs; -1 means all. Default 8.
         temperature: of the softmax.
         sampling: `"hard"`, `"gumbel"` or `"soft"`.
         rule: `"softmax"` or `"dwn"`; the mix has the gradient of the softmax only.
@@ -51,14 +58,22 @@ class LearnableConnections(LearnedConnections):
             LUTs is spread over all its places, so that each class of a head sees the whole image.
         num_groups: cut inputs and LUTs into so many runs; a LUT's candidates come from its own one.
         group_bias: the share of the candidates that do, between 0 and 1; the others come from other groups.
+        candidates: the candidates themselves, integers `(out_dim, lut_rank, K)`, distinct within a slot, in place of a
+            method; each slot needs one that no slot before it can take.
+        score_of: integers `(out_dim,)`, the number of each LUT's scores, from 0 on, each used. None: its own.
         usable: as for `FixedConnections`.
         generator: draws the candidates and the first scores.
         **options: of the init_method.
+
+    Raises:
+        TypeError: candidates or `score_of` that are not integers.
+        ValueError: numbers that cannot be, or candidates that places with shared scores cannot choose alike.
     """
 
     indexing: ClassVar[tuple[str, ...]] = ("candidates",)
 
     candidates: Tensor
+    score_of: Tensor | None
 
     def __init__(
         self,
@@ -66,46 +81,65 @@ class LearnableConnections(LearnedConnections):
         out_dim: int,
         lut_rank: int,
         *,
-        num_candidates: int = 8,
+        num_candidates: int | None = None,
         temperature: float = 1.0,
         sampling: str = "hard",
         rule: str = "softmax",
-        init_method: str = "random",
+        init_method: str | None = None,
         num_groups: int | None = None,
         group_bias: float | None = None,
+        candidates: Any = None,
+        score_of: Any = None,
         usable: Tensor | None = None,
         generator: torch.Generator | None = None,
         **options: Any,
     ) -> None:
         super().__init__(in_dim, out_dim, lut_rank, temperature=temperature, rule=rule, usable=usable)
         available = len(self.usable_inputs())
-        if num_candidates == -1:
-            num_candidates = available
-        whole_number("num_candidates", num_candidates, 2, available, "-1 for all usable inputs or some of them")
         one_of("the connections' sampling", sampling, SAMPLINGS)
         if sampling == "soft" and rule != "softmax":
             raise ValueError(
                 "soft connections have the gradient of their softmax; rule='dwn' is for hard and gumbel ones"
             )
-        self.num_candidates = num_candidates
         self.sampling = sampling
-        self.init_method = init_method
-        mask = self.usable.numpy()
+        method = "random" if init_method is None else init_method
+        self.init_method = method if candidates is None else "candidates"
         self._groups = num_groups, group_bias
-        self._options = {"image": False, **options} if init_method == "local" else options
-        if init_method in RANDOM:
-            check_options(f"init_method={init_method!r}", options, ())
-            pools = self._group_sources().draw(lut_rank, num_candidates, generator)
+        self._options = {"image": False, **options} if method == "local" else options
+        if candidates is not None:
+            settings: dict[str, Any] = {"num_candidates": num_candidates, "init_method": init_method}
+            settings |= {"num_groups": num_groups, "group_bias": group_bias, **options}
+            if given := [name for name, value in settings.items() if value is not None]:
+                raise ValueError(f"candidates are given; they cannot be combined with {', '.join(given)}")
+            pools = checked_pools(candidates, (out_dim, lut_rank), self.usable)
+            self.num_candidates = pools.shape[2]
         else:
-            one_of(
-                "init_method", init_method, [name for name in WIRINGS if name not in REPEATING and name != "grouped"]
-            )
-            if num_groups is not None or group_bias is not None:
-                raise ValueError(f"num_groups restricts random candidates; {init_method!r} has its own places")
-            pools = draw_wiring(init_method, mask, out_dim, lut_rank * num_candidates, generator, **self._options)
-            pools = pools.reshape(out_dim, lut_rank, num_candidates)
-        self.register_buffer("candidates", torch.from_numpy(pools).int().contiguous())
-        self.scores = nn.Parameter(torch.rand(pools.shape, generator=generator, dtype=torch.float32))
+            count = {None: 8, -1: available}.get(num_candidates, num_candidates)
+            what = "-1 for all usable inputs or some of them"
+            self.num_candidates = whole_number("num_candidates", count, 2, available, what)
+            pools = self._drawn(method, generator)
+        owners = None if score_of is None else checked_owners("score_of", score_of, out_dim)
+        if owners is not None:
+            check_alike(pools, owners)
+        self.register_buffer("score_of", owners)
+        self.register_buffer("candidates", pools)
+        kernels = out_dim if owners is None else int(owners.max()) + 1
+        shape = kernels, lut_rank, self.num_candidates
+        self.scores = nn.Parameter(torch.rand(shape, generator=generator, dtype=torch.float32))
+
+    def _drawn(self, method: str, generator: torch.Generator | None) -> Tensor:
+        """The first candidates, int32 `(out_dim, lut_rank, num_candidates)`."""
+        if method in RANDOM:
+            check_options(f"init_method={method!r}", self._options, ())
+            pools = self._group_sources().draw(self.lut_rank, self.num_candidates, generator)
+        else:
+            one_of("init_method", method, [name for name in WIRINGS if name not in REPEATING and name != "grouped"])
+            if self._groups != (None, None):
+                raise ValueError(f"num_groups restricts random candidates; {method!r} has its own places")
+            width = self.lut_rank * self.num_candidates
+            pools = draw_wiring(method, self.usable.numpy(), self.out_dim, width, generator, **self._options)
+            pools = pools.reshape(self.out_dim, self.lut_rank, self.num_candidates)
+        return torch.from_numpy(pools).int().contiguous()
 
     def _group_sources(self) -> GroupSources:
         return group_sources(self.usable.cpu().numpy(), self.out_dim, self.num_candidates, *self._groups)
@@ -120,20 +154,25 @@ class LearnableConnections(LearnedConnections):
             return WindowSources(local_windows(self.in_dim, self.out_dim, pool, usable=usable, **self._options))
         raise ValueError(f"candidates drawn by {self.init_method!r} cannot be refreshed; random and local ones can")
 
+    def _at_places(self, scores: Tensor) -> Tensor:
+        """The scores of every LUT, `(out_dim, lut_rank, num_candidates)`, from those of every kernel."""
+        return scores if self.score_of is None else ops.to_places(scores, self.score_of)
+
     def reads(self) -> Reads:
-        inputs = ops.choose(self.scores, self.candidates)
+        scores = self._at_places(self.scores)
+        inputs = ops.choose(scores, self.candidates)
         if self._is_frozen or self.sampling == "soft":
             return Reads(inputs)
-        return Reads(inputs, None, self.candidates, self.scores, self.temperature, self.rule)
+        return Reads(inputs, None, self.candidates, scores, self.temperature, self.rule)
 
     def route(self, x: Tensor) -> tuple[Tensor, Reads]:
         if self._is_frozen or self.sampling == "hard":
             return x, self.reads()
         if self.sampling == "soft":
-            rows = ops.mix(x, self.candidates, self.scores, self.temperature)
+            rows = ops.mix(x, self.candidates, self._at_places(self.scores), self.temperature)
             slots = torch.arange(rows.shape[0], dtype=torch.int32, device=rows.device)
             return rows, Reads(slots.view(self.out_dim, self.lut_rank))
-        noisy = self.scores - torch.empty_like(self.scores).exponential_().log()
+        noisy = self._at_places(self.scores - torch.empty_like(self.scores).exponential_().log())
         return x, Reads(ops.choose(noisy, self.candidates), None, self.candidates, noisy, self.temperature, self.rule)
 
     @torch.no_grad()
@@ -143,35 +182,56 @@ class LearnableConnections(LearnedConnections):
         A new candidate begins just below the mean score of those that stay, or below that of the one in use, whichever
         is less. It comes from where the first ones came from (all inputs, the LUT's groups, or its window), and no LUT
         can read an input twice by it. Where every such input is a candidate already, as in windows of rank times K
-        inputs, the old one stays. Frozen connections stay as they are.
+        inputs, the old one stays; where places share scores, it stays at all places of the kernel or at none. Frozen
+        connections stay as they are.
 
         Args:
             share: of each slot's candidates, above 0 and below 1; rounded, at least one and at most all but one.
             generator: draws the new candidates.
 
         Returns:
-            What was replaced, bool `(out_dim, lut_rank, num_candidates)`: the optimizer's moments there are of no use.
+            Whose candidates were replaced, bool of the shape of `scores`: the optimizer's moments there are of no use.
 
         Raises:
-            ValueError: another share, or candidates of a wiring whose places are given, as of a butterfly.
+            ValueError: another share, candidates that were given, or of a wiring whose places are, as of a butterfly,
+                or places that share scores and whose pools overlap.
         """
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; expected a number above 0 and below 1")
         sources = self._sources()
         if self._is_frozen:
-            return torch.zeros_like(self.candidates, dtype=torch.bool)
-        device = self.candidates.device
-        chosen = self.inputs().cpu()
-        candidates, scores = self.candidates.cpu(), self.scores.detach().cpu()
+            return torch.zeros_like(self.scores, dtype=torch.bool)
+        chosen, owners = self.inputs().cpu(), None if self.score_of is None else self.score_of.cpu().long()
+        candidates, own = self.candidates.cpu(), self.scores.detach().cpu()
+        scores = own if owners is None else own[owners]
         count = min(self.num_candidates - 1, max(1, int(share * self.num_candidates + 0.5)))
-        changed = replace_worst(candidates, scores, chosen, count, sources, generator)
+        changed = replace_worst(candidates, scores, chosen, count, sources, generator, owners)
+        used = candidates == chosen.unsqueeze(-1)
+        if owners is not None:  # which candidates are new and which is used is the same at all places of a kernel
+            first = first_places(owners)
+            changed, used = changed[first], used[first]
         kept = ~changed
-        mean = (scores * kept).sum(2) / kept.sum(2)
-        used = scores.masked_fill(candidates != chosen.unsqueeze(-1), -torch.inf).amax(2)
-        below = torch.nextafter(torch.minimum(mean, used), torch.tensor(-torch.inf))
-        self.scores.copy_(torch.where(changed, below.unsqueeze(-1), scores))
+        mean = (own * kept).sum(2) / kept.sum(2)
+        best = own.masked_fill(~used, -torch.inf).amax(2)
+        below = torch.nextafter(torch.minimum(mean, best), torch.tensor(-torch.inf))
+        self.scores.copy_(torch.where(changed, below.unsqueeze(-1), own))
         self.candidates.copy_(candidates)
-        return changed.to(device)
+        return changed.to(self.scores.device)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        saved = state_dict.get(prefix + "score_of")
+        problem = None
+        if self.score_of is not None and isinstance(saved, Tensor):
+            problem = wrong_owners(prefix + "score_of", saved, len(self.scores))
+        if problem is not None:
+            args[-1].append(problem)
+            return
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "score_of" not in self._buffers:  # pickled before places could share scores
+            self.register_buffer("score_of", None)
 
     def extra_repr(self) -> str:
         return (

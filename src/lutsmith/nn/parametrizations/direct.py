@@ -20,4 +20,4 @@ def read_rows(x: Tensor, reads: Reads) -> Tensor:
 
 def of_instances(weight: Tensor, reads: Reads) -> Tensor:
     """The weights `(W, num_weights)` of every instance, from those of every table."""
-    return weight if reads.table_ptr is None else weight[table_of(reads)]
+    return weight if reads.table_ptr is None else ops.to_places(weight, table_of(reads).int())

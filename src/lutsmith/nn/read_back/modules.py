@@ -31,10 +31,9 @@ Shape = tuple[int, ...]
 
 @states(LogicDense)
 def _dense(layer: LogicDense, shape: Shape) -> Luts:  # noqa: ARG001
-    reads = layer.connections.reads()
-    if reads.table_ptr is not None:
-        raise ValueError("its LUTs share tables, which a dense layer does not do")
-    return Luts(layer.in_dim, _array(reads.inputs), _array(layer.hard_tables()).astype(np.bool_))
+    tables, shared = _array(layer.hard_tables()).astype(np.bool_), layer.tables_read()
+    inputs = _array(layer.connections.inputs())
+    return Luts(layer.in_dim, inputs, tables, table_of=None if shared is None else _array(shared))
 
 
 @states(Skip)
@@ -42,7 +41,7 @@ def _skip(module: Skip, shape: Shape) -> Luts:
     if type(module.layer) is not LogicDense:
         raise ValueError(f"its layer is a {type(module.layer).__name__}, which is not known")
     luts: Any = _dense(module.layer, shape)
-    return Luts(luts.width, luts.inputs, luts.tables, _array(module.kept))
+    return Luts(luts.width, luts.inputs, luts.tables, _array(module.kept), luts.table_of)
 
 
 @states(Wires)

@@ -209,7 +209,9 @@ class _Walk:
             raise _NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
         assert self.functions is not None
         reads = values.reshape(-1, stated.width)[:, stated.inputs].reshape(-1, rank)
-        words = np.tile(_table_words(stated.tables), (len(reads) // count, 1))
+        own = _table_words(stated.tables)
+        own = own if stated.table_of is None else own[stated.table_of]
+        words = np.tile(own, (len(reads) // count, 1))
         known = (reads >= 0).all(axis=1)
         self._blame_encoder(reads)
         found = np.full(len(reads), _LOST)

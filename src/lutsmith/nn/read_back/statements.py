@@ -42,14 +42,16 @@ class Luts:
     Attributes:
         width: how many inputs there are.
         inputs: integers (W, n), what each LUT reads, the least significant address bit first.
-        tables: bool (W, 2**n), entry a at address a.
+        tables: bool (W, 2**n), entry a at address a; (P, 2**n) with `table_of`.
         kept: integers (K,), inputs that stand before the LUTs in the output; None: no inputs do.
+        table_of: integers (W,), the table of each LUT; None: its own.
     """
 
     width: int
     inputs: NDArray[Any]
     tables: NDArray[np.bool_]
     kept: NDArray[Any] | None = None
+    table_of: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

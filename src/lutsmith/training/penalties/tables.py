@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import one_of
+from lutsmith.kernels.training import ops
 from lutsmith.nn.parametrizations.warp import hadamard
 from lutsmith.training.lut_layers import lut_layers
 from lutsmith.training.penalties.base import Batch, Penalty, check_weight
@@ -32,12 +33,12 @@ class TablePenalty(Penalty):
         """
         layers = lut_layers(model, type(self).__name__)
         with torch.autocast(layers[0].weight.device.type, enabled=False):  # bfloat16 blurs sums of logarithms
-            values = [self.of_layer(layer) for layer in layers]
+            values = [_of_luts(layer, self.of_layer(layer)) for layer in layers]
         return self.weight * torch.cat(values).mean()
 
     @abstractmethod
     def of_layer(self, layer: Any) -> Tensor:
-        """Return the number of each LUT of a layer, `(T,)`."""
+        """Return the number of each table of a layer, `(T,)`."""
 
 
 @dataclass
@@ -153,5 +154,11 @@ class Area(TablePenalty):
     def expected_luts(self, model: nn.Module) -> float:
         """Return the expected number of LUTs left, by the exact formula."""
         layers = lut_layers(model, "Area")
-        tables = (layer.parametrization.probabilities(layer.weight) for layer in layers)
-        return sum(float((1 - self.log_gone(table).exp()).sum()) for table in tables)
+        left = ((layer, 1 - self.log_gone(layer.parametrization.probabilities(layer.weight)).exp()) for layer in layers)
+        return sum(float(_of_luts(layer, values).sum()) for layer, values in left)
+
+
+def _of_luts(layer: Any, values: Tensor) -> Tensor:
+    """The number of each LUT of a layer, `(W,)`, from that of each table: LUTs may share tables."""
+    table_of = getattr(layer, "table_of", None)
+    return values if table_of is None else ops.to_places(values, table_of)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.formats.assembly import CycleError, assemble
+from lutsmith.hardware.abc import combinational
 
 
 def bypassed(netlist: Netlist) -> Netlist:
@@ -185,7 +186,8 @@ def behind(
 ) -> tuple[Netlist, Netlist] | None:
     """Return outputs as a function of signals inside, and what they should be as a function of the same.
 
-    Signals that are constants, inverters or the same one stay so on both sides.
+    Signals that are constants, inverters or the same one stay so on both sides. Inputs are in the order in which the
+    signals first need them.
 
     Args:
         netlist: without registers.
@@ -200,7 +202,9 @@ def behind(
     first = netlist.num_inputs + netlist.num_registers
     node = np.maximum(root - first, 0)
     constant = (root >= first) & (netlist.ranks[node] == 0) if netlist.num_nodes else np.zeros(root.size, np.bool_)
-    boundary, place = np.unique(root[~constant], return_inverse=True)
+    ascending, first_at, place = np.unique(root[~constant], return_index=True, return_inverse=True)
+    order = np.argsort(first_at)
+    boundary, place = ascending[order], np.argsort(order)[place.reshape(-1)]
     found = cut(netlist, boundary, outputs)
     if found is None:
         return None
@@ -214,3 +218,39 @@ def behind(
     if turned.size:
         sources[turned] = builder.lut(sources[turned][:, None], np.full(turned.size, 0b01, np.uint64))
     return found, builder.build(builder.embed(wanted, sources))
+
+
+def machine_behind(
+    netlist: Netlist, signals: NDArray[np.int32], ends: NDArray[np.int32], wanted: Netlist
+) -> tuple[Netlist, Netlist] | None:
+    """Return signals inside a machine as what its registers make of other signals, beside what they should be.
+
+    Args:
+        netlist: a machine.
+        signals: S of it.
+        ends: the signals that are wanted.
+        wanted: a machine with S inputs that gives as many.
+
+    Returns:
+        Two machines of the same inputs; None where signals or ends read others besides, or registers are not as many.
+    """
+    registers, first = netlist.num_registers, netlist.num_inputs
+    opened = replace(combinational(netlist), outputs=np.concatenate([ends, netlist.register_next]))
+    root = roots(opened, signals)[0]
+    if registers != wanted.num_registers or ((root >= first) & (root < first + registers)).any():
+        return None
+    held = np.arange(first, first + registers, dtype=np.int32)
+    pair = behind(opened, np.concatenate([signals, held]), slice(0, opened.outputs.size), combinational(wanted))
+    if pair is None:
+        return None
+    found, meant = (
+        replace(
+            side,
+            num_inputs=side.num_inputs - registers,
+            outputs=side.outputs[: ends.size],
+            register_next=side.outputs[ends.size :],
+            register_init=init,
+        )
+        for side, init in zip(pair, (netlist.register_init, wanted.register_init), strict=True)
+    )
+    return found, meant

@@ -19,12 +19,14 @@ from lutsmith.formats import NamedNetlist, from_aiger
 from lutsmith.hardware import abc
 from lutsmith.hardware.tools.tool import ToolFailed, ToolTimeout
 from lutsmith.hardware.tools.toolchain import workspace
-from lutsmith.hardware.verification.design.cones import behind, bypassed
+from lutsmith.hardware.verification.design.cones import behind, bypassed, machine_behind
 from lutsmith.logic.design import Design
 
 
 def parts_of(text: str, written: str, design: Design, timeout: float) -> list[tuple[Netlist, Netlist] | None] | None:
-    """Return each part as ABC reads it in a file, registers left out, beside what it should be, on the same inputs.
+    """Return each part as ABC reads it in a file, beside what it should be, on the same inputs.
+
+    Registers of a pipeline are left out. Those of a state are the network's, and that is a machine.
 
     Args:
         text: BLIF of one model, which ABC reads.
@@ -42,17 +44,23 @@ def parts_of(text: str, written: str, design: Design, timeout: float) -> list[tu
     """
     edges = _edges(written, design)
     try:
-        probed = bypassed(read_by_abc(_probed(text, [name for edge in edges for name in edge]), timeout).netlist)
+        machine = read_by_abc(_probed(text, [name for edge in edges for name in edge]), timeout).netlist
     except ToolTimeout:
         raise
     except ToolFailed:
         return None
-    place = probed.outputs.size - sum(map(len, edges))
+    stateful = any(part.netlist.num_registers for part in design.parts) and not design.latency
+    probed = abc.combinational(machine) if stateful else bypassed(machine)
+    place = machine.outputs.size - sum(map(len, edges))
     found = []
     for part, edge, after in zip(design.parts, edges, edges[1:], strict=False):
         begin, middle = place, place + len(edge)
         outputs = slice(middle, middle + len(after))
-        found.append(behind(probed, probed.outputs[begin:middle], outputs, bypassed(part.netlist)))
+        if stateful and part.netlist.num_registers:
+            ends = machine.outputs[outputs]
+            found.append(machine_behind(machine, machine.outputs[begin:middle], ends, part.netlist))
+        else:
+            found.append(behind(probed, probed.outputs[begin:middle], outputs, bypassed(part.netlist)))
         place = middle
     return found
 
