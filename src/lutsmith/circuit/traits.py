@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from lutsmith.circuit.grid import MAX_WORD
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.results import Heads, IntegerHead
 
@@ -22,7 +21,7 @@ def traits_of(circuit: Circuit) -> dict[str, str]:
     head = circuit.head
     heads = [result.head for result in head.values()] if isinstance(head, Heads) else [] if head is None else [head]
     words = circuit.words
-    long = words is not None and words.longest > MAX_WORD
+    long = words is not None and words.formats.is_long
     said = {
         "words": "" if words is None else f"{len(words)} inputs that are bits of words",
         "long words": "words of more than 24 bits as inputs" if long else "",
