@@ -18,6 +18,7 @@ def main() -> None:
     for name, *arguments in (
         ("kernels",),
         ("engine",),
+        ("stages",),
         ("cycles",),
         ("serving",),
         ("simplify", "--large"),

@@ -93,7 +93,7 @@ def test_the_specification_of_the_encoder_is_the_encoder():
             seen = np.concatenate([seen, np.repeat(ends[:, None], 12, axis=1)])
         bits = Port("x", words.bits, 12).bits(seen.astype(np.int64))
         meant = circuit.encoder.encode(words.values(seen))
-        np.testing.assert_array_equal(encoder_specification(circuit.encoder, words).evaluate(bits), meant)
+        np.testing.assert_array_equal(encoder_specification(circuit.inputs, words).evaluate(bits), meant)
 
 
 @pytest.mark.parametrize(("count", "signed"), [(1, False), (2, True), (5, False), (7, True)])

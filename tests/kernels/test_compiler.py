@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import subprocess
@@ -78,3 +79,25 @@ def test_kernels_are_made_anew_when_any_source_of_theirs_changes() -> None:
     assert templates <= sources
     for source in sources:
         assert graph.find_modules_directly_imported_by(source) <= sources, source
+
+
+def test_a_kernel_is_compiled_again_when_a_file_that_it_is_made_of_changes(tmp_path: Path) -> None:
+    part, made = tmp_path / "part.py", tmp_path / "made.py"
+    part.write_text("PART = 1\n")
+    made.write_text(
+        "from lutsmith.kernels.compiler import kernel\n"
+        f"@kernel(sources=({str(part)!r},))\n"
+        "def number() -> int:\n"
+        "    return 7\n"
+    )
+
+    def loaded() -> bool:
+        spec = importlib.util.spec_from_file_location("made", made)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        assert module.number() == 7
+        return bool(module.number.stats.cache_hits)
+
+    assert [loaded(), loaded()] == [False, True]
+    part.write_text("PART = 22\n")
+    assert [loaded(), loaded()] == [False, True]

@@ -1,4 +1,11 @@
-"""Circuits: netlists of look-up tables with their encoder and head. NumPy and Numba only, never torch."""
+"""Circuits: netlists of look-up tables with their inputs and heads. NumPy and Numba only, never torch.
+
+`Stages`, `PackedSamples`, `PackedEvaluation` and `RowChange`, the engine in stages, load compiled code: they are
+imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -14,6 +21,11 @@ from lutsmith.circuit.results import Heads, IntegerHead, OutputWord, Result
 from lutsmith.circuit.rows import OutOfRangeWarning
 from lutsmith.circuit.tabular import TableLayout
 from lutsmith.circuit.words import WordBits, WordFormats
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples, RowChange, Stages
+
+_LATER = ("PackedEvaluation", "PackedSamples", "RowChange", "Stages")
 
 __all__ = [
     "Accuracy",
@@ -31,8 +43,12 @@ __all__ = [
     "NetlistBuilder",
     "OutOfRangeWarning",
     "OutputWord",
+    "PackedEvaluation",
+    "PackedSamples",
     "Result",
+    "RowChange",
     "SharedPart",
+    "Stages",
     "TableLayout",
     "Training",
     "WordBits",
@@ -40,3 +56,9 @@ __all__ = [
     "load",
     "save",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module("lutsmith.circuit.engine.stages"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,6 +31,7 @@ from lutsmith.ground.labels import Label
 if TYPE_CHECKING:
     from lutsmith.circuit.engine.cycles import Machine
     from lutsmith.circuit.engine.engine import Engine
+    from lutsmith.circuit.engine.stages import Stages
 
 BATCH = 65_536
 """Samples of a batch: 50 MB of MNIST's images, work for all cores."""
@@ -262,6 +263,15 @@ class Circuit:
                 register; another method, one that the head has no answer for, or cycles below 0.
         """
         return self._machine.run(X, cycles, state=state, method=method, return_state=return_state)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """Its evaluation in stages, for searches: `stages.pack(X)` packs samples once, `stages.evaluate(packed)` keeps
+        every signal's row of bits, and runs only what changes when tables or wires do. Loads compiled code.
+        """
+        from lutsmith.circuit.engine.stages import Stages
+
+        return Stages(self.inputs, self.netlist)
 
     def predict_batches(
         self,

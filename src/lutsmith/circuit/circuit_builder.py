@@ -108,6 +108,10 @@ class CircuitBuilder:
         """Add LUTs and return their signals: `NetlistBuilder.lut`."""
         return self._netlist.lut(fanin, tables, table_of)
 
+    def depth(self, signals: ArrayLike) -> NDArray[np.int32]:
+        """Return how many LUTs lie on the longest way to each signal: `NetlistBuilder.depth`."""
+        return self._netlist.depth(signals)
+
     def register(self, count: int, init: ArrayLike = False) -> NDArray[np.int32]:
         """Add registers and return their signals: `NetlistBuilder.register`."""
         return self._netlist.register(count, init)

@@ -139,6 +139,14 @@ class NetlistBuilder:
         """How many LUTs of rank 1 to 6 there are so far; all of them enter the netlist."""
         return sum(len(block.fanin) for block in self._blocks if block.fanin.shape[1])
 
+    def depth(self, signals: ArrayLike) -> NDArray[np.int32]:
+        """Return how many LUTs lie on the longest way to each signal, of the shape of `signals`; registers begin anew.
+
+        Raises:
+            TypeError, ValueError: not signals of this builder.
+        """
+        return self._level[self._checked("signals", signals)]
+
     def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
         """Add a whole netlist, its inputs wired to these signals (I,), and return the signals of its outputs (O,).
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -18,17 +19,19 @@ _kept: list[Any] = []  # compiled callbacks: their addresses are valid as long a
 _messages: dict[int, str] = {}  # by the identity of the kernel, which lives as long as its module
 
 
-def kernel(message: str = "", **options: Any) -> Callable[[F], F]:
+def kernel(message: str = "", sources: Sequence[str] = (), **options: Any) -> Callable[[F], F]:
     """Return a decorator that compiles a function with `numba.njit(nogil=True, **options)` and caches it on disk.
 
     Where no cache folder can be written (a read-only install and home folder), the kernel is compiled in each process.
-    The user is told `message` when it is compiled (not loaded), once a process for all kernels that share it.
+    The user is told `message` when it is compiled (not loaded), once a process for all kernels that share it. What is
+    cached is out of date when the function's file changes, or one of `sources`: those whose code is compiled into it.
     """
 
     def decorate(function: F) -> F:
         settings: dict[str, Any] = {"nogil": True, "error_model": "numpy", **options}
         try:
             compiled: F = numba.njit(cache=True, **settings)(function)
+            _watch(compiled, sources)
         except RuntimeError:  # Numba found no folder that it may write its cache to
             compiled = numba.njit(**settings)(function)
         if message:
@@ -36,6 +39,14 @@ def kernel(message: str = "", **options: Any) -> Callable[[F], F]:
         return compiled
 
     return decorate
+
+
+def _watch(compiled: Any, sources: Sequence[str]) -> None:
+    """Add files to those by whose size and time of change Numba tells whether what is cached of a kernel is good."""
+    file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if sources and file is not None:
+        states = [Path(source).stat() for source in sources]
+        file._source_stamp = (file._source_stamp, *((state.st_mtime, state.st_size) for state in states))
 
 
 def say(message: str) -> None:

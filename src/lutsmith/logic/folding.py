@@ -6,13 +6,16 @@ Arithmetic can then pad words with zeros and complement bits at will, and the LU
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.circuit.tables import cofactors, depends, merged_inputs, negated_input
-from lutsmith.ground.arrays import packed
+from lutsmith.ground.arrays import integers, packed
 
 FALSE, TRUE = 0, 1
 
@@ -20,16 +23,47 @@ Literals = NDArray[np.int64]
 
 
 class FoldingBuilder:
-    """Collects inputs and LUTs on literals, and builds a `Netlist`. LUTs that are equal in one call are made once."""
+    """Collects inputs and LUTs on literals, and builds a `Netlist`. LUTs that are equal in one call are made once.
 
-    def __init__(self) -> None:
-        self._builder = NetlistBuilder()
+    Given a builder, it adds its LUTs to that one, so that arithmetic can stand in the middle of a network:
+
+        logic = FoldingBuilder(builder)
+        count = popcount(logic, logic.literals(signals))
+        more = builder.lut(logic.signals(count), tables)
+
+    Args:
+        builder: where LUTs go; None: one of its own, of which `input` and `build` make a netlist.
+    """
+
+    def __init__(self, builder: NetlistBuilder | CircuitBuilder | None = None) -> None:
+        self._builder = NetlistBuilder() if builder is None else builder
         self._signal = np.full(1, -1, np.int64)  # the builder's signal of each of ours; ours 0 is the constant
+        self._inverse = np.full(1, -1, np.int64)  # the builder's signal of the complement, -1 where there is none yet
         self._depth = np.zeros(1, np.int64)
+        self._literal = np.zeros(0, np.int64)  # ours of each of the builder's signals, -1 where we do not know it
 
     def input(self, count: int) -> Literals:
-        """Add `count` inputs and return their literals, int64 (count,)."""
-        return self._new(self._builder.input(count), np.zeros(count, np.int64))
+        """Add `count` inputs and return their literals, int64 (count,).
+
+        Raises:
+            TypeError: the builder is a `CircuitBuilder`, whose inputs are on features.
+        """
+        return self._new(self._own_netlist("input").input(count), np.zeros(count, np.int64))
+
+    def literals(self, signals: ArrayLike) -> Literals:
+        """Return signals of the builder as literals, int64 of the shape of `signals`; its constants are constants.
+
+        Raises:
+            TypeError, ValueError: not signals of the builder.
+        """
+        depth = self._builder.depth(signals).reshape(-1).astype(np.int64)
+        taken = np.asarray(signals, np.int64)
+        for value in (FALSE, TRUE):
+            self._name(np.array([self._builder.constant(bool(value))]), np.array([value]))
+        unique, first = np.unique(taken, return_index=True)
+        known = self._literal_of(unique) >= 0
+        self._new(unique[~known].astype(np.int32), depth[first[~known]])
+        return self._literal_of(taken)
 
     def lut(self, literals: ArrayLike, tables: ArrayLike) -> Literals:
         """Return the literals (W,) of W functions of up to six literals each.
@@ -62,17 +96,41 @@ class FoldingBuilder:
         levels: NDArray[np.int64] = self._depth[literals >> 1]
         return levels
 
-    def build(self, outputs: ArrayLike) -> Netlist:
-        """Return the netlist whose outputs are these literals (O,); complements become inverters here."""
-        ends = np.asarray(outputs, np.int64)
-        signals = self._signal[ends >> 1].copy()
+    def signals(self, literals: ArrayLike) -> NDArray[np.int32]:
+        """Return literals as signals of the builder, int32 of the shape of `literals`.
+
+        Complements and constants become LUTs of the builder here, one each however often they are asked for.
+
+        Raises:
+            TypeError, ValueError: not literals of this builder.
+        """
+        ends = integers("literals", literals, low=0, high=2 * self._signal.size).astype(np.int64)
+        number, inverted = ends >> 1, (ends & 1).astype(np.bool_) & (ends > TRUE)
+        missing = np.unique(number[inverted & (self._inverse[number] < 0)])
+        made = self._builder.lut(self._signal[missing][:, None], np.full(missing.size, 0b01, np.uint64))
+        self._inverse[missing] = made
+        self._name(made, 2 * missing + 1)
+        result = np.where(inverted, self._inverse[number], self._signal[number])
         for value in (FALSE, TRUE):
             if (ends == value).any():
-                signals[ends == value] = self._builder.constant(bool(value))
-        turned = (ends & 1).astype(np.bool_) & (ends > TRUE)
-        sources, place = np.unique(signals[turned], return_inverse=True)
-        signals[turned] = self._builder.lut(sources[:, None], np.full(sources.size, 0b01, np.uint64))[place]
-        return self._builder.build(signals)
+                result[ends == value] = self._builder.constant(bool(value))
+        return np.asarray(result, np.int32)
+
+    def build(self, outputs: ArrayLike) -> Netlist:
+        """Return the netlist whose outputs are these literals (O,); complements become inverters here.
+
+        Raises:
+            TypeError: the builder is a `CircuitBuilder`, which builds a circuit of signals.
+        """
+        return self._own_netlist("build").build(self.signals(outputs))
+
+    def _own_netlist(self, method: str) -> NetlistBuilder:
+        if isinstance(self._builder, NetlistBuilder):
+            return self._builder
+        raise TypeError(
+            f"{method} is for netlists, and this goes into a circuit: take its signals by literals(), and "
+            "give it those of signals()"
+        )
 
     def _folded(self, inputs: NDArray[np.int64], words: NDArray[np.uint64]) -> Literals:
         """Add LUTs (W, n) that depend on all of their inputs, equal ones once, and return their literals."""
@@ -88,10 +146,26 @@ class FoldingBuilder:
         return self._new(made, self._depth[sources].max(axis=1) + 1)[place.reshape(-1)]
 
     def _new(self, signals: NDArray[np.int32], depth: NDArray[np.int64]) -> Literals:
+        """Number signals of the builder that are new to us, and return their literals."""
         first = self._signal.size
         self._signal = np.concatenate([self._signal, signals])
+        self._inverse = np.concatenate([self._inverse, np.full(signals.size, -1)])
         self._depth = np.concatenate([self._depth, depth])
-        return 2 * np.arange(first, first + signals.size, dtype=np.int64)
+        literals = 2 * np.arange(first, first + signals.size, dtype=np.int64)
+        self._name(signals, literals)
+        return literals
+
+    def _name(self, signals: NDArray[Any], literals: Literals) -> None:
+        """Keep which literals signals of the builder are."""
+        missing = int(signals.max(initial=-1)) + 1 - self._literal.size
+        if missing > 0:
+            self._literal = np.concatenate([self._literal, np.full(max(missing, self._literal.size), -1)])
+        self._literal[signals] = literals
+
+    def _literal_of(self, signals: NDArray[np.int64]) -> Literals:
+        """Return the literals of signals, -1 where they are not known."""
+        inside = signals < self._literal.size
+        return np.where(inside, self._literal[np.where(inside, signals, 0)], -1)
 
 
 def table(values: NDArray[np.bool_]) -> NDArray[np.uint64]:

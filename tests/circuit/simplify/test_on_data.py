@@ -77,7 +77,7 @@ def test_the_entries_seen_are_those_that_rows_address(netlist: Netlist, seed: in
 def test_blocks_of_rows_see_what_one_block_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     netlist = random_net(4, inputs=8)
     circuit = bare(netlist)
-    rows = rows_of(circuit, 0, 1000)
+    rows = rows_of(circuit, 0, 3000)
     whole = look(circuit.encoder, netlist, rows)
     monkeypatch.setattr(care, "MEMORY", 1)
     parts = look(circuit.encoder, netlist, rows)

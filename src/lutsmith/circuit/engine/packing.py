@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.engine.plan import MAX_ROWS
 from lutsmith.circuit.engine.thresholds import Thresholds, as_float32, byte_thresholds, tiles_of, whole_words
 from lutsmith.circuit.grid import MAX_WORD
 from lutsmith.circuit.inputs import Inputs
@@ -24,16 +25,21 @@ class Packing:
 
     Args:
         inputs: what is packed.
-        first: the row of the first input; the others follow.
+        first: the row of the first input.
+        step: how many rows later the next one is.
     """
 
-    def __init__(self, inputs: Inputs, first: int) -> None:
+    def __init__(self, inputs: Inputs, first: int, step: int = 1) -> None:
         self.inputs = inputs
         compared, words = len(inputs.comparators), inputs.num_word_bits
-        places = (first + np.arange(compared)) * lanes.ROW_BYTES
+        if first + step * len(inputs) >= MAX_ROWS:
+            raise ValueError(f"{len(inputs)} inputs are more than the engine holds: {(MAX_ROWS - first) // step}")
+        places = (first + step * np.arange(compared)) * lanes.ROW_BYTES
         self._thresholds = Thresholds(inputs.comparators, places.astype(np.uint32))
-        self._planes = None if inputs.words is None else _Planes(inputs.words, first + compared, inputs.num_features)
-        self._missing = first + compared + words
+        self._planes = (
+            None if inputs.words is None else _Planes(inputs.words, first + step * compared, step, inputs.num_features)
+        )
+        self._missing = slice(first + step * (compared + words), first + step * len(inputs), step)
         self._compares = compared > 0
 
     def scratch(self) -> NDArray[np.uint8]:
@@ -49,7 +55,7 @@ class Packing:
         if self.inputs.missing.size:
             missing = _missing(rows, self.inputs.missing)
             width = -(-len(rows) // 64)
-            values[self._missing : self._missing + missing.shape[1], :width] = packed(missing.T)
+            values[self._missing, :width] = packed(missing.T)
 
     def rest(self, sample: NDArray[Any], values: NDArray[np.uint8], first: int) -> None:
         """Write the inputs of one sample (F,) after the comparators, as bytes from `first` on."""
@@ -65,7 +71,7 @@ class Packing:
 class _Planes:
     """The bits of words, in groups: each is eight bits of a word from the bit `shift` on, and the rows of these."""
 
-    def __init__(self, words: WordBits, first: int, features: int) -> None:
+    def __init__(self, words: WordBits, first: int, step: int, features: int) -> None:
         self._width = max(features, planes.TILE)
         formats = words.formats
         keys = np.stack([words.place, words.bit // 8])
@@ -81,7 +87,7 @@ class _Planes:
         which, number = np.unique(copies, axis=1, return_inverse=True)
         place, octet = found[:, which[0]]  # of each group, by feature
         rows = np.full((which.shape[1], 8), planes.NONE, np.uint32)
-        rows[number.reshape(-1), words.bit % 8] = first + np.arange(len(words))
+        rows[number.reshape(-1), words.bit % 8] = first + step * np.arange(len(words))
         self._groups, self._formats = (place, octet, rows), formats
         self._is_short = ~formats.plain & ~formats.signed & (formats.bits <= SHORT)
         near = (_are_near(formats) | self._is_short)[place]

@@ -7,7 +7,6 @@ and changes can be made at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +17,9 @@ from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, table_mask
 from lutsmith.circuit.simplify.luts import UNUSED, Luts
 from lutsmith.circuit.tables import ONES, VARIABLES, Words, cofactors, negated_input, sort_inputs, widened
-from lutsmith.ground.arrays import packed
 
 MEMORY = 1 << 26
-"""Bytes that the values of all signals on one block of rows may take, where blocks of 64 rows fit in them."""
+"""Bytes that the values of all signals on a part of the rows may take, where 1,024 rows fit in them."""
 
 
 class Sight(NamedTuple):
@@ -40,22 +38,20 @@ class Sight(NamedTuple):
 
 
 def look(encoder: Comparators | Inputs, netlist: Netlist, rows: NDArray[Any]) -> Sight:
-    """Return what rows (N, F), at least one, show of a netlist without registers, block by block in bounded memory."""
+    """Return what rows (N, F), at least one, show of a netlist without registers, part by part in bounded memory."""
+    from lutsmith.circuit.engine.stages import Stages
     from lutsmith.kernels.netlists import care
 
-    luts = Luts.of(netlist)
     signals = netlist.num_signals + 1
     seen = np.zeros(netlist.num_nodes, np.uint64)
     prints = np.zeros((signals, 2), np.uint64)
     flips = np.zeros(signals, np.uint64)
-    block = 64 * min(64, max(1, MEMORY // (8 * signals)))
-    for number, (bits, valid) in enumerate(_blocks(encoder, rows, block)):
-        values = np.zeros((signals, valid.size), np.uint64)
-        values[: netlist.num_inputs] = bits
+    stages = Stages(encoder, netlist)
+    for number, (values, samples) in enumerate(stages.signal_rows(rows, memory=MEMORY)):
         if number == 0:  # complementary signals become equal: each is compared with its value in the first row
-            first = netlist.evaluate(encoder.encode(rows[:1]), keep="all")[0]
-            flips[:-1][first] = ONES
-        care.watch(values, valid, luts.reads, luts.words, luts.first_node, seen, prints, flips)
+            flips[values[:, 0] & np.uint64(1) != 0] = ONES
+        care.watch(values, samples, netlist.fanin, netlist.fanin_ptr, seen)
+        care.fingerprint(values, samples, flips, prints)
     return Sight(seen, prints, flips != 0)
 
 
@@ -167,10 +163,3 @@ def _first_of_equal(keys: NDArray[np.uint64], order: NDArray[np.int64]) -> NDArr
     place = np.arange(len(keys))
     place[order] = order[first[group.reshape(-1)]]
     return place
-
-
-def _blocks(encoder: Comparators | Inputs, rows: NDArray[Any], block: int) -> Iterator[tuple[Words, Words]]:
-    """Yield the inputs' bits, uint64 (I, W), and which of them are samples, uint64 (W,), for each block of rows."""
-    for start in range(0, len(rows), block):
-        bits = encoder.encode(rows[start : start + block])
-        yield packed(bits.T), packed(np.ones(len(bits), np.bool_))

@@ -160,7 +160,7 @@ def _sides(circuit: Circuit, words: Words | None) -> tuple[NDArray[np.float32], 
     return grid.value(limits.clip(0, grid.highest)), grid.value((limits + 1).clip(0, grid.highest))
 
 
-def dealt(rows: NDArray[np.float32], count: int = STREAMS) -> NDArray[np.float32]:
+def dealt(rows: NDArray[Any], count: int = STREAMS) -> NDArray[Any]:
     """Return rows (N, F) as streams (S, T, F), S at most `count`: dealt in turn, the first again at the end."""
     streams = min(count, len(rows))
     if not streams:

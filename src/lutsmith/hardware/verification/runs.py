@@ -75,14 +75,14 @@ def _run_bits(sources: Files, case: Case, simulate: Simulator, tool: str, *, thi
     return row("all", "simulated", f"{_counted(rows, streams, case)}, {tool}", len(rows))
 
 
-def _answers(circuit: Circuit, rows: NDArray[np.float32], streams: int) -> Answers:
+def _answers(circuit: Circuit, rows: NDArray[Any], streams: int) -> Answers:
     """Return what the specification says of rows (N, F), which are streams one after the other if there is a state."""
     if not circuit.netlist.num_registers:
         return Answers.of(circuit, rows)
     return Answers.of_streams(circuit, rows.reshape(streams, -1, rows.shape[1]))
 
 
-def _counted(rows: NDArray[np.float32], streams: int, case: Case) -> str:
+def _counted(rows: NDArray[Any], streams: int, case: Case) -> str:
     cycles = f", {streams} streams of {len(rows) // streams:,} cycles" if case.stateful and streams else ""
     return f"{len(rows):,} rows{cycles}"
 

@@ -8,5 +8,7 @@ Their naive forms are what a circuit is, in NumPy, and lie with it; a test holds
     windows  `Comparators.encode`               test_bits: test_packed_bits_are_the_comparisons_of_the_specification
     planes   `WordBits.encode`                  test_word_bits: test_the_engine_packs_all_kinds_of_inputs
     single   `Netlist.evaluate`                 test_single: test_outputs_are_those_of_the_netlist_at_every_rank
+    scattered `Netlist.evaluate`                test_stages: test_every_signal_is_that_of_the_netlist_at_every_rank
+    rows     `Head.counts`                      test_stages: test_every_signal_is_that_of_the_netlist_at_every_rank
     codegen  `lanes.evaluate`                   test_machine_code: test_code_is_the_interpreter_at_every_rank_and_width
 """

@@ -102,7 +102,7 @@ def fill_header(values: NDArray[np.uint64]) -> None:
         masks[function] = ones * np.array([f00, f00 ^ f10, f00 ^ f01, f00 ^ f10 ^ f01 ^ f11], np.uint64)
 
 
-class _Emitter:
+class Emitter:
     """Emits one LUT. Addresses are LLVM integers; vectors are sixteen words."""
 
     def __init__(self, builder: ir.IRBuilder, base: Any, fanin: Any, table: Any) -> None:
@@ -244,12 +244,12 @@ def _luts(
             with cgutils.for_range(builder, count, intp=_I64) as loop:
                 offsets = builder.add(fanin, builder.mul(loop.index, _I64(4 * rank)))
                 if known is not None:
-                    emitter = _Emitter(builder, base, offsets, None)
+                    emitter = Emitter(builder, base, offsets, None)
                     value = emitter.known([emitter.load(emitter.row(slot)) for slot in range(rank)], known)
                 else:
                     word = builder.add(tables, builder.mul(loop.index, _I64(8)))
                     table = builder.load(builder.inttoptr(word, _I64.as_pointer()), align=8)
-                    emitter = _Emitter(builder, base, offsets, table)
+                    emitter = Emitter(builder, base, offsets, table)
                     if rank > 1:
                         with builder.if_then(builder.icmp_signed("!=", prefetch, _I64(0))):
                             emitter.prefetch(rank)

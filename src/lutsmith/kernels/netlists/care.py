@@ -1,4 +1,7 @@
-"""A network of LUTs on samples, 64 a word: the value of each signal, a fingerprint of it, and the addresses seen."""
+"""What samples show of a network of LUTs: the addresses that they read, and a fingerprint of each signal.
+
+Values are rows of bits, 64 samples a word, 1,024 samples a block.
+"""
 
 from __future__ import annotations
 
@@ -12,50 +15,60 @@ COMPILING = "compiling the watcher of data, once per machine, about 3 s"
 
 
 @kernel(COMPILING)
-def watch(values: Any, valid: Any, reads: Any, words: Any, first: int, seen: Any, prints: Any, flips: Any) -> None:
-    """Evaluate the nodes on a block of samples, and add what it shows to `seen` and `prints`.
+def watch(values: Any, samples: int, fanin: Any, fanin_ptr: Any, seen: Any) -> None:
+    """Add the addresses at which samples read each table to `seen`.
 
     Args:
-        values: uint64 (signals + 1, W), bit b of word w of a row is sample 64 w + b; the rows of inputs and the last
-            row, the constant 0, are given, those of nodes are written.
-        valid: uint64 (W,), the samples that count; other bits of `values` may be anything.
-        reads: int32 (N, 6), the signals that nodes read, -1 where none; nodes in topological order.
-        words: uint64 (N,), tables of six inputs that do not depend on unused ones.
-        first: the signal of node 0.
-        seen: uint64 (N,), bit a is set where a sample has address a; unused inputs are 0.
-        prints: uint64 (signals + 1, 2), a fingerprint of 128 bits of all samples so far.
-        flips: uint64 (signals + 1,), what values are XORed with before they enter a fingerprint: all ones or 0.
+        values: uint64 (signals + 1, W), bit b of word w of a row is sample 64 w + b.
+        samples: how many there are, at most 64 W.
+        fanin: int32, the signals that nodes read, node after node.
+        fanin_ptr: int64 (N+1,), node i reads fanin[fanin_ptr[i]:fanin_ptr[i+1]].
+        seen: uint64 (N,), bit a is set where a sample has address a.
     """
-    here = np.empty(64, np.uint64)
+    here, found = np.empty(64, np.uint64), np.empty(64, np.uint64)
     zero, one = np.uint64(0), np.uint64(1)
-    for node in range(len(reads)):
-        table = words[node]
-        rank = 0
-        for j in range(6):
-            if reads[node, j] >= 0:
-                rank = j + 1
-        for w in range(valid.size):
-            here[0] = valid[w]
+    words = (samples + 63) // 64
+    last = ~zero if samples % 64 == 0 else (one << np.uint64(samples % 64)) - one
+    for node in range(len(seen)):
+        start = fanin_ptr[node]
+        rank = fanin_ptr[node + 1] - start
+        size = 1 << rank
+        if seen[node] == ~zero >> np.uint64(64 - size):
+            continue
+        found[:size] = zero
+        for w in range(words):
+            here[0] = ~zero if w < words - 1 else last
             for j in range(rank):
-                half = 1 << j
-                x = values[reads[node, j], w] if reads[node, j] >= 0 else zero
+                x, half = values[fanin[start + j], w], 1 << j
                 for a in range(half):
                     here[half + a] = here[a] & x
                     here[a] &= ~x
-            value = zero
-            addresses = zero
-            for a in range(1 << rank):
-                bit = one << np.uint64(a)
-                if here[a] != zero:
-                    addresses |= bit
-                    if table & bit:
-                        value |= here[a]
-            values[first + node, w] = value
-            seen[node] |= addresses
+            for a in range(size):
+                found[a] |= here[a]
+        addresses = zero
+        for a in range(size):
+            addresses |= np.uint64(found[a] != zero) << np.uint64(a)
+        seen[node] |= addresses
+
+
+@kernel(COMPILING)
+def fingerprint(values: Any, samples: int, flips: Any, prints: Any) -> None:
+    """Add samples to the fingerprint of each signal.
+
+    Args:
+        values: uint64 (signals + 1, W), as for `watch`.
+        samples: how many there are.
+        flips: uint64 (signals + 1,), what values are XORed with: all ones or 0.
+        prints: uint64 (signals + 1, 2), a fingerprint of 128 bits of all samples so far.
+    """
+    words = (samples + 63) // 64
+    last = ~np.uint64(0) if samples % 64 == 0 else (np.uint64(1) << np.uint64(samples % 64)) - np.uint64(1)
     for signal in range(len(values)):
         low, high = prints[signal, 0], prints[signal, 1]
-        for w in range(valid.size):
-            word = (values[signal, w] ^ flips[signal]) & valid[w]
+        for w in range(words):
+            word = values[signal, w] ^ flips[signal]
+            if w == words - 1:
+                word &= last
             low = (low ^ word) * np.uint64(0x9E3779B97F4A7C15)
             low ^= low >> np.uint64(32)
             high = (high ^ word ^ (word >> np.uint64(31))) * np.uint64(0xC2B2AE3D27D4EB4F)
