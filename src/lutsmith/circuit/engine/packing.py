@@ -14,7 +14,7 @@ from lutsmith.circuit.grid import MAX_WORD
 from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.words import WordBits, WordFormats
 from lutsmith.ground.arrays import packed
-from lutsmith.kernels.engine import lanes, planes
+from lutsmith.kernels.engine import bits, lanes, planes
 
 SHORT = 4
 """Bits of scaled words whose thresholds are counted one by one."""
@@ -72,7 +72,7 @@ class _Planes:
     """The bits of words, in groups: each is eight bits of a word from the bit `shift` on, and the rows of these."""
 
     def __init__(self, words: WordBits, first: int, step: int, features: int) -> None:
-        self._width = max(features, planes.TILE)
+        self._width = max(features, bits.TILE)
         formats = words.formats
         keys = np.stack([words.place, words.bit // 8])
         found, group = np.unique(keys, axis=1, return_inverse=True)

@@ -11,7 +11,7 @@ bit of 64 of them is a word of a row.
 Words of other kinds are reckoned elsewhere and come as bytes (`pack`): eight bytes of eight samples are one word, whose
 bits are transposed in three steps, as a matrix of 8 x 8 (H. S. Warren, Hacker's Delight, 7-3).
 
-Kernels and intrinsics stay in one file: Numba's cache watches only the file of the kernel.
+Code of `bits` is compiled into the kernels, whose cache watches both files.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 
 from lutsmith.kernels.compiler import ENGINE, kernel
+from lutsmith.kernels.engine import bits
+from lutsmith.kernels.engine.bits import BLOCK, TILE, load, splat, transpose_bytes, transpose_words
 
 intrinsic: Callable[[Any], Any] = extending.intrinsic  # Numba's annotations say that calling one never returns
 
@@ -36,10 +38,6 @@ NEAREST = 4
 """Thresholds of scaled words are at least so many times the distance of neighbouring float32 apart: each is then within
 an eighth of its distance of where it would be without rounding."""
 
-BLOCK = 1024
-TILE = 16
-"""Columns that are transposed together: a sample has at least so many."""
-
 SCRATCH = 4 * TILE * BLOCK
 """Bytes of scratch: sixteen columns of floats."""
 
@@ -47,67 +45,10 @@ _I8, _I32, _I64 = (ir.IntType(width) for width in (8, 32, 64))
 _BYTES, _INTEGERS = ir.VectorType(_I8, 64), ir.VectorType(_I32, 64)
 
 
-def _load(builder: Any, address: Any, kind: Any, align: int) -> Any:
-    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=align)
-
-
-def _shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes))
-
-
-def _splat(builder: Any, scalar: Any, lanes: int = 64) -> Any:
-    single = builder.insert_element(ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined), scalar, _I32(0))
-    return _shuffle(builder, single, single, [0] * lanes)
-
-
-def _turned(builder: Any, arguments: Any, element: Any, groups: int) -> None:
-    """Transpose 16 * groups rows of 16 elements, into 16 rows; groups stand side by side."""
-    source, row_bytes, target, stride = arguments
-    kind, rows = ir.VectorType(element, 16), []
-    for row in range(16):
-        places = [builder.mul(row_bytes, _I64(row + 16 * group)) for group in range(groups)]
-        parts = [_load(builder, builder.add(source, place), kind, 1) for place in places]
-        while len(parts) > 1:
-            lanes = list(range(2 * parts[0].type.count))
-            parts = [_shuffle(builder, a, b, lanes) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-        rows.append(parts[0])
-    halves = [
-        [16 * group + half + lane // 2 + lane % 2 * 16 * groups for group in range(groups) for lane in range(16)]
-        for half in (0, 8)
-    ]
-    for _ in range(4):  # round by round, i meets i + 8
-        rows = [_shuffle(builder, rows[i // 2], rows[i // 2 + 8], halves[i % 2]) for i in range(16)]
-    for column, values in enumerate(rows):
-        place = builder.add(target, builder.mul(stride, _I64(column)))
-        builder.store(values, builder.inttoptr(place, values.type.as_pointer()), align=64)
-
-
-@intrinsic
-def _transpose_bytes(typing_context: Any, source: Any, row_bytes: Any, target: Any, stride: Any) -> Any:
-    """Transpose 64 rows of 16 bytes, `row_bytes` apart, into 16 rows, `stride` apart."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _turned(builder, arguments, _I8, 4)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), generate
-
-
-@intrinsic
-def _transpose_floats(typing_context: Any, source: Any, row_bytes: Any, target: Any, stride: Any) -> Any:
-    """Transpose 16 rows of 16 floats, `row_bytes` apart, into 16 rows, `stride` apart."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _turned(builder, arguments, _I32, 1)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), generate
-
-
 def _written(builder: Any, octets: Any, base: Any, rows: Any) -> None:
     """Write each bit of 64 bytes as a word at `base` plus an offset: eight uint32 at the address `rows`, or NONE."""
     for bit in range(8):
-        offset = _load(builder, builder.add(rows, _I64(4 * bit)), _I32, 4)
+        offset = load(builder, rows, 4 * bit, _I32, 4)
         with builder.if_then(builder.icmp_unsigned("!=", offset, _I32(int(NONE)))):
             masked = builder.and_(octets, ir.Constant(_BYTES, [1 << bit] * 64))
             word = builder.bitcast(builder.icmp_unsigned("!=", masked, ir.Constant(_BYTES, [0] * 64)), _I64)
@@ -120,7 +61,7 @@ def _write_bytes(typing_context: Any, source: Any, limit: Any, base: Any, rows: 
     """Write the bits of 64 bytes at an address; those above `limit` count as it."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        octets, limit = _load(builder, arguments[0], _BYTES, 1), _splat(builder, arguments[1])
+        octets, limit = load(builder, arguments[0], 0, _BYTES, 1), splat(builder, arguments[1], 64)
         octets = builder.select(builder.icmp_unsigned("<", octets, limit), octets, limit)
         _written(builder, octets, *arguments[2:])
         return context.get_dummy_value()
@@ -133,7 +74,7 @@ def _write_octets(typing_context: Any, source: Any, shift: Any, base: Any, rows:
     """Write the eight bits from `shift` on of 64 words of 32 bits at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        words = builder.lshr(_load(builder, arguments[0], _INTEGERS, 4), _splat(builder, arguments[1]))
+        words = builder.lshr(load(builder, arguments[0], 0, _INTEGERS, 4), splat(builder, arguments[1], 64))
         _written(builder, builder.trunc(words, _BYTES), *arguments[2:])
         return context.get_dummy_value()
 
@@ -145,12 +86,12 @@ def _counted(builder: Any, arguments: Any, element: Any, lanes: int, total: Any)
     source, thresholds, count, target = arguments
     kind, size = ir.VectorType(element, lanes), 1 if lanes == 64 else 4
     totals = ir.VectorType(total, lanes)
-    parts = [_load(builder, builder.add(source, _I64(size * lanes * part)), kind, size) for part in range(64 // lanes)]
+    parts = [load(builder, source, size * lanes * part, kind, size) for part in range(64 // lanes)]
     start: Any = cgutils.alloca_once_value  # untyped
     found = [start(builder, ir.Constant(totals, [0] * lanes)) for _ in parts]
     with cgutils.for_range(builder, count, intp=_I64) as loop:
-        threshold = _load(builder, builder.add(thresholds, builder.mul(loop.index, _I64(size))), element, size)
-        limit = _splat(builder, threshold, lanes)
+        threshold = load(builder, builder.add(thresholds, builder.mul(loop.index, _I64(size))), 0, element, size)
+        limit = splat(builder, threshold, lanes)
         for part, place in zip(parts, found, strict=True):
             is_above = (
                 builder.icmp_unsigned(">=", part, limit) if lanes == 64 else builder.fcmp_ordered(">", part, limit)
@@ -183,7 +124,7 @@ def _count_floats(typing_context: Any, source: Any, thresholds: Any, count: Any,
     return types.void(*[types.int64] * 4), generate
 
 
-@kernel(ENGINE)
+@kernel(ENGINE, sources=(bits.__file__,))
 def pack_bytes(
     values: NDArray[np.uint64],
     source: int,
@@ -225,7 +166,7 @@ def pack_bytes(
     for tile in range(len(tiles)):
         for word in range(words):
             start = source + 64 * word * row_bytes + tiles[tile]
-            _transpose_bytes(start, row_bytes, buffer + 64 * word, BLOCK)
+            transpose_bytes(start, row_bytes, buffer + 64 * word, BLOCK)
         for group in range(ranges[tile], ranges[tile + 1]):
             column = BLOCK * columns[group]
             place = buffer + column
@@ -245,7 +186,7 @@ def pack_bytes(
                 _write_bytes(place + 64 * word, limits[group], base + 8 * word, rows.ctypes.data + 32 * group)
 
 
-@kernel(ENGINE)
+@kernel(ENGINE, sources=(bits.__file__,))
 def pack_floats(
     values: NDArray[np.uint64],
     source: int,
@@ -280,7 +221,7 @@ def pack_floats(
     for tile in range(len(tiles)):
         for sixteen in range(4 * words):
             start = source + 16 * sixteen * row_bytes + 4 * tiles[tile]
-            _transpose_floats(start, row_bytes, buffer + 64 * sixteen, 4 * BLOCK)
+            transpose_words(start, row_bytes, buffer + 64 * sixteen, 4 * BLOCK)
         for number in range(ranges[tile], ranges[tile + 1]):
             column = floats[BLOCK * columns[number] : BLOCK * (columns[number] + 1)]
             low, high, first, per_unit = ends[number, 0], ends[number, 1], lines[number, 0], lines[number, 1]
