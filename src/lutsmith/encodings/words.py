@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CHECKED = 1 << 22
 """Thresholds that are compared at once."""
 
+Formats = tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]
+"""Which features are words (F,), and where they are, what word 0 stands for, and words in a unit, (F,) each."""
+
 Places = tuple[NDArray[np.float64], NDArray[np.float64]]
 """What word 0 stands for, and words in a unit, float64 (F,) each."""
 
@@ -40,18 +43,18 @@ def thresholds_of(places: Places, bits: int) -> NDArray[np.float32]:
 
 
 def formats_of(
-    thresholds: NDArray[np.float32], low: NDArray[Any], high: NDArray[Any]
-) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
-    """Return which features have the thresholds of words, bool (F,), and what their words stand for: offset and
-    per_unit, float64 (F,).
+    thresholds: NDArray[np.float32], low: NDArray[Any], high: NDArray[Any], known: Formats | None = None
+) -> Formats:
+    """Return which features have the thresholds of words, and which words these are.
 
-    Tried are plain integers, the range of the data, and the first and the last threshold; what is found gives the
-    thresholds bit for bit.
+    Tried are what is known, plain integers, the range of the data, and the first and the last threshold; what is found
+    gives the thresholds bit for bit.
 
     Args:
         thresholds: float32 (F, 2^b - 1), ascending.
         low: the lowest value that the thresholds of each feature were fitted to, (F,).
         high: the highest.
+        known: words that may be it.
     """
     count, levels = thresholds.shape
     bits = (levels + 1).bit_length() - 1
@@ -59,7 +62,8 @@ def formats_of(
     step = max(1, CHECKED // levels)
     for start in range(0, count, step):
         rows = slice(start, start + step)
-        for candidate in _candidates(thresholds[rows], low[rows], high[rows], bits):
+        candidates = _candidates(thresholds[rows], low[rows], high[rows], bits)
+        for candidate in [*([] if known is None else [(known[1][rows], known[2][rows])]), *candidates]:
             with np.errstate(invalid="ignore"):
                 sane = np.isfinite(candidate[0]) & np.isfinite(candidate[1]) & (candidate[1] > 0)
             fine = tuple(np.where(sane, each, 1.0) for each in candidate)
@@ -88,7 +92,7 @@ def lower_levels(
     features: NDArray[np.int32],
     thresholds: NDArray[np.float32],
     code: NDArray[np.bool_],
-    formats: tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]],
+    formats: Formats,
 ) -> NDArray[np.int32]:
     """Return the signals (F, z) of a code of levels: bits of words, or XORs of them, where features are words and the
     code allows it, and XORs of comparators elsewhere.

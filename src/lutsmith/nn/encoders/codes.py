@@ -8,18 +8,21 @@ bits of a binary code then cost a feature 2^b - 1 comparators and about 2^(b+1) 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.circuit.words import WordFormats
 from lutsmith.encodings import codes, thresholds
 from lutsmith.encodings.codes import MAX_BINARY_BITS, MAX_ONE_HOT_BITS
 from lutsmith.encodings.transitions import lower_code
-from lutsmith.encodings.words import formats_of, lower_levels
+from lutsmith.encodings.words import Formats, formats_of, lower_levels, thresholds_of
 from lutsmith.nn.encoders.base import Encoder, EncoderOptions
 
 if TYPE_CHECKING:
@@ -103,6 +106,37 @@ class UniformFixedPoint(CodeEncoder):
         per, unique, encode_axis, fit_axes, input_bits: see `Encoder`.
     """
 
+    _known: Formats | None = None
+
+    @classmethod
+    def of_words(
+        cls, words: WordFormats, bounds: tuple[NDArray[np.float32], NDArray[np.float32]], shape: Sequence[int]
+    ) -> Self:
+        """Return the encoder whose levels are the words of a circuit; of other features all bits are 0.
+
+        Args:
+            words: unsigned, all of one length.
+            bounds: where the features lay in the data, float32 (F,) each.
+            shape: of one sample.
+
+        Raises:
+            ValueError: words that are signed, or of several lengths.
+        """
+        lengths = np.unique(words.bits)
+        if lengths.size != 1 or words.signed.any():
+            raise ValueError("the levels of an encoder are unsigned words of one length")
+        encoder = cls(int(lengths[0]))
+        count = math.prod(shape)
+        every = np.full((count, encoder.num_thresholds), np.inf, np.float32)
+        every[words.feature] = thresholds_of((words.offset, words.per_unit), encoder.num_bits)
+        known, offset, per_unit = np.zeros(count, np.bool_), np.zeros(count), np.ones(count)
+        known[words.feature], offset[words.feature], per_unit[words.feature] = True, words.offset, words.per_unit
+        encoder._known = known, offset, per_unit
+        encoder.thresholds = torch.from_numpy(every.reshape(*shape, -1))
+        encoder.input_min, encoder.input_max = (torch.tensor(bound.reshape(*shape)) for bound in bounds)
+        encoder.fit_input_shape = torch.tensor(tuple(shape))
+        return encoder
+
     @classmethod
     def _bit_limits(cls) -> tuple[int, int]:
         return 1, MAX_BINARY_BITS
@@ -117,7 +151,8 @@ class UniformFixedPoint(CodeEncoder):
         if self.input_bits not in (None, self.num_bits):  # hardware has words of another length
             return super()._lower(builder, features)
         places, code = self._per_feature().cpu().numpy(), self.code().numpy()
-        return lower_levels(builder, features, places, code, formats_of(places, *self._shared_range()))
+        formats = formats_of(places, *self._shared_range(), self._known)
+        return lower_levels(builder, features, places, code, formats)
 
     def _shared_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The range of the data that share the thresholds of each feature, float32 (F,) each."""
