@@ -119,6 +119,14 @@ class WordFormats:
         plain: NDArray[np.bool_] = (self.offset == 0) & (self.per_unit == 1)
         return plain
 
+    @cached_property
+    def _plain_kinds(self) -> list[tuple[int, bool, NDArray[np.int64]]]:
+        """Length, sign and places of plain words that have these in common."""
+        plain = np.flatnonzero(self.plain)
+        keys = np.stack([self.bits[plain], self.signed[plain]])
+        kinds = np.unique(keys, axis=1).T.tolist()
+        return [(bits, bool(signed), plain[(keys == [[bits], [signed]]).all(axis=0)]) for bits, signed in kinds]
+
     @property
     def is_long(self) -> bool:
         """Whether a word is longer than float32 can hold, 24 bits: its feature must come as an integer or float64."""
@@ -145,11 +153,8 @@ class WordFormats:
     def patterns(self, rows: NDArray[Any]) -> Patterns:
         """Return the words of rows (N, F) of numbers as bits, uint64 (N, K)."""
         words = np.empty((len(rows), len(self)), np.uint64)
-        plain = np.flatnonzero(self.plain)
-        keys = np.stack([self.bits[plain], self.signed[plain]])
-        for bits, signed in np.unique(keys, axis=1).T.tolist():
-            same = plain[(keys == [[bits], [signed]]).all(axis=0)]
-            words[:, same] = _plain_words(rows[:, self.feature[same]], bits, bool(signed))
+        for bits, signed, same in self._plain_kinds:
+            words[:, same] = _plain_words(rows[:, self.feature[same]], bits, signed)
         scaled = np.flatnonzero(~self.plain)
         for bits in np.unique(self.bits[scaled]).tolist():
             same = scaled[self.bits[scaled] == bits]
@@ -248,6 +253,11 @@ class WordBits:
     def place(self) -> NDArray[np.int64]:
         """int64 (B,), where the feature of each bit stands in `formats`."""
         return self.formats.place(self.feature)
+
+    @property
+    def longest(self) -> int:
+        """The bits of the longest word that a bit is of; 0 where there are no bits."""
+        return int(self.formats.bits[self.place].max(initial=0))
 
     def encode(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
         """Return the bits, bool (N, B), of rows (N, F) of numbers: the specification of every faster reader."""
