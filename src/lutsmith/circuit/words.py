@@ -172,33 +172,31 @@ class WordFormats:
         low = np.array(some.lowest, np.float64)
         return Grid(int(some.bits[0]), some.offset + (low + 0.5) / some.per_unit, some.per_unit)
 
-    def numbers(self, patterns: Patterns) -> NDArray[Any]:
-        """Return numbers (N, K) that words stand for and become again: float32, or of long words int64 or uint64.
-
-        Raises:
-            ValueError: words above 24 bits beside others than plain integers, which have no type together.
+    @property
+    def row_type(self) -> type[Any]:
+        """The type of numbers that holds what words stand for: float32; of words above 24 bits int64 or uint64, or
+        float64 (which holds the integers of words up to 53 bits) where neither holds all of them.
         """
-        words = self.integers(patterns)
         if not self.is_long:
-            with np.errstate(over="ignore"):
-                return (self.offset + words / self.per_unit).astype(np.float32)
-        if not self.plain.all():
-            raise ValueError("words above 24 bits beside fractions have no type of numbers together")
-        return words
+            return np.float32
+        whole = (self.bits == MAX_BITS) & ~self.signed
+        if not self.plain.all() or (whole.any() and self.signed.any()):
+            return np.float64
+        return np.uint64 if whole.any() else np.int64
 
-    def integers(self, patterns: Patterns) -> NDArray[Any]:
-        """Return words (N, K) as integers: int64, or uint64 where all are unsigned and one has 64 bits.
-
-        Raises:
-            ValueError: an unsigned word of 64 bits beside one that is signed: int64 holds the one, uint64 the other.
-        """
-        if not self.signed.any():
-            return patterns if (self.bits == MAX_BITS).any() else patterns.astype(np.int64)
-        if (self.bits[~self.signed] == MAX_BITS).any():
-            raise ValueError("unsigned words of 64 bits beside signed ones have no type of integers together")
+    def numbers(self, patterns: Patterns) -> NDArray[Any]:
+        """Return numbers (N, K), of type `row_type`, that words stand for, and become again where that type holds them."""
+        kind = self.row_type
+        if kind is np.uint64:
+            return patterns
         shift = np.where(self.signed, MAX_BITS - self.bits, 0).astype(np.int64)
-        moved: NDArray[np.int64] = (patterns << shift.astype(np.uint64)).view(np.int64) >> shift
-        return moved
+        words: NDArray[Any] = (patterns << shift.astype(np.uint64)).view(np.int64) >> shift
+        if kind is np.int64:
+            return words
+        if (self.bits == MAX_BITS).any():
+            words = np.where(self.signed, words.astype(np.float64), patterns.astype(np.float64))
+        with np.errstate(over="ignore"):
+            return (self.offset + words / self.per_unit).astype(kind)
 
     @property
     def _lengths(self) -> list[tuple[int, bool]]:

@@ -59,15 +59,13 @@ def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) 
 
 
 def rows_type(circuit: Circuit) -> type[Any]:
-    """Return the type of rows that hold what a circuit reads: float32; where words are longer, int64, or uint64 where
-    all are unsigned; or float64 beside comparators.
+    """Return the type of rows that hold what a circuit reads: float32; where words are longer that of
+    `WordFormats.row_type`, but float64 where other features are read.
     """
     words = circuit.words
     if words is None or not words.formats.is_long:
         return np.float32
-    if len(circuit.encoder) or circuit.missing.size:
-        return np.float64
-    return np.int64 if words.formats.signed.any() else np.uint64
+    return np.float64 if len(circuit.encoder) or circuit.missing.size else words.formats.row_type
 
 
 def _random_words(formats: WordFormats, count: int, rng: np.random.Generator) -> NDArray[Any]:
