@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,27 @@ def test_bits_are_the_signals_of_the_circuit(name: str, seed: int, samples: int,
         np.testing.assert_array_equal(circuit.outputs(asked), found & wanted)
         assert encoding.has_luts or builder.num_luts == 0
     np.testing.assert_array_equal(encoding.feature, np.sort(encoding.feature))
+
+
+@given(st.sampled_from(["binary", "fixed-point"]), st.integers(0, 2**32 - 1), st.integers(1, 9))
+@settings(max_examples=30, deadline=None)
+def test_levels_are_words_in_the_circuit(name: str, seed: int, bits: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = awkward(rng, 200, rng.choice(["u1", "i8", "f4", "f8"]))
+    encoding = Encoding.fit(x, bits, encoder=name)
+    constant = np.nanmin(x, axis=0) == np.nanmax(x, axis=0)
+    if name == "fixed-point":  # in float32 it may be constant
+        constant = np.nanmin(x.astype(np.float32), axis=0) == np.nanmax(x.astype(np.float32), axis=0)
+        assert np.array_equal(encoding.bit < 0, constant[encoding.feature])
+    else:
+        assert (encoding.bit >= 0).all()
+    builder = CircuitBuilder((4,))
+    circuit = builder.build(encoding.emit(builder))
+    assert not encoding.has_luts
+    assert (len(circuit.encoder), circuit.netlist.num_nodes) == (np.count_nonzero(encoding.bit < 0), 0)
+    plain = replace(encoding, bit=np.full(len(encoding), -1, np.int32), formats=None)  # compared
+    asked = np.concatenate([x.astype(np.float32), rng.choice(np.append(NUMBERS, encoding.threshold), (500, 4))])
+    np.testing.assert_array_equal(encoding.packed(asked), plain.packed(asked))
 
 
 @given(seed=st.integers(0, 2**32 - 1), whole=st.booleans(), most=st.sampled_from([None, 1, 3]))

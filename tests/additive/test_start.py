@@ -21,6 +21,7 @@ from lutsmith.additive.votes import ScoreVotes, SoftmaxVotes
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Head, Metadata, NetlistBuilder
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.circuit.metadata import Training
+from lutsmith.circuit.words import WordBits, WordFormats
 from lutsmith.data import Dataset, from_arrays
 from lutsmith.data.report import score
 from tests.circuit.examples import random_affine, random_netlist
@@ -42,19 +43,23 @@ def dataset(seed: int, objective: str, scores: int, rows: int = 150) -> Dataset:
 
 
 def any_circuit(seed: int, objective: str, groups: int, scores: int) -> Circuit:
-    """LUTs of ranks 0 to 6 and constants on several levels; outputs are any signals, comparators among them, and the
-    same ones repeatedly.
+    """LUTs of ranks 0 to 6 and constants on several levels; inputs are comparators and bits of words, plain ones and
+    others; outputs are any signals, inputs among them, and the same ones repeatedly.
     """
     rng = np.random.default_rng(seed)
     inputs = int(rng.integers(1, 12))
-    thresholds = rng.choice([-2.0, -0.0, 0.0, 0.5, 1.0, 2.0, np.inf, -np.inf], inputs)
-    encoder = Comparators(rng.integers(0, FEATURES, inputs), thresholds.astype(np.float32), FEATURES)
+    compared = int(rng.integers(0, inputs + 1))
+    thresholds = rng.choice([-2.0, -0.0, 0.0, 0.5, 1.0, 2.0, np.inf, -np.inf], compared)
+    encoder = Comparators(rng.integers(0, FEATURES, compared), thresholds.astype(np.float32), FEATURES)
+    kinds = WordFormats.of([0, 2, 3], [2, 3, 24], [True, False, True], [0, -1.25, 0], [1, 2, 1])
+    which = rng.integers(0, 3, inputs - compared)
+    words = WordBits(kinds.feature[which], rng.integers(0, kinds.bits[which]), kinds) if which.size else None
     size = int(rng.integers(1, 7))
     netlist = random_netlist(seed, inputs=inputs, luts=int(rng.integers(1, 40)), outputs=groups * size, max_rank=6)
     affine = random_affine(seed, groups, scores, objective) if scores != groups or rng.random() < 0.7 else {}
     if objective != "regression":
         affine = {name: affine[name] for name in affine if name in ("weights", "bias")}
-    return Circuit((FEATURES,), encoder, netlist, Head(groups, **affine), objective=objective)
+    return Circuit((FEATURES,), encoder, netlist, Head(groups, **affine), objective=objective, words=words)
 
 
 def fitted(circuit: Circuit, data: Dataset, **fields: Any) -> tuple[AdditiveTrainer, Circuit]:
@@ -269,6 +274,30 @@ def test_bits_of_a_front_are_those_of_its_parts() -> None:
     assert np.array_equal(builder.build(signals[[0, -1]]).evaluate(x), said[:, [0, -1]])
 
 
+def test_a_feature_is_one_kind_of_word_in_what_is_joined() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 30, (200, 2)).astype(np.float32)
+    asked = np.concatenate([x, rng.uniform(-5, 40, (130, 2)), [[np.nan, np.inf], [-np.inf, 0.5]]]).astype(np.float32)
+    planes, levels = (Encoding.fit(x, 5, encoder=name) for name in ("binary", "fixed-point"))
+    narrow = replace(
+        planes, formats=WordFormats.of([0, 1], 6), count=planes.count * 0, threshold=np.zeros(0, np.float32)
+    )
+    builder = CircuitBuilder((2,))
+    own = builder.build(planes.emit(builder))
+    assert (len(own.encoder), own.netlist.num_nodes) == (0, 0)
+    for parts, compared in (
+        ([planes, levels], len(levels)),
+        ([narrow, levels, planes], len(levels) + len(planes)),
+        ([planes, planes], 0),
+    ):
+        encoding, places = joined(parts)
+        assert np.count_nonzero(encoding.bit < 0) == compared
+        for each, place in zip(parts, places, strict=True):
+            assert np.array_equal(encoding.packed(asked)[place], each.packed(asked))
+        builder = CircuitBuilder((2,))
+        assert builder.build(encoding.emit(builder)).outputs(asked).shape == (len(asked), len(encoding))
+
+
 def test_circuits_that_cannot_be_refined_are_refused() -> None:
     circuit, data, trainer = two_levels(), named(), AdditiveTrainer(AdditiveSettings(rank=4, seed=SEED))
     builder = NetlistBuilder(1)
@@ -277,10 +306,14 @@ def test_circuits_that_cannot_be_refined_are_refused() -> None:
     clocked = builder.build(builder.lut([[state[0]]] * 3, [[0, 1]] * 3))
     wires = replace(circuit.netlist, outputs=np.arange(6))
     encoder = Comparators([0], [0.5], FEATURES)
+    other = CircuitBuilder((FEATURES,))
+    other.popcount(other.lut([other.missing([0])] * 3, [[0, 1]] * 3), 3)
+    with_missing = other.build(classes=("x", "y", "z"))
     for start, message in (
         (replace(circuit, head=None, classes=None, objective=None), "has no head"),
         (Circuit((FEATURES,), encoder, clocked, Head(3), ("x", "y", "z")), "1 registers"),
         (replace(circuit, netlist=wires), "no LUT of the circuit votes"),
+        (with_missing, "1 inputs that are missing values, which refining does not take"),
     ):
         with pytest.raises(ValueError, match=message):
             trainer.fit(data, start=start)

@@ -301,7 +301,7 @@ def test_raw_samples_are_packed_and_run_as_specified(seed, samples, threads):
 def test_words_and_missing_values_are_packed_as_specified(seed, samples, dtype):
     inputs, rng = some_inputs(seed, long=dtype == "i8")
     with np.errstate(invalid="ignore"):
-        rows = (rng.normal(size=(samples, 7)) * 200).astype(dtype)
+        rows = (rng.normal(size=(samples, inputs.num_features)) * 200).astype(dtype)
     if rows.dtype.kind == "f":
         rows[rng.random(rows.shape) < 0.1] = np.nan
     builder = NetlistBuilder(len(inputs))

@@ -79,16 +79,16 @@ def test_other_words_count_thresholds_below_a_number(bits: int, signed: bool, se
 
 def some_inputs(seed: int, *, long: bool = False) -> tuple[Inputs, np.random.Generator]:
     rng = np.random.default_rng(seed)
-    features = 7
+    features = int(rng.choice([5, 16, 40]))
     words = np.sort(rng.choice(features, int(rng.integers(1, 5)), replace=False))
-    bits = rng.integers(1, 65 if long else 17, words.size)
-    plain = long | (rng.random(words.size) < 0.5)
+    bits = rng.integers(1, 65 if long else rng.choice([5, 25]), words.size)
+    plain = long | (rng.random(words.size) < 0.4)
     formats = WordFormats.of(
         words,
         bits,
         rng.random(words.size) < 0.4,
-        np.where(plain, 0, rng.normal(size=words.size)),
-        np.where(plain, 1, 0.5),
+        np.where(plain, 0, rng.normal(size=words.size) * rng.choice([1, 100, 1e9])),  # some finer than float32
+        np.where(plain, 1, rng.choice([1e-3, 0.05, 0.5, 7.3, 1e4], words.size)),
     )
     place = rng.integers(0, words.size, int(rng.integers(1, 40)))
     read = WordBits(formats.feature[place], rng.integers(0, formats.bits[place]), formats)
@@ -109,9 +109,18 @@ def test_the_engine_packs_all_kinds_of_inputs(seed: int, count: int, dtype: str)
     builder = NetlistBuilder(len(inputs))
     blocks = Blocks(inputs, builder.build(rng.permutation(len(inputs))))
     with np.errstate(invalid="ignore"):
-        rows = (rng.normal(size=(count, 7)) * 200).astype(dtype)
+        rows = (rng.normal(size=(count, inputs.num_features)) * 200).astype(dtype)
     if rows.dtype.kind == "f" and count:
-        rows[rng.integers(0, count), rng.integers(0, 7)] = np.nan
+        formats = inputs.words.formats
+        for feature, low, per_unit in zip(formats.feature, formats.offset, formats.per_unit, strict=True):
+            near = (low + (rng.integers(-9, 40, count) + 0.5) / per_unit).astype(np.float32)
+            step = rng.choice([-np.inf, 0, np.inf], count).astype(np.float32)
+            with np.errstate(over="ignore"):
+                about = np.where(step == 0, near, np.nextafter(near, step)).astype(dtype)
+            rows[:, feature] = np.where(rng.random(count) < 0.5, about, rows[:, feature])
+        odd = rng.random(rows.shape) < 0.05
+        strange = np.array([np.nan, np.inf, -np.inf, -0.0, 0.5, 3e4, 1e-7]).astype(dtype)
+        rows[odd] = rng.choice(strange, np.count_nonzero(odd))
     if count % 2:
         rows = np.asfortranarray(rows)
     expected = inputs.encode(rows)[:, blocks._netlist.outputs]

@@ -25,9 +25,12 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def document(data: bytes) -> dict[str, Any]:
-    """The JSON object in a model file's header."""
+    """The JSON object in a model file's header; classes and objective of version 3 as those of versions 1 and 2."""
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     found: dict[str, Any] = json.loads(header["__metadata__"]["lutsmith"])
+    if found["version"] > 2:
+        head = found["head"] or {}
+        found |= {"classes": head.get("classes"), "task": head.get("objective")}
     return found
 
 

@@ -37,6 +37,12 @@ def uniform(low, high, count):
     return (low[..., None] + np.arange(1, count + 1, dtype=F32) * spacing[..., None]).astype(F32)
 
 
+def divided(low, high, bits):
+    """(..., 2^b - 1) float32 thresholds at equal distances, as float64 computes them."""
+    low, high = (bound.astype(np.float64)[..., None] for bound in (low, high))
+    return (low + np.arange(1, 2**bits) * (high - low) / 2**bits).astype(F32)
+
+
 def planes(numbers, bits):
     return (numbers[..., None] >> np.arange(bits)) & 1
 
@@ -52,7 +58,7 @@ def by_definition(name, x, data, z):
     if name == "binary":
         return planes(np.clip(np.ceil(x.astype(np.float64) - 0.5), 0, 2**z - 1).astype(int), z)
     if name in ("fixed-point", "gray"):
-        level = below(x, uniform(low, high, 2**z - 1))
+        level = below(x, divided(low, high, z))
         return planes(level if name == "fixed-point" else level ^ (level >> 1), z)
     if name == "one-hot":
         return np.eye(z, dtype=int)[below(x, uniform(low, high, z - 1))]
@@ -176,7 +182,7 @@ def test_binary_reads_the_integer_whatever_the_data_were_and_clips():
 def test_neighbouring_gray_levels_differ_in_one_bit_and_each_comparator_is_read_once():
     code = Gray(5).code().int()
     assert code.diff(dim=0).abs().sum(1).tolist() == [1] * 31
-    circuit = to_circuit(Gray(5).fit(torch.rand(9, 1)), (1,))
+    circuit = to_circuit(Gray(5, input_bits=20).fit(torch.rand(9, 1)), (1,))
     assert (len(circuit.encoder), np.unique(circuit.netlist.fanin).size) == (31, circuit.netlist.fanin.size)
 
 

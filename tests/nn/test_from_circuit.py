@@ -15,6 +15,7 @@ from torch import nn
 import lutsmith
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.circuit import Circuit, CircuitBuilder
+from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.data import Dataset, from_arrays
 from lutsmith.nn import Architecture, LogicDense, from_circuit, prove_lowering, to_circuit
 from lutsmith.nn.connections.around import candidates_around
@@ -30,8 +31,8 @@ LEARNED: dict[str, Any] = {"connections": "learnable", "num_candidates": 3}
 
 
 def random_circuit(seed: int, shape: tuple[int, ...]) -> Circuit:
-    """Comparators that repeat and never or always say 1, tests for names, LUTs of ranks 0 to 8 that read any earlier
-    signal twice or not, outputs that are any signals, repetitions included.
+    """Comparators that repeat and never or always say 1, words of several lengths or none, tests for names, LUTs of
+    ranks 0 to 8 that read any earlier signal twice or not, outputs that are any signals, repetitions included.
     """
     rng = np.random.default_rng(seed)
     builder = CircuitBuilder(shape)
@@ -41,6 +42,10 @@ def random_circuit(seed: int, shape: tuple[int, ...]) -> Circuit:
     high = builder.compare(builder.features.reshape(-1), np.float32(2))
     names = builder.lut(np.stack([low, high], axis=1), np.full(low.size, 0b0010, np.uint64))
     signals = np.concatenate([signals, names, low])
+    if seed % 3:
+        words = [builder.words(builder.features.flat[:2], 3), builder.words(2, 5, offset=-1.25, per_unit=3.7)]
+        words.append(builder.words([3], 3, offset=1 / 3, per_unit=1 / 7))
+        signals = np.concatenate([signals, *(each.reshape(-1) for each in words)])
     for _ in range(int(rng.integers(1, 5))):
         count, rank = rng.integers(1, 8), rng.integers(0, 9)
         made = builder.lut(rng.choice(signals, (count, rank)), rng.integers(0, 2, (count, 1 << rank)))
@@ -62,6 +67,8 @@ def test_the_hardened_network_is_the_circuit(seed: int, shape: tuple[int, ...], 
     assert np.array_equal(model.eval()(rows).numpy(), circuit.decision_function(x))
     lowered = to_circuit(model, shape)
     assert prove_lowering(model, lowered).ok, prove_lowering(model, lowered)
+    assert lowered.inputs.num_word_bits <= circuit.inputs.num_word_bits
+    assert len(lowered.encoder) <= len(circuit.encoder)
     assert lowered.netlist.num_nodes <= circuit.netlist.num_nodes + (circuit.netlist.ranks == 0).sum()
     trained = [layer for layer in model.modules() if isinstance(layer, LogicDense) and layer.weight.requires_grad]
     assert trained
@@ -256,8 +263,22 @@ def test_what_cannot_begin_with_a_circuit_is_refused() -> None:
     circuit, rows = layered(0), CircuitBuilder((2,))
     rows.popcount(rows.compare([0, 1], [0, 0]), 2)
     nothing = rows.build()
+    others = []
+    for read in (
+        lambda builder: builder.words([0, 1], 3, signed=True)[:, 1],
+        lambda builder: builder.words([0, 1], 17)[:, 1],
+        lambda builder: builder.words([0, 1], 32)[:, 1],
+        lambda builder: builder.missing([0, 1]),
+    ):
+        builder = CircuitBuilder((2,))
+        builder.popcount(builder.lut([read(builder)] * 2, [[0, 1, 1, 0]] * 2), 2)
+        others.append(builder.build())
     refused: list[tuple[Circuit, dict[str, Any], str]] = [
         (nothing, {}, "nothing to train"),
+        (others[0], {}, "has signed or long words as inputs, which a network to train does not take"),
+        (others[1], {}, "unsigned words of up to 16 bits"),
+        (others[2], {}, "words of more than 24 bits as inputs, which a network to train does not take"),
+        (others[3], {}, "2 inputs that are missing values, which a network to train does not take"),
         (replace(circuit, head=None, classes=None, objective=None), {}, "has no head"),
         (circuit, {"head": "affine"}, "the circuit has the head 'group-sum': leave the head out"),
         (circuit, {"connections": "dense"}, "connections of a circuit"),
@@ -270,6 +291,30 @@ def test_what_cannot_begin_with_a_circuit_is_refused() -> None:
             from_circuit(start, Architecture(**fields))
     with pytest.raises(TypeError, match=r"circuit is a Sequential; expected Circuit"):
         from_circuit(nn.Sequential())  # type: ignore[arg-type]
+
+
+def test_networks_on_words_go_on_as_networks_on_words() -> None:
+    data = from_arrays(np.random.default_rng(0).integers(0, 200, (300, 1, 3, 4)).astype(np.uint8), np.arange(300) % 3)
+    for name, per in (
+        ("binary", "feature"),
+        ("fixed-point", "global"),
+        ("fixed-point", "channel"),
+        ("gray", "feature"),
+    ):
+        first = Architecture((60, 30), rank=4, bits=5, encoder=name, per=per)  # type: ignore[arg-type]
+        circuit = lutsmith.fit(data, first, lutsmith.Settings(epochs=1), quiet=True)[1]
+        assert len(circuit.encoder) == 0
+        _, better, report = lutsmith.fit(data, None, lutsmith.Settings(epochs=1), start=circuit, quiet=True)
+        assert (len(better.encoder), report.lowering) == (0, "proved")
+        assert better.words is not None
+        assert circuit.words is not None
+        shared = better.words.formats.place(circuit.words.formats.feature) >= 0
+        assert circuit.words.formats[shared] == better.words.formats
+        refined = AdditiveTrainer(AdditiveSettings(sweeps=1, validation=0.2)).fit(data, start=better).circuit
+        assert refined.words is not None
+        assert np.array_equal(
+            from_bytes(to_bytes(refined)).decision_function(data.x_train), refined.decision_function(data.x_train)
+        )
 
 
 def test_bits_that_go_past_a_layer_are_what_they_were() -> None:

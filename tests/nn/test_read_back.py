@@ -21,6 +21,7 @@ from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.heads import Head
 from lutsmith.nn import (
+    Binary,
     Categorical,
     Columns,
     DistributiveThermometer,
@@ -38,9 +39,12 @@ from lutsmith.nn.connections import list_connections
 from lutsmith.nn.encoders import ENCODERS
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
+from lutsmith.nn.read_back.functions import Functions
+from lutsmith.nn.read_back.points import points_of
 from lutsmith.nn.read_back.statements import Bits, Luts, Scores, speaker_of
 
 SHAPE = (3, 2, 2)
+F32 = np.float32
 OPTIONS: dict[str, dict[str, Any]] = {"output-code": {"length": 15}, "reduction": {"bits": 2}}
 
 
@@ -118,7 +122,8 @@ def test_one_changed_bit_wire_or_threshold_anywhere_is_found(
     model = model_of(encoder, rank=rank, seed=seed)
     circuit = to_circuit(model, SHAPE)
     netlist, comparators = circuit.netlist, circuit.encoder
-    kind = data.draw(st.sampled_from(["table", "wire", "threshold", "feature", "outputs"]))
+    inputs = [*["threshold", "feature"] * (len(comparators) > 0), *["bit", "format"] * (circuit.words is not None)]
+    kind = data.draw(st.sampled_from(["table", "wire", "outputs", *inputs]))
     if kind == "table":
         tables = netlist.tables().copy()
         node = data.draw(st.integers(0, tables.size - 1))
@@ -135,6 +140,13 @@ def test_one_changed_bit_wire_or_threshold_anywhere_is_found(
         one, two = data.draw(st.permutations(range(outputs.size)))[:2]
         outputs[[one, two]] = outputs[[two, one]]
         broken = with_netlist(circuit, outputs=outputs)
+    elif kind == "bit":
+        assert circuit.words is not None
+        broken = word_bit(circuit, data.draw(st.integers(0, len(circuit.words) - 1)))
+    elif kind == "format":
+        assert circuit.words is not None
+        field = data.draw(st.sampled_from(["bits", "signed", "offset", "per_unit"]))
+        broken = word_format(circuit, field, data.draw(st.integers(0, len(circuit.words.formats) - 1)))
     else:
         feature, threshold = comparators.feature.copy(), comparators.threshold.copy()
         place = data.draw(st.integers(0, feature.size - 1))
@@ -145,7 +157,8 @@ def test_one_changed_bit_wire_or_threshold_anywhere_is_found(
         broken = replace(circuit, encoder=Comparators(feature, threshold, comparators.num_features))
     proof = prove_lowering(model, broken)
     if proof.ok:  # two nodes of one function, or a bit that makes no difference at any number
-        edges = np.concatenate([[t, np.nextafter(t, np.float32(-np.inf))] for t in comparators.threshold])
+        places = model[0].thresholds.detach().numpy().reshape(-1)
+        edges = np.concatenate([[t, np.nextafter(t, np.float32(-np.inf))] for t in places])
         x = np.random.default_rng(seed).choice(edges, (4000, *SHAPE)).astype(np.float32)
         assert np.array_equal(broken.evaluate(x), circuit.evaluate(x)), kind
     else:
@@ -193,6 +206,29 @@ def comparator(circuit: Circuit, place: int, feature: int = 0, ulps: float = 0) 
     return replace(circuit, encoder=Comparators(features, thresholds, circuit.encoder.num_features))
 
 
+def word_bit(circuit: Circuit, place: int) -> Circuit:
+    """Another bit of the same word."""
+    words = circuit.words
+    assert words is not None
+    bit = words.bit.copy()
+    bit[place] = (bit[place] + 1) % words.formats.bits[words.place[place]]
+    return replace(circuit, words=replace(words, bit=bit))
+
+
+def word_format(circuit: Circuit, field: str, place: int = 0) -> Circuit:
+    """A word of another kind: longer, signed, moved or scaled by a little."""
+    words = circuit.words
+    assert words is not None
+    values = getattr(words.formats, field).copy()
+    if field == "bits":
+        values[place] += 1
+    elif field == "signed":
+        values[place] ^= True
+    else:
+        values[place] = np.float32(values[place] * (1 + 2**-20) + 2**-20)
+    return replace(circuit, words=replace(words, formats=replace(words.formats, **{field: values})))
+
+
 FAULTS: list[tuple[str, dict[str, Any], Callable[[Circuit], Circuit], str, str]] = [
     (
         "a table bit",
@@ -207,6 +243,11 @@ FAULTS: list[tuple[str, dict[str, Any], Callable[[Circuit], Circuit], str, str]]
     ("a threshold down one ulp", {}, lambda c: comparator(c, 3, ulps=-np.inf), "model.0", r"1 of 36 bits are read"),
     ("a comparator's feature", {}, lambda c: comparator(c, 3, feature=1), "model.0", r"1 of 36 bits are read"),
     ("the same, equal thresholds", {"per": "global"}, lambda c: comparator(c, 3, feature=1), "model.0", "1 of 36 bits"),
+    ("a bit of a word", {"encoder": "binary"}, lambda c: word_bit(c, 3), "model.0", r"1 of 36 bits are read"),
+    ("a longer word", {"encoder": "binary"}, lambda c: word_format(c, "bits"), "model.0", r"3 of 36 bits are read"),
+    ("a signed word", {"encoder": "fixed-point"}, lambda c: word_format(c, "signed"), "model.0", r"3 of 36 bits"),
+    ("a moved word", {"encoder": "fixed-point"}, lambda c: word_format(c, "offset", 5), "model.0", r"3 of 36 bits"),
+    ("a scaled word", {"encoder": "gray"}, lambda c: word_format(c, "per_unit", 2), "model.0", r"3 of 36 bits"),
     ("a code bit", {"encoder": "gray"}, lambda c: flipped(c, 2, 0), "model.0", r"1 of 36 bits are read .* of feature"),
     (
         "groups",
@@ -296,6 +337,23 @@ def test_thresholds_of_awkward_data_are_proved() -> None:
     assert prove_lowering(model, circuit).ok
     infinite = int(np.flatnonzero(np.isneginf(circuit.encoder.threshold))[0])
     assert prove_lowering(model, comparator(circuit, infinite, ulps=np.inf)).verdict == "failed"
+
+
+def test_words_that_are_too_long_are_not_established_and_missing_values_are_told_apart() -> None:
+    generator = torch.Generator().manual_seed(0)
+    model = nn.Sequential(Binary(3).fit(torch.zeros(1, 4)), layer("light", "fixed", 3, 12, 6, generator), GroupSum(2))
+    circuit = to_circuit(model, (4,))
+    assert circuit.words is not None
+    far = word_format(circuit, "bits")
+    for length, verdict in ((16, "failed"), (17, "not established"), (64, "not established")):
+        assert far.words is not None
+        formats = replace(far.words.formats, bits=np.full(len(far.words.formats), length))
+        proof = prove_lowering(model, replace(far, words=replace(far.words, formats=formats)))
+        assert proof.verdict == verdict, proof
+    builder = CircuitBuilder((2,))
+    builder.popcount(np.concatenate([builder.compare([0, 1], F32(0.5)), builder.missing([0, 1])]), 4)
+    functions = Functions(built := builder.build(), points_of(built.inputs, np.zeros(0, np.int64), np.zeros(0, F32)))
+    assert np.unique(functions.signals).size == 4
 
 
 def test_bits_that_nothing_reads_need_not_be_in_the_circuit() -> None:

@@ -1,7 +1,8 @@
 """Raw features to packed bits, and to the signals of a circuit that are these bits.
 
 Every bit is the XOR of comparisons of one feature with thresholds, or the inverse of that: one comparison is a
-thermometer's bit, two are a category's, and any code is such an XOR (`encodings.transitions`).
+thermometer's bit, two are a category's, and any code is such an XOR (`encodings.transitions`). Or it is a bit of a
+word, which is how circuits read binary and fixed-point levels (`encodings.words`).
 
 Bits are uint64 (B, W): bit b of word w of a row is that of sample 64 w + b.
 """
@@ -18,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit_builder import CircuitBuilder
+from lutsmith.circuit.words import WordFormats
 from lutsmith.encodings import codes, thresholds
 from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.encodings.transitions import without_pairs, xor
+from lutsmith.encodings.words import formats_of
 from lutsmith.ground.arguments import whole_number
 
 if TYPE_CHECKING:
@@ -46,6 +49,8 @@ class Encoding:
         count: int64 (B,), how many comparisons a bit is the XOR of.
         threshold: float32 (count.sum(),), what is compared with, bit after bit, ascending in each.
         inverted: bool (B,): the bit is the inverse of the XOR.
+        bit: int32 (B,), which bit of the feature's word it is, whatever is compared; -1: of none.
+        formats: what the words are; None: there are none.
     """
 
     num_features: int
@@ -53,6 +58,8 @@ class Encoding:
     count: NDArray[np.int64]
     threshold: NDArray[np.float32]
     inverted: NDArray[np.bool_]
+    bit: NDArray[np.int32]
+    formats: WordFormats | None = None
 
     @classmethod
     def fit(
@@ -95,6 +102,7 @@ class Encoding:
         z = kind.bits(bits, shape)
         code = kind.code(z)
         parts: list[Part] = []
+        formats: list[tuple[NDArray[Any], ...]] = []
         drawn = _drawn(len(x) if rows is None else rows, most_rows, seed)
         for first, columns in _columns(x, drawn, len(code)):
             low, high = _range(columns, first)
@@ -103,13 +111,23 @@ class Encoding:
             named = np.isin(known + first, np.asarray(categorical, np.int64))
             numbers = known[~named]
             if numbers.size:
-                places = kind.thresholds(columns[:, numbers], z)
-                parts.append(_bits(numbers + first, places, code, low[numbers], high[numbers], missing[numbers]))
+                places, ends = kind.thresholds(columns[:, numbers], z), (low[numbers], high[numbers])
+                said = np.zeros(numbers.size, np.bool_)
+                if kind.is_word:
+                    said, *scale = formats_of(places, *ends)
+                    formats.append((numbers[said] + first, *(each[said] for each in scale)))
+                parts.append(_bits(numbers + first, places, code, *ends, missing[numbers], said))
             for column in known[named]:
                 for places, coded in _categories(columns[:, column], max_categories, sets):
                     same = np.full(len(places), column)
-                    parts.append(_bits(same + first, places, coded, low[same], high[same], missing[same]))
-        return cls(x.shape[1], *_joined(parts))
+                    none = np.zeros(len(places), np.bool_)
+                    parts.append(_bits(same + first, places, coded, low[same], high[same], missing[same], none))
+        feature, count, threshold, inverted, bit = _joined(parts)
+        words = None
+        if formats and (bit >= 0).any():
+            named_, offset, per_unit = map(np.concatenate, zip(*formats, strict=True))
+            words = WordFormats.of(named_, z, False, offset, per_unit)
+        return cls(x.shape[1], feature, count, threshold, inverted, bit, words)
 
     def __len__(self) -> int:
         """B."""
@@ -117,8 +135,8 @@ class Encoding:
 
     @property
     def has_luts(self) -> bool:
-        """Whether a bit takes more than a comparator."""
-        return bool((self.count != 1).any() or self.inverted.any())
+        """Whether a bit takes more than a comparator or a bit of a word."""
+        return bool(((self.count != 1) | self.inverted)[self.bit < 0].any())
 
     def packed(self, x: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
         """Return the bits of samples, uint64 (B, ceil(n / 64)); those beyond the last sample are 0.
@@ -145,7 +163,7 @@ class Encoding:
         return words
 
     def emit(self, builder: CircuitBuilder, used: NDArray[Any] | None = None) -> NDArray[np.int32]:
-        """Return the signals of the bits, int32 (B,): comparators, and LUTs of XORs where they take any.
+        """Return the signals of the bits, int32 (B,): comparators, bits of words, and LUTs of XORs where they take any.
 
         Args:
             builder: where they go.
@@ -154,6 +172,7 @@ class Encoding:
         """
         wanted = np.arange(len(self)) if used is None else np.unique(used)
         signals = np.full(len(self), builder.constant(False), np.int32)
+        wanted = wanted[~self._emit_words(builder, wanted, signals)]
         starts = np.cumsum(self.count) - self.count
         shapes = np.stack([self.count[wanted], self.inverted[wanted]])
         for count, inverted in np.unique(shapes, axis=1).T.tolist():
@@ -163,6 +182,24 @@ class Encoding:
             signals[alike] = xor(builder, compared, inverted=bool(inverted))
         return signals
 
+    def _emit_words(
+        self, builder: CircuitBuilder, wanted: NDArray[np.int64], signals: NDArray[np.int32]
+    ) -> NDArray[np.bool_]:
+        """Put the signals of those wanted bits that are bits of words where they belong; return which these are."""
+        are_words: NDArray[np.bool_] = self.bit[wanted] >= 0
+        if self.formats is None:
+            return are_words
+        bits = wanted[are_words]
+        place = self.formats.place(self.feature[bits])
+        kinds = np.stack([self.formats.bits[place], self.formats.signed[place]])
+        for length, signed in np.unique(kinds, axis=1).T.tolist():
+            alike = (kinds == [[length], [signed]]).all(axis=0)
+            read, which = np.unique(place[alike], return_inverse=True)
+            some = self.formats[read]
+            words = builder.words(some.feature, length, signed=bool(signed), offset=some.offset, per_unit=some.per_unit)
+            signals[bits[alike]] = words[which, self.bit[bits[alike]]]
+        return are_words
+
     @cached_property
     def _blocks(self) -> Blocks:
         """What evaluates the circuit of the bits."""
@@ -170,11 +207,11 @@ class Encoding:
 
         builder = CircuitBuilder((self.num_features,))
         circuit = builder.build(self.emit(builder))
-        return Blocks(circuit.encoder, circuit.netlist)
+        return Blocks(circuit.inputs, circuit.netlist)
 
 
-Part = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]
-"""Feature, count, threshold and inverted of some bits."""
+Part = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32]]
+"""Feature, count, threshold, inverted and bit of a word of some bits."""
 
 
 def _bits(
@@ -184,8 +221,11 @@ def _bits(
     low: NDArray[np.float32],
     high: NDArray[np.float32],
     missing: NDArray[np.bool_],
+    are_words: NDArray[np.bool_],
 ) -> Part:
-    """The bits of a code (L + 1, z) of features (n,) with thresholds (n, L), that tell their numbers apart."""
+    """The bits of a code (L + 1, z) of features (n,) with thresholds (n, L), that tell their numbers apart; of words
+    they are the words' bits.
+    """
     lefts, kept, before = [], [], np.zeros((len(places), 0), np.float32)
     for bit in range(code.shape[1]):
         column = code[:, bit]
@@ -202,7 +242,8 @@ def _bits(
     rows, bits = np.nonzero(there)
     counts = np.stack([np.isfinite(left).sum(axis=1) for left in lefts], axis=1)
     joined = np.concatenate(lefts, axis=1)
-    return features[rows].astype(np.int32), counts[there], joined[np.isfinite(joined)], code[0, bits]
+    of_word = np.where(are_words[rows], bits, -1).astype(np.int32)
+    return features[rows].astype(np.int32), counts[there], joined[np.isfinite(joined)], code[0, bits], of_word
 
 
 def _categories(
@@ -222,11 +263,12 @@ def _categories(
 def _joined(parts: list[Part]) -> Part:
     """Parts in one, by feature."""
     if not parts:
-        return np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.bool_)
-    feature, count, threshold, inverted = (np.concatenate(part) for part in zip(*parts, strict=True))
+        none = np.zeros(0, np.int32)
+        return none, np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.bool_), none
+    feature, count, threshold, inverted, bit = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(feature, kind="stable")
     owner = np.repeat(np.argsort(order), count)  # the place that the bit of each threshold gets
-    return feature[order], count[order], threshold[np.argsort(owner, kind="stable")], inverted[order]
+    return feature[order], count[order], threshold[np.argsort(owner, kind="stable")], inverted[order], bit[order]
 
 
 def _flat(x: Any) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from lutsmith.additive.encoding import Encoding
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.netlist import Netlist, read_inputs
 from lutsmith.circuit.simplify.dead import remove_dead
+from lutsmith.circuit.words import WordFormats
 
 if TYPE_CHECKING:
     from lutsmith.circuit.engine.blocks import Blocks
@@ -63,7 +64,7 @@ class Front:
 
         builder = CircuitBuilder((self.encoding.num_features,))
         circuit = builder.build(self.emit(builder))
-        return Blocks(circuit.encoder, circuit.netlist)
+        return Blocks(circuit.inputs, circuit.netlist)
 
 
 Bits = Encoding | Front
@@ -72,30 +73,54 @@ Bits = Encoding | Front
 
 def joined(encodings: list[Encoding]) -> tuple[Encoding, list[NDArray[np.int64]]]:
     """Return the bits of several encodings of the same features as one, each of them once, by feature; and for each
-    encoding the places of its bits.
+    encoding the places of its bits. A feature is one kind of word, that of the first encoding which has it; bits of
+    other words are compared.
     """
+    formats: dict[int, tuple[Any, ...]] = {}
     found: dict[tuple[Any, ...], int] = {}
-    numbers = [[found.setdefault(bit, len(found)) for bit in _bits(encoding)] for encoding in encodings]
-    feature = np.array([bit[0] for bit in found], np.int32)
-    order = np.argsort(feature, kind="stable")
-    bits = [bit for bit, _ in sorted(found.items(), key=lambda item: item[0][0])]
-    thresholds = [threshold for bit in bits for threshold in bit[2:]]
-    encoding = Encoding(
+    rows: list[tuple[Any, ...]] = []
+    numbers = []
+    for encoding in encodings:
+        own = _formats(encoding)
+        formats = own | formats
+        places = []
+        for feature, inverted, bit, thresholds in _bits(encoding):
+            of_word = bit if bit >= 0 and own[feature] == formats[feature] else -1
+            key = (feature, of_word) if of_word >= 0 else (feature, -1, inverted, *thresholds)
+            places.append(found.setdefault(key, len(found)))
+            if len(found) > len(rows):
+                rows.append((feature, inverted, of_word, thresholds))
+        numbers.append(places)
+    features, inverses, bits = (np.array([row[field] for row in rows]) for field in range(3))
+    order = np.argsort(features, kind="stable")
+    compared = [rows[place][3] for place in order.tolist()]
+    words = np.unique(features[bits >= 0]).tolist()
+    whole = Encoding(
         encodings[0].num_features,
-        feature[order],
-        np.array([len(bit) - 2 for bit in bits], np.int64),
-        np.array(thresholds, np.float32),
-        np.array([bit[1] for bit in bits], np.bool_),
+        features[order].astype(np.int32),
+        np.array([len(each) for each in compared], np.int64),
+        np.array([threshold for each in compared for threshold in each], np.float32),
+        inverses[order].astype(np.bool_),
+        bits[order].astype(np.int32),
+        WordFormats.of(*map(np.array, zip(*(formats[each] for each in words), strict=True))) if words else None,
     )
     place = np.argsort(order)
-    return encoding, [place[np.array(each, np.int64)] for each in numbers]
+    return whole, [place[np.array(each, np.int64)] for each in numbers]
 
 
-def _bits(encoding: Encoding) -> Iterator[tuple[Any, ...]]:
-    """Feature, whether it is inverted, and thresholds of each bit."""
-    stops = np.cumsum(encoding.count).tolist()
-    thresholds = encoding.threshold.tolist()
-    for place, (feature, inverted) in enumerate(
-        zip(encoding.feature.tolist(), encoding.inverted.tolist(), strict=True)
-    ):
-        yield feature, inverted, *thresholds[stops[place] - int(encoding.count[place]) : stops[place]]
+def _formats(encoding: Encoding) -> dict[int, tuple[Any, ...]]:
+    """What the word of each feature is that is one."""
+    words = encoding.formats
+    if words is None:
+        return {}
+    told = (words.feature, words.bits, words.signed, words.offset, words.per_unit)
+    return {each[0]: each for each in zip(*(array.tolist() for array in told), strict=True)}
+
+
+def _bits(encoding: Encoding) -> Iterator[tuple[int, bool, int, tuple[float, ...]]]:
+    """Feature, whether it is inverted, bit of a word, and thresholds of each bit."""
+    stops = np.cumsum(encoding.count)
+    starts, thresholds = (stops - encoding.count).tolist(), encoding.threshold.tolist()
+    told = (encoding.feature.tolist(), encoding.inverted.tolist(), encoding.bit.tolist())
+    for start, stop, *fields in zip(starts, stops.tolist(), *told, strict=True):
+        yield *fields, tuple(thresholds[start:stop])

@@ -1,8 +1,8 @@
 """A circuit that training begins with: LUTs that vote are fitted anew, what comes before them and the head stay.
 
-The LUTs that vote are those that are outputs and that no other LUT reads. Whatever else is an output, comparators and
-LUTs that others read, goes on to vote as it is. What an output is worth is what the head says: the sum of the columns
-of the groups that it stands in.
+The LUTs that vote are those that are outputs and that no other LUT reads. Whatever else is an output, inputs and LUTs
+that others read, goes on to vote as it is. What an output is worth is what the head says: the sum of the columns of the
+groups that it stands in.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.votes import Votes
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
-from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.heads import Head
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist, with_inputs
 from lutsmith.circuit.simplify.dead import remove_dead
@@ -48,7 +48,7 @@ class Start:
     Attributes:
         circuit: the circuit.
         head: its head.
-        front: the bits that LUTs may read: of its comparators, its inner LUTs, and fresh ones of features.
+        front: the bits that LUTs may read: of its inputs, its inner LUTs, and fresh ones of features.
         network: the LUTs that vote, and behind them what votes as it is: bits of the front, as LUTs of one input.
         free: how many of them are LUTs that vote.
         places: int64 (O,), which of the network each output is, `ZERO` or `ONE`.
@@ -72,9 +72,9 @@ class Start:
         Raises:
             ValueError: no head, registers, no LUT that votes, or votes beyond int32.
         """
-        who, instead = "refining", "it fits one decision by popcounts on comparators"
+        who, instead = "refining", "it fits one decision by popcounts on comparators and words of up to 24 bits"
         head, netlist = popcount_head(circuit, who, instead), remove_dead(circuit.netlist)
-        refuse(circuit, ("words", "missing values"), who, instead)
+        refuse(circuit, ("long words", "missing values"), who, instead)
         if head is None:
             raise ValueError("the circuit has no head: its outputs are bits, which are no votes to fit anew")
         if netlist.num_registers:
@@ -86,7 +86,7 @@ class Start:
         voting, inner = luts[~read[luts]], luts[read[luts]]
         if not voting.size:
             raise ValueError("no LUT of the circuit votes: each that is an output is read by others too")
-        own = _comparisons(circuit.encoder)
+        own = _encoding(circuit.inputs)
         encoding, places = joined([own] if fresh is None else [own, fresh])
         stays = with_inputs(remove_dead(replace(netlist, outputs=inner)), places[0], len(encoding))
         bits = np.full(netlist.num_signals, ZERO, np.int64)  # of the front, or constants
@@ -234,10 +234,17 @@ def best_tau(votes: Votes, unit: float) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def _comparisons(encoder: Comparators) -> Encoding:
-    """The comparators of a circuit as bits."""
-    each = np.ones(len(encoder), np.int64)
-    return Encoding(encoder.num_features, encoder.feature, each, encoder.threshold, each == 0)
+def _encoding(inputs: Inputs) -> Encoding:
+    """The comparators and the bits of words of a circuit as bits."""
+    compared, words = inputs.comparators, inputs.words
+    is_word = np.arange(len(inputs)) >= len(compared)
+    bit = np.full(len(inputs), -1, np.int32)
+    if words is not None:
+        bit[is_word] = words.bit
+        words = replace(words, formats=words.formats[np.unique(words.place)])
+    count = np.where(is_word, 0, 1)
+    formats = None if words is None else words.formats
+    return Encoding(inputs.num_features, inputs.feature, count, compared.threshold, is_word & False, bit, formats)
 
 
 def _codes(head: Head, netlist: Netlist) -> NDArray[np.int32]:

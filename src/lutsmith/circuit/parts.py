@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.circuit.results import checked_name
+from lutsmith.circuit.results import check_distinct, checked_name
 from lutsmith.ground.arrays import MAX_SIGNALS, frozen, integers, runs
 
 
@@ -194,9 +194,7 @@ def checked_parts(netlist: Netlist, parts: Iterable[SharedPart]) -> tuple[Shared
         return ()
     if not all(isinstance(part, SharedPart) for part in some):
         raise TypeError("parts are a sequence of SharedPart")
-    names = [part.name for part in some]
-    if len({name.lower() for name in names}) < len(names):
-        raise ValueError(f"two parts have the same name: {', '.join(names)}")
+    check_distinct("parts", [part.name for part in some])
     for part in some:
         if (problem := part.problem(netlist)) is not None:
             raise ValueError(f"part {part.name} {problem}")

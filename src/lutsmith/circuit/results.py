@@ -67,9 +67,7 @@ class IntegerHead:
         words = tuple(self.words)
         if not words or not all(isinstance(word, OutputWord) for word in words):
             raise TypeError(f"words are {self.words!r}, expected at least one OutputWord")
-        names = [word.name for word in words]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two words have the same name: {', '.join(names)}")
+        check_distinct("words", [word.name for word in words])
         object.__setattr__(self, "words", words)
         object.__setattr__(self, "shape", checked_places(self.shape))
 
@@ -172,6 +170,7 @@ class Heads(Mapping[str, Result]):
             raise TypeError("heads are a mapping of names to Result, with at least one")
         for name in self._results:
             checked_name("head", name)
+        check_distinct("heads", list(self._results))
 
     def __getitem__(self, name: str) -> Result:
         return self._results[name]
@@ -265,6 +264,12 @@ def integers_of(bits: NDArray[np.bool_], *, signed: bool) -> NDArray[Any]:
         int.from_bytes(data[start : start + size], "little", signed=signed) for start in range(0, len(data), size)
     ]
     return values
+
+
+def check_distinct(what: str, names: list[str]) -> None:
+    """Raise ValueError where two names are the same but for capitals: not every language tells these apart."""
+    if len({name.lower() for name in names}) < len(names):
+        raise ValueError(f"two {what} have the same name: {', '.join(names)}")
 
 
 def _limbs(bits: NDArray[np.bool_], signed: bool) -> NDArray[np.uint64]:

@@ -119,6 +119,14 @@ class WordFormats:
         plain: NDArray[np.bool_] = (self.offset == 0) & (self.per_unit == 1)
         return plain
 
+    @cached_property
+    def _plain_kinds(self) -> list[tuple[int, bool, NDArray[np.int64]]]:
+        """Length, sign and places of plain words that have these in common."""
+        plain = np.flatnonzero(self.plain)
+        keys = np.stack([self.bits[plain], self.signed[plain]])
+        kinds = np.unique(keys, axis=1).T.tolist()
+        return [(bits, bool(signed), plain[(keys == [[bits], [signed]]).all(axis=0)]) for bits, signed in kinds]
+
     @property
     def is_long(self) -> bool:
         """Whether a word is longer than float32 can hold, 24 bits: its feature must come as an integer or float64."""
@@ -145,11 +153,8 @@ class WordFormats:
     def patterns(self, rows: NDArray[Any]) -> Patterns:
         """Return the words of rows (N, F) of numbers as bits, uint64 (N, K)."""
         words = np.empty((len(rows), len(self)), np.uint64)
-        plain = np.flatnonzero(self.plain)
-        keys = np.stack([self.bits[plain], self.signed[plain]])
-        for bits, signed in np.unique(keys, axis=1).T.tolist():
-            same = plain[(keys == [[bits], [signed]]).all(axis=0)]
-            words[:, same] = _plain_words(rows[:, self.feature[same]], bits, bool(signed))
+        for bits, signed, same in self._plain_kinds:
+            words[:, same] = _plain_words(rows[:, self.feature[same]], bits, signed)
         scaled = np.flatnonzero(~self.plain)
         for bits in np.unique(self.bits[scaled]).tolist():
             same = scaled[self.bits[scaled] == bits]
@@ -167,32 +172,31 @@ class WordFormats:
         low = np.array(some.lowest, np.float64)
         return Grid(int(some.bits[0]), some.offset + (low + 0.5) / some.per_unit, some.per_unit)
 
-    def numbers(self, patterns: Patterns) -> NDArray[Any]:
-        """Return numbers (N, K) that words stand for and become again: float32, or of long words int64 or uint64.
-
-        Where no such type holds all of them they are float64, which rounds words above 53 bits.
+    @property
+    def row_type(self) -> type[Any]:
+        """The type of numbers that holds what words stand for: float32; of words above 24 bits int64 or uint64, or
+        float64 (which holds the integers of words up to 53 bits) where neither holds all of them.
         """
         if not self.is_long:
-            with np.errstate(over="ignore"):
-                return (self.offset + self.integers(patterns) / self.per_unit).astype(np.float32)
-        if self.plain.all() and not (self.signed.any() and (self.bits[~self.signed] == MAX_BITS).any()):
-            return self.integers(patterns)
-        columns = [self[[place]].numbers(patterns[:, [place]]) for place in range(len(self))]
-        return np.concatenate([column.astype(np.float64) for column in columns], axis=1)
+            return np.float32
+        whole = (self.bits == MAX_BITS) & ~self.signed
+        if not self.plain.all() or (whole.any() and self.signed.any()):
+            return np.float64
+        return np.uint64 if whole.any() else np.int64
 
-    def integers(self, patterns: Patterns) -> NDArray[Any]:
-        """Return words (N, K) as integers: int64, or uint64 where all are unsigned and one has 64 bits.
-
-        Raises:
-            ValueError: an unsigned word of 64 bits beside one that is signed: int64 holds the one, uint64 the other.
-        """
-        if not self.signed.any():
-            return patterns if (self.bits == MAX_BITS).any() else patterns.astype(np.int64)
-        if (self.bits[~self.signed] == MAX_BITS).any():
-            raise ValueError("unsigned words of 64 bits beside signed ones have no type of integers together")
+    def numbers(self, patterns: Patterns) -> NDArray[Any]:
+        """Return numbers (N, K), of type `row_type`, that words stand for, and become again where it holds them."""
+        kind = self.row_type
+        if kind is np.uint64:
+            return patterns
         shift = np.where(self.signed, MAX_BITS - self.bits, 0).astype(np.int64)
-        moved: NDArray[np.int64] = (patterns << shift.astype(np.uint64)).view(np.int64) >> shift
-        return moved
+        words: NDArray[Any] = (patterns << shift.astype(np.uint64)).view(np.int64) >> shift
+        if kind is np.int64:
+            return words
+        if (self.bits == MAX_BITS).any():
+            words = np.where(self.signed, words.astype(np.float64), patterns.astype(np.float64))
+        with np.errstate(over="ignore"):
+            return (self.offset + words / self.per_unit).astype(kind)
 
     @property
     def _lengths(self) -> list[tuple[int, bool]]:
@@ -247,6 +251,11 @@ class WordBits:
     def place(self) -> NDArray[np.int64]:
         """int64 (B,), where the feature of each bit stands in `formats`."""
         return self.formats.place(self.feature)
+
+    @property
+    def longest(self) -> int:
+        """The bits of the longest word that a bit is of; 0 where there are no bits."""
+        return int(self.formats.bits[self.place].max(initial=0))
 
     def encode(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
         """Return the bits, bool (N, B), of rows (N, F) of numbers: the specification of every faster reader."""

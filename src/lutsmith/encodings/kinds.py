@@ -26,6 +26,7 @@ class EncoderKind:
         most: the largest.
         of_images: the z of a pixel where nobody says.
         of_tables: the z of a column.
+        is_word: whether the code is the level in binary, of thresholds that may be those of a word (`encodings.words`).
     """
 
     thresholds: Callable[[NDArray[Any], int], NDArray[np.float32]]
@@ -34,6 +35,7 @@ class EncoderKind:
     most: int = MAX_BITS
     of_images: int = 3
     of_tables: int = 63
+    is_word: bool = False
 
     def bits(self, given: int | None, input_shape: tuple[int, ...]) -> int:
         """Return z, the bits of a feature; None: what is usual for samples of such a shape.
@@ -46,10 +48,6 @@ class EncoderKind:
         return whole_number("bits", given, self.least, self.most, "the bits of a feature")
 
 
-def _levels(columns: NDArray[Any], bits: int) -> NDArray[np.float32]:
-    return thresholds.uniform(columns, (1 << bits) - 1)
-
-
 def _parts(columns: NDArray[Any], bits: int) -> NDArray[np.float32]:
     return thresholds.uniform(columns, bits - 1)
 
@@ -60,9 +58,11 @@ KINDS: dict[str, EncoderKind] = {
     "distributive": EncoderKind(thresholds.distributive, codes.thermometer),
     "balanced": EncoderKind(balanced, codes.thermometer),
     "logarithmic": EncoderKind(thresholds.logarithmic, codes.thermometer),
-    "fixed-point": EncoderKind(_levels, codes.binary, most=MAX_BINARY_BITS, of_tables=6),
-    "binary": EncoderKind(thresholds.bit_planes, codes.binary, most=MAX_BINARY_BITS, of_images=8, of_tables=8),
-    "gray": EncoderKind(_levels, codes.gray, most=MAX_BINARY_BITS, of_tables=6),
+    "fixed-point": EncoderKind(thresholds.fixed_point, codes.binary, most=MAX_BINARY_BITS, of_tables=6, is_word=True),
+    "binary": EncoderKind(
+        thresholds.bit_planes, codes.binary, most=MAX_BINARY_BITS, of_images=8, of_tables=8, is_word=True
+    ),
+    "gray": EncoderKind(thresholds.fixed_point, codes.gray, most=MAX_BINARY_BITS, of_tables=6),
     "one-hot": EncoderKind(_parts, codes.one_hot, 2, MAX_ONE_HOT_BITS, of_images=4, of_tables=64),
     "sign-magnitude": EncoderKind(thresholds.sign_magnitude, codes.sign_magnitude, most=MAX_BINARY_BITS, of_tables=7),
 }

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.encodings.words import of_range, thresholds_of
+
 TINY = float(np.finfo(np.float32).tiny)
 """2^-126, the smallest normal float32: what is above -TINY counts as not negative."""
 
@@ -42,6 +44,16 @@ def uniform(columns: NDArray[Any], count: int) -> NDArray[np.float32]:
             spacing = (high.astype(np.float64) - low) / (count + 1)
         steps = np.arange(1, count + 1, dtype=low.dtype)
         return _float32(low[:, None] + steps * spacing[:, None])
+
+
+def fixed_point(columns: NDArray[Any], bits: int) -> NDArray[np.float32]:
+    """`t_i = min + i (max - min) / 2^b` for i = 1..2^b - 1, those of a word of b bits: reckoned in float64 of the range
+    in float32, so that the range tells the word.
+    """
+    with np.errstate(over="ignore"):
+        low, high = (bound.astype(np.float32) for bound in column_range(columns))
+    constant = np.broadcast_to(low[:, None], (low.size, (1 << bits) - 1))
+    return np.where((low < high)[:, None], thresholds_of(of_range(low, high, bits), bits), constant)
 
 
 def gaussian(columns: NDArray[Any], count: int) -> NDArray[np.float32]:

@@ -13,11 +13,10 @@ from torch import nn
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.tables import widened
-from lutsmith.circuit.traits import refuse
 from lutsmith.ground.arguments import check_options, instance_of, one_of, whole_number
 from lutsmith.nn.connections.around import candidates_around, drawn
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import Encoder, Thermometer
+from lutsmith.nn.encoders.of_circuit import encoder_of_circuit
 from lutsmith.nn.heads import HEADS
 from lutsmith.nn.heads.of_circuit import head_of_circuit
 from lutsmith.nn.network import Architecture
@@ -41,10 +40,11 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
         model = from_circuit(lutsmith.load("additive.lut"), Architecture(connections="learnable", num_candidates=8))
 
     The hardened network (eval mode) gives the circuit's scores for every sample; of several labels the same labels, and
-    numbers up to the rounding of the head's scale and offset to float32. It is `Sequential(Thermometer, Flatten,
-    layers..., head)`: a layer for each level of LUTs, in a `Skip` where later levels read past it. LUTs that no output
-    depends on are left out. LUTs of one feature, such as the test for a name, are a part of the encoder: layers without
-    gradients. LUTs of a level get the largest rank among them.
+    numbers up to the rounding of the head's scale and offset to float32. It is `Sequential(encoder, Flatten, layers...,
+    head)`: a layer for each level of LUTs, in a `Skip` where later levels read past it. The encoder is a thermometer of
+    the comparators, or beside it levels that are the circuit's words. LUTs that no output depends on are left out. LUTs
+    of one feature, such as the test for a name, are a part of the encoder: layers without gradients. LUTs of a level
+    get the largest rank among them.
 
     What the architecture says is how this is trained: parametrization and its options, sampling, temperature,
     `residual_probability` (how sure each entry of a table is at the beginning), tau, and connections:
@@ -65,15 +65,15 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
 
     Raises:
         TypeError: no circuit.
-        ValueError: a circuit without a head or LUTs to train, with registers, or with a head that no head to train is;
-            a parametrization that cannot be any table; connections that cannot begin with given wires.
+        ValueError: a circuit without a head or LUTs to train, with registers, with missing values or words that are
+            signed or of more than 16 bits as inputs, or with a head that no head to train is; a parametrization that
+            cannot be any table; connections that cannot begin with given wires.
     """
     instance_of("circuit", circuit, Circuit, "(lutsmith.load reads one)")
     architecture = architecture or AROUND
     instance_of("architecture", architecture, Architecture)
     if circuit.netlist.num_registers:
         raise ValueError(f"the circuit has {circuit.netlist.num_registers} registers; a network to train has none")
-    refuse(circuit, ("words", "missing values"), "a network to train", "it begins with comparators alone")
     head = head_of_circuit(circuit, architecture.tau)  # type: ignore[arg-type]
     if architecture.head not in (Architecture().head, name := _name_of(head)):
         raise ValueError(f"head is {architecture.head!r}, and the circuit has the head {name!r}: leave the head out")
@@ -138,7 +138,7 @@ class _Levels:
             reader, read = _slots(netlist, np.arange(start, stop))
             needed[read[needed[inputs + reader]]] = True
         feature = np.full(count, -1, np.int64)
-        feature[:inputs] = circuit.encoder.feature
+        feature[:inputs] = circuit.inputs.feature
         depth = np.zeros((2, count), np.int64)  # in LUTs of the encoder, and in others
         for start, stop in slices:
             reader, read = _slots(netlist, np.arange(start, stop))
@@ -205,35 +205,13 @@ class _Bits:
         return np.stack([np.where(self.feature < 0, -1, self.feature // width % self.shape[-2]), columns], axis=1)
 
 
-def _encoder(circuit: Circuit, needed: NDArray[np.bool_]) -> tuple[Encoder, _Bits]:
-    """Return the thermometer with the thresholds of the comparators that are needed, and its bits."""
-    count, shape = circuit.encoder.num_features, circuit.input_shape
-    wanted = np.flatnonzero(needed[: len(circuit.encoder)])
-    feature, threshold = circuit.encoder.feature[wanted].astype(np.int64), circuit.encoder.threshold[wanted] + 0.0
-    order = np.lexsort((threshold, feature))
-    is_new = np.ones(order.size, np.bool_)
-    is_new[1:] = (np.diff(feature[order]) != 0) | (threshold[order[1:]] != threshold[order[:-1]])
-    first, which = order[is_new], np.empty_like(order)
-    which[order] = np.cumsum(is_new) - 1
-    owner = feature[first]
-    number = np.arange(owner.size) - np.searchsorted(owner, owner)  # among the thresholds of its feature
-    width = int(number.max(initial=0)) + 1
-    thresholds = np.full((count, width), np.inf, np.float32)
-    thresholds[owner, number] = threshold[first]
-    low, high = circuit.fitted_range or (np.zeros(count, np.float32), np.zeros(count, np.float32))  # says nothing
-    encoder = Thermometer(width, unique=True)
-    encoder.thresholds = torch.from_numpy(thresholds.reshape(*shape, width))
-    encoder.input_min, encoder.input_max = (torch.tensor(bound.reshape(shape)) for bound in (low, high))
-    encoder.fit_input_shape = torch.tensor(shape)
-    # bit b of channel c is channel c width + b of an encoded sample
-    layout = np.moveaxis(np.arange(count * width).reshape(*shape, width), -1, 1).reshape(-1)
-    found = np.empty(count * width, np.int64)
-    found[layout] = np.arange(layout.size)
-    place = np.full(circuit.netlist.num_signals, -1)
-    place[wanted] = found[owner * width + number][which]
-    usable = np.zeros(layout.size, np.bool_)
-    usable[place[wanted]] = True
-    return encoder, _Bits(place, usable, layout // width, shape)
+def _encoder(circuit: Circuit, needed: NDArray[np.bool_]) -> tuple[nn.Module, _Bits]:
+    """Return an encoder of the inputs that are needed, and its bits."""
+    wanted = np.flatnonzero(needed[: len(circuit.inputs)])
+    encoder, found, feature = encoder_of_circuit(circuit, wanted)
+    place, usable = np.full(circuit.netlist.num_signals, -1), np.zeros(feature.size, np.bool_)
+    place[wanted], usable[found] = found, True
+    return encoder, _Bits(place, usable, feature, circuit.input_shape)
 
 
 # Layers

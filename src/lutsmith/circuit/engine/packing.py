@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.engine.plan import MAX_ROWS
-from lutsmith.circuit.engine.thresholds import Thresholds
+from lutsmith.circuit.engine.thresholds import Thresholds, as_float32, byte_thresholds, tiles_of, whole_words
+from lutsmith.circuit.grid import MAX_WORD
 from lutsmith.circuit.inputs import Inputs
-from lutsmith.circuit.words import WordBits
+from lutsmith.circuit.words import WordBits, WordFormats
 from lutsmith.ground.arrays import packed
-from lutsmith.kernels.engine import lanes, planes
+from lutsmith.kernels.engine import bits, lanes, planes
+
+SHORT = 4
+"""Bits of scaled words whose thresholds are counted one by one."""
 
 
 class Packing:
@@ -31,7 +36,9 @@ class Packing:
             raise ValueError(f"{len(inputs)} inputs are more than the engine holds: {(MAX_ROWS - first) // step}")
         places = (first + step * np.arange(compared)) * lanes.ROW_BYTES
         self._thresholds = Thresholds(inputs.comparators, places.astype(np.uint32))
-        self._planes = None if inputs.words is None else _Planes(inputs.words, first + step * compared, step)
+        self._planes = (
+            None if inputs.words is None else _Planes(inputs.words, first + step * compared, step, inputs.num_features)
+        )
         self._missing = slice(first + step * (compared + words), first + step * len(inputs), step)
         self._compares = compared > 0
 
@@ -44,7 +51,7 @@ class Packing:
         if self._compares:
             self._thresholds.pack(rows, values, scratch)
         if self._planes is not None:
-            self._planes.pack(rows, values)
+            self._planes.pack(rows, values, scratch)
         if self.inputs.missing.size:
             missing = _missing(rows, self.inputs.missing)
             width = -(-len(rows) // 64)
@@ -62,10 +69,11 @@ class Packing:
 
 
 class _Planes:
-    """The bits of words, grouped by the byte of the word that they are in."""
+    """The bits of words, in groups: each is eight bits of a word from the bit `shift` on, and the rows of these."""
 
-    def __init__(self, words: WordBits, first: int, step: int) -> None:
-        self._formats = words.formats
+    def __init__(self, words: WordBits, first: int, step: int, features: int) -> None:
+        self._width = max(features, bits.TILE)
+        formats = words.formats
         keys = np.stack([words.place, words.bit // 8])
         found, group = np.unique(keys, axis=1, return_inverse=True)
         group = group.reshape(-1)
@@ -77,32 +85,114 @@ class _Planes:
             same[order[at + 1]] = same[order[at]] + 1
         copies = np.stack([group, same])
         which, number = np.unique(copies, axis=1, return_inverse=True)
-        self._place, octet = found[:, which[0]]
-        self._rows = np.full((which.shape[1], 8), planes.NONE, np.uint32)
-        self._rows[number.reshape(-1), words.bit % 8] = first + step * np.arange(len(words))
-        self._columns = 8 * self._place + octet
-        plain_bytes = self._formats.plain & ~self._formats.signed & (self._formats.bits >= 8)
-        self._of_bytes = bool(plain_bytes.all())
-        low = octet == 0
-        self._low = self._formats.feature[self._place[low]].astype(np.int64), self._rows[low]
-        self._zero = self._rows[~low][self._rows[~low] != planes.NONE]
+        place, octet = found[:, which[0]]  # of each group, by feature
+        rows = np.full((which.shape[1], 8), planes.NONE, np.uint32)
+        rows[number.reshape(-1), words.bit % 8] = first + step * np.arange(len(words))
+        self._groups, self._formats = (place, octet, rows), formats
+        self._is_short = ~formats.plain & ~formats.signed & (formats.bits <= SHORT)
+        near = (_are_near(formats) | self._is_short)[place]
+        self._floats = self._of_floats(place[near], octet[near], rows[near])
+        self._rest, slow = np.unique(place[~near], return_inverse=True)
+        self._of_rest = 8 * slow + octet[~near], rows[~near]
 
-    def pack(self, rows: NDArray[Any], values: NDArray[np.uint64]) -> None:
+    def pack(self, rows: NDArray[Any], values: NDArray[np.uint64], scratch: NDArray[np.uint8]) -> None:
         """Write the rows of bits of samples (n, F)."""
-        if rows.dtype == np.uint8 and self._of_bytes:  # bytes are words already
-            data, columns, targets = rows, *self._low
-            values[self._zero] = 0
-        else:
-            words = self._formats.patterns(rows).astype("<u8", copy=False)
-            data, columns, targets = words.view(np.uint8).reshape(len(rows), -1), self._columns, self._rows
-        if not (data.flags.c_contiguous and data.flags.writeable):  # the kernel is compiled for one kind of array
-            data = np.array(data)
-        whole = len(data) // 64 * 64
-        planes.pack(values, data[:whole], columns, targets)
-        if whole < len(data):
-            rest = np.zeros((64, data.shape[1]), np.uint8)
-            rest[: len(data) - whole] = data[whole:]
-            planes.pack(values[:, whole // 64 :], rest, columns, targets)
+        if rows.dtype == np.uint8:
+            never, given = self._bytes
+            values[never] = 0
+            for part, first, words in whole_words(rows, self._width):
+                planes.pack_bytes(values, part.ctypes.data, part.strides[0], first, words, scratch, *given)
+            return
+        if self._floats:
+            for part, first, words in whole_words(as_float32(rows), self._width):
+                planes.pack_floats(values, part.ctypes.data, part.strides[0], first, words, scratch, *self._floats)
+        if self._rest.size:
+            patterns = self._formats[self._rest].patterns(rows).astype("<u8", copy=False)
+            data = np.zeros((-(-len(rows) // 64) * 64, 8 * self._rest.size), np.uint8)
+            data[: len(rows)] = patterns.view(np.uint8).reshape(len(rows), -1)
+            planes.pack(values, data, *self._of_rest)
+
+    def _of_floats(
+        self, place: NDArray[np.int64], octet: NDArray[np.int64], rows: NDArray[np.uint32]
+    ) -> tuple[Any, ...]:
+        """What `planes.pack_floats` wants to know."""
+        if not place.size:
+            return ()
+        read, start = np.unique(place, return_index=True)
+        formats = self._formats[read]
+        low = np.array(formats.lowest, np.float64)
+        line = np.where(
+            formats.plain, [[0.0], [0.0]], [formats.offset + (low + 0.5) / formats.per_unit, formats.per_unit]
+        )
+        ends = np.stack([low, np.array(formats.highest, np.float64)], axis=1)
+        counted = [
+            self._thresholds(each) if self._is_short[each] else np.zeros(0, np.float32) for each in read.tolist()
+        ]
+        octets, shifts = np.append(start, place.size), (8 * octet).astype(np.uint32)
+        tiles = self._tiles(formats.feature)
+        return *tiles, ends, np.ascontiguousarray(line.T), *_spans(counted, np.float32), octets, shifts, _offsets(rows)
+
+    def _thresholds(self, place: int) -> NDArray[np.float32]:
+        """Those of one word."""
+        grid = self._formats.thresholds(np.array([place]))
+        return grid.value(np.arange((1 << grid.bits) - 1))
+
+    @cached_property
+    def _bytes(self) -> tuple[NDArray[np.uint32], tuple[Any, ...]]:
+        """Rows that are 0 for all bytes, and what `planes.pack_bytes` wants to know; made when bytes first come."""
+        place, octet, rows = self._groups
+        formats = self._formats
+        plain = formats.plain[place]
+        never = rows[plain & (octet > 0)]
+        kept = ~plain | (octet == 0)
+        place, octet, rows, plain = place[kept], octet[kept], rows[kept], plain[kept]
+        high = np.array([min(255, highest) for highest in formats.highest], np.uint8)
+        short = self._is_short[place]
+        by_table = ~plain & ~short
+        tables = np.where(by_table, np.cumsum(by_table) - 1, -1)
+        scaled = np.unique(place[by_table])
+        every = np.broadcast_to(np.arange(256)[:, None], (256, int(formats.feature[-1]) + 1))
+        patterns = formats[scaled].patterns(every)[:, np.searchsorted(scaled, place[by_table])]
+        pool = (patterns >> (8 * octet[by_table]).astype(np.uint64)).astype(np.uint8).T
+        counted = [_least(self._thresholds(each)) if some else np.zeros(0, np.uint8)
+                   for each, some in zip(place.tolist(), short.tolist(), strict=True)]  # fmt: skip
+        limits = np.where(plain | short, high[place], np.uint8(255))
+        limits[short] = np.where([each.size > 0 for each in counted], limits, 0)[short]  # bytes reach no threshold
+        given = *self._tiles(formats.feature[place]), _offsets(rows), limits, tables, np.ascontiguousarray(pool)
+        return never[never != planes.NONE], (*given, *_spans(counted, np.uint8))
+
+    def _tiles(self, features: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Tiles, where the features of each begin, and the column of each feature; features ascend."""
+        tiles = tiles_of(np.unique(features).astype(np.int64), self._width)
+        tile_of = np.searchsorted(tiles, features, side="right") - 1
+        return tiles, np.searchsorted(tile_of, np.arange(tiles.size + 1)), features - tiles[tile_of]
+
+
+def _least(thresholds: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The bytes from which on thresholds lie below a byte, uint8; of those that bytes exceed."""
+    limits, always = byte_thresholds(thresholds)
+    return np.where(always, 0, limits.astype(np.int64) + 1)[always | (limits < 255)].astype(np.uint8)
+
+
+def _spans(parts: list[NDArray[Any]], kind: type) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Where each part begins and ends in all of them together, int64 (n, 2), and these."""
+    ends = np.cumsum([part.size for part in parts])
+    starts = ends - [part.size for part in parts]
+    return np.stack([starts, ends], axis=1).astype(np.int64), np.concatenate([np.zeros(0, kind), *parts])
+
+
+def _offsets(rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return np.where(rows == planes.NONE, rows, rows * np.uint32(lanes.ROW_BYTES))
+
+
+def _are_near(formats: WordFormats) -> NDArray[np.bool_]:
+    """Which words `planes.pack_floats` reckons: at most 24 bits, and float32 much finer than the thresholds."""
+    low = np.array(formats.lowest, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = [formats.offset + (low + at) / formats.per_unit for at in (0.0, 2.0**formats.bits)]
+        finest = np.spacing(np.abs(ends).max(axis=0).astype(np.float32)).astype(np.float64)
+        near: NDArray[np.bool_] = planes.NEAREST * finest * formats.per_unit <= 1
+    return (formats.bits <= MAX_WORD) & (formats.plain | near)
 
 
 def _missing(rows: NDArray[Any], features: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Thresholds:
         order = np.argsort(encoder.feature, kind="stable")
         features, thresholds = encoder.feature[order].astype(np.int64), encoder.threshold[order]
         self._width = max(encoder.num_features, bits.TILE)
-        tiles = _tiles(np.unique(features), self._width)
+        tiles = tiles_of(np.unique(features), self._width)
         tile_of = np.searchsorted(tiles, features, side="right") - 1
         columns = (tile_of % 4 * bits.TILE + features - tiles[tile_of]).astype(np.uint8)
         self._tiles: tuple[Any, ...] = (tiles, np.searchsorted(tile_of, np.arange(tiles.size + 1)))
@@ -55,16 +56,8 @@ class Thresholds:
         """
         if rows.dtype != np.uint8:
             rows = as_float32(rows)
-        itemsize = rows.dtype.itemsize
-        if rows.strides[1] != itemsize or rows.strides[0] < 0:
-            rows = np.ascontiguousarray(rows)
-        words = len(rows) // 64 if rows.shape[1] == self._width else 0
-        if words:
-            self._pack(rows, 0, words, values, scratch)
-        if 64 * words < len(rows):
-            rest = np.zeros((-(-len(rows) // 64) * 64 - 64 * words, self._width), rows.dtype)
-            rest[: len(rows) - 64 * words, : rows.shape[1]] = rows[64 * words :]
-            self._pack(rest, words, len(rest) // 64, values, scratch)
+        for part, first_word, words in whole_words(rows, self._width):
+            self._pack(part, first_word, words, values, scratch)
 
     def _pack(
         self, rows: NDArray[Any], first_word: int, words: int, values: NDArray[np.uint64], scratch: NDArray[np.uint8]
@@ -79,6 +72,21 @@ class Thresholds:
                 values[self._never] = 0
             given: list[Any] = [*place[:-1], scratch[bits.SCRATCH :].view(np.uint64), *self._windows]
             windows.pack(*given)
+
+
+def whole_words(rows: NDArray[Any], width: int) -> Iterator[tuple[NDArray[Any], int, int]]:
+    """Yield rows as kernels read them, 64 times `words` of at least `width` numbers that lie side by side, with the
+    first word and `words`; what is copied for that is filled up with zeros.
+    """
+    if rows.strides[1] != rows.dtype.itemsize or rows.strides[0] < 0:
+        rows = np.ascontiguousarray(rows)
+    words = len(rows) // 64 if rows.shape[1] == width else 0
+    if words:
+        yield rows, 0, words
+    if 64 * words < len(rows):
+        rest = np.zeros((-(-len(rows) // 64) * 64 - 64 * words, width), rows.dtype)
+        rest[: len(rows) - 64 * words, : rows.shape[1]] = rows[64 * words :]
+        yield rest, words, len(rest) // 64
 
 
 def as_float32(rows: NDArray[Any]) -> NDArray[np.float32]:
@@ -98,7 +106,7 @@ def byte_thresholds(thresholds: NDArray[np.float32]) -> tuple[NDArray[np.uint8],
     return np.floor(np.clip(thresholds, 0, 255)).astype(np.uint8), thresholds < 0
 
 
-def _tiles(features: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+def tiles_of(features: NDArray[np.int64], width: int) -> NDArray[np.int64]:
     """First columns of tiles of sixteen that cover the (sorted) features, none of which reaches beyond `width`."""
     starts: list[int] = []
     for feature in features.tolist():

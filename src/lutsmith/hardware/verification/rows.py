@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.rows import as_rows
-from lutsmith.circuit.words import MAX_BITS, WordFormats
+from lutsmith.circuit.words import WordFormats
 from lutsmith.logic.words import Words
 
 RANDOM_ROWS = 256
@@ -59,17 +59,13 @@ def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) 
 
 
 def rows_type(circuit: Circuit) -> type[Any]:
-    """Return the type of rows that hold what a circuit reads: float32; where words are longer, int64, or uint64 where
-    all are unsigned; or float64 beside comparators, words of fractions, and where neither type has all words.
+    """Return the type of rows that hold what a circuit reads: float32; where words are longer that of
+    `WordFormats.row_type`, but float64 where other features are read.
     """
     words = circuit.words
     if words is None or not words.formats.is_long:
         return np.float32
-    formats = words.formats
-    signed, widest = bool(formats.signed.any()), formats.bits[~formats.signed].max(initial=0) == MAX_BITS
-    if len(circuit.encoder) or circuit.missing.size or not formats.plain.all() or (signed and widest):
-        return np.float64
-    return np.int64 if signed else np.uint64
+    return np.float64 if len(circuit.encoder) or circuit.missing.size else words.formats.row_type
 
 
 def _random_words(formats: WordFormats, count: int, rng: np.random.Generator) -> NDArray[Any]:

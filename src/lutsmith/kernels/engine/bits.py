@@ -45,7 +45,8 @@ _LANES = ir.VectorType(_I64, WORDS)
 _ROW = 8 * WORDS
 
 
-def _load(builder: Any, address: Any, offset: int, kind: Any, align: int) -> Any:
+def load(builder: Any, address: Any, offset: int, kind: Any, align: int) -> Any:
+    """Emit a load of a value of some kind."""
     moved = builder.add(address, _I64(offset)) if offset else address
     return builder.load(builder.inttoptr(moved, kind.as_pointer()), align=align)
 
@@ -77,13 +78,14 @@ def _pasted(builder: Any, parts: list[Any]) -> Any:
     return parts[0]
 
 
-def _splat(builder: Any, scalar: Any, lanes: int) -> Any:
+def splat(builder: Any, scalar: Any, lanes: int) -> Any:
+    """Emit a vector that has a scalar in every lane."""
     single = builder.insert_element(ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined), scalar, _I32(0))
     return _shuffle(builder, single, single, [0] * lanes)
 
 
 @intrinsic
-def _transpose_bytes(typing_context: Any, source: Any, row_bytes: Any, target: Any, stride: Any) -> Any:
+def transpose_bytes(typing_context: Any, source: Any, row_bytes: Any, target: Any, stride: Any) -> Any:
     """Transpose 64 rows of 16 bytes, `row_bytes` apart, into 16 rows of 64, `stride` apart."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -91,7 +93,7 @@ def _transpose_bytes(typing_context: Any, source: Any, row_bytes: Any, target: A
         sixteen = ir.VectorType(_I8, 16)
 
         def piece(row: int) -> Any:
-            return _load(builder, builder.add(source, builder.mul(row_bytes, _I64(row))), 0, sixteen, 1)
+            return load(builder, builder.add(source, builder.mul(row_bytes, _I64(row))), 0, sixteen, 1)
 
         rows = [_pasted(builder, [piece(row + 16 * lane) for lane in range(4)]) for row in range(16)]
         for column, values in enumerate(_transposed(builder, rows, 4)):
@@ -118,14 +120,14 @@ def _prefetch_rows(typing_context: Any, source: Any, row_bytes: Any) -> Any:
 
 
 @intrinsic
-def _transpose_words(typing_context: Any, source: Any, row_bytes: Any, target: Any, stride: Any) -> Any:
+def transpose_words(typing_context: Any, source: Any, row_bytes: Any, target: Any, stride: Any) -> Any:
     """Transpose 16 rows of 16 four-byte words, `row_bytes` apart, into 16 rows, `stride` apart."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, row_bytes, target, stride = arguments
         kind = ir.VectorType(_I32, 16)
         starts = [builder.add(source, builder.mul(row_bytes, _I64(row))) for row in range(16)]
-        rows = [_load(builder, start, 0, kind, 1) for start in starts]
+        rows = [load(builder, start, 0, kind, 1) for start in starts]
         for column, values in enumerate(_transposed(builder, rows, 1)):
             _store(builder, values, builder.add(target, builder.mul(stride, _I64(column))), 64)
         return context.get_dummy_value()
@@ -138,8 +140,8 @@ def _greater_bytes(typing_context: Any, values: Any, threshold: Any) -> Any:
     """The word of the comparisons of 64 bytes at an address with a threshold, unsigned."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = _load(builder, arguments[0], 0, ir.VectorType(_I8, 64), 64)
-        bits = builder.icmp_unsigned(">", values, _splat(builder, arguments[1], 64))
+        values = load(builder, arguments[0], 0, ir.VectorType(_I8, 64), 64)
+        bits = builder.icmp_unsigned(">", values, splat(builder, arguments[1], 64))
         return builder.bitcast(bits, _I64)
 
     return types.uint64(types.int64, types.uint8), generate
@@ -150,8 +152,8 @@ def _greater_floats(typing_context: Any, values: Any, threshold: Any) -> Any:
     """The word of the comparisons of 64 floats at an address with a threshold; NaN is greater than nothing."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind, limit = ir.VectorType(ir.FloatType(), 16), _splat(builder, arguments[1], 16)
-        parts = [_load(builder, arguments[0], 64 * part, kind, 64) for part in range(4)]
+        kind, limit = ir.VectorType(ir.FloatType(), 16), splat(builder, arguments[1], 16)
+        parts = [load(builder, arguments[0], 64 * part, kind, 64) for part in range(4)]
         return builder.bitcast(_pasted(builder, [builder.fcmp_ordered(">", part, limit) for part in parts]), _I64)
 
     return types.uint64(types.int64, types.float32), generate
@@ -195,7 +197,7 @@ def pack_bytes(
             _prefetch_rows(ahead + 64 * word * row_bytes, row_bytes)
             for tile in range(first, last):
                 start = source + 64 * word * row_bytes + tiles[tile]
-                _transpose_bytes(start, row_bytes, buffer + 16 * BLOCK * (tile - first) + 64 * word, BLOCK)
+                transpose_bytes(start, row_bytes, buffer + 16 * BLOCK * (tile - first) + 64 * word, BLOCK)
         for comparator in range(ranges[first], ranges[last]):
             index = np.uint64(comparator)
             column = buffer + BLOCK * np.int64(columns[index])
@@ -224,7 +226,7 @@ def pack_floats(
     for tile in range(len(tiles)):
         for sixteen in range(4 * words):
             start = source + 16 * sixteen * row_bytes + 4 * tiles[tile]
-            _transpose_words(start, row_bytes, buffer + 64 * sixteen, 4 * BLOCK)
+            transpose_words(start, row_bytes, buffer + 64 * sixteen, 4 * BLOCK)
         for comparator in range(ranges[tile], ranges[tile + 1]):
             index = np.uint64(comparator)
             column = buffer + 4 * BLOCK * np.int64(columns[index] % np.uint8(16))
@@ -255,9 +257,9 @@ def _add_eight(typing_context: Any, counter: Any, base: Any, rows: Any, carry: A
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         counter, base, rows, carry = arguments
-        offsets = [builder.zext(_load(builder, rows, 4 * index, _I32, 4), _I64) for index in range(8)]
-        bits = [_load(builder, builder.add(base, offset), 0, _LANES, 64) for offset in offsets]
-        ones, twos, fours = (_load(builder, counter, _ROW * plane, _LANES, 64) for plane in range(3))
+        offsets = [builder.zext(load(builder, rows, 4 * index, _I32, 4), _I64) for index in range(8)]
+        bits = [load(builder, builder.add(base, offset), 0, _LANES, 64) for offset in offsets]
+        ones, twos, fours = (load(builder, counter, _ROW * plane, _LANES, 64) for plane in range(3))
         pairs, quads = [], []
         for first in range(0, 8, 2):
             ones, two = _full_adder(builder, ones, bits[first], bits[first + 1])
@@ -279,7 +281,7 @@ def _add_rows(typing_context: Any, plane: Any, second: Any, third: Any, carry: A
     """A full adder on four rows: `plane` becomes the sum, `carry` the carry."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        bits = [_load(builder, address, 0, _LANES, 64) for address in arguments[:3]]
+        bits = [load(builder, address, 0, _LANES, 64) for address in arguments[:3]]
         total, over = _full_adder(builder, *bits)
         _store(builder, total, arguments[0], 64)
         _store(builder, over, arguments[3], 64)
@@ -294,10 +296,10 @@ def _weigh(typing_context: Any, totals: Any, word: Any, weight: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         totals, word, weight = arguments
-        bits = builder.bitcast(_load(builder, word, 0, _I64, 8), _BITS)
+        bits = builder.bitcast(load(builder, word, 0, _I64, 8), _BITS)
         kind = ir.VectorType(_I32, 64)
-        before = _load(builder, totals, 0, kind, 64)
-        more = builder.select(bits, _splat(builder, weight, 64), ir.Constant(kind, [0] * 64))
+        before = load(builder, totals, 0, kind, 64)
+        more = builder.select(bits, splat(builder, weight, 64), ir.Constant(kind, [0] * 64))
         _store(builder, builder.add(before, more), totals, 64)
         return context.get_dummy_value()
 
@@ -369,7 +371,7 @@ def _spread(typing_context: Any, word: Any, target: Any) -> Any:
     """Write the bits of a word as 64 bytes, 0 or 1."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        bits = builder.bitcast(_load(builder, arguments[0], 0, _I64, 8), _BITS)
+        bits = builder.bitcast(load(builder, arguments[0], 0, _I64, 8), _BITS)
         _store(builder, builder.zext(bits, ir.VectorType(_I8, 64)), arguments[1], 64)
         return context.get_dummy_value()
 
@@ -395,4 +397,4 @@ def unpack(
                 _spread(base + np.int64(rows[first + row]) + 8 * word, buffer + 64 * row)
             for sixteen in range(4):
                 target = samples.ctypes.data + (64 * word + 16 * sixteen) * width + first
-                _transpose_bytes(buffer + 16 * sixteen, 64, target, width)
+                transpose_bytes(buffer + 16 * sixteen, 64, target, width)

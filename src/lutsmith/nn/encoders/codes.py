@@ -1,23 +1,28 @@
 """Codes other than the thermometer: binary, Gray, one-hot and sign-magnitude. All read LSB first.
 
-The level of a number, how many thresholds lie below it, is looked up in a table of codes. In a circuit each bit is an
-XOR of comparators: b bits of a binary code cost a feature 2^b - 1 comparators and about 2^(b+1) / 5 LUTs of rank 6. A
-Gray code reads each comparator once, which is half of the LUTs.
+The level of a number, how many thresholds lie below it, is looked up in a table of codes. In a circuit the level of a
+binary or Gray code is a word, whose bits are inputs: binary costs nothing, Gray b - 1 LUTs of rank 2 a feature. Where
+thresholds are not those of a word (`encodings.words`), and in the other codes, each bit is an XOR of comparators: b
+bits of a binary code then cost a feature 2^b - 1 comparators and about 2^(b+1) / 5 LUTs of rank 6, of a Gray code half.
 """
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.circuit.words import WordFormats
 from lutsmith.encodings import codes, thresholds
 from lutsmith.encodings.codes import MAX_BINARY_BITS, MAX_ONE_HOT_BITS
 from lutsmith.encodings.transitions import lower_code
+from lutsmith.encodings.words import Formats, formats_of, lower_levels, thresholds_of
 from lutsmith.nn.encoders.base import Encoder, EncoderOptions
 
 if TYPE_CHECKING:
@@ -92,10 +97,45 @@ class UniformFixedPoint(CodeEncoder):
     b wires carry 2^b uniform levels in plain binary, where b wires of a thermometer carry b + 1: level l is
     `t_l < x <= t_(l+1)`, `t_i = min + i (max - min) / 2^b` for i = 1..2^b - 1. Bytes with 8 bits become themselves.
 
+    In a circuit the level is a word of b bits, which costs neither comparators nor LUTs: hardware then reads the level.
+    Features that were constant are compared, and so is everything where `input_bits` is another number than b, or where
+    thresholds that were loaded are at other distances.
+
     Args:
         num_bits: b, 1 to 16.
         per, unique, encode_axis, fit_axes, input_bits: see `Encoder`.
     """
+
+    _known: Formats | None = None
+
+    @classmethod
+    def of_words(
+        cls, words: WordFormats, bounds: tuple[NDArray[np.float32], NDArray[np.float32]], shape: Sequence[int]
+    ) -> Self:
+        """Return the encoder whose levels are the words of a circuit; of other features all bits are 0.
+
+        Args:
+            words: unsigned, all of one length.
+            bounds: where the features lay in the data, float32 (F,) each.
+            shape: of one sample.
+
+        Raises:
+            ValueError: words that are signed, or of several lengths.
+        """
+        lengths = np.unique(words.bits)
+        if lengths.size != 1 or words.signed.any():
+            raise ValueError("the levels of an encoder are unsigned words of one length")
+        encoder = cls(int(lengths[0]))
+        count = math.prod(shape)
+        every = np.full((count, encoder.num_thresholds), np.inf, np.float32)
+        every[words.feature] = thresholds_of((words.offset, words.per_unit), encoder.num_bits)
+        known, offset, per_unit = np.zeros(count, np.bool_), np.zeros(count), np.ones(count)
+        known[words.feature], offset[words.feature], per_unit[words.feature] = True, words.offset, words.per_unit
+        encoder._known = known, offset, per_unit
+        encoder.thresholds = torch.from_numpy(every.reshape(*shape, -1))
+        encoder.input_min, encoder.input_max = (torch.tensor(bound.reshape(*shape)) for bound in bounds)
+        encoder.fit_input_shape = torch.tensor(tuple(shape))
+        return encoder
 
     @classmethod
     def _bit_limits(cls) -> tuple[int, int]:
@@ -103,6 +143,27 @@ class UniformFixedPoint(CodeEncoder):
 
     def _table(self) -> Tensor:
         return torch.from_numpy(codes.binary(self.num_bits))
+
+    def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(thresholds.fixed_point(columns, self.num_bits))
+
+    def _lower(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
+        if self.input_bits not in (None, self.num_bits):  # hardware has words of another length
+            return super()._lower(builder, features)
+        places, code = self._per_feature().cpu().numpy(), self.code().numpy()
+        formats = formats_of(places, *self._shared_range(), self._known)
+        return lower_levels(builder, features, places, code, formats)
+
+    def _shared_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The range of the data that share the thresholds of each feature, float32 (F,) each."""
+        own = self.thresholds.shape[:-1]
+        axes = [axis for axis in range(self.input_min.ndim) if not own or own[axis] == 1]
+        bounds = (self.input_min.cpu().numpy(), np.min), (self.input_max.cpu().numpy(), np.max)
+        low, high = (
+            np.broadcast_to(end(bound, axis=tuple(axes), keepdims=True), bound.shape).reshape(-1)
+            for bound, end in bounds
+        )
+        return low, high
 
 
 class Gray(UniformFixedPoint):
@@ -113,7 +174,8 @@ class Gray(UniformFixedPoint):
 
 
 class Binary(UniformFixedPoint):
-    """The bit planes of an integer: bit k of x itself, whatever the data's range (lutnets' input, LSB first).
+    """The bit planes of an integer: bit k of x itself, whatever the data's range (lutnets' input, LSB first). In a
+    circuit they are inputs, and cost neither comparators nor LUTs.
 
     The thresholds are 1/2, 3/2, ..., 2^b - 3/2: integers in [0, 2^b) give exactly their bits. What lies outside clips
     to 0 or 2^b - 1; fractions count as the nearest integer, halves as the lower one.

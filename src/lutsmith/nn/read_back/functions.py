@@ -2,8 +2,8 @@
 
 The numbers come from the circuit alone, level by level:
 
-- a signal that depends on one feature (a comparator, or LUTs over comparators of one feature) is known by its values at
-  all points of that feature, which is exhaustive (`points`); constants are one number each, whatever they are made of;
+- a signal that depends on one feature (an input, or LUTs over inputs of one feature) is known by its values at all
+  points of that feature, which is exhaustive (`points`); constants are one number each, whatever they are made of;
 - any other LUT is known by its table and the numbers of what it reads, in order.
 
 So a number is sound: what has it computes one function. It is not complete: equal functions of several features that
@@ -12,12 +12,14 @@ are built otherwise have several numbers. A lookup that finds nothing says that 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.inputs import Inputs
 from lutsmith.ground.arrays import packed
 
 Numbers = NDArray[np.int64]
@@ -37,7 +39,7 @@ class Functions:
 
     Args:
         circuit: without registers.
-        points: float32 (P, F), as `points.points` gives them for all thresholds of the circuit.
+        points: float32 (P, F), as `points.points` gives them for all thresholds of the circuit's inputs.
 
     Attributes:
         points: as given.
@@ -45,7 +47,7 @@ class Functions:
     """
 
     def __init__(self, circuit: Circuit, points: NDArray[np.float32]) -> None:
-        netlist, encoder = circuit.netlist, circuit.encoder
+        netlist = circuit.netlist
         self.points = points
         self._words = len(points) // 64
         self._narrow: dict[bytes, int] = {}  # (feature, values) to number
@@ -55,12 +57,12 @@ class Functions:
         self._row = np.zeros(netlist.num_signals, np.int64)  # of each signal's values, where it has one feature
         self._owner = np.full(netlist.num_signals, _MANY, np.int64)
         self.signals = np.zeros(netlist.num_signals, np.int64)
-        inputs = np.arange(netlist.num_inputs)
+        inputs, features = np.arange(netlist.num_inputs), circuit.inputs.feature.astype(np.int64)
         step = max(1, 64 * _CHUNK // max(1, len(points)))
         for start in range(0, inputs.size, step):
             part = inputs[start : start + step]
-            bits = points[:, encoder.feature[part]] > encoder.threshold[part]
-            self._number_narrow(part, encoder.feature[part].astype(np.int64), packed(bits.T))
+            bits = _alone(circuit.inputs.kept(part)).encode(points)
+            self._number_narrow(part, features[part], packed(bits.T))
         ranks, tables, first = netlist.ranks, netlist.tables(), netlist.num_inputs
         for begin, end in zip(netlist.level_ptr[:-1].tolist(), netlist.level_ptr[1:].tolist(), strict=True):
             for rank in np.unique(ranks[begin:end]).tolist():
@@ -137,6 +139,16 @@ class Functions:
                 self._count += 1
             numbers.append(number)
         self.signals[signals[others]] = numbers
+
+
+def _alone(inputs: Inputs) -> Inputs:
+    """Return inputs without the formats of words that none of them is a bit of."""
+    words = inputs.words
+    return (
+        inputs
+        if words is None
+        else replace(inputs, words=replace(words, formats=words.formats[np.unique(words.place)]))
+    )
 
 
 def _owners(features: NDArray[Any], values: Words) -> tuple[Numbers, Numbers]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lutsmith.circuit.rows import OutOfRangeWarning
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, Categorical, Columns, Encoder, LearnableThermometer
+from lutsmith.nn.encoders.of_circuit import Several
 from lutsmith.nn.heads import (
     GroupAffine,
     GroupedDSP,
@@ -51,11 +52,24 @@ def _wires(module: Wires, shape: Shape) -> ChosenBits:  # noqa: ARG001
 
 @states(*ENCODERS.values(), Categorical)
 def _encoder(encoder: Encoder, shape: Shape) -> Bits:  # noqa: ARG001
+    return _bits(encoder, encoder.feature_shape, _thresholds(encoder), _owners(encoder))
+
+
+def _owners(encoder: Encoder) -> NDArray[np.int64]:
+    """The feature that each bit of an encoded sample is of."""
     own = encoder.feature_shape
     places = np.arange(int(np.prod(own))).reshape(own)
     axis = encoder.encode_axis - 1 if encoder.encode_axis > 0 else encoder.encode_axis  # without the batch axis
-    # Bit b of channel c is output channel c z + b.
-    return _bits(encoder, own, _thresholds(encoder), np.repeat(places, encoder.num_bits, axis=axis))
+    return np.repeat(places, encoder.num_bits, axis=axis)  # bit b of channel c is output channel c z + b
+
+
+@states(Several)
+def _several(encoder: Several, shape: Shape) -> Bits:  # noqa: ARG001
+    parts = encoder.parts
+    if any(type(part) not in ENCODERS.values() for part in parts):
+        raise ValueError(f"one of {', '.join(type(part).__name__ for part in parts)} is not known")
+    thresholds = np.concatenate([_thresholds(part) for part in parts], axis=1)
+    return _bits(encoder, encoder.feature_shape, thresholds, np.concatenate([_owners(part) for part in parts]))
 
 
 @states(Columns)
@@ -84,7 +98,7 @@ def _bits(encoder: Any, own: Shape, thresholds: NDArray[np.float32], feature: ND
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", OutOfRangeWarning)
-                bits: Tensor = encoder(torch.from_numpy(np.ascontiguousarray(x)).to(encoder.fit_input_shape.device))
+                bits: Tensor = encoder(torch.from_numpy(np.ascontiguousarray(x)).to(next(encoder.buffers()).device))
         finally:
             for part, mode in modes:
                 part.training = mode

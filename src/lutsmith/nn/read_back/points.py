@@ -1,8 +1,9 @@
-"""The numbers that tell comparators apart: both sides of every threshold, and what lies at the ends.
+"""The numbers that tell inputs apart: both sides of every threshold, and what lies at the ends.
 
-A comparator `x > t` of float32 changes at t alone: it is false at t and true at the next number. So functions of one
-feature that change at some of the thresholds only are equal everywhere where they are equal at t and at its neighbours,
-for every threshold t of either, at both ends of float32, and at NaN.
+A comparator `x > t` of float32 changes at t alone: it is false at t and true at the next number. A word counts such
+thresholds, 2^b - 1 of b bits, and its bits change at these and at NaN alone; whether a value is missing changes at NaN.
+So functions of one feature that change at some of the thresholds only are equal everywhere where they are equal
+at t and at its neighbours, for every threshold t of either, at both ends of float32, and at NaN.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.inputs import Inputs
+
 WORD = 64
 """Points of a feature are a multiple of this: a bit each in words of 64."""
+
+LONGEST = 16
+"""Bits of the longest words whose thresholds are all looked at; encoders have no longer ones."""
 
 _LARGEST = np.finfo(np.float32).max
 _ENDS = np.array([np.nan, -np.inf, -_LARGEST, -1, 0, 1, _LARGEST, np.inf], np.float32)
@@ -45,3 +51,19 @@ def points(num_features: int, features: NDArray[Any], thresholds: NDArray[np.flo
     size = -(-int(counts.max()) // WORD) * WORD
     table = numbers[starts + np.arange(size)[:, None] % counts]
     return np.random.default_rng(0).permuted(table, axis=0)
+
+
+def points_of(inputs: Inputs, features: NDArray[Any], thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `points` of some thresholds and of those of inputs, whose words have at most 16 bits."""
+    compared, words = inputs.comparators, inputs.words
+    owners, places = [features, compared.feature], [thresholds, compared.threshold]
+    if words is not None:
+        read = np.unique(words.place)
+        lengths = words.formats.bits[read]
+        for bits in np.unique(lengths).tolist():
+            same = read[lengths == bits]
+            grid, count = words.formats.thresholds(same), (1 << bits) - 1
+            every = np.arange(same.size, dtype=np.int32)[:, None]
+            places.append(grid[every].value(np.arange(count)).reshape(-1))
+            owners.append(np.repeat(words.formats.feature[same], count))
+    return points(inputs.num_features, np.concatenate(owners), np.concatenate(places))

@@ -18,7 +18,7 @@ from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back.functions import MISSING, Functions
-from lutsmith.nn.read_back.points import WORD, points
+from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
 from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, Statement, speaker_of
 
@@ -38,7 +38,8 @@ def prove_lowering(
     numbered (`functions.Functions`), and each module in turn must find its outputs among these numbers:
 
     - encoder: each bit that anything reads, by its values on both sides of every threshold of the feature, those of the
-      circuit and those of the encoder, at both ends of float32 and at NaN, as the encoder's forward pass gives them;
+      circuit's comparators and words and those of the encoder, at both ends of float32 and at NaN, as the encoder's
+      forward pass gives them;
     - layer: each LUT, by its truth table and the numbers of its inputs in order; ranks 7 and 8 by their cofactors and
       the LUT that chooses among them;
     - head: each output in its place, groups, weights, bias, scale, offset, objective;
@@ -166,10 +167,10 @@ class _Walk:
             raise _NotEstablishedError("it encodes bits")
         if stated.shape != self.values.shape:
             raise _NotEstablishedError(f"it reads samples of shape {stated.shape}, the circuit {self.values.shape}")
-        features, comparators = self.values.reshape(-1), self.circuit.encoder
-        owners = np.concatenate([np.repeat(features, stated.thresholds.shape[1]), comparators.feature])
-        thresholds = np.concatenate([stated.thresholds.reshape(-1), comparators.threshold])
-        x = points(comparators.num_features, owners, thresholds)
+        features, inputs = self.values.reshape(-1), self.circuit.inputs
+        if inputs.words is not None and (longest := inputs.words.longest) > LONGEST:
+            raise _NotEstablishedError(f"the circuit reads words of {longest} bits, and up to {LONGEST} are looked at")
+        x = points_of(inputs, np.repeat(features, stated.thresholds.shape[1]), stated.thresholds.reshape(-1))
         self.functions = Functions(self.circuit, x)
         samples = x[:, features].reshape(len(x), *stated.shape)
         found = self.functions.of_bits(features[stated.feature.reshape(-1)], _encoded(stated, samples))
@@ -177,7 +178,8 @@ class _Walk:
         found[absent] = -1 - np.flatnonzero(absent)
         self.values = found.reshape(stated.feature.shape)
         self.encoder = len(self.rows), stated
-        kept = f"{np.count_nonzero(~absent):,} of {found.size:,} bits, {len(comparators):,} comparators"
+        words = f", {inputs.num_word_bits:,} bits of words" if inputs.num_word_bits else ""
+        kept = f"{np.count_nonzero(~absent):,} of {found.size:,} bits, {len(inputs.comparators):,} comparators{words}"
         self.add(name, kind, "proved", f"{kept}, on {len(x):,} numbers of each of {features.size:,} features")
 
     def _blame_encoder(self, wanted: Numbers) -> None:

@@ -1,0 +1,145 @@
+"""The encoder that a circuit's inputs are: a thermometer of comparators, levels that are words, or several of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.encoder import Comparators
+from lutsmith.circuit.traits import refuse
+from lutsmith.encodings.codes import MAX_BINARY_BITS
+from lutsmith.nn.encoders.base import Encoder
+from lutsmith.nn.encoders.codes import UniformFixedPoint
+from lutsmith.nn.encoders.thermometers import Thermometer
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
+
+Bounds = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class Several(nn.Module):
+    """The bits of several fitted encoders of the same samples, one encoder's behind the other's along axis 1.
+
+    Args:
+        encoders: one at least, fitted on samples of one shape, of the same range, with `encode_axis` 1.
+
+    Raises:
+        ValueError: no encoders, or such as do not fit together.
+    """
+
+    def __init__(self, encoders: Sequence[Encoder]) -> None:
+        super().__init__()
+        if len({(each.feature_shape, each.encode_axis) for each in encoders} | {(None, 1)}) != 2:
+            raise ValueError("expected encoders that were fitted on samples of one shape, with encode_axis=1")
+        self.encoders = nn.ModuleList(encoders)
+
+    @property
+    def parts(self) -> list[Encoder]:
+        """The encoders."""
+        return [each for each in self.encoders if isinstance(each, Encoder)]
+
+    @property
+    def num_bits(self) -> int:
+        """The bits of a feature."""
+        return sum(each.num_bits for each in self.parts)
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return self.parts[0].feature_shape
+
+    @property
+    def fitted_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The lowest and highest value of each feature of the fitting data, `(F,)` each."""
+        return self.parts[0].fitted_range
+
+    @property
+    def num_wasted(self) -> int:
+        """The outputs that are always 0."""
+        return sum(each.num_wasted for each in self.parts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode `(N, *feature_shape)` of any real dtype; errors are those of `Encoder`."""
+        return torch.cat([each(x) for each in self.parts], dim=1)
+
+    def lower_features(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the signals of the encoded sample; arguments and errors are those of `Encoder`."""
+        return np.concatenate([each.lower_features(builder, features) for each in self.parts])
+
+
+def encoder_of_circuit(
+    circuit: Circuit, wanted: NDArray[np.int64]
+) -> tuple[Encoder | Several, NDArray[np.int64], NDArray[np.int64]]:
+    """Return an encoder among whose bits are some inputs of a circuit; which of its bits each of these is, int64, and
+    the feature of each of its bits, int64, both in the flattened encoded sample.
+
+    Args:
+        circuit: any.
+        wanted: int64, numbers of inputs, ascending.
+
+    Raises:
+        ValueError: a circuit that reads missing values, or words that are signed or of more than 16 bits.
+    """
+    inputs, words, shape = circuit.inputs, circuit.words, circuit.input_shape
+    who, instead = "a network to train", f"it reads comparators and unsigned words of up to {MAX_BINARY_BITS} bits"
+    refuse(circuit, ("missing values", "long words"), who, instead)
+    if words is not None and (words.longest > MAX_BINARY_BITS or words.formats.signed[words.place].any()):
+        raise ValueError(f"the circuit has signed or long words as inputs, which {who} does not take: {instead}")
+    zeros = np.zeros(inputs.num_features, np.float32)
+    bounds = circuit.fitted_range or (zeros, zeros)  # which say nothing
+    first = len(inputs.comparators)
+    is_compared = wanted < first
+    parts: list[tuple[Encoder, NDArray[np.bool_], NDArray[np.int64]]] = []  # of which inputs: bit b of feature f
+    if is_compared.any() or not wanted.size:
+        thermometer, own = _thermometer(inputs.comparators, wanted[is_compared], bounds, shape)
+        parts.append((thermometer, is_compared, own))
+    if words is not None:
+        read = np.where(is_compared, 0, wanted - first)
+        lengths = np.where(is_compared, 0, words.formats.bits[words.place[read]])
+        for length in np.unique(lengths[~is_compared]).tolist():
+            same = lengths == length
+            formats = words.formats[np.unique(words.place[read[same]])]
+            own = words.feature[read[same]].astype(np.int64) * length + words.bit[read[same]]
+            parts.append((UniformFixedPoint.of_words(formats, bounds, shape), same, own))
+    place, features, before = np.zeros(wanted.size, np.int64), [], 0
+    for encoder, some, own in parts:
+        width = encoder.num_bits  # bit b of channel c is channel c width + b of an encoded sample
+        layout = np.moveaxis(np.arange(zeros.size * width).reshape(*shape, width), -1, 1).reshape(-1)
+        found = np.empty(layout.size, np.int64)
+        found[layout] = np.arange(layout.size)
+        place[some] = before + found[own]
+        features.append(layout // width)
+        before += layout.size
+    encoders = [encoder for encoder, _, _ in parts]
+    return encoders[0] if len(encoders) == 1 else Several(encoders), place, np.concatenate(features)
+
+
+def _thermometer(
+    encoder: Comparators, wanted: NDArray[np.int64], bounds: Bounds, shape: tuple[int, ...]
+) -> tuple[Encoder, NDArray[np.int64]]:
+    """Return the thermometer with the thresholds of some comparators, and which of its bits these are: bit b of feature
+    f is f width + b.
+    """
+    feature, threshold = encoder.feature[wanted].astype(np.int64), encoder.threshold[wanted] + 0.0
+    order = np.lexsort((threshold, feature))
+    is_new = np.ones(order.size, np.bool_)
+    is_new[1:] = (np.diff(feature[order]) != 0) | (threshold[order[1:]] != threshold[order[:-1]])
+    first, which = order[is_new], np.empty_like(order)
+    which[order] = np.cumsum(is_new) - 1
+    owner = feature[first]
+    number = np.arange(owner.size) - np.searchsorted(owner, owner)  # among the thresholds of its feature
+    width = int(number.max(initial=0)) + 1
+    thresholds = np.full((encoder.num_features, width), np.inf, np.float32)
+    thresholds[owner, number] = threshold[first]
+    thermometer = Thermometer(width, unique=True)
+    thermometer.thresholds = torch.from_numpy(thresholds.reshape(*shape, width))
+    thermometer.input_min, thermometer.input_max = (torch.tensor(bound.reshape(shape)) for bound in bounds)
+    thermometer.fit_input_shape = torch.tensor(shape)
+    return thermometer, (owner * width + number)[which]
