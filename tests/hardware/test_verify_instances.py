@@ -14,10 +14,10 @@ from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.hdl import icarus
 from lutsmith.hardware.verification import runs
 from lutsmith.logic import elaborate
-from tests.circuit.machines import CARRY, SUM, adder, full_adder, labels_of_places, multiplier
+from tests.circuit.machines import CARRY, SUM, full_adder, labels_of_places, multiplier
 
 TOOLS = {"verilog": ("yosys", "abc"), "vhdl": ("ghdl", "yosys", "abc")}
-LOGIC = ("verilog", "vhdl", "blif", "aiger", "aiger-ascii")
+LOGIC = ("verilog", "vhdl", "blif", "aiger")
 EACH = [pytest.param(name, marks=pytest.mark.needs(*TOOLS.get(name, ("abc",)))) for name in LOGIC]
 MODULES = EACH[:2]
 
@@ -92,7 +92,6 @@ def accumulator() -> Circuit:
 
 
 CIRCUITS = {
-    "an adder": (adder(5), 1),
     "a multiplier": (multiplier(5), 1),
     "labels of places": (labels_of_places(2, 3), 1),
     "two parts": (both(), 2),
@@ -136,8 +135,7 @@ def test_parts_are_modules_of_luts_of_a_device_too() -> None:
 def test_a_fault_of_parts_and_words_is_found_in_every_format(fault: str, format_: str) -> None:
     (data,) = FORMATS[format_].files(both(fault), Options()).values()
     found = checked(format_, data, both())
-    assert found.failures, str(found)
-    assert checked(format_, FORMATS[format_].files(both(), Options()).popitem()[1], both()).ok
+    assert found.outcome == "fails", str(found)
 
 
 def edited(pattern: str, form: str) -> Callable[[str], str]:
