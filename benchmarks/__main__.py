@@ -20,6 +20,7 @@ def main() -> None:
         ("engine",),
         ("stages",),
         ("cycles",),
+        ("parts",),
         ("serving",),
         ("simplify", "--large"),
         ("prove",),

@@ -17,6 +17,7 @@ from lutsmith.export.hdl.names import constants, quoted
 from lutsmith.formats import from_aiger
 from lutsmith.hardware.tools import toolchain
 from lutsmith.logic import Design, Part, Port
+from tests.circuit.machines import adder
 from tests.tools import module, needs
 
 from .cases import CASES, edge_rows, ranks, with_range
@@ -57,6 +58,8 @@ FILES = {
         tiny(), edge_rows(tiny(), samples=2)[:4], words=3, pipeline=2, name="tiny"
     )["tiny_tb.sv"].decode(),
     "tiny.xdc": lambda: export.to_constraints(tiny(), words=3, pipeline=2, name="tiny"),
+    "parts.v": lambda: export.to_verilog(adder(2), name="parts"),
+    "parts.vhd": lambda: export.to_vhdl(adder(2), name="parts"),
     "lut_models.v": export.verilog_primitives,
     "lut_models.vhd": export.vhdl_primitives,
 }

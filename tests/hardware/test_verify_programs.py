@@ -18,7 +18,7 @@ from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
 from lutsmith.hardware.tools.tool import ToolFailed
 from lutsmith.hardware.verification.checks import CHECKS
-from lutsmith.hardware.verification.readers.modules import Mismatch
+from lutsmith.hardware.verification.readers.boxes import Mismatch
 from lutsmith.hardware.verification.sources.programs.lexemes import c_lexemes, javascript_lexemes
 from lutsmith.logic import Words
 from tests.circuit.examples import random_affine, random_circuit

@@ -11,6 +11,7 @@ import pytest
 
 from lutsmith.circuit import Circuit
 from lutsmith.export import FORMATS, ExportError, Options, to_verilog
+from lutsmith.export.hdl.names import in_vhdl
 from lutsmith.hardware import verify, verify_files
 from lutsmith.hardware.tools import confinement
 from lutsmith.hardware.tools.confinement import Limits
@@ -191,7 +192,7 @@ def test_what_yosys_warns_of_is_refused_but_in_what_ghdl_writes():
     with pytest.raises(ToolFailed, match="Literal has a width of 1 bit"):
         read_verilog({"a.v": odd.encode()}, design, 60, confined=False)
     of_vhdl = re.sub(r"\blabel\b", "label_o", odd)
-    assert read_verilog({"a.v": of_vhdl.encode()}, design, 60, confined=False, from_vhdl=True).top
+    assert read_verilog({"a.v": of_vhdl.encode()}, in_vhdl(design), 60, confined=False, from_vhdl=True).top
 
 
 def test_files_of_parts_hold_in_any_order():

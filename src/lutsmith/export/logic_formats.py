@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 from urllib.parse import quote
 
 from lutsmith import formats
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.heads import Head
+from lutsmith.circuit.results import IntegerHead
 from lutsmith.export.designs import DesignOptions, designed
-from lutsmith.export.labels import class_names
+from lutsmith.export.hdl.header import kinds_of
 from lutsmith.logic.design import Design, Port
+from lutsmith.logic.heads import EachHead, heads_of_circuit
 
 _PLAIN = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 """What stands in names as it is, besides letters and digits."""
@@ -21,8 +26,10 @@ def to_blif(circuit: Circuit, **options: Unpack[DesignOptions]) -> str:
     """Return a circuit as one BLIF model; options as of `designed`: words, encoder, head, pipeline and name.
 
     Bits are named `<port>[<word>][<bit>]`, words by feature or class where they have names: `x[age][3]`,
-    `scores[setosa][0]`; an index is left out where there is one word, or one bit. `formats.from_blif` gives the names
-    back. Comment lines at the end say what the words stand for, and what a regression does with its scores.
+    `scores[setosa][0]`; an index is left out where there is one word, or one bit. Where there are places, their number
+    stands first: `pixel_scores[63][sky][0]`. A result of the name of an input, such as x, gets `_o` behind it.
+    `formats.from_blif` gives the names back. Instances of shared parts are put in their places. Comment lines at the
+    end say so, and what the words stand for, and what a regression does with its scores.
 
     Raises:
         TypeError, ValueError: what `designed` refuses.
@@ -43,21 +50,43 @@ def to_aiger(circuit: Circuit, *, binary: bool = True, **options: Unpack[DesignO
 
 def _names(circuit: Circuit, design: Design) -> tuple[list[str], list[str]]:
     """Return the names of all bits that come in, and of all that go out."""
-    words = {"x": circuit.schema.names, "scores": class_names(circuit), "labels": class_names(circuit)}
-    sides = []
-    for ports in (design.inputs, design.outputs):
-        sides.append([bit for port in ports for bit in _bits(port, words.get(port.name))])
-    return sides[0], sides[1]
+    entering = [
+        bit for port in design.inputs for bit in _bits(port, circuit.schema.names if port.name == "x" else None)
+    ]
+    taken, others = ({port.name for port in side} for side in (design.inputs, design.outputs))
+    leaving: list[str] = []
+    heads = (
+        heads_of_circuit(circuit) if design.outputs[:1] != (Port("outputs", 1, circuit.netlist.outputs.size),) else ()
+    )
+    for port in design.outputs:
+        labels, places = None, None
+        for each in heads:
+            own = [word.name for word in each.head.words] if isinstance(each.head, IntegerHead) else _RESULTS
+            if port.name in {each.prefix + name for name in own}:
+                places = math.prod(each.head.shape) if each.head.shape else None
+                if each.classes is not None and port.name.removeprefix(each.prefix) in ("scores", "labels"):
+                    labels = [*map(str, each.classes)]
+        name = port.name
+        while name in taken or (name != port.name and name in others):
+            name += "_o"
+        leaving += _bits(replace(port, name=name), labels, places)
+    return entering, leaving
 
 
-def _bits(port: Port, labels: Sequence[str] | None) -> list[str]:
-    """Return the names of the bits of a port, whose words, or single bits, may have names."""
-    named = port.size if port.width == 1 else port.count
-    if port.count == 1 and port.width > 1 and labels is None:
-        words = [port.name]
+_RESULTS = ("label", "labels", "scores")
+"""What ports of popcounts give."""
+
+
+def _bits(port: Port, labels: Sequence[str] | None, places: int | None = None) -> list[str]:
+    """Return the names of the bits of a port, whose words, or single bits, may have names, and may be of places."""
+    named = (port.size if port.width == 1 else port.count) // (places or 1)
+    if labels is None and named == 1 and (port.width > 1 or places is not None):
+        own = [""]
     else:
-        words = [f"{port.name}[{label}]" for label in _distinct(labels, named)]
-    return words if port.width == 1 else [f"{word}[{bit}]" for word in words for bit in range(port.width)]
+        own = [f"[{label}]" for label in _distinct(labels, named)]
+    words = own if places is None else [f"[{place}]{word}" for place in range(places) for word in own]
+    bits = [""] if port.width == 1 else [f"[{bit}]" for bit in range(port.width)]
+    return [f"{port.name}{word}{bit}" for word in words for bit in bits]
 
 
 def _distinct(labels: Sequence[str] | None, count: int) -> list[str]:
@@ -73,17 +102,41 @@ def _distinct(labels: Sequence[str] | None, count: int) -> list[str]:
 def _notes(circuit: Circuit, design: Design) -> list[str]:
     """Return what no bit says, each as one line of JSON."""
     notes: dict[str, Any] = {"name": design.name, "task": design.objective, "latency": design.latency}
-    if design.words is not None:
-        notes["words"] = "float32" if design.words.grid is None else {
-            "bits": design.words.bits,
-            "low": design.words.grid.low.tolist(),
-            "per_unit": design.words.grid.per_unit.tolist(),
+    words = design.words
+    if words is not None and not words.formats_only:
+        notes["words"] = "float32" if words.grid is None else {
+            "bits": words.bits,
+            "low": words.grid.low.tolist(),
+            "per_unit": words.grid.per_unit.tolist(),
         }  # fmt: skip
+    if words is not None and words.formats is not None:
+        notes["word formats"] = [kind._asdict() for kind in kinds_of(words.formats)]
     if circuit.classes is not None:
         notes["classes"] = list(circuit.classes)
-    head = circuit.head
-    if head is not None and any(port.name == "scores" for port in design.outputs):
-        for key, values in (("scale", head.scale), ("offset", head.offset)):
-            if values is not None:
-                notes[key] = values.tolist()
+    for each in heads_of_circuit(circuit):
+        notes |= {f"{each.prefix[:-1]} {key}".strip(): value for key, value in _head_notes(each, design).items()}
+    counts = {shared.name: len(shared) for part in design.parts for shared in part.shared}
+    if counts:
+        notes["instances, put in their places"] = counts
     return [f"lutsmith {key}: {json.dumps(value)}" for key, value in notes.items()]
+
+
+def _head_notes(each: EachHead, design: Design) -> dict[str, Any]:
+    """Return what is said of a head."""
+    head = each.head
+    notes: dict[str, Any] = {}
+    if each.prefix and isinstance(head, Head):
+        notes["task"] = each.objective
+        if each.classes is not None:
+            notes["classes"] = list(each.classes)
+    if head.shape:
+        notes["places"] = list(head.shape)
+    if isinstance(head, IntegerHead):
+        notes["integers"] = {word.name: {"bits": word.bits, "signed": word.signed} for word in head.words}
+    elif any(port.name == f"{each.prefix}scores" for port in design.outputs):
+        notes |= {
+            key: values.tolist()
+            for key, values in (("scale", head.scale), ("offset", head.offset))
+            if values is not None
+        }
+    return notes

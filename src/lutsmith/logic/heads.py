@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
-from lutsmith.circuit.results import AnyHead, Heads, IntegerHead
+from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, integers_of
 from lutsmith.ground.labels import Label
 
 
@@ -49,3 +54,19 @@ def heads_of(
 def heads_of_circuit(circuit: Circuit) -> tuple[EachHead, ...]:
     """Return the heads of a circuit."""
     return heads_of(circuit.head, circuit.netlist.outputs.size, circuit.objective, circuit.classes)
+
+
+def words_at_ports(circuit: Circuit, outputs: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Return the words (N, count) at each output port that a design of a circuit has, of output bits (N, O)."""
+    ports: dict[str, NDArray[Any]] = {"outputs": outputs}
+    for each in heads_of_circuit(circuit):
+        own = outputs[:, each.first : each.first + each.outputs]
+        if isinstance(each.head, IntegerHead):
+            for word, bits in each.head.bits(own):
+                ports[each.prefix + word.name] = integers_of(bits, signed=word.signed)
+            continue
+        scores = each.head.scores(own)
+        ports[f"{each.prefix}scores"] = scores
+        decided = each.head.decide(scores, each.objective)
+        ports[f"{each.prefix}{'labels' if each.objective == 'multilabel' else 'label'}"] = decided
+    return {name: words.reshape(len(words), math.prod(words.shape[1:])) for name, words in ports.items()}

@@ -72,7 +72,7 @@ def unboxed(boxes: Boxed) -> tuple[Netlist, tuple[SharedPart, ...]] | None:
     None where boxes read each other in a circle: of two equal nodes the one that stays may read more than it needs.
     """
     netlist = boxes.netlist
-    owners, first_given, first_read = _places(boxes)
+    owners, first_given, first_read = box_places(boxes)
     count, first = owners.size, netlist.num_inputs + netlist.num_registers
     giver = np.repeat(np.arange(count), np.diff(first_given))  # of each output of a box
     reader = np.repeat(np.arange(count), np.diff(first_read))
@@ -147,7 +147,7 @@ def _still_a_part(name: str, part: Netlist, inside: Callable[[Netlist], Netlist]
     return small
 
 
-def _places(boxes: Boxed) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def box_places(boxes: Boxed) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the part of each box, and where its outputs begin among the inputs, its inputs among the outputs."""
     counts = [count for *_, count in boxes.parts]
     owners = np.repeat(np.arange(len(counts)), counts)
@@ -159,7 +159,7 @@ def _places(boxes: Boxed) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray
 def _used(boxes: Boxed) -> NDArray[np.bool_]:
     """Return bool (boxes,), whether an output or a register depends on each."""
     netlist = boxes.netlist
-    owners, first_given, first_read = _places(boxes)
+    owners, first_given, first_read = box_places(boxes)
     giver = np.full(netlist.num_signals, -1, np.int64)
     giver[boxes.inputs : netlist.num_inputs] = np.repeat(np.arange(owners.size), np.diff(first_given))
     first = netlist.num_inputs + netlist.num_registers
@@ -185,7 +185,7 @@ def _used(boxes: Boxed) -> NDArray[np.bool_]:
 
 def _without(boxes: Boxed, used: NDArray[np.bool_]) -> Boxed:
     """Return the boxes that are used; what the others gave is an input that nothing may read: the constant 0."""
-    owners, first_given, first_read = _places(boxes)
+    owners, first_given, first_read = box_places(boxes)
     netlist = boxes.netlist
     kept_outputs = np.repeat(used, np.diff(first_read))
     kept_inputs = np.repeat(used, np.diff(first_given))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
-from lutsmith.export.hdl.names import check_verilog
+from lutsmith.export.hdl.names import in_verilog
 from lutsmith.ground.arrays import integers
 from lutsmith.logic.design import Design, Port
 
@@ -55,9 +55,9 @@ def axi_stream_of(design: Design, *, beat_bits: int | None = None) -> str:
     Raises:
         ExportError: a name that Verilog does not allow, a design without inputs or outputs, or other `beat_bits`.
     """
-    check_verilog(design, taken=_OWN)
-    into, in_bits = _layout(design.inputs)
-    out, out_bits = _layout(design.outputs)
+    inner, outer = in_verilog(design), in_verilog(design, taken=_OWN)
+    into, in_bits = _layout(inner.inputs, outer.inputs)
+    out, out_bits = _layout(inner.outputs, outer.outputs)
     if not into or not out:
         raise ExportError(f"{design!r} has no {'inputs' if not into else 'outputs'}, and a stream needs some")
     beat = in_bits if beat_bits is None else int(integers("beat_bits", beat_bits, low=1, high=1 << 31))
@@ -66,18 +66,26 @@ def axi_stream_of(design: Design, *, beat_bits: int | None = None) -> str:
     return "\n".join(_wrapper(design, into, in_bits, out, out_bits, min(beat, in_bits)))
 
 
-def _layout(ports: tuple[Port, ...]) -> tuple[list[tuple[Port, int]], int]:
+class _Placed(NamedTuple):
+    """A port in a stream: as the wrapper calls it, what the design calls it, and its first bit there."""
+
+    port: Port
+    inner: str
+    start: int
+
+
+def _layout(inner: tuple[Port, ...], outer: tuple[Port, ...]) -> tuple[list[_Placed], int]:
     """Return where each port begins, on a byte, and the bits in all."""
     places, total = [], 0
-    for port in ports:
+    for own, port in zip(inner, outer, strict=True):
         if port.size:
-            places.append((port, total))
+            places.append(_Placed(port, own.name, total))
             total += 8 * -(-port.size // 8)
     return places, total
 
 
 def _wrapper(
-    design: Design, into: list[tuple[Port, int]], in_bits: int, out: list[tuple[Port, int]], out_bits: int, beat: int
+    design: Design, into: list[_Placed], in_bits: int, out: list[_Placed], out_bits: int, beat: int
 ) -> Iterator[str]:
     beats = -(-in_bits // beat)
     clocked = any(part.netlist.num_registers for part in design.parts)
@@ -85,12 +93,12 @@ def _wrapper(
     yield f"// {design.name}_axis: {design.name} between AXI4-Streams. Written by lutsmith."
     yield "//"
     yield f"// s_axis_tdata: a sample is {beats} transfer{'s' if beats > 1 else ''} of {beat} bits, the lowest first."
-    yield from (f"//   {port.name}: bits {start + port.size - 1}:{start} of a sample" for port, start in into)
+    yield from (f"//   {port.name}: bits {start + port.size - 1}:{start} of a sample" for port, _, start in into)
     yield "// m_axis_tdata: a result is one transfer."
-    yield from (f"//   {port.name}: bits {start + port.size - 1}:{start}" for port, start in out)
+    yield from (f"//   {port.name}: bits {start + port.size - 1}:{start}" for port, _, start in out)
     yield f"// Latency: {stages} clock cycle{'s' if stages > 1 else ''} from the last transfer of a sample."
     yield ""
-    padded = beats * beat > sum(port.size for port, _ in into)
+    padded = beats * beat > sum(port.size for port, _, _ in into)
     if padded:
         yield "// Bits beyond a sample are read by nothing."
         yield "// verilator lint_off UNUSEDSIGNAL"
@@ -106,18 +114,18 @@ def _wrapper(
     yield "  input wire m_axis_tready,"
     yield "  output wire m_axis_tlast"
     yield ");"
-    yield from (f"  wire [{port.size - 1}:0] {port.name};" for port, _ in (*into, *out))
+    yield from (f"  wire [{port.size - 1}:0] {port.name};" for port, _, _ in (*into, *out))
     yield "  // The design moves on unless a result waits."
     yield f"  reg [{stages - 1}:0] stage_valid;"
     yield f"  reg [{stages - 1}:0] stage_last;"
     yield f"  wire advance = m_axis_tready | ~stage_valid[{stages - 1}];"
     yield from (_whole(beat) if beats == 1 else _collected(beat, beats))
-    for port, start in into:
+    for port, _, start in into:
         yield f"  assign {port.name} = whole_sample[{start + port.size - 1}:{start}];"
     # Registers that are a state, not stages, step only where a sample is there.
     enable = "advance" if design.latency else "advance & sample_valid"
     wires = ["clk(aclk)", f"ce({enable})"] if clocked else []
-    wires += [f"{port.name}({port.name})" for port, _ in (*into, *out)]
+    wires += [f"{inner}({port.name})" for port, inner, _ in (*into, *out)]
     yield f"  {design.name} u_{design.name} ({', '.join(f'.{wire}' for wire in wires)});"
     yield "  always @(posedge aclk)"
     yield f"    if (!aresetn) stage_valid <= {stages}'b0;"
@@ -169,10 +177,10 @@ def _shifted(register: str, entering: str, stages: int) -> str:
     return entering if stages == 1 else f"{{{register}[{stages - 2}:0], {entering}}}"
 
 
-def _padded(places: list[tuple[Port, int]], bits: int) -> Iterator[str]:
+def _padded(places: list[_Placed], bits: int) -> Iterator[str]:
     """The ports and the zeros between them, the highest first."""
     end = bits
-    for port, start in reversed(places):
+    for port, _, start in reversed(places):
         gap = end - start - port.size
         if gap:
             yield f"{gap}'b0"

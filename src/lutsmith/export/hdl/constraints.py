@@ -9,7 +9,7 @@ from typing import Literal, Unpack
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
-from lutsmith.export.hdl.names import check_verilog
+from lutsmith.export.hdl.names import in_verilog
 from lutsmith.ground.arguments import number, one_of
 from lutsmith.logic.design import Design
 
@@ -56,12 +56,12 @@ def constraints_of(design: Design, *, kind: Kind = "xdc", period: float = 10.0) 
     """
     one_of("kind", kind, KINDS, ExportError)
     number("period", period, lambda given: 0 < given < math.inf, "nanoseconds above 0", ExportError)
-    check_verilog(design)
+    named = in_verilog(design)
     clocked = any(part.netlist.num_registers for part in design.parts)
     lines = [f"# {design.name}: {kind.upper()} constraints to begin with. Written by lutsmith.", ""]
     lines += _synopsys(kind, period, clocked) if kind in ("xdc", "sdc") else _lattice(kind, period, clocked)
     lines += ["", "# Pins are the board's:"]
-    lines += [f"# {line}" for line in _pins(design, kind, clocked)]
+    lines += [f"# {line}" for line in _pins(named, kind, clocked)]
     return "\n".join([*lines, ""])
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from lutsmith.circuit.parts import SharedPart
 from lutsmith.export.errors import ExportError
-from lutsmith.logic.design import Design
+from lutsmith.logic.design import Design, Part, Port
 
 MAX_NAME = 200
 """Characters of the longest name of a design: files and identifiers get suffixes, and tools stop at 255 or more."""
@@ -49,26 +51,130 @@ _VHDL = """
 
 VERILOG_WORDS, VHDL_WORDS = frozenset(_VERILOG.split()), frozenset(_VHDL.split())
 
-_OWN = re.compile(r"clk|ce|mux|[lr]\d+(_\d+)?|u_.*|lut[1-6]|.*_\d+", re.IGNORECASE)
+_OWN = re.compile(r"clk|ce|[lr]\d+(_\d+)?|u_.*|lut[1-6]|.*_\d+")
 """What emitters call signals of their own, the instances of parts, bits of ports, and primitives."""
 
-
-def check_verilog(design: Design, taken: Iterable[str] = ()) -> None:
-    """Raise ExportError where the names of a design do not do for Verilog and SystemVerilog, or a port's is taken."""
-    _check(design, r"[A-Za-z_][A-Za-z0-9_]*", VERILOG_WORDS, "Verilog", "letters, digits and _, no digit first")
-    for port in sorted({port.name for port in (*design.inputs, *design.outputs)}.intersection(taken)):
-        raise ExportError(f"a port cannot be called {port!r} in this file: take another name")
+VHDL_OWN = re.compile(
+    r"clk|ce|mux|rising_edge|std_logic|std_logic_vector|integer|std|ieee|unisim|work|std_logic_1164|vcomponents|lut[1-6]"
+)
+"""Names in VHDL that stand for what every file of an export uses."""
 
 
-def check_vhdl(design: Design) -> None:
-    """Raise ExportError where the names of a design do not do for VHDL. Reserved names of ports get `vhdl_port`."""
-    renamed = "letters, digits and single _ between them, a letter first"
-    _check(design, r"[A-Za-z](_?[A-Za-z0-9])*", VHDL_WORDS, "VHDL", renamed)
+@dataclass(frozen=True)
+class _Language:
+    """What names a language takes."""
+
+    name: str
+    identifier: str
+    rule: str
+    words: frozenset[str]
+    own: tuple[re.Pattern[str], ...]
 
 
-def vhdl_port(name: str) -> str:
-    """Return the name of a port in VHDL, where `label` is a reserved word: `label_o`."""
-    return f"{name}_o" if name.lower() in VHDL_WORDS else name
+_VERILOG_NAMES = _Language(
+    "Verilog", r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, no digit first", VERILOG_WORDS, (_OWN,)
+)
+_VHDL_NAMES = _Language(
+    "VHDL",
+    r"[A-Za-z](_?[A-Za-z0-9])*",
+    "letters, digits and single _ between them, a letter first",
+    VHDL_WORDS,
+    (_OWN, VHDL_OWN),
+)
+
+
+def in_verilog(design: Design, taken: Iterable[str] = ()) -> Design:
+    """Return a design whose ports and parts have names that Verilog and SystemVerilog take.
+
+    A name that is a reserved word, or that emitters use themselves, gets `_o` behind it; so does a result of the name
+    of another port.
+
+    Args:
+        design: any design.
+        taken: further names that a file uses.
+
+    Raises:
+        ExportError: the design or a part has a name that Verilog does not take, or two ports would have the same one.
+    """
+    return _named(design, _VERILOG_NAMES, taken)
+
+
+def in_vhdl(design: Design) -> Design:
+    """Return the same for VHDL, where names that differ only in case are the same, and `label` is a reserved word.
+
+    Words of Verilog are taken as well: tools write Verilog of VHDL, and not all of them mind the names.
+    """
+    return _named(design, _VHDL_NAMES, ())
+
+
+def renamed(design: Design, named: Design) -> dict[str, str]:
+    """Return what ports and shared parts are called in a language that have other names in the design."""
+    sides = [[each for part in side.parts for each in (*part.inputs, *part.outputs)] for side in (design, named)]
+    shared = [[each for part in side.parts for each in part.shared] for side in (design, named)]
+    pairs = [(own.name, other.name) for own, other in zip(*sides, strict=True)]
+    pairs += [(own.name, other.name) for own, other in zip(*shared, strict=True)]
+    return {own: name for own, name in pairs if own != name}
+
+
+def _named(design: Design, language: _Language, taken: Iterable[str]) -> Design:
+    for kind, name in (("name", design.name), *(("name of a part", part.name) for part in design.parts)):
+        if not isinstance(name, str) or not re.fullmatch(language.identifier, name) or len(name) > MAX_NAME:
+            raise ExportError(
+                f"the {kind} {name!r} is no identifier of {language.name}: use up to {MAX_NAME} {language.rule}"
+            )
+    if design.name.lower() in language.words:
+        raise ExportError(f"the name {design.name!r} is a reserved word of {language.name}: take another")
+    modules = [name.lower() for name in (design.name, *modules_of(design))]
+    if len(set(modules)) != len(modules):
+        raise ExportError(f"two parts of {design!r} have the same name")
+    inside = [port for side in (design.inputs, *(part.outputs for part in design.parts[:-1])) for port in side]
+    if design.name.lower() in {port.name.lower() for port in inside}:
+        raise ExportError(f"the name {design.name!r} is that of a port: take another")
+    refused = {*(name.lower() for name in taken), *modules}
+    ports = _distinct(inside, language, refused)
+    results = _distinct(design.outputs, language, refused | {name.lower() for name in ports.values()})
+    shared = {*modules, *(f"{design.name}_{other}".lower() for other in ("axis", "tb"))}
+    parts = []
+    for place, part in enumerate(design.parts):
+        sides = [(part.inputs, ports), (part.outputs, results if place + 1 == len(design.parts) else ports)]
+        inputs, outputs = (tuple(replace(port, name=names[port.name]) for port in side) for side, names in sides)
+        own = []
+        for each in part.shared:
+            plain = _plain(each.name, language)
+            tried = (plain, *(f"{plain[:50]}_part{number}" for number in range(1, len(shared) + 2)))
+            name = next(name for name in tried if f"{design.name}_{name}".lower() not in shared)
+            shared.add(f"{design.name}_{name}".lower())
+            own.append(each if name == each.name else replace(each, name=name))
+        parts.append(replace(part, inputs=inputs, outputs=outputs, shared=tuple(own)))
+    return replace(design, parts=tuple(parts))
+
+
+def _distinct(ports: Iterable[Port], language: _Language, refused: set[str]) -> dict[str, str]:
+    """Return the name of each port in a language."""
+    owner: dict[str, str] = {}
+    names = {}
+    for port in ports:
+        name = _plain(port.name, language)
+        own = name.lower()
+        words = own in VHDL_WORDS | VERILOG_WORDS if language is _VHDL_NAMES else name in VERILOG_WORDS
+        if words or own in refused or any(pattern.fullmatch(own) for pattern in language.own):
+            name += "_o"
+        other = owner.setdefault(name.lower(), port.name)
+        if other != port.name or name.lower() in refused or port.name in names:
+            beside = "another port" if name.lower() in refused or port.name in names else repr(other)
+            raise ExportError(
+                f"the ports {port.name!r} and {beside} would both be {name!r} in {language.name}: "
+                "give the word or the head another name"
+            )
+        names[port.name] = name
+    return names
+
+
+def _plain(name: str, language: _Language) -> str:
+    """Return a name with single underscores between letters and digits, where a language has no others."""
+    if re.fullmatch(language.identifier, name):
+        return name
+    return re.sub(r"_+", "_", name).strip("_")
 
 
 def quoted(value: object) -> str:
@@ -80,10 +186,13 @@ def quoted(value: object) -> str:
     return text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED].rstrip("\\") + '..."'
 
 
-def constants(prefix: str, labels: Iterable[object]) -> list[str]:
-    """Return distinct identifiers for labels: the prefix and what of a label is letters and digits, in capitals."""
+def constants(prefix: str, labels: Iterable[object], taken: set[str] | None = None) -> list[str]:
+    """Return distinct identifiers for labels: the prefix and what of a label is letters and digits, in capitals.
+
+    Those of `taken` are given to nothing, and the new ones are added to it.
+    """
     names: list[str] = []
-    taken: set[str] = set()
+    taken = set() if taken is None else taken
     for index, label in enumerate(labels):
         plain = re.sub(r"[^A-Z0-9]+", "_", str(label).upper()[:40]).strip("_")
         name = f"{prefix}_{plain}" if plain else f"{prefix}_{index}"
@@ -99,26 +208,12 @@ def modules_of(design: Design) -> list[str]:
     return [f"{design.name}_{part.name}" for part in design.parts]
 
 
-def _check(design: Design, pattern: str, keywords: frozenset[str], language: str, rule: str) -> None:
-    def check(kind: str, name: object) -> None:
-        if not isinstance(name, str) or not re.fullmatch(pattern, name) or len(name) > MAX_NAME:
-            raise ExportError(f"the {kind} {name!r} is no identifier of {language}: use up to {MAX_NAME} {rule}")
+def module_of(shared: SharedPart) -> Part:
+    """Return a part with instances as a module: its inputs are the bits of port i, its outputs those of port o."""
+    ends = Port("i", 1, shared.netlist.num_inputs), Port("o", 1, shared.netlist.outputs.size)
+    return Part(shared.name, shared.netlist, ends[:1], ends[1:])
 
-    check("name", design.name)
-    if design.name.lower() in keywords:
-        raise ExportError(f"the name {design.name!r} is a reserved word of {language}: take another")
-    modules = [design.name, *modules_of(design)]
-    for part in design.parts:
-        check("name of a part", part.name)
-    if len({module.lower() for module in modules}) != len(modules):
-        raise ExportError(f"two parts of {design!r} have the same name")
-    borders = [design.inputs, *(part.outputs for part in design.parts)]
-    ports = [port.name for border in borders for port in border]
-    for name in ports:
-        check("port", name)
-        if _OWN.fullmatch(name) or (language == "Verilog" and name in keywords):
-            raise ExportError(f"a port cannot be called {name!r} in {language}: take another name")
-    if design.name.lower() in {name.lower() for name in ports}:
-        raise ExportError(f"the name {design.name!r} is that of a port: take another")
-    if len({name.lower() for name in ports}) != len(ports):
-        raise ExportError(f"two ports of {design!r} have the same name: {', '.join(ports)}")
+
+def shared_modules(design: Design) -> dict[str, SharedPart]:
+    """Return the parts with instances by the names of their modules: the design's name, `_`, the part's."""
+    return {f"{design.name}_{shared.name}": shared for part in design.parts for shared in part.shared}

@@ -12,8 +12,9 @@ from lutsmith.circuit.circuit import SLICE, Circuit
 from lutsmith.circuit.rows import as_rows
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
-from lutsmith.export.hdl.names import check_verilog
+from lutsmith.export.hdl.names import in_verilog
 from lutsmith.logic.design import Design, Port
+from lutsmith.logic.heads import words_at_ports
 
 MARK = 0xA
 """The first digit of each line of vectors: a bench that reads something else fails."""
@@ -81,7 +82,7 @@ def testbench_of(
         ExportError: a name that Verilog does not allow, no outputs to compare, or no samples.
         TypeError, ValueError: words that do not fit the ports.
     """
-    check_verilog(design, taken=_OWN)
+    inner, outer = in_verilog(design), in_verilog(design, taken=_OWN)
     rows = [_bits(ports, words) for ports, words in ((design.inputs, inputs), (design.outputs, expected))]
     if not rows[1].shape[1]:
         raise ExportError(f"{design!r} has no outputs that a test bench could compare")
@@ -93,7 +94,7 @@ def testbench_of(
     if len(rows[0]) != samples:
         raise ExportError(f"{len(rows[0])} samples come in, results of {samples} are expected: give as many")
     return {
-        f"{design.name}_tb.sv": "\n".join(_bench(design, samples)).encode(),
+        f"{design.name}_tb.sv": "\n".join(_bench(inner, outer, samples)).encode(),
         f"{design.name}_vectors.hex": _hex(np.concatenate(rows, axis=1)),
     }
 
@@ -106,7 +107,7 @@ def _words(
     if design.words is not None:
         words = design.words.quantise(rows)
         numbers = design.words.values(words)
-    bits = circuit.encoder.encode(numbers)
+    bits = circuit.inputs.encode(numbers)
     entering: dict[str, NDArray[Any]] = {port.name: bits if design.words is None else words for port in design.inputs}
     netlist = circuit.netlist
     if state.size:
@@ -114,16 +115,7 @@ def _words(
         outputs, state = values[:, netlist.outputs], values[-1, netlist.register_next]
     else:
         outputs = netlist.evaluate(bits)
-    leaving: dict[str, NDArray[Any]] = {"outputs": outputs}
-    if circuit.head is not None:
-        scores = circuit.head.scores(outputs)
-        leaving = {
-            "outputs": outputs,
-            "counts": circuit.head.counts(outputs),
-            "scores": scores,
-            "label": circuit.head.labels(scores)[:, None],
-            "labels": scores > 0,
-        }
+    leaving = words_at_ports(circuit, outputs)
     return (entering, {port.name: leaving[port.name] for port in design.outputs}), state
 
 
@@ -164,7 +156,8 @@ def hex_digits(bits: NDArray[np.bool_]) -> list[str]:
     return [row.tobytes().hex()[-digits:] for row in octets]
 
 
-def _bench(design: Design, samples: int) -> Iterator[str]:
+def _bench(inner: Design, design: Design, samples: int) -> Iterator[str]:
+    """The bench of a design, `inner` as it is, `design` with the names that its ports have in the bench."""
     inputs = [port for port in design.inputs if port.size]
     outputs = [port for port in design.outputs if port.size]
     into, out = (sum(port.size for port in ports) for ports in (inputs, outputs))
@@ -193,8 +186,10 @@ def _bench(design: Design, samples: int) -> Iterator[str]:
     yield "  integer handle;"
     yield "  string file;"
     yield "  string first;"
-    wires = [*(["clk", "ce"] if clocked else []), *(port.name for port in (*inputs, *outputs))]
-    yield f"  {name} dut ({', '.join(f'.{wire}({wire})' for wire in wires)});"
+    named = zip((*inner.inputs, *inner.outputs), (*design.inputs, *design.outputs), strict=True)
+    wires = [(wire, wire) for wire in ("clk", "ce") if clocked]
+    wires += [(own.name, port.name) for own, port in named if port.size]
+    yield f"  {name} dut ({', '.join(f'.{own}({wire})' for own, wire in wires)});"
     yield ""
     yield "  initial begin"
     yield f'    if (!$value$plusargs("vectors=%s", file)) file = "{name}_vectors.hex";'

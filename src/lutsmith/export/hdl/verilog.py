@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, Unpack
 
+import numpy as np
+
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
-from lutsmith.export.hdl.names import check_verilog, constants, modules_of, quoted
-from lutsmith.export.hdl.notes import INDEX_NAMES, Notes, header, summary
-from lutsmith.export.hdl.signals import Signals, declared, remarks
+from lutsmith.export.hdl.header import header, shared_summary, summary
+from lutsmith.export.hdl.names import in_verilog, module_of, modules_of, renamed
+from lutsmith.export.hdl.notes import Notes, class_constants
+from lutsmith.export.hdl.signals import NOTHING_SAID, Said, Signals, declared, remarks
 from lutsmith.ground.arguments import one_of
 from lutsmith.logic.design import Design, Part, Port
 
@@ -35,7 +38,8 @@ def to_verilog(
 ) -> str:
     """Return a circuit as one file of Verilog 2001: the design of `designed`, as `verilog_of` writes it.
 
-    The top module is `name`; the parts are `<name>_encoder`, `<name>_network`, `<name>_popcount`, `<name>_decision`.
+    The top module is `name`; the parts are `<name>_encoder`, `<name>_network`, `<name>_popcount`, `<name>_decision`,
+    and before the network a module for each part that has instances in it.
 
     Args:
         circuit: any circuit.
@@ -58,7 +62,8 @@ def verilog_of(
 
     Ports are flat buses of the names of the design's; a part with registers has `clk` and `ce` besides. Node k of level
     l is `l<l>_<k>`, register i is `r<i>`, bit b of word w of a port x is `x_<w>_<b>`, or `x_<w>`
-    where words are single bits.
+    where words are single bits. A shared part p is a module `<name>_<p>` with ports `i` and `o`, instance k of it is
+    `u_<p>_i<k>`. A port whose name is taken, such as `clk`, gets `_o` behind it.
 
     Args:
         design: any design.
@@ -71,20 +76,25 @@ def verilog_of(
         ExportError: a name that Verilog does not allow, or unknown primitives.
     """
     one_of("primitives", primitives, PRIMITIVES, ExportError)
-    check_verilog(design)
+    named = in_verilog(design)
     lines: list[str] = []
     if comments:
-        lines += [f"// {line}".rstrip() for line in header(design, notes, FORMS[primitives])]
+        lines += [f"// {line}".rstrip() for line in header(design, notes, FORMS[primitives], renamed(design, named))]
         lines.append("")
     lines.append("// The modules of all parts stand in one file.")
     lines.append("// verilator lint_off DECLFILENAME")
-    for part, module in zip(design.parts, modules_of(design), strict=True):
+    for part, own, module in zip(named.parts, design.parts, modules_of(design), strict=True):
+        for shared in part.shared:
+            box = f"{design.name}_{shared.name}"
+            lines += ["", *([f"// {shared_summary(shared, part, box)}"] if comments else [])]
+            lines += _part(module_of(shared), design.name, box, primitives, NOTHING_SAID, comments)
         lines.append("")
         if comments:
             lines.append(f"// {summary(part, module)}")
-        lines += _part(part, module, primitives, remarks(part, design, notes if comments else None), comments)
+        said = remarks(own, design, notes if comments else None)
+        lines += _part(part, design.name, module, primitives, said, comments)
     lines.append("")
-    lines += _top(design)
+    lines += _top(named, class_constants(design, notes))
     lines += ["// verilator lint_on DECLFILENAME", ""]
     return "\n".join(lines)
 
@@ -110,17 +120,22 @@ def verilog_primitives() -> str:
     return "\n".join([*lines, "// verilator lint_on DECLFILENAME", ""])
 
 
-def _part(
-    part: Part, module: str, primitives: str, said: tuple[Mapping[int, str], Mapping[int, str]], comments: bool
-) -> Iterator[str]:
+def _part(part: Part, name: str, module: str, primitives: str, said: Said, comments: bool) -> Iterator[str]:
     signals = Signals(part, whole=primitives == "xilinx")
     if signals.idle:
         yield f"// {signals.idle}"
         yield "// verilator lint_off UNUSEDSIGNAL"
     yield from _module(module, part.inputs, part.outputs, part.netlist.num_registers > 0)
     yield from declared("reg", [name for name, _, _ in signals.registers], ";")
-    yield from (_expressions if primitives == "portable" else _instances)(signals, said[0], comments)
-    if part.netlist.num_registers:
+    yield from declared("wire", signals.given, ";")
+    yield from (_expressions if primitives == "portable" else _luts)(signals, said[0], comments)
+    for box in signals.boxes:
+        clock = ".clk(clk), .ce(ce), " if box.clocked else ""
+        ends = [
+            f".{port}({{{', '.join(wires[::-1])}}})" for port, wires in (("i", box.reads), ("o", box.gives)) if wires
+        ]
+        yield f"  {name}_{box.part} u_{box.name} ({clock}{', '.join(ends)});"
+    if signals.netlist.num_registers:
         yield "  initial begin"
         yield from (f"    {name} = 1'b{value:d};" for name, _, value in signals.registers)
         yield "  end"
@@ -141,7 +156,8 @@ def _remark(said: Mapping[int, str], number: int) -> str:
 
 def _expressions(signals: Signals, said: Mapping[int, str], comments: bool) -> Iterator[str]:
     """All LUTs in one block, in their order: simulators go through it once, where wires would be evaluated again and
-    again while a change ripples. Constants, and parts that read no input, stay outside: no change would start it.
+    again while a change ripples. Constants, and parts that read no input, stay outside: no change would start it. LUTs
+    that stand behind instances have a block for each number of them, so that no block waits for its own results.
     """
     nodes = list(zip(signals.nodes, signals.expressions(SYNTAX), strict=True))
     reads = [(number, name, f"{port}[{place}]") for number, name, port, place in signals.inputs]
@@ -149,21 +165,30 @@ def _expressions(signals: Signals, said: Mapping[int, str], comments: bool) -> I
         yield from (f"  wire {name} = {template.format(*fanin)};" for (name, fanin), template in nodes)
         return
     yield from (f"  wire {name} = {template};" for (name, fanin), template in nodes if not fanin)
+    segments = signals.segments
+    several = segments.max(initial=0) > 0
+    levels = [""] * len(nodes) if several or not comments else signals.levels
     if comments:
-        yield "  // No registers: set by the block below, which is logic. It goes through all LUTs in their order."
+        blocks = "blocks below, which are logic. Each" if several else "block below, which is logic. It"
+        yield f"  // No registers: set by the {blocks} goes through all LUTs in their order."
     yield from declared("reg", [name for _, name, _ in reads], ";")
     yield from declared("reg", [name for (name, fanin), _ in nodes if fanin], ";")
-    yield "  always @* begin"
-    yield from (f"    {name} = {bit};{_remark(said, number)}" for number, name, bit in reads)
-    for ((name, fanin), template), above in zip(nodes, signals.levels, strict=True):
-        if above and comments:
-            yield f"    // {above}."
-        if fanin:
-            yield f"    {name} = {template.format(*fanin)};"
-    yield "  end"
+    for segment in np.union1d([0], segments).tolist():
+        if several and comments:
+            yield f"  // Behind {segment} instance{'s' if segment != 1 else ''}:"
+        yield "  always @* begin"
+        if segment == 0:
+            yield from (f"    {name} = {bit};{_remark(said, number)}" for number, name, bit in reads)
+        for place in np.flatnonzero(segments == segment).tolist():
+            (name, fanin), template = nodes[place]
+            if levels[place]:
+                yield f"    // {levels[place]}."
+            if fanin:
+                yield f"    {name} = {template.format(*fanin)};"
+        yield "  end"
 
 
-def _instances(signals: Signals, said: Mapping[int, str], comments: bool) -> Iterator[str]:
+def _luts(signals: Signals, said: Mapping[int, str], comments: bool) -> Iterator[str]:
     for number, name, port, place in signals.inputs:
         yield f"  wire {name} = {port}[{place}];{_remark(said, number)}"
     tables = signals.netlist.tables().tolist()
@@ -193,15 +218,13 @@ def _module(name: str, inputs: Iterable[Port], outputs: Iterable[Port], clocked:
     yield ");"
 
 
-def _top(design: Design) -> Iterator[str]:
+def _top(design: Design, numbers: Iterable[tuple[str, int, str]]) -> Iterator[str]:
     clocked = [part.netlist.num_registers > 0 for part in design.parts]
     yield from _module(design.name, design.inputs, design.outputs, any(clocked))
-    if design.classes is not None:
-        prefix = INDEX_NAMES.get(design.objective or "", "class").upper()
+    if told := [f"  localparam integer {name} = {index};  // {label}" for name, index, label in numbers]:
         yield "  // For who reads this file: nothing in it uses them."
         yield "  // verilator lint_off UNUSEDPARAM"
-        for index, name in enumerate(constants(prefix, design.classes)):
-            yield f"  localparam integer {name} = {index};  // {quoted(design.classes[index])}"
+        yield from told
         yield "  // verilator lint_on UNUSEDPARAM"
     for part in design.parts[:-1]:
         for port in part.outputs:

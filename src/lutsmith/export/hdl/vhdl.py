@@ -10,9 +10,10 @@ from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.export.designs import DesignOptions, designed
 from lutsmith.export.errors import ExportError
 from lutsmith.export.expressions import Syntax
-from lutsmith.export.hdl.names import check_vhdl, constants, modules_of, quoted, vhdl_port
-from lutsmith.export.hdl.notes import INDEX_NAMES, Notes, header, summary
-from lutsmith.export.hdl.signals import Signals, declared, remarks
+from lutsmith.export.hdl.header import header, shared_summary, summary
+from lutsmith.export.hdl.names import in_vhdl, module_of, modules_of, renamed
+from lutsmith.export.hdl.notes import Notes, class_constants
+from lutsmith.export.hdl.signals import NOTHING_SAID, Said, Signals, declared, remarks
 from lutsmith.export.hdl.verilog import FORMS, PRIMITIVES, Primitives
 from lutsmith.ground.arguments import one_of
 from lutsmith.logic.design import Design, Part, Port
@@ -62,17 +63,22 @@ def vhdl_of(
         ExportError: a name that VHDL does not allow, or unknown primitives.
     """
     one_of("primitives", primitives, PRIMITIVES, ExportError)
-    check_vhdl(design)
+    named = in_vhdl(design)
     lines: list[str] = []
     if comments:
-        lines += [f"-- {line}".rstrip() for line in header(design, notes, FORMS[primitives])]
+        names = {own: name for own, name in renamed(design, named).items() if own != "label"}
+        lines += [f"-- {line}".rstrip() for line in header(design, notes, FORMS[primitives], names)]
         lines.append("-- VHDL reserves the word label: a port of that name is label_o here.")
-    for part, module in zip(design.parts, modules_of(design), strict=True):
-        lines += ["", *([f"-- {summary(part, module)}"] if comments else []), *_LIBRARY]
-        if primitives == "xilinx":
-            lines += ["library unisim;", "use unisim.vcomponents.all;"]
-        lines += _part(part, module, primitives, remarks(part, design, notes if comments else None), comments)
-    lines += ["", *_LIBRARY, *_top(design), ""]
+    library = [*_LIBRARY, *(["library unisim;", "use unisim.vcomponents.all;"] if primitives == "xilinx" else [])]
+    for part, own, module in zip(named.parts, design.parts, modules_of(design), strict=True):
+        for shared in part.shared:
+            box = f"{design.name}_{shared.name}"
+            lines += ["", *([f"-- {shared_summary(shared, part, box)}"] if comments else []), *library]
+            lines += _part(module_of(shared), design.name, box, primitives, NOTHING_SAID, comments)
+        lines += ["", *([f"-- {summary(part, module)}"] if comments else []), *library]
+        said = remarks(own, design, notes if comments else None)
+        lines += _part(part, design.name, module, primitives, said, comments)
+    lines += ["", *_LIBRARY, *_top(named, class_constants(design, notes)), ""]
     return "\n".join(lines)
 
 
@@ -107,32 +113,36 @@ def _lut_ports(rank: int, indent: str) -> list[str]:
     ]
 
 
-def _part(
-    part: Part, module: str, primitives: str, said: tuple[Mapping[int, str], Mapping[int, str]], comments: bool
-) -> Iterator[str]:
+def _part(part: Part, name: str, module: str, primitives: str, said: Said, comments: bool) -> Iterator[str]:
     signals = Signals(part, whole=primitives == "xilinx")
     yield from _entity(module, part.inputs, part.outputs, part.netlist.num_registers > 0)
     yield f"architecture logic of {module} is"
-    body = list((_expressions if primitives == "portable" else _instances)(signals, comments))
+    body = list((_expressions if primitives == "portable" else _luts)(signals, comments))
     if any("mux(" in line for line in body):
         yield _MUX
-    yield from declared("signal", [name for _, name, _, _ in signals.inputs], " : std_logic;")
+    yield from declared("signal", [bit for _, bit, _, _ in signals.inputs], " : std_logic;")
+    yield from declared("signal", signals.given, " : std_logic;")
     for value in (False, True):
-        names = [name for name, _, start in signals.registers if start == value]
-        yield from declared("signal", names, f" : std_logic := '{value:d}';")
+        registers = [register for register, _, start in signals.registers if start == value]
+        yield from declared("signal", registers, f" : std_logic := '{value:d}';")
     yield from declared("signal", signals.node_names, " : std_logic;")
     yield "begin"
     if signals.idle:
         yield f"  -- {signals.idle}"
-    for number, name, port, place in signals.inputs:
-        yield f"  {name} <= {vhdl_port(port)}({place});{_remark(said[0], number)}"
+    for number, bit, port, place in signals.inputs:
+        yield f"  {bit} <= {port}({place});{_remark(said[0], number)}"
     yield from body
-    if part.netlist.num_registers:
+    for box in signals.boxes:
+        ends = ["clk => clk", "ce => ce"] if box.clocked else []
+        ends += [f"i({place}) => {wire}" for place, wire in enumerate(box.reads)]
+        ends += [f"o({place}) => {wire}" for place, wire in enumerate(box.gives)]
+        yield f"  u_{box.name} : entity work.{name}_{box.part} port map ({', '.join(ends)});"
+    if signals.netlist.num_registers:
         yield from ("  process (clk)", "  begin", "    if rising_edge(clk) then", "      if ce = '1' then")
-        yield from (f"        {name} <= {taken};" for name, taken, _ in signals.registers)
+        yield from (f"        {register} <= {taken};" for register, taken, _ in signals.registers)
         yield from ("      end if;", "    end if;", "  end process;")
-    for number, port, place, name in signals.outputs:
-        yield f"  {vhdl_port(port)}({place}) <= {name};{_remark(said[1], number)}"
+    for number, port, place, signal in signals.outputs:
+        yield f"  {port}({place}) <= {signal};{_remark(said[1], number)}"
     yield "end architecture;"
 
 
@@ -148,7 +158,7 @@ def _expressions(signals: Signals, comments: bool) -> Iterator[str]:
         yield f"  {name} <= {template.format(*reads)};"
 
 
-def _instances(signals: Signals, comments: bool) -> Iterator[str]:
+def _luts(signals: Signals, comments: bool) -> Iterator[str]:
     nodes = zip(signals.nodes, signals.netlist.tables().tolist(), signals.levels, strict=True)
     for (name, reads), table, above in nodes:
         if above and comments:
@@ -165,7 +175,7 @@ def _instances(signals: Signals, comments: bool) -> Iterator[str]:
 def _entity(name: str, inputs: Iterable[Port], outputs: Iterable[Port], clocked: bool) -> Iterator[str]:
     ports = ["clk : in std_logic", "ce : in std_logic"] if clocked else []
     for direction, group in (("in", inputs), ("out", outputs)):
-        ports += [f"{vhdl_port(port.name)} : {direction} {_vector(port)}" for port in group if port.size]
+        ports += [f"{port.name} : {direction} {_vector(port)}" for port in group if port.size]
     yield ""
     yield f"entity {name} is"
     if ports:
@@ -180,23 +190,21 @@ def _vector(port: Port) -> str:
     return f"std_logic_vector({port.size - 1} downto 0)"
 
 
-def _top(design: Design) -> Iterator[str]:
+def _top(design: Design, numbers: Iterable[tuple[str, int, str]]) -> Iterator[str]:
     clocked = [part.netlist.num_registers > 0 for part in design.parts]
     yield from _entity(design.name, design.inputs, design.outputs, any(clocked))
     yield f"architecture logic of {design.name} is"
-    if design.classes is not None:
-        prefix = INDEX_NAMES.get(design.objective or "", "class").upper()
+    if told := [f"  constant {name} : integer := {index};  -- {label}" for name, index, label in numbers]:
         yield "  -- For who reads this file: nothing in it uses them."
-        for index, name in enumerate(constants(prefix, design.classes)):
-            yield f"  constant {name} : integer := {index};  -- {quoted(design.classes[index])}"
+        yield from told
     for part in design.parts[:-1]:
         for port in part.outputs:
             if port.size:
-                yield f"  signal {vhdl_port(port.name)} : {_vector(port)};"
+                yield f"  signal {port.name} : {_vector(port)};"
     yield "begin"
     for part, module, has_clock in zip(design.parts, modules_of(design), clocked, strict=True):
         wires = ["clk", "ce"] if has_clock else []
-        wires += [vhdl_port(port.name) for port in (*part.inputs, *part.outputs) if port.size]
+        wires += [port.name for port in (*part.inputs, *part.outputs) if port.size]
         mapped = f" port map ({', '.join(f'{wire} => {wire}' for wire in wires)})" if wires else ""
         yield f"  u_{part.name} : entity work.{module}{mapped};"
     yield "end architecture;"

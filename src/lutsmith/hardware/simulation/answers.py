@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.cycles import evaluate_cycles
 from lutsmith.circuit.readout import Readout
-from lutsmith.circuit.results import IntegerHead, integers_of
 from lutsmith.hardware.tools.tool import ToolFailed
 from lutsmith.logic.design import Design
-from lutsmith.logic.heads import heads_of_circuit
+from lutsmith.logic.heads import words_at_ports
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +49,10 @@ class Answers:
     @classmethod
     def of_outputs(cls, circuit: Circuit, outputs: NDArray[np.bool_]) -> Answers:
         """Return what a circuit makes of output bits (N, O)."""
-        ports: dict[str, NDArray[Any]] = {"outputs": outputs}
-        for each in heads_of_circuit(circuit):
-            own = outputs[:, each.first : each.first + each.outputs]
-            if isinstance(each.head, IntegerHead):
-                for word, bits in each.head.bits(own):
-                    ports[each.prefix + word.name] = integers_of(bits, signed=word.signed)
-                continue
-            ports[f"{each.prefix}scores"] = each.head.scores(own)
-            decided = each.head.decide(ports[f"{each.prefix}scores"], each.objective)
-            ports[f"{each.prefix}{'labels' if each.objective == 'multilabel' else 'label'}"] = decided
         said = Readout(circuit.head, circuit.objective, circuit.classes)
         scores = said.of_outputs("decision_function", outputs) if said.has("decision_function") else None
         results = said.of_outputs("predict", outputs) if said.has("predict") else None
-        flat = {name: words.reshape(len(outputs), math.prod(words.shape[1:])) for name, words in ports.items()}
-        return cls(outputs, scores, results, flat)
+        return cls(outputs, scores, results, words_at_ports(circuit, outputs))
 
     def difference(self, given: Answers) -> str | None:
         """Return where `given` first differs from these, or None. Something must be given."""

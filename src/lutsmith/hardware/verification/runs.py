@@ -69,7 +69,7 @@ def _run_bits(sources: Files, case: Case, simulate: Simulator, tool: str, *, thi
     if design.words is not None:
         words = design.words.quantise(rows)
         rows = design.words.values(words)
-        bits = design.inputs[0].bits(words.astype(np.int64))
+        bits = design.inputs[0].bits(words)
     else:
         bits = circuit.inputs.encode(rows)
     expected = _answers(circuit, rows, streams).bits(design)

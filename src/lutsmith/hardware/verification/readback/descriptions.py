@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from lutsmith.export.hdl.notes import INDEX_NAMES
-from lutsmith.export.labels import class_names
+from lutsmith.export.hdl.names import in_verilog, in_vhdl
+from lutsmith.export.hdl.notes import index_name
 from lutsmith.hardware.simulation.lint import lint
 from lutsmith.hardware.tools.tool import ToolMissing
 from lutsmith.hardware.verification.case import Case, Files, row
-from lutsmith.hardware.verification.readers.modules import Mismatch, ReadModules, module_names, read_verilog
+from lutsmith.hardware.verification.readers.boxes import Mismatch
+from lutsmith.hardware.verification.readers.modules import ReadModules, module_names, read_verilog
 from lutsmith.hardware.verification.readers.primitives import with_primitives
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.sources import (
@@ -21,6 +22,7 @@ from lutsmith.hardware.verification.sources import (
     read_vhdl_source,
     vhdl_entities,
 )
+from lutsmith.logic.heads import heads_of_circuit
 
 READERS: dict[str, Callable[[bytes, Mapping[str, object] | None], Source]] = {
     "verilog": read_verilog_source,
@@ -66,13 +68,15 @@ def located(format_: str, files: Files, case: Case, name: str | None) -> Case:
     units = _units(format_, files)
     places = {fold(unit): unit for unit in units}
 
+    design = (in_vhdl if format_ == "vhdl" else in_verilog)(case.design)
+
     def with_parts(unit: str) -> list[str]:
-        return [fold(each) for each in (unit, *module_names(case.design, unit))]
+        return [fold(each) for each in (unit, *module_names(design, unit))]
 
     tops = [unit for unit in units if places.keys() >= {*with_parts(unit)}]
     name = name or (tops[0] if len(tops) == 1 else None)
     if name is None:
-        parts = ", ".join(module_names(case.design, "NAME"))
+        parts = ", ".join(module_names(design, "NAME"))
         kind = "entities" if format_ == "vhdl" else "modules"
         raise Mismatch(f"{len(tops)} {kind} NAME have {parts} beside them; {kind}: {', '.join(units) or 'none'}")
     name = places.get(fold(name), name)
@@ -137,11 +141,12 @@ def names_row(format_: str, files: Files, case: Case) -> Check:
         if constant not in written.constants:
             known = ", ".join(f"{name} = {value}" for name, value in written.constants) or "none"
             return row("names", "failed", f"the constant {' = '.join(constant)} is in the file, expected of {known}")
-    prefix = f"{INDEX_NAMES.get(case.design.objective or '', 'class')}_"
+    heads = heads_of_circuit(case.circuit)
+    prefixes = tuple(f"{each.prefix}{index_name(each.objective)}_".lower() for each in heads) or ("class_",)
     for declared in source.declared:
-        if declared.lower().startswith(prefix):
+        if declared.lower().startswith(prefixes) and declared not in written.declared:
             return row("names", "failed", f"{declared} looks like the number of a class, and is something else")
-    spoken = [*(class_names(case.circuit) or ()), *(case.circuit.schema.names or ())]
+    spoken = [*(str(name) for each in heads for name in each.classes or ()), *(case.circuit.schema.names or ())]
     comments = compare_comments(source.comments, written.comments, spoken)
     if comments.problem is not None:
         return row("names", "failed", comments.problem)
@@ -155,7 +160,7 @@ def read_modules(files: Files, case: Case) -> ReadModules:
 
 
 def _read(files: Files, case: Case) -> ReadModules:
-    return read_verilog(with_primitives(files), case.design, case.timeout, confined=case.foreign)
+    return read_verilog(with_primitives(files), in_verilog(case.design), case.timeout, confined=case.foreign)
 
 
 def _written(format_: str, case: Case) -> Source:

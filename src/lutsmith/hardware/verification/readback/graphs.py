@@ -10,7 +10,7 @@ from lutsmith.export import to_onnx
 from lutsmith.hardware.tools.tool import ToolMissing
 from lutsmith.hardware.tools.toolchain import HARDWARE_EXTRA
 from lutsmith.hardware.verification.case import Case, Files, only, row
-from lutsmith.hardware.verification.readers.modules import Mismatch
+from lutsmith.hardware.verification.readers.boxes import Mismatch
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.sources.comments import shown
 

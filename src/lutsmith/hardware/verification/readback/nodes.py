@@ -15,7 +15,7 @@ from lutsmith.ground.strict_json import strict_loads
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.emission import read
 from lutsmith.hardware.verification.readback.descriptions import names_row, source_of
-from lutsmith.hardware.verification.readers.modules import Mismatch
+from lutsmith.hardware.verification.readers.boxes import Mismatch
 from lutsmith.hardware.verification.report import WHOLE, Check
 
 

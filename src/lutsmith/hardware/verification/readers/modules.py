@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
+from lutsmith.export.hdl.names import module_of
 from lutsmith.formats import NamedNetlist, from_aiger
-from lutsmith.hardware.simulation.hdl import VHDL_NAMES, analyse_vhdl
+from lutsmith.hardware.simulation.hdl import analyse_vhdl
 from lutsmith.hardware.tools.confinement import TOOL
 from lutsmith.hardware.tools.toolchain import find, workspace
 from lutsmith.hardware.verification.design.cones import folded
+from lutsmith.hardware.verification.readers.boxes import Mismatch, around, instances_of
 from lutsmith.logic.design import Design, Part, Port
 
 CLOCK, ENABLE = "clk", "ce"
@@ -31,34 +33,40 @@ _BARE: dict[str, object] = {"ports": {}}
 """A module without ports, which Yosys leaves out when it writes ports."""
 
 
-class Mismatch(ValueError):  # noqa: N818
-    """A file has not the modules, ports or wires that the design has; the message says which."""
-
-
 @dataclass(frozen=True)
 class ReadModules:
     """What a file holds.
 
     Attributes:
-        netlists: of the modules of the parts, by the names of the modules.
+        netlists: of the modules of the parts, by the names of the modules; instances of shared parts are boxes in them.
         top: the module that joins them, as Yosys writes modules in JSON.
-        names: what ports are called in it that have other names in the design, by those names.
+        instances: for each of these modules that has some, the names of its instances of shared parts, and the names of
+            their modules.
     """
 
     netlists: Mapping[str, NamedNetlist]
     top: Mapping[str, object]
-    names: Mapping[str, str]
+    instances: Mapping[str, dict[str, str]]
+
+
+def units(design: Design) -> list[tuple[str, Part]]:
+    """Return the parts that have modules, each after the shared parts in it, with the names of the modules."""
+    found = []
+    for part in design.parts:
+        found += [(f"{design.name}_{shared.name}", module_of(shared)) for shared in part.shared]
+        found.append((f"{design.name}_{part.name}", part))
+    return found
 
 
 def module_names(design: Design, name: str | None = None) -> list[str]:
     """Return the names of the modules of a design's parts, where its top module has the name, or its own."""
-    return [f"{name or design.name}_{part.name}" for part in design.parts]
+    return [module for module, _ in units(design if name is None else replace(design, name=name))]
 
 
 def read_verilog(
     sources: Mapping[str, bytes], design: Design, timeout: float, *, confined: bool, from_vhdl: bool = False
 ) -> ReadModules:
-    """Return the modules of a design that Verilog files hold.
+    """Return the modules of a design that Verilog files hold, whose ports have the names of the design's.
 
     Only Yosys' own passes touch them: expressions and processes become ANDs, inverters and flip-flops, and instances
     inside a part, such as LUT primitives, are put in their place. Flip-flops that do not take the rising edge of the
@@ -70,14 +78,14 @@ def read_verilog(
         design: whose modules they should hold.
         timeout: seconds for Yosys.
         confined: they come from elsewhere: Yosys has no network, and limits.
-        from_vhdl: they were made of VHDL: x is taken for 0, warnings pass, and ports have the names of VHDL.
+        from_vhdl: they were made of VHDL: x is taken for 0, and warnings pass.
 
     Raises:
         ToolMissing, ToolTimeout, ToolFailed: Yosys is not there, is too slow, or does not read the files.
         Mismatch: the ports of a module are not exactly those of the part.
     """
-    ports = VHDL_NAMES if from_vhdl else {}
     modules = module_names(design)
+    boxes = [module for module, part in units(design) if part.shared]
     with workspace() as folder:
         names = []
         for number, source in enumerate(sources.values()):
@@ -103,15 +111,24 @@ def read_verilog(
             "aigmap",
             f"setattr -mod -unset top {design.name}",
         ]
+        if boxes:
+            passes += [f"select t:{design.name}_*", "write_json -selected cells.json", "select -clear"]
+            passes += [f"expose -evert {module}/t:*" for module in modules]
         for module in modules:  # AIGER is written of the only module that is selected
             passes += [f"select {module}", f"write_aiger -symbols {module}.aig", "select -clear"]
         passes += [f"select {design.name}", "write_json -selected top.json"]
         (folder / "read.ys").write_text("\n".join(passes) + "\n")
         find("yosys").run(["-q", "-s", "read.ys"], None, folder, timeout, TOOL if confined else None)
-        _check_ports(json.loads((folder / "ports.json").read_text())["modules"], design, ports)
+        _check_ports(json.loads((folder / "ports.json").read_text())["modules"], design)
         netlists = {module: from_aiger((folder / f"{module}.aig").read_bytes()) for module in modules}
         top = json.loads((folder / "top.json").read_text())["modules"][design.name]
-    return ReadModules(netlists, top, ports)
+        cells = json.loads((folder / "cells.json").read_text())["modules"] if boxes else {}
+    return ReadModules(netlists, top, {module: _types(cells.get(module, {"cells": {}})) for module in modules})
+
+
+def _types(module: object) -> dict[str, str]:
+    cells = _mapping(_mapping(module)["cells"])
+    return {name: str(_mapping(cell)["type"]) for name, cell in cells.items()}
 
 
 def vhdl_as_verilog(
@@ -137,14 +154,11 @@ def vhdl_as_verilog(
     return {"synthesised.v": found.stdout.encode()}
 
 
-def _check_ports(modules: Mapping[str, object], design: Design, names: Mapping[str, str]) -> None:
+def _check_ports(modules: Mapping[str, object], design: Design) -> None:
     """Raise Mismatch unless each module has exactly the ports of its part, bit n - 1 down to 0, and none besides."""
-    clocked = [part.netlist.num_registers > 0 for part in design.parts]
-    wanted = {
-        name: _ports(part.inputs, part.outputs, clock, names)
-        for name, part, clock in zip(module_names(design), design.parts, clocked, strict=True)
-    }
-    wanted[design.name] = _ports(design.inputs, design.outputs, any(clocked), names)
+    wanted = {name: _ports(part.inputs, part.outputs, part.netlist.num_registers > 0) for name, part in units(design)}
+    clocked = any(part.netlist.num_registers for part in design.parts)
+    wanted[design.name] = _ports(design.inputs, design.outputs, clocked)
     for name, ports in wanted.items():
         found = {port: _shape(value) for port, value in _mapping(_mapping(modules.get(name, _BARE))["ports"]).items()}
         for port in (*ports, *found):
@@ -157,12 +171,10 @@ def _check_ports(modules: Mapping[str, object], design: Design, names: Mapping[s
             )
 
 
-def _ports(
-    inputs: Sequence[Port], outputs: Sequence[Port], clocked: bool, names: Mapping[str, str]
-) -> dict[str, tuple[object, ...]]:
+def _ports(inputs: Sequence[Port], outputs: Sequence[Port], clocked: bool) -> dict[str, tuple[object, ...]]:
     ports: dict[str, tuple[object, ...]] = {CLOCK: ("input", 1), ENABLE: ("input", 1)} if clocked else {}
     for direction, side in (("input", inputs), ("output", outputs)):
-        ports |= {names.get(port.name, port.name): (direction, port.size) for port in side if port.size}
+        ports |= {port.name: (direction, port.size) for port in side if port.size}
     return ports
 
 
@@ -185,7 +197,8 @@ def _described(port: tuple[object, ...] | None) -> str:
 def fitted(modules: ReadModules, module: str, part: Part, *, enable: bool = True) -> Netlist:
     """Return a module as a netlist with the inputs and outputs of the part, in its order.
 
-    The clock drives nothing but flip-flops, and the enable, where there is one, is constant.
+    Instances are boxes, as of `around`. The clock drives nothing but flip-flops; the enable, where there is one, is
+    constant.
 
     Args:
         modules: of a file.
@@ -197,18 +210,24 @@ def fitted(modules: ReadModules, module: str, part: Part, *, enable: bool = True
         Mismatch: the module has other inputs or outputs than the part, or reads the clock.
     """
     read = modules.netlists[module]
-    inputs, outputs = (_port_bits(side, modules.names) for side in (part.inputs, part.outputs))
+    whole = around(part)
+    inputs, outputs = (_port_bits(side) for side in (whole.inputs, whole.outputs))
     where = {_full(name): place for place, name in enumerate(read.inputs)}
     clocked = {f"{CLOCK}[0]", f"{ENABLE}[0]"} if part.netlist.num_registers else set()
+    ends = {_full(name): int(end) for name, end in zip(read.outputs, read.netlist.outputs, strict=True)}
+    for name, _, inside in instances_of(part):
+        for wire in (CLOCK, ENABLE) if inside.num_registers else ():
+            if ends.pop(f"{name}.{wire}[0]", None) != where.get(f"{wire}[0]", -1):
+                raise Mismatch(f"the port {wire} of the instance {name} is wired to something else")
     for kind, have, want in (
         ("inputs", where.keys() - clocked, inputs.keys()),
-        ("outputs", {_full(name) for name in read.outputs}, outputs.keys()),
+        ("outputs", ends.keys(), outputs.keys()),
     ):
         if have != want:
             odd = sorted(have ^ want)[0]
             whose = "the module" if odd in have else "the part"
             raise Mismatch(f"the {kind} of module and part {part.name} differ: {odd} is only in {whose}")
-    netlist = read.netlist
+    netlist = replace(read.netlist, outputs=np.array([*ends.values()], np.int32))
     builder = NetlistBuilder(len(inputs))
     clock = where.get(f"{CLOCK}[0]") if clocked else None
     if clock is not None and any((array == clock).any() for array in _reads(netlist)):
@@ -216,8 +235,7 @@ def fitted(modules: ReadModules, module: str, part: Part, *, enable: bool = True
     sources = np.zeros(netlist.num_inputs, np.int32)
     for name, place in where.items():
         sources[place] = builder.constant(enable) if name in clocked else inputs[name]
-    ends = builder.embed(netlist, sources)
-    found = {_full(name): int(end) for name, end in zip(read.outputs, ends, strict=True)}
+    found = dict(zip(ends, builder.embed(netlist, sources).tolist(), strict=True))
     return folded(builder.build(np.array([found[name] for name in outputs], np.int32)))
 
 
@@ -225,9 +243,9 @@ def _reads(netlist: Netlist) -> tuple[NDArray[np.int32], ...]:
     return netlist.fanin, netlist.outputs, netlist.register_next
 
 
-def _port_bits(ports: Sequence[Port], names: Mapping[str, str]) -> dict[str, int]:
+def _port_bits(ports: Sequence[Port]) -> dict[str, int]:
     """Return the names of the bits of ports, `name[bit]`, and their places."""
-    bits = [f"{names.get(port.name, port.name)}[{bit}]" for port in ports for bit in range(port.size)]
+    bits = [f"{port.name}[{bit}]" for port in ports for bit in range(port.size)]
     return {name: place for place, name in enumerate(bits)}
 
 
@@ -246,32 +264,30 @@ def check_wiring(modules: ReadModules, design: Design) -> None:
     top = modules.top
     ports, cells = _mapping(top["ports"]), _mapping(top["cells"])
     by_type: dict[str, Mapping[str, object]] = {}
+    known = [f"{design.name}_{part.name}" for part in design.parts]
     for cell in cells.values():
         kind = str(_mapping(cell)["type"])
-        if kind in by_type or kind not in module_names(design):
+        if kind in by_type or kind not in known:
             raise Mismatch(f"the top module has {'two' if kind in by_type else 'an'} {kind} in it")
         by_type[kind] = _mapping(_mapping(cell)["connections"])
 
-    def called(port: Port) -> str:
-        return modules.names.get(port.name, port.name)
-
     bits = {name: _mapping(port)["bits"] for name, port in ports.items()}
-    signals: dict[str, object] = {port.name: bits.get(called(port)) for port in design.inputs if port.size}
-    for part, module in zip(design.parts, module_names(design), strict=True):
+    signals: dict[str, object] = {port.name: bits.get(port.name) for port in design.inputs if port.size}
+    for part, module in zip(design.parts, known, strict=True):
         if module not in by_type:
             raise Mismatch(f"the top module has no {module} in it")
         wires = by_type[module]
         for port in part.inputs:
-            if port.size and wires.get(called(port)) != signals[port.name]:
-                raise Mismatch(f"the port {called(port)} of {module} is wired to something else")
+            if port.size and wires.get(port.name) != signals[port.name]:
+                raise Mismatch(f"the port {port.name} of {module} is wired to something else")
         if part.netlist.num_registers:
             for name in (CLOCK, ENABLE):
                 if wires.get(name) is None or wires[name] != bits.get(name):
                     raise Mismatch(f"the port {name} of {module} is wired to something else")
-        signals = {port.name: wires.get(called(port)) for port in part.outputs if port.size}
+        signals = {port.name: wires.get(port.name) for port in part.outputs if port.size}
     for port in design.outputs:
-        if port.size and (signals[port.name] is None or signals[port.name] != bits.get(called(port))):
-            raise Mismatch(f"the output {called(port)} of the top module is wired to something else")
+        if port.size and (signals[port.name] is None or signals[port.name] != bits.get(port.name)):
+            raise Mismatch(f"the output {port.name} of the top module is wired to something else")
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lutsmith.hardware.verification.readers.modules import Mismatch
+from lutsmith.hardware.verification.readers.boxes import Mismatch
 from lutsmith.hardware.verification.sources.comments import Comment
 
 

@@ -6,17 +6,12 @@ import re
 from collections.abc import Container, Sequence
 from typing import NoReturn
 
-from lutsmith.export.hdl.names import VHDL_WORDS
+from lutsmith.export.hdl.names import VHDL_OWN, VHDL_WORDS
 from lutsmith.export.hdl.notes import INDEX_NAMES
 from lutsmith.hardware.verification.sources.text import Refused, Token
 
-_TAKEN = re.compile(
-    r"clk|ce|mux|rising_edge|std_logic|std_logic_vector|integer|std|ieee|unisim|work|std_logic_1164|vcomponents|lut[1-6]"
-)
-"""Names that are not given anew, since what they stand for is read."""
-
-_INDEX = re.compile("|".join(f"{name}_" for name in ("class", *INDEX_NAMES.values())))
-"""How the constants begin that tell who reads a file which number a class has."""
+_INDEX = re.compile(rf"({'|'.join(('class', *INDEX_NAMES.values()))})_(?!(\w+_)?(counts|bits_of_words)(_o)?(_\d+)*$)")
+"""How the constants begin that tell who reads a file which number a class has; counts of a head may begin so, too."""
 
 
 class Cursor:
@@ -112,7 +107,7 @@ class Cursor:
 
     def new(self, name: str, known: Container[str], *, local: bool = False) -> str:
         """Return a name that is given to something, unless it stands for something else."""
-        if _TAKEN.fullmatch(name) or name in known:
+        if VHDL_OWN.fullmatch(name) or name in known:
             self.refuse(f"the name {name} is given to something else than it stands for")
         if local and _INDEX.match(name):
             self.refuse(f"the name {name} is like those of the constants for classes, and not one of them")

@@ -7,7 +7,7 @@ that is simulated waits, loses a race or stops where what is synthesised from it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lutsmith.hardware.verification.sources.text import Refused, Token
@@ -138,7 +138,7 @@ class _Reader(Cursor):
             self.declaration(body, constants)
         self.take("begin")
         while self.word != "end":
-            self.statement(body)
+            self.statement(body, entities)
         self.closed("architecture", own)
         body.check_drivers()
         return constants
@@ -171,7 +171,7 @@ class _Reader(Cursor):
         else:
             self.unexpected("function mux, a constant or a signal")
 
-    def statement(self, body: ArchitectureSignals) -> None:
+    def statement(self, body: ArchitectureSignals, entities: Mapping[str, Entity]) -> None:
         """Go past a statement."""
         if self.took("process"):
             self.take(_CLOCKED)
@@ -181,17 +181,21 @@ class _Reader(Cursor):
         elif self.texts[self.place + 1 : self.place + 2] == [":"]:
             body.sizes[self.new(self.name(), body.sizes, local=True)] = INSTANCE
             self.take(":")
-            self.instance(body)
+            self.instance(body, entities)
         else:
             self.assignment(body)
 
-    def instance(self, body: ArchitectureSignals) -> None:
+    def instance(self, body: ArchitectureSignals, entities: Mapping[str, Entity]) -> None:
         """Go past an instance of an entity or of a LUT."""
         if self.took("entity"):
             self.take("work .")
-            self.name()
+            name = self.name()
+            ports = {port.name: port for port in entities[name].ports} if name in entities else {}
             if self.word == "port":
-                for formal, actual in self.mapped():
+                for formal, bit, actual in self.mapped():
+                    if bit is not None:
+                        self.bit_of(ports.get(formal), formal, bit, actual, body)
+                        continue
                     if (formal in CLOCKS or actual in CLOCKS) and formal != actual:
                         self.refuse(f"{formal} => {actual}, expected clk => clk and ce => ce alone")
                     if body.sizes.get(actual, -1) < 0:
@@ -204,20 +208,31 @@ class _Reader(Cursor):
             self.take("generic map ( init =>")
             self.kind("bits", "the bits of a table")
             self.take(")")
-            for formal, actual in self.mapped():
+            for formal, bit, actual in self.mapped():
+                if bit is not None:
+                    self.refuse(f"{formal} of a LUT is one bit")
                 if formal == "o":
                     body.drive(actual)
                 else:
                     body.reads(actual)
         self.take(";")
 
-    def mapped(self) -> Iterator[tuple[str, str]]:
-        """Go past `port map`, and yield what is joined to what."""
+    def bit_of(self, port: VhdlPort | None, formal: str, bit: int, actual: str, body: ArchitectureSignals) -> None:
+        """Note what one bit of a port of an entity is joined to."""
+        if port is None or bit >= port.size:
+            self.refuse(f"{formal}({bit}) is not a bit of a port of an entity that is declared before in this file")
+        if port.direction == "out":
+            body.drive(actual)
+        else:
+            body.reads(actual)
+
+    def mapped(self) -> Iterator[tuple[str, int | None, str]]:
+        """Go past `port map`, and yield what is joined to what: a port, its bit if one is named, and a signal."""
         self.take("port map (")
         while True:
-            formal = self.name()
+            formal, bit = self.name(), self.bit()
             self.take("=>")
-            yield formal, self.name()
+            yield formal, bit, self.name()
             if not self.took(","):
                 break
         self.take(")")

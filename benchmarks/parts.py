@@ -1,0 +1,73 @@
+"""Circuits made of one part: bytes of each export, and seconds of its verification.
+
+    python -m benchmarks.parts [--bits N] [--formats NAMES] [--simulate] [--json FILE]
+
+    adder         two words of N bits (64): N full adders
+    multiplier    two words of N bits: N squared full adders and as many AND2s, a product of 2 N bits
+
+The full adder is a module in Verilog and VHDL, which is proved once; BLIF and AIGER are flat. Seconds are of read-back
+and proof, and of simulation where it is asked for. Exit code 1: an export was not shown to be the circuit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from tests.circuit.machines import adder, multiplier
+
+from lutsmith.circuit import Circuit
+from lutsmith.export import FORMATS
+from lutsmith.hardware import verify
+
+LOGIC = ("verilog", "vhdl", "blif", "aiger")
+
+
+def measured(circuit: Circuit, format_: str, layers: tuple[str, ...]) -> dict[str, Any]:
+    """What is known of one export of a circuit."""
+    began = time.perf_counter()
+    (data,) = FORMATS[format_].files(circuit).values()
+    written = time.perf_counter() - began
+    found = verify(circuit, (format_,), layers=layers, timeout=600)
+    seconds = {layer: sum(check.seconds for check in found.of(format_, layer)) for layer in layers}
+    modules = data.count(b"\nmodule ") + data.count(b"\nentity ")
+    return {"bytes": len(data), "modules": modules, "written": written, **seconds, "outcome": found.outcome_of(format_)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bits", type=int, default=64, help="of a word that comes in")
+    parser.add_argument("--formats", default=",".join(LOGIC), help="names, with commas")
+    parser.add_argument("--simulate", action="store_true", help="also run Verilog and VHDL")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file")
+    arguments = parser.parse_args()
+    layers = ("read-back", "formal", *(("simulation",) if arguments.simulate else ()))
+    table = Table(title=f"parts: words of {arguments.bits} bits, seconds")
+    for column in ("circuit", "LUTs", "instances", "format", "modules", "kB", "write", *layers, "outcome"):
+        table.add_column(column, justify="left" if column in ("circuit", "format", "outcome") else "right")
+    results: dict[str, Any] = {}
+    for name, make in (("adder", adder), ("multiplier", multiplier)):
+        circuit = make(arguments.bits)
+        facts = {"luts": circuit.netlist.num_nodes, "instances": sum(map(len, circuit.parts))}
+        results[name] = {**facts, "formats": {}}
+        for format_ in arguments.formats.split(","):
+            row = results[name]["formats"][format_] = measured(circuit, format_, layers)
+            sizes = [f"{row['modules'] or ''}", f"{row['bytes'] / 1000:,.0f}", f"{row['written']:.2f}"]
+            times = [f"{row[layer]:.2f}" for layer in layers]
+            told = [name, f"{facts['luts']:,}", f"{facts['instances']:,}", format_]
+            table.add_row(*told, *sizes, *times, row["outcome"])
+    Console().print(table)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+    rows = [row for result in results.values() for row in result["formats"].values()]
+    sys.exit(any(row["outcome"] != "holds" for row in rows))
+
+
+if __name__ == "__main__":
+    main()
