@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import CircuitBuilder, NetlistBuilder
+from lutsmith.circuit import CircuitBuilder, Head, Netlist, NetlistBuilder
 from tests.circuit.examples import random_netlist
 
 
@@ -269,7 +270,7 @@ def test_popcount_sets_outputs_and_head() -> None:
     np.testing.assert_array_equal(circuit.decision_function([[3, 1.5], [0, 2]]), [[2, 1], [0, 1]])
     with pytest.raises(ValueError, match="already has a head"):
         builder.popcount(bits, 2)
-    with pytest.raises(ValueError, match="not the signals that were given to popcount"):
+    with pytest.raises(ValueError, match="not the signals that were given to the head"):
         builder.build(bits[:2])
 
 
@@ -286,3 +287,46 @@ def test_a_circuit_needs_outputs() -> None:
 def test_input_shapes_that_make_no_sense_are_refused(shape) -> None:
     with pytest.raises((ValueError, TypeError), match="input_shape"):
         CircuitBuilder(shape)
+
+
+def inverter() -> Netlist:
+    builder = NetlistBuilder(1)
+    return builder.build(builder.lut([[0]], [[1, 0]]))
+
+
+MISTAKES: dict[str, tuple[Callable[[CircuitBuilder, np.ndarray], object], type[Exception], str]] = {
+    "thresholds that are text": (lambda b, s: b.compare([0], ["1.5"]), TypeError, "thresholds must be real"),
+    "no threshold": (lambda b, s: b.compare(0, None), TypeError, "thresholds must be real"),
+    "complex thresholds": (lambda b, s: b.compare([0], [1j]), TypeError, "thresholds must be real"),
+    "an offset that is text": (lambda b, s: b.words([0], 8, offset="1"), TypeError, "offset must be real"),
+    "a scale that is none": (lambda b, s: b.words([0], 8, per_unit=None), TypeError, "per_unit must be real"),
+    "a length for each word": (lambda b, s: b.words([0, 1], [8, 4]), TypeError, "bits is"),
+    "a length of text": (lambda b, s: b.words([0], "8"), TypeError, "bits is '8'"),
+    "a word too long": (lambda b, s: b.words([0], 65), ValueError, "from 1 to 64"),
+    "a part without a name": (lambda b, s: b.instances("9x", inverter(), [[0]]), ValueError, "name of a part"),
+    "a part whose name is a number": (lambda b, s: b.instances(9, inverter(), [[0]]), TypeError, "name of a part"),
+    "a name with other capitals": (lambda b, s: b.instances("NOT", inverter(), [[0]]), ValueError, "same name"),
+    "a netlist that is none": (lambda b, s: b.embed(None, s), TypeError, "expected a Netlist"),
+    "counts of what are no signals": (lambda b, s: b.popcount([98, 99], 2), ValueError, "holds 9"),
+    "bits that are no signals": (lambda b, s: b.integers({"a": [0.5]}), TypeError, "must be integers"),
+    "words without names": (lambda b, s: b.integers([s]), TypeError, "mapping of names"),
+    "a head without fields": (lambda b, s: b.heads({"a": s}), TypeError, r"head 'a' is .* expected \(signals"),
+    "fields that are a head": (lambda b, s: b.heads({"a": (s, Head(3))}), TypeError, r"expected \(signals"),
+    "no places": (lambda b, s: b.popcount(s, 1, shape=(-3,)), ValueError, "^shape holds -3"),
+    "places by their number": (lambda b, s: b.popcount(s, 1, shape=3), ValueError, "^shape is 3"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_at_once_and_the_builder_goes_on(mistake: str) -> None:
+    make, error, message = MISTAKES[mistake]
+    builder = CircuitBuilder((3,))
+    signals = builder.compare(builder.features, 0.5)
+    ends = builder.instances("not", inverter(), signals[:, None])[:, 0]
+    with pytest.raises(error, match=message):
+        make(builder, signals)
+    assert builder.instances("none", inverter(), np.zeros((0, 1), int)).shape == (0, 1)  # no place: no part
+    builder.popcount(ends, 3)
+    circuit = builder.build()
+    assert [part.name for part in circuit.parts] == ["not"]
+    np.testing.assert_array_equal(circuit.decision_function([[0, 1, 0]]), [[1, 0, 1]])

@@ -349,12 +349,36 @@ def test_packed_samples_are_values():
     assert PackedSamples.of_bits(np.empty((70, 0), bool)).words.shape == (0, 2)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_copies_of_evaluations_are_evaluations(copied, shared):
+    netlist, bits, rng = netlist_of(7, 130, luts=80, registers=3)
+    samples = PackedSamples.of_bits(bits)
+    numbers = np.arange(netlist.num_nodes) % 50 if shared else None
+    tables = rng.integers(0, 2**64, 50 if shared else netlist.num_nodes, dtype=np.uint64)
+    state = rng.integers(0, 2, (130, 3)).astype(bool)
+    evaluation = PackedEvaluation(netlist, samples, tables=tables, table_of=numbers, state=state)
+    evaluation.rewire(netlist.num_nodes - 1, 0, 0)
+    same = copied(evaluation)
+    np.testing.assert_array_equal(same.rows(), evaluation.rows())
+    np.testing.assert_array_equal(same.tables, evaluation.tables)
+    assert same.num_changes == 0
+    before = evaluation.rows()
+    same.change([3, 4], [0, 2**64 - 1])  # lists in which NumPy would see floats
+    evaluation.clone().change([3, 4], np.array([0, 2**64 - 1], np.uint64))
+    np.testing.assert_array_equal(evaluation.rows(), before)
+    fresh = PackedEvaluation(same.netlist(), samples, state=state)
+    np.testing.assert_array_equal(same.rows(), fresh.rows())
+
+
 WRONG = {
     "a node that is not there": (lambda e: e.change(600, 0), ValueError, "nodes holds 600"),
     "a node twice": (lambda e: e.change([1, 1], [0, 0]), ValueError, "given twice"),
     "fewer tables": (lambda e: e.change([1, 2], [0]), ValueError, "one word a node"),
     "tables that are no integers": (lambda e: e.change(1, 0.5), TypeError, "must be integers"),
     "a table beyond 64 bits": (lambda e: e.change(1, -1), ValueError, "tables holds -1"),
+    "a table of 65 bits": (lambda e: e.change([1, 2], [0, 1 << 64]), ValueError, "tables holds 18446744073709551616"),
+    "a table of a half among integers": (lambda e: e.change([1, 2], [0.5, 1 << 63]), TypeError, "must be integers"),
     "nodes in two dimensions": (lambda e: e.change([[1]], [0]), ValueError, "one dimension"),
     "a wire to the same level": (lambda e: e.rewire(0, 0, 41), ValueError, "not of a lower level"),
     "a wire to itself": (lambda e: e.rewire(0, 0, 40), ValueError, "not of a lower level"),
@@ -396,6 +420,14 @@ def test_a_mistake_is_told_and_changes_nothing(mistake):
         (lambda n, s: PackedEvaluation(n, s, state=[1]), ValueError, r"state has shape \(1,\)"),
         (lambda n, s: PackedEvaluation(n, s, threads=0), ValueError, "threads"),
         (lambda n, s: Stages(Comparators([0], [0.5], 1), n), ValueError, "1 bits, the netlist 40"),
+        (lambda n, s: PackedEvaluation(n, s.bits()), TypeError, "pack them"),
+        (lambda n, s: PackedEvaluation(None, s), TypeError, "expected a Netlist"),
+        (lambda n, s: stages_of(n).evaluate(s.bits()), TypeError, "pack them"),
+        (lambda n, s: Stages(Comparators([0], [0.5], 1), s), TypeError, "expected a Netlist"),
+        (lambda n, s: Stages(s, n), TypeError, "expected Comparators or Inputs"),
+        (lambda n, s: PackedSamples(s.words, 10), TypeError, "of_bits and of_words"),
+        (lambda n, s: PackedSamples(s.bits(), 10), TypeError, "of_bits and of_words"),
+        (lambda n, s: stages_of(n).pack(np.ma.array(np.zeros((2, 40)), mask=True)), ValueError, "masked values"),
         (lambda n, s: stages_of(n).pack(np.zeros((2, 39))), ValueError, "expected"),
         (lambda n, s: stages_of(n).pack(np.full((2, 40), "a")), TypeError, "real numbers"),
         (lambda n, s: stages_of(n).node_rows(np.zeros((2, 40)), tables=[1]), ValueError, "one word a node"),

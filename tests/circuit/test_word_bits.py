@@ -139,7 +139,7 @@ def test_a_feature_is_a_word_of_one_kind() -> None:
             builder.words(2, 3, **change)
     with pytest.raises(ValueError, match="expected integers in"):
         builder.words(3, 3)
-    with pytest.raises(ValueError, match="bits holds 65"):
+    with pytest.raises(ValueError, match="bits is 65"):
         builder.words(1, 65)
     circuit = builder.build(signals[0, 1, :2])
     assert circuit.words is not None

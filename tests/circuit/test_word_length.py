@@ -117,6 +117,18 @@ def test_a_circuit_without_comparators_stays():
     assert len(snapped(circuit, 4).encoder) == 0
 
 
+def test_words_keep_their_length():
+    builder = CircuitBuilder((2,))
+    word, (compared,) = builder.words([0], 6)[0], builder.compare([1], [5.3])
+    ends = {"fitted_range": ([0, 0], [63, 14])}
+    mixed = builder.build(np.append(word, compared), **ends)
+    narrow = snapped(mixed, 3)
+    assert narrow.words is mixed.words
+    assert narrow.encoder.threshold.tolist() == [4]
+    with pytest.raises(ValueError, match="as words already, of up to 6 bits"):
+        snapped(builder.build(word, **ends), 3)
+
+
 def test_a_circuit_without_range_or_head_is_refused():
     builder = CircuitBuilder((2,))
     signals = builder.compare([0, 1], [0.5, 0.5])

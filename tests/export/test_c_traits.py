@@ -188,6 +188,19 @@ def test_a_multiplier_of_one_part_is_a_loop_and_multiplies(style: str) -> None:
     assert len(text) < 102_000
 
 
+@pytest.mark.parametrize("style", ["unrolled", "compact"])
+def test_compilers_have_nothing_to_say_of_parts_of_one_rank(style: str) -> None:
+    """They know the rank then, and look at shifts that are never reached."""
+    rng, builder = np.random.default_rng(0), CircuitBuilder((6,))
+    signals = builder.compare(np.arange(6), 0.0)
+    for rank in range(1, 7):
+        own = NetlistBuilder(rank)
+        part = own.build(own.lut([np.arange(rank)], [np.arange(1 << rank) % 2]))
+        read = [rng.permutation(signals)[:rank] for _ in range(3)]
+        signals = np.concatenate([signals, builder.instances(f"of{rank}", part, read)[:, 0]])
+    compare(builder.build(signals), rng.normal(size=(70, 6)).astype(np.float32), style)
+
+
 def test_bit_planes_are_free() -> None:
     builder = CircuitBuilder((28, 28))
     builder.popcount(builder.words(builder.features, 8).reshape(784, 8).T.reshape(-1), 8)

@@ -152,6 +152,15 @@ def test_a_builder_of_circuits_has_inputs_and_an_end_of_its_own() -> None:
         (lambda logic: logic.signals([2]), ValueError, r"literals holds 2, expected integers in \[0, 2\)"),
         (lambda logic: logic.signals([-1]), ValueError, "literals holds -1"),
         (lambda logic: logic.build([7]), ValueError, "literals holds 7"),
+        (lambda logic: logic.lut([[0, 8]], [1]), ValueError, "literals holds 8"),
+        (lambda logic: logic.lut([[-2, 1]], [1]), ValueError, "literals holds -2"),
+        (lambda logic: logic.lut([[0.5, 1]], [1]), TypeError, "literals must be integers"),
+        (lambda logic: logic.lut([0, 1], [1]), ValueError, r"expected \(functions, inputs\)"),
+        (lambda logic: logic.lut([[0] * 7], [1]), ValueError, "with up to 6"),
+        (lambda logic: logic.lut([[0, 1]], [1.5]), TypeError, "tables must be integers"),
+        (lambda logic: logic.lut([[0, 1]], [-1]), ValueError, "tables holds -1"),
+        (lambda logic: logic.lut([[0, 1]], [1, 2]), ValueError, r"one word or \(1,\)"),
+        (lambda logic: FoldingBuilder(3), TypeError, "expected a NetlistBuilder or a CircuitBuilder"),
     ],
 )
 def test_what_is_not_there_is_refused(call: Any, error: type[Exception], message: str) -> None:

@@ -328,6 +328,14 @@ def test_groups_penalties_circuits_and_faults_see_what_is_shared() -> None:
         ({"table_of": [0, 0, -1, 0]}, ValueError, r"table_of ranges over -1..0"),
         ({"table_of": [0, 0, 4, 0]}, ValueError, r"table_of ranges over 0..4; expected numbers from 0 on, at most 3"),
         ({"table_of": [0.0, 0, 0, 0]}, TypeError, "table_of is torch.float32; expected integers"),
+        ({"table_of": "0011"}, TypeError, "table_of is a str that cannot become a tensor"),
+        ({"indices": {0: 1}}, TypeError, "indices is a dict that cannot become a tensor"),
+        ({"usable": "all"}, TypeError, "usable is a str that cannot become a tensor"),
+        (
+            {"candidates": [[[0, 1], [2]]] * 4, "connections": "learnable"},
+            ValueError,
+            "candidates cannot become a tensor .* equal lengths",
+        ),
         ({"score_of": [0] * 4}, ValueError, "pass connections='learnable' or 'top-k' for score_of"),
         (
             {"score_of": [0] * 4, "connections": "dense"},

@@ -83,6 +83,8 @@ class Circuit:
         shape = checked_shape(self.input_shape)
         features = math.prod(shape)
         inputs = Inputs(self.encoder, self.words, self.missing)
+        if not isinstance(self.netlist, Netlist):
+            raise TypeError(f"netlist must be a Netlist, not {type(self.netlist).__name__}")
         if features != inputs.num_features:
             raise ValueError(f"input_shape {shape} has {features} features, the encoder {inputs.num_features}")
         if len(inputs) != self.netlist.num_inputs:

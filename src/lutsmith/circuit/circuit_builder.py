@@ -14,8 +14,9 @@ from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist, read_inputs, with_inputs
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, OutputWord, Result
-from lutsmith.circuit.words import WordBits, WordFormats
-from lutsmith.ground.arrays import checked_shape, frozen, integers
+from lutsmith.circuit.words import MAX_BITS, WordBits, WordFormats
+from lutsmith.ground.arguments import whole_number
+from lutsmith.ground.arrays import checked_shape, frozen, integers, reals
 
 _COMPARED, _WORD, _MISSING = range(3)
 """Kinds of inputs, in the order in which they are inputs of a netlist."""
@@ -49,7 +50,7 @@ class CircuitBuilder:
         """
         checked = self._checked_features(features)
         with np.errstate(over="ignore"):  # beyond float32 is +inf
-            ids, values = np.broadcast_arrays(checked, np.asarray(thresholds).astype(np.float32))
+            ids, values = np.broadcast_arrays(checked, reals("thresholds", thresholds).astype(np.float32))
         pairs = list(zip(ids.reshape(-1).tolist(), values.reshape(-1).tolist(), strict=True))  # keys: -0.0 equals 0.0
         signals = self._input(_COMPARED, [pair if pair[1] < np.inf else None for pair in pairs])
         return signals.reshape(ids.shape)
@@ -79,13 +80,16 @@ class CircuitBuilder:
             TypeError, ValueError: features that do not exist, or one that is a word of another kind already; formats
                 that `WordFormats` refuses.
         """
-        ids = self._checked_features(features)
-        places = [np.broadcast_to(np.asarray(each, np.float64), ids.shape).reshape(-1) for each in (offset, per_unit)]
+        ids, bits = self._checked_features(features), whole_number("bits", bits, 1, MAX_BITS, "the bits of a word")
+        scale = {"offset": offset, "per_unit": per_unit}
+        places = [
+            np.broadcast_to(reals(name, each).astype(np.float64), ids.shape).reshape(-1) for name, each in scale.items()
+        ]
         flat = ids.reshape(-1)
         first = np.unique(flat, return_index=True)[1]
         WordFormats.of(flat[first], bits, signed, *(each[first] for each in places))  # refused before anything is kept
-        for feature, low, scale in zip(flat.tolist(), *(each.tolist() for each in places), strict=True):
-            told = (int(bits), bool(signed), low + 0.0, scale)
+        for feature, low, per in zip(flat.tolist(), *(each.tolist() for each in places), strict=True):
+            told = (bits, bool(signed), low + 0.0, per)
             if self._formats.setdefault(feature, told) != told:
                 raise ValueError(f"feature {feature} is a word of another kind already: give it a feature of its own")
         keys = [(feature, bit) for feature in flat.tolist() for bit in range(bits)]
@@ -161,6 +165,8 @@ class CircuitBuilder:
         Raises:
             TypeError, ValueError: no words, other names than identifiers, shapes that differ, or a second head.
         """
+        if not isinstance(words, Mapping):
+            raise TypeError(f"words is a {type(words).__name__}, expected a mapping of names to signals")
         parts = {name: np.array(signals) for name, signals in words.items()}
         shapes = {part.shape[:-1] for part in parts.values() if part.ndim}
         if len(shapes) != 1 or any(not part.ndim for part in parts.values()):
@@ -184,6 +190,9 @@ class CircuitBuilder:
         Raises:
             TypeError, ValueError: results that `Heads` refuses, or a second call.
         """
+        for name, given in results.items():
+            if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping)):
+                raise TypeError(f'head {name!r} is {given!r}, expected (signals, {{"head": ..., "classes": ...}})')
         signals = {name: np.array(each) for name, (each, _) in results.items()}
         heads = Heads({name: Result(outputs=signals[name].size, **fields) for name, (_, fields) in results.items()})
         self._end(np.concatenate([each.reshape(-1) for each in signals.values()]), heads)
@@ -202,10 +211,12 @@ class CircuitBuilder:
         if self._head is not None:
             ends, head = self._head
             if outputs is not None and not np.array_equal(ends, outputs):
-                raise ValueError("outputs are not the signals that were given to popcount: leave them out")
+                raise ValueError("outputs are not the signals that were given to the head: leave them out")
             outputs = ends
         if outputs is None:
-            raise ValueError("the circuit has no outputs: give build() the signals, or call popcount() first")
+            raise ValueError(
+                "the circuit has no outputs: give build() signals, or call popcount(), integers() or heads()"
+            )
         netlist, parts = self._netlist.build_parts(outputs)
         keys = list(self._inputs)
         kinds = np.array([kind for kind, _ in keys], np.int64)
@@ -249,5 +260,6 @@ class CircuitBuilder:
     def _end(self, outputs: NDArray[Any], head: AnyHead) -> None:
         if self._head is not None:
             raise ValueError("the circuit already has a head")
+        self.depth(outputs)  # refuses what are no signals
         head.check(outputs.size)
         self._head = outputs, head

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.ground.arrays import MAX_SIGNALS, frozen, frozen_integers
+from lutsmith.ground.arrays import MAX_SIGNALS, frozen, frozen_integers, reals
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,7 +34,7 @@ class Comparators:
         if not 1 <= self.num_features <= MAX_SIGNALS:
             raise ValueError(f"num_features is {self.num_features}, expected 1 to {MAX_SIGNALS}")
         feature = frozen_integers("feature", self.feature, np.int32, low=0, high=int(self.num_features))
-        threshold = frozen(self.threshold, np.float32)
+        threshold = frozen(reals("threshold", self.threshold), np.float32)
         if threshold.shape != feature.shape:
             raise ValueError(f"threshold has shape {threshold.shape} for {feature.size} comparators")
         if np.isnan(threshold).any():

@@ -219,7 +219,7 @@ class Head:
 
 def checked_places(shape: Any) -> tuple[int, ...]:
     """Return the shape of places as a tuple; () is a single one. TypeError or ValueError where it is no shape."""
-    return checked_shape(shape) if np.shape(shape) != (0,) else ()
+    return checked_shape(shape, "shape", "places") if np.shape(shape) != (0,) else ()
 
 
 def _int32(name: str, values: ArrayLike) -> NDArray[np.int32]:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, level_offsets, table_mask
 from lutsmith.circuit.parts import SharedPart, check_part
+from lutsmith.circuit.results import check_distinct
 from lutsmith.ground.arrays import MAX_SIGNALS, booleans, integers, numbered, packed
 
 MAX_LUT_RANK = 8
@@ -153,6 +154,8 @@ class NetlistBuilder:
         Raises:
             TypeError, ValueError: not signals of this builder, or not as many as the netlist has inputs.
         """
+        if not isinstance(netlist, Netlist):
+            raise TypeError(f"netlist is a {type(netlist).__name__}, expected a Netlist")
         sources = self._checked("inputs", inputs)
         if sources.shape != (netlist.num_inputs,):
             raise ValueError(f"inputs has shape {sources.shape}, expected ({netlist.num_inputs},)")
@@ -175,15 +178,20 @@ class NetlistBuilder:
                 this builder, or not as many as the part has inputs.
         """
         check_part(name, netlist)
+        if name not in self._instances:
+            check_distinct("parts", [*self._instances, name])
         sources = self._checked("inputs", inputs)
         if sources.ndim != 2 or sources.shape[1] != netlist.num_inputs:
             raise ValueError(f"inputs has shape {sources.shape}, expected (instances, {netlist.num_inputs})")
-        known = self._instances.setdefault(name, [])
+        known = self._instances.get(name, [])
         if known and not known[0].netlist.same_as(netlist):
             raise ValueError(f"part {name!r} was another netlist before: give it another name")
+        if not len(sources):
+            return np.zeros((0, netlist.outputs.size), np.int32)
         flat = self._copies(netlist, sources)
         split = [netlist.num_inputs, netlist.num_inputs + netlist.num_registers]
         _, registers, nodes = np.split(flat, split, axis=1)
+        known = self._instances.setdefault(name, known)
         known.append(_Instances(known[0].netlist if known else netlist, nodes, registers))
         return flat[:, netlist.outputs]
 

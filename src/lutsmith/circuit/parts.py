@@ -41,7 +41,6 @@ class SharedPart:
     registers: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        checked_name("part", self.name)
         check_part(self.name, self.netlist)
         sizes = {"nodes": self.netlist.num_nodes, "registers": self.netlist.num_registers}
         for name, size in sizes.items():
@@ -167,7 +166,8 @@ class PartOrder:
 
 
 def check_part(name: str, netlist: Any) -> None:
-    """Raise TypeError or ValueError unless a netlist can be a part."""
+    """Raise TypeError or ValueError unless a netlist can be a part of this name."""
+    checked_name("part", name)
     if not isinstance(netlist, Netlist):
         raise TypeError(f"part {name} is a {type(netlist).__name__}, expected a Netlist")
     read = np.unique(np.concatenate([netlist.fanin, netlist.register_next]))

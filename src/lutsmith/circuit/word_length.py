@@ -32,7 +32,7 @@ class WordLength:
     """What a circuit does when its features are words of `bits` bits.
 
     Attributes:
-        bits: the length of a word.
+        bits: the length of a word; features that the circuit reads as words keep their own.
         accuracy: the share of samples that are classified correctly.
         comparators: how many different comparators are left.
         change: `accuracy` minus that of the circuit as it was.
@@ -104,12 +104,19 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
     (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells
-    the `input_bits`, and where a threshold moved no accuracy any more.
+    the `input_bits`, and where a threshold moved no accuracy any more. Features that the circuit reads as words
+    (`circuit.words`) stay words of their own length.
 
     Raises:
-        TypeError, ValueError: `word_length` is not an int from 1 to 24, or the circuit has no fitted range.
+        TypeError, ValueError: `word_length` is not an int from 1 to 24, or the circuit has no fitted range, or it reads
+            words alone and compares nothing.
     """
     bits = checked_word(word_length, "word_length")
+    if circuit.words is not None and not len(circuit.encoder):
+        raise ValueError(
+            f"the circuit reads its features as words already, of up to {circuit.words.longest} bits, and compares "
+            f"nothing that words of {bits} bits could change: measure it as it is"
+        )
     if circuit.fitted_range is None:
         raise ValueError(
             f"the circuit has no fitted_range, which words of {bits} bits would cover: give it one, such as "

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.grid import MAX_WORD, Grid
-from lutsmith.ground.arrays import MAX_SIGNALS, booleans, frozen, frozen_integers
+from lutsmith.ground.arrays import MAX_SIGNALS, booleans, frozen, frozen_integers, reals
 
 MAX_BITS = 64
 """Of a word; longer integers are several features."""
@@ -56,7 +56,8 @@ class WordFormats:
             raise ValueError("the features of words must ascend, each of them once")
         bits = frozen_integers("bits", self.bits, np.int32, low=1, high=MAX_BITS + 1)
         signed = frozen(booleans("signed", self.signed), np.bool_)
-        offset, per_unit = (frozen(np.asarray(each) + 0.0, np.float64) for each in (self.offset, self.per_unit))
+        scale = (("offset", self.offset), ("per_unit", self.per_unit))
+        offset, per_unit = (frozen(reals(name, each) + 0.0, np.float64) for name, each in scale)
         for name, array in (("bits", bits), ("signed", signed), ("offset", offset), ("per_unit", per_unit)):
             if array.shape != feature.shape:
                 raise ValueError(f"{name} has shape {array.shape} for {feature.size} features that are words")

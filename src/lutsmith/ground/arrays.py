@@ -25,12 +25,33 @@ def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[An
     array = np.asarray(values)
     if array.size == 0:
         return array.astype(np.int64)
+    if array.dtype.kind in "fO" and not isinstance(values, np.ndarray):
+        array = _long(array, np.asarray(values, object), low, high, name)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, not {array.dtype}")
     lowest, highest = int(array.min()), int(array.max())
     if lowest < low or highest >= high:
         outside = lowest if lowest < low else highest
         raise ValueError(f"{name} holds {outside}, expected integers in [{low}, {high})")
+    return array
+
+
+def _long(array: NDArray[Any], given: NDArray[Any], low: int, high: int, name: str) -> NDArray[Any]:
+    """Return Python's integers as such where NumPy makes floats or objects of them, as of 0 and 2**64 - 1 together."""
+    every = given.reshape(-1).tolist()
+    if not all(isinstance(each, (int, np.integer)) and not isinstance(each, bool) for each in every):
+        return array
+    outside = [int(each) for each in every if not low <= each < high]
+    if outside:
+        raise ValueError(f"{name} holds {outside[0]}, expected integers in [{low}, {high})")
+    return np.array([int(each) for each in every], np.int64 if low < 0 else np.uint64).reshape(given.shape)
+
+
+def reals(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Return `values` as an array of real numbers (booleans, integers or floats); TypeError where they are none."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" and array.size:
+        raise TypeError(f"{name} must be real numbers, not {array.dtype}")
     return array
 
 
@@ -62,14 +83,16 @@ def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     return padded.view("<u8").astype(np.uint64, copy=False)
 
 
-def checked_shape(input_shape: Any) -> tuple[int, ...]:
-    """Return the shape of one sample as a tuple after checking it: 1 to 32 dimensions, 1 to 2**31 - 1 features."""
-    sizes = integers("input_shape", input_shape, low=1, high=MAX_SIGNALS + 1)
-    if sizes.ndim != 1 or not 1 <= sizes.size <= MAX_DIMENSIONS:
-        raise ValueError(f"input_shape has shape {sizes.shape}, expected a list of 1 to {MAX_DIMENSIONS} sizes")
-    shape = tuple(int(size) for size in sizes)
+def checked_shape(sizes: Any, name: str = "input_shape", of: str = "features") -> tuple[int, ...]:
+    """Return a shape, such as that of one sample, as a tuple after checking it: 1 to 32 dimensions, 1 to 2**31 - 1
+    features, or whatever it is `of`.
+    """
+    checked = integers(name, sizes, low=1, high=MAX_SIGNALS + 1)
+    if checked.ndim != 1 or not 1 <= checked.size <= MAX_DIMENSIONS:
+        raise ValueError(f"{name} is {sizes!r}, expected a list of 1 to {MAX_DIMENSIONS} sizes")
+    shape = tuple(int(size) for size in checked)
     if math.prod(shape) > MAX_SIGNALS:
-        raise ValueError(f"input_shape {shape} has {math.prod(shape)} features, expected at most {MAX_SIGNALS}")
+        raise ValueError(f"{name} {shape} has {math.prod(shape)} {of}, expected at most {MAX_SIGNALS}")
     return shape
 
 

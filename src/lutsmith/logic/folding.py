@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.circuit_builder import CircuitBuilder
-from lutsmith.circuit.netlist import Netlist
+from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.circuit.netlist_builder import NetlistBuilder
 from lutsmith.circuit.tables import cofactors, depends, merged_inputs, negated_input
 from lutsmith.ground.arrays import integers, packed
@@ -36,6 +36,8 @@ class FoldingBuilder:
     """
 
     def __init__(self, builder: NetlistBuilder | CircuitBuilder | None = None) -> None:
+        if not isinstance(builder, NetlistBuilder | CircuitBuilder | None):
+            raise TypeError(f"builder is a {type(builder).__name__}, expected a NetlistBuilder or a CircuitBuilder")
         self._builder = NetlistBuilder() if builder is None else builder
         self._signal = np.full(1, -1, np.int64)  # the builder's signal of each of ours; ours 0 is the constant
         self._inverse = np.full(1, -1, np.int64)  # the builder's signal of the complement, -1 where there is none yet
@@ -70,11 +72,19 @@ class FoldingBuilder:
 
         Args:
             literals: (W, n); input 0 is the least significant bit of the address.
-            tables: uint64 words, bit a the value at address a: one for all, or (W,).
+            tables: uint64 words, bit a the value at address a: one for all, or (W,). Bits from 2**n up are not read.
+
+        Raises:
+            TypeError, ValueError: not literals of this builder, other shapes, or tables that are no such words.
         """
-        reads = np.asarray(literals, np.int64)
+        reads = integers("literals", literals, low=0, high=2 * self._signal.size).astype(np.int64)
+        if reads.ndim != 2 or reads.shape[1] > MAX_RANK:
+            raise ValueError(f"literals has shape {reads.shape}, expected (functions, inputs) with up to {MAX_RANK}")
         count, rank = reads.shape
-        words = np.broadcast_to(np.asarray(tables, np.uint64), (count,)).copy()
+        words = integers("tables", tables, low=0, high=1 << 64).astype(np.uint64)
+        if words.shape not in ((), (1,), (count,)):
+            raise ValueError(f"tables has shape {words.shape}, expected one word or ({count},)")
+        words = np.broadcast_to(words, (count,)).copy()
         inverted, inputs = (reads & 1).astype(np.bool_), reads >> 1
         for j in range(rank):
             words = np.where(inverted[:, j], negated_input(words, j), words)

@@ -18,7 +18,7 @@ def checked_owners(name: str, owners: Any, out_dim: int) -> Tensor:
         TypeError: they are not integers.
         ValueError: there is not one for each LUT, or the numbers are not all of 0, 1, 2, ... to their largest.
     """
-    numbers = torch.as_tensor(owners).detach().cpu()
+    numbers = as_tensor(name, owners)
     if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool:
         raise TypeError(f"{name} is {numbers.dtype}; expected integers, such as torch.int32")
     if numbers.shape != (out_dim,):
@@ -31,6 +31,21 @@ def checked_owners(name: str, owners: Any, out_dim: int) -> Tensor:
     if len(unused):
         raise ValueError(f"{name} names {int(unused[0])} nowhere and {high} as its largest; leave no number out")
     return numbers.int()
+
+
+def as_tensor(name: str, values: Any) -> Tensor:
+    """Arrays, lists or tensors of numbers as a detached tensor in this machine's memory.
+
+    Raises:
+        TypeError: they are none of these.
+        ValueError: lists of unequal lengths.
+    """
+    try:
+        return torch.as_tensor(values).detach().cpu()
+    except ValueError as error:
+        raise ValueError(f"{name} cannot become a tensor ({error}); give lists of equal lengths") from error
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"{name} is a {type(values).__name__} that cannot become a tensor ({error})") from error
 
 
 def wrong_owners(name: str, saved: Tensor, count: int) -> str | None:

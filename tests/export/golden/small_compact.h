@@ -249,7 +249,7 @@ static void small_luts_words(small_word *s)
         const small_word of[16] = {0, ~(a | b), a & ~b, ~b, ~a & b, ~a, a ^ b, ~(a & b), a & b, ~(a ^ b), a, a | ~b,
                                       b, ~a | b, a | b, ~(small_word)0};
         small_word chosen[16];
-        unsigned size = rank > 2 ? 1u << (rank - 2) : 1, slot, i;
+        unsigned size = rank > 2 ? (1u << rank) / 4 : 1, slot, i;
         for (i = 0; i < size; i++)
             chosen[i] = of[(table >> (4 * i)) & 15u];
         for (slot = 2; slot < rank; slot++) {

@@ -12,6 +12,7 @@ from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.kernels.training.reads import RULES, Reads
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
 from lutsmith.nn.parameter_groups import SCORES
+from lutsmith.nn.places import as_tensor
 
 
 class Connections(nn.Module, ABC):
@@ -39,7 +40,7 @@ class Connections(nn.Module, ABC):
         super().__init__()
         for name, size in (("in_dim", in_dim), ("out_dim", out_dim), ("lut_rank", lut_rank)):
             whole_number(name, size, 1)
-        usable = torch.ones(in_dim, dtype=torch.bool) if usable is None else torch.as_tensor(usable)
+        usable = torch.ones(in_dim, dtype=torch.bool) if usable is None else as_tensor("usable", usable)
         if usable.numel() != in_dim or usable.dtype != torch.bool:
             raise ValueError(
                 f"usable is {usable.dtype} of shape {tuple(usable.shape)}; expected bool of {in_dim} elements"

@@ -10,6 +10,7 @@ from torch import Tensor
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections.base import Connections
 from lutsmith.nn.connections.wirings import REPEATING, check_method, draw_wiring
+from lutsmith.nn.places import as_tensor
 
 
 class FixedConnections(Connections):
@@ -68,7 +69,7 @@ class FixedConnections(Connections):
 
     def _checked(self, indices: Any) -> Tensor:
         """The given wiring as a tensor of our own."""
-        wiring = torch.as_tensor(indices).detach().cpu()
+        wiring = as_tensor("indices", indices)
         if wiring.is_floating_point() or wiring.is_complex() or wiring.dtype == torch.bool:
             raise TypeError(f"indices are {wiring.dtype}; expected integers, such as torch.int32")
         if wiring.shape != (self.out_dim, self.lut_rank):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.nn.connections.sources import Sources
+from lutsmith.nn.places import as_tensor
 
 TRIES = 100  # proposals for a new candidate: where a tenth of the inputs is free, one in 40,000 finds none
 
@@ -88,7 +89,7 @@ def checked_pools(given: Any, slots: tuple[int, int], usable: Tensor) -> Tensor:
         ValueError: another shape, inputs that are not there or not usable, a slot that has one twice or may find all of
             its candidates taken.
     """
-    pools = torch.as_tensor(given).detach().cpu()
+    pools = as_tensor("candidates", given)
     if pools.is_floating_point() or pools.is_complex() or pools.dtype == torch.bool:
         raise TypeError(f"candidates are {pools.dtype}; expected integers, such as torch.int32")
     if pools.ndim != 3 or pools.shape[:2] != slots or pools.shape[2] < 2:

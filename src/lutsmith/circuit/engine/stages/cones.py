@@ -74,12 +74,14 @@ class Cones:
 
     Attributes:
         tables: the present ones.
+        table_of: as given.
         net: the present network, as the kernels want it; `net.rows` has the address of each signal's row.
         held: which rows registers and nodes have, numbers of `pool`, and the steps that can be taken back.
         pool: where rows come from.
     """
 
     tables: NDArray[np.uint64]
+    table_of: Numbers | None
     net: scattered.Scattered
     held: _Held
     pool: RowPool
@@ -94,7 +96,7 @@ class Cones:
         threads: int,
     ) -> None:
         self._registers, self._first_node = netlist.num_registers, netlist.num_inputs + netlist.num_registers
-        self._samples, self.tables, self._table_of = len(samples), tables, table_of
+        self._samples, self.tables, self.table_of = len(samples), tables, table_of
         self._fanout, self._shares_wires = Fanout(netlist), False
         self.net = scattered.Scattered(
             header(self._samples),
@@ -114,7 +116,7 @@ class Cones:
         new.__dict__.update(self.__dict__)
         self._shares_wires = new._shares_wires = True
         new.tables = self.tables.copy()
-        words = new.tables if self._table_of is None else self.net.tables.copy()
+        words = new.tables if self.table_of is None else self.net.tables.copy()
         new.net = self.net._replace(header=header(self._samples), rows=self.net.rows.copy(), tables=words)
         self.pool.hold(self.held.rows)
         new._begin(self.held.rows.copy())
@@ -209,7 +211,7 @@ class Cones:
     def _set_tables(self, numbers: Numbers, words: NDArray[np.uint64]) -> Numbers:
         """Set tables; return the nodes that have them."""
         self.tables[numbers] = words
-        if self._table_of is None:
+        if self.table_of is None:
             return numbers
         order, first = self._nodes_of
         counts = first[numbers + 1] - first[numbers]
@@ -220,7 +222,7 @@ class Cones:
     @cached_property
     def _nodes_of(self) -> tuple[Numbers, Numbers]:
         """The nodes by the numbers of their tables, and where each number begins."""
-        numbers = np.empty(0, np.int64) if self._table_of is None else self._table_of
+        numbers = np.empty(0, np.int64) if self.table_of is None else self.table_of
         order = np.argsort(numbers, kind="stable")
         return order, np.searchsorted(numbers[order], np.arange(self.tables.size + 1))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,6 +71,12 @@ class PackedEvaluation:
         state: ArrayLike | None = None,
         threads: int | None = None,
     ) -> None:
+        if not isinstance(netlist, Netlist):
+            raise TypeError(f"netlist is a {type(netlist).__name__}, expected a Netlist")
+        if not isinstance(samples, PackedSamples):
+            raise TypeError(
+                f"samples are a {type(samples).__name__}, expected PackedSamples: pack them with Stages.pack or of_bits"
+            )
         if samples.num_inputs != netlist.num_inputs:
             raise ValueError(f"the samples have {samples.num_inputs} bits, the netlist {netlist.num_inputs} inputs")
         numbers = None if table_of is None else _table_numbers(netlist, table_of, tables)
@@ -94,6 +101,16 @@ class PackedEvaluation:
         new.__dict__.update(self.__dict__)
         new._cones, new._counts = self._cones.clone(), self._counts.copy()
         return new
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are clones that share nothing with this one."""
+        return _evaluated, (
+            self.netlist(),
+            self.samples,
+            self.tables,
+            self._cones.table_of,
+            self.bits(np.arange(self._netlist.num_inputs, self._first_node)),
+        )
 
     def __repr__(self) -> str:
         return f"PackedEvaluation({self._netlist!r}, {len(self.samples)} samples, {self.num_changes} changes)"
@@ -280,6 +297,16 @@ class PackedEvaluation:
         """int64 (nodes,), the first signal that is not of a lower level."""
         levels = self._netlist.level_ptr
         return self._first_node + np.repeat(levels[:-1], np.diff(levels))
+
+
+def _evaluated(
+    netlist: Netlist,
+    samples: PackedSamples,
+    tables: NDArray[np.uint64],
+    table_of: NDArray[np.int64] | None,
+    state: NDArray[np.bool_],
+) -> PackedEvaluation:
+    return PackedEvaluation(netlist, samples, tables=tables, table_of=table_of, state=state)
 
 
 def _numbers(name: str, values: ArrayLike, count: int) -> NDArray[np.int64]:

@@ -36,7 +36,10 @@ class PackedSamples:
     addresses: NDArray[np.int64]
 
     def __init__(self, matrix: NDArray[np.uint64], num_samples: int) -> None:
-        """Take a matrix of `row_matrix` over; it is the object's from now on."""
+        """Take a matrix of `row_matrix` over; it is the object's from now on. Kernels read whole blocks of its rows."""
+        width = WORDS * (blocks_of(num_samples) | 1)
+        if not (isinstance(matrix, np.ndarray) and matrix.dtype == np.uint64 and matrix.shape[1:] == (width,)):
+            raise TypeError("PackedSamples are made by Stages.pack of samples, or by of_bits and of_words of bits")
         clear_tail(matrix, num_samples)
         matrix.setflags(write=False)
         self._matrix, self.num_samples = matrix, num_samples

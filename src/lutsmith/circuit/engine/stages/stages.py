@@ -36,6 +36,7 @@ from lutsmith.circuit.engine.stages.packed import (
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist, checked_tables
+from lutsmith.circuit.rows import as_numbers
 from lutsmith.ground.arrays import packed
 from lutsmith.kernels.engine import lanes, scattered
 
@@ -56,10 +57,14 @@ class Stages:
         netlist: the LUTs.
 
     Raises:
-        ValueError: the encoder has another number of bits than the netlist has inputs.
+        TypeError, ValueError: another type, or the encoder has another number of bits than the netlist has inputs.
     """
 
     def __init__(self, encoder: Comparators | Inputs, netlist: Netlist) -> None:
+        if not isinstance(netlist, Netlist):
+            raise TypeError(f"netlist is a {type(netlist).__name__}, expected a Netlist")
+        if not isinstance(encoder, Comparators | Inputs):
+            raise TypeError(f"encoder is a {type(encoder).__name__}, expected Comparators or Inputs")
         if len(encoder) != netlist.num_inputs:
             raise ValueError(f"the encoder has {len(encoder)} bits, the netlist {netlist.num_inputs} inputs")
         self._inputs, self._netlist = Inputs.of(encoder), netlist
@@ -169,11 +174,9 @@ class Stages:
             yield values, len(part)
 
     def _checked(self, rows: ArrayLike) -> NDArray[Any]:
-        samples = np.asarray(rows)
+        samples = as_numbers(rows, "rows")
         if samples.ndim != 2 or samples.shape[1] != self._inputs.num_features:
             raise ValueError(f"rows have shape {samples.shape}, expected (samples, {self._inputs.num_features})")
-        if samples.dtype.kind not in "biuf":
-            raise TypeError(f"rows hold {samples.dtype}, expected real numbers")
         return samples.view(np.uint8) if samples.dtype == np.bool_ else samples
 
     def _tables(self, tables: ArrayLike | None) -> NDArray[np.uint64]:
