@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Circuit, ModelFileError
+from lutsmith.circuit import Circuit, ModelFileError, SharedPart
 from lutsmith.circuit.file import from_bytes, to_bytes
+from lutsmith.circuit.parts import checked_parts
 from lutsmith.circuit.traits import TRAITS, traits_of
 from tests.circuit.examples import (
     assert_same_inputs_and_parts,
@@ -203,6 +205,39 @@ def told(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 def test_documents_that_lie_are_refused(change: Callable[[Any], Any], message: str) -> None:
     with pytest.raises(ModelFileError, match=message):
         from_bytes(rebuilt(change_document=change, data=DATA))
+
+
+@pytest.mark.parametrize(
+    "path", ["head.kind", "head.heads", *(f"head.heads.1.2.{key}" for key in ("shape", "classes", "objective", "kind"))]
+)
+def test_documents_that_lack_something_are_refused(path: str) -> None:
+    def change(document: Any) -> None:
+        *outer, last = [int(key) if key.isdigit() else key for key in path.split(".")]
+        for key in outer:
+            document = document[key]
+        del document[last]
+
+    with pytest.raises(ModelFileError, match=r"has no|expected"):
+        from_bytes(rebuilt(change_document=change, data=DATA))
+
+
+def test_messages_quote_little_of_a_file() -> None:
+    with pytest.raises(ModelFileError) as caught:
+        from_bytes(rebuilt(change_document=told("parts.0.0", "a\n" * 10_000), data=DATA))
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+def test_more_instances_than_nodes_are_refused_before_they_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each node that a file names takes a byte there, and a hundred where its fan-in is looked up."""
+    looked_up = SharedPart.problem
+    monkeypatch.setattr(
+        SharedPart, "problem", lambda part, netlist: pytest.fail(f"{part} of {looked_up(part, netlist)}")
+    )
+    part = RICH.parts[0]
+    many = replace(part, nodes=np.repeat(part.nodes, 99, axis=0), registers=np.repeat(part.registers, 99, axis=0))
+    with pytest.raises(ValueError, match="two instances"):
+        checked_parts(RICH.netlist, [many])
 
 
 @settings(deadline=None, max_examples=150)

@@ -51,7 +51,7 @@ from lutsmith.circuit.traits import traits_of
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import checked_shape
 from lutsmith.ground.atomic import write_atomically
-from lutsmith.ground.strict_json import strict_loads
+from lutsmith.ground.strict_json import brief, strict_loads
 
 VERSION = 3
 MAX_FILE_BYTES = 1 << 28
@@ -183,8 +183,9 @@ def from_bytes(data: bytes) -> Circuit:
     _check_digest(data, document)
     try:
         return _circuit(document, _tensors(data, header, document["version"]))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ModelFileError(f"the file does not describe a circuit: {error}") from error
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else brief(error)
+        raise ModelFileError(f"the file does not describe a circuit: {what}") from error
 
 
 def _check_size(size: int) -> None:

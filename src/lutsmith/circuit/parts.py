@@ -94,8 +94,8 @@ class SharedPart:
             if numbers.size and numbers.max() >= count:
                 return f"names {name} {numbers.max()} of {count}"
         for what, found, wanted in (
-            ("the rank", netlist.ranks[self.nodes], part.ranks),
-            ("the table", netlist.tables()[self.nodes], part.tables()),
+            ("the rank", netlist.fanin_ptr[self.nodes + 1] - netlist.fanin_ptr[self.nodes], part.ranks),
+            ("the table", netlist.table_pool[netlist.table_index[self.nodes]], part.tables()),
             ("the initial value", netlist.register_init[self.registers], part.register_init),
         ):
             wrong = np.argwhere(found != wanted)
@@ -195,6 +195,11 @@ def checked_parts(netlist: Netlist, parts: Iterable[SharedPart]) -> tuple[Shared
     if not all(isinstance(part, SharedPart) for part in some):
         raise TypeError("parts are a sequence of SharedPart")
     check_distinct("parts", [part.name for part in some])
+    free_nodes, free_registers = netlist.num_nodes, netlist.num_registers
+    for part in some:  # before anything is looked up for each of them
+        free_nodes, free_registers = free_nodes - part.nodes.size, free_registers - part.registers.size
+        if min(free_nodes, free_registers) < 0:
+            raise ValueError(f"a node or register of part {part.name} is in two instances, or in none of the netlist")
     for part in some:
         if (problem := part.problem(netlist)) is not None:
             raise ValueError(f"part {part.name} {problem}")

@@ -65,7 +65,7 @@ from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, OutputWord, Re
 from lutsmith.circuit.traits import traits_of
 from lutsmith.circuit.words import WordBits, WordFormats
 from lutsmith.export.errors import ExportError
-from lutsmith.ground.strict_json import strict_loads
+from lutsmith.ground.strict_json import brief, strict_loads
 
 FORMAT = "lutsmith circuit"
 VERSION = 2
@@ -145,7 +145,7 @@ def from_json_text(text: str) -> Circuit:
             raise ValueError(f"it has no {missing[0]}")
         return _circuit(document)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        what = f"it has no {error}" if isinstance(error, KeyError) else brief(error)
         raise ExportError(f"not a circuit in JSON: {what}") from error
 
 

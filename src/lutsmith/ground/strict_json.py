@@ -12,6 +12,8 @@ MAX_DEPTH = 64
 """Lists and objects within each other."""
 MAX_DIGITS = 1000
 """Of one number: reading a very long one takes time that grows with the square of its length."""
+MAX_MESSAGE = 400
+"""Letters of what is said of a document."""
 
 
 def strict_loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
@@ -39,6 +41,12 @@ def strict_loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
         inner = (container.values() if isinstance(container, dict) else container for container in layer)
         layer = _containers(chain.from_iterable(inner))
     return value
+
+
+def brief(error: Exception) -> str:
+    """Return what an error says in a line of at most 400 letters: it may quote what a stranger's file holds."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 3]}..."
 
 
 def _containers(values: Iterable[Any]) -> list[Any]:

@@ -207,7 +207,9 @@ def declared(keyword: str, names: Sequence[str], end: str) -> Iterator[str]:
 
 
 def behind_boxes(part: Part, boxes: Boxed) -> NDArray[np.int64]:
-    """Return behind how many instances each node around them stands, at most, int64 (N,)."""
+    """Return behind how many instances each node around them stands, at most, int64 (N,): by what tables depend on, so
+    that a block of those behind instances reads one of them and starts when it changes.
+    """
     netlist, ranks = boxes.netlist, boxes.netlist.ranks
     first = netlist.num_inputs + netlist.num_registers
     owners, first_given, first_read = box_places(boxes)
@@ -220,10 +222,12 @@ def behind_boxes(part: Part, boxes: Boxed) -> NDArray[np.int64]:
         ]
     )
     depth = np.zeros(netlist.num_signals, np.int64)
+    used = matters(netlist)
     order = np.argsort(level, kind="stable")
     for some in np.split(order, np.flatnonzero(np.diff(level[order])) + 1):
         nodes, own = some[some >= count] - count, some[some < count]
-        read = depth[netlist.fanin[runs(netlist.fanin_ptr[nodes], ranks[nodes])]]
+        entries = runs(netlist.fanin_ptr[nodes], ranks[nodes])
+        read = np.where(used[entries], depth[netlist.fanin[entries]], 0)
         np.maximum.at(depth, first + np.repeat(nodes, ranks[nodes]), read)
         reads, gives = np.diff(first_read)[own], np.diff(first_given)[own]
         before = np.zeros(count, np.int64)

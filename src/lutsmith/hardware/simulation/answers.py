@@ -74,7 +74,7 @@ class Answers:
             if port.name not in self.ports:
                 raise ValueError(f"a circuit says nothing of a port {port.name}")
             words = self.ports[port.name]
-            columns.append(port.bits(words if words.dtype == object else words.astype(np.int64)))
+            columns.append(port.bits(words.astype(np.int64) if words.dtype.kind == "b" else words))
         return np.concatenate(columns, axis=1)
 
 
