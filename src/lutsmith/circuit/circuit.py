@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -205,8 +205,8 @@ class Circuit:
         Raises:
             ValueError: the circuit has no head with scores.
         """
-        self._said.check("decision_function")
-        return self._said.of_rows("decision_function", self._engine, self._rows(X))
+        answer = self._said.of_rows("decision_function", self._engine)
+        return answer(self._rows(X))
 
     def predict_labels(self, X: ArrayLike) -> Any:
         """Return the label of each sample, (N,) or (N, *shape), as it stood in the data: `classes[predict(X)]`.
@@ -217,8 +217,8 @@ class Circuit:
         Raises:
             ValueError: the circuit is not a classifier.
         """
-        self._said.check("predict_labels")
-        return self._said.of_rows("predict_labels", self._engine, self._rows(X))
+        answer = self._said.of_rows("predict_labels", self._engine)
+        return answer(self._rows(X))
 
     def predict(self, X: ArrayLike) -> Any:
         """Return what the circuit says of each sample, by its objective: indices of classes where `predict_labels`
@@ -233,8 +233,8 @@ class Circuit:
 
             With places, (N, *shape, ...) instead of (N, ...). Of several heads (`Heads`), a dict by their names.
         """
-        self._said.check("predict")
-        return self._said.of_rows("predict", self._engine, self._rows(X))
+        answer = self._predicted
+        return answer(self._rows(X))
 
     def run(
         self,
@@ -320,16 +320,21 @@ class Circuit:
         return self._answers(samples.batches(source, int(sizes[0])), method)
 
     def _answers(self, batches: Generator[NDArray[Any], None, None], method: str) -> Generator[Any, None, None]:
-        told = self._range is None
+        told, answer = self._range is None, self._said.of_rows(method, self._engine)
         with contextlib.closing(batches):
             for rows in batches:
                 if not told and self._range is not None:
                     told = self._range.warn(rows, stacklevel=3)
-                yield self._said.of_rows(method, self._engine, rows)
+                yield answer(rows)
 
     @cached_property
     def _said(self) -> Readout:
         return Readout(self.head, self.objective, self.classes)
+
+    @cached_property
+    def _predicted(self) -> Callable[[NDArray[Any]], Any]:
+        """From rows to predictions: kept, because one sample takes some microseconds in all."""
+        return self._said.of_rows("predict", self._engine)
 
     def _rows(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as rows (N, F), after a look at where they lie. Called by the methods that users call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -47,16 +48,17 @@ class Readout:
         elif method == "predict_labels" and not self._classifies:
             raise ValueError(f"{method}() is for classifiers and this circuit is for {self._objective}: use predict()")
 
-    def of_rows(self, method: str, engine: Engine, rows: NDArray[Any]) -> Any:
-        """Return what a method that was checked says of rows (N, F)."""
-        if method == "outputs" or not isinstance(self._head, Head):
-            return self.of_outputs(method, engine.outputs(rows))
+    def of_rows(self, method: str, engine: Engine) -> Callable[[NDArray[Any]], Any]:
+        """Return the function from rows (N, F) to what a method says of them; ValueError as of `check`."""
+        self.check(method)
+        head, objective = self._head, self._objective
+        if method == "outputs" or not isinstance(head, Head):
+            return lambda rows: self.of_outputs(method, engine.outputs(rows))
         if method == "decision_function":
-            return engine.decision_function(rows)
+            return engine.decision_function
         if self._classifies:
-            indices = engine.predict(rows)
-            return indices if method == "predict" else self._labelled(indices)
-        return self._head.decide(engine.decision_function(rows), self._objective)
+            return engine.predict if method == "predict" else lambda rows: self._labelled(engine.predict(rows))
+        return lambda rows: head.decide(engine.decision_function(rows), objective)
 
     def of_outputs(self, method: str, outputs: NDArray[np.bool_]) -> Any:
         """Return what a method that was checked says of output bits (N, O)."""

@@ -155,9 +155,9 @@ class Blocks:
         numbers = np.ascontiguousarray(numbers)
         fanin, groups = program.single
         values = program.take_bytes()
-        for sample, given in zip(numbers, rows, strict=True):
+        for index, sample in enumerate(numbers):
             if self._rest is not None:
-                self._packing.rest(given, values, self._rest)
+                self._packing.rest(rows[index], values, self._rest)
             single.evaluate(sample, *self._comparators, values, fanin, words, groups)
             yield program, values
         program.bytes.append(values)

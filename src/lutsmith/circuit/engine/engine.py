@@ -63,6 +63,7 @@ class Engine:
         if head is not None:
             head.check(netlist.outputs.size)
         self._inputs, self._netlist, self._head = inputs, netlist, head
+        self._labels_are_groups = head is not None and head.is_plain and not head.shape
         self._seconds = 0.0
         self._large_seconds = 0.0
         self._coded: Blocks | None = None
@@ -73,7 +74,7 @@ class Engine:
     ) -> NDArray[np.int64]:
         """The class of each sample, int64 (N, *shape); the lowest class wins a tie. ValueError without a head."""
         head = self._checked_head()
-        if not head.is_plain or head.shape:
+        if not self._labels_are_groups:
             return head.labels(self.decision_function(rows, tables=tables, threads=threads))
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
