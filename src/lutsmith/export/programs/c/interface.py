@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.results import IntegerHead
-from lutsmith.export.errors import ExportError
 from lutsmith.export.programs.c.constants import scoped
 from lutsmith.ground.labels import Label
 from lutsmith.logic.heads import heads_of_circuit
@@ -126,20 +125,17 @@ class HeadInterface:
 
 
 def interfaces(circuit: Circuit) -> tuple[HeadInterface, ...]:
-    """Return the heads of a circuit.
-
-    Raises:
-        ExportError: two names differ in nothing but capitals.
-    """
-    found = heads_of_circuit(circuit)
-    scopes = [each.prefix.removesuffix("_") for each in found]
-    if len({scope.upper() for scope in scopes}) < len(scopes):
-        raise ExportError(
-            f"heads are called {', '.join(scopes)}, and macros in C are in capitals: give them other names"
-        )
+    """Return the heads of a circuit."""
     return tuple(
-        HeadInterface(scope, each.head, each.first, each.outputs, each.objective or "classification", each.classes)
-        for scope, each in zip(scopes, found, strict=True)
+        HeadInterface(
+            each.prefix.removesuffix("_"),
+            each.head,
+            each.first,
+            each.outputs,
+            each.objective or "classification",
+            each.classes,
+        )
+        for each in heads_of_circuit(circuit)
     )
 
 
