@@ -44,9 +44,12 @@ def strict_loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
 
 
 def brief(error: Exception) -> str:
-    """Return what an error says in a line of at most 400 letters: it may quote what a stranger's file holds."""
+    """Return what an error says in a line of at most 400 letters, its beginning and its end, which tells what was
+    expected: it may quote what a stranger's file holds.
+    """
     text = " ".join(str(error).split())
-    return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 3]}..."
+    half = MAX_MESSAGE // 2
+    return text if len(text) <= MAX_MESSAGE else f"{text[: half - 5]} ... {text[-half:]}"
 
 
 def _containers(values: Iterable[Any]) -> list[Any]:
