@@ -143,8 +143,8 @@ class Netlist:
         return int(np.count_nonzero(np.diff(has_lut)))
 
     def same_as(self, other: Netlist) -> bool:
-        """Whether another netlist is the same, number by number; tables count by what they are, not where they lie."""
-        names = ("num_inputs", "fanin", "fanin_ptr", "level_ptr", "outputs", "register_next", "register_init")
+        """Whether another netlist is the same, node by node; levels and the pool of tables may be cut differently."""
+        names = ("num_inputs", "fanin", "fanin_ptr", "outputs", "register_next", "register_init")
         same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
         return same and np.array_equal(self.tables(), other.tables())
 
