@@ -40,8 +40,8 @@ class SerialCell(Fabric):
     Attributes:
         state_bits: bits of the state, 1 to 4.
         order: "lsb" begins at the lowest bit, "msb" at the highest.
-        read: what the result is: "stream", the bits given on the way; "final", bit 0 of the state at the end; "readout",
-            a table of [a_msb, b_msb, state] at the end.
+        read: what the result is: "stream", the bits given on the way; "final", bit 0 of the state at the end;
+            "readout", a table of [a_msb, b_msb, state] at the end.
         extra: steps beyond the operands' width, which read zeros; only of a stream from the lowest bit.
     """
 

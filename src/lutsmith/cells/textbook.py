@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.cells.arrays import ArrayCell, Counter, RowFeedback, Shifter
 from lutsmith.cells.fabric import Fabric
@@ -36,7 +36,7 @@ def _final(function: Callable[..., int], start: int = 0) -> LearnedCell:
 
 
 def _two_pass(first: Callable[..., int], second: Callable[..., int], order: str = "lsb") -> LearnedCell:
-    tables = {"first_start": [[0]], "first_cell": table(3, first), "cell": table(3, second)}
+    tables: dict[str, ArrayLike] = {"first_start": [[0]], "first_cell": table(3, first), "cell": table(3, second)}
     return LearnedCell(TwoPass(order), tables)
 
 
@@ -55,7 +55,7 @@ def _rows(result: str) -> LearnedCell:
         left = r - b - c
         return left & 1, int(left < 0)
 
-    tables = {
+    tables: dict[str, ArrayLike] = {
         "start": [[0]],
         "subtract": table(3, subtract),
         "decide": table(1, lambda c: 1 - c),
@@ -104,7 +104,7 @@ TEXTBOOK: dict[str, LearnedCell] = {
     "!=": _final(lambda a, b, s: s | (a != b)),
     ">=": _final(lambda a, b, s: _greater(a, b, s), start=1),
     "<=": _final(lambda a, b, s: _less(a, b, s), start=1),
-    "NOT": _bitwise(lambda a, b: 1 - a),
+    "NOT": _bitwise(lambda a, _: 1 - a),
     "NAND": _bitwise(lambda a, b: 1 - (a & b)),
     "NOR": _bitwise(lambda a, b: 1 - (a | b)),
     "min": _two_pass(_less, lambda a, b, flag: a if flag else b),
