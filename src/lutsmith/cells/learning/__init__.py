@@ -1,0 +1,1 @@
+"""Learners of cells: what the tables of a fabric are, from examples of its results."""
