@@ -24,6 +24,7 @@ from lutsmith.cells.arrays import ArrayCell, RowFeedback
 from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.learning.candidates import answers_of, by_complexity, in_order, masks_of, repeated
+from lutsmith.cells.learning.examples import operands_of, refuse_contradictions
 from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import booleans
 from lutsmith.kernels.cells import arrays, rows
@@ -71,7 +72,7 @@ def learn_array(x: ArrayLike, y: ArrayLike, *, most: int | None = None) -> Enume
     Raises:
         ValueError: arrays of other shapes; or two examples contradict each other.
     """
-    inputs, bits, width = _operands(x, y)
+    inputs, bits, width = _checked(x, y)
 
     def run(candidates: NDArray[np.int64], examples: NDArray[np.bool_]) -> NDArray[np.uint16]:
         gate, masks = int(candidates[0, 0]), masks_of(candidates[1:])
@@ -89,9 +90,8 @@ def learn_array(x: ArrayLike, y: ArrayLike, *, most: int | None = None) -> Enume
         return LearnedCell(Tap(ArrayCell("low"), -1), {"start": [[0]], "cell": entries})
 
     kinds = by_complexity()
-    candidates = (
-        np.concatenate([np.full((1, part.shape[1]), gate), part]) for part in in_order([kinds, kinds]) for gate in _GATES
-    )
+    parts = in_order([kinds, kinds])
+    candidates = (np.vstack([np.full(part.shape[1], gate), part]) for part in parts for gate in _GATES)
     return _first(candidates, run, cell, inputs, bits, most)
 
 
@@ -111,7 +111,7 @@ def learn_rows(x: ArrayLike, y: ArrayLike, result: str, *, most: int | None = No
         ValueError: see `learn_array`; or an unknown result.
     """
     one_of("result", result, ("quotient", "remainder", "root"))
-    inputs, bits, width = _operands(x, y, 1 if result == "root" else 2)
+    inputs, bits, width = _checked(x, y, 1 if result == "root" else 2)
 
     def run(candidates: NDArray[np.int64], examples: NDArray[np.bool_]) -> NDArray[np.uint16]:
         masks = masks_of(candidates)
@@ -140,33 +140,14 @@ def learn_rows(x: ArrayLike, y: ArrayLike, result: str, *, most: int | None = No
     return _first(in_order(kinds), run, cell, inputs, bits, most)
 
 
-def _operands(x: ArrayLike, y: ArrayLike, operands: int = 2) -> tuple[NDArray[np.bool_], NDArray[np.bool_], int]:
-    """Return the examples, checked, and the width of an operand."""
-    inputs, bits = booleans("x", x), booleans("y", y)
-    if inputs.ndim != 2 or not inputs.size or inputs.shape[1] % operands or bits.shape != (len(inputs),):
-        raise ValueError(
-            f"x and y have shapes {inputs.shape} and {bits.shape}, expected (N, {'2 n' if operands == 2 else 'n'}) "
-            "and (N,), with at least one example"
-        )
+def _checked(x: ArrayLike, y: ArrayLike, operands: int = 2) -> tuple[NDArray[np.bool_], NDArray[np.bool_], int]:
+    """Return the examples, and the width of an operand."""
+    inputs, width = operands_of(x, operands)
+    bits = booleans("y", y)
+    if bits.shape != (len(inputs),):
+        raise ValueError(f"y has shape {bits.shape}, expected ({len(inputs)},)")
     refuse_contradictions(inputs, bits)
-    return inputs, bits, inputs.shape[1] // operands
-
-
-def refuse_contradictions(x: NDArray[np.bool_], y: NDArray[np.bool_]) -> None:
-    """Raise an error where two examples have the same inputs and different results.
-
-    Raises:
-        ValueError: which two.
-    """
-    rows = np.packbits(x, axis=1)
-    _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    different = (y != y[first][which.reshape(-1)]).reshape(len(y), -1).any(axis=1)
-    if different.any():
-        row = int(different.argmax())
-        raise ValueError(
-            f"examples {first[which.reshape(-1)[row]]} and {row} have the same inputs and different results: "
-            "no cell gives both"
-        )
+    return inputs, bits, width
 
 
 def _first(

@@ -48,7 +48,8 @@ def rows(a: Sequence[int], b: Sequence[int], tables: tuple[int, int, int], start
         return carry, [restore >> (carry + 2 * d + 4 * x) & 1 for d, x in zip(made, rest, strict=True)]
 
     if result == "root":
-        rest, root = [], list[int]()
+        rest: list[int] = []
+        root: list[int] = []
         for low in range(len(a) - 2, -1, -2):
             size = len(root) + 3
             taken, operand = [a[low], a[low + 1], *rest], [1, 0, *root]

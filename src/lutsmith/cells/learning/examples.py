@@ -1,0 +1,36 @@
+"""Examples of a cell's results, checked: the bits of operands, and that no two contradict each other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lutsmith.ground.arrays import booleans
+
+
+def operands_of(x: ArrayLike, operands: int = 2) -> tuple[NDArray[np.bool_], int]:
+    """Return bits of operands, bool (N, operands * n), and n.
+
+    Raises:
+        TypeError, ValueError: no bits, another shape, or no example.
+    """
+    inputs = booleans("x", x)
+    if inputs.ndim != 2 or not inputs.size or inputs.shape[1] % operands:
+        expected = "(N, 2 n)" if operands == 2 else "(N, n)"
+        raise ValueError(f"x has shape {inputs.shape}, expected {expected} with at least one example")
+    return inputs, inputs.shape[1] // operands
+
+
+def refuse_contradictions(x: NDArray[np.bool_], y: NDArray[np.bool_]) -> None:
+    """Raise an error where two examples have the same inputs, (N, n), and different results, (N,).
+
+    Raises:
+        ValueError: which two.
+    """
+    _, first, which = np.unique(np.packbits(x, axis=1), axis=0, return_index=True, return_inverse=True)
+    earlier = first[which.reshape(-1)]
+    if (different := y != y[earlier]).any():
+        row = int(different.argmax())
+        raise ValueError(
+            f"examples {earlier[row]} and {row} have the same inputs and different results; no cell has both"
+        )
