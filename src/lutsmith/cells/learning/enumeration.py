@@ -24,9 +24,8 @@ from lutsmith.cells.arrays import ArrayCell, RowFeedback
 from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.learning.candidates import answers_of, by_complexity, in_order, masks_of, repeated
-from lutsmith.cells.learning.examples import operands_of, refuse_contradictions
+from lutsmith.cells.learning.examples import checked
 from lutsmith.ground.arguments import one_of
-from lutsmith.ground.arrays import booleans
 from lutsmith.kernels.cells import arrays, rows
 
 CHUNK = 1 << 16
@@ -72,7 +71,7 @@ def learn_array(x: ArrayLike, y: ArrayLike, *, most: int | None = None) -> Enume
     Raises:
         ValueError: arrays of other shapes; or two examples contradict each other.
     """
-    inputs, bits, width = _checked(x, y)
+    inputs, bits, width = checked(x, y)
 
     def run(candidates: NDArray[np.int64], examples: NDArray[np.bool_]) -> NDArray[np.uint16]:
         gate, masks = int(candidates[0, 0]), masks_of(candidates[1:])
@@ -111,7 +110,7 @@ def learn_rows(x: ArrayLike, y: ArrayLike, result: str, *, most: int | None = No
         ValueError: see `learn_array`; or an unknown result.
     """
     one_of("result", result, ("quotient", "remainder", "root"))
-    inputs, bits, width = _checked(x, y, 1 if result == "root" else 2)
+    inputs, bits, width = checked(x, y, 1 if result == "root" else 2)
 
     def run(candidates: NDArray[np.int64], examples: NDArray[np.bool_]) -> NDArray[np.uint16]:
         masks = masks_of(candidates)
@@ -138,16 +137,6 @@ def learn_rows(x: ArrayLike, y: ArrayLike, result: str, *, most: int | None = No
     starts = [np.array([0] if result == "remainder" else [0, 255])]
     kinds = [by_complexity(even=True), by_complexity(), by_complexity(), starts]
     return _first(in_order(kinds), run, cell, inputs, bits, most)
-
-
-def _checked(x: ArrayLike, y: ArrayLike, operands: int = 2) -> tuple[NDArray[np.bool_], NDArray[np.bool_], int]:
-    """Return the examples, and the width of an operand."""
-    inputs, width = operands_of(x, operands)
-    bits = booleans("y", y)
-    if bits.shape != (len(inputs),):
-        raise ValueError(f"y has shape {bits.shape}, expected ({len(inputs)},)")
-    refuse_contradictions(inputs, bits)
-    return inputs, bits, width
 
 
 def _first(

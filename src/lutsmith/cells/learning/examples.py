@@ -34,3 +34,17 @@ def refuse_contradictions(x: NDArray[np.bool_], y: NDArray[np.bool_]) -> None:
         raise ValueError(
             f"examples {earlier[row]} and {row} have the same inputs and different results; no cell has both"
         )
+
+
+def checked(x: ArrayLike, y: ArrayLike, operands: int = 2) -> tuple[NDArray[np.bool_], NDArray[np.bool_], int]:
+    """Return examples of one bit, bool (N, operands * n) and (N,), and n.
+
+    Raises:
+        TypeError, ValueError: no bits, other shapes, no example, or two that contradict each other.
+    """
+    inputs, width = operands_of(x, operands)
+    bits = booleans("y", y)
+    if bits.shape != (len(inputs),):
+        raise ValueError(f"y has shape {bits.shape}, expected ({len(inputs)},)")
+    refuse_contradictions(inputs, bits)
+    return inputs, bits, width
