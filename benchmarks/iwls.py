@@ -9,6 +9,8 @@
     ALU        The cells of + * / % < and isqrt unchanged, at each function's width: the textbook's, or those of a file
                (JSON: `LearnedCell.to_json` by operation).
 
+Edges are pairs of operands such as 0, 1, all ones, powers of two and their neighbours, of which examples show few: the
+share that a circuit says right, by the oracle.
 Nodes are ANDs that the output depends on, before any simplification; the contest's limit of 5,000 is told and not
 enforced.
 """
@@ -29,8 +31,9 @@ from rich.table import Table
 from lutsmith.cells import TEXTBOOK, LearnedCell
 from lutsmith.cells.learning.one_bit import learn_one_bit
 from lutsmith.cells.readings import READINGS, bit_netlist, read_bit
+from lutsmith.circuit.netlist import Netlist
 from lutsmith.data import MissingDataError
-from lutsmith.data.functions import KNOWN, BooleanFunction, load_function
+from lutsmith.data.functions import KNOWN, BooleanFunction, Examples, load_function
 from lutsmith.formats.scoring import NODE_LIMIT, Score, score
 
 
@@ -47,7 +50,7 @@ def own(function: BooleanFunction) -> dict[str, Any]:
     scores = [score(netlist, function) for netlist in netlists]
     confirmed = max(range(len(scores)), key=lambda place: scores[place].valid)
     kept = {"survivors": len(found.survivors), "fabric": found.fabric, "seconds": seconds}
-    return {**kept, **told(scores[confirmed])}
+    return {**kept, "edges": edges(netlists[confirmed], function), **told(scores[confirmed])}
 
 
 def alu(function: BooleanFunction, cells: Mapping[str, LearnedCell]) -> dict[str, Any]:
@@ -57,7 +60,24 @@ def alu(function: BooleanFunction, cells: Mapping[str, LearnedCell]) -> dict[str
     assert width is not None
     netlist = read_bit(function.known.kind, cells, width)
     seconds = time.perf_counter() - begin
-    return {"operation": READINGS[function.known.kind].operation, "seconds": seconds, **told(score(netlist, function))}
+    operation = READINGS[function.known.kind].operation
+    return {
+        "operation": operation, "seconds": seconds, "edges": edges(netlist, function), **told(score(netlist, function))
+    }  # fmt: skip
+
+
+def edges(netlist: Netlist, function: BooleanFunction) -> float | None:
+    """Return the share of edge operands that a netlist says right; None where no oracle is known."""
+    width = function.known.width
+    if width is None:
+        return None
+    powers = [1 << place for place in {0, 1, 2, width // 2, width - 2, width - 1}]
+    numbers = sorted({(power + near) % (1 << width) for power in powers for near in (-1, 0, 1)})
+    operands = np.array([[number >> place & 1 for place in range(width)] for number in numbers], np.bool_)
+    both = np.stack(np.meshgrid(*[np.arange(len(numbers))] * function.known.operands, indexing="ij"), axis=-1)
+    x = operands[both.reshape(-1, function.known.operands)].reshape(-1, function.num_inputs)
+    rows = Examples(x, function.known.oracle(x))
+    return score(netlist, BooleanFunction(function.name, rows, rows, rows)).train
 
 
 def told(found: Score) -> dict[str, Any]:
@@ -87,7 +107,7 @@ def shown(title: str, rows: Mapping[str, dict[str, Any]]) -> Table:
 def _written(column: str, value: Any) -> str:
     if value is None:
         return ""
-    if column in ("train", "valid", "test"):
+    if column in ("train", "valid", "test", "edges"):
         return f"{100 * value:.2f}"
     if column == "nodes":
         return f"{value:,}{' > limit' if value > NODE_LIMIT else ''}"

@@ -1,7 +1,8 @@
 """Candidate tables of three inputs: from simple to complex, and as the masks that kernels read.
 
 A table is an integer of 8 bits; bit x + 2 y + 4 z is its value of x, y, z. How complex it is is how many AND gates it
-needs where XOR and NOT cost nothing: none if it is affine, one if its normal form has no xyz, else two.
+needs where XOR and NOT cost nothing: none if it is affine, one if its normal form has no xyz, else two; then, how many
+products its normal form adds up.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def _normal_forms() -> NDArray[np.bool_]:
 
 NORMAL_FORMS = _normal_forms()
 COMPLEXITY = np.where(NORMAL_FORMS[:, 7], 2, np.where(NORMAL_FORMS[:, [3, 5, 6]].any(axis=1), 1, 0))
+_TERMS = NORMAL_FORMS[:, 1:].sum(axis=1)  # an inversion is none
 _FIELDS = np.where(NORMAL_FORMS, np.uint64((1 << EXAMPLES) - 1), np.uint64(0))
 
 
@@ -37,14 +39,17 @@ def by_complexity(even: bool = False) -> list[NDArray[np.int64]]:
 
 
 def in_order(kinds: list[list[NDArray[np.int64]]]) -> Iterator[NDArray[np.int64]]:
-    """All choices of a table of each kind, by the ANDs of all: arrays (kinds, candidates), each of one sum."""
+    """All choices of a table of each kind, from simple to complex by the ANDs of all: arrays (kinds, candidates), each
+    of one sum, and in it by the terms of all normal forms.
+    """
     sums: dict[int, list[tuple[int, ...]]] = {}
     for ands in itertools.product(*(range(len(kind)) for kind in kinds)):
         sums.setdefault(sum(ands), []).append(ands)
     for _, choices in sorted(sums.items()):
         for ands in choices:
             grid = np.meshgrid(*(kind[place] for kind, place in zip(kinds, ands, strict=True)), indexing="ij")
-            yield np.stack([axis.reshape(-1) for axis in grid])
+            tables = np.stack([axis.reshape(-1) for axis in grid])
+            yield tables[:, np.argsort(_TERMS[tables].sum(axis=0), kind="stable")]
 
 
 def masks_of(tables: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -134,7 +134,7 @@ def learn_rows(x: ArrayLike, y: ArrayLike, result: str, *, most: int | None = No
         }
         return LearnedCell(Tap(RowFeedback(result), 0), tables)
 
-    starts = [np.array([0] if result == "remainder" else [0, 255])]
+    starts = [np.array([0] if result == "remainder" else [255, 0])]  # of equals first where 1 goes into 1
     kinds = [by_complexity(even=True), by_complexity(), by_complexity(), starts]
     return _first(in_order(kinds), run, cell, inputs, bits, most)
 

@@ -13,8 +13,8 @@ from lutsmith.cells.learning.counting import learn_bit
 from lutsmith.cells.learning.enumeration import Enumerated, learn_array, learn_rows
 from lutsmith.cells.learning.examples import checked
 
-MOST = 1 << 18
-"""Candidates of each fabric that are tried."""
+MOST = 1 << 20
+"""Candidates of each fabric that are tried: all that need two ANDs, and some that need three."""
 
 
 @dataclass(frozen=True, eq=False)
