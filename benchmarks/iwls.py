@@ -33,7 +33,7 @@ from lutsmith.cells.learning.one_bit import learn_one_bit
 from lutsmith.cells.readings import READINGS, bit_netlist, read_bit
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.data import MissingDataError
-from lutsmith.data.functions import KNOWN, BooleanFunction, Examples, load_function
+from lutsmith.data.functions import KNOWN, BooleanFunction, Minterms, load_function
 from lutsmith.formats.scoring import NODE_LIMIT, Score, score
 
 
@@ -76,7 +76,7 @@ def edges(netlist: Netlist, function: BooleanFunction) -> float | None:
     operands = np.array([[number >> place & 1 for place in range(width)] for number in numbers], np.bool_)
     both = np.stack(np.meshgrid(*[np.arange(len(numbers))] * function.known.operands, indexing="ij"), axis=-1)
     x = operands[both.reshape(-1, function.known.operands)].reshape(-1, function.num_inputs)
-    rows = Examples(x, function.known.oracle(x))
+    rows = Minterms(x, function.known.oracle(x))
     return score(netlist, BooleanFunction(function.name, rows, rows, rows)).train
 
 

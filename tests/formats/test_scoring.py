@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit import NetlistBuilder
-from lutsmith.data.functions import BooleanFunction, Examples
+from lutsmith.data.functions import BooleanFunction, Minterms
 from lutsmith.formats import to_aiger
 from lutsmith.formats.scoring import count_ands, score
 
@@ -19,7 +19,7 @@ def test_a_circuit_and_its_aiger_file_score_the_same(tmp_path: Path) -> None:
     y = x[:, 0] ^ x[:, 1] ^ x[:, 2] | x[:, 5]
     wrong = y.copy()
     wrong[:3] = ~wrong[:3]
-    function = BooleanFunction("ex00", Examples(x, y), Examples(x, ~y), Examples(x, wrong))
+    function = BooleanFunction("ex00", Minterms(x, y), Minterms(x, ~y), Minterms(x, wrong))
     builder = NetlistBuilder(6)
     parity = np.arange(8)
     parity = (parity ^ parity >> 1 ^ parity >> 2) & 1

@@ -19,7 +19,7 @@ from lutsmith.ground.arguments import one_of, whole_number
 
 
 @dataclass(frozen=True)
-class Reading:
+class BitReading:
     """One bit of an operation.
 
     Attributes:
@@ -37,15 +37,15 @@ class Reading:
     operands: int = 2
 
 
-READINGS: Mapping[str, Reading] = {
-    "sum": Reading("+", (1, -1)),
-    "sum sign": Reading("+", (1, 0), (0, 1)),
-    "quotient": Reading("/"),
-    "remainder": Reading("%"),
-    "product": Reading("*", (1, -1)),
-    "product sign": Reading("*", (2, -1), (1, 0)),
-    "less": Reading("<", inverted=True),
-    "root": Reading("isqrt", operands=1),
+READINGS: Mapping[str, BitReading] = {
+    "sum": BitReading("+", (1, -1)),
+    "sum sign": BitReading("+", (1, 0), (0, 1)),
+    "quotient": BitReading("/"),
+    "remainder": BitReading("%"),
+    "product": BitReading("*", (1, -1)),
+    "product sign": BitReading("*", (2, -1), (1, 0)),
+    "less": BitReading("<", inverted=True),
+    "root": BitReading("isqrt", operands=1),
 }
 """The arithmetic functions of the IWLS 2020 contest, by the names of `data.functions.ORACLES`."""
 

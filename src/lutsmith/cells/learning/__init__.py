@@ -1,1 +1,1 @@
-"""Learners of cells: what the tables of a fabric are, from examples of its results."""
+"""Ways to learn the tables of a cell from examples."""

@@ -17,16 +17,19 @@ from lutsmith.ground.arrays import packed
 from lutsmith.kernels.cells.arrays import BATCH, EXAMPLES, LANES, SLOTS
 
 
-def _normal_forms() -> NDArray[np.bool_]:
-    """The algebraic normal forms of all tables, (256, 8): entry m is the coefficient of the product of m's bits."""
-    forms = (np.arange(256)[:, None] >> np.arange(8) & 1).astype(np.bool_)
-    for place in range(3):
-        halves = forms.reshape(256, -1, 2, 1 << place)
-        halves[:, :, 1] ^= halves[:, :, 0]
+def normal_forms(tables: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the algebraic normal forms of tables (..., 2^rank): entry m is that of the product of its bits."""
+    forms = tables.copy()
+    for place in range(tables.shape[-1].bit_length() - 1):
+        halves = forms.reshape(*tables.shape[:-1], -1, 2, 1 << place)
+        halves[..., 1, :] ^= halves[..., 0, :]
     return forms
 
 
-NORMAL_FORMS = _normal_forms()
+ENTRIES = (np.arange(256)[:, None] >> np.arange(8) & 1).astype(np.bool_)
+"""The entries of all tables, (256, 8)."""
+
+NORMAL_FORMS = normal_forms(ENTRIES)
 COMPLEXITY = np.where(NORMAL_FORMS[:, 7], 2, np.where(NORMAL_FORMS[:, [3, 5, 6]].any(axis=1), 1, 0))
 _TERMS = NORMAL_FORMS[:, 1:].sum(axis=1)  # an inversion is none
 _FIELDS = np.where(NORMAL_FORMS, np.uint64((1 << EXAMPLES) - 1), np.uint64(0))

@@ -7,11 +7,13 @@ it errs is the sum of the less frequent ones. So wrong examples cost no more tha
 Where one bit of state leaves errors, two cells of one bit each walk side by side and the result is read from both:
 131,328 pairs. What is taken is what describes the examples shortest: log2 of the ways to place its errors among them,
 and a bit for each bit of a table (J. Rissanen, "Modeling by shortest data description", Automatica 14, 1978). So two
-bits of state are not taken for what they explain of the noise.
+bits of state are not taken for what they explain of the noise. Of cells that no example tells apart, that with the
+fewest terms in the normal forms of its tables is taken.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -20,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
-from lutsmith.cells.learning.candidates import COMPLEXITY
-from lutsmith.cells.learning.examples import operands_of
+from lutsmith.cells.learning.bit_rows import operands_of
+from lutsmith.cells.learning.candidates import COMPLEXITY, ENTRIES, NORMAL_FORMS, normal_forms
 from lutsmith.cells.serial import SerialCell
 from lutsmith.ground.arrays import booleans, numbered, packed
 from lutsmith.kernels.cells import serial
@@ -100,25 +102,34 @@ def learn_bit(x: ArrayLike, y: ArrayLike) -> Counted:
         raise ValueError(f"y has shape {bits.shape}, expected ({len(inputs)},)")
     a, b = packed(inputs[:, :width].T), packed(inputs[:, width:].T)
     target, mask = packed(bits), packed(np.ones(len(bits), np.bool_))
-    found: list[tuple[float, int, str, list[int], NDArray[np.uint64]]] = []
+    found = []
     for order, walked in (("lsb", slice(0, width - 1)), ("msb", slice(None, None, -1))):
         states = np.empty((len(_TABLES), len(mask)), np.uint64)
         first, second = (np.ascontiguousarray(side[walked]) for side in (a, b))
         serial.walk(first, second, _TABLES, _STARTS, states)
         states &= mask
         flipped = (states[:, :1] & np.uint64(1)).astype(np.bool_)
-        distinct, _ = numbered(np.where(flipped, states ^ mask, states), axis=0)
+        distinct, kind = numbered(np.where(flipped, states ^ mask, states), axis=0)
         errors = np.zeros((len(distinct), len(distinct)), np.int64)
         serial.count_pairs(states[distinct], a[-1], b[-1], target, mask, errors)
         pairs = np.where(np.tri(len(distinct), k=0, dtype=np.bool_), len(bits), errors)
         alone, both = int(errors.diagonal().argmin()), np.unravel_index(int(pairs.argmin()), pairs.shape)
         for wrong, chosen in ((errors[alone, alone], [alone]), (pairs[both], list(both))):
-            places = [int(distinct[place]) for place in chosen]
-            length = _log_choices(len(bits), int(wrong)) + 9 * len(places) + (4 << len(places))
-            found.append((length, int(wrong), order, places, states[places]))
-    _, wrong, order, places, states = min(found, key=lambda each: each[0])
-    count, ones = _counts([a[-1], b[-1], *states], target, len(bits))
-    return Counted(_cell(order, places, 2 * ones > count), wrong, len(bits), int((count == 0).sum()))
+            length = _log_choices(len(bits), int(wrong)) + 9 * len(chosen) + (4 << len(chosen))
+            alike = [np.flatnonzero(kind == each).tolist() for each in chosen]
+            found.append((length, int(wrong), order, alike, states))
+    _, wrong, order, alike, states = min(found, key=lambda each: each[0])
+    read = []
+    for places in itertools.product(*alike):
+        count, ones = _counts([a[-1], b[-1], *states[list(places)]], target, len(bits))
+        read.append((_terms(list(places), 2 * ones > count), list(places), 2 * ones > count, count))
+    _, chosen, readout, count = min(read, key=lambda each: each[0])
+    return Counted(_cell(order, chosen, readout), wrong, len(bits), int((count == 0).sum()))
+
+
+def _terms(places: list[int], readout: NDArray[np.bool_]) -> int:
+    """How many terms the normal forms of a cell's tables have together, constants and first states included."""
+    return int(NORMAL_FORMS[_TABLES[places]].sum() + _STARTS[places].sum() + normal_forms(readout).sum())
 
 
 def _cell(order: str, places: list[int], readout: NDArray[np.bool_]) -> LearnedCell:
@@ -132,10 +143,7 @@ def _cell(order: str, places: list[int], readout: NDArray[np.bool_]) -> LearnedC
 def _entries(places: list[int]) -> list[NDArray[np.bool_]]:
     """The rows of the next state of candidates side by side: each reads a, b and its own bit of the state."""
     address = np.arange(4 << len(places))
-    return [
-        (_TABLES[place] >> (address % 4 + 4 * (address >> 2 + bit & 1)) & 1).astype(np.bool_)
-        for bit, place in enumerate(places)
-    ]
+    return [ENTRIES[_TABLES[place], address % 4 + 4 * (address >> 2 + bit & 1)] for bit, place in enumerate(places)]
 
 
 def _counts(

@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.cells.arrays import ArrayCell, RowFeedback
 from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
+from lutsmith.cells.learning.bit_rows import checked
 from lutsmith.cells.learning.candidates import answers_of, by_complexity, in_order, masks_of, repeated
-from lutsmith.cells.learning.examples import checked
 from lutsmith.ground.arguments import one_of
 from lutsmith.kernels.cells import arrays, rows
 
@@ -69,7 +69,8 @@ def learn_array(x: ArrayLike, y: ArrayLike, *, most: int | None = None) -> Enume
         What was found; None where no candidate is right.
 
     Raises:
-        ValueError: arrays of other shapes; or two examples contradict each other.
+        ValueError: arrays of other shapes.
+        ContradictionError: two examples contradict each other.
     """
     inputs, bits, width = checked(x, y)
 

@@ -1,50 +1,87 @@
-"""Examples of a cell's results, checked: the bits of operands, and that no two contradict each other."""
+"""Examples of an operation: pairs of integers and what came of them, as bits."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.ground.arrays import booleans
+from lutsmith.cells.fabric import Fabric
+from lutsmith.cells.learned import MAX_WIDTH, LearnedCell, operand_bits
+from lutsmith.ground.arguments import instance_of, whole_number
 
 
-def operands_of(x: ArrayLike, operands: int = 2) -> tuple[NDArray[np.bool_], int]:
-    """Return bits of operands, bool (N, operands * n), and n.
+class ContradictionError(ValueError):
+    """Examples that no table of a fabric can agree with."""
 
-    Raises:
-        TypeError, ValueError: no bits, another shape, or no example.
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Operands and results as bits, the lowest first.
+
+    Attributes:
+        a: bool (N, width).
+        b: bool (N, width).
+        z: bool (N, result bits).
     """
-    inputs = booleans("x", x)
-    if inputs.ndim != 2 or not inputs.size or inputs.shape[1] % operands:
-        expected = "(N, 2 n)" if operands == 2 else "(N, n)"
-        raise ValueError(f"x has shape {inputs.shape}, expected {expected} with at least one example")
-    return inputs, inputs.shape[1] // operands
 
+    a: NDArray[np.bool_]
+    b: NDArray[np.bool_]
+    z: NDArray[np.bool_]
 
-def refuse_contradictions(x: NDArray[np.bool_], y: NDArray[np.bool_]) -> None:
-    """Raise an error where two examples have the same inputs, (N, n), and different results, (N,).
+    @classmethod
+    def of(cls, fabric: Fabric, a: ArrayLike, b: ArrayLike | None, z: ArrayLike, width: int) -> Examples:
+        """Return the examples of a fabric.
 
-    Raises:
-        ValueError: which two.
-    """
-    _, first, which = np.unique(np.packbits(x, axis=1), axis=0, return_index=True, return_inverse=True)
-    earlier = first[which.reshape(-1)]
-    if (different := y != y[earlier]).any():
-        row = int(different.argmax())
-        raise ValueError(
-            f"examples {earlier[row]} and {row} have the same inputs and different results; no cell has both"
+        Args:
+            fabric: what is to give the results; it says how many bits these have.
+            a: integers (N,) from 0 to 2^width - 1.
+            b: likewise; None where there is one operand.
+            z: the results: integers that the bits of the result hold, from -2^(bits - 1) where they are negative.
+            width: of the operands.
+
+        Raises:
+            TypeError, ValueError: no examples, parts of different lengths, or integers that the bits do not hold.
+        """
+        instance_of("fabric", fabric, Fabric)
+        whole_number("width", width, 1, MAX_WIDTH, "the bits of an operand")
+        bits = fabric.result_bits(width)
+        left, results = operand_bits("a", a, width), operand_bits("z", _words(z, bits), bits)
+        right = np.zeros_like(left) if b is None else operand_bits("b", b, width)
+        if not len(left) == len(right) == len(results):
+            raise ValueError(
+                f"a, b and z have {len(left)}, {len(right)} and {len(results)} rows; expected as many each"
+            )
+        if not len(left):
+            raise ValueError("there are no examples: give at least one")
+        return cls(left, right, results)
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def wrong(self, cell: LearnedCell) -> NDArray[np.int64]:
+        """Return the numbers of the examples whose results a cell does not give, ascending."""
+        return np.flatnonzero((cell.outputs(self.a, self.b) != self.z).any(axis=1))
+
+    def shown(self, number: int) -> str:
+        """Return an example as text."""
+        a, b, z = (
+            int("".join("01"[bit] for bit in bits[number, ::-1].tolist()), 2) for bits in (self.a, self.b, self.z)
         )
+        return f"({a}, {b}) -> {z}"
 
 
-def checked(x: ArrayLike, y: ArrayLike, operands: int = 2) -> tuple[NDArray[np.bool_], NDArray[np.bool_], int]:
-    """Return examples of one bit, bool (N, operands * n) and (N,), and n.
-
-    Raises:
-        TypeError, ValueError: no bits, other shapes, no example, or two that contradict each other.
-    """
-    inputs, width = operands_of(x, operands)
-    bits = booleans("y", y)
-    if bits.shape != (len(inputs),):
-        raise ValueError(f"y has shape {bits.shape}, expected ({len(inputs)},)")
-    refuse_contradictions(inputs, bits)
-    return inputs, bits, width
+def _words(z: ArrayLike, bits: int) -> Any:
+    """Return results with negative ones as two's complement."""
+    given = np.atleast_1d(np.asarray(z))
+    if given.dtype == np.bool_:
+        return given.astype(np.int64)
+    if given.dtype.kind == "u" or (given.dtype.kind == "i" and not (given < 0).any()):
+        return given
+    values = np.atleast_1d(np.array(z, object))
+    low = -(1 << bits - 1)
+    return np.array(
+        [v + (1 << bits) if isinstance(v, (int, np.integer)) and low <= v < 0 else v for v in values.tolist()], object
+    )

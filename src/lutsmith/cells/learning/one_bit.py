@@ -9,9 +9,9 @@ from functools import partial
 from numpy.typing import ArrayLike
 
 from lutsmith.cells.learned import LearnedCell
+from lutsmith.cells.learning.bit_rows import checked
 from lutsmith.cells.learning.counting import learn_bit
 from lutsmith.cells.learning.enumeration import Enumerated, learn_array, learn_rows
-from lutsmith.cells.learning.examples import checked
 
 MOST = 1 << 20
 """Candidates of each fabric that are tried: all that need two ANDs, and some that need three."""
@@ -51,7 +51,8 @@ def learn_one_bit(x: ArrayLike, y: ArrayLike, *, most: int | None = MOST) -> One
         What was found; None where n is odd, so that there is one operand, and it is not a root.
 
     Raises:
-        TypeError, ValueError: arrays of other types or shapes; or two examples contradict each other.
+        TypeError, ValueError: arrays of other types or shapes.
+        ContradictionError: two examples contradict each other.
     """
     inputs, bits, width = checked(x, y, 1)
     fallback: OneBit | None = None

@@ -114,7 +114,7 @@ KNOWN: Mapping[str, KnownFunction] = _known()
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class Minterms:
     """Rows of inputs, and the function's bit of each.
 
     Attributes:
@@ -148,9 +148,9 @@ class BooleanFunction:
     """
 
     name: str
-    train: Examples
-    valid: Examples
-    test: Examples
+    train: Minterms
+    valid: Minterms
+    test: Minterms
 
     @property
     def num_inputs(self) -> int:
@@ -206,16 +206,16 @@ def _of_archive(path: Path, name: str) -> BooleanFunction | None:
         for part in PARTS:
             x, y = (arrays[f"{name}_{part}_{side}"] for side in "xy")
             bits = np.unpackbits(x, axis=1, count=inputs)
-            parts.append(Examples(bits.view(np.bool_), np.unpackbits(y, count=len(x)).view(np.bool_)))
+            parts.append(Minterms(bits.view(np.bool_), np.unpackbits(y, count=len(x)).view(np.bool_)))
         return BooleanFunction(name, *parts)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"{path}: the arrays of {name} are not as expected ({error})") from error
 
 
-def _of_pla(path: Path) -> Examples:
+def _of_pla(path: Path) -> Minterms:
     try:
         x, y = read_pla(path).examples()
-        return Examples(x, y.reshape(-1))
+        return Minterms(x, y.reshape(-1))
     except DataError:
         raise
     except ValueError as error:
