@@ -28,7 +28,7 @@ class OnceClauses(Clauses):
         self._known: dict[tuple[Any, ...], Bit] = {}
 
     def _looked_up(self, entries: list[Bit], inputs: Sequence[Bit]) -> Bit:
-        key = (tuple(entries), tuple((type(bit), bit) for bit in inputs))
+        key = tuple((type(bit), bit) for bit in (*entries, *inputs))  # True is 1, a literal is not True
         if key not in self._known:
             self._known[key] = super()._looked_up(entries, inputs)
         return self._known[key]
