@@ -80,8 +80,10 @@ def _compared(
             count += len(a)
             if (wrong := np.flatnonzero(given != right)).size:
                 place = wrong[0]
-                words = (int(each[place]) for each in (a, b, given, right))
-                return Exhausted(max_width, count, Counterexample(width, *words, cell.fabric.result_bits(width)))
+                operands = int(a[place]), int(b[place])
+                results = int(given[place]), int(right[place])
+                shown = Counterexample(width, *operands, *results, cell.fabric.result_bits(width))
+                return Exhausted(max_width, count, shown)
     return Exhausted(max_width, count, None)
 
 

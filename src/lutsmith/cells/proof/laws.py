@@ -58,7 +58,9 @@ def _chain(name: str, sign: int) -> Law:
 
     def law(_: LearnedCell, look: Look) -> bool:
         steps = ((a, b, c, *look(name, a, b, c)) for a, b, c in _bits(3))
-        return look("start") == (0,) and all(a + sign * (b + c) == out + sign * 2 * after for a, b, c, out, after in steps)
+        return look("start") == (0,) and all(
+            a + sign * (b + c) == out + sign * 2 * after for a, b, c, out, after in steps
+        )
 
     return law
 
@@ -66,7 +68,8 @@ def _chain(name: str, sign: int) -> Law:
 def _comparison(function: Callable[[int, int], bool], prefix: str = "") -> Law:
     def law(_: LearnedCell, look: Look) -> bool:
         steps = (
-            look(f"{prefix}cell", a, b, state) == (int(function(a, b)) if a != b else state,) for a, b, state in _bits(3)
+            look(f"{prefix}cell", a, b, state) == (int(function(a, b)) if a != b else state,)
+            for a, b, state in _bits(3)
         )
         return look(f"{prefix}start") == (int(function(0, 0)),) and all(steps)
 
@@ -85,8 +88,8 @@ def _equality(equal: int) -> Law:
 
 def _chosen(function: Callable[[int, int, int], int]) -> Law:
     first = _comparison(lambda a, b: a < b, "first_")
-    return lambda cell, look: first(cell, look) and all(
-        look("cell", a, b, flag) == (function(a, b, flag),) for a, b, flag in _bits(3)
+    return lambda cell, look: (
+        first(cell, look) and all(look("cell", a, b, flag) == (function(a, b, flag),) for a, b, flag in _bits(3))
     )
 
 
@@ -111,8 +114,9 @@ def _count(_: LearnedCell, look: Look) -> bool:
 
 
 def _shift(direction: str, rotate: bool) -> Law:
-    return lambda cell, look: cell.fabric == Shifter(direction, rotate) and all(
-        look("cell", bit, moved, row) == (moved if row else bit,) for bit, moved, row in _bits(3)
+    return lambda cell, look: (
+        cell.fabric == Shifter(direction, rotate)
+        and all(look("cell", bit, moved, row) == (moved if row else bit,) for bit, moved, row in _bits(3))
     )
 
 

@@ -96,7 +96,7 @@ def reachable(cell: LearnedCell, width: int, max_seconds: float = 60.0) -> Mappi
     with solver() as found:
         on = _Reads(found)
         a, b = ([on.variable() for _ in range(width)] for _ in (0, 1))
-        cell.fabric.run(on, {name: (name, table) for name, table in _lists(cell).items()}, a, b)  # type: ignore[misc]
+        cell.fabric.run(on, {name: (name, table) for name, table in _lists(cell).items()}, a, b)
         reads = {name: sorted(inputs, key=repr) for name, inputs in on.reads.items()}
         for name, entries in reached.items():
             for address in range(len(entries)):

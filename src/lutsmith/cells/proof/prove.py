@@ -149,7 +149,9 @@ def _with_integers(cell: LearnedCell, operation: str, proof: CellProof, with_zer
     run = exhaustive(cell, name, CHECKED, zero="ones" if with_zero else "skip")
     if run.counterexample is not None:
         reason = "the specification differs from Python's integers"
-        return CellProof("refuted", method="all operands of small widths", reason=reason, counterexample=run.counterexample)
+        return CellProof(
+            "refuted", method="all operands of small widths", reason=reason, counterexample=run.counterexample
+        )
     return replace(proof, checked=CHECKED)
 
 
@@ -161,7 +163,9 @@ def _specification(cell: LearnedCell, operation: str | LearnedCell) -> LearnedCe
         result = _result(cell.fabric)
         wanted = _DIVISIONS.get(operation, ("root",) if operation == "isqrt" else ())
         if isinstance(_inner(cell.fabric), RowFeedback) and result not in wanted:
-            raise ValueError(f"a cell that gives the {result} was to be proved to be {operation!r}; expected another one")
+            raise ValueError(
+                f"a cell that gives the {result} was to be proved to be {operation!r}; expected another one"
+            )
         found = specification(operation, cell.fabric)
         if found is None:
             raise ValueError(f"no specification of {operation!r} has the result of {cell.fabric}")
@@ -169,7 +173,9 @@ def _specification(cell: LearnedCell, operation: str | LearnedCell) -> LearnedCe
     for width in (1, 2, 3, 8):
         given, expected = cell.fabric.result_bits(width), right.fabric.result_bits(width)
         if given != expected:
-            raise ValueError(f"the cell's result has {given} bits at width {width}, expected {expected}, as {operation}")
+            raise ValueError(
+                f"the cell's result has {given} bits at width {width}, expected {expected}, as {operation}"
+            )
     return right
 
 

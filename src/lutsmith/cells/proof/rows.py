@@ -68,7 +68,9 @@ class _Row:
         self.result = left.fabric.result
         self.root = self.result == "root"
         self.with_zero = with_zero
-        self.cells = [{name: table.astype(int).tolist() for name, table in cell.tables.items()} for cell in (left, right)]
+        self.cells = [
+            {name: table.astype(int).tolist() for name, table in cell.tables.items()} for cell in (left, right)
+        ]
 
     def start(self) -> _State:
         first, second = (cell["start"][0][0] for cell in self.cells)
@@ -127,7 +129,7 @@ class _Row:
         if self.root:
             if last.rest > 0:
                 return None
-        elif last.is_zero and not self.with_zero or not last.is_zero and last.rest >= 0:
+        elif not self.with_zero if last.is_zero else last.rest >= 0:
             return None
 
         def verdict(state: _State) -> str:

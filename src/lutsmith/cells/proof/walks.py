@@ -48,7 +48,7 @@ def walk_of(cell: LearnedCell, order: str) -> Walk | None:
     if isinstance(fabric, Bitwise):
         return Walk(0, lambda state, a, b: ((numbers["cell"][a | b << 1],), state))
     if isinstance(fabric, SerialCell) and fabric.read == "stream":
-        return _stream(fabric, numbers) if fabric.order == order else None
+        return _stream(numbers) if fabric.order == order else None
     if isinstance(fabric, SerialCell):
         return _final(fabric, numbers, order)
     if isinstance(fabric, TwoPass) and order == "lsb":
@@ -56,16 +56,15 @@ def walk_of(cell: LearnedCell, order: str) -> Walk | None:
     return None
 
 
-def mismatch(
-    left: LearnedCell, right: LearnedCell, deadline: float
-) -> tuple[str, Operands | None] | None:
+def mismatch(left: LearnedCell, right: LearnedCell, deadline: float) -> tuple[str, Operands | None] | None:
     """Compare two cells at every width.
 
     Returns:
         The order of the walk and the shortest operands at which they differ, or None for these: they never do. None
         where the two cannot walk together, or there are too many states or too little time.
     """
-    for order in ("lsb", "msb"):
+    top = [isinstance(cell.fabric, SerialCell) and cell.fabric.order == "msb" for cell in (left, right)]
+    for order in ("msb", "lsb") if all(top) else ("lsb", "msb"):  # with the grain where both go the same way
         walks = [walk_of(cell, order) for cell in (left, right)]
         if walks[0] is not None and walks[1] is not None:
             found = _product(walks[0], walks[1], _extra(left.fabric), deadline)
@@ -94,7 +93,7 @@ def _product(left: Walk, right: Walk, extra: int, deadline: float) -> list[tuple
             chosen = step(chosen, 0, 0)
         return (left.choice(chosen[0]), right.choice(chosen[1])) in chosen[2]
 
-    start = (left.start, right.start, frozenset())
+    start: State = (left.start, right.start, frozenset())
     return breadth_first(start, lambda state: ((pair, step(state, *pair)) for pair in PAIRS), wrong, deadline)
 
 
@@ -108,7 +107,8 @@ def breadth_first(
     such state; None where states or time ran out.
     """
     came: dict[State, tuple[State, Any] | None] = {start: None}
-    seen, queue = set(), deque([start])
+    seen: set[State] = set()
+    queue = deque([start])
     while queue:
         if len(seen) > MAX_STATES or monotonic() > deadline:
             return None
@@ -139,7 +139,7 @@ def _numbers(cell: LearnedCell, name: str) -> list[int]:
     return [sum(int(bit) << place for place, bit in enumerate(column)) for column in cell.tables[name].T.tolist()]
 
 
-def _stream(fabric: SerialCell, numbers: dict[str, list[int]]) -> Walk:
+def _stream(numbers: dict[str, list[int]]) -> Walk:
     def step(state: int, a: int, b: int) -> tuple[tuple[int, ...], int]:
         given = numbers["cell"][a | b << 1 | state << 2]
         return (given & 1,), given >> 1
