@@ -1,4 +1,4 @@
-"""Bits as probabilities of many cells at once, for learning by gradient. Imports torch; `evaluators` does not import it.
+"""Bits as probabilities of many cells at once, for learning by gradient. Imports torch.
 
 A signal is a tensor (R, N), the probability that a bit is 1 in each of R restarts and N samples, or a constant. Either
 axis may be 1: what is read from the data is (1, N), and what no sample changes is (R, 1). A table is (R, outputs,
@@ -18,7 +18,7 @@ Bit = Tensor | bool
 
 
 class Soft:
-    """Evaluates tables by their multilinear extension: the sum of all entries, each times the probability of its address.
+    """Evaluates tables by their multilinear extension: the sum of all entries, each times its address's probability.
 
     With tables and inputs of 0 and 1 it is exact. One evaluator serves one run: it keeps what the cells of the run have
     in common, which are tables with constant inputs left out and the probabilities of addresses in the data.

@@ -1,0 +1,1 @@
+"""How the tables of a cell are learned from examples."""

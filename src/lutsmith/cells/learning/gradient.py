@@ -7,6 +7,7 @@ either exact or plainly wrong.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ class GradientResult:
         losses: mean cross-entropy of a label's bit there, float64 (R,), of the soft tables and all examples.
         wrong: bits of the labels that each cell misses, int64 (R,), of all examples.
         chosen: the restart that misses the fewest bits, and has the lowest loss of those.
-        steps: how many were made.
+        starts: how often each restart began, int64 (R,).
+        steps: how many were made, one after the other.
         interrupted: whether Ctrl-C or SIGTERM ended them.
     """
 
@@ -45,6 +47,7 @@ class GradientResult:
     losses: NDArray[np.float64]
     wrong: NDArray[np.int64]
     chosen: int
+    starts: NDArray[np.int64]
     steps: int
     interrupted: bool = False
 
@@ -62,6 +65,7 @@ def learn_gradient(
     width: int,
     *,
     restarts: int = 32,
+    starts: int = 1,
     steps: int = 600,
     batch: int = 64,
     lr: float = 0.1,
@@ -80,7 +84,9 @@ def learn_gradient(
         z: the results, integers (N,) from 0 to 2^result bits - 1: in two's complement where they are negative.
         width: of the operands.
         restarts: how many cells learn side by side, each from its own start.
-        steps: at most so many.
+        starts: how often a restart may begin. One whose cell still misses examples after all its steps draws new tables
+            and tries again; with `noise`, one whose cell misses more bits than the best.
+        steps: at most so many from each start.
         batch: examples of a step, the same for all restarts; where there are fewer, all.
         lr: Adam's rate, which falls to nothing along half a cosine.
         scale: standard deviation of the logits at the start.
@@ -97,7 +103,7 @@ def learn_gradient(
         TypeError, ValueError: examples that are none, or are no integers of so many bits; settings out of range.
     """
     examples = _Examples(fabric, a, b, z, width)
-    for name, value in (("restarts", restarts), ("steps", steps), ("batch", batch)):
+    for name, value in (("restarts", restarts), ("starts", starts), ("steps", steps), ("batch", batch)):
         whole_number(name, value, 1)
     number("lr", lr, lambda value: 0 < value < math.inf, "a number above 0")
     number("jitter", jitter, lambda value: 0 <= value < math.inf, "a number of at least 0")
@@ -106,20 +112,60 @@ def learn_gradient(
 
     from lutsmith.cells.layer import CellLayer
 
-    layer = CellLayer(fabric, restarts, scale=scale, seed=seed)
+    best = _Best(fabric, restarts)
+    made = 0
     with _one_thread(), Interrupts() as interrupts:
-        course = _Course(layer, examples, noise)
-        draw = np.random.default_rng([seed, 1, 0])
-        made = 0
-        for made in range(1, steps + 1):
-            left = (1 + math.cos(math.pi * made / steps)) / 2
-            course.step(draw, min(batch, len(examples)), lr * left, jitter * left)
-            last = made == steps or interrupts.requested is not None
-            if last or made % CHECK_EVERY == 0:
-                agree = course.look() == 0
-                if last or (stop == "first" and agree.any()) or (stop == "all" and agree.all()):
-                    break
-        return course.result(made, interrupts.requested is not None)
+        for start in range(starts):
+            worse = np.flatnonzero((best.starts == 0) | (best.wrong > (best.wrong.min() if noise else 0)))
+            if not len(worse) or interrupts.requested or (stop == "first" and len(worse) < restarts):
+                break
+            best.starts[worse] += 1
+            draw = np.random.default_rng([seed, start])
+            layer = CellLayer(fabric, len(worse), scale=scale, seed=int(draw.integers(1 << 62)))
+            course = _Course(layer, examples, noise)
+            for step in range(1, steps + 1):
+                made += 1
+                left = (1 + math.cos(math.pi * step / steps)) / 2
+                course.step(draw, min(batch, len(examples)), lr * left, jitter * left)
+                last = step == steps or interrupts.requested is not None
+                if last or step % CHECK_EVERY == 0:
+                    course.look(best, worse)
+                    agree = best.wrong == 0
+                    if last or (stop == "first" and agree.any()) or (stop == "all" and agree.all()):
+                        break
+    return best.result(made, interrupts.requested is not None)
+
+
+class _Best:
+    """The tables of each restart that missed the fewest bits, and had the lowest loss of those."""
+
+    def __init__(self, fabric: Fabric, restarts: int) -> None:
+        self.fabric = fabric
+        self.wrong = np.full(restarts, np.iinfo(np.int64).max)
+        self.losses = np.full(restarts, np.inf)
+        self.starts = np.zeros(restarts, np.int64)
+        self.tables = {each.name: np.zeros((restarts, *each.shape), np.bool_) for each in fabric.tables}
+
+    def take(
+        self,
+        restarts: NDArray[np.int64],
+        wrong: NDArray[np.int64],
+        losses: NDArray[np.float64],
+        tables: Mapping[str, NDArray[np.bool_]],
+    ) -> None:
+        before = self.wrong[restarts], self.losses[restarts]
+        better = (wrong < before[0]) | ((wrong == before[0]) & (losses < before[1]))
+        self.wrong[restarts[better]], self.losses[restarts[better]] = wrong[better], losses[better]
+        for name, entries in tables.items():
+            self.tables[name][restarts[better]] = entries[better]
+
+    def result(self, steps: int, interrupted: bool) -> GradientResult:
+        cells = tuple(
+            LearnedCell(self.fabric, {name: entries[restart] for name, entries in self.tables.items()})
+            for restart in range(len(self.wrong))
+        )
+        chosen = int(np.lexsort((self.losses, self.wrong))[0])
+        return GradientResult(cells, self.losses, self.wrong, chosen, self.starts, steps, interrupted)
 
 
 class _Examples:
@@ -142,7 +188,7 @@ class _Examples:
 
 
 class _Course:
-    """The steps of one training, and what each restart's best tables were."""
+    """The steps of restarts that begin together."""
 
     def __init__(self, layer: CellLayer, examples: _Examples, noise: float) -> None:
         import torch
@@ -153,9 +199,6 @@ class _Course:
             torch.from_numpy(bits.astype(np.float32)) for bits in (examples.a, examples.b, examples.z)
         )
         self._optimizer = torch.optim.Adam(layer.parameters(), betas=(0.9, 0.99))
-        self._wrong = np.full(layer.restarts, np.iinfo(np.int64).max)
-        self._losses = np.full(layer.restarts, np.inf)
-        self._best = {name: logits.detach().clone() for name, logits in layer.logits.items()}
 
     def step(self, draw: np.random.Generator, batch: int, lr: float, jitter: float) -> None:
         import torch
@@ -173,24 +216,15 @@ class _Course:
             self._layer.logits[name].data -= each
         self._optimizer.step()
 
-    def look(self) -> NDArray[np.int64]:
-        """Return how many bits each restart's rounded tables miss, and keep the tables that missed the fewest."""
+    def look(self, best: _Best, restarts: NDArray[np.int64]) -> None:
+        """Compare these restarts' rounded tables with all examples, and keep what is better than before."""
         import torch
 
         with torch.no_grad():
-            wrong = (self._layer.eval()(self._a, self._b) != self._z).sum((1, 2)).numpy()
-            losses = self._of_bits(self._layer.train()(self._a, self._b), self._z).double().numpy()
-            better = (wrong < self._wrong) | ((wrong == self._wrong) & (losses < self._losses))
-            self._wrong[better], self._losses[better] = wrong[better], losses[better]
-            for name, logits in self._layer.logits.items():
-                self._best[name][better] = logits[better]
-        return self._wrong
-
-    def result(self, steps: int, interrupted: bool) -> GradientResult:
-        self._layer.load_state_dict({f"logits.{name}": logits for name, logits in self._best.items()})
-        cells = tuple(self._layer.cell(restart) for restart in range(self._layer.restarts))
-        chosen = int(np.lexsort((self._losses, self._wrong))[0])
-        return GradientResult(cells, self._losses, self._wrong, chosen, steps, interrupted)
+            wrong = (self._layer.eval()(self._a, self._b) != self._z).sum((1, 2))
+            tables = {name: entries.numpy() > 0 for name, entries in self._layer.tables().items()}
+            losses = self._of_bits(self._layer.train()(self._a, self._b), self._z).double()
+        best.take(restarts, wrong.numpy(), losses.numpy(), tables)
 
     def _of_bits(self, given: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy of a bit in each restart, (R,), of bits (R, N, result bits)."""
@@ -200,7 +234,7 @@ class _Course:
 
 
 class _one_thread:  # noqa: N801 - a `with` block
-    """torch on one thread: sums are then the same on every machine's cores, and these tensors are too small for more."""
+    """torch on one thread: sums are then the same for any number of cores, and these tensors are too small for more."""
 
     def __enter__(self) -> None:
         import torch
