@@ -148,10 +148,10 @@ def test_every_restart_learns_to_add_from_four_examples_the_same_for_any_number_
 
 
 def test_restarts_that_fail_start_again_until_they_agree() -> None:
-    a, b = pairs(4, 64)
+    a, b = pairs(3, 64)
     once, again = (
-        learn_gradient(ArrayCell(), a, b, a * b, 4, restarts=6, steps=150, starts=starts, stop="all", seed=1)
-        for starts in (1, 6)
+        learn_gradient(ArrayCell(), a, b, a * b, 3, restarts=6, steps=160, starts=starts, stop="all")
+        for starts in (1, 8)
     )
     failed = once.wrong > 0
     assert failed.any()
@@ -190,7 +190,7 @@ EXAMPLES: dict[str, Any] = {"fabric": Bitwise(), "a": [1, 2], "b": [3, 0], "z": 
         ({"a": [1, -1]}, ValueError, "a holds -1"),
         ({"z": [1, 7]}, ValueError, "z holds 7"),
         ({"b": [float("nan"), 1]}, TypeError, "b holds nan"),
-        ({"a": [1, 2, 3]}, ValueError, "3 a, 2 b and 2 z"),
+        ({"a": [1, 2, 3]}, ValueError, "3, 2 and 2 rows"),
         ({"a": [], "b": [], "z": []}, ValueError, "no examples"),
         ({"width": 0}, ValueError, "width is 0"),
         ({"fabric": "array"}, TypeError, "fabric is a str"),

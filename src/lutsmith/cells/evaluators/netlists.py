@@ -43,20 +43,20 @@ class Netlists:
         return tuple(self._lut(entries, inputs) for entries in table)
 
     def _lut(self, entries: NDArray[np.bool_], inputs: Sequence[Bit]) -> Bit:
-        free = []
         for place, bit in reversed(list(enumerate(inputs))):
-            halves = entries.reshape(-1, 2, 1 << place)
             if isinstance(bit, bool):
-                entries = halves[:, int(bit)].reshape(-1)
-            elif (halves[:, 0] == halves[:, 1]).all():
+                entries = entries.reshape(-1, 2, 1 << place)[:, int(bit)].reshape(-1)
+        free = [bit for bit in inputs if not isinstance(bit, bool)]
+        for place in reversed(range(len(free))):
+            halves = entries.reshape(-1, 2, 1 << place)
+            if (halves[:, 0] == halves[:, 1]).all():
                 entries = halves[:, 0].reshape(-1)
-            else:
-                free.append(bit)
+                del free[place]
         if not free:
             return bool(entries[0])
         if len(free) == 1 and entries[1]:
             return free[0]
-        return int(self._builder.lut([free[::-1]], entries[None])[0])
+        return int(self._builder.lut([free], entries[None])[0])
 
     def _part(self, table: NDArray[np.bool_]) -> tuple[str, Netlist, list[int]] | None:
         """Return the part that a table is, and which inputs it reads; None where some output is no LUT of its own."""

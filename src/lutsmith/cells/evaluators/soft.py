@@ -87,8 +87,8 @@ class _Contraction(torch.autograd.Function):
         return torch.matmul(entries, levels[-1])
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
         entries, *saved = ctx.saved_tensors
         count = len(saved) // 2
         signals, levels = saved[:count], saved[count:]

@@ -1,1 +1,1 @@
-"""How the tables of a cell are learned from examples."""
+"""Ways to learn the tables of a cell from examples."""

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.cells.fabric import Fabric
-from lutsmith.cells.learned import MAX_WIDTH, LearnedCell, operand_bits
-from lutsmith.ground.arguments import instance_of, number, one_of, whole_number
+from lutsmith.cells.learned import LearnedCell
+from lutsmith.cells.learning.examples import Examples
+from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.ground.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def learn_gradient(
         fabric: how cells are wired.
         a: the first operands, integers (N,) of `width` bits.
         b: the second ones; None is 0, for cells of one operand.
-        z: the results, integers (N,) from 0 to 2^result bits - 1: in two's complement where they are negative.
+        z: the results; see `Examples.of`.
         width: of the operands.
         restarts: how many cells learn side by side, each from its own start.
         starts: how often a restart may begin. One whose cell still misses examples after all its steps draws new tables
@@ -102,7 +103,7 @@ def learn_gradient(
     Raises:
         TypeError, ValueError: examples that are none, or are no integers of so many bits; settings out of range.
     """
-    examples = _Examples(fabric, a, b, z, width)
+    examples = Examples.of(fabric, a, b, z, width)
     for name, value in (("restarts", restarts), ("starts", starts), ("steps", steps), ("batch", batch)):
         whole_number(name, value, 1)
     number("lr", lr, lambda value: 0 < value < math.inf, "a number above 0")
@@ -168,29 +169,10 @@ class _Best:
         return GradientResult(cells, self.losses, self.wrong, chosen, self.starts, steps, interrupted)
 
 
-class _Examples:
-    """Checked examples: bits of a and b (N, width), and of z (N, result bits)."""
-
-    def __init__(self, fabric: Fabric, a: ArrayLike, b: ArrayLike | None, z: ArrayLike, width: int) -> None:
-        instance_of("fabric", fabric, Fabric)
-        whole_number("width", width, 1, MAX_WIDTH, "the bits of an operand")
-        self.a = operand_bits("a", a, width)
-        self.b = np.zeros_like(self.a) if b is None else operand_bits("b", b, width)
-        self.z = operand_bits("z", z, fabric.result_bits(width))
-        sizes = {"a": len(self.a), "b": len(self.b), "z": len(self.z)}
-        if len(set(sizes.values())) > 1:
-            raise ValueError(f"there are {sizes['a']} a, {sizes['b']} b and {sizes['z']} z; expected as many of each")
-        if not len(self.a):
-            raise ValueError("there are no examples; expected at least one")
-
-    def __len__(self) -> int:
-        return len(self.a)
-
-
 class _Course:
     """The steps of restarts that begin together."""
 
-    def __init__(self, layer: CellLayer, examples: _Examples, noise: float) -> None:
+    def __init__(self, layer: CellLayer, examples: Examples, noise: float) -> None:
         import torch
 
         self._layer = layer
@@ -211,7 +193,7 @@ class _Course:
                 added[name] = torch.from_numpy(draw.standard_normal(logits.shape, np.float32)) * jitter
                 logits.data += added[name]
         self._optimizer.zero_grad()
-        self._of_bits(self._layer(self._a[chosen], self._b[chosen]), self._z[chosen]).sum().backward()
+        self._of_bits(self._layer(self._a[chosen], self._b[chosen]), self._z[chosen]).sum().backward()  # type: ignore[no-untyped-call]
         for name, each in added.items():
             self._layer.logits[name].data -= each
         self._optimizer.step()
