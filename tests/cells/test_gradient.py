@@ -163,6 +163,18 @@ def test_restarts_that_fail_start_again_until_they_agree() -> None:
     ]
 
 
+def test_further_examples_judge_but_are_not_learned_from() -> None:
+    a, b, z = [0, 1, 2], [0, 2, 1], [0, 3, 3]  # OR and XOR agree with these
+    agreeing = {
+        name: learn_gradient(Bitwise(), a, b, z, 2, check=([5, 7], [3, 7], check, 3), restarts=16, steps=60, stop="all")
+        for name, check in (("or", [7, 7]), ("xor", [6, 0]))
+    }
+    for name, learned in agreeing.items():
+        assert 0 < (learned.wrong == 0).sum() < 16
+        assert learned.cell.evaluate([3], [1], 2).tolist() == [3 if name == "or" else 2]
+    assert not ((agreeing["or"].wrong == 0) & (agreeing["xor"].wrong == 0)).any()
+
+
 def test_inverted_labels_do_not_mislead_a_multiplier() -> None:
     a, b = pairs(4, 256)
     flips = (np.random.default_rng(5).random((256, 8)) < 0.1) @ (1 << np.arange(8))
@@ -192,6 +204,7 @@ EXAMPLES: dict[str, Any] = {"fabric": Bitwise(), "a": [1, 2], "b": [3, 0], "z": 
         ({"b": [float("nan"), 1]}, TypeError, "b holds nan"),
         ({"a": [1, 2, 3]}, ValueError, "3, 2 and 2 rows"),
         ({"a": [], "b": [], "z": []}, ValueError, "no examples"),
+        ({"check": ([1], [1], [4], 2)}, ValueError, "z holds 4"),
         ({"width": 0}, ValueError, "width is 0"),
         ({"fabric": "array"}, TypeError, "fabric is a str"),
         ({"restarts": 0}, ValueError, "restarts is 0"),

@@ -37,7 +37,7 @@ class GradientResult:
     Attributes:
         cells: that of each restart, at the step at which its rounded tables missed the fewest bits.
         losses: mean cross-entropy of a label's bit there, float64 (R,), of the soft tables and all examples.
-        wrong: bits of the labels that each cell misses, int64 (R,), of all examples.
+        wrong: bits of the labels that each cell misses, int64 (R,), of all examples, those of `check` included.
         chosen: the restart that misses the fewest bits, and has the lowest loss of those.
         starts: how often each restart began, int64 (R,).
         steps: how many were made, one after the other.
@@ -65,6 +65,7 @@ def learn_gradient(
     z: ArrayLike,
     width: int,
     *,
+    check: tuple[ArrayLike, ArrayLike | None, ArrayLike, int] | None = None,
     restarts: int = 32,
     starts: int = 1,
     steps: int = 600,
@@ -84,6 +85,8 @@ def learn_gradient(
         b: the second ones; None is 0, for cells of one operand.
         z: the results; see `Examples.of`.
         width: of the operands.
+        check: further examples as (a, b, z, width), of any width, by which rounded tables are judged but which no step
+            learns from: narrow operands learn fast, and wide ones show what those left open.
         restarts: how many cells learn side by side, each from its own start.
         starts: how often a restart may begin. One whose cell still misses examples after all its steps draws new tables
             and tries again; with `noise`, one whose cell misses more bits than the best.
@@ -104,8 +107,10 @@ def learn_gradient(
         TypeError, ValueError: examples that are none, or are no integers of so many bits; settings out of range.
     """
     examples = Examples.of(fabric, a, b, z, width)
+    further = None if check is None else Examples.of(fabric, *check)
     for name, value in (("restarts", restarts), ("starts", starts), ("steps", steps), ("batch", batch)):
         whole_number(name, value, 1)
+    whole_number("seed", seed, 0)
     number("lr", lr, lambda value: 0 < value < math.inf, "a number above 0")
     number("jitter", jitter, lambda value: 0 <= value < math.inf, "a number of at least 0")
     number("noise", noise, lambda value: 0 <= value < 0.5, "a share of at least 0, below 0.5")
@@ -123,7 +128,7 @@ def learn_gradient(
             best.starts[worse] += 1
             draw = np.random.default_rng([seed, start])
             layer = CellLayer(fabric, len(worse), scale=scale, seed=int(draw.integers(1 << 62)))
-            course = _Course(layer, examples, noise)
+            course = _Course(layer, examples, further, noise)
             for step in range(1, steps + 1):
                 made += 1
                 left = (1 + math.cos(math.pi * step / steps)) / 2
@@ -172,14 +177,13 @@ class _Best:
 class _Course:
     """The steps of restarts that begin together."""
 
-    def __init__(self, layer: CellLayer, examples: Examples, noise: float) -> None:
+    def __init__(self, layer: CellLayer, examples: Examples, further: Examples | None, noise: float) -> None:
         import torch
 
         self._layer = layer
         self._noise = noise
-        self._a, self._b, self._z = (
-            torch.from_numpy(bits.astype(np.float32)) for bits in (examples.a, examples.b, examples.z)
-        )
+        self._a, self._b, self._z = _tensors(examples)
+        self._judges = [_tensors(each) for each in (examples, further) if each is not None]
         self._optimizer = torch.optim.Adam(layer.parameters(), betas=(0.9, 0.99))
 
     def step(self, draw: np.random.Generator, batch: int, lr: float, jitter: float) -> None:
@@ -203,7 +207,8 @@ class _Course:
         import torch
 
         with torch.no_grad():
-            wrong = (self._layer.eval()(self._a, self._b) != self._z).sum((1, 2))
+            self._layer.eval()
+            wrong = torch.stack([(self._layer(a, b) != z).sum((1, 2)) for a, b, z in self._judges]).sum(0)
             tables = {name: entries.numpy() > 0 for name, entries in self._layer.tables().items()}
             losses = self._of_bits(self._layer.train()(self._a, self._b), self._z).double()
         best.take(restarts, wrong.numpy(), losses.numpy(), tables)
@@ -213,6 +218,13 @@ class _Course:
         if self._noise:
             given = self._noise + (1 - 2 * self._noise) * given
         return -(1 - (given - labels).abs()).clamp_min(1e-6).log().mean((1, 2))
+
+
+def _tensors(examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
+    import torch
+
+    a, b, z = (torch.from_numpy(bits.astype(np.float32)) for bits in (examples.a, examples.b, examples.z))
+    return a, b, z
 
 
 class _one_thread:  # noqa: N801 - a `with` block
