@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 STOPS = ("first", "all", "never")
 CHECK_EVERY = 20
 """Steps between two looks at the rounded tables."""
+BLOCK = 2048
+"""Examples that a look evaluates at once."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,8 @@ class _Course:
         self._layer = layer
         self._noise = noise
         self._a, self._b, self._z = _tensors(examples)
-        self._judges = [_tensors(each) for each in (examples, further) if each is not None]
+        self._blocks = _blocks(self._a, self._b, self._z)
+        self._judges = self._blocks + ([] if further is None else _blocks(*_tensors(further)))
         self._optimizer = torch.optim.Adam(layer.parameters(), betas=(0.9, 0.99))
 
     def step(self, draw: np.random.Generator, batch: int, lr: float, jitter: float) -> None:
@@ -208,9 +211,11 @@ class _Course:
 
         with torch.no_grad():
             self._layer.eval()
-            wrong = torch.stack([(self._layer(a, b) != z).sum((1, 2)) for a, b, z in self._judges]).sum(0)
             tables = {name: entries.numpy() > 0 for name, entries in self._layer.tables().items()}
-            losses = self._of_bits(self._layer.train()(self._a, self._b), self._z).double()
+            wrong = torch.stack([(self._layer(a, b) != z).sum((1, 2)) for a, b, z in self._judges]).sum(0)
+            self._layer.train()
+            each = [self._of_bits(self._layer(a, b), z).double() * len(a) for a, b, z in self._blocks]
+            losses = torch.stack(each).sum(0) / len(self._a)
         best.take(restarts, wrong.numpy(), losses.numpy(), tables)
 
     def _of_bits(self, given: Tensor, labels: Tensor) -> Tensor:
@@ -225,6 +230,12 @@ def _tensors(examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
 
     a, b, z = (torch.from_numpy(bits.astype(np.float32)) for bits in (examples.a, examples.b, examples.z))
     return a, b, z
+
+
+def _blocks(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
+    import torch
+
+    return list(zip(*(torch.split(each, BLOCK) for each in tensors), strict=True))
 
 
 class _one_thread:  # noqa: N801 - a `with` block
