@@ -93,7 +93,7 @@ ROWS = (
     *(Row("*", 256, 4, {"noise": flips}, flips) for flips in (0.1, 0.2)),
     *(Row("*", 1024, 4, {"noise": flips}, flips) for flips in (0.1, 0.2)),
     Row("/%", 400, 5, {"steps": 800}),
-    Row("/%", 400, 5, {"starts": 6}),
+    Row("/%", 400, 5, {"starts": 5}),
     Row("%", 400, 5, {"starts": 6}),
     Row("/", 1000, 4, {"steps": 1500, "batch": 128, "starts": 2}, check=200, sizes=True),
     Row("isqrt", 256, 10, {"starts": 6}),
