@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.alu.integers import Integers, as_python_integers, integers, width
+from lutsmith.data.alu.integers import Integers, as_python_integers, integers, whole, width
 from lutsmith.data.alu.operations import ALUNET, Operation, operations
 from lutsmith.data.alu.words import from_bits, to_bits
 from lutsmith.ground.arguments import check_options, one_of, options_of
@@ -125,9 +125,10 @@ class Encoding(ABC):
             z: the results, integers `(N,)`; of comparisons and flags 0 or 1.
 
         Raises:
+            TypeError: what is not an integer.
             ValueError: a negative result where `negative="raise"`.
         """
-        places, z = (np.atleast_1d(x) for x in np.broadcast_arrays(self._places(op), _integers(z)))
+        places, z = (np.atleast_1d(x) for x in np.broadcast_arrays(self._places(op), _results(z)))
         if self.negative == "raise" and (below := np.asarray(z < 0, bool)).any():
             place = int(np.argmax(below))
             raise ValueError(
@@ -310,10 +311,9 @@ def encoding(
     return kind(bits, tuple(ops), signed=signed, **options)
 
 
-def _integers(values: Any) -> Integers:
-    array = np.asarray(values) if isinstance(values, (np.ndarray, np.generic)) else np.array(values, dtype=object)
-    if array.dtype.kind not in "biuO":
-        raise TypeError(f"z is an array of {array.dtype}; expected integers")
-    if array.dtype.kind != "O":
-        return array.astype(np.int64) if array.dtype.kind == "b" or array.itemsize < 8 else array
-    return as_python_integers(array)
+def _results(values: Any) -> Integers:
+    truths = isinstance(values, np.ndarray) and values.dtype.kind == "b"
+    array = whole("z", values.astype(np.int64) if truths else values)
+    if array.dtype.kind == "O":
+        return as_python_integers(array)
+    return array if array.itemsize == 8 else array.astype(np.int64)
