@@ -276,5 +276,5 @@ def _limbs(bits: NDArray[np.bool_], signed: bool) -> NDArray[np.uint64]:
     missing = -bits.shape[-1] % 64
     sign = bits[..., -1:] if signed else np.zeros_like(bits[..., :1])
     padded = np.concatenate([bits, np.repeat(sign, missing, axis=-1)], axis=-1)
-    octets = np.packbits(padded, axis=-1, bitorder="little")
+    octets = np.packbits(np.ascontiguousarray(padded), axis=-1, bitorder="little")
     return octets.view("<u8").astype(np.uint64, copy=False)

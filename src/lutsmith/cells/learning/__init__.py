@@ -1,0 +1,1 @@
+"""Ways to learn the tables of a cell from examples."""
