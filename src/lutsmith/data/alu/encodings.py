@@ -1,6 +1,6 @@
 """How examples of an ALU are shown to a learner: operations, operands and results as bits, and back.
 
-Operands and results are in two's complement, lowest bit first. Encoding never alters an operand. An encoding of
+Operands and results are in two's complement, lowest bit first. ExampleEncoding never alters an operand. An encoding of
 several operations shows which one by a one-hot code in the order of its `ops`. An operation of one operand is shown
 with `b` = 0.
 
@@ -36,7 +36,7 @@ DTYPES = ("uint8", "float32")
 
 
 @dataclass(frozen=True)
-class Encoding(ABC):
+class ExampleEncoding(ABC):
     """Operations and integers as arrays of 0 and 1.
 
     Attributes:
@@ -181,7 +181,7 @@ class Encoding(ABC):
 
 
 @dataclass(frozen=True)
-class Flat(Encoding):
+class FlatEncoding(ExampleEncoding):
     """ALU_Net's: `a` in bits + 1 bits, the operation's code, `b` in bits + 1 bits; results in 2 * (bits + 1) bits."""
 
     @property
@@ -205,11 +205,11 @@ class Flat(Encoding):
 
 
 @dataclass(frozen=True)
-class Words(Flat):
+class WordsEncoding(FlatEncoding):
     """ALU_Net's for attention: `a`, the operation's code and `b` as words of equal length, filled up with 0.
 
     A word has as many bits as the longest of them; with `positions`, three more that say which word it is, one-hot:
-    `(3, 19)` at 15 bits. Results are as in `Flat`.
+    `(3, 19)` at 15 bits. Results are as in `FlatEncoding`.
     """
 
     _: KW_ONLY
@@ -237,7 +237,7 @@ class Words(Flat):
 
 
 @dataclass(frozen=True)
-class Serial(Encoding):
+class SerialEncoding(ExampleEncoding):
     """Bit by bit, lowest first: `(N, bits, 2)`, step i is `a`'s and `b`'s bit i; of several operations their code too.
 
     Results have as many bits as the widest operation's.
@@ -272,8 +272,8 @@ class Serial(Encoding):
 
 
 @dataclass(frozen=True)
-class Grid(Serial):
-    """Rows and columns: `(N, bits, bits, 2)`, row j, column i is `a`'s bit i and `b`'s bit j; else as `Serial`."""
+class ArrayEncoding(SerialEncoding):
+    """Rows and columns: `(N, bits, bits, 2)`, row j, column i is `a`'s bit i and `b`'s bit j; else as `SerialEncoding`."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -283,15 +283,15 @@ class Grid(Serial):
         return inputs[:, 0, 0, 2:], inputs[:, 0, :, 0], inputs[:, :, 0, 1]
 
 
-ENCODINGS: Mapping[str, type[Encoding]] = MappingProxyType(
-    {"flat": Flat, "words": Words, "serial": Serial, "array": Grid}
+ENCODINGS: Mapping[str, type[ExampleEncoding]] = MappingProxyType(
+    {"flat": FlatEncoding, "words": WordsEncoding, "serial": SerialEncoding, "array": ArrayEncoding}
 )
 """The encodings by name."""
 
 
 def encoding(
     name: str | Mapping[str, Any] = "flat", bits: int = 15, ops: Sequence[str] = ALUNET, signed: bool = False
-) -> Encoding:
+) -> ExampleEncoding:
     """Return an encoding by its name.
 
     Args:
@@ -305,9 +305,10 @@ def encoding(
         ValueError: an unknown name or option; the message lists those there are.
     """
     options = dict(name) if isinstance(name, Mapping) else {"name": name}
-    kind = ENCODINGS[one_of("encoding", options.pop("name", "flat"), ENCODINGS)]
+    chosen = one_of("encoding", options.pop("name", "flat"), ENCODINGS)
+    kind = ENCODINGS[chosen]
     known = [option for option in options_of(kind) if option not in ("bits", "ops", "signed")]
-    check_options(f"the encoding {kind.__name__.lower()!r}", options, known)
+    check_options(f"the encoding {chosen!r}", options, known)
     return kind(bits, tuple(ops), signed=signed, **options)
 
 
