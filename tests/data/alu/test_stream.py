@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from lutsmith.data import DataError, load, load_test
-from lutsmith.data.alu import ALU, ALUNET, PARTS, PRE_WEIGHTS, Examples, operation, part_of
+from lutsmith.data.alu import ALU, ALUNET, PARTS, PRE_WEIGHTS, EncodedExamples, operation, part_of
 from lutsmith.data.alu.operations import BUILT_IN
 
 MIXED = {"alunet": 0.5, "edge": 0.3, "uniform": 0.2}
 
 
-def same(one: Examples, other: Examples) -> bool:
+def same(one: EncodedExamples, other: EncodedExamples) -> bool:
     return all(np.array_equal(left, right) for left, right in zip(one, other, strict=True))
 
 

@@ -34,7 +34,7 @@ PRE_WEIGHTS: Mapping[str, float] = MappingProxyType(
 """ALU_Net's `pre_weight=True`: the weights of its operations by the errors of an earlier run."""
 
 
-class Examples(NamedTuple):
+class EncodedExamples(NamedTuple):
     """Examples, encoded and as integers.
 
     Attributes:
@@ -159,7 +159,7 @@ class ALU:
         return [PointSource(operation, *shared, self.held_out, folder) for operation in operations(names)]
 
 
-class Stream(Iterator[Examples]):
+class Stream(Iterator[EncodedExamples]):
     """Endless batches of one part.
 
     Args:
@@ -225,7 +225,7 @@ class Stream(Iterator[Examples]):
         self._next = [whole_number("points", state["points"][name], 0) for name in self.alu.names]
         self._weights = _weights(self.alu.names, state["weights"])
 
-    def __next__(self) -> Examples:
+    def __next__(self) -> EncodedExamples:
         rng = np.random.default_rng([self.alu.seed, PARTS.index(self.part), self._batch])
         bounds = np.cumsum(self._weights)
         of = np.minimum(np.searchsorted(bounds, rng.random(self.batch_size) * bounds[-1], "right"), len(bounds) - 1)
@@ -240,7 +240,7 @@ class Stream(Iterator[Examples]):
         self._next = [start + n for start, n in zip(self._next, counts, strict=True)]
         self._batch += 1
         op, encoder = self._codes[of], self.alu.encoder
-        return Examples(encoder.inputs(op, a, b), encoder.outputs(op, z), op, a, b, z)
+        return EncodedExamples(encoder.inputs(op, a, b), encoder.outputs(op, z), op, a, b, z)
 
 
 def _scattered(parts: tuple[Integers, ...], order: NDArray[np.int64], dtype: np.dtype[Any]) -> Integers:
