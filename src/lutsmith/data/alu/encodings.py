@@ -273,7 +273,7 @@ class SerialEncoding(ExampleEncoding):
 
 @dataclass(frozen=True)
 class ArrayEncoding(SerialEncoding):
-    """Rows and columns: `(N, bits, bits, 2)`; row j, column i: bit i of `a` and bit j of `b`; else as `SerialEncoding`."""
+    """Rows and columns: `(N, bits, bits, 2)`; row j, column i: bit i of `a` and bit j of `b`; else as bit by bit."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
