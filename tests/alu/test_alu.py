@@ -12,7 +12,7 @@ from lutsmith import load, save
 from lutsmith.alu.calculator import calculate, parsed
 from lutsmith.alu.check import Share, check, edge_points
 from lutsmith.alu.circuit import KEY, alu_circuit
-from lutsmith.alu.device import ALU
+from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learning import FABRICS, learn_operations
 from lutsmith.alu.run import train_alu
 from lutsmith.cells import TEXTBOOK
@@ -25,7 +25,7 @@ TWELVE = {name: TEXTBOOK[name] for name in ALUNET}
 
 
 @pytest.fixture(scope="module")
-def learned() -> ALU:
+def learned() -> LearnedALU:
     """Twelve operations from examples of eight bits."""
     alu, operations = learn_operations(bits=8)
     assert sum(one.examples for one in operations) <= 80
@@ -36,7 +36,7 @@ def learned() -> ALU:
 @pytest.mark.parametrize("bits", [1, 4, 15, 33])
 def test_every_operation_of_the_circuit_is_the_cell(bits: int, true: str, tmp_path: Path) -> None:
     save(alu_circuit(TWELVE, bits, true=true), tmp_path / "alu.lut")
-    alu = ALU(tmp_path / "alu.lut")
+    alu = LearnedALU(tmp_path / "alu.lut")
     assert alu.operations == ALUNET
     assert dict(alu.cells) == TWELVE
     a, b = np.random.default_rng(bits).integers(0, (1 << bits) - 1, (2, 300), np.uint64, endpoint=True)
@@ -47,15 +47,15 @@ def test_every_operation_of_the_circuit_is_the_cell(bits: int, true: str, tmp_pa
 
 
 def test_other_codes_give_0_and_rows_are_shared() -> None:
-    alu = ALU.of(TWELVE, 6)
+    alu = LearnedALU.of(TWELVE, 6)
     words = np.array([[63, code, 1] for code in range(12, 16)], np.uint64)
     assert alu.circuit.predict(words).tolist() == [0] * 4
-    alone = ALU.of({"/": TEXTBOOK["/"]}, 6).circuit.netlist.num_nodes
-    both = ALU.of({"/": TEXTBOOK["/"], "%": TEXTBOOK["%"]}, 6).circuit.netlist.num_nodes
+    alone = LearnedALU.of({"/": TEXTBOOK["/"]}, 6).circuit.netlist.num_nodes
+    both = LearnedALU.of({"/": TEXTBOOK["/"], "%": TEXTBOOK["%"]}, 6).circuit.netlist.num_nodes
     assert both < 1.5 * alone
 
 
-def test_learned_at_8_bits_it_is_right_at_all_pairs_and_at_32_bits(learned: ALU) -> None:
+def test_learned_at_8_bits_it_is_right_at_all_pairs_and_at_32_bits(learned: LearnedALU) -> None:
     report = check(learned, points=1 << 16)
     assert report.exhaustive
     assert report.all_right, [one.errors for one in report.operations]
@@ -73,7 +73,7 @@ def test_further_operations_are_learned(name: str) -> None:
 def test_a_planted_fault_is_found_and_shown() -> None:
     wrong = dict(TWELVE)
     wrong["+"] = TEXTBOOK["+"].flipped("cell", 0, 3)
-    report = check(ALU.of(wrong, 8), points=1 << 16)
+    report = check(LearnedALU.of(wrong, 8), points=1 << 16)
     assert not report.all_right
     plus = report.operations[0]
     assert plus.exact.right < plus.exact.points
@@ -86,7 +86,7 @@ def test_a_planted_fault_is_found_and_shown() -> None:
 
 def test_a_comparison_that_errs_at_ties_alone_is_found_by_edge_points() -> None:
     at_least = {">": TEXTBOOK[">="]}
-    (found,) = check(ALU.of(at_least, 32), points=10_000).operations
+    (found,) = check(LearnedALU.of(at_least, 32), points=10_000).operations
     assert found.exact.right == found.exact.points
     assert found.edge.right < found.edge.points
 
@@ -117,14 +117,14 @@ def test_edge_points_have_ties_and_carries() -> None:
     ],
 )
 def test_the_calculator(expression: str, result: int) -> None:
-    found = calculate(ALU.of(TWELVE, 15), expression)
+    found = calculate(LearnedALU.of(TWELVE, 15), expression)
     assert found.result == found.expected == result
     assert found.text.endswith("OK")
 
 
 def test_lines_are_those_of_alu_net() -> None:
-    assert calculate(ALU.of(TWELVE, 15), "31720 / 4697").text == "31720 / 4697 = 6 == 6: OK"
-    assert calculate(ALU.of(TWELVE, 15), "2 > 1").text == "2 > 1 = True == True: OK"
+    assert calculate(LearnedALU.of(TWELVE, 15), "31720 / 4697").text == "31720 / 4697 = 6 == 6: OK"
+    assert calculate(LearnedALU.of(TWELVE, 15), "2 > 1").text == "2 > 1 = True == True: OK"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_lines_are_those_of_alu_net() -> None:
 )
 def test_what_is_no_calculation(expression: str, says: str) -> None:
     with pytest.raises(ValueError, match=says) as error:
-        calculate(ALU.of(TWELVE, 15), expression)
+        calculate(LearnedALU.of(TWELVE, 15), expression)
     assert len(str(error.value)) < 400
 
 
@@ -172,7 +172,7 @@ def test_a_file_that_is_no_alu_is_refused(told: object) -> None:
     builder.integers({"result": builder.words(0, 4).tolist()})
     other = Metadata() if told is None else Metadata(other={KEY: told})
     with pytest.raises(ValueError, match=r"the circuit|true is"):
-        ALU(builder.build(metadata=other))
+        LearnedALU(builder.build(metadata=other))
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

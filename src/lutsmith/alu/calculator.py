@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lutsmith.alu.device import ALU
+from lutsmith.alu.device import LearnedALU
 from lutsmith.data.alu.operations import operation
 from lutsmith.ground.arguments import one_of
 
@@ -43,7 +43,7 @@ class Calculation:
         return {"operation": self.name, "a": self.a, "b": self.b, "result": self.result, "expected": self.expected}
 
 
-def calculate(alu: ALU, expression: str) -> Calculation:
+def calculate(alu: LearnedALU, expression: str) -> Calculation:
     """Return what a learned ALU makes of an expression such as `22 * 33`, `0xff AND 0b1010` or `isqrt 81`.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.alu.calculator import line
-from lutsmith.alu.device import ALU
+from lutsmith.alu.device import LearnedALU
 from lutsmith.data.alu.operations import Operation, operation
 from lutsmith.ground.arguments import whole_number
 
@@ -108,7 +108,7 @@ class CheckReport:
         }
 
 
-def check(alu: ALU, points: int = POINTS, seed: int = 0) -> CheckReport:
+def check(alu: LearnedALU, points: int = POINTS, seed: int = 0) -> CheckReport:
     """Return how right an ALU's circuit is: each operation on fresh uniform points, and on edge points apart.
 
     Where there are no more pairs of operands than points, all of them are tried.
@@ -156,14 +156,14 @@ def _every(bits: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     return np.repeat(values, len(values)), np.tile(values, len(values))
 
 
-def _checked(alu: ALU, truth: Operation, uniform: Any, edge: Any) -> OperationCheck:
+def _checked(alu: LearnedALU, truth: Operation, uniform: Any, edge: Any) -> OperationCheck:
     exact, bits, constant, wrong = _compared(alu, truth, *uniform)
     on_edges, _, _, more = _compared(alu, truth, *edge)
     return OperationCheck(truth.name, exact, on_edges, bits, constant, tuple((wrong + more)[:_SHOWN]))
 
 
 def _compared(
-    alu: ALU, truth: Operation, a: NDArray[np.uint64], b: NDArray[np.uint64]
+    alu: LearnedALU, truth: Operation, a: NDArray[np.uint64], b: NDArray[np.uint64]
 ) -> tuple[Share, float, float, list[str]]:
     """Return the exact share, that of right bits, that of the most frequent answer, and a few wrong answers."""
     two = truth.arity == 2

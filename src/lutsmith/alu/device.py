@@ -18,7 +18,7 @@ from lutsmith.data.alu.operations import OPERATIONS, Operation, operation
 from lutsmith.ground.arguments import instance_of, one_of
 
 
-class ALU:
+class LearnedALU:
     """A circuit of learned operations, by their names. Immutable.
 
     Args:
@@ -43,13 +43,13 @@ class ALU:
         self.operations, self.bits, self._true, self.cells = _checked(told, self.circuit)
 
     @classmethod
-    def of(cls, cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one") -> ALU:
+    def of(cls, cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one") -> LearnedALU:
         """Return the ALU of learned cells: `alu_circuit`."""
         return cls(alu_circuit(cells, bits, true=true))
 
-    def widened(self, bits: int) -> ALU:
+    def widened(self, bits: int) -> LearnedALU:
         """Return the same cells at another width."""
-        return ALU.of(self.cells, bits, true=self._true)
+        return LearnedALU.of(self.cells, bits, true=self._true)
 
     def evaluate(self, name: str, a: ArrayLike, b: ArrayLike | None = None) -> NDArray[Any]:
         """Return what the circuit says of an operation on integers (N,), as `Operation.evaluate` gives results.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.alu.check import edge_points
-from lutsmith.alu.device import ALU
+from lutsmith.alu.device import LearnedALU
 from lutsmith.cells import ArrayCell, Bitwise, Counter, Fabric, LearnedCell, RowFeedback, SerialCell, TwoPass
 from lutsmith.data.alu.operations import Operation, operations
 from lutsmith.ground.arguments import whole_number
@@ -67,7 +67,7 @@ def learn_operations(
     seed: int = 0,
     max_seconds: float = 300.0,
     tell: Callable[[LearnedOperation], object] | None = None,
-) -> tuple[ALU, tuple[LearnedOperation, ...]]:
+) -> tuple[LearnedALU, tuple[LearnedOperation, ...]]:
     """Learn operations by satisfiability, and return the ALU that they make, and what each took.
 
     Args:
@@ -90,7 +90,7 @@ def learn_operations(
         learned.append(learn_operation(truth, bits, np.random.default_rng([seed, number]), max_seconds))
         if tell is not None:
             tell(learned[-1])
-    return ALU.of({one.name: one.cell for one in learned}, bits), tuple(learned)
+    return LearnedALU.of({one.name: one.cell for one in learned}, bits), tuple(learned)
 
 
 def learn_operation(

@@ -25,9 +25,9 @@ def check(
 
     def compute() -> dict[str, Any]:
         from lutsmith.alu.check import check as run_check
-        from lutsmith.alu.device import ALU
+        from lutsmith.alu.device import LearnedALU
 
-        return run_check(ALU(model), points, seed).to_json()
+        return run_check(LearnedALU(model), points, seed).to_json()
 
     deliver(compute, show_check, json_output)
 
@@ -41,9 +41,9 @@ def calc(
 
     def compute() -> dict[str, Any]:
         from lutsmith.alu.calculator import calculate
-        from lutsmith.alu.device import ALU
+        from lutsmith.alu.device import LearnedALU
 
-        found = calculate(ALU(model), expression)
+        found = calculate(LearnedALU(model), expression)
         return {**found.to_json(), "text": Page(found.text)}
 
     deliver(compute, lambda result, console: console.print(result["text"], soft_wrap=True), json_output)
