@@ -94,7 +94,7 @@ def functions(names: list[str], data: Path | None) -> Iterator[BooleanFunction]:
 
 def shown(title: str, rows: Mapping[str, dict[str, Any]]) -> Table:
     table = Table(title=title)
-    columns = list(next(iter(rows.values())))
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     for column in ("function", "kind", "width", *columns):
         table.add_column(column, justify="left" if column in ("function", "kind", "fabric", "operation") else "right")
     for name, row in rows.items():
