@@ -13,7 +13,7 @@ from lutsmith.alu.calculator import calculate, parsed
 from lutsmith.alu.check import Share, check, edge_points
 from lutsmith.alu.circuit import KEY, alu_circuit
 from lutsmith.alu.device import LearnedALU
-from lutsmith.alu.learning import FABRICS, learn_operations
+from lutsmith.alu.learning import FABRIC_OF, learn_operations
 from lutsmith.alu.run import train_alu
 from lutsmith.cells import TEXTBOOK
 from lutsmith.circuit import CircuitBuilder
@@ -48,8 +48,11 @@ def test_every_operation_of_the_circuit_is_the_cell(bits: int, true: str, tmp_pa
 
 def test_other_codes_give_0_and_rows_are_shared() -> None:
     alu = LearnedALU.of(TWELVE, 6)
-    words = np.array([[63, code, 1] for code in range(12, 16)], np.uint64)
-    assert alu.circuit.predict(words).tolist() == [0] * 4
+    words = np.array([[63, code, 1] for code in range(12, 40)], np.uint64)
+    assert not alu.circuit.predict(words).any()
+    for count in (1, 2, 4):  # a power of two: the largest code is nobody's
+        few = LearnedALU.of(dict(list(TWELVE.items())[:count]), 6)
+        assert not few.circuit.predict(np.array([[63, code, 1] for code in range(count, 40)], np.uint64)).any()
     alone = LearnedALU.of({"/": TEXTBOOK["/"]}, 6).circuit.netlist.num_nodes
     both = LearnedALU.of({"/": TEXTBOOK["/"], "%": TEXTBOOK["%"]}, 6).circuit.netlist.num_nodes
     assert both < 1.5 * alone
@@ -64,7 +67,7 @@ def test_learned_at_8_bits_it_is_right_at_all_pairs_and_at_32_bits(learned: Lear
     assert not wide.exhaustive
 
 
-@pytest.mark.parametrize("name", sorted(set(FABRICS) - set(ALUNET)))
+@pytest.mark.parametrize("name", sorted(set(FABRIC_OF) - set(ALUNET)))
 def test_further_operations_are_learned(name: str) -> None:
     alu, _ = learn_operations([name], bits=8)
     assert check(alu, points=1 << 16).all_right
@@ -180,6 +183,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run(["train", "alu", "--ops", "+", "--ops", ">", "--bits", "6", "--out", str(folder), "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["check"]["all_right"]
+    assert [one["proof"]["outcome"] for one in told["learned"]] == ["proved", "proved"]
     assert told == json.loads((folder / "report.json").read_text())
     assert load(model).metadata.other[KEY]["bits"] == 6
     assert run(["alu", "check", model, "--points", "5000"]) == 0

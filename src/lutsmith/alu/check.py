@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lutsmith.alu.calculator import line
 from lutsmith.alu.device import LearnedALU
 from lutsmith.data.alu.operations import Operation, operation
+from lutsmith.data.alu.samplers import draw
 from lutsmith.ground.arguments import whole_number
 
 POINTS = 10_000
@@ -126,9 +127,9 @@ def check(alu: LearnedALU, points: int = POINTS, seed: int = 0) -> CheckReport:
     edge = edge_points(alu.bits)
     found = []
     for number, name in enumerate(alu.operations):
-        rng = np.random.default_rng([seed, number])
-        given = _every(alu.bits) if exhaustive else _uniform(rng, points, alu.bits)
-        found.append(_checked(alu, operation(name), given, edge))
+        truth, rng = operation(name), np.random.default_rng([seed, number])
+        given = _every(alu.bits) if exhaustive else draw("uniform", truth, points, alu.bits, rng=rng)
+        found.append(_checked(alu, truth, given, edge))
     return CheckReport(tuple(found), alu.bits, exhaustive)
 
 
@@ -146,11 +147,6 @@ def edge_points(bits: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     return np.repeat(operands, len(operands)), np.tile(operands, len(operands))
 
 
-def _uniform(rng: np.random.Generator, points: int, bits: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    a, b = rng.integers(0, (1 << bits) - 1, (2, points), np.uint64, endpoint=True)
-    return a, b
-
-
 def _every(bits: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     values = np.arange(1 << bits, dtype=np.uint64)
     return np.repeat(values, len(values)), np.tile(values, len(values))
@@ -163,7 +159,7 @@ def _checked(alu: LearnedALU, truth: Operation, uniform: Any, edge: Any) -> Oper
 
 
 def _compared(
-    alu: LearnedALU, truth: Operation, a: NDArray[np.uint64], b: NDArray[np.uint64]
+    alu: LearnedALU, truth: Operation, a: NDArray[Any], b: NDArray[Any]
 ) -> tuple[Share, float, float, list[str]]:
     """Return the exact share, that of right bits, that of the most frequent answer, and a few wrong answers."""
     two = truth.arity == 2

@@ -12,6 +12,8 @@ from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.data.alu.operations import operation
 from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.logic.arithmetic import any_of
+from lutsmith.logic.folding import FALSE, FoldingBuilder, address_bits, table
 
 KEY = "alu"
 """Where a circuit's metadata say what it computes."""
@@ -20,6 +22,7 @@ TRUE = ("one", "ones")
 """How a comparison that holds is written: as 1, or as a word of ones."""
 
 MAX_BITS = 64
+MAX_OPERATIONS = 255
 
 
 def alu_circuit(cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one", **fields: Any) -> Circuit:
@@ -40,8 +43,8 @@ def alu_circuit(cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one
     """
     whole_number("bits", bits, 1, MAX_BITS, "the bits of an operand")
     one_of("true", true, TRUE)
-    if not cells:
-        raise ValueError("there are no cells; expected one for each operation")
+    if not 1 <= len(cells) <= MAX_OPERATIONS:
+        raise ValueError(f"there are {len(cells)} cells; expected one for each of 1 to {MAX_OPERATIONS} operations")
     names, size = list(cells), 2 * (bits + 1)
     builder = CircuitBuilder((3,))
     a, code, b = (
@@ -57,8 +60,7 @@ def alu_circuit(cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one
         ones = truth.is_truth and true == "ones"
         top = results[name][-1] if truth.result_signed() or ones else builder.constant(False)
         results[name] += [top] * (size - len(results[name]))
-    chosen = _decoded(builder, code, len(names))
-    result = [_selected(builder, [results[name][place] for name in names], chosen) for place in range(size)]
+    result = _selected(builder, [results[name] for name in names], code)
     builder.integers({"result": result}, signed=any(operation(name).result_signed() for name in names))
     told = {
         "operations": names,
@@ -88,41 +90,19 @@ def _results(
 
 
 def _code_bits(count: int) -> int:
-    return max(1, (count - 1).bit_length())
+    """Return the bits of a code that has room for one more: larger codes are read as the largest, which is nobody's."""
+    return count.bit_length()
 
 
-def _decoded(builder: CircuitBuilder, code: list[int], count: int) -> list[int]:
-    """Return, for each operation, the signal of whether the code is its place."""
-    tables = np.zeros((count, 1 << len(code)), np.bool_)
-    tables[np.arange(count), np.arange(count)] = True
-    if len(code) > 8:
-        raise ValueError(f"{count} operations are more than the 256 of an operation code")
-    signals: list[int] = builder.lut([code] * count, tables).tolist()
-    return signals
-
-
-def _selected(builder: CircuitBuilder, bits: list[int], chosen: list[int]) -> int:
-    """Return the bit whose operation is chosen: pairs of an AND each, three to a LUT, and ORs of up to six."""
-    zero = builder.constant(False)
-    terms = [(bit, choice) for bit, choice in zip(bits, chosen, strict=True) if bit != zero]
-    level = []
-    for start in range(0, len(terms), 3):
-        some = terms[start : start + 3]
-        level.append(_lut(builder, [signal for term in some for signal in term], _any_pair))
-    while len(level) > 1:
-        level = [
-            _lut(builder, level[start : start + 6], lambda *given: any(given)) if len(level[start : start + 6]) > 1
-            else level[start]
-            for start in range(0, len(level), 6)
-        ]  # fmt: skip
-    return level[0] if level else zero
-
-
-def _any_pair(*given: bool) -> bool:
-    return any(bit and choice for bit, choice in zip(given[::2], given[1::2], strict=True))
-
-
-def _lut(builder: CircuitBuilder, signals: list[int], function: Any) -> int:
-    rank = len(signals)
-    table = [function(*(bool(address >> place & 1) for place in range(rank))) for address in range(1 << rank)]
-    return int(builder.lut([signals], [table])[0])
+def _selected(builder: CircuitBuilder, results: list[list[int]], code: list[int]) -> list[int]:
+    """Return the bits of the result whose place the code is: an AND with each, three of them a LUT, and their ORs."""
+    logic, count = FoldingBuilder(builder), len(results)
+    places = np.arange(count)
+    chosen = logic.literals(builder.lut([code] * count, places[:, None] == np.arange(1 << len(code))))
+    bits = logic.literals(np.array(results).T)  # (result bits, operations)
+    pairs = np.stack([bits, np.broadcast_to(chosen, bits.shape)], axis=-1).reshape(len(bits), -1)
+    padded = np.concatenate([pairs, np.full((len(bits), -pairs.shape[1] % 6), FALSE)], axis=1)
+    x = address_bits(6)
+    terms = logic.lut(padded.reshape(-1, 6), table((x[0] & x[1] | x[2] & x[3] | x[4] & x[5]) == 1))
+    selected: list[int] = logic.signals(any_of(logic, terms.reshape(len(bits), -1))).tolist()
+    return selected

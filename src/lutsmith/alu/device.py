@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.alu.circuit import KEY, alu_circuit
 from lutsmith.cells import LearnedCell
-from lutsmith.cells.learned import operand_bits
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import load
-from lutsmith.data.alu.operations import OPERATIONS, Operation, operation
+from lutsmith.data.alu.integers import integers
+from lutsmith.data.alu.operations import OPERATIONS, operation
 from lutsmith.ground.arguments import instance_of, one_of
 
 
@@ -52,7 +52,7 @@ class LearnedALU:
         return LearnedALU.of(self.cells, bits, true=self._true)
 
     def evaluate(self, name: str, a: ArrayLike, b: ArrayLike | None = None) -> NDArray[Any]:
-        """Return what the circuit says of an operation on integers (N,), as `Operation.evaluate` gives results.
+        """Return what the circuit says of an operation on integers (N,): int64, or Python's integers from 32 bits up.
 
         Args:
             name: one of `operations`.
@@ -63,17 +63,13 @@ class LearnedALU:
             TypeError, ValueError: another operation, or operands that the width does not hold.
         """
         one_of("operation", name, self.operations)
-        operand_bits("a", a, self.bits)
-        left = np.atleast_1d(np.asarray(a))
-        right = np.zeros_like(left) if b is None else np.atleast_1d(np.asarray(b))
-        operand_bits("b", right, self.bits)
+        left = np.atleast_1d(integers("a", a, self.bits))
+        right = np.zeros_like(left) if b is None else np.atleast_1d(integers("b", b, self.bits))
         left, right = np.broadcast_arrays(left, right)
         code = np.full(left.shape, self.operations.index(name))
         words = np.stack([each.astype(np.uint64) for each in (left, code, right)], axis=1)
         result = np.asarray(self.circuit.predict(words))
-        if operation(name).is_truth:
-            return self._truths(result)
-        return self._as_result(operation(name), result)
+        return self._truths(result) if operation(name).is_truth else result
 
     def _truths(self, result: NDArray[Any]) -> NDArray[np.int64]:
         """Return 1 where a comparison holds and 0 where it does not; -1 where the result word says neither."""
@@ -83,10 +79,6 @@ class LearnedALU:
         found[word == ones] = 1
         found[word == 0] = 0
         return found
-
-    def _as_result(self, truth: Operation, result: NDArray[Any]) -> NDArray[Any]:
-        wide = truth.result_bits(self.bits)
-        return result.astype(np.int64) if result.dtype == object and wide < 64 else result
 
     @property
     def _signed(self) -> bool:
@@ -107,11 +99,11 @@ def _checked(told: Mapping[str, Any], circuit: Circuit) -> tuple[tuple[str, ...]
             f"unknown operations {', '.join(unknown)}: register them first" if unknown else "cells of other operations"
         )
         raise ValueError(f"the circuit's file names {what}")
-    widest = 0 if formats is None else int(formats.bits.max())
     if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= 64 or circuit.input_shape != (3,):
         raise ValueError(f"the circuit's file says that operands have {bits!r} bits; expected 1 to 64, and three words")
-    if widest > max(bits, 8):
+    words = {} if formats is None else dict(zip(formats.feature.tolist(), formats.bits.tolist(), strict=True))
+    if other := [words[feature] for feature in (0, 2) if words.get(feature, bits) != bits]:
         raise ValueError(
-            f"the circuit's file says that operands have {bits} bits, and the circuit has words of {widest}"
+            f"the circuit's file says that operands have {bits} bits, and the circuit has words of {other[0]}"
         )
     return names, bits, one_of("true", true, ("one", "ones")), cells

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lutsmith.alu.check import edge_points
 from lutsmith.alu.device import LearnedALU
 from lutsmith.cells import ArrayCell, Bitwise, Counter, Fabric, LearnedCell, RowFeedback, SerialCell, TwoPass
 from lutsmith.data.alu.operations import Operation, operations
+from lutsmith.data.alu.samplers import draw
 from lutsmith.ground.arguments import whole_number
 
-FABRICS: Mapping[str, Fabric] = {
+FABRIC_OF: Mapping[str, Fabric] = {
     **dict.fromkeys(("AND", "OR", "XOR", "NOT", "NAND", "NOR"), Bitwise()),
     **dict.fromkeys(("+", "-"), SerialCell(extra=1)),
     **dict.fromkeys((">", "<", "=", "!=", ">=", "<="), SerialCell(read="final")),
@@ -83,8 +82,8 @@ def learn_operations(
     """
     whole_number("bits", bits, 2, 64, "the bits of an operand")
     chosen = operations(ops)
-    if unknown := [each.name for each in chosen if each.name not in FABRICS]:
-        raise ValueError(f"no fabric is known for {', '.join(unknown)}; expected ones of {', '.join(FABRICS)}")
+    if unknown := [each.name for each in chosen if each.name not in FABRIC_OF]:
+        raise ValueError(f"no fabric is known for {', '.join(unknown)}; expected ones of {', '.join(FABRIC_OF)}")
     learned = []
     for number, truth in enumerate(chosen):
         learned.append(learn_operation(truth, bits, np.random.default_rng([seed, number]), max_seconds))
@@ -99,29 +98,13 @@ def learn_operation(
     """Learn one operation from a pool of examples, and return what it took."""
     from lutsmith.cells.learning.sat import learn_sat
 
-    a, b = example_pool(rng, bits)
+    a, b = draw({"uniform": 1, "edge": 1}, truth, POOL, bits, rng=rng)  # no uniform example shows a tie
     keep = truth.defined(a, b) if truth.arity == 2 else truth.defined(a)
     a, b = a[keep], b[keep]
     z = truth.evaluate(a, b if truth.arity == 2 else None, bits)
     begun = time.monotonic()
     seed = int(rng.integers(1 << 31))
     result = learn_sat(
-        FABRICS[truth.name], a, b if truth.arity == 2 else None, z, bits, max_seconds=max_seconds, seed=seed
+        FABRIC_OF[truth.name], a, b if truth.arity == 2 else None, z, bits, max_seconds=max_seconds, seed=seed
     )
     return LearnedOperation(truth.name, result.cell, len(result.used), time.monotonic() - begun)
-
-
-def example_pool(
-    rng: np.random.Generator, bits: int, size: int = POOL
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return operands to learn from: half of them uniform, a quarter of any length, and a quarter edge points, without
-    which no example shows a tie.
-    """
-    a, b = rng.integers(0, (1 << bits) - 1, (2, size), np.uint64, endpoint=True)
-    short, edge = slice(size // 2, 3 * size // 4), slice(3 * size // 4, None)
-    a[short] >>= rng.integers(0, bits, a[short].size).astype(np.uint64)
-    b[short] >>= rng.integers(0, bits, b[short].size).astype(np.uint64)
-    edges = edge_points(bits)
-    picked = rng.integers(0, len(edges[0]), a[edge].size)
-    a[edge], b[edge] = edges[0][picked], edges[1][picked]
-    return a, b

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lutsmith.alu.check import check
-from lutsmith.alu.learning import LearnedOperation, learn_operations
+from lutsmith.alu.learning import learn_operations
+from lutsmith.cells.proof import prove
 from lutsmith.circuit.file import save
 from lutsmith.ground.arguments import one_of
 from lutsmith.ground.atomic import write_atomically
@@ -29,7 +30,7 @@ def train_alu(
     overwrite: bool = False,
     max_seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Learn an ALU, check it on fresh points, and save it; return what it took as JSON values.
+    """Learn an ALU, prove its cells, check it on fresh points, and save it; return what it took as JSON values.
 
     Args:
         ops: names of operations; None: the twelve of ALU_Net.
@@ -54,6 +55,9 @@ def train_alu(
         ops, 15 if bits is None else bits, seed=seed or 0, max_seconds=300.0 if max_seconds is None else max_seconds
     )
     seconds = time.monotonic() - begun
+    begun = time.monotonic()
+    proofs = {one.name: prove(one.cell, one.name, zero="skip") for one in learned}  # no example divides by 0
+    proof_seconds = time.monotonic() - begun
     report = check(alu)
     folder.mkdir(parents=True, exist_ok=True)
     save(alu.circuit, model)
@@ -65,11 +69,9 @@ def train_alu(
         "luts": alu.circuit.info()["luts"],
         "examples": sum(one.examples for one in learned),
         "train_seconds": seconds,
-        "learned": [one.to_json() for one in learned],
+        "proof_seconds": proof_seconds,
+        "learned": [{**one.to_json(), "proof": proofs[one.name].to_json()} for one in learned],
         "check": report.to_json(),
     }
     write_atomically(folder / "report.json", (json.dumps(result, indent=1) + "\n").encode())
     return result
-
-
-__all__ = ["METHODS", "LearnedOperation", "train_alu"]

@@ -13,11 +13,15 @@ from lutsmith.cells.fabric import Fabric
 from lutsmith.cells.fabrics import fabric_of
 from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.results import integers_of
+from lutsmith.data.alu.integers import integers
+from lutsmith.data.alu.words import to_bits
 from lutsmith.ground.arguments import instance_of, whole_number
-from lutsmith.ground.arrays import booleans, frozen, packed
+from lutsmith.ground.arrays import booleans, frozen, packed, unpacked
 
 MAX_WIDTH = 4096
 """Bits of an operand."""
+
+ALL_ONES = np.uint64(2**64 - 1)
 
 _SAMPLES = 1 << 16
 """How many samples are evaluated at once."""
@@ -85,9 +89,8 @@ class LearnedCell:
         rows = self.fabric.run(Hard(), self.tables, list(packed(a.T)), list(packed(b.T)))
         words = np.zeros((len(rows), -(-len(a) // 64)), np.uint64)
         for place, row in enumerate(rows):
-            words[place] = np.uint64(0xFFFF_FFFF_FFFF_FFFF if row else 0) if isinstance(row, bool) else row
-        octets = words.astype("<u8").view(np.uint8)
-        return np.unpackbits(octets, axis=1, count=len(a), bitorder="little").astype(np.bool_).T
+            words[place] = (ALL_ONES if row else 0) if isinstance(row, bool) else row
+        return unpacked(words, len(a))
 
     def to_circuit(self, width: int, *, signed: bool = False, name: str = "result", **fields: Any) -> Circuit:
         """Return the circuit of two words of up to 64 bits, a and b, and one of the result. The cells are its parts.
@@ -148,38 +151,10 @@ def operand_bits(name: str, values: ArrayLike, width: int) -> NDArray[np.bool_]:
     Raises:
         TypeError, ValueError: no integers from 0 to 2^width - 1; the first that is none is named.
     """
-    array = np.atleast_1d(np.asarray(values))
-    if array.dtype.kind not in "iu" and array.size:
-        array = np.atleast_1d(np.array(values, object))
-    if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}, expected one dimension")
-    if array.dtype == object:
-        return _bits_of_objects(name, array, width)
-    outside = array < 0
-    if width < 64:
-        outside |= array >= 1 << width if width < 63 or array.dtype.kind == "u" else False
-    if outside.any():
-        raise ValueError(_too_wide(name, int(array[outside][0]), width))
-    octets = array.astype("<u8").view(np.uint8).reshape(len(array), 8)
-    bits = np.unpackbits(octets, axis=1, bitorder="little")[:, :width].astype(np.bool_)
-    return np.pad(bits, ((0, 0), (0, max(0, width - 64))))
-
-
-def _bits_of_objects(name: str, array: NDArray[Any], width: int) -> NDArray[np.bool_]:
-    size = -(-width // 8)
-    octets = bytearray()
-    for value in array.tolist():
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"{name} holds {value!r}, expected integers")
-        if value < 0 or value >> width:
-            raise ValueError(_too_wide(name, value, width))
-        octets += value.to_bytes(size, "little")
-    rows = np.frombuffer(bytes(octets), np.uint8).reshape(len(array), size)
-    return np.unpackbits(rows, axis=1, bitorder="little")[:, :width].astype(np.bool_)
-
-
-def _too_wide(name: str, value: int, width: int) -> str:
-    return f"{name} holds {value}, expected integers from 0 to {(1 << width) - 1}, which {width} bits can hold"
+    given = np.atleast_1d(integers(name, values, width))
+    if given.ndim != 1:
+        raise ValueError(f"{name} has shape {given.shape}, expected one dimension")
+    return to_bits(given, width).view(np.bool_)
 
 
 def _digits(table: NDArray[np.bool_]) -> list[str]:

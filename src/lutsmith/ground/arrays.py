@@ -83,6 +83,13 @@ def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     return padded.view("<u8").astype(np.uint64, copy=False)
 
 
+def unpacked(words: NDArray[np.uint64], num_samples: int) -> NDArray[np.bool_]:
+    """Return bool (N, k) of the first N bits of rows, uint64 (k, W)."""
+    octets = np.ascontiguousarray(words).astype("<u8", copy=False).view(np.uint8)
+    values = np.unpackbits(octets, axis=1, count=num_samples, bitorder="little")
+    return np.ascontiguousarray(values.T).view(np.bool_)
+
+
 def checked_shape(sizes: Any, name: str = "input_shape", of: str = "features") -> tuple[int, ...]:
     """Return a shape, such as that of one sample, as a tuple after checking it: 1 to 32 dimensions, 1 to 2**31 - 1
     features, or whatever it is `of`.

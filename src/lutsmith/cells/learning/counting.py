@@ -25,7 +25,7 @@ from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.learning.bit_rows import operands_of
 from lutsmith.cells.learning.candidates import COMPLEXITY, ENTRIES, NORMAL_FORMS, normal_forms
 from lutsmith.cells.serial import SerialCell
-from lutsmith.ground.arrays import booleans, numbered, packed
+from lutsmith.ground.arrays import booleans, numbered, packed, unpacked
 from lutsmith.kernels.cells import serial
 
 _TABLES = np.repeat(np.argsort(COMPLEXITY, kind="stable"), 2)
@@ -150,10 +150,10 @@ def _counts(
     rows: list[NDArray[np.uint64]], target: NDArray[np.uint64], examples: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How many examples have each address, the first row its lowest bit, and of how many the bit is 1."""
-    bits = np.unpackbits(np.stack([*rows, target]).view(np.uint8), axis=1, count=examples, bitorder="little")
+    bits = unpacked(np.stack([*rows, target]), examples).T
     address = (bits[:-1].astype(np.int64) << np.arange(len(rows))[:, None]).sum(axis=0)
     size = 1 << len(rows)
-    return np.bincount(address, minlength=size), np.bincount(address[bits[-1] == 1], minlength=size)
+    return np.bincount(address, minlength=size), np.bincount(address[bits[-1]], minlength=size)
 
 
 def _log_choices(count: int, chosen: int) -> float:

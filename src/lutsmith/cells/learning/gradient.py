@@ -74,7 +74,6 @@ def learn_gradient(
     batch: int = 64,
     lr: float = 0.1,
     scale: float = 1.0,
-    jitter: float = 0.0,
     noise: float = 0.0,
     stop: str = "first",
     seed: int = 0,
@@ -96,7 +95,6 @@ def learn_gradient(
         batch: examples of a step, the same for all restarts; where there are fewer, all.
         lr: Adam's rate, which falls to nothing along half a cosine.
         scale: standard deviation of the logits at the start.
-        jitter: standard deviation of noise added to the logits in each step; falls with the rate.
         noise: the share of the labels' bits that may be inverted, below 1/2. The loss expects so many, as forward
             correction does (Patrini et al. 2017), and an example counts as agreeing only without a wrong bit.
         stop: at a look each 20 steps: when "first", a restart's rounded tables agree with all examples; when "all",
@@ -114,7 +112,6 @@ def learn_gradient(
         whole_number(name, value, 1)
     whole_number("seed", seed, 0)
     number("lr", lr, lambda value: 0 < value < math.inf, "a number above 0")
-    number("jitter", jitter, lambda value: 0 <= value < math.inf, "a number of at least 0")
     number("noise", noise, lambda value: 0 <= value < 0.5, "a share of at least 0, below 0.5")
     one_of("stop", stop, STOPS)
 
@@ -134,7 +131,7 @@ def learn_gradient(
             for step in range(1, steps + 1):
                 made += 1
                 left = (1 + math.cos(math.pi * step / steps)) / 2
-                course.step(draw, min(batch, len(examples)), lr * left, jitter * left)
+                course.step(draw, min(batch, len(examples)), lr * left)
                 last = step == steps or interrupts.requested is not None
                 if last or step % CHECK_EVERY == 0:
                     course.look(best, worse)
@@ -189,20 +186,13 @@ class _Course:
         self._judges = self._blocks + ([] if further is None else _blocks(*_tensors(further)))
         self._optimizer = torch.optim.Adam(layer.parameters(), betas=(0.9, 0.99))
 
-    def step(self, draw: np.random.Generator, batch: int, lr: float, jitter: float) -> None:
+    def step(self, draw: np.random.Generator, batch: int, lr: float) -> None:
         import torch
 
         self._optimizer.param_groups[0]["lr"] = lr
         chosen = torch.from_numpy(draw.choice(len(self._a), batch, replace=False))
-        added = {}
-        if jitter:
-            for name, logits in self._layer.logits.items():
-                added[name] = torch.from_numpy(draw.standard_normal(logits.shape, np.float32)) * jitter
-                logits.data += added[name]
         self._optimizer.zero_grad()
         self._of_bits(self._layer(self._a[chosen], self._b[chosen]), self._z[chosen]).sum().backward()  # type: ignore[no-untyped-call]
-        for name, each in added.items():
-            self._layer.logits[name].data -= each
         self._optimizer.step()
 
     def look(self, best: _Best, restarts: NDArray[np.int64]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,8 @@ from lutsmith.cells.evaluators import Clauses
 from lutsmith.cells.fabric import Fabric
 from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.learning.examples import ContradictionError, Examples
+from lutsmith.cells.solver import solved, solver
 from lutsmith.ground.arguments import number, whole_number
-
-SOLVER = "glucose4"
-"""One that can be interrupted."""
 
 
 class NotDecidedError(RuntimeError):
@@ -73,7 +70,7 @@ def learn_sat(
         b: the second ones; None where there are none.
         z: the results; see `Examples.of`.
         width: of the operands.
-        max_seconds: after which `NotDecidedError` is raised,.
+        max_seconds: after which `NotDecidedError` is raised.
         max_examples: which the solver may see.
         seed: of the choice among failing examples.
         find_free: whether to list the entries that the examples used left open.
@@ -88,7 +85,7 @@ def learn_sat(
     number("max_seconds", max_seconds, lambda value: value > 0, "seconds above 0")
     whole_number("max_examples", max_examples, 1)
     begun, rng = time.monotonic(), np.random.default_rng([seed, 14])
-    with _Solver(fabric) as solver:
+    with _Solver(fabric) as asked:
         used: list[int] = []
         failing = np.arange(len(examples))
         while True:
@@ -97,15 +94,15 @@ def learn_sat(
                     f"{max_examples:,} examples were not enough; give max_examples=N, or another fabric"
                 )
             used.append(_telling(examples, failing, rng))
-            solver.add(examples, used[-1])
-            cell = solver.solve(begun + max_seconds)
+            asked.add(examples, used[-1])
+            cell = asked.solve(begun + max_seconds)
             if cell is None:
-                raise ContradictionError(_contradiction(fabric, examples, solver.core(), len(used)))
+                raise ContradictionError(_contradiction(fabric, examples, asked.core(), len(used)))
             failing = examples.wrong(cell)
             if not failing.size:
                 break
         seconds = time.monotonic() - begun
-        free = solver.free(cell) if find_free else None
+        free = asked.free(cell, begun + max_seconds) if find_free else None
     return SatResult(cell, tuple(used), seconds, free)
 
 
@@ -113,10 +110,8 @@ class _Solver:
     """A solver that knows a fabric's tables as variables, and examples one by one."""
 
     def __init__(self, fabric: Fabric) -> None:
-        from pysat.solvers import Solver
-
         self._fabric = fabric
-        self._solver = Solver(name=SOLVER)
+        self._solver = solver()
         self._clauses = Clauses(self._add)
         self._tables = {table.name: self._clauses.table(table.outputs, table.rank) for table in fabric.tables}
         self._chosen: dict[int, int] = {}
@@ -143,19 +138,7 @@ class _Solver:
 
     def solve(self, deadline: float) -> LearnedCell | None:
         """Return a cell that agrees with the examples, or None where there is none."""
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise NotDecidedError("the time limit was reached; give a larger max_seconds=S")
-        self._solver.clear_interrupt()
-        timer = Timer(left, self._solver.interrupt)
-        timer.start()
-        try:
-            agreed = self._solver.solve_limited(assumptions=list(self._chosen), expect_interrupt=True)
-        finally:
-            timer.cancel()
-            timer.join()
-        if agreed is None:
-            raise NotDecidedError("the time limit was reached; give a larger max_seconds=S")
+        agreed = self._answer(list(self._chosen), deadline)
         if not agreed:
             return None
         true = {literal for literal in self._solver.get_model() if literal > 0}
@@ -164,11 +147,17 @@ class _Solver:
             {name: [[literal in true for literal in row] for row in rows] for name, rows in self._tables.items()},
         )
 
+    def _answer(self, assumed: list[int], deadline: float) -> bool:
+        answer = solved(self._solver, deadline, assumed)
+        if answer is None:
+            raise NotDecidedError("the time limit was reached; give a larger max_seconds=S")
+        return answer
+
     def core(self) -> list[int]:
         """Return examples that contradict each other, after `solve` found none."""
         return sorted(self._chosen[literal] for literal in self._solver.get_core() or [])
 
-    def free(self, cell: LearnedCell) -> tuple[tuple[str, int, int], ...]:
+    def free(self, cell: LearnedCell, deadline: float) -> tuple[tuple[str, int, int], ...]:
         """Return the entries that could be the other value while the rest stays, by the examples added."""
         literals: Mapping[tuple[str, int, int], int] = {
             (name, output, address): literal if cell.tables[name][output, address] else -literal
@@ -179,7 +168,7 @@ class _Solver:
         found = []
         for entry, literal in literals.items():
             others = [each for each in literals.values() if each != literal]
-            if self._solver.solve(assumptions=[*self._chosen, *others, -literal]):
+            if self._answer([*self._chosen, *others, -literal], deadline):
                 found.append(entry)
         return tuple(found)
 

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from lutsmith.cells.evaluators import Clauses
 from lutsmith.cells.evaluators.clauses import Bit
 from lutsmith.cells.learned import LearnedCell
+from lutsmith.cells.solver import solved, solver
 from lutsmith.ground.arguments import instance_of, whole_number
-
-_CONFLICTS = 20_000
-"""How many between two looks at the clock."""
 
 Table = NDArray[np.bool_]
 
@@ -47,21 +45,6 @@ class _Reads(OnceClauses):
         return super().cell(entries, inputs)
 
 
-def solver() -> Any:
-    """Return a new SAT solver.
-
-    Raises:
-        ModuleNotFoundError: python-sat is not installed.
-    """
-    try:
-        from pysat.solvers import Solver
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "proofs at one width need python-sat, which is not installed: pip install 'lutsmith[sat]'", name="pysat"
-        ) from error
-    return Solver(name="glucose4")
-
-
 def difference(
     left: LearnedCell, right: LearnedCell, width: int, deadline: float, *, with_zero: bool = True
 ) -> tuple[int, int] | bool | None:
@@ -75,7 +58,7 @@ def difference(
             on.any_of(b)
         results = [cell.fabric.run(on, _lists(cell), a, b) for cell in (left, right)]
         on.any_of([on.differ(one, other) for one, other in zip(*results, strict=True)])
-        answer = _solved(found, deadline)
+        answer = solved(found, deadline)
         return _values(found, a, b) if answer else answer
 
 
@@ -106,7 +89,7 @@ def reachable(cell: LearnedCell, width: int, max_seconds: float = 60.0) -> Mappi
                     continue
                 asked = on.variable()
                 on.any_of([-asked, *matches])
-                answer = _solved(found, deadline, [asked])
+                answer = solved(found, deadline, [asked])
                 if answer is None:
                     raise TimeoutError(f"which entries are read at {width} bits took longer than {max_seconds} s")
                 entries[address] = answer
@@ -119,15 +102,6 @@ def _one(address: int, rank: int) -> list[list[Bit]]:
 
 def _lists(cell: LearnedCell) -> dict[str, list[list[Bit]]]:
     return {name: table.tolist() for name, table in cell.tables.items()}
-
-
-def _solved(found: Any, deadline: float, assumed: Sequence[int] = ()) -> bool | None:
-    while monotonic() < deadline:
-        found.conf_budget(_CONFLICTS)
-        answer = found.solve_limited(assumptions=list(assumed))
-        if answer is not None:
-            return bool(answer)
-    return None
 
 
 def _values(found: Any, a: Sequence[int], b: Sequence[int]) -> tuple[int, int]:

@@ -84,7 +84,9 @@ def train(
         typer.Option("--max-seconds", metavar="S", help="Begin no LUT after so many seconds. Additive learning only."),
     ] = None,
     rank: Annotated[int | None, typer.Option(metavar="6", help="Inputs of each LUT, 1 to 8.")] = None,
-    bits: Annotated[int | None, typer.Option(metavar="3", help="Thresholds of each feature.")] = None,
+    bits: Annotated[
+        int | None, typer.Option(metavar="3", help="Thresholds of each feature; of alu the width of operands.")
+    ] = None,
     lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate. Gradients only.")] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the data. Gradients only.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
@@ -170,7 +172,10 @@ def _show_alu(result: dict[str, Any], console: Console) -> None:
             f"{one['table_bits']:>3} bits of tables"
         )
     right = "no wrong answer" if result["check"]["all_right"] else "wrong answers: lutsmith alu check shows them"
+    proved = [one["proof"]["scope"] for one in result["learned"] if one["proof"]["outcome"] == "proved"]
+    scopes = ", ".join(f"{proved.count(scope)} for {scope}" for scope in dict.fromkeys(proved)) or "none"
     page = {
+        "proof": f"{len(proved)} of {len(result['learned'])} cells proved: {scopes}; {result['proof_seconds']:.1f} s",
         "check": f"{right} on fresh points and edge points of {result['bits']} bits",
         "circuit": f"{result['luts']:,} LUTs",
         "time": f"{result['train_seconds']:.1f} s, {result['examples']} examples in all",

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.alu.integers import Integers, as_python_integers, narrowed
+from lutsmith.circuit.results import integers_of
+from lutsmith.data.alu.integers import Integers, as_python_integers
 
 
 def to_bits(values: Integers, bits: int) -> NDArray[np.uint8]:
@@ -17,7 +18,7 @@ def to_bits(values: Integers, bits: int) -> NDArray[np.uint8]:
 
 def from_bits(bits: NDArray[Any], signed: bool = False) -> Integers:
     """Return the integers of words of bits, `(N, bits)`, lowest first; signed words are in two's complement."""
-    return from_bytes(np.packbits(np.asarray(bits, bool), axis=1, bitorder="little"), bits.shape[1], signed)
+    return integers_of(np.asarray(bits, bool), signed=signed)
 
 
 def to_bytes(values: Integers, count: int) -> NDArray[np.uint8]:
@@ -34,14 +35,4 @@ def to_bytes(values: Integers, count: int) -> NDArray[np.uint8]:
 
 def from_bytes(words: NDArray[np.uint8], bits: int, signed: bool = False) -> Integers:
     """Return the integers of words of bytes, `(N, count)`, lowest first, of which the low `bits` count."""
-    rows, count = words.shape
-    if count <= 8:
-        filled = np.zeros((rows, 8), np.uint8)
-        filled[:, :count] = words
-        whole = filled.view("<u8").reshape(rows)
-        found = whole.astype(np.int64) if bits <= 63 else as_python_integers(whole.astype(np.uint64))
-    else:
-        data = words.tobytes()
-        found = np.empty(rows, object)
-        found[:] = [int.from_bytes(data[place : place + count], "little") for place in range(0, len(data), count)]
-    return narrowed(found, bits, signed)
+    return from_bits(np.unpackbits(words, axis=1, count=bits, bitorder="little"), signed)

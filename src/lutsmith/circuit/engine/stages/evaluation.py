@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.engine.stages.cones import Cones, Moves
 from lutsmith.circuit.engine.stages.counts import OutputCounts
-from lutsmith.circuit.engine.stages.packed import PackedSamples, fill_state, row_matrix, unpacked
+from lutsmith.circuit.engine.stages.packed import PackedSamples, fill_state, row_matrix
 from lutsmith.circuit.engine.workers import num_threads
 from lutsmith.circuit.netlist import MAX_RANK, Netlist, checked_tables, table_mask
-from lutsmith.ground.arrays import booleans, integers, numbered
+from lutsmith.ground.arrays import booleans, integers, numbered, unpacked
 from lutsmith.kernels.engine import rows
 
 

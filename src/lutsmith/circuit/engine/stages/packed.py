@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.circuit.engine.plan import aligned
-from lutsmith.ground.arrays import MAX_SIGNALS, booleans, integers, packed
+from lutsmith.ground.arrays import MAX_SIGNALS, booleans, integers, packed, unpacked
 from lutsmith.kernels.engine import lanes
 
 BLOCK, WORDS = lanes.BLOCK, lanes.WORDS
@@ -137,10 +137,3 @@ def header(num_samples: int) -> NDArray[np.uint64]:
     lanes.fill_header(rows)
     rows[-1] = packed(np.arange(BLOCK) <= (num_samples - 1) % BLOCK)
     return rows
-
-
-def unpacked(words: NDArray[np.uint64], num_samples: int) -> NDArray[np.bool_]:
-    """Return bool (N, k) of the first N bits of rows, uint64 (k, W)."""
-    octets = np.ascontiguousarray(words).astype("<u8", copy=False).view(np.uint8)
-    values = np.unpackbits(octets, axis=1, count=num_samples, bitorder="little")
-    return np.ascontiguousarray(values.T).view(np.bool_)
