@@ -90,7 +90,7 @@ class RowFeedback(Fabric):
             return self._root(on, tables, a)
         rest, quotient = [zero] * len(a), [zero] * len(a)
         for place in reversed(range(len(a))):
-            quotient[place], left = self._row(on, tables, [a[place], *rest], [*b, zero])
+            quotient[place], left = self.row(on, tables, [a[place], *rest], [*b, zero])
             rest = left[:-1]
         return tuple({"quotient": quotient, "remainder": rest}.get(self.result, quotient + rest))
 
@@ -108,13 +108,14 @@ class RowFeedback(Fabric):
             operand = [one, zero, *root]
             size = row + 2  # the rest is at most twice the root: it has one bit more than the root
             taken, operand = (word + [zero] * (size + 1 - len(word)) for word in (taken, operand))
-            digit, left = self._row(on, tables, taken, operand)
+            digit, left = self.row(on, tables, taken, operand)
             rest, root = left[:size], [digit, *root]
         return tuple(root)
 
-    def _row(
+    def row(
         self, on: Evaluator[Signal, Tables], tables: Mapping[str, Tables], rest: list[Signal], operand: list[Signal]
     ) -> tuple[Signal, list[Signal]]:
+        """Return the digit of a row and what it leaves, of a rest and an operand of as many bits, the lowest first."""
         (carry,) = on.cell(tables["start"], ())
         differences = []
         for bit, other in zip(rest, operand, strict=True):
