@@ -160,7 +160,8 @@ class Loop:
             done = self.measured(done, began)
         self.note(done)
         if stage.stopped is not None:
-            self.progress.note(f"stopped in epoch {done.epoch} of {stage.epochs}: {stage.stopped}")
+            of = "" if stage.share else f" of {stage.epochs}"  # another measure than epochs ends it
+            self.progress.note(f"stopped in epoch {done.epoch}{of}: {stage.stopped}")
         at.next_epoch()
 
     def note(self, epoch: Epoch) -> None:
