@@ -3,10 +3,10 @@
     python -m benchmarks.alu_dense [--model NAME ...] [--minutes 30] [--steps N] [--units N] [--layers N] [--stacks N]
         [--option NAME=VALUE ...] [--ops + '*' ...] [--bits 15] [--points 10000] [--out DIR] [--json FILE]
 
-Each model is trained on an endless stream of examples, drawn as ALU_Net draws them, with its loss and batches of 2,048, for
-so many minutes or steps, whichever ends first, and measured on points of the test part. Shares are in percent: exact
-answers, right bits, what one constant answer gets, and ALU_Net's stored result (82.7 of its 1,000 points). Of networks
-of LUTs, exact answers before and after hardening. With `--out`, a run that was stopped goes on.
+Each model is trained on an endless stream of examples, drawn as ALU_Net draws them, with its loss and batches of 2,048,
+for so many minutes or steps, whichever ends first, and measured on points of the test part. Shares are in percent:
+exact answers, right bits, what one constant answer gets, and ALU_Net's stored result (82.7 of its 1,000 points). Of
+networks of LUTs, exact answers before and after hardening. With `--out`, a run that was stopped goes on.
 
 The residual network of six layers of 512:
 
@@ -66,7 +66,8 @@ def main() -> None:
         report = train_dense(
             given.ops, given.bits, name,
             options={key: value for key, value in (sizes | dict(given.option)).items() if key in MODELS[name].options},
-            seconds=seconds, steps=given.steps, out=None if given.out is None else given.out / name, resume=bool(given.out),
+            seconds=seconds, steps=given.steps, resume=bool(given.out),
+            out=None if given.out is None else given.out / name,
             lr=given.lr, loss=given.loss, precision=given.precision, device=given.device, torch_threads=given.threads,
             seed=given.seed, adaptive=given.adaptive, points=given.points,
         )  # fmt: skip
@@ -75,7 +76,9 @@ def main() -> None:
               f"{report.steps:,} steps, {report.seconds:.0f} s")  # fmt: skip
         print(report.table())
         if report.circuit is not None:
-            print(f"circuit: {report.circuit.netlist.num_nodes:,} LUTs, depth {report.circuit.depth}, {report.lowering}")
+            print(
+                f"circuit: {report.circuit.netlist.num_nodes:,} LUTs, depth {report.circuit.depth}, {report.lowering}"
+            )
     if given.json is not None:
         given.json.write_text(json.dumps(reports, indent=2) + "\n")
 

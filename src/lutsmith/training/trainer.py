@@ -140,7 +140,8 @@ class Trainer:
         Args:
             model: as in `fit`.
             feed: gives batches, and scores by which epochs are compared; `settings.validation` is not read.
-            resume, keep_start: as in `fit`.
+            resume: as in `fit`.
+            keep_start: as in `fit`.
 
         Raises:
             As `fit`.

@@ -1,4 +1,4 @@
-"""What a network answers, operation by operation: exact answers and right bits, beside what one constant answer gets."""
+"""What a network answers, operation by operation: exact answers and right bits, beside what one constant one gets."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class ALUFeed(Feed):
 class StreamPosition(Callback):
     """Keeps where the stream is in checkpoints; with `adaptive`, draws operations by their error rates.
 
-    After each measurement the weight of an operation is its error in percent + 10, as ALU_Net's, from the next batch on.
+    After each measurement the weight of an operation is its error in percent + 10, as ALU_Net's, from the next batch.
 
     Attributes:
         feed: whose stream it is.

@@ -1,7 +1,7 @@
 """Layers of ALU_Net's dense models, with the first weights and constants of Keras, which it used.
 
-Kernels begin uniform by Glorot and Bengio's rule (AISTATS 2010) and biases at 0; batch normalisation has momentum 0.99 and
-epsilon 0.001. A kernel with `l2` is one whose squares the loss counts (`training.Decay`).
+Kernels begin uniform by Glorot and Bengio's rule (AISTATS 2010) and biases at 0; batch normalisation has momentum 0.99
+and epsilon 0.001. A kernel with `l2` is one whose squares the loss counts (`losses.kernel_decay`).
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ class Recurrent(nn.LSTM):
 
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__(inputs, units, batch_first=True)
-        nn.init.xavier_uniform_(self.weight_ih_l0)
-        nn.init.orthogonal_(self.weight_hh_l0)
-        nn.init.zeros_(self.bias_ih_l0)
-        nn.init.zeros_(self.bias_hh_l0)
+        parameters = dict(self.named_parameters())
+        nn.init.xavier_uniform_(parameters["weight_ih_l0"])
+        nn.init.orthogonal_(parameters["weight_hh_l0"])
+        for name in ("bias_ih_l0", "bias_hh_l0"):
+            nn.init.zeros_(parameters[name])
         with torch.no_grad():
-            self.bias_ih_l0[units : 2 * units] = 1.0
-        self.bias_hh_l0.requires_grad_(False)  # torch has two biases, whose sum counts
+            parameters["bias_ih_l0"][units : 2 * units] = 1.0
+        parameters["bias_hh_l0"].requires_grad_(False)  # torch has two biases, whose sum counts
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         found: Tensor = super().forward(x)[0]
@@ -137,8 +138,9 @@ class SelfAttention(nn.Module):
         wide = length if units is None else units
         self.keys, self.queries, self.values = (Dense(length, wide, bias=False) for _ in range(3))
         self.back = None if units is None else Dense(units, length, bias=False)
-        made = {"layernorm": lambda: nn.LayerNorm(words), "batchnorm": lambda: normalised(words)}
-        self.norm = made[norm]() if norm in made else None
+        self.norm: nn.Module | None = None
+        if norm in ("layernorm", "batchnorm"):
+            self.norm = nn.LayerNorm(words) if norm == "layernorm" else normalised(words)
         self.kind, self.scale = norm, 1 / math.sqrt(length)
 
     def forward(self, x: Tensor) -> Tensor:

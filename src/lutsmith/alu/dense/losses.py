@@ -1,4 +1,4 @@
-"""What dense models are trained by: the squared error of sigmoids, ALU_Net's, or cross entropy, and decay of kernels."""
+"""What dense models are trained by: the squared error of sigmoids, ALU_Net's, or cross entropy; decay of kernels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lutsmith.alu.dense.layers import Convolution, Dense
 from lutsmith.training.objectives import Loss
 from lutsmith.training.penalties.base import Batch
 
@@ -28,10 +29,10 @@ LOSSES: Mapping[str, Loss] = MappingProxyType({"mse": squared_error, "bce": cros
 
 def kernel_decay(model: nn.Module, batch: Batch, outputs: Tensor) -> Tensor:  # noqa: ARG001
     """Return `l2` times the sum of squares of each kernel, as Keras' `kernel_regularizer` adds it to the loss."""
-    terms = [module.l2 * module.weight.square().sum() for module in decaying(model)]
+    terms = [layer.l2 * layer.weight.square().sum() for layer in decaying(model)]
     return sum(terms[1:], start=terms[0])
 
 
-def decaying(model: nn.Module) -> list[nn.Linear | nn.Conv1d]:
+def decaying(model: nn.Module) -> list[Dense | Convolution]:
     """Return the layers whose kernels decay."""
-    return [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv1d)) and getattr(m, "l2", 0.0)]
+    return [layer for layer in model.modules() if isinstance(layer, (Dense, Convolution)) and layer.l2]

@@ -1,9 +1,9 @@
 """ALU_Net's models, as they were published; sizes are arguments, whose defaults are its own.
 
 Each function takes the shape of an example and how many outputs there are, and returns a module from examples
-`(B, *shape)` of 0 and 1, in any numeric dtype, to logits `(B, outputs)`. ALU_Net's models end in sigmoids, which here are
-in the loss, so that a model takes either loss. Those of October 2021 have `_2021` in their names, two of which were given
-to other models later; `res_mod_head` is the only one of its last version.
+`(B, *shape)` of 0 and 1, in any numeric dtype, to logits `(B, outputs)`. ALU_Net's models end in sigmoids, which here
+are in the loss, so that a model takes either loss. Those of October 2021 have `_2021` in their names, two of which were
+given to other models later; `res_mod_head` is the only one of its last version.
 """
 
 from __future__ import annotations
@@ -92,12 +92,14 @@ def _dense_stack(inputs: int, units: int, layers: int, l2: float = 0.0) -> list[
 
 
 def minimal_2021(shape: tuple[int, ...], outputs: int, units: int = 64, layers: int = 3, l2: float = 1e-7) -> nn.Module:
+    """Dense layers."""
     return nn.Sequential(_Bits(), *_dense_stack(_size(shape), units, layers, l2), Dense(units, outputs))
 
 
 def medium_2021(
     shape: tuple[int, ...], outputs: int, units: int = 256, layers: int = 3, filters: int = 16, kernel_size: int = 3
 ) -> nn.Module:
+    """A dense layer, two convolutions over its units, dense layers."""
     flat = filters * (units - 2 * (kernel_size - 1))
     convolutions = [Convolution(n, filters, kernel_size, same=False) for n in (1, filters)]
     return nn.Sequential(
@@ -126,12 +128,11 @@ def large_2021(
     kernel_size: int = 3,
     conv_layers: int = 4,
 ) -> nn.Module:
+    """Convolutions, dense layers, and dense layers with skips, beside each other."""
     inputs = _size(shape)
     convolutions = [Convolution(filters if n else 1, filters, kernel_size, same=False) for n in range(conv_layers)]
     flat = filters * (inputs - conv_layers * (kernel_size - 1))
-    tower = nn.Sequential(
-        nn.Unflatten(1, (1, inputs)), *convolutions, nn.Flatten(), Dense(flat, units, relu=True)
-    )
+    tower = nn.Sequential(nn.Unflatten(1, (1, inputs)), *convolutions, nn.Flatten(), Dense(flat, units, relu=True))
     plain = nn.Sequential(*_dense_stack(inputs, units, layers))
     skipping = _Chain(_dense_stack(inputs, units, layers))
     joined = Dense(3 * units, units, relu=True)
@@ -141,6 +142,7 @@ def large_2021(
 def minimal_prm(
     shape: tuple[int, ...], outputs: int, units: int = 1280, layers: int = 32, l2: float = 5e-9, concat: bool = False
 ) -> nn.Module:
+    """Dense layers with batch normalisation and skips, or with `concat` each input joined to its output."""
     widths = [units * (n + 1) if concat else units for n in range(layers)]
     stack: list[nn.Module] = [Dense(width, units, relu=True, l2=l2) for width in widths[:-1]]
     chain = _Chain(stack, [normalised(units) for _ in stack], joined=concat)
@@ -150,6 +152,7 @@ def minimal_prm(
 def minimal_prm_bt(
     shape: tuple[int, ...], outputs: int, units: int = 1280, layers: int = 32, l2: float = 5e-9
 ) -> nn.Module:
+    """As `minimal_prm`, with skips over 3 layers at every 4th and over 7 at every 8th, averaged."""
     stack = _dense_stack(units, units, layers - 1, l2)
     chain = _Chain(stack, [normalised(units) for _ in stack], far=True)
     return nn.Sequential(_Bits(), Dense(_size(shape), units), chain, Dense(units, outputs))
@@ -164,11 +167,10 @@ def medium(
     lstm_layers: int = 6,
     l2: float = 0.0,
 ) -> nn.Module:
+    """LSTMs over the bits with skips, then dense layers with skips."""
     recurrent: list[nn.Module] = [Recurrent(lstm_units if n else 1, lstm_units) for n in range(lstm_layers)]
     stack = _dense_stack(_size(shape) * lstm_units, units, layers, l2)
-    return nn.Sequential(
-        _Bits(places=True), _Chain(recurrent), nn.Flatten(), _Chain(stack), Dense(units, outputs)
-    )
+    return nn.Sequential(_Bits(places=True), _Chain(recurrent), nn.Flatten(), _Chain(stack), Dense(units, outputs))
 
 
 def _convolutions(inputs: int, filters: int, kernel_size: int, layers: int, l2: float) -> nn.Sequential:
@@ -190,6 +192,7 @@ def large(
     conv_layers: int = 2,
     l2: float = 1e-7,
 ) -> nn.Module:
+    """Convolutions over the bits, then dense layers, all with skips and batch normalisation."""
     inputs = _size(shape)
     stack = _dense_stack(filters * inputs, units, layers)
     chain = _Chain(stack, [normalised(units) for _ in stack], before=True)
@@ -208,6 +211,7 @@ def large_par(
     joined_units: int = 256,
     l2: float = 1e-7,
 ) -> nn.Module:
+    """The two halves of `large` beside each other."""
     inputs = _size(shape)
     stack = _dense_stack(inputs, units, layers)
     dense = _Chain(stack, [normalised(units) for _ in stack], before=True)
@@ -217,6 +221,7 @@ def large_par(
 
 
 def res(shape: tuple[int, ...], outputs: int, units: int = 1024, layers: int = 8, highway: bool = False) -> nn.Module:
+    """Residual blocks of two dense layers each."""
     blocks = (ResidualBlock(units, highway=highway) for _ in range(layers))
     return nn.Sequential(_Bits(), Dense(_size(shape), units), *blocks, Dense(units, outputs))
 
@@ -230,6 +235,7 @@ def res_mod(
     dispatch: bool = False,
     l2: float = 0.0,
 ) -> nn.Module:
+    """Towers of residual dense layers beside each other, added up."""
     towers = ParallelStacks(units, layers, stacks, dispatch=dispatch, l2=l2)
     return nn.Sequential(_Bits(), Dense(_size(shape), units), towers, Dense(units, outputs))
 
@@ -254,6 +260,7 @@ def res_mod_head(
     norm: str = "softmax",
     join: str = "concat",
 ) -> nn.Module:
+    """Self-attention over words, if any, then residual dense layers, and two times a sigmoid before the last one."""
     one_of("norm", norm, NORMS)
     one_of("join", join, ("concat", "add"))
     whole_number("heads", heads, 1)

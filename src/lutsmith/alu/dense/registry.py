@@ -89,8 +89,8 @@ def register_model(name: str, factory: Factory, *, lr: float = 1e-3, loss: str =
 
     Args:
         name: what it is called.
-        factory: `factory(input_shape, outputs, **options)` to a module from `(B, *input_shape)` to logits `(B, outputs)`;
-            its first weights come from torch's global generator, which a run seeds.
+        factory: `factory(input_shape, outputs, **options)`, to a module from `(B, *input_shape)` to logits
+            `(B, outputs)`; its first weights come from torch's global generator, which a run seeds.
         lr: the learning rate by default.
         loss: "mse" or "bce", by default.
 

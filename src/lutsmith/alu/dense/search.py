@@ -1,4 +1,4 @@
-"""A small search for hyper-parameters: one at a time, the others at the best so far; it goes on where it was stopped."""
+"""A small search for hyper-parameters: one at a time, the others at the best so far; it goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def search_dense(
 
 
 def _checked(space: Mapping[str, Sequence[Any]]) -> list[str]:
-    instance_of("space", space, Mapping)  # type: ignore[type-abstract]
+    instance_of("space", space, Mapping)
     for name, values in space.items():
         if isinstance(values, str) or not isinstance(values, Sequence):
             raise TypeError(f"space has {name}: {values!r}; expected a list of values")

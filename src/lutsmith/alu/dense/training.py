@@ -17,6 +17,7 @@ from lutsmith.alu.dense.losses import LOSSES, decaying, kernel_decay
 from lutsmith.alu.dense.model_file import TrainedModel
 from lutsmith.alu.dense.report import DenseReport
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.file import save
 from lutsmith.data.alu import ALU
 from lutsmith.data.report import CircuitMismatchError
 from lutsmith.ground.arguments import one_of, whole_number
@@ -54,6 +55,7 @@ def train_dense(
     sampler: str | Mapping[str, float] = "alunet",
     encoding: str | Mapping[str, Any] = "flat",
     signed: bool = False,
+    held_out: float = 0.05,
     adaptive: bool = False,
     measure_every: int = 500,
     validation_points: int = 250,
@@ -84,7 +86,10 @@ def train_dense(
         device: one of `DEVICES`.
         torch_threads: of torch on a CPU.
         seed: of the first weights and of the examples.
-        sampler, encoding, signed: as for `data.alu.ALU`.
+        sampler: of `data.alu.ALU`: a name, or a mixture.
+        encoding: of `data.alu.ALU`: "flat", or "words" for models with attention.
+        signed: whether operands are in two's complement.
+        held_out: the share of all points in the validation part, and in the test part; few bits need more of it.
         adaptive: operations are drawn by their error rates, measured anew each `measure_every` steps.
         measure_every: steps from one measurement on the validation part to the next; the best weights are kept.
         validation_points: of each operation, measured then.
@@ -104,7 +109,7 @@ def train_dense(
         whole_number(name, value, 1)
     one_of("schedule", schedule, ("cosine", "constant"))
     where = found_device(device)
-    alu = ALU(bits, ops, sampler=sampler, seed=seed, encoding=encoding, signed=signed)
+    alu = ALU(bits, ops, sampler=sampler, seed=seed, encoding=encoding, signed=signed, held_out=held_out)
     trained = TrainedModel.untrained(model, alu, options or {}, seed)
     kind, network = trained.kind, trained.network
     loss_name = one_of("loss", kind.loss if loss is None else loss, LOSSES)
@@ -162,7 +167,7 @@ def train_dense(
     if folder is not None:
         trained.save(folder / MODEL)
         if circuit is not None:
-            circuit.save(folder / CIRCUIT)
+            save(circuit, folder / CIRCUIT)
         write_atomically(folder / REPORT, (json.dumps(report.to_json(), indent=2) + "\n").encode())
     return report
 

@@ -1,7 +1,7 @@
 """Where the batches of a run come from, and what its epochs are measured on: arrays in memory, or anything else.
 
-A row is an integer. In memory it is a place in the arrays; a stream may number its samples without end, and make them when
-they are asked for. Either way a batch is a function of its rows and of states that a checkpoint holds.
+A row is an integer. In memory it is a place in the arrays; a stream may number its samples without end, and make them
+when they are asked for. Either way a batch is a function of its rows and of states that a checkpoint holds.
 """
 
 from __future__ import annotations

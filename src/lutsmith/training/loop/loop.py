@@ -185,9 +185,7 @@ class Loop:
     def interrupt(self, number: int) -> None:
         """Save, and raise TrainingInterrupted for a signal."""
         at, folder = self.state.position, self.folder.path
-        where = (
-            f"stopped after batch {at.batch} of {self.feed.steps} in epoch {at.epoch + 1} of {self.settings.epochs}"
-        )
+        where = f"stopped after batch {at.batch} of {self.feed.steps} in epoch {at.epoch + 1} of {self.settings.epochs}"
         if folder is None:
             raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder", number)
         self.checkpointing.save()

@@ -28,7 +28,9 @@ class Position:
 
     def __init__(self, settings: Settings, steps: int, device: torch.device) -> None:
         self.epoch = self.batch = 0
-        self.loss: Tensor = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+        self.loss: Tensor = torch.zeros(
+            (), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device
+        )
         self.seconds = self.epoch_seconds = 0.0
         self._settings, self._steps = settings, steps
         self._sat_down = time.perf_counter()

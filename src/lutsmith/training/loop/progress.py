@@ -15,7 +15,7 @@ class TrainingProgress(ProgressBar):
         self._reached, self._of = "", f"/{epochs}"
 
     def step(self, done: int, loss: float, share: float = 0.0) -> None:
-        """Show the steps done so far, the mean loss of this epoch, and how much of the run is over: at least `share`."""
+        """Show the steps done, the mean loss of this epoch, and how much of the run is over: at least `share`."""
         total = self._epochs * self._steps
         over = max(share, done / total)
         self._of = "" if share else f"/{self._epochs}"
