@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cells.test_fabrics import EVERY, random_cell
 
 from lutsmith.cells import ArrayCell, Bitwise, Fabric, LearnedCell, RowFeedback, SerialCell
 from lutsmith.cells.learning.examples import ContradictionError
 from lutsmith.cells.learning.sat import NotDecidedError, learn_sat
 from lutsmith.data.alu.operations import operation
+from tests.cells.test_fabrics import EVERY, random_cell
 
 FABRIC_OF: dict[str, Fabric] = {
     "+": SerialCell(extra=1),
@@ -68,7 +68,7 @@ def test_what_examples_leave_open_is_told() -> None:
 
 
 def test_examples_that_contradict_each_other_are_named() -> None:
-    with pytest.raises(ContradictionError, match=r"\(1, 1\) -> 0; \(1, 1\) -> 1") as error:
+    with pytest.raises(ContradictionError, match=r"\(1, 1\) -> [01]; \(1, 1\) -> [01], ") as error:
         learn_sat(Bitwise(), [0, 1, 1], [0, 1, 1], [0, 1, 0], 1)
     assert "\n" not in str(error.value)
     a, b = pairs(6)

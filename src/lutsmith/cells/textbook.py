@@ -132,5 +132,6 @@ def specification(operation: str, fabric: Fabric) -> LearnedCell | None:
     if operation == "*" and isinstance(fabric, ArrayCell):
         return _array(fabric.product)
     if operation in {"/", "%", "/%"} and isinstance(fabric, RowFeedback):
-        return _rows(fabric.result)
+        given = {"/": {"quotient", "both"}, "%": {"remainder", "both"}, "/%": {"both"}}[operation]
+        return _rows(fabric.result) if fabric.result in given else None
     return TEXTBOOK.get(operation)

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from lutsmith.cli.commands import (
+    alu,
     bench,
     doctor,
     evaluate,
@@ -46,6 +47,10 @@ app.command(cls=Command)(export.export)
 app.command(cls=Command)(synth.synth)
 app.command(cls=Command)(verify.verify)
 app.command(cls=Command)(doctor.doctor)
+_alu = typer.Typer(help="Learned ALUs: `lutsmith train alu` makes one.", rich_markup_mode=None)
+_alu.command(cls=Command)(alu.check)
+_alu.command(cls=Command)(alu.calc)
+app.add_typer(_alu, name="alu")
 
 
 def _print_version(wanted: bool) -> None:

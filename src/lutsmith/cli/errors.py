@@ -32,6 +32,7 @@ _EXTRAS = {
     "onnxruntime": "hardware",
     "narwhals": "tables",
     "pyarrow": "tables",
+    "pysat": "sat",
 }
 """Which extra brings a module."""
 

@@ -1,4 +1,4 @@
-"""Samples and labels: readers of IDX, CSV and NPZ files, embedded digits, and the tasks by name.
+"""Samples and labels: readers of IDX, CSV and NPZ files, embedded digits, arithmetic, and the tasks by name.
 
 NumPy alone, but for tables to train on, which pyarrow and narwhals read: text faster, all else at all.
 """

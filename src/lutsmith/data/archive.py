@@ -8,7 +8,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,8 +26,8 @@ _DAMAGE = (
 """What `zipfile` and NumPy's header parser are seen to raise on damaged files."""
 
 
-def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an archive by name.
+def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an archive by name; with `names` those of these that there are.
 
     Raises:
         DataError: the file is missing, a folder, unreadable or damaged; an array holds Python objects (nothing is
@@ -36,8 +36,9 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     path = Path(path)
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            return {member.filename.removesuffix(".npy"): _read_member(path, archive, member) for member in members}
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            wanted = members if names is None else [name for name in names if name in members]
+            return {name: _read_member(path, archive, members[name]) for name in wanted}
     except DataError:
         raise
     except _DAMAGE as error:

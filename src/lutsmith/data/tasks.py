@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular import MISSING, Schema
 from lutsmith.circuit.tabular.numerals import dress
+from lutsmith.data.alu.stream import ALU
 from lutsmith.data.archive import read_npz_table
 from lutsmith.data.dataset import DataError, Dataset, MissingDataError, Table
 from lutsmith.data.folders import find_files
@@ -28,7 +29,7 @@ from lutsmith.ground.labels import Label
 
 _IMAGE_TASKS = {task.name: task for task in (MNIST, FASHION_MNIST)}
 _TABLE_TASKS = ("table", "csv", "npz")
-TASKS = ("digits", *_IMAGE_TASKS, *TABULAR_TASKS, *_TABLE_TASKS)
+TASKS = ("digits", *_IMAGE_TASKS, *TABULAR_TASKS, *_TABLE_TASKS, "alu")
 """The names of all tasks."""
 
 Source = str | PathLike[str] | None
@@ -36,17 +37,26 @@ Target = str | int | None
 Options = TableOptions | Mapping[str, Any] | None
 
 
-def load(task: str, data: Any = None, target: Target = None, test: Any = None, table: Options = None) -> Dataset:
+def load(
+    task: str,
+    data: Any = None,
+    target: Target = None,
+    test: Any = None,
+    table: Options = None,
+    alu: ALU | Mapping[str, Any] | None = None,
+) -> Dataset:
     """Return the samples of a task.
 
     Args:
         task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files), a public table such as `adult` (see
-            `tabular`), `table` or `csv` (a text, Parquet or Feather file, by its ending, or a frame), or `npz`.
+            `tabular`), `table` or `csv` (a text, Parquet or Feather file, by its ending, or a frame), `npz`, or `alu`:
+            examples of arithmetic, made (100,000 to train on, 10,000 as the test part; `ALU.dataset` makes others).
         data: the folder with the task's files or its parent (None: the environment variable `LUTSMITH_DATA`); or the
             table: its file, or a frame of pandas, polars, pyarrow or another library that narwhals knows.
         target: the label column of a table, by name or by place; for `npz` the key of the labels (None: `y`).
         test: a file or frame with the test rows of a table, of the same columns.
         table: how a table is to be read: `TableOptions`, or a mapping of their names.
+        alu: which examples `alu` has: an `alu.ALU`, or a mapping of its attributes, such as `{"bits": 8, "ops": "+"}`.
 
     Raises:
         DataError: an unknown task, an argument that the task does not take or lacks, data that are damaged, or missing
@@ -54,7 +64,9 @@ def load(task: str, data: Any = None, target: Target = None, test: Any = None, t
         TypeError: an argument of a wrong type.
         ModuleNotFoundError: Parquet, Feather and frames need pyarrow and narwhals (`pip install 'lutsmith[tables]'`).
     """
-    check(task, data, target, test, table)
+    check(task, data, target, test, table, alu)
+    if task == "alu":
+        return ALU.of(alu).dataset()
     if task in _TABLE_TASKS:
         return _load_table(task, data, target, test, TableOptions.of(table))
     if task == "digits":
@@ -65,7 +77,14 @@ def load(task: str, data: Any = None, target: Target = None, test: Any = None, t
     )
 
 
-def check(task: str, data: Any = None, target: Target = None, test: Any = None, table: Options = None) -> None:
+def check(
+    task: str,
+    data: Any = None,
+    target: Target = None,
+    test: Any = None,
+    table: Options = None,
+    alu: ALU | Mapping[str, Any] | None = None,
+) -> None:
     """Raise what `load` would raise of arguments and missing files; nothing is read, and nothing large is imported.
 
     Raises:
@@ -73,6 +92,10 @@ def check(task: str, data: Any = None, target: Target = None, test: Any = None, 
     """
     _check_task(task)
     options = TableOptions.of(table)
+    if task == "alu":
+        ALU.of(alu)
+    elif alu is not None:
+        raise DataError(f"{task} takes no alu=...: leave it out; the task alu takes it")
     if task in _TABLE_TASKS:
         if task == "npz" and options != TableOptions():
             given = ", ".join(f"{name}={value!r}" for name, value in options.to_json().items())
@@ -88,9 +111,11 @@ def check(task: str, data: Any = None, target: Target = None, test: Any = None, 
         shown = value if isinstance(value, (str, int, list)) else str(value) if isinstance(value, PathLike) else None
         given = f"{name}=..." if shown is None else f"{name}={shown!r}"
         raise DataError(f"{task} takes no {given}: its labels and its test part are fixed; csv and npz take it")
-    if task == "digits":
+    if task in ("digits", "alu"):
         if data is not None:
-            raise DataError(f"{task} is embedded and takes no data=FOLDER; leave it out")
+            raise DataError(
+                f"{task} is {'embedded' if task == 'digits' else 'made'} and takes no data=FOLDER; leave it out"
+            )
     elif task in TABULAR_TASKS:
         find_files(task, None if data is None else Path(data), TABULAR_TASKS[task].folder, TABULAR_TASKS[task].files)
     else:
@@ -104,10 +129,12 @@ def load_test(
     target: Target = None,
     schema: Schema | None = None,
     reading: Reading = AS_FOUND,
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the samples and class ids that a trained model is measured on.
+    alu: ALU | Mapping[str, Any] | None = None,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the samples and class ids, of `alu` bits of results, that a trained model is measured on.
 
-    For `digits`, images and public tables this is the test part; for a table in a file it is every row of `data`.
+    For `alu`, `digits`, images and public tables this is the test part; for a table in a file it is every row of
+    `data`.
 
     Args:
         task: as for `load`.
@@ -117,11 +144,16 @@ def load_test(
         schema: what the model knows of its table (`circuit.schema`): columns are found by its names where the data have
             names, text is read as it says, names of categories that it does not have are NaN.
         reading: of a text file, whether it has a header, and the delimiter.
+        alu: as for `load`.
 
     Raises:
         DataError: as `load`; or a label that is none of the classes.
     """
-    check(task, data, target if task not in _TABLE_TASKS else None)
+    check(task, data, target if task not in _TABLE_TASKS else None, alu=alu)
+    if task == "alu":
+        made = ALU.of(alu).dataset(samples=1)
+        assert made.x_test is not None and made.y_test is not None  # noqa: PT018 - a data set of ALU has a test part
+        return made.x_test, made.y_test
     if task in _TABLE_TASKS:
         table, labels = _read_known(task, data, target, schema, classes, reading)
         return table.x, class_ids(labels, classes, table.source)

@@ -1,4 +1,4 @@
-"""The hot loops, in four rooms: of training, of the engine, of netlists, and of additive learning.
+"""The hot loops, in six rooms: of training, the engine, netlists, additive learning, images, and shared cells.
 
 `compiler.py`, `threads.py` and `vectors.py` serve all of them.
 """

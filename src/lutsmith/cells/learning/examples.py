@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lutsmith.cells.fabric import Fabric
 from lutsmith.cells.learned import MAX_WIDTH, LearnedCell, operand_bits
+from lutsmith.circuit.results import integers_of
 from lutsmith.ground.arguments import instance_of, whole_number
 
 
@@ -67,9 +68,7 @@ class Examples:
 
     def shown(self, number: int) -> str:
         """Return an example as text."""
-        a, b, z = (
-            int("".join("01"[bit] for bit in bits[number, ::-1].tolist()), 2) for bits in (self.a, self.b, self.z)
-        )
+        a, b, z = (integers_of(bits[number].astype(np.bool_), signed=False) for bits in (self.a, self.b, self.z))
         return f"({a}, {b}) -> {z}"
 
 

@@ -27,7 +27,7 @@ def _widths(text: str) -> tuple[int, ...]:
 
 def train(
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv or npz.")
+        str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv, npz or alu.")
     ],
     preset: Annotated[
         str | None,
@@ -37,7 +37,8 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="gradients, as images by default; or additive, as tables: LUTs grown one by one, without torch.",
+            help="gradients, as images by default; or additive, as tables: LUTs grown one by one, without torch. "
+            "Of alu: sat.",
         ),
     ] = None,
     data: DataOption = None,
@@ -87,6 +88,10 @@ def train(
     lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate. Gradients only.")] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the data. Gradients only.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
+    ops: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="An operation that an alu learns, such as '+'; twelve by default."),
+    ] = None,
     start: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Go on with this model, by gradients: never worse in the end.")
     ] = None,
@@ -97,6 +102,20 @@ def train(
     json_output: JsonOption = False,
 ) -> None:
     """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
+    if task == "alu":
+        given = {
+            "preset": preset, "data": data, "target": target, "test": test, "header": header, "delimiter": delimiter,
+            "decimal": decimal, "missing": missing, "numbers": numbers, "categories": categories, "drop": drop,
+            "test_share": test_share, "luts": luts, "max_luts": max_luts, "rank": rank, "lr": lr, "epochs": epochs,
+            "start": start, "resume": resume or None, "allow_new": allow_new or None,
+        }  # fmt: skip
+        if extra := [name for name, value in given.items() if value not in (None, [])]:
+            raise typer.BadParameter(f"alu takes no --{extra[0].replace('_', '-')}")
+        alu_options = {"ops": ops, "bits": bits, "method": method, "seed": seed, "max_seconds": max_seconds}
+        deliver(lambda: _train_alu(out, overwrite, alu_options), _show_alu, json_output)
+        return
+    if ops:
+        raise typer.BadParameter(f"--ops goes with alu, not with {task}")
 
     def compute() -> dict[str, Any]:
         from lutsmith.runs import default_folder
@@ -136,6 +155,28 @@ def train(
         ).to_json()
 
     deliver(compute, _show, json_output)
+
+
+def _train_alu(out: Path | None, overwrite: bool, options: dict[str, Any]) -> dict[str, Any]:
+    from lutsmith.alu.run import train_alu
+
+    return train_alu(out=out, overwrite=overwrite, **options)
+
+
+def _show_alu(result: dict[str, Any], console: Console) -> None:
+    for one in result["learned"]:
+        console.print(
+            f"{one['operation']:<9} {one['examples']:>3} examples, {one['seconds']:6.2f} s, "
+            f"{one['table_bits']:>3} bits of tables"
+        )
+    right = "no wrong answer" if result["check"]["all_right"] else "wrong answers: lutsmith alu check shows them"
+    page = {
+        "check": f"{right} on fresh points and edge points of {result['bits']} bits",
+        "circuit": f"{result['luts']:,} LUTs",
+        "time": f"{result['train_seconds']:.1f} s, {result['examples']} examples in all",
+        "model": result["model"],
+    }
+    facts_page(console, page)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:

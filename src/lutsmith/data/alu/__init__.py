@@ -1,10 +1,10 @@
 """Arithmetic as data: operations, encodings, samplers and endless streams of examples. NumPy alone."""
 
-from lutsmith.data.alu.encodings import ENCODINGS, Encoding, encoding
+from lutsmith.data.alu.encodings import ENCODINGS, ExampleEncoding, encoding
 from lutsmith.data.alu.operations import ALUNET, OPERATIONS, Operation, operation, operations, register
 from lutsmith.data.alu.parts import PARTS, part_of
 from lutsmith.data.alu.samplers import EDGES, SAMPLERS, draw
-from lutsmith.data.alu.stream import ALU, PRE_WEIGHTS, Batch, Stream
+from lutsmith.data.alu.stream import ALU, PRE_WEIGHTS, EncodedExamples, Stream
 
 __all__ = [
     "ALU",
@@ -15,8 +15,8 @@ __all__ = [
     "PARTS",
     "PRE_WEIGHTS",
     "SAMPLERS",
-    "Batch",
-    "Encoding",
+    "EncodedExamples",
+    "ExampleEncoding",
     "Operation",
     "Stream",
     "draw",

@@ -1,6 +1,6 @@
 """How examples of an ALU are shown to a learner: operations, operands and results as bits, and back.
 
-Operands and results are in two's complement, lowest bit first. Encoding never alters an operand. An encoding of
+Operands and results are in two's complement, lowest bit first. ExampleEncoding never alters an operand. An encoding of
 several operations shows which one by a one-hot code in the order of its `ops`. An operation of one operand is shown
 with `b` = 0.
 
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.alu.integers import Integers, as_python_integers, integers, width
+from lutsmith.data.alu.integers import Integers, as_python_integers, integers, whole, width
 from lutsmith.data.alu.operations import ALUNET, Operation, operations
 from lutsmith.data.alu.words import from_bits, to_bits
 from lutsmith.ground.arguments import check_options, one_of, options_of
@@ -36,7 +36,7 @@ DTYPES = ("uint8", "float32")
 
 
 @dataclass(frozen=True)
-class Encoding(ABC):
+class ExampleEncoding(ABC):
     """Operations and integers as arrays of 0 and 1.
 
     Attributes:
@@ -125,9 +125,10 @@ class Encoding(ABC):
             z: the results, integers `(N,)`; of comparisons and flags 0 or 1.
 
         Raises:
+            TypeError: what is not an integer.
             ValueError: a negative result where `negative="raise"`.
         """
-        places, z = (np.atleast_1d(x) for x in np.broadcast_arrays(self._places(op), _integers(z)))
+        places, z = (np.atleast_1d(x) for x in np.broadcast_arrays(self._places(op), _results(z)))
         if self.negative == "raise" and (below := np.asarray(z < 0, bool)).any():
             place = int(np.argmax(below))
             raise ValueError(
@@ -180,7 +181,7 @@ class Encoding(ABC):
 
 
 @dataclass(frozen=True)
-class Flat(Encoding):
+class FlatEncoding(ExampleEncoding):
     """ALU_Net's: `a` in bits + 1 bits, the operation's code, `b` in bits + 1 bits; results in 2 * (bits + 1) bits."""
 
     @property
@@ -204,11 +205,11 @@ class Flat(Encoding):
 
 
 @dataclass(frozen=True)
-class Words(Flat):
+class WordsEncoding(FlatEncoding):
     """ALU_Net's for attention: `a`, the operation's code and `b` as words of equal length, filled up with 0.
 
     A word has as many bits as the longest of them; with `positions`, three more that say which word it is, one-hot:
-    `(3, 19)` at 15 bits. Results are as in `Flat`.
+    `(3, 19)` at 15 bits. Results are as in `FlatEncoding`.
     """
 
     _: KW_ONLY
@@ -236,7 +237,7 @@ class Words(Flat):
 
 
 @dataclass(frozen=True)
-class Serial(Encoding):
+class SerialEncoding(ExampleEncoding):
     """Bit by bit, lowest first: `(N, bits, 2)`, step i is `a`'s and `b`'s bit i; of several operations their code too.
 
     Results have as many bits as the widest operation's.
@@ -271,8 +272,8 @@ class Serial(Encoding):
 
 
 @dataclass(frozen=True)
-class Grid(Serial):
-    """Rows and columns: `(N, bits, bits, 2)`, row j, column i is `a`'s bit i and `b`'s bit j; else as `Serial`."""
+class ArrayEncoding(SerialEncoding):
+    """Rows and columns: `(N, bits, bits, 2)`; row j, column i: bit i of `a` and bit j of `b`; else as bit by bit."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -282,15 +283,15 @@ class Grid(Serial):
         return inputs[:, 0, 0, 2:], inputs[:, 0, :, 0], inputs[:, :, 0, 1]
 
 
-ENCODINGS: Mapping[str, type[Encoding]] = MappingProxyType(
-    {"flat": Flat, "words": Words, "serial": Serial, "array": Grid}
+ENCODINGS: Mapping[str, type[ExampleEncoding]] = MappingProxyType(
+    {"flat": FlatEncoding, "words": WordsEncoding, "serial": SerialEncoding, "array": ArrayEncoding}
 )
 """The encodings by name."""
 
 
 def encoding(
     name: str | Mapping[str, Any] = "flat", bits: int = 15, ops: Sequence[str] = ALUNET, signed: bool = False
-) -> Encoding:
+) -> ExampleEncoding:
     """Return an encoding by its name.
 
     Args:
@@ -304,16 +305,16 @@ def encoding(
         ValueError: an unknown name or option; the message lists those there are.
     """
     options = dict(name) if isinstance(name, Mapping) else {"name": name}
-    kind = ENCODINGS[one_of("encoding", options.pop("name", "flat"), ENCODINGS)]
+    chosen = one_of("encoding", options.pop("name", "flat"), ENCODINGS)
+    kind = ENCODINGS[chosen]
     known = [option for option in options_of(kind) if option not in ("bits", "ops", "signed")]
-    check_options(f"the encoding {kind.__name__.lower()!r}", options, known)
+    check_options(f"the encoding {chosen!r}", options, known)
     return kind(bits, tuple(ops), signed=signed, **options)
 
 
-def _integers(values: Any) -> Integers:
-    array = np.asarray(values) if isinstance(values, (np.ndarray, np.generic)) else np.array(values, dtype=object)
-    if array.dtype.kind not in "biuO":
-        raise TypeError(f"z is an array of {array.dtype}; expected integers")
-    if array.dtype.kind != "O":
-        return array.astype(np.int64) if array.dtype.kind == "b" or array.itemsize < 8 else array
-    return as_python_integers(array)
+def _results(values: Any) -> Integers:
+    truths = isinstance(values, np.ndarray) and values.dtype.kind == "b"
+    array = whole("z", values.astype(np.int64) if truths else values)
+    if array.dtype.kind == "O":
+        return as_python_integers(array)
+    return array if array.itemsize == 8 else array.astype(np.int64)

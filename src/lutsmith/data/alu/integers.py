@@ -52,13 +52,7 @@ def integers(name: str, values: Any, bits: int, signed: bool = False) -> Integer
         TypeError: floats, truth values or text.
         ValueError: a value that the width does not hold; the message names the first one.
     """
-    given = values if isinstance(values, np.ndarray) else _from_python(values)
-    if given.dtype.kind == "O":
-        for place, value in enumerate(given.flat):
-            if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-                raise TypeError(f"{name} holds {value!r}{_at(place, given)}; expected integers")
-    elif given.dtype.kind not in "iu":
-        raise TypeError(f"{name} is an array of {given.dtype}; expected integers")
+    given = whole(name, values)
     least, most = bounds(bits, signed)
     wrong = (given < least) | (given > most) if given.size else np.zeros(given.shape, bool)
     if np.any(wrong):
@@ -69,6 +63,22 @@ def integers(name: str, values: Any, bits: int, signed: bool = False) -> Integer
         )
     dtype = dtype_of(bits, signed)
     return as_python_integers(given) if dtype.kind == "O" else given.astype(dtype)
+
+
+def whole(name: str, values: Any) -> NDArray[Any]:
+    """Return an array of what was given, an array of an integer dtype or of Python's integers.
+
+    Raises:
+        TypeError: floats, truth values or text.
+    """
+    given = values if isinstance(values, np.ndarray) else _from_python(values)
+    if given.dtype.kind == "O":
+        for place, value in enumerate(given.flat):
+            if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+                raise TypeError(f"{name} holds {value!r}{_at(place, given)}; expected integers")
+    elif given.dtype.kind not in "iu":
+        raise TypeError(f"{name} is an array of {given.dtype}; expected integers")
+    return given
 
 
 def as_python_integers(values: Integers) -> NDArray[Any]:

@@ -31,7 +31,7 @@ Points = tuple[Integers, Integers, Integers]
 
 
 @dataclass
-class Source:
+class PointSource:
     """The examples of one operation in one part.
 
     Attributes:

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.alu.encodings import Encoding, encoding
+from lutsmith.data.alu.encodings import ExampleEncoding, encoding
 from lutsmith.data.alu.integers import Integers, dtype_of, width
 from lutsmith.data.alu.operations import ALUNET, ZERO, operations
 from lutsmith.data.alu.parts import PARTS
 from lutsmith.data.alu.samplers import mixture
-from lutsmith.data.alu.source import Points, Source
+from lutsmith.data.alu.source import Points, PointSource
 from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.ground.arguments import check_options, instance_of, number, one_of, options_of, whole_number
 from lutsmith.ground.cache import cache_base
@@ -34,7 +34,7 @@ PRE_WEIGHTS: Mapping[str, float] = MappingProxyType(
 """ALU_Net's `pre_weight=True`: the weights of its operations by the errors of an earlier run."""
 
 
-class Batch(NamedTuple):
+class EncodedExamples(NamedTuple):
     """Examples, encoded and as integers.
 
     Attributes:
@@ -126,7 +126,7 @@ class ALU:
         return tuple(self.ops or ())
 
     @cached_property
-    def encoder(self) -> Encoding:
+    def encoder(self) -> ExampleEncoding:
         """What writes examples as bits, and reads them."""
         name = self.encoding.get("name", "flat") if isinstance(self.encoding, Mapping) else self.encoding
         ops = ALUNET if name in ("flat", "words") and set(self.names) <= set(ALUNET) else self.names
@@ -153,13 +153,13 @@ class ALU:
         return {name: dict(v) if isinstance(v, Mapping) else list(v) if isinstance(v, tuple) else v
                 for name, v in given.items()}  # fmt: skip
 
-    def _sources(self, part: str, names: tuple[str, ...]) -> list[Source]:
+    def _sources(self, part: str, names: tuple[str, ...]) -> list[PointSource]:
         folder = Path(self.cache) if not isinstance(self.cache, bool) else cache_base() / "alu" if self.cache else None
         shared = (one_of("part", part, PARTS), self.bits, self.signed, mixture(self.sampler), self.seed, self.zero)
-        return [Source(operation, *shared, self.held_out, folder) for operation in operations(names)]
+        return [PointSource(operation, *shared, self.held_out, folder) for operation in operations(names)]
 
 
-class Stream(Iterator[Batch]):
+class Stream(Iterator[EncodedExamples]):
     """Endless batches of one part.
 
     Args:
@@ -225,7 +225,7 @@ class Stream(Iterator[Batch]):
         self._next = [whole_number("points", state["points"][name], 0) for name in self.alu.names]
         self._weights = _weights(self.alu.names, state["weights"])
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> EncodedExamples:
         rng = np.random.default_rng([self.alu.seed, PARTS.index(self.part), self._batch])
         bounds = np.cumsum(self._weights)
         of = np.minimum(np.searchsorted(bounds, rng.random(self.batch_size) * bounds[-1], "right"), len(bounds) - 1)
@@ -240,7 +240,7 @@ class Stream(Iterator[Batch]):
         self._next = [start + n for start, n in zip(self._next, counts, strict=True)]
         self._batch += 1
         op, encoder = self._codes[of], self.alu.encoder
-        return Batch(encoder.inputs(op, a, b), encoder.outputs(op, z), op, a, b, z)
+        return EncodedExamples(encoder.inputs(op, a, b), encoder.outputs(op, z), op, a, b, z)
 
 
 def _scattered(parts: tuple[Integers, ...], order: NDArray[np.int64], dtype: np.dtype[Any]) -> Integers:
