@@ -12,7 +12,7 @@ from lutsmith.training.callbacks.time_limit import TimeLimit
 from lutsmith.training.ensemble import Ensemble, train_ensemble
 from lutsmith.training.files.checkpoint import CheckpointError
 from lutsmith.training.fitting import fit
-from lutsmith.training.loop.feed import Feed, Scores
+from lutsmith.training.loop.feed import EpochScores, Feed
 from lutsmith.training.loop.position import TrainingError
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
@@ -37,6 +37,7 @@ __all__ = [
     "EarlyStopping",
     "Ensemble",
     "Epoch",
+    "EpochScores",
     "Feed",
     "Fit",
     "Flip",
@@ -45,7 +46,6 @@ __all__ = [
     "Penalty",
     "ProgressiveFreezing",
     "RhoSchedule",
-    "Scores",
     "Settings",
     "Shift",
     "Spectral",

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from lutsmith.alu.dense import DenseReport, TrainedModel, describe_device, search, search_dense, train_dense
-from lutsmith.alu.dense.answers import Examples, exact, measured
 from lutsmith.alu.dense.feed import ALUFeed, StreamPosition
 from lutsmith.alu.dense.losses import kernel_decay
+from lutsmith.alu.dense.scores import EncodedPoints, exact, measured
 from lutsmith.circuit.file import load
 from lutsmith.data.alu import ALU
 from lutsmith.training import CheckpointError, Epoch, TrainingInterrupted
@@ -119,7 +119,7 @@ def test_a_flat_network_of_luts_is_measured_soft_and_hard_and_is_its_circuit(tmp
     assert answer.exact > 0.95 < answer.soft_exact
     assert report.lowering == "proved"
     alu = ALU(8, "AND")
-    examples = Examples.of(alu, "AND", 256, "test")
+    examples = EncodedPoints.of(alu, "AND", 256, "test")
     answers = load(tmp_path / "model.lut").predict(examples.x)
     assert exact(examples, answers) == answer.exact
     soft = exact(examples, examples.bits(TrainedModel.load(tmp_path / "model.pt").network, hardened=False))
@@ -130,7 +130,7 @@ def test_answers_are_counted_as_one_by_one() -> None:
     alu = ALU(3, ["/", "="], held_out=0.3)
     network = TrainedModel.untrained("minimal_2021", alu, {"units": 8}).network
     for answer in measured(network, alu, 40, soft=False):
-        examples = Examples.of(alu, answer.op, 40, "test")
+        examples = EncodedPoints.of(alu, answer.op, 40, "test")
         given = [[v > 0 for v in row] for row in network(torch.from_numpy(examples.x)).tolist()]
         truth = [[bool(v) for v in row] for row in examples.y]
         pairs = [g == t for one, other in zip(given, truth, strict=True) for g, t in zip(one, other, strict=True)]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from lutsmith.alu.dense.answers import Examples, exact
+from lutsmith.alu.dense.scores import EncodedPoints, exact
 from lutsmith.data.alu import ALU
-from lutsmith.training import Callback, Epoch, Feed, Scores, Stage
+from lutsmith.training import Callback, Epoch, EpochScores, Feed, Stage
 from lutsmith.training.objectives import Objective
 from lutsmith.training.samples import Array, Rows
 
@@ -37,7 +37,7 @@ class ALUFeed(Feed):
         self.alu, self.steps = alu, steps
         self.stream = alu.stream("train", batch_size)
         self._points, self._soft = points, soft
-        self._validation = [Examples.of(alu, name, points, "validation") for name in alu.names]
+        self._validation = [EncodedPoints.of(alu, name, points, "validation") for name in alu.names]
         self._rows = np.arange(batch_size)
         self._batch: tuple[Array, Array] | None = None
 
@@ -67,7 +67,7 @@ class ALUFeed(Feed):
     def check_outputs(self, outputs: Tensor, objective: Objective) -> None:
         objective.check_outputs(outputs, self._validation[0].y)
 
-    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> Scores:  # noqa: ARG002
+    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:  # noqa: ARG002
         hard = {e.name: exact(e, e.bits(model, hardened=True)) for e in self._validation}
         figures = {f"exact {name}": share for name, share in hard.items()}
         soft = None
@@ -75,7 +75,7 @@ class ALUFeed(Feed):
             shares = {e.name: exact(e, e.bits(network, hardened=False)) for e in self._validation}
             figures |= {f"soft exact {name}": share for name, share in shares.items()}
             soft = float(np.mean(list(shares.values())))
-        return Scores(float(np.mean(list(hard.values()))), soft, figures)
+        return EpochScores(float(np.mean(list(hard.values()))), soft, figures)
 
 
 @dataclass

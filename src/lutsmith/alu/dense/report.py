@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from lutsmith.alu.dense.answers import Answers
+from lutsmith.alu.dense.scores import OperationScore
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.data.alu import ALUNET
 from lutsmith.ground.alignment import aligned
@@ -46,7 +46,7 @@ class DenseReport:
     parameters: int
     device: str
     settings: Mapping[str, Any]
-    answers: tuple[Answers, ...]
+    answers: tuple[OperationScore, ...]
     steps: int
     samples: int
     seconds: float

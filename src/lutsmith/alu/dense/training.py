@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from lutsmith.alu.dense.answers import Examples, measured
 from lutsmith.alu.dense.device import describe_device, found_device
 from lutsmith.alu.dense.feed import ALUFeed, StreamPosition
 from lutsmith.alu.dense.losses import LOSSES, decaying, kernel_decay
 from lutsmith.alu.dense.model_file import TrainedModel
 from lutsmith.alu.dense.report import DenseReport
+from lutsmith.alu.dense.scores import EncodedPoints, measured
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import save
 from lutsmith.data.alu import ALU
@@ -180,7 +180,7 @@ def _lowered(trained: TrainedModel, points: int) -> tuple[Circuit, str]:
     if proof.verdict == "failed":
         raise CircuitMismatchError(f"the circuit does not hold what the network states: {proof.problems[0]}")
     for name in alu.names:
-        x = Examples.of(alu, name, points, "test").x
+        x = EncodedPoints.of(alu, name, points, "test").x
         if not np.array_equal(circuit.decision_function(x), logits(network, x, np.arange(len(x)), hardened=True)):
             raise CircuitMismatchError(f"the circuit's scores differ from the network's on examples of {name}")
     return circuit, proof.verdict

@@ -22,7 +22,7 @@ from lutsmith.training.settings import Settings
 
 
 @dataclass(frozen=True)
-class Scores:
+class EpochScores:
     """What a network reached on data that were held out.
 
     Attributes:
@@ -72,7 +72,7 @@ class Feed(ABC):
         """Raise ValueError where a model's outputs do not suit the targets."""
 
     @abstractmethod
-    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> Scores:
+    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:
         """Return what a network reaches: `network` is in the precision of training, `model` is itself."""
 
 
@@ -115,9 +115,9 @@ class InMemory(Feed):
     def check_outputs(self, outputs: Tensor, objective: Objective) -> None:
         objective.check_outputs(outputs, self._samples.y)
 
-    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> Scores:
+    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:
         soft = score(network, self._samples, self.held_out, objective, hardened=False)
-        return Scores(score(model, self._samples, self.held_out, objective, hardened=True), soft)
+        return EpochScores(score(model, self._samples, self.held_out, objective, hardened=True), soft)
 
 
 def _training_weights(samples: Samples, order: Order, loss: Loss | None) -> Array | None:

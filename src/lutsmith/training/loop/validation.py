@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from lutsmith.training.isolation import no_trace
-from lutsmith.training.loop.feed import Feed, Scores
+from lutsmith.training.loop.feed import EpochScores, Feed
 from lutsmith.training.objectives import Objective
 from lutsmith.training.settings import Settings
 
@@ -31,7 +31,7 @@ class Validation:
         """Return whether an epoch, counted from 1, is one to measure; the last one always is."""
         return self._feed.validates and (last or epoch % self._settings.validate_every == 0)
 
-    def scores(self) -> Scores:
+    def scores(self) -> EpochScores:
         """Return the scores of the differentiable network and of the hardened one; nothing else changes."""
         with no_trace(self._model):
             return self._feed.scores(self._network, self._model, self._objective)

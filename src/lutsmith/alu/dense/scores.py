@@ -17,7 +17,7 @@ Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class EncodedPoints:
     """Points of one operation, encoded.
 
     Attributes:
@@ -31,7 +31,7 @@ class Examples:
     y: NDArray[Any]
 
     @classmethod
-    def of(cls, alu: ALU, name: str, count: int, part: str) -> Examples:
+    def of(cls, alu: ALU, name: str, count: int, part: str) -> EncodedPoints:
         """Return the first `count` points of an operation in a part."""
         a, b, z = alu.points(name, count, part)
         return cls(name, alu.encoder.inputs(name, a, b), alu.encoder.outputs(name, z))
@@ -42,7 +42,7 @@ class Examples:
 
 
 @dataclass(frozen=True)
-class Answers:
+class OperationScore:
     """What a network reached on one operation, in shares from 0 to 1.
 
     Attributes:
@@ -69,22 +69,22 @@ class Answers:
         return dataclasses.asdict(self)
 
 
-def exact(examples: Examples, answers: Bits) -> float:
+def exact(examples: EncodedPoints, answers: Bits) -> float:
     """Return the share of answers of which all bits are right."""
     return float((answers == (examples.y > 0)).all(axis=1).mean())
 
 
-def measured(model: nn.Module, alu: ALU, points: int, *, soft: bool, part: str = "test") -> tuple[Answers, ...]:
+def measured(model: nn.Module, alu: ALU, points: int, *, soft: bool, part: str = "test") -> tuple[OperationScore, ...]:
     """Return what a model reaches on the first `points` points of each operation in a part of the data."""
     found = []
     for name in alu.names:
-        examples = Examples.of(alu, name, points, part)
+        examples = EncodedPoints.of(alu, name, points, part)
         truth, hard = examples.y > 0, examples.bits(model, hardened=True)
         ones = truth.mean(axis=0)
         _, counts = np.unique(np.packbits(truth, axis=1), axis=0, return_counts=True)
         before = examples.bits(model, hardened=False) if soft else None
         found.append(
-            Answers(
+            OperationScore(
                 name,
                 points,
                 exact(examples, hard),
