@@ -76,7 +76,7 @@ def test_settings_survive_json() -> None:
         ("validation", 1.0, "a share"),
         ("seed", -1, "seed=-1: expected an integer >= 0"),
         ("seed", 2**63, f"seed={2**63}: expected an integer >= 0 and < {2**63}"),
-        ("accelerator", "abacus", "expected one of cpu, cuda, auto"),
+        ("accelerator", "abacus", "expected one of cpu, cuda, mps, auto"),
         ("precision", "16-true", "expected one of 32-true"),
         ("optimizer", dict, "Trainer"),
         ("optimizer_options", {"lr": {1}}, "JSON values"),

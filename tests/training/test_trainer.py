@@ -21,7 +21,7 @@ from torch import nn
 from lutsmith.nn import to_circuit
 from lutsmith.training import Settings, Trainer, TrainingError, TrainingInterrupted
 from lutsmith.training.files import checkpoint
-from lutsmith.training.loop import loop, validation
+from lutsmith.training.loop import feed, loop
 from lutsmith.training.metrics import logits
 
 from ..board import tensorboard
@@ -76,7 +76,7 @@ def test_the_best_of_equal_epochs_is_the_latest_and_its_weights_are_kept(monkeyp
             weights.append(model[2].weight.detach().clone())
         return next(figures)
 
-    monkeypatch.setattr(validation, "score", score)
+    monkeypatch.setattr(feed, "score", score)
     result = fit(model, Settings(epochs=4, batch_size=32, lr=0.1, validation=0.2))
     assert result.best.epoch == 3
     assert torch.equal(model[2].weight, weights[2])

@@ -8,9 +8,11 @@ from lutsmith.training.callbacks.early_stopping import EarlyStopping
 from lutsmith.training.callbacks.freezing import ProgressiveFreezing
 from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.stabilization import GradientNormalization
+from lutsmith.training.callbacks.time_limit import TimeLimit
 from lutsmith.training.ensemble import Ensemble, train_ensemble
 from lutsmith.training.files.checkpoint import CheckpointError
 from lutsmith.training.fitting import fit
+from lutsmith.training.loop.feed import EpochScores, Feed
 from lutsmith.training.loop.position import TrainingError
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
@@ -35,6 +37,8 @@ __all__ = [
     "EarlyStopping",
     "Ensemble",
     "Epoch",
+    "EpochScores",
+    "Feed",
     "Fit",
     "Flip",
     "Gap",
@@ -47,6 +51,7 @@ __all__ = [
     "Spectral",
     "Stage",
     "TemperatureSchedule",
+    "TimeLimit",
     "Trainer",
     "TrainingError",
     "TrainingInterrupted",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Epoch:
         gap: soft - hard.
         lr: learning rate of the tables in the epoch's last step.
         seconds: wall time of the epoch, validation included.
+        figures: further numbers of the validation by name; in the line, keys of their own.
     """
 
     epoch: int
@@ -38,10 +39,19 @@ class Epoch:
     gap: float | None
     lr: float
     seconds: float
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON values."""
-        return dataclasses.asdict(self)
+        """Return the fields as JSON values, each of `figures` under its own name."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)[:-1]}
+        return {**values, **self.figures}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Epoch:
+        """Return the inverse of `to_json`."""
+        known = {item.name for item in fields(cls)[:-1]}
+        rest = {name: value for name, value in values.items() if name not in known}
+        return cls(**{name: values[name] for name in known}, figures=rest)
 
 
 def logits(model: nn.Module, x: Array, rows: Rows, *, hardened: bool) -> NDArray[np.float32]:

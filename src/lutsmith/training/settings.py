@@ -18,7 +18,7 @@ from lutsmith.training.callbacks.base import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
 
 SCHEDULES = ("cosine", "step", "constant")
-ACCELERATORS = ("cpu", "cuda", "auto")
+ACCELERATORS = ("cpu", "cuda", "mps", "auto")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -65,7 +65,7 @@ class Settings:
         patience: training stops after so many validated epochs in a row that are no better than the best before them,
             by the hardened score; 0: never. See `training.EarlyStopping`: not for the cosine schedule, as a rule.
         seed: of the split, the shuffles, the augmentation and torch's generator.
-        accelerator: "cpu", "cuda", or "auto": CUDA where there is a device.
+        accelerator: "cpu", "cuda", "mps" (Apple's), or "auto": CUDA where there is a device.
         precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). The "true" half
             precisions are refused: they would round raw features before the encoder compares them.
         torch_threads: torch's own threads during training on a CPU. One is steadier: the kernels bring their own.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from lutsmith.data.augmentation.images import Augmentation
@@ -16,6 +17,7 @@ from lutsmith.training.assembly import objective_of
 from lutsmith.training.callbacks.base import Callback, checked_callbacks
 from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import own_generators, torch_threads
+from lutsmith.training.loop.feed import Feed, InMemory
 from lutsmith.training.loop.loop import Loop
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.objectives import Loss
@@ -34,7 +36,7 @@ class Fit:
         history: one entry an epoch, and before them epoch 0 where the start was to be kept.
         best: the validated epoch with the highest hardened score (accuracy, R^2 or share of right bits), the latest of
             equals; without validation the last.
-        validation_rows: the rows that were held out, ascending int64.
+        validation_rows: the rows that were held out, ascending int64; of a feed none.
         train_seconds: wall time from first batch to last, validation and checkpoints included, over all sittings.
         setup_seconds: wall time of this call before its first batch: checks, loading or compiling kernels.
         stopped: why a callback stopped the run in the last epoch of `history`; None: all epochs were trained.
@@ -130,13 +132,31 @@ class Trainer:
         """
         began = time.perf_counter()
         samples = Samples.of(x, y, objective_of(self.settings), sample_weight)
+        return self._fit(model, samples, resume, keep_start, began)
+
+    def fit_feed(self, model: nn.Module, feed: Feed, *, resume: bool = False, keep_start: bool = False) -> Fit:
+        """Train a model on batches that a feed makes as they are asked for, such as an endless stream.
+
+        Args:
+            model: as in `fit`.
+            feed: gives batches, and scores by which epochs are compared; `settings.validation` is not read.
+            resume: as in `fit`.
+            keep_start: as in `fit`.
+
+        Raises:
+            As `fit`.
+        """
+        return self._fit(model, feed, resume, keep_start, time.perf_counter())
+
+    def _fit(self, model: nn.Module, data: Samples | Feed, resume: bool, keep_start: bool, began: float) -> Fit:
         folder = TrainingFolder(self.folder)
         folder.prepare(resume=resume)
+        feed = InMemory(data, self.settings, self.parts.loss) if isinstance(data, Samples) else data
         with torch_threads(self.settings.torch_threads), own_generators(self.settings.seed):
             loop = Loop(
                 self.settings,
                 model,
-                samples,
+                feed,
                 parts=self.parts,
                 folder=folder,
                 factory=self.optimizer,
@@ -154,7 +174,7 @@ class Trainer:
         return Fit(
             tuple(state.history),
             state.kept(),
-            loop.order.held_out,
+            feed.held_out if isinstance(feed, InMemory) else np.zeros(0, np.int64),
             state.position.seconds,
             setup_seconds,
             state.stage.stopped,

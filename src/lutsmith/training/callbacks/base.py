@@ -40,6 +40,8 @@ class Stage:
             with; None before.
         validates: whether epochs are measured on rows that are held out; None in a loop that does not say.
         stopped: why a callback has stopped the run; None while none has.
+        share: how much of the run is over in any case, in [0, 1], as a callback that ends it by another measure than
+            epochs says: a limit of time. The cosine schedule goes on at least so far.
     """
 
     model: nn.Module
@@ -52,6 +54,7 @@ class Stage:
     kept: int | None = None
     validates: bool | None = None
     stopped: str | None = None
+    share: float = 0.0
 
     def stop(self, reason: str) -> None:
         """End the run: after the step that is being taken, or the next one where none is.

@@ -31,13 +31,47 @@ def save(path: Path, state: dict[str, Any]) -> None:
         CheckpointError: the file could not be written (disk full, no permission); what was at `path` is untouched.
     """
     try:
-        write_atomically(path, lambda file: torch.save({"format": FORMAT, **state}, file), twice=True)
+        write_tensors(path, {"format": FORMAT, **state})
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         kept = "the one saved before is untouched" if path.exists() else "none had been saved before"
         raise CheckpointError(
             f"the checkpoint {path} could not be written ({_reason(error)}); {kept}. Free some space or check "
             "the permissions, then resume."
         ) from error
+
+
+def write_tensors(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors and plain values to a file, whole or not at all."""
+    write_atomically(path, lambda file: torch.save(state, file), twice=True)
+
+
+def read_tensors(path: Path, advice: str, what: str = "checkpoint") -> dict[str, Any]:
+    """Return what `write_tensors` wrote, its tensors on the CPU. Nothing in the file is executed (`weights_only`).
+
+    Args:
+        path: of the file.
+        advice: what to do where it cannot be read, the end of a message.
+        what: a word for the file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CheckpointError: it is truncated or corrupt, holds more than tensors and plain values, or has no format.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {what} {path}")
+    try:
+        with path.open("rb") as file:
+            with zipfile.ZipFile(file) as archive:
+                if broken := archive.testzip():  # torch itself does not look at the checksums
+                    raise zipfile.BadZipFile(f"{broken} is damaged")
+            file.seek(0)
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a broken file makes the reader raise
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise CheckpointError(f"{path} is not a whole {what} ({reason}); {advice}") from error
+    if not isinstance(state, dict) or "format" not in state:
+        raise CheckpointError(f"{path} is not a {what} of a training run; {advice}")
+    return state
 
 
 def _reason(error: Exception) -> str:
@@ -51,21 +85,8 @@ def load(path: Path) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         CheckpointError: the file is truncated, corrupt, of another format, or holds more than tensors and plain values.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"there is no checkpoint {path}")
     advice = "delete it to start this run again from its beginning"
-    try:
-        with path.open("rb") as file:
-            with zipfile.ZipFile(file) as archive:
-                if broken := archive.testzip():  # torch itself does not look at the checksums
-                    raise zipfile.BadZipFile(f"{broken} is damaged")
-            file.seek(0)
-            state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a broken file makes the reader raise
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise CheckpointError(f"{path} is not a whole checkpoint ({reason}); {advice}") from error
-    if not isinstance(state, dict) or "format" not in state:
-        raise CheckpointError(f"{path} is not a checkpoint of a training run; {advice}")
+    state = read_tensors(path, advice)
     if (written := state["format"]) not in (FORMAT, *_LATER):
         raise CheckpointError(
             f"{path} has checkpoint format {written!r}, this version reads {', '.join(map(str, (*_LATER, FORMAT)))}: "

@@ -6,17 +6,17 @@ import time
 from typing import Any
 
 from lutsmith.training.files.folder import TrainingFolder
+from lutsmith.training.loop.feed import Feed
 from lutsmith.training.loop.state import TrainingState
 from lutsmith.training.parts import Parts
-from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
 
 _SAVING_SHARE = 0.05  # an epoch's end is saved only while saving costs at most this share of the time
 
 
-def identity(settings: Settings, samples: Samples, parts: Parts) -> dict[str, Any]:
+def identity(settings: Settings, feed: Feed, parts: Parts) -> dict[str, Any]:
     """Return what a checkpoint must share with the run that resumes from it."""
-    return {"settings": settings.to_json(), "data": samples.fingerprint(), "parts": parts.described()}
+    return {"settings": settings.to_json(), "data": feed.fingerprint(), "parts": parts.described()}
 
 
 class Checkpointing:

@@ -22,7 +22,7 @@ class Devices:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Find the device; ValueError where CUDA is asked for and not there."""
+        """Find the device; ValueError where the one that is asked for is not there."""
         self.fabric = Fabric(accelerator=accelerator(settings), devices=1, precision=settings.precision)  # type: ignore[arg-type]
         self.device: torch.device = self.fabric.device
 
@@ -37,7 +37,11 @@ class Devices:
 
 
 def accelerator(settings: Settings) -> str:
-    """Return "cuda" or "cpu"; raise ValueError where CUDA is asked for and not there."""
+    """Return "cuda", "mps" or "cpu"; raise ValueError where the device that is asked for is not there."""
+    if settings.accelerator == "mps":
+        if not torch.backends.mps.is_available():
+            raise ValueError("accelerator='mps': torch finds no device of Apple's here; take 'cpu' or 'auto'")
+        return "mps"
     if settings.accelerator != "cpu" and torch.cuda.is_available():
         return "cuda"
     if settings.accelerator == "cuda":

@@ -14,7 +14,7 @@ from lutsmith.training.callbacks.base import Stage
 from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.loop.checkpointing import Checkpointing, identity
 from lutsmith.training.loop.devices import Devices
-from lutsmith.training.loop.order import Order
+from lutsmith.training.loop.feed import Feed
 from lutsmith.training.loop.pace import Pace
 from lutsmith.training.loop.position import Position
 from lutsmith.training.loop.progress import TrainingProgress
@@ -25,7 +25,7 @@ from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
 from lutsmith.training.optimization.optimizers import OptimizerFactory, make_optimizer
 from lutsmith.training.parts import Parts
-from lutsmith.training.samples import Rows, Samples
+from lutsmith.training.samples import Rows
 from lutsmith.training.settings import Settings
 
 
@@ -34,7 +34,7 @@ class Loop:
 
     Attributes:
         state: all that changes.
-        order: of the data.
+        feed: the data.
         stage: what callbacks see.
     """
 
@@ -42,7 +42,7 @@ class Loop:
         self,
         settings: Settings,
         model: nn.Module,
-        samples: Samples,
+        feed: Feed,
         *,
         parts: Parts,
         folder: TrainingFolder,
@@ -53,21 +53,21 @@ class Loop:
     ) -> None:
         self.settings, self.folder, self.keep_start = settings, folder, keep_start
         objective, devices = objective_of(settings), Devices(settings)
-        self.order = Order(samples.y, settings)
+        self.feed = feed
         model = model.to(devices.device)
         plain = make_optimizer(model, settings, factory)
         network, optimizer = devices.setup(model, plain)
-        self.stage = Stage(model, plain, settings.epochs, settings.seed, validates=len(self.order.held_out) > 0)
+        self.stage = Stage(model, plain, settings.epochs, settings.seed, validates=feed.validates)
         if settings.weight_average:
             self.stage.average = WeightAverage(model, settings.weight_average)
         callbacks = [*callbacks_of(settings), *parts.callbacks]
-        position = Position(settings, self.order.steps, devices.device)
+        position = Position(settings, feed.steps, devices.device)
         self.state = TrainingState(self.stage, optimizer, callbacks, position)
-        self.stepper = TrainingStep(settings, samples, self.order, objective, parts, devices, network, self.state)
+        self.stepper = TrainingStep(settings, feed, objective, parts, devices, network, self.state)
         self.network = network
-        self.validation = Validation(settings, samples, self.order.held_out, objective, network, model)
-        self.checkpointing = Checkpointing(folder, self.state, identity(settings, samples, parts), checkpoint_seconds)
-        self.progress = TrainingProgress(settings.epochs, self.order.steps, quiet=quiet)
+        self.validation = Validation(settings, feed, objective, network, model)
+        self.checkpointing = Checkpointing(folder, self.state, identity(settings, feed, parts), checkpoint_seconds)
+        self.progress = TrainingProgress(settings.epochs, feed.steps, quiet=quiet)
         self.pace = Pace(self.progress.note)
 
     def begin(self, *, resume: bool) -> None:
@@ -93,7 +93,7 @@ class Loop:
             self.network.train()
             self.progress.start()
             try:
-                if self.keep_start and at.step == 0 and len(self.order.held_out):
+                if self.keep_start and at.step == 0 and self.feed.validates:
                     start = Epoch(0, None, None, None, None, self.stepper.rate, 0.0)
                     self.note(self.measured(start, time.perf_counter()))
                 while not self.finished:
@@ -120,14 +120,14 @@ class Loop:
         self.stage.epoch, self.stage.batch = at.epoch, at.batch
         for callback in self.state.callbacks:
             callback.before_epoch(self.stage)
-        for chosen in self.order.batches(at.epoch, at.batch):
+        for chosen in self.feed.batches(at.epoch, at.batch):
             with self.pace.step():
                 self.step(chosen)
             if self.stage.stopped is not None:
                 break
             if self.progress.due():
-                self.progress.step(at.step, at.mean_loss())
-            if at.batch < self.order.steps:
+                self.progress.step(at.step, at.mean_loss(), self.stage.share)
+            if at.batch < self.feed.steps:
                 at.epoch_seconds = time.perf_counter() - began
                 if interrupts.requested:
                     self.interrupt(interrupts.requested)
@@ -160,7 +160,8 @@ class Loop:
             done = self.measured(done, began)
         self.note(done)
         if stage.stopped is not None:
-            self.progress.note(f"stopped in epoch {done.epoch} of {stage.epochs}: {stage.stopped}")
+            of = "" if stage.share else f" of {stage.epochs}"  # another measure than epochs ends it
+            self.progress.note(f"stopped in epoch {done.epoch}{of}: {stage.stopped}")
         at.next_epoch()
 
     def note(self, epoch: Epoch) -> None:
@@ -175,17 +176,16 @@ class Loop:
         if self.validation.due(epoch.epoch, last=last):
             average = self.state.average
             with nullcontext() if average is None else average.applied():
-                soft, hard = self.validation.scores()
-                epoch = replace(epoch, soft=soft, hard=hard, gap=soft - hard)
+                found = self.validation.scores()
+                gap = None if found.soft is None else found.soft - found.hard
+                epoch = replace(epoch, soft=found.soft, hard=found.hard, gap=gap, figures=found.figures)
                 self.state.keep_if_best(epoch)
         return replace(epoch, seconds=time.perf_counter() - began)
 
     def interrupt(self, number: int) -> None:
         """Save, and raise TrainingInterrupted for a signal."""
         at, folder = self.state.position, self.folder.path
-        where = (
-            f"stopped after batch {at.batch} of {self.order.steps} in epoch {at.epoch + 1} of {self.settings.epochs}"
-        )
+        where = f"stopped after batch {at.batch} of {self.feed.steps} in epoch {at.epoch + 1} of {self.settings.epochs}"
         if folder is None:
             raise TrainingInterrupted(f"{where}; nothing was saved, since the trainer has no folder", number)
         self.checkpointing.save()

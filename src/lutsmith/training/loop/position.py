@@ -21,14 +21,16 @@ class Position:
     Attributes:
         epoch: epochs done.
         batch: batches done in the present epoch.
-        loss: float64 scalar on the device, the sum of their losses.
+        loss: float64 scalar on the device (float32 where the device has no wider one), the sum of their losses.
         seconds: trained in the sittings before this one; `clock` adds the present one.
         epoch_seconds: trained in the present epoch.
     """
 
     def __init__(self, settings: Settings, steps: int, device: torch.device) -> None:
         self.epoch = self.batch = 0
-        self.loss: Tensor = torch.zeros((), dtype=torch.float64, device=device)
+        self.loss: Tensor = torch.zeros(
+            (), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device
+        )
         self.seconds = self.epoch_seconds = 0.0
         self._settings, self._steps = settings, steps
         self._sat_down = time.perf_counter()

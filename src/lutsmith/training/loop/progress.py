@@ -12,17 +12,21 @@ class TrainingProgress(ProgressBar):
     def __init__(self, epochs: int, steps: int, *, quiet: bool) -> None:
         super().__init__(epochs * steps, quiet=quiet)
         self._epochs, self._steps = epochs, steps
-        self._reached = ""
+        self._reached, self._of = "", f"/{epochs}"
 
-    def step(self, done: int, loss: float) -> None:
-        """Show the steps done so far and the mean loss of this epoch."""
-        text = f"epoch {(done - 1) // self._steps + 1}/{self._epochs}  loss {loss:.4f}{self._reached}"
-        self.draw(done, text, f"{text}  {done / (self._epochs * self._steps):.0%}")
+    def step(self, done: int, loss: float, share: float = 0.0) -> None:
+        """Show the steps done, the mean loss of this epoch, and how much of the run is over: at least `share`."""
+        total = self._epochs * self._steps
+        over = max(share, done / total)
+        self._of = "" if share else f"/{self._epochs}"
+        text = f"epoch {(done - 1) // self._steps + 1}{self._of}  loss {loss:.4f}{self._reached}"
+        self.draw(over * total, text, f"{text}  {over:.0%}")
 
     def epoch(self, done: Epoch) -> None:
         """Take up the figures of a finished epoch; off a terminal, print them unless a line was printed just now."""
         if done.hard is not None:
-            self._reached = f"  hardened {done.hard:.2%}  soft {done.soft:.2%}"
+            soft = "" if done.soft is None else f"  soft {done.soft:.2%}"
+            self._reached = f"  {'hardened' if soft else 'validated'} {done.hard:.2%}{soft}"
         loss = "before the first step" if done.loss is None else f"loss {done.loss:.4f}"
-        text = f"epoch {done.epoch}/{self._epochs}  {loss}{self._reached}  {done.seconds:.1f} s"
+        text = f"epoch {done.epoch}{self._of}  {loss}{self._reached}  {done.seconds:.1f} s"
         self.line(text, last=done.epoch in (0, self._epochs))

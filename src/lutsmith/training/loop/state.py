@@ -109,6 +109,6 @@ class TrainingState:
             self.average.load_state_dict(saved["average"])
         self.position.adopt(saved)
         self.best = None if saved["best"] is None else Best(**saved["best"])
-        self.history = [Epoch(**epoch) for epoch in saved["history"]]
+        self.history = [Epoch.from_json(epoch) for epoch in saved["history"]]
         self.stage.stopped = saved["stopped"] or self.stage.stopped
         set_generator_states(saved["generators"])

@@ -6,23 +6,21 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.training.augmentation.bits import BitFlips
-from lutsmith.training.callbacks.base import description
 from lutsmith.training.isolation import no_trace
 from lutsmith.training.loop.devices import Devices
-from lutsmith.training.loop.order import Order
+from lutsmith.training.loop.feed import Feed
 from lutsmith.training.loop.position import Position
 from lutsmith.training.loop.state import TrainingState
-from lutsmith.training.objectives import Loss, Objective, takes_weights
+from lutsmith.training.objectives import Loss, Objective
 from lutsmith.training.optimization.schedules import rate_factor
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import Batch
-from lutsmith.training.samples import Array, Rows, Samples
+from lutsmith.training.samples import Rows
 from lutsmith.training.settings import Settings
 
 
@@ -31,8 +29,7 @@ class TrainingStep:
 
     Args:
         settings: rates, augmentations and flips of bits are read.
-        samples: that rows are of.
-        order: gives each step its random numbers.
+        feed: gives the batches, and each step its random numbers.
         objective: whose loss is taken, unless `parts` has one.
         parts: losses, penalties and augmentations of the caller.
         devices: where batches go.
@@ -43,19 +40,17 @@ class TrainingStep:
     def __init__(
         self,
         settings: Settings,
-        samples: Samples,
-        order: Order,
+        feed: Feed,
         objective: Objective,
         parts: Parts,
         devices: Devices,
         network: nn.Module,
         state: TrainingState,
     ) -> None:
-        self._settings, self._samples, self._order = settings, samples, order
+        self._settings, self._feed = settings, feed
         self._objective, self._devices, self._network = objective, devices, network
         self._state, self._stage, self._optimizer = state, state.stage, state.optimizer
         self._loss: Loss = parts.loss or objective.loss
-        self._weights = _training_weights(samples, order, parts.loss)
         self._penalties = parts.penalties
         watching = [getattr(penalty, "watching", None) for penalty in parts.penalties]
         self._watching: list[Callable[[nn.Module], AbstractContextManager[None]]] = [w for w in watching if w]
@@ -72,7 +67,7 @@ class TrainingStep:
 
     def take(self, chosen: Rows, at: Position) -> Tensor:
         """Take a step on some rows; return its loss, penalties included, without gradients."""
-        factor = rate_factor(self._settings, at.step, self._order.steps)
+        factor = rate_factor(self._settings, at.step, self._feed.steps, self._stage.share)
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         loss = self.loss(chosen, at)
@@ -94,7 +89,7 @@ class TrainingStep:
         if first:
             if outputs.ndim < 1 or len(outputs) != len(chosen):
                 raise ValueError(f"the model gives {tuple(outputs.shape)} for {len(chosen)} samples: expected (B, ...)")
-            self._objective.check_outputs(outputs, self._samples.y)
+            self._feed.check_outputs(outputs, self._objective)
         if batch.weights is None:
             loss = self._loss(outputs, batch.y)
         else:
@@ -115,26 +110,24 @@ class TrainingStep:
         """
         model = self._state.model
         with no_trace(model):
-            chosen = self._order.example()
+            chosen = self._feed.example()
             self._network.train()
             self._devices.fabric.backward(self.loss(chosen, at, first=True))
             model.eval()
             with torch.no_grad():
-                model(self._devices.tensor(self._samples.x[chosen]))
+                model(self._devices.tensor(self._feed.batch(chosen)[0]))
 
     def _batch(self, chosen: Rows, at: Position) -> tuple[Batch, AbstractContextManager[None] | None]:
         """Return the batch of some rows, augmented, and what flips bits of its encoding, if anything does."""
-        x, flipping = self._samples.x[chosen], None
+        (x, y, weights), flipping = self._feed.batch(chosen), None
         if self._augmentations or self._flips:
-            generator = self._order.generator(at.epoch, at.batch)
+            generator = self._feed.generator(at.epoch, at.batch)
             for augmentation in self._augmentations:
                 x = augmentation(x, generator)
             if self._flips:
                 flipping = self._flips.active(generator)
-        tensor, weights = self._devices.tensor, None
-        if self._weights is not None:
-            weights = tensor(self._weights[chosen])
-        return Batch(tensor(x), tensor(self._samples.y[chosen]), chosen, weights), flipping
+        tensor = self._devices.tensor
+        return Batch(tensor(x), tensor(y), chosen, None if weights is None else tensor(weights)), flipping
 
     def _forward(self, batch: Batch, flipping: AbstractContextManager[None] | None) -> Tensor:
         """Return the model's outputs, with penalties looking on and bits flipped."""
@@ -149,24 +142,3 @@ class TrainingStep:
                     around.enter_context(flipping)
                 outputs = self._network(batch.x)
         return outputs
-
-
-def _training_weights(samples: Samples, order: Order, loss: Loss | None) -> Array | None:
-    """Return the weights of all samples, `(N,)` float32, 1 on average over the rows that are trained on; 0 elsewhere.
-
-    None where all are equal.
-
-    Raises:
-        ValueError: they are 0 in all rows that are trained on, or the caller's `loss` does not take weights.
-    """
-    trained = samples.weights_of(order.rows, "are trained on")
-    if trained is None:
-        return None
-    if loss is not None and not takes_weights(loss):
-        raise ValueError(
-            f"sample_weight with loss={description(loss)}: it must take sample_weight=, (B,) float32, beside outputs "
-            "and targets, and return the mean of each sample's loss times its weight"
-        )
-    weights = np.zeros(len(samples.y), np.float32)
-    weights[order.rows] = trained
-    return weights

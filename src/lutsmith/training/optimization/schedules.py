@@ -8,13 +8,14 @@ from bisect import bisect_right
 from lutsmith.training.settings import Settings
 
 
-def rate_factor(settings: Settings, step: int, steps_per_epoch: int) -> float:
+def rate_factor(settings: Settings, step: int, steps_per_epoch: int, share: float = 0.0) -> float:
     """Return what the learning rates are multiplied by in a step, in [0, 1].
 
     Args:
         settings: `schedule`, `epochs`, `warmup`, `milestones`, `gamma` and `final_lr` are read.
         step: steps done before this one, counted over all epochs.
         steps_per_epoch: steps in each epoch.
+        share: how much of the run is over in any case, such as by a limit of time; the cosine goes on at least so far.
 
     The cosine goes from 1 at the end of the warm-up to `final_lr` after the last step (Loshchilov and Hutter, 2017,
     without restarts). The warm-up is linear and its first step is not zero.
@@ -26,5 +27,5 @@ def rate_factor(settings: Settings, step: int, steps_per_epoch: int) -> float:
         return 1.0
     if settings.schedule == "step":
         return float(settings.gamma ** bisect_right(settings.milestones, step // steps_per_epoch))
-    progress = (step - warmup) / (settings.epochs * steps_per_epoch - warmup)
+    progress = max(share, (step - warmup) / (settings.epochs * steps_per_epoch - warmup))
     return settings.final_lr + (1.0 - settings.final_lr) * 0.5 * (1.0 + math.cos(math.pi * progress))

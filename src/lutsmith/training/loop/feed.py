@@ -1,0 +1,141 @@
+"""Where the batches of a run come from, and what its epochs are measured on: arrays in memory, or anything else.
+
+A row is an integer. In memory it is a place in the arrays; a stream may number its samples without end, and make them
+when they are asked for. Either way a batch is a function of its rows and of states that a checkpoint holds.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor, nn
+
+from lutsmith.training.callbacks.base import description
+from lutsmith.training.loop.order import Order
+from lutsmith.training.metrics import score
+from lutsmith.training.objectives import Loss, Objective, takes_weights
+from lutsmith.training.samples import Array, Rows, Samples
+from lutsmith.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class EpochScores:
+    """What a network reached on data that were held out.
+
+    Attributes:
+        hard: in eval mode, which epochs are compared by.
+        soft: of the differentiable form; None where the network has no other.
+        figures: further numbers by name, for metrics.jsonl.
+    """
+
+    hard: float
+    soft: float | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+class Feed(ABC):
+    """The data of a run.
+
+    Attributes:
+        steps: batches in an epoch.
+        validates: whether there is anything to measure epochs on.
+    """
+
+    steps: int
+    validates: bool
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return a short text that tells these data from others."""
+
+    @abstractmethod
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Rows]:
+        """Yield the rows of each batch of an epoch, counted from 0, from batch `start` on."""
+
+    @abstractmethod
+    def example(self) -> Rows:
+        """Return the rows of a batch that kernels may be compiled on."""
+
+    @abstractmethod
+    def batch(self, rows: Rows) -> tuple[Array, Array, Array | None]:
+        """Return the inputs and targets of rows, and their weights, or None where all count the same."""
+
+    @abstractmethod
+    def generator(self, epoch: int, batch: int) -> np.random.Generator:
+        """Return the generator of one step's augmentation."""
+
+    @abstractmethod
+    def check_outputs(self, outputs: Tensor, objective: Objective) -> None:
+        """Raise ValueError where a model's outputs do not suit the targets."""
+
+    @abstractmethod
+    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:
+        """Return what a network reaches: `network` is in the precision of training, `model` is itself."""
+
+
+class InMemory(Feed):
+    """Rows of arrays, shuffled anew in each epoch; some are held out.
+
+    Args:
+        samples: all of them.
+        settings: batch size, seed and share of validation are read.
+        loss: the caller's, which has to take weights where samples have some; None: the objective's.
+
+    Attributes:
+        held_out: the rows that epochs are measured on, ascending.
+    """
+
+    def __init__(self, samples: Samples, settings: Settings, loss: Loss | None = None) -> None:
+        self._samples, self._order = samples, Order(samples.y, settings)
+        self.steps, self.held_out = self._order.steps, self._order.held_out
+        self.validates = len(self.held_out) > 0
+        self._weights = _training_weights(samples, self._order, loss)
+        if self.validates:
+            samples.weights_of(self.held_out, "are held out; hold out more of them")
+
+    def fingerprint(self) -> str:
+        return self._samples.fingerprint()
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Rows]:
+        return self._order.batches(epoch, start)
+
+    def example(self) -> Rows:
+        return self._order.example()
+
+    def generator(self, epoch: int, batch: int) -> np.random.Generator:
+        return self._order.generator(epoch, batch)
+
+    def batch(self, rows: Rows) -> tuple[Array, Array, Array | None]:
+        samples, weights = self._samples, self._weights
+        return samples.x[rows], samples.y[rows], None if weights is None else weights[rows]
+
+    def check_outputs(self, outputs: Tensor, objective: Objective) -> None:
+        objective.check_outputs(outputs, self._samples.y)
+
+    def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:
+        soft = score(network, self._samples, self.held_out, objective, hardened=False)
+        return EpochScores(score(model, self._samples, self.held_out, objective, hardened=True), soft)
+
+
+def _training_weights(samples: Samples, order: Order, loss: Loss | None) -> Array | None:
+    """Return the weights of all samples, `(N,)` float32, 1 on average over the rows that are trained on; 0 elsewhere.
+
+    None where all are equal.
+
+    Raises:
+        ValueError: they are 0 in all rows that are trained on, or the caller's `loss` does not take weights.
+    """
+    trained = samples.weights_of(order.rows, "are trained on")
+    if trained is None:
+        return None
+    if loss is not None and not takes_weights(loss):
+        raise ValueError(
+            f"sample_weight with loss={description(loss)}: it must take sample_weight=, (B,) float32, beside outputs "
+            "and targets, and return the mean of each sample's loss times its weight"
+        )
+    weights = np.zeros(len(samples.y), np.float32)
+    weights[order.rows] = trained
+    return weights
