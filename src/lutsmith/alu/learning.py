@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from lutsmith.alu.device import LearnedALU
-from lutsmith.cells import ArrayCell, Bitwise, Counter, Fabric, LearnedCell, RowFeedback, SerialCell, TwoPass
+from lutsmith.cells import ArrayCell, Bitwise, Counter, Fabric, LearnedCell, RowFeedback, SerialCell, Tap, TwoPass
 from lutsmith.data.alu.operations import Operation, operations
 from lutsmith.data.alu.samplers import draw
 from lutsmith.ground.arguments import whole_number
 
 FABRIC_OF: Mapping[str, Fabric] = {
-    **dict.fromkeys(("AND", "OR", "XOR", "NOT", "NAND", "NOR"), Bitwise()),
-    **dict.fromkeys(("+", "-"), SerialCell(extra=1)),
-    **dict.fromkeys((">", "<", "=", "!=", ">=", "<="), SerialCell(read="final")),
+    **dict.fromkeys(("AND", "OR", "XOR", "NOT", "NAND", "NOR", "abs"), Bitwise()),
+    **dict.fromkeys(("+", "-", "neg"), SerialCell(extra=1)),
+    **dict.fromkeys((">", "<", "=", "!=", ">=", "<=", "C"), SerialCell(read="final")),
+    "Z": SerialCell(state_bits=2, read="final"),
+    **dict.fromkeys(("N", "V"), Tap(SerialCell(), -1)),  # a final second state bit takes minutes instead of 20 ms
     **dict.fromkeys(("min", "max"), TwoPass()),
     "*": ArrayCell(),
     "/": RowFeedback("quotient"),
@@ -26,7 +28,11 @@ FABRIC_OF: Mapping[str, Fabric] = {
     "isqrt": RowFeedback("root"),
     "popcount": Counter(),
 }
-"""The fabric that each operation is learned in: prior knowledge, as a convolution is of images."""
+"""The fabric that each operation is learned in, operands being unsigned: prior knowledge, as a convolution is of images.
+
+Five of the 32 operations have none. `gcd` takes as many rows as its operands need, and a fabric has as many as they have
+bits. `SHL`, `SHR`, `ROL` and `ROR` read all of b, and `Shifter` its lowest ceil(log2 bits) bits: a shift is right only
+where b's other bits are 0, a rotation only at widths that are powers of two."""
 
 POOL = 20_000
 """Labelled examples that a learner may choose from."""
@@ -102,9 +108,11 @@ def learn_operation(
     keep = truth.defined(a, b) if truth.arity == 2 else truth.defined(a)
     a, b = a[keep], b[keep]
     z = truth.evaluate(a, b if truth.arity == 2 else None, bits)
+    fabric = FABRIC_OF[truth.name]
+    other = b if fabric.reads_b else None
+    if other is not None and truth.arity == 1:  # a second word that must not matter
+        other = rng.integers(0, (1 << bits) - 1, len(a), np.uint64, endpoint=True)
     begun = time.monotonic()
     seed = int(rng.integers(1 << 31))
-    result = learn_sat(
-        FABRIC_OF[truth.name], a, b if truth.arity == 2 else None, z, bits, max_seconds=max_seconds, seed=seed
-    )
+    result = learn_sat(fabric, a, other, z, bits, max_seconds=max_seconds, seed=seed)
     return LearnedOperation(truth.name, result.cell, len(result.used), time.monotonic() - begun)

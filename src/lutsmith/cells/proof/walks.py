@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from lutsmith.cells.fabric import Fabric
+from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.serial import Bitwise, SerialCell, TwoPass
 
@@ -53,6 +54,8 @@ def walk_of(cell: LearnedCell, order: str) -> Walk | None:
         return _final(fabric, numbers, order)
     if isinstance(fabric, TwoPass) and order == "lsb":
         return _two_pass(fabric, numbers)
+    if isinstance(fabric, Tap) and isinstance(fabric.fabric, SerialCell) and fabric.place == -1:
+        return _highest(fabric.fabric, LearnedCell(fabric.fabric, cell.tables), order)
     return None
 
 
@@ -145,6 +148,26 @@ def _stream(numbers: dict[str, list[int]]) -> Walk:
         return (given & 1,), given >> 1
 
     return Walk(numbers["start"][0], step)
+
+
+def _highest(fabric: SerialCell, cell: LearnedCell, order: str) -> Walk | None:
+    """Return the walk of a stream's highest bit, which from the lowest bit is the one given last."""
+    whole = walk_of(cell, order)
+    if fabric.read != "stream" or whole is None:
+        return whole
+    if order == "msb":
+        return None
+
+    def step(state: State, a: int, b: int) -> tuple[tuple[int, ...], State]:
+        given, after = whole.step(state[1], a, b)
+        return (0, 1), (given[0], after)
+
+    def choice(state: State) -> int:
+        for _ in range(fabric.extra):
+            state = step(state, 0, 0)[1]
+        return int(state[0])
+
+    return Walk((0, whole.start), step, choice)
 
 
 def _final(fabric: SerialCell, numbers: dict[str, list[int]], order: str) -> Walk:
