@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from lutsmith import load, save
+from lutsmith.alu.assembly import KEY
 from lutsmith.alu.calculator import calculate, parsed
 from lutsmith.alu.check import Share, check, edge_points
-from lutsmith.alu.circuit import KEY, alu_circuit
+from lutsmith.alu.circuit import alu_circuit
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learning import FABRIC_OF, learn_operations
 from lutsmith.alu.run import train_alu

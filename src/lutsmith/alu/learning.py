@@ -28,9 +28,10 @@ FABRIC_OF: Mapping[str, Fabric] = {
     "isqrt": RowFeedback("root"),
     "popcount": Counter(),
 }
-"""The fabric that each operation is learned in, operands being unsigned: prior knowledge, as a convolution is of images.
+"""The fabric that each operation is learned in, operands being unsigned: prior knowledge, as a convolution is of
+images.
 
-Five of the 32 operations have none. `gcd` takes as many rows as its operands need, and a fabric has as many as they have
+Five of the 32 operations have none. `gcd` takes as many rows as its operands need, and a fabric as many as they have
 bits. `SHL`, `SHR`, `ROL` and `ROR` read all of b, and `Shifter` its lowest ceil(log2 bits) bits: a shift is right only
 where b's other bits are 0, a rotation only at widths that are powers of two."""
 

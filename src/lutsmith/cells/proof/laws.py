@@ -179,8 +179,8 @@ LAWS: Mapping[str, Law] = {
     "ROL": _shift("left", rotate=True),
     "ROR": _shift("right", rotate=True),
     "C": _last_carry,
-    "Z": _flag(lambda a, b, flag, out: flag * (1 - out), start=1),
-    "N": _flag(lambda a, b, flag, out: out),
-    "V": _flag(lambda a, b, flag, out: int(a == b != out)),
+    "Z": _flag(lambda _a, _b, flag, out: flag * (1 - out), start=1),
+    "N": _flag(lambda _a, _b, _flag, out: out),
+    "V": _flag(lambda a, b, _flag, out: int(a == b != out)),
 }
 """The law of each of the textbook's operations."""

@@ -202,8 +202,9 @@ def _powers(rng: np.random.Generator, operation: Operation, count: int, bits: in
 
 
 def _carries(rng: np.random.Generator, operation: Operation, count: int, bits: int, signed: bool) -> Pair:
-    """Sums whose carry goes from the lowest bit through all others, or would: each bit but the lowest propagates. Of `V`
-    every second pair has equal highest bits: where they differ there is no overflow, whatever comes.
+    """Sums whose carry goes from the lowest bit through all others, or would: each bit but the lowest propagates.
+
+    Of `V` every second pair has equal highest bits: where they differ there is no overflow, whatever the carry is.
     """
     a = _wide(_integers(rng, count, bits, signed), bits)
     lowest = rng.integers(0, 2, count)
