@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +16,11 @@ from lutsmith.alu.circuit import alu_circuit
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learning import FABRIC_OF, learn_operations
 from lutsmith.alu.machine import alu_cycles, alu_machine
-from lutsmith.cells import TEXTBOOK, LearnedCell
+from lutsmith.cells import TEXTBOOK, Bitwise, LearnedCell
 from lutsmith.cells.machine import cycles, to_machine
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import Metadata
-from lutsmith.data.alu.operations import ALUNET, operation
+from lutsmith.data.alu.operations import ALUNET, Operation, _operations, operation
 from lutsmith.hardware import prove, verify
 
 TWELVE = {name: TEXTBOOK[name] for name in ALUNET}
@@ -172,3 +173,16 @@ def test_mistakes_say_what_was_expected() -> None:
     with pytest.raises(ValueError, match="operation is 'frob'"):
         alu_machine({"frob": TEXTBOOK["+"]}, 4)
     assert set(FABRIC_OF) >= set(MORE)
+
+
+@pytest.mark.parametrize("make", [alu_circuit, alu_machine])
+def test_a_hundred_operations_of_your_own(make: Callable[..., Circuit], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their code has more bits than a LUT has inputs."""
+    cells = {f"own{n}": LearnedCell(Bitwise(), {"cell": [[n >> place & 1 for place in range(4)]]}) for n in range(100)}
+    for name in cells:
+        monkeypatch.setitem(_operations, name, Operation(name, 2, lambda a, b, bits: a & b))
+    words = np.array([[0b0101, code, 0b0011] for code in range(128)], np.uint64)
+    circuit = make(cells, 4)
+    answers = circuit.predict(words) if make is alu_circuit else circuit.run(words, 4)["result"][:, -1]
+    wanted = [sum((n >> [3, 2, 1, 0][place] & 1) << place for place in range(4)) for n in range(100)]
+    assert np.asarray(answers).tolist() == wanted + [0] * 28
