@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -232,3 +233,11 @@ def test_nothing_is_written_where_learning_fails(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"time limit|max_seconds"):
         train_alu(["%"], bits=24, out=tmp_path / "run", max_seconds=1e-6)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_pages_examples_run() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "alu.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert examples
+    for example in examples:
+        exec(example, {})
