@@ -16,7 +16,7 @@ from lutsmith.alu.circuit import alu_circuit
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learning import FABRIC_OF, learn_operations
 from lutsmith.alu.machine import alu_cycles, alu_machine
-from lutsmith.cells import TEXTBOOK, Bitwise, LearnedCell
+from lutsmith.cells import TEXTBOOK, Bitwise, LearnedCell, SerialCell
 from lutsmith.cells.machine import cycles, to_machine
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import Metadata
@@ -173,6 +173,18 @@ def test_mistakes_say_what_was_expected() -> None:
     with pytest.raises(ValueError, match="operation is 'frob'"):
         alu_machine({"frob": TEXTBOOK["+"]}, 4)
     assert set(FABRIC_OF) >= set(MORE)
+
+
+def test_two_passes_end_before_a_slower_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As none of the built-in ones is."""
+    own = Operation("sum", 2, lambda a, b, bits: a + b, width_of=lambda bits: bits + 5)
+    monkeypatch.setitem(_operations, "sum", own)
+    cells = {"max": TEXTBOOK["max"], "sum": LearnedCell(SerialCell(extra=5), TEXTBOOK["+"].tables)}
+    assert alu_cycles(cells, 4) == 9 > cycles(TEXTBOOK["max"].fabric, 4)
+    words = words_of(cells, 4, 50, 0)
+    assert said(alu_machine(cells, 4), 9, words, 0) == arithmetic(cells, 4, "one", words)
+    with pytest.raises(ValueError, match="sum gives 7 bits; the results of an ALU have 6"):
+        alu_machine(cells, 2)
 
 
 @pytest.mark.parametrize("make", [alu_circuit, alu_machine])

@@ -68,12 +68,12 @@ class Assembly:
             lower: adds a cell to the builder, its parts called by a name, and returns the signals of its result.
 
         Raises:
-            ValueError: a cell whose result has another width than the operation's.
+            ValueError: a cell whose result has another width than the operation's, or one without room.
         """
         made: dict[LearnedCell, list[int]] = {}
         results = []
         for number, (name, cell) in enumerate(self._cells.items()):
-            whole = shared(cell)
+            whole = _shared(cell)
             if whole not in made:
                 made[whole] = list(lower(whole, f"cell{number}_"))
             signals = made[whole]
@@ -87,6 +87,8 @@ class Assembly:
         truth = self._truths[name]
         if len(signals) != (expected := truth.result_bits(self._bits)):
             raise ValueError(f"the cell of {name} gives {len(signals)} bits, expected {expected} of {self._bits}")
+        if expected > self.result_bits:
+            raise ValueError(f"{name} gives {expected} bits; the results of an ALU have {self.result_bits}")
         ones = truth.is_truth and self._true == "ones"
         top = signals[-1] if truth.result_signed() or ones else self.builder.constant(False)
         return signals + [top] * (self.result_bits - len(signals))
@@ -138,7 +140,7 @@ class Assembly:
         return self.builder.build(metadata=Metadata(other={KEY: about}), **fields)
 
 
-def shared(cell: LearnedCell) -> LearnedCell:
+def _shared(cell: LearnedCell) -> LearnedCell:
     """Return the cell that gives a quotient and a remainder at once, of one that gives either; else the cell itself."""
     if isinstance(cell.fabric, RowFeedback) and cell.fabric.result in {"quotient", "remainder"}:
         return LearnedCell(RowFeedback("both"), cell.tables)

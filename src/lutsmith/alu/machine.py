@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lutsmith.alu.assembly import Assembly, shared
+from lutsmith.alu.assembly import Assembly
 from lutsmith.cells import LearnedCell
 from lutsmith.cells.machine import Clock, cycles, rows_alike
 from lutsmith.circuit import Circuit
@@ -39,15 +39,15 @@ def alu_machine(cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one
     """
     alu = Assembly(cells, bits, true)
     builder, count = alu.builder, alu_cycles(cells, bits)
-    clock = Clock.of(builder, count)
+    clock = Clock(builder, count)
 
     def lower(cell: LearnedCell, name: str) -> list[int]:
         if not rows_alike(cell.fabric):
             return cell.lower(builder, alu.a, alu.b, name)
-        return clock.within(_cycles(cell, bits)).result(cell, alu.a, alu.b, name)
+        return clock.result(cell, alu.a, alu.b, name)
 
     results, code = alu.results(lower), clock.held(alu.code)
-    ready = [clock.ring[_cycles(shared(cell), bits) - 1] for cell in cells.values()]
+    ready = [clock.ring[_cycles(cell, bits) - 1] for cell in cells.values()]
     if count == 1:
         result = alu.selected(results, code, ready)
     else:

@@ -66,7 +66,7 @@ def to_machine(cell: LearnedCell, bits: int, *, signed: bool = False, **fields: 
     instance_of("cell", cell, LearnedCell)
     whole_number("bits", bits, 1, MAX_BITS, "the bits of an operand")
     builder = CircuitBuilder((2,))
-    clock = Clock.of(builder, cycles(cell.fabric, bits))
+    clock = Clock(builder, cycles(cell.fabric, bits))
     a, b = builder.words(builder.features, bits).tolist()
     result = clock.result(cell, a, b)
     builder.integers({"result": result, "done": [clock.last]}, signed=["result"] if signed else ())
@@ -74,44 +74,35 @@ def to_machine(cell: LearnedCell, bits: int, *, signed: bool = False, **fields: 
 
 
 class Clock:
-    """The registers of a machine that does the same in every n cycles: a one goes round in n of them.
+    """The registers of machines that start together and do the same in every n cycles: a one goes round in n of them.
 
     Args:
         builder: of the circuit.
-        ring: the signals that are 1 in cycle 0, 1, and so on to the last that the machine needs.
-        copies: of words, which machines of one builder share.
+        count: n, the cycles of the slowest machine.
 
     Attributes:
-        builder, ring: they.
-        first: the signal that is 1 in the first cycle, in which operands are read.
-        last: in that in which the result is there.
+        builder: as above.
+        ring: the signals that are 1 in cycle 0, 1, and so on.
+        first: the signal that is 1 in cycle 0, in which operands are read.
+        last: in cycle n - 1.
     """
 
-    def __init__(
-        self, builder: CircuitBuilder, ring: Sequence[int], copies: dict[tuple[object, ...], list[int]] | None = None
-    ) -> None:
-        self.builder, self.ring = builder, list(ring)
-        self.first, self.last = self.ring[0], self.ring[-1]
-        self._copies = {} if copies is None else copies
-
-    @classmethod
-    def of(cls, builder: CircuitBuilder, count: int) -> Clock:
-        """Add the registers of a clock of so many cycles to a builder, and return it."""
+    def __init__(self, builder: CircuitBuilder, count: int) -> None:
+        self.builder = builder
         if count == 1:
-            return cls(builder, [builder.constant(True)])
-        ring = builder.register(count, np.arange(count) == 0)
-        builder.connect(ring, np.roll(ring, 1))
-        return cls(builder, ring.tolist())
-
-    def within(self, count: int) -> Clock:
-        """Return the clock of a machine that starts with this one's, shares its registers, and needs fewer cycles."""
-        return Clock(self.builder, self.ring[:count], self._copies)
+            self.ring = [builder.constant(True)]
+        else:
+            ring = builder.register(count, np.arange(count) == 0)
+            builder.connect(ring, np.roll(ring, 1))
+            self.ring = ring.tolist()
+        self.first, self.last = self.ring[0], self.ring[-1]
+        self._copies: dict[tuple[object, ...], list[int]] = {}
 
     def result(self, cell: LearnedCell, a: list[int], b: list[int], name: str = "cell") -> list[int]:
-        """Add the machine of a cell, of which this is the clock, and return its result's signals in the last cycle.
+        """Add the machine of a cell, and return the signals that are its result in the last of its `cycles`.
 
         Args:
-            cell: of a fabric whose `cycles` are this clock's.
+            cell: of a fabric that takes no more cycles than this clock has.
             a: the bits of the first operand in the first cycle, the lowest first.
             b: of the second.
             name: of the parts.
@@ -153,9 +144,7 @@ class Clock:
     def _copy(
         self, kind: Literal["held", "lsb", "msb"], word: Sequence[int], after: Callable[[list[int]], Sequence[int]]
     ) -> list[int]:
-        """Return a copy of a word, which machines that start together share."""
-        if len(self.ring) == 1:
-            return list(word)
+        """Return a copy of a word, which all machines share."""
         key = (kind, *word)
         if key not in self._copies:
             self._copies[key] = self.state(word, after)
