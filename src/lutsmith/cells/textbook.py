@@ -145,10 +145,12 @@ that are powers of two."""
 def specification(operation: str, fabric: Fabric) -> LearnedCell | None:
     """Return the textbook's cell of an operation in the result that a fabric gives; None where there is none.
 
-    A product of lower bits, or one bit of a result, is that of the whole.
+    A product of lower bits, or one bit of a result, is that of the whole; a comparison has one bit.
     """
     if isinstance(fabric, Tap):
         within = specification(operation, fabric.fabric)
+        if within is not None and isinstance(within.fabric, SerialCell) and within.fabric.read != "stream":
+            return within  # which has one bit
         return None if within is None else LearnedCell(Tap(within.fabric, fabric.place), within.tables)
     if operation == "*" and isinstance(fabric, ArrayCell):
         return _array(fabric.product)

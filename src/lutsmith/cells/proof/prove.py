@@ -105,7 +105,10 @@ def _at_every_width(cell: LearnedCell, right: LearnedCell, deadline: float, with
     if fabric != right.fabric:
         return "", None
     if isinstance(fabric, ArrayCell):
-        return "induction over sums and carries", closures.sums_agree(cell, right)
+        agree = closures.sums_agree(cell, right)
+        if agree or fabric.product != "full":
+            return "induction over sums and carries", agree
+        return "induction over rows", closures.rows_agree(cell, right)
     if isinstance(fabric, Counter):
         return "induction over sums and carries", closures.counts_agree(cell, right)
     if isinstance(fabric, RowFeedback):

@@ -54,9 +54,7 @@ def walk_of(cell: LearnedCell, order: str) -> Walk | None:
         return _final(fabric, numbers, order)
     if isinstance(fabric, TwoPass) and order == "lsb":
         return _two_pass(fabric, numbers)
-    if isinstance(fabric, Tap) and isinstance(fabric.fabric, SerialCell) and fabric.place == -1:
-        return _highest(fabric.fabric, LearnedCell(fabric.fabric, cell.tables), order)
-    return None
+    return _last_of(cell, fabric, order) if isinstance(fabric, Tap) else None
 
 
 def mismatch(left: LearnedCell, right: LearnedCell, deadline: float) -> tuple[str, Operands | None] | None:
@@ -150,24 +148,24 @@ def _stream(numbers: dict[str, list[int]]) -> Walk:
     return Walk(numbers["start"][0], step)
 
 
-def _highest(fabric: SerialCell, cell: LearnedCell, order: str) -> Walk | None:
-    """Return the walk of a stream's highest bit, which from the lowest bit is the one given last."""
-    whole = walk_of(cell, order)
-    if fabric.read != "stream" or whole is None:
-        return whole
-    if order == "msb":
+def _last_of(cell: LearnedCell, tap: Tap, order: str) -> Walk | None:
+    """Return the walk of the last bit that a stream gives: the highest from the lowest bit on, or the other way."""
+    of = tap.fabric
+    last = (-1, "lsb") if isinstance(of, SerialCell) and of.order == "lsb" else (0, "msb")
+    if not (isinstance(of, SerialCell) and of.read == "stream" and (tap.place, order) == last):
         return None
+    stream = _stream({name: _numbers(cell, name) for name in cell.tables})
 
     def step(state: State, a: int, b: int) -> tuple[tuple[int, ...], State]:
-        given, after = whole.step(state[1], a, b)
-        return (0, 1), (given[0], after)
+        given, after = stream.step(state[0], a, b)
+        return (0, 1), (after, given[0])
 
     def choice(state: State) -> int:
-        for _ in range(fabric.extra):
+        for _ in range(of.extra):
             state = step(state, 0, 0)[1]
-        return int(state[0])
+        return int(state[1])
 
-    return Walk((0, whole.start), step, choice)
+    return Walk((stream.start, 0), step, choice)
 
 
 def _final(fabric: SerialCell, numbers: dict[str, list[int]], order: str) -> Walk:
