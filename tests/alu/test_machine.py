@@ -16,6 +16,7 @@ from lutsmith.alu.circuit import alu_circuit
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learning import FABRIC_OF, learn_operations
 from lutsmith.alu.machine import alu_cycles, alu_machine
+from lutsmith.alu.proofs import prove_alu
 from lutsmith.cells import TEXTBOOK, Bitwise, LearnedCell, SerialCell
 from lutsmith.cells.machine import cycles, to_machine
 from lutsmith.circuit import Circuit
@@ -141,6 +142,16 @@ def test_a_learned_alu_may_be_a_machine(tmp_path: Path) -> None:
     wrong = dict(learned.cells) | {"+": TEXTBOOK["+"].flipped("cell", 0, 3)}
     assert not check(LearnedALU(alu_machine(wrong, 6)), points=5000).all_right
     assert alu.evaluate("+", np.zeros(0, int), np.zeros(0, int)).tolist() == []
+
+
+@pytest.mark.needs("abc")
+def test_a_machine_is_proved_to_be_that_of_its_cells() -> None:
+    cells = {name: TEXTBOOK[name] for name in ("+", "<")}
+    right = alu_machine(cells, 3)
+    assert prove_alu(LearnedALU(right)).all_proved
+    wrong = alu_machine({**cells, "+": TEXTBOOK["+"].flipped("cell", 0, 6)}, 3)
+    swapped = prove_alu(LearnedALU(replace(wrong, metadata=right.metadata)))
+    assert (swapped.outcome, swapped.different) == ("refuted", True)
 
 
 def test_files_that_say_wrongly_whether_they_are_machines_are_refused(tmp_path: Path) -> None:
