@@ -32,6 +32,7 @@ def train(
     task: Annotated[
         str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv, npz or alu.")
     ],
+    more: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="OPS")] = None,
     preset: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="A named network; `lutsmith presets` lists them."),
@@ -99,7 +100,7 @@ def train(
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
     ops: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="An operation that an alu learns, such as '+'; twelve by default."),
+        typer.Option(metavar="NAMES", help="Operations that an alu learns, such as + '*'; twelve by default."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="The network of an alu's method dense, such as res_mod.")
@@ -114,9 +115,12 @@ def train(
     json_output: JsonOption = False,
 ) -> None:
     """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
+    if more and not ops:
+        raise typer.BadParameter(f"{more[0]!r} follows {task}; expected options: only the names of --ops go on")
     if task == "alu":
+        names = [name for text in [*(ops or ()), *(more or ())] for name in text.replace(",", " ").split()]
         _only(context, task, _OF_ALU | _OF_ANY)
-        alu_options = {"ops": ops, "bits": bits, "method": method, "seed": seed, "max_seconds": max_seconds}
+        alu_options = {"ops": names or None, "bits": bits, "method": method, "seed": seed, "max_seconds": max_seconds}
         alu_options |= {"model": model, "resume": resume, "overwrite": overwrite}
         deliver(lambda: learn_alu(out, alu_options), show_alu, json_output)
         return
@@ -162,7 +166,7 @@ def train(
     deliver(compute, _show, json_output)
 
 
-_OF_ALU = frozenset({"ops", "model"})
+_OF_ALU = frozenset({"ops", "more", "model"})
 """Options that only arithmetic has."""
 _OF_ANY = frozenset({"task", "bits", "method", "seed", "max_seconds", "out", "resume", "overwrite", "json_output"})
 """Options of every task that arithmetic has too."""
