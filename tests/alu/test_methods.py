@@ -11,8 +11,9 @@ import pytest
 
 from lutsmith import save
 from lutsmith.alu import learners
+from lutsmith.alu.assembly import KEY
 from lutsmith.alu.check import check
-from lutsmith.alu.circuit import KEY, alu_circuit
+from lutsmith.alu.circuit import alu_circuit
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learners import METHODS, LearnedOperation, grouped
 from lutsmith.alu.learning import learn_operations

@@ -34,6 +34,10 @@ HARMLESS = {
     # where a = b, it does not matter which is taken
     "min": [("first_start", 0, 0)],
     "max": [("first_start", 0, 0)],
+    # the flag is the last step's alone; of a sum that is not 0, no carry matters
+    "N": [("start", 0, 0)],
+    "V": [("start", 0, 0)],
+    "Z": [("cell", 1, address) for address in (0, 1, 2, 3, 5, 6, 8, 9, 10, 11, 12, 15)],
 }
 
 
@@ -244,6 +248,24 @@ def test_one_bit_of_a_result_is_proved_at_a_width_where_the_whole_is_not_equal()
     top = LearnedCell(Tap(SerialCell(extra=1), -1), TEXTBOOK["+"].tables)
     assert prove(top, "+").scope == "every width"
     assert prove(LearnedCell(Tap(SerialCell(), -1), TEXTBOOK["+"].tables), "+").scope == "every width"
+
+
+@pytest.mark.parametrize("operation", ["N", "V", "C"])
+def test_the_highest_bit_of_a_stream_is_proved_against_a_state_at_the_end(operation: str) -> None:
+    """A flag is one bit of a stream with one state bit; the textbook's are states at the end."""
+
+    def step(a: int, b: int, c: int) -> tuple[int, int]:
+        out, after = (a + b + c) & 1, (a + b + c) >> 1
+        return {"N": out, "V": c ^ after, "C": out}[operation], after
+
+    fabric = Tap(SerialCell(extra=int(operation == "C")), -1)
+    cell, right = LearnedCell(fabric, {"start": [[0]], "cell": table(3, step)}), TEXTBOOK[operation]
+    proof = prove(cell, operation)
+    assert (proof.outcome, proof.scope, proof.checked) == ("proved", "every width", 5), str(proof)
+    for entry in entries(cell):
+        flipped = prove(cell.flipped(*entry), operation)
+        hold(flipped, cell.flipped(*entry), right)
+        assert flipped.outcome == "refuted" or operation == "C"
 
 
 def test_a_counterexample_is_shown_in_decimal_and_binary() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.cells import ArrayCell, Bitwise, Fabric, LearnedCell, RowFeedback, SerialCell
+from lutsmith.cells import ArrayCell, Bitwise, Fabric, LearnedCell, RowFeedback, SerialCell, Tap
 from lutsmith.cells.learning.counting import learn_bit, learn_stream
 from lutsmith.cells.learning.enumeration import learn_array, learn_rows
 from lutsmith.cells.learning.examples import Examples
@@ -79,22 +79,26 @@ class Labelled:
     """Examples of an operation: operands (N,), and results (N,)."""
 
     a: NDArray[Any]
-    b: NDArray[Any] | None
+    b: NDArray[Any]
     z: NDArray[Any]
 
     @property
-    def columns(self) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any]]:
+    def columns(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """a, b, z."""
         return self.a, self.b, self.z
 
 
 def drawn(truth: Operation, count: int, bits: int, rng: np.random.Generator) -> Labelled:
-    """Return labelled examples where an operation is defined, uniform ones and edge points alike."""
+    """Return labelled examples where an operation is defined, uniform ones and edge points alike.
+
+    Those of one operand have a second one as well, any word: it must not matter.
+    """
     a, b = draw(MIXTURE, truth, 2 * count, bits, rng=rng)
     two = truth.arity == 2
     keep = np.flatnonzero(truth.defined(a, b) if two else truth.defined(a))[:count]
     a, b = a[keep], b[keep]
-    return Labelled(a, b if two else None, truth.evaluate(a, b if two else None, bits))
+    z = truth.evaluate(a, b if two else None, bits)
+    return Labelled(a, b if two else rng.integers(0, (1 << bits) - 1, len(a), np.uint64, endpoint=True), z)
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,7 @@ def _by_counting(of: Learning) -> tuple[LearnedCell, int]:
     examples = Examples.of(of.fabric, *given.columns, bits)
     both, fabric = np.hstack([examples.a, examples.b]), of.fabric
     found: list[LearnedCell]
-    if isinstance(fabric, (Bitwise, SerialCell)):
+    if isinstance(fabric, (Bitwise, SerialCell, Tap)):
         streams = examples.z.shape[1] > 1
         found = [learn_stream(both, examples.z).cell if streams else learn_bit(both, examples.z[:, 0]).cell]
     elif isinstance(fabric, ArrayCell):

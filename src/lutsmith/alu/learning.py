@@ -8,14 +8,16 @@ import numpy as np
 
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learners import METHODS, LearnedOperation, grouped, learn
-from lutsmith.cells import ArrayCell, Bitwise, Counter, Fabric, RowFeedback, SerialCell, TwoPass
+from lutsmith.cells import ArrayCell, Bitwise, Counter, Fabric, RowFeedback, SerialCell, Tap, TwoPass
 from lutsmith.data.alu.operations import operations
 from lutsmith.ground.arguments import one_of, whole_number
 
 FABRIC_OF: Mapping[str, Fabric] = {
-    **dict.fromkeys(("AND", "OR", "XOR", "NOT", "NAND", "NOR"), Bitwise()),
-    **dict.fromkeys(("+", "-"), SerialCell(extra=1)),
-    **dict.fromkeys((">", "<", "=", "!=", ">=", "<="), SerialCell(read="final")),
+    **dict.fromkeys(("AND", "OR", "XOR", "NOT", "NAND", "NOR", "abs"), Bitwise()),
+    **dict.fromkeys(("+", "-", "neg"), SerialCell(extra=1)),
+    **dict.fromkeys((">", "<", "=", "!=", ">=", "<=", "C"), SerialCell(read="final")),
+    "Z": SerialCell(state_bits=2, read="final"),
+    **dict.fromkeys(("N", "V"), Tap(SerialCell(), -1)),  # a final second state bit takes minutes instead of 20 ms
     **dict.fromkeys(("min", "max"), TwoPass()),
     "*": ArrayCell(),
     "/": RowFeedback("quotient"),
@@ -23,7 +25,12 @@ FABRIC_OF: Mapping[str, Fabric] = {
     "isqrt": RowFeedback("root"),
     "popcount": Counter(),
 }
-"""The fabric that each operation is learned in: prior knowledge, as a convolution is of images."""
+"""The fabric that each operation is learned in, operands being unsigned: prior knowledge, as a convolution is of
+images.
+
+Five of the 32 operations have none. `gcd` takes as many rows as its operands need, and a fabric as many as they have
+bits. `SHL`, `SHR`, `ROL` and `ROR` read all of b, and `Shifter` its lowest ceil(log2 bits) bits: a shift is right only
+where b's other bits are 0, a rotation only at widths that are powers of two."""
 
 
 def learn_operations(

@@ -152,7 +152,7 @@ def _last_of(cell: LearnedCell, tap: Tap, order: str) -> Walk | None:
     """Return the walk of the last bit that a stream gives: the highest from the lowest bit on, or the other way."""
     of = tap.fabric
     last = (-1, "lsb") if isinstance(of, SerialCell) and of.order == "lsb" else (0, "msb")
-    if not (isinstance(of, SerialCell) and of.read == "stream" and not of.extra and (tap.place, order) == last):
+    if not (isinstance(of, SerialCell) and of.read == "stream" and (tap.place, order) == last):
         return None
     stream = _stream({name: _numbers(cell, name) for name in cell.tables})
 
@@ -160,7 +160,12 @@ def _last_of(cell: LearnedCell, tap: Tap, order: str) -> Walk | None:
         given, after = stream.step(state[0], a, b)
         return (0, 1), (after, given[0])
 
-    return Walk((stream.start, 0), step, lambda state: state[1])
+    def choice(state: State) -> int:
+        for _ in range(of.extra):
+            state = step(state, 0, 0)[1]
+        return int(state[1])
+
+    return Walk((stream.start, 0), step, choice)
 
 
 def _final(fabric: SerialCell, numbers: dict[str, list[int]], order: str) -> Walk:
