@@ -130,6 +130,21 @@ class PackedEvaluation:
         """uint64 (nodes,), or (P,) with `table_of`: a copy of the present tables."""
         return self._cones.tables.copy()
 
+    @property
+    def output_signals(self) -> NDArray[np.int32]:
+        """int32 (O,), the signals that are outputs."""
+        return self._netlist.outputs
+
+    @property
+    def ranks(self) -> NDArray[np.int64]:
+        """int64 (nodes,), how many signals each node reads."""
+        return self._netlist.ranks
+
+    def reads(self, node: int) -> NDArray[np.int32]:
+        """Return the signals that a node reads, int32 (rank,), the least significant bit of the address first."""
+        begin, end = self._netlist.fanin_ptr[node : node + 2]
+        return self._cones.net.fanin[begin:end].astype(np.int32)
+
     def netlist(self) -> Netlist:
         """Return the netlist with the present tables and wires."""
         net = self._cones.net
