@@ -1,0 +1,6 @@
+"""The loops of search: what inverting a node does to the loss of each sample, and to the entries of its table.
+
+`naive.py` says what is computed, in plain NumPy; what computes it on packed rows is held to it:
+
+    softmax     test_softmax: test_the_kernels_compute_what_plain_numpy_computes
+"""

@@ -1,0 +1,90 @@
+"""Cross entropy under a change of output bits in plain NumPy: the specification of the kernels beside it, and slow."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def rises(
+    before: NDArray[np.bool_],
+    after: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    weights: NDArray[np.int32],
+    shares: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    tau: float,
+) -> NDArray[np.float64]:
+    """Return by how much the cross entropy of each sample rises, float64 (N,), in nats.
+
+    Args:
+        before: (K, N), outputs as they were.
+        after: (K, N), as they are.
+        groups: (K,), the group of each output.
+        weights: (C, G), of a head: what a bit of a group counts for the score of a class.
+        shares: (C, N), the probabilities of classes before.
+        labels: (N,), classes.
+        tau: above 0: probabilities are a softmax of scores / tau.
+    """
+    scores = np.log(shares) + change(before, after, groups, weights) / tau
+    own = np.take_along_axis(shares, labels[None], axis=0)[0]
+    found: NDArray[np.float64] = (
+        np.log(np.exp(scores).sum(axis=0)) - np.take_along_axis(scores, labels[None], axis=0)[0] + np.log(own)
+    )
+    return found
+
+
+def shares_after(
+    before: NDArray[np.bool_],
+    after: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    weights: NDArray[np.int32],
+    shares: NDArray[np.float64],
+    tau: float,
+) -> NDArray[np.float64]:
+    """Return the probabilities of classes after a change, (C, N); arguments as for `rises`."""
+    odds = shares * np.exp(change(before, after, groups, weights) / tau)
+    after_it: NDArray[np.float64] = odds / odds.sum(axis=0)
+    return after_it
+
+
+def change(
+    before: NDArray[np.bool_], after: NDArray[np.bool_], groups: NDArray[np.int64], weights: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return what the scores of classes rise by, (C, N)."""
+    risen: NDArray[np.float64] = weights[:, groups].astype(np.float64) @ (after.astype(np.float64) - before)
+    return risen
+
+
+def sums_at(
+    reads: NDArray[np.bool_], values: NDArray[np.float64], parts: NDArray[np.uint8], num_parts: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sums of values (N,) and of their squares by part and address, float64 (P, 2**n) each.
+
+    Args:
+        reads: (n, N), the inputs of a LUT: row j is bit j of the address.
+        values: (N,).
+        parts: (N,), of P parts the one that each sample belongs to.
+        num_parts: P.
+    """
+    address = (reads.astype(np.int64) << np.arange(len(reads))[:, None]).sum(axis=0)
+    sums = np.zeros((2, num_parts, 1 << len(reads)))
+    np.add.at(sums[0], (parts, address), values)
+    np.add.at(sums[1], (parts, address), values**2)
+    return sums[0], sums[1]
+
+
+def gains(
+    rises: NDArray[np.float64], own: NDArray[np.bool_], parts: NDArray[np.uint8], part: int, scale: float
+) -> NDArray[np.int32]:
+    """Return what each sample of a part gains where a node's output is 1 and not 0, int32 (N,), `scale` a nat.
+
+    Args:
+        rises: (N,), by how much the loss rises if the node is inverted.
+        own: (N,), what the node says.
+        parts: (N,), of every sample.
+        part: the one that counts; other samples gain 0.
+        scale: see above.
+    """
+    gained = np.where(own, rises, -rises) * scale
+    return np.rint(np.where(parts == part, gained, 0.0)).astype(np.int32)

@@ -1,0 +1,211 @@
+"""Polishing: effects that follow changes, steps, and what must hold of the result. Nets of several levels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lutsmith
+from lutsmith.circuit import Circuit, CircuitBuilder, Head
+from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples
+from lutsmith.circuit.file import from_bytes, to_bytes
+from lutsmith.search.effects import table_effects
+from lutsmith.search.followed import FollowedLoss
+from lutsmith.search.losses import CrossEntropy
+from lutsmith.search.polish import PolishSettings, Sweep, is_better, polish
+from lutsmith.search.steps import Rewirer, better_entries, flipped
+from tests.search.networks import code_head, evaluation, network
+
+HEADS = (Head(4), Head(2), Head(2, weights=[[1, -2], [0, 3], [2, 2]]), code_head([[0, 0, 1, 1], [1, 1, 0, 1]]))
+RANDOM = np.random.default_rng(4)
+X = RANDOM.normal(size=(600, 6)).astype(np.float32)
+Y = ((X[:, 0] > 0) ^ (X[:, 1] > 0)).astype(np.int64) + (X[:, 2] > 0.8)
+DATA = lutsmith.data.from_arrays(X, Y)
+
+
+def layered(seed: int = 0, layers: tuple[int, ...] = (30, 24, 18), classes: int = 3) -> Circuit:
+    """A circuit of random tables and wires, on two thresholds of each feature."""
+    draw, builder = np.random.default_rng(seed), CircuitBuilder((6,))
+    signals = np.concatenate([builder.compare(builder.features, bound) for bound in (0.0, 0.8)])
+    for size in layers:
+        reads = np.stack([draw.choice(signals, 4, replace=False) for _ in range(size)])
+        signals = builder.lut(reads, draw.integers(0, 2, (size, 16)))
+    builder.popcount(signals, classes)
+    return builder.build(classes=tuple(range(classes)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(HEADS), st.sampled_from([0, 1, 64, 130]), st.integers(0, 4))
+def test_effects_stay_exact_while_tables_and_wires_change(seed, head, samples, rank):
+    netlist = network(seed, rank=rank)
+    draw = np.random.default_rng(seed)
+    labels, parts = draw.integers(0, head.num_classes, samples), draw.integers(0, 2, samples)
+    loss = CrossEntropy(head, labels, 4)
+    mine, plain = evaluation(netlist, samples)[0], evaluation(netlist, samples)[0]
+    followed = FollowedLoss(mine, loss, parts)
+    for node in draw.permutation(netlist.num_nodes).tolist():
+        found, expected = followed.effects(node), table_effects(plain, loss, node)
+        assert np.allclose(found.sums.sum(axis=0), expected, atol=1e-8)
+        better = better_entries(found, 0.0)
+        assert np.array_equal(better, found.sums.sum(axis=0) < 0)
+        table, before = flipped(int(mine.tables[node]), better), followed.total()
+        slots = draw.integers(0, rank, 1) if rank else np.empty(0, np.int64)
+        signals = draw.integers(0, netlist.num_inputs, len(slots))
+        if node % 2 and rank:
+            followed.change(node, table, slots, signals)
+            plain.rewire([node], slots, signals, [table])
+        else:
+            followed.change(node, table)
+            plain.change([node], [table])
+            assert followed.total() == pytest.approx(before + expected[better].sum(), abs=1e-8)
+        assert followed.total() == pytest.approx(loss.total(plain), abs=1e-8)
+    assert mine.num_changes == 0
+
+
+def test_a_wire_goes_where_the_loss_is_least():
+    """A LUT that reads the wrong feature, among many: the right one is found, and the table with it."""
+    draw = np.random.default_rng(0)
+    bits = draw.random((2000, 40)) < 0.5
+    netlist = replace(network(0, inputs=40, layers=(2,), rank=2), fanin=np.array([0, 1, 2, 3], np.int32))
+    labels = (bits[:, 0] ^ bits[:, 17]).astype(np.int64)
+    followed = FollowedLoss(
+        PackedEvaluation(netlist, PackedSamples.of_bits(bits)),
+        CrossEntropy(Head(2), labels, 2),
+        draw.integers(0, 2, 2000),
+    )
+    found = Rewirer(followed, 2.0).better(1, 41, followed.rises(1), 0, np.arange(4, 40, dtype=np.int32), 0)
+    assert found is None  # input 3 stays, and with it nothing tells anything
+    followed.change(1, 6, [1], [0])
+    before = followed.total()
+    found = Rewirer(followed, 2.0).better(1, 41, followed.rises(1), 0, np.arange(4, 40, dtype=np.int32), 0)
+    assert found is not None
+    assert (found.slot, found.signal, found.table) == (0, 17, 0b0110)
+    followed.change(1, found.table, [0], [17])
+    assert followed.total() < before - 100
+
+
+def test_random_networks_of_three_layers_learn_and_never_lose_on_validation_rows():
+    for seed in range(3):
+        circuit = layered(seed)
+        polished = polish(circuit, DATA, PolishSettings(sweeps=6, seed=seed, z=1.0, candidates=10))
+        start, best = polished.history[0], polished.history[polished.record["kept"]]
+        assert best.validation > start.validation + 0.1
+        assert best.validation_loss < start.validation_loss
+        held = polished.held_out
+        assert np.mean(polished.circuit.predict(X[held]) == Y[held]) == best.validation
+        assert polished.circuit.head == circuit.head
+        assert np.array_equal(polished.circuit.encoder.threshold, circuit.encoder.threshold)
+        assert polished.circuit.netlist.num_nodes == circuit.netlist.num_nodes
+
+
+def test_the_record_tells_what_changed():
+    circuit = layered()
+    found = polish(circuit, DATA, PolishSettings(sweeps=2, z=0.5, candidates=10))
+    record, old, new = found.record, circuit.netlist, found.circuit.netlist
+    assert record["nodes"] > 0 < record["wires"]
+    assert record["wires"] == np.count_nonzero(old.fanin != new.fanin)
+    moved = (old.fanin != new.fanin).reshape(-1, 4).any(axis=1)
+    differ = np.bitwise_count(old.tables() ^ new.tables())
+    assert record["entries"] == differ[~moved].sum()
+    assert record["nodes"] == np.count_nonzero(moved | (differ > 0))
+    assert [level["luts"] for level in record["levels"]] == [30, 24, 18]
+    assert sum(level["entries"] for level in record["levels"]) == record["entries"]
+    again = from_bytes(to_bytes(found.circuit))
+    assert again.metadata.to_json()["polished"] == record
+    training = again.metadata.training
+    assert (training.method, training.settings["z"]) == ("polish", 0.5)
+    assert training.refined_from["luts"] == 72
+
+
+def test_polishing_goes_on_after_it_was_stopped(tmp_path, monkeypatch):
+    circuit, given = layered(1), PolishSettings(sweeps=3, z=1.0, candidates=5, seed=2)
+    whole = polish(circuit, DATA, given)
+
+    def stop(sweep: Sweep, share: float) -> None:
+        if sweep.sweep == 2 and sweep.nodes > 3:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "checkpoint.npz"
+    with pytest.raises(KeyboardInterrupt):
+        polish(circuit, DATA, given, watch=stop, checkpoint=path)
+    monkeypatch.setenv("LUTSMITH_NUM_THREADS", "3")
+    told = []
+    rest = polish(circuit, DATA, given, watch=lambda sweep, share: told.append((sweep.sweep, share)), checkpoint=path)
+    assert to_bytes(rest.circuit) == to_bytes(replace(whole.circuit, metadata=rest.circuit.metadata))
+    same = [(s.loss, s.validation_loss, s.entries, s.wires) for s in rest.history]
+    assert same == [(s.loss, s.validation_loss, s.entries, s.wires) for s in whole.history]
+    assert min(told)[0] == 2
+    assert max(share for _, share in told) == 1.0
+    for other in (replace(given, seed=3), replace(given, z=2.0)):
+        with pytest.raises(ValueError, match="other settings or data"):
+            polish(circuit, DATA, other, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="holds no state of polishing"):
+        polish(circuit, DATA, given, checkpoint=path)
+
+
+def test_a_limit_of_time_ends_it():
+    found = polish(layered(), DATA, PolishSettings(max_seconds=1e-9))
+    assert len(found.history) == 2
+    assert (found.history[1].nodes, found.history[1].finished, found.record["kept"]) == (0, False, 0)
+
+
+def test_what_is_kept_is_no_worse():
+    start, worse = (Sweep(sweep=0, loss=1, validation=0.9, validation_loss=loss) for loss in (0.5, 0.6))
+    assert not is_better(worse, start, start)
+    assert is_better(replace(start, validation_loss=0.4), start, start)
+    assert not is_better(replace(start, validation_loss=0.4, validation=0.89), start, start)
+    assert is_better(replace(worse, validation=None, validation_loss=None), replace(start, validation=None), start)
+
+
+def test_without_anything_that_gains_the_circuit_is_the_one_that_was_given():
+    circuit = layered()
+    assert polish(circuit, DATA, PolishSettings(z=1000.0)).circuit is circuit
+    assert polish(circuit, DATA, PolishSettings(sweeps=0)).circuit is circuit
+    one = replace(DATA, x_train=X[:1], y_train=Y[:1])
+    assert len(polish(circuit, one, PolishSettings(validation=0.0, sweeps=1)).history) == 2
+
+
+def test_mistakes_are_one_line():
+    circuit, good = layered(), DATA
+    bits = CircuitBuilder((6,))
+    bits.integers({"word": bits.lut([bits.compare([0, 1], 0.0)], [[0, 1, 1, 0]])})
+    empty = CircuitBuilder((6,))
+    empty.popcount(empty.compare([0, 1, 2], 0.0), 3)
+    state = CircuitBuilder((6,))
+    held = state.register(1)
+    state.connect(held, state.compare([0], 0.0))
+    state.popcount(np.concatenate([held, state.compare([1, 2], 0.0)]), 3)
+    numbers = lutsmith.data.from_arrays(X, X[:, 0], objective="regression")
+    wide = lutsmith.data.from_arrays(np.hstack([X, X]), Y)
+    named = lutsmith.data.from_arrays(X, np.array(["a", "b", "c"])[Y])
+    weighed = lutsmith.data.from_arrays(X, Y, sample_weight=np.arange(1.0, 601))
+    refused = [
+        (replace(circuit, head=None, classes=None), good, "no head"),
+        (bits.build(), good, "integers"),
+        (empty.build(), good, "no LUTs"),
+        (state.build(), good, "1 registers"),
+        (replace(circuit, objective="multilabel", classes=None), good, "the circuit is for multilabel"),
+        (circuit, numbers, "the data are for regression"),
+        (circuit, wide, "samples of shape"),
+        (circuit, named, "the classes 'a', 'b', 'c', the circuit 0, 1, 2"),
+        (circuit, weighed, "sample_weight"),
+    ]
+    for model, data, says in refused:
+        with pytest.raises(ValueError, match=says) as caught:
+            polish(model, data)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="no images"):
+        polish(circuit, good, PolishSettings(augmentation={"shift": 1}))
+    for fields, says in (
+        ({"z": -1}, "z is"),
+        ({"validation": 1}, "share"),
+        ({"tau": 0}, "tau"),
+        ({"luts": 1}, "no luts"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            PolishSettings.from_json(fields)
