@@ -6,6 +6,7 @@ from lutsmith.runs.evaluation import Evaluation, evaluate
 from lutsmith.runs.execution import train
 from lutsmith.runs.folder import Run, default_folder
 from lutsmith.runs.held_out import Measured, measured_rows
+from lutsmith.runs.polishing import Polishing, polish
 from lutsmith.runs.refining import Refinement, refine
 from lutsmith.runs.saved import SavedFileError
 
@@ -13,6 +14,7 @@ __all__ = [
     "CircuitMismatchError",
     "Evaluation",
     "Measured",
+    "Polishing",
     "Refinement",
     "Run",
     "SavedFileError",
@@ -20,6 +22,7 @@ __all__ = [
     "default_folder",
     "evaluate",
     "measured_rows",
+    "polish",
     "refine",
     "train",
 ]

@@ -30,7 +30,7 @@ class PolishSettings:
 
     sweeps: int = 8
     z: float = 2.0
-    candidates: int = 58
+    candidates: int = 0
     window: int | None = 6
     tau: float | None = None
     validation: float = 0.1
