@@ -36,7 +36,7 @@ class Polishing:
     """What polishing a circuit reached; its JSON object is what `lutsmith polish --json` prints.
 
     Attributes:
-        measured_on: "test", or "validation" where the data have no test part.
+        measured_on: "test"; "held-out" of a table's rows that its training held out; "validation" without either.
         rows: how many rows those are.
         before: the accuracy of the circuit that was given, on these rows.
         score: of the circuit that came out.
@@ -132,6 +132,7 @@ def polish(
         dataset = source
     else:
         dataset = from_arrays(source, y, X_test, y_test, objective=circuit.objective or "classification")
+    parted = dataset.x_test is not None
     dataset = without_held_out(circuit, dataset)
     place = None if folder is None else Path(folder)
     if place is not None:
@@ -150,7 +151,7 @@ def polish(
         log.complete(found.history)
     if out is not None:
         save_checked(found.circuit, Path(out))
-    x, labels, measured_on = dataset.x_test, dataset.y_test, "test"
+    x, labels, measured_on = dataset.x_test, dataset.y_test, "test" if parted else "held-out"
     if x is None or labels is None:
         rows = found.held_out
         x, labels, measured_on = dataset.x_train[rows], dataset.y_train[rows], "validation"
