@@ -54,8 +54,7 @@ def test_a_model_is_polished_on_the_command_line(digits: Path, tmp_path: Path, c
     assert (better.metadata.task, better.metadata.training.seed) == ("digits", 3)
     assert evaluate(out).accuracy == result["score"]
     assert digits.read_bytes() == before
-    lines = [json.loads(text) for text in (folder / "metrics.jsonl").read_text().splitlines()]
-    assert [each["sweep"] for each in lines] == [1, 2, 3]
+    assert _sweeps(folder) == [1, 2, 3]
     assert command(line) == 0  # from the checkpoint: there is nothing left to do
     page = capsys.readouterr().out
     assert f"{result['validation_before']:.2%} -> {result['validation']:.2%}" in page
@@ -63,6 +62,10 @@ def test_a_model_is_polished_on_the_command_line(digits: Path, tmp_path: Path, c
     again = polish(out, sweeps=0, quiet=True)  # the same rows are held out once more
     assert again.validation_before == result["validation"]
     assert refine(out, settings={"sweeps": 0}, quiet=True).validation == result["validation"]
+
+
+def _sweeps(folder: Path) -> list[int]:
+    return [json.loads(text)["sweep"] for text in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_rows_that_were_held_out_of_a_table_stay_so(tmp_path: Path) -> None:
@@ -130,7 +133,9 @@ def test_an_interrupt_ends_it_and_it_goes_on(digits: Path, tmp_path: Path, monke
     with pytest.raises(TrainingInterrupted, match="stopped in sweep 2; give the same folder to go on"):
         polish(digits, sweeps=3, folder=tmp_path, out=tmp_path / "better.lut", quiet=True)
     assert not (tmp_path / "better.lut").exists()
+    assert _sweeps(tmp_path) == [1]
     rest = polish(digits, sweeps=3, folder=tmp_path, quiet=True)
+    assert _sweeps(tmp_path) == [1, 2, 3]
     assert rest.circuit.netlist.same_as(whole.circuit.netlist)
 
 

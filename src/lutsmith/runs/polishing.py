@@ -4,6 +4,7 @@ No torch.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from lutsmith.data import Dataset, Reading, from_arrays
 from lutsmith.data.report import score
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
-from lutsmith.ground.metrics_log import MetricsLog
+from lutsmith.ground.metrics_log import METRICS, MetricsLog
 from lutsmith.ground.progress import ProgressBar
 from lutsmith.runs.refining import dataset_of, trained_with, without_held_out
 from lutsmith.runs.saved import save_checked
@@ -186,13 +187,18 @@ class SweepLog:
     def __init__(self, folder: Path | None, *, quiet: bool) -> None:
         self._folder, self._bar, self._last = folder, ProgressBar(1.0, quiet=quiet), ""
         self._began = time.perf_counter()
+        self._log: MetricsLog | None = None
 
     def __enter__(self) -> SweepLog:
         self._bar.start()
         return self
 
     def append(self, sweep: Sweep, share: float) -> None:
-        """Show where polishing stands, `share` of all work being done."""
+        """Show where polishing stands, `share` of all work being done; write a sweep down that is finished."""
+        if self._folder is not None and sweep.finished and sweep.sweep:
+            if self._log is None:
+                self._log = MetricsLog(self._folder, _written(self._folder, sweep.sweep))
+            self._log.append(asdict(sweep))
         reached = "" if sweep.validation is None else f"  validation {sweep.validation:.2%}"
         text = f"sweep {sweep.sweep}  {sweep.entries:,} entries, {sweep.wires:,} wires  loss {sweep.loss:.4f}{reached}"
         self._last = f"{text}  {sweep.seconds:.1f} s"
@@ -202,9 +208,9 @@ class SweepLog:
             self._bar.draw(share, text, f"{self._last}, {left:.0f} s left", left)
 
     def complete(self, history: tuple[Sweep, ...]) -> None:
-        """Write down all sweeps, those of earlier sittings too."""
-        if self._folder is not None:
-            MetricsLog(self._folder, [asdict(sweep) for sweep in history[1:]]).close()
+        """Write down the last sweep too, where time ended it."""
+        if self._folder is not None and self._log is not None and not history[-1].finished:
+            self._log.append(asdict(history[-1]))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -212,6 +218,17 @@ class SweepLog:
         self._bar.stop()
         if self._last and kind is None:
             self._bar.line(self._last, last=True)
+        if self._log is not None:
+            self._log.close()
+
+
+def _written(folder: Path, before: int) -> list[dict[str, Any]]:
+    """The lines of earlier sittings in metrics.jsonl, of sweeps before one."""
+    path = folder / METRICS
+    if not path.exists():
+        return []
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [line for line in lines if line["sweep"] < before]
 
 
 def _settings(

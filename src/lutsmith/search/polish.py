@@ -169,11 +169,10 @@ class _Course:
         rewirer = Rewirer(followed, settings.z)
         draw = np.random.default_rng([settings.seed, 0x9A19, number])
         first, entries, wires, nodes = netlist.num_inputs + netlist.num_registers, 0, 0, 0
-        now = Sweep(sweep=number, loss=state.history[-1].loss)
+        now = Sweep(sweep=number, loss=state.history[-1].loss, finished=False)
         order = draw.permutation(netlist.num_nodes)
         for done, node in enumerate(order.tolist()):
             if settings.max_seconds is not None and self._seconds() >= settings.max_seconds:
-                now = replace(now, finished=False)
                 break
             rises = followed.rises(node)
             slot, candidates = self._candidates.of(evaluation, node, draw)
@@ -189,6 +188,8 @@ class _Course:
                 nodes += int(better.any())
             now = replace(now, entries=entries, wires=wires, nodes=nodes + wires, seconds=self._seconds())
             self._tell(now, (number + (done + 1) / len(order)) / (1 + settings.sweeps))
+        else:
+            now = replace(now, finished=True)
         state.netlist = evaluation.netlist()
         return replace(now, loss=followed.total() / max(1, len(drawn.labels)))
 

@@ -47,7 +47,7 @@ class Sweep:
         validation_loss: of the held-out rows; None without such rows.
         validation: their accuracy; likewise.
         seconds: since the beginning, over all sittings.
-        finished: whether it came to its end.
+        finished: whether it came to its end, and was measured.
     """
 
     sweep: int
