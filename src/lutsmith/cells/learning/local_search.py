@@ -1,0 +1,82 @@
+"""Tables changed bit by bit: all changes of one or two entries are run on all examples at once, and the best is taken.
+
+A change is judged by the label bits that the cell then misses. It ends where no change of one or two entries misses
+fewer, which proves nothing beyond them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.cells.evaluators.many import Many
+from lutsmith.cells.fabric import Fabric
+from lutsmith.cells.learned import LearnedCell
+from lutsmith.cells.learning.examples import Examples
+from lutsmith.ground.arrays import packed
+
+_WORDS = 1 << 14
+"""Words of a signal that are evaluated at once: they stay in the cache."""
+_ONES = np.array([number.bit_count() for number in range(1 << 16)], np.uint8)
+
+
+class Judge:
+    """Counts the label bits of examples that cells miss, many cells at once."""
+
+    def __init__(self, fabric: Fabric, examples: Examples) -> None:
+        self._fabric = fabric
+        self._a, self._b, self._z = ([row[None] for row in packed(bits.T)] for bits in _columns(examples))
+        self._valid = packed(np.ones(len(examples), np.bool_))
+
+    def missed(self, entries: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return how many bits cells miss, (R,), of their entries, bool (R, entries), in the order of the tables."""
+        block = max(1, _WORDS // len(self._valid))
+        parts = [self._counts(entries[start : start + block]) for start in range(0, len(entries), block)]
+        return np.concatenate(parts)
+
+    def _counts(self, entries: NDArray[np.bool_]) -> NDArray[np.int64]:
+        total = np.zeros(len(entries), np.int64)
+        results = self._fabric.run(Many(), tables_of(self._fabric, entries), self._a, self._b)
+        for bit, label in zip(results, self._z, strict=True):
+            given = np.uint64(2**64 - 1 if bit else 0) if isinstance(bit, bool) else bit
+            total += _ONES[((given ^ label) & self._valid).view(np.uint16)].sum(axis=1, dtype=np.int64)
+        return total
+
+    def descended(self, entries: NDArray[np.bool_], deadline: float) -> tuple[NDArray[np.bool_], int]:
+        """Return entries, (entries,), after changes of one or two of them, and how many bits they miss."""
+        best, missed = entries, int(self.missed(entries[None])[0])
+        single = np.eye(len(entries), dtype=np.bool_)
+        pairs = np.array([single[first] | single[second] for first, second in combinations(range(len(entries)), 2)])
+        kinds = [single, pairs.reshape(-1, len(entries))]
+        kind = 0
+        while kind < len(kinds) and monotonic() < deadline:
+            counts = self.missed(best ^ kinds[kind]) if len(kinds[kind]) else np.array([missed])
+            found = int(counts.argmin())
+            if counts[found] < missed:
+                best, missed, kind = best ^ kinds[kind][found], int(counts[found]), 0
+            else:
+                kind += 1
+        return best, missed
+
+
+def tables_of(fabric: Fabric, entries: NDArray[np.bool_]) -> Mapping[str, NDArray[np.bool_]]:
+    """Return tables, bool (..., outputs, 2^rank) by name, of their entries one after the other, bool (..., entries)."""
+    tables, start = {}, 0
+    for shape in fabric.tables:
+        size = shape.outputs << shape.rank
+        tables[shape.name] = entries[..., start : start + size].reshape(*entries.shape[:-1], *shape.shape)
+        start += size
+    return tables
+
+
+def entries_of(cell: LearnedCell) -> NDArray[np.bool_]:
+    """Return the entries of a cell's tables one after the other, bool (entries,)."""
+    return np.concatenate([cell.tables[shape.name].reshape(-1) for shape in cell.fabric.tables])
+
+
+def _columns(examples: Examples) -> tuple[NDArray[np.bool_], ...]:
+    return examples.a, examples.b, examples.z
