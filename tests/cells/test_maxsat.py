@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from typing import Any
 
@@ -150,6 +151,15 @@ def test_right_examples_need_no_proof_and_the_seed_decides() -> None:
     assert isinstance(first, MaxSatResult)
     assert (first.missed, first.at_least, first.optimal) == (0, 0, True)
     assert first.cell == again.cell
+
+
+def test_only_the_proof_needs_a_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pysat", "pysat.solvers", "lutsmith.cells.learning.core_guided"):
+        monkeypatch.setitem(sys.modules, name, None)
+    given: tuple[Any, ...] = Bitwise(), [1, 1, 1], [1, 1, 1], [1, 1, 0], 1
+    assert learn_maxsat(*given, prove=False).missed == 1
+    with pytest.raises(ModuleNotFoundError, match=r"lutsmith\[sat\]"):
+        learn_maxsat(*given)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,8 @@ def learn_maxsat(
     number("max_seconds", max_seconds, lambda value: value > 0, "seconds above 0")
     whole_number("descents", descents, 1)
     whole_number("seed", seed, 0)
+    if prove:
+        solver().delete()  # where it is missing, that is said before the search
     begun, rng = time.monotonic(), np.random.default_rng([seed, 21])
     best = _Best(fabric, examples, begun + max_seconds)
     best.descend(rng)
