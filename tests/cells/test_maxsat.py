@@ -99,10 +99,10 @@ def test_addition_is_learned_and_proved_best_with_bits_inverted(flips: float) ->
     assert LearnedCell.of_json(found.to_json()["cell"]) == found.cell
 
 
-@pytest.mark.parametrize(("fabric", "width"), [(ArrayCell(), 4), (RowFeedback("both"), 5)], ids=str)
-def test_larger_cells_are_found_without_a_proof(fabric: Fabric, width: int) -> None:
+@pytest.mark.parametrize(("fabric", "width", "count"), [(ArrayCell(), 4, 64), (RowFeedback("both"), 5, 200)], ids=str)
+def test_larger_cells_are_found_without_a_proof(fabric: Fabric, width: int, count: int) -> None:
     rng = np.random.default_rng(3)
-    a, b = rng.integers(0, 1 << width, 400), rng.integers(1, 1 << width, 400)
+    a, b = rng.integers(0, 1 << width, count), rng.integers(1, 1 << width, count)
 
     def right(a: Any, b: Any, width: int) -> Any:
         return a * b if isinstance(fabric, ArrayCell) else a // b | a % b << width
@@ -113,6 +113,12 @@ def test_larger_cells_are_found_without_a_proof(fabric: Fabric, width: int) -> N
     assert found.agreed > 1
     a, b = rng.integers(0, 1 << 15, 1000), rng.integers(1, 1 << 15, 1000)
     assert np.array_equal(found.cell.evaluate(a, b, 15), right(a, b, 15))
+
+
+def test_what_examples_leave_open_is_made_simple() -> None:
+    found = learn_maxsat(Bitwise(), [1, 1, 1, 2, 0], [2, 2, 2, 1, 0], [3, 3, 0, 3, 0], 2)
+    assert (found.missed, found.at_least) == (2, 2)
+    assert found.cell.tables["cell"].tolist() == [[False, True, True, False]]  # of 11 nothing is told: a + b has two terms, OR three
 
 
 def hard() -> tuple[Any, ...]:

@@ -1,7 +1,8 @@
 """Tables changed bit by bit: all changes of one or two entries are run on all examples at once, and the best is taken.
 
-A change is judged by the label bits that the cell then misses. It ends where no change of one or two entries misses
-fewer, which proves nothing beyond them.
+A change is judged by the label bits that the cell then misses, and where they are as many, by how many terms the
+normal forms of its tables have: what examples leave open is made as simple as they let it. It ends where no change of
+one or two entries is better, which proves nothing beyond them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from lutsmith.cells.evaluators.many import Many
 from lutsmith.cells.fabric import Fabric
 from lutsmith.cells.learned import LearnedCell
+from lutsmith.cells.learning.candidates import normal_forms
 from lutsmith.cells.learning.examples import Examples
 from lutsmith.ground.arrays import packed
 
@@ -46,21 +48,34 @@ class Judge:
             total += _ONES[((given ^ label) & self._valid).view(np.uint16)].sum(axis=1, dtype=np.int64)
         return total
 
-    def descended(self, entries: NDArray[np.bool_], deadline: float) -> tuple[NDArray[np.bool_], int]:
-        """Return entries, (entries,), after changes of one or two of them, and how many bits they miss."""
-        best, missed = entries, int(self.missed(entries[None])[0])
+    def terms(self, entries: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return how many terms the normal forms of cells' tables have, (R,), of their entries, bool (R, entries)."""
+        total = np.zeros(len(entries), np.int64)
+        for table in tables_of(self._fabric, entries).values():
+            total += normal_forms(table).sum(axis=(1, 2))
+        return total
+
+    def descended(self, entries: NDArray[np.bool_], deadline: float) -> tuple[NDArray[np.bool_], int, int]:
+        """Return entries, (entries,), after changes of one or two of them, how many bits they miss, and their terms."""
         single = np.eye(len(entries), dtype=np.bool_)
-        pairs = np.array([single[first] | single[second] for first, second in combinations(range(len(entries)), 2)])
-        kinds = [single, pairs.reshape(-1, len(entries))]
+        pairs = [single[first] | single[second] for first, second in combinations(range(len(entries)), 2)]
+        kinds = [single, np.array(pairs)] if pairs else [single]
+        best, (_, missed, terms) = entries, self._best(entries[None])
         kind = 0
         while kind < len(kinds) and monotonic() < deadline:
-            counts = self.missed(best ^ kinds[kind]) if len(kinds[kind]) else np.array([missed])
-            found = int(counts.argmin())
-            if counts[found] < missed:
-                best, missed, kind = best ^ kinds[kind][found], int(counts[found]), 0
+            place, *found = self._best(best ^ kinds[kind])
+            if found < [missed, terms]:
+                best, missed, terms, kind = best ^ kinds[kind][place], *found, 0
             else:
                 kind += 1
-        return best, missed
+        return best, missed, terms
+
+    def _best(self, entries: NDArray[np.bool_]) -> tuple[int, int, int]:
+        """Return which of the cells, (R, entries), is best, how many bits it misses, and its terms."""
+        counts = self.missed(entries)
+        few = np.flatnonzero(counts == counts.min())
+        terms = self.terms(entries[few])
+        return int(few[terms.argmin()]), int(counts[few[0]]), int(terms.min())
 
 
 def tables_of(fabric: Fabric, entries: NDArray[np.bool_]) -> Mapping[str, NDArray[np.bool_]]:

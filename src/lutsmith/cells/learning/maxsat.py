@@ -1,8 +1,8 @@
 """Learning where labels are wrong: the tables that miss the fewest bits of what was given, and a proof that none do.
 
 Two searches meet. From random tables, changes of one or two entries are taken while fewer label bits are missed: an
-upper bound, after milliseconds. A solver shows that so many bits have to be missed, core by core, on more and more of
-the examples: a lower bound, which may take long where there are many of them or much noise. Where both are equal, no
+upper bound, after seconds at most. A solver shows that so many bits have to be missed, core by core, on more and more
+of the examples: a lower bound, which may take long where there are many of them or much noise. Where both are equal, no
 tables of the fabric miss fewer. The proof needs python-sat: `pip install 'lutsmith[sat]'`.
 """
 
@@ -85,7 +85,8 @@ def learn_maxsat(
         prove: whether to search for a proof that no tables miss fewer. It takes what is left of the time.
         seed: of the random tables, and of the order in which the solver is given examples.
 
-    Examples that leave entries of the tables open are told apart by nothing here: several tables may miss as few bits.
+    Several tables may miss as few bits, where examples leave entries open. Of those that were found the ones whose
+    normal forms have the fewest terms are taken.
 
     Raises:
         ModuleNotFoundError: a proof was asked for, and python-sat is not installed.
@@ -100,7 +101,7 @@ def learn_maxsat(
     begun, rng = time.monotonic(), np.random.default_rng([seed, 21])
     best = _Best(fabric, examples, begun + max_seconds)
     best.descend(rng)
-    while best.made < descents and best.missed and not best.late():
+    while best.made < descents and not best.late():
         best.descend(rng)
     at_least = _bound(best, rng) if prove and best.missed else 0
     cell = LearnedCell(fabric, tables_of(fabric, best.entries))
@@ -116,7 +117,7 @@ class _Best:
         self.judge = Judge(fabric, examples)
         self.entries = np.zeros(fabric.num_entries, np.bool_)
         self.missed = examples.z.size + 1
-        self.made = self.agreed = 0
+        self.made = self.agreed = self.terms = 0
 
     def late(self) -> bool:
         return time.monotonic() >= self.deadline
@@ -129,9 +130,11 @@ class _Best:
 
     def take(self, start: NDArray[np.bool_]) -> int:
         """Search from some tables, keep what is better than before, and return how many bits it misses."""
-        entries, missed = self.judge.descended(start, self.deadline)
+        entries, missed, terms = self.judge.descended(start, self.deadline)
         if missed < self.missed:
-            self.entries, self.missed, self.agreed = entries, missed, 0
+            self.agreed = 0
+        if (missed, terms) < (self.missed, self.terms):
+            self.entries, self.missed, self.terms = entries, missed, terms
         return missed
 
 
