@@ -118,7 +118,7 @@ def test_larger_cells_are_found_without_a_proof(fabric: Fabric, width: int, coun
 def test_what_examples_leave_open_is_made_simple() -> None:
     found = learn_maxsat(Bitwise(), [1, 1, 1, 2, 0], [2, 2, 2, 1, 0], [3, 3, 0, 3, 0], 2)
     assert (found.missed, found.at_least) == (2, 2)
-    assert found.cell.tables["cell"].tolist() == [[False, True, True, False]]  # of 11 nothing is told: a + b has two terms, OR three
+    assert found.cell.tables["cell"].tolist() == [[False, True, True, False]]  # OR has three terms
 
 
 def hard() -> tuple[Any, ...]:
