@@ -73,7 +73,7 @@ def learn_gradient(
     steps: int = 600,
     batch: int = 64,
     lr: float = 0.1,
-    scale: float = 1.0,
+    scale: float = 0.5,
     noise: float = 0.0,
     focus: float | None = None,
     stop: str = "first",
