@@ -24,6 +24,8 @@ def main() -> None:
         ("alu_data",),
         ("alu_gradient",),
         ("alu_proofs",),
+        ("alu_sat",),
+        ("alu_templates",),
         ("serving",),
         ("simplify", "--large"),
         ("prove",),

@@ -2,8 +2,8 @@
 
     python -m benchmarks.alu_circuits [--bits 8,15] [--formats NAMES] [--samples N] [--json FILE]
 
-    cost          LUT6, levels and ANDs of the twelve operations as they were learned by satisfiability, of the same
-                  from textbook cells, and of machines of one cell or one row
+    cost          LUT6, levels, ANDs and registers of the twelve operations as they were learned by satisfiability, in
+                  one cycle and as a machine; of the same from textbook cells; of machines of single operations
     exports       every format of the learned ALU, through all layers of `verify`
     multiplier    words of 64 bits: one cell 4,096 times, predicted 64 samples a word, against Python's integers
 
@@ -26,6 +26,7 @@ from rich.table import Table
 
 from lutsmith.alu.circuit import alu_circuit
 from lutsmith.alu.learning import learn_operations
+from lutsmith.alu.machine import alu_cycles, alu_machine
 from lutsmith.cells import TEXTBOOK, LearnedCell
 from lutsmith.cells.cost import cost
 from lutsmith.cells.machine import cycles, to_machine
@@ -40,6 +41,8 @@ def costs(learned: dict[str, LearnedCell], bits: int) -> list[dict[str, Any]]:
     told = []
     for which, cells in (("learned", learned), ("textbook", {name: TEXTBOOK[name] for name in learned})):
         told.append({"circuit": f"ALU, {which}", "bits": bits, "cycles": 1, **asdict(cost(alu_circuit(cells, bits)))})
+        steps, machine = alu_cycles(cells, bits), alu_machine(cells, bits)
+        told.append({"circuit": f"ALU machine, {which}", "bits": bits, "cycles": steps, **asdict(cost(machine))})
     for name in MACHINES:
         for which, cell in (("learned", learned[name]), ("textbook", TEXTBOOK[name])):
             machine = to_machine(cell, bits)

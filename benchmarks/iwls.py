@@ -6,8 +6,9 @@
                with feedback are tried from simple to complex. Where several cells are right on all training rows,
                that with the fewest errors on validation rows is taken, the first of equals; test rows are for the
                score alone. Seconds include the search of fabrics that did not fit, and no compilation.
-    ALU        The cells of + * / % < and isqrt unchanged, at each function's width: the textbook's, or those of a file
-               (JSON: `LearnedCell.to_json` by operation).
+    ALU        The cells of + * / % < and isqrt unchanged, at each function's width: the textbook's, or those of a
+               model file; a suitable one is written by
+               `lutsmith train alu --ops + --ops '*' --ops / --ops % --ops '<' --ops isqrt --out runs/iwls`.
 
 Edges are pairs of operands such as 0, 1, all ones, powers of two and their neighbours, of which examples show few: the
 share that a circuit says right, by the oracle.
@@ -28,6 +29,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from lutsmith.alu.device import LearnedALU
 from lutsmith.cells import TEXTBOOK, LearnedCell
 from lutsmith.cells.learning.one_bit import learn_one_bit
 from lutsmith.cells.readings import READINGS, bit_netlist, read_bit
@@ -123,7 +125,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cells: Mapping[str, LearnedCell] = TEXTBOOK
     if arguments.cells:
-        cells = {name: LearnedCell.of_json(cell) for name, cell in json.loads(arguments.cells.read_text()).items()}
+        cells = LearnedALU(arguments.cells).cells
     rng = np.random.default_rng(0)
     learn_one_bit(rng.random((64, 16)) < 0.5, rng.random(64) < 0.5, most=64)  # compiled
     found: dict[str, dict[str, dict[str, Any]]] = {"own": {}, "ALU": {}}

@@ -1,5 +1,6 @@
 """The examples run as they stand, and their circuits are their models."""
 
+import json
 import re
 import runpy
 import sys
@@ -38,9 +39,40 @@ def test_imported_models_train_on(capsys, monkeypatch):
     assert min(run("import_models.py", capsys, monkeypatch)) > 0.75
 
 
+def test_arithmetic_from_examples_to_verilog(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["alu.py", "--bits", "8", "--out", str(tmp_path / "alu")])
+    runpy.run_path(str(EXAMPLES / "alu.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert printed.count("proved: every width") == 12
+    assert "* with one wrong bit: refuted; width" in printed
+    assert "no wrong answer" in printed
+    assert printed.count(": OK") == 3
+    assert "parameter WIDTH" in (tmp_path / "alu" / "cell.v").read_text()
+
+
+def test_the_notebook_of_arithmetic_runs_from_the_first_cell_to_the_last(tmp_path, capsys):
+    notebook = json.loads((EXAMPLES / "alu.ipynb").read_text())
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell.get("outputs") for cell in notebook["cells"])
+    settings = next(place for place, source in enumerate(code) if source.startswith("# Settings"))
+    names = {"__name__": "notebook"}
+    for place, source in enumerate(code):
+        exec(compile(source, f"cell {place}", "exec"), names)
+        if place == settings:
+            names |= {"OUT": tmp_path / "out", "BITS": 6, "DENSE_SECONDS": 1}
+    printed = capsys.readouterr().out
+    assert printed.count("proved: every width") == 12
+    assert "refuted; width" in printed
+    assert "proved to be *" in printed
+    assert printed.count(": OK") == 3
+    assert "mean" in printed
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"alu.lut", "multiplier.v"}
+
+
 def test_every_example_is_run_by_a_test():
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "additive.py",  # by tests/additive/test_page.py
+        "alu.py",
         "bitlogic_quick_start.py",
         "dwn_quick_start.py",
         "import_models.py",

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lutsmith import load, save
+from lutsmith.alu.assembly import KEY
 from lutsmith.alu.calculator import calculate, parsed
 from lutsmith.alu.check import Share, check, edge_points
-from lutsmith.alu.circuit import KEY, alu_circuit
+from lutsmith.alu.circuit import alu_circuit
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learning import FABRIC_OF, learn_operations
 from lutsmith.alu.run import train_alu
 from lutsmith.cells import TEXTBOOK
+from lutsmith.cells.proof import prove
 from lutsmith.circuit import CircuitBuilder
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.cli import run
-from lutsmith.data.alu.operations import ALUNET, operation
+from lutsmith.data.alu.operations import ALUNET, BUILT_IN, operation
 
 TWELVE = {name: TEXTBOOK[name] for name in ALUNET}
 
@@ -71,6 +74,26 @@ def test_learned_at_8_bits_it_is_right_at_all_pairs_and_at_32_bits(learned: Lear
 def test_further_operations_are_learned(name: str) -> None:
     alu, _ = learn_operations([name], bits=8)
     assert check(alu, points=1 << 16).all_right
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_flags_and_operations_of_one_operand_are_learned_at_15_bits_and_proved(seed: int) -> None:
+    """That of one operand does not read a second one is learned as well: their fabrics have it."""
+    alu, operations = learn_operations(["C", "Z", "N", "V", "neg", "abs", "NOT"], seed=seed)
+    for one in check(alu, points=1000).operations:
+        assert one.exact.right == one.exact.points
+        assert one.edge.right == one.edge.points > 1000
+    for one in operations:
+        proof = prove(one.cell, one.name)
+        assert (proof.outcome, proof.scope) == ("proved", "every width"), (one.name, str(proof))
+
+
+def test_operations_that_have_no_fabric_are_named() -> None:
+    without = set(BUILT_IN) - set(FABRIC_OF)
+    assert without == {"gcd", "SHL", "SHR", "ROL", "ROR"}
+    assert set(FABRIC_OF) <= set(BUILT_IN)
+    with pytest.raises(ValueError, match="no fabric is known for gcd, SHL; expected ones of"):
+        learn_operations(["gcd", "+", "SHL"])
 
 
 def test_a_planted_fault_is_found_and_shown() -> None:
@@ -206,7 +229,15 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         assert error.count("\n") == 1
 
 
-def test_nothing_is_written_where_learning_fails(tmp_path: Path) -> None:
+def test_there_is_no_model_where_learning_fails(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"time limit|max_seconds"):
         train_alu(["%"], bits=24, out=tmp_path / "run", max_seconds=1e-6)
-    assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "run").glob("*.lut"))
+
+
+def test_the_pages_examples_run() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "alu.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert examples
+    for example in examples:
+        exec(example, {})

@@ -23,7 +23,7 @@ from lutsmith.cells import (
     Tap,
     TwoPass,
 )
-from lutsmith.cells.proof import LAWS, CellProof, exhaustive, holds, prove, reachable
+from lutsmith.cells.proof import LAWS, CellProof, closures, exhaustive, holds, prove, reachable
 from lutsmith.cells.textbook import specification, table
 
 BITS = 5
@@ -34,6 +34,10 @@ HARMLESS = {
     # where a = b, it does not matter which is taken
     "min": [("first_start", 0, 0)],
     "max": [("first_start", 0, 0)],
+    # the flag is the last step's alone; of a sum that is not 0, no carry matters
+    "N": [("start", 0, 0)],
+    "V": [("start", 0, 0)],
+    "Z": [("cell", 1, address) for address in (0, 1, 2, 3, 5, 6, 8, 9, 10, 11, 12, 15)],
 }
 
 
@@ -246,6 +250,24 @@ def test_one_bit_of_a_result_is_proved_at_a_width_where_the_whole_is_not_equal()
     assert prove(LearnedCell(Tap(SerialCell(), -1), TEXTBOOK["+"].tables), "+").scope == "every width"
 
 
+@pytest.mark.parametrize("operation", ["N", "V", "C"])
+def test_the_highest_bit_of_a_stream_is_proved_against_a_state_at_the_end(operation: str) -> None:
+    """A flag is one bit of a stream with one state bit; the textbook's are states at the end."""
+
+    def step(a: int, b: int, c: int) -> tuple[int, int]:
+        out, after = (a + b + c) & 1, (a + b + c) >> 1
+        return {"N": out, "V": c ^ after, "C": out}[operation], after
+
+    fabric = Tap(SerialCell(extra=int(operation == "C")), -1)
+    cell, right = LearnedCell(fabric, {"start": [[0]], "cell": table(3, step)}), TEXTBOOK[operation]
+    proof = prove(cell, operation)
+    assert (proof.outcome, proof.scope, proof.checked) == ("proved", "every width", 5), str(proof)
+    for entry in entries(cell):
+        flipped = prove(cell.flipped(*entry), operation)
+        hold(flipped, cell.flipped(*entry), right)
+        assert flipped.outcome == "refuted" or operation == "C"
+
+
 def test_a_counterexample_is_shown_in_decimal_and_binary() -> None:
     proof = prove(TEXTBOOK["+"].flipped("cell", 1, 3), "+")
     assert str(proof.counterexample) == "width 1: a 1 (1), b 1 (1), given 0 (00), expected 2 (10)"
@@ -279,3 +301,58 @@ def test_sums_of_other_lengths_are_proved_as_those() -> None:
         for name in "+-":
             cell = LearnedCell(replace(TEXTBOOK[name].fabric, extra=extra), TEXTBOOK[name].tables)  # type: ignore[type-var]
             assert prove(cell, name).checked == 5
+
+
+CARRIES_WITHOUT_A_ROW = ("01001101", "01001100", "01000001", "01000100", "01001001", "01000101")
+
+
+@pytest.mark.parametrize("carries", CARRIES_WITHOUT_A_ROW)
+def test_a_multiplier_that_differs_where_a_sum_would_be_above_a_is_proved_at_every_width(carries: str) -> None:
+    """What is handed on is at most a, so that the last carry's column has a 1 of a where it has one of its own."""
+    tables = {name: np.array(rows) for name, rows in TEXTBOOK["*"].tables.items()}
+    without = [0, 1, 2, 3, 8, 9, 10, 11]
+    tables["cell"][:, without] = [[address % 2 for address in without], [digit == "1" for digit in carries]]
+    cell = LearnedCell(ArrayCell(), tables)
+    proof = prove(cell, "*")
+    assert proof.outcome == "proved"
+    assert proof.scope == "every width"
+    hold(proof, cell, TEXTBOOK["*"])
+
+
+def test_a_multiplier_of_even_widths_alone_is_refuted() -> None:
+    tables = {name: np.array(rows) for name, rows in TEXTBOOK["*"].tables.items()}
+    without = [0, 1, 2, 3, 8, 9, 10, 11]
+    tables["cell"][:, without] = [[address % 2 for address in without], [1, 1, 1, 1, 0, 0, 0, 0]]
+    cell = LearnedCell(ArrayCell(), tables)
+    assert not differing(cell, TEXTBOOK["*"], 4)
+    hold(prove(cell, "*"), cell, TEXTBOOK["*"])
+    assert prove(cell, "*").outcome == "refuted"
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 15)), max_size=6), st.booleans())
+def test_rows_of_products_agree_only_where_products_do(flips: list[tuple[int, int]], begins: bool) -> None:
+    cell = TEXTBOOK["*"].flipped("start", 0, 0) if begins else TEXTBOOK["*"]
+    for flip in flips:
+        cell = cell.flipped("cell", *flip)
+    if closures.rows_agree(cell, TEXTBOOK["*"]):
+        assert not any(differing(cell, TEXTBOOK["*"], width) for width in range(1, BITS + 1))
+    other = LearnedCell(ArrayCell(), cell.tables)  # of any two cells, of which neither adds
+    if closures.rows_agree(TEXTBOOK["*"], other):
+        assert not any(differing(cell, TEXTBOOK["*"], width) for width in range(1, BITS + 1))
+
+
+@pytest.mark.parametrize("order", ["lsb", "msb"])
+def test_the_last_bit_of_a_stream_is_a_comparison_at_every_width(order: str) -> None:
+    """`a < b` as counting writes it: the last bit that a stream gives, of the state before it and the highest bits."""
+    if order == "lsb":
+        less = [(a < b) or (a == b and s) for s in (0, 1) for b in (0, 1) for a in (0, 1)]
+        cell = LearnedCell(Tap(SerialCell(), -1), {"start": [[0]], "cell": [less, less]})
+        assert prove(cell, "<").scope == "every width"
+        for address in range(8):
+            hold(prove(cell.flipped("cell", 0, address), "<"), cell.flipped("cell", 0, address), TEXTBOOK["<"])
+    else:  # of whether they were equal so far, from the highest bit
+        same = [bool(s) and a == b for s in (0, 1) for b in (0, 1) for a in (0, 1)]
+        cell = LearnedCell(Tap(SerialCell(order="msb"), 0), {"start": [[1]], "cell": [same, same]})
+        assert prove(cell, "=").scope == "every width"
+        hold(prove(cell.flipped("cell", 0, 7), "="), cell.flipped("cell", 0, 7), TEXTBOOK["="])

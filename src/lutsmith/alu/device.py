@@ -9,26 +9,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lutsmith.alu.circuit import KEY, alu_circuit
+from lutsmith.alu.assembly import KEY
+from lutsmith.alu.circuit import alu_circuit
+from lutsmith.alu.machine import alu_cycles, alu_machine
 from lutsmith.cells import LearnedCell
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import load
+from lutsmith.circuit.results import IntegerHead
 from lutsmith.data.alu.integers import integers
 from lutsmith.data.alu.operations import OPERATIONS, operation
 from lutsmith.ground.arguments import instance_of, one_of
+
+_STREAMS = 4096
+"""How many operands a machine runs on at once."""
 
 
 class LearnedALU:
     """A circuit of learned operations, by their names. Immutable.
 
     Args:
-        circuit: one that `alu_circuit` made, or a file of it.
+        circuit: one that `alu_circuit` or `alu_machine` made, or a file of it.
 
     Attributes:
         circuit: it.
         bits: of an operand.
         operations: the names, in the order of their codes.
         cells: the learned cell of each, as the circuit's file tells them; the circuit is what computes.
+        cycles: how many clock cycles it takes, where it is a machine; None: it is combinational.
 
     Raises:
         ValueError: a circuit that is no ALU.
@@ -41,6 +48,7 @@ class LearnedALU:
         if not isinstance(told, Mapping):
             raise ValueError("the circuit is no ALU: its file names no operations; `lutsmith train alu` makes one")
         self.operations, self.bits, self._true, self.cells = _checked(told, self.circuit)
+        self.cycles = _checked_cycles(told, self.circuit, self.cells, self.bits)
 
     @classmethod
     def of(cls, cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one") -> LearnedALU:
@@ -48,8 +56,9 @@ class LearnedALU:
         return cls(alu_circuit(cells, bits, true=true))
 
     def widened(self, bits: int) -> LearnedALU:
-        """Return the same cells at another width."""
-        return LearnedALU.of(self.cells, bits, true=self._true)
+        """Return the same cells at another width; a machine's as a machine."""
+        make = alu_circuit if self.cycles is None else alu_machine
+        return LearnedALU(make(self.cells, bits, true=self._true))
 
     def evaluate(self, name: str, a: ArrayLike, b: ArrayLike | None = None) -> NDArray[Any]:
         """Return what the circuit says of an operation on integers (N,): int64, or Python's integers from 32 bits up.
@@ -68,8 +77,17 @@ class LearnedALU:
         left, right = np.broadcast_arrays(left, right)
         code = np.full(left.shape, self.operations.index(name))
         words = np.stack([each.astype(np.uint64) for each in (left, code, right)], axis=1)
-        result = np.asarray(self.circuit.predict(words))
+        result = np.asarray(self.circuit.predict(words) if self.cycles is None else self._run(words, self.cycles))
         return self._truths(result) if operation(name).is_truth else result
+
+    def _run(self, words: NDArray[np.uint64], cycles: int) -> NDArray[Any]:
+        """Return the results of a machine in its last cycle."""
+        bits = [
+            self.circuit.run(words[start : start + _STREAMS], cycles, method="outputs")[:, -1]
+            for start in range(0, max(len(words), 1), _STREAMS)
+        ]
+        result: NDArray[Any] = self.circuit.head.integers(np.concatenate(bits))["result"]  # type: ignore[union-attr]
+        return result
 
     def _truths(self, result: NDArray[Any]) -> NDArray[np.int64]:
         """Return 1 where a comparison holds and 0 where it does not; -1 where the result word says neither."""
@@ -107,3 +125,21 @@ def _checked(told: Mapping[str, Any], circuit: Circuit) -> tuple[tuple[str, ...]
             f"the circuit's file says that operands have {bits} bits, and the circuit has words of {other[0]}"
         )
     return names, bits, one_of("true", true, ("one", "ones")), cells
+
+
+def _checked_cycles(
+    told: Mapping[str, Any], circuit: Circuit, cells: Mapping[str, LearnedCell], bits: int
+) -> int | None:
+    """Return the cycles that a machine takes, None of a circuit without registers."""
+    cycles, registers = told.get("cycles"), circuit.netlist.num_registers
+    words = tuple(word.name for word in circuit.head.words) if isinstance(circuit.head, IntegerHead) else ()
+    if cycles is None and registers:
+        raise ValueError(
+            f"the circuit has {registers} registers, and its file does not say that its ALU is a machine: "
+            "`alu_machine` makes one, `alu_circuit` one without registers"
+        )
+    if cycles is not None and cycles != (takes := alu_cycles(cells, bits)):
+        raise ValueError(f"the circuit's file says that its ALU takes {cycles!r} cycles, expected {takes}")
+    if words != (expected := ("result",) if cycles is None else ("result", "done")):
+        raise ValueError(f"the circuit gives {', '.join(words) or 'no words'}; an ALU gives {', '.join(expected)}")
+    return alu_cycles(cells, bits) if cycles is not None else None

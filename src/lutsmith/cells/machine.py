@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,21 +22,28 @@ _EITHER = [[0, 1, 0, 1, 0, 0, 1, 1]]
 """x_2 ? x_1 : x_0."""
 
 
+def rows_alike(fabric: Fabric) -> bool:
+    """Return whether the steps of a fabric are alike, so that one cell or row can do all of them, one after another."""
+    if isinstance(fabric, Tap):
+        return rows_alike(fabric.fabric)
+    return type(fabric) in _RESULTS and fabric != RowFeedback("root")
+
+
 def cycles(fabric: Fabric, bits: int) -> int:
     """Return how many clock cycles the machine of a fabric takes for operands of so many bits.
 
     Raises:
         ValueError: the fabric has rows that differ, so that there is no such machine.
     """
+    if not rows_alike(fabric):
+        raise ValueError(
+            f"{fabric} has rows that differ, which one row of cells cannot be: take LearnedCell.to_circuit"
+        )
     if isinstance(fabric, Tap):
         return cycles(fabric.fabric, bits)
     if isinstance(fabric, TwoPass):
         return 2 * bits
-    if isinstance(fabric, SerialCell):
-        return bits + fabric.extra
-    if isinstance(fabric, (Bitwise, ArrayCell)) or (isinstance(fabric, RowFeedback) and fabric.result != "root"):
-        return bits
-    raise ValueError(f"{fabric} has rows that differ, which one row of cells cannot be: take LearnedCell.to_circuit")
+    return bits + fabric.extra if isinstance(fabric, SerialCell) else bits
 
 
 def to_machine(cell: LearnedCell, bits: int, *, signed: bool = False, **fields: Any) -> Circuit:
@@ -59,15 +66,26 @@ def to_machine(cell: LearnedCell, bits: int, *, signed: bool = False, **fields: 
     instance_of("cell", cell, LearnedCell)
     whole_number("bits", bits, 1, MAX_BITS, "the bits of an operand")
     builder = CircuitBuilder((2,))
-    clock = _Clock(builder, cycles(cell.fabric, bits))
+    clock = Clock(builder, cycles(cell.fabric, bits))
     a, b = builder.words(builder.features, bits).tolist()
-    result = _result(clock, Netlists(builder, "cell"), cell, a, b)
+    result = clock.result(cell, a, b)
     builder.integers({"result": result, "done": [clock.last]}, signed=["result"] if signed else ())
     return builder.build(**fields)
 
 
-class _Clock:
-    """The registers of a machine that does the same in every n cycles: a one goes round in n of them."""
+class Clock:
+    """The registers of machines that start together and do the same in every n cycles: a one goes round in n of them.
+
+    Args:
+        builder: of the circuit.
+        count: n, the cycles of the slowest machine.
+
+    Attributes:
+        builder: as above.
+        ring: the signals that are 1 in cycle 0, 1, and so on.
+        first: the signal that is 1 in cycle 0, in which operands are read.
+        last: in cycle n - 1.
+    """
 
     def __init__(self, builder: CircuitBuilder, count: int) -> None:
         self.builder = builder
@@ -78,6 +96,21 @@ class _Clock:
             builder.connect(ring, np.roll(ring, 1))
             self.ring = ring.tolist()
         self.first, self.last = self.ring[0], self.ring[-1]
+        self._copies: dict[tuple[object, ...], list[int]] = {}
+
+    def result(self, cell: LearnedCell, a: list[int], b: list[int], name: str = "cell") -> list[int]:
+        """Add the machine of a cell, and return the signals that are its result in the last of its `cycles`.
+
+        Args:
+            cell: of a fabric that takes no more cycles than this clock has.
+            a: the bits of the first operand in the first cycle, the lowest first.
+            b: of the second.
+            name: of the parts.
+        """
+        fabric = cell.fabric
+        if isinstance(fabric, Tap):
+            return [self.result(LearnedCell(fabric.fabric, cell.tables), a, b, name)[fabric.place]]
+        return _RESULTS[type(fabric)](self, Netlists(self.builder, name), cell, fabric, a, b)
 
     def either(self, choice: int, low: Sequence[int], high: Sequence[int]) -> list[int]:
         """Return words[place] = high where choice is 1, else low."""
@@ -89,6 +122,9 @@ class _Clock:
         self, start: Sequence[int], after: Callable[[list[int]], Sequence[int]], loads: int | None = None
     ) -> list[int]:
         """Return bits that are `start` in the first cycle (or where `loads` is 1), then what `after` makes of them."""
+        if len(self.ring) == 1:
+            after(list(start))
+            return list(start)
         registers = self.builder.register(len(start))
         bits = self.either(self.first if loads is None else loads, registers.tolist(), start)
         self.builder.connect(registers, after(bits))
@@ -96,17 +132,28 @@ class _Clock:
 
     def held(self, word: Sequence[int]) -> list[int]:
         """Return a word as it was in the first cycle."""
-        return self.state(word, lambda bits: bits)
+        return self._copy("held", word, lambda bits: bits)
 
     def taken(self, word: Sequence[int], order: str) -> int:
         """Return the bit of a word whose turn it is; zeros follow the last."""
         zero = [self.builder.constant(False)]
         if order == "lsb":
-            return self.state(word, lambda bits: [*bits[1:], *zero])[0]
-        return self.state(word, lambda bits: [*zero, *bits[:-1]])[-1]
+            return self._copy("lsb", word, lambda bits: [*bits[1:], *zero])[0]
+        return self._copy("msb", word, lambda bits: [*zero, *bits[:-1]])[-1]
+
+    def _copy(
+        self, kind: Literal["held", "lsb", "msb"], word: Sequence[int], after: Callable[[list[int]], Sequence[int]]
+    ) -> list[int]:
+        """Return a copy of a word, which all machines share."""
+        key = (kind, *word)
+        if key not in self._copies:
+            self._copies[key] = self.state(word, after)
+        return self._copies[key]
 
     def collected(self, bit: int, size: int, order: str) -> list[int]:
         """Return the last `size` bits that there were, this one included, in the order of a word."""
+        if size == 1:
+            return [bit]
         registers = self.builder.register(size)
         told = registers.tolist()
         word = [*told[1:], bit] if order == "lsb" else [bit, *told[:-1]]
@@ -114,33 +161,16 @@ class _Clock:
         return word
 
 
-def _result(clock: _Clock, on: Netlists, cell: LearnedCell, a: list[int], b: list[int]) -> list[int]:
-    """Return the signals of the result, as they are in the last cycle."""
-    fabric = cell.fabric
-    if isinstance(fabric, Tap):
-        return [_result(clock, on, LearnedCell(fabric.fabric, cell.tables), a, b)[fabric.place]]
-    steps: dict[type, Callable[..., list[int]]] = {
-        Bitwise: _bitwise,
-        SerialCell: _serial,
-        TwoPass: _two_pass,
-        ArrayCell: _array,
-        RowFeedback: _rows,
-    }
-    return steps[type(fabric)](clock, on, cell, fabric, a, b)
-
-
 def _signals(on: Netlists, cell: LearnedCell, table: str, inputs: Sequence[Any] = ()) -> list[int]:
     return [on.signal(bit) for bit in on.cell(cell.tables[table], inputs)]
 
 
-def _bitwise(clock: _Clock, on: Netlists, cell: LearnedCell, _: Bitwise, a: list[int], b: list[int]) -> list[int]:
+def _bitwise(clock: Clock, on: Netlists, cell: LearnedCell, _: Bitwise, a: list[int], b: list[int]) -> list[int]:
     (bit,) = _signals(on, cell, "cell", [clock.taken(word, "lsb") for word in (a, b)])
     return clock.collected(bit, len(a), "lsb")
 
 
-def _serial(
-    clock: _Clock, on: Netlists, cell: LearnedCell, fabric: SerialCell, a: list[int], b: list[int]
-) -> list[int]:
+def _serial(clock: Clock, on: Netlists, cell: LearnedCell, fabric: SerialCell, a: list[int], b: list[int]) -> list[int]:
     pair, ends = [clock.taken(word, fabric.order) for word in (a, b)], []
 
     def after(state: list[int]) -> list[int]:
@@ -156,7 +186,7 @@ def _serial(
     return _signals(on, cell, "readout", [*highest, *ends])
 
 
-def _two_pass(clock: _Clock, on: Netlists, cell: LearnedCell, fabric: TwoPass, a: list[int], b: list[int]) -> list[int]:
+def _two_pass(clock: Clock, on: Netlists, cell: LearnedCell, fabric: TwoPass, a: list[int], b: list[int]) -> list[int]:
     """The words go round: once from the end at which the first walk begins, and once from the lowest bit."""
     bits, builder = len(a), clock.builder
     second = builder.register(1)
@@ -188,7 +218,7 @@ def _two_pass(clock: _Clock, on: Netlists, cell: LearnedCell, fabric: TwoPass, a
     return clock.collected(ends[0], bits, "lsb")
 
 
-def _array(clock: _Clock, on: Netlists, cell: LearnedCell, fabric: ArrayCell, a: list[int], b: list[int]) -> list[int]:
+def _array(clock: Clock, on: Netlists, cell: LearnedCell, fabric: ArrayCell, a: list[int], b: list[int]) -> list[int]:
     """The sums move down by a place in each row, and the lowest is done with it."""
     held, b_bit, ends = clock.held(a), clock.taken(b, "lsb"), []
 
@@ -205,7 +235,7 @@ def _array(clock: _Clock, on: Netlists, cell: LearnedCell, fabric: ArrayCell, a:
     return lower + ends[1:] if fabric.product == "full" else lower
 
 
-def _rows(clock: _Clock, on: Netlists, cell: LearnedCell, fabric: RowFeedback, a: list[int], b: list[int]) -> list[int]:
+def _rows(clock: Clock, on: Netlists, cell: LearnedCell, fabric: RowFeedback, a: list[int], b: list[int]) -> list[int]:
     bit, held = clock.taken(a, "msb"), clock.held(b)
     ends: list[int] = []
 
@@ -217,3 +247,13 @@ def _rows(clock: _Clock, on: Netlists, cell: LearnedCell, fabric: RowFeedback, a
     clock.state([on.signal(False)] * len(a), after)
     quotient = clock.collected(ends[0], len(a), "msb")
     return {"quotient": quotient, "remainder": ends[1:]}.get(fabric.result, quotient + ends[1:])
+
+
+_RESULTS: dict[type[Fabric], Callable[..., list[int]]] = {
+    Bitwise: _bitwise,
+    SerialCell: _serial,
+    TwoPass: _two_pass,
+    ArrayCell: _array,
+    RowFeedback: _rows,
+}
+"""What adds the machine of a fabric and returns its result's signals, as they are in the last cycle."""

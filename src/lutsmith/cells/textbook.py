@@ -35,6 +35,17 @@ def _final(function: Callable[..., int], start: int = 0) -> LearnedCell:
     return LearnedCell(SerialCell(read="final"), {"start": [[start]], "cell": table(3, function)})
 
 
+def _flag(function: Callable[..., int], start: int = 0) -> LearnedCell:
+    """Return a cell of a sum's flag: bit 0 of the state is `function` of a, b, the flag so far and the carry; bit 1 is
+    the carry.
+    """
+
+    def step(a: int, b: int, flag: int, carry: int) -> Bits:
+        return function(a, b, flag, carry), _carry(a, b, carry)
+
+    return LearnedCell(SerialCell(state_bits=2, read="final"), {"start": [[start], [0]], "cell": table(4, step)})
+
+
 def _two_pass(first: Callable[..., int], second: Callable[..., int], order: str = "lsb") -> LearnedCell:
     tables: dict[str, ArrayLike] = {"first_start": [[0]], "first_cell": table(3, first), "cell": table(3, second)}
     return LearnedCell(TwoPass(order), tables)
@@ -64,8 +75,12 @@ def _rows(result: str) -> LearnedCell:
     return LearnedCell(RowFeedback(result), tables)
 
 
+def _carry(a: int, b: int, s: int) -> int:
+    return (a + b + s) >> 1
+
+
 def _sum(a: int, b: int, s: int) -> Bits:
-    return (a + b + s) & 1, (a + b + s) >> 1
+    return (a + b + s) & 1, _carry(a, b, s)
 
 
 def _difference(a: int, b: int, s: int) -> Bits:
@@ -109,25 +124,33 @@ TEXTBOOK: dict[str, LearnedCell] = {
     "NOR": _bitwise(lambda a, b: 1 - (a | b)),
     "min": _two_pass(_less, lambda a, b, flag: a if flag else b),
     "max": _two_pass(_less, lambda a, b, flag: b if flag else a),
+    "abs": _bitwise(lambda a, _: a),
+    "neg": _stream(lambda a, _, s: _difference(0, a, s), extra=1),
     "isqrt": _rows("root"),
     "popcount": LearnedCell(Counter(), {"cell": table(2, lambda p, c: (p ^ c, p & c))}),
     "SHL": _shifter("left", rotate=False),
     "SHR": _shifter("right", rotate=False),
     "ROL": _shifter("left", rotate=True),
     "ROR": _shifter("right", rotate=True),
+    "C": _final(_carry),
+    "Z": _flag(lambda a, b, flag, carry: flag & (1 - _sum(a, b, carry)[0]), start=1),
+    "N": _flag(lambda a, b, _, carry: _sum(a, b, carry)[0]),
+    "V": _flag(lambda a, b, _, carry: carry ^ _carry(a, b, carry)),
 }
-"""A cell for each operation, by its name, for unsigned operands. `-` gives width + 1 bits of two's complement; b = 0
-gives a quotient of ones and the remainder a. Shifts go by b's lowest ceil(log2 width) bits; rotations take widths that
-are powers of two."""
+"""A cell for each operation, by its name, for unsigned operands. `-` and `neg` give width + 1 bits of two's complement;
+b = 0 gives a quotient of ones and the remainder a. Shifts go by b's lowest ceil(log2 width) bits; rotations take widths
+that are powers of two."""
 
 
 def specification(operation: str, fabric: Fabric) -> LearnedCell | None:
     """Return the textbook's cell of an operation in the result that a fabric gives; None where there is none.
 
-    A product of lower bits, or one bit of a result, is that of the whole.
+    A product of lower bits, or one bit of a result, is that of the whole; a comparison has one bit.
     """
     if isinstance(fabric, Tap):
         within = specification(operation, fabric.fabric)
+        if within is not None and isinstance(within.fabric, SerialCell) and within.fabric.read != "stream":
+            return within  # which has one bit
         return None if within is None else LearnedCell(Tap(within.fabric, fabric.place), within.tables)
     if operation == "*" and isinstance(fabric, ArrayCell):
         return _array(fabric.product)

@@ -112,6 +112,15 @@ def test_edges_are_there(bits: int, signed: bool) -> None:
         assert not signed or {-power for power in powers} <= set(values.tolist())
 
 
+@pytest.mark.parametrize(("bits", "signed"), [(1, False), (5, True), (15, False), (64, False), (70, True)])
+def test_of_an_overflow_carries_come_to_highest_bits_of_both_kinds(bits: int, signed: bool) -> None:
+    a, b = EDGES["carries"](np.random.default_rng(0), operation("V"), 400, bits, signed)
+    differ = [(int(p) ^ int(q)) & (1 << bits) - 1 for p, q in zip(a, b, strict=True)]
+    between = (1 << bits - 1) - 2 if bits > 1 else 0  # all bits but the lowest and the highest
+    assert all(word & between == between for word in differ)
+    assert 0.4 < sum(word >> bits - 1 for word in differ) / 400 < 0.6
+
+
 def test_mixtures_draw_by_their_weights() -> None:
     a, b = drawn({"edge": 0.3, "uniform": 0.9}, ">")
     edges = (drawn("edge", ">")[0] == drawn("edge", ">")[1]).mean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,16 @@ from lutsmith.ground.arguments import instance_of, whole_number
 
 
 class ContradictionError(ValueError):
-    """Examples that no table of a fabric can agree with."""
+    """Examples that no table of a fabric can agree with.
+
+    Attributes:
+        numbers: of some that cannot go together, ascending; empty where they were not looked for.
+        used: how many examples had been looked at.
+    """
+
+    def __init__(self, message: str, numbers: Sequence[int] = (), used: int = 0) -> None:
+        super().__init__(message)
+        self.numbers, self.used = tuple(numbers), used
 
 
 @dataclass(frozen=True, eq=False)

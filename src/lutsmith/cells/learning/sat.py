@@ -8,7 +8,7 @@ at once, bit-parallel; one that they fail is added; and so on until none fails. 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,15 @@ from lutsmith.ground.arguments import number, whole_number
 
 
 class NotDecidedError(RuntimeError):
-    """The time limit was reached before the solver had an answer."""
+    """A limit was reached before the solver had an answer.
+
+    Attributes:
+        used: how many examples it had seen.
+    """
+
+    def __init__(self, message: str, used: int = 0) -> None:
+        super().__init__(message)
+        self.used = used
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ def learn_sat(
     z: ArrayLike,
     width: int,
     *,
+    also: Sequence[tuple[ArrayLike, ArrayLike | None, ArrayLike, int]] = (),
     max_seconds: float = 300.0,
     max_examples: int = 1000,
     seed: int = 0,
@@ -70,6 +79,8 @@ def learn_sat(
         b: the second ones; None where there are none.
         z: the results; see `Examples.of`.
         width: of the operands.
+        also: further examples as (a, b, z, width), of other widths: there are cells that are right at 8 bits and wrong
+            at 7. They are numbered on, and looked at where none of the first fails.
         max_seconds: after which `NotDecidedError` is raised.
         max_examples: which the solver may see.
         seed: of the choice among failing examples.
@@ -81,24 +92,28 @@ def learn_sat(
         ModuleNotFoundError: python-sat is not installed.
         TypeError, ValueError: examples that are none.
     """
-    examples = Examples.of(fabric, a, b, z, width)
+    pools = [Examples.of(fabric, *each) for each in ((a, b, z, width), *also)]
+    first = np.cumsum([0, *map(len, pools)])
     number("max_seconds", max_seconds, lambda value: value > 0, "seconds above 0")
     whole_number("max_examples", max_examples, 1)
     begun, rng = time.monotonic(), np.random.default_rng([seed, 14])
     with _Solver(fabric) as asked:
         used: list[int] = []
-        failing = np.arange(len(examples))
+        place, failing = 0, np.arange(len(pools[0]))
         while True:
             if len(used) >= max_examples:
                 raise NotDecidedError(
-                    f"{max_examples:,} examples were not enough; give max_examples=N, or another fabric"
+                    f"{max_examples:,} examples were not enough; give max_examples=N, or another fabric", len(used)
                 )
-            used.append(_telling(examples, failing, rng))
-            asked.add(examples, used[-1])
+            chosen = _telling(pools[place], failing, rng)
+            used.append(int(first[place]) + chosen)
+            asked.add(pools[place], chosen, used[-1])
             cell = asked.solve(begun + max_seconds)
             if cell is None:
-                raise ContradictionError(_contradiction(fabric, examples, asked.core(), len(used)))
-            failing = examples.wrong(cell)
+                core = asked.core()
+                shown = [_shown(pools, first, number) for number in core]
+                raise ContradictionError(_contradiction(fabric, shown, len(used)), core, len(used))
+            place, failing = _failing(pools, cell)
             if not failing.size:
                 break
         seconds = time.monotonic() - begun
@@ -126,9 +141,9 @@ class _Solver:
     def _add(self, clause: list[int]) -> None:
         self._solver.add_clause([*clause, -self._literal] if self._literal else clause)
 
-    def add(self, examples: Examples, number: int) -> None:
-        """Demand one example, under a literal of its own, so that a contradiction can name it."""
-        a, b, z = (bits[number].tolist() for bits in (examples.a, examples.b, examples.z))
+    def add(self, examples: Examples, place: int, number: int) -> None:
+        """Demand the example at a place, under a literal of its own, so that a contradiction can name its number."""
+        a, b, z = (bits[place].tolist() for bits in (examples.a, examples.b, examples.z))
         results = self._fabric.run(self._clauses, self._tables, a, b)
         self._literal = self._clauses.variable()
         self._chosen[self._literal] = number
@@ -150,7 +165,7 @@ class _Solver:
     def _answer(self, assumed: list[int], deadline: float) -> bool:
         answer = solved(self._solver, deadline, assumed)
         if answer is None:
-            raise NotDecidedError("the time limit was reached; give a larger max_seconds=S")
+            raise NotDecidedError("the time limit was reached; give a larger max_seconds=S", len(self._chosen))
         return answer
 
     def core(self) -> list[int]:
@@ -183,8 +198,21 @@ def _telling(examples: Examples, failing: NDArray[np.int64], rng: np.random.Gene
     return int(some[np.abs(ones - examples.a.shape[1]).argmin()])
 
 
-def _contradiction(fabric: Fabric, examples: Examples, core: list[int], seen: int) -> str:
-    shown = "; ".join(examples.shown(number) for number in core[:4])
+def _failing(pools: Sequence[Examples], cell: LearnedCell) -> tuple[int, NDArray[np.int64]]:
+    """Return the first pool in which a cell fails, and where; nothing where it fails in none."""
+    for place, pool in enumerate(pools):
+        if (failing := pool.wrong(cell)).size:
+            return place, failing
+    return 0, np.empty(0, np.int64)
+
+
+def _shown(pools: Sequence[Examples], first: NDArray[np.int64], number: int) -> str:
+    place = int(np.searchsorted(first, number, side="right")) - 1
+    return pools[place].shown(number - int(first[place]))
+
+
+def _contradiction(fabric: Fabric, core: Sequence[str], seen: int) -> str:
+    shown = "; ".join(core[:4])
     more = f" and {len(core) - 4} more" if len(core) > 4 else ""
     return (
         f"no tables of {fabric} agree with {shown}{more}, operands and result as words ({seen} examples were tried): "

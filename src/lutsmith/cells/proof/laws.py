@@ -11,6 +11,9 @@ Induction over the places makes of a law the claim for words. Write a_i for the 
   digit is 0 and the rest stays, else the digit is 1 and the rest is the difference. That is long division, of which
   each row keeps rest < b and a's bits so far = quotient b + rest; where b = 0, it keeps all bits of a. Of a root w,
   4 w + 1 is what (2 w + 1)^2 has more than (2 w)^2, and the rows keep rest <= 2 w.
+- neg: the chain of `-`, whose minuend is 0. abs: an operand without a sign is its own.
+- C, Z, N, V: the carry is `+`'s, a + b + c = out + 2 c'. C is the last carry, Z whether every out is 0, N the last out,
+  V whether the last a and b are equal and out is not: two summands of one sign, and a sum of the other.
 - popcount: p + c = p' + 2 c', the carry into a row being the bit. Shifts: a row moves by 2^j, or not.
 """
 
@@ -61,6 +64,33 @@ def _chain(name: str, sign: int) -> Law:
         return look("start") == (0,) and all(
             a + sign * (b + c) == out + sign * 2 * after for a, b, c, out, after in steps
         )
+
+    return law
+
+
+def _negation(_: LearnedCell, look: Look) -> bool:
+    """The chain of 0 - a, whatever b is."""
+    steps = ((a, c, *look("cell", a, b, c)) for a, b, c in _bits(3))
+    return look("start") == (0,) and all(-a - c == out - 2 * after for a, c, out, after in steps)
+
+
+def _last_carry(_: LearnedCell, look: Look) -> bool:
+    steps = ((a + b + c, *look("cell", a, b, c)) for a, b, c in _bits(3))
+    return look("start") == (0,) and all(0 <= total - 2 * after <= 1 for total, after in steps)
+
+
+def _flag(function: Callable[[int, int, int, int], int], start: int | None = None) -> Law:
+    """The carry is a sum's, and the flag after a step is `function` of a, b, the flag before, and the bit of the sum;
+    it begins as `start`, or as anything.
+    """
+
+    def law(_: LearnedCell, look: Look) -> bool:
+        flag, carry = look("start")
+        steps = (
+            look("cell", a, b, flag, c) == (function(a, b, flag, (a + b + c) % 2), (a + b + c) // 2)
+            for a, b, flag, c in _bits(4)
+        )
+        return carry == 0 and start in (None, flag) and all(steps)
 
     return law
 
@@ -140,11 +170,17 @@ LAWS: Mapping[str, Law] = {
     "NOR": _bitwise(lambda a, b: ~(a | b)),
     "min": _chosen(lambda a, b, flag: a if flag else b),
     "max": _chosen(lambda a, b, flag: b if flag else a),
+    "abs": _bitwise(lambda a, _: a),
+    "neg": _negation,
     "isqrt": _rows("root"),
     "popcount": _count,
     "SHL": _shift("left", rotate=False),
     "SHR": _shift("right", rotate=False),
     "ROL": _shift("left", rotate=True),
     "ROR": _shift("right", rotate=True),
+    "C": _last_carry,
+    "Z": _flag(lambda _a, _b, flag, out: flag * (1 - out), start=1),
+    "N": _flag(lambda _a, _b, _flag, out: out),
+    "V": _flag(lambda a, b, _flag, out: int(a == b != out)),
 }
 """The law of each of the textbook's operations."""

@@ -14,6 +14,7 @@ from lutsmith.cells.proof.exhaustive import exhaustive, first_difference
 from lutsmith.cells.proof.report import CellProof, Counterexample
 from lutsmith.cells.serial import SerialCell
 from lutsmith.cells.textbook import TEXTBOOK, specification
+from lutsmith.data.alu.operations import operation as operation_of
 from lutsmith.ground.arguments import instance_of, number, one_of, whole_number
 
 DEFAULT_WIDTH = 15
@@ -104,7 +105,10 @@ def _at_every_width(cell: LearnedCell, right: LearnedCell, deadline: float, with
     if fabric != right.fabric:
         return "", None
     if isinstance(fabric, ArrayCell):
-        return "induction over sums and carries", closures.sums_agree(cell, right)
+        agree = closures.sums_agree(cell, right)
+        if agree or fabric.product != "full":
+            return "induction over sums and carries", agree
+        return "induction over rows", closures.rows_agree(cell, right)
     if isinstance(fabric, Counter):
         return "induction over sums and carries", closures.counts_agree(cell, right)
     if isinstance(fabric, RowFeedback):
@@ -143,9 +147,9 @@ def _confirmed(cell: LearnedCell, right: LearnedCell, width: int, a: int, b: int
 
 def _with_integers(cell: LearnedCell, operation: str, proof: CellProof, with_zero: bool) -> CellProof:
     """Add to a proof what running the cell on small integers shows; they have the last word."""
-    if proof.outcome == "refuted" or isinstance(cell.fabric, Tap):
-        return proof
     name = "/" if operation == "/%" else operation
+    if proof.outcome == "refuted" or (isinstance(cell.fabric, Tap) and not operation_of(name).is_truth):
+        return proof
     run = exhaustive(cell, name, CHECKED, zero="ones" if with_zero else "skip")
     if run.counterexample is not None:
         reason = "the specification differs from Python's integers"

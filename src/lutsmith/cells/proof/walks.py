@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from lutsmith.cells.fabric import Fabric
+from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.serial import Bitwise, SerialCell, TwoPass
 
@@ -53,7 +54,7 @@ def walk_of(cell: LearnedCell, order: str) -> Walk | None:
         return _final(fabric, numbers, order)
     if isinstance(fabric, TwoPass) and order == "lsb":
         return _two_pass(fabric, numbers)
-    return None
+    return _last_of(cell, fabric, order) if isinstance(fabric, Tap) else None
 
 
 def mismatch(left: LearnedCell, right: LearnedCell, deadline: float) -> tuple[str, Operands | None] | None:
@@ -145,6 +146,26 @@ def _stream(numbers: dict[str, list[int]]) -> Walk:
         return (given & 1,), given >> 1
 
     return Walk(numbers["start"][0], step)
+
+
+def _last_of(cell: LearnedCell, tap: Tap, order: str) -> Walk | None:
+    """Return the walk of the last bit that a stream gives: the highest from the lowest bit on, or the other way."""
+    of = tap.fabric
+    last = (-1, "lsb") if isinstance(of, SerialCell) and of.order == "lsb" else (0, "msb")
+    if not (isinstance(of, SerialCell) and of.read == "stream" and (tap.place, order) == last):
+        return None
+    stream = _stream({name: _numbers(cell, name) for name in cell.tables})
+
+    def step(state: State, a: int, b: int) -> tuple[tuple[int, ...], State]:
+        given, after = stream.step(state[0], a, b)
+        return (0, 1), (after, given[0])
+
+    def choice(state: State) -> int:
+        for _ in range(of.extra):
+            state = step(state, 0, 0)[1]
+        return int(state[1])
+
+    return Walk((stream.start, 0), step, choice)
 
 
 def _final(fabric: SerialCell, numbers: dict[str, list[int]], order: str) -> Walk:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument
-from lutsmith.cli.output import Page, deliver
+from lutsmith.cli.output import Page, deliver, facts_page
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,17 +20,33 @@ def check(
         int, typer.Option(metavar="N", help="Uniform points of each operation, or all there are if they are fewer.")
     ] = 10_000,
     seed: Annotated[int, typer.Option(metavar="S", help="Of the points.")] = 0,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Also prove each cell, and that the circuit is the ALU of its cells.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Compare each operation of a learned ALU with arithmetic, on fresh points, and on edge points apart."""
+    """Compare each operation of a learned ALU with arithmetic, on fresh points, and on edge points apart.
+
+    Exit code 1: an answer is wrong, or a proof refutes; 3: no answer is wrong, and a proof does not decide.
+    """
+    outcome: dict[str, Any] = {}
 
     def compute() -> dict[str, Any]:
         from lutsmith.alu.check import check as run_check
         from lutsmith.alu.device import LearnedALU
+        from lutsmith.alu.proofs import prove_alu
 
-        return run_check(LearnedALU(model), points, seed).to_json()
+        alu = LearnedALU(model)
+        proof = {"proof": prove_alu(alu).to_json()} if prove else {}
+        outcome.update(run_check(alu, points, seed).to_json() | proof)
+        return outcome
 
     deliver(compute, show_check, json_output)
+    proved = outcome["proof"]["outcome"] if prove else "proved"
+    if not outcome["all_right"] or proved == "refuted":
+        raise typer.Exit(1)
+    if proved != "proved":
+        raise typer.Exit(3)
 
 
 def calc(
@@ -68,3 +85,50 @@ def show_check(result: dict[str, Any], console: Console) -> None:
     kind = "every pair of operands" if result["exhaustive"] else "fresh points"
     told = "no wrong answer" if result["all_right"] else "wrong answers"
     console.print(f"{told} on {kind} and edge points, {result['bits']} bits")
+    if "proof" in result:
+        proof = result["proof"]
+        console.print(f"circuit: {proof['circuit']}", soft_wrap=True)
+        for name, found in proof["cells"].items():
+            console.print(f"{name:<9} {found}", soft_wrap=True)
+
+
+def learn_alu(out: Path | None, options: dict[str, Any]) -> dict[str, Any]:
+    """What `lutsmith train alu` computes."""
+    from lutsmith.alu.run import train_alu
+
+    return train_alu(out=out, **options)
+
+
+def show_alu(result: dict[str, Any], console: Console) -> None:
+    """Print what was learned."""
+    if result["method"] == "dense":
+        _show_dense(result, console)
+        return
+    for one in result["learned"]:
+        console.print(
+            f"{one['operation']:<9} {one['examples']:>5} examples, {one['seconds']:6.2f} s, "
+            f"{one['table_bits']:>3} bits of tables"
+        )
+    right = "no wrong answer" if result["check"]["all_right"] else "wrong answers: lutsmith alu check shows them"
+    proved = [one["proof"]["scope"] for one in result["learned"] if one["proof"]["outcome"] == "proved"]
+    scopes = ", ".join(f"{proved.count(scope)} for {scope}" for scope in dict.fromkeys(proved)) or "none"
+    page = {
+        "proof": f"{len(proved)} of {len(result['learned'])} cells proved: {scopes}; {result['proof_seconds']:.1f} s",
+        "check": f"{right} on fresh points and edge points of {result['bits']} bits",
+        "circuit": f"{result['luts']:,} LUTs",
+        "time": f"{result['train_seconds']:.1f} s, {result['examples']} examples in all",
+        "model": result["model"],
+    }
+    facts_page(console, page)
+
+
+def _show_dense(result: dict[str, Any], console: Console) -> None:
+    for one in result["answers"]:
+        console.print(f"{one['op']:<9} {one['exact']:8.2%} exact  {one['bits']:8.2%} bits")
+    page = {
+        "mean": f"{result['mean']:.2%} exact",
+        "network": f"{result['network']}, {result['parameters']:,} parameters, {result['samples']:,} samples",
+        "time": f"{result['seconds']:.0f} s",
+        "model": result["model"],
+    }
+    facts_page(console, page)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, TargetOption
+from lutsmith.cli.commands.alu import learn_alu, show_alu
 from lutsmith.cli.output import deliver, facts_page, levels
 
 if TYPE_CHECKING:
@@ -26,9 +28,11 @@ def _widths(text: str) -> tuple[int, ...]:
 
 
 def train(
+    context: typer.Context,
     task: Annotated[
         str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv, npz or alu.")
     ],
+    more: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="OPS")] = None,
     preset: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="A named network; `lutsmith presets` lists them."),
@@ -38,7 +42,7 @@ def train(
         typer.Option(
             metavar="NAME",
             help="gradients, as images by default; or additive, as tables: LUTs grown one by one, without torch. "
-            "Of alu: sat.",
+            "Of alu: sat, search (the operation is not told), count, gradient, or dense (a network, for comparison).",
         ),
     ] = None,
     data: DataOption = None,
@@ -81,7 +85,11 @@ def train(
     ] = None,
     max_seconds: Annotated[
         float | None,
-        typer.Option("--max-seconds", metavar="S", help="Begin no LUT after so many seconds. Additive learning only."),
+        typer.Option(
+            "--max-seconds",
+            metavar="S",
+            help="Begin no LUT after so many seconds (additive learning); of alu for each operation.",
+        ),
     ] = None,
     rank: Annotated[int | None, typer.Option(metavar="6", help="Inputs of each LUT, 1 to 8.")] = None,
     bits: Annotated[
@@ -92,7 +100,10 @@ def train(
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
     ops: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="An operation that an alu learns, such as '+'; twelve by default."),
+        typer.Option(metavar="NAMES", help="Operations that an alu learns, such as + '*'; twelve by default."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The network of an alu's method dense, such as res_mod.")
     ] = None,
     start: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Go on with this model, by gradients: never worse in the end.")
@@ -104,20 +115,16 @@ def train(
     json_output: JsonOption = False,
 ) -> None:
     """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
+    if more and not ops:
+        raise typer.BadParameter(f"{more[0]!r} follows {task}; expected options: only the names of --ops go on")
     if task == "alu":
-        given = {
-            "preset": preset, "data": data, "target": target, "test": test, "header": header, "delimiter": delimiter,
-            "decimal": decimal, "missing": missing, "numbers": numbers, "categories": categories, "drop": drop,
-            "test_share": test_share, "luts": luts, "max_luts": max_luts, "rank": rank, "lr": lr, "epochs": epochs,
-            "start": start, "resume": resume or None, "allow_new": allow_new or None,
-        }  # fmt: skip
-        if extra := [name for name, value in given.items() if value not in (None, [])]:
-            raise typer.BadParameter(f"alu takes no --{extra[0].replace('_', '-')}")
-        alu_options = {"ops": ops, "bits": bits, "method": method, "seed": seed, "max_seconds": max_seconds}
-        deliver(lambda: _train_alu(out, overwrite, alu_options), _show_alu, json_output)
+        names = [name for text in [*(ops or ()), *(more or ())] for name in text.replace(",", " ").split()]
+        _only(context, task, _OF_ALU | _OF_ANY)
+        alu_options = {"ops": names or None, "bits": bits, "method": method, "seed": seed, "max_seconds": max_seconds}
+        alu_options |= {"model": model, "resume": resume, "overwrite": overwrite}
+        deliver(lambda: learn_alu(out, alu_options), show_alu, json_output)
         return
-    if ops:
-        raise typer.BadParameter(f"--ops goes with alu, not with {task}")
+    _only(context, task, {name for name in context.params if name not in _OF_ALU})
 
     def compute() -> dict[str, Any]:
         from lutsmith.runs import default_folder
@@ -159,29 +166,19 @@ def train(
     deliver(compute, _show, json_output)
 
 
-def _train_alu(out: Path | None, overwrite: bool, options: dict[str, Any]) -> dict[str, Any]:
-    from lutsmith.alu.run import train_alu
+_OF_ALU = frozenset({"ops", "more", "model"})
+"""Options that only arithmetic has."""
+_OF_ANY = frozenset({"task", "bits", "method", "seed", "max_seconds", "out", "resume", "overwrite", "json_output"})
+"""Options of every task that arithmetic has too."""
 
-    return train_alu(out=out, overwrite=overwrite, **options)
 
-
-def _show_alu(result: dict[str, Any], console: Console) -> None:
-    for one in result["learned"]:
-        console.print(
-            f"{one['operation']:<9} {one['examples']:>3} examples, {one['seconds']:6.2f} s, "
-            f"{one['table_bits']:>3} bits of tables"
-        )
-    right = "no wrong answer" if result["check"]["all_right"] else "wrong answers: lutsmith alu check shows them"
-    proved = [one["proof"]["scope"] for one in result["learned"] if one["proof"]["outcome"] == "proved"]
-    scopes = ", ".join(f"{proved.count(scope)} for {scope}" for scope in dict.fromkeys(proved)) or "none"
-    page = {
-        "proof": f"{len(proved)} of {len(result['learned'])} cells proved: {scopes}; {result['proof_seconds']:.1f} s",
-        "check": f"{right} on fresh points and edge points of {result['bits']} bits",
-        "circuit": f"{result['luts']:,} LUTs",
-        "time": f"{result['train_seconds']:.1f} s, {result['examples']} examples in all",
-        "model": result["model"],
-    }
-    facts_page(console, page)
+def _only(context: typer.Context, task: str, names: Collection[str]) -> None:
+    """Refuse an option that was given and is not among those that a task has."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in names and source is not None and source.name == "COMMANDLINE":
+            takers = "alu" if name in _OF_ALU else "other tasks"
+            raise typer.BadParameter(f"{task} takes no --{name.replace('_', '-')}, which goes with {takers}")
 
 
 def _show(result: dict[str, Any], console: Console) -> None:

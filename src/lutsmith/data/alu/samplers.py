@@ -201,12 +201,18 @@ def _powers(rng: np.random.Generator, operation: Operation, count: int, bits: in
     return a, b
 
 
-def _carries(rng: np.random.Generator, operation: Operation, count: int, bits: int, signed: bool) -> Pair:  # noqa: ARG001
-    """Sums whose carry goes from the lowest bit through all others, or would: each bit but the lowest propagates."""
+def _carries(rng: np.random.Generator, operation: Operation, count: int, bits: int, signed: bool) -> Pair:
+    """Sums whose carry goes from the lowest bit through all others, or would: each bit but the lowest propagates.
+
+    Of `V` every second pair has equal highest bits: where they differ there is no overflow, whatever the carry is.
+    """
     a = _wide(_integers(rng, count, bits, signed), bits)
     lowest = rng.integers(0, 2, count)
     a = a | lowest  # in every second pair the lowest bits are both 1
-    return narrowed(a, bits, signed), narrowed(~a | lowest, bits, signed)
+    b = ~a | lowest
+    if operation.name == "V":
+        b = b ^ rng.integers(0, 2, count) * (1 << bits - 1 if bits <= _ROOM else np.array(1 << bits - 1, object))
+    return narrowed(a, bits, signed), narrowed(b, bits, signed)
 
 
 def _by_one(rng: np.random.Generator, operation: Operation, count: int, bits: int, signed: bool) -> Pair:  # noqa: ARG001
