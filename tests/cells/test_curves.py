@@ -31,7 +31,7 @@ def test_more_examples_are_exact_more_often_and_a_curve_is_the_same_in_parts() -
 
 @pytest.mark.parametrize(
     ("learner", "settings", "exact"),
-    [("sat", {}, 0), ("maxsat", {"descents": 4}, 3), ("gradient", {"restarts": 3, "steps": 100, "batch": 32}, 3)],
+    [("sat", {}, 0), ("maxsat", {"descents": 4}, 3), ("gradient", {"restarts": 3, "steps": 80, "batch": 32}, 3)],
 )
 def test_inverted_labels_stop_sat_alone(learner: str, settings: dict[str, Any], exact: int) -> None:
     curve = success_curve(SerialCell(extra=1), "+", [64], learner=learner, width=5, runs=3, flips=0.1, **settings)

@@ -2,13 +2,12 @@
 
 A change is judged by the label bits that the cell then misses, and where they are as many, by how many terms the
 normal forms of its tables have: what examples leave open is made as simple as they let it. It ends where no change of
-one or two entries is better, which proves nothing beyond them.
+one or two entries (of one alone, in tables of more than 256) is better, which proves nothing beyond them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 from time import monotonic
 
 import numpy as np
@@ -23,6 +22,8 @@ from lutsmith.ground.arrays import packed
 
 _WORDS = 1 << 14
 """Words of a signal that are evaluated at once: they stay in the cache."""
+_MOST_PAIRS = 1 << 15
+"""Changes of two entries that are tried: those of 256 entries."""
 _ONES = np.array([number.bit_count() for number in range(1 << 16)], np.uint8)
 
 
@@ -33,6 +34,7 @@ class Judge:
         self._fabric = fabric
         self._a, self._b, self._z = ([row[None] for row in packed(bits.T)] for bits in _columns(examples))
         self._valid = packed(np.ones(len(examples), np.bool_))
+        self._changes = _changes(fabric.num_entries)
 
     def missed(self, entries: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return how many bits cells miss, (R,), of their entries, bool (R, entries), in the order of the tables."""
@@ -57,15 +59,12 @@ class Judge:
 
     def descended(self, entries: NDArray[np.bool_], deadline: float) -> tuple[NDArray[np.bool_], int, int]:
         """Return entries, (entries,), after changes of one or two of them, how many bits they miss, and their terms."""
-        single = np.eye(len(entries), dtype=np.bool_)
-        pairs = [single[first] | single[second] for first, second in combinations(range(len(entries)), 2)]
-        kinds = [single, np.array(pairs)] if pairs else [single]
         best, (_, missed, terms) = entries, self._best(entries[None])
         kind = 0
-        while kind < len(kinds) and monotonic() < deadline:
-            place, *found = self._best(best ^ kinds[kind])
+        while kind < len(self._changes) and monotonic() < deadline:
+            place, *found = self._best(best ^ self._changes[kind])
             if found < [missed, terms]:
-                best, missed, terms, kind = best ^ kinds[kind][place], *found, 0
+                best, missed, terms, kind = best ^ self._changes[kind][place], *found, 0
             else:
                 kind += 1
         return best, missed, terms
@@ -76,6 +75,13 @@ class Judge:
         few = np.flatnonzero(counts == counts.min())
         terms = self.terms(entries[few])
         return int(few[terms.argmin()]), int(counts[few[0]]), int(terms.min())
+
+
+def _changes(size: int) -> list[NDArray[np.bool_]]:
+    """Return all changes of one entry, (size, size), and of two, (pairs, size), unless these are too many."""
+    first, second = np.triu_indices(size, 1)
+    single = np.eye(size, dtype=np.bool_)
+    return [single, single[first] | single[second]] if 0 < len(first) <= _MOST_PAIRS else [single]
 
 
 def tables_of(fabric: Fabric, entries: NDArray[np.bool_]) -> Mapping[str, NDArray[np.bool_]]:

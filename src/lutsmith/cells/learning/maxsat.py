@@ -80,7 +80,7 @@ def learn_maxsat(
         b: the second ones; None where there are none.
         z: the results, of which bits may be wrong; see `Examples.of`.
         width: of the operands.
-        max_seconds: after which the best so far is returned.
+        max_seconds: after which the best so far is returned. The clock is looked at between sweeps of all changes.
         descents: searches from random tables, at most; the first is always made.
         prove: whether to search for a proof that no tables miss fewer. It takes what is left of the time.
         seed: of the random tables, and of the order in which the solver is given examples.
