@@ -18,7 +18,7 @@ from lutsmith.cells.evaluators import Clauses
 from lutsmith.cells.evaluators.clauses import Bit
 from lutsmith.cells.solver import solved
 
-_CONFLICTS = 1000
+_CONFLICTS = 200
 """Between two looks at the clock, and spent on leaving one wish out of a core."""
 _LONGEST = 64
 """Wishes of a core that is still made smaller one by one."""
