@@ -13,7 +13,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.cells.evaluators.many import Many
+from lutsmith.cells.evaluators import Many
 from lutsmith.cells.fabric import Fabric
 from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.learning.candidates import normal_forms
