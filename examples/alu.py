@@ -16,6 +16,7 @@ import numpy as np
 
 from lutsmith.alu.calculator import calculate
 from lutsmith.alu.check import check
+from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learning import learn_operations
 from lutsmith.alu.proofs import prove_alu
 from lutsmith.cells.proof import prove
@@ -48,7 +49,7 @@ def main() -> None:
 
     report = check(alu)
     print(f"\n{'no wrong answer' if report.all_right else 'wrong answers'} on fresh points and edge points")
-    wide = alu.widened(64)
+    wide = LearnedALU.of({name: cell}, 64)
     a, b = np.random.default_rng(0).integers(1, 1 << 62, (2, 3), np.uint64)
     for left, right in zip(a.tolist(), b.tolist(), strict=True):
         print(calculate(wide, f"{left} {name} {right}").text)

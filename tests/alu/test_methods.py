@@ -125,14 +125,26 @@ def test_a_file_is_proved_and_a_circuit_that_is_not_its_cells_is_not(tmp_path: P
     assert [run(["alu", "check", str(tmp_path / f"{name}.lut"), "--prove"]) for name in ("swapped", "right")] == [1, 0]
 
 
-def test_dense_models_by_the_same_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dense_models_by_the_same_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch import Tensor, nn
+
+    from lutsmith.alu.dense import DenseModel, registry
+
+    class OneLayer(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x.float())
+
+    one_layer = DenseModel("one layer", lambda shape, outputs: OneLayer(*shape, outputs))
+    monkeypatch.setitem(registry._models, "one layer", one_layer)
     out = str(tmp_path / "dense")
-    asked = ["train", "alu", "--method", "dense", "--ops", "AND", "--bits", "3", "--model", "minimal_prm", "--out", out]
-    assert run([*asked, "--max-seconds", "2", "--json"]) == 0
+    asked = ["train", "alu", "--method", "dense", "--ops", "AND", "--bits", "3", "--model", "one layer", "--out", out]
+    assert run([*asked, "--max-seconds", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["network"] == "minimal_prm"
+    assert told["network"] == "one layer"
     assert (tmp_path / "dense" / "model.pt").exists()
-    assert run([*asked, "--max-seconds", "2"]) == 2
+    assert run([*asked, "--max-seconds", "1"]) == 2
     assert "is there already" in capsys.readouterr().err
     assert run(["train", "alu", "--model", "res_mod", "--out", str(tmp_path / "x")]) == 2
     assert "goes with" in capsys.readouterr().err

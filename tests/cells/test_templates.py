@@ -15,7 +15,7 @@ from lutsmith.data.alu.samplers import draw
 
 NAMED = {"+": "serial, one bit more", "-": "serial, one bit more", "*": "array", "AND": "bitwise", ">": "final state",
          "=": "final state", "min": "two passes", "/": "quotient", "isqrt": "root", "popcount": "counter",
-         "ROL": "rotate left", "SHR": "shift right"}  # fmt: skip
+         "ROL": "rotate left", "SHR": "shift right", "N": "last of a stream", "V": "last of a stream"}  # fmt: skip
 
 
 def examples(name: str, count: int, bits: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
@@ -81,6 +81,7 @@ def test_what_is_not_decided_is_said_to_be_so() -> None:
 def test_names_are_those_that_were_proved() -> None:
     assert set(named(TEXTBOOK["<"])) == {"<"}
     assert set(named(TEXTBOOK["%"])) == {"%"}
+    assert set(named(TEXTBOOK["N"])) == {"N"}
     assert not named(TEXTBOOK["<"].flipped("cell", 0, 1))
 
 

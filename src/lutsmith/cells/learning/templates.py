@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike
 
 from lutsmith.cells.arrays import ArrayCell, Counter, RowFeedback, Shifter
 from lutsmith.cells.fabric import Fabric
+from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
 from lutsmith.cells.learning.examples import ContradictionError
 from lutsmith.cells.learning.sat import NotDecidedError, learn_sat
 from lutsmith.cells.proof import CellProof, prove
 from lutsmith.cells.serial import Bitwise, SerialCell, TwoPass
 from lutsmith.cells.textbook import TEXTBOOK, specification
+from lutsmith.data.alu.operations import operation
 from lutsmith.ground.arguments import instance_of, number
 
 TEMPLATES: Mapping[str, Fabric] = {
@@ -35,14 +37,16 @@ TEMPLATES: Mapping[str, Fabric] = {
     "final state": SerialCell(read="final"),
     "serial": SerialCell(),
     "serial, one bit more": SerialCell(extra=1),
+    "last of a stream": Tap(SerialCell(), -1),
     "two passes": TwoPass(),
     "root": RowFeedback("root"),
     "remainder": RowFeedback("remainder"),
     "quotient": RowFeedback("quotient"),
     "array, low half": ArrayCell("low"),
     "array": ArrayCell(),
+    "final of two states": SerialCell(2, read="final"),
 }
-"""What is tried, in this order: by the bits of their tables, 4 to 33."""
+"""What is tried, in this order: by the bits of their tables, 4 to 34."""
 
 FIRST_SECONDS = 1.0
 """What each fabric is given in the first round; four times as much in each that follows."""
@@ -163,7 +167,7 @@ def named(cell: LearnedCell) -> dict[str, CellProof]:
     """Return the operations that a cell is proved to compute, at every width or at one; divisions for b > 0."""
     found = {}
     for name in TEXTBOOK:
-        if specification(name, cell.fabric) is None:
+        if specification(name, cell.fabric) is None or (isinstance(cell.fabric, Tap) and not operation(name).is_truth):
             continue
         try:
             proof = prove(cell, name, zero="skip", max_seconds=10.0)
