@@ -93,6 +93,7 @@ def check(alu: LearnedALU, points: int = POINTS, seed: int = 0) -> CheckReport:
     Raises:
         TypeError, ValueError: too few points.
     """
+    whole_number("seed", seed, 0)
     whole_number("points", points, 100, 100_000_000, "points of each operation")
     exhaustive = 2 * alu.bits < 63 and 1 << 2 * alu.bits <= points
     edge = edge_points(alu.bits)

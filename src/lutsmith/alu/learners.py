@@ -156,7 +156,7 @@ def learn(group: Sequence[Operation], fabrics: Mapping[str, Fabric], bits: int, 
         NotDecidedError: a limit was reached, or what was learned disagrees with its examples.
     """
     together = len(group) > 1
-    fabric = RowFeedback("both") if together else fabrics[group[0].name]
+    fabric = RowFeedback("both") if together else fabrics.get(group[0].name, Bitwise())  # a search is told none
     begun = time.monotonic()
     cell, used = METHODS[method](Learning(tuple(group), fabric, bits, rng, max_seconds))
     seconds = time.monotonic() - begun
