@@ -181,6 +181,7 @@ BAD = {
     "cells": ({"layers": [{"spans": [{"lens": [3, 3, 1], "hops": [1, 1, 1]}]}]}, "windows of 9 cells"),
     "dim": ({"layers": [{"spans": [{"lens": [1, 1, 1], "hops": [1, 1, 1], "dims": [1, 2]}]}]}, "no box|3 numbers"),
     "below": ({"layers": [{"spans": [{"lens": [1, 5, 1], "hops": [1, 1, 1]}]}]}, "larger than its box"),
+    "fraction": ({"layers": [{"spans": [{"lens": [1.5, 1, 1], "hops": [1, 1, 1]}]}]}, "is no span"),
     "hop": ({"layers": [{"spans": [{"lens": [1, 1, 1], "hops": [1, 0, 1]}]}]}, "size below 1"),
     "group": ({"layers": [{"spans": [{"lens": [1, 1, 1], "hops": [1, 1, 1], "group": 1}]}]}, "group is 1"),
     "outside": ({"layers": [{"spans": [([9, 9, 9], [1, 1, 1], [1, 1, 1])]}]}, "is no span"),

@@ -162,8 +162,9 @@ class RandomLayer(Layer):
     wiring: str = "iid"
 
     def __post_init__(self) -> None:
-        whole_number("luts", self.luts, 1, MAX_SIGNALS, "LUTs of a layer")
-        whole_number("rank", self.rank, 1, MAX_LUT_RANK, "inputs of a LUT")
+        luts = whole_number("luts", self.luts, 1, MAX_SIGNALS, "LUTs of a layer")
+        rank = whole_number("rank", self.rank, 1, MAX_LUT_RANK, "inputs of a LUT")
+        self.__dict__.update(luts=luts, rank=rank)
         one_of("wiring", self.wiring, ("iid", "random"))
 
     def boxes(self, source: ReadBits) -> list[Box]:
