@@ -107,8 +107,10 @@ DAMAGED = {
 }
 
 
+@pytest.mark.parametrize("chunk", [1 << 20, 900])
 @pytest.mark.parametrize("case", sorted(DAMAGED))
-def test_damaged_files_say_which_line(case: str, tmp_path: Path) -> None:
+def test_damaged_files_say_which_line(case: str, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_csv, "_CHUNK", chunk)
     content, message = DAMAGED[case]
     (tmp_path / "a.csv").write_text(content)
     with pytest.raises(DataError, match=message) as caught:
