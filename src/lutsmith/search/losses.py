@@ -79,7 +79,8 @@ class WrongBits(SearchLoss):
 
     def of_samples(self, evaluation: PackedEvaluation) -> NDArray[np.float64]:
         bits = unpacked(self.wrong(evaluation), len(self.labels))
-        return np.asarray(bits.sum(axis=1, dtype=np.float64))
+        count: NDArray[np.float64] = bits.sum(axis=1, dtype=np.float64)
+        return count
 
     def total(self, evaluation: PackedEvaluation) -> float:
         return float(np.bitwise_count(self.wrong(evaluation)).sum())
