@@ -97,7 +97,8 @@ class WrongAnswers(SearchLoss):
     name = "wrong-answers"
 
     def of_samples(self, evaluation: PackedEvaluation) -> NDArray[np.float64]:
-        return (self.head.labels(self.scores(evaluation)) != self.labels).astype(np.float64)
+        wrong: NDArray[np.bool_] = self.head.labels(self.scores(evaluation)) != self.labels
+        return wrong.astype(np.float64)
 
 
 class CrossEntropy(SearchLoss):
