@@ -104,20 +104,18 @@ def speed(model: Path, data: Path | None) -> None:
     loss = CrossEntropy(circuit.head, mnist.y_train, circuit.netlist.outputs.size)
     followed = FollowedLoss(mine, loss)
     nodes = np.random.default_rng(0).permutation(circuit.netlist.num_nodes)[:100].tolist()
-    worst = 0.0
-    seconds = dict.fromkeys(("kernel", "naive"), 0.0)
-    for node in [nodes[0], *nodes]:  # the first compiles
-        times = [time.process_time()]
-        found = followed.effects(node)
-        times.append(time.process_time())
-        expected = table_effects(plain, loss, node)
-        times.append(time.process_time())
-        worst = max(worst, float(np.abs(found.sums[0] - expected).max()))
-        seconds = {"kernel": seconds["kernel"] + times[1] - times[0], "naive": seconds["naive"] + times[2] - times[1]}
-        if times[1] - times[0] > 1:
-            seconds = dict.fromkeys(seconds, 0.0)
-    for name, total in seconds.items():
-        print(f"{name}: {1000 * total / len(nodes):.3f} ms of CPU a node")
+    seconds, effects = {}, {}
+    ways = {
+        "kernel": lambda node: followed.effects(node).sums[0],
+        "naive": lambda node: table_effects(plain, loss, node),
+    }
+    for name, effects_of in ways.items():
+        effects_of(nodes[0])  # compiled, and counted
+        began = time.process_time()
+        effects[name] = [effects_of(node) for node in nodes]
+        seconds[name] = time.process_time() - began
+        print(f"{name}: {1000 * seconds[name] / len(nodes):.3f} ms of CPU a node")
+    worst = max(float(np.abs(one - two).max()) for one, two in zip(*effects.values(), strict=True))
     print(f"{seconds['naive'] / seconds['kernel']:.1f} times; they differ by {worst:.1e} nats at most")
 
 
