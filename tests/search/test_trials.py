@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Head
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples, Trials
-from lutsmith.search.effects import table_effects
+from lutsmith.search.effects import pivotal_rows, table_effects
 from lutsmith.search.losses import WrongBits
 from tests.search.networks import evaluation, network
 
@@ -39,7 +39,9 @@ def test_trials_are_what_changing_and_undoing_gives(seed, samples, rank, threads
         packed.change(nodes, words)
         assert loss.total(packed) == wrong
         packed.undo()
+    pivotal = trials.pivotal(np.arange(netlist.num_nodes), threads=threads)
     for node in range(netlist.num_nodes):
+        assert np.array_equal(pivotal[node], pivotal_rows(packed, node))
         expected = table_effects(packed, loss, node)
         assert np.array_equal(effects[node, : expected.size], expected)
         assert not effects[node, expected.size :].any()

@@ -225,3 +225,33 @@ def wrong_bit_effects(
                         rise += moved - 2 * (moved & np.int64(bad[place] >> bit))
                     sums[address] += rise
             _take_back(net, room, own, table, count)
+
+
+@kernel(ENGINE, sources=_SOURCES)
+def pivotal_rows(
+    net: Scattered, readers: Readers, room: Room, nodes: NDArray[np.int64], wanted: Wanted, result: NDArray[np.uint64]
+) -> None:
+    """Find the samples on which inverting a node inverts an output.
+
+    Args:
+        net: as for `wrong_bits`.
+        readers: see there.
+        room: see there.
+        nodes: int64 (k,).
+        wanted: see there; only which signals are outputs is read.
+        result: uint64 (k, O, W).
+    """
+    table, first = np.empty(1, np.uint64), len(net.rows) - len(net.tables)
+    for trial in range(len(nodes)):
+        own, node = nodes[trial : trial + 1], nodes[trial]
+        result[trial] = 0
+        for block in range(net.blocks):
+            table[0] = ~net.tables[node]
+            count, low = _try(net, readers, room, own, table, block), WORDS * block
+            for place in range(count):
+                signal = first + room.changed[place]
+                for entry in range(wanted.first[signal], wanted.first[signal + 1]):
+                    output, now, then = wanted.outputs[entry], net.rows[signal], room.rows[signal]
+                    for word in range(low, min(low + WORDS, result.shape[2])):
+                        result[trial, output, word] = _word(now + 8 * word) ^ _word(then + 8 * word)
+            _take_back(net, room, own, table, count)

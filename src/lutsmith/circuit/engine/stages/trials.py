@@ -101,6 +101,26 @@ class Trials:
         self._share(chosen.size, threads, run)
         return result
 
+    def pivotal(self, nodes: ArrayLike, *, threads: int | None = None) -> NDArray[np.uint64]:
+        """Return on which samples inverting a node inverts an output, uint64 (k, O, ceil(N / 64)): the Boolean
+        difference, bit b of word w of sample 64 w + b.
+
+        Args:
+            nodes: int (k,).
+            threads: as for `wrong_bits`.
+
+        Raises:
+            TypeError, ValueError: no such nodes.
+        """
+        chosen = self._nodes(nodes)
+        result, readers = np.empty((chosen.size, *self._targets.shape), np.uint64), self._readers()
+
+        def run(net: trials.Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
+            trials.pivotal_rows(net, readers, room, chosen[low:high], wanted, result[low:high])
+
+        self._share(chosen.size, threads, run)
+        return result
+
     def wrong(self) -> NDArray[np.int64]:
         """Return how many bits of each output are wrong now, int64 (O,)."""
         now = self.evaluation.rows(self.evaluation.output_signals)
