@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
+from lutsmith.circuit.wiring import Span
 from lutsmith.ground.arguments import check_options, one_of
 from lutsmith.nn.connections.base import Connections
 from lutsmith.nn.connections.coverage import Coverage
 from lutsmith.nn.connections.fixed import FixedConnections
 from lutsmith.nn.connections.learnable import LearnableConnections, TopKConnections
 from lutsmith.nn.connections.mapping import DenseConnections
-from lutsmith.nn.connections.windows import Span
 from lutsmith.nn.connections.wirings import WIRINGS, options_of
 
 __all__ = [

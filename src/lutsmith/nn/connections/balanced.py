@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from lutsmith.circuit.wiring import cut_rows
 
 
 def balanced_rows(num_inputs: int, num_rows: int, width: int, generator: torch.Generator | None) -> NDArray[np.int64]:
@@ -22,30 +22,6 @@ def balanced_rows(num_inputs: int, num_rows: int, width: int, generator: torch.G
         torch.randperm(num_inputs, generator=generator).numpy() for _ in range(-(-num_rows * width // num_inputs))
     )
     return cut_rows(num_inputs, num_rows, width, orders)
-
-
-def cut_rows(num_inputs: int, num_rows: int, width: int, orders: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Cut permutations of the inputs, enough to fill them, into `(num_rows, width)`, no row having an input twice.
-
-    Where a row ends in another permutation than it began in, that one is taken from the first inputs on that the row
-    does not have.
-
-    Raises:
-        ValueError: `width > num_inputs`.
-    """
-    if width > num_inputs:
-        raise ValueError(f"{width} distinct inputs were asked of {num_inputs}")
-    total = num_rows * width
-    stream = np.empty(total + num_inputs, dtype=np.int64)
-    for start, permutation in zip(range(0, total, num_inputs), orders, strict=True):
-        order = permutation
-        begun = start % width
-        if begun:
-            is_new = ~np.isin(order, stream[start - begun : start])
-            completes = is_new & (np.cumsum(is_new) <= width - begun)
-            order = np.concatenate([order[completes], order[~completes]])
-        stream[start : start + num_inputs] = order
-    return stream[:total].reshape(num_rows, width)
 
 
 def candidate_pools(

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lutsmith.circuit.wiring import Rows, checked_span
 from lutsmith.nn.connections.balanced import balanced_rows
-
-Rows = NDArray[np.int64]
 
 
 class Windows(NamedTuple):
@@ -127,32 +126,6 @@ def _window_indices(length: int, size: int) -> Rows:
     return indices
 
 
-class Span(NamedTuple):
-    """Windows that slide over a box of inputs (lutnets' SpanGenerator). Axes are (x, y, z), x the fastest."""
-
-    offset: int  # the input where the box begins
-    dims: tuple[int, int, int]  # of the box
-    lens: tuple[int, int, int]  # of a window: one LUT each, so their product is the rank
-    hops: tuple[int, int, int]  # between windows; the last one of an axis ends at the border
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """Windows along each axis: the box that the LUTs make."""
-        x, y, z = (-(-(dim - len_) // hop) + 1 for dim, len_, hop in zip(self.dims, self.lens, self.hops, strict=True))
-        return x, y, z
-
-    def rows(self) -> Rows:
-        """The inputs of each window, `(LUTs, rank)`: windows and the cells within them x first, then y, then z."""
-        strides = (1, self.dims[0], self.dims[0] * self.dims[1])
-        starts, cells = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-        axes = zip(self.dims, self.lens, self.hops, self.counts, strides, strict=True)
-        for dim, len_, hop, count, stride in axes:
-            at = np.minimum(np.arange(count) * hop, dim - len_) * stride
-            starts = (at[:, None] + starts).reshape(-1)
-            cells = ((np.arange(len_) * stride)[:, None] + cells).reshape(-1)
-        return self.offset + starts[:, None] + cells
-
-
 def spans(
     num_inputs: int,
     num_luts: int,
@@ -175,7 +148,7 @@ def spans(
     Raises:
         ValueError: sizes that are not those, or boxes outside of the inputs.
     """
-    groups = [_checked_span(group, num_inputs, rank) for group in spans]
+    groups = [checked_span(group, num_inputs, rank) for group in spans]
     rows = np.concatenate([group.rows() for group in groups]) if groups else np.empty((0, rank), dtype=np.int64)
     if len(rows) != num_luts:
         windows = " + ".join(str(math.prod(group.counts)) for group in groups) or "no"
@@ -184,23 +157,3 @@ def spans(
         wasted = int(rows[~usable[rows]][0])
         raise ValueError(f"spans read input {wasted}, which is not usable; spans read all inputs: give no usable mask")
     return rows
-
-
-def _checked_span(group: Any, num_inputs: int, rank: int) -> Span:
-    try:
-        offset, *boxes = group
-        dims, lens, hops = (tuple(int(size) for size in box) for box in boxes)
-        span = Span(int(offset), dims, lens, hops)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{group!r} is no span; expected (offset, dims, lens, hops), the last three of 3 numbers"
-        ) from error
-    if any(len(box) != 3 for box in (dims, lens, hops)) or min(*dims, *lens, *hops) < 1 or span.offset < 0:
-        raise ValueError(f"{span} has a size below 1 or a box that is not of 3 numbers")
-    if math.prod(lens) != rank:
-        raise ValueError(f"{span} has windows of {math.prod(lens)} inputs; the LUTs are of rank {rank}")
-    if any(len_ > dim for dim, len_ in zip(dims, lens, strict=True)):
-        raise ValueError(f"{span} has windows larger than its box")
-    if span.offset + math.prod(dims) > num_inputs:
-        raise ValueError(f"{span} ends at input {span.offset + math.prod(dims)}; there are {num_inputs}")
-    return span

@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lutsmith.circuit.wiring import Rows, cut_rows
 from lutsmith.ground.arguments import check_options, one_of, whole_number
-from lutsmith.nn.connections.balanced import balanced_rows, cut_rows
+from lutsmith.nn.connections.balanced import balanced_rows
 from lutsmith.nn.connections.windows import local, spans
-
-Rows = NDArray[np.int64]  # (LUTs, rank)
 
 
 def random(num_inputs: int, num_luts: int, rank: int, generator: torch.Generator | None) -> Rows:
