@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_a_step_is_worth_what_it_says_and_the_loss_never_rises(name, loss):
     assert set(SMALL) <= set(METHODS)
     begin = problem.batch().value
     steps = run(problem, method_named(name, SMALL[name]), 12)
-    for earlier, later in zip(steps, steps[1:], strict=False):
+    for earlier, later in pairwise(steps):
         assert later.before == pytest.approx(earlier.after)
         assert name == "anneal" or later.after <= later.before
     assert steps[-1].after == pytest.approx(problem.batch().value)
@@ -87,12 +88,12 @@ def test_no_threshold_is_of_a_network_that_is_gone(name):
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
-@pytest.mark.parametrize("outputs", [3, 8, 20])
-def test_pivotal_steps_gain_what_the_effects_say_at_any_width_of_code(selector, outputs):
+@pytest.mark.parametrize(("outputs", "share"), [(3, 1.0), (8, 0.5), (20, 1.0)])
+def test_pivotal_steps_gain_what_the_effects_say_at_any_width_of_code(selector, outputs, share):
     """LUTNets cut bits in chunks of 8, read other tables for the first node of a layer, and left outputs out."""
     code = np.random.default_rng(0).integers(0, 2, (3, outputs))
     problem = problem_of(3, outputs=outputs, head=code_head(code.tolist()))
-    method = method_named("pivotal", {"selector": selector, "together": 1, "accept": "always"})
+    method = method_named("pivotal", {"selector": selector, "together": 1, "accept": "always", "share": share})
     for _ in range(6):
         tables, batch = problem.tables, problem.batch()
         effects = batch.effects(np.arange(problem.num_nodes))
@@ -102,21 +103,24 @@ def test_pivotal_steps_gain_what_the_effects_say_at_any_width_of_code(selector, 
         if step.accepted:
             (node,) = changed
             assert step.before - step.after == -np.minimum(0, effects[node]).sum() > 0
-            if selector == "gain":
+            if selector == "gain" and share == 1:
                 assert step.before - step.after == -np.minimum(0, effects).sum(axis=1).min()
 
 
 def test_every_node_can_be_chosen_the_first_of_each_level_and_outputs_too():
-    problem = problem_of(4)
-    nodes, seen = np.arange(problem.num_nodes), set()
-    for node in nodes.tolist():  # what is wanted is what the node's best table alone gives more of
-        better = problem_of(4)
-        effects = better.batch().effects(nodes)[node]
-        change = Change(np.array([node]), better.tables[[node]] ^ np.uint64(2**16 - 1))
-        assert better.batch().judge([change])[0] - better.batch().value == effects.sum()
-        seen.add(node) if effects.any() else None
-    assert set(np.flatnonzero(problem.levels == problem.levels.max()).tolist()) <= seen
-    assert {int(np.flatnonzero(problem.levels == level)[0]) for level in range(2)} & seen
+    chosen, pivotal = set(), set()
+    for seed in range(12):
+        problem = problem_of(seed)
+        batch, nodes = problem.batch(), np.arange(problem.num_nodes)
+        effects = batch.effects(nodes)
+        for node in nodes.tolist():  # whole nodes, and not through effects
+            change = Change(np.array([node]), problem.tables[[node]] ^ np.uint64(2**16 - 1))
+            assert batch.judge([change])[0] - batch.value == effects[node].sum()
+        pivotal |= set(np.flatnonzero(effects.min(axis=1) < 0).tolist())
+        chosen |= set(SELECTORS["gain"](batch, nodes, nodes.size).tolist())
+    levels = batch.levels
+    assert chosen == pivotal >= set(np.flatnonzero(levels == levels.max()).tolist())
+    assert {int(np.flatnonzero(levels == level)[0]) for level in range(levels.max() + 1)} <= chosen
 
 
 def test_two_networks_and_two_codes_in_one_process():

@@ -96,7 +96,8 @@ class WrongAnswers(Loss):
     name = "wrong-answers"
 
     def of_samples(self, evaluation: PackedEvaluation) -> NDArray[np.float64]:
-        return (self.head.labels(self.scores(evaluation)) != self.labels).astype(np.float64)
+        wrong: NDArray[np.bool_] = self.head.labels(self.scores(evaluation)) != self.labels
+        return wrong.astype(np.float64)
 
 
 class CrossEntropy(Loss):

@@ -44,6 +44,7 @@ class Part:
         self.evaluation = PackedEvaluation(netlist, samples, threads=threads)
         self.loss = loss_named(loss, head, labels, netlist.outputs.size)
         self.threads = threads
+        self._level_sizes = np.diff(netlist.level_ptr)
         targets = WrongBits(head, labels, netlist.outputs.size).targets
         self._counts_bits = isinstance(self.loss, WrongBits)
         self._trials, self._targets = Trials(self.evaluation, targets), targets
@@ -56,6 +57,11 @@ class Part:
     def value(self) -> float:
         """The loss of all samples together."""
         return self.loss.total(self.evaluation)
+
+    @property
+    def levels(self) -> NDArray[np.int64]:
+        """int64 (nodes,), the level of each node, from 0."""
+        return np.repeat(np.arange(self._level_sizes.size), self._level_sizes)
 
     @property
     def accuracy(self) -> float:
@@ -86,10 +92,11 @@ class Part:
     def scores(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return by how much the loss would fall if each node alone were inverted on all samples, float64 (k,)."""
         if not self._counts_bits:
-            return -self.effects(nodes).sum(axis=1)
+            return np.asarray(-self.effects(nodes).sum(axis=1))
         words = ~self.evaluation.tables[nodes]
         after = self._trials.wrong_bits(np.arange(nodes.size + 1), nodes, words, threads=self.threads)
-        return (self._trials.wrong().sum() - after).astype(np.float64)
+        falls: NDArray[np.float64] = (self._trials.wrong().sum() - after).astype(np.float64)
+        return falls
 
     def effects(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return by how much the loss would rise if an entry of a node's table were inverted, float64 (k, 64).

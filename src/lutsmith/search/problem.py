@@ -149,11 +149,6 @@ class Problem:
         return self._start.ranks
 
     @property
-    def levels(self) -> NDArray[np.int64]:
-        """int64 (nodes,), the level of each node, from 0."""
-        return np.repeat(np.arange(len(self._start.level_ptr) - 1), np.diff(self._start.level_ptr))
-
-    @property
     def num_nodes(self) -> int:
         """How many nodes there are."""
         return self._start.num_nodes

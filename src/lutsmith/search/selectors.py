@@ -16,61 +16,57 @@ from lutsmith.search.part import Part
 
 Numbers = NDArray[np.int64]
 Selector = Callable[[Part, Numbers, int], Numbers]
-"""A part, the levels of its nodes, and how many nodes are wanted at most, to these."""
+"""A part, the nodes to choose among, and how many are wanted at most, to these."""
 
 
 def _by(values: NDArray[np.float64] | Numbers, count: int) -> Numbers:
-    """The nodes of the largest values above 0, largest first, lower numbers first among equals."""
+    """The places of the largest values above 0, largest first, earlier ones first among equals."""
     order = np.argsort(-values, kind="stable")[:count]
     return order[values[order] > 0].astype(np.int64)
 
 
-def _all(part: Part) -> Numbers:
-    return np.arange(part.evaluation.ranks.size)
-
-
-def gain(part: Part, levels: Numbers, count: int) -> Numbers:
+def gain(part: Part, nodes: Numbers, count: int) -> Numbers:
     """Those whose table can lower the loss most: the sum over its entries of what inverting the entry gains, if any."""
-    return _by(np.maximum(0.0, -part.effects(_all(part))).sum(axis=1), count)
+    return nodes[_by(np.maximum(0.0, -part.effects(nodes)).sum(axis=1), count)]
 
 
-def score(part: Part, levels: Numbers, count: int) -> Numbers:
+def score(part: Part, nodes: Numbers, count: int) -> Numbers:
     """Those that lower the loss most if the whole node is inverted; if none does, the ones that raise it least."""
-    scores = part.scores(_all(part))
-    return np.argsort(-scores, kind="stable")[:count].astype(np.int64)
+    return nodes[np.argsort(-part.scores(nodes), kind="stable")[:count]]
 
 
-def frequent(part: Part, levels: Numbers, count: int) -> Numbers:
+def frequent(part: Part, nodes: Numbers, count: int) -> Numbers:
     """Of each sample the node that repairs most of its bits; the nodes that this is most often."""
-    return _by(_elections(part, breaks=False), count)
+    return nodes[_by(_elections(part, nodes, breaks=False), count)]
 
 
-def sample(part: Part, levels: Numbers, count: int) -> Numbers:
-    """Of each sample the node that repairs most of its bits, less those it breaks; the nodes that this is most often."""
-    return _by(_elections(part, breaks=True), count)
+def sample(part: Part, nodes: Numbers, count: int) -> Numbers:
+    """Of each sample the node that repairs most of its bits, less those it breaks; those that this is most often."""
+    return nodes[_by(_elections(part, nodes, breaks=True), count)]
 
 
-def output(part: Part, levels: Numbers, count: int) -> Numbers:
+def output(part: Part, nodes: Numbers, count: int) -> Numbers:
     """Of each output bit the node that repairs it most often, less how often it breaks it; the best of these first."""
-    repairs, breaks = _pairs(part)
-    net = repairs - breaks
+    rows, wrong = part.pivotal(nodes), part.wrong()
+    repairs = np.bitwise_count(rows & wrong).sum(axis=2, dtype=np.int64)
+    net = 2 * repairs - np.bitwise_count(rows).sum(axis=2, dtype=np.int64)
     best = net.argmax(axis=0)
     values = net[best, np.arange(best.size)]
     order = np.argsort(-values, kind="stable")
-    nodes = best[order[values[order] > 0]]
-    return nodes[np.sort(np.unique(nodes, return_index=True)[1])][:count].astype(np.int64)
+    found = best[order[values[order] > 0]]
+    return nodes[found[np.sort(np.unique(found, return_index=True)[1])][:count]]
 
 
-def deepest(part: Part, levels: Numbers, count: int) -> Numbers:
+def deepest(part: Part, nodes: Numbers, count: int) -> Numbers:
     """Those of the highest level that lower the loss if they are inverted; of one level the largest score first."""
-    scores = part.scores(_all(part))
+    scores = part.scores(nodes)
     having = np.flatnonzero(scores > 0)
-    return having[np.lexsort((-scores[having], -levels[having]))][:count]
+    return nodes[having[np.lexsort((-scores[having], -part.levels[nodes[having]]))][:count]]
 
 
-def cover(part: Part, levels: Numbers, count: int) -> Numbers:
-    """Greedily those that repair most of the wrong bits which no node before them repairs."""
-    repaired, chosen = part.pivotal(_all(part)) & part.wrong(), list[int]()
+def cover(part: Part, nodes: Numbers, count: int) -> Numbers:
+    """Greedily those that repair most of the wrong bits that no node before them repairs."""
+    repaired, chosen = part.pivotal(nodes) & part.wrong(), list[int]()
     while len(chosen) < count and repaired.size:
         counts = np.bitwise_count(repaired).sum(axis=(1, 2), dtype=np.int64)
         node = int(counts.argmax())
@@ -78,7 +74,7 @@ def cover(part: Part, levels: Numbers, count: int) -> Numbers:
             break
         chosen.append(node)
         repaired &= ~repaired[node]
-    return np.array(chosen, np.int64)
+    return nodes[chosen]
 
 
 SELECTORS: Mapping[str, Selector] = {
@@ -87,16 +83,9 @@ SELECTORS: Mapping[str, Selector] = {
 """The selectors by name."""
 
 
-def _pairs(part: Part) -> tuple[Numbers, Numbers]:
-    """How many samples each node repairs and breaks each output of, int64 (nodes, O) both."""
-    rows, wrong = part.pivotal(_all(part)), part.wrong()
-    repairs = np.bitwise_count(rows & wrong).sum(axis=2, dtype=np.int64)
-    return repairs, np.bitwise_count(rows).sum(axis=2, dtype=np.int64) - repairs
-
-
-def _elections(part: Part, *, breaks: bool) -> Numbers:
-    """Of how many samples each node is the best, int64 (nodes,); a sample that no node is good for has none."""
-    rows, wrong = part.pivotal(_all(part)), part.wrong()
+def _elections(part: Part, nodes: Numbers, *, breaks: bool) -> Numbers:
+    """Of how many samples each node is the best, int64 (k,); a sample that no node is good for has none."""
+    rows, wrong = part.pivotal(nodes), part.wrong()
     votes = np.zeros(len(rows), np.int64)
     for word in range(rows.shape[2] if len(rows) else 0):
         size = min(64, len(part) - 64 * word)

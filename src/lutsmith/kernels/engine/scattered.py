@@ -128,7 +128,7 @@ def next_waiting(waiting: NDArray[np.uint64], start: int) -> int:
     """Take the first bit that is set from bit `start` on, and return its number, or -1."""
     for part in range(start >> 6, len(waiting)):
         if waiting[part]:  # earlier bits are not set
-            place = lowest(waiting[part])
+            place = int(lowest(waiting[part]))
             waiting[part] &= waiting[part] - np.uint64(1)
             return 64 * part + place
     return -1

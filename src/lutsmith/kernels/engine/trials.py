@@ -109,8 +109,8 @@ def _try(net: Any, readers: Any, room: Any, nodes: Any, tables: Any, block: int)
             break
         entry = net.fanin_ptr[node]
         rank = net.fanin_ptr[node + 1] - entry
-        place, old = (offset, mask, out), rows[first + node]
-        if lut_on_block(rank, base, wires + 4 * entry, net.tables[node], rows.ctypes.data, place, old, 0):
+        where, old = (offset, mask, out), rows[first + node]
+        if lut_on_block(rank, base, wires + 4 * entry, net.tables[node], rows.ctypes.data, where, old, 0):
             rows[first + node], room.changed[count] = out, node
             count += 1
             out += ROW_BYTES
@@ -217,7 +217,7 @@ def wrong_bit_effects(
                 while either:
                     bit = np.uint64(lowest(either))
                     either &= either - np.uint64(1)
-                    address, rise = 0, 0
+                    address, rise = np.int64(0), np.int64(0)
                     for slot in range(rank):
                         address |= np.int64(sources[slot] >> bit & np.uint64(1)) << slot
                     for place in range(outputs):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.search.change import Change
 from lutsmith.search.method import SearchMethod, Step, register
+from lutsmith.search.mutation import chosen_nodes
 from lutsmith.search.problem import Problem
 from lutsmith.search.selectors import SELECTORS
 from lutsmith.search.tables import best_prefix, best_tables
@@ -22,6 +23,7 @@ class PivotalSettings:
 
     Attributes:
         selector: which nodes change, by name, see `selectors`.
+        share: the share of the nodes that a step chooses among, drawn anew in each.
         together: nodes that are changed at once at most. What they do together is judged: as many of the best ones are
             changed as lower the loss of the batch most.
         accept: whether the loss on the samples of acceptance must fall ("falls"), may stay as it is ("ties"), or does
@@ -32,11 +34,13 @@ class PivotalSettings:
     """
 
     selector: str = "gain"
+    share: float = 1.0
     together: int = 8
     accept: str = "falls"
 
     def __post_init__(self) -> None:
         one_of("selector", self.selector, SELECTORS)
+        number("share", self.share, lambda value: 0 < value <= 1, "a share above 0, at most 1")
         whole_number("together", self.together, 1)
         one_of("accept", self.accept, ACCEPTS)
 
@@ -55,7 +59,8 @@ class PivotalDescent(SearchMethod):
     def step(self, problem: Problem, rng: np.random.Generator) -> Step:
         how: PivotalSettings = self.settings
         batch = problem.batch()
-        nodes = SELECTORS[how.selector](batch, problem.levels, how.together)
+        among = chosen_nodes(rng, problem.num_nodes, how.share) if how.share < 1 else np.arange(problem.num_nodes)
+        nodes = SELECTORS[how.selector](batch, among, how.together)
         changes = best_tables(problem, batch, nodes)
         change = best_prefix(batch, changes)
         return accept_rule(problem, change, how.accept, len(changes))

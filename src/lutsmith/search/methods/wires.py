@@ -101,7 +101,7 @@ def best_signal(part: Part, node: int, slot: int, signals: NDArray[np.int64]) ->
     candidates[: every.size] = np.arange(every.size)
     grower = Grower(len(part), candidates.size, rank)
     grown = grower.grow(evaluation.rows(every), gains, candidates, known=rank - 1)
-    table = sum(1 << int(_moved(entry, slot, rank)) for entry in np.flatnonzero(grown.sums > 0))
+    table = sum([1 << _moved(entry, slot, rank) for entry in np.flatnonzero(grown.sums > 0).tolist()])
     signal = int(every[grown.inputs[-1]])
     return Change(np.array([node]), np.array([table], np.uint64), np.array([[node, slot, signal]]))
 

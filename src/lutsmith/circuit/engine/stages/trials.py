@@ -12,6 +12,7 @@ from lutsmith.circuit.engine.stages.packed import header, row_matrix
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.ground.arrays import integers
 from lutsmith.kernels.engine import trials
+from lutsmith.kernels.engine.scattered import Scattered
 
 PIECE = 16
 """Trials that a thread takes at a time."""
@@ -72,7 +73,7 @@ class Trials:
             raise ValueError("a change has a node twice: give each of them one table")
         result, readers = np.empty(begins.size - 1, np.int64), self._readers()
 
-        def run(net: trials.Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
+        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
             first, last = begins[low], begins[high]
             part = begins[low : high + 1] - first, chosen[first:last], words[first:last].copy()
             trials.wrong_bits(net, readers, room, part, wanted, result[low:high])
@@ -95,7 +96,7 @@ class Trials:
         chosen = self._nodes(nodes)
         result, readers = np.empty((chosen.size, 64), np.int64), self._readers()
 
-        def run(net: trials.Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
+        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
             trials.wrong_bit_effects(net, readers, room, chosen[low:high], wanted, result[low:high])
 
         self._share(chosen.size, threads, run)
@@ -115,7 +116,7 @@ class Trials:
         chosen = self._nodes(nodes)
         result, readers = np.empty((chosen.size, *self._targets.shape), np.uint64), self._readers()
 
-        def run(net: trials.Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
+        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
             trials.pivotal_rows(net, readers, room, chosen[low:high], wanted, result[low:high])
 
         self._share(chosen.size, threads, run)
@@ -124,7 +125,8 @@ class Trials:
     def wrong(self) -> NDArray[np.int64]:
         """Return how many bits of each output are wrong now, int64 (O,)."""
         now = self.evaluation.rows(self.evaluation.output_signals)
-        return np.bitwise_count(now ^ self._targets).sum(axis=1, dtype=np.int64)
+        wrong: NDArray[np.int64] = np.bitwise_count(now ^ self._targets).sum(axis=1, dtype=np.int64)
+        return wrong
 
     def _readers(self) -> trials.Readers:
         """Who reads the nodes with the present wires."""
@@ -149,7 +151,7 @@ class Trials:
         self,
         count: int,
         threads: int | None,
-        run: Callable[[trials.Scattered, trials.Room, trials.Wanted, int, int], None],
+        run: Callable[[Scattered, trials.Room, trials.Wanted, int, int], None],
     ) -> None:
         wanted = trials.Wanted(self._order, self._first, self._targets, self.wrong())
         rooms, given = self._rooms, self.evaluation.cones.net
