@@ -54,7 +54,8 @@ def output(part: Part, nodes: Numbers, count: int) -> Numbers:
     values = net[best, np.arange(best.size)]
     order = np.argsort(-values, kind="stable")
     found = best[order[values[order] > 0]]
-    return nodes[found[np.sort(np.unique(found, return_index=True)[1])][:count]]
+    picked: Numbers = nodes[found[np.sort(np.unique(found, return_index=True)[1])][:count]]
+    return picked
 
 
 def deepest(part: Part, nodes: Numbers, count: int) -> Numbers:
