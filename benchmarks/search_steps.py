@@ -25,7 +25,7 @@ from lutsmith.circuit.engine.stages import PackedSamples
 from lutsmith.data import load
 from lutsmith.search.method import SearchMethod, method_named
 from lutsmith.search.networks import network_circuit
-from lutsmith.search.problem import Problem, Schedule
+from lutsmith.search.problem import BatchSchedule, Problem
 
 ROWS, BATCH = 5_000, 1_000
 LUTNETS = {"evolve": 10.0, "bitflip": 10.0, "pivotal-as-lutnets": 5.0, "pivotal": 5.0, "pivotal-quarter": 5.0}
@@ -76,7 +76,7 @@ def main() -> None:
         kind, settings = METHODS[name]
         samples, labels, circuit = packed(given.data, 0)
         problem = Problem(
-            circuit.netlist, samples, labels, circuit.head, schedule=Schedule(batch=BATCH), threads=1, seed=0
+            circuit.netlist, samples, labels, circuit.head, schedule=BatchSchedule(batch=BATCH), threads=1, seed=0
         )
         method = method_named(kind, settings)
         search(problem, method, ROWS // BATCH)  # packs the batches

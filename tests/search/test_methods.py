@@ -12,11 +12,11 @@ from lutsmith.circuit import Head
 from lutsmith.circuit.engine.stages import PackedSamples
 from lutsmith.search.change import Change
 from lutsmith.search.losses import LOSSES
-from lutsmith.search.method import METHODS, SearchMethod, Step, method_named, register
+from lutsmith.search.method import METHODS, SearchMethod, SearchStep, method_named, register
 from lutsmith.search.methods.wires import best_signal
 from lutsmith.search.mutation import flipped_tables, overridden, rewired
-from lutsmith.search.part import Part
-from lutsmith.search.problem import Problem, Schedule
+from lutsmith.search.part import LabelledPart
+from lutsmith.search.problem import BatchSchedule, Problem
 from lutsmith.search.selectors import SELECTORS
 from tests.search.networks import code_head, network
 
@@ -53,7 +53,9 @@ def run(problem, method, steps):
 
 def judged_anew(problem, part):
     """The loss of the network as it is, computed from nothing."""
-    return Part(problem.netlist, part.evaluation.samples, part.loss.labels, part.loss.head, part.loss.name).value
+    return LabelledPart(
+        problem.netlist, part.evaluation.samples, part.loss.labels, part.loss.head, part.loss.name
+    ).value
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
@@ -75,7 +77,7 @@ def test_a_step_is_worth_what_it_says_and_the_loss_never_rises(name, loss):
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_no_threshold_is_of_a_network_that_is_gone(name):
     """LUTNets compared with a batch's best loss of old: it accepted worse networks and refused better ones."""
-    problem = problem_of(2, schedule=Schedule(batch=100))
+    problem = problem_of(2, schedule=BatchSchedule(batch=100))
     method, accepted = method_named(name, SMALL[name]), 0
     for _ in range(9):
         before = judged_anew(problem, problem.accepting())
@@ -137,7 +139,7 @@ def test_two_networks_and_two_codes_in_one_process():
 
 
 def test_chosen_on_one_part_and_accepted_on_another():
-    problem = problem_of(7, schedule=Schedule(batch=64, accept_share=0.3), validation=map_samples(7))
+    problem = problem_of(7, schedule=BatchSchedule(batch=64, accept_share=0.3), validation=map_samples(7))
     assert len(problem.accepting()) == 90
     assert len(problem.batch()) == 64
     values = [step.after for step in run(problem, method_named("coordinate", SMALL["coordinate"]), 12)]
@@ -156,7 +158,7 @@ def map_samples(seed):
 def test_the_same_for_any_number_of_threads(name):
     kept = []
     for threads in (1, 3):
-        problem = problem_of(8, threads=threads, schedule=Schedule(batch=150, growth=1.5))
+        problem = problem_of(8, threads=threads, schedule=BatchSchedule(batch=150, growth=1.5))
         run(problem, method_named(name, SMALL[name]), 6)
         kept.append((problem.tables.tolist(), problem.fanin.tolist()))
     assert kept[0] == kept[1]
@@ -224,7 +226,7 @@ def test_the_best_signal_is_that_of_brute_force():
 def test_mutation_helpers():
     netlist, rng = network(11, rank=3), np.random.default_rng(0)
     bits, labels = wanted(11, 70, inputs=5)
-    part = Part(netlist, PackedSamples.of_bits(bits), labels, Head(4), "margin")
+    part = LabelledPart(netlist, PackedSamples.of_bits(bits), labels, Head(4), "margin")
     nodes = np.arange(netlist.num_nodes)
     flipped = flipped_tables(rng, nodes, netlist.tables(), netlist.ranks)
     assert (np.bitwise_count(flipped ^ netlist.tables()) == 1).all()
@@ -240,7 +242,10 @@ def test_mutation_helpers():
 
 
 def test_a_schedule_reads_all_samples_and_grows():
-    schedule, seen = Schedule(batch=100, growth=2.0, passes=2), [Schedule().place(step, 250) for step in range(2)]
+    schedule, seen = (
+        BatchSchedule(batch=100, growth=2.0, passes=2),
+        [BatchSchedule().place(step, 250) for step in range(2)],
+    )
     assert seen == [(250, 0), (250, 0)]
     places = [schedule.place(step, 250) for step in range(12)]
     assert places[:6] == [(100, 0), (100, 1), (100, 2)] * 2
@@ -263,7 +268,7 @@ def test_mistakes():
     with pytest.raises(ValueError, match="no samples"):
         problem_of(0, samples=0)
     with pytest.raises(ValueError, match="accept_share"):
-        problem_of(0, samples=3, schedule=Schedule(accept_share=0.01))
+        problem_of(0, samples=3, schedule=BatchSchedule(accept_share=0.01))
     with pytest.raises(ValueError, match="one of each of 2 samples"):
         Problem(network(0), PackedSamples.of_bits(np.zeros((2, 5), bool)), [0], Head(4))
 
@@ -272,7 +277,7 @@ def test_mistakes():
         Settings = METHODS["evolve"].Settings
 
         def step(self, problem, rng):
-            return Step(0, 0, 0, False)
+            return SearchStep(0, 0, 0, False)
 
     with pytest.raises(ValueError, match="there is a method 'evolve' already"):
         register(Other)

@@ -16,6 +16,7 @@ from lutsmith.cli.commands import (
     evaluate,
     export,
     info,
+    pivotal,
     predict,
     presets,
     refine,
@@ -43,6 +44,7 @@ app.command(cls=Command)(info.info)
 app.command(cls=Command)(bench.bench)
 app.command(cls=Command)(simplify.simplify)
 app.command(cls=Command)(refine.refine)
+app.command(cls=Command)(pivotal.pivotal)
 app.command(cls=Command)(export.export)
 app.command(cls=Command)(synth.synth)
 app.command(cls=Command)(verify.verify)

@@ -111,14 +111,14 @@ def refine(
         if given:
             raise ValueError(f"{next(iter(given))} is a field of the settings that are given: give it there alone")
     if source is None:
-        dataset = _dataset(circuit, task, data, target, Reading(header, delimiter))
+        dataset = own_dataset(circuit, task, data, target, Reading(header, delimiter))
     elif isinstance(source, Dataset):
         dataset = source
     else:
         dataset = from_arrays(
             source, y, X_test, y_test, sample_weight=sample_weight, objective=circuit.objective or "classification"
         )
-    dataset = _without_held_out(circuit, dataset)
+    dataset = without_held_out(circuit, dataset)
     trainer = AdditiveTrainer(chosen)
     ready = trainer.prepare(dataset, start=circuit)
     with Interrupts() as interrupts, GrowthLog(None, quiet=quiet) as log:
@@ -163,7 +163,7 @@ def _settings_of(circuit: Circuit) -> dict[str, Any]:
     return found | ({"augmentation": augmentation} if augmentation else {})
 
 
-def _dataset(circuit: Circuit, task: str | None, data: Any, target: str | int | None, reading: Reading) -> Dataset:
+def own_dataset(circuit: Circuit, task: str | None, data: Any, target: str | int | None, reading: Reading) -> Dataset:
     """The rows of a task; of a table all of them, read as the circuit reads it."""
     task = circuit.metadata.task if task is None else task
     if task is None:
@@ -182,7 +182,7 @@ def _dataset(circuit: Circuit, task: str | None, data: Any, target: str | int | 
     )
 
 
-def _without_held_out(circuit: Circuit, dataset: Dataset) -> Dataset:
+def without_held_out(circuit: Circuit, dataset: Dataset) -> Dataset:
     """The rows that a circuit was trained on, with those that were held out as a test part, where it is its table."""
     kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
     if dataset.x_test is not None or kept is None or checksum(dataset.x_train, dataset.y_train) != kept.table:

@@ -20,7 +20,7 @@ State = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Step:
+class SearchStep:
     """What a step did.
 
     Attributes:
@@ -56,7 +56,7 @@ class SearchMethod(ABC):
         instance_of("settings", self.settings, self.Settings)
 
     @abstractmethod
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         """Propose, judge, and accept or leave it.
 
         The generator is the step's own: a step depends on the problem, the generator and `state` alone, so that a
@@ -74,7 +74,7 @@ class SearchMethod(ABC):
         """Go on with a state."""
 
 
-def accept_best(problem: Problem, changes: list[Change], *, ties: bool = False) -> Step:
+def accept_best(problem: Problem, changes: list[Change], *, ties: bool = False) -> SearchStep:
     """Accept the change that lowers the loss on the samples of acceptance most, the first of equals, if any does.
 
     Args:
@@ -85,12 +85,12 @@ def accept_best(problem: Problem, changes: list[Change], *, ties: bool = False) 
     part = problem.accepting()
     before, losses = part.value, part.judge(changes)
     if not losses.size:
-        return Step(before, before, 0, False)
+        return SearchStep(before, before, 0, False)
     best = int(losses.argmin())
     if losses[best] < before or (ties and losses[best] == before):
         problem.accept(changes[best])
-        return Step(before, float(losses[best]), losses.size, True)
-    return Step(before, before, losses.size, False)
+        return SearchStep(before, float(losses[best]), losses.size, True)
+    return SearchStep(before, before, losses.size, False)
 
 
 _METHODS: dict[str, type[SearchMethod]] = {}

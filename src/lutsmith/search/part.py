@@ -15,7 +15,7 @@ from lutsmith.search.effects import table_effects
 from lutsmith.search.losses import WrongBits, loss_named
 
 
-class Part:
+class LabelledPart:
     """A network on some labelled samples. What is asked of it is of the network as it is; judging keeps nothing.
 
     Args:

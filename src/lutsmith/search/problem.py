@@ -14,14 +14,14 @@ from lutsmith.ground.arguments import instance_of, number, whole_number
 from lutsmith.ground.arrays import integers, numbered, packed, unpacked
 from lutsmith.search.change import Change
 from lutsmith.search.mutation import Bank
-from lutsmith.search.part import Part
+from lutsmith.search.part import LabelledPart
 
 INPUTS = 256
 """Inputs whose bits are unpacked at a time."""
 
 
 @dataclass(frozen=True)
-class Schedule:
+class BatchSchedule:
     """Which samples a step reads.
 
     Attributes:
@@ -91,7 +91,7 @@ class Problem:
         head: Head,
         *,
         loss: str = "wrong-bits",
-        schedule: Schedule | None = None,
+        schedule: BatchSchedule | None = None,
         validation: tuple[PackedSamples, ArrayLike] | None = None,
         bank: Bank | None = None,
         seed: int = 0,
@@ -101,7 +101,7 @@ class Problem:
         instance_of("samples", samples, PackedSamples)
         instance_of("head", head, Head)
         whole_number("seed", seed, 0)
-        self._schedule, self.bank, self.step = schedule or Schedule(), bank, 0
+        self._schedule, self.bank, self.step = schedule or BatchSchedule(), bank, 0
         self._made = head, loss, threads
         self._start = netlist
         self._now: Netlist | None = netlist
@@ -118,11 +118,11 @@ class Problem:
                 f"accept_share is {self._schedule.accept_share} of {len(samples)} samples: some must be on either side"
             )
         self._samples, self._read = samples, order[aside:]
-        self._size, self._parts = 0, dict[int, Part]()
+        self._size, self._parts = 0, dict[int, LabelledPart]()
         self._accepting = self._part(np.sort(order[:aside])) if aside else None
-        self._validation: Part | None = None
+        self._validation: LabelledPart | None = None
         if validation is not None:
-            self._validation = Part(netlist, validation[0], _checked_labels(*validation), head, loss, threads)
+            self._validation = LabelledPart(netlist, validation[0], _checked_labels(*validation), head, loss, threads)
         self.batch()  # what does not fit shows here
 
     @property
@@ -153,7 +153,7 @@ class Problem:
         """How many nodes there are."""
         return self._start.num_nodes
 
-    def batch(self) -> Part:
+    def batch(self) -> LabelledPart:
         """Return the samples that the next step reads, with the network as it is."""
         size, number = self._schedule.place(self.step, len(self._read))
         if size != self._size:
@@ -162,12 +162,12 @@ class Problem:
             self._parts[number] = self._part(np.sort(self._read[number * size : (number + 1) * size]))
         return self._synced(self._parts[number])
 
-    def accepting(self) -> Part:
+    def accepting(self) -> LabelledPart:
         """Return the samples that changes are accepted on: those set apart for it, or the batch itself."""
         return self.batch() if self._accepting is None else self._synced(self._accepting)
 
     @property
-    def validation(self) -> Part | None:
+    def validation(self) -> LabelledPart | None:
         """The samples that no step reads, with the network as it is; None: there are none."""
         return None if self._validation is None else self._synced(self._validation)
 
@@ -192,14 +192,14 @@ class Problem:
         self.step, self._now = step, None
         self._tables[:], self._fanin[:] = tables, fanin
 
-    def _synced(self, part: Part) -> Part:
+    def _synced(self, part: LabelledPart) -> LabelledPart:
         """Let a part follow what was accepted since it was read last."""
         part.follow(self._start, self._tables, self._fanin)
         return part
 
-    def _part(self, rows: NDArray[np.int64]) -> Part:
+    def _part(self, rows: NDArray[np.int64]) -> LabelledPart:
         head, loss, threads = self._made
-        return Part(self._start, _of_rows(self._samples, rows), self._labels[rows], head, loss, threads)
+        return LabelledPart(self._start, _of_rows(self._samples, rows), self._labels[rows], head, loss, threads)
 
 
 def _of_rows(samples: PackedSamples, rows: NDArray[np.int64]) -> PackedSamples:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.ground.arrays import unpacked
-from lutsmith.search.part import Part
+from lutsmith.search.part import LabelledPart
 
 Numbers = NDArray[np.int64]
-Selector = Callable[[Part, Numbers, int], Numbers]
+Selector = Callable[[LabelledPart, Numbers, int], Numbers]
 """A part, the nodes to choose among, and how many are wanted at most, to these."""
 
 
@@ -25,27 +25,27 @@ def _by(values: NDArray[np.float64] | Numbers, count: int) -> Numbers:
     return order[values[order] > 0].astype(np.int64)
 
 
-def gain(part: Part, nodes: Numbers, count: int) -> Numbers:
+def gain(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Those whose table can lower the loss most: the sum over its entries of what inverting the entry gains, if any."""
     return nodes[_by(np.maximum(0.0, -part.effects(nodes)).sum(axis=1), count)]
 
 
-def score(part: Part, nodes: Numbers, count: int) -> Numbers:
+def score(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Those that lower the loss most if the whole node is inverted; if none does, the ones that raise it least."""
     return nodes[np.argsort(-part.scores(nodes), kind="stable")[:count]]
 
 
-def frequent(part: Part, nodes: Numbers, count: int) -> Numbers:
+def frequent(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Of each sample the node that repairs most of its bits; the nodes that this is most often."""
     return nodes[_by(_elections(part, nodes, breaks=False), count)]
 
 
-def sample(part: Part, nodes: Numbers, count: int) -> Numbers:
+def sample(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Of each sample the node that repairs most of its bits, less those it breaks; those that this is most often."""
     return nodes[_by(_elections(part, nodes, breaks=True), count)]
 
 
-def output(part: Part, nodes: Numbers, count: int) -> Numbers:
+def output(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Of each output bit the node that repairs it most often, less how often it breaks it; the best of these first."""
     rows, wrong = part.pivotal(nodes), part.wrong()
     repairs = np.bitwise_count(rows & wrong).sum(axis=2, dtype=np.int64)
@@ -58,14 +58,14 @@ def output(part: Part, nodes: Numbers, count: int) -> Numbers:
     return picked
 
 
-def deepest(part: Part, nodes: Numbers, count: int) -> Numbers:
+def deepest(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Those of the highest level that lower the loss if they are inverted; of one level the largest score first."""
     scores = part.scores(nodes)
     having = np.flatnonzero(scores > 0)
     return nodes[having[np.lexsort((-scores[having], -part.levels[nodes[having]]))][:count]]
 
 
-def cover(part: Part, nodes: Numbers, count: int) -> Numbers:
+def cover(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Greedily those that repair most of the wrong bits that no node before them repairs."""
     repaired, chosen = part.pivotal(nodes) & part.wrong(), list[int]()
     while len(chosen) < count and repaired.size:
@@ -84,7 +84,7 @@ SELECTORS: Mapping[str, Selector] = {
 """The selectors by name."""
 
 
-def _elections(part: Part, nodes: Numbers, *, breaks: bool) -> Numbers:
+def _elections(part: LabelledPart, nodes: Numbers, *, breaks: bool) -> Numbers:
     """Of how many samples each node is the best, int64 (k,); a sample that no node is good for has none."""
     rows, wrong = part.pivotal(nodes), part.wrong()
     votes = np.zeros(len(rows), np.int64)

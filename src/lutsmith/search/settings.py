@@ -15,7 +15,7 @@ from lutsmith.ground.arguments import as_python, check_options, number, one_of, 
 from lutsmith.search.losses import LOSSES
 from lutsmith.search.method import METHODS, method_named
 from lutsmith.search.networks import NetworkArchitecture, network_circuit, random_architecture
-from lutsmith.search.problem import Schedule
+from lutsmith.search.problem import BatchSchedule
 
 CODED = 16
 """Output bits of a network whose architecture is not named."""
@@ -82,9 +82,9 @@ class SearchSettings:
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda value: 0 < value < np.inf, "seconds above 0")
 
-    def schedule(self) -> Schedule:
+    def schedule(self) -> BatchSchedule:
         """Return what a step reads."""
-        return Schedule(self.batch, self.growth, self.passes, self.accept_share)
+        return BatchSchedule(self.batch, self.growth, self.passes, self.accept_share)
 
     def circuit(self, input_shape: tuple[int, ...], num_classes: int, most: int) -> Circuit:
         """Return the network to begin with, its tables drawn by the seed.

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from lutsmith.search.change import Change, together
 from lutsmith.search.effects import best_table
-from lutsmith.search.part import Part
+from lutsmith.search.part import LabelledPart
 from lutsmith.search.problem import Problem
 
 
-def best_tables(problem: Problem, part: Part, nodes: NDArray[np.int64]) -> list[Change]:
+def best_tables(problem: Problem, part: LabelledPart, nodes: NDArray[np.int64]) -> list[Change]:
     """Return the best table of each node on a part, of the bank where there is one, where it lowers the loss; the
     order of the nodes is kept.
     """
@@ -24,7 +24,7 @@ def best_tables(problem: Problem, part: Part, nodes: NDArray[np.int64]) -> list[
     return changes
 
 
-def best_prefix(part: Part, changes: list[Change]) -> Change | None:
+def best_prefix(part: LabelledPart, changes: list[Change]) -> Change | None:
     """Return the first changes as one, as many of them as lower the loss on a part most; None: no number does."""
     if not changes:
         return None

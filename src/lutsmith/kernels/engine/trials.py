@@ -187,8 +187,11 @@ def wrong_bit_effects(
         result: int64 (k, 64); entries from 2**rank up, and those that no sample reads, are 0.
     """
     table, found = np.empty(1, np.uint64), np.empty((3, len(wanted.outputs)), np.int64)
-    differ, bad = np.empty(len(wanted.outputs), np.uint64), np.empty(len(wanted.outputs), np.uint64)
     sources, first = np.empty(6, np.uint64), len(net.rows) - len(net.tables)
+    depth = 2
+    while 1 << (depth - 1) <= len(wanted.outputs):
+        depth += 1
+    planes, top = np.empty(depth, np.uint64), np.int64(1) << (depth - 1)
     for trial in range(len(nodes)):
         own, sums, node = nodes[trial : trial + 1], result[trial], nodes[trial]
         sums[:] = 0
@@ -205,11 +208,18 @@ def wrong_bit_effects(
                     outputs += 1
             for word in range(low, min(low + WORDS, wanted.targets.shape[1]) if outputs else low):
                 either = np.uint64(0)
+                planes[:] = 0  # a sample's rise in two's complement, its bits in as many words
                 for place in range(outputs):
                     before = _word(found[1, place] + 8 * word)
-                    differ[place] = before ^ _word(found[0, place] + 8 * word)
-                    bad[place] = before ^ wanted.targets[found[2, place], word]
-                    either |= differ[place]
+                    differ = before ^ _word(found[0, place] + 8 * word)
+                    minus = differ & (before ^ wanted.targets[found[2, place], word])
+                    either |= differ
+                    carry = planes[0] & differ
+                    planes[0] ^= differ
+                    for plane in range(1, depth):
+                        bits = planes[plane]
+                        planes[plane] = bits ^ minus ^ carry
+                        carry = (bits & minus) | (carry & (bits ^ minus))
                 if either == np.uint64(0):
                     continue
                 for slot in range(rank):
@@ -220,10 +230,9 @@ def wrong_bit_effects(
                     address, rise = np.int64(0), np.int64(0)
                     for slot in range(rank):
                         address |= np.int64(sources[slot] >> bit & np.uint64(1)) << slot
-                    for place in range(outputs):
-                        moved = np.int64(differ[place] >> bit & np.uint64(1))
-                        rise += moved - 2 * (moved & np.int64(bad[place] >> bit))
-                    sums[address] += rise
+                    for plane in range(depth):
+                        rise |= np.int64(planes[plane] >> bit & np.uint64(1)) << plane
+                    sums[address] += (rise ^ top) - top
             _take_back(net, room, own, table, count)
 
 

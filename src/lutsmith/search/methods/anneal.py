@@ -8,7 +8,7 @@ import numpy as np
 
 from lutsmith.ground.arguments import number, whole_number
 from lutsmith.search.change import Change
-from lutsmith.search.method import SearchMethod, Step, register
+from lutsmith.search.method import SearchMethod, SearchStep, register
 from lutsmith.search.mutation import flipped_tables, fresh_tables
 from lutsmith.search.problem import Problem
 
@@ -56,7 +56,7 @@ class Annealing(SearchMethod):
         how: AnnealSettings = self.settings
         return float(how.hot * (how.cold / how.hot) ** min(1.0, step / how.cooling))
 
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: AnnealSettings = self.settings
         tables, ranks, changes = problem.tables, problem.ranks, []
         for _ in range(how.candidates):
@@ -70,7 +70,7 @@ class Annealing(SearchMethod):
         chance = np.exp(-np.maximum(0.0, losses - before) / self.temperature(problem.step))
         accepted = np.flatnonzero(rng.random(losses.size) < chance)
         if not accepted.size:
-            return Step(before, before, losses.size, False)
+            return SearchStep(before, before, losses.size, False)
         first = int(accepted[0])
         problem.accept(changes[first])
-        return Step(before, float(losses[first]), first + 1, True)
+        return SearchStep(before, float(losses[first]), first + 1, True)

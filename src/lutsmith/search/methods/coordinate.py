@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lutsmith.ground.arguments import whole_number
-from lutsmith.search.method import SearchMethod, Step, register
+from lutsmith.search.method import SearchMethod, SearchStep, register
 from lutsmith.search.methods.pivotal import accept_rule
 from lutsmith.search.problem import Problem
 from lutsmith.search.tables import best_prefix, best_tables
@@ -39,7 +39,7 @@ class CoordinateDescent(SearchMethod):
     name = "coordinate"
     Settings = CoordinateSettings
 
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: CoordinateSettings = self.settings
         nodes = rng.choice(problem.num_nodes, min(how.nodes, problem.num_nodes), replace=False)
         changes = best_tables(problem, problem.batch(), nodes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lutsmith.ground.arguments import number, whole_number
 from lutsmith.search.change import Change
-from lutsmith.search.method import SearchMethod, Step, accept_best, register
+from lutsmith.search.method import SearchMethod, SearchStep, accept_best, register
 from lutsmith.search.mutation import chosen_nodes, flipped_tables, fresh_tables
 from lutsmith.search.problem import Problem
 
@@ -53,7 +53,7 @@ class NaiveEvolution(SearchMethod):
     name = "evolve"
     Settings = EvolutionSettings
 
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: EvolutionSettings = self.settings
         nodes, ranks = chosen_nodes(rng, problem.num_nodes, how.ratio), problem.ranks
         tables = fresh_tables(rng, np.tile(nodes, how.candidates), ranks, problem.bank)
@@ -72,7 +72,7 @@ class BitFlipEvolution(SearchMethod):
         if problem.bank is not None:
             raise ValueError("bitflip leaves the bank of tables; use evolve, pivotal or coordinate")
 
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: BitFlipSettings = self.settings
         nodes, ranks = chosen_nodes(rng, problem.num_nodes, how.ratio), problem.ranks
         tables = flipped_tables(rng, np.tile(nodes, how.candidates), problem.tables, ranks)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.search.change import Change
-from lutsmith.search.method import SearchMethod, Step, register
+from lutsmith.search.method import SearchMethod, SearchStep, register
 from lutsmith.search.mutation import chosen_nodes
 from lutsmith.search.problem import Problem
 from lutsmith.search.selectors import SELECTORS
@@ -56,7 +56,7 @@ class PivotalDescent(SearchMethod):
     name = "pivotal"
     Settings = PivotalSettings
 
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: PivotalSettings = self.settings
         batch = problem.batch()
         among = chosen_nodes(rng, problem.num_nodes, how.share) if how.share < 1 else np.arange(problem.num_nodes)
@@ -66,14 +66,14 @@ class PivotalDescent(SearchMethod):
         return accept_rule(problem, change, how.accept, len(changes))
 
 
-def accept_rule(problem: Problem, change: Change | None, rule: str, tried: int) -> Step:
+def accept_rule(problem: Problem, change: Change | None, rule: str, tried: int) -> SearchStep:
     """Accept a change as a rule says: "falls", "ties" or "always"; None is never accepted."""
     part = problem.accepting()
     before = part.value
     if change is None:
-        return Step(before, before, tried, False)
+        return SearchStep(before, before, tried, False)
     after = float(part.judge([change])[0])
     if rule == "always" or after < before or (rule == "ties" and after == before):
         problem.accept(change)
-        return Step(before, after, tried, True)
-    return Step(before, before, tried, False)
+        return SearchStep(before, after, tried, True)
+    return SearchStep(before, before, tried, False)

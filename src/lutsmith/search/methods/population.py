@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lutsmith.ground.arguments import number, whole_number
 from lutsmith.search.change import Change
-from lutsmith.search.method import SearchMethod, State, Step, register
+from lutsmith.search.method import SearchMethod, SearchStep, State, register
 from lutsmith.search.mutation import chosen_nodes, flipped_tables, fresh_tables
 from lutsmith.search.problem import Problem
 
@@ -58,7 +58,7 @@ class Population(SearchMethod):
     def restore(self, state: State) -> None:
         self._parents = state.get("parents")
 
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: PopulationSettings = self.settings
         now, ranks, part = problem.tables, problem.ranks, problem.accepting()
         parents = now[None] if self._parents is None else self._parents
@@ -77,4 +77,4 @@ class Population(SearchMethod):
         after = float(losses[best[0]])
         changed = changes[best[0]].nodes.size > 0
         problem.accept(changes[best[0]])
-        return Step(before, after, losses.size, changed)
+        return SearchStep(before, after, losses.size, changed)

@@ -12,9 +12,9 @@ from lutsmith.ground.arrays import unpacked
 from lutsmith.kernels.additive.growth import LANES, MAX_RANK, Grower
 from lutsmith.search.change import Change
 from lutsmith.search.effects import inverted
-from lutsmith.search.method import SearchMethod, Step, accept_best, register
+from lutsmith.search.method import SearchMethod, SearchStep, accept_best, register
 from lutsmith.search.mutation import readable
-from lutsmith.search.part import Part
+from lutsmith.search.part import LabelledPart
 from lutsmith.search.problem import Problem
 
 SCALE = 2**30
@@ -55,7 +55,7 @@ class WireMoves(SearchMethod):
         if problem.bank is not None:
             raise ValueError("wires gives nodes tables that the bank may not have; use evolve, pivotal or coordinate")
 
-    def step(self, problem: Problem, rng: np.random.Generator) -> Step:
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: WireSettings = self.settings
         batch, changes = problem.batch(), []
         for node in rng.choice(problem.num_nodes, min(how.nodes, problem.num_nodes), replace=False).tolist():
@@ -68,7 +68,7 @@ class WireMoves(SearchMethod):
         return accept_best(problem, changes)
 
 
-def best_signal(part: Part, node: int, slot: int, signals: NDArray[np.int64]) -> Change | None:
+def best_signal(part: LabelledPart, node: int, slot: int, signals: NDArray[np.int64]) -> Change | None:
     """Return what a node reads best in place of one input, with its best table: exact for all else as it is.
 
     An input that stays may be read twice now; then only signals that no input reads are tried.

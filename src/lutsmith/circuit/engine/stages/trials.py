@@ -14,8 +14,8 @@ from lutsmith.ground.arrays import integers
 from lutsmith.kernels.engine import trials
 from lutsmith.kernels.engine.scattered import Scattered
 
-PIECE = 16
-"""Trials that a thread takes at a time."""
+PIECES = 8
+"""Parts that the trials of one call fall into for each thread."""
 
 
 class Trials:
@@ -154,7 +154,8 @@ class Trials:
         run: Callable[[Scattered, trials.Room, trials.Wanted, int, int], None],
     ) -> None:
         wanted = trials.Wanted(self._order, self._first, self._targets, self.wrong())
-        rooms, given = self._rooms, self.evaluation.cones.net
+        rooms, given, most = self._rooms, self.evaluation.cones.net, num_threads(threads)
+        size = max(1, -(-count // (PIECES * most)))
 
         def work(take: Callable[[], int | None]) -> None:
             if (piece := take()) is None:
@@ -166,11 +167,11 @@ class Trials:
             room.rows[:] = given.rows
             net = given._replace(header=first, rows=given.rows.copy(), tables=given.tables.copy())
             while piece is not None:
-                run(net, room, wanted, piece * PIECE, min(count, (piece + 1) * PIECE))
+                run(net, room, wanted, piece * size, min(count, (piece + 1) * size))
                 piece = take()
             rooms.append((room, matrix, first))
 
-        share(-(-count // PIECE), num_threads(threads), work)
+        share(-(-count // size), most, work)
 
     def _room(self) -> tuple[trials.Room, NDArray[np.uint64], NDArray[np.uint64]]:
         """Return memory for one thread, the matrix that it is of, and a header of its own."""
