@@ -140,7 +140,13 @@ class TableBank:
             bank = cls([int(digits, 16) for digits in told["tables"]], told["rank"])
         except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"the circuit's {_KEY} is no bank of tables: {error}") from error
-        bank.check(circuit.netlist)
+        try:
+            bank.check(circuit.netlist)
+        except ValueError as error:
+            raise ValueError(
+                f"the circuit tells of a bank that its LUTs have left, as simplification makes them: {error}; to go on "
+                f"without it, remove {_KEY} from metadata.other"
+            ) from error
         return bank
 
     def kept_in(self, circuit: Circuit) -> Circuit:

@@ -62,8 +62,8 @@ def checked_span(group: Any, num_inputs: int, rank: int | None = None) -> Span:
     """
     try:
         offset, *boxes = group
-        dims, lens, hops = (tuple(int(size) for size in box) for box in boxes)
-        span = Span(int(offset), dims, lens, hops)  # type: ignore[arg-type]
+        dims, lens, hops = (tuple(map(_whole, box)) for box in boxes)
+        span = Span(_whole(offset), dims, lens, hops)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{group!r} is no span; expected (offset, dims, lens, hops), the last three of 3 numbers"
@@ -77,6 +77,12 @@ def checked_span(group: Any, num_inputs: int, rank: int | None = None) -> Span:
     if span.offset + math.prod(dims) > num_inputs:
         raise ValueError(f"{span} ends at input {span.offset + math.prod(dims)}; there are {num_inputs}")
     return span
+
+
+def _whole(size: Any) -> int:
+    if int(size) != size:
+        raise ValueError(f"{size!r} is not whole")
+    return int(size)
 
 
 def cut_rows(num_inputs: int, num_rows: int, width: int, orders: Iterable[Rows]) -> Rows:

@@ -48,9 +48,10 @@ def load(
     """Return the samples of a task.
 
     Args:
-        task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files), a public table such as `adult` (see
-            `tabular`), `table` or `csv` (a text, Parquet or Feather file, by its ending, or a frame), `npz`, or `alu`:
-            examples of arithmetic, made (100,000 to train on, 10,000 as the test part; `ALU.dataset` makes others).
+        task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files, or CSV: `mnist_train.csv`, ...), a public
+            table such as `adult` (see `tabular`), `table` or `csv` (a text, Parquet or Feather file, by its ending, or
+            a frame), `npz`, or `alu`: examples of arithmetic, made (100,000 to train on, 10,000 as the test part;
+            `ALU.dataset` makes others).
         data: the folder with the task's files or its parent (None: the environment variable `LUTSMITH_DATA`); or the
             table: its file, or a frame of pandas, polars, pyarrow or another library that narwhals knows.
         target: the label column of a table, by name or by place; for `npz` the key of the labels (None: `y`).

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lutsmith.data.dataset import DataError
 
-_CHUNK = 1 << 22
+_CHUNK = 1 << 20
 """Bytes that are read at a time."""
 
 _COMMA, _NEWLINE, _ZERO = b",\n0"
@@ -63,8 +63,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
         left = b""
         while chunk := stream.read(_CHUNK):
             whole, newline, rest = (left + chunk).rpartition(b"\n")
-            if len(rest) > 4 * _CHUNK:
-                raise DataError(f"{path}: a line of more than {4 * _CHUNK:,} bytes; this is no CSV file of images")
+            if len(rest) > 16 * _CHUNK:
+                raise DataError(f"{path}: a line of more than {16 * _CHUNK:,} bytes; this is no CSV file of images")
             if newline:
                 yield (whole + newline).replace(b"\r\n", b"\n")
             left = rest

@@ -19,7 +19,7 @@ from lutsmith.circuit.wiring import Rows
 from lutsmith.circuit.words import MAX_BITS
 from lutsmith.ground.arguments import as_python, check_options, instance_of, one_of, whole_number
 from lutsmith.ground.arrays import MAX_SIGNALS, checked_shape
-from lutsmith.search.networks.layers import Box, Layer, Source, joined, layer_of, source_of
+from lutsmith.search.networks.layers import Box, Layer, ReadBits, joined, layer_of, source_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +160,9 @@ class NetworkArchitecture:
         return np.flatnonzero(~read)
 
     @cached_property
-    def _outputs(self) -> tuple[Source, ...]:
+    def _outputs(self) -> tuple[ReadBits, ...]:
         """The bits of the input, and of each layer."""
-        sizes = [size for size in self.input_shape if size > 1] or [1]
-        box: Box = (self.bits, sizes[-1], int(np.prod(sizes[:-1])))
+        box: Box = (self.bits, self.input_shape[-1], int(np.prod(self.input_shape[:-1])))
         outputs = [source_of([box])]
         for number, layer in enumerate(self.layers):
             try:

@@ -3,7 +3,7 @@
 - `diverse-16`: constants, inputs alone, AND, OR and XOR of two and of all inputs, the majority (more than half:
   LUTNets' counts 3 of 6 as one), a multiplexer, a formula of degree 2, and one table without a pattern.
 - `diverse-256`: all 64 XORs of some inputs, all AND2, OR2 and multiplexers, and of the 128 symmetric functions those
-  that change least, or nearly always, with the number of ones. LUTNets sorts all of them by their numbers and cuts, which
+  that change least, or nearly always, with the number of ones. LUTNets sorts all 280 by their numbers and cuts, which
   loses constant 1, x4, x5, OR6, nine OR2 and nine multiplexers.
 """
 

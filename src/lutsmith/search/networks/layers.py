@@ -25,7 +25,7 @@ Box = tuple[int, int, int]
 """Sizes along x, y and z, x the fastest."""
 
 
-class Source(NamedTuple):
+class ReadBits(NamedTuple):
     """The bits that a layer reads.
 
     Attributes:
@@ -74,7 +74,7 @@ class SpanGroup:
             return cls.of({"lens": lens, "hops": hops, "dims": dims, "offset": offset})
         raise ValueError(f"{given!r} is no span; expected lens, hops and, where they do not follow, dims and offset")
 
-    def span(self, source: Source) -> Span:
+    def span(self, source: ReadBits) -> Span:
         """Return the windows over what is read.
 
         Raises:
@@ -109,11 +109,11 @@ class Layer(ABC):
     reads: tuple[int, ...] | None = None
 
     @abstractmethod
-    def boxes(self, source: Source) -> list[Box]:
+    def boxes(self, source: ReadBits) -> list[Box]:
         """Return the boxes of its outputs, group by group; ValueError where it does not fit what it reads."""
 
     @abstractmethod
-    def rows(self, source: Source, rng: np.random.Generator) -> list[Rows]:
+    def rows(self, source: ReadBits, rng: np.random.Generator) -> list[Rows]:
         """Return which bits of what it reads its LUTs read: (LUTs, rank) for each group."""
 
     def to_json(self) -> dict[str, Any]:
@@ -136,10 +136,10 @@ class SpanLayer(Layer):
             raise ValueError(f"spans is {self.spans!r}; expected one or more groups of windows")
         object.__setattr__(self, "spans", tuple(map(SpanGroup.of, self.spans)))
 
-    def boxes(self, source: Source) -> list[Box]:
+    def boxes(self, source: ReadBits) -> list[Box]:
         return [group.span(source).counts for group in self.spans]
 
-    def rows(self, source: Source, _: np.random.Generator) -> list[Rows]:
+    def rows(self, source: ReadBits, _: np.random.Generator) -> list[Rows]:
         return [group.span(source).rows() for group in self.spans]
 
     def to_json(self) -> dict[str, Any]:
@@ -162,16 +162,17 @@ class RandomLayer(Layer):
     wiring: str = "iid"
 
     def __post_init__(self) -> None:
-        whole_number("luts", self.luts, 1, MAX_SIGNALS, "LUTs of a layer")
-        whole_number("rank", self.rank, 1, MAX_LUT_RANK, "inputs of a LUT")
+        luts = whole_number("luts", self.luts, 1, MAX_SIGNALS, "LUTs of a layer")
+        rank = whole_number("rank", self.rank, 1, MAX_LUT_RANK, "inputs of a LUT")
+        self.__dict__.update(luts=luts, rank=rank)
         one_of("wiring", self.wiring, ("iid", "random"))
 
-    def boxes(self, source: Source) -> list[Box]:
+    def boxes(self, source: ReadBits) -> list[Box]:
         if self.wiring == "random" and self.rank > source.size:
             raise ValueError(f"LUTs of {self.rank} distinct inputs read {source.size} bits; take the wiring iid")
         return [(self.luts, 1, 1)]
 
-    def rows(self, source: Source, rng: np.random.Generator) -> list[Rows]:
+    def rows(self, source: ReadBits, rng: np.random.Generator) -> list[Rows]:
         if self.wiring == "iid":
             return [rng.integers(0, source.size, (self.luts, self.rank))]
         orders = (rng.permutation(source.size) for _ in range(-(-self.luts * self.rank // source.size)))
@@ -198,12 +199,12 @@ class IndexLayer(Layer):
             raise ValueError(f"indices has shape {array.shape}; expected (LUTs, rank) with a rank of 1 to 8")
         object.__setattr__(self, "indices", frozen(array, np.int64))
 
-    def boxes(self, source: Source) -> list[Box]:
+    def boxes(self, source: ReadBits) -> list[Box]:
         if (highest := int(self.indices.max())) >= source.size:
             raise ValueError(f"an index is {highest}; the layer reads {source.size} bits, 0 to {source.size - 1}")
         return [(len(self.indices), 1, 1)]
 
-    def rows(self, _source: Source, _: np.random.Generator) -> list[Rows]:
+    def rows(self, _source: ReadBits, _: np.random.Generator) -> list[Rows]:
         return [self.indices]
 
     def to_json(self) -> dict[str, Any]:
@@ -250,18 +251,18 @@ def as_list(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def joined(sources: Sequence[Source]) -> Source:
+def joined(sources: Sequence[ReadBits]) -> ReadBits:
     """Return the bits of several layers one after the other."""
     begin, boxes = 0, list[tuple[int, Box]]()
     for source in sources:
         boxes += [(begin + offset, box) for offset, box in source.boxes]
         begin += source.size
-    return Source(begin, tuple(boxes))
+    return ReadBits(begin, tuple(boxes))
 
 
-def source_of(boxes: Sequence[Box]) -> Source:
+def source_of(boxes: Sequence[Box]) -> ReadBits:
     """Return the bits of groups that follow each other, with their boxes."""
-    return joined([Source(math.prod(box), ((0, box),)) for box in boxes])
+    return joined([ReadBits(math.prod(box), ((0, box),)) for box in boxes])
 
 
 def _as_indices(given: ArrayLike) -> NDArray[Any]:
