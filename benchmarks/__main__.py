@@ -23,6 +23,7 @@ def main() -> None:
         ("parts",),
         ("alu_data",),
         ("alu_gradient",),
+        ("alu_noise",),
         ("alu_proofs",),
         ("alu_sat",),
         ("alu_templates",),

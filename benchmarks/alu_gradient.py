@@ -95,7 +95,7 @@ ROWS = (
     Row("/%", 400, 5, {"steps": 800}),
     Row("/%", 400, 5, {"starts": 5}),
     Row("%", 400, 5, {"starts": 6}),
-    Row("/", 1000, 4, {"steps": 1500, "batch": 128, "starts": 2}, check=200, sizes=True),
+    Row("/", 1000, 4, {"steps": 1500, "batch": 128, "starts": 2, "focus": 0, "scale": 1}, check=200, sizes=True),
     Row("isqrt", 256, 10, {"starts": 6}),
 )
 

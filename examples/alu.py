@@ -22,6 +22,7 @@ from lutsmith.alu.proofs import prove_alu
 from lutsmith.cells.proof import prove
 from lutsmith.cells.verilog import verilog
 from lutsmith.circuit.file import save
+from lutsmith.data.alu.operations import operation
 
 
 def main() -> None:
@@ -49,10 +50,10 @@ def main() -> None:
 
     report = check(alu)
     print(f"\n{'no wrong answer' if report.all_right else 'wrong answers'} on fresh points and edge points")
-    wide = LearnedALU.of({name: cell}, 64)
+    wide, one = LearnedALU.of({name: cell}, 64), operation(name).arity == 1
     a, b = np.random.default_rng(0).integers(1, 1 << 62, (2, 3), np.uint64)
     for left, right in zip(a.tolist(), b.tolist(), strict=True):
-        print(calculate(wide, f"{left} {name} {right}").text)
+        print(calculate(wide, f"{name} {left}" if one else f"{left} {name} {right}").text)
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     save(alu.circuit, arguments.out / "alu.lut")

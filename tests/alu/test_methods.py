@@ -19,7 +19,9 @@ from lutsmith.alu.learners import METHODS, LearnedOperation, grouped
 from lutsmith.alu.learning import learn_operations
 from lutsmith.alu.proofs import prove_alu, prove_cell
 from lutsmith.alu.run import LEARNED, train_alu
-from lutsmith.cells import TEXTBOOK
+from lutsmith.cells import TEXTBOOK, ArrayCell, LearnedCell, RowFeedback, SerialCell, Tap
+from lutsmith.cells.proof import prove, prove_width
+from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.simplify import simplify
 from lutsmith.cli import run
 from lutsmith.data.alu.operations import ALUNET, operations
@@ -69,7 +71,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         train_alu(["+", "*", ">"], bits=6, out=folder)
     assert not (folder / "model.lut").exists()
     assert [json.loads(line)["operation"] for line in (folder / "metrics.jsonl").read_text().splitlines()] == ["+"]
-    with pytest.raises(ValueError, match="unfinished run: give resume"):
+    with pytest.raises(ValueError, match="unfinished run: resume=True goes on"):
         train_alu(["+", "*", ">"], bits=6, out=folder)
     with pytest.raises(ValueError, match="bits 6, and 7 was given"):
         train_alu(["+", "*", ">"], bits=7, out=folder, resume=True)
@@ -144,6 +146,8 @@ def test_dense_models_by_the_same_command(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["network"] == "one layer"
     assert (tmp_path / "dense" / "model.pt").exists()
+    assert run([*asked, "--max-seconds", "1", "--overwrite"]) == 0
+    capsys.readouterr()
     assert run([*asked, "--max-seconds", "1"]) == 2
     assert "is there already" in capsys.readouterr().err
     assert run(["train", "alu", "--model", "res_mod", "--out", str(tmp_path / "x")]) == 2
@@ -153,3 +157,101 @@ def test_dense_models_by_the_same_command(
 def test_keys_are_those_of_files() -> None:
     assert KEY == "alu"
     assert np.array_equal(LearnedALU.of({"+": TEXTBOOK["+"]}, 4).evaluate("+", [3, 15], [1, 15]), [4, 30])
+
+
+def told_otherwise(alu: LearnedALU, **changes: object) -> LearnedALU:
+    """The same circuit, whose file tells something else of it."""
+    told = {**alu.circuit.metadata.other[KEY], **changes}
+    return LearnedALU(replace(alu.circuit, metadata=Metadata(other={KEY: told})))
+
+
+def test_a_file_that_names_operations_in_another_order_than_its_circuit_has_is_refused() -> None:
+    alu = LearnedALU.of({"+": TEXTBOOK["+"], "-": TEXTBOOK["-"]}, 8)
+    with pytest.raises(ValueError, match="another order"):
+        told_otherwise(alu, operations=["-", "+"])
+    swapped = told_otherwise(
+        alu, operations=["-", "+"], cells={"-": TEXTBOOK["-"].to_json(), "+": TEXTBOOK["+"].to_json()}
+    )
+    assert prove_alu(swapped).outcome == "refuted"
+    with pytest.raises(ValueError, match="no operations"):
+        told_otherwise(alu, operations=[], cells={})
+    with pytest.raises(ValueError, match="give b"):
+        alu.evaluate("+", [1])
+
+
+def test_shifts_are_proved_for_what_they_read_alone() -> None:
+    proof = prove_alu(LearnedALU.of({"ROL": TEXTBOOK["ROL"], "SHL": TEXTBOOK["SHL"]}, 6))
+    assert {found.scope for found in proof.cells.values()} == {"every width, b < width"}
+
+
+@pytest.mark.parametrize(("name", "bits"), [("*", 2), ("/", 3), ("%", 3), ("isqrt", 4), ("+", 2)])
+def test_an_alu_that_is_right_at_its_width_is_not_refuted_by_another(name: str, bits: int) -> None:
+    for seed in range(4):
+        alu, (one,) = learn_operations([name], bits, seed=seed)
+        assert check(alu, points=100).all_right
+        proof = prove_cell(one.cell, name, width=bits)
+        assert proof.outcome == "proved"
+        assert "every width" in proof.scope or (f"width {bits}" in proof.scope and "wrong at other" in proof.reason)
+    wrong = prove_cell(TEXTBOOK["*"].flipped("cell", 0, 6), "*", width=bits)
+    assert wrong.outcome == "refuted"
+
+
+def test_a_taps_place_may_be_one_that_narrow_operands_lack(tmp_path: Path) -> None:
+    tap = LearnedCell(Tap(ArrayCell(), 9), TEXTBOOK["*"].tables)
+    assert tap.fabric.narrowest() == 5
+    assert Tap(ArrayCell(), -1).narrowest() == 1
+    assert Tap(RowFeedback("root"), 1).narrowest() == 3
+    assert prove(tap, "*").scope == "every width"
+    assert prove(tap.flipped("cell", 0, 6), "*").outcome == "refuted"
+    with pytest.raises(ValueError, match="needs 5 or more"):
+        tap.evaluate([1], [1], 4)
+    with pytest.raises(ValueError, match="no operands give"):
+        Tap(SerialCell(read="final"), 3).narrowest()
+    with pytest.raises(ValueError, match="5 bits or more"):
+        prove_width(tap, "*", 4)
+
+
+@pytest.mark.parametrize("damage", ['{"learned": NaN}', "[" * 100_000, "1e999"])
+def test_hostile_records_are_damaged_ones(damage: str, tmp_path: Path) -> None:
+    (tmp_path / LEARNED).write_text(damage)
+    with pytest.raises(ValueError, match="is damaged"):
+        train_alu(["+"], bits=6, out=tmp_path, resume=True)
+
+
+def test_a_run_that_was_cut_off_after_its_model_goes_on(tmp_path: Path) -> None:
+    train_alu(["+"], bits=5, out=tmp_path)
+    _, (one,) = learn_operations(["+"], bits=5)
+    told = {"bits": 5, "seed": 0, "method": "sat", "operations": ["+"], "learned": [one.to_json()]}
+    (tmp_path / LEARNED).write_text(json.dumps(told))
+    (tmp_path / "report.json").unlink()
+    assert train_alu(["+"], bits=5, out=tmp_path, resume=True)["check"]["all_right"]
+    assert (tmp_path / "report.json").exists()
+    assert not (tmp_path / LEARNED).exists()
+
+
+def test_wrong_answers_end_with_exit_code_1_and_are_shown_in_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = TEXTBOOK["+"].flipped("cell", 0, 3)
+    save(alu_circuit({"+": wrong}, 8), tmp_path / "wrong.lut")
+    assert run(["alu", "check", str(tmp_path / "wrong.lut")]) == 1
+    assert "Error\n0b" in capsys.readouterr().out
+    assert run(["alu", "calc", str(tmp_path / "wrong.lut"), "3 + 3"]) == 1
+    told = {"bits": 8, "seed": 0, "method": "sat", "operations": ["+"]}
+    learned = LearnedOperation("+", wrong, 1, 0.1, "sat").to_json()
+    (tmp_path / LEARNED).write_text(json.dumps({**told, "learned": [learned]}))
+    asked = ["train", "alu", "--ops", "+", "--bits", "8", "--out", str(tmp_path)]
+    assert run([*asked, "--resume"]) == 1
+    assert "refuted: lutsmith alu check --prove" in capsys.readouterr().out
+    assert run([*asked, "--overwrite"]) == 0
+    for mistake, says in ((["--ops", ""], "--ops is empty"), (["--seed", "-1"], "seed")):
+        assert run(["train", "alu", *mistake, "--out", str(tmp_path / "other")]) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_known_operations_have_to_be_those() -> None:
+    _, (one,) = learn_operations(["+"], bits=5)
+    with pytest.raises(ValueError, match="as -"):
+        learn_operations(["-"], bits=5, known={"-": one})
+    with pytest.raises(TypeError, match="cell of"):
+        LearnedALU.of({"+": 3}, 8)  # type: ignore[dict-item]

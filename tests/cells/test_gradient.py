@@ -163,6 +163,15 @@ def test_restarts_that_fail_start_again_until_they_agree() -> None:
     ]
 
 
+def test_a_focus_on_wrong_bits_makes_more_restarts_agree() -> None:
+    a, b = pairs(3, 64, 1)
+    agree = [
+        (learn_gradient(ArrayCell(), a, b, a * b, 3, restarts=16, steps=120, stop="all", focus=focus).wrong == 0).sum()
+        for focus in (0.0, None)
+    ]
+    assert agree[0] < agree[1]
+
+
 def test_further_examples_judge_but_are_not_learned_from() -> None:
     a, b, z = [0, 1, 2], [0, 2, 1], [0, 3, 3]  # OR and XOR agree with these
     agreeing = {
@@ -213,6 +222,7 @@ EXAMPLES: dict[str, Any] = {"fabric": Bitwise(), "a": [1, 2], "b": [3, 0], "z": 
         ({"batch": 0}, ValueError, "batch is 0"),
         ({"lr": float("nan")}, ValueError, "lr is nan"),
         ({"scale": 0}, ValueError, "scale is 0"),
+        ({"focus": -1}, ValueError, "focus is -1"),
         ({"noise": 0.5}, ValueError, "noise is 0.5"),
         ({"stop": "now"}, ValueError, "stop is 'now'"),
         ({"seed": -1}, ValueError, "seed is -1"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,38 +13,10 @@ from lutsmith.alu.device import LearnedALU
 from lutsmith.data.alu.operations import Operation, operation
 from lutsmith.data.alu.samplers import draw
 from lutsmith.ground.arguments import whole_number
+from lutsmith.ground.shares import Share
 
 POINTS = 10_000
 _SHOWN = 3
-
-
-@dataclass(frozen=True)
-class Share:
-    """Right answers among points.
-
-    Attributes:
-        right: how many.
-        points: of how many.
-    """
-
-    right: int
-    points: int
-
-    @property
-    def value(self) -> float:
-        """In [0, 1]."""
-        return self.right / self.points
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval (Wilson, JASA 22, 1927) of the share among all points of such a kind."""
-        z, n, p = 1.959963984540054, self.points, self.value
-        middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {**asdict(self), "share": self.value, "interval": list(self.interval)}
 
 
 @dataclass(frozen=True)
@@ -122,6 +93,7 @@ def check(alu: LearnedALU, points: int = POINTS, seed: int = 0) -> CheckReport:
     Raises:
         TypeError, ValueError: too few points.
     """
+    whole_number("seed", seed, 0)
     whole_number("points", points, 100, 100_000_000, "points of each operation")
     exhaustive = 2 * alu.bits < 63 and 1 << 2 * alu.bits <= points
     edge = edge_points(alu.bits)

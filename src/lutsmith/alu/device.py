@@ -53,6 +53,8 @@ class LearnedALU:
     @classmethod
     def of(cls, cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one") -> LearnedALU:
         """Return the ALU of learned cells: `alu_circuit`."""
+        for name, cell in cells.items():
+            instance_of(f"the cell of {name}", cell, LearnedCell)
         return cls(alu_circuit(cells, bits, true=true))
 
     def widened(self, bits: int) -> LearnedALU:
@@ -69,9 +71,11 @@ class LearnedALU:
             b: likewise; None where the operation has one operand.
 
         Raises:
-            TypeError, ValueError: another operation, or operands that the width does not hold.
+            TypeError, ValueError: another operation, operands that the width does not hold, or one too many or too few.
         """
         one_of("operation", name, self.operations)
+        if (b is None) != (operation(name).arity == 1):
+            raise ValueError(f"{name} has {'two operands: give b' if b is None else 'one operand: leave b out'}")
         left = np.atleast_1d(integers("a", a, self.bits))
         right = np.zeros_like(left) if b is None else np.atleast_1d(integers("b", b, self.bits))
         left, right = np.broadcast_arrays(left, right)
@@ -112,9 +116,13 @@ def _checked(told: Mapping[str, Any], circuit: Circuit) -> tuple[tuple[str, ...]
         raise ValueError(f"the circuit's file says wrongly what its ALU is: {error}") from error
     formats = None if circuit.words is None else circuit.words.formats
     unknown = [name for name in names if name not in OPERATIONS]
-    if unknown or set(cells) != set(names) or len(set(names)) != len(names):
+    if unknown or tuple(cells) != names or not names:
         what = (
-            f"unknown operations {', '.join(unknown)}: register them first" if unknown else "cells of other operations"
+            f"unknown operations {', '.join(unknown)}: register them first"
+            if unknown
+            else "cells of other operations, or in another order"
+            if names
+            else "no operations"
         )
         raise ValueError(f"the circuit's file names {what}")
     if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= 64 or circuit.input_shape != (3,):

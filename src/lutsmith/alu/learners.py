@@ -18,6 +18,7 @@ from lutsmith.cells import ArrayCell, Bitwise, Fabric, LearnedCell, RowFeedback,
 from lutsmith.cells.learning.counting import learn_bit, learn_stream
 from lutsmith.cells.learning.enumeration import learn_array, learn_rows
 from lutsmith.cells.learning.examples import Examples
+from lutsmith.cells.learning.local_search import Judge, entries_of, tables_of
 from lutsmith.cells.learning.sat import NotDecidedError, learn_sat
 from lutsmith.cells.learning.templates import search_templates
 from lutsmith.data.alu.operations import Operation, operation
@@ -156,7 +157,7 @@ def learn(group: Sequence[Operation], fabrics: Mapping[str, Fabric], bits: int, 
         NotDecidedError: a limit was reached, or what was learned disagrees with its examples.
     """
     together = len(group) > 1
-    fabric = RowFeedback("both") if together else fabrics[group[0].name]
+    fabric = RowFeedback("both") if together else fabrics.get(group[0].name, Bitwise())  # a search is told none
     begun = time.monotonic()
     cell, used = METHODS[method](Learning(tuple(group), fabric, bits, rng, max_seconds))
     seconds = time.monotonic() - begun
@@ -188,6 +189,7 @@ def _by_search(of: Learning) -> tuple[LearnedCell, int]:
 
 
 def _by_gradient(of: Learning) -> tuple[LearnedCell, int]:
+    """Restarts by gradient; where none is exact, the tables that they round to are changed bit by bit, and so again."""
     from lutsmith.cells.learning.gradient import learn_gradient
 
     serial = isinstance(of.fabric, (Bitwise, SerialCell))
@@ -195,16 +197,28 @@ def _by_gradient(of: Learning) -> tuple[LearnedCell, int]:
     bits = of.bits if serial else min(of.bits, 10 if root else 5)
     given = of.examples(64 if serial else 400, bits)
     further = of.examples(200, of.bits)  # which no step learns from: they judge
-    settings: dict[str, Any] = {"steps": 300, "starts": 4} if serial else {"starts": 8}
-    found = learn_gradient(
-        of.fabric, *given.columns, bits, check=(*further.columns, of.bits),
-        seed=int(of.rng.integers(1 << 31)), **settings,
-    )  # fmt: skip
-    if found.interrupted:
-        raise KeyboardInterrupt
-    if found.wrong[found.chosen]:
-        raise NotDecidedError(f"no restart agrees with all examples of {of.truth.name}; take another seed, or sat")
-    return found.cell, len(given.a) + len(further.a)
+    learned, judged = (
+        Examples.of(of.fabric, *each.columns, width) for each, width in ((given, bits), (further, of.bits))
+    )
+    judge, deadline = Judge(of.fabric, learned), time.monotonic() + of.max_seconds
+    settings: dict[str, Any] = {"steps": 300, "starts": 4} if serial else {"starts": 2}
+    while time.monotonic() < deadline:
+        found = learn_gradient(
+            of.fabric, *given.columns, bits, check=(*further.columns, of.bits),
+            seed=int(of.rng.integers(1 << 31)), **settings,
+        )  # fmt: skip
+        if found.interrupted:
+            raise KeyboardInterrupt
+        if not found.wrong[found.chosen]:
+            return found.cell, len(learned) + len(judged)
+        for place in np.argsort(found.wrong, kind="stable").tolist():
+            entries, missed, _ = judge.descended(entries_of(found.cells[place]), deadline)
+            cell = LearnedCell(of.fabric, tables_of(of.fabric, entries))
+            if not missed and not judged.wrong(cell).size:
+                return cell, len(learned) + len(judged)
+    raise NotDecidedError(
+        f"no restart agrees with all examples of {of.truth.name}: give a larger max_seconds=S, or sat"
+    )
 
 
 def _by_counting(of: Learning) -> tuple[LearnedCell, int]:

@@ -62,8 +62,15 @@ def learn_operations(
     whole_number("bits", bits, 2, 64, "the bits of an operand")
     one_of("method", method, METHODS)
     chosen = operations(ops)
-    if unknown := [each.name for each in chosen if each.name not in FABRIC_OF]:
-        raise ValueError(f"no fabric is known for {', '.join(unknown)}; expected ones of {', '.join(FABRIC_OF)}")
+    whole_number("seed", seed, 0)
+    for name, one in (known or {}).items():
+        if not isinstance(one, LearnedOperation) or one.name != name:
+            raise ValueError(f"known has {one!r} as {name}; expected what was learned of {name}")
+    unknown = [each.name for each in chosen if each.name not in FABRIC_OF]
+    if unknown and method != "search":
+        raise ValueError(
+            f"no fabric is known for {', '.join(unknown)}; expected ones of {', '.join(FABRIC_OF)}; or method='search'"
+        )
     learned = dict(known or {})
     groups = [(truth,) for truth in chosen] if method == "search" else grouped(chosen)  # a search is told nothing
     for number, group in enumerate(groups):

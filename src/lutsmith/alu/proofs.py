@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lutsmith.alu.device import LearnedALU
 from lutsmith.alu.learners import DIVISIONS
 from lutsmith.cells import LearnedCell
-from lutsmith.cells.proof import CellProof, prove
+from lutsmith.cells.proof import CellProof, prove, prove_width
 from lutsmith.cells.textbook import TEXTBOOK
 from lutsmith.circuit.file import to_bytes
 from lutsmith.hardware.equivalence import prove as prove_equal
@@ -85,11 +85,24 @@ def prove_alu(alu: LearnedALU, *, max_seconds: float = 60.0) -> ALUProof:
 
 
 def prove_cell(cell: LearnedCell, name: str, *, width: int | None = None, max_seconds: float = 60.0) -> CellProof:
-    """Prove a cell to be an operation; a division at b = 0 too where it gives what hardware does, else for b > 0."""
+    """Prove a cell to be an operation: at every width, else at `width` alone, if it is given, which then refutes.
+
+    A division is proved at b = 0 too where it gives what hardware does, else for b > 0.
+    """
     if name not in TEXTBOOK:
         return CellProof("not decided", reason="no specification of it is known")
     proof = prove(cell, name, width=width, max_seconds=max_seconds)
-    if proof.counterexample is not None and proof.counterexample.b == 0 and name in DIVISIONS:
+    if proof.outcome != "refuted":
+        return proof
+    zeros = ("ones", "skip") if name in DIVISIONS else ("ones",)
+    if name in DIVISIONS:
         above = prove(cell, name, width=width, max_seconds=max_seconds, zero="skip")
-        return above if above.outcome == "proved" else proof
-    return proof
+        if above.outcome == "proved":
+            return above
+    if width is None or (proof.counterexample is not None and proof.counterexample.width == width and len(zeros) == 1):
+        return proof
+    for zero in zeros:
+        at_width = prove_width(cell, name, width, max_seconds=max_seconds, zero=zero)
+        if at_width.outcome == "proved":
+            return replace(at_width, reason=f"wrong at other widths: {proof.counterexample}")
+    return at_width

@@ -15,11 +15,14 @@ from lutsmith.alu.learning import learn_operations
 from lutsmith.alu.proofs import prove_cell
 from lutsmith.circuit.file import save
 from lutsmith.data.alu.operations import operations
-from lutsmith.ground.arguments import one_of
-from lutsmith.ground.atomic import write_atomically
-from lutsmith.ground.metrics_log import MetricsLog
+from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.ground.atomic import remove_leftovers, write_atomically
+from lutsmith.ground.metrics_log import METRICS, MetricsLog
+from lutsmith.ground.strict_json import strict_loads
 
 DENSE = "dense"
+MODELS = ("model.lut", "model.pt")
+CHECKPOINT = "checkpoint.pt"
 LEARNED = "operations.json"
 """The operations that an unfinished run has learned, and what was asked for: what `resume` goes on from."""
 
@@ -58,10 +61,21 @@ def train_alu(
     """
     method = one_of("method", "sat" if method is None else method, (*METHODS, DENSE))
     folder = Path(out if out is not None else "runs/alu-dense" if method == DENSE else "runs/alu")
-    given: dict[str, Any] = {"bits": 15 if bits is None else bits, "seed": seed or 0, "method": method}
-    for name in ("model.lut", "model.pt"):
-        if (folder / name).exists() and not overwrite:
+    given: dict[str, Any] = {
+        "bits": 15 if bits is None else bits,
+        "seed": 0 if seed is None else seed,
+        "method": method,
+    }
+    whole_number("seed", given["seed"], 0)
+    unfinished = resume and (folder / (CHECKPOINT if method == DENSE else LEARNED)).exists()
+    for name in MODELS:
+        if (folder / name).exists() and not overwrite and not unfinished:
             raise ValueError(f"{folder / name} is there already: give overwrite=True, or another folder")
+    if overwrite and not unfinished:
+        for name in (*MODELS, LEARNED, CHECKPOINT, "report.json", METRICS):
+            (folder / name).unlink(missing_ok=True)
+    if folder.is_dir():
+        remove_leftovers(folder)
     if method == DENSE:
         return _dense(ops, given, folder, model, resume=resume, max_seconds=max_seconds)
     if model is not None:
@@ -76,6 +90,8 @@ def train_alu(
     proofs = {one.name: prove_cell(one.cell, one.name, width=alu.bits) for one in each}
     proof_seconds = time.monotonic() - begun
     report = check(alu)
+    if not (overwrite or unfinished) and (folder / "model.lut").exists():
+        raise ValueError(f"{folder / 'model.lut'} was written by another run meanwhile: take another folder")
     save(alu.circuit, folder / "model.lut")
     result = {
         "task": "alu",
@@ -104,7 +120,7 @@ class _Learned:
             self.known = self._read()
         elif self._path.exists() and not overwrite:
             raise ValueError(
-                f"{self._path} is of an unfinished run: give resume=True, overwrite=True, or another folder"
+                f"{self._path} is of an unfinished run: resume=True goes on with it; or take another folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
         self._log = MetricsLog(folder, [_figures(place, one) for place, one in enumerate(self.known.values())])
@@ -123,10 +139,10 @@ class _Learned:
 
     def _read(self) -> dict[str, LearnedOperation]:
         try:
-            told = json.loads(self._path.read_text())
+            told = strict_loads(self._path.read_text())
             before = {name: told[name] for name in self._given}
             found = [LearnedOperation.of_json(values) for values in told["learned"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"{self._path} is damaged ({error}): delete it, or give overwrite=True") from error
         if before != self._given:
             other = next(name for name in before if before[name] != self._given[name])
@@ -151,6 +167,7 @@ def _dense(
     report = train_dense(
         ops, given["bits"], "res_mod" if model is None else model, seed=given["seed"], out=folder, resume=resume,
         seconds=1800.0 if max_seconds is None else max_seconds,
+        held_out=0.05 if given["bits"] > 3 else 0.25,  # few bits have few points
     )  # fmt: skip
     return {"task": "alu", "method": DENSE, "model": str(folder / "model.pt"), **_told(report.to_json())}
 

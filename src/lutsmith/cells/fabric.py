@@ -66,6 +66,10 @@ class Fabric(ABC):
     def result_bits(self, width: int) -> int:
         """Return how many bits the result has, of operands of `width` bits."""
 
+    def narrowest(self) -> int:
+        """Return the least bits of operands that there is a result of."""
+        return 1
+
     @abstractmethod
     def run(
         self, on: Evaluator[Signal, Tables], tables: Mapping[str, Tables], a: Sequence[Signal], b: Sequence[Signal]

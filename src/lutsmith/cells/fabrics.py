@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from lutsmith.cells.arrays import ArrayCell, Counter, RowFeedback, Shifter
 from lutsmith.cells.fabric import Evaluator, Fabric, Signal, Tables, TableShape
 from lutsmith.cells.serial import Bitwise, SerialCell, TwoPass
 from lutsmith.ground.arguments import instance_of, one_of, whole_number
+
+_WIDEST = 1 << 18
+"""Bits of operands beyond which no place is looked for."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,26 @@ class Tap(Fabric):
     def run(
         self, on: Evaluator[Signal, Tables], tables: Mapping[str, Tables], a: Sequence[Signal], b: Sequence[Signal]
     ) -> tuple[Signal, ...]:
+        if len(a) < (least := self.narrowest()):
+            raise ValueError(f"operands of {len(a)} bits give no bit {self.place}: it needs {least} or more")
         return (self.fabric.run(on, tables, a, b)[self.place],)
+
+    def narrowest(self) -> int:
+        """Return the least bits of operands whose result has the place."""
+        return self._narrowest
+
+    @cached_property
+    def _narrowest(self) -> int:
+        wanted = self.place + 1 if self.place >= 0 else -self.place
+        low, high = self.fabric.narrowest(), self.fabric.narrowest()
+        while self.fabric.result_bits(high) < wanted:
+            if high > _WIDEST:
+                raise ValueError(f"no operands give a result of {wanted} bits: {self.fabric} has no bit {self.place}")
+            low, high = high + 1, 2 * high
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.fabric.result_bits(middle) >= wanted else (middle + 1, high)
+        return low
 
 
 FABRICS: Mapping[str, type[Fabric]] = {

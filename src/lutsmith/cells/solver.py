@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-_CONFLICTS = 20_000
+CONFLICTS = 20_000
 """How many between two looks at the clock: a call of the solver itself hears no signal."""
 
 
@@ -25,12 +25,12 @@ def solver() -> Any:
     return Solver(name="glucose4")
 
 
-def solved(asked: Any, deadline: float, assumed: Sequence[int] = ()) -> bool | None:
+def solved(asked: Any, deadline: float, assumed: Sequence[int] = (), conflicts: int = CONFLICTS) -> bool | None:
     """Return whether a solver's clauses can be satisfied with literals assumed; None where `monotonic()` passed the
-    deadline before it was known.
+    deadline before it was known. The clock is looked at each so many `conflicts`; other numbers give other answers.
     """
     while monotonic() < deadline:
-        asked.conf_budget(_CONFLICTS)
+        asked.conf_budget(conflicts)
         answer = asked.solve_limited(assumptions=list(assumed))
         if answer is not None:
             return bool(answer)

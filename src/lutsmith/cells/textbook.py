@@ -138,8 +138,8 @@ TEXTBOOK: dict[str, LearnedCell] = {
     "V": _flag(lambda a, b, _, carry: carry ^ _carry(a, b, carry)),
 }
 """A cell for each operation, by its name, for unsigned operands. `-` and `neg` give width + 1 bits of two's complement;
-b = 0 gives a quotient of ones and the remainder a. Shifts go by b's lowest ceil(log2 width) bits; rotations take widths
-that are powers of two."""
+b = 0 gives a quotient of ones and the remainder a. Shifts and rotations go by b's lowest ceil(log2 width) bits: they
+are the operations where b is below the width."""
 
 
 def specification(operation: str, fabric: Fabric) -> LearnedCell | None:

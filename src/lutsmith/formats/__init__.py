@@ -1,4 +1,4 @@
-"""Netlists as other tools write them: BLIF and AIGER. NumPy only, never torch.
+"""Netlists as other tools write them: BLIF and AIGER, and LUTNets' own. NumPy only, never torch.
 
 Names are loaded when they are first used; they and their types stand in `__init__.pyi`.
 """

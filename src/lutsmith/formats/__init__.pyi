@@ -2,6 +2,8 @@ from .aiger import from_aiger as from_aiger
 from .aiger import to_aiger as to_aiger
 from .blif import from_blif as from_blif
 from .blif import to_blif as to_blif
+from .ltnet import from_ltnet as from_ltnet
+from .ltnet import to_ltnet as to_ltnet
 from .named import FormatError as FormatError
 from .named import FormatWarning as FormatWarning
 from .named import NamedNetlist as NamedNetlist

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.engine.stages.evaluation import PackedEvaluation, RowChange
 from lutsmith.ground.arrays import unpacked
-from lutsmith.search.losses import Loss
+from lutsmith.search.losses import SearchLoss
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def addresses(evaluation: PackedEvaluation, node: int) -> NDArray[np.int64]:
     return bits.astype(np.int64) @ (1 << np.arange(len(reads)))
 
 
-def table_effects(evaluation: PackedEvaluation, loss: Loss, node: int) -> NDArray[np.float64]:
+def table_effects(evaluation: PackedEvaluation, loss: SearchLoss, node: int) -> NDArray[np.float64]:
     """Return by how much the loss of all samples rises if an entry of a node's table is inverted, float64 (2**rank,).
 
     An entry that no sample reads has effect 0. Effects of different entries of one node add up.

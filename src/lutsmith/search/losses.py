@@ -18,7 +18,7 @@ from lutsmith.ground.arguments import instance_of, number, one_of
 from lutsmith.ground.arrays import integers, packed, unpacked
 
 
-class Loss(ABC):
+class SearchLoss(ABC):
     """A loss on one set of samples.
 
     Args:
@@ -61,7 +61,7 @@ class Loss(ABC):
         return self.head.affine(evaluation.counts(self.head.num_groups))
 
 
-class WrongBits(Loss):
+class WrongBits(SearchLoss):
     """How many output bits are not those of the class's code: LUTNets' loss.
 
     The code of a class has a 1 where the head's weight for it is above 0: of code words these, of group sums the bits
@@ -79,7 +79,8 @@ class WrongBits(Loss):
 
     def of_samples(self, evaluation: PackedEvaluation) -> NDArray[np.float64]:
         bits = unpacked(self.wrong(evaluation), len(self.labels))
-        return np.asarray(bits.sum(axis=1, dtype=np.float64))
+        count: NDArray[np.float64] = bits.sum(axis=1, dtype=np.float64)
+        return count
 
     def total(self, evaluation: PackedEvaluation) -> float:
         return float(np.bitwise_count(self.wrong(evaluation)).sum())
@@ -90,7 +91,7 @@ class WrongBits(Loss):
         return differ
 
 
-class WrongAnswers(Loss):
+class WrongAnswers(SearchLoss):
     """1 where the class of the highest score, the lowest of those that tie, is not the label."""
 
     name = "wrong-answers"
@@ -100,13 +101,13 @@ class WrongAnswers(Loss):
         return wrong.astype(np.float64)
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(SearchLoss):
     """Minus the log of the label's probability, in nats: softmax of the scores over tau.
 
     Args:
-        head: see `Loss`.
-        labels: see `Loss`.
-        num_outputs: see `Loss`.
+        head: see `SearchLoss`.
+        labels: see `SearchLoss`.
+        num_outputs: see `SearchLoss`.
         tau: above 0; None: the square root of the outputs of a class, at least 1.
     """
 
@@ -125,7 +126,7 @@ class CrossEntropy(Loss):
         return result
 
 
-class Margin(Loss):
+class Margin(SearchLoss):
     """How much the label's score lacks of being `margin` above the highest other one; never below 0."""
 
     name = "margin"
@@ -147,14 +148,14 @@ def codes_of(head: Head, num_outputs: int) -> NDArray[np.bool_]:
     return np.repeat(weights > 0, head.group_size(num_outputs), axis=1)
 
 
-LOSSES: Mapping[str, type[Loss]] = {loss.name: loss for loss in (WrongBits, WrongAnswers, CrossEntropy, Margin)}
+LOSSES: Mapping[str, type[SearchLoss]] = {loss.name: loss for loss in (WrongBits, WrongAnswers, CrossEntropy, Margin)}
 """The losses by name."""
 
 
-def loss_named(name: str, head: Head, labels: ArrayLike, num_outputs: int) -> Loss:
+def loss_named(name: str, head: Head, labels: ArrayLike, num_outputs: int) -> SearchLoss:
     """Return a loss by its name.
 
     Raises:
-        ValueError: there is none of this name; the message lists those there are. Errors of `Loss`.
+        ValueError: there is none of this name; the message lists those there are. Errors of `SearchLoss`.
     """
     return LOSSES[one_of("loss", name, LOSSES)](head, labels, num_outputs)

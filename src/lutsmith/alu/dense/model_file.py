@@ -17,6 +17,7 @@ from torch import nn
 
 from lutsmith.alu.dense.registry import DenseModel, model_named
 from lutsmith.data.alu import ALU
+from lutsmith.ground.arguments import one_of
 from lutsmith.training.files.checkpoint import CheckpointError, read_tensors, write_tensors
 from lutsmith.training.isolation import own_generators
 from lutsmith.training.metrics import logits
@@ -60,7 +61,11 @@ class TrainedModel:
     def predict(self, op: str, a: Any, b: Any = 0) -> NDArray[Any]:
         """Return the results `(N,)` that the network gives for an operation and integers `(N,)`, in eval mode; of a
         comparison -1 where the answer is neither true nor false.
+
+        Raises:
+            ValueError: an operation that it was not trained on, or operands that the width does not hold.
         """
+        one_of("op", op, self.alu.names)
         encoder = self.alu.encoder
         x = encoder.inputs(op, a, b)
         return encoder.results(op, logits(self.network, x, np.arange(len(x)), hardened=True) > 0)

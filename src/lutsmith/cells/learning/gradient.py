@@ -73,8 +73,9 @@ def learn_gradient(
     steps: int = 600,
     batch: int = 64,
     lr: float = 0.1,
-    scale: float = 1.0,
+    scale: float = 0.5,
     noise: float = 0.0,
+    focus: float | None = None,
     stop: str = "first",
     seed: int = 0,
 ) -> GradientResult:
@@ -97,6 +98,9 @@ def learn_gradient(
         scale: standard deviation of the logits at the start.
         noise: the share of the labels' bits that may be inverted, below 1/2. The loss expects so many, as forward
             correction does (Patrini et al. 2017), and an example counts as agreeing only without a wrong bit.
+        focus: a bit's loss is weighted by its error to this power, as a focal loss does (Lin et al. 2017), so that a
+            cell that is right on most bits, as that of a constant answer is, is not left alone with the others. None:
+            1; 0 with `noise`, where inverted labels would weigh most.
         stop: at a look each 20 steps: when "first", a restart's rounded tables agree with all examples; when "all",
             those of each restart do; "never". With noise no table agrees, and all steps are made.
         seed: of all that is random.
@@ -113,6 +117,8 @@ def learn_gradient(
     whole_number("seed", seed, 0)
     number("lr", lr, lambda value: 0 < value < math.inf, "a number above 0")
     number("noise", noise, lambda value: 0 <= value < 0.5, "a share of at least 0, below 0.5")
+    if focus is not None:
+        number("focus", focus, lambda value: 0 <= value < math.inf, "a number of at least 0")
     one_of("stop", stop, STOPS)
 
     from lutsmith.cells.layer import CellLayer
@@ -127,7 +133,7 @@ def learn_gradient(
             best.starts[worse] += 1
             draw = np.random.default_rng([seed, start])
             layer = CellLayer(fabric, len(worse), scale=scale, seed=int(draw.integers(1 << 62)))
-            course = _Course(layer, examples, further, noise)
+            course = _Course(layer, examples, further, noise, float(not noise) if focus is None else focus)
             for step in range(1, steps + 1):
                 made += 1
                 left = (1 + math.cos(math.pi * step / steps)) / 2
@@ -176,11 +182,13 @@ class _Best:
 class _Course:
     """The steps of restarts that begin together."""
 
-    def __init__(self, layer: CellLayer, examples: Examples, further: Examples | None, noise: float) -> None:
+    def __init__(
+        self, layer: CellLayer, examples: Examples, further: Examples | None, noise: float, focus: float
+    ) -> None:
         import torch
 
         self._layer = layer
-        self._noise = noise
+        self._noise, self._focus = noise, focus
         self._a, self._b, self._z = _tensors(examples)
         self._blocks = _blocks(self._a, self._b, self._z)
         self._judges = self._blocks + ([] if further is None else _blocks(*_tensors(further)))
@@ -192,7 +200,7 @@ class _Course:
         self._optimizer.param_groups[0]["lr"] = lr
         chosen = torch.from_numpy(draw.choice(len(self._a), batch, replace=False))
         self._optimizer.zero_grad()
-        self._of_bits(self._layer(self._a[chosen], self._b[chosen]), self._z[chosen]).sum().backward()  # type: ignore[no-untyped-call]
+        self._of_bits(self._layer(self._a[chosen], self._b[chosen]), self._z[chosen], self._focus).sum().backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
 
     def look(self, best: _Best, restarts: NDArray[np.int64]) -> None:
@@ -208,11 +216,13 @@ class _Course:
             losses = torch.stack(each).sum(0) / len(self._a)
         best.take(restarts, wrong.numpy(), losses.numpy(), tables)
 
-    def _of_bits(self, given: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean cross-entropy of a bit in each restart, (R,), of bits (R, N, result bits)."""
+    def _of_bits(self, given: Tensor, labels: Tensor, focus: float = 0.0) -> Tensor:
+        """Return the mean cross-entropy of a bit in each restart, (R,), of bits (R, N, result bits), weighted."""
         if self._noise:
             given = self._noise + (1 - 2 * self._noise) * given
-        return -(1 - (given - labels).abs()).clamp_min(1e-6).log().mean((1, 2))
+        errors = (given - labels).abs()
+        losses = -(1 - errors).clamp_min(1e-6).log()
+        return (losses * errors.detach() ** focus if focus else losses).mean((1, 2))
 
 
 def _tensors(examples: Examples) -> tuple[Tensor, Tensor, Tensor]:

@@ -96,6 +96,7 @@ def learn_sat(
     first = np.cumsum([0, *map(len, pools)])
     number("max_seconds", max_seconds, lambda value: value > 0, "seconds above 0")
     whole_number("max_examples", max_examples, 1)
+    whole_number("seed", seed, 0)
     begun, rng = time.monotonic(), np.random.default_rng([seed, 14])
     with _Solver(fabric) as asked:
         used: list[int] = []

@@ -25,7 +25,7 @@ from lutsmith.cells.proof import CellProof, prove
 from lutsmith.cells.serial import Bitwise, SerialCell, TwoPass
 from lutsmith.cells.textbook import TEXTBOOK, specification
 from lutsmith.data.alu.operations import operation
-from lutsmith.ground.arguments import instance_of, number
+from lutsmith.ground.arguments import instance_of, number, whole_number
 
 TEMPLATES: Mapping[str, Fabric] = {
     "bitwise": Bitwise(),
@@ -140,6 +140,7 @@ def search_templates(
     """
     for name, fabric in templates.items():
         instance_of(f"template {name!r}", fabric, Fabric)
+    whole_number("seed", seed, 0)
     number("max_seconds", max_seconds, lambda value: value > 0, "seconds above 0")
     results = np.atleast_1d(np.array(z, object))
     trials: dict[str, TemplateTrial] = {}

@@ -20,7 +20,17 @@ runs cells on all operands of small widths against Python's integers, which alon
 from lutsmith.cells.proof.exhaustive import Exhausted, exhaustive
 from lutsmith.cells.proof.laws import LAWS, holds
 from lutsmith.cells.proof.miter import reachable
-from lutsmith.cells.proof.prove import prove
+from lutsmith.cells.proof.prove import prove, prove_width
 from lutsmith.cells.proof.report import CellProof, Counterexample
 
-__all__ = ["LAWS", "CellProof", "Counterexample", "Exhausted", "exhaustive", "holds", "prove", "reachable"]
+__all__ = [
+    "LAWS",
+    "CellProof",
+    "Counterexample",
+    "Exhausted",
+    "exhaustive",
+    "holds",
+    "prove",
+    "prove_width",
+    "reachable",
+]

@@ -20,10 +20,14 @@ Induction over the places makes of a law the claim for words. Write a_i for the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import product
 
 from lutsmith.cells.arrays import RowFeedback, Shifter
+from lutsmith.cells.fabrics import Tap
 from lutsmith.cells.learned import LearnedCell
+from lutsmith.cells.serial import SerialCell
+from lutsmith.cells.textbook import specification
 from lutsmith.ground.arguments import one_of
 
 Look = Callable[..., tuple[int, ...]]
@@ -40,12 +44,24 @@ def holds(cell: LearnedCell, operation: str) -> bool:
         ValueError: an operation that has no law here.
     """
     one_of("operation", operation, LAWS)
+    if not _is_wired(cell, operation):
+        return False
 
     def look(name: str, *inputs: int) -> tuple[int, ...]:
         column = cell.tables[name][:, sum(bit << place for place, bit in enumerate(inputs))]
         return tuple(int(bit) for bit in column)
 
     return LAWS[operation](cell, look)
+
+
+def _is_wired(cell: LearnedCell, operation: str) -> bool:
+    """Return whether a cell's fabric is the one that the operation's law speaks of, in as many bits as may be."""
+    right = specification(operation, cell.fabric)
+    if right is None or isinstance(cell.fabric, Tap):
+        return False
+    if isinstance(cell.fabric, SerialCell) and isinstance(right.fabric, SerialCell) and right.fabric.read == "stream":
+        return replace(cell.fabric, extra=0) == replace(right.fabric, extra=0)
+    return cell.fabric == right.fabric
 
 
 def _bits(count: int) -> list[tuple[int, ...]]:

@@ -22,6 +22,8 @@ CHECKED = 5
 """The width up to which what is proved is also run."""
 SEARCHED = 7
 """The width up to which operands are searched for a counterexample before a solver is asked."""
+RUN = 10
+"""The width up to which all operands are run where one width is asked for."""
 FOLLOWING = 4
 """How many bits more of a are tried where a row fails and the result does not show it."""
 
@@ -66,12 +68,53 @@ def prove(
     proof = _decided(cell, right, bits, begin + max_seconds, with_zero)
     if isinstance(operation, str):
         proof = _with_integers(cell, operation, proof, with_zero)
+        if proof.outcome == "proved" and isinstance(_inner(right.fabric), Shifter):  # which reads b's lowest bits alone
+            proof = replace(proof, scope=f"{proof.scope}, b < width")
     if proof.counterexample is not None and proof.counterexample.b == 0 and divides and with_zero:
         above = _decided(cell, right, bits, begin + max_seconds, False)
         if above.outcome == "proved":
             reason = f"only b = 0 is wrong: proved for {above.scope}, which zero='skip' asks for"
             proof = replace(proof, reason=reason)
     return replace(proof, seconds=monotonic() - begin)
+
+
+def prove_width(
+    cell: LearnedCell, operation: str, width: int, *, max_seconds: float = 60.0, zero: str = "ones"
+) -> CellProof:
+    """Prove that a cell computes an operation at one width alone, as a cell may that is wrong at others.
+
+    Up to 10 bits all operands are run and compared with Python's integers; above, a SAT solver is asked.
+
+    Args:
+        cell: what is proved.
+        operation: a name of `TEXTBOOK`.
+        width: of the operands, 1 to 64.
+        max_seconds: for the solver.
+        zero: as for `prove`.
+
+    Raises:
+        TypeError, ValueError, ModuleNotFoundError: as for `prove`.
+    """
+    begin = monotonic()
+    whole_number("width", width, 1, 64, "the bits of an operand")
+    one_of("zero", zero, ZERO)
+    right = _specification(cell, operation)
+    if width < (least := cell.fabric.narrowest()):
+        raise ValueError(f"width is {width}; the cell has a result of operands of {least} bits or more")
+    divides = isinstance(_inner(right.fabric), RowFeedback) and _result(right.fabric) != "root"
+    above = ", b > 0" if divides and zero == "skip" else ", b < width" if isinstance(right.fabric, Shifter) else ""
+    if width <= RUN:
+        run = exhaustive(cell, operation, width, zero=zero, min_width=width)
+        if run.counterexample is not None:
+            return CellProof("refuted", method="all operands", counterexample=run.counterexample)
+        return CellProof("proved", f"width {width}{above}", "all operands", seconds=monotonic() - begin)
+    operands = miter.difference(cell, right, width, begin + max_seconds, with_zero=not (divides and zero == "skip"))
+    if operands is None:
+        return CellProof("not decided", reason=f"at {width} bits the solver ran out of time")
+    if isinstance(operands, bool):
+        return CellProof("proved", f"width {width}{above}", "SAT", seconds=monotonic() - begin)
+    shown = _confirmed(cell, right, width, *operands)
+    return CellProof("refuted", method="SAT", counterexample=shown, seconds=monotonic() - begin)
 
 
 def _decided(cell: LearnedCell, right: LearnedCell, bits: int, deadline: float, with_zero: bool) -> CellProof:
@@ -156,7 +199,7 @@ def _with_integers(cell: LearnedCell, operation: str, proof: CellProof, with_zer
         return CellProof(
             "refuted", method="all operands of small widths", reason=reason, counterexample=run.counterexample
         )
-    return replace(proof, checked=CHECKED)
+    return replace(proof, checked=CHECKED if cell.fabric.narrowest() <= CHECKED else 0)
 
 
 def _specification(cell: LearnedCell, operation: str | LearnedCell) -> LearnedCell:

@@ -38,7 +38,9 @@ def check(
 
         alu = LearnedALU(model)
         proof = {"proof": prove_alu(alu).to_json()} if prove else {}
-        outcome.update(run_check(alu, points, seed).to_json() | proof)
+        found = run_check(alu, points, seed).to_json()
+        shown = [{**one, "errors": list(map(Page, one["errors"]))} for one in found["operations"]]
+        outcome.update({**found, "operations": shown, **proof})
         return outcome
 
     deliver(compute, show_check, json_output)
@@ -54,7 +56,7 @@ def calc(
     expression: Annotated[str, typer.Argument(metavar="EXPRESSION", help="Such as '22 * 33' or '0xff AND 0b1010'.")],
     json_output: JsonOption = False,
 ) -> None:
-    """Compute one operation by the circuit, and compare it with arithmetic."""
+    """Compute one operation by the circuit, and compare it with arithmetic: exit code 1 where they differ."""
 
     def compute() -> dict[str, Any]:
         from lutsmith.alu.calculator import calculate
@@ -63,7 +65,14 @@ def calc(
         found = calculate(LearnedALU(model), expression)
         return {**found.to_json(), "text": Page(found.text)}
 
-    deliver(compute, lambda result, console: console.print(result["text"], soft_wrap=True), json_output)
+    right: list[bool] = []
+
+    def show(result: dict[str, Any], console: Console) -> None:
+        console.print(result["text"], soft_wrap=True)
+
+    deliver(lambda: _noted(compute(), right), show, json_output)
+    if not right[0]:
+        raise typer.Exit(1)
 
 
 def show_check(result: dict[str, Any], console: Console) -> None:
@@ -92,11 +101,26 @@ def show_check(result: dict[str, Any], console: Console) -> None:
             console.print(f"{name:<9} {found}", soft_wrap=True)
 
 
-def learn_alu(out: Path | None, options: dict[str, Any]) -> dict[str, Any]:
-    """What `lutsmith train alu` computes."""
-    from lutsmith.alu.run import train_alu
+def _noted(result: dict[str, Any], right: list[bool]) -> dict[str, Any]:
+    right.append(result["result"] == result["expected"])
+    return result
 
-    return train_alu(out=out, **options)
+
+def learn_alu(out: Path | None, options: dict[str, Any], json_output: bool) -> None:
+    """`lutsmith train alu`. Exit code 1: an answer is wrong, or a proof refutes."""
+    wrong: list[bool] = []
+
+    def compute() -> dict[str, Any]:
+        from lutsmith.alu.run import train_alu
+
+        result = train_alu(out=out, **options)
+        refuted = any(one["proof"]["outcome"] == "refuted" for one in result.get("learned", ()))
+        wrong.append(refuted or not result.get("check", {"all_right": True})["all_right"])
+        return result
+
+    deliver(compute, show_alu, json_output)
+    if wrong[0]:
+        raise typer.Exit(1)
 
 
 def show_alu(result: dict[str, Any], console: Console) -> None:
@@ -105,13 +129,17 @@ def show_alu(result: dict[str, Any], console: Console) -> None:
         _show_dense(result, console)
         return
     for one in result["learned"]:
+        plural = "s" if one["examples"] != 1 else " "
         console.print(
-            f"{one['operation']:<9} {one['examples']:>5} examples, {one['seconds']:6.2f} s, "
+            f"{one['operation']:<9} {one['examples']:>5} example{plural}, {one['seconds']:6.2f} s, "
             f"{one['table_bits']:>3} bits of tables"
         )
     right = "no wrong answer" if result["check"]["all_right"] else "wrong answers: lutsmith alu check shows them"
     proved = [one["proof"]["scope"] for one in result["learned"] if one["proof"]["outcome"] == "proved"]
     scopes = ", ".join(f"{proved.count(scope)} for {scope}" for scope in dict.fromkeys(proved)) or "none"
+    for one in result["learned"]:
+        if one["proof"]["outcome"] != "proved":
+            console.print(f"{one['operation']:<9} {one['proof']['outcome']}: lutsmith alu check --prove says by what")
     page = {
         "proof": f"{len(proved)} of {len(result['learned'])} cells proved: {scopes}; {result['proof_seconds']:.1f} s",
         "check": f"{right} on fresh points and edge points of {result['bits']} bits",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, TargetOption
-from lutsmith.cli.commands.alu import learn_alu, show_alu
+from lutsmith.cli.commands.alu import learn_alu
 from lutsmith.cli.output import deliver, facts_page, levels
 
 if TYPE_CHECKING:
@@ -118,11 +118,13 @@ def train(
     if more and not ops:
         raise typer.BadParameter(f"{more[0]!r} follows {task}; expected options: only the names of --ops go on")
     if task == "alu":
+        if ops and not any(text.strip(", ") for text in ops):
+            raise typer.BadParameter("--ops is empty; expected names of operations, such as + '*'")
         names = [name for text in [*(ops or ()), *(more or ())] for name in text.replace(",", " ").split()]
         _only(context, task, _OF_ALU | _OF_ANY)
         alu_options = {"ops": names or None, "bits": bits, "method": method, "seed": seed, "max_seconds": max_seconds}
         alu_options |= {"model": model, "resume": resume, "overwrite": overwrite}
-        deliver(lambda: learn_alu(out, alu_options), show_alu, json_output)
+        learn_alu(out, alu_options, json_output)
         return
     _only(context, task, {name for name in context.params if name not in _OF_ALU})
 
