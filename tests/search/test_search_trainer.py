@@ -10,6 +10,7 @@ from lutsmith.circuit.table_bank import TableBank
 from lutsmith.data import from_arrays
 from lutsmith.search.checkpoint import SearchCheckpoint
 from lutsmith.search.networks import network_circuit, random_architecture
+from lutsmith.search.problem import Problem
 from lutsmith.search.settings import SearchSettings
 from lutsmith.search.trainer import SearchTrainer
 
@@ -68,6 +69,33 @@ def test_a_checkpoint_in_the_middle_is_enough(tmp_path, monkeypatch):
         path.write_bytes(copy)
         found = SearchTrainer(settings("population")).fit(data(), checkpoint=path)
         assert np.array_equal(found.circuit.netlist.tables(), expected.circuit.netlist.tables())
+
+
+def test_an_interrupt_within_a_step_leaves_the_state_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("lutsmith.search.checkpoint.EVERY", 0.0)
+    expected = SearchTrainer(settings("population")).fit(data())
+    path, step, accept = tmp_path / "state.npz", [], Problem.accept
+
+    def interrupted(problem, change):
+        accept(problem, change)
+        step.append(0)
+        if len(step) == 8:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Problem, "accept", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            SearchTrainer(settings("population")).fit(data(), checkpoint=path)
+    found = SearchTrainer(settings("population")).fit(data(), checkpoint=path)
+    assert np.array_equal(found.circuit.netlist.tables(), expected.circuit.netlist.tables())
+
+
+def test_a_time_limit_ends_with_a_look():
+    trainer = SearchTrainer(settings("evolve", steps=10**6, every=10**6, max_seconds=0.2))
+    fitted = trainer.fit(data())
+    assert [look["step"] for look in trainer.looks] == [trainer.looks[0]["step"]]
+    assert trainer.looks[0]["step"] > 0
+    assert fitted.report.train_seconds >= 0.2
 
 
 def test_the_network_that_is_kept_is_the_best_on_rows_that_no_step_read():

@@ -84,6 +84,7 @@ class SearchTrainer:
     def __init__(self, settings: SearchSettings | None = None) -> None:
         self.settings = SearchSettings() if settings is None else settings
         self.looks: list[dict[str, Any]] = []
+        self._between_steps = True
 
     def prepare(self, dataset: Dataset, *, start: Circuit | None = None, threads: int | None = None) -> PreparedSearch:
         """Return all that is made before the first step: what can be wrong with data and settings shows here.
@@ -160,10 +161,11 @@ class SearchTrainer:
             own = {name[7:]: array for name, array in state.arrays.items() if name.startswith("method_")}
             ready.method.restore(own)
         self.looks = state.looks
+        self._between_steps = True
         try:
             self._run(ready, state, kept, watch)
         except KeyboardInterrupt:
-            if kept is not None:
+            if kept is not None and self._between_steps:  # else what was written last is gone on from
                 self._write(ready, state, kept)
             raise
         if kept is not None:
@@ -198,7 +200,10 @@ class SearchTrainer:
         while state.stopped is None and problem.step < settings.steps:
             state.seconds = before + time.perf_counter() - began
             if settings.max_seconds is not None and state.seconds >= settings.max_seconds:
+                if problem.step % settings.every:
+                    self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())))
                 break
+            self._between_steps = False
             taken = ready.method.step(problem, np.random.default_rng([settings.seed, 2, problem.step]))
             loss = taken.after / max(1, len(problem.accepting()))
             problem.step += 1
@@ -206,6 +211,7 @@ class SearchTrainer:
             state.seconds = before + time.perf_counter() - began
             if problem.step % settings.every == 0 or problem.step == settings.steps:
                 figures = self._look(problem, state, loss)
+            self._between_steps = True
             reached = state.looks[-1]["hard"] if state.looks else None
             if kept is not None and kept.due:
                 self._write(ready, state, kept)
