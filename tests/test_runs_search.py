@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,12 @@ from lutsmith.search.change import Change
 from lutsmith.search.method import METHODS as SEARCHES
 from lutsmith.search.method import SearchMethod, SearchStep, accept_best, register
 from lutsmith.search.mutation import fresh_tables
+
+
+@pytest.fixture(autouse=True)
+def no_method_stays(monkeypatch):
+    monkeypatch.setattr("lutsmith.search.method._METHODS", {name: SEARCHES[name] for name in NAMES})
+
 
 QUICK = {"network": {"layers": [64, 32, 8], "input_shape": [1, 8, 8], "bits": 5, "rank": 4}, "steps": 40, "every": 10}
 
@@ -98,3 +106,13 @@ def test_search_is_never_guessed():
     for settings, says in (({"ratio": 3}, "ratio is 3"), ({"ration": 0.1}, "did you mean 'ratio'")):
         with pytest.raises(ValueError, match=says):
             lutsmith.train("digits", method="evolve", settings=settings, quiet=True)
+
+
+def test_the_example_is_a_method_on_the_command_line(tmp_path, monkeypatch):
+    example = Path(__file__).parents[1] / "examples" / "search_method.py"
+    line = ["train", "digits", "--method", "tabu", "--max-seconds", "0.2", "--out", str(tmp_path / "run"), "--json"]
+    monkeypatch.setattr(sys, "argv", [str(example), *line])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(example), run_name="__main__")
+    assert ended.value.code == 0
+    assert lutsmith.load(tmp_path / "run" / "model.lut").metadata.training.method == "tabu"
