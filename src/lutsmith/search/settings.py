@@ -17,8 +17,8 @@ from lutsmith.search.method import METHODS, method_named
 from lutsmith.search.networks import NetworkArchitecture, network_circuit, random_architecture
 from lutsmith.search.problem import BatchSchedule
 
-CODED = 16
-"""Output bits of a network whose architecture is not named."""
+LUTS = (640, 160)
+"""Of a network whose architecture is not named: deeper ones of random wires learn rows by heart."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ class SearchSettings:
         elif images and num_classes == 10:
             plan = NetworkArchitecture.of("cnn_iv1")
         else:
-            luts, bits = [max(CODED, 512 >> depth) for depth in range(6)], max(1, most.bit_length())
-            plan = random_architecture(luts, input_shape=input_shape, bits=bits)
+            plan = random_architecture(LUTS, input_shape=input_shape, bits=max(1, most.bit_length()))
         if int(np.prod(plan.input_shape)) != int(np.prod(input_shape)):
             raise ValueError(f"{plan!r} is of samples of shape {plan.input_shape}; these are {input_shape}")
         if most >> plan.bits:
