@@ -17,6 +17,8 @@ from lutsmith.search.method import METHODS, method_named
 from lutsmith.search.networks import NetworkArchitecture, network_circuit, random_architecture
 from lutsmith.search.problem import BatchSchedule
 
+IMAGE_LUTS = 512
+"""Of the last layer of a network for 28 x 28 bytes whose architecture is not named."""
 LUTS = (640, 160)
 """Of a network whose architecture is not named: deeper ones of random wires learn rows by heart."""
 
@@ -29,7 +31,8 @@ class SearchSettings:
         method: by name, see `method.METHODS`.
         options: settings of the method, by name, that differ from its defaults.
         network: the architecture to begin with, by name or as a mapping (`networks.NetworkArchitecture`); None:
-            `cnn_iv1` for 28 x 28 bytes and ten classes, random layers for all else. Not where a circuit is given.
+            for 28 x 28 bytes the first two layers of `cnn_iv0` and one of random wires, for all else two of random
+            wires. Not where a circuit is given.
         code: the words of classes, as `networks.network_circuit` takes them; None: the architecture's.
         bank: tables that nodes are kept to, as `networks.bank_of` takes them; None: any.
         loss: what falls, by name, see `losses`.
@@ -100,8 +103,9 @@ class SearchSettings:
         images = input_shape in ((28, 28), (1, 28, 28))
         if self.network is not None:
             plan = NetworkArchitecture.of(self.network)
-        elif images and num_classes == 10:
-            plan = NetworkArchitecture.of("cnn_iv1")
+        elif images and most < 256:
+            front = NetworkArchitecture.of("cnn_iv0").to_json()["layers"][:2]
+            plan = NetworkArchitecture.of({"layers": [*front, {"luts": IMAGE_LUTS}], "input_shape": input_shape})
         else:
             plan = random_architecture(LUTS, input_shape=input_shape, bits=max(1, most.bit_length()))
         if int(np.prod(plan.input_shape)) != int(np.prod(input_shape)):
