@@ -65,12 +65,14 @@ def _show(result: dict[str, Any], console: Console) -> None:
     console.print(table)
     counts = answers if classes else outputs
     order = np.argsort(-counts, kind="stable")[:SHOWN]
-    console.print("nodes that matter most: " + _listed([(f"{node}", counts[node] / rows) for node in order]))
+    console.print(
+        "nodes that matter most: " + _listed([(f"{node}", counts[node] / rows) for node in order]), soft_wrap=True
+    )
     features = np.array(result["feature_counts"])
     order = np.argsort(-features.reshape(-1), kind="stable")[:SHOWN]
     shown = [(str(tuple(map(int, np.unravel_index(place, features.shape)))), features.reshape(-1)[place] / rows)
              for place in order]  # fmt: skip
-    console.print("features that matter most: " + _listed(shown))
+    console.print("features that matter most: " + _listed(shown), soft_wrap=True)
     console.print(f"features that never matter: {(features == 0).sum():,} of {features.size:,}")
 
 
