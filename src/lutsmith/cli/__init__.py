@@ -16,6 +16,7 @@ from lutsmith.cli.commands import (
     evaluate,
     export,
     info,
+    pivotal,
     polish,
     predict,
     presets,
@@ -45,6 +46,7 @@ app.command(cls=Command)(bench.bench)
 app.command(cls=Command)(simplify.simplify)
 app.command(cls=Command)(refine.refine)
 app.command(cls=Command)(polish.polish)
+app.command(cls=Command)(pivotal.pivotal)
 app.command(cls=Command)(export.export)
 app.command(cls=Command)(synth.synth)
 app.command(cls=Command)(verify.verify)

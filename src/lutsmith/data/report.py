@@ -73,7 +73,7 @@ class Report:
             equal numbers; of additive learning those of training and validation, on which the circuit's scores equal
             the votes that were counted; None in records of earlier versions.
         stopped: why training ended before its last epoch (`Settings.patience`, or a callback); None where it did not.
-        method: how it was trained: "gradients" or "additive".
+        method: how it was trained: "gradients", "additive", or the name of a search.
     """
 
     objective: str = "classification"

@@ -21,7 +21,7 @@ class Preset:
         name: what `preset=` takes.
         task: the task it was made for; None for any table.
         description: one line.
-        method: how it is trained, "gradients" or "additive".
+        method: how it is trained: "gradients", "additive", or a method of search.
         architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values; of gradients alone.
         settings: fields of `training.Settings`, or of `additive.AdditiveSettings`, that differ from its defaults, as
             JSON values.
@@ -41,7 +41,7 @@ class Preset:
     seconds: float | None = None
     shape: tuple[int, ...] | None = None
     chosen: Chosen = "not recorded"
-    method: Literal["gradients", "additive"] = "gradients"
+    method: str = "gradients"
 
     @property
     def command(self) -> str:

@@ -50,9 +50,12 @@ def default(task: str, method: str | None = None) -> Preset:
 
     Args:
         task: its name.
-        method: "gradients" or "additive"; None: that of the kind of data (`DEFAULT_METHODS`).
+        method: how it is learned; one that has no rows takes one of its own name, with its defaults. None: that of the
+            kind of data (`DEFAULT_METHODS`).
     """
     method = DEFAULT_METHODS["images" if task in _IMAGE_TASKS else "tables"] if method is None else method
+    if method not in _DEFAULTS:
+        return Preset(method, None, "the defaults of a method that has no rows of its own", method=method)
     return _PRESETS[_DEFAULTS[method].get(task, _TABLE[method])]
 
 

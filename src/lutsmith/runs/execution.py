@@ -112,17 +112,20 @@ def train(
         architecture: an `nn.Architecture`, taken as it is, or a mapping of its fields that differ from the preset's; of
             gradients alone.
         settings: a `training.Settings`, for additive learning an `additive.AdditiveSettings`, taken as it is, or a
-            mapping of its fields that differ from the preset's.
+            mapping of its fields that differ from the preset's; of a search a `search.settings.SearchSettings`, or a
+            mapping of its fields and of the method's own.
         table: how a table is to be read: fields of `data.TableOptions`, such as `{"header": True, "drop": ["id"]}`.
         test_share: of a table or data in memory without test rows, the share of each class that is held out, by `seed`,
             before the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2.
             With 0 the accuracy is that of the validation rows, which chose the epoch, or how many LUTs are kept.
         method: "gradients" or "additive". None: the preset's; without a preset the one that alone has all arguments
             that are given; else that of the kind of data (`presets.DEFAULT_METHODS`): "gradients" for images,
-            "additive" for tables, whose run has no `network`: the circuit is all there is.
+            "additive" for tables, whose run has no `network`: the circuit is all there is. Or a search of tables and
+            wires, without torch: "evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires", or one
+            of your own (`search.method.register`).
         max_luts: LUTs at most, of additive learning alone.
-        max_seconds: of additive learning alone: no LUT is begun after so many seconds of training.
-        start: of gradients alone: a circuit for these data, or its model file, to go on with (`training.fit`); it
+        max_seconds: of additive learning and search: no LUT or step is begun after so many seconds of training.
+        start: of gradients and search: a circuit for these data, or its model file, to go on with (`training.fit`); it
             counts as epoch 0, so the result is never worse on the validation rows. Sizes, thresholds and head are its
             own. Of the preset the settings count, of the architecture what is given.
 

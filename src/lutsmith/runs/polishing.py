@@ -22,7 +22,7 @@ from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.ground.metrics_log import METRICS, MetricsLog
 from lutsmith.ground.progress import ProgressBar
-from lutsmith.runs.refining import dataset_of, trained_with, without_held_out
+from lutsmith.runs.refining import own_dataset, trained_with, without_held_out
 from lutsmith.runs.saved import save_checked
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def polish(
     if circuit.head is None:
         raise ValueError("the circuit has no head: its outputs are bits, and polishing lowers the loss of classes")
     if source is None:
-        dataset = dataset_of(circuit, task, data, target, Reading(header, delimiter))
+        dataset = own_dataset(circuit, task, data, target, Reading(header, delimiter))
     elif isinstance(source, Dataset):
         dataset = source
     else:

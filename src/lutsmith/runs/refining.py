@@ -111,7 +111,7 @@ def refine(
         if given:
             raise ValueError(f"{next(iter(given))} is a field of the settings that are given: give it there alone")
     if source is None:
-        dataset = dataset_of(circuit, task, data, target, Reading(header, delimiter))
+        dataset = own_dataset(circuit, task, data, target, Reading(header, delimiter))
     elif isinstance(source, Dataset):
         dataset = source
     else:
@@ -170,7 +170,7 @@ def trained_with(circuit: Circuit) -> dict[str, Any]:
     return found | ({"augmentation": augmentation} if augmentation else {})
 
 
-def dataset_of(circuit: Circuit, task: str | None, data: Any, target: str | int | None, reading: Reading) -> Dataset:
+def own_dataset(circuit: Circuit, task: str | None, data: Any, target: str | int | None, reading: Reading) -> Dataset:
     """The rows of a task; of a table all of them, read as the circuit reads it."""
     task = circuit.metadata.task if task is None else task
     if task is None:

@@ -10,6 +10,7 @@ import typer
 
 from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, TargetOption
 from lutsmith.cli.commands.alu import learn_alu
+from lutsmith.cli.config import ConfigOption, SetOption, fields_of
 from lutsmith.cli.output import deliver, facts_page, levels
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="gradients, as images by default; or additive, as tables: LUTs grown one by one, without torch. "
+            help="gradients, as images by default; additive, as tables: LUTs grown one by one, without torch; or a "
+            "search of tables and wires: evolve, bitflip, pivotal, coordinate, anneal, population, wires. "
             "Of alu: sat, search (the operation is not told), count, gradient, or dense (a network, for comparison).",
         ),
     ] = None,
@@ -88,7 +90,7 @@ def train(
         typer.Option(
             "--max-seconds",
             metavar="S",
-            help="Begin no LUT after so many seconds (additive learning); of alu for each operation.",
+            help="Begin no LUT after so many seconds (additive learning), no step (search); of alu for each operation.",
         ),
     ] = None,
     rank: Annotated[int | None, typer.Option(metavar="6", help="Inputs of each LUT, 1 to 8.")] = None,
@@ -106,12 +108,15 @@ def train(
         str | None, typer.Option(metavar="NAME", help="The network of an alu's method dense, such as res_mod.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Go on with this model, by gradients: never worse in the end.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Go on with this model, by gradients or search: never worse in the end."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
     allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume begin a run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in DIR.")] = False,
+    config: ConfigOption = None,  # noqa: ARG001 - its callback reads it
+    set_: SetOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
@@ -134,6 +139,7 @@ def train(
 
         chosen = {"luts": luts, "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
         chosen["start"] = start
+        chosen |= {part: given for part, given in fields_of(set_ or ()).items() if given}
         folder = out or default_folder(
             task, preset, seed, method=method, given=chosen, resume=resume, overwrite=overwrite
         )
@@ -170,7 +176,9 @@ def train(
 
 _OF_ALU = frozenset({"ops", "more", "model"})
 """Options that only arithmetic has."""
-_OF_ANY = frozenset({"task", "bits", "method", "seed", "max_seconds", "out", "resume", "overwrite", "json_output"})
+_OF_ANY = frozenset(
+    {"task", "config", "bits", "method", "seed", "max_seconds", "out", "resume", "overwrite", "json_output"}
+)
 """Options of every task that arithmetic has too."""
 
 
@@ -178,7 +186,7 @@ def _only(context: typer.Context, task: str, names: Collection[str]) -> None:
     """Refuse an option that was given and is not among those that a task has."""
     for name in context.params:
         source = context.get_parameter_source(name)
-        if name not in names and source is not None and source.name == "COMMANDLINE":
+        if name not in names and source is not None and source.name in {"COMMANDLINE", "DEFAULT_MAP"}:
             takers = "alu" if name in _OF_ALU else "other tasks"
             raise typer.BadParameter(f"{task} takes no --{name.replace('_', '-')}, which goes with {takers}")
 
@@ -187,6 +195,8 @@ def _show(result: dict[str, Any], console: Console) -> None:
     reached = f"{result['accuracy']:.2%}"
     if result.get("method") == "additive":
         chose, checked = "how many LUTs are kept", ("checked", _counted(result["checked_rows"]))
+    elif result.get("soft_accuracy") is None:
+        chose, checked = "the step", ("checked", f"scores as counted on {result['checked_rows']:,} validation rows")
     else:
         reached += f" hardened, {result['soft_accuracy']:.2%} soft,"
         chose, checked = "the epoch", ("lowering", _lowering(result.get("lowering")))

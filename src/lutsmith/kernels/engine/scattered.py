@@ -63,7 +63,7 @@ class _ScatteredEmitter(Emitter):
 
 
 @intrinsic
-def _scattered(
+def lut_on_block(
     _: Any, rank: Any, base: Any, fanin: Any, table: Any, rows: Any, place: Any, old: Any, ahead: Any
 ) -> Any:
     """Evaluate one LUT on one block. All but rank, table and `ahead` (whether to prefetch, 0 or 1) are addresses.
@@ -110,18 +110,27 @@ def evaluate_rows(net: Scattered, start: int, stop: int) -> None:
             for block in range(begin, min(begin + SPAN, stop)):
                 mask = base + ROW_BYTES * (ONES_ROW if block < net.blocks - 1 else HEADER_ROWS)
                 offset = ROW_BYTES * block
-                _scattered(rank, base, reads, table, rows.ctypes.data, (offset, mask, out), base - offset, 1)
+                lut_on_block(rank, base, reads, table, rows.ctypes.data, (offset, mask, out), base - offset, 1)
+
+
+@intrinsic
+def lowest(_: Any, word: Any) -> Any:
+    """The number of the lowest bit that is set in a word that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
 
 
 @kernel(ENGINE, sources=(lanes.__file__,))
-def _next(waiting: NDArray[np.uint64], start: int) -> int:
+def next_waiting(waiting: NDArray[np.uint64], start: int) -> int:
     """Take the first bit that is set from bit `start` on, and return its number, or -1."""
     for part in range(start >> 6, len(waiting)):
-        if waiting[part]:
-            for place in range(64):  # earlier bits are not set
-                if waiting[part] >> np.uint64(place) & np.uint64(1):
-                    waiting[part] ^= np.uint64(1) << np.uint64(place)
-                    return 64 * part + place
+        if waiting[part]:  # earlier bits are not set
+            place = int(lowest(waiting[part]))
+            waiting[part] &= waiting[part] - np.uint64(1)
+            return 64 * part + place
     return -1
 
 
@@ -152,7 +161,7 @@ def evaluate_cone(
     itself, ones, one, count = np.empty(1, np.int32), base + ROW_BYTES * ONES_ROW, np.uint64(1), 0
     node = -1
     while count < len(spare):
-        node = _next(waiting, node + 1)
+        node = next_waiting(waiting, node + 1)
         if node < 0:
             break
         entry, out, old = net.fanin_ptr[node], spare[count], rows[first + node]
@@ -161,7 +170,7 @@ def evaluate_cone(
             bit = one << np.uint64(block & 63)
             if todo[node, block >> 6] & bit:
                 place = (ROW_BYTES * block, ones if block < net.blocks - 1 else base + ROW_BYTES * HEADER_ROWS, out)
-                if _scattered(rank, base, reads, net.tables[node], rows.ctypes.data, place, old, 0):
+                if lut_on_block(rank, base, reads, net.tables[node], rows.ctypes.data, place, old, 0):
                     changes = True
                 else:
                     todo[node, block >> 6] ^= bit
@@ -171,7 +180,7 @@ def evaluate_cone(
         for block in range(net.blocks):  # what stays is copied: by a LUT that says what its input says
             if not todo[node, block >> 6] >> np.uint64(block & 63) & one:
                 place = (ROW_BYTES * block, ones, out)
-                _scattered(1, base, itself.ctypes.data, np.uint64(2), rows.ctypes.data, place, old, 0)
+                lut_on_block(1, base, itself.ctypes.data, np.uint64(2), rows.ctypes.data, place, old, 0)
         rows[first + node], changed[count] = out, node
         count += 1
         reading = readers[0][first + node]

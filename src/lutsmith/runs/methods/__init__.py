@@ -10,9 +10,10 @@ from lutsmith.ground.arguments import one_of
 from lutsmith.runs.methods.additive import Additive
 from lutsmith.runs.methods.gradients import Gradients
 from lutsmith.runs.methods.method import Method, Parts, Ready, as_json
+from lutsmith.runs.methods.search import Methods
 
-METHODS: Mapping[str, Method] = {method.name: method for method in (Gradients(), Additive())}
-"""The ways to learn; each is a file of this room."""
+METHODS: Mapping[str, Method] = Methods(Gradients(), Additive())
+"""The ways to learn; each is a file of this room, but those of search, which share one."""
 
 
 def asked_method(method: str | None, preset: str | None, given: Mapping[str, Any]) -> str | None:
@@ -34,14 +35,13 @@ def asked_method(method: str | None, preset: str | None, given: Mapping[str, Any
     if preset is not None:
         asked[f"preset={preset!r}"] = [presets.get(preset).method]
     asked.update({_shown(name, value): _takers(name, value, settings=not asked) for name, value in given.items()})
-    possible, first = list(METHODS), ""
+    named = [*METHODS] if method is not None or preset is not None else []
+    possible, first = [name for name in METHODS if name in named or not METHODS[name].by_name_alone], ""
     for argument, methods in asked.items():
         left = [name for name in possible if name in methods]
         if not left:
-            (other,) = methods
-            raise ValueError(
-                f"{argument} goes with method={other!r} alone, and {first} does not: leave one of them out"
-            )
+            others = " or ".join(f"method={name!r}" for name in methods)
+            raise ValueError(f"{argument} goes with {others} alone, and {first} does not: leave one of them out")
         if len(left) < len(possible):
             first = argument
         possible = left

@@ -47,6 +47,7 @@ class Method(ABC):
         parts: what there is to choose: "architecture" and "settings", or one of them.
         arguments: those of `train` that are fields, each with its part.
         begins: whether it can go on with a circuit (`start`).
+        by_name_alone: whether it is chosen by its name or a preset alone, never by the arguments that are given.
         around: fields of the architecture that it has then where others are not given.
         checkpoint: the name of the file in the run's folder that training goes on from.
         of_classes: fields of the architecture that presets have for classes, and no other objective takes from them.
@@ -58,6 +59,7 @@ class Method(ABC):
     arguments: ClassVar[Mapping[str, str]]
     checkpoint: ClassVar[str]
     begins: ClassVar[bool] = False
+    by_name_alone: ClassVar[bool] = False
     around: ClassVar[Mapping[str, Any]] = {}
     of_classes: ClassVar[tuple[str, ...]] = ()
     follows_classes: ClassVar[bool] = False

@@ -6,5 +6,6 @@ Importing this loads compiled code.
 from lutsmith.circuit.engine.stages.evaluation import PackedEvaluation, RowChange
 from lutsmith.circuit.engine.stages.packed import PackedSamples
 from lutsmith.circuit.engine.stages.stages import Stages
+from lutsmith.circuit.engine.stages.trials import Trials
 
-__all__ = ["PackedEvaluation", "PackedSamples", "RowChange", "Stages"]
+__all__ = ["PackedEvaluation", "PackedSamples", "RowChange", "Stages", "Trials"]

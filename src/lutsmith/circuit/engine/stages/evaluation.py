@@ -131,6 +131,16 @@ class PackedEvaluation:
         return self._cones.tables.copy()
 
     @property
+    def shares_tables(self) -> bool:
+        """Whether nodes share tables (`table_of`)."""
+        return self._shares_tables
+
+    @property
+    def cones(self) -> Cones:
+        """The rows and what runs them, for the engine's own use."""
+        return self._cones
+
+    @property
     def output_signals(self) -> NDArray[np.int32]:
         """int32 (O,), the signals that are outputs."""
         return self._netlist.outputs

@@ -1,0 +1,49 @@
+"""A change of a network: other tables, and other wires."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.engine.stages import PackedEvaluation
+
+_NONE: NDArray[np.int64] = np.empty((0, 3), np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """Other tables of nodes, and other signals that they read; made in one go.
+
+    Attributes:
+        nodes: int64 (k,), each once.
+        tables: uint64 (k,), what they get.
+        wires: int64 (w, 3): a node, which of its inputs (0 is the least significant), and the signal that it reads.
+    """
+
+    nodes: NDArray[np.int64]
+    tables: NDArray[np.uint64]
+    wires: NDArray[np.int64] = field(default_factory=lambda: _NONE)
+
+    def make(self, evaluation: PackedEvaluation) -> None:
+        """Change an evaluation; `evaluation.undo()` takes it back, called `steps` times."""
+        if len(self.wires):
+            evaluation.rewire(*self.wires.T)
+        if len(self.nodes):
+            evaluation.change(self.nodes, self.tables)
+
+    @property
+    def steps(self) -> int:
+        """How many changes of an evaluation it is."""
+        return (len(self.wires) > 0) + (len(self.nodes) > 0)
+
+
+def together(changes: Sequence[Change]) -> Change:
+    """Return changes of different nodes as one."""
+    return Change(
+        np.concatenate([change.nodes for change in changes] or [np.empty(0, np.int64)]),
+        np.concatenate([change.tables for change in changes] or [np.empty(0, np.uint64)]),
+        np.concatenate([change.wires for change in changes] or [_NONE]),
+    )

@@ -1,0 +1,130 @@
+"""The state of a search in a file: whole or not at all, and of the same settings and data or refused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import time
+import zipfile
+import zlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.file import to_bytes
+from lutsmith.data.dataset import Dataset
+from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.strict_json import strict_loads
+from lutsmith.search.settings import SearchSettings
+
+FORMAT = "lutsmith search state 1"
+NOT_READ = (
+    *(ValueError, LookupError, TypeError, ArithmeticError, EOFError),
+    *(RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error),  # of a zip file with changed bytes
+)
+"""What reading raises where a file holds something else."""
+EVERY = 5.0
+"""Seconds between two writes."""
+
+
+@dataclass
+class SearchState:
+    """How far a search has come.
+
+    Attributes:
+        step: steps that were made.
+        arrays: tables and wires of the network, `tables` and `fanin`; of the best one, `best_tables` and `best_fanin`;
+            and what the method keeps, each name after `method_`.
+        best: accuracy and loss of the best network on the validation rows, and the step that it is of; None before the
+            first look.
+        waited: looks since then.
+        seconds: of searching, over all sittings.
+        looks: figures of each look, in order.
+        stopped: why the search has ended, or None.
+    """
+
+    step: int = 0
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    best: tuple[float, float, int] | None = None
+    waited: int = 0
+    seconds: float = 0.0
+    looks: list[dict[str, Any]] = field(default_factory=list)
+    stopped: str | None = None
+
+
+class SearchCheckpoint:
+    """A file that holds how far a search has come.
+
+    Args:
+        path: of the file.
+        settings: how long the search may take is not compared.
+        dataset: what is learned.
+        start: the circuit that it began with.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], settings: SearchSettings, dataset: Dataset, start: Circuit
+    ) -> None:
+        self.path, self._of = Path(path), _digest(settings, dataset, start)
+        self._written = time.perf_counter()
+
+    @property
+    def due(self) -> bool:
+        """Whether the last write was a while ago."""
+        return time.perf_counter() - self._written >= EVERY
+
+    def read(self) -> SearchState | None:
+        """Return the state in the file; None where there is no file.
+
+        Raises:
+            ValueError: the file holds none, or one of other settings or data.
+            OSError: it cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(io.BytesIO(self.path.read_bytes()), allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            facts = strict_loads(arrays.pop("facts").tobytes().decode("utf-8"))
+            if facts.pop("format") != FORMAT:
+                raise ValueError("it is of another format")
+            same = facts.pop("of") == self._of
+            best = facts.pop("best")
+            state = SearchState(arrays=arrays, best=None if best is None else (*best[:2], int(best[2])), **facts)
+        except NOT_READ as error:
+            raise ValueError(f"{self.path} holds no state of a search ({error}): remove it to begin anew") from error
+        if not same:
+            raise ValueError(
+                f"{self.path} is of other settings or data: give those that it was begun with, or remove it"
+            )
+        return state
+
+    def write(self, state: SearchState) -> None:
+        """Write a state.
+
+        Raises:
+            OSError: the file cannot be written, or the disk is full; an older one stays as it is.
+        """
+        facts = {**vars(state), "format": FORMAT, "of": self._of}
+        arrays = facts.pop("arrays")
+        out = io.BytesIO()
+        text = json.dumps(facts, allow_nan=False).encode()
+        np.savez(out, facts=np.frombuffer(text, np.uint8), **arrays)
+        write_atomically(self.path, out.getvalue())
+        self._written = time.perf_counter()
+
+
+def _digest(settings: SearchSettings, dataset: Dataset, start: Circuit) -> str:
+    """Return a checksum of all that decides what a search does."""
+    found = hashlib.blake2b(to_bytes(start), digest_size=16)
+    found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
+    for array in (dataset.x_train, dataset.y_train):
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,142 @@
+"""What a way to search is: a small class under a name, with settings and a step. A method of your own is one more."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.ground.arguments import check_options, instance_of, one_of
+from lutsmith.search.change import Change
+from lutsmith.search.problem import Problem
+
+State = dict[str, NDArray[Any]]
+"""What a method keeps between steps, arrays by name, for a checkpoint."""
+
+
+@dataclass(frozen=True)
+class SearchStep:
+    """What a step did.
+
+    Attributes:
+        before: the loss on the samples of acceptance before the step, of the network as it was.
+        after: and after it.
+        tried: how many candidates were judged.
+        accepted: whether the network changed.
+    """
+
+    before: float
+    after: float
+    tried: int
+    accepted: bool
+
+
+class SearchMethod(ABC):
+    """A way to search. Make a subclass with a name, settings and `step`, and give it to `register`.
+
+    Args:
+        settings: of the class `Settings`; None: the defaults.
+
+    Attributes:
+        name: by which it is chosen.
+        Settings: a frozen dataclass.
+        settings: as given.
+    """
+
+    name: ClassVar[str]
+    Settings: ClassVar[type]
+
+    def __init__(self, settings: Any = None) -> None:
+        self.settings: Any = self.Settings() if settings is None else settings
+        instance_of("settings", self.settings, self.Settings)
+
+    @abstractmethod
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
+        """Propose, judge, and accept or leave it.
+
+        The generator is the step's own: a step depends on the problem, the generator and `state` alone, so that a
+        search that was interrupted goes on to the same bits.
+        """
+
+    def check(self, problem: Problem) -> None:
+        """Raise ValueError where the method cannot search for this."""
+
+    def state(self) -> State:
+        """Return what `restore` needs, arrays by name."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Go on with a state."""
+
+
+def accept_best(problem: Problem, changes: list[Change], *, ties: bool = False) -> SearchStep:
+    """Accept the change that lowers the loss on the samples of acceptance most, the first of equals, if any does.
+
+    Args:
+        problem: of which the losses are; all of them are computed now.
+        changes: the candidates.
+        ties: accept one that leaves the loss as it is too.
+    """
+    part = problem.accepting()
+    before, losses = part.value, part.judge(changes)
+    if not losses.size:
+        return SearchStep(before, before, 0, False)
+    best = int(losses.argmin())
+    if losses[best] < before or (ties and losses[best] == before):
+        problem.accept(changes[best])
+        return SearchStep(before, float(losses[best]), losses.size, True)
+    return SearchStep(before, before, losses.size, False)
+
+
+_METHODS: dict[str, type[SearchMethod]] = {}
+
+
+class _Registry(Mapping[str, type[SearchMethod]]):
+    """The methods by name, those registered later too."""
+
+    def __getitem__(self, name: str) -> type[SearchMethod]:
+        return _METHODS[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_METHODS)
+
+    def __len__(self) -> int:
+        return len(_METHODS)
+
+
+METHODS: Mapping[str, type[SearchMethod]] = _Registry()
+"""The methods by name; `lutsmith.search.methods` has those that come with lutsmith."""
+
+
+def register(method: type[SearchMethod]) -> type[SearchMethod]:
+    """Make a method known by its name; a decorator of its class.
+
+    Raises:
+        TypeError: it is not a `SearchMethod` with a name and settings that are a dataclass.
+        ValueError: another method has the name.
+    """
+    if not (isinstance(method, type) and issubclass(method, SearchMethod)):
+        raise TypeError(f"{method!r} is not a subclass of SearchMethod")
+    name, settings = getattr(method, "name", None), getattr(method, "Settings", None)
+    if not isinstance(name, str) or not dataclasses.is_dataclass(settings):
+        raise TypeError(f"{method.__name__} needs a name, a text, and Settings, a frozen dataclass")
+    if _METHODS.get(name, method) is not method:
+        raise ValueError(f"there is a method {name!r} already: {_METHODS[name].__name__}")
+    _METHODS[name] = method
+    return method
+
+
+def method_named(name: str, settings: Mapping[str, Any] | None = None) -> SearchMethod:
+    """Return a method by its name, with settings by theirs.
+
+    Raises:
+        TypeError, ValueError: no such method or settings, or values that they cannot have.
+    """
+    kind, given = METHODS[one_of("method", name, METHODS)], dict(settings or {})
+    check_options(f"method {name!r}", given, [field.name for field in dataclasses.fields(kind.Settings)])
+    return kind(kind.Settings(**given))

@@ -1,0 +1,305 @@
+"""The loop of a search: steps of a method, looks at rows that were held out, a checkpoint, and a circuit in the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.engine.stages import PackedEvaluation
+from lutsmith.circuit.heads import Head
+from lutsmith.circuit.metadata import Accuracy, Metadata, Training
+from lutsmith.circuit.table_bank import TableBank
+from lutsmith.data.dataset import DataError, Dataset
+from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
+from lutsmith.data.split import validation_split
+from lutsmith.search.checkpoint import SearchCheckpoint, SearchState
+from lutsmith.search.method import SearchMethod, method_named
+from lutsmith.search.problem import Problem
+from lutsmith.search.settings import SearchSettings
+from lutsmith.version import __version__
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedSearch:
+    """A search that is about to begin.
+
+    Attributes:
+        dataset: what is learned.
+        start: the network to begin with.
+        problem: it, on packed samples.
+        method: how it is searched.
+        held_out: int64, the validation rows of the training part.
+        seconds: what making this took.
+    """
+
+    dataset: Dataset
+    start: Circuit
+    problem: Problem
+    method: SearchMethod
+    held_out: NDArray[np.int64]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """How far a search has come.
+
+    Attributes:
+        step: steps that were made.
+        steps: that there are at most.
+        loss: the mean loss of a sample of acceptance, after the step.
+        validation: the share of the validation rows that are right at the last look; None before it and without such.
+        seconds: of searching so far.
+        figures: those of a look, where this is one.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    validation: float | None
+    seconds: float
+    figures: dict[str, Any] | None
+
+
+class SearchTrainer:
+    """Searches for the tables, and with some methods the wires, of a network, without gradients and without torch.
+
+    The same settings and data give the same circuit, for any number of threads, and however often a search was stopped
+    and gone on with, unless `max_seconds` ends it.
+
+    Args:
+        settings: how to go about it; None: the defaults.
+
+    Attributes:
+        looks: the figures of each look at the validation rows; while it runs, of earlier sittings.
+    """
+
+    def __init__(self, settings: SearchSettings | None = None) -> None:
+        self.settings = SearchSettings() if settings is None else settings
+        self.looks: list[dict[str, Any]] = []
+        self._between_steps = True
+
+    def prepare(self, dataset: Dataset, *, start: Circuit | None = None, threads: int | None = None) -> PreparedSearch:
+        """Return all that is made before the first step: what can be wrong with data and settings shows here.
+
+        Args:
+            dataset: classes, from `data.from_arrays` or `data.load`.
+            start: a circuit to begin with, of such data and with a head; its encoder and head stay. None: the network
+                of the settings, for features that are whole numbers.
+            threads: to judge with; by default LUTSMITH_NUM_THREADS, else all cores. They change no result.
+
+        Raises:
+            ValueError, TypeError: data, settings and start that do not fit each other.
+        """
+        began, settings = time.perf_counter(), self.settings
+        if dataset.objective != "classification":
+            raise DataError(f"{dataset.name} is {dataset.objective}; a search learns classes")
+        if dataset.x_test is None and settings.validation == 0:
+            raise ValueError(f"{dataset.name} has no test part and validation is 0: nothing is left to measure on")
+        circuit = self._network(dataset) if start is None else start
+        if not isinstance(circuit.head, Head) or circuit.head.num_classes != len(dataset.classes):
+            raise ValueError(f"start has not a head of {len(dataset.classes)} classes, as {dataset.name} has")
+        if int(np.prod(circuit.input_shape)) != dataset.x_train[0].size:
+            raise ValueError(
+                f"start is of samples {circuit.input_shape}, {dataset.name} of {dataset.x_train.shape[1:]}"
+            )
+        rows, held_out = validation_split(dataset.y_train, settings.validation, settings.seed)
+        x, y, stages = dataset.x_train.reshape(len(dataset.x_train), -1), dataset.y_train, circuit.stages
+        problem = Problem(
+            circuit.netlist,
+            stages.pack(x[rows], threads=threads),
+            y[rows],
+            circuit.head,
+            loss=settings.loss,
+            schedule=settings.schedule(),
+            validation=(stages.pack(x[held_out], threads=threads), y[held_out]) if held_out.size else None,
+            bank=TableBank.of_circuit(circuit),
+            seed=settings.seed,
+            threads=threads,
+        )
+        method = method_named(settings.method, settings.options)
+        method.check(problem)
+        return PreparedSearch(dataset, circuit, problem, method, held_out, time.perf_counter() - began)
+
+    def fit(
+        self,
+        dataset: Dataset | PreparedSearch,
+        *,
+        start: Circuit | None = None,
+        watch: Callable[[Look], None] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        metadata: Metadata | None = None,
+    ) -> Fitted:
+        """Return (None, circuit, report).
+
+        Args:
+            dataset: as for `prepare`, or what this has made of it.
+            start: as for `prepare`.
+            watch: is told how far the search has come, after every step.
+            checkpoint: a file. Where it is there, the search goes on from it, to the same circuit as if it had not
+                stopped. It is written anew every few seconds, at the end, and when the search is interrupted.
+            metadata: what the circuit tells of itself; accuracy and settings are added.
+
+        Raises:
+            ValueError: as for `prepare`; a checkpoint of other settings or data, or none at all.
+            OSError: a checkpoint that cannot be read or written.
+            CircuitMismatchError: the circuit does not give what was counted: a fault of lutsmith.
+        """
+        ready = dataset if isinstance(dataset, PreparedSearch) else self.prepare(dataset, start=start)
+        problem, settings = ready.problem, self.settings
+        kept = None if checkpoint is None else SearchCheckpoint(checkpoint, settings, ready.dataset, ready.start)
+        state = (None if kept is None else kept.read()) or SearchState()
+        if state.arrays:
+            problem.restore(state.step, state.arrays["tables"], state.arrays["fanin"])
+            own = {name[7:]: array for name, array in state.arrays.items() if name.startswith("method_")}
+            ready.method.restore(own)
+        self.looks = state.looks
+        self._between_steps = True
+        try:
+            self._run(ready, state, kept, watch)
+        except KeyboardInterrupt:
+            if kept is not None and self._between_steps:  # else what was written last is gone on from
+                self._write(ready, state, kept)
+            raise
+        if kept is not None:
+            self._write(ready, state, kept)
+        if state.best is not None:
+            problem.restore(state.best[2], state.arrays["best_tables"], state.arrays["best_fanin"])
+        circuit = replace(ready.start, netlist=problem.netlist)
+        self._check(ready, circuit)
+        return self._reported(ready, circuit, state, metadata)
+
+    def _network(self, dataset: Dataset) -> Circuit:
+        x = dataset.x_train
+        if x.size and not (np.isfinite(x).all() and (x >= 0).all() and (x == np.rint(x)).all()):
+            raise DataError(
+                f"{dataset.name} has features that are not whole numbers of at least 0, whose bits a network of its "
+                "own reads: begin with a circuit (start), whose thresholds read them"
+            )
+        circuit = self.settings.circuit(x.shape[1:], len(dataset.classes), int(x.max(initial=0)))
+        return replace(circuit, classes=dataset.classes, input_shape=x.shape[1:])
+
+    def _run(
+        self,
+        ready: PreparedSearch,
+        state: SearchState,
+        kept: SearchCheckpoint | None,
+        watch: Callable[[Look], None] | None,
+    ) -> None:
+        problem, settings, before = ready.problem, self.settings, state.seconds
+        began, reached = time.perf_counter(), None
+        if state.best is None and state.step == 0:
+            self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())))
+        while state.stopped is None and problem.step < settings.steps:
+            state.seconds = before + time.perf_counter() - began
+            if settings.max_seconds is not None and state.seconds >= settings.max_seconds:
+                if problem.step % settings.every:
+                    self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())))
+                break
+            self._between_steps = False
+            taken = ready.method.step(problem, np.random.default_rng([settings.seed, 2, problem.step]))
+            loss = taken.after / max(1, len(problem.accepting()))
+            problem.step += 1
+            state.step, figures = problem.step, None
+            state.seconds = before + time.perf_counter() - began
+            if problem.step % settings.every == 0 or problem.step == settings.steps:
+                figures = self._look(problem, state, loss)
+            self._between_steps = True
+            reached = state.looks[-1]["hard"] if state.looks else None
+            if kept is not None and kept.due:
+                self._write(ready, state, kept)
+            if watch is not None:
+                watch(Look(problem.step, settings.steps, loss, reached, state.seconds, figures))
+
+    def _look(self, problem: Problem, state: SearchState, loss: float) -> dict[str, Any]:
+        """Measure the network on the validation rows, and keep it if it is the best so far."""
+        figures: dict[str, Any] = {"step": problem.step, "loss": loss, "hard": None, "validation_loss": None}
+        part = problem.validation
+        if part is not None:
+            accuracy, value = part.accuracy, part.value / len(part)
+            figures |= {"hard": accuracy, "validation_loss": value}
+            if state.best is None or (accuracy, -value) > (state.best[0], -state.best[1]):
+                state.best, state.waited = (accuracy, value, problem.step), 0
+                state.arrays["best_tables"], state.arrays["best_fanin"] = problem.tables, problem.fanin
+            else:
+                state.waited += 1
+                if self.settings.patience is not None and state.waited >= self.settings.patience:
+                    state.stopped = f"no better network in {state.waited} looks at the validation rows"
+        figures["seconds"] = state.seconds
+        if problem.step:
+            state.looks.append(figures)
+        return figures
+
+    def _write(self, ready: PreparedSearch, state: SearchState, kept: SearchCheckpoint) -> None:
+        own = {f"method_{name}": array for name, array in ready.method.state().items()}
+        best = {name: array for name, array in state.arrays.items() if name.startswith("best_")}
+        state.arrays = {"tables": ready.problem.tables, "fanin": ready.problem.fanin, **best, **own}
+        kept.write(state)
+
+    def _check(self, ready: PreparedSearch, circuit: Circuit) -> None:
+        """Compare the circuit with what was counted as the network changed: its scores on the validation rows, without
+        these its outputs on the samples of acceptance.
+        """
+        part = ready.problem.validation
+        if part is None:
+            part = ready.problem.accepting()
+            anew = PackedEvaluation(circuit.netlist, part.evaluation.samples)
+            equal = np.array_equal(anew.outputs(), part.evaluation.outputs())
+        else:
+            x = ready.dataset.x_train[ready.held_out]
+            equal = np.array_equal(circuit.decision_function(x), part.loss.scores(part.evaluation))
+        if not equal:
+            raise CircuitMismatchError(
+                "the circuit does not give the scores that were counted; nothing was saved. This is a fault of "
+                "lutsmith: please report it"
+            )
+
+    def _reported(
+        self, ready: PreparedSearch, circuit: Circuit, state: SearchState, metadata: Metadata | None
+    ) -> Fitted:
+        """Say what the circuit reached."""
+        dataset, settings = ready.dataset, self.settings
+        told = metadata or circuit.metadata
+        if dataset.x_test is not None and dataset.y_test is not None:
+            kept = None if told.training is None else told.training.held_out
+            x, y, measured_on = dataset.x_test, dataset.y_test, "held-out" if kept is not None and kept.rows else "test"
+        else:
+            x, y, measured_on = dataset.x_train[ready.held_out], dataset.y_train[ready.held_out], "validation"
+        reached = score("classification", circuit.predict(x), y)
+        report = Report(
+            seed=settings.seed,
+            score=reached,
+            measured_on=measured_on,
+            luts=circuit.netlist.num_nodes,
+            depth=circuit.depth,
+            best_epoch=None,
+            train_seconds=state.seconds,
+            setup_seconds=ready.seconds,
+            comparators=len(circuit.encoder),
+            encoder_luts=circuit.metadata.encoder_luts,
+            rows=len(x),
+            checked_rows=len(ready.held_out),
+            stopped=state.stopped,
+            method=settings.method,
+        )
+        training = replace(
+            told.training or Training(),
+            method=settings.method, seed=settings.seed, settings=settings.to_json(), lutsmith=__version__,
+        )  # fmt: skip
+        own = circuit.metadata
+        facts = replace(
+            told,
+            other={**own.other, **told.other},
+            encoder_luts=own.encoder_luts,
+            input_bits=own.input_bits,
+            accuracy=Accuracy(reached, measured_on=measured_on),
+            training=training,
+        )
+        return Fitted(None, replace(circuit, metadata=facts), report)
