@@ -57,6 +57,7 @@ from .nn.parametrizations import setup_parametrization as setup_parametrization
 from .presets import list_presets as list_presets
 from .runs import Run as Run
 from .runs import evaluate as evaluate
+from .runs import polish as polish
 from .runs import refine as refine
 from .runs import train as train
 from .training import Settings as Settings
