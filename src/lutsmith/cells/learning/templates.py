@@ -157,7 +157,8 @@ def search_templates(
                 order = (*_in_order(templates, {each: trials[each] for each in trials if each != name}), trials[name])
                 operations = named(cell)
                 if not operations:
-                    cell = _as_of_narrower(templates[name], a, b, results, width, seconds, seed) or cell
+                    left = max(deadline - time.monotonic(), FIRST_SECONDS)
+                    cell = _as_of_narrower(templates[name], a, b, results, width, left, seed) or cell
                     operations = named(cell)
                 return TemplateSearch(name, cell, order, operations)
         seconds *= 4
