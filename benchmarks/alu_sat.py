@@ -30,6 +30,7 @@ from lutsmith.alu.learners import METHODS
 from lutsmith.alu.learning import learn_operations
 from lutsmith.alu.proofs import prove_cell
 from lutsmith.cells import LearnedCell
+from lutsmith.cells.proof import prove
 from lutsmith.data.alu.operations import ALUNET, operation
 
 BLOCK = 50_000
@@ -58,7 +59,7 @@ def flips(cells: Mapping[str, LearnedCell], bits: int) -> dict[str, int]:
         for shape in cell.fabric.tables:
             for output in range(shape.outputs):
                 for address in range(1 << shape.rank):
-                    outcomes[prove_cell(cell.flipped(shape.name, output, address), name, width=bits).outcome] += 1
+                    outcomes[prove(cell.flipped(shape.name, output, address), name, width=bits).outcome] += 1
     return outcomes
 
 

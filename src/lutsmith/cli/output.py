@@ -44,8 +44,8 @@ def _printable(value: Any) -> Any:
 
 def deliver(
     compute: Callable[[], dict[str, Any]], show: Callable[[dict[str, Any], Console], None], json_output: bool
-) -> None:
-    """Compute a result and print it.
+) -> dict[str, Any]:
+    """Compute a result, print it, and return it.
 
     With `json_output`, whatever `compute` prints goes to stderr, and stdout gets the result as one line of JSON.
     """
@@ -55,6 +55,7 @@ def deliver(
         sys.stdout.write(json.dumps(result, allow_nan=False) + "\n")
     else:
         show(_printable(result), Console(highlight=False, markup=False, emoji=False))
+    return result
 
 
 def levels(depth: int) -> str:

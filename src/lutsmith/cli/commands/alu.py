@@ -29,7 +29,6 @@ def check(
 
     Exit code 1: an answer is wrong, or a proof refutes; 3: no answer is wrong, and a proof does not decide.
     """
-    outcome: dict[str, Any] = {}
 
     def compute() -> dict[str, Any]:
         from lutsmith.alu.check import check as run_check
@@ -40,12 +39,11 @@ def check(
         proof = {"proof": prove_alu(alu).to_json()} if prove else {}
         found = run_check(alu, points, seed).to_json()
         shown = [{**one, "errors": list(map(Page, one["errors"]))} for one in found["operations"]]
-        outcome.update({**found, "operations": shown, **proof})
-        return outcome
+        return {**found, "operations": shown, **proof}
 
-    deliver(compute, show_check, json_output)
-    proved = outcome["proof"]["outcome"] if prove else "proved"
-    if not outcome["all_right"] or proved == "refuted":
+    result = deliver(compute, show_check, json_output)
+    proved = result["proof"]["outcome"] if prove else "proved"
+    if not result["all_right"] or proved == "refuted":
         raise typer.Exit(1)
     if proved != "proved":
         raise typer.Exit(3)
@@ -65,13 +63,8 @@ def calc(
         found = calculate(LearnedALU(model), expression)
         return {**found.to_json(), "text": Page(found.text)}
 
-    right: list[bool] = []
-
-    def show(result: dict[str, Any], console: Console) -> None:
-        console.print(result["text"], soft_wrap=True)
-
-    deliver(lambda: _noted(compute(), right), show, json_output)
-    if not right[0]:
+    result = deliver(compute, lambda found, console: console.print(found["text"], soft_wrap=True), json_output)
+    if result["result"] != result["expected"]:
         raise typer.Exit(1)
 
 
@@ -101,25 +94,17 @@ def show_check(result: dict[str, Any], console: Console) -> None:
             console.print(f"{name:<9} {found}", soft_wrap=True)
 
 
-def _noted(result: dict[str, Any], right: list[bool]) -> dict[str, Any]:
-    right.append(result["result"] == result["expected"])
-    return result
-
-
 def learn_alu(out: Path | None, options: dict[str, Any], json_output: bool) -> None:
     """`lutsmith train alu`. Exit code 1: an answer is wrong, or a proof refutes."""
-    wrong: list[bool] = []
 
     def compute() -> dict[str, Any]:
         from lutsmith.alu.run import train_alu
 
-        result = train_alu(out=out, **options)
-        refuted = any(one["proof"]["outcome"] == "refuted" for one in result.get("learned", ()))
-        wrong.append(refuted or not result.get("check", {"all_right": True})["all_right"])
-        return result
+        return train_alu(out=out, **options)
 
-    deliver(compute, show_alu, json_output)
-    if wrong[0]:
+    result = deliver(compute, show_alu, json_output)
+    refuted = any(one["proof"]["outcome"] == "refuted" for one in result.get("learned", ()))
+    if refuted or not result.get("check", {"all_right": True})["all_right"]:
         raise typer.Exit(1)
 
 

@@ -113,14 +113,11 @@ def verify(
         checks = [{**check, "reason": in_options(check["reason"])} for check in said["checks"]]
         return {**said, "checks": checks, "table": Page(in_options(str(found)))}
 
-    outcome: dict[str, Any] = {}
-
     def computed() -> dict[str, Any]:
-        outcome.update(compute())
-        return {name: value for name, value in outcome.items() if name != "table" or not json_output}
+        return {name: value for name, value in compute().items() if name != "table" or not json_output}
 
-    deliver(computed, _show, json_output)
-    if code := EXIT_CODES[outcome["outcome"]]:
+    result = deliver(computed, _show, json_output)
+    if code := EXIT_CODES[result["outcome"]]:
         raise typer.Exit(code)
 
 

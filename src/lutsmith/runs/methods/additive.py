@@ -12,10 +12,9 @@ from lutsmith.circuit.metadata import Metadata
 from lutsmith.data import Dataset
 from lutsmith.data.report import Fitted
 from lutsmith.ground.arguments import instance_of
-from lutsmith.ground.atomic import remove_leftovers
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.runs.methods.growth_log import GrowthLog
-from lutsmith.runs.methods.method import Method, Parts, as_json
+from lutsmith.runs.methods.method import Method, Parts, as_json, checkpoint_in
 
 if TYPE_CHECKING:
     from lutsmith.additive import AdditiveTrainer, Growth
@@ -84,13 +83,7 @@ class Growing:
 
     def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
         """Grow it; see `methods.method.Ready`."""
-        checkpoint = None
-        if folder is not None:
-            checkpoint = folder / Additive.checkpoint
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(folder)
-            if not resume:
-                checkpoint.unlink(missing_ok=True)
+        checkpoint = checkpoint_in(folder, Additive.checkpoint, resume=resume)
         with Interrupts() as interrupts, GrowthLog(folder, quiet=quiet) as log:
 
             def watch(growth: Growth) -> None:

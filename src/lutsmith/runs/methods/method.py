@@ -13,6 +13,7 @@ from lutsmith.circuit.metadata import Metadata
 from lutsmith.data import Dataset
 from lutsmith.data.report import Fitted
 from lutsmith.ground.arguments import as_python
+from lutsmith.ground.atomic import remove_leftovers
 
 Fields = dict[str, Any]
 """Names of fields to JSON values."""
@@ -103,6 +104,17 @@ class Method(ABC):
         Raises:
             ValueError, TypeError: they do not fit.
         """
+
+
+def checkpoint_in(folder: Path | None, name: str, *, resume: bool) -> Path | None:
+    """Return where a run's checkpoint lies, in a folder that is there now; one that is not resumed is removed."""
+    if folder is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    if not resume:
+        (folder / name).unlink(missing_ok=True)
+    return folder / name
 
 
 def as_json(fields: Mapping[str, Any]) -> Fields:

@@ -14,11 +14,10 @@ from lutsmith.circuit.metadata import Metadata
 from lutsmith.data import Dataset
 from lutsmith.data.report import Fitted
 from lutsmith.ground.arguments import check_options, instance_of
-from lutsmith.ground.atomic import remove_leftovers
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.ground.metrics_log import MetricsLog
 from lutsmith.ground.progress import ProgressBar
-from lutsmith.runs.methods.method import Method, Parts, as_json
+from lutsmith.runs.methods.method import Method, Parts, as_json, checkpoint_in
 
 if TYPE_CHECKING:
     from lutsmith.search.trainer import Look, PreparedSearch, SearchTrainer
@@ -128,13 +127,7 @@ class Searching:
 
     def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
         """Search; see `methods.method.Ready`."""
-        checkpoint = None
-        if folder is not None:
-            checkpoint = folder / Search.checkpoint
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(folder)
-            if not resume:
-                checkpoint.unlink(missing_ok=True)
+        checkpoint = checkpoint_in(folder, Search.checkpoint, resume=resume)
         with Interrupts() as interrupts, SearchLog(folder, self.trainer, quiet=quiet) as log:
 
             def watch(look: Look) -> None:
