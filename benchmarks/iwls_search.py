@@ -9,7 +9,11 @@ Each way learns from the 6,400 training rows, of which some hold rows out for th
 best so far. Boosting (GradientBoostingClassifier and HistGradientBoostingClassifier, their defaults) learns from the
 same rows; `boosting` is the one that is right on more validation rows.
 
-    counts     A table of how many inputs are 1, memorised: entry by entry, what training rows say more often.
+    counts          A table of how many inputs are 1, memorised: entry by entry, what training rows say more often.
+    additive        Additive learning by its defaults. `wide`: LUTs of 8 inputs, learned slowly; with `all rows` it
+                    holds none out. `deep`: LUTs that read others too.
+    memorize, pivotal, coordinate
+                    Networks of random wires, by methods of search.
 """
 
 from __future__ import annotations
@@ -81,15 +85,21 @@ def counts(dataset: Dataset) -> Circuit:
     return builder.build(classes=(0, 1))
 
 
+WIDE = {"rank": 8, "pairs": 64, "exchanges": 6, "past": 0.7}
+"""Of many inputs, so that few rows share an entry, and first ones are found that tell nothing alone."""
+
 WAYS: Mapping[str, Callable[[Dataset], Circuit]] = {
     "counts": counts,
     "additive": additive(),
-    "additive, all rows": additive(validation=0.0),
-    "additive, pairs": additive(rank=6, pairs=64, exchanges=6),
-    "additive, deep": additive(rank=(4, 6), depth=4, deep=0.5, exchanges=2),
+    "wide": additive(**WIDE, tau=30.0, max_luts=2000),
+    "wide, all rows": additive(**WIDE, tau=30.0, max_luts=2000, validation=0.0),
+    "deep": additive(**WIDE, depth=2, deep=0.2),
+    "narrow, deep": additive(rank=(4, 6), depth=4, deep=0.5, exchanges=2),
     "memorize": search("memorize", (1024, 256, 64), steps=20, every=1),
-    "pivotal": search("pivotal", (256, 64), options={"share": 0.25}, accept_share=0.2, steps=600, every=20, patience=8),
-    "coordinate": search("coordinate", (256, 64), accept_share=0.2, steps=600, every=20, patience=8),
+    "pivotal": search(
+        "pivotal", (256, 64), options={"share": 0.25}, accept_share=0.2, steps=600, every=20, patience=20
+    ),
+    "coordinate": search("coordinate", (256, 64), accept_share=0.2, steps=600, every=20, patience=20),
 }
 
 
@@ -110,7 +120,7 @@ def measure(name: str, data: Path | None, ways: tuple[str, ...], boosting: bool)
         if way == "polish":
             if best is None:
                 continue
-            circuit = polish(best[2], dataset, PolishSettings()).circuit
+            circuit = polish(best[2], dataset, PolishSettings(max_seconds=4.0)).circuit
         else:
             circuit = WAYS[way](dataset)
         found[way] = judged(lambda x, circuit=circuit: circuit.predict(x.astype(np.uint8)), function, began)
