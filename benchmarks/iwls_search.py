@@ -45,7 +45,7 @@ from lutsmith.search.settings import SearchSettings
 from lutsmith.search.trainer import SearchTrainer
 
 BOOSTING = {"gradient": GradientBoostingClassifier, "histogram": HistGradientBoostingClassifier}
-SUM, CARRY = [0, 1, 1, 0, 1, 0, 0, 1], [0, 0, 0, 1, 0, 1, 1, 1]
+SUM, CARRY, MUX = [0, 1, 1, 0, 1, 0, 0, 1], [0, 0, 0, 1, 0, 1, 1, 1], [0, 1, 0, 1, 0, 0, 1, 1]
 
 
 def additive(**settings: Any) -> Callable[[Dataset], Circuit]:
@@ -79,8 +79,11 @@ def counts(dataset: Dataset) -> Circuit:
     told = np.empty((1, 2, 1 << len(columns)), np.int64)
     rows, wanted = np.arange(len(columns), dtype=np.int32)[None], packed(dataset.y_train[None] == 1)
     counting.count(bits, rows, wanted, np.zeros(1, np.int64), len(number), told)
-    table = (told[:, 1] > told[:, 0]).astype(np.uint8)
-    output = builder.lut([[column[0] for column in columns]], table)
+    count = [column[0] for column in columns]
+    tables = (told[0, 1] > told[0, 0]).astype(np.uint8).reshape(-1, 1 << min(len(count), 8))
+    output = builder.lut(np.tile(count[:8], (len(tables), 1)), tables)
+    for bit in count[8:]:  # of two halves the one that it says
+        output = builder.lut([[*pair, bit] for pair in output.reshape(-1, 2).tolist()], [MUX] * (output.size // 2))
     builder.popcount(output, 1, weights=[[-1], [1]])
     return builder.build(classes=(0, 1))
 
