@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def test_the_notebook_of_arithmetic_runs_from_the_first_cell_to_the_last(tmp_pat
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"alu.lut", "multiplier.v"}
 
 
+def test_a_search_method_of_ones_own_is_trained_with_from_the_command_line(tmp_path):
+    asked = ["train", "digits", "--method", "tabu", "--max-seconds", "1", "--out", str(tmp_path / "run"), "--json"]
+    command = [sys.executable, str(EXAMPLES / "search_method.py"), *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)  # it registers a method
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["method"] == "tabu"
+    assert (tmp_path / "run" / "model.lut").exists()
+
+
 def test_every_example_is_run_by_a_test():
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "additive.py",  # by tests/additive/test_page.py
@@ -76,4 +86,5 @@ def test_every_example_is_run_by_a_test():
         "bitlogic_quick_start.py",
         "dwn_quick_start.py",
         "import_models.py",
+        "search_method.py",
     }

@@ -555,8 +555,8 @@ def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> No
 
 def test_the_public_names_are_there() -> None:
     assert set(runs.__all__) == {
-        "CircuitMismatchError", "Evaluation", "Measured", "Refinement", "Run", "SavedFileError", "TrainingInterrupted",
-        "default_folder", "evaluate", "measured_rows", "refine", "train",
+        "CircuitMismatchError", "Evaluation", "Measured", "Polishing", "Refinement", "Run", "SavedFileError",
+        "TrainingInterrupted", "default_folder", "evaluate", "measured_rows", "polish", "refine", "train",
     }  # fmt: skip
     assert execution.train is train
 
