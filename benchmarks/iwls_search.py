@@ -19,6 +19,7 @@ same rows; `boosting` is the one that is right on more validation rows.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import time
@@ -157,9 +158,10 @@ def measured(names: list[str], jobs: int, *arguments: Any) -> Iterator[dict[str,
         yield from (row for name in names if (row := measure(name, *arguments)) is not None)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        for future in [pool.submit(measure, name, *arguments) for name in names]:
-            if (row := future.result()) is not None:
-                yield row
+        try:
+            yield from (row for row in pool.map(measure, names, *map(itertools.repeat, arguments)) if row is not None)
+        finally:  # after an error no other function is begun
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def shown(rows: list[dict[str, Any]], ways: tuple[str, ...]) -> Table:
