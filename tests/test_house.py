@@ -57,7 +57,7 @@ def test_every_file_fits_in_a_readers_head() -> None:
     assert long == {}
 
 
-@pytest.mark.parametrize("room", ["additive", "cells", "engine", "images", "netlists", "search"])
+@pytest.mark.parametrize("room", ["additive", "cells", "counting", "engine", "images", "netlists", "search"])
 def test_every_kernel_without_torch_names_the_test_that_holds_it_to_its_naive_form(room: str) -> None:
     folder = SOURCES / "kernels" / room
     told = re.findall(r"^ {4}(\w+) .*?(test_\w+): (test_\w+)$", (folder / "__init__.py").read_text("utf-8"), re.M)

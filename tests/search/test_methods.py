@@ -28,6 +28,7 @@ SMALL = {
     "anneal": {"cooling": 30, "candidates": 8},
     "population": {"parents": 3, "children": 12, "ratio": 0.05},
     "wires": {"nodes": 3, "candidates": 20},
+    "memorize": {},
 }
 
 
@@ -184,7 +185,7 @@ class Words:
         return int(self.words[best]), float(falls[best])
 
 
-@pytest.mark.parametrize("name", ["evolve", "pivotal", "coordinate", "anneal", "population"])
+@pytest.mark.parametrize("name", ["evolve", "pivotal", "coordinate", "anneal", "population", "memorize"])
 def test_no_node_leaves_the_bank(name):
     bank = Words(np.random.default_rng(0).integers(0, 2**16, 12))
     problem = problem_of(9)

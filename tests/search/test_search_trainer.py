@@ -21,6 +21,7 @@ QUICK = {
     "wires": {"nodes": 2, "candidates": 20},
     "anneal": {"cooling": 20},
     "coordinate": {"nodes": 12},
+    "memorize": {"share": 0.5},
 }
 
 

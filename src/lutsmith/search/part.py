@@ -29,6 +29,7 @@ class LabelledPart:
     Attributes:
         evaluation: all values of nodes. Changing it is seen by the part.
         loss: on these samples.
+        targets: uint64 (O, ceil(N / 64)), the bits of the labels' codes, packed; 0 beyond the last sample.
         threads: as given.
     """
 
@@ -45,9 +46,9 @@ class LabelledPart:
         self.loss = loss_named(loss, head, labels, netlist.outputs.size)
         self.threads = threads
         self._level_sizes = np.diff(netlist.level_ptr)
-        targets = WrongBits(head, labels, netlist.outputs.size).targets
+        self.targets = WrongBits(head, labels, netlist.outputs.size).targets
         self._counts_bits = isinstance(self.loss, WrongBits)
-        self._trials, self._targets = Trials(self.evaluation, targets), targets
+        self._trials = Trials(self.evaluation, self.targets)
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -117,7 +118,7 @@ class LabelledPart:
 
     def wrong(self) -> NDArray[np.uint64]:
         """Return which output bits are not those of the label's code, uint64 (O, ceil(N / 64))."""
-        differ: NDArray[np.uint64] = self.evaluation.rows(self.evaluation.output_signals) ^ self._targets
+        differ: NDArray[np.uint64] = self.evaluation.rows(self.evaluation.output_signals) ^ self.targets
         return differ
 
     def _after(self, change: Change) -> float:

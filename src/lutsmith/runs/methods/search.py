@@ -22,7 +22,7 @@ from lutsmith.runs.methods.method import Method, Parts, as_json, checkpoint_in
 if TYPE_CHECKING:
     from lutsmith.search.trainer import Look, PreparedSearch, SearchTrainer
 
-NAMES = ("evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires")
+NAMES = ("evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires", "memorize")
 """The methods that come with lutsmith, before any of them is imported."""
 
 

@@ -3,6 +3,7 @@
 from lutsmith.search.methods.anneal import Annealing
 from lutsmith.search.methods.coordinate import CoordinateDescent
 from lutsmith.search.methods.evolve import BitFlipEvolution, NaiveEvolution
+from lutsmith.search.methods.memorize import Memorisation
 from lutsmith.search.methods.pivotal import PivotalDescent
 from lutsmith.search.methods.population import Population
 from lutsmith.search.methods.wires import WireMoves
@@ -11,6 +12,7 @@ __all__ = [
     "Annealing",
     "BitFlipEvolution",
     "CoordinateDescent",
+    "Memorisation",
     "NaiveEvolution",
     "PivotalDescent",
     "Population",

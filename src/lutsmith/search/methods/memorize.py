@@ -1,0 +1,186 @@
+"""Memorisation: each LUT says what its target was more often where its inputs were so; level by level, by counting.
+
+Source: S. Chatterjee, "Learning and Memorization", ICML 2018. Of several classes, the targets are the bits of their
+codes, one for each output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.engine.workers import num_threads, share
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.ground.arguments import instance_of, number
+from lutsmith.kernels.counting import targets as counting
+from lutsmith.search.change import Change
+from lutsmith.search.method import SearchMethod, SearchStep, State, register
+from lutsmith.search.methods.pivotal import accept_rule
+from lutsmith.search.mutation import Bank
+from lutsmith.search.part import LabelledPart
+from lutsmith.search.problem import Problem
+
+NODES = 1024
+"""LUTs whose inputs are gathered at a time."""
+
+PIECE = 16
+"""LUTs that a thread counts at a time."""
+
+
+@dataclass(frozen=True)
+class MemorizeSettings:
+    """Settings of memorisation.
+
+    Attributes:
+        share: the share of LUTs that a step after the first draws another reader for, whose target they learn.
+        balanced: count a sample the less the more others have its target bit, so that codes of few ones are learned as
+            well as others. False: every sample counts the same, as in the source.
+
+    Raises:
+        TypeError, ValueError: values that they cannot have.
+    """
+
+    share: float = 0.1
+    balanced: bool = True
+
+    def __post_init__(self) -> None:
+        number("share", self.share, lambda value: 0 < value <= 1, "a share above 0, at most 1")
+        instance_of("balanced", self.balanced, bool)
+
+
+@register
+class Memorisation(SearchMethod):
+    """All tables anew in every step, on the batch; kept if that lowers the loss on the samples of acceptance.
+
+    An output learns its own target, any other LUT that of one of its readers. Which one is drawn; after the first step
+    some are drawn again. An entry that tells nothing, since no sample reads it or as many ask for 0 as for 1, stays as
+    it is: at random in a network that was drawn.
+    """
+
+    name = "memorize"
+    Settings = MemorizeSettings
+
+    def __init__(self, settings: MemorizeSettings | None = None) -> None:
+        super().__init__(settings)
+        self._readers: NDArray[np.int64] | None = None
+
+    def state(self) -> State:
+        return {} if self._readers is None else {"readers": self._readers}
+
+    def restore(self, state: State) -> None:
+        self._readers = state.get("readers")
+
+    def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
+        how: MemorizeSettings = self.settings
+        netlist = problem.netlist
+        readers = drawn_readers(netlist, rng)
+        if self._readers is not None:
+            again = rng.random(readers.size) < how.share
+            readers = np.where(again, readers, self._readers)
+        change = memorised(problem.batch(), netlist, targets_of(netlist, readers), problem.bank, how.balanced)
+        taken = accept_rule(problem, change, "falls", 1)
+        if taken.accepted:
+            self._readers = readers
+        return taken
+
+
+def drawn_readers(netlist: Netlist, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return a reader of each node, int64 (nodes,), any with equal probability: a node, or -1 - o for output o. A node
+    that is an output has an output; one that nothing reads has any.
+    """
+    first = netlist.num_inputs + netlist.num_registers
+    result = -1 - rng.integers(0, netlist.outputs.size, netlist.num_nodes)
+    for read, readers in (
+        (netlist.fanin, np.repeat(np.arange(netlist.num_nodes), netlist.ranks)),
+        (netlist.outputs, -1 - np.arange(netlist.outputs.size)),
+    ):
+        order = rng.permutation(np.flatnonzero(read >= first))
+        result[read[order] - first] = readers[order]  # the last of each
+    return result
+
+
+def targets_of(netlist: Netlist, readers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the output whose target each node learns, int64 (nodes,): that of its reader."""
+    result = -1 - readers
+    for level in range(netlist.level_ptr.size - 2, -1, -1):
+        nodes = np.arange(*netlist.level_ptr[level : level + 2])
+        within = nodes[readers[nodes] >= 0]
+        result[within] = result[readers[within]]
+    return result
+
+
+def memorised(
+    part: LabelledPart, netlist: Netlist, targets: NDArray[np.int64], bank: Bank | None, balanced: bool
+) -> Change | None:
+    """Return the tables that a network gets by memorising a part, level by level; None: those that it has.
+
+    Args:
+        part: the samples; it stays as it is.
+        netlist: the network as it is.
+        targets: int64 (nodes,), the output whose wanted bit each node learns.
+        bank: tables that nodes are kept to: then the one that is right on most.
+        balanced: see `MemorizeSettings`.
+    """
+    evaluation = part.evaluation
+    before, tables, steps = evaluation.tables, evaluation.tables, 0
+    try:
+        for level in range(netlist.level_ptr.size - 1):
+            nodes = np.arange(*netlist.level_ptr[level : level + 2])
+            for rank in np.unique(netlist.ranks[nodes]):
+                alike = nodes[netlist.ranks[nodes] == rank]
+                for start in range(0, alike.size, NODES):
+                    some = alike[start : start + NODES]
+                    gains = _gains(_counts(part, netlist, some, targets[some]), balanced)
+                    tables[some] = _filled(tables[some], gains, bank)
+            changed = nodes[tables[nodes] != before[nodes]]
+            if changed.size:
+                evaluation.change(changed, tables[changed])
+                steps += 1
+    finally:
+        for _ in range(steps):
+            evaluation.undo()
+    changed = np.flatnonzero(tables != before)
+    return Change(changed, tables[changed]) if changed.size else None
+
+
+def _counts(
+    part: LabelledPart, netlist: Netlist, nodes: NDArray[np.int64], targets: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """On how many samples nodes of one rank read an entry while the target is 0, and 1: int64 (k, 2, 2**rank)."""
+    rank = int(netlist.ranks[nodes[0]])
+    reads = netlist.fanin[netlist.fanin_ptr[nodes, None] + np.arange(rank)]
+    signals, inputs = np.unique(reads, return_inverse=True)
+    bits, rows = part.evaluation.rows(signals), inputs.reshape(reads.shape).astype(np.int32)
+    result = np.empty((nodes.size, 2, 1 << rank), np.int64)
+
+    def work(take: Callable[[], int | None]) -> None:
+        while (piece := take()) is not None:
+            own = slice(PIECE * piece, PIECE * (piece + 1))
+            counting.count(bits, rows[own], part.targets, targets[own], len(part), result[own])
+
+    share(-(-nodes.size // PIECE), num_threads(part.threads), work)
+    return result
+
+
+def _gains(counts: NDArray[np.int64], balanced: bool) -> NDArray[np.int64]:
+    """What is gained where an entry is 1 and not 0, int64 (k, 2**rank): in samples, or weighed by those of the other
+    target.
+    """
+    weights = np.maximum(counts.sum(axis=2, keepdims=True), 1) if balanced else np.ones((1, 2, 1), np.int64)
+    gains: NDArray[np.int64] = counts[:, 1] * weights[:, 0] - counts[:, 0] * weights[:, 1]
+    return gains
+
+
+def _filled(tables: NDArray[np.uint64], gains: NDArray[np.int64], bank: Bank | None) -> NDArray[np.uint64]:
+    """Tables that gain most; entries that gain nothing stay as they are."""
+    entries = np.arange(gains.shape[1], dtype=np.uint64)
+    own = (tables[:, None] >> entries & np.uint64(1)).astype(np.bool_)
+    if bank is not None:
+        rises = np.where(own, gains, -gains).astype(np.float64)
+        return np.array([bank.nearest(*each)[0] for each in zip(tables.tolist(), rises, strict=True)], np.uint64)
+    words = np.where(gains == 0, own, gains > 0).astype(np.uint64) << entries
+    filled: NDArray[np.uint64] = np.bitwise_or.reduce(words, axis=1)
+    return filled
