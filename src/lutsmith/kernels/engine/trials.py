@@ -15,13 +15,14 @@ from numba import extending, types
 from numpy.typing import NDArray
 
 from lutsmith.kernels.compiler import ENGINE, kernel
-from lutsmith.kernels.engine import lanes, scattered
+from lutsmith.kernels.engine import lanes, rise_planes, scattered
 from lutsmith.kernels.engine.lanes import HEADER_ROWS, ONES_ROW, ROW_BYTES, WORDS
-from lutsmith.kernels.engine.scattered import Scattered, lowest, lut_on_block, next_waiting
+from lutsmith.kernels.engine.rise_planes import risen
+from lutsmith.kernels.engine.scattered import Scattered, lut_on_block, next_waiting
 
 intrinsic: Callable[[Any], Any] = extending.intrinsic  # Numba's annotations say that calling one never returns
 
-_SOURCES = lanes.__file__, scattered.__file__
+_SOURCES = lanes.__file__, rise_planes.__file__, scattered.__file__
 _WORD = ir.IntType(64)
 
 
@@ -30,15 +31,17 @@ class Room(NamedTuple):
 
     Attributes:
         waiting: uint64 (ceil(N / 64),), 0: the nodes that have something to do, a bit each.
-        place: int64, address of N + 1 blocks of a row, 64-byte aligned.
+        place: int64, address of N + 3 blocks of a row, 64-byte aligned.
         changed: int32 (N + 1,), the nodes that changed.
         rows: int64 (S,), where the rows are before anything is tried: a copy of the network's.
+        spare: int64, address of rows for `rises.Planes`, 64-byte aligned.
     """
 
     waiting: NDArray[np.uint64]
     place: int
     changed: NDArray[np.int32]
     rows: NDArray[np.int64]
+    spare: int
 
 
 class Readers(NamedTuple):
@@ -59,7 +62,7 @@ class Wanted(NamedTuple):
     Attributes:
         outputs: int64 (O,), the outputs, those of the first signal first.
         first: int64 (S + 1,), where those of each signal begin in `outputs`.
-        targets: uint64 (O, W), the wanted bits, 0 beyond the last sample.
+        targets: uint64 (O, at least 16 a block), the wanted bits, rows 64-byte aligned, 0 beyond the last sample.
         wrong: int64 (O,), how many bits of each output are wrong now.
     """
 
@@ -79,30 +82,16 @@ def _word(_: Any, address: Any) -> Any:
     return types.uint64(types.int64), generate
 
 
-@intrinsic
-def _ones(_: Any, word: Any) -> Any:
-    """How many bits of a word are set."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.int64(types.uint64), generate
-
-
 @kernel(ENGINE, sources=_SOURCES)
-def _try(net: Any, readers: Any, room: Any, nodes: Any, tables: Any, block: int) -> int:
-    """Run nodes with other tables, and what depends on them, on one block; return how many nodes changed.
+def run_waiting(net: Any, readers: Any, room: Any, block: int, count: int) -> int:
+    """Run the nodes that wait on one block, and what reads those that change; return how many nodes have changed.
 
-    Rows of nodes that changed are elsewhere until `_take_back`: only their block is there.
+    Rows of nodes that changed are elsewhere: only their block is there. The first `count` have changed already.
     """
     base, wires, rows, first = net.header.ctypes.data, net.fanin.ctypes.data, net.rows, len(net.rows) - len(net.tables)
     offset = ROW_BYTES * block
     mask = base + ROW_BYTES * (ONES_ROW if block < net.blocks - 1 else HEADER_ROWS)
-    for place in range(len(nodes)):
-        node = nodes[place]
-        net.tables[node], tables[place] = tables[place], net.tables[node]
-        room.waiting[node >> 6] |= np.uint64(1) << np.uint64(node & 63)
-    node, count, out = -1, 0, room.place - offset
+    node, out = -1, room.place + ROW_BYTES * count - offset
     while True:
         node = next_waiting(room.waiting, node + 1)
         if node < 0:
@@ -118,6 +107,19 @@ def _try(net: Any, readers: Any, room: Any, nodes: Any, tables: Any, block: int)
                 reader = readers.nodes[reading]
                 room.waiting[reader >> 6] |= np.uint64(1) << np.uint64(reader & 63)
     return count
+
+
+@kernel(ENGINE, sources=_SOURCES)
+def _try(net: Any, readers: Any, room: Any, nodes: Any, tables: Any, block: int) -> int:
+    """Run nodes with other tables, and what depends on them, on one block; return how many nodes changed.
+
+    Rows of nodes that changed are elsewhere until `_take_back`: only their block is there.
+    """
+    for place in range(len(nodes)):
+        node = nodes[place]
+        net.tables[node], tables[place] = tables[place], net.tables[node]
+        room.waiting[node >> 6] |= np.uint64(1) << np.uint64(node & 63)
+    return run_waiting(net, readers, room, block, 0)
 
 
 @kernel(ENGINE, sources=_SOURCES)
@@ -157,83 +159,15 @@ def wrong_bits(
         own, words = nodes[start[trial] : start[trial + 1]], tables[start[trial] : start[trial + 1]]
         wrong = total
         for block in range(net.blocks):
-            count, low = _try(net, readers, room, own, words, block), WORDS * block
-            high = min(low + WORDS, wanted.targets.shape[1])
+            count, offset = _try(net, readers, room, own, words, block), ROW_BYTES * block
+            target = wanted.targets.ctypes.data + offset
             for place in range(count):
                 signal = first + room.changed[place]
                 for entry in range(wanted.first[signal], wanted.first[signal + 1]):
-                    output, now, then = wanted.outputs[entry], net.rows[signal], room.rows[signal]
-                    for word in range(low, high):
-                        target = wanted.targets[output, word]
-                        wrong += _ones(_word(now + 8 * word) ^ target) - _ones(_word(then + 8 * word) ^ target)
+                    goal = target + wanted.targets.strides[0] * wanted.outputs[entry]
+                    wrong += risen(room.rows[signal] + offset, net.rows[signal] + offset, goal)
             _take_back(net, room, own, words, count)
         result[trial] = wrong
-
-
-@kernel(ENGINE, sources=_SOURCES)
-def wrong_bit_effects(
-    net: Scattered, readers: Readers, room: Room, nodes: NDArray[np.int64], wanted: Wanted, result: NDArray[np.int64]
-) -> None:
-    """Count by how much the wrong output bits rise where an entry of a node's table is inverted.
-
-    A node is inverted on all samples; the effect on a sample belongs to the entry that the node reads there.
-
-    Args:
-        net: as for `wrong_bits`.
-        readers: see there.
-        room: see there.
-        nodes: int64 (k,).
-        wanted: see there.
-        result: int64 (k, 64); entries from 2**rank up, and those that no sample reads, are 0.
-    """
-    table, found = np.empty(1, np.uint64), np.empty((3, len(wanted.outputs)), np.int64)
-    sources, first = np.empty(6, np.uint64), len(net.rows) - len(net.tables)
-    depth = 2
-    while 1 << (depth - 1) <= len(wanted.outputs):
-        depth += 1
-    planes, top = np.empty(depth, np.uint64), np.int64(1) << (depth - 1)
-    for trial in range(len(nodes)):
-        own, sums, node = nodes[trial : trial + 1], result[trial], nodes[trial]
-        sums[:] = 0
-        begin = net.fanin_ptr[node]
-        rank = net.fanin_ptr[node + 1] - begin
-        for block in range(net.blocks):
-            table[0] = ~net.tables[node]
-            count, outputs, low = _try(net, readers, room, own, table, block), 0, WORDS * block
-            for place in range(count):
-                signal = first + room.changed[place]
-                for entry in range(wanted.first[signal], wanted.first[signal + 1]):
-                    found[0, outputs], found[1, outputs] = net.rows[signal], room.rows[signal]
-                    found[2, outputs] = wanted.outputs[entry]
-                    outputs += 1
-            for word in range(low, min(low + WORDS, wanted.targets.shape[1]) if outputs else low):
-                either = np.uint64(0)
-                planes[:] = 0  # a sample's rise in two's complement, its bits in as many words
-                for place in range(outputs):
-                    before = _word(found[1, place] + 8 * word)
-                    differ = before ^ _word(found[0, place] + 8 * word)
-                    minus = differ & (before ^ wanted.targets[found[2, place], word])
-                    either |= differ
-                    carry = planes[0] & differ
-                    planes[0] ^= differ
-                    for plane in range(1, depth):
-                        bits = planes[plane]
-                        planes[plane] = bits ^ minus ^ carry
-                        carry = (bits & minus) | (carry & (bits ^ minus))
-                if either == np.uint64(0):
-                    continue
-                for slot in range(rank):
-                    sources[slot] = _word(net.rows[net.fanin[begin + slot]] + 8 * word)
-                while either:
-                    bit = np.uint64(lowest(either))
-                    either &= either - np.uint64(1)
-                    address, rise = np.int64(0), np.int64(0)
-                    for slot in range(rank):
-                        address |= np.int64(sources[slot] >> bit & np.uint64(1)) << slot
-                    for plane in range(depth):
-                        rise |= np.int64(planes[plane] >> bit & np.uint64(1)) << plane
-                    sums[address] += (rise ^ top) - top
-            _take_back(net, room, own, table, count)
 
 
 @kernel(ENGINE, sources=_SOURCES)

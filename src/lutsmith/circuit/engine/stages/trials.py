@@ -7,15 +7,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.circuit.engine.stages.chains import Chains, RisePlan
 from lutsmith.circuit.engine.stages.evaluation import PackedEvaluation
-from lutsmith.circuit.engine.stages.packed import header, row_matrix
+from lutsmith.circuit.engine.stages.packed import clear_tail, header, row_matrix
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.ground.arrays import integers
-from lutsmith.kernels.engine import trials
+from lutsmith.kernels.engine import rise_planes, rises, trials
 from lutsmith.kernels.engine.scattered import Scattered
 
 PIECES = 8
-"""Parts that the trials of one call fall into for each thread."""
+"""Parts that the trials of one call fall into for each thread, where there are several."""
+
+PLANS = 2
+"""Sets of nodes whose plan is kept: all of them, say, and the best of these."""
 
 
 class Trials:
@@ -38,13 +42,20 @@ class Trials:
         expected = (outputs.size, evaluation.samples.words.shape[1])
         if targets.dtype != np.uint64 or targets.shape != expected:
             raise ValueError(f"targets are {targets.dtype} {targets.shape}; expected uint64 {expected}")
-        self.evaluation, self._targets = evaluation, np.ascontiguousarray(targets)
+        self.evaluation = evaluation
+        matrix = row_matrix(outputs.size, len(evaluation.samples))
+        matrix[:, : expected[1]] = targets
+        clear_tail(matrix, len(evaluation.samples))
+        self._goals, self._targets = matrix, matrix[:, : expected[1]]
         self._order = np.argsort(outputs, kind="stable")
         signals = evaluation.cones.net.rows.size
         self._first = np.searchsorted(outputs[self._order], np.arange(signals + 1))
         self._rooms: list[tuple[trials.Room, NDArray[np.uint64], NDArray[np.uint64]]] = []
         self._wires = np.empty(0, np.int32)
         self._read_by = trials.Readers(np.empty(0, np.int64), self._wires)
+        self._depth = rise_planes.planes_for(outputs.size)
+        self._chains: Chains | None = None
+        self._plans: list[tuple[NDArray[np.int64], RisePlan]] = []
 
     def wrong_bits(
         self, start: ArrayLike, nodes: ArrayLike, tables: ArrayLike, *, threads: int | None = None
@@ -93,14 +104,35 @@ class Trials:
         Raises:
             TypeError, ValueError: no such nodes.
         """
-        chosen = self._nodes(nodes)
-        result, readers = np.empty((chosen.size, 64), np.int64), self._readers()
+        return self._rises(nodes, 64, threads)
 
-        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
-            trials.wrong_bit_effects(net, readers, room, chosen[low:high], wanted, result[low:high])
+    def rises(self, nodes: ArrayLike, *, threads: int | None = None) -> NDArray[np.int64]:
+        """Return by how much the wrong output bits rise where a node is inverted on all samples, int64 (k,).
 
-        self._share(chosen.size, threads, run)
+        Arguments and errors are those of `effects`.
+        """
+        return self._rises(nodes, 1, threads)[:, 0]
+
+    def gains(self, nodes: ArrayLike, *, threads: int | None = None) -> NDArray[np.int64]:
+        """Return by how much the wrong output bits fall where each entry of a node's table is inverted that pays, int64
+        (k,). Arguments and errors are those of `effects`.
+        """
+        effects = self._rises(nodes, 64, threads)
+        result = np.empty(len(effects), np.int64)
+        rises.gains(effects, result)
         return result
+
+    def plan(self, chosen: NDArray[np.int64]) -> RisePlan:
+        """How the rises of nodes are found; kept for when they are asked for again."""
+        readers = self._readers()
+        if self._chains is None or self._chains.readers is not readers:
+            of_nodes = np.diff(self._first)[self._first.size - 1 - self.evaluation.ranks.size :]
+            self._chains = Chains(readers, self.evaluation.level_starts, of_nodes > 0)
+            self._plans = []
+        kept = [plan for plan in self._plans if np.array_equal(plan[0], chosen)]
+        kept = kept or [(chosen, self._chains.plan(chosen))]
+        self._plans = [*kept, *(plan for plan in self._plans if plan is not kept[0])][:PLANS]
+        return kept[0][1]
 
     def pivotal(self, nodes: ArrayLike, *, threads: int | None = None) -> NDArray[np.uint64]:
         """Return on which samples inverting a node inverts an output, uint64 (k, O, ceil(N / 64)): the Boolean
@@ -128,6 +160,26 @@ class Trials:
         wrong: NDArray[np.int64] = np.bitwise_count(now ^ self._targets).sum(axis=1, dtype=np.int64)
         return wrong
 
+    def _rises(self, nodes: ArrayLike, entries: int, threads: int | None) -> NDArray[np.int64]:
+        chosen, places = np.unique(self._nodes(nodes), return_inverse=True)
+        result, readers, plan = np.zeros((chosen.size, entries), np.int64), self._readers(), self.plan(chosen)
+        kept = row_matrix(plan.kept * self._depth, 1)
+
+        def run_part(part: NDArray[np.int64], block: int) -> None:
+            def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
+                planes = rises.Planes(kept.ctypes.data, self._depth, room.spare)
+                if part is plan.starts:
+                    rises.run_cones(net, readers, room, part[low:high], planes, wanted, block, result)
+                else:
+                    rises.combine(net, room, part[low:high], planes, block, result)
+
+            self._share(len(part), threads, run)
+
+        for block in range(self.evaluation.cones.net.blocks):
+            for part in (plan.starts, *plan.waves):
+                run_part(part, block)
+        return result if np.array_equal(places, np.arange(chosen.size)) else result[places]
+
     def _readers(self) -> trials.Readers:
         """Who reads the nodes with the present wires."""
         net = self.evaluation.cones.net
@@ -153,9 +205,9 @@ class Trials:
         threads: int | None,
         run: Callable[[Scattered, trials.Room, trials.Wanted, int, int], None],
     ) -> None:
-        wanted = trials.Wanted(self._order, self._first, self._targets, self.wrong())
+        wanted = trials.Wanted(self._order, self._first, self._goals, self.wrong())
         rooms, given, most = self._rooms, self.evaluation.cones.net, num_threads(threads)
-        size = max(1, -(-count // (PIECES * most)))
+        size = max(1, -(-count // (PIECES * most if most > 1 else 1)))
 
         def work(take: Callable[[], int | None]) -> None:
             if (piece := take()) is None:
@@ -176,7 +228,8 @@ class Trials:
     def _room(self) -> tuple[trials.Room, NDArray[np.uint64], NDArray[np.uint64]]:
         """Return memory for one thread, the matrix that it is of, and a header of its own."""
         nodes = self.evaluation.ranks.size
-        matrix = row_matrix(nodes + 1, 1)
+        matrix = row_matrix(nodes + 3 + self._depth + rise_planes.MASK_ROWS, 1)
         waiting, signals = np.zeros(-(-nodes // 64), np.uint64), self._first.size - 1
-        room = trials.Room(waiting, matrix.ctypes.data, np.empty(nodes + 1, np.int32), np.empty(signals, np.int64))
+        begin, spare = (int(matrix[row:].ctypes.data) for row in (0, nodes + 3))
+        room = trials.Room(waiting, begin, np.empty(nodes + 1, np.int32), np.empty(signals, np.int64), spare)
         return room, matrix, header(len(self.evaluation.samples))
