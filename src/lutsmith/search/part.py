@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples, Trials
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.search.change import Change
+from lutsmith.search.change import Change, TableChanges
 from lutsmith.search.effects import table_effects
 from lutsmith.search.losses import WrongBits, loss_named
 
@@ -83,12 +83,17 @@ class LabelledPart:
 
     def judge(self, changes: Sequence[Change]) -> NDArray[np.float64]:
         """Return the loss that each change would give, float64 (K,): only their cones are run."""
-        if self._counts_bits and not any(len(change.wires) for change in changes):
+        only_tables = isinstance(changes, TableChanges) or not any(len(change.wires) for change in changes)
+        if not (self._counts_bits and only_tables):
+            return np.array([self._after(change) for change in changes], np.float64)
+        if isinstance(changes, TableChanges):  # no Python for each
+            start, nodes = np.arange(len(changes) + 1) * changes.nodes.size, np.tile(changes.nodes, len(changes))
+            tables = changes.tables.reshape(-1)
+        else:
             start = np.cumsum([0, *(change.nodes.size for change in changes)])
             nodes = np.concatenate([change.nodes for change in changes] or [np.empty(0, np.int64)])
             tables = np.concatenate([change.tables for change in changes] or [np.empty(0, np.uint64)])
-            return self._trials.wrong_bits(start, nodes, tables, threads=self.threads).astype(np.float64)
-        return np.array([self._after(change) for change in changes], np.float64)
+        return self._trials.wrong_bits(start, nodes, tables, threads=self.threads).astype(np.float64)
 
     def scores(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return by how much the loss would fall if each node alone were inverted on all samples, float64 (k,)."""

@@ -27,7 +27,7 @@ from lutsmith.kernels.engine.rise_planes import (
     total_rise,
 )
 from lutsmith.kernels.engine.scattered import Scattered, lut_on_block
-from lutsmith.kernels.engine.trials import Readers, Room, Wanted, run_waiting
+from lutsmith.kernels.engine.trials import Readers, Room, Turns, Wanted, following, run_waiting
 
 _SOURCES = lanes.__file__, rise_planes.__file__, scattered.__file__, trials.__file__
 
@@ -109,6 +109,7 @@ def run_cones(
     planes: Planes,
     wanted: Wanted,
     block: int,
+    turns: Turns,
     result: NDArray[np.int64],
 ) -> None:
     """Invert one or two nodes on all samples of a block, run what depends on them, and take it back; for many.
@@ -122,12 +123,14 @@ def run_cones(
         planes: see there.
         wanted: see there.
         block: which.
+        turns: at `starts`.
         result: int64 (n, 64), for entries of tables, or (n, 1), for whole nodes; what is found is added.
     """
     first, offset = len(net.rows) - len(net.tables), ROW_BYTES * block
     mask = net.header.ctypes.data + ROW_BYTES * (ONES_ROW if block < net.blocks - 1 else HEADER_ROWS)
     target = wanted.targets.ctypes.data + offset
-    for unit in range(len(starts)):
+    unit = following(turns, -1)
+    while unit < len(starts):
         count = 0
         for side in range(2):
             node = starts[unit, side]
@@ -154,6 +157,7 @@ def run_cones(
             net.rows[signal] = room.rows[signal]
         if starts[unit, 3] >= 0:
             _sum_up(net, planes, rises, starts[unit, 0], block, result[starts[unit, 3]])
+        unit = following(turns, unit)
 
 
 @kernel(ENGINE, sources=_SOURCES)
@@ -163,6 +167,7 @@ def combine(
     nodes: NDArray[np.int64],
     planes: Planes,
     block: int,
+    turns: Turns,
     result: NDArray[np.int64],
 ) -> None:
     """Find the rises of nodes from those of their readers, and of these together.
@@ -174,13 +179,15 @@ def combine(
             both together are among `planes`; and as in `run_cones`, where to keep the rise, and the place in `result`.
         planes: see there.
         block: which.
+        turns: at `nodes`.
         result: as for `run_cones`.
     """
     base, wires, first = net.header.ctypes.data, net.fanin.ctypes.data, len(net.rows) - len(net.tables)
     offset, size = ROW_BYTES * block, ROW_BYTES * planes.depth
     mask = base + ROW_BYTES * (ONES_ROW if block < net.blocks - 1 else HEADER_ROWS)
     flipped, found = room.place, (room.place + ROW_BYTES, room.place + 2 * ROW_BYTES)
-    for unit in range(len(nodes)):
+    unit = following(turns, -1)
+    while unit < len(nodes):
         node = nodes[unit, 0]
         was = net.rows[first + node]
         invert(was + offset, mask, flipped)
@@ -204,6 +211,7 @@ def combine(
             select(rises, planes.depth, (given[0], given[1], both), (own, other), found)
         if nodes[unit, 7] >= 0:
             _sum_up(net, planes, rises, node, block, result[nodes[unit, 7]])
+        unit = following(turns, unit)
 
 
 @kernel(ENGINE)

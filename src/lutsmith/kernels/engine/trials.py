@@ -72,6 +72,36 @@ class Wanted(NamedTuple):
     wrong: NDArray[np.int64]
 
 
+class Turns(NamedTuple):
+    """Work that several threads share: each takes the next few places, when it is done with those that it had.
+
+    Attributes:
+        taken: int64 (8,), a cache line; the first says how many places are taken, 0 in the beginning.
+        size: places that are taken at a time.
+    """
+
+    taken: NDArray[np.int64]
+    size: int
+
+
+@intrinsic
+def _add(_: Any, address: Any, count: Any) -> Any:
+    """Add to a number that other threads add to as well, and return what it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = builder.inttoptr(arguments[0], _WORD.as_pointer())
+        return builder.atomic_rmw("add", place, arguments[1], "monotonic")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@kernel(ENGINE)
+def following(turns: Turns, place: int) -> int:
+    """The place after one, of which -1 is before the first: the next of the same turn, or the first of a new one."""
+    place += 1
+    return place if place % turns.size else _add(turns.taken.ctypes.data, turns.size)
+
+
 @intrinsic
 def _word(_: Any, address: Any) -> Any:
     """The word at an address."""
@@ -140,6 +170,7 @@ def wrong_bits(
     room: Room,
     trials: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]],
     wanted: Wanted,
+    turns: Turns,
     result: NDArray[np.int64],
 ) -> None:
     """Count the wrong output bits of each of K trials.
@@ -151,11 +182,13 @@ def wrong_bits(
         trials: int64 (K + 1,), where the nodes of each trial begin; int64 (E,), these, each once in a trial; and
             uint64 (E,), the tables that they get, changed and taken back.
         wanted: see there.
+        turns: at the trials.
         result: int64 (K,).
     """
     start, nodes, tables = trials
     first, total = len(net.rows) - len(net.tables), wanted.wrong.sum()
-    for trial in range(len(result)):
+    trial = following(turns, -1)
+    while trial < len(result):
         own, words = nodes[start[trial] : start[trial + 1]], tables[start[trial] : start[trial + 1]]
         wrong = total
         for block in range(net.blocks):
@@ -168,11 +201,18 @@ def wrong_bits(
                     wrong += risen(room.rows[signal] + offset, net.rows[signal] + offset, goal)
             _take_back(net, room, own, words, count)
         result[trial] = wrong
+        trial = following(turns, trial)
 
 
 @kernel(ENGINE, sources=_SOURCES)
 def pivotal_rows(
-    net: Scattered, readers: Readers, room: Room, nodes: NDArray[np.int64], wanted: Wanted, result: NDArray[np.uint64]
+    net: Scattered,
+    readers: Readers,
+    room: Room,
+    nodes: NDArray[np.int64],
+    wanted: Wanted,
+    turns: Turns,
+    result: NDArray[np.uint64],
 ) -> None:
     """Find the samples on which inverting a node inverts an output.
 
@@ -182,10 +222,12 @@ def pivotal_rows(
         room: see there.
         nodes: int64 (k,).
         wanted: see there; only which signals are outputs is read.
+        turns: at the nodes.
         result: uint64 (k, O, W).
     """
     table, first = np.empty(1, np.uint64), len(net.rows) - len(net.tables)
-    for trial in range(len(nodes)):
+    trial = following(turns, -1)
+    while trial < len(nodes):
         own, node = nodes[trial : trial + 1], nodes[trial]
         result[trial] = 0
         for block in range(net.blocks):
@@ -198,3 +240,17 @@ def pivotal_rows(
                     for word in range(low, min(low + WORDS, result.shape[2])):
                         result[trial, output, word] = _word(now + 8 * word) ^ _word(then + 8 * word)
             _take_back(net, room, own, table, count)
+        trial = following(turns, trial)
+
+
+@kernel(ENGINE)
+def first_repeated(start: NDArray[np.int64], nodes: NDArray[np.int64], seen: NDArray[np.int64]) -> int:
+    """Return the first trial that has a node twice, or -1; `start` and `nodes` are those of `wrong_bits`, `seen` is
+    int64 (N,), -1.
+    """
+    for trial in range(len(start) - 1):
+        for place in range(start[trial], start[trial + 1]):
+            if seen[nodes[place]] == trial:
+                return trial
+            seen[nodes[place]] = trial
+    return -1

@@ -243,7 +243,7 @@ class PackedEvaluation:
         """
         chosen = _numbers("nodes", nodes, self._cones.tables.size)
         words = _words(tables, chosen.size)
-        if chosen.size > 1 and np.unique(chosen).size < chosen.size:
+        if chosen.size > 1 and np.bincount(chosen).max() > 1:
             raise ValueError("a node is given twice: give each of them one table")
         return self._changed(self._cones.change(chosen, words, []))
 

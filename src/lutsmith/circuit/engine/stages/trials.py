@@ -15,8 +15,8 @@ from lutsmith.ground.arrays import integers
 from lutsmith.kernels.engine import rise_planes, rises, trials
 from lutsmith.kernels.engine.scattered import Scattered
 
-PIECES = 8
-"""Parts that the trials of one call fall into for each thread, where there are several."""
+TURNS, LARGEST = 32, 8
+"""How often each thread takes trials in a call at least, if it can, and how many trials it takes at most."""
 
 PLANS = 2
 """Sets of nodes whose plan is kept: all of them, say, and the best of these."""
@@ -78,16 +78,13 @@ class Trials:
             raise ValueError(f"start goes from 0 to {chosen.size}, the number of nodes, and never falls")
         if words.shape != chosen.shape:
             raise ValueError(f"{chosen.size} nodes, {words.size} tables: give as many of each")
-        which = np.repeat(np.arange(begins.size - 1), np.diff(begins))
-        ordered = np.sort(which * self.evaluation.ranks.size + chosen)
-        if (ordered[1:] == ordered[:-1]).any():
+        if trials.first_repeated(begins, chosen, np.full(self.evaluation.ranks.size, -1)) >= 0:
             raise ValueError("a change has a node twice: give each of them one table")
         result, readers = np.empty(begins.size - 1, np.int64), self._readers()
+        given = begins, chosen, words.copy()
 
-        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
-            first, last = begins[low], begins[high]
-            part = begins[low : high + 1] - first, chosen[first:last], words[first:last].copy()
-            trials.wrong_bits(net, readers, room, part, wanted, result[low:high])
+        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, turns: trials.Turns) -> None:
+            trials.wrong_bits(net, readers, room, given, wanted, turns, result)
 
         self._share(result.size, threads, run)
         return result
@@ -148,8 +145,8 @@ class Trials:
         chosen = self._nodes(nodes)
         result, readers = np.empty((chosen.size, *self._targets.shape), np.uint64), self._readers()
 
-        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
-            trials.pivotal_rows(net, readers, room, chosen[low:high], wanted, result[low:high])
+        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, turns: trials.Turns) -> None:
+            trials.pivotal_rows(net, readers, room, chosen, wanted, turns, result)
 
         self._share(chosen.size, threads, run)
         return result
@@ -166,12 +163,12 @@ class Trials:
         kept = row_matrix(plan.kept * self._depth, 1)
 
         def run_part(part: NDArray[np.int64], block: int) -> None:
-            def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
+            def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, turns: trials.Turns) -> None:
                 planes = rises.Planes(kept.ctypes.data, self._depth, room.spare)
                 if part is plan.starts:
-                    rises.run_cones(net, readers, room, part[low:high], planes, wanted, block, result)
+                    rises.run_cones(net, readers, room, part, planes, wanted, block, turns, result)
                 else:
-                    rises.combine(net, room, part[low:high], planes, block, result)
+                    rises.combine(net, room, part, planes, block, turns, result)
 
             self._share(len(part), threads, run)
 
@@ -203,27 +200,25 @@ class Trials:
         self,
         count: int,
         threads: int | None,
-        run: Callable[[Scattered, trials.Room, trials.Wanted, int, int], None],
+        run: Callable[[Scattered, trials.Room, trials.Wanted, trials.Turns], None],
     ) -> None:
+        """Let `run` take its turns on several threads: outside of Python's lock until none is left."""
         wanted = trials.Wanted(self._order, self._first, self._goals, self.wrong())
         rooms, given, most = self._rooms, self.evaluation.cones.net, num_threads(threads)
-        size = max(1, -(-count // (PIECES * most if most > 1 else 1)))
+        turns = trials.Turns(np.zeros(8, np.int64), min(LARGEST, max(1, count // (TURNS * most))))
 
-        def work(take: Callable[[], int | None]) -> None:
-            if (piece := take()) is None:
+        def work(_: Callable[[], int | None]) -> None:
+            if turns.taken[0] >= count:
                 return
             try:
                 room, matrix, first = rooms.pop()  # one thread's at a time
             except IndexError:
                 room, matrix, first = self._room()
             room.rows[:] = given.rows
-            net = given._replace(header=first, rows=given.rows.copy(), tables=given.tables.copy())
-            while piece is not None:
-                run(net, room, wanted, piece * size, min(count, (piece + 1) * size))
-                piece = take()
+            run(given._replace(header=first, rows=given.rows.copy(), tables=given.tables.copy()), room, wanted, turns)
             rooms.append((room, matrix, first))
 
-        share(-(-count // size), most, work)
+        share(-(-count // turns.size), most, work)
 
     def _room(self) -> tuple[trials.Room, NDArray[np.uint64], NDArray[np.uint64]]:
         """Return memory for one thread, the matrix that it is of, and a header of its own."""

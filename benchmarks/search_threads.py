@@ -1,0 +1,90 @@
+"""Search: how many candidates evolutions judge in a second, with one thread and with several.
+
+    python -m benchmarks.search_threads [--data DIR] [--threads N] [--rounds N] [--seconds S] [--only NAME ...]
+
+Whole steps with 200 candidates each, on training rows of MNIST: `small` is LUTNets' size, `cnn_iv0` (3,714 LUTs) and
+batches of 1,000 of 5,000 rows; `large` is `cnn_iv1` (19,484 LUTs) and batches of 5,000 of 25,000. One thread and
+several take turns, a window of S seconds each, so that what else the machine does hits both; the best window of each
+counts. `cores` is the CPU time of the process in that window by its length: with N threads, whether N cores were free.
+`same` says that both searches had the same tables after the first steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+import lutsmith.search.methods  # noqa: F401 - makes the methods known
+from lutsmith.data import load
+from lutsmith.search.method import method_named
+from lutsmith.search.networks import network_circuit
+from lutsmith.search.problem import BatchSchedule, Problem
+
+SIZES = {"small": ("cnn_iv0", 1_000), "large": ("cnn_iv1", 5_000)}
+BATCHES, CANDIDATES, COMPARED = 5, 200, 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=0.3)
+    parser.add_argument("--only", nargs="*", choices=SIZES, default=list(SIZES))
+    given = parser.parse_args()
+    dataset = load("mnist", given.data)
+    for size in given.only:
+        network, batch = SIZES[size]
+        circuit = network_circuit(network)
+        rows = BATCHES * batch
+        samples = circuit.stages.pack(dataset.x_train[:rows].reshape(rows, -1))
+        for name in ("evolve", "bitflip"):
+            steppers, tables = {}, []
+            for threads in (1, given.threads):
+                problem = Problem(
+                    circuit.netlist, samples, dataset.y_train[:rows], circuit.head,
+                    schedule=BatchSchedule(batch=batch), threads=threads,
+                )  # fmt: skip
+                steppers[threads] = stepper(problem, name)
+                for _ in range(COMPARED):
+                    next(steppers[threads])
+                tables.append(problem.tables)
+            best = dict.fromkeys(steppers, (0.0, 0.0))
+            load_before = os.getloadavg()[0]
+            for _ in range(given.rounds):
+                for threads, steps in steppers.items():
+                    best[threads] = max(best[threads], window(steps, given.seconds))
+            (one, _), (several, cores) = best[1], best[given.threads]
+            row = {
+                "size": size, "method": name, "candidates_a_second": round(one), "threads": given.threads,
+                "with_threads": round(several), "times": several / one, "cores": cores,
+                "same": bool(np.array_equal(*tables)), "load": (load_before, os.getloadavg()[0]),
+            }  # fmt: skip
+            print(json.dumps(row), flush=True)
+
+
+def stepper(problem: Problem, name: str):
+    """Step for ever."""
+    method = method_named(name, {"candidates": CANDIDATES})
+    while True:
+        method.step(problem, np.random.default_rng([0, problem.step]))
+        problem.step += 1
+        yield
+
+
+def window(steps, seconds: float) -> tuple[float, float]:
+    """Candidates a second in some seconds of steps, and the CPU seconds a second."""
+    began, cpu, count = time.perf_counter(), time.process_time(), 0
+    while (passed := time.perf_counter() - began) < seconds:
+        next(steps)
+        count += CANDIDATES
+    return count / passed, (time.process_time() - cpu) / passed
+
+
+if __name__ == "__main__":
+    main()
