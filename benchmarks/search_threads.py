@@ -3,7 +3,8 @@
     python -m benchmarks.search_threads [--data DIR] [--threads N] [--rounds N] [--seconds S] [--only NAME ...]
 
 Whole steps with 200 candidates each, on training rows of MNIST: `small` is LUTNets' size, `cnn_iv0` (3,714 LUTs) and
-batches of 1,000 of 5,000 rows; `large` is `cnn_iv1` (19,484 LUTs) and batches of 5,000 of 25,000. One thread and
+batches of 1,000 of 5,000 rows; `rows` has these 5,000 in each step; `large` is `cnn_iv1` (19,484 LUTs) and 5,000 rows.
+One thread and
 several take turns, a window of S seconds each, so that what else the machine does hits both; the best window of each
 counts. `cores` is the CPU time of the process in that window by its length: with N threads, whether N cores were free.
 `same` says that both searches had the same tables after the first steps.
@@ -25,8 +26,8 @@ from lutsmith.search.method import method_named
 from lutsmith.search.networks import network_circuit
 from lutsmith.search.problem import BatchSchedule, Problem
 
-SIZES = {"small": ("cnn_iv0", 1_000), "large": ("cnn_iv1", 5_000)}
-BATCHES, CANDIDATES, COMPARED = 5, 200, 10
+SIZES = {"small": ("cnn_iv0", 1_000), "rows": ("cnn_iv0", 5_000), "large": ("cnn_iv1", 5_000)}
+ROWS, CANDIDATES, COMPARED = 5_000, 200, 10
 
 
 def main() -> None:
@@ -41,13 +42,12 @@ def main() -> None:
     for size in given.only:
         network, batch = SIZES[size]
         circuit = network_circuit(network)
-        rows = BATCHES * batch
-        samples = circuit.stages.pack(dataset.x_train[:rows].reshape(rows, -1))
+        samples = circuit.stages.pack(dataset.x_train[:ROWS].reshape(ROWS, -1))
         for name in ("evolve", "bitflip"):
             steppers, tables = {}, []
             for threads in (1, given.threads):
                 problem = Problem(
-                    circuit.netlist, samples, dataset.y_train[:rows], circuit.head,
+                    circuit.netlist, samples, dataset.y_train[:ROWS], circuit.head,
                     schedule=BatchSchedule(batch=batch), threads=threads,
                 )  # fmt: skip
                 steppers[threads] = stepper(problem, name)

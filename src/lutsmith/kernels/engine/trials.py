@@ -30,7 +30,7 @@ class Room(NamedTuple):
     """What one thread writes to. `waiting`, tables and rows are as they were after a call.
 
     Attributes:
-        waiting: uint64 (ceil(N / 64),), 0: the nodes that have something to do, a bit each.
+        waiting: uint64 (at least ceil(N / 64),), 0: the nodes that have something to do, a bit each.
         place: int64, address of N + 3 blocks of a row, 64-byte aligned.
         changed: int32 (N + 1,), the nodes that changed.
         rows: int64 (S,), where the rows are before anything is tried: a copy of the network's.

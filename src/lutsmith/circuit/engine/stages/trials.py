@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.circuit.engine.plan import aligned
 from lutsmith.circuit.engine.stages.chains import Chains, RisePlan
 from lutsmith.circuit.engine.stages.evaluation import PackedEvaluation
 from lutsmith.circuit.engine.stages.packed import clear_tail, header, row_matrix
@@ -17,6 +18,9 @@ from lutsmith.kernels.engine.scattered import Scattered
 
 TURNS, LARGEST = 32, 8
 """How often each thread takes trials in a call at least, if it can, and how many trials it takes at most."""
+
+LINE = 8
+"""Words of a cache line."""
 
 PLANS = 2
 """Sets of nodes whose plan is kept: all of them, say, and the best of these."""
@@ -205,7 +209,9 @@ class Trials:
         """Let `run` take its turns on several threads: outside of Python's lock until none is left."""
         wanted = trials.Wanted(self._order, self._first, self._goals, self.wrong())
         rooms, given, most = self._rooms, self.evaluation.cones.net, num_threads(threads)
-        turns = trials.Turns(np.zeros(8, np.int64), min(LARGEST, max(1, count // (TURNS * most))))
+        taken = aligned((LINE,), np.int64)
+        taken[:] = 0
+        turns = trials.Turns(taken, min(LARGEST, max(1, count // (TURNS * most))))
 
         def work(_: Callable[[], int | None]) -> None:
             if turns.taken[0] >= count:
@@ -224,7 +230,8 @@ class Trials:
         """Return memory for one thread, the matrix that it is of, and a header of its own."""
         nodes = self.evaluation.ranks.size
         matrix = row_matrix(nodes + 3 + self._depth + rise_planes.MASK_ROWS, 1)
-        waiting, signals = np.zeros(-(-nodes // 64), np.uint64), self._first.size - 1
+        waiting, signals = aligned((-(-nodes // (64 * LINE)) * LINE,), np.uint64), self._first.size - 1
+        waiting[:] = 0  # whole lines of the cache: what one thread writes all the time, no other touches
         begin, spare = (int(matrix[row:].ctypes.data) for row in (0, nodes + 3))
         room = trials.Room(waiting, begin, np.empty(nodes + 1, np.int32), np.empty(signals, np.int64), spare)
         return room, matrix, header(len(self.evaluation.samples))
