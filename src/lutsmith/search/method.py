@@ -63,6 +63,10 @@ class SearchMethod(ABC):
         search that was interrupted goes on to the same bits.
         """
 
+    def most_steps(self, problem: Problem) -> int | None:  # noqa: ARG002
+        """Return after how many steps nothing is left to do; None: there is always a next one."""
+        return None
+
     def check(self, problem: Problem) -> None:
         """Raise ValueError where the method cannot search for this."""
 
