@@ -29,7 +29,7 @@ ROWS = (
 )  # fmt: skip
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "greedy:cnn_iv1": {"options": {"fixed": 2}},  # its windows stay
+    "greedy:cnn_iv1": {"options": {"fixed": 2, "tau": 4.0}},  # its windows stay
 }
 
 

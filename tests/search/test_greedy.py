@@ -23,9 +23,7 @@ def powers(tau: float) -> np.ndarray:
     return np.exp(-np.arange(int(40 * tau) + 1) / tau)
 
 
-@given(
-    st.integers(0, 10_000), st.sampled_from([0, 1, 63, 64, 65, 200]), st.integers(1, 4), st.sampled_from([0.5, 3.0])
-)
+@given(st.integers(0, 10_000), st.sampled_from([0, 1, 63, 64, 65, 200]), st.integers(1, 4), st.sampled_from([0.5, 3.0]))
 @settings(max_examples=60, deadline=None)
 def test_the_kernels_of_votes_compute_what_plain_numpy_computes(seed, samples, classes, tau):
     rng = np.random.default_rng(seed)
@@ -76,11 +74,11 @@ def test_a_level_is_grown_as_boosting_one_lut_after_the_other_grows_it(seed, can
         outputs = {int(signal) - 6: place for place, signal in reversed(list(enumerate(netlist.outputs)))}
         for node, row in zip(nodes.tolist(), weights, strict=True):
             assert (row == of_output[outputs[node]]).all() if node in outputs else row.tolist() in of_output.tolist()
-        how = greedy.GreedySettings(candidates=candidates)
-        layer = greedy.Layer(problem, level, how)
-        change = layer.grown(candidates, np.random.default_rng([seed, level]))
+        how = greedy.GreedySettings(candidates=candidates, tau=1.5)
+        level_now = greedy.GrownLevel(problem, level, how)
+        change = level_now.grown(candidates, np.random.default_rng([seed, level]))
         wires = {(node, slot): signal for node, slot, signal in change.wires.tolist()}
-        tau = max(1.0, weights.var(axis=1, ddof=1).sum()) ** 0.5
+        tau = 1.5 * max(1.0, weights.var(axis=1, ddof=1).sum()) ** 0.5
         values = unpacked(part.evaluation.rows(), len(part)).T
         scores = np.zeros((3, len(part)), np.int64)
         for place in order:
@@ -91,10 +89,10 @@ def test_a_level_is_grown_as_boosting_one_lut_after_the_other_grows_it(seed, can
             telling = np.abs(gains).sum() > 1e-9
             unit = (2**31 - 1 - len(part)) / np.abs(gains).sum() if telling else 0.0
             whole = np.rint(gains * unit).astype(np.int64)
-            among = layer._candidates(place, candidates, rng)
+            among = level_now._candidates(place, candidates, rng)
             if among.size and telling:
-                assert set(np.unique(own)) <= set(layer._signals[among])
-                grown = growing.grow(values[layer._signals], whole.astype(np.int32), among, own.size)
+                assert set(np.unique(own)) <= set(level_now._signals[among])
+                grown = growing.grow(values[level_now._signals], whole.astype(np.int32), among, own.size)
                 best, got = np.abs(grown.sums).sum(), sums(values[reads], whole)
                 assert np.abs(got).sum() >= 0.999999 * best
             else:

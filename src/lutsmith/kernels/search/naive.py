@@ -1,6 +1,4 @@
-"""Cross entropy under a change of output bits, and votes, in plain NumPy: the specification of the kernels beside it, and
-slow.
-"""
+"""Cross entropy under a change of output bits, and votes, in plain NumPy: what kernels beside it compute, slowly."""
 
 from __future__ import annotations
 
@@ -114,6 +112,6 @@ def vote_gains(
 
 
 def vote_count(bits: NDArray[np.bool_], weights: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return the scores of classes (C, N) of votes (K, N), whose weights (K, C) count where they are 1, else against."""
+    """Return the scores of classes (C, N) of votes (K, N), for which weights (K, C) count, or against."""
     found: NDArray[np.int64] = weights.astype(np.int64).T @ np.where(bits, 1, -1)
     return found

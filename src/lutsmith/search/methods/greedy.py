@@ -25,12 +25,14 @@ from lutsmith.kernels.additive.luts import add_up, evaluate
 from lutsmith.kernels.search import votes
 from lutsmith.search.change import Change
 from lutsmith.search.method import SearchMethod, SearchStep, register
-from lutsmith.search.mutation import Bank
 from lutsmith.search.problem import Problem
 from lutsmith.search.tables import filled_tables
 
 TOGETHER = 16
 """LUTs that are grown beside each other, by the same votes."""
+
+Lut = tuple[NDArray[np.int32], np.uint64]
+"""The rows that a LUT reads, and its table."""
 
 LEAST = 1e-17
 """Odds that count nothing."""
@@ -54,7 +56,7 @@ class GreedySettings:
     candidates: int = 64
     fixed: int = 0
     exchanges: int = 0
-    tau: float = 1.0
+    tau: float = 2.0
 
     def __post_init__(self) -> None:
         for name in ("candidates", "fixed", "exchanges"):
@@ -72,6 +74,7 @@ class GreedyLayers(SearchMethod):
 
     name = "greedy"
     Settings = GreedySettings
+    image_layers = 4000, 2000
 
     def most_steps(self, problem: Problem) -> int:
         return problem.netlist.level_ptr.size - 1
@@ -82,23 +85,24 @@ class GreedyLayers(SearchMethod):
 
     def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: GreedySettings = self.settings
-        before, netlist = problem.accepting().value, problem.netlist
-        candidates = 0 if problem.step < how.fixed else how.candidates
-        layer = Layer(problem, problem.step % self.most_steps(problem), how)
-        problem.accept(layer.grown(candidates, rng))
-        after = problem.accepting().value
-        return SearchStep(before, after, int(np.diff(netlist.level_ptr)[problem.step % layer.depth]), True)
+        level = GrownLevel(problem, problem.step, how)
+        before = problem.accepting().value
+        problem.accept(level.grown(0 if problem.step < how.fixed else how.candidates, rng))
+        return SearchStep(before, problem.accepting().value, level.size, True)
 
 
-class Layer:
-    """A level of a network, whose LUTs are grown on a batch."""
+class GrownLevel:
+    """A level of a network, whose LUTs are grown on a batch.
+
+    Attributes:
+        size: how many LUTs it has.
+    """
 
     def __init__(self, problem: Problem, level: int, how: GreedySettings) -> None:
         netlist, part = problem.netlist, problem.batch()
-        self.depth = netlist.level_ptr.size - 1
-        self._netlist, self._how, self._bank, self._level = netlist, how, problem.bank, level
+        self._netlist, self._how, self._bank = netlist, how, problem.bank
         self._nodes = np.arange(*netlist.level_ptr[level : level + 2])
-        self._tables = problem.tables
+        self.size, self._tables = self._nodes.size, problem.tables
         self._labels = part.loss.labels
         self._threads = num_threads(part.threads)
         ends = netlist.fanin_ptr[self._nodes[0]], netlist.fanin_ptr[self._nodes[-1] + 1]
@@ -110,37 +114,46 @@ class Layer:
 
     def grown(self, candidates: int, rng: np.random.Generator) -> Change:
         """Return all LUTs of the level grown, in an order that is drawn."""
-        order = rng.permutation(self._nodes.size)
+        order = rng.permutation(self.size)
         weights = vote_weights(self._netlist, self._head, self._nodes, rng)
         tau = self._how.tau * max(1.0, float(weights.var(axis=1, ddof=min(1, weights.shape[1] - 1)).sum())) ** 0.5
         powers = np.exp(-np.arange(int(np.ceil(-np.log(LEAST) * tau)) + 1) / tau)
-        samples = self._labels.size
-        scores = np.zeros((weights.shape[1], samples), np.int32)
-        shares = np.empty(scores.shape)
-        tables, wires = self._tables[self._nodes], list[NDArray[np.int64]]()
+        scores = np.zeros((weights.shape[1], self._labels.size), np.int32)
+        shares, wires = np.empty(scores.shape), []
+        tables = self._tables[self._nodes]
         for begin in range(0, order.size, TOGETHER):
             some = order[begin : begin + TOGETHER]
-            drawn = [self._candidates(node, candidates, rng) for node in some]
+            drawn = [self._candidates(place, candidates, rng) for place in some]
             votes.shares(scores, powers, shares)
-            said = np.empty((some.size, self._bits.shape[1]), np.uint64)
-            found: list[NDArray[np.int32]] = [np.empty(0, np.int32)] * some.size
-
-            def work(take: Callable[[], int | None]) -> None:
-                gains, room = np.empty(samples, np.int32), np.empty(samples)
-                while (place := take()) is not None:
-                    votes.gains(shares, self._labels, weights[some[place]], MOST, room, gains)
-                    found[place], table = self._lut(some[place], drawn[place], gains)
-                    tables[some[place]] = table
-                    bits = (table >> np.arange(1 << found[place].size, dtype=np.uint64) & np.uint64(1)).astype(np.bool_)
-                    evaluate(self._bits, found[place], bits, said[place])
-
-            share(some.size, self._threads, work)
+            luts, said = self._together(some, drawn, shares, weights[some])
             votes.count(said, weights[some], scores)
-            for place, inputs in zip(some.tolist(), found, strict=True):
-                slots = np.arange(inputs.size)
+            for place, (inputs, table) in zip(some.tolist(), luts, strict=True):
+                tables[place] = table
                 node = np.full(inputs.size, self._nodes[place])
-                wires.append(np.stack([node, slots, self._signals[inputs]], axis=1))
+                wires.append(np.stack([node, np.arange(inputs.size), self._signals[inputs]], axis=1))
         return Change(self._nodes, tables, np.concatenate(wires).astype(np.int64))
+
+    def _together(
+        self,
+        some: NDArray[np.int64],
+        drawn: list[NDArray[np.int32]],
+        shares: NDArray[np.float64],
+        weights: NDArray[np.int32],
+    ) -> tuple[list[Lut], NDArray[np.uint64]]:
+        """Some LUTs, grown by the same probabilities of classes, and what they say, packed."""
+        luts: list[Lut] = [(np.empty(0, np.int32), np.uint64(0))] * some.size
+        said = np.empty((some.size, self._bits.shape[1]), np.uint64)
+
+        def work(take: Callable[[], int | None]) -> None:
+            gains, room = np.empty(self._labels.size, np.int32), np.empty(self._labels.size)
+            while (at := take()) is not None:
+                votes.gains(shares, self._labels, weights[at], MOST, room, gains)
+                inputs, table = luts[at] = self._lut(some[at], drawn[at], gains)
+                entries = (table >> np.arange(1 << inputs.size, dtype=np.uint64) & np.uint64(1)).astype(np.bool_)
+                evaluate(self._bits, inputs, entries, said[at])
+
+        share(some.size, self._threads, work)
+        return luts, said
 
     def _reads(self, place: int) -> NDArray[np.int32]:
         """The rows that a LUT reads."""
@@ -159,9 +172,7 @@ class Layer:
             return own[:0]
         return np.concatenate([rows, np.full(-rows.size % LANES, rows[0], np.int32)])
 
-    def _lut(
-        self, place: int, candidates: NDArray[np.int32], gains: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], np.uint64]:
+    def _lut(self, place: int, candidates: NDArray[np.int32], gains: NDArray[np.int32]) -> Lut:
         """The rows that a LUT reads from now on, and its table."""
         inputs = self._reads(place)
         if candidates.size and 0 < inputs.size <= MAX_RANK and gains.any():
@@ -175,13 +186,10 @@ class Layer:
         else:
             sums = np.empty(1 << inputs.size, np.int64)
             add_up(self._bits, inputs, gains, sums)
-        bank: Bank | None = self._bank
-        return inputs, filled_tables(self._tables[self._nodes[place], None], sums[None], bank)[0]
+        return inputs, filled_tables(self._tables[self._nodes[place], None], sums[None], self._bank)[0]
 
 
-def vote_weights(
-    netlist: Netlist, head: Head, nodes: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int32]:
+def vote_weights(netlist: Netlist, head: Head, nodes: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int32]:
     """Return what the LUTs of a level count for each class where they vote, int32 (k, C).
 
     One that is an output counts what the head says; the others, each as often, what it says of an output that it tells
