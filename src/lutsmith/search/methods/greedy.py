@@ -85,9 +85,9 @@ class GreedyLayers(SearchMethod):
 
     def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: GreedySettings = self.settings
-        level = GrownLevel(problem, problem.step, how)
-        before = problem.accepting().value
-        problem.accept(level.grown(0 if problem.step < how.fixed else how.candidates, rng))
+        number = problem.step % self.most_steps(problem)
+        level, before = GrownLevel(problem, number, how), problem.accepting().value
+        problem.accept(level.grown(0 if number < how.fixed else how.candidates, rng))
         return SearchStep(before, problem.accepting().value, level.size, True)
 
 
