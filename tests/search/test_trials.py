@@ -28,7 +28,7 @@ def test_trials_are_what_changing_and_undoing_gives(seed, samples, rank, threads
     netlist, draw = network(seed, rank=rank, layers=(8, 6, 4)), np.random.default_rng(seed)
     packed, loss, trials = trials_of(netlist, samples, seed)
     packed.rewire([10], [0], [2])  # of node 10; what follows is of the present wires
-    chosen = [draw.permutation(netlist.num_nodes)[: draw.integers(0, 6)] for _ in range(40)]
+    chosen = [draw.permutation(netlist.num_nodes)[: draw.integers(0, 6)] for _ in range(70)]
     tables = [draw.integers(0, 2**64, nodes.size, np.uint64) for nodes in chosen]
     start = np.cumsum([0, *(nodes.size for nodes in chosen)])
     before, rows = packed.tables, packed.rows()

@@ -187,21 +187,23 @@ def wrong_bits(
     """
     start, nodes, tables = trials
     first, total = len(net.rows) - len(net.tables), wanted.wrong.sum()
-    trial = following(turns, -1)
-    while trial < len(result):
-        own, words = nodes[start[trial] : start[trial + 1]], tables[start[trial] : start[trial + 1]]
-        wrong = total
-        for block in range(net.blocks):
-            count, offset = _try(net, readers, room, own, words, block), ROW_BYTES * block
+    begin = following(turns, -1)
+    while begin < len(result):
+        stop = min(begin + turns.size, len(result))
+        result[begin:stop] = total
+        for block in range(net.blocks):  # a few trials at a time: rows of one block are in a cache for all of them
+            offset = ROW_BYTES * block
             target = wanted.targets.ctypes.data + offset
-            for place in range(count):
-                signal = first + room.changed[place]
-                for entry in range(wanted.first[signal], wanted.first[signal + 1]):
-                    goal = target + wanted.targets.strides[0] * wanted.outputs[entry]
-                    wrong += risen(room.rows[signal] + offset, net.rows[signal] + offset, goal)
-            _take_back(net, room, own, words, count)
-        result[trial] = wrong
-        trial = following(turns, trial)
+            for trial in range(begin, stop):
+                own, words = nodes[start[trial] : start[trial + 1]], tables[start[trial] : start[trial + 1]]
+                count = _try(net, readers, room, own, words, block)
+                for place in range(count):
+                    signal = first + room.changed[place]
+                    for entry in range(wanted.first[signal], wanted.first[signal + 1]):
+                        goal = target + wanted.targets.strides[0] * wanted.outputs[entry]
+                        result[trial] += risen(room.rows[signal] + offset, net.rows[signal] + offset, goal)
+                _take_back(net, room, own, words, count)
+        begin = following(turns, stop - 1) if stop % turns.size == 0 else stop
 
 
 @kernel(ENGINE, sources=_SOURCES)

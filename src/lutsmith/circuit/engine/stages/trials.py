@@ -16,7 +16,7 @@ from lutsmith.ground.arrays import integers
 from lutsmith.kernels.engine import rise_planes, rises, trials
 from lutsmith.kernels.engine.scattered import Scattered
 
-TURNS, LARGEST = 32, 8
+TURNS, LARGEST = 16, 16
 """How often each thread takes trials in a call at least, if it can, and how many trials it takes at most."""
 
 LINE = 8
