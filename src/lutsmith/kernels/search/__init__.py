@@ -3,4 +3,5 @@
 `naive.py` says what is computed, in plain NumPy; what computes it on packed rows is held to it:
 
     softmax     test_softmax: test_the_kernels_compute_what_plain_numpy_computes
+    separate    test_separate: test_the_kernels_compute_what_plain_numpy_computes
 """
