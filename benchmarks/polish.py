@@ -5,8 +5,8 @@
 `mnist-2k:1000` is the preset with 1,000 LUTs. A network that is in the folder `--runs` already is not trained again.
 Validation rows, those that training held out, choose the sweep that is kept; settings were chosen on them too. Tables
 without a test part are measured on the fifth that training holds out. Data come from `--data` or `LUTSMITH_DATA`.
-`--speed MODEL` compares the kernel with the slow and clear form instead, on 60,000 rows; `--others` polishes networks for
-several labels and for numbers, two layers of 300 LUTs, instead.
+`--speed MODEL` compares the kernel with the slow and clear form instead, on 60,000 rows; `--others` polishes networks
+of two layers of 300 LUTs for several labels and for numbers instead.
 """
 
 from __future__ import annotations
