@@ -20,6 +20,7 @@ from lutsmith.search.methods.pivotal import accept_rule
 from lutsmith.search.mutation import Bank
 from lutsmith.search.part import LabelledPart
 from lutsmith.search.problem import Problem
+from lutsmith.search.tables import filled_tables
 
 NODES = 1024
 """LUTs whose inputs are gathered at a time."""
@@ -129,7 +130,7 @@ def memorised(
                 for start in range(0, alike.size, NODES):
                     some = alike[start : start + NODES]
                     gains = _gains(part, netlist, some, targets[some], balanced)
-                    tables[some] = _filled(tables[some], gains, bank)
+                    tables[some] = filled_tables(tables[some], gains, bank)
             changed = nodes[tables[nodes] != before[nodes]]
             if changed.size:
                 evaluation.change(changed, tables[changed])
@@ -149,15 +150,3 @@ def _gains(
     signals, inputs = np.unique(reads, return_inverse=True)
     bits, rows = part.evaluation.rows(signals), inputs.reshape(reads.shape).astype(np.int32)
     return entry_gains(bits, rows, part.targets, targets, len(part), balanced=balanced, threads=part.threads)
-
-
-def _filled(tables: NDArray[np.uint64], gains: NDArray[np.int64], bank: Bank | None) -> NDArray[np.uint64]:
-    """Tables that gain most; entries that gain nothing stay as they are."""
-    entries = np.arange(gains.shape[1], dtype=np.uint64)
-    own = (tables[:, None] >> entries & np.uint64(1)).astype(np.bool_)
-    if bank is not None:
-        rises = np.where(own, gains, -gains).astype(np.float64)
-        return np.array([bank.nearest(*each)[0] for each in zip(tables.tolist(), rises, strict=True)], np.uint64)
-    words = np.where(gains == 0, own, gains > 0).astype(np.uint64) << entries
-    filled: NDArray[np.uint64] = np.bitwise_or.reduce(words, axis=1)
-    return filled
