@@ -98,13 +98,15 @@ def _try(net: Any, readers: Any, room: Any, nodes: Any, tables: Any, block: int)
     base, wires, rows, first = net.header.ctypes.data, net.fanin.ctypes.data, net.rows, len(net.rows) - len(net.tables)
     offset = ROW_BYTES * block
     mask = base + ROW_BYTES * (ONES_ROW if block < net.blocks - 1 else HEADER_ROWS)
+    start, end = len(net.tables), 0  # nothing waits before or behind these: a network may be large, and a cone small
     for place in range(len(nodes)):
         node = nodes[place]
         net.tables[node], tables[place] = tables[place], net.tables[node]
         room.waiting[node >> 6] |= np.uint64(1) << np.uint64(node & 63)
-    node, count, out = -1, 0, room.place - offset
+        start, end = min(start, node), max(end, node + 1)
+    node, count, out = start - 1, 0, room.place - offset
     while True:
-        node = next_waiting(room.waiting, node + 1)
+        node = next_waiting(room.waiting[: (end + 63) >> 6], node + 1)
         if node < 0:
             break
         entry = net.fanin_ptr[node]
@@ -117,6 +119,7 @@ def _try(net: Any, readers: Any, room: Any, nodes: Any, tables: Any, block: int)
             for reading in range(readers.start[node], readers.start[node + 1]):
                 reader = readers.nodes[reading]
                 room.waiting[reader >> 6] |= np.uint64(1) << np.uint64(reader & 63)
+                end = max(end, reader + 1)
     return count
 
 
