@@ -113,17 +113,19 @@ def _word(_: Any, address: Any) -> Any:
 
 
 @kernel(ENGINE, sources=_SOURCES)
-def run_waiting(net: Any, readers: Any, room: Any, block: int, count: int) -> int:
+def run_waiting(net: Any, readers: Any, room: Any, block: int, count: int, span: tuple[int, int]) -> int:
     """Run the nodes that wait on one block, and what reads those that change; return how many nodes have changed.
 
     Rows of nodes that changed are elsewhere: only their block is there. The first `count` have changed already.
+    Nothing waits before or behind the nodes of `span`: a network may be large, and a cone small.
     """
     base, wires, rows, first = net.header.ctypes.data, net.fanin.ctypes.data, net.rows, len(net.rows) - len(net.tables)
     offset = ROW_BYTES * block
     mask = base + ROW_BYTES * (ONES_ROW if block < net.blocks - 1 else HEADER_ROWS)
-    node, out = -1, room.place + ROW_BYTES * count - offset
+    node, out = span[0] - 1, room.place + ROW_BYTES * count - offset
+    end = span[1]
     while True:
-        node = next_waiting(room.waiting, node + 1)
+        node = next_waiting(room.waiting[: (end + 63) >> 6], node + 1)
         if node < 0:
             break
         entry = net.fanin_ptr[node]
@@ -136,6 +138,7 @@ def run_waiting(net: Any, readers: Any, room: Any, block: int, count: int) -> in
             for reading in range(readers.start[node], readers.start[node + 1]):
                 reader = readers.nodes[reading]
                 room.waiting[reader >> 6] |= np.uint64(1) << np.uint64(reader & 63)
+                end = max(end, reader + 1)
     return count
 
 
@@ -145,11 +148,13 @@ def _try(net: Any, readers: Any, room: Any, nodes: Any, tables: Any, block: int)
 
     Rows of nodes that changed are elsewhere until `_take_back`: only their block is there.
     """
+    start, end = len(net.tables), 0
     for place in range(len(nodes)):
         node = nodes[place]
         net.tables[node], tables[place] = tables[place], net.tables[node]
         room.waiting[node >> 6] |= np.uint64(1) << np.uint64(node & 63)
-    return run_waiting(net, readers, room, block, 0)
+        start, end = min(start, node), max(end, node + 1)
+    return run_waiting(net, readers, room, block, 0, (start, end))
 
 
 @kernel(ENGINE, sources=_SOURCES)

@@ -90,6 +90,23 @@ def gains(
     return np.rint(np.where(parts == part, gained, 0.0)).astype(np.int32)
 
 
+def separate_losses(
+    scores: NDArray[np.int32], wanted: NDArray[np.float64], slopes: NDArray[np.float64], logistic: bool
+) -> NDArray[np.float64]:
+    """Return the loss of each sample, float64 (N,), a sum over its scores.
+
+    Args:
+        scores: (C, N).
+        wanted: (C, N), of labels 1 where they are to be set and else -1; of targets these.
+        slopes: (C,), above 0 of labels.
+        logistic: log(1 + exp(-wanted slope (score - 1/2))), of labels; else (slope score - wanted)**2.
+    """
+    values = slopes[:, None] * (scores - 0.5 if logistic else scores)
+    each = np.logaddexp(0, -wanted * values) if logistic else (values - wanted) ** 2
+    total: NDArray[np.float64] = each.sum(axis=0)
+    return total
+
+
 def vote_shares(scores: NDArray[np.int32], tau: float) -> NDArray[np.float64]:
     """Return the probabilities of classes (C, N) of their scores (C, N): softmax of scores / tau."""
     odds = np.exp((scores - scores.max(axis=0)) / tau)
