@@ -143,7 +143,7 @@ def run_cones(
             for reading in range(readers.start[node], readers.start[node + 1]):
                 reader = readers.nodes[reading]
                 room.waiting[reader >> 6] |= np.uint64(1) << np.uint64(reader & 63)
-                start, end = min(start, np.int64(reader)), max(end, reader + 1)
+                start, end = min(start, int(reader)), max(end, int(reader) + 1)
         count = run_waiting(net, readers, room, block, count, (start, end))
         rises = planes.spare if starts[unit, 2] < 0 else planes.place + ROW_BYTES * planes.depth * starts[unit, 2]
         clear(rises, planes.depth)
