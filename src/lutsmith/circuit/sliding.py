@@ -58,7 +58,7 @@ class Sliding:
     def __post_init__(self) -> None:
         one_of("padding_mode", self.padding_mode, PADDINGS)
         if self.transposed and self.padding_mode != "zeros":
-            raise ValueError(f"padding_mode is {self.padding_mode!r}; transposed windows read zeros outside of an image")
+            raise ValueError(f"padding_mode is {self.padding_mode!r}; transposed windows read zeros around an image")
         behind = self.output_padding or (0,) * len(self.window)
         object.__setattr__(self, "output_padding", behind)
         for more, step in zip(behind, self.stride, strict=True):

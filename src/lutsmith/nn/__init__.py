@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:
         "training needs PyTorch, which is not installed: pip install 'lutsmith[train]'", name="torch"
     ) from error
 
+from lutsmith.nn.convolution import LogicConv1d, LogicConv2d, LogicConv3d
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import (
     BalancedThermometer,
@@ -56,6 +57,9 @@ __all__ = [
     "LearnableReduction",
     "LearnableThermometer",
     "LogarithmicThermometer",
+    "LogicConv1d",
+    "LogicConv2d",
+    "LogicConv3d",
     "LogicDense",
     "LoweringProof",
     "ModuleProof",

@@ -16,7 +16,7 @@ from numba import types
 from lutsmith.kernels import compiler, vectors
 from lutsmith.kernels.training import templates
 from lutsmith.kernels.training.encode import loops as encoder
-from lutsmith.kernels.training.fold import loops, passes, pieces
+from lutsmith.kernels.training.fold import loops, passes, pieces, placed
 from lutsmith.kernels.training.gates import loops as gates
 from lutsmith.kernels.training.mix import loops as mixer
 
@@ -27,6 +27,9 @@ TEMPLATES: dict[str, Any] = {
     "fold": loops.forward,
     "lookup": loops.forward,
     "backward": loops.backward,
+    "fold_placed": placed.forward_placed,
+    "lookup_placed": placed.forward_placed,
+    "backward_placed": placed.backward_placed,
     "spread": passes.spread,
     "mix": mixer.mix,
     "pack": passes.pack,
@@ -47,24 +50,28 @@ HELPERS = (
     loops.block,
     loops.scatter,
     loops.scatter_tail,
+    placed.locate,
+    placed.some_candidates,
+    placed.scatter_placed,
+    placed.scatter_tail_placed,
     passes.centre,
     passes.add_copies,
     gates.copy,
 )
-SOURCES = (templates, loops, passes, gates, mixer, encoder)
+SOURCES = (templates, loops, placed, passes, gates, mixer, encoder)
 """Modules of the templates, whose names these see."""
 
 SPLIT = pieces.SPLIT_RANK
 SECONDS = (2, 5, 5, 5, 6, 6, 6, 7, 10)  # measured, by rank; 0: the kernels that know no rank
-_announced: set[int] = set()
+_announced: set[tuple[int, bool]] = set()
 _lock = threading.Lock()
 
 
 def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
-    `kind` is "fold", "lookup" or "backward"; or, with rank 0 because they know no rank, "spread", "mix", "pack",
-    "finish", "encode", "gates" or "gate_gradient".
+    `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places; or, with rank 0
+    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates" or "gate_gradient".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -76,9 +83,11 @@ def _address(kind: str, rank: int, dtype: str) -> int:
     names = _names(kind, rank, dtype, name)
 
     def announce() -> None:
-        if rank not in _announced:
-            _announced.add(rank)
+        key = rank, kind.endswith("_placed")
+        if key not in _announced:
+            _announced.add(key)
             which = f"rank-{rank} kernels" if rank else "encoder, score and gate kernels"
+            which += " at places" if key[1] else ""
             compiler.say(f"compiling the {which}, once per machine, about {SECONDS[rank]} s")
 
     function = _retarget(TEMPLATES[kind], name, names)
@@ -115,7 +124,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {
-        "evaluate": {"fold": loops.evaluate_fold}.get(kind)
+        "evaluate": {"fold": loops.evaluate_fold}.get(kind.removesuffix("_placed"))
         or (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,
