@@ -19,6 +19,7 @@ from lutsmith.kernels.training.encode import loops as encoder
 from lutsmith.kernels.training.fold import loops, passes, pieces, placed
 from lutsmith.kernels.training.gates import loops as gates
 from lutsmith.kernels.training.mix import loops as mixer
+from lutsmith.kernels.training.pool import loops as pooling
 
 KERNEL = types.void(types.int64, types.int64)
 FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning
@@ -37,6 +38,8 @@ TEMPLATES: dict[str, Any] = {
     "encode": encoder.encode,
     "gates": gates.gates,
     "gate_gradient": gates.gate_gradient,
+    "pool": pooling.pool,
+    "pool_gradient": pooling.pool_gradient,
 }
 # Helpers in the order in which they call each other.
 HELPERS = (
@@ -57,8 +60,10 @@ HELPERS = (
     passes.centre,
     passes.add_copies,
     gates.copy,
+    pooling.tail_kept,
+    pooling.middle,
 )
-SOURCES = (templates, loops, placed, passes, gates, mixer, encoder)
+SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling)
 """Modules of the templates, whose names these see."""
 
 SPLIT = pieces.SPLIT_RANK
@@ -71,7 +76,8 @@ def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
     `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places; or, with rank 0
-    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates" or "gate_gradient".
+    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool" or
+    "pool_gradient".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -121,6 +127,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "number": kind_of.type,
         **pieces.pieces(rank, kind_of),
         **gates.pieces(kind_of),
+        **pooling.pieces(kind_of),
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {
