@@ -33,7 +33,9 @@ def problems(draw: st.DrawFn) -> tuple[Tensor, Tensor, int]:
     channels, plane, taps = draw(st.integers(1, 4)), draw(st.integers(1, 9)), draw(st.integers(1, 7))
     count, samples = draw(st.integers(1, 6)), draw(st.sampled_from([0, 1, 7, 8, 15, 16, 17, 64, 100]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 1 << 20)))
-    x = torch.rand(channels * plane, samples, generator=generator, dtype=draw(st.sampled_from([torch.float32, torch.float64])))
+    x = torch.rand(
+        channels * plane, samples, generator=generator, dtype=draw(st.sampled_from([torch.float32, torch.float64]))
+    )
     x = {"bits": x.round(), "ties": (x * 4).round() / 4, "none": x}[draw(st.sampled_from(["bits", "ties", "none"]))]
     places = torch.randint(-2, plane, (taps, count), generator=generator).int()
     row = torch.randint(taps, (count,), generator=generator)
@@ -55,7 +57,7 @@ def test_pooling_is_a_sorted_window(mode: str, problem: tuple[Tensor, Tensor, in
             wanted = {"or": 0, "and": len(rows) - 1, "majority": len(rows) // 2}[mode]
             chosen = []
             for sample in range(x.shape[1]):
-                in_order = sorted(range(len(rows)), key=lambda k: -float(x[rows[k], sample]))  # noqa: B023 - stable
+                in_order = sorted(range(len(rows)), key=lambda k: -float(x[rows[k], sample]))
                 chosen.append(rows[in_order[wanted]])
                 dx[chosen[-1], sample] += grad[len(expected), sample]
             expected.append(x[torch.tensor(chosen, dtype=torch.long), torch.arange(x.shape[1])])

@@ -39,9 +39,23 @@ from lutsmith.nn.heads import (
 )
 from lutsmith.nn.lowering import to_circuit
 from lutsmith.nn.network import Architecture, build
+from lutsmith.nn.pooling import (
+    AndPool1d,
+    AndPool2d,
+    AndPool3d,
+    MajorityPool1d,
+    MajorityPool2d,
+    MajorityPool3d,
+    OrPool1d,
+    OrPool2d,
+    OrPool3d,
+)
 from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
 
 __all__ = [
+    "AndPool1d",
+    "AndPool2d",
+    "AndPool3d",
     "Architecture",
     "BalancedThermometer",
     "Binary",
@@ -62,9 +76,15 @@ __all__ = [
     "LogicConv3d",
     "LogicDense",
     "LoweringProof",
+    "MajorityPool1d",
+    "MajorityPool2d",
+    "MajorityPool3d",
     "ModuleProof",
     "MultiLabel",
     "OneHot",
+    "OrPool1d",
+    "OrPool2d",
+    "OrPool3d",
     "OutputCode",
     "Regression",
     "SignMagnitude",

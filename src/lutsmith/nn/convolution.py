@@ -17,7 +17,7 @@ from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.connections.at_places import Places, placed
-from lutsmith.nn.connections.channels import FEW
+from lutsmith.nn.connections.channels import few
 from lutsmith.nn.parametrizations import setup_parametrization
 from lutsmith.nn.places import as_tensor
 
@@ -58,8 +58,8 @@ class LogicConv(nn.Module):
         connections: as for `LogicDense`, over the window vector; candidates and scores belong to the kernel.
         init_method: the wiring of fixed connections, or where candidates come from: `"channels"` (the default, see
             `nn.connections.channels`), or a name of `list_wirings()` over the whole window vector.
-        channel_group_size: of the wiring `"channels"`: channels of a kernel; None: two, or as many as there are, and
-            with `init_method` another wiring; -1: all of its group.
+        channel_group_size: of the wiring `"channels"`: channels of a kernel; None: two, or as many as a LUT needs; -1:
+            all of its group.
         channel_groups: of the wiring `"channels"`: `"balanced"`, or `"sliding"` as torchlogix has them.
         num_candidates: as for `LogicDense`; by default 8, or as many as the window has.
         usable: bool, `channels` elements, or of the shape of an image with its channels: inputs that may be wired. A
@@ -179,8 +179,8 @@ class LogicConv(nn.Module):
                     raise ValueError(f"{name} is {count}; expected a multiple of groups, {self.groups}")
             options["groups"] = self.groups
         if learned and "num_candidates" not in wiring:
-            size = wiring.get("channel_group_size", FEW)
             most = self.channels // self.groups
+            size = wiring.get("channel_group_size", few(self.lut_rank, self.sliding.taps, most))
             window = self.sliding.taps * (most if size == -1 else min(size, most))
             options["num_candidates"] = max(2, min(CANDIDATES, window))
         return {**wiring, **options, "init_method": "channels"}

@@ -39,7 +39,8 @@ def channels(
         generator: draws the channels, and among taps used equally often.
         channels: of the image.
         usable: bool `(num_inputs,)`.
-        channel_group_size: channels of a kernel; None: `FEW`, or as many as there are; -1: all of its group.
+        channel_group_size: channels of a kernel; None: `FEW`, or as many as a LUT of its
+            rank needs; -1: all of its group.
         channel_groups: `"balanced"`: channels are dealt out so that each is in equally many kernels, give or take one;
             `"sliding"`: kernel k has the neighbours from channel k mod (channels - size + 1) on (torchlogix).
         groups: channels and kernels are cut into so many runs, and a kernel reads those of its own (torch's groups).
@@ -115,7 +116,7 @@ def channel_windows(
         own = np.arange(channels).reshape(groups, -1)[group]
         own = own[alive[own]]
         most = channels // groups
-        wanted = {None: min(FEW, most), -1: most}.get(channel_group_size, channel_group_size)
+        wanted = {None: few(rank, taps, most), -1: most}.get(channel_group_size, channel_group_size)
         size = min(whole_number("channel_group_size", wanted, 1, most, "channels of a kernel"), len(own))
         for places in _sets(len(own), kernels // groups, size, channel_groups, generator):
             inputs = (own[places][:, None] * taps + np.arange(taps)).reshape(-1)
@@ -126,6 +127,11 @@ def channel_windows(
             f"{rank} reads as many different ones; take more channels a kernel, a larger window or a smaller rank"
         )
     return Windows(members, np.arange(num_luts) // luts_per_kernel)
+
+
+def few(rank: int, taps: int, most: int) -> int:
+    """Channels of a kernel unless said otherwise: `FEW`, or as many more as a LUT needs to read different inputs."""
+    return min(most, max(FEW, -(-rank // taps)))
 
 
 def _sets(count: int, kernels: int, size: int, pattern: str, generator: torch.Generator | None) -> Rows:

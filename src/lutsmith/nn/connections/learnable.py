@@ -178,7 +178,8 @@ class LearnableConnections(LearnedConnections):
         if self.init_method == "channels":
             return WindowSources(self._kernels_of_candidates())
         raise ValueError(
-            f"candidates drawn by {self.init_method!r} cannot be refreshed; random and local ones can, and those of channels"
+            f"candidates drawn by {self.init_method!r} cannot be refreshed; random and local ones can, and those of "
+            "channels"
         )
 
     def _at_places(self, scores: Tensor) -> Tensor:
