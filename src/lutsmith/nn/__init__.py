@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:
         "training needs PyTorch, which is not installed: pip install 'lutsmith[train]'", name="torch"
     ) from error
 
+from lutsmith.nn.containers import LogicResidual, Parallel, Residual
 from lutsmith.nn.convolution import LogicConv1d, LogicConv2d, LogicConv3d
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import (
@@ -75,6 +76,7 @@ __all__ = [
     "LogicConv2d",
     "LogicConv3d",
     "LogicDense",
+    "LogicResidual",
     "LoweringProof",
     "MajorityPool1d",
     "MajorityPool2d",
@@ -86,7 +88,9 @@ __all__ = [
     "OrPool2d",
     "OrPool3d",
     "OutputCode",
+    "Parallel",
     "Regression",
+    "Residual",
     "SignMagnitude",
     "Thermometer",
     "UniformFixedPoint",
