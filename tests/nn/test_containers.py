@@ -20,6 +20,7 @@ from lutsmith.nn import (
     Parallel,
     Residual,
     Thermometer,
+    prove_lowering,
     to_circuit,
 )
 
@@ -34,6 +35,8 @@ def check(model: nn.Module, shape: tuple[int, ...]) -> Tensor:
     y = model.eval()(x).detach()
     circuit = to_circuit(nn.Sequential(model), shape)
     np.testing.assert_array_equal(circuit.evaluate(x.numpy()), y.flatten(1).numpy() > 0.5)
+    proof = prove_lowering(nn.Sequential(model), circuit)
+    assert proof.ok, str(proof)
     return y
 
 
@@ -128,6 +131,19 @@ def test_a_network_of_containers_predicts_as_its_circuit() -> None:
     model.train()(x).sum().backward()
     circuit = to_circuit(model.eval(), (1, 6, 6))
     np.testing.assert_array_equal(circuit.predict(x.numpy()), model(x).argmax(1).numpy())
+    assert prove_lowering(model, circuit).ok
+
+
+def test_circuits_of_other_containers_are_not_proved() -> None:
+    torch.manual_seed(0)
+    first, second = LogicDense(6, 6, 3, weight_init="random"), LogicDense(6, 6, 3, weight_init="random")
+    learned = LogicResidual(first, 6, weight_init="random")
+    models = [Residual(first, "or"), Residual(first, "and"), Residual(second, "or"), learned]
+    models += [Parallel(first, second), Parallel(second, first), Parallel(first, nn.Identity())]
+    for one in models:
+        circuit = to_circuit(one, (6,))
+        for two in models:
+            assert prove_lowering(two, circuit).ok == (one is two)
 
 
 @pytest.mark.parametrize(

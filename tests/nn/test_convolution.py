@@ -16,7 +16,16 @@ from torch import Tensor, nn
 from lutsmith.circuit.sliding import PADDINGS
 from lutsmith.kernels import threads
 from lutsmith.kernels.training import arguments
-from lutsmith.nn import GroupSum, LogicConv1d, LogicConv2d, LogicConv3d, LogicDense, Thermometer, to_circuit
+from lutsmith.nn import (
+    GroupSum,
+    LogicConv1d,
+    LogicConv2d,
+    LogicConv3d,
+    LogicDense,
+    Thermometer,
+    prove_lowering,
+    to_circuit,
+)
 from lutsmith.nn.connections import at_places, list_connections, setup_connections
 from lutsmith.nn.convolution import LogicConv
 from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
@@ -113,8 +122,10 @@ def check(layer: LogicConv, image: tuple[int, ...], samples: int = 3) -> None:
         near(gradient, expected[name if name == "x" else f"layer.{name}"])
     y = layer.eval()(x).detach()
     assert torch.equal(y, Naive(layer).eval()(x).detach())
-    circuit = to_circuit(nn.Sequential(layer), (layer.channels, *image))
+    model = nn.Sequential(layer)
+    circuit = to_circuit(model, (layer.channels, *image))
     np.testing.assert_array_equal(circuit.evaluate(x.numpy()), y.flatten(1).numpy() > 0.5)
+    assert prove_lowering(model, circuit).ok
 
 
 @st.composite
@@ -238,6 +249,26 @@ def test_a_network_of_kernels_is_its_circuit() -> None:
     model.eval()
     circuit = to_circuit(model, (2, 8, 8))
     np.testing.assert_array_equal(circuit.predict(x.numpy()), model(x).argmax(1).numpy())
+    assert prove_lowering(model, circuit).ok
+
+
+@pytest.mark.parametrize("fault", ["table", "wire", "padding", "stride", "level"])
+def test_a_circuit_of_another_kernel_is_not_proved(fault: str) -> None:
+    def model(wrong: bool) -> nn.Sequential:
+        more = {"padding_mode": "ones"} if wrong and fault == "padding" else {}
+        layer = make(2, None, 2, 3, 2, 2, 2, 1, lut_rank=2, seed=3, **more)
+        if wrong and fault == "stride":
+            layer.sliding = make(2, None, 2, 3, 2, 2, (2, 1), 1, lut_rank=2).sliding
+        if wrong and fault == "wire":
+            layer.connections.indices[4, 1] = layer.connections.indices[4, 0]
+        if wrong and fault in ("table", "level"):
+            row = layer.weight.data[2 if fault == "table" else -1]
+            row[3] = -row[3]
+        return nn.Sequential(layer, nn.Flatten()).eval()
+
+    circuit = to_circuit(model(True), (2, 4, 4))
+    assert prove_lowering(model(True), circuit).ok
+    assert not prove_lowering(model(False), circuit).ok
 
 
 def test_labels_of_pixels_come_out_of_the_circuit() -> None:
@@ -269,7 +300,8 @@ def test_torchlogixs_arguments_are_known_by_their_names() -> None:
         ((8, 4, 3), {"groups": 2}, ValueError, "num_kernels is 3; expected a multiple of groups, 2"),
         ((8, 4, 4), {"groups": 2, "init_method": "iid"}, ValueError, "'iid' has none"),
         ((8, 1, 4, 1, 1), {}, ValueError, "reads 6 different inputs, and the layer has 1"),
-        ((8, 9, 4), {"lut_rank": 4, "receptive_field_size": 1}, ValueError, "a kernel has 2 usable inputs"),
+        ((8, 9, 4), {"lut_rank": 4, "receptive_field_size": 1, "channel_group_size": 2}, ValueError,
+         "a kernel has 2 usable inputs"),
         ((8, 3, 4), {"channel_group_size": 4}, ValueError, "channel_group_size is 4"),
         ((8, 3, 4), {"channel_groups": "some"}, ValueError, "balanced, sliding"),
         ((8, 3, 4), {"padding_mode": "reflect"}, ValueError, "zeros, ones, edge"),

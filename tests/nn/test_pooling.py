@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import lutsmith.nn as layers
-from lutsmith.nn import GroupSum, LogicConv2d, OrPool2d, to_circuit
+from lutsmith.nn import GroupSum, LogicConv2d, OrPool2d, prove_lowering, to_circuit
 from lutsmith.nn.pooling import Pool
 
 KINDS = {(mode, axes): getattr(layers, f"{name}Pool{axes}d") for name, mode in
@@ -31,6 +31,19 @@ def pools(draw: st.DrawFn) -> tuple[Pool, tuple[int, ...]]:
     )
     stride = draw(st.sampled_from([None, 1, 2]))
     return KINDS[mode, axes](window, stride, padding), image
+
+
+def count_of(pool: Pool, image: tuple[int, ...]) -> list[int]:
+    """The pixels in each window."""
+    counts: list[int] = (pool.sliding.places(image) >= 0).sum(axis=0).tolist()
+    return counts
+
+
+def test_a_circuit_of_another_pool_is_not_proved() -> None:
+    circuit = to_circuit(layers.AndPool2d(2), (1, 4, 4))
+    assert prove_lowering(layers.AndPool2d(2), circuit).ok
+    for other in (OrPool2d(2), layers.MajorityPool2d(2), layers.AndPool2d((2, 1), 2), layers.AndPool2d(2, (2, 1))):
+        assert not prove_lowering(other, circuit).ok
 
 
 @settings(max_examples=120, deadline=None)
@@ -57,8 +70,11 @@ def test_windows_are_sorted_and_cut_at_the_border(problem: tuple[Pool, tuple[int
         assert torch.equal(hard[(..., *place)] > 0.5, ones >= least)
     if bits:
         assert torch.equal(y, hard)
-    circuit = to_circuit(nn.Sequential(pool), (3, *image))
+    model = nn.Sequential(pool)
+    circuit = to_circuit(model, (3, *image))
     np.testing.assert_array_equal(circuit.evaluate(x.numpy()), hard.flatten(1).numpy() > 0.5)
+    wide = pool.mode == "majority" and max(count_of(pool, image)) > 6
+    assert prove_lowering(model, circuit).ok != wide  # counts by adders are not read back
 
 
 def test_or_pooling_is_torchs_largest_of_a_window() -> None:
