@@ -21,6 +21,9 @@ from lutsmith.nn import (
     LogicConv1d,
     LogicConv2d,
     LogicConv3d,
+    LogicConvTranspose1d,
+    LogicConvTranspose2d,
+    LogicConvTranspose3d,
     LogicDense,
     Thermometer,
     prove_lowering,
@@ -32,6 +35,7 @@ from lutsmith.nn.parametrizations import list_parametrizations, setup_parametriz
 from tests.circuit.test_sliding import one_by_one
 
 LAYERS = {1: LogicConv1d, 2: LogicConv2d, 3: LogicConv3d}
+TRANSPOSED = {1: LogicConvTranspose1d, 2: LogicConvTranspose2d, 3: LogicConvTranspose3d}
 KINDS: dict[str, dict[str, Any]] = {
     "fixed": {},
     "learnable": {"connections": "learnable", "num_candidates": 3},
@@ -185,6 +189,33 @@ def test_frozen_connections_stay(kind: str) -> None:
     layer = make(1, None, 3, 4, lut_rank=2, connections=kind)
     layer.freeze()
     check(layer, (7,))
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_transposed_kernels_make_images_larger(data: st.DataObject) -> None:
+    axes = data.draw(st.integers(1, 3))
+
+    def each(low: int, high: int) -> tuple[int, ...]:
+        return tuple(data.draw(st.integers(low, high)) for _ in range(axes))
+
+    stride, window, dilation = each(1, 3), each(1, 3), each(1, 2)
+    more = tuple(data.draw(st.integers(0, step - 1)) for step in stride)
+    generator = torch.Generator().manual_seed(1)
+    layer = TRANSPOSED[axes](
+        None, 3, 2, data.draw(st.integers(1, 2)), window, stride, lut_rank=2, dilation=dilation, output_padding=more,
+        weight_init="random", generator=generator,
+    )  # fmt: skip
+    image = each(1, 3)
+    torchs = getattr(nn, f"ConvTranspose{axes}d")(3, 2, window, stride, 0, more, dilation=dilation)
+    assert layer.out_shape(image) == torchs(torch.rand(1, 3, *image)).shape[1:]
+    check(layer, image)
+
+
+def test_depthwise_kernels_read_a_channel_each() -> None:
+    layer = make(2, None, 4, 8, padding=1, groups=4, lut_rank=3)
+    assert (layer.connections.inputs() // 9).tolist() == [[kernel // 2] * 3 for kernel in range(8)]
+    check(layer, (4, 4))
 
 
 def test_gradients_are_finite_differences() -> None:

@@ -10,7 +10,14 @@ except ModuleNotFoundError as error:
     ) from error
 
 from lutsmith.nn.containers import LogicResidual, Parallel, Residual
-from lutsmith.nn.convolution import LogicConv1d, LogicConv2d, LogicConv3d
+from lutsmith.nn.convolution import (
+    LogicConv1d,
+    LogicConv2d,
+    LogicConv3d,
+    LogicConvTranspose1d,
+    LogicConvTranspose2d,
+    LogicConvTranspose3d,
+)
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import (
     BalancedThermometer,
@@ -75,6 +82,9 @@ __all__ = [
     "LogicConv1d",
     "LogicConv2d",
     "LogicConv3d",
+    "LogicConvTranspose1d",
+    "LogicConvTranspose2d",
+    "LogicConvTranspose3d",
     "LogicDense",
     "LogicResidual",
     "LoweringProof",

@@ -51,6 +51,7 @@ class LogicConv(nn.Module):
         stride: pixels from one place to the next.
         padding: pixels that are added before and after each axis.
         dilation: pixels from one tap to the next.
+        output_padding: of transposed layers: places that are added behind each axis, below the stride.
         groups: channels and kernels are cut into so many runs, and a kernel reads those of its own.
         padding_mode: what is added: `"zeros"`, `"ones"`, or `"edge"`, the nearest pixel; the same in the circuit.
         lut_rank: inputs of a LUT, 1 to 8.
@@ -85,6 +86,7 @@ class LogicConv(nn.Module):
     """
 
     axes: ClassVar[int]
+    transposed: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class LogicConv(nn.Module):
         padding: int | Sequence[int] = 0,
         *,
         dilation: int | Sequence[int] = 1,
+        output_padding: int | Sequence[int] = 0,
         groups: int = 1,
         padding_mode: str = "zeros",
         lut_rank: int = 6,
@@ -119,7 +122,7 @@ class LogicConv(nn.Module):
         self.tree_depth = whole_number("tree_depth", tree_depth, 1, what="the levels of a kernel's tree")
         self.lut_rank = lut_rank
         self.groups = whole_number("groups", groups, 1)
-        self.sliding = self._windows(receptive_field_size, stride, padding, dilation, padding_mode)
+        self.sliding = self._windows(receptive_field_size, stride, padding, dilation, padding_mode, output_padding)
         self.in_dim = None if in_dim is None else sizes("in_dim", in_dim, self.axes, 1)
         if self.in_dim is not None:
             self.sliding.out_shape(self.in_dim)
@@ -153,13 +156,15 @@ class LogicConv(nn.Module):
         if device is not None:
             self.to(device)
 
-    def _windows(self, window: Any, stride: Any, padding: Any, dilation: Any, padding_mode: str) -> Sliding:
+    def _windows(self, window: Any, stride: Any, padding: Any, dilation: Any, padding_mode: str, more: Any) -> Sliding:
         return Sliding(
             sizes("receptive_field_size", window, self.axes, 1),
             sizes("stride", stride, self.axes, 1),
             sizes("padding", padding, self.axes, 0),
             sizes("dilation", dilation, self.axes, 1),
             padding_mode,
+            self.transposed,
+            sizes("output_padding", more, self.axes, 0),
         )
 
     def _defaults(self, wiring: dict[str, Any], *, learned: bool) -> dict[str, Any]:
@@ -320,3 +325,25 @@ class LogicConv3d(LogicConv):
     """Kernels over volumes: see `LogicConv`. `(..., channels, depth, height, width)`."""
 
     axes = 3
+
+
+class LogicConvTranspose1d(LogicConv):
+    """Kernels that make a sequence longer: see `LogicConvTranspose2d`."""
+
+    axes, transposed = 1, True
+
+
+class LogicConvTranspose2d(LogicConv):
+    """Kernels that make an image larger, by the geometry of torch's `nn.ConvTranspose2d`: see `LogicConv`.
+
+    With the stride s there are s places for each pixel along an axis. A tap reads the pixel that a `LogicConv2d` of
+    this geometry would have given its place to, and 0 where there is none: between pixels, and outside.
+    """
+
+    axes, transposed = 2, True
+
+
+class LogicConvTranspose3d(LogicConv):
+    """Kernels that make a volume larger: see `LogicConvTranspose2d`."""
+
+    axes, transposed = 3, True

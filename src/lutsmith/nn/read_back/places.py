@@ -16,7 +16,15 @@ from torch import nn
 
 from lutsmith.circuit.sliding import Sliding
 from lutsmith.nn.containers import LogicResidual, Parallel, Residual, axis_of_sample
-from lutsmith.nn.convolution import LogicConv, LogicConv1d, LogicConv2d, LogicConv3d
+from lutsmith.nn.convolution import (
+    LogicConv,
+    LogicConv1d,
+    LogicConv2d,
+    LogicConv3d,
+    LogicConvTranspose1d,
+    LogicConvTranspose2d,
+    LogicConvTranspose3d,
+)
 from lutsmith.nn.pooling import (
     AndPool1d,
     AndPool2d,
@@ -29,32 +37,36 @@ from lutsmith.nn.pooling import (
     OrPool3d,
     Pool,
 )
-from lutsmith.nn.read_back.statements import Branches, Luts, Program, states
+from lutsmith.nn.read_back.statements import Branches, LutGroups, Luts, states
 
 Shape = tuple[int, ...]
 
 
 def _taps(sliding: Sliding, image: Shape) -> tuple[Shape, NDArray[np.int64], NDArray[np.bool_]]:
     """The places of windows over an image, the pixel nearest to each tap `(taps, places)`, and whether it is inside."""
-    places = tuple(
-        (size + 2 * around - (step * (taps - 1) + 1)) // stride + 1
-        for size, around, step, taps, stride in zip(
-            image, sliding.padding, sliding.dilation, sliding.window, sliding.stride, strict=True
-        )
-    )
+    axes = zip(image, sliding.padding, sliding.span, sliding.stride, sliding.output_padding, strict=True)
+    if sliding.transposed:
+        places = tuple((size - 1) * stride + span - 2 * around + more for size, around, span, stride, more in axes)
+    else:
+        places = tuple((size + 2 * around - span) // stride + 1 for size, around, span, stride, _ in axes)
     if any(count < 1 for count in places):
         raise ValueError(f"an image of shape {image} is smaller than the window")
-    corner = np.stack(np.unravel_index(np.arange(math.prod(places)), places), axis=1) * sliding.stride - sliding.padding
+    corner = np.stack(np.unravel_index(np.arange(math.prod(places)), places), axis=1)
     offsets = np.array(list(itertools.product(*map(range, sliding.window)))) * sliding.dilation
-    pixels = offsets[:, None] + corner
     last = np.array(image) - 1
-    inside: NDArray[np.bool_] = np.logical_and.reduce((pixels >= 0) & (pixels <= last), axis=2)
+    if sliding.transposed:
+        steps = corner + sliding.padding - offsets[:, None]
+        pixels, inside = steps // sliding.stride, (steps % sliding.stride == 0)
+    else:
+        pixels = corner * sliding.stride - sliding.padding + offsets[:, None]
+        inside = np.ones(pixels.shape, np.bool_)
+    within: NDArray[np.bool_] = np.logical_and.reduce(inside & (pixels >= 0) & (pixels <= last), axis=2)
     nearest = np.ravel_multi_index(tuple(np.moveaxis(np.clip(pixels, 0, last), 2, 0)), image)
-    return places, nearest.astype(np.int64), inside
+    return places, nearest.astype(np.int64), within
 
 
-@states(LogicConv1d, LogicConv2d, LogicConv3d)
-def _conv(layer: LogicConv, shape: Shape) -> Program:
+@states(LogicConv1d, LogicConv2d, LogicConv3d, LogicConvTranspose1d, LogicConvTranspose2d, LogicConvTranspose3d)
+def _conv(layer: LogicConv, shape: Shape) -> LutGroups:
     image, channels = shape[-layer.axes :], layer.channels
     if len(shape) != layer.axes + 1 or shape[0] != channels:
         raise ValueError(f"it reads {channels} channels of images, and there are bits of shape {shape}")
@@ -82,11 +94,11 @@ def _conv(layer: LogicConv, shape: Shape) -> Program:
         begin, first = begin + width * count, first + width
     if first != len(tables):
         raise ValueError(f"it has {len(tables)} tables, and its trees {first}")
-    return Program(tuple(steps), outputs.reshape(layer.num_kernels, *places))
+    return LutGroups(tuple(steps), outputs.reshape(layer.num_kernels, *places))
 
 
 @states(OrPool1d, OrPool2d, OrPool3d, AndPool1d, AndPool2d, AndPool3d, MajorityPool1d, MajorityPool2d, MajorityPool3d)
-def _pool(pool: Pool, shape: Shape) -> Program:
+def _pool(pool: Pool, shape: Shape) -> LutGroups:
     image = shape[-pool.axes :]
     places, nearest, inside = _taps(pool.sliding, image)
     planes = math.prod(shape) // math.prod(image)
@@ -119,7 +131,7 @@ def _pool(pool: Pool, shape: Shape) -> Program:
                 following[number][place] = signal
             begin += len(group)
         windows = [np.array(window) for window in following]
-    return Program(tuple(steps), np.array([window[0] for window in windows]).reshape(*shape[: -pool.axes], *places))
+    return LutGroups(tuple(steps), np.array([window[0] for window in windows]).reshape(*shape[: -pool.axes], *places))
 
 
 @states(Parallel)
@@ -137,11 +149,11 @@ class Gate(nn.Module):
 
 
 @states(Gate)
-def _gate(gate: Gate, shape: Shape) -> Program:
+def _gate(gate: Gate, shape: Shape) -> LutGroups:
     count = math.prod(shape) // 2
     inputs = np.arange(2 * count).reshape(2, count).T
     luts = Luts(2 * count + 2, inputs, gate.table, table_of=np.zeros(count, np.int64))
-    return Program((luts,), (2 * count + 2 + np.arange(count)).reshape(shape[0] // 2, *shape[1:]))
+    return LutGroups((luts,), (2 * count + 2 + np.arange(count)).reshape(shape[0] // 2, *shape[1:]))
 
 
 @states(Residual)

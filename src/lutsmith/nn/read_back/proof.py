@@ -21,7 +21,7 @@ from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.heads import labels_of, wrong_head
 from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
-from lutsmith.nn.read_back.statements import Bits, Branches, ChosenBits, Luts, Program, Scores, Statement, speaker_of
+from lutsmith.nn.read_back.statements import Bits, Branches, ChosenBits, LutGroups, Luts, Scores, Statement, speaker_of
 
 Numbers = NDArray[np.int64]
 
@@ -144,8 +144,8 @@ class _Walk:
             self._read_features_as_bits()
         if isinstance(statement, Branches):
             self._read_branches(name, statement)
-        elif isinstance(statement, Program):
-            self._read_program(name, kind, statement)
+        elif isinstance(statement, LutGroups):
+            self._read_groups(name, kind, statement)
         elif isinstance(statement, Luts):
             luts, kept = self._read_luts(name, kind, statement, self.values), statement.kept
             self.values = luts if kept is None else np.concatenate([self.values[..., kept], luts], axis=-1)
@@ -236,7 +236,7 @@ class _Walk:
             self.add(name, kind, "proved", f"{what}: tables and wires")
         return found.reshape(*values.shape[:-1], count)
 
-    def _read_program(self, name: str, kind: str, stated: Program) -> None:
+    def _read_groups(self, name: str, kind: str, stated: LutGroups) -> None:
         """Read LUTs one group after the other, each over the inputs, the constants and the groups before it."""
         known = np.concatenate([self.values.reshape(-1), [0, 1]])  # the numbers of the constants are 0 and 1
         for number, luts in enumerate(stated.steps):

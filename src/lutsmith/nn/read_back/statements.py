@@ -93,7 +93,7 @@ class Scores:
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class LutGroups:
     """LUTs that read each other, over all bits of a sample: those of kernels at places, and of trees.
 
     Signals are numbered: the bits that are read, in the order of their array; the constants 0 and 1; then the LUTs,
@@ -123,7 +123,7 @@ class Branches:
     behind: tuple[tuple[str, nn.Module], ...] = ()
 
 
-Statement = Bits | Luts | ChosenBits | Program | Branches | Scores
+Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}
