@@ -14,6 +14,7 @@ from torch import nn
 
 import lutsmith.nn as layers
 from lutsmith.nn import GroupSum, LogicConv2d, OrPool2d, prove_lowering, to_circuit
+from lutsmith.nn.parametrizations import list_parametrizations
 from lutsmith.nn.pooling import Pool
 
 KINDS = {(mode, axes): getattr(layers, f"{name}Pool{axes}d") for name, mode in
@@ -94,6 +95,35 @@ def test_gradients_are_finite_differences(mode: str, axes: int) -> None:
     assert torch.autograd.gradcheck(pool.train(), x)
 
 
+@pytest.mark.parametrize("name", list_parametrizations())
+@pytest.mark.parametrize("mode", ["or", "and", "majority"])
+@pytest.mark.parametrize(
+    "options", [{}, {"tree_depth": 2}, {"connections": "learnable", "num_candidates": 3}, {"connections": "dense"}]
+)
+def test_a_pooled_kernel_is_the_pool_after_the_kernel(name: str, mode: str, options: dict[str, Any]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    conv = LogicConv2d(
+        None, 3, 4, padding=1, lut_rank=2, parametrization=name, weight_init="random", generator=generator, **options
+    )
+    pool = KINDS[mode, 2](3, 2, 1)
+    both, apart = layers.PooledConv(conv, pool).train(), nn.Sequential(conv, pool)
+    x, found = torch.rand(20, 3, 6, 5), []
+    for model in (both, apart):
+        leaf = x.clone().requires_grad_()
+        y = model(leaf)
+        grad = torch.arange(y.numel()).view(y.shape).sin()
+        leaves = [leaf, *(p for p in conv.parameters() if p.requires_grad)]
+        found.append([y.detach(), *torch.autograd.grad(y, leaves, grad)])
+    assert torch.equal(found[0][0], found[1][0])
+    for one, two in zip(found[0][1:], found[1][1:], strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=3e-5 * max(1.0, float(two.abs().max())))
+    both.eval()
+    assert torch.equal(both(x), apart(x))
+    circuit = to_circuit(both, (3, 6, 5))
+    np.testing.assert_array_equal(circuit.evaluate(x.numpy()), both(x).flatten(1).detach().numpy() > 0.5)
+    assert prove_lowering(both, circuit).ok == (mode != "majority")
+
+
 def test_a_pooled_network_is_its_circuit() -> None:
     """Three blocks and a head whose groups are the channels of a class at all places: global pooling by popcount."""
     generator = torch.Generator().manual_seed(0)
@@ -116,6 +146,8 @@ def test_a_pooled_network_is_its_circuit() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
+        (lambda: layers.PooledConv(LogicConv2d(None, 3, 3), layers.OrPool1d(2)), ValueError, "2 axes and OrPool1d 1"),
+        (lambda: layers.PooledConv(OrPool2d(2), OrPool2d(2)), TypeError, "conv is a OrPool2d"),
         (lambda: OrPool2d(2, padding=2), ValueError, "at most half of the window"),
         (lambda: OrPool2d(0), ValueError, "kernel_size is 0"),
         (lambda: OrPool2d((2, 2, 2)), ValueError, "one for each of 2 axes"),

@@ -47,6 +47,7 @@ from lutsmith.nn.heads import (
 )
 from lutsmith.nn.lowering import to_circuit
 from lutsmith.nn.network import Architecture, build
+from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.pooling import (
     AndPool1d,
     AndPool2d,
@@ -99,6 +100,7 @@ __all__ = [
     "OrPool3d",
     "OutputCode",
     "Parallel",
+    "PooledConv",
     "Regression",
     "Residual",
     "SignMagnitude",

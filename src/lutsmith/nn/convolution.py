@@ -209,6 +209,14 @@ class LogicConv(nn.Module):
         return self.num_kernels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:
+        evaluate: Callable[[Tensor, Tensor, Reads], Tensor]
+        evaluate = self.parametrization.evaluate if self.training else ops.lookup
+        return self.shaped(evaluate(*self.last_level(x)), x.shape, self.out_shape(self._image(x.shape)))
+
+    def last_level(self, x: Tensor) -> tuple[Tensor, Tensor, Reads]:
+        """What the LUTs that give the output are evaluated on: rows, their weights (in eval mode their truth tables),
+        and what they read.
+        """
         image = self._image(x.shape)
         if x.is_complex():
             raise TypeError(f"{type(self).__name__} got a {x.dtype} tensor; it reads real numbers")
@@ -217,7 +225,6 @@ class LogicConv(nn.Module):
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         places = Places(self._places(image, x.device), plane)
-        count = places.table.shape[1]
         evaluate: Callable[[Tensor, Tensor, Reads], Tensor]
         if self.training:
             weight: Tensor = self.weight
@@ -227,11 +234,16 @@ class LogicConv(nn.Module):
             weight = self.hard_tables().to(rows.dtype)
             reads, evaluate = placed(self.connections.reads(), places), ops.lookup
         tables = torch.split(weight, [self.connections.out_dim, *self._widths()])
-        y = evaluate(rows, tables[0], reads)
-        for width, own in zip(self._widths(), tables[1:], strict=True):
-            below = torch.arange(width * self.lut_rank, dtype=torch.int32, device=y.device).view(width, -1)
-            y = evaluate(y, own, placed(Reads(below), Places.alone(count, y.device)))
-        return y.t().reshape(*x.shape[: -1 - self.axes], *self.out_shape(image))
+        for below, width in zip(tables, self._widths(), strict=False):
+            rows = evaluate(rows, below, reads)
+            inputs = torch.arange(width * self.lut_rank, dtype=torch.int32, device=rows.device)
+            alone = Places.alone(places.table.shape[1], rows.device)
+            reads = placed(Reads(inputs.view(width, self.lut_rank)), alone)
+        return rows, tables[-1], reads
+
+    def shaped(self, rows: Tensor, before: Sequence[int], shape: Sequence[int]) -> Tensor:
+        """Rows of an output as an array of this shape, for an input of the shape `before`."""
+        return rows.t().reshape(*before[: -1 - self.axes], *shape)
 
     def _image(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The image of an input or of signals, without the channels."""

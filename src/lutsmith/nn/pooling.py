@@ -80,7 +80,7 @@ class Pool(nn.Module):
         rows = x.reshape(-1, channels * plane).t()
         if not rows.is_floating_point():
             rows = rows.to(torch.get_default_dtype())
-        y = ops.pool(rows, self._places(image, x.device), plane, self.mode)
+        y = ops.pool(rows, self.places(image, x.device), plane, self.mode)
         if not self.training:
             y = (y > 0.5).to(y.dtype)
         return y.t().reshape(*x.shape[: -1 - self.axes], channels, *self.out_shape(image))
@@ -93,7 +93,8 @@ class Pool(nn.Module):
             )
         return tuple(shape[-self.axes :])
 
-    def _places(self, image: tuple[int, ...], device: torch.device) -> Tensor:
+    def places(self, image: tuple[int, ...], device: torch.device) -> Tensor:
+        """The pixels of each window of an image, int32 `(pixels, windows)`, negative beyond the border."""
         key = image, device
         if key not in self._tables_of_places:
             self._tables_of_places[key] = torch.tensor(self.sliding.places(image), device=device)

@@ -17,6 +17,7 @@ from lutsmith.kernels import compiler, vectors
 from lutsmith.kernels.training import templates
 from lutsmith.kernels.training.encode import loops as encoder
 from lutsmith.kernels.training.fold import loops, passes, pieces, placed
+from lutsmith.kernels.training.fold_pooled import loops as pooled
 from lutsmith.kernels.training.gates import loops as gates
 from lutsmith.kernels.training.mix import loops as mixer
 from lutsmith.kernels.training.pool import loops as pooling
@@ -31,6 +32,8 @@ TEMPLATES: dict[str, Any] = {
     "fold_placed": placed.forward_placed,
     "lookup_placed": placed.forward_placed,
     "backward_placed": placed.backward_placed,
+    "fold_pooled": pooled.forward_pooled,
+    "backward_pooled": pooled.backward_pooled,
     "spread": passes.spread,
     "mix": mixer.mix,
     "pack": passes.pack,
@@ -62,8 +65,9 @@ HELPERS = (
     gates.copy,
     pooling.tail_kept,
     pooling.middle,
+    pooled.pad_row,
 )
-SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling)
+SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled)
 """Modules of the templates, whose names these see."""
 
 SPLIT = pieces.SPLIT_RANK
@@ -75,7 +79,8 @@ _lock = threading.Lock()
 def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
-    `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places; or, with rank 0
+    `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places, "fold_pooled",
+    "backward_pooled"; or, with rank 0
     because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool" or
     "pool_gradient".
     """
@@ -89,7 +94,7 @@ def _address(kind: str, rank: int, dtype: str) -> int:
     names = _names(kind, rank, dtype, name)
 
     def announce() -> None:
-        key = rank, kind.endswith("_placed")
+        key = rank, kind.endswith(("_placed", "_pooled"))
         if key not in _announced:
             _announced.add(key)
             which = f"rank-{rank} kernels" if rank else "encoder, score and gate kernels"
@@ -131,7 +136,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {
-        "evaluate": {"fold": loops.evaluate_fold}.get(kind.removesuffix("_placed"))
+        "evaluate": {"fold": loops.evaluate_fold}.get(kind.partition("_")[0])
         or (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,

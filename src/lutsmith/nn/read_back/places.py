@@ -25,6 +25,7 @@ from lutsmith.nn.convolution import (
     LogicConvTranspose2d,
     LogicConvTranspose3d,
 )
+from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.pooling import (
     AndPool1d,
     AndPool2d,
@@ -138,6 +139,11 @@ def _pool(pool: Pool, shape: Shape) -> LutGroups:
 def _parallel(module: Parallel, shape: Shape) -> Branches:  # noqa: ARG001
     branches = [(f"branches.{number}", branch) for number, branch in enumerate(module.branches)]
     return Branches(tuple(branches), axis_of_sample(module.dim))
+
+
+@states(PooledConv)
+def _pooled_conv(module: PooledConv, shape: Shape) -> Branches:  # noqa: ARG001
+    return Branches((), 0, (("conv", module.conv), ("pool", module.pool)))
 
 
 class Gate(nn.Module):

@@ -253,7 +253,7 @@ class _Walk:
             self.values = before
             self.visit(module, f"{name}.{part}")
             found.append(self.values)
-        if self.unknown is None:
+        if found and self.unknown is None:
             self.values = np.concatenate(found, axis=stated.axis)
         for part, module in stated.behind:
             self.visit(module, f"{name}.{part}")

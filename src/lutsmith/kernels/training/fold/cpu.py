@@ -43,12 +43,19 @@ def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, share
     return (1 if entries < 2 or luts < 2 else _power_of_two(min(max(2, 2 * entries // WORTH), luts, MOST))), 1
 
 
+def placed_parts(instances: int, rank: int, x: Tensor, dx: Tensor | None) -> tuple[int, int]:
+    """The same of kernels at places, whose copies of a large input gradient are few."""
+    lut_parts, batch_parts = _parts(instances, rank, *x.shape, dx=dx is not None, shared=True)
+    most = lut_parts if dx is None else max(2, _power_of_two(COPIES // max(dx.nbytes, 1)))
+    return min(lut_parts, most), batch_parts
+
+
 def _power_of_two(most: int) -> int:
     """The largest power of two up to `most`, at least 1: parts that two, four or eight threads share equally."""
     return 1 << max(most, 1).bit_length() - 1
 
 
-def _begin(x: Tensor, tables: Tensor, reads: Reads, parts: tuple[int, int]) -> tuple[Workspace, NDArray[np.int64]]:
+def begin(x: Tensor, tables: Tensor, reads: Reads, parts: tuple[int, int]) -> tuple[Workspace, NDArray[np.int64]]:
     """The argument block with what every kernel over LUTs reads."""
     space, luts = workspace, reads.inputs.shape[0]
     fields = space.begin()
@@ -103,7 +110,7 @@ def _forward(kind: str, x: Tensor, tables: Tensor, reads: Reads, out: Tensor) ->
     samples = x.shape[1]
     parts = split(luts * samples << rank, luts)
     cut = (parts, 1) if luts >= 4 * parts else (1, max(1, min(parts, samples // COLUMNS)))
-    space, fields = _begin(x, tables, reads, cut)
+    space, fields = begin(x, tables, reads, cut)
     fields[at.OUT] = out.data_ptr()
     threads.run(build.address(_kernel(kind, reads), rank, name_of(x)), space.address, cut[0] * cut[1])
 
@@ -125,10 +132,11 @@ def backward(
     name = name_of(x)
     placed = reads.places is not None
     shared = placed or (dt is not None and reads.table_ptr is not None)
-    lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=dx is not None, shared=shared)
-    if placed and dx is not None:
-        lut_parts = min(lut_parts, max(2, _power_of_two(COPIES // max(dx.nbytes, 1))))
-    space, fields = _begin(x, tables, reads, (lut_parts, batch_parts))
+    if placed:
+        lut_parts, batch_parts = placed_parts(luts, rank, x, dx)
+    else:
+        lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=dx is not None, shared=shared)
+    space, fields = begin(x, tables, reads, (lut_parts, batch_parts))
     parts = lut_parts * batch_parts
     fields[at.GRAD] = grad.data_ptr()
     copies = 0

@@ -41,7 +41,7 @@ def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
 def evaluate(x: Tensor, tables: Tensor, reads: Reads, run: Callable[..., None]) -> Tensor:
     """A forward pass on the CPU."""
     dtype = compute_dtype(x, tables)
-    safe = _safe(reads._replace(candidates=None, scores=None), x.shape[0], dtype)
+    safe = safe_reads(reads._replace(candidates=None, scores=None), x.shape[0], dtype)
     out = memory.empty((safe.inputs.shape[0] * safe.num_places, x.shape[1]), dtype)
     run(dense(x, dtype), dense(tables, dtype), safe, out)
     return out.to(x.dtype)
@@ -52,7 +52,7 @@ def differentiate(
 ) -> Three:
     """A backward pass on the CPU, of the look-up where there is a rho."""
     dtype = compute_dtype(x, tables)
-    safe = _safe(reads, x.shape[0], dtype)
+    safe = safe_reads(reads, x.shape[0], dtype)
     like = x, tables, reads.scores
     outputs = [
         memory.empty(tensor.shape, dtype) if wanted and tensor is not None else None
@@ -62,7 +62,7 @@ def differentiate(
     return results(x, like, outputs)
 
 
-def _safe(reads: Reads, features: int, dtype: torch.dtype) -> Reads:
+def safe_reads(reads: Reads, features: int, dtype: torch.dtype) -> Reads:
     """The same in the memory that kernels expect; ValueError where an index points elsewhere."""
     inputs, table_ptr, candidates, scores, places = *reads[:4], reads.places
     count = reads.num_inputs(features)

@@ -92,12 +92,20 @@ def pieces(dtype: np.dtype[Any]) -> dict[str, Any]:
             chosen = b.icmp_unsigned("==", b.load(taps_at(v, taps, q), align=1), number_of)
             v.store(v.add(v.load(dx, q), v.select(chosen, v.load(grad, q), v.constant(0.0))), dx, q)
 
+    def pick(v: Vectors, row: Any, taps: Any, tap: Any, out: Any, groups: Any) -> None:
+        """The row where the tap was chosen."""
+        b, number_of = v.builder, every(v, tap)
+        with v.loop(groups) as q:
+            chosen = b.icmp_unsigned("==", b.load(taps_at(v, taps, q), align=1), number_of)
+            v.store(v.select(chosen, v.load(row, q), v.load(out, q)), out, q)
+
     return {
         "keep_larger": piece(dtype, 5, keep(">")),
         "keep_smaller": piece(dtype, 5, keep("<=")),
         "count_before": piece(dtype, 5, count),
         "take_ranked": piece(dtype, 7, take),
         "give": piece(dtype, 5, give_),
+        "pick": piece(dtype, 5, pick),
     }
 
 
