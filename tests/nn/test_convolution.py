@@ -25,6 +25,8 @@ from lutsmith.nn import (
     LogicConvTranspose2d,
     LogicConvTranspose3d,
     LogicDense,
+    OrPool2d,
+    PooledConv,
     Thermometer,
     prove_lowering,
     to_circuit,
@@ -264,6 +266,27 @@ def test_a_state_fits_images_of_any_size_and_pickles_are_whole() -> None:
         assert torch.equal(layer(x), twin(x))
         assert torch.equal(layer(x[..., :5, :4]), twin(x[..., :5, :4]))
     assert sum(value.numel() for value in layer.state_dict().values()) < 500
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_compilers_take_whole_networks(train: bool) -> None:
+    model = nn.Sequential(
+        PooledConv(make(2, 8, 3, 4, padding=1, lut_rank=4, padding_mode="edge"), OrPool2d(3, 2, 1)),
+        make(2, None, 4, 6, 2, padding=1, lut_rank=2, connections="learnable", num_candidates=4),
+        LogicConvTranspose2d(None, 6, 3, 1, 2, 2, lut_rank=2),
+        nn.Flatten(),
+        GroupSum(2),
+    ).train(train)
+    x = torch.rand(5, 3, 8, 8)
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(x), model(x))
+    if train:
+        compiled(x).sum().backward()
+        assert all(parameter.grad is not None for parameter in model.parameters())
+        return
+    exported = torch.export.export(model, (x,)).module()
+    assert torch.equal(exported(x), model(x))
+    assert copy.deepcopy(model).to("meta")(x.to("meta")).shape == (5, 2)
 
 
 def test_a_network_of_kernels_is_its_circuit() -> None:

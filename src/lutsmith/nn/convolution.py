@@ -16,7 +16,7 @@ from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections import setup_connections
-from lutsmith.nn.connections.at_places import Places, placed
+from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
 from lutsmith.nn.parametrizations import setup_parametrization
 from lutsmith.nn.places import as_tensor
@@ -152,7 +152,6 @@ class LogicConv(nn.Module):
         )
         tables = leaves + sum(self._widths())
         self.weight = nn.Parameter(self.parametrization.initial_weight(tables, generator))
-        self._tables_of_places: dict[tuple[tuple[int, ...], torch.device], Tensor] = {}
         if device is not None:
             self.to(device)
 
@@ -223,7 +222,7 @@ class LogicConv(nn.Module):
         rows = x.reshape(-1, self.channels * plane).t()
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
-        places = Places(self._places(image, x.device), plane)
+        places = Places(places_of(self.sliding, image, x.device), plane)
         if self.training:
             weight: Tensor = self.weight
             rows, reads = self.connections.route(rows, places)
@@ -271,12 +270,6 @@ class LogicConv(nn.Module):
             )
         return image
 
-    def _places(self, image: tuple[int, ...], device: torch.device) -> Tensor:
-        key = image, device
-        if key not in self._tables_of_places:
-            self._tables_of_places[key] = torch.tensor(self.sliding.places(image), device=device)
-        return self._tables_of_places[key]
-
     def hard_tables(self) -> Tensor:
         """The truth tables of the circuit, bool `(tables, 2**lut_rank)`, in the order of `weight`."""
         return self.parametrization.hard_tables(self.weight.detach())
@@ -323,9 +316,6 @@ class LogicConv(nn.Module):
             found.append(below)
         shape = *signals.shape[: -1 - self.axes], *self.out_shape(image)
         return np.stack(found).reshape(shape) if found else np.zeros(shape, np.int32)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_tables_of_places": {}}  # made anew where they are needed
 
     def extra_repr(self) -> str:
         window = " x ".join(map(str, self.sliding.window))

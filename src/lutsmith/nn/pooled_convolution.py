@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lutsmith.ground.arguments import instance_of
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.fold_pooled.operator import MODES
+from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.convolution import LogicConv
 from lutsmith.nn.lowering import lower_bits
 from lutsmith.nn.parametrizations import Parametrization
@@ -56,7 +57,7 @@ class PooledConv(nn.Module):
         rows, weight, reads = self.conv.last_level(x)
         channels, *image = self.conv.out_shape(x.shape[-self.conv.axes :])
         tables = self.conv.parametrization.tables(weight)
-        windows = self.pool.places(tuple(image), x.device)
+        windows = places_of(self.pool.sliding, tuple(image), x.device)
         if reads.candidates is None:
             y = ops.fold_pooled(rows, tables, reads, windows, self.pool.mode)
         else:
