@@ -13,10 +13,12 @@ import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Head
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples
 from lutsmith.circuit.file import from_bytes, to_bytes
+from lutsmith.data.report import score
 from lutsmith.search.effects import table_effects
 from lutsmith.search.followed import FollowedLoss
 from lutsmith.search.losses import CrossEntropy
 from lutsmith.search.polish import PolishSettings, Sweep, is_better, polish
+from lutsmith.search.polish_state import with_tables
 from lutsmith.search.steps import Rewirer, better_entries, flipped
 from tests.search.networks import code_head, evaluation, network
 
@@ -102,6 +104,42 @@ def test_random_networks_of_three_layers_learn_and_never_lose_on_validation_rows
         assert polished.circuit.netlist.num_nodes == circuit.netlist.num_nodes
 
 
+def planted(objective: str, seed: int) -> tuple[Circuit, Circuit]:
+    """A circuit for labels or numbers, two levels deep, and it with some entries of some tables inverted."""
+    draw, builder = np.random.default_rng(seed), CircuitBuilder((6,))
+    bits = np.concatenate([builder.compare(builder.features, bound) for bound in (0.0, 0.8)])
+    tables = draw.integers(0, 2, (20, 16)), draw.integers(0, 2, (24, 16))
+    first = builder.lut(np.stack([draw.choice(bits, 4, replace=False) for _ in range(20)]), tables[0])
+    last = builder.lut(np.stack([draw.choice(first, 4, replace=False) for _ in range(24)]), tables[1])
+    affine = {"bias": [-4, -4, -3]} if objective == "multilabel" else {"scale": [0.5, 2.0, 1.0], "offset": [0.0, -3, 9]}
+    builder.popcount(last, 3, **affine)
+    circuit = builder.build(objective=objective)
+    words, nodes = circuit.netlist.tables(), draw.choice(circuit.netlist.num_nodes, 6, replace=False)
+    words[nodes] ^= np.uint64(1) << draw.integers(0, 16, 6).astype(np.uint64)
+    return circuit, replace(circuit, netlist=with_tables(circuit.netlist, circuit.netlist.fanin, words))
+
+
+@pytest.mark.parametrize("objective", ["multilabel", "regression"])
+def test_inverted_entries_of_labels_and_numbers_are_found(objective):
+    for seed in range(3):
+        whole, broken = planted(objective, seed)
+        data = lutsmith.data.from_arrays(X, whole.predict(X), objective=objective)
+        found = polish(broken, data, PolishSettings(seed=seed))
+        start, best = found.history[0], found.history[found.record["kept"]]
+        held = found.held_out
+        reached = score(objective, found.circuit.predict(X[held]), whole.predict(X[held]))
+        assert start.validation < best.validation == reached > 0.99
+        assert best.validation_loss < start.validation_loss
+        assert found.circuit.head == whole.head
+        assert (found.record["tau"] is None) == (objective == "regression")
+        assert from_bytes(to_bytes(found.circuit)).metadata.to_json()["polished"] == found.record
+        noise = np.random.default_rng(seed).permutation(whole.predict(X))
+        polished = polish(whole, lutsmith.data.from_arrays(X, noise, objective=objective), PolishSettings(z=0.5))
+        start, best = polished.history[0], polished.history[polished.record["kept"]]
+        assert best.validation >= start.validation
+        assert best.validation_loss <= start.validation_loss
+
+
 def test_the_record_tells_what_changed():
     circuit = layered()
     found = polish(circuit, DATA, PolishSettings(sweeps=2, z=0.5, candidates=10))
@@ -181,6 +219,7 @@ def test_mistakes_are_one_line():
     state.connect(held, state.compare([0], 0.0))
     state.popcount(np.concatenate([held, state.compare([1, 2], 0.0)]), 3)
     numbers = lutsmith.data.from_arrays(X, X[:, 0], objective="regression")
+    labels = lutsmith.data.from_arrays(X, X[:, :2] > 0, objective="multilabel")
     wide = lutsmith.data.from_arrays(np.hstack([X, X]), Y)
     named = lutsmith.data.from_arrays(X, np.array(["a", "b", "c"])[Y])
     weighed = lutsmith.data.from_arrays(X, Y, sample_weight=np.arange(1.0, 601))
@@ -190,6 +229,7 @@ def test_mistakes_are_one_line():
         (empty.build(), good, "no LUTs"),
         (state.build(), good, "1 registers"),
         (replace(circuit, objective="multilabel", classes=None), good, "the circuit is for multilabel"),
+        (planted("multilabel", 0)[0], labels, "2 labels, the circuit 3"),
         (circuit, numbers, "the data are for regression"),
         (circuit, wide, "samples of shape"),
         (circuit, named, "the classes 'a', 'b', 'c', the circuit 0, 1, 2"),

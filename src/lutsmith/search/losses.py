@@ -119,10 +119,14 @@ class CrossEntropy(SearchLoss):
         self.tau = number("tau", given, lambda value: 0 < value < np.inf, "a number above 0")
 
     def of_samples(self, evaluation: PackedEvaluation) -> NDArray[np.float64]:
-        scores = self.scores(evaluation) / self.tau
-        scores -= scores.max(axis=1, keepdims=True, initial=-np.inf)
-        own = np.take_along_axis(scores, self.labels[:, None], axis=1)[:, 0]
-        result: NDArray[np.float64] = np.log(np.exp(scores).sum(axis=1)) - own
+        return self.of_scores(self.scores(evaluation))
+
+    def of_scores(self, scores: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the loss of each sample, float64 (N,), of the scores of classes (N, C)."""
+        logits = scores / self.tau
+        logits -= logits.max(axis=1, keepdims=True, initial=-np.inf)
+        own = np.take_along_axis(logits, self.labels[:, None], axis=1)[:, 0]
+        result: NDArray[np.float64] = np.log(np.exp(logits).sum(axis=1)) - own
         return result
 
 

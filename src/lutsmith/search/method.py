@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -45,11 +45,14 @@ class SearchMethod(ABC):
     Attributes:
         name: by which it is chosen.
         Settings: a frozen dataclass.
+        image_layers: LUTs of random wires, layer by layer, that it searches on images of 28 x 28 bytes where no network
+            is named; None: the network that the others search.
         settings: as given.
     """
 
     name: ClassVar[str]
     Settings: ClassVar[type]
+    image_layers: ClassVar[tuple[int, ...] | None] = None
 
     def __init__(self, settings: Any = None) -> None:
         self.settings: Any = self.Settings() if settings is None else settings
@@ -63,6 +66,10 @@ class SearchMethod(ABC):
         search that was interrupted goes on to the same bits.
         """
 
+    def most_steps(self, problem: Problem) -> int | None:  # noqa: ARG002
+        """Return after how many steps nothing is left to do; None: there is always a next one."""
+        return None
+
     def check(self, problem: Problem) -> None:
         """Raise ValueError where the method cannot search for this."""
 
@@ -74,7 +81,7 @@ class SearchMethod(ABC):
         """Go on with a state."""
 
 
-def accept_best(problem: Problem, changes: list[Change], *, ties: bool = False) -> SearchStep:
+def accept_best(problem: Problem, changes: Sequence[Change], *, ties: bool = False) -> SearchStep:
     """Accept the change that lowers the loss on the samples of acceptance most, the first of equals, if any does.
 
     Args:

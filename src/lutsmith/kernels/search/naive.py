@@ -1,4 +1,4 @@
-"""Cross entropy under a change of output bits in plain NumPy: the specification of the kernels beside it, and slow."""
+"""Cross entropy under a change of output bits, and votes, in plain NumPy: what kernels beside it compute, slowly."""
 
 from __future__ import annotations
 
@@ -88,3 +88,47 @@ def gains(
     """
     gained = np.where(own, rises, -rises) * scale
     return np.rint(np.where(parts == part, gained, 0.0)).astype(np.int32)
+
+
+def separate_losses(
+    scores: NDArray[np.int32], wanted: NDArray[np.float64], slopes: NDArray[np.float64], logistic: bool
+) -> NDArray[np.float64]:
+    """Return the loss of each sample, float64 (N,), a sum over its scores.
+
+    Args:
+        scores: (C, N).
+        wanted: (C, N), of labels 1 where they are to be set and else -1; of targets these.
+        slopes: (C,), above 0 of labels.
+        logistic: log(1 + exp(-wanted slope (score - 1/2))), of labels; else (slope score - wanted)**2.
+    """
+    values = slopes[:, None] * (scores - 0.5 if logistic else scores)
+    each = np.logaddexp(0, -wanted * values) if logistic else (values - wanted) ** 2
+    total: NDArray[np.float64] = each.sum(axis=0)
+    return total
+
+
+def vote_shares(scores: NDArray[np.int32], tau: float) -> NDArray[np.float64]:
+    """Return the probabilities of classes (C, N) of their scores (C, N): softmax of scores / tau."""
+    odds = np.exp((scores - scores.max(axis=0)) / tau)
+    found: NDArray[np.float64] = odds / odds.sum(axis=0)
+    return found
+
+
+def vote_gains(
+    shares: NDArray[np.float64], labels: NDArray[np.int64], weights: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return by how much the cross entropy of a sample falls, to first order and times tau, if a vote is 1 and not 0.
+
+    Args:
+        shares: (C, N), the probabilities of classes.
+        labels: (N,).
+        weights: (C,), what the vote counts for each class.
+    """
+    found: NDArray[np.float64] = weights[labels] - weights @ shares
+    return found
+
+
+def vote_count(bits: NDArray[np.bool_], weights: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the scores of classes (C, N) of votes (K, N), for which weights (K, C) count, or against."""
+    found: NDArray[np.int64] = weights.astype(np.int64).T @ np.where(bits, 1, -1)
+    return found

@@ -22,7 +22,7 @@ intrinsic: Callable[[Any], Any] = extending.intrinsic  # Numba's annotations say
 
 
 @intrinsic
-def _first_bit(_: Any, word: Any) -> Any:
+def first_bit(_: Any, word: Any) -> Any:
     """The place of the lowest bit of a word that is set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -61,7 +61,7 @@ def _logarithms(values: Any, exponents: Any) -> None:
 
 
 @kernel()
-def _votes(now: Any, differ: Any, votes: Any) -> None:
+def votes_of(now: Any, differ: Any, votes: Any) -> None:
     """Add what 64 samples' bits count more than before they differed; without branches: eight samples at once."""
     then = now ^ differ
     for place in range(64):
@@ -94,7 +94,7 @@ def _by_classes(
             continue
         votes[:] = 0
         while row < groups.size and groups[row] == group:
-            _votes(now[row], differ[row], votes)
+            votes_of(now[row], differ[row], votes)
             row += 1
         for place in range(64):
             totals[place] += shares[group, begin + place] * factors[middle + votes[place]]
@@ -109,7 +109,7 @@ def _by_weights(word: Any, rows: Any, shares: Any, labels: Any, weights: Any, ta
     totals[:], scores[:] = 1.0, 0
     for row in range(groups.size):
         votes[:] = 0
-        _votes(now[row], differ[row], votes)
+        votes_of(now[row], differ[row], votes)
         for score in range(len(scores)):
             for place in range(64):
                 scores[score, place] += votes[place] * weights[score, groups[row]]
@@ -168,7 +168,7 @@ def rises(before: Any, after: Any, groups: Any, weights: Any, shares: Any, label
             count += 64
             continue
         while some:
-            place = _first_bit(some)
+            place = first_bit(some)
             some &= some - one
             samples[count], values[count], room[count] = 64 * word + place, max(totals[place], least), own[place]
             count += 1
@@ -189,7 +189,7 @@ def follow(before: Any, after: Any, groups: Any, weights: Any, shares: Any, tau:
         for row in range(rows):
             some |= before[row, word] ^ after[row, word]
         while some:
-            place = _first_bit(some)
+            place = first_bit(some)
             some &= some - one
             bit, sample = np.uint64(place), 64 * word + place
             scores[:] = 0
