@@ -29,7 +29,7 @@ from lutsmith.search.followed import FollowedLoss
 from lutsmith.search.losses import CrossEntropy
 
 PRESETS = ("mnist-2k:1000", "dwn-mnist-n6-sm", "mnist-2k", "dwn-mnist-n6-lg", "mnist-4k")
-TABLES = ("adult", "magic-gamma", "dry-bean")
+TABLES = ("adult", "magic-gamma", "dry-bean", "unsw-nb15")
 
 
 def main() -> None:
