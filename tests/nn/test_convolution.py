@@ -186,6 +186,22 @@ def test_noise_in_tables_is_the_same_at_all_places(sampling: str) -> None:
     assert (inner == inner[:, :, :1]).all()
 
 
+@pytest.mark.parametrize("sampling", ["soft", "gumbel_hard"])
+def test_what_is_computed_anew_is_the_same(sampling: str) -> None:
+    x, found = torch.rand(6, 4, 6, 6), []
+    for recompute in (False, True):
+        conv = make(
+            2, None, 4, 3, 3, padding=1, lut_rank=2, forward_sampling=sampling, recompute=recompute,
+            connections="learnable", num_candidates=4, connection_sampling="gumbel",
+        )  # fmt: skip
+        for model in (conv, PooledConv(conv, OrPool2d(2))):
+            shape = (6, 3, 6, 6) if model is conv else (6, 3, 3, 3)
+            y, leaves = gradients(model.train(), x, torch.arange(6.0).view(6, 1, 1, 1).expand(shape))
+            found.append([y, *leaves.values()])
+    for plain, anew in zip(found[:2], found[2:], strict=True):
+        assert all(torch.equal(one, two) for one, two in zip(plain, anew, strict=True))
+
+
 @pytest.mark.parametrize("kind", [kind for kind in list_connections() if kind != "fixed"])
 def test_frozen_connections_stay(kind: str) -> None:
     layer = make(1, None, 3, 4, lut_rank=2, connections=kind)

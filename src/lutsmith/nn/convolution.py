@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import whole_number
@@ -65,6 +66,8 @@ class LogicConv(nn.Module):
         num_candidates: as for `LogicDense`; by default 8, or as many as the window has.
         usable: bool, `channels` elements, or of the shape of an image with its channels: inputs that may be wired. A
             channel is usable where any of its pixels is.
+        recompute: in training, keep the input and the output alone, and compute what trees have between them anew for
+            the gradient: less memory for a second forward pass. Noise is the same.
         parametrization_kwargs: more arguments of the parametrization, as torchlogix takes them.
         connections_kwargs: more arguments of the connections, as torchlogix takes them; its `"random"` and
             `"random-unique"` wirings with a `channel_group_size` are the wiring `"channels"`.
@@ -110,6 +113,7 @@ class LogicConv(nn.Module):
         channel_groups: str | None = None,
         num_candidates: int | None = None,
         usable: Tensor | None = None,
+        recompute: bool = False,
         parametrization_kwargs: Mapping[str, Any] | None = None,
         connections_kwargs: Mapping[str, Any] | None = None,
         generator: torch.Generator | None = None,
@@ -121,6 +125,7 @@ class LogicConv(nn.Module):
         self.num_kernels = whole_number("num_kernels", num_kernels, 1)
         self.tree_depth = whole_number("tree_depth", tree_depth, 1, what="the levels of a kernel's tree")
         self.lut_rank = lut_rank
+        self.recompute = recompute
         self.groups = whole_number("groups", groups, 1)
         self.sliding = self._windows(receptive_field_size, stride, padding, dilation, padding_mode, output_padding)
         self.in_dim = None if in_dim is None else sizes("in_dim", in_dim, self.axes, 1)
@@ -208,8 +213,18 @@ class LogicConv(nn.Module):
         return self.num_kernels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = self._evaluated(*self.last_level(x), alone=self._reads_pixels or self.tree_depth > 1)
+        rows = self.kept(self._rows, x)
         return self.shaped(rows, x.shape, self.out_shape(self._image(x.shape)))
+
+    def _rows(self, x: Tensor) -> Tensor:
+        return self._evaluated(*self.last_level(x), alone=self._reads_pixels or self.tree_depth > 1)
+
+    def kept(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """`function(x)`, computed anew for the gradient where the layer is to."""
+        if not (self.recompute and self.training and torch.is_grad_enabled()):
+            return function(x)
+        found: Tensor = checkpoint(function, x, use_reentrant=False)
+        return found
 
     def last_level(self, x: Tensor) -> tuple[Tensor, Tensor, Reads]:
         """What the LUTs that give the output are evaluated on: rows, their weights (in eval mode their truth tables),
