@@ -19,11 +19,13 @@ from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
-from lutsmith.nn.parametrizations import setup_parametrization
+from lutsmith.nn.parametrizations import Parametrization, setup_parametrization
 from lutsmith.nn.places import as_tensor
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
+
+Evaluate = Callable[[Tensor, Tensor, Reads], Tensor]
 
 CANDIDATES = 8  # of a learned slot, where its window has so many
 _OF_CONNECTIONS = {
@@ -213,51 +215,74 @@ class LogicConv(nn.Module):
         return self.num_kernels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = self.kept(self._rows, x)
-        return self.shaped(rows, x.shape, self.out_shape(self._image(x.shape)))
+        return self.shaped(self.rows(x), x.shape, self.out_shape(self._image(x.shape)))
 
-    def _rows(self, x: Tensor) -> Tensor:
-        return self._evaluated(*self.last_level(x), alone=self._reads_pixels or self.tree_depth > 1)
+    @property
+    def folds(self) -> bool:
+        """Whether training evaluates tables by the fold alone, so that all of a kernel is done in one pass."""
+        return type(self.parametrization).evaluate is Parametrization.evaluate
 
-    def kept(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """`function(x)`, computed anew for the gradient where the layer is to."""
-        if not (self.recompute and self.training and torch.is_grad_enabled()):
-            return function(x)
-        found: Tensor = checkpoint(function, x, use_reentrant=False)
-        return found
-
-    def last_level(self, x: Tensor) -> tuple[Tensor, Tensor, Reads]:
-        """What the LUTs that give the output are evaluated on: rows, their weights (in eval mode their truth tables),
-        and what they read.
+    def rows(self, x: Tensor, windows: Tensor | None = None, mode: str = "or") -> Tensor:
+        """The output as `(num_kernels * places, samples)`; with windows, int32 `(members, W)` places of an image's
+        output, while training a layer that `folds`, the largest (`"or"`) or smallest (`"and"`) of each.
         """
-        image = self._image(x.shape)
+        self._image(x.shape)
         if x.is_complex():
             raise TypeError(f"{type(self).__name__} got a {x.dtype} tensor; it reads real numbers")
+        if not (self.recompute and self.training and torch.is_grad_enabled()):
+            return self._rows(x, windows, mode)
+        found: Tensor = checkpoint(self._rows, x, windows, mode, use_reentrant=False)
+        return found
+
+    def _rows(self, x: Tensor, windows: Tensor | None, mode: str) -> Tensor:
+        image = self._image(x.shape)
         plane = math.prod(image)
         rows = x.reshape(-1, self.channels * plane).t()
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         places = Places(places_of(self.sliding, image, x.device), plane)
-        if self.training:
-            weight: Tensor = self.weight
-            rows, reads = self.connections.route(rows, places)
-        else:
-            weight = self.hard_tables().to(rows.dtype)
+        if not self.training:
             reads = placed(self.connections.reads(), places)
-        tables = torch.split(weight, [self.connections.out_dim, *self._widths()])
-        for level, (below, width) in enumerate(zip(tables, self._widths(), strict=False)):
-            rows = self._evaluated(rows, below, reads, alone=self._reads_pixels or level > 0)
-            inputs = torch.arange(width * self.lut_rank, dtype=torch.int32, device=rows.device)
-            alone = Places.alone(places.table.shape[1], rows.device)
-            reads = placed(Reads(inputs.view(width, self.lut_rank)), alone)
-        return rows, tables[-1], reads
+            return self._level_by_level(ops.lookup, rows, self.hard_tables().to(rows.dtype), reads)
+        rows, reads = self.connections.route(rows, places)
+        if self.folds and (self.tree_depth > 1 or windows is not None):
+            return self._in_one_pass(rows, reads, windows, mode)
+        return self._level_by_level(self.parametrization.evaluate, rows, self.weight, reads)
 
-    def _evaluated(self, rows: Tensor, weight: Tensor, reads: Reads, *, alone: bool) -> Tensor:
+    def _level_by_level(self, evaluate: Evaluate, rows: Tensor, weight: Tensor, reads: Reads) -> Tensor:
+        levels = torch.split(weight, [self.connections.out_dim, *self._widths()])
+        rows = self._level(evaluate, rows, levels[0], reads, alone=self._reads_pixels)
+        for level, width in zip(levels[1:], self._widths(), strict=True):
+            rows = self._level(evaluate, rows, level, self._above(width, reads), alone=True)
+        return rows
+
+    def _in_one_pass(self, rows: Tensor, reads: Reads, windows: Tensor | None, mode: str) -> Tensor:
+        """The same, or pooled, without values in memory that are not the output; but for learned LUTs, whose every
+        candidate has a gradient at every place.
+        """
+        tables, depth = self.parametrization.tables(self.weight), self.tree_depth
+        if reads.candidates is not None:
+            lowest = self.connections.out_dim
+            rows = self._level(ops.fold, rows, tables[:lowest], reads, alone=self._reads_pixels)
+            tables, depth = tables[lowest:], depth - 1
+            if depth == 0:
+                assert windows is not None
+                return ops.pool(rows, windows, reads.num_places, mode)
+            reads = self._above(self._widths()[0], reads)
+        if windows is None:
+            windows = torch.arange(reads.num_places, dtype=torch.int32, device=rows.device).unsqueeze(0)
+        return ops.fold_pooled(rows, tables, reads, windows, mode, depth)
+
+    def _above(self, width: int, reads: Reads) -> Reads:
+        """What LUTs of a level above the lowest read: those of the level below, at their own place."""
+        device = reads.inputs.device
+        inputs = torch.arange(width * self.lut_rank, dtype=torch.int32, device=device)
+        return placed(Reads(inputs.view(width, self.lut_rank)), Places.alone(reads.num_places, device))
+
+    def _level(self, evaluate: Evaluate, rows: Tensor, weight: Tensor, reads: Reads, *, alone: bool) -> Tensor:
         """The rows of a level's LUTs. Where kernels read, at each place, pixels of that place `alone`, places are more
         samples, and cost as little.
         """
-        evaluate: Callable[[Tensor, Tensor, Reads], Tensor]
-        evaluate = self.parametrization.evaluate if self.training else ops.lookup
         if not (alone and rows.is_contiguous()):
             return evaluate(rows, weight, reads)
         samples, count = rows.shape[1], reads.num_places
