@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,17 +15,15 @@ from torch.utils.checkpoint import checkpoint
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
 from lutsmith.nn.parametrizations import Parametrization, setup_parametrization
 from lutsmith.nn.places import as_tensor
+from lutsmith.nn.trees import in_one_pass, level_by_level
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
-
-Evaluate = Callable[[Tensor, Tensor, Reads], Tensor]
 
 CANDIDATES = 8  # of a learned slot, where its window has so many
 _OF_CONNECTIONS = {
@@ -68,8 +66,9 @@ class LogicConv(nn.Module):
         num_candidates: as for `LogicDense`; by default 8, or as many as the window has.
         usable: bool, `channels` elements, or of the shape of an image with its channels: inputs that may be wired. A
             channel is usable where any of its pixels is.
-        recompute: in training, keep the input and the output alone, and compute what trees have between them anew for
-            the gradient: less memory for a second forward pass. Noise is the same.
+        recompute: in training, keep the input and the output alone, and compute what lies between them anew for the
+            gradient: less memory for a second forward pass. Noise is the same. Trees that are evaluated in one pass
+            (see `folds`; their connections fixed) keep no more anyway, and gain nothing.
         parametrization_kwargs: more arguments of the parametrization, as torchlogix takes them.
         connections_kwargs: more arguments of the connections, as torchlogix takes them; its `"random"` and
             `"random-unique"` wirings with a `channel_group_size` are the wiring `"channels"`.
@@ -241,53 +240,15 @@ class LogicConv(nn.Module):
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         places = Places(places_of(self.sliding, image, x.device), plane)
+        depth, alone = self.tree_depth, self._reads_pixels
         if not self.training:
             reads = placed(self.connections.reads(), places)
-            return self._level_by_level(ops.lookup, rows, self.hard_tables().to(rows.dtype), reads)
+            return level_by_level(ops.lookup, rows, self.hard_tables().to(rows.dtype), reads, depth, alone)
         rows, reads = self.connections.route(rows, places)
-        if self.folds and (self.tree_depth > 1 or windows is not None):
-            return self._in_one_pass(rows, reads, windows, mode)
-        return self._level_by_level(self.parametrization.evaluate, rows, self.weight, reads)
-
-    def _level_by_level(self, evaluate: Evaluate, rows: Tensor, weight: Tensor, reads: Reads) -> Tensor:
-        levels = torch.split(weight, [self.connections.out_dim, *self._widths()])
-        rows = self._level(evaluate, rows, levels[0], reads, alone=self._reads_pixels)
-        for level, width in zip(levels[1:], self._widths(), strict=True):
-            rows = self._level(evaluate, rows, level, self._above(width, reads), alone=True)
-        return rows
-
-    def _in_one_pass(self, rows: Tensor, reads: Reads, windows: Tensor | None, mode: str) -> Tensor:
-        """The same, or pooled, without values in memory that are not the output; but for learned LUTs, whose every
-        candidate has a gradient at every place.
-        """
-        tables, depth = self.parametrization.tables(self.weight), self.tree_depth
-        if reads.candidates is not None:
-            lowest = self.connections.out_dim
-            rows = self._level(ops.fold, rows, tables[:lowest], reads, alone=self._reads_pixels)
-            tables, depth = tables[lowest:], depth - 1
-            if depth == 0:
-                assert windows is not None
-                return ops.pool(rows, windows, reads.num_places, mode)
-            reads = self._above(self._widths()[0], reads)
-        if windows is None:
-            windows = torch.arange(reads.num_places, dtype=torch.int32, device=rows.device).unsqueeze(0)
-        return ops.fold_pooled(rows, tables, reads, windows, mode, depth)
-
-    def _above(self, width: int, reads: Reads) -> Reads:
-        """What LUTs of a level above the lowest read: those of the level below, at their own place."""
-        device = reads.inputs.device
-        inputs = torch.arange(width * self.lut_rank, dtype=torch.int32, device=device)
-        return placed(Reads(inputs.view(width, self.lut_rank)), Places.alone(reads.num_places, device))
-
-    def _level(self, evaluate: Evaluate, rows: Tensor, weight: Tensor, reads: Reads, *, alone: bool) -> Tensor:
-        """The rows of a level's LUTs. Where kernels read, at each place, pixels of that place `alone`, places are more
-        samples, and cost as little.
-        """
-        if not (alone and rows.is_contiguous()):
-            return evaluate(rows, weight, reads)
-        samples, count = rows.shape[1], reads.num_places
-        y = evaluate(rows.view(rows.shape[0] // count, count * samples), weight, reads._replace(places=None, plane=1))
-        return y.reshape(y.shape[0] * count, samples)
+        if self.folds and (depth > 1 or windows is not None):
+            tables = self.parametrization.tables(self.weight)
+            return in_one_pass(rows, tables, reads, depth, alone, windows, mode)
+        return level_by_level(self.parametrization.evaluate, rows, self.weight, reads, depth, alone)
 
     @property
     def _reads_pixels(self) -> bool:

@@ -2,9 +2,9 @@
 value of each window of places, in one pass.
 
 Only the pooled values are written. Backward, each sample of a pooled value has its gradient at one of the window's
-places: the rows of the leaves are blended by it, the tree is evaluated once more, all in scratch, and differentiated as
-one instance. A tree's LUTs, its nodes, are numbered from the lowest level up, and so are its rows in scratch. Templates,
-as `kernels.training.templates` says.
+places: the rows of the leaves are blended by it, the tree is evaluated once more, all in scratch, and differentiated
+as one instance. A tree's LUTs, its nodes, are numbered from the lowest level up, and so are its rows in scratch.
+Templates, as `kernels.training.templates` says.
 """
 
 from __future__ import annotations

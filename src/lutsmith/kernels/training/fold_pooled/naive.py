@@ -42,7 +42,8 @@ def fold_pooled_backward(
     need: tuple[bool, bool] = (True, True),
 ) -> tuple[Tensor | None, Tensor | None]:
     """Gradients of x and tables, by those of the pooled values."""
-    dtype, found = compute_dtype(x, tables), []
+    dtype = compute_dtype(x, tables)
+    found: list[Tensor | None] = []
     rows = _rows(x, tables, reads, depth)
     g: Tensor | None = pool.pool_backward(grad.to(dtype), members, windows, reads.num_places)
     for level, (own, those) in reversed(list(enumerate(levels(reads, depth)))):

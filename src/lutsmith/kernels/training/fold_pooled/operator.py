@@ -19,9 +19,7 @@ from lutsmith.kernels.training.reads import Reads, check, in_planes
 MODES = ("or", "and")
 
 
-def fold_pooled(
-    x: Tensor, tables: Tensor, reads: Reads, windows: Tensor, mode: str = "or", depth: int = 1
-) -> Tensor:
+def fold_pooled(x: Tensor, tables: Tensor, reads: Reads, windows: Tensor, mode: str = "or", depth: int = 1) -> Tensor:
     """Kernels at places, each a LUT or a tree of LUTs, pooled: `pool(fold(x, tables, reads), windows, places, mode)`,
     without the values that are not chosen in memory, nor those between the levels of a tree.
 
