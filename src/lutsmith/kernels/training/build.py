@@ -68,6 +68,8 @@ HELPERS = (
     pooled.copy_row,
     pooled.own_table,
     pooled.climb,
+    pooled.locate_leaves,
+    pooled.blend,
     pooled.give_leaf,
     pooled.descend,
 )

@@ -34,7 +34,7 @@ def _begin(
 ) -> tuple[Workspace, NDArray[Any]]:
     rank = reads.inputs.shape[1]
     nodes, width = nodes_of(rank, depth), rank ** (depth - 1)
-    space, fields = begin(x, tables, reads, parts, scratch_rows(nodes, width * rank, x.itemsize))
+    space, fields = begin(x, tables, reads, parts, scratch_rows(nodes, width * rank, windows.shape[0], x.itemsize))
     fields[at.LUTS], fields[at.INNER], fields[at.CHOICES] = instances, windows.shape[1], windows.shape[0]
     fields[at.DEPTH], fields[at.WIDTH], fields[at.NODES] = depth, width, nodes
     fields[at.WINDOWS] = windows.data_ptr()

@@ -48,7 +48,8 @@ from lutsmith.kernels.training.templates import (
 from lutsmith.kernels.vectors import i32, i64, u8
 
 # Rows of scratch, behind those of a LUT: the gradient of the tree, and what is compared with the best so far; then two
-# for each node, its value and its gradient; then one for each leaf; then the addresses of the leaves' rows.
+# for each node, its value and its gradient; then one for each leaf; then lists of addresses: the leaves' rows, and for
+# each leaf and place of the window, where it reads and, from the begin of DX on, where its gradient is (-1: nowhere).
 TOP, SPARE, TREE = SCRATCH_ROWS, SCRATCH_ROWS + 1, SCRATCH_ROWS + 2
 
 # Filled in for each rank and dtype.
@@ -66,12 +67,15 @@ keep_smaller: Any
 tail_kept: Any
 add_row: Any
 pick: Any
+pick_four: Any
 give: Any
+give_four: Any
 
 
-def scratch_rows(nodes: int, leaves: int, itemsize: int) -> int:
+def scratch_rows(nodes: int, leaves: int, members: int, itemsize: int) -> int:
     """Rows of scratch that a tree takes beside those of a LUT."""
-    return TREE - SCRATCH_ROWS + 2 * nodes + leaves + -(-8 * leaves // (ROW * itemsize))
+    lists = leaves * (1 + 2 * members)
+    return TREE - SCRATCH_ROWS + 2 * nodes + leaves + -(-8 * lists // (ROW * itemsize))
 
 
 def copy_row(source: int, target: int, count: int, whole: int) -> None:
@@ -164,18 +168,63 @@ def forward_pooled(address: int, part: int) -> None:
                 inside += 1
 
 
+def locate_leaves(a: Any, kernel: int, window: int, listed: int) -> int:
+    """List where the leaves of a kernel read at the places of a window, 0 where it has none, and where their gradients
+    are; how many places the window has.
+    """
+    step, total, members, inside = a[SAMPLES] * SIZE, a[WIDTH] * RANK, a[CHOICES], 0
+    pairs, pixels, windows = i32(a[INPUTS]), i32(a[PIXELS]), i32(a[WINDOWS])
+    sources, targets = i64(listed), i64(listed + 8 * total * members)
+    for member in range(members):
+        place = windows[member * a[INNER] + window]
+        inside += place >= 0
+        for leaf in range(total):
+            at = leaf * members + member
+            sources[at], targets[at] = 0, -1
+            if place < 0:
+                continue
+            pair = 2 * (kernel * total + leaf)
+            pixel = pixels[pairs[pair + 1] + place]
+            if pixel >= 0:
+                targets[at] = (pairs[pair] + pixel) * step
+                sources[at] = a[X] + targets[at]
+            else:
+                sources[at] = a[AROUND] + (-1 - pixel) * step
+    return inside
+
+
+def blend(listed: int, members: int, chosen: int, start: int, m: int, blended: int) -> None:
+    """The rows of a leaf at a window's places, at each sample that of the place chosen, filled up with zeros."""
+    sources, numbers, y = i64(listed), u8(chosen), real(blended)
+    groups, full = m // LANES, m // LANES * LANES
+    begun = False
+    for member in range(members):
+        if sources[member] == 0:
+            continue
+        row = sources[member] + start * SIZE
+        if begun:
+            pick(row, chosen, member, blended, groups)
+            x = real(row)
+            for q in range(full, m):
+                if numbers[q] == member:
+                    y[q] = x[q]
+        else:
+            copy_row(row, blended, m, (m + LANES - 1) // LANES * LANES)
+            begun = True
+
+
 def backward_pooled(address: int, part: int) -> None:
     """Gradients of the part's instances: its copies of DX and DT are set to zero and added to."""
     a = i64(address)
-    samples, count, windows = a[SAMPLES], a[INNER], i32(a[WINDOWS])
+    samples, count = a[SAMPLES], a[INNER]
     step, total = samples * SIZE, a[WIDTH] * RANK
     lut_part, batch_part = part // a[BATCH_PARTS], part % a[BATCH_PARTS]
     first, last = share_of(a[LUTS], lut_part, a[LUT_PARTS], 1)
     begin, end = share_of(samples, batch_part, a[BATCH_PARTS], 16)
     scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
     copies = scratch + (TREE + 2 * a[NODES]) * ROW * SIZE
-    leaves = i64(copies + total * ROW * SIZE)
-    pairs, pixels = i32(a[INPUTS]), i32(a[PIXELS])
+    leaves, listed = i64(copies + total * ROW * SIZE), copies + total * (ROW * SIZE + 8)
+    sources = i64(listed)
     dx, dt = a[DX], a[DT]
     if dx != 0:
         if lut_part:
@@ -192,34 +241,20 @@ def backward_pooled(address: int, part: int) -> None:
         window = j - kernel * count
         if a[TABLE_PTR] != 0:
             t = table_of(t, kernel, a[TABLE_PTR])
+        members_inside = locate_leaves(a, kernel, window, listed)
         for start in range(begin, end, ROW):
             m = min(ROW, end - start)
             groups, full = m // LANES, m // LANES * LANES
             padded, chosen = groups + (full < m), a[SHARES] + j * samples + start
-            numbers = u8(chosen)
             for leaf in range(total):
                 blended = copies + leaf * ROW * SIZE
                 leaves[leaf] = blended
-                pair = 2 * (kernel * total + leaf)
-                inside = 0
-                for member in range(a[CHOICES]):
-                    place = windows[member * count + window]
-                    if place < 0:
-                        continue
-                    pixel = pixels[pairs[pair + 1] + place]
-                    row = a[X] + (pairs[pair] + pixel) * step if pixel >= 0 else a[AROUND] + (-1 - pixel) * step
-                    row += start * SIZE
-                    if inside:
-                        pick(row, chosen, member, blended, groups)
-                        x, y = real(row), real(blended)
-                        for q in range(full, m):
-                            if numbers[q] == member:
-                                y[q] = x[q]
-                    elif a[CHOICES] == 1 and full == m:
-                        leaves[leaf] = row
-                    else:
-                        copy_row(row, blended, m, padded * LANES)
-                    inside += 1
+                if a[CHOICES] == 1 and full == m:
+                    leaves[leaf] = sources[leaf] + start * SIZE
+                elif members_inside == 4 and a[CHOICES] == 4 and full == m:
+                    pick_four(listed + 8 * leaf * 4, start * SIZE, chosen, blended, groups)
+                else:
+                    blend(listed + 8 * leaf * a[CHOICES], a[CHOICES], chosen, start, m, blended)
             climb(a, kernel, t, a[DEPTH] - 1, scratch, 0, padded)
             g = a[GRAD] + j * step + start * SIZE
             if full < m:
@@ -256,29 +291,28 @@ def descend(
             differentiate(entries, scratch, own, d, e, padded)
             if lowest:
                 for l in range(RANK):
-                    give_leaf(a, kernel, window, node * RANK + l, start, m, d + l * ROW * SIZE, dx)
+                    give_leaf(a, kernel, window, node * RANK + l, start, m, scratch, d + l * ROW * SIZE, dx)
         width *= RANK
         level_begins = below
         first -= kernels * width
 
 
-def give_leaf(a: Any, kernel: int, window: int, leaf: int, start: int, m: int, d: int, dx: int) -> None:
+def give_leaf(a: Any, kernel: int, window: int, leaf: int, start: int, m: int, scratch: int, d: int, dx: int) -> None:
     """Add the gradient of a leaf to the pixel that was read, at each sample's place."""
-    pairs, pixels, windows = i32(a[INPUTS]), i32(a[PIXELS]), i32(a[WINDOWS])
-    groups, full, step = m // LANES, m // LANES * LANES, a[SAMPLES] * SIZE
-    pair = 2 * (kernel * a[WIDTH] * RANK + leaf)
+    total = a[WIDTH] * RANK
+    groups, full, members = m // LANES, m // LANES * LANES, a[CHOICES]
     chosen = a[SHARES] + (kernel * a[INNER] + window) * a[SAMPLES] + start
-    numbers, z = u8(chosen), real(d)
-    for member in range(a[CHOICES]):
-        place = windows[member * a[INNER] + window]
-        if place < 0:
+    listed = scratch + (TREE + 2 * a[NODES] + total) * ROW * SIZE + 8 * total * (1 + members) + 8 * leaf * members
+    targets, numbers, z = i64(listed), u8(chosen), real(d)
+    if members == 4 and full == m and min(targets[0], targets[1], targets[2], targets[3]) >= 0:
+        give_four(d, chosen, listed, dx + start * SIZE, groups)
+        return
+    for member in range(members):
+        if targets[member] < 0:
             continue
-        pixel = pixels[pairs[pair + 1] + place]
-        if pixel < 0:
-            continue
-        target = dx + (pairs[pair] + pixel) * step + start * SIZE
+        target = dx + targets[member] + start * SIZE
         y = real(target)
-        if a[CHOICES] == 1:
+        if members == 1:
             add_row(target, d, groups)
             for q in range(full, m):
                 y[q] += z[q]
