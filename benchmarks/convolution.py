@@ -2,7 +2,7 @@
 
     python -m benchmarks.convolution [--rows NAME ...] [--forms NAME ...] [--threads 1] [--steps 5] [--json FILE]
 
-Forms: `fused` has `PooledConv`; `recompute` too, with trees computed anew for the gradient; `apart` has a `LogicConv2d`
+Forms: `fused` has `PooledConv`; `recompute` too, with layers computed anew for the gradient; `apart` has a `LogicConv2d`
 and an `OrPool2d`; `unfold` gathers all windows by torch's `unfold` and gives them to a `LogicDense` (kernels of one LUT
 only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only). All forms read random bits,
 128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a process of its own; the memory
