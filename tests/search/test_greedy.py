@@ -155,6 +155,10 @@ def test_wires_that_are_to_stay_stay_and_tables_stay_in_their_bank():
     kept.bank = bank
     with pytest.raises(ValueError, match="give candidates=0"):
         method_named("greedy").check(kept)
+    levels = kept.netlist.level_ptr.size - 1
+    method_named("greedy", {"fixed": levels}).check(kept)  # no wire could move
+    with pytest.raises(ValueError, match="give candidates=0"):
+        method_named("greedy", {"fixed": levels - 1}).check(kept)
     method = method_named("greedy", {"candidates": 0})
     method.check(kept)
     for _ in range(method.most_steps(kept)):

@@ -80,7 +80,8 @@ class GreedyLayers(SearchMethod):
         return problem.netlist.level_ptr.size - 1
 
     def check(self, problem: Problem) -> None:
-        if problem.bank is not None and self.settings.candidates:
+        how: GreedySettings = self.settings
+        if problem.bank is not None and how.candidates and how.fixed < self.most_steps(problem):
             raise ValueError("greedy chooses wires for tables that the bank may not have; give candidates=0 beside it")
 
     def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
