@@ -13,7 +13,7 @@ from lutsmith.circuit.heads import Head
 from lutsmith.circuit.traits import popcount_head
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import score
-from lutsmith.search.losses import CrossEntropy
+from lutsmith.search.losses import CrossEntropy, usual_tau
 from lutsmith.search.separate_losses import LabelEntropy, SeparateLoss, SquaredError
 
 TAUS = tuple(np.geomspace(0.0625, 16, 65).tolist())
@@ -52,7 +52,7 @@ class PolishGoal:
         """Return the tau of `TAUS` at which a network loses least."""
         if self._objective == "regression":
             return 1.0
-        usual = max(1.0, self.head.group_size(self._outputs) ** 0.5)
+        usual = usual_tau(self.head, self._outputs)
         scores = self.head.affine(evaluation.counts(self.head.num_groups))
 
         def lost(tau: float) -> float:

@@ -52,9 +52,10 @@ class PolishSettings:
             whole_number("window", self.window, 1, what="pixels")
         number("z", self.z, lambda value: 0 <= value < math.inf, "a number of at least 0")
         number("validation", self.validation, lambda value: 0 <= value < 1, "a share in [0, 1)")
-        for name in ("tau", "max_seconds"):
-            if getattr(self, name) is not None:
-                number(name, getattr(self, name), lambda value: 0 < value < math.inf, "a number above 0, or None")
+        if self.tau is not None:
+            number("tau", self.tau, lambda value: 1e-9 <= value < math.inf, "a number of at least 1e-9, or None")
+        if self.max_seconds is not None:
+            number("max_seconds", self.max_seconds, lambda value: 0 < value < math.inf, "a number above 0, or None")
         if self.augmentation is not None:
             object.__setattr__(self, "augmentation", ImageAugmentation.from_json(self.augmentation).to_json() or None)
 

@@ -53,29 +53,35 @@ class ClassShares:
         self._factors = np.expm1(np.minimum(steps, HIGHEST))
         self._labels = np.zeros(64 * words, np.int64)
         self._labels[: len(loss.labels)] = loss.labels
-        self._shares = np.zeros((loss.head.num_classes, 64 * words))
+        self._scores = np.zeros((loss.head.num_classes, 64 * words), np.int32)
+        self._shares = np.zeros(self._scores.shape)
+        self._steepest = softmax.STEEPEST * loss.tau / max(1, int(np.abs(self._weights).max(initial=1)))
         self._room = np.empty(64 * words), np.empty(64 * words, np.int64)
 
     def begin(self, scores: NDArray[np.int32]) -> None:
+        self._scores[:, : len(scores)] = scores.T
         shares = scores.T / self._tau
         shares -= shares.max(axis=0, initial=-np.inf)
         np.exp(shares, out=shares)
-        self._shares[:, : len(self._loss.labels)] = shares / shares.sum(axis=0)
+        self._shares[:, : len(scores)] = shares / shares.sum(axis=0)
 
     def total(self) -> float:
-        own = np.take_along_axis(self._shares[:, : len(self._loss.labels)], self._loss.labels[None], axis=0)
-        return float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).sum())
+        return float(self._loss.of_scores(self._scores[:, : len(self._loss.labels)].T).sum())
 
     def rises(
         self, before: Rows, after: Rows, groups: Groups, samples: NDArray[np.int32], values: NDArray[np.float64]
     ) -> int:
+        if len(before) > self._steepest:  # outputs of one group may all go one way
+            return softmax.rises_of_scores(
+                before, after, groups, self._weights, self._scores, self._labels, self._tau, samples, values
+            )
         return softmax.rises(
             before, after, groups, self._weights, self._shares, self._labels, self._factors, self._tau,
             samples, values, *self._room,
         )  # fmt: skip
 
     def follow(self, before: Rows, after: Rows, groups: Groups) -> None:
-        softmax.follow(before, after, groups, self._weights, self._shares, self._tau)
+        softmax.follow(before, after, groups, self._weights, self._scores, self._shares, self._tau)
 
 
 class SeparateScores:

@@ -34,20 +34,6 @@ def rises(
     return found
 
 
-def shares_after(
-    before: NDArray[np.bool_],
-    after: NDArray[np.bool_],
-    groups: NDArray[np.int64],
-    weights: NDArray[np.int32],
-    shares: NDArray[np.float64],
-    tau: float,
-) -> NDArray[np.float64]:
-    """Return the probabilities of classes after a change, (C, N); arguments as for `rises`."""
-    odds = shares * np.exp(change(before, after, groups, weights) / tau)
-    after_it: NDArray[np.float64] = odds / odds.sum(axis=0)
-    return after_it
-
-
 def change(
     before: NDArray[np.bool_], after: NDArray[np.bool_], groups: NDArray[np.int64], weights: NDArray[np.int32]
 ) -> NDArray[np.float64]:
@@ -107,7 +93,7 @@ def separate_losses(
     return total
 
 
-def vote_shares(scores: NDArray[np.int32], tau: float) -> NDArray[np.float64]:
+def vote_shares(scores: NDArray[np.int64], tau: float) -> NDArray[np.float64]:
     """Return the probabilities of classes (C, N) of their scores (C, N): softmax of scores / tau."""
     odds = np.exp((scores - scores.max(axis=0)) / tau)
     found: NDArray[np.float64] = odds / odds.sum(axis=0)
