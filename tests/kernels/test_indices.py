@@ -199,8 +199,8 @@ def test_pointers_to_tables_are_checked_in_both_directions(pointers: list[int]) 
 
 X, TABLES, INPUTS, GRAD = torch.rand(3, 4), torch.rand(2, 4), torch.zeros(2, 2).int(), torch.rand(2, 4)
 CANDIDATES, SCORES = torch.zeros(2, 2, 3).int(), torch.rand(2, 2, 3)
-PLAIN = (None, None, None, 1.0, "softmax")
-LEARNED = (None, CANDIDATES, SCORES, 1.0, "softmax")
+PLAIN = (None, None, None, 1.0, "softmax", None, 1)
+LEARNED = (None, CANDIDATES, SCORES, 1.0, "softmax", None, 1)
 ALL = (True, True, True)
 
 
@@ -217,7 +217,11 @@ ALL = (True, True, True)
         ("fold_backward", (GRAD[:1], X, TABLES, INPUTS, *PLAIN, *ALL), "grad is"),
         ("fold_backward", (GRAD[:, :2], X, TABLES, INPUTS, *PLAIN, *ALL), "grad is"),
         ("fold_backward", (GRAD, X, TABLES, INPUTS, None, CANDIDATES - 1, *LEARNED[2:], *ALL), "candidates range"),
-        ("fold_backward", (GRAD, X, TABLES, INPUTS, None, CANDIDATES, SCORES[:1], 1.0, "dwn", *ALL), "the same"),
+        (
+            "fold_backward",
+            (GRAD, X, TABLES, INPUTS, None, CANDIDATES, SCORES[:1], 1.0, "dwn", None, 1, *ALL),
+            "the same",
+        ),
         ("lookup_backward", (GRAD, X, TABLES, INPUTS + 3, *PLAIN, 0.5, *ALL), "inputs range"),
         ("lookup_backward", (GRAD[:1], X, TABLES, INPUTS, *PLAIN, 0.5, *ALL), "grad is"),
         ("mix", (X, CANDIDATES + 3, SCORES, 1.0), "range over"),

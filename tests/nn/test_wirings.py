@@ -250,7 +250,7 @@ def test_group_settings_alone_mean_grouped():
 
 
 def test_the_registry_knows_every_wiring_and_its_options():
-    assert list_wirings() == sorted([*ANYWHERE, "grouped", "local", "spans"])
+    assert list_wirings() == sorted([*ANYWHERE, "channels", "grouped", "local", "spans"])
     assert options_of("local") == ["shape", "window", "image"]
     assert options_of("random") == []
 

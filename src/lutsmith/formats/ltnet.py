@@ -16,8 +16,8 @@ as it is written, so that what is read is written again byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,8 @@ def from_ltnet(data: bytes, *, input_shape: Sequence[int] | None = None, bits: i
 
     Raises:
         FormatError: it is none of these files: cut off, with bytes after the end, a number that is too large, layers
-            or nodes that do not fit each other, a table that is not in the bank, or two equal code words.
+            or nodes that do not fit each other, a last layer of more than 64 nodes, a table that is not in the bank,
+            or two equal code words.
         TypeError, ValueError: an input_shape or bits that the input does not have.
     """
     instance_of("data", data, bytes)
@@ -68,7 +69,9 @@ def from_ltnet(data: bytes, *, input_shape: Sequence[int] | None = None, bits: i
     count = reader.count("nodes", _NODE)
     if count == 0:
         raise FormatError("the file has no nodes")
-    nodes = np.array(reader.numbers(count * _NODE, "node"), np.uint64).reshape(count, _NODE)
+    nodes = np.empty((count, _NODE), np.uint64)
+    for node in nodes:
+        node[:] = reader.numbers(_NODE, "node")
     num_inputs = reader.number("the bits of the input")
     if not 1 <= num_inputs <= MAX_INPUT_BITS:
         raise FormatError(f"the input has {num_inputs} bits; expected 1 to {MAX_INPUT_BITS}")
@@ -81,9 +84,11 @@ def from_ltnet(data: bytes, *, input_shape: Sequence[int] | None = None, bits: i
     reader.end()
     if len(edges) < 2 or edges[0] != 0 or edges[-1] != count or any(a >= b for a, b in pairwise(edges)):
         raise FormatError(f"the layers end at {edges[:8]}; expected numbers that rise from 0 to the {count} nodes")
+    if (last := edges[-1] - edges[-2]) > MAX_WORD_BITS:
+        raise FormatError(f"the last layer has {last} nodes; expected at most {MAX_WORD_BITS}, the bits of a code word")
     _check_reads(nodes[:, 1:], num_inputs, edges)
     try:
-        code = ClassCode.of_integers(words, edges[-1] - edges[-2]) if words else None
+        code = ClassCode.of_integers(words, last) if words else None
         tables = None if bank is None else TableBank(np.array(bank, np.uint64))
     except ValueError as error:
         raise FormatError(f"the file's code or bank: {error}") from error
@@ -108,8 +113,9 @@ def to_ltnet(circuit: Circuit) -> bytes:
     """
     instance_of("circuit", circuit, Circuit)
     netlist = circuit.netlist
-    code = ClassCode.of_head(circuit.head, netlist.outputs.size)
-    if code is None or code.length != netlist.outputs.size or code.length > MAX_WORD_BITS:
+    fits = netlist.outputs.size <= MAX_WORD_BITS
+    code = ClassCode.of_head(circuit.head, netlist.outputs.size) if fits else None
+    if code is None or code.length != netlist.outputs.size:
         raise ValueError(
             f"an .ltnet file holds code words of at most {MAX_WORD_BITS} bits, one for each output; the circuit has "
             f"{netlist.outputs.size} outputs and the head {circuit.head!r}"
@@ -130,7 +136,7 @@ def to_ltnet(circuit: Circuit) -> bytes:
     if bank is not None and bank.rank != MAX_RANK:
         raise ValueError(f"an .ltnet file holds a bank of tables of six inputs; the circuit's are of {bank.rank}")
     rows = np.concatenate([netlist.tables()[:, None], reads.astype(np.uint64)], axis=1)
-    numbers = [len(rows), *rows.reshape(-1).tolist(), num_inputs, len(edges), *edges]
+    numbers = chain([len(rows)], chain.from_iterable(row.tolist() for row in rows), [num_inputs, len(edges), *edges])
     kept = b"\0" if bank is None else b"\1" + _written([len(bank), *bank.tables.tolist()])
     return _written(numbers) + kept + _written([len(code), *code.integers])
 
@@ -236,12 +242,13 @@ class _Reader:
             raise FormatError(f"{len(self._data) - self.place} bytes follow the end, at byte {self.place}")
 
 
-def _written(numbers: Sequence[int]) -> bytes:
-    parts = []
+def _written(numbers: Iterable[int]) -> bytes:
+    parts = bytearray()
     for number in numbers:
         if number < 251:
-            parts.append(number.to_bytes(1, "little"))
+            parts.append(number)
         else:
             marker = 251 if number < 1 << 16 else 252 if number < 1 << 32 else 253
-            parts.append(bytes([marker]) + number.to_bytes(_LONG[marker], "little"))
-    return b"".join(parts)
+            parts.append(marker)
+            parts += number.to_bytes(_LONG[marker], "little")
+    return bytes(parts)

@@ -9,6 +9,15 @@ except ModuleNotFoundError as error:
         "training needs PyTorch, which is not installed: pip install 'lutsmith[train]'", name="torch"
     ) from error
 
+from lutsmith.nn.containers import LogicResidual, Parallel, Residual
+from lutsmith.nn.convolution import (
+    LogicConv1d,
+    LogicConv2d,
+    LogicConv3d,
+    LogicConvTranspose1d,
+    LogicConvTranspose2d,
+    LogicConvTranspose3d,
+)
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import (
     BalancedThermometer,
@@ -40,9 +49,24 @@ from lutsmith.nn.heads import (
 )
 from lutsmith.nn.lowering import to_circuit
 from lutsmith.nn.network import Architecture, build
+from lutsmith.nn.pooled_convolution import PooledConv
+from lutsmith.nn.pooling import (
+    AndPool1d,
+    AndPool2d,
+    AndPool3d,
+    MajorityPool1d,
+    MajorityPool2d,
+    MajorityPool3d,
+    OrPool1d,
+    OrPool2d,
+    OrPool3d,
+)
 from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
 
 __all__ = [
+    "AndPool1d",
+    "AndPool2d",
+    "AndPool3d",
     "Architecture",
     "BalancedThermometer",
     "Binary",
@@ -60,13 +84,29 @@ __all__ = [
     "LearnableReduction",
     "LearnableThermometer",
     "LogarithmicThermometer",
+    "LogicConv1d",
+    "LogicConv2d",
+    "LogicConv3d",
+    "LogicConvTranspose1d",
+    "LogicConvTranspose2d",
+    "LogicConvTranspose3d",
     "LogicDense",
+    "LogicResidual",
     "LoweringProof",
+    "MajorityPool1d",
+    "MajorityPool2d",
+    "MajorityPool3d",
     "ModuleProof",
     "MultiLabel",
     "OneHot",
+    "OrPool1d",
+    "OrPool2d",
+    "OrPool3d",
     "OutputCode",
+    "Parallel",
+    "PooledConv",
     "Regression",
+    "Residual",
     "SignMagnitude",
     "Thermometer",
     "UniformFixedPoint",

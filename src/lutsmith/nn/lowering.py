@@ -18,7 +18,8 @@ from lutsmith.circuit.metadata import Metadata
 Ids = NDArray[np.int32]
 FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-_RESHAPING = (nn.Flatten, nn.Unflatten)
+_RESHAPING = (nn.Flatten, nn.Unflatten, nn.ChannelShuffle)
+"""Modules of torch that order and reshape what they are given."""
 _NEUTRAL = (nn.Identity, nn.Dropout)
 """Modules of torch that do nothing in eval mode."""
 
@@ -68,8 +69,8 @@ def to_circuit(
 
     Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of
     `LowersFeatures`, `LowersBits` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
-    `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit `x > 1/2`. Compiled
-    and wrapped models are unwrapped.
+    `nn.ChannelShuffle`, `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit
+    `x > 1/2`. Compiled and wrapped models are unwrapped.
 
     Args:
         model: the module.
@@ -140,6 +141,26 @@ def lower_luts(
     return np.stack(rows).reshape(*signals.shape[:-1], len(wiring))
 
 
+def lower_bits(module: nn.Module, builder: CircuitBuilder, signals: Ids, name: str) -> Ids:
+    """Emit a module from bits to bits, a sequence or one that lowers itself, as a part of a container; return its
+    signals.
+
+    Args:
+        module: it.
+        builder: of the circuit.
+        signals: int32, what it reads, of the shape of one sample.
+        name: what errors call it.
+
+    Raises:
+        ValueError: it cannot be lowered, or is an encoder or a head.
+    """
+    walk = _Walk(builder, signals, are_bits=True)
+    walk.visit(module, name)
+    if walk.objective is not None:
+        raise ValueError(f"{name} has a head, which ends a network; put it behind the container")
+    return walk.ids
+
+
 @dataclass
 class _Walk:
     """Where the walk through the model stands."""
@@ -196,7 +217,7 @@ class _Walk:
         else:
             raise ValueError(
                 "it has no lower, lower_features or lower_head method; a circuit has encoders, LUT layers and heads, "
-                "nn.Flatten, nn.Unflatten, nn.Identity and dropout"
+                "nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.Identity and dropout"
             )
 
 

@@ -17,6 +17,10 @@ from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, IMAGE_ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
+from lutsmith.nn.parametrizations.base import WEIGHT_INITS
+
+MEMORIZE = "memorize"
+"""Of `weight_init`: tables that labels fill."""
 
 _LEARNED = {
     "learnable": ("num_candidates", "connection_temperature", "connection_sampling", "connection_rule"),
@@ -41,7 +45,9 @@ class Architecture:
         parametrization_options: further arguments of the parametrization, such as `{"rho": 0.6}`.
         sampling: the parametrization's `forward_sampling`.
         temperature: the parametrization's; None: its default.
-        weight_init: `"residual"` or `"random"`.
+        weight_init: `"residual"`, `"random"`, or `"memorize"`: `training.fit` fills all tables by counting
+            (`nn.memorised` says which heads and parametrizations it takes), and not with a start; where nothing is
+            fitted it is residual.
         residual_probability: see `Parametrization`.
         connections: a name of `list_connections()`, one for all layers or one for each.
         connection_options: further arguments of the connections, such as `{"num_groups": 4}`, one mapping for all
@@ -72,7 +78,7 @@ class Architecture:
     parametrization_options: Mapping[str, Any] = field(default_factory=dict)
     sampling: str = "soft"
     temperature: float | None = None
-    weight_init: Literal["residual", "random"] = "residual"
+    weight_init: Literal["residual", "random", "memorize"] = "residual"
     residual_probability: float = 0.951
     connections: tuple[str, ...] | str = "learnable"
     connection_options: tuple[Mapping[str, Any], ...] | Mapping[str, Any] = field(default_factory=dict)
@@ -113,6 +119,7 @@ class Architecture:
             one_of("connections", kind, [*list_connections(), "random"])
         one_of("encoder", self.encoder, [*ENCODERS, *IMAGE_ENCODERS])
         one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
+        one_of("weight_init", self.weight_init, [*WEIGHT_INITS, MEMORIZE])
         one_of("head", self.head, HEADS)
         for name in ("encoder_options", "parametrization_options", "head_options"):
             _check_options(name, getattr(self, name))
@@ -159,7 +166,7 @@ class Architecture:
             "lut_rank": self._each("rank")[number],
             "connections": kind,
             "parametrization": self.parametrization,
-            "weight_init": self.weight_init,
+            "weight_init": "residual" if self.weight_init == MEMORIZE else self.weight_init,
             "residual_probability": self.residual_probability,
             **{name: value for name, value in values.items() if value is not None},
             **self._each("connection_options")[number],

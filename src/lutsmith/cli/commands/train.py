@@ -43,7 +43,8 @@ def train(
         typer.Option(
             metavar="NAME",
             help="gradients, as images by default; additive, as tables: LUTs grown one by one, without torch; or a "
-            "search of tables and wires: evolve, bitflip, pivotal, coordinate, anneal, population, wires, memorize, greedy. "
+            "search of tables and wires: evolve, bitflip, pivotal, coordinate, anneal, population, wires, memorize, "
+            "greedy. "
             "Of alu: sat, search (the operation is not told), count, gradient, or dense (a network, for comparison).",
         ),
     ] = None,
@@ -109,7 +110,10 @@ def train(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Go on with this model, by gradients or search: never worse in the end."),
+        typer.Option(
+            metavar="FILE",
+            help="Go on with this model, by gradients or search; never worse in the end on the validation rows.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,

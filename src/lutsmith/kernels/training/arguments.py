@@ -6,6 +6,7 @@ Tensors are contiguous and of one dtype, float32 or float64; indices are int32 a
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,12 @@ class Workspace(threading.local):
             address = memory.ctypes.data + -memory.ctypes.data % 64
             self.memory[name] = memory, address
         return address
+
+    def array(self, name: str, itemsize: int, count: int) -> NDArray[Any]:
+        """The first `count` numbers of reserved memory, floats of this size."""
+        memory, address = self.memory[name]
+        first = address - memory.ctypes.data
+        return memory[first : first + itemsize * count].view(f"f{itemsize}")
 
     def words(self, name: str, step: int, count: int) -> NDArray[np.int64]:
         """The first 64-bit word of each of `count` pieces of reserved memory."""

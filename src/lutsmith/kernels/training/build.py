@@ -16,9 +16,11 @@ from numba import types
 from lutsmith.kernels import compiler, vectors
 from lutsmith.kernels.training import templates
 from lutsmith.kernels.training.encode import loops as encoder
-from lutsmith.kernels.training.fold import loops, passes, pieces
+from lutsmith.kernels.training.fold import loops, passes, pieces, placed
+from lutsmith.kernels.training.fold_pooled import loops as pooled
 from lutsmith.kernels.training.gates import loops as gates
 from lutsmith.kernels.training.mix import loops as mixer
+from lutsmith.kernels.training.pool import loops as pooling
 
 KERNEL = types.void(types.int64, types.int64)
 FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning
@@ -27,6 +29,11 @@ TEMPLATES: dict[str, Any] = {
     "fold": loops.forward,
     "lookup": loops.forward,
     "backward": loops.backward,
+    "fold_placed": placed.forward_placed,
+    "lookup_placed": placed.forward_placed,
+    "backward_placed": placed.backward_placed,
+    "fold_pooled": pooled.forward_pooled,
+    "backward_pooled": pooled.backward_pooled,
     "spread": passes.spread,
     "mix": mixer.mix,
     "pack": passes.pack,
@@ -34,6 +41,8 @@ TEMPLATES: dict[str, Any] = {
     "encode": encoder.encode,
     "gates": gates.gates,
     "gate_gradient": gates.gate_gradient,
+    "pool": pooling.pool,
+    "pool_gradient": pooling.pool_gradient,
 }
 # Helpers in the order in which they call each other.
 HELPERS = (
@@ -47,24 +56,33 @@ HELPERS = (
     loops.block,
     loops.scatter,
     loops.scatter_tail,
+    placed.locate,
+    placed.some_candidates,
+    placed.scatter_placed,
+    placed.scatter_tail_placed,
     passes.centre,
     passes.add_copies,
     gates.copy,
+    pooling.tail_kept,
+    pooling.middle,
+    pooled.pad_row,
 )
-SOURCES = (templates, loops, passes, gates, mixer, encoder)
+SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled)
 """Modules of the templates, whose names these see."""
 
 SPLIT = pieces.SPLIT_RANK
 SECONDS = (2, 5, 5, 5, 6, 6, 6, 7, 10)  # measured, by rank; 0: the kernels that know no rank
-_announced: set[int] = set()
+_announced: set[tuple[int, bool]] = set()
 _lock = threading.Lock()
 
 
 def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
-    `kind` is "fold", "lookup" or "backward"; or, with rank 0 because they know no rank, "spread", "mix", "pack",
-    "finish", "encode", "gates" or "gate_gradient".
+    `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places, "fold_pooled",
+    "backward_pooled"; or, with rank 0
+    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool" or
+    "pool_gradient".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -76,9 +94,11 @@ def _address(kind: str, rank: int, dtype: str) -> int:
     names = _names(kind, rank, dtype, name)
 
     def announce() -> None:
-        if rank not in _announced:
-            _announced.add(rank)
+        key = rank, kind.endswith(("_placed", "_pooled"))
+        if key not in _announced:
+            _announced.add(key)
             which = f"rank-{rank} kernels" if rank else "encoder, score and gate kernels"
+            which += " at places" if key[1] else ""
             compiler.say(f"compiling the {which}, once per machine, about {SECONDS[rank]} s")
 
     function = _retarget(TEMPLATES[kind], name, names)
@@ -112,10 +132,11 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "number": kind_of.type,
         **pieces.pieces(rank, kind_of),
         **gates.pieces(kind_of),
+        **pooling.pieces(kind_of),
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {
-        "evaluate": {"fold": loops.evaluate_fold}.get(kind)
+        "evaluate": {"fold": loops.evaluate_fold}.get(kind.partition("_")[0])
         or (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,

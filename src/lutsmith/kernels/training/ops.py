@@ -6,11 +6,26 @@ from lutsmith.kernels.training.best.operator import best
 from lutsmith.kernels.training.choose.operator import choose
 from lutsmith.kernels.training.encode.operator import encode
 from lutsmith.kernels.training.fold.operator import fold
+from lutsmith.kernels.training.fold_pooled.operator import fold_pooled
 from lutsmith.kernels.training.gates.operator import gates
 from lutsmith.kernels.training.lookup.operator import lookup
 from lutsmith.kernels.training.mix.operator import mix
+from lutsmith.kernels.training.pool.operator import pool
 from lutsmith.kernels.training.read_best.operator import read_best
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.kernels.training.to_places.operator import to_places
 
-__all__ = ["Reads", "best", "choose", "encode", "fold", "gates", "lookup", "mix", "read_best", "to_places"]
+__all__ = [
+    "Reads",
+    "best",
+    "choose",
+    "encode",
+    "fold",
+    "fold_pooled",
+    "gates",
+    "lookup",
+    "mix",
+    "pool",
+    "read_best",
+    "to_places",
+]

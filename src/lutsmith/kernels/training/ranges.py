@@ -16,13 +16,13 @@ u32 = pointer_to(types.uint32)
 
 
 @kernel()
-def within(address: int, count: int, rows: int) -> bool:
-    """Whether `count` int32 indices at an address are all from 0 to rows - 1."""
+def within(address: int, count: int, rows: int, lowest: int = 0) -> bool:
+    """Whether `count` int32 indices at an address are all from `lowest`, 0 or below, to rows - 1."""
     indices = u32(address)
-    highest = np.uint32(0)  # a negative index is a large one
+    highest, shift = np.uint32(0), np.uint32(-lowest)  # a negative index is a large one
     for k in range(count):
-        highest = max(highest, indices[k])
-    return bool(count == 0 or np.int64(highest) < rows)
+        highest = max(highest, np.uint32(indices[k] + shift))
+    return bool(count == 0 or np.int64(highest) < rows - lowest)
 
 
 @kernel()

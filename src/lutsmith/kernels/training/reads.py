@@ -20,6 +20,11 @@ class Reads(NamedTuple):
     W instances of rank n read rows of an (F, B) activation matrix. With `candidates`, the row read now is one of K
     candidates per slot; the forward pass looks at `inputs` alone, and the backward pass gives every candidate its
     share.
+
+    With `places` the LUTs are kernels: each stands at P places, and all that is said of a LUT is said of a kernel. The
+    rows are planes of pixels, F = channels times `plane`, and an input is a tap of a window: number c taps + t is pixel
+    `places[t, p]` of plane c at place p, or the constant 0 where that is -1, 1 where it is -2. Instances are (kernel,
+    place), kernel by kernel, and so are the rows of the result.
     """
 
     inputs: Tensor  # (W, n) int32: the row that each slot reads now
@@ -30,6 +35,17 @@ class Reads(NamedTuple):
     scores: Tensor | None = None  # (W, n, K) float32: the learned scores; their gradient flows here
     temperature: float = 1.0  # of the softmax over the scores
     rule: str = "softmax"  # "softmax": straight-through softmax; "dwn": DWN's score rule
+    places: Tensor | None = None  # (taps, P) int32: the pixel of each tap at each place; -1: constant 0, -2: constant 1
+    plane: int = 1  # pixels of a plane
+
+    @property
+    def num_places(self) -> int:
+        """P: places of each kernel."""
+        return 1 if self.places is None else self.places.shape[1]
+
+    def num_inputs(self, features: int) -> int:
+        """How many inputs there are in `features` rows: rows, or taps of the windows over them."""
+        return features if self.places is None else features // self.plane * self.places.shape[0]
 
 
 def check(
@@ -41,6 +57,8 @@ def check(
     scores: Tensor | None,
     temperature: float,
     rule: str,
+    places: Tensor | None,
+    plane: int,
 ) -> None:
     """Raise ValueError where shapes or dtypes do not fit together (the values of the indices are not read)."""
     if x.ndim != 2:
@@ -50,6 +68,10 @@ def check(
             f"x is {x.dtype} and tables are {tables.dtype}; expected float32, float64 or bfloat16: "
             "convert with .float()"
         )
+    if places is not None:
+        _check_indices("places", places, 2)
+        if plane < 1 or x.shape[0] % plane:
+            raise ValueError(f"plane is {plane} and x has {x.shape[0]} rows; expected a number of pixels that divides")
     _check_indices("inputs", inputs, 2)
     instances, rank = inputs.shape
     if not 1 <= rank <= MAX_RANK:
@@ -104,6 +126,15 @@ def in_range(name: str, rows: Tensor, features: int) -> Tensor:
     return rows
 
 
+def in_planes(places: Tensor, plane: int) -> Tensor:
+    """Contiguous places, on the CPU; ValueError where one is not a pixel of a plane, -1 or -2."""
+    places = places.contiguous()
+    if not ranges.within(places.data_ptr(), places.numel(), plane, -2):
+        low, high = (int(bound) for bound in torch.aminmax(places))
+        raise ValueError(f"places range over {low}..{high}; expected 0..{plane - 1}, pixels of a plane, or -1 or -2")
+    return places
+
+
 def in_order(table_ptr: Tensor, instances: int) -> Tensor:
     """Contiguous pointers, on the CPU; ValueError where they do not run from 0 to the number of LUTs."""
     table_ptr = table_ptr.contiguous()
@@ -116,13 +147,15 @@ def in_order(table_ptr: Tensor, instances: int) -> Tensor:
 
 def table_of(reads: Reads) -> Tensor:
     """Return the table that each instance reads, (W,) int64."""
-    instances = reads.inputs.shape[0]
+    kernels = reads.inputs.shape[0]
     device = reads.inputs.device
     if reads.table_ptr is None:
-        return torch.arange(instances, device=device)
-    pointers = reads.table_ptr.long()
-    tables = torch.arange(pointers.shape[0] - 1, device=device)
-    return torch.repeat_interleave(tables, pointers.diff(), output_size=instances)
+        tables = torch.arange(kernels, device=device)
+    else:
+        pointers = reads.table_ptr.long()
+        tables = torch.arange(pointers.shape[0] - 1, device=device)
+        tables = torch.repeat_interleave(tables, pointers.diff(), output_size=kernels)
+    return tables if reads.places is None else tables.repeat_interleave(reads.num_places)
 
 
 def taken(reads: Reads, order: Tensor) -> Reads:
@@ -142,7 +175,7 @@ def of_slots(reads: Reads) -> Reads:
     candidates, scores = (
         None if tensor is None else tensor.reshape(slots, 1, -1) for tensor in (reads.candidates, reads.scores)
     )
-    return Reads(reads.inputs.reshape(slots, 1), ends, candidates, scores, reads.temperature, reads.rule)
+    return reads._replace(inputs=reads.inputs.reshape(slots, 1), table_ptr=ends, candidates=candidates, scores=scores)
 
 
 def passing(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.kernels.training.reads import RULES, Reads
+from lutsmith.nn.connections.at_places import Places, by_windows, placed
 from lutsmith.nn.connections.coverage import Coverage, coverage_of
 from lutsmith.nn.parameter_groups import SCORES
 from lutsmith.nn.places import as_tensor
@@ -71,9 +73,14 @@ class Connections(nn.Module, ABC):
     def reads(self) -> Reads:
         """What the LUTs read now, as the kernels take it: in the hardware, and in eval mode."""
 
-    def route(self, x: Tensor) -> tuple[Tensor, Reads]:
-        """What the LUTs read in training: rows, `x` `(in_dim, B)` itself or made from it, and which of them."""
-        return x, self.reads()
+    def route(self, x: Tensor, places: Places | None = None) -> tuple[Tensor, Reads]:
+        """What the LUTs read in training: rows, `x` itself or made from it, and which of them.
+
+        Args:
+            x: `(in_dim, B)`, or planes of pixels `(channels * plane, B)` whose windows have `in_dim` taps.
+            places: where the LUTs stand over the planes; None: there are none, each LUT is one instance.
+        """
+        return x, placed(self.reads(), places)
 
     def inputs(self) -> Tensor:
         """The inputs that the LUTs read now, `(out_dim, lut_rank)` int32."""
@@ -149,6 +156,13 @@ class LearnedConnections(Connections):
     def temperature(self, value: float) -> None:
         name = "the connections' temperature"
         self._temperature = number(name, value, lambda tau: 0 < tau < float("inf"), "a positive number")
+
+    def _made(self, x: Tensor, places: Places | None, read: Callable[[Tensor], Tensor]) -> tuple[Tensor, Reads]:
+        """What `route` returns where slots read more than single rows: `read` makes a row for each slot."""
+        rows = read(x) if places is None else by_windows(x, places, read)
+        slots = torch.arange(self.out_dim * self.lut_rank, dtype=torch.int32, device=rows.device)
+        alone = None if places is None else Places.alone(places.table.shape[1], rows.device)
+        return rows, placed(Reads(slots.view(self.out_dim, self.lut_rank)), alone)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """The scores, which may train at a rate of their own: see `nn.parameter_groups`."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import check_options, one_of, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
+from lutsmith.nn.connections.at_places import Places, placed
 from lutsmith.nn.connections.base import LearnedConnections
+from lutsmith.nn.connections.channels import channel_pools, channel_windows
 from lutsmith.nn.connections.pools import check_alike, checked_pools, first_places, replace_worst
 from lutsmith.nn.connections.sources import GroupSources, Sources, WindowSources, group_sources
-from lutsmith.nn.connections.windows import local_windows
-from lutsmith.nn.connections.wirings import REPEATING, WIRINGS, draw_wiring
+from lutsmith.nn.connections.windows import Windows, local_windows
+from lutsmith.nn.connections.wirings import REPEATING, WIRINGS, check_method, draw_wiring
 from lutsmith.nn.places import checked_owners, wrong_owners
 
 SAMPLINGS = ("hard", "soft", "gumbel")
@@ -136,6 +139,9 @@ class LearnableConnections(LearnedConnections):
             one_of("init_method", method, [name for name in WIRINGS if name not in REPEATING and name != "grouped"])
             if self._groups != (None, None):
                 raise ValueError(f"num_groups restricts random candidates; {method!r} has its own places")
+            if method == "channels":
+                pools = channel_pools(self._channel_windows(generator), self.lut_rank, self.num_candidates, generator)
+                return torch.from_numpy(pools).int().contiguous()
             width = self.lut_rank * self.num_candidates
             pools = draw_wiring(method, self.usable.numpy(), self.out_dim, width, generator, **self._options)
             pools = pools.reshape(self.out_dim, self.lut_rank, self.num_candidates)
@@ -143,6 +149,23 @@ class LearnableConnections(LearnedConnections):
 
     def _group_sources(self) -> GroupSources:
         return group_sources(self.usable.cpu().numpy(), self.out_dim, self.num_candidates, *self._groups)
+
+    def _channel_windows(self, generator: torch.Generator | None) -> Windows:
+        check_method("channels", self._options)
+        usable = self.usable.cpu().numpy()
+        return channel_windows(self.in_dim, self.out_dim, self.lut_rank, generator, usable=usable, **self._options)
+
+    def _kernels_of_candidates(self) -> Windows:
+        """The windows of kernels again, told by the channels that their candidates have."""
+        channels = self._options["channels"]
+        taps, luts = self.in_dim // channels, self._options.get("luts_per_kernel", 1)
+        usable = self.usable.cpu().numpy().reshape(channels, taps)
+        read = self.candidates.cpu().numpy().reshape(self.out_dim // luts, -1) // taps
+        members = []
+        for kernel in read:
+            own = np.unique(kernel)
+            members.append((own[:, None] * taps + np.arange(taps))[usable[own]])
+        return Windows(members, np.arange(self.out_dim) // luts)
 
     def _sources(self) -> Sources:
         """What new candidates may be; ValueError where the wiring that gave the first ones has no others."""
@@ -152,7 +175,12 @@ class LearnableConnections(LearnedConnections):
             pool = self.lut_rank * self.num_candidates
             usable = self.usable.cpu().numpy()
             return WindowSources(local_windows(self.in_dim, self.out_dim, pool, usable=usable, **self._options))
-        raise ValueError(f"candidates drawn by {self.init_method!r} cannot be refreshed; random and local ones can")
+        if self.init_method == "channels":
+            return WindowSources(self._kernels_of_candidates())
+        raise ValueError(
+            f"candidates drawn by {self.init_method!r} cannot be refreshed; random and local ones can, and those of "
+            "channels"
+        )
 
     def _at_places(self, scores: Tensor) -> Tensor:
         """The scores of every LUT, `(out_dim, lut_rank, num_candidates)`, from those of every kernel."""
@@ -165,15 +193,15 @@ class LearnableConnections(LearnedConnections):
             return Reads(inputs)
         return Reads(inputs, None, self.candidates, scores, self.temperature, self.rule)
 
-    def route(self, x: Tensor) -> tuple[Tensor, Reads]:
+    def route(self, x: Tensor, places: Places | None = None) -> tuple[Tensor, Reads]:
         if self._is_frozen or self.sampling == "hard":
-            return x, self.reads()
+            return super().route(x, places)
         if self.sampling == "soft":
-            rows = ops.mix(x, self.candidates, self._at_places(self.scores), self.temperature)
-            slots = torch.arange(rows.shape[0], dtype=torch.int32, device=rows.device)
-            return rows, Reads(slots.view(self.out_dim, self.lut_rank))
+            scores = self._at_places(self.scores)
+            return self._made(x, places, lambda rows: ops.mix(rows, self.candidates, scores, self.temperature))
         noisy = self._at_places(self.scores - torch.empty_like(self.scores).exponential_().log())
-        return x, Reads(ops.choose(noisy, self.candidates), None, self.candidates, noisy, self.temperature, self.rule)
+        reads = Reads(ops.choose(noisy, self.candidates), None, self.candidates, noisy, self.temperature, self.rule)
+        return x, placed(reads, places)
 
     @torch.no_grad()
     def refresh(self, share: float, generator: torch.Generator | None = None) -> Tensor:

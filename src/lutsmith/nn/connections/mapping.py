@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
+from lutsmith.nn.connections.at_places import Places
 from lutsmith.nn.connections.base import LearnedConnections
 
 
@@ -68,13 +69,15 @@ class DenseConnections(LearnedConnections):
         best = ops.best(self.scores, unique=self.unique)
         return Reads(self.places[best.long()].int())
 
-    def route(self, x: Tensor) -> tuple[Tensor, Reads]:
-        reads = self.reads()
+    def route(self, x: Tensor, places: Places | None = None) -> tuple[Tensor, Reads]:
         if self._is_frozen:
-            return x, reads
-        rows = ops.read_best(x, self.scores, self.places, reads.inputs, self.temperature, self.rule)
-        slots = torch.arange(rows.shape[0], dtype=torch.int32, device=rows.device)
-        return rows, Reads(slots.view(self.out_dim, self.lut_rank))
+            return super().route(x, places)
+        inputs = self.reads().inputs
+
+        def read(rows: Tensor) -> Tensor:
+            return ops.read_best(rows, self.scores, self.places, inputs, self.temperature, self.rule)
+
+        return self._made(x, places, read)
 
     def freeze(self) -> None:
         self.chosen.copy_(self.inputs())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.wiring import Rows, cut_rows
 from lutsmith.ground.arguments import check_options, one_of, whole_number
 from lutsmith.nn.connections.balanced import balanced_rows
+from lutsmith.nn.connections.channels import channels
 from lutsmith.nn.connections.windows import local, spans
 
 
@@ -146,6 +147,7 @@ WIRINGS: dict[str, Callable[..., Rows]] = {
     "arange": arange,
     "butterfly": butterfly,
     "local": local,
+    "channels": channels,
     "spans": spans,
     "grouped": grouped,
 }

@@ -15,9 +15,11 @@ def read_rows(x: Tensor, reads: Reads) -> Tensor:
     gradients by the rules that they have in every layer.
     """
     rows = ops.fold(x, passing(x), of_slots(reads))
-    return rows.reshape(*reads.inputs.shape, -1)
+    rows = rows.reshape(*reads.inputs.shape, reads.num_places, x.shape[1])
+    return rows.transpose(1, 2).flatten(0, 1)
 
 
 def of_instances(weight: Tensor, reads: Reads) -> Tensor:
     """The weights `(W, num_weights)` of every instance, from those of every table."""
-    return weight if reads.table_ptr is None else ops.to_places(weight, table_of(reads).int())
+    shared = reads.table_ptr is not None or reads.places is not None
+    return ops.to_places(weight, table_of(reads).int()) if shared else weight

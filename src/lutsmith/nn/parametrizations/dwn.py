@@ -98,7 +98,7 @@ class Dwn(Parametrization):
 
     def _linear(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """The look-up with the gradient of the linear decay: each look-up in the sum has the gradient of one rho."""
-        entry = ops.lookup(x.detach(), weight, Reads(reads.inputs, reads.table_ptr))
+        entry = ops.lookup(x.detach(), weight, reads._replace(candidates=None, scores=None))
         for rho, share in linear_decay(self.rank):
             surrogate = ops.lookup(x, weight.detach(), reads, rho)
             entry = entry + share * (surrogate - surrogate.detach())

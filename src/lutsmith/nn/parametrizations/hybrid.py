@@ -20,6 +20,6 @@ class Hybrid(EntryLogits):
 
     def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         tables = self.tables(weight)
-        fixed = Reads(reads.inputs, reads.table_ptr)
+        fixed = reads._replace(candidates=None, scores=None)
         entry = ops.lookup(x.detach(), tables.detach(), fixed)
         return straight_through(entry, ops.fold(x, tables, reads))

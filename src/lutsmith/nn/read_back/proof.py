@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.heads import Head
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
+from lutsmith.nn.read_back import places as _places  # noqa: F401
 from lutsmith.nn.read_back.computed import read_computed
 from lutsmith.nn.read_back.functions import MISSING, Functions
+from lutsmith.nn.read_back.heads import labels_of, wrong_head
 from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
-from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, Statement, speaker_of
+from lutsmith.nn.read_back.statements import Bits, Branches, ChosenBits, LutGroups, Luts, Scores, Statement, speaker_of
 
 Numbers = NDArray[np.int64]
 
@@ -118,7 +119,7 @@ class _Walk:
                 raise _NotEstablishedError(f"it comes after {self.unknown}, of which nothing is known")
             if self.head is not None:
                 self.add(name, kind, "failed", "it comes after the head, which ends a circuit")
-            elif type(module) in (nn.Flatten, nn.Unflatten):
+            elif type(module) in (nn.Flatten, nn.Unflatten, nn.ChannelShuffle):
                 self._reshape(module)
             elif type(module) not in (nn.Identity, nn.Dropout):
                 self._read(name, kind, self._statement(module))
@@ -143,7 +144,11 @@ class _Walk:
             return
         if self.functions is None:
             self._read_features_as_bits()
-        if isinstance(statement, Luts):
+        if isinstance(statement, Branches):
+            self._read_branches(name, statement)
+        elif isinstance(statement, LutGroups):
+            self._read_groups(name, kind, statement)
+        elif isinstance(statement, Luts):
             luts, kept = self._read_luts(name, kind, statement, self.values), statement.kept
             self.values = luts if kept is None else np.concatenate([self.values[..., kept], luts], axis=-1)
         elif isinstance(statement, ChosenBits):
@@ -232,6 +237,28 @@ class _Walk:
             self.add(name, kind, "proved", f"{what}: tables and wires")
         return found.reshape(*values.shape[:-1], count)
 
+    def _read_groups(self, name: str, kind: str, stated: LutGroups) -> None:
+        """Read LUTs one group after the other, each over the inputs, the constants and the groups before it."""
+        known = np.concatenate([self.values.reshape(-1), [0, 1]])  # the numbers of the constants are 0 and 1
+        for number, luts in enumerate(stated.steps):
+            step = name if len(stated.steps) == 1 else f"{name}.{number}"
+            known = np.concatenate([known, self._read_luts(step, kind, luts, known)])
+        if not stated.steps:
+            self.add(name, kind, "proved", "wires alone")
+        self.values = known[stated.outputs]
+
+    def _read_branches(self, name: str, stated: Branches) -> None:
+        """Visit modules that read the same bits, and join what they say."""
+        before, found = self.values, []
+        for part, module in stated.modules:
+            self.values = before
+            self.visit(module, f"{name}.{part}")
+            found.append(self.values)
+        if found and self.unknown is None:
+            self.values = np.concatenate(found, axis=stated.axis)
+        for part, module in stated.behind:
+            self.visit(module, f"{name}.{part}")
+
     def _difference(self, number: int, stated: Luts, reads: Numbers, words: NDArray[np.uint64]) -> str:
         assert self.functions is not None
         inputs = ", ".join(map(str, stated.inputs[number].tolist()))
@@ -266,7 +293,7 @@ class _Walk:
         values = np.where(stated.order < 0, 0, self.values[np.maximum(stated.order, 0)])  # 0 is the constant's number
         for level, luts in stated.levels:
             values = self._read_luts(f"{name}.{level}", "LogicDense", luts, values)
-        wrong = self._wrong_outputs(values) or _wrong_head(stated, self.circuit)
+        wrong = self._wrong_outputs(values) or wrong_head(stated, self.circuit)
         if wrong:
             self.add(name, kind, "failed", wrong)
         elif (values < 0).any():
@@ -304,7 +331,9 @@ class _Walk:
             if not wrong[0] and (values < 0).any():
                 self.add("circuit", "Circuit", "not established", "its outputs are what was not found before")
                 return
-        if (circuit.classes is None) != (classes is None) or _labels(circuit.classes or ()) != _labels(classes or ()):
+        if (circuit.classes is None) != (classes is None) or labels_of(circuit.classes or ()) != labels_of(
+            classes or ()
+        ):
             wrong.append(f"its labels are {circuit.classes}, not {classes}")
         assert self.encoder is not None
         low, high = self.encoder[1].fitted_range
@@ -369,32 +398,3 @@ def _table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
     weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
     words: NDArray[np.uint64] = (padded.reshape(count, -1, 64) * weights).sum(axis=2, dtype=np.uint64)
     return words
-
-
-def _wrong_head(stated: Scores, circuit: Circuit) -> str:
-    """Return how the circuit's head differs from the statement; "" where it does not."""
-    head = circuit.head
-    if not isinstance(head, Head) or head.shape:
-        return "the circuit has no head of one decision by popcounts"
-    objective = circuit.objective or "classification"
-    if objective != stated.objective:
-        return f"the circuit's objective is {objective}, the head's {stated.objective}"
-    if head.num_groups != stated.num_groups:
-        return f"the circuit has {head.num_groups} groups, the head {stated.num_groups}"
-    width = stated.num_groups if stated.weights is None else len(stated.weights)
-    if head.num_classes != width:
-        return f"the circuit has {head.num_classes} scores, the head {width}"
-    for name, neutral in (("weights", 0.0), ("bias", 0.0), ("scale", 1.0), ("offset", 0.0)):
-        theirs, ours = getattr(head, name), getattr(stated, name)
-        if theirs is None and ours is None:
-            continue
-        default = np.eye(width) if name == "weights" else np.full(width, neutral)
-        if not np.array_equal(default if theirs is None else theirs, default if ours is None else ours):
-            return f"its {name} {'are' if name == 'weights' else 'is'} not the circuit's"
-    return ""
-
-
-def _labels(labels: Sequence[Any]) -> list[tuple[type, Any]]:
-    """Labels with their types: 1, 1.0 and True are different ones."""
-    plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
-    return [(type(label), label) for label in plain]

@@ -114,7 +114,38 @@ class Scores:
     note: str = ""
 
 
-Statement = Bits | Luts | ChosenBits | Scores
+@dataclass(frozen=True, eq=False)
+class LutGroups:
+    """LUTs that read each other, over all bits of a sample: those of kernels at places, and of trees.
+
+    Signals are numbered: the bits that are read, in the order of their array; the constants 0 and 1; then the LUTs,
+    group by group.
+
+    Attributes:
+        steps: the groups, LUTs of one rank over the signals before them.
+        outputs: integers, the signal that each bit of the output is, of the shape of the output.
+    """
+
+    steps: tuple[Luts, ...]
+    outputs: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """Modules that read the same bits, joined along an axis, and modules that read what was joined.
+
+    Attributes:
+        modules: names and modules.
+        axis: of a sample.
+        behind: names and modules, one after the other.
+    """
+
+    modules: tuple[tuple[str, nn.Module], ...]
+    axis: int
+    behind: tuple[tuple[str, nn.Module], ...] = ()
+
+
+Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}

@@ -22,6 +22,7 @@ from lutsmith.kernels.training.reads import Reads
 
 COLUMNS = 128  # samples a part that make it worth splitting the batch
 MOST = 16  # parts of a sum
+COPIES = 1 << 26  # bytes that copies of the input gradient of kernels at places take at most, or one of them
 WORTH = 64  # table entries a feature that make one more pair of copies of the input gradient cheap
 
 
@@ -42,26 +43,55 @@ def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, share
     return (1 if entries < 2 or luts < 2 else _power_of_two(min(max(2, 2 * entries // WORTH), luts, MOST))), 1
 
 
+def placed_parts(instances: int, rank: int, x: Tensor, dx: Tensor | None) -> tuple[int, int]:
+    """The same of kernels at places, whose copies of a large input gradient are few."""
+    lut_parts, batch_parts = _parts(instances, rank, *x.shape, dx=dx is not None, shared=True)
+    most = lut_parts if dx is None else max(2, _power_of_two(COPIES // max(dx.nbytes, 1)))
+    return min(lut_parts, most), batch_parts
+
+
 def _power_of_two(most: int) -> int:
     """The largest power of two up to `most`, at least 1: parts that two, four or eight threads share equally."""
     return 1 << max(most, 1).bit_length() - 1
 
 
-def _begin(x: Tensor, tables: Tensor, reads: Reads, parts: tuple[int, int]) -> tuple[Workspace, NDArray[np.int64]]:
+def begin(x: Tensor, tables: Tensor, reads: Reads, parts: tuple[int, int]) -> tuple[Workspace, NDArray[np.int64]]:
     """The argument block with what every kernel over LUTs reads."""
     space, luts = workspace, reads.inputs.shape[0]
     fields = space.begin()
     step = SCRATCH_ROWS * ROW * x.itemsize
-    fields[at.LUTS], fields[at.SLOTS] = luts, reads.inputs.shape[0] * reads.inputs.shape[1]
+    fields[at.LUTS], fields[at.SLOTS] = luts * reads.num_places, reads.inputs.numel()
     fields[at.TABLE_COUNT], fields[at.ENTRIES] = tables.shape[0], tables.shape[0] * tables.shape[1]
     fields[at.FEATURES], fields[at.SAMPLES] = x.shape
     fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = parts
     fields[at.X], fields[at.TABLES] = x.data_ptr(), tables.data_ptr()
     fields[at.INPUTS] = reads.inputs.data_ptr()
+    if reads.places is not None:
+        fields[at.INPUTS] = _located(space, "located", reads.inputs, reads)
+        fields[at.PIXELS], fields[at.PLACE_COUNT] = reads.places.data_ptr(), reads.num_places
+        fields[at.AROUND] = space.reserve("around", 2 * x.shape[1] * x.itemsize)
+        around = space.array("around", x.itemsize, 2 * x.shape[1])
+        around[: x.shape[1]], around[x.shape[1] :] = 0, 1
     if reads.table_ptr is not None:
         fields[at.TABLE_PTR] = reads.table_ptr.data_ptr()
     fields[at.SCRATCH], fields[at.SCRATCH_STEP] = space.reserve("scratch", parts[0] * parts[1] * step), step
     return space, fields
+
+
+def _located(space: Workspace, name: str, inputs: Tensor, reads: Reads) -> int:
+    """Where inputs of windows lie, int32 pairs: the first pixel of the plane, and where the places of the tap begin."""
+    assert reads.places is not None
+    taps, count = reads.places.shape
+    address = space.reserve(name, 8 * inputs.numel())
+    pairs = space.array(name, 4, 2 * inputs.numel()).view(np.int32).reshape(-1, 2)
+    channels, tap = np.divmod(inputs.numpy().reshape(-1), np.int32(taps))
+    np.multiply(channels, np.int32(reads.plane), out=pairs[:, 0])
+    np.multiply(tap, np.int32(count), out=pairs[:, 1])
+    return address
+
+
+def _kernel(kind: str, reads: Reads) -> str:
+    return kind if reads.places is None else f"{kind}_placed"
 
 
 def fold(x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
@@ -75,13 +105,14 @@ def lookup(x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
 
 
 def _forward(kind: str, x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
-    luts, rank = reads.inputs.shape
+    rank = reads.inputs.shape[1]
+    luts = reads.inputs.shape[0] * reads.num_places
     samples = x.shape[1]
     parts = split(luts * samples << rank, luts)
     cut = (parts, 1) if luts >= 4 * parts else (1, max(1, min(parts, samples // COLUMNS)))
-    space, fields = _begin(x, tables, reads, cut)
+    space, fields = begin(x, tables, reads, cut)
     fields[at.OUT] = out.data_ptr()
-    threads.run(build.address(kind, rank, name_of(x)), space.address, cut[0] * cut[1])
+    threads.run(build.address(_kernel(kind, reads), rank, name_of(x)), space.address, cut[0] * cut[1])
 
 
 def backward(
@@ -95,12 +126,17 @@ def backward(
     dscores: Tensor | None,
 ) -> None:
     """Write the gradients of `fold` (rho None) or `lookup`, given that of its result; None: not needed."""
-    luts, rank = reads.inputs.shape
+    rank = reads.inputs.shape[1]
+    luts = reads.inputs.shape[0] * reads.num_places
     features, samples = x.shape
     name = name_of(x)
-    shared = dt is not None and reads.table_ptr is not None
-    lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=dx is not None, shared=shared)
-    space, fields = _begin(x, tables, reads, (lut_parts, batch_parts))
+    placed = reads.places is not None
+    shared = placed or (dt is not None and reads.table_ptr is not None)
+    if placed:
+        lut_parts, batch_parts = placed_parts(luts, rank, x, dx)
+    else:
+        lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=dx is not None, shared=shared)
+    space, fields = begin(x, tables, reads, (lut_parts, batch_parts))
     parts = lut_parts * batch_parts
     fields[at.GRAD] = grad.data_ptr()
     copies = 0
@@ -114,13 +150,15 @@ def backward(
         fields[at.DX_MORE] = space.reserve("dx", (lut_parts - 1) * dx.nbytes)
         copies += lut_parts - 1
     if dt is not None:
-        dt_copies = batch_parts if reads.table_ptr is None else parts
+        dt_copies = parts if shared else batch_parts
         fields[at.DT], fields[at.DT_COPIES] = dt.data_ptr(), dt_copies
         fields[at.DT_MORE] = space.reserve("dt", (dt_copies - 1) * dt.nbytes)
         copies += dt_copies - 1
     if reads.candidates is not None and reads.scores is not None and (dx is not None or dscores is not None):
         choices = reads.scores.shape[2]
         fields[at.CHOICES], fields[at.CANDIDATES] = choices, reads.candidates.data_ptr()
+        if placed:
+            fields[at.CANDIDATES] = _located(space, "located candidates", reads.candidates, reads)
         fields[at.SCORES] = reads.scores.data_ptr()
         fields[at.DWN] = reads.rule == "dwn"
         space.numbers[at.TEMPERATURE] = reads.temperature
@@ -130,11 +168,11 @@ def backward(
             threads.run(build.address("spread", 0, name), space.address, parts)
         if dscores is not None:
             _pack(space, features, samples, parts, name, hard=rho is not None)
-            fields[at.DOTS] = dscores.data_ptr()
-            fields[at.DOTS_MORE] = space.reserve("dots", (batch_parts - 1) * dscores.nbytes)
+            fields[at.DOTS], fields[at.DOTS_COPIES] = dscores.data_ptr(), parts if placed else batch_parts
+            fields[at.DOTS_MORE] = space.reserve("dots", (int(fields[at.DOTS_COPIES]) - 1) * dscores.nbytes)
             copies += 1
     fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = lut_parts, batch_parts
-    threads.run(build.address("backward", rank, name), space.address, parts)
+    threads.run(build.address(_kernel("backward", reads), rank, name), space.address, parts)
     if copies:
         threads.run(build.address("finish", 0, name), space.address, parts)
 

@@ -6,11 +6,14 @@ itself: the backward function is the formula, written out. No value is read on t
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.dtypes import compute_dtype
 from lutsmith.kernels.training.reads import Reads, table_of
+from lutsmith.kernels.training.unrolled import unrolled, windows, windows_backward
 
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 
@@ -19,6 +22,8 @@ def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
     """Multilinear extension of the tables: sum_k p_k prod_j x_j^k_j (1 - x_j)^(1 - k_j).  Returns (W, B) in x's
     dtype.
     """
+    if reads.places is not None:
+        return fold(windows(x, reads.places, reads.plane).flatten(0, 2), tables, unrolled(reads))
     dtype = compute_dtype(x, tables)
     rows = x.to(dtype)[reads.inputs.long()]
     return _fold(rows, tables.to(dtype)[table_of(reads)])[0].to(x.dtype)
@@ -63,11 +68,26 @@ def fold_backward(
     grad: Tensor, x: Tensor, tables: Tensor, reads: Reads, *, need: tuple[bool, bool, bool] = (True, True, True)
 ) -> Gradients:
     """Gradients of `fold` for x, tables and scores; None for those that are not needed (or without candidates)."""
+    if reads.places is not None:
+        return at_places(fold_backward, grad, x, tables, reads, need=need)
     dtype = compute_dtype(x, tables)
     values, gradient = x.to(dtype), grad.to(dtype)
     index = table_of(reads)
     rows, entries = values[reads.inputs.long()], tables.to(dtype)[index]
     return gradients(values, x, tables, reads, index, gradient, (rows, rows, entries), 1.0, need)
+
+
+def at_places(
+    backward: Any, grad: Tensor, x: Tensor, tables: Tensor, reads: Reads, *more: Any, need: tuple[bool, bool, bool]
+) -> Gradients:
+    """The gradients of kernels at places: those of LUTs that read windows, added up over the places."""
+    assert reads.places is not None
+    seen = windows(x, reads.places, reads.plane)
+    dwindows, dt, dscores = backward(grad, seen.flatten(0, 2), tables, unrolled(reads), *more, need=need)
+    dx = None if dwindows is None else windows_backward(dwindows.view(seen.shape), reads.places, reads.plane)
+    if dscores is not None:
+        dscores = dscores.view(reads.inputs.shape[0], reads.num_places, *dscores.shape[1:]).sum(1)
+    return dx, dt, dscores
 
 
 def gradients(

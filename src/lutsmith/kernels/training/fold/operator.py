@@ -12,9 +12,12 @@ from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.fold import cpu, naive
 from lutsmith.kernels.training.operators import define
-from lutsmith.kernels.training.reads import Reads, check, in_order, in_range
+from lutsmith.kernels.training.reads import Reads, check, in_order, in_planes, in_range
 
-READS = "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule"
+READS = (
+    "Tensor inputs, Tensor? table_ptr, Tensor? candidates, Tensor? scores, float temperature, str rule, "
+    "Tensor? places, SymInt plane"
+)
 NEED = "bool need_dx, bool need_dt, bool need_scores"
 GRADIENTS = "(Tensor, Tensor, Tensor)"
 
@@ -26,10 +29,10 @@ def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
     extension.
 
     `x` holds (F, B) activations in [0, 1], feature-major; `tables` (T, 2**n) entries, entry a at address
-    a = sum_j x_j 2^j; `reads` says what the W LUTs read. All are float32, float64 or bfloat16 (computed in float32).
-    Returns (W, B) in x's dtype, differentiable once in x, tables and reads.scores. Raises ValueError when shapes,
-    dtypes, devices or, on the CPU, indices do not fit (those of candidates are looked at in the backward pass, which
-    alone uses them).
+    a = sum_j x_j 2^j; `reads` says what the W LUTs read, and where kernels stand. All are float32, float64 or bfloat16
+    (computed in float32). Returns (W, B) in x's dtype, with places (kernels x places, B), differentiable once in x,
+    tables and reads.scores. Raises ValueError when shapes, dtypes, devices or, on the CPU, indices do not fit (those of
+    candidates are looked at in the backward pass, which alone uses them).
     """
     out: Tensor = torch.ops.lutsmith.fold.default(x, tables, *reads)
     return out
@@ -38,10 +41,9 @@ def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
 def evaluate(x: Tensor, tables: Tensor, reads: Reads, run: Callable[..., None]) -> Tensor:
     """A forward pass on the CPU."""
     dtype = compute_dtype(x, tables)
-    inputs = in_range("inputs", reads.inputs, x.shape[0])
-    table_ptr = None if reads.table_ptr is None else in_order(reads.table_ptr, inputs.shape[0])
-    out = memory.empty((inputs.shape[0], x.shape[1]), dtype)
-    run(dense(x, dtype), dense(tables, dtype), Reads(inputs, table_ptr), out)
+    safe = safe_reads(reads._replace(candidates=None, scores=None), x.shape[0], dtype)
+    out = memory.empty((safe.inputs.shape[0] * safe.num_places, x.shape[1]), dtype)
+    run(dense(x, dtype), dense(tables, dtype), safe, out)
     return out.to(x.dtype)
 
 
@@ -49,23 +51,28 @@ def differentiate(
     grad: Tensor, x: Tensor, tables: Tensor, reads: Reads, rho: float | None, need: tuple[bool, bool, bool]
 ) -> Three:
     """A backward pass on the CPU, of the look-up where there is a rho."""
-    dtype, features = compute_dtype(x, tables), x.shape[0]
-    inputs, table_ptr, candidates, scores = reads[:4]
-    safe = Reads(
-        in_range("inputs", inputs, features),
-        None if table_ptr is None else in_order(table_ptr, inputs.shape[0]),
-        None if candidates is None else in_range("candidates", candidates, features),
-        None if scores is None else dense(scores, dtype),
-        reads.temperature,
-        reads.rule,
-    )
-    like = x, tables, scores
+    dtype = compute_dtype(x, tables)
+    safe = safe_reads(reads, x.shape[0], dtype)
+    like = x, tables, reads.scores
     outputs = [
         memory.empty(tensor.shape, dtype) if wanted and tensor is not None else None
         for tensor, wanted in zip(like, need, strict=True)
     ]
     cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, *outputs)
     return results(x, like, outputs)
+
+
+def safe_reads(reads: Reads, features: int, dtype: torch.dtype) -> Reads:
+    """The same in the memory that kernels expect; ValueError where an index points elsewhere."""
+    inputs, table_ptr, candidates, scores, places = *reads[:4], reads.places
+    count = reads.num_inputs(features)
+    return reads._replace(
+        inputs=in_range("inputs", inputs, count),
+        table_ptr=None if table_ptr is None else in_order(table_ptr, inputs.shape[0]),
+        candidates=None if candidates is None else in_range("candidates", candidates, count),
+        scores=None if scores is None else dense(scores, dtype),
+        places=None if places is None else in_planes(places, reads.plane),
+    )
 
 
 def results(x: Tensor, like: tuple[Tensor | None, ...], gradients: Any) -> Three:
@@ -79,15 +86,16 @@ def results(x: Tensor, like: tuple[Tensor | None, ...], gradients: Any) -> Three
 
 def check_backward(grad: Tensor, x: Tensor, tables: Tensor, inputs: Tensor, *rest: Any) -> None:
     """`check` of a backward operation's arguments, and its gradient's."""
-    check(x, tables, inputs, *rest[:5])
-    expected = inputs.shape[0], x.shape[1]
+    check(x, tables, inputs, *rest[:7])
+    expected = Reads(inputs, *rest[:7]).num_places * inputs.shape[0], x.shape[1]
     if grad.shape != expected or grad.dtype not in FLOATS:
         raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected floats of shape {expected}")
 
 
-def fake(x: Tensor, _tables: Tensor, inputs: Tensor, *_: Any) -> Tensor:
+def fake(x: Tensor, _tables: Tensor, inputs: Tensor, *rest: Any) -> Tensor:
     """The result of a forward pass without its values."""
-    return x.new_empty((inputs.shape[0], x.shape[1]))
+    places = rest[5]
+    return x.new_empty((inputs.shape[0] * (1 if places is None else places.shape[1]), x.shape[1]))
 
 
 def fake_backward(_: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
@@ -99,8 +107,8 @@ def fake_backward(_: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
 
 def save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     """Keep the arguments."""
-    ctx.save_for_backward(*inputs[:6])
-    ctx.options = inputs[6:]
+    ctx.save_for_backward(*inputs[:6], inputs[8])
+    ctx.options = inputs[6:8], inputs[9:]
 
 
 def gradient_by(name: str) -> Callable[..., tuple[Tensor | None, ...]]:
@@ -110,9 +118,10 @@ def gradient_by(name: str) -> Callable[..., tuple[Tensor | None, ...]]:
         need = ctx.needs_input_grad
         wanted = need[0], need[1], need[5]
         operation = getattr(torch.ops.lutsmith, name).default
-        gradients = operation(grad, *ctx.saved_tensors, *ctx.options, *wanted)
+        *tensors, places = ctx.saved_tensors
+        gradients = operation(grad, *tensors, *ctx.options[0], places, *ctx.options[1], *wanted)
         dx, dt, dscores = (value if want else None for value, want in zip(gradients, wanted, strict=True))
-        return (dx, dt, None, None, None, dscores, *[None] * len(ctx.options))
+        return dx, dt, None, None, None, dscores, *[None] * (len(need) - 6)
 
     return gradient
 
@@ -126,12 +135,12 @@ def _other(x: Tensor, tables: Tensor, *reads: Any) -> Tensor:
 
 
 def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
-    return differentiate(grad, x, tables, Reads(*rest[:6]), None, rest[6:])
+    return differentiate(grad, x, tables, Reads(*rest[:8]), None, rest[8:])
 
 
 def _other_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
-    reads = Reads(*rest[:6])
-    return results(x, (x, tables, reads.scores), naive.fold_backward(grad, x, tables, reads, need=rest[6:]))
+    reads = Reads(*rest[:8])
+    return results(x, (x, tables, reads.scores), naive.fold_backward(grad, x, tables, reads, need=rest[8:]))
 
 
 define(

@@ -15,6 +15,7 @@ from lutsmith.kernels.training.templates import (
     BITS_STEP,
     CHOICES,
     DOTS,
+    DOTS_COPIES,
     DOTS_MORE,
     DT,
     DT_COPIES,
@@ -109,7 +110,7 @@ def finish(address: int, part: int) -> None:
     if a[DOTS] != 0:
         slots = a[SLOTS]
         first, last = share_of(slots, part, parts, 1)
-        add_copies(a[DOTS], a[DOTS_MORE], a[BATCH_PARTS], slots * choices, first * choices, last * choices)
+        add_copies(a[DOTS], a[DOTS_MORE], a[DOTS_COPIES], slots * choices, first * choices, last * choices)
         if a[DWN]:
             y = real(a[DOTS])
             for k in range(first * choices, last * choices):

@@ -6,12 +6,15 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.dtypes import compute_dtype
-from lutsmith.kernels.training.fold.naive import Gradients, gradients
+from lutsmith.kernels.training.fold.naive import Gradients, at_places, gradients
 from lutsmith.kernels.training.reads import Reads, table_of
+from lutsmith.kernels.training.unrolled import unrolled, windows
 
 
 def lookup(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
     """The entry at address sum_j [x_j > 1/2] 2^j: exactly a table entry. Returns (W, B) in x's dtype."""
+    if reads.places is not None:
+        return lookup(windows(x, reads.places, reads.plane).flatten(0, 2), tables, unrolled(reads))
     rank = reads.inputs.shape[1]
     places = (1 << torch.arange(rank, device=x.device)).view(1, rank, 1)
     addresses = ((x > 0.5)[reads.inputs.long()] * places).sum(1)
@@ -31,6 +34,8 @@ def lookup_backward(
 
     x is the thresholded input here, for the scores too. rho = 1/2 is DWN's extended finite difference.
     """
+    if reads.places is not None:
+        return at_places(lookup_backward, grad, x, tables, reads, rho, need=need)
     dtype = compute_dtype(x, tables)
     values, gradient = (x > 0.5).to(dtype), grad.to(dtype)
     index = table_of(reads)

@@ -28,26 +28,26 @@ def lookup(x: Tensor, tables: Tensor, reads: Reads, rho: float = 0.5) -> Tensor:
 
 
 def _check(x: Tensor, tables: Tensor, *rest: Any) -> None:
-    check(x, tables, *rest[:6])
-    if not 0 < rest[6] <= 1:
-        raise ValueError(f"rho is {rest[6]}; expected a number above 0, at most 1")
+    check(x, tables, *rest[:8])
+    if not 0 < rest[8] <= 1:
+        raise ValueError(f"rho is {rest[8]}; expected a number above 0, at most 1")
 
 
 def _lookup(x: Tensor, tables: Tensor, *rest: Any) -> Tensor:
-    return evaluate(x, tables, Reads(*rest[:6]), cpu.lookup)
+    return evaluate(x, tables, Reads(*rest[:8]), cpu.lookup)
 
 
 def _other(x: Tensor, tables: Tensor, *rest: Any) -> Tensor:
-    return naive.lookup(x, tables, Reads(*rest[:6]))
+    return naive.lookup(x, tables, Reads(*rest[:8]))
 
 
 def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
-    return differentiate(grad, x, tables, Reads(*rest[:6]), rest[6], rest[7:])
+    return differentiate(grad, x, tables, Reads(*rest[:8]), rest[8], rest[9:])
 
 
 def _other_backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> Three:
-    reads = Reads(*rest[:6])
-    gradients = naive.lookup_backward(grad, x, tables, reads, rest[6], need=rest[7:])
+    reads = Reads(*rest[:8])
+    gradients = naive.lookup_backward(grad, x, tables, reads, rest[8], need=rest[9:])
     return results(x, (x, tables, reads.scores), gradients)
 
 

@@ -1,0 +1,1 @@
+"""Order statistics of windows over planes of pixels: OR, AND and majority of bits, and between bits."""

@@ -1,0 +1,160 @@
+"""Wirings of kernels: windows of a few channels each, in which channels and taps are used equally often."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lutsmith.circuit.wiring import Rows
+from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.nn.connections.balanced import balanced_rows, candidate_pools
+from lutsmith.nn.connections.windows import Windows
+
+PATTERNS = ("balanced", "sliding")
+FEW = 2
+"""Channels of a kernel unless said otherwise: more learn worse (LogicTreeNet, arXiv:2411.04732: 8 lose 1.4 points)."""
+
+
+def channels(
+    num_inputs: int,
+    num_luts: int,
+    rank: int,
+    generator: torch.Generator | None,
+    *,
+    channels: int,
+    usable: NDArray[np.bool_],
+    channel_group_size: int | None = None,
+    channel_groups: str = "balanced",
+    groups: int = 1,
+    luts_per_kernel: int = 1,
+) -> Rows:
+    """Each kernel reads windows of a few channels. Its leaves are shared evenly by its channels; all kernels together
+    share channels, and within them taps, as evenly as random choices of the least used can.
+
+    Args:
+        num_inputs: of the window vector, `channels` times its taps: number c taps + t is tap t of channel c.
+        num_luts: kernels times `luts_per_kernel`, kernel by kernel.
+        rank: inputs of a LUT, none twice in one. A kernel reads a tap twice only if it has more leaves than taps.
+        generator: draws the channels, and among taps used equally often.
+        channels: of the image.
+        usable: bool `(num_inputs,)`.
+        channel_group_size: channels of a kernel; None: `FEW`, or as many as a LUT of its
+            rank needs; -1: all of its group.
+        channel_groups: `"balanced"`: channels are dealt out so that each is in equally many kernels, give or take one;
+            `"sliding"`: kernel k has the neighbours from channel k mod (channels - size + 1) on (torchlogix).
+        groups: channels and kernels are cut into so many runs, and a kernel reads those of its own (torch's groups).
+        luts_per_kernel: LUTs that read the window, of a tree.
+
+    Raises:
+        ValueError: sizes that cannot be, channels or kernels that `groups` does not divide, kernels with fewer usable
+            inputs than `rank`.
+    """
+    windows = channel_windows(
+        num_inputs,
+        num_luts,
+        rank,
+        generator,
+        channels=channels,
+        usable=usable,
+        channel_group_size=channel_group_size,
+        channel_groups=channel_groups,
+        groups=groups,
+        luts_per_kernel=luts_per_kernel,
+    )
+    taps = num_inputs // channels
+    rows = np.empty((len(windows.members), luts_per_kernel * rank), dtype=np.int64)
+    by_input, by_tap = np.zeros(num_inputs, np.int64), np.zeros(taps, np.int64)
+    for kernel, members in enumerate(windows.members):
+        chance = torch.rand(len(members), generator=generator, dtype=torch.float64).numpy()
+        own, channel, tap = np.zeros(len(members), np.int64), members // taps, members % taps
+        by_channel, taken = np.zeros(channels, np.int64), np.zeros(len(members), np.bool_)
+        for leaf in range(luts_per_kernel * rank):
+            if leaf % rank == 0:
+                taken[:] = False
+            order = np.lexsort((chance, by_tap[tap], by_input[members], by_channel[channel], own, taken))
+            best = order[0]
+            rows[kernel, leaf] = members[best]
+            taken[best] = True
+            own[best] += 1
+            by_channel[channel[best]] += 1
+            by_input[members[best]] += 1
+            by_tap[tap[best]] += 1
+    return rows.reshape(num_luts, rank)
+
+
+def channel_windows(
+    num_inputs: int,
+    num_luts: int,
+    rank: int,
+    generator: torch.Generator | None,
+    *,
+    channels: int,
+    usable: NDArray[np.bool_],
+    channel_group_size: int | None = None,
+    channel_groups: str = "balanced",
+    groups: int = 1,
+    luts_per_kernel: int = 1,
+) -> Windows:
+    """The usable inputs of each kernel, and the kernel of each LUT, by the arguments of `channels`; it raises what that
+    raises.
+    """
+    whole_number("channels", channels, 1, num_inputs)
+    one_of("channel_groups", channel_groups, PATTERNS)
+    if num_inputs % channels or num_luts % luts_per_kernel:
+        raise ValueError(
+            f"{num_inputs} inputs of {channels} channels and {num_luts} LUTs, {luts_per_kernel} a kernel, do not divide"
+        )
+    taps, kernels = num_inputs // channels, num_luts // luts_per_kernel
+    whole_number("groups", groups, 1, min(channels, kernels), f"groups of {channels} channels and {kernels} kernels")
+    for name, count in (("channels", channels), ("kernels", kernels)):
+        if count % groups:
+            raise ValueError(f"{count} {name} do not divide into {groups} groups; take a number that divides them")
+    alive = usable.reshape(channels, taps).max(axis=1)
+    members = []
+    for group in range(groups):
+        own = np.arange(channels).reshape(groups, -1)[group]
+        own = own[alive[own]]
+        most = channels // groups
+        wanted = {None: few(rank, taps, most), -1: most}.get(channel_group_size, channel_group_size)
+        size = min(whole_number("channel_group_size", wanted, 1, most, "channels of a kernel"), len(own))
+        for places in _sets(len(own), kernels // groups, size, channel_groups, generator):
+            inputs = (own[places][:, None] * taps + np.arange(taps)).reshape(-1)
+            members.append(np.sort(inputs[usable[inputs]]))
+    if (fewest := min(map(len, members))) < rank:
+        raise ValueError(
+            f"a kernel has {fewest} usable inputs, {taps} taps of its channels less constant ones, and a LUT of rank "
+            f"{rank} reads as many different ones; take more channels a kernel, a larger window or a smaller rank"
+        )
+    return Windows(members, np.arange(num_luts) // luts_per_kernel)
+
+
+def few(rank: int, taps: int, most: int) -> int:
+    """Channels of a kernel unless said otherwise: `FEW`, or as many more as a LUT needs to read different inputs."""
+    return min(most, max(FEW, -(-rank // taps)))
+
+
+def _sets(count: int, kernels: int, size: int, pattern: str, generator: torch.Generator | None) -> Rows:
+    """The channels of each kernel, `(kernels, size)`, of `count`."""
+    if pattern == "sliding" and size:
+        return np.arange(kernels)[:, None] % (count - size + 1) + np.arange(size)
+    return balanced_rows(count, kernels, size, generator) if size else np.empty((kernels, 0), dtype=np.int64)
+
+
+def channel_pools(windows: Windows, rank: int, num_candidates: int, generator: torch.Generator | None) -> Rows:
+    """The candidates `(LUTs, rank, num_candidates)` of each slot, from the windows of its kernel.
+
+    Raises:
+        ValueError: a kernel with fewer usable inputs than candidates.
+    """
+    if (fewest := min(map(len, windows.members))) < num_candidates:
+        raise ValueError(
+            f"a kernel has {fewest} usable inputs, and a slot {num_candidates} candidates; take fewer candidates, more "
+            "channels a kernel or a larger window"
+        )
+    luts = np.bincount(windows.owners, minlength=len(windows.members))
+    pools = [
+        members[candidate_pools(len(members), count, rank, num_candidates, generator)]
+        for members, count in zip(windows.members, luts.tolist(), strict=True)
+    ]
+    return np.concatenate(pools)
