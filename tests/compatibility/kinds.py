@@ -108,6 +108,12 @@ kind("encoder-binary")(lambda: encoded(layers.Binary(8, encode_axis=-1), BYTES[:
 kind("encoder-gray")(lambda: encoded(layers.Gray(3, per="global"), data(5), 4, ("a\0", "a", "")))
 kind("encoder-one-hot")(lambda: encoded(layers.OneHot(5), data(4), 3))
 kind("encoder-sign-magnitude")(lambda: encoded(layers.SignMagnitude(4), data(4), 4))
+kind("encoder-edges")(lambda: encoded(layers.EdgeThermometer(2, step=4), BYTES, 4, integer_features=True))
+kind("encoder-image")(
+    lambda: encoded(
+        layers.ImageThermometer(2, edges=1, curvature={"num_bits": 1, "directions": ["vertical"]}), BYTES, 4
+    )
+)
 kind("encoder-categorical")(lambda: encoded(layers.Categorical(), np.r_[CODES[:30], data(4)[:10]], 4))
 kind("encoder-columns")(
     lambda: encoded(layers.Columns(layers.GaussianThermometer(3), [1, 3]), np.c_[data(1), CODES, data(1)], 6)
@@ -126,6 +132,55 @@ def learnable_thermometer() -> Made:
 def no_encoder() -> Made:
     model = nn.Sequential(nn.Flatten(), dense(12, 12, 8), dense(12, 12, 7), layers.GroupSum(3))
     return lowered(model, (3, 4))
+
+
+# kernels at places
+
+
+def kernels(axes: int, image: tuple[int, ...]) -> Made:
+    """Kernels, transposed ones and all pools along so many axes."""
+    conv, transposed, either, both, most = (
+        getattr(layers, f"{name}{axes}d")
+        for name in ("LogicConv", "LogicConvTranspose", "OrPool", "AndPool", "MajorityPool")
+    )
+    encoder = layers.Thermometer(2).fit(data(2, *image))
+    drawn: dict[str, Any] = {"parametrization": "light", "weight_init": "random"}
+    model = nn.Sequential(
+        encoder,
+        conv(image, 4, 6, receptive_field_size=2, padding=1, padding_mode="edge", lut_rank=4, **drawn),
+        either(2, 1),
+        transposed(image, 6, 4, receptive_field_size=2, lut_rank=3, **drawn),
+        both(2, 1),
+        most(2, 1),
+        nn.Flatten(),
+    )
+    width = model.eval()(torch.from_numpy(data(2, *image)[:1])).numel()
+    return lowered(nn.Sequential(*model, dense(width, 12, 4), layers.GroupSum(3)), (2, *image))
+
+
+kind("kernels-1d")(lambda: kernels(1, (7,)))
+kind("kernels-2d")(lambda: kernels(2, (4, 3)))
+kind("kernels-3d")(lambda: kernels(3, (3, 2, 3)))
+
+
+@kind("kernels-joined")
+def joined_kernels() -> Made:
+    def conv(channels: int, kernels: int) -> nn.Module:
+        return layers.LogicConv2d((4, 4), channels, kernels, tree_depth=2, padding=1, lut_rank=2, weight_init="random")
+
+    encoder = layers.Thermometer(2).fit(data(2, 4, 4))
+    gate = layers.LogicResidual(conv(6, 6), 6, weight_init="random")
+    model = nn.Sequential(
+        encoder,
+        layers.Parallel(nn.Identity(), conv(4, 2)),
+        layers.Residual(conv(6, 6), "xor"),
+        gate,
+        layers.PooledConv(conv(6, 8), layers.OrPool2d(2)),
+        nn.Flatten(),
+        dense(32, 12, 4),
+        layers.GroupSum(3),
+    )
+    return lowered(model, (2, 4, 4))
 
 
 # heads

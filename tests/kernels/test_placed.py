@@ -119,10 +119,12 @@ def test_kernels_at_places_agree_with_the_naive_form(rank: int, data: st.DataObj
     if any(leaf is not None and leaf.requires_grad for leaf in leaves):
         if not any(leaf is not None and leaf.requires_grad for leaf in leaves[:2]) and reads.scores is None:
             return
+        # candidates that say the same have scores whose gradients are 0: sums that cancel
+        terms = max(1.0, float(grad.abs().sum(1).max()) if grad.numel() else 1.0)
         for got, should in zip(gradients(out, leaves, grad), expected, strict=True):
             if got is not None:
                 assert should is not None
-                near(got, should)
+                near(got, should, terms)
 
 
 @pytest.mark.parametrize("rank", [1, 3, 6])

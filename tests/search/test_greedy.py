@@ -173,7 +173,7 @@ def test_pieces_of_a_level_go_on_to_the_same_bits_and_patience_waits_for_the_end
     assert short.report.stopped == "after 3 of 11 steps: not all is trained"
 
 
-def test_wires_that_are_to_stay_stay_and_tables_stay_in_their_bank():
+def test_wires_that_are_to_stay_stay_and_tables_stay_in_their_bank(monkeypatch):
     problem = problem_of(2)
     before = problem.fanin
     ends = problem.netlist.fanin_ptr[problem.netlist.level_ptr]
@@ -190,6 +190,11 @@ def test_wires_that_are_to_stay_stay_and_tables_stay_in_their_bank():
     kept.bank = bank
     with pytest.raises(ValueError, match="give candidates=0"):
         method_named("greedy").check(kept)
+    levels = kept.netlist.level_ptr.size - 1
+    monkeypatch.setattr(greedy, "PIECE", 2)  # more steps than levels
+    method_named("greedy", {"fixed": levels}).check(kept)  # no wire could move
+    with pytest.raises(ValueError, match="give candidates=0"):
+        method_named("greedy", {"fixed": levels - 1}).check(kept)
     method = method_named("greedy", {"candidates": 0})
     method.check(kept)
     for _ in range(method.most_steps(kept)):

@@ -14,7 +14,7 @@ from lutsmith.ground.arguments import as_python, check_options, instance_of, one
 from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import ENCODERS, Columns, Per, setup_encoder
+from lutsmith.nn.encoders import ENCODERS, IMAGE_ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
 from lutsmith.nn.parametrizations.base import WEIGHT_INITS
@@ -38,7 +38,7 @@ class Architecture:
         luts: LUTs of each layer; the last is a multiple of the number of classes.
         rank: inputs of a LUT, one number for all layers or one for each.
         bits: bits of each feature; of a thermometer, its thresholds.
-        encoder: a name of `ENCODERS`; categorical columns are one-hot in any case.
+        encoder: a name of `ENCODERS`, of images also of `IMAGE_ENCODERS`; categorical columns are one-hot in any case.
         encoder_options: further arguments of the encoder, such as `{"input_bits": 8}`.
         per: what has thresholds of its own: `"feature"`, `"channel"` or `"global"`.
         parametrization: a name of `list_parametrizations()`.
@@ -46,7 +46,8 @@ class Architecture:
         sampling: the parametrization's `forward_sampling`.
         temperature: the parametrization's; None: its default.
         weight_init: `"residual"`, `"random"`, or `"memorize"`: `training.fit` fills all tables by counting
-            (`nn.memorised`); what has no labels begins as residual.
+            (`nn.memorised` says which heads and parametrizations it takes), and not with a start; where nothing is
+            fitted it is residual.
         residual_probability: see `Parametrization`.
         connections: a name of `list_connections()`, one for all layers or one for each.
         connection_options: further arguments of the connections, such as `{"num_groups": 4}`, one mapping for all
@@ -116,7 +117,7 @@ class Architecture:
                 whole_number("num_candidates", count, 2, what="-1 for all inputs or some of them")
         for kind in self._each("connections"):
             one_of("connections", kind, [*list_connections(), "random"])
-        one_of("encoder", self.encoder, ENCODERS)
+        one_of("encoder", self.encoder, [*ENCODERS, *IMAGE_ENCODERS])
         one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
         one_of("weight_init", self.weight_init, [*WEIGHT_INITS, MEMORIZE])
         one_of("head", self.head, HEADS)

@@ -85,7 +85,8 @@ class GreedyLayers(SearchMethod):
         return int(_ends(problem.netlist)[-1])
 
     def check(self, problem: Problem) -> None:
-        if problem.bank is not None and self.settings.candidates:
+        how, levels = self.settings, problem.netlist.level_ptr.size - 1
+        if problem.bank is not None and how.candidates and how.fixed < levels:
             raise ValueError("greedy chooses wires for tables that the bank may not have; give candidates=0 beside it")
 
     def state(self) -> State:
