@@ -2,12 +2,12 @@
 
     python -m benchmarks.convolution [--rows NAME ...] [--forms NAME ...] [--threads 1] [--steps 5] [--json FILE]
 
-Forms: `fused` has `PooledConv`; `recompute` too, with layers computed anew for the gradient; `apart` has a `LogicConv2d`
-and an `OrPool2d`; `unfold` gathers all windows by torch's `unfold` and gives them to a `LogicDense` (kernels of one LUT
-only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only). All forms read random bits,
-128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a process of its own; the memory
-is the peak (VmHWM) above that before the first step, when all is imported and built, and a step of a network of a few
-LUTs has loaded what code there is to load.
+Forms: `fused` has `PooledConv`; `recompute` too, with layers computed anew in the backward pass; `apart` has a
+`LogicConv2d` and an `OrPool2d`; `unfold` gathers all windows by torch's `unfold` and gives them to a `LogicDense`
+(kernels of one LUT only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only). All
+forms read random bits, 128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a process
+of its own; the memory is the peak (VmHWM) above that before the first step, when all is imported and built, and a step
+of a network of a few LUTs has loaded what code there is to load.
 """
 
 from __future__ import annotations
