@@ -100,6 +100,8 @@ WAYS: Mapping[str, Callable[[Dataset], Circuit]] = {
     "deep": additive(**WIDE, depth=2, deep=0.2),
     "narrow, deep": additive(rank=(4, 6), depth=4, deep=0.5, exchanges=2),
     "memorize": search("memorize", (1024, 256, 64), steps=20, every=1),
+    "greedy": search("greedy", (2048, 1024, 512), validation=0.0),
+    "greedy, deep": search("greedy", (512,) * 8, options={"tau": 4.0, "exchanges": 2}, validation=0.0),
     "pivotal": search(
         "pivotal", (256, 64), options={"share": 0.25}, accept_share=0.2, steps=600, every=20, patience=20
     ),

@@ -22,6 +22,7 @@ QUICK = {
     "anneal": {"cooling": 20},
     "coordinate": {"nodes": 12},
     "memorize": {"share": 0.5},
+    "greedy": {"tau": 1.0},
 }
 
 
@@ -40,7 +41,7 @@ def settings(name, **more):
 def test_a_search_that_was_stopped_goes_on_to_the_same_bits(name, tmp_path):
     dataset, whole = data(), SearchTrainer(settings(name))
     expected = whole.fit(dataset)
-    for stop in (1, 7, 24):
+    for stop in (1, 7, 24) if name != "greedy" else (1,):  # it ends by itself
         path, killed = tmp_path / f"{stop}.npz", SearchTrainer(settings(name))
 
         def interrupt(look, stop=stop):

@@ -16,6 +16,7 @@ from lutsmith.data.alu.stream import ALU
 from lutsmith.data.archive import read_npz_table
 from lutsmith.data.dataset import DataError, Dataset, MissingDataError, Table
 from lutsmith.data.folders import find_files
+from lutsmith.data.images import cifar, folders
 from lutsmith.data.images.digits import load_digits
 from lutsmith.data.images.mnist import FASHION_MNIST, MNIST, image_folder, load_images, read_images
 from lutsmith.data.in_memory import named_categories
@@ -29,7 +30,7 @@ from lutsmith.ground.labels import Label
 
 _IMAGE_TASKS = {task.name: task for task in (MNIST, FASHION_MNIST)}
 _TABLE_TASKS = ("table", "csv", "npz")
-TASKS = ("digits", *_IMAGE_TASKS, *TABULAR_TASKS, *_TABLE_TASKS, "alu")
+TASKS = ("digits", *_IMAGE_TASKS, cifar.NAME, *TABULAR_TASKS, *_TABLE_TASKS, folders.NAME, "alu")
 """The names of all tasks."""
 
 Source = str | PathLike[str] | None
@@ -48,10 +49,11 @@ def load(
     """Return the samples of a task.
 
     Args:
-        task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files, or CSV: `mnist_train.csv`, ...), a public
-            table such as `adult` (see `tabular`), `table` or `csv` (a text, Parquet or Feather file, by its ending, or
-            a frame), `npz`, or `alu`: examples of arithmetic, made (100,000 to train on, 10,000 as the test part;
-            `ALU.dataset` makes others).
+        task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files, or CSV: `mnist_train.csv`, ...), `cifar-10`
+            (binary or Python batches, or npz), a public table such as `adult` (see `tabular`), `table` or `csv` (a
+            text, Parquet or Feather file, by its ending, or a frame), `npz`, `images` (PNG files in a folder for each
+            class, below `train/` and `test/`), or `alu`: examples of arithmetic, made (100,000 to train on, 10,000 as
+            the test part; `ALU.dataset` makes others).
         data: the folder with the task's files or its parent (None: the environment variable `LUTSMITH_DATA`); or the
             table: its file, or a frame of pandas, polars, pyarrow or another library that narwhals knows.
         target: the label column of a table, by name or by place; for `npz` the key of the labels (None: `y`).
@@ -63,7 +65,8 @@ def load(
         DataError: an unknown task, an argument that the task does not take or lacks, data that are damaged, or missing
             (`MissingDataError`).
         TypeError: an argument of a wrong type.
-        ModuleNotFoundError: Parquet, Feather and frames need pyarrow and narwhals (`pip install 'lutsmith[tables]'`).
+        ModuleNotFoundError: Parquet, Feather and frames need pyarrow and narwhals (`pip install 'lutsmith[tables]'`),
+            and `images` needs Pillow (`pip install 'lutsmith[images]'`).
     """
     check(task, data, target, test, table, alu)
     if task == "alu":
@@ -73,6 +76,10 @@ def load(
     if task == "digits":
         return load_digits()
     folder = None if data is None else Path(data)
+    if task == cifar.NAME:
+        return cifar.load_cifar(folder)
+    if task == folders.NAME:
+        return folders.load_image_folder(folder)
     return (
         load_tabular(TABULAR_TASKS[task], folder) if task in TABULAR_TASKS else load_images(_IMAGE_TASKS[task], folder)
     )
@@ -119,6 +126,10 @@ def check(
             )
     elif task in TABULAR_TASKS:
         find_files(task, None if data is None else Path(data), TABULAR_TASKS[task].folder, TABULAR_TASKS[task].files)
+    elif task == cifar.NAME:
+        cifar.check_cifar(None if data is None else Path(data))
+    elif task == folders.NAME:
+        folders.check_image_folder(None if data is None else Path(data))
     else:
         image_folder(_IMAGE_TASKS[task], None if data is None else Path(data))
 
@@ -165,6 +176,10 @@ def load_test(
     folder = None if data is None else Path(data)
     if task in TABULAR_TASKS:
         return load_tabular_test(TABULAR_TASKS[task], folder, classes, schema.categories if schema else ())
+    if task == cifar.NAME:
+        return cifar.read_cifar(folder, "test")
+    if task == folders.NAME:
+        return folders.read_test_folder(folder, classes)
     return read_images(_IMAGE_TASKS[task], folder, "test")
 
 

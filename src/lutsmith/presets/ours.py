@@ -52,6 +52,13 @@ IMAGES = (
         seconds=42.4,
     ),
     Preset(
+        name="images",
+        task="images",
+        description="images of any size in folders: what mnist-fast is, with thresholds for each channel",
+        architecture={**_WINDOWS, "luts": [4000], "bits": 3, "per": "channel", "tau": 8, "weight_init": "random"},
+        settings={**_IMAGES, "epochs": 10, "validate_every": 5},
+    ),
+    Preset(
         name="mnist-2k",
         task="mnist",
         description="the best of MNIST with at most 2,000 LUTs of rank 6",

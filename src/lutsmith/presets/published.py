@@ -11,8 +11,6 @@ from typing import Any
 
 from lutsmith.presets.row import Preset
 
-_CIFAR = (3, 32, 32)
-
 _DWN: dict[str, Any] = {"parametrization": "dwn", "weight_init": "random"}
 _DWN_SETTINGS: dict[str, Any] = {
     "epochs": 30,
@@ -72,7 +70,6 @@ def _dwn(name: str, task: str, luts: list[int], rank: int, bits: int, tau: float
 
 
 def _gates(name: str, task: str, layers: int, width: int, bits: int, tau: float) -> Preset:
-    mnist = task == "mnist"
     wiring = {"init_method": "random"} if width > 64000 else {}
     return Preset(
         name=name,
@@ -80,7 +77,6 @@ def _gates(name: str, task: str, layers: int, width: int, bits: int, tau: float)
         description=f"{layers} layers of {width:,} two-input gates, fixed wiring, {bits} thresholds a value",
         architecture={**_GATES, **wiring, "luts": [width] * layers, "bits": bits, "tau": tau},
         settings=_GATE_SETTINGS,
-        shape=None if mnist else _CIFAR,
     )
 
 

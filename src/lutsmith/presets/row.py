@@ -12,6 +12,9 @@ Chosen = Literal["validation rows", "test rows", "not recorded"]
 """What decided between the settings that were tried: rows held out of the training part; the test part, at which
 somebody looked, so that the figure is a little too good; or nobody wrote it down."""
 
+_TOLD = {None: "csv --data FILE --target COLUMN", "images": "images --data FOLDER"}
+"""Tasks whose data have to be named."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -27,8 +30,6 @@ class Preset:
             JSON values.
         accuracy: hardened accuracy on the test set that `command` reached; None where none was measured.
         seconds: training seconds of `command` on the threads that docs/presets.md tells; None where none was measured.
-        shape: of one sample, where the task has no reader here: such a row tells sizes, and trains on an `.npz` file of
-            samples `X` of this shape and labels `y`. Else None.
         chosen: what decided between settings that were tried, see `Chosen`.
     """
 
@@ -39,17 +40,13 @@ class Preset:
     settings: Mapping[str, Any] = field(default_factory=dict)
     accuracy: float | None = None
     seconds: float | None = None
-    shape: tuple[int, ...] | None = None
     chosen: Chosen = "not recorded"
     method: str = "gradients"
 
     @property
     def command(self) -> str:
         """The command that trains this preset, and that `accuracy` and `seconds` were measured with."""
-        if self.shape is not None:
-            task = f"npz --data {self.task}.npz"
-        else:
-            task = self.task or "csv --data FILE --target COLUMN"
+        task = _TOLD.get(self.task, self.task)
         return f"lutsmith train {task} --preset {self.name} --seed 0"
 
     @property

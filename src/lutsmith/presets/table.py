@@ -13,12 +13,14 @@ DEFAULT_METHODS = {"images": "gradients", "tables": "additive"}
 
 _ROWS = (*IMAGES, *TABLES, *ADDITIVE, *PUBLISHED)
 _PRESETS = {row.name: row for row in _ROWS}
-_IMAGE_TASKS = ("digits", "mnist", "fashion-mnist")
+_IMAGE_TASKS = ("digits", "mnist", "fashion-mnist", "cifar-10", "images")
 _DEFAULTS = {
     "gradients": {
         "digits": "digits-fast",
         "mnist": "mnist-fast",
         "fashion-mnist": "fashion",
+        "cifar-10": "difflogic-cifar-10-small",
+        "images": "images",
         **{row.task: row.name for row in TABLES if row.task is not None},
     },
     "additive": {

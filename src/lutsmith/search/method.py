@@ -45,11 +45,14 @@ class SearchMethod(ABC):
     Attributes:
         name: by which it is chosen.
         Settings: a frozen dataclass.
+        image_layers: LUTs of random wires, layer by layer, that it searches on images of 28 x 28 bytes where no network
+            is named; None: the network that the others search.
         settings: as given.
     """
 
     name: ClassVar[str]
     Settings: ClassVar[type]
+    image_layers: ClassVar[tuple[int, ...] | None] = None
 
     def __init__(self, settings: Any = None) -> None:
         self.settings: Any = self.Settings() if settings is None else settings
@@ -62,6 +65,10 @@ class SearchMethod(ABC):
         The generator is the step's own: a step depends on the problem, the generator and `state` alone, so that a
         search that was interrupted goes on to the same bits.
         """
+
+    def most_steps(self, problem: Problem) -> int | None:  # noqa: ARG002
+        """Return after how many steps nothing is left to do; None: there is always a next one."""
+        return None
 
     def check(self, problem: Problem) -> None:
         """Raise ValueError where the method cannot search for this."""

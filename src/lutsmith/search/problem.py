@@ -25,7 +25,7 @@ class BatchSchedule:
     """Which samples a step reads.
 
     Attributes:
-        batch: samples of a batch; None: all.
+        batch: samples of a batch, at most; None: all.
         growth: what the size of a batch is multiplied by after every `passes` passes over all samples.
         passes: see there.
         accept_share: the share of samples that steps do not read and changes are accepted on; 0: on the batch itself.
@@ -47,12 +47,14 @@ class BatchSchedule:
         number("accept_share", self.accept_share, lambda value: 0 <= value < 1, "a share from 0, below 1")
 
     def place(self, step: int, samples: int) -> tuple[int, int]:
-        """Return the size of the batches at a step, and which of them it reads. The last batch may be smaller."""
+        """Return the size of the batches at a step, and which of them it reads: as few as there can be, of equal size;
+        the last one may be smaller by less than there are batches.
+        """
         size, left = min(self.batch or samples, samples), step
         while True:
             count = max(1, -(-samples // max(size, 1)))
             if left < count * self.passes or count == 1 or self.growth == 1:
-                return size, left % count
+                return -(-samples // count), left % count
             left -= count * self.passes
             size = min(samples, max(size + 1, round(size * self.growth)))
 

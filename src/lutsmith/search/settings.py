@@ -31,8 +31,8 @@ class SearchSettings:
         method: by name, see `method.METHODS`.
         options: settings of the method, by name, that differ from its defaults.
         network: the architecture to begin with, by name or as a mapping (`networks.NetworkArchitecture`); None:
-            for 28 x 28 bytes the first two layers of `cnn_iv0` and one of random wires, for all else two of random
-            wires. Not where a circuit is given.
+            for 28 x 28 bytes the first two layers of `cnn_iv0` and one of random wires, or those that suit the method
+            (`SearchMethod.image_layers`), for all else two of random wires. Not where a circuit is given.
         code: the words of classes, as `networks.network_circuit` takes them; None: the architecture's.
         bank: tables that nodes are kept to, as `networks.bank_of` takes them; None: any.
         loss: what falls, by name, see `losses`.
@@ -100,9 +100,11 @@ class SearchSettings:
         Raises:
             TypeError, ValueError: an architecture of samples of another shape or of smaller values; no code for it.
         """
-        images = input_shape in ((28, 28), (1, 28, 28))
+        images, own = input_shape in ((28, 28), (1, 28, 28)), METHODS[self.method].image_layers
         if self.network is not None:
             plan = NetworkArchitecture.of(self.network)
+        elif images and most < 256 and own is not None:
+            plan = random_architecture(own, input_shape=input_shape)
         elif images and most < 256:
             front = NetworkArchitecture.of("cnn_iv0").to_json()["layers"][:2]
             plan = NetworkArchitecture.of({"layers": [*front, {"luts": IMAGE_LUTS}], "input_shape": input_shape})

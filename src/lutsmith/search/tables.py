@@ -1,4 +1,4 @@
-"""The best tables of nodes for all else as it is, and how many of several changes to make at once."""
+"""The best tables of nodes, for all else as it is or by what their entries gain; how many changes to make at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from lutsmith.search.change import Change, together
 from lutsmith.search.effects import best_table
+from lutsmith.search.mutation import Bank
 from lutsmith.search.part import LabelledPart
 from lutsmith.search.problem import Problem
 
@@ -32,3 +33,21 @@ def best_prefix(part: LabelledPart, changes: list[Change]) -> Change | None:
     losses = part.judge(prefixes)
     best = int(losses.argmin())
     return prefixes[best] if losses[best] < part.value else None
+
+
+def filled_tables(tables: NDArray[np.uint64], gains: NDArray[np.int64], bank: Bank | None) -> NDArray[np.uint64]:
+    """Return the tables that gain most, uint64 (k,); entries that gain nothing stay as they are.
+
+    Args:
+        tables: uint64 (k,), as they are.
+        gains: int64 (k, 2**rank), what is gained where an entry is 1 and not 0.
+        bank: tables that they are kept to: then those that gain most of it.
+    """
+    entries = np.arange(gains.shape[1], dtype=np.uint64)
+    own = (tables[:, None] >> entries & np.uint64(1)).astype(np.bool_)
+    if bank is not None:
+        rises = np.where(own, gains, -gains).astype(np.float64)
+        return np.array([bank.nearest(*each)[0] for each in zip(tables.tolist(), rises, strict=True)], np.uint64)
+    words = np.where(gains == 0, own, gains > 0).astype(np.uint64) << entries
+    filled: NDArray[np.uint64] = np.bitwise_or.reduce(words, axis=1)
+    return filled

@@ -194,10 +194,12 @@ class SearchTrainer:
         watch: Callable[[Look], None] | None,
     ) -> None:
         problem, settings, before = ready.problem, self.settings, state.seconds
+        most = ready.method.most_steps(problem)
+        steps = settings.steps if most is None else min(settings.steps, most)
         began, reached = time.perf_counter(), None
         if state.best is None and state.step == 0:
             self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())))
-        while state.stopped is None and problem.step < settings.steps:
+        while state.stopped is None and problem.step < steps:
             state.seconds = before + time.perf_counter() - began
             if settings.max_seconds is not None and state.seconds >= settings.max_seconds:
                 if problem.step % settings.every:
@@ -209,14 +211,14 @@ class SearchTrainer:
             problem.step += 1
             state.step, figures = problem.step, None
             state.seconds = before + time.perf_counter() - began
-            if problem.step % settings.every == 0 or problem.step == settings.steps:
+            if problem.step % settings.every == 0 or problem.step == steps:
                 figures = self._look(problem, state, loss)
             self._between_steps = True
             reached = state.looks[-1]["hard"] if state.looks else None
             if kept is not None and kept.due:
                 self._write(ready, state, kept)
             if watch is not None:
-                watch(Look(problem.step, settings.steps, loss, reached, state.seconds, figures))
+                watch(Look(problem.step, steps, loss, reached, state.seconds, figures))
 
     def _look(self, problem: Problem, state: SearchState, loss: float) -> dict[str, Any]:
         """Measure the network on the validation rows, and keep it if it is the best so far."""

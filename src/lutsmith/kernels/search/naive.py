@@ -1,4 +1,4 @@
-"""Cross entropy under a change of output bits in plain NumPy: the specification of the kernels beside it, and slow."""
+"""Cross entropy under a change of output bits, and votes, in plain NumPy: what kernels beside it compute, slowly."""
 
 from __future__ import annotations
 
@@ -88,3 +88,30 @@ def gains(
     """
     gained = np.where(own, rises, -rises) * scale
     return np.rint(np.where(parts == part, gained, 0.0)).astype(np.int32)
+
+
+def vote_shares(scores: NDArray[np.int32], tau: float) -> NDArray[np.float64]:
+    """Return the probabilities of classes (C, N) of their scores (C, N): softmax of scores / tau."""
+    odds = np.exp((scores - scores.max(axis=0)) / tau)
+    found: NDArray[np.float64] = odds / odds.sum(axis=0)
+    return found
+
+
+def vote_gains(
+    shares: NDArray[np.float64], labels: NDArray[np.int64], weights: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return by how much the cross entropy of a sample falls, to first order and times tau, if a vote is 1 and not 0.
+
+    Args:
+        shares: (C, N), the probabilities of classes.
+        labels: (N,).
+        weights: (C,), what the vote counts for each class.
+    """
+    found: NDArray[np.float64] = weights[labels] - weights @ shares
+    return found
+
+
+def vote_count(bits: NDArray[np.bool_], weights: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the scores of classes (C, N) of votes (K, N), for which weights (K, C) count, or against."""
+    found: NDArray[np.int64] = weights.astype(np.int64).T @ np.where(bits, 1, -1)
+    return found

@@ -22,7 +22,7 @@ from lutsmith.runs.methods.method import Method, Parts, as_json, checkpoint_in
 if TYPE_CHECKING:
     from lutsmith.search.trainer import Look, PreparedSearch, SearchTrainer
 
-NAMES = ("evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires", "memorize")
+NAMES = ("evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires", "memorize", "greedy")
 """The methods that come with lutsmith, before any of them is imported."""
 
 
@@ -153,7 +153,7 @@ class SearchLog(contextlib.AbstractContextManager["SearchLog"]):
     def __init__(self, folder: Path | None, trainer: SearchTrainer, *, quiet: bool) -> None:
         self._folder, self._trainer, self._begun = folder, trainer, False
         self._log: MetricsLog | None = None
-        self._bar = ProgressBar(trainer.settings.steps, quiet=quiet)
+        self._bar = ProgressBar(1.0, quiet=quiet)
         self._last = ""
 
     def __enter__(self) -> SearchLog:
@@ -176,7 +176,7 @@ class SearchLog(contextlib.AbstractContextManager["SearchLog"]):
             left = look.seconds / look.step * (look.steps - look.step)
             limit = self._trainer.settings.max_seconds
             left = left if limit is None else min(left, max(0.0, limit - look.seconds))
-            self._bar.draw(look.step, text, f"{self._last}, {left:.0f} s left", left)
+            self._bar.draw(look.step / look.steps, text, f"{self._last}, {left:.0f} s left", left)
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()

@@ -3,6 +3,7 @@
 from lutsmith.search.methods.anneal import Annealing
 from lutsmith.search.methods.coordinate import CoordinateDescent
 from lutsmith.search.methods.evolve import BitFlipEvolution, NaiveEvolution
+from lutsmith.search.methods.greedy import GreedyLayers
 from lutsmith.search.methods.memorize import Memorisation
 from lutsmith.search.methods.pivotal import PivotalDescent
 from lutsmith.search.methods.population import Population
@@ -12,6 +13,7 @@ __all__ = [
     "Annealing",
     "BitFlipEvolution",
     "CoordinateDescent",
+    "GreedyLayers",
     "Memorisation",
     "NaiveEvolution",
     "PivotalDescent",

@@ -22,6 +22,7 @@ from lutsmith.search.methods.pivotal import accept_rule
 from lutsmith.search.mutation import Bank
 from lutsmith.search.part import LabelledPart
 from lutsmith.search.problem import Problem
+from lutsmith.search.tables import filled_tables
 
 NODES = 1024
 """LUTs whose inputs are gathered at a time."""
@@ -134,7 +135,7 @@ def memorised(
                 for start in range(0, alike.size, NODES):
                     some = alike[start : start + NODES]
                     gains = _gains(_counts(part, netlist, some, targets[some]), balanced)
-                    tables[some] = _filled(tables[some], gains, bank)
+                    tables[some] = filled_tables(tables[some], gains, bank)
             changed = nodes[tables[nodes] != before[nodes]]
             if changed.size:
                 evaluation.change(changed, tables[changed])
@@ -172,15 +173,3 @@ def _gains(counts: NDArray[np.int64], balanced: bool) -> NDArray[np.int64]:
     weights = np.maximum(counts.sum(axis=2, keepdims=True), 1) if balanced else np.ones((1, 2, 1), np.int64)
     gains: NDArray[np.int64] = counts[:, 1] * weights[:, 0] - counts[:, 0] * weights[:, 1]
     return gains
-
-
-def _filled(tables: NDArray[np.uint64], gains: NDArray[np.int64], bank: Bank | None) -> NDArray[np.uint64]:
-    """Tables that gain most; entries that gain nothing stay as they are."""
-    entries = np.arange(gains.shape[1], dtype=np.uint64)
-    own = (tables[:, None] >> entries & np.uint64(1)).astype(np.bool_)
-    if bank is not None:
-        rises = np.where(own, gains, -gains).astype(np.float64)
-        return np.array([bank.nearest(*each)[0] for each in zip(tables.tolist(), rises, strict=True)], np.uint64)
-    words = np.where(gains == 0, own, gains > 0).astype(np.uint64) << entries
-    filled: NDArray[np.uint64] = np.bitwise_or.reduce(words, axis=1)
-    return filled
