@@ -32,6 +32,7 @@ def main() -> None:
         ("prove",),
         ("training_step",),
         ("large_layers",),
+        ("convolution",),
         ("augmentation",),
         ("additive",),
         ("read_back",),
