@@ -72,6 +72,8 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
     instance_of("circuit", circuit, Circuit, "(lutsmith.load reads one)")
     architecture = architecture or AROUND
     instance_of("architecture", architecture, Architecture)
+    if architecture.layers:
+        raise ValueError("layers are of a network to build, and the circuit gives one: leave layers out")
     if circuit.netlist.num_registers:
         raise ValueError(f"the circuit has {circuit.netlist.num_registers} registers; a network to train has none")
     head = head_of_circuit(circuit, architecture.tau)  # type: ignore[arg-type]
