@@ -209,9 +209,8 @@ class LogicConv(nn.Module):
         return self.num_kernels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:
-        evaluate: Callable[[Tensor, Tensor, Reads], Tensor]
-        evaluate = self.parametrization.evaluate if self.training else ops.lookup
-        return self.shaped(evaluate(*self.last_level(x)), x.shape, self.out_shape(self._image(x.shape)))
+        rows = self._evaluated(*self.last_level(x), alone=self._reads_pixels or self.tree_depth > 1)
+        return self.shaped(rows, x.shape, self.out_shape(self._image(x.shape)))
 
     def last_level(self, x: Tensor) -> tuple[Tensor, Tensor, Reads]:
         """What the LUTs that give the output are evaluated on: rows, their weights (in eval mode their truth tables),
@@ -225,21 +224,37 @@ class LogicConv(nn.Module):
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         places = Places(self._places(image, x.device), plane)
-        evaluate: Callable[[Tensor, Tensor, Reads], Tensor]
         if self.training:
             weight: Tensor = self.weight
             rows, reads = self.connections.route(rows, places)
-            evaluate = self.parametrization.evaluate
         else:
             weight = self.hard_tables().to(rows.dtype)
-            reads, evaluate = placed(self.connections.reads(), places), ops.lookup
+            reads = placed(self.connections.reads(), places)
         tables = torch.split(weight, [self.connections.out_dim, *self._widths()])
-        for below, width in zip(tables, self._widths(), strict=False):
-            rows = evaluate(rows, below, reads)
+        for level, (below, width) in enumerate(zip(tables, self._widths(), strict=False)):
+            rows = self._evaluated(rows, below, reads, alone=self._reads_pixels or level > 0)
             inputs = torch.arange(width * self.lut_rank, dtype=torch.int32, device=rows.device)
             alone = Places.alone(places.table.shape[1], rows.device)
             reads = placed(Reads(inputs.view(width, self.lut_rank)), alone)
         return rows, tables[-1], reads
+
+    def _evaluated(self, rows: Tensor, weight: Tensor, reads: Reads, *, alone: bool) -> Tensor:
+        """The rows of a level's LUTs. Where kernels read, at each place, pixels of that place `alone`, places are more
+        samples, and cost as little.
+        """
+        evaluate: Callable[[Tensor, Tensor, Reads], Tensor]
+        evaluate = self.parametrization.evaluate if self.training else ops.lookup
+        if not (alone and rows.is_contiguous()):
+            return evaluate(rows, weight, reads)
+        samples, count = rows.shape[1], reads.num_places
+        y = evaluate(rows.view(rows.shape[0] // count, count * samples), weight, reads._replace(places=None, plane=1))
+        return y.reshape(y.shape[0] * count, samples)
+
+    @property
+    def _reads_pixels(self) -> bool:
+        """Whether a window is a pixel, and the places are those of the image."""
+        sliding = self.sliding
+        return sliding.taps == 1 and not any(sliding.padding) and all(step == 1 for step in sliding.stride)
 
     def shaped(self, rows: Tensor, before: Sequence[int], shape: Sequence[int]) -> Tensor:
         """Rows of an output as an array of this shape, for an input of the shape `before`."""
