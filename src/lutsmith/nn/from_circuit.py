@@ -56,8 +56,8 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
       being the thresholds of the same column). A LUT of a smaller rank reads others besides, which its table ignores.
       There are never more candidates than a layer has inputs for; where it has none but the wires, these are fixed.
 
-    Its sizes (luts, rank, bits), its encoder and its head are those of the circuit; it has no `layers`: LUTs that stood at
-    several places, such as those of kernels, have tables of their own from now on.
+    Its sizes (luts, rank, bits), its encoder and its head are those of the circuit. It has no `layers`: LUTs that stood
+    at several places, such as those of kernels, have tables of their own from now on.
 
     Args:
         circuit: comparators, LUTs and a head, as any trainer makes it.
