@@ -2,11 +2,11 @@
 
     python -m benchmarks.convolution [--rows NAME ...] [--forms NAME ...] [--threads 1] [--steps 5] [--json FILE]
 
-Forms: `fused` has `PooledConv`, `apart` a `LogicConv2d` and an `OrPool2d`; `unfold` gathers all windows by torch's
-`unfold` and gives them to a `LogicDense` (kernels of one LUT only); `torchlogix` has its `LogicConv2d` and
-`OrPooling2d`, eagerly. All forms read random bits, 128 images at a time, and make forward, cross entropy, backward and
-Adam. Each runs in a process of its own; the memory is the peak (VmHWM) above that before the first step, when all is
-imported and built.
+Forms: `fused` has `PooledConv`; `recompute` too, with trees computed anew for the gradient; `apart` has a `LogicConv2d`
+and an `OrPool2d`; `unfold` gathers all windows by torch's `unfold` and gives them to a `LogicDense` (kernels of one LUT
+only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only). All forms read random bits,
+128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a process of its own; the memory
+is the peak (VmHWM) above that before the first step, when all is imported and built.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from lutsmith.kernels import threads
 from lutsmith.nn import GroupSum, LogicConv2d, LogicDense, OrPool2d, PooledConv
 
 BATCH, CLASSES = 128, 10
-FORMS = ("fused", "apart", "unfold", "torchlogix")
+FORMS = ("fused", "recompute", "apart", "unfold", "torchlogix")
 
 
 class Row(NamedTuple):
@@ -46,8 +46,8 @@ class Row(NamedTuple):
 
 
 ROWS = {
-    "lut4": Row(32, 9, ((64, 3, 1, 0), (256, 3, 1, 0), (1024, 3, 1, 0)), (4000,), 4),
-    "lut6": Row(32, 9, ((32, 3, 1, 0), (128, 3, 1, 0), (512, 3, 1, 0)), (4000,), 6),
+    "lut4": Row(32, 9, ((64, 3, 1, 0), (256, 3, 1, 0), (1024, 3, 1, 0)), (5000,), 4),
+    "lut6": Row(32, 9, ((32, 3, 1, 0), (128, 3, 1, 0), (512, 3, 1, 0)), (5000,), 6),
     "cifar-s": Row(  # torchlogix's ClgnCifar10Small
         32, 9, ((32, 3, 1, 0), (128, 3, 1, 0), (512, 3, 1, 0), (1024, 3, 1, 0)), (40_960, 20_480, 10_240), 2, 3, "raw"
     ),
@@ -79,13 +79,14 @@ def ours(row: Row, form: str) -> nn.Sequential:
     layers: list[nn.Module] = []
     image, channels = row.image, row.channels
     options: Any = {"lut_rank": row.rank, "parametrization": row.parametrization, "generator": generator}
+    more = {"recompute": form == "recompute"}
     for kernels, window, padding, around in row.blocks:
-        conv = LogicConv2d(image, channels, kernels, row.depth, window, 1, padding, **options)
+        conv = LogicConv2d(image, channels, kernels, row.depth, window, 1, padding, **more, **options)
         pool = OrPool2d(2, 2, around)
         if form == "unfold":
             layers += [Unfolded(conv), nn.MaxPool2d(2, 2, around)]
         else:
-            layers += [PooledConv(conv, pool)] if form == "fused" else [conv, pool]
+            layers += [conv, pool] if form == "apart" else [PooledConv(conv, pool)]
         image, channels = pool.out_shape(conv.out_shape((image, image))[1:])[0], kernels
     width = channels * image * image
     layers.append(nn.Flatten())
@@ -132,7 +133,7 @@ def measure(name: str, form: str, count: int, steps: int) -> dict[str, Any]:
         model = (theirs(row) if form == "torchlogix" else ours(row, form)).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
     x = torch.randint(0, 2, (BATCH, row.channels, row.image, row.image)).float()
-    if form in ("fused", "apart"):  # as our encoders leave it
+    if form in ("fused", "recompute", "apart"):  # as our encoders leave it
         x = x.flatten(1).t().contiguous().t().view(x.shape)
     y = torch.randint(0, CLASSES, (BATCH,))
     before, times, processor = peak_megabytes(), [], []
@@ -168,7 +169,7 @@ def main() -> None:
     results = []
     for name in arguments.rows:
         for form in arguments.forms:
-            if form == "unfold" and ROWS[name].depth > 1:
+            if form in (("unfold",) if ROWS[name].depth > 1 else ("recompute", "torchlogix")):
                 continue
             options = ["--rows", name, "--forms", form, "--threads", arguments.threads, "--steps", arguments.steps]
             command = [sys.executable, "-m", "benchmarks.convolution", "--here", *map(str, options)]

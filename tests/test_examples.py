@@ -79,6 +79,21 @@ def test_a_search_method_of_ones_own_is_trained_with_from_the_command_line(tmp_p
     assert (tmp_path / "run" / "model.lut").exists()
 
 
+def test_the_example_for_those_who_know_lutnets(capsys, monkeypatch):
+    monkeypatch.delenv("LUTSMITH_DATA", raising=False)
+    monkeypatch.setattr(sys, "argv", ["lutnets.py", "--rows", "200"])
+    names = runpy.run_path(str(EXAMPLES / "lutnets.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert sum(names["LARGE"]) == 447_816
+    assert "19,484 LUTs in 13 layers" in printed
+    loss = int(re.search(r"loss: (\d+) wrong bits of 1600", printed)[1])
+    steps = re.findall(r"(evolve|bitflip|pivotal): (\d+) -> (\d+) wrong bits", printed)
+    assert [name for name, *_ in steps] == ["evolve", "bitflip", "pivotal"]
+    assert all(int(before) == loss > int(after) for _, before, after in steps)
+    assert min(json.loads(re.search(r"output bit: (\[.*\]) nodes", printed)[1])) > 0
+    assert printed.count("predicts the same") == 2
+
+
 def test_every_example_is_run_by_a_test():
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "additive.py",  # by tests/additive/test_page.py
@@ -86,5 +101,6 @@ def test_every_example_is_run_by_a_test():
         "bitlogic_quick_start.py",
         "dwn_quick_start.py",
         "import_models.py",
+        "lutnets.py",
         "search_method.py",
     }

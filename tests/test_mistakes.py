@@ -15,14 +15,17 @@ from lutsmith.additive import AdditiveSettings
 from lutsmith.circuit import NetlistBuilder
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.simplify import simplify
+from lutsmith.circuit.sliding import PADDINGS
 from lutsmith.data import TASKS, TableOptions, load
 from lutsmith.data.augmentation import ImageAugmentation
 from lutsmith.export import FORMATS, Options, to_aiger, to_c, to_constraints, to_verilog, to_vhdl
 from lutsmith.hardware import optimise, synth, verify
 from lutsmith.hardware.targets import TARGETS
 from lutsmith.hardware.tools import toolchain
-from lutsmith.nn import Architecture
+from lutsmith.nn import Architecture, LogicConv2d, Residual
 from lutsmith.nn.connections import list_connections, list_wirings, setup_connections
+from lutsmith.nn.connections.channels import PATTERNS
+from lutsmith.nn.containers import GATES
 from lutsmith.nn.encoders import ENCODERS, Thermometer, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
@@ -51,6 +54,9 @@ NAMES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
     "wirings of candidates": (
         lambda name: LogicDense(8, 4, 2, connections="learnable", num_candidates=2, init_method=name), ["random"]
     ),
+    "padding modes": (lambda name: LogicConv2d(8, 9, 4, padding_mode=name), list(PADDINGS)),
+    "channels of kernels": (lambda name: LogicConv2d(8, 9, 4, channel_groups=name), list(PATTERNS)),
+    "gates of a residual": (lambda name: Residual(nn.Identity(), name), list(GATES)),
     "encoders": (lambda name: setup_encoder(name, 3), list(ENCODERS)),
     "encoders of a network": (
         lambda name: FeedForward(fit_samples=np.eye(4), num_classes=2, layer_width=4, encoder=name), list(ENCODERS)

@@ -64,6 +64,20 @@ def test_a_model_is_polished_on_the_command_line(digits: Path, tmp_path: Path, c
     assert refine(out, settings={"sweeps": 0}, quiet=True).validation == result["validation"]
 
 
+def test_numbers_and_labels_are_polished_too(tmp_path: Path) -> None:
+    for objective, y in (("regression", X @ [1.0, 2.0, 0.5, 0.0]), ("multilabel", X[:, :2] + X[:, 2:] > 0)):
+        model, out = tmp_path / "model.lut", tmp_path / f"{objective}.lut"
+        first = train(X, y, objective=objective, method="additive", max_luts=30, quiet=True).circuit
+        tables = first.netlist.tables()
+        tables[::3] ^= np.uint64(0b1011)
+        save(replace(first, netlist=with_tables(first.netlist, first.netlist.fanin, tables)), model)
+        found = polish(model, X, y, out=out, quiet=True)
+        measure = "R^2" if objective == "regression" else "share of right bits"
+        assert (found.measured_on, found.measure) == ("held-out", measure)
+        assert (found.validation, found.score) > (found.validation_before, found.before)
+        assert to_bytes(load(out)) == to_bytes(found.circuit)
+
+
 def _sweeps(folder: Path) -> list[int]:
     return [json.loads(text)["sweep"] for text in (folder / "metrics.jsonl").read_text().splitlines()]
 

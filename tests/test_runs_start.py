@@ -14,6 +14,7 @@ import lutsmith
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import to_bytes
+from lutsmith.data.split import validation_split
 from lutsmith.runs import TrainingInterrupted, train
 from lutsmith.training.loop import loop
 
@@ -101,3 +102,21 @@ def test_starts_that_cannot_be_are_refused(circuit: Circuit, tmp_path: Path) -> 
         train("digits", start=tmp_path / "model.lut", out=tmp_path, overwrite=True, **QUICK)
     with pytest.raises(ValueError, match="start is for samples of shape"):
         train(np.zeros((50, 3), np.float32), np.arange(50) % 2, start=circuit, **QUICK)
+
+
+def test_gradients_go_on_from_what_was_memorised(tmp_path: Path) -> None:
+    start = train("digits", method="memorize", settings={"steps": 1}, quiet=True).circuit
+    run = train(
+        "digits",
+        start=start,
+        out=tmp_path / "run",
+        architecture={"residual_probability": 0.7, "connections": "fixed"},  # entries that are sure get no gradients
+        settings={"epochs": 15, "validate_every": 5},
+        quiet=True,
+    )
+    x, y = lutsmith.data.load("digits").x_train, lutsmith.data.load("digits").y_train
+    _, held_out = validation_split(y, 0.1, 0)
+    begun, *epochs = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    reached = [epoch["hard"] for epoch in epochs if epoch["hard"] is not None]
+    assert begun["hard"] == np.mean(start.predict(x[held_out]) == y[held_out]) > 0.7
+    assert np.mean(run.circuit.predict(x[held_out]) == y[held_out]) == max(reached) > begun["hard"] + 0.02

@@ -25,6 +25,8 @@ from lutsmith.nn import (
     LogicConvTranspose2d,
     LogicConvTranspose3d,
     LogicDense,
+    OrPool2d,
+    PooledConv,
     Thermometer,
     prove_lowering,
     to_circuit,
@@ -184,6 +186,22 @@ def test_noise_in_tables_is_the_same_at_all_places(sampling: str) -> None:
     assert (inner == inner[:, :, :1]).all()
 
 
+@pytest.mark.parametrize("sampling", ["soft", "gumbel_hard"])
+def test_what_is_computed_anew_is_the_same(sampling: str) -> None:
+    x, found = torch.rand(6, 4, 6, 6), []
+    for recompute in (False, True):
+        conv = make(
+            2, None, 4, 3, 3, padding=1, lut_rank=2, forward_sampling=sampling, recompute=recompute,
+            connections="learnable", num_candidates=4, connection_sampling="gumbel",
+        )  # fmt: skip
+        for model in (conv, PooledConv(conv, OrPool2d(2))):
+            shape = (6, 3, 6, 6) if model is conv else (6, 3, 3, 3)
+            y, leaves = gradients(model.train(), x, torch.arange(6.0).view(6, 1, 1, 1).expand(shape))
+            found.append([y, *leaves.values()])
+    for plain, anew in zip(found[:2], found[2:], strict=True):
+        assert all(torch.equal(one, two) for one, two in zip(plain, anew, strict=True))
+
+
 @pytest.mark.parametrize("kind", [kind for kind in list_connections() if kind != "fixed"])
 def test_frozen_connections_stay(kind: str) -> None:
     layer = make(1, None, 3, 4, lut_rank=2, connections=kind)
@@ -264,6 +282,27 @@ def test_a_state_fits_images_of_any_size_and_pickles_are_whole() -> None:
         assert torch.equal(layer(x), twin(x))
         assert torch.equal(layer(x[..., :5, :4]), twin(x[..., :5, :4]))
     assert sum(value.numel() for value in layer.state_dict().values()) < 500
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_compilers_take_whole_networks(train: bool) -> None:
+    model = nn.Sequential(
+        PooledConv(make(2, 8, 3, 4, padding=1, lut_rank=4, padding_mode="edge"), OrPool2d(3, 2, 1)),
+        make(2, None, 4, 6, 2, padding=1, lut_rank=2, connections="learnable", num_candidates=4),
+        LogicConvTranspose2d(None, 6, 3, 1, 2, 2, lut_rank=2),
+        nn.Flatten(),
+        GroupSum(2),
+    ).train(train)
+    x = torch.rand(5, 3, 8, 8)
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(x), model(x))
+    if train:
+        compiled(x).sum().backward()
+        assert all(parameter.grad is not None for parameter in model.parameters())
+        return
+    exported = torch.export.export(model, (x,)).module()
+    assert torch.equal(exported(x), model(x))
+    assert copy.deepcopy(model).to("meta")(x.to("meta")).shape == (5, 2)
 
 
 def test_a_network_of_kernels_is_its_circuit() -> None:

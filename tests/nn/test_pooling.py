@@ -96,9 +96,15 @@ def test_gradients_are_finite_differences(mode: str, axes: int) -> None:
 
 
 @pytest.mark.parametrize("name", list_parametrizations())
-@pytest.mark.parametrize("mode", ["or", "and", "majority"])
 @pytest.mark.parametrize(
-    "options", [{}, {"tree_depth": 2}, {"connections": "learnable", "num_candidates": 3}, {"connections": "dense"}]
+    ("mode", "options"),
+    [
+        ("or", {}),
+        ("and", {"tree_depth": 2}),
+        ("or", {"connections": "learnable", "num_candidates": 3}),
+        ("and", {"connections": "dense"}),
+        ("majority", {}),
+    ],
 )
 def test_a_pooled_kernel_is_the_pool_after_the_kernel(name: str, mode: str, options: dict[str, Any]) -> None:
     generator = torch.Generator().manual_seed(0)

@@ -42,7 +42,7 @@ def test_channels_taps_and_inputs_are_used_evenly(data: st.DataObject) -> None:
     if size <= luts * rank:
         per_channel = np.bincount([channel for own in read for channel in own], minlength=channels)
         assert spread(per_channel.reshape(groups, -1)[0]) <= 1
-    assert spread(np.bincount(leaves.ravel() % taps, minlength=taps)) <= 1 + kernels // 8
+    assert spread(np.bincount(leaves.ravel() % taps, minlength=taps)) <= 5  # hundreds of uses: 4 in 2 of 3,000 draws
 
 
 def test_large_layers_are_even_to_a_few_uses() -> None:

@@ -45,6 +45,25 @@ def test_the_kernels_compute_what_plain_numpy_computes(seed, samples, outputs, m
     own, gained = draw.random(samples) < 0.5, np.empty(samples, np.int32)
     softmax.gains(listed[:count], values[:count], packed(own[None])[0], parts, 1, 100.0, gained)
     assert np.abs(gained - naive.gains(expected, own, parts, 1, 100.0)).max(initial=0) <= 1
-    later = naive.shares_after(before, after, groups, dense, shares, tau)
-    softmax.follow(*rows, groups, weights, wide, tau)
-    assert np.allclose(wide[:, :samples], later, rtol=1e-9, atol=0)
+    scores = np.zeros(wide.shape, np.int32)
+    scores[:, :samples] = draw.integers(-1, 2, (len(dense), samples)) * draw.choice([1, 30, 3000], (1, samples))
+    risen = scores[:, :samples] + naive.change(before, after, groups, dense)
+    expected = entropy(risen, labels, tau) - entropy(scores[:, :samples], labels, tau)
+    count = softmax.rises_of_scores(*rows, groups, weights, scores, classed, tau, listed, values)
+    assert np.array_equal(listed[:count], np.flatnonzero((before != after).any(axis=0)))
+    assert np.allclose(values[:count], expected[listed[:count]], rtol=1e-9, atol=1e-11)
+    assert not np.any((values[:count] != 0) & (np.abs(values[:count]) < softmax.NOISE))
+    softmax.follow(*rows, groups, weights, scores, wide, tau)
+    assert np.array_equal(scores[:, :samples], risen)
+    changed = listed[:count]
+    assert np.allclose(wide[:, changed], np.exp(risen / tau - logs(risen / tau))[:, changed], rtol=1e-9, atol=1e-300)
+
+
+def logs(logits):
+    """The logarithms of the sums of exponentials, (N,)."""
+    top = logits.max(axis=0, initial=-np.inf)
+    return np.log(np.exp(logits - top).sum(axis=0)) + top
+
+
+def entropy(scores, labels, tau):
+    return logs(scores / tau) - np.take_along_axis(scores, labels[None], axis=0)[0] / tau

@@ -11,7 +11,8 @@ from lutsmith.circuit import Head
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples, Trials
 from lutsmith.search.effects import pivotal_rows, table_effects
 from lutsmith.search.losses import WrongBits
-from tests.search.networks import evaluation, network
+from lutsmith.search.networks import network_circuit
+from tests.search.networks import evaluation, network, windows
 
 
 def trials_of(netlist, samples, seed):
@@ -27,7 +28,7 @@ def test_trials_are_what_changing_and_undoing_gives(seed, samples, rank, threads
     netlist, draw = network(seed, rank=rank, layers=(8, 6, 4)), np.random.default_rng(seed)
     packed, loss, trials = trials_of(netlist, samples, seed)
     packed.rewire([10], [0], [2])  # of node 10; what follows is of the present wires
-    chosen = [draw.permutation(netlist.num_nodes)[: draw.integers(0, 6)] for _ in range(40)]
+    chosen = [draw.permutation(netlist.num_nodes)[: draw.integers(0, 6)] for _ in range(70)]
     tables = [draw.integers(0, 2**64, nodes.size, np.uint64) for nodes in chosen]
     start = np.cumsum([0, *(nodes.size for nodes in chosen)])
     before, rows = packed.tables, packed.rows()
@@ -45,6 +46,28 @@ def test_trials_are_what_changing_and_undoing_gives(seed, samples, rank, threads
         expected = table_effects(packed, loss, node)
         assert np.array_equal(effects[node, : expected.size], expected)
         assert not effects[node, expected.size :].any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 65, 1024, 1100]), st.integers(1, 6), st.sampled_from([1, 8, 300]))
+def test_nodes_that_share_readers_are_what_inverting_each_gives(seed, samples, rank, outputs):
+    netlist, draw = windows(seed, rank, outputs), np.random.default_rng(seed)
+    packed, loss, trials = trials_of(netlist, samples, seed)
+    for nodes in (np.arange(netlist.num_nodes), draw.integers(0, netlist.num_nodes, 30)):
+        found = [trials.effects(nodes, threads=threads) for threads in (1, 3)]
+        assert np.array_equal(*found)
+        for node, sums in zip(nodes, found[0], strict=True):
+            assert np.array_equal(sums[: 1 << rank], table_effects(packed, loss, node))
+        assert np.array_equal(trials.rises(nodes), found[0].sum(axis=1))
+        assert np.array_equal(trials.gains(nodes), np.maximum(0, -found[0]).sum(axis=1))
+
+
+def test_most_nodes_of_windows_take_their_rises_from_their_readers():
+    netlist = network_circuit("cnn_iv0").netlist
+    _, _, trials = trials_of(netlist, 1, 0)
+    plan = trials.plan(np.arange(netlist.num_nodes))
+    assert sum(map(len, plan.waves)) > netlist.level_ptr[1]  # the whole first layer
+    assert len(plan.starts) < 2200
 
 
 def test_mistakes():

@@ -137,6 +137,13 @@ def sizes(name: str, given: Any, axes: int, least: int) -> tuple[int, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _places(geometry: Sliding, image: tuple[int, ...]) -> NDArray[np.int32]:
+    table = table_of_places(geometry, image)
+    table.flags.writeable = False
+    return table
+
+
+def table_of_places(geometry: Sliding, image: tuple[int, ...]) -> NDArray[np.int32]:
+    """What `Sliding.places` gives, made anew, by operations that torch's compiler knows."""
     counts = geometry.out_shape(image)
     if (entries := geometry.taps * math.prod(counts)) > LARGEST or math.prod(image) > LARGEST:
         raise ValueError(f"an image of shape {image} has {entries} taps at places; at most {LARGEST} can be numbered")
@@ -147,10 +154,8 @@ def _places(geometry: Sliding, image: tuple[int, ...]) -> NDArray[np.int32]:
         table = (table[:, None, :, None] * size + pixel[None, :, None, :]).reshape(len(table) * len(pixel), -1)
         outside = (outside[:, None, :, None] | beyond[None, :, None, :]).reshape(table.shape)
     if geometry.padding_mode != "edge":
-        table[outside] = ZERO if geometry.padding_mode == "zeros" else ONE
-    result = table.astype(np.int32)
-    result.flags.writeable = False
-    return result
+        table = np.where(outside, ZERO if geometry.padding_mode == "zeros" else ONE, table)
+    return table.astype(np.int32)
 
 
 def _along(geometry: Sliding, axis: int, size: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -16,8 +16,8 @@ as it is written, so that what is read is written again byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,9 @@ def from_ltnet(data: bytes, *, input_shape: Sequence[int] | None = None, bits: i
     count = reader.count("nodes", _NODE)
     if count == 0:
         raise FormatError("the file has no nodes")
-    nodes = np.array(reader.numbers(count * _NODE, "node"), np.uint64).reshape(count, _NODE)
+    nodes = np.empty((count, _NODE), np.uint64)
+    for node in nodes:
+        node[:] = reader.numbers(_NODE, "node")
     num_inputs = reader.number("the bits of the input")
     if not 1 <= num_inputs <= MAX_INPUT_BITS:
         raise FormatError(f"the input has {num_inputs} bits; expected 1 to {MAX_INPUT_BITS}")
@@ -130,7 +132,7 @@ def to_ltnet(circuit: Circuit) -> bytes:
     if bank is not None and bank.rank != MAX_RANK:
         raise ValueError(f"an .ltnet file holds a bank of tables of six inputs; the circuit's are of {bank.rank}")
     rows = np.concatenate([netlist.tables()[:, None], reads.astype(np.uint64)], axis=1)
-    numbers = [len(rows), *rows.reshape(-1).tolist(), num_inputs, len(edges), *edges]
+    numbers = chain([len(rows)], chain.from_iterable(row.tolist() for row in rows), [num_inputs, len(edges), *edges])
     kept = b"\0" if bank is None else b"\1" + _written([len(bank), *bank.tables.tolist()])
     return _written(numbers) + kept + _written([len(code), *code.integers])
 
@@ -236,12 +238,13 @@ class _Reader:
             raise FormatError(f"{len(self._data) - self.place} bytes follow the end, at byte {self.place}")
 
 
-def _written(numbers: Sequence[int]) -> bytes:
-    parts = []
+def _written(numbers: Iterable[int]) -> bytes:
+    parts = bytearray()
     for number in numbers:
         if number < 251:
-            parts.append(number.to_bytes(1, "little"))
+            parts.append(number)
         else:
             marker = 251 if number < 1 << 16 else 252 if number < 1 << 32 else 253
-            parts.append(bytes([marker]) + number.to_bytes(_LONG[marker], "little"))
-    return b"".join(parts)
+            parts.append(marker)
+            parts += number.to_bytes(_LONG[marker], "little")
+    return bytes(parts)

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections import setup_connections
-from lutsmith.nn.connections.at_places import Places, placed
+from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
 from lutsmith.nn.parametrizations import setup_parametrization
 from lutsmith.nn.places import as_tensor
@@ -65,6 +66,8 @@ class LogicConv(nn.Module):
         num_candidates: as for `LogicDense`; by default 8, or as many as the window has.
         usable: bool, `channels` elements, or of the shape of an image with its channels: inputs that may be wired. A
             channel is usable where any of its pixels is.
+        recompute: in training, keep the input and the output alone, and compute what trees have between them anew for
+            the gradient: less memory for a second forward pass. Noise is the same.
         parametrization_kwargs: more arguments of the parametrization, as torchlogix takes them.
         connections_kwargs: more arguments of the connections, as torchlogix takes them; its `"random"` and
             `"random-unique"` wirings with a `channel_group_size` are the wiring `"channels"`.
@@ -110,6 +113,7 @@ class LogicConv(nn.Module):
         channel_groups: str | None = None,
         num_candidates: int | None = None,
         usable: Tensor | None = None,
+        recompute: bool = False,
         parametrization_kwargs: Mapping[str, Any] | None = None,
         connections_kwargs: Mapping[str, Any] | None = None,
         generator: torch.Generator | None = None,
@@ -121,6 +125,7 @@ class LogicConv(nn.Module):
         self.num_kernels = whole_number("num_kernels", num_kernels, 1)
         self.tree_depth = whole_number("tree_depth", tree_depth, 1, what="the levels of a kernel's tree")
         self.lut_rank = lut_rank
+        self.recompute = recompute
         self.groups = whole_number("groups", groups, 1)
         self.sliding = self._windows(receptive_field_size, stride, padding, dilation, padding_mode, output_padding)
         self.in_dim = None if in_dim is None else sizes("in_dim", in_dim, self.axes, 1)
@@ -152,7 +157,6 @@ class LogicConv(nn.Module):
         )
         tables = leaves + sum(self._widths())
         self.weight = nn.Parameter(self.parametrization.initial_weight(tables, generator))
-        self._tables_of_places: dict[tuple[tuple[int, ...], torch.device], Tensor] = {}
         if device is not None:
             self.to(device)
 
@@ -209,8 +213,18 @@ class LogicConv(nn.Module):
         return self.num_kernels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = self._evaluated(*self.last_level(x), alone=self._reads_pixels or self.tree_depth > 1)
+        rows = self.kept(self._rows, x)
         return self.shaped(rows, x.shape, self.out_shape(self._image(x.shape)))
+
+    def _rows(self, x: Tensor) -> Tensor:
+        return self._evaluated(*self.last_level(x), alone=self._reads_pixels or self.tree_depth > 1)
+
+    def kept(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """`function(x)`, computed anew for the gradient where the layer is to."""
+        if not (self.recompute and self.training and torch.is_grad_enabled()):
+            return function(x)
+        found: Tensor = checkpoint(function, x, use_reentrant=False)
+        return found
 
     def last_level(self, x: Tensor) -> tuple[Tensor, Tensor, Reads]:
         """What the LUTs that give the output are evaluated on: rows, their weights (in eval mode their truth tables),
@@ -223,7 +237,7 @@ class LogicConv(nn.Module):
         rows = x.reshape(-1, self.channels * plane).t()
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
-        places = Places(self._places(image, x.device), plane)
+        places = Places(places_of(self.sliding, image, x.device), plane)
         if self.training:
             weight: Tensor = self.weight
             rows, reads = self.connections.route(rows, places)
@@ -271,12 +285,6 @@ class LogicConv(nn.Module):
             )
         return image
 
-    def _places(self, image: tuple[int, ...], device: torch.device) -> Tensor:
-        key = image, device
-        if key not in self._tables_of_places:
-            self._tables_of_places[key] = torch.tensor(self.sliding.places(image), device=device)
-        return self._tables_of_places[key]
-
     def hard_tables(self) -> Tensor:
         """The truth tables of the circuit, bool `(tables, 2**lut_rank)`, in the order of `weight`."""
         return self.parametrization.hard_tables(self.weight.detach())
@@ -323,9 +331,6 @@ class LogicConv(nn.Module):
             found.append(below)
         shape = *signals.shape[: -1 - self.axes], *self.out_shape(image)
         return np.stack(found).reshape(shape) if found else np.zeros(shape, np.int32)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_tables_of_places": {}}  # made anew where they are needed
 
     def extra_repr(self) -> str:
         window = " x ".join(map(str, self.sliding.window))

@@ -19,6 +19,10 @@ from lutsmith.nn.encoders import ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.layers import BitShape, build_layers, checked_layers, named
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
+from lutsmith.nn.parametrizations.base import WEIGHT_INITS
+
+MEMORIZE = "memorize"
+"""Of `weight_init`: tables that labels fill."""
 
 _LEARNED = {
     "learnable": ("num_candidates", "connection_temperature", "connection_sampling", "connection_rule"),
@@ -47,7 +51,8 @@ class Architecture:
         parametrization_options: further arguments of the parametrization, such as `{"rho": 0.6}`.
         sampling: the parametrization's `forward_sampling`.
         temperature: the parametrization's; None: its default.
-        weight_init: `"residual"` or `"random"`.
+        weight_init: `"residual"`, `"random"`, or `"memorize"`: `training.fit` fills all tables by counting
+            (`nn.memorised`); what has no labels begins as residual.
         residual_probability: see `Parametrization`.
         connections: a name of `list_connections()`, one for all layers or one for each.
         connection_options: further arguments of the connections, such as `{"num_groups": 4}`, one mapping for all
@@ -81,7 +86,7 @@ class Architecture:
     parametrization_options: Mapping[str, Any] = field(default_factory=dict)
     sampling: str = "soft"
     temperature: float | None = None
-    weight_init: Literal["residual", "random"] = "residual"
+    weight_init: Literal["residual", "random", "memorize"] = "residual"
     residual_probability: float = 0.951
     connections: tuple[str, ...] | str = "learnable"
     connection_options: tuple[Mapping[str, Any], ...] | Mapping[str, Any] = field(default_factory=dict)
@@ -125,6 +130,7 @@ class Architecture:
             one_of("connections", kind, [*list_connections(), "random"])
         one_of("encoder", self.encoder, ENCODERS)
         one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
+        one_of("weight_init", self.weight_init, [*WEIGHT_INITS, MEMORIZE])
         one_of("head", self.head, HEADS)
         for name in ("encoder_options", "parametrization_options", "head_options"):
             _check_options(name, getattr(self, name))
@@ -178,7 +184,7 @@ class Architecture:
         """The arguments of all layers that are of their tables, the rank aside."""
         values = {
             "parametrization": self.parametrization,
-            "weight_init": self.weight_init,
+            "weight_init": "residual" if self.weight_init == MEMORIZE else self.weight_init,
             "residual_probability": self.residual_probability,
             "temperature": self.temperature,
             "forward_sampling": None if self.sampling == "soft" else self.sampling,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lutsmith.ground.arguments import instance_of
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.fold_pooled.operator import MODES
+from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.convolution import LogicConv
 from lutsmith.nn.lowering import lower_bits
 from lutsmith.nn.parametrizations import Parametrization
@@ -53,15 +54,18 @@ class PooledConv(nn.Module):
         if not (self.training and plain and self.pool.mode in MODES):
             pooled: Tensor = self.pool(self.conv(x))
             return pooled
-        rows, weight, reads = self.conv.last_level(x)
         channels, *image = self.conv.out_shape(x.shape[-self.conv.axes :])
+        rows = self.conv.kept(self._rows, x)
+        return self.conv.shaped(rows, x.shape, (channels, *self.pool.out_shape(image)))
+
+    def _rows(self, x: Tensor) -> Tensor:
+        rows, weight, reads = self.conv.last_level(x)
+        _, *image = self.conv.out_shape(x.shape[-self.conv.axes :])
         tables = self.conv.parametrization.tables(weight)
-        windows = self.pool.places(tuple(image), x.device)
+        windows = places_of(self.pool.sliding, tuple(image), x.device)
         if reads.candidates is None:
-            y = ops.fold_pooled(rows, tables, reads, windows, self.pool.mode)
-        else:
-            y = ops.pool(ops.fold(rows, tables, reads), windows, reads.num_places, self.pool.mode)
-        return self.conv.shaped(y, x.shape, (channels, *self.pool.out_shape(image)))
+            return ops.fold_pooled(rows, tables, reads, windows, self.pool.mode)
+        return ops.pool(ops.fold(rows, tables, reads), windows, reads.num_places, self.pool.mode)
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
         """Emit the LUTs of both reading `signals` `(..., channels, *image)`; return the pooled ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.kernels.training import ops
 from lutsmith.logic.arithmetic import at_least, popcount
 from lutsmith.logic.folding import FoldingBuilder
+from lutsmith.nn.connections.at_places import places_of
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -68,7 +69,6 @@ class Pool(nn.Module):
         )
         if any(2 * more > taps for more, taps in zip(around, window, strict=True)):
             raise ValueError(f"padding is {padding}; expected at most half of the window, {window}")
-        self._tables_of_places: dict[tuple[tuple[int, ...], torch.device], Tensor] = {}
 
     def out_shape(self, image: Sequence[int]) -> tuple[int, ...]:
         """Places along each axis of an image of this shape; ValueError where it is smaller than the window."""
@@ -80,7 +80,7 @@ class Pool(nn.Module):
         rows = x.reshape(-1, channels * plane).t()
         if not rows.is_floating_point():
             rows = rows.to(torch.get_default_dtype())
-        y = ops.pool(rows, self.places(image, x.device), plane, self.mode)
+        y = ops.pool(rows, places_of(self.sliding, image, x.device), plane, self.mode)
         if not self.training:
             y = (y > 0.5).to(y.dtype)
         return y.t().reshape(*x.shape[: -1 - self.axes], channels, *self.out_shape(image))
@@ -92,13 +92,6 @@ class Pool(nn.Module):
                 f"{', '.join(['size'] * self.axes)})"
             )
         return tuple(shape[-self.axes :])
-
-    def places(self, image: tuple[int, ...], device: torch.device) -> Tensor:
-        """The pixels of each window of an image, int32 `(pixels, windows)`, negative beyond the border."""
-        key = image, device
-        if key not in self._tables_of_places:
-            self._tables_of_places[key] = torch.tensor(self.sliding.places(image), device=device)
-        return self._tables_of_places[key]
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
         """Emit the LUTs reading `signals` `(..., channels, *image)`; return `(..., channels, *places)`."""
@@ -114,9 +107,6 @@ class Pool(nn.Module):
             windows = planes[:, pixels].reshape(-1, count)
             pooled[:, same] = _lowered(builder, windows, self.mode).reshape(len(planes), len(same))
         return pooled.reshape(shape)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_tables_of_places": {}}  # made anew where they are needed
 
     def extra_repr(self) -> str:
         sliding = self.sliding

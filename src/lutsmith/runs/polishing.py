@@ -17,7 +17,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import load
 from lutsmith.circuit.traits import popcount_head
 from lutsmith.data import Dataset, Reading, from_arrays
-from lutsmith.data.report import score
+from lutsmith.data.report import MEASURES, score
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.ground.metrics_log import METRICS, MetricsLog
@@ -39,7 +39,8 @@ class Polishing:
     Attributes:
         measured_on: "test"; "held-out" of a table's rows that its training held out; "validation" without either.
         rows: how many rows those are.
-        before: the accuracy of the circuit that was given, on these rows.
+        measure: what scores are: accuracy, share of right bits, or R^2.
+        before: the score of the circuit that was given, on these rows.
         score: of the circuit that came out.
         validation_before: of the circuit that was given, on the validation rows, which chose; None without such rows.
         validation: of the circuit that came out.
@@ -51,6 +52,7 @@ class Polishing:
 
     measured_on: str
     rows: int
+    measure: str
     before: float
     score: float
     validation_before: float | None
@@ -85,7 +87,7 @@ def polish(
     out: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Polishing:
-    """Change the entries of tables, and the wires, of a classifier of any depth where that lowers its loss.
+    """Change the entries of tables, and the wires, of a circuit of any depth where that lowers its loss.
 
         better = lutsmith.runs.polish("model.lut", X, y, out="better.lut").circuit
 
@@ -95,9 +97,9 @@ def polish(
     Args:
         model: a circuit or its file, with a popcount head.
         source: the samples in memory, as for `train`, or a `Dataset`; None: those of a task.
-        y: the classes of X.
+        y: the classes, labels or numbers of X.
         X_test: test samples.
-        y_test: their classes.
+        y_test: likewise.
         task: one of `data.TASKS`; default: the one that it was trained on.
         data: of a task, the folder with its files or the parent of that, or the table's file.
         target: the label column of a table; default: the one that it was trained on.
@@ -126,7 +128,7 @@ def polish(
     chosen = _settings(circuit, settings, {"sweeps": sweeps, "candidates": candidates, "max_seconds": max_seconds})
     popcount_head(circuit, "polishing", "it lowers the loss of one decision by popcounts")
     if circuit.head is None:
-        raise ValueError("the circuit has no head: its outputs are bits, and polishing lowers the loss of classes")
+        raise ValueError("the circuit has no head: its outputs are bits, and polishing lowers the loss of scores")
     if source is None:
         dataset = own_dataset(circuit, task, data, target, Reading(header, delimiter))
     elif isinstance(source, Dataset):
@@ -156,10 +158,11 @@ def polish(
     if x is None or labels is None:
         rows = found.held_out
         x, labels, measured_on = dataset.x_train[rows], dataset.y_train[rows], "validation"
-    before, after = (score("classification", head_labels(each, x), labels) for each in (circuit, found.circuit))
+    before, after = (score(dataset.objective, each.predict(x), labels) for each in (circuit, found.circuit))
     return Polishing(
         measured_on=measured_on,
         rows=len(labels),
+        measure=MEASURES[dataset.objective],
         before=before,
         score=after,
         validation_before=found.record["validation_before"],
@@ -169,11 +172,6 @@ def polish(
         model=None if out is None else str(Path(out).absolute()),
         circuit=found.circuit,
     )
-
-
-def head_labels(circuit: Circuit, x: Any) -> Any:
-    """Return the class ids that a classifier gives, int64 (N,), whatever its classes are called."""
-    return circuit.decision_function(x).argmax(axis=-1)
 
 
 class SweepLog:

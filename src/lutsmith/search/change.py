@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,33 @@ class Change:
     def steps(self) -> int:
         """How many changes of an evaluation it is."""
         return (len(self.wires) > 0) + (len(self.nodes) > 0)
+
+
+class TableChanges(Sequence[Change]):
+    """Changes that give the same nodes other tables.
+
+    Args:
+        nodes: int64 (k,), each once.
+        tables: uint64 (K, k), what they get in each of K changes.
+
+    Attributes:
+        nodes: as given.
+        tables: as given.
+    """
+
+    def __init__(self, nodes: NDArray[np.int64], tables: NDArray[np.uint64]) -> None:
+        self.nodes, self.tables = nodes, tables
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+    @overload
+    def __getitem__(self, place: int) -> Change: ...
+    @overload
+    def __getitem__(self, place: slice) -> TableChanges: ...
+    def __getitem__(self, place: int | slice) -> Change | TableChanges:
+        tables = self.tables[place]
+        return TableChanges(self.nodes, tables) if isinstance(place, slice) else Change(self.nodes, tables)
 
 
 def together(changes: Sequence[Change]) -> Change:

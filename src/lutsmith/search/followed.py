@@ -1,7 +1,7 @@
-"""Cross entropy that follows a network's changes, and says what a change would do: only samples that change cost.
+"""A loss that follows a network's changes, and says what a change would do: only samples that change cost.
 
-The probabilities of classes of every sample are at hand. A node is inverted, its cone is run, and the rows of outputs
-before and after tell which samples' losses rise, and by how much: see `kernels.search.softmax`.
+The scores of every sample are at hand (`score_state`). A node is inverted, its cone is run, and the rows of outputs
+before and after tell which samples' losses rise, and by how much: see `kernels.search`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from lutsmith.ground.arrays import integers
 from lutsmith.kernels.search import softmax
 from lutsmith.search.effects import inverted
 from lutsmith.search.losses import CrossEntropy
-
-HIGHEST = 700.0
-"""Exponents that float64 holds."""
+from lutsmith.search.score_state import state_of
+from lutsmith.search.separate_losses import SeparateLoss
 
 
 class Rises(NamedTuple):
@@ -26,7 +25,7 @@ class Rises(NamedTuple):
 
     Attributes:
         samples: int32 (M,), those whose outputs change, ascending.
-        values: float64 (M,), by how much the loss of each rises, in nats.
+        values: float64 (M,), by how much the loss of each rises.
     """
 
     samples: NDArray[np.int32]
@@ -46,11 +45,11 @@ class Effects(NamedTuple):
 
 
 class FollowedLoss:
-    """The cross entropy of a network on packed samples, as its tables and wires change. Not for several threads.
+    """The loss of a network on packed samples, as its tables and wires change. Not for several threads.
 
     Args:
         evaluation: of the network; it is changed through this object alone.
-        loss: the labels, the head and tau.
+        loss: the cross entropy of classes, or a loss of labels or numbers.
         parts: uint8 (N,), which part each sample belongs to, from 0 on; None: all to one.
 
     Attributes:
@@ -58,51 +57,38 @@ class FollowedLoss:
         num_parts: P.
     """
 
-    def __init__(self, evaluation: PackedEvaluation, loss: CrossEntropy, parts: ArrayLike | None = None) -> None:
-        samples = len(evaluation.samples)
-        if len(loss.labels) != samples:
-            raise ValueError(f"{len(loss.labels)} labels for {samples} samples")
+    def __init__(
+        self, evaluation: PackedEvaluation, loss: CrossEntropy | SeparateLoss, parts: ArrayLike | None = None
+    ) -> None:
+        samples, known = len(evaluation.samples), len(loss.labels) if isinstance(loss, CrossEntropy) else len(loss)
+        if known != samples:
+            raise ValueError(f"{known} labels for {samples} samples")
         given = np.zeros(samples, np.uint8) if parts is None else integers("parts", parts, low=0, high=256)
         if given.shape != (samples,):
             raise ValueError(f"parts has shape {given.shape}, expected ({samples},)")
         self._parts = given.astype(np.uint8)
         self.num_parts = int(given.max(initial=0)) + 1
-        self.evaluation, self._loss, self._tau = evaluation, loss, loss.tau
-        weights = loss.head.weights
-        self._weights = np.empty((0, 0), np.int32) if weights is None else np.ascontiguousarray(weights)
+        self.evaluation, self._head = evaluation, loss.head
         self._size = loss.head.group_size(loss.num_outputs)
-        steps = np.arange(-self._size, self._size + 1) / loss.tau
-        self._factors = np.expm1(np.minimum(steps, HIGHEST))
-        padded = 64 * evaluation.samples.words.shape[1]  # kernels take 64 samples at a time
-        self._labels = np.zeros(padded, np.int64)
-        self._labels[:samples] = loss.labels
-        self._shares = np.zeros((loss.head.num_classes, padded))
-        self._places = np.empty(padded, np.uint8)
-        self._room = tuple(np.empty(padded, kind) for kind in (np.int32, np.float64, np.float64, np.int64))
+        words = evaluation.samples.words.shape[1]  # kernels take 64 samples at a time
+        self._state = state_of(loss, words)
+        self._places = np.empty(64 * words, np.uint8)
+        self._samples, self._values = np.empty(64 * words, np.int32), np.empty(64 * words)
         self.begin()
 
     def begin(self) -> None:
-        """Compute the probabilities anew, so that no rounding adds up over changes."""
-        scores = self._loss.head.affine(self._group_counts()).T / self._tau
-        scores -= scores.max(axis=0, initial=-np.inf)
-        np.exp(scores, out=scores)
-        self._shares[:, : len(self._loss.labels)] = scores / scores.sum(axis=0)
+        """Compute the scores anew, so that no rounding adds up over changes."""
+        self._state.begin(self._head.affine(self._group_counts()))
 
     def total(self) -> float:
-        """Return the loss of all samples, in nats."""
-        own = np.take_along_axis(self._shares[:, : len(self._loss.labels)], self._loss.labels[None], axis=0)
-        return float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).sum())
+        """Return the loss of all samples."""
+        return self._state.total()
 
     def rises(self, node: int) -> Rises:
         """Return what inverting a node on all samples would do. The arrays are overwritten by the next call."""
         with inverted(self.evaluation, node) as change:
-            before, after, groups = self._moved(change)
-            samples, values, room, exponents = self._room
-            count = softmax.rises(
-                before, after, groups, self._weights, self._shares, self._labels, self._factors, self._tau,
-                samples, values, room, exponents,
-            )  # fmt: skip
-        return Rises(samples[:count], values[:count])
+            count = self._state.rises(*self._moved(change), self._samples, self._values)
+        return Rises(self._samples[:count], self._values[:count])
 
     def effects(self, node: int) -> Effects:
         """Return what inverting each entry of a node's table would do: as `effects.table_effects`, by parts."""
@@ -145,8 +131,7 @@ class FollowedLoss:
             change = self.evaluation.rewire(np.full(places.size, node), places, signals, tables)
         else:
             change = self.evaluation.change([node], [np.uint64(table)])
-        before, after, groups = self._moved(change)
-        softmax.follow(before, after, groups, self._weights, self._shares, self._tau)
+        self._state.follow(*self._moved(change))
         self.evaluation.accept()
 
     def _moved(self, change: RowChange) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
@@ -158,4 +143,4 @@ class FollowedLoss:
 
     def _group_counts(self) -> NDArray[np.int32]:
         """The ones in each group, int32 (N, G): of a clone, so that this evaluation need not follow them."""
-        return self.evaluation.clone().counts(self._loss.head.num_groups)
+        return self.evaluation.clone().counts(self._head.num_groups)

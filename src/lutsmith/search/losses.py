@@ -108,21 +108,25 @@ class CrossEntropy(SearchLoss):
         head: see `SearchLoss`.
         labels: see `SearchLoss`.
         num_outputs: see `SearchLoss`.
-        tau: above 0; None: the square root of the outputs of a class, at least 1.
+        tau: at least 1e-9; None: `usual_tau`.
     """
 
     name = "cross-entropy"
 
     def __init__(self, head: Head, labels: ArrayLike, num_outputs: int, tau: float | None = None) -> None:
         super().__init__(head, labels, num_outputs)
-        given = max(1.0, head.group_size(num_outputs) ** 0.5) if tau is None else tau
-        self.tau = number("tau", given, lambda value: 0 < value < np.inf, "a number above 0")
+        given = usual_tau(head, num_outputs) if tau is None else tau
+        self.tau = number("tau", given, lambda value: 1e-9 <= value < np.inf, "a number of at least 1e-9")
 
     def of_samples(self, evaluation: PackedEvaluation) -> NDArray[np.float64]:
-        scores = self.scores(evaluation) / self.tau
-        scores -= scores.max(axis=1, keepdims=True, initial=-np.inf)
-        own = np.take_along_axis(scores, self.labels[:, None], axis=1)[:, 0]
-        result: NDArray[np.float64] = np.log(np.exp(scores).sum(axis=1)) - own
+        return self.of_scores(self.scores(evaluation))
+
+    def of_scores(self, scores: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the loss of each sample, float64 (N,), of the scores of classes (N, C)."""
+        logits = scores / self.tau
+        logits -= logits.max(axis=1, keepdims=True, initial=-np.inf)
+        own = np.take_along_axis(logits, self.labels[:, None], axis=1)[:, 0]
+        result: NDArray[np.float64] = np.log(np.exp(logits).sum(axis=1)) - own
         return result
 
 
@@ -140,6 +144,16 @@ class Margin(SearchLoss):
         own = np.take_along_axis(scores, self.labels[:, None], axis=1)[:, 0]
         np.put_along_axis(scores, self.labels[:, None], -np.inf, axis=1)
         return np.asarray(np.maximum(0.0, self.margin - own + scores.max(axis=1, initial=-np.inf)))
+
+
+def usual_tau(head: Head, num_outputs: int) -> float:
+    """Return the root of what the scores of classes vary by if outputs are coins, at least 1: of sums of groups the root
+    of a group's outputs, of code words that of all outputs, roughly.
+    """
+    if head.weights is None:
+        return max(1.0, head.group_size(num_outputs) ** 0.5)
+    spread = head.weights.var(axis=0, ddof=min(1, len(head.weights) - 1)).sum()
+    return float(max(1.0, (head.group_size(num_outputs) * spread) ** 0.5))
 
 
 def codes_of(head: Head, num_outputs: int) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -81,7 +81,7 @@ class SearchMethod(ABC):
         """Go on with a state."""
 
 
-def accept_best(problem: Problem, changes: list[Change], *, ties: bool = False) -> SearchStep:
+def accept_best(problem: Problem, changes: Sequence[Change], *, ties: bool = False) -> SearchStep:
     """Accept the change that lowers the loss on the samples of acceptance most, the first of equals, if any does.
 
     Args:

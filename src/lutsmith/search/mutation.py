@@ -53,7 +53,9 @@ def flipped_tables(
     rng: np.random.Generator, nodes: NDArray[np.int64], tables: NDArray[np.uint64], ranks: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
     """Return the tables of nodes with one entry of each, any with equal probability, inverted: uint64 (k,)."""
-    entries = rng.integers(0, 1 << ranks[nodes]).astype(np.uint64)
+    sizes = 1 << ranks[nodes]
+    same = sizes.size and (sizes == sizes[0]).all()  # one bound is drawn from sooner than as many, the same numbers
+    entries = rng.integers(0, sizes[0] if same else sizes, sizes.size).astype(np.uint64)
     return tables[nodes] ^ (np.uint64(1) << entries)
 
 

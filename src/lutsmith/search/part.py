@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples, Trials
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.search.change import Change
+from lutsmith.search.change import Change, TableChanges
 from lutsmith.search.effects import table_effects
 from lutsmith.search.losses import WrongBits, loss_named
 
@@ -83,21 +83,31 @@ class LabelledPart:
 
     def judge(self, changes: Sequence[Change]) -> NDArray[np.float64]:
         """Return the loss that each change would give, float64 (K,): only their cones are run."""
-        if self._counts_bits and not any(len(change.wires) for change in changes):
+        only_tables = isinstance(changes, TableChanges) or not any(len(change.wires) for change in changes)
+        if not (self._counts_bits and only_tables):
+            return np.array([self._after(change) for change in changes], np.float64)
+        if isinstance(changes, TableChanges):  # no Python for each
+            start, nodes = np.arange(len(changes) + 1) * changes.nodes.size, np.tile(changes.nodes, len(changes))
+            tables = changes.tables.reshape(-1)
+        else:
             start = np.cumsum([0, *(change.nodes.size for change in changes)])
             nodes = np.concatenate([change.nodes for change in changes] or [np.empty(0, np.int64)])
             tables = np.concatenate([change.tables for change in changes] or [np.empty(0, np.uint64)])
-            return self._trials.wrong_bits(start, nodes, tables, threads=self.threads).astype(np.float64)
-        return np.array([self._after(change) for change in changes], np.float64)
+        return self._trials.wrong_bits(start, nodes, tables, threads=self.threads).astype(np.float64)
 
     def scores(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return by how much the loss would fall if each node alone were inverted on all samples, float64 (k,)."""
         if not self._counts_bits:
             return np.asarray(-self.effects(nodes).sum(axis=1))
-        words = ~self.evaluation.tables[nodes]
-        after = self._trials.wrong_bits(np.arange(nodes.size + 1), nodes, words, threads=self.threads)
-        falls: NDArray[np.float64] = (self._trials.wrong().sum() - after).astype(np.float64)
-        return falls
+        return -self._trials.rises(nodes, threads=self.threads).astype(np.float64)
+
+    def gains(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return by how much the best table of each node alone would lower the loss, float64 (k,): the sum over its
+        entries of what inverting the entry gains, if anything.
+        """
+        if self._counts_bits:
+            return self._trials.gains(nodes, threads=self.threads).astype(np.float64)
+        return np.asarray(np.maximum(0.0, -self.effects(nodes)).sum(axis=1))
 
     def effects(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return by how much the loss would rise if an entry of a node's table were inverted, float64 (k, 64).

@@ -3,8 +3,9 @@
     polished = polish(circuit, data, PolishSettings(seed=1))
     polished.circuit                      never worse than `circuit` on the validation rows
 
-A sweep goes through all nodes in a seeded order. What inverting each entry of a node's table does to the cross entropy
-of the outputs is counted exactly, through whatever lies between the node and the outputs; entries that lower it by more
+A sweep goes through all nodes in a seeded order. What inverting each entry of a node's table does to the loss of the
+outputs (cross entropy, of several labels each one's, of numbers the squared error) is counted exactly, through whatever
+lies between the node and the outputs; entries that lower it by more
 than chance are inverted. Before that an input may leave for a better signal, chosen on one half of the rows and
 accepted on the other. Copies of images are changed anew for each sweep. Rows that none of this reads choose the sweep
 whose network is kept.
@@ -27,25 +28,23 @@ from lutsmith.circuit.engine.stages import PackedEvaluation, Stages
 from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.metadata import Training
-from lutsmith.circuit.traits import popcount_head
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError
 from lutsmith.data.split import validation_split
 from lutsmith.search.followed import FollowedLoss
 from lutsmith.search.losses import CrossEntropy
+from lutsmith.search.polish_goal import PolishGoal, checked_head
 from lutsmith.search.polish_rows import Drawn, PolishRows
 from lutsmith.search.polish_settings import PolishSettings
 from lutsmith.search.polish_state import PolishCheckpoint, PolishState, Sweep, changes
+from lutsmith.search.separate_losses import SeparateLoss
 from lutsmith.search.steps import Rewirer, better_entries, flipped
 from lutsmith.search.wire_candidates import WireCandidates
 from lutsmith.version import __version__
 
 Watch = Callable[[Sweep, float], None]
 """Is told what the present sweep has done so far, and which share of all work is done; often."""
-
-TAUS = tuple(np.geomspace(0.0625, 16, 65).tolist())
-"""Multiples of the usual tau, among which the one is chosen at which a circuit loses least."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def polish(
     The same circuit, data and settings give the same result, for any number of threads; not so with `max_seconds`.
 
     Args:
-        circuit: a classifier with a popcount head and without registers, whoever trained it.
+        circuit: for classes, several labels or numbers, with a popcount head and without registers, whoever trained it.
         data: the rows; the training part alone is read.
         settings: how to go about it; None: the defaults.
         watch: is told how far it has come, node by node. What it raises ends polishing; the checkpoint holds the last
@@ -104,9 +103,10 @@ class _Course:
         watch: Watch | None,
         checkpoint: str | os.PathLike[str] | None,
     ) -> None:
-        self._head = checked_head(circuit, data)
+        checked_head(circuit, data)
         self._circuit, self._data, self._settings, self._watch = circuit, data, settings, watch
         rows, self._held_out = validation_split(data.y_train, settings.validation, settings.seed)
+        self._goal = PolishGoal(circuit, data, rows)
         augment = ImageAugmentation.from_json(settings.augmentation or {})
         if augment.parts and len(circuit.input_shape) < 2:
             raise ValueError(f"augmentation is {dict(settings.augmentation or {})}, and the samples are no images")
@@ -124,9 +124,10 @@ class _Course:
         drawn = self._rows.draw(0)
         state = None if self._checkpoint is None else self._checkpoint.read()
         if state is None:
-            tau = self._best_tau(drawn) if settings.tau is None else settings.tau
+            evaluation = self._stages.evaluate(drawn.samples)
+            tau = self._goal.best_tau(evaluation, drawn.targets) if settings.tau is None else settings.tau
             state = PolishState(netlist, netlist, 0, tau)
-            loss = self._loss(drawn, tau).total(self._stages.evaluate(drawn.samples)) / max(1, len(self._rows))
+            loss = self._loss(drawn, tau).total(evaluation) / max(1, len(self._rows))
             self._note(state, Sweep(sweep=0, loss=loss))
         self._earlier = state.history[-1].seconds
         while len(state.history) <= settings.sweeps and state.history[-1].finished:
@@ -147,13 +148,13 @@ class _Course:
 
     def _note(self, state: PolishState, sweep: Sweep) -> None:
         """Measure the present network on the validation rows, and keep it where it is the best."""
-        accuracy = loss = None
+        reached = loss = None
         if len(self._held_out):
             evaluation = PackedEvaluation(state.netlist, self._checked.samples)
             measure = self._loss(self._checked, state.tau)
             loss = measure.total(evaluation) / len(self._held_out)
-            accuracy = float(np.mean(self._head.labels(measure.scores(evaluation)) == self._checked.labels))
-        sweep = replace(sweep, validation=accuracy, validation_loss=loss, seconds=self._seconds())
+            reached = self._goal.score(measure.scores(evaluation), self._checked.targets)
+        sweep = replace(sweep, validation=reached, validation_loss=loss, seconds=self._seconds())
         state.history.append(sweep)
         if is_better(sweep, state.history[0], state.history[state.best_sweep]):
             state.best, state.best_sweep = state.netlist, len(state.history) - 1
@@ -191,23 +192,10 @@ class _Course:
         else:
             now = replace(now, finished=True)
         state.netlist = evaluation.netlist()
-        return replace(now, loss=followed.total() / max(1, len(drawn.labels)))
+        return replace(now, loss=followed.total() / max(1, len(drawn.targets)))
 
-    def _loss(self, drawn: Drawn, tau: float) -> CrossEntropy:
-        return CrossEntropy(self._head, drawn.labels, self._circuit.netlist.outputs.size, tau)
-
-    def _best_tau(self, drawn: Drawn) -> float:
-        evaluation = self._stages.evaluate(drawn.samples)
-        usual = CrossEntropy(self._head, drawn.labels, self._circuit.netlist.outputs.size).tau
-        scores = self._head.affine(evaluation.counts(self._head.num_groups)).astype(np.float64)
-        own = np.take_along_axis(scores, drawn.labels[:, None], axis=1)
-        scores -= own
-
-        def lost(tau: float) -> float:
-            most = np.maximum(scores.max(axis=1, initial=0.0) / tau, 0.0)
-            return float((np.log(np.exp(scores / tau - most[:, None]).sum(axis=1)) + most).sum())
-
-        return float(min((usual * share for share in TAUS), key=lost))
+    def _loss(self, drawn: Drawn, tau: float) -> CrossEntropy | SeparateLoss:
+        return self._goal.loss(drawn.targets, tau)
 
     def _polished(self, state: PolishState) -> Polished:
         """The best circuit, with what it tells of itself."""
@@ -217,7 +205,7 @@ class _Course:
             **changes(circuit.netlist, state.best),
             "sweeps": len(history) - 1,
             "kept": state.best_sweep,
-            "tau": state.tau,
+            "tau": None if self._data.objective == "regression" else state.tau,
             "rows": len(self._rows),
             "validation_rows": len(self._held_out),
             **{f"{name}_before": getattr(start, name) for name in ("loss", "validation_loss", "validation")},
@@ -241,49 +229,13 @@ class _Course:
 def is_better(sweep: Sweep, start: Sweep, best: Sweep) -> bool:
     """Return whether a sweep's network is to be kept in the place of the best one so far.
 
-    It is where it loses less on the validation rows, and answers no fewer of them rightly than the start; without
+    It is where it loses less on the validation rows, and its score is no lower than the start's; without
     validation rows always.
     """
     if sweep.validation_loss is None or start.validation is None or best.validation_loss is None:
         return True
     assert sweep.validation is not None
     return sweep.validation_loss < best.validation_loss and sweep.validation >= start.validation
-
-
-def checked_head(circuit: Circuit, data: Dataset) -> Head:
-    """Return the head of a circuit that can be polished on some data.
-
-    Raises:
-        ValueError: it cannot be, or not on these.
-    """
-    head = popcount_head(circuit, "polishing", "it lowers the loss of one decision by popcounts")
-    if head is None:
-        raise ValueError("the circuit has no head: its outputs are bits, and polishing lowers the loss of classes")
-    if circuit.netlist.num_registers:
-        raise ValueError(f"the circuit has {circuit.netlist.num_registers} registers; expected one without")
-    for what, objective in (("the circuit is", circuit.objective), ("the data are", data.objective)):
-        if objective not in (None, "classification"):
-            raise ValueError(f"{what} for {objective}, and polishing lowers the loss of classes")
-    if not circuit.netlist.num_nodes:
-        raise ValueError("the circuit has no LUTs: there is nothing to polish")
-    if data.x_train.shape[1:] != circuit.input_shape:
-        raise ValueError(
-            f"{data.name} has samples of shape {data.x_train.shape[1:]}, the circuit {circuit.input_shape}"
-        )
-    if circuit.classes is not None and tuple(data.classes) != circuit.classes:
-        raise ValueError(f"{data.name} has the classes {_some(data.classes)}, the circuit {_some(circuit.classes)}")
-    if len(data.y_train) and int(data.y_train.max()) >= head.num_classes:
-        raise ValueError(f"{data.name} has {int(data.y_train.max()) + 1} classes, the circuit {head.num_classes}")
-    if not len(data.y_train):
-        raise ValueError(f"{data.name} has no rows to polish on")
-    if data.sample_weight is not None and np.ptp(data.sample_weight) > 0:
-        raise ValueError("polishing counts all rows alike: leave sample_weight out")
-    return head
-
-
-def _some(classes: Any) -> str:
-    names = [repr(name) for name in classes]
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _check(circuit: Circuit, drawn: Drawn, x: NDArray[Any]) -> None:

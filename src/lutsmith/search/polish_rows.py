@@ -21,12 +21,12 @@ class Drawn(NamedTuple):
 
     Attributes:
         samples: packed.
-        labels: int64 (N,).
+        targets: (N, ...), as a `Dataset` has them.
         parts: uint8 (N,), 0 or 1: a row and its copies belong together.
     """
 
     samples: PackedSamples
-    labels: NDArray[np.int64]
+    targets: NDArray[Any]
     parts: NDArray[np.uint8]
 
 
@@ -56,12 +56,12 @@ class PolishRows:
         self._copies = 0 if self._augment is None else copies
         halves = np.random.default_rng([seed, 0x9A17]).permutation(len(rows)) % 2
         self._parts = np.tile(halves.astype(np.uint8), 1 + self._copies)
-        self._labels = np.tile(dataset.y_train[rows], 1 + self._copies)
+        self._targets = np.concatenate([dataset.y_train[rows]] * (1 + self._copies))
         self._kept: dict[int, NDArray[np.uint64]] = {}
 
     def __len__(self) -> int:
         """The samples of a draw."""
-        return len(self._labels)
+        return len(self._targets)
 
     @property
     def changes(self) -> bool:
@@ -71,7 +71,7 @@ class PolishRows:
     def draw(self, number: int) -> Drawn:
         """Return the samples of a draw."""
         words = [self._chunk(number, start) for start in range(0, len(self), CHUNK)] or [self._pack(self._rows)]
-        return Drawn(PackedSamples.of_words(np.concatenate(words, axis=1), len(self)), self._labels, self._parts)
+        return Drawn(PackedSamples.of_words(np.concatenate(words, axis=1), len(self)), self._targets, self._parts)
 
     def _chunk(self, number: int, start: int) -> NDArray[np.uint64]:
         if start in self._kept:

@@ -20,7 +20,7 @@ class PolishSettings:
         z: an entry is inverted, and a wire moved, where the loss falls by more than so many standard errors.
         candidates: signals that are tried for an input of each node in a sweep; 0: no wire is moved.
         window: of images, how many pixels a candidate is away at the most; None: any distance.
-        tau: of the loss; None: the one at which the circuit loses least on the rows that choose.
+        tau: of the loss of classes and labels; None: the one at which the circuit loses least on the rows that choose.
         validation: share of the training rows that is held out; 0: the last network is kept.
         augmentation: changes to images, fields of `data.augmentation.ImageAugmentation`; None: none.
         copies: changed copies beside each image, made anew for each sweep.
@@ -52,9 +52,10 @@ class PolishSettings:
             whole_number("window", self.window, 1, what="pixels")
         number("z", self.z, lambda value: 0 <= value < math.inf, "a number of at least 0")
         number("validation", self.validation, lambda value: 0 <= value < 1, "a share in [0, 1)")
-        for name in ("tau", "max_seconds"):
-            if getattr(self, name) is not None:
-                number(name, getattr(self, name), lambda value: 0 < value < math.inf, "a number above 0, or None")
+        if self.tau is not None:
+            number("tau", self.tau, lambda value: 1e-9 <= value < math.inf, "a number of at least 1e-9, or None")
+        if self.max_seconds is not None:
+            number("max_seconds", self.max_seconds, lambda value: 0 < value < math.inf, "a number above 0, or None")
         if self.augmentation is not None:
             object.__setattr__(self, "augmentation", ImageAugmentation.from_json(self.augmentation).to_json() or None)
 

@@ -43,9 +43,10 @@ class Sweep:
         entries: of tables, that were inverted.
         wires: that were moved.
         nodes: of either.
-        loss: cross entropy of the rows that choose as the sweep leaves them, nats a sample.
+        loss: of the rows that choose as the sweep leaves them, a sample's: cross entropy in nats, of several labels the
+            sum over these, of numbers the squared error in units of the variance, summed over targets.
         validation_loss: of the held-out rows; None without such rows.
-        validation: their accuracy; likewise.
+        validation: their score (accuracy, share of right bits, R^2); likewise.
         seconds: since the beginning, over all sittings.
         finished: whether it came to its end, and was measured.
     """
@@ -69,7 +70,7 @@ class PolishState:
         netlist: the present one.
         best: the best one on the validation rows.
         best_sweep: its number in `history`.
-        tau: of the loss.
+        tau: of the loss; numbers have none.
         history: sweep by sweep.
     """
 

@@ -27,7 +27,7 @@ def _by(values: NDArray[np.float64] | Numbers, count: int) -> Numbers:
 
 def gain(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
     """Those whose table can lower the loss most: the sum over its entries of what inverting the entry gains, if any."""
-    return nodes[_by(np.maximum(0.0, -part.effects(nodes)).sum(axis=1), count)]
+    return nodes[_by(part.gains(nodes), count)]
 
 
 def score(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:

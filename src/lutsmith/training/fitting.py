@@ -21,7 +21,8 @@ from lutsmith.ground.arguments import instance_of
 from lutsmith.nn.from_circuit import architecture_of, from_circuit
 from lutsmith.nn.heads import HEADS
 from lutsmith.nn.lowering import lower
-from lutsmith.nn.network import Architecture, build
+from lutsmith.nn.memorised import memorise
+from lutsmith.nn.network import MEMORIZE, Architecture, build
 from lutsmith.nn.read_back import prove_lowering
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.isolation import torch_threads
@@ -93,7 +94,8 @@ class Preparation:
         target_range: of regression, where the targets lie; else None.
         model: the network, its encoder fitted on the training rows alone.
         seconds: what making this took.
-        started: whether the network is a circuit that training goes on with.
+        started: whether the network has learned already, as a circuit that training goes on with or by memorising: then
+            it is measured before the first step, and kept where nothing later is better.
     """
 
     dataset: Dataset
@@ -137,14 +139,17 @@ class Preparation:
         with torch_threads(settings.torch_threads):
             if start is None:
                 assert architecture is not None
-                model = build(architecture, samples.x[rows], dataset.num_classes, settings.seed, dataset.categorical)
+                x = samples.x[rows]
+                model = build(architecture, x, dataset.num_classes, settings.seed, dataset.categorical)
+                if started := architecture.weight_init == MEMORIZE:
+                    memorise(model, x, samples.y[rows], settings.seed)
             else:
-                model = from_circuit(start, architecture, seed=settings.seed)
+                model, started = from_circuit(start, architecture, seed=settings.seed), True
                 architecture = architecture_of(model, architecture)
                 if target_range is not None:
                     target_range.scale(model[-1])
         seconds = time.perf_counter() - began
-        return cls(dataset, architecture, settings, samples, target_range, model, seconds, start is not None)
+        return cls(dataset, architecture, settings, samples, target_range, model, seconds, started)
 
     def fit(self, *, resume: bool = False, metadata: Metadata | None = None, **trainer: Any) -> Fitted:
         """Train, lower, check and report: the rest of `fit`. Once only: the network is trained in place."""

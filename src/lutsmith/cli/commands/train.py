@@ -43,7 +43,8 @@ def train(
         typer.Option(
             metavar="NAME",
             help="gradients, as images by default; additive, as tables: LUTs grown one by one, without torch; or a "
-            "search of tables and wires: evolve, bitflip, pivotal, coordinate, anneal, population, wires, memorize, greedy. "
+            "search of tables and wires: evolve, bitflip, pivotal, coordinate, anneal, population, wires, memorize, "
+            "greedy. "
             "Of alu: sat, search (the operation is not told), count, gradient, or dense (a network, for comparison).",
         ),
     ] = None,

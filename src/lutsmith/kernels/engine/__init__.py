@@ -10,6 +10,8 @@ Their naive forms are what a circuit is, in NumPy, and lie with it; a test holds
     single   `Netlist.evaluate`                 test_single: test_outputs_are_those_of_the_netlist_at_every_rank
     scattered `Netlist.evaluate`                test_stages: test_every_signal_is_that_of_the_netlist_at_every_rank
     trials   `PackedEvaluation.change`          test_trials: test_trials_are_what_changing_and_undoing_gives
+    rises    `search.effects.table_effects`     test_trials: test_nodes_that_share_readers_are_what_inverting_each_gives
+    rise_planes (the same)                      test_trials: test_nodes_that_share_readers_are_what_inverting_each_gives
     rows     `Head.counts`                      test_stages: test_every_signal_is_that_of_the_netlist_at_every_rank
     codegen  `lanes.evaluate`                   test_machine_code: test_code_is_the_interpreter_at_every_rank_and_width
 """

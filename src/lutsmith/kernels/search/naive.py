@@ -34,20 +34,6 @@ def rises(
     return found
 
 
-def shares_after(
-    before: NDArray[np.bool_],
-    after: NDArray[np.bool_],
-    groups: NDArray[np.int64],
-    weights: NDArray[np.int32],
-    shares: NDArray[np.float64],
-    tau: float,
-) -> NDArray[np.float64]:
-    """Return the probabilities of classes after a change, (C, N); arguments as for `rises`."""
-    odds = shares * np.exp(change(before, after, groups, weights) / tau)
-    after_it: NDArray[np.float64] = odds / odds.sum(axis=0)
-    return after_it
-
-
 def change(
     before: NDArray[np.bool_], after: NDArray[np.bool_], groups: NDArray[np.int64], weights: NDArray[np.int32]
 ) -> NDArray[np.float64]:
@@ -88,6 +74,23 @@ def gains(
     """
     gained = np.where(own, rises, -rises) * scale
     return np.rint(np.where(parts == part, gained, 0.0)).astype(np.int32)
+
+
+def separate_losses(
+    scores: NDArray[np.int32], wanted: NDArray[np.float64], slopes: NDArray[np.float64], logistic: bool
+) -> NDArray[np.float64]:
+    """Return the loss of each sample, float64 (N,), a sum over its scores.
+
+    Args:
+        scores: (C, N).
+        wanted: (C, N), of labels 1 where they are to be set and else -1; of targets these.
+        slopes: (C,), above 0 of labels.
+        logistic: log(1 + exp(-wanted slope (score - 1/2))), of labels; else (slope score - wanted)**2.
+    """
+    values = slopes[:, None] * (scores - 0.5 if logistic else scores)
+    each = np.logaddexp(0, -wanted * values) if logistic else (values - wanted) ** 2
+    total: NDArray[np.float64] = each.sum(axis=0)
+    return total
 
 
 def vote_shares(scores: NDArray[np.int32], tau: float) -> NDArray[np.float64]:

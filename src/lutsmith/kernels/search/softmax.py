@@ -16,13 +16,19 @@ from numba import extending, types
 
 from lutsmith.kernels.compiler import kernel
 
+NOISE = 1e-12
+"""What a sample's loss rises by is 0 below this: rounding, which gains nothing."""
+
+STEEPEST = 16.0
+"""By how much scores over tau may change for `rises`: what is left of a probability of 1 then is still right to 1e-9."""
+
 COMPILING = "compiling the kernels of search, once per machine, about 3 s"
 
 intrinsic: Callable[[Any], Any] = extending.intrinsic  # Numba's annotations say that calling one never returns
 
 
 @intrinsic
-def _first_bit(_: Any, word: Any) -> Any:
+def first_bit(_: Any, word: Any) -> Any:
     """The place of the lowest bit of a word that is set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -61,7 +67,7 @@ def _logarithms(values: Any, exponents: Any) -> None:
 
 
 @kernel()
-def _votes(now: Any, differ: Any, votes: Any) -> None:
+def votes_of(now: Any, differ: Any, votes: Any) -> None:
     """Add what 64 samples' bits count more than before they differed; without branches: eight samples at once."""
     then = now ^ differ
     for place in range(64):
@@ -94,7 +100,7 @@ def _by_classes(
             continue
         votes[:] = 0
         while row < groups.size and groups[row] == group:
-            _votes(now[row], differ[row], votes)
+            votes_of(now[row], differ[row], votes)
             row += 1
         for place in range(64):
             totals[place] += shares[group, begin + place] * factors[middle + votes[place]]
@@ -109,7 +115,7 @@ def _by_weights(word: Any, rows: Any, shares: Any, labels: Any, weights: Any, ta
     totals[:], scores[:] = 1.0, 0
     for row in range(groups.size):
         votes[:] = 0
-        _votes(now[row], differ[row], votes)
+        votes_of(now[row], differ[row], votes)
         for score in range(len(scores)):
             for place in range(64):
                 scores[score, place] += votes[place] * weights[score, groups[row]]
@@ -125,6 +131,8 @@ def _by_weights(word: Any, rows: Any, shares: Any, labels: Any, weights: Any, ta
 def rises(before: Any, after: Any, groups: Any, weights: Any, shares: Any, labels: Any, factors: Any, tau: float,
           samples: Any, values: Any, room: Any, exponents: Any) -> int:  # fmt: skip
     """List the samples whose outputs change, and by how much their cross entropy rises; return how many there are.
+
+    No score over tau may change by more than `STEEPEST`; `rises_of_scores` has no such limit.
 
     Args:
         before: uint64 (K, W), rows of outputs as they were.
@@ -168,44 +176,96 @@ def rises(before: Any, after: Any, groups: Any, weights: Any, shares: Any, label
             count += 64
             continue
         while some:
-            place = _first_bit(some)
+            place = first_bit(some)
             some &= some - one
             samples[count], values[count], room[count] = 64 * word + place, max(totals[place], least), own[place]
             count += 1
     _logarithms(values[:count], exponents[:count])
     for place in range(count):
-        values[place] -= room[place] / tau
+        value = values[place] - room[place] / tau
+        values[place] = value if abs(value) >= NOISE else 0.0
     return count
 
 
 @kernel()
-def follow(before: Any, after: Any, groups: Any, weights: Any, shares: Any, tau: float) -> None:
-    """Let the probabilities of classes follow a change of outputs; arguments as for `rises`."""
-    rows, width = before.shape
+def _risen(before: Any, after: Any, groups: Any, weights: Any, word: int, bit: Any, out: Any) -> None:
+    """Write by how much a sample's scores of classes rise with a change; arguments as for `rises`, `out` int64 (C,)."""
     one = np.uint64(1)
-    scores, odds = np.zeros(len(shares), np.int64), np.empty(len(shares))
+    out[:] = 0
+    for row in range(len(before)):
+        votes = np.int64(after[row, word] >> bit & one) - np.int64(before[row, word] >> bit & one)
+        if votes != 0 and len(weights) == 0:
+            out[groups[row]] += votes
+        elif votes != 0:
+            for score in range(out.size):
+                out[score] += votes * weights[score, groups[row]]
+
+
+@kernel()
+def _loss(scores: Any, label: int, tau: float) -> float:
+    """The cross entropy of scores (C,), to a relative precision also where it is tiny, and finite where it is large."""
+    top = scores.argmax()
+    others = 0.0
+    for score in range(scores.size):
+        if score != top:
+            others += np.exp((scores[score] - scores[top]) / tau)
+    return np.log1p(others) + (scores[top] - scores[label]) / tau
+
+
+@kernel()
+def rises_of_scores(before: Any, after: Any, groups: Any, weights: Any, scores: Any, labels: Any, tau: float,
+                    samples: Any, values: Any) -> int:  # fmt: skip
+    """What `rises` lists, from the scores of classes, int32 (C, 64 W), before: slower, and right for any change of
+    theirs, where probabilities and factors of `rises` leave what numbers hold.
+    """
+    rows, width = before.shape
+    one, count = np.uint64(1), 0
+    now, then = np.empty(len(scores), np.int64), np.empty(len(scores), np.int64)
     for word in range(width):
         some = np.uint64(0)
         for row in range(rows):
             some |= before[row, word] ^ after[row, word]
         while some:
-            place = _first_bit(some)
+            place = first_bit(some)
             some &= some - one
-            bit, sample = np.uint64(place), 64 * word + place
-            scores[:] = 0
-            for row in range(rows):
-                votes = np.int64(after[row, word] >> bit & one) - np.int64(before[row, word] >> bit & one)
-                if votes != 0 and len(weights) == 0:
-                    scores[groups[row]] += votes
-                elif votes != 0:
-                    for score in range(scores.size):
-                        scores[score] += votes * weights[score, groups[row]]
-            total = 0.0
-            for score in range(scores.size):
-                odds[score] = shares[score, sample] * np.exp(scores[score] / tau)
-                total += odds[score]
-            for score in range(scores.size):
-                shares[score, sample] = odds[score] / total
+            sample = 64 * word + place
+            _risen(before, after, groups, weights, word, np.uint64(place), now)
+            for score in range(now.size):
+                then[score] = scores[score, sample]
+                now[score] += then[score]
+            value = _loss(now, labels[sample], tau) - _loss(then, labels[sample], tau)
+            samples[count], values[count] = sample, value if abs(value) >= NOISE else 0.0
+            count += 1
+    return count
+
+
+@kernel()
+def follow(before: Any, after: Any, groups: Any, weights: Any, scores: Any, shares: Any, tau: float) -> None:
+    """Let the scores of classes, int32 (C, 64 W), and their probabilities, float64 (C, 64 W), follow a change of outputs;
+    the other arguments are as for `rises`.
+    """
+    rows, width = before.shape
+    one = np.uint64(1)
+    risen = np.empty(len(shares), np.int64)
+    for word in range(width):
+        some = np.uint64(0)
+        for row in range(rows):
+            some |= before[row, word] ^ after[row, word]
+        while some:
+            place = first_bit(some)
+            some &= some - one
+            sample = 64 * word + place
+            _risen(before, after, groups, weights, word, np.uint64(place), risen)
+            top, total = np.int64(-(2**62)), 0.0
+            for score in range(risen.size):
+                risen[score] += scores[score, sample]
+                scores[score, sample] = risen[score]
+                top = max(top, risen[score])
+            for score in range(risen.size):
+                shares[score, sample] = np.exp((risen[score] - top) / tau)
+                total += shares[score, sample]
+            for score in range(risen.size):
+                shares[score, sample] /= total
 
 
 @kernel()

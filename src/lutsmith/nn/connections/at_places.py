@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from lutsmith.circuit.sliding import Sliding, table_of_places
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.kernels.training.unrolled import windows
 
@@ -25,6 +26,13 @@ class Places(NamedTuple):
     def alone(cls, count: int, device: torch.device) -> Places:
         """Windows of one tap at each of `count` pixels: what reads the rows of kernels at so many places."""
         return cls(torch.arange(count, dtype=torch.int32, device=device).view(1, count), count)
+
+
+def places_of(sliding: Sliding, image: tuple[int, ...], device: torch.device) -> Tensor:
+    """The pixel of each tap at each place of an image, int32 `(taps, places)`, on a device."""
+    if torch.compiler.is_compiling():  # caches are not for programs
+        return torch.from_numpy(table_of_places(sliding, image)).to(device)
+    return torch.tensor(sliding.places(image), device=device)
 
 
 def placed(reads: Reads, places: Places | None) -> Reads:

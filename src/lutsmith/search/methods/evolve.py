@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lutsmith.ground.arguments import number, whole_number
-from lutsmith.search.change import Change
+from lutsmith.search.change import TableChanges
 from lutsmith.search.method import SearchMethod, SearchStep, accept_best, register
 from lutsmith.search.mutation import chosen_nodes, flipped_tables, fresh_tables
 from lutsmith.search.problem import Problem
@@ -57,8 +57,7 @@ class NaiveEvolution(SearchMethod):
         how: EvolutionSettings = self.settings
         nodes, ranks = chosen_nodes(rng, problem.num_nodes, how.ratio), problem.ranks
         tables = fresh_tables(rng, np.tile(nodes, how.candidates), ranks, problem.bank)
-        changes = [Change(nodes, words) for words in tables.reshape(how.candidates, -1)]
-        return accept_best(problem, changes, ties=how.ties)
+        return accept_best(problem, TableChanges(nodes, tables.reshape(how.candidates, -1)), ties=how.ties)
 
 
 @register
@@ -76,5 +75,4 @@ class BitFlipEvolution(SearchMethod):
         how: BitFlipSettings = self.settings
         nodes, ranks = chosen_nodes(rng, problem.num_nodes, how.ratio), problem.ranks
         tables = flipped_tables(rng, np.tile(nodes, how.candidates), problem.tables, ranks)
-        changes = [Change(nodes, words) for words in tables.reshape(how.candidates, -1)]
-        return accept_best(problem, changes, ties=how.ties)
+        return accept_best(problem, TableChanges(nodes, tables.reshape(how.candidates, -1)), ties=how.ties)

@@ -6,16 +6,14 @@ codes, one for each output.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.engine.workers import num_threads, share
+from lutsmith.circuit.engine.memorised import entry_gains
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.arguments import instance_of, number
-from lutsmith.kernels.counting import targets as counting
 from lutsmith.search.change import Change
 from lutsmith.search.method import SearchMethod, SearchStep, State, register
 from lutsmith.search.methods.pivotal import accept_rule
@@ -26,9 +24,6 @@ from lutsmith.search.tables import filled_tables
 
 NODES = 1024
 """LUTs whose inputs are gathered at a time."""
-
-PIECE = 16
-"""LUTs that a thread counts at a time."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +129,7 @@ def memorised(
                 alike = nodes[netlist.ranks[nodes] == rank]
                 for start in range(0, alike.size, NODES):
                     some = alike[start : start + NODES]
-                    gains = _gains(_counts(part, netlist, some, targets[some]), balanced)
+                    gains = _gains(part, netlist, some, targets[some], balanced)
                     tables[some] = filled_tables(tables[some], gains, bank)
             changed = nodes[tables[nodes] != before[nodes]]
             if changed.size:
@@ -147,29 +142,11 @@ def memorised(
     return Change(changed, tables[changed]) if changed.size else None
 
 
-def _counts(
-    part: LabelledPart, netlist: Netlist, nodes: NDArray[np.int64], targets: NDArray[np.int64]
+def _gains(
+    part: LabelledPart, netlist: Netlist, nodes: NDArray[np.int64], targets: NDArray[np.int64], balanced: bool
 ) -> NDArray[np.int64]:
-    """On how many samples nodes of one rank read an entry while the target is 0, and 1: int64 (k, 2, 2**rank)."""
-    rank = int(netlist.ranks[nodes[0]])
-    reads = netlist.fanin[netlist.fanin_ptr[nodes, None] + np.arange(rank)]
+    """What entries of nodes of one rank gain where they are 1 and not 0, int64 (k, 2**rank)."""
+    reads = netlist.fanin[netlist.fanin_ptr[nodes, None] + np.arange(netlist.ranks[nodes[0]])]
     signals, inputs = np.unique(reads, return_inverse=True)
     bits, rows = part.evaluation.rows(signals), inputs.reshape(reads.shape).astype(np.int32)
-    result = np.empty((nodes.size, 2, 1 << rank), np.int64)
-
-    def work(take: Callable[[], int | None]) -> None:
-        while (piece := take()) is not None:
-            own = slice(PIECE * piece, PIECE * (piece + 1))
-            counting.count(bits, rows[own], part.targets, targets[own], len(part), result[own])
-
-    share(-(-nodes.size // PIECE), num_threads(part.threads), work)
-    return result
-
-
-def _gains(counts: NDArray[np.int64], balanced: bool) -> NDArray[np.int64]:
-    """What is gained where an entry is 1 and not 0, int64 (k, 2**rank): in samples, or weighed by those of the other
-    target.
-    """
-    weights = np.maximum(counts.sum(axis=2, keepdims=True), 1) if balanced else np.ones((1, 2, 1), np.int64)
-    gains: NDArray[np.int64] = counts[:, 1] * weights[:, 0] - counts[:, 0] * weights[:, 1]
-    return gains
+    return entry_gains(bits, rows, part.targets, targets, len(part), balanced=balanced, threads=part.threads)

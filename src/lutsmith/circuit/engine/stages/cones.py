@@ -180,7 +180,7 @@ class Cones:
         """Run nodes and what depends on them; return the nodes that changed, and the numbers of their new rows."""
         self._todo[starts] = self._everywhere
         np.bitwise_or.at(self._waiting, starts >> 6, np.uint64(1) << (starts & 63).astype(np.uint64))
-        held, room, found, taken = self.held, SPARE, [], []
+        held, room, found, taken = self.held, max(SPARE, starts.size), [], []
         while True:
             if held.spare.size < room:
                 held.spare = np.concatenate([self.pool.take(room - held.spare.size), held.spare])

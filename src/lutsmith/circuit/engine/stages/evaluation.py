@@ -243,7 +243,7 @@ class PackedEvaluation:
         """
         chosen = _numbers("nodes", nodes, self._cones.tables.size)
         words = _words(tables, chosen.size)
-        if chosen.size > 1 and np.unique(chosen).size < chosen.size:
+        if chosen.size > 1 and np.bincount(chosen).max() > 1:
             raise ValueError("a node is given twice: give each of them one table")
         return self._changed(self._cones.change(chosen, words, []))
 
@@ -272,7 +272,7 @@ class PackedEvaluation:
         read = _numbers("signals", signals, self._netlist.num_signals)
         if not chosen.size == places.size == read.size:
             raise ValueError(f"{chosen.size} nodes, {places.size} slots, {read.size} signals: give as many of each")
-        missing, late = places >= self._netlist.ranks[chosen], read >= self._level_starts[chosen]
+        missing, late = places >= self._netlist.ranks[chosen], read >= self.level_starts[chosen]
         if missing.any():
             node, slot = chosen[missing.argmax()], places[missing.argmax()]
             raise ValueError(f"node {node} has no input {slot}: its rank is {self._netlist.ranks[node]}")
@@ -318,7 +318,7 @@ class PackedEvaluation:
         return self._netlist.num_inputs + self._netlist.num_registers
 
     @cached_property
-    def _level_starts(self) -> NDArray[np.int64]:
+    def level_starts(self) -> NDArray[np.int64]:
         """int64 (nodes,), the first signal that is not of a lower level."""
         levels = self._netlist.level_ptr
         return self._first_node + np.repeat(levels[:-1], np.diff(levels))

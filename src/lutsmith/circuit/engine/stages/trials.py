@@ -7,15 +7,23 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lutsmith.circuit.engine.plan import aligned
+from lutsmith.circuit.engine.stages.chains import Chains, RisePlan
 from lutsmith.circuit.engine.stages.evaluation import PackedEvaluation
-from lutsmith.circuit.engine.stages.packed import header, row_matrix
+from lutsmith.circuit.engine.stages.packed import clear_tail, header, row_matrix
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.ground.arrays import integers
-from lutsmith.kernels.engine import trials
+from lutsmith.kernels.engine import rise_planes, rises, trials
 from lutsmith.kernels.engine.scattered import Scattered
 
-PIECES = 8
-"""Parts that the trials of one call fall into for each thread."""
+TURNS, LARGEST = 16, 16
+"""How often each thread takes trials in a call at least, if it can, and how many trials it takes at most."""
+
+LINE = 8
+"""Words of a cache line."""
+
+PLANS = 2
+"""Sets of nodes whose plan is kept: all of them, say, and the best of these."""
 
 
 class Trials:
@@ -38,13 +46,20 @@ class Trials:
         expected = (outputs.size, evaluation.samples.words.shape[1])
         if targets.dtype != np.uint64 or targets.shape != expected:
             raise ValueError(f"targets are {targets.dtype} {targets.shape}; expected uint64 {expected}")
-        self.evaluation, self._targets = evaluation, np.ascontiguousarray(targets)
+        self.evaluation = evaluation
+        matrix = row_matrix(outputs.size, len(evaluation.samples))
+        matrix[:, : expected[1]] = targets
+        clear_tail(matrix, len(evaluation.samples))
+        self._goals, self._targets = matrix, matrix[:, : expected[1]]
         self._order = np.argsort(outputs, kind="stable")
         signals = evaluation.cones.net.rows.size
         self._first = np.searchsorted(outputs[self._order], np.arange(signals + 1))
         self._rooms: list[tuple[trials.Room, NDArray[np.uint64], NDArray[np.uint64]]] = []
         self._wires = np.empty(0, np.int32)
         self._read_by = trials.Readers(np.empty(0, np.int64), self._wires)
+        self._depth = rise_planes.planes_for(outputs.size)
+        self._chains: Chains | None = None
+        self._plans: list[tuple[NDArray[np.int64], RisePlan]] = []
 
     def wrong_bits(
         self, start: ArrayLike, nodes: ArrayLike, tables: ArrayLike, *, threads: int | None = None
@@ -67,16 +82,13 @@ class Trials:
             raise ValueError(f"start goes from 0 to {chosen.size}, the number of nodes, and never falls")
         if words.shape != chosen.shape:
             raise ValueError(f"{chosen.size} nodes, {words.size} tables: give as many of each")
-        which = np.repeat(np.arange(begins.size - 1), np.diff(begins))
-        ordered = np.sort(which * self.evaluation.ranks.size + chosen)
-        if (ordered[1:] == ordered[:-1]).any():
+        if trials.first_repeated(begins, chosen, np.full(self.evaluation.ranks.size, -1)) >= 0:
             raise ValueError("a change has a node twice: give each of them one table")
         result, readers = np.empty(begins.size - 1, np.int64), self._readers()
+        given = begins, chosen, words.copy()
 
-        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
-            first, last = begins[low], begins[high]
-            part = begins[low : high + 1] - first, chosen[first:last], words[first:last].copy()
-            trials.wrong_bits(net, readers, room, part, wanted, result[low:high])
+        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, turns: trials.Turns) -> None:
+            trials.wrong_bits(net, readers, room, given, wanted, turns, result)
 
         self._share(result.size, threads, run)
         return result
@@ -93,14 +105,35 @@ class Trials:
         Raises:
             TypeError, ValueError: no such nodes.
         """
-        chosen = self._nodes(nodes)
-        result, readers = np.empty((chosen.size, 64), np.int64), self._readers()
+        return self._rises(nodes, 64, threads)
 
-        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
-            trials.wrong_bit_effects(net, readers, room, chosen[low:high], wanted, result[low:high])
+    def rises(self, nodes: ArrayLike, *, threads: int | None = None) -> NDArray[np.int64]:
+        """Return by how much the wrong output bits rise where a node is inverted on all samples, int64 (k,).
 
-        self._share(chosen.size, threads, run)
+        Arguments and errors are those of `effects`.
+        """
+        return self._rises(nodes, 1, threads)[:, 0]
+
+    def gains(self, nodes: ArrayLike, *, threads: int | None = None) -> NDArray[np.int64]:
+        """Return by how much the wrong output bits fall where each entry of a node's table is inverted that pays, int64
+        (k,). Arguments and errors are those of `effects`.
+        """
+        effects = self._rises(nodes, 64, threads)
+        result = np.empty(len(effects), np.int64)
+        rises.gains(effects, result)
         return result
+
+    def plan(self, chosen: NDArray[np.int64]) -> RisePlan:
+        """How the rises of nodes are found; kept for when they are asked for again."""
+        readers = self._readers()
+        if self._chains is None or self._chains.readers is not readers:
+            of_nodes = np.diff(self._first)[self._first.size - 1 - self.evaluation.ranks.size :]
+            self._chains = Chains(readers, self.evaluation.level_starts, of_nodes > 0)
+            self._plans = []
+        kept = [plan for plan in self._plans if np.array_equal(plan[0], chosen)]
+        kept = kept or [(chosen, self._chains.plan(chosen))]
+        self._plans = [*kept, *(plan for plan in self._plans if plan is not kept[0])][:PLANS]
+        return kept[0][1]
 
     def pivotal(self, nodes: ArrayLike, *, threads: int | None = None) -> NDArray[np.uint64]:
         """Return on which samples inverting a node inverts an output, uint64 (k, O, ceil(N / 64)): the Boolean
@@ -116,8 +149,8 @@ class Trials:
         chosen = self._nodes(nodes)
         result, readers = np.empty((chosen.size, *self._targets.shape), np.uint64), self._readers()
 
-        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, low: int, high: int) -> None:
-            trials.pivotal_rows(net, readers, room, chosen[low:high], wanted, result[low:high])
+        def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, turns: trials.Turns) -> None:
+            trials.pivotal_rows(net, readers, room, chosen, wanted, turns, result)
 
         self._share(chosen.size, threads, run)
         return result
@@ -127,6 +160,26 @@ class Trials:
         now = self.evaluation.rows(self.evaluation.output_signals)
         wrong: NDArray[np.int64] = np.bitwise_count(now ^ self._targets).sum(axis=1, dtype=np.int64)
         return wrong
+
+    def _rises(self, nodes: ArrayLike, entries: int, threads: int | None) -> NDArray[np.int64]:
+        chosen, places = np.unique(self._nodes(nodes), return_inverse=True)
+        result, readers, plan = np.zeros((chosen.size, entries), np.int64), self._readers(), self.plan(chosen)
+        kept = row_matrix(plan.kept * self._depth, 1)
+
+        def run_part(part: NDArray[np.int64], block: int) -> None:
+            def run(net: Scattered, room: trials.Room, wanted: trials.Wanted, turns: trials.Turns) -> None:
+                planes = rises.Planes(kept.ctypes.data, self._depth, room.spare)
+                if part is plan.starts:
+                    rises.run_cones(net, readers, room, part, planes, wanted, block, turns, result)
+                else:
+                    rises.combine(net, room, part, planes, block, turns, result)
+
+            self._share(len(part), threads, run)
+
+        for block in range(self.evaluation.cones.net.blocks):
+            for part in (plan.starts, *plan.waves):
+                run_part(part, block)
+        return result if np.array_equal(places, np.arange(chosen.size)) else result[places]
 
     def _readers(self) -> trials.Readers:
         """Who reads the nodes with the present wires."""
@@ -151,32 +204,34 @@ class Trials:
         self,
         count: int,
         threads: int | None,
-        run: Callable[[Scattered, trials.Room, trials.Wanted, int, int], None],
+        run: Callable[[Scattered, trials.Room, trials.Wanted, trials.Turns], None],
     ) -> None:
-        wanted = trials.Wanted(self._order, self._first, self._targets, self.wrong())
+        """Let `run` take its turns on several threads: outside of Python's lock until none is left."""
+        wanted = trials.Wanted(self._order, self._first, self._goals, self.wrong())
         rooms, given, most = self._rooms, self.evaluation.cones.net, num_threads(threads)
-        size = max(1, -(-count // (PIECES * most)))
+        taken = aligned((LINE,), np.int64)
+        taken[:] = 0
+        turns = trials.Turns(taken, min(LARGEST, max(1, count // (TURNS * most))))
 
-        def work(take: Callable[[], int | None]) -> None:
-            if (piece := take()) is None:
+        def work(_: Callable[[], int | None]) -> None:
+            if turns.taken[0] >= count:
                 return
             try:
                 room, matrix, first = rooms.pop()  # one thread's at a time
             except IndexError:
                 room, matrix, first = self._room()
             room.rows[:] = given.rows
-            net = given._replace(header=first, rows=given.rows.copy(), tables=given.tables.copy())
-            while piece is not None:
-                run(net, room, wanted, piece * size, min(count, (piece + 1) * size))
-                piece = take()
+            run(given._replace(header=first, rows=given.rows.copy(), tables=given.tables.copy()), room, wanted, turns)
             rooms.append((room, matrix, first))
 
-        share(-(-count // size), most, work)
+        share(-(-count // turns.size), most, work)
 
     def _room(self) -> tuple[trials.Room, NDArray[np.uint64], NDArray[np.uint64]]:
         """Return memory for one thread, the matrix that it is of, and a header of its own."""
         nodes = self.evaluation.ranks.size
-        matrix = row_matrix(nodes + 1, 1)
-        waiting, signals = np.zeros(-(-nodes // 64), np.uint64), self._first.size - 1
-        room = trials.Room(waiting, matrix.ctypes.data, np.empty(nodes + 1, np.int32), np.empty(signals, np.int64))
+        matrix = row_matrix(nodes + 3 + self._depth + rise_planes.MASK_ROWS, 1)
+        waiting, signals = aligned((-(-nodes // (64 * LINE)) * LINE,), np.uint64), self._first.size - 1
+        waiting[:] = 0  # whole lines of the cache: what one thread writes all the time, no other touches
+        begin, spare = (int(matrix[row:].ctypes.data) for row in (0, nodes + 3))
+        room = trials.Room(waiting, begin, np.empty(nodes + 1, np.int32), np.empty(signals, np.int64), spare)
         return room, matrix, header(len(self.evaluation.samples))
