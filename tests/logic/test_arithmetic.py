@@ -4,7 +4,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.logic import Port
-from lutsmith.logic.arithmetic import any_of, argmax, at_least, choose, greater, popcount, signed_digits, total
+from lutsmith.logic.arithmetic import (
+    any_of,
+    argmax,
+    at_least,
+    choose,
+    greater,
+    minus,
+    plus,
+    popcount,
+    signed_digits,
+    total,
+)  # fmt: skip
 from lutsmith.logic.folding import FALSE, TRUE, FoldingBuilder, address_bits, table
 
 seeds = st.integers(0, 10_000)
@@ -158,3 +169,29 @@ def test_signed_digits_make_the_number_up_and_are_never_neighbours(numbers):
     digits = np.array(signed_digits(np.array(numbers)), np.int64).reshape(-1, len(numbers))
     assert [sum(int(d) << k for k, d in enumerate(column)) for column in digits.T] == numbers
     assert not (digits[1:] & digits[:-1] & 1).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 12), st.booleans(), seeds)
+def test_words_are_added_and_subtracted(width, lowest, borrow, seed):
+    rng = np.random.default_rng(seed)
+    pairs = rng.integers(0, 1 << width, (200, 2))
+    pairs[:4] = [[0, 0], [0, (1 << width) - 1], [(1 << width) - 1, 0], [(1 << width) - 1] * 2]
+    bits = (pairs[:, :, None] >> np.arange(width) & 1).reshape(200, -1) == 1
+    logic = FoldingBuilder()
+    a, b = logic.input(2 * width).reshape(2, 1, width)
+    less, more = minus(logic, a, b, borrow=borrow, lowest=lowest), plus(logic, a, b)
+    found = ones((logic, np.concatenate([less, more], axis=1)[0]), bits)
+    weights = 1 << np.arange(width + 1)
+    sums = found[:, width + 1 :] @ weights
+    weights[width] *= -1
+    expected = pairs[:, 0] - pairs[:, 1] - borrow
+    below = min(lowest, width)
+    assert np.array_equal(found[:, : width + 1] @ weights, expected >> below << below)
+    assert np.array_equal(sums, pairs.sum(axis=1))
+
+
+def test_a_difference_of_bytes_takes_twelve_luts():
+    logic = FoldingBuilder()
+    a, b = logic.input(16).reshape(2, 1, 8)
+    assert logic.build(minus(logic, a, b)[0]).num_nodes == 12

@@ -249,6 +249,13 @@ def test_what_cannot_be_is_one_line_that_names_the_layer(layers: Any, error: typ
     assert "\n" not in str(caught.value)
 
 
+def test_tables_of_layers_are_not_memorised() -> None:
+    with pytest.raises(ValueError, match="'memorize', which fills dense layers alone"):
+        Architecture(layers=[{"conv": 4}], weight_init="memorize")
+    with pytest.raises(ValueError, match=r"layers\[0\] \(conv\): weight_init is 'memorize'; expected one of residual"):
+        made([{"conv": 4, "weight_init": "memorize"}])
+
+
 def test_every_argument_of_a_layer_has_its_key() -> None:
     told = {"self", "in_dim", "channels", "num_kernels", "out_dim", "usable", "generator", "device", "settings"}
     ours = {"lut_rank": "rank", "receptive_field_size": "window"}

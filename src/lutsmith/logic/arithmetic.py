@@ -1,4 +1,4 @@
-"""Arithmetic on words of literals, many words at once: comparisons, sums of bits, the largest of several words.
+"""Arithmetic on words of literals, many words at once: comparisons, sums, differences, the largest of several words.
 
 A word is a row of literals, least significant first; arguments are (words, bits). Everything is made for LUTs of six
 inputs: a comparison with a constant takes five bits a LUT, and six bits of one weight become a count in three LUTs,
@@ -81,6 +81,45 @@ def greater(logic: FoldingBuilder, a: Literals, b: Literals) -> Literals:
         no_less = [logic.lut(_three(group[1][0], *group), three) for group in groups[1:]]
         no_less = [more[0], *no_less]  # nothing is below the lowest group: it is never asked
     return more[0]
+
+
+def plus(logic: FoldingBuilder, a: Literals, b: Literals) -> Literals:
+    """Return the sums (W, n + 1) of unsigned words (W, n)."""
+    sums = minus(logic, a, b ^ 1, borrow=True)  # a - (2^n - 1 - b) - 1 is the sum less 2^n
+    return np.concatenate([sums[:, :-1], sums[:, -1:] ^ 1], axis=1)
+
+
+def minus(logic: FoldingBuilder, a: Literals, b: Literals, *, borrow: bool = False, lowest: int = 0) -> Literals:
+    """Return the differences a - b, of `borrow` a - b - 1, of unsigned words (W, n): (W, n + 1), two's complement.
+
+    What is borrowed goes up two bits at a time, three at the bottom: a LUT for it, and one for each bit of the result.
+
+    Args:
+        logic: where LUTs go.
+        a: the words.
+        b: what is taken from them, of as many bits.
+        borrow: whether one more is taken.
+        lowest: bits below it are not wanted: they are FALSE, and take no LUT.
+    """
+    count, width = a.shape
+    result = np.full((count, width + 1), FALSE, np.int64)
+    carry, start = np.full((count, 1), int(borrow), np.int64), 0
+    while start < width:
+        size = min(_PAIRS - (start > 0), width - start)
+        for place in range(size + 1):  # the last is what is borrowed
+            if place < size and start + place < lowest:
+                continue
+            digits = min(place + 1, size)
+            own = slice(start, start + digits)
+            address, mask = np.arange(1 << 2 * digits + (start > 0)), (1 << digits) - 1
+            taken = address >> 2 * digits if start else int(borrow)
+            left = (address & mask) - (address >> digits & mask) - taken
+            inputs = [a[:, own], b[:, own], *([carry] if start else [])]
+            made = logic.lut(np.concatenate(inputs, axis=1), table(left >> place & 1 == 1))
+            result[:, width if place == size else start + place] = made
+        carry, start = result[:, width:].copy(), start + size
+    result[:, width] = carry[:, 0]
+    return result
 
 
 def choose(logic: FoldingBuilder, second: Literals, a: Literals, b: Literals) -> Literals:

@@ -9,7 +9,7 @@ from torch import nn
 
 from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import ENCODERS, Encoder, setup_encoder
+from lutsmith.nn.encoders import ENCODERS, Encoder
 from lutsmith.nn.heads import setup_head
 
 # BitLogic's names of encoders and heads; lutsmith's own are known too.
@@ -97,4 +97,4 @@ def _encoder(encoder: str | Encoder, num_bits: int) -> Encoder:
     if isinstance(encoder, Encoder):
         return encoder
     one_of("encoder", encoder, [*_ENCODERS, *ENCODERS])
-    return setup_encoder(_ENCODERS.get(encoder, encoder), num_bits, unique=True)
+    return ENCODERS[_ENCODERS.get(encoder, encoder)](num_bits, unique=True)

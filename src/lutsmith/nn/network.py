@@ -15,7 +15,7 @@ from lutsmith.ground.arguments import as_python, check_options, instance_of, one
 from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import ENCODERS, Columns, Per, setup_encoder
+from lutsmith.nn.encoders import ENCODERS, IMAGE_ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.layers import BitShape, build_layers, checked_layers, named
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
@@ -44,7 +44,7 @@ class Architecture:
             `layers`.
         rank: inputs of a LUT, one number for all layers or one for each.
         bits: bits of each feature; of a thermometer, its thresholds.
-        encoder: a name of `ENCODERS`; categorical columns are one-hot in any case.
+        encoder: a name of `ENCODERS`, of images also of `IMAGE_ENCODERS`; categorical columns are one-hot in any case.
         encoder_options: further arguments of the encoder, such as `{"input_bits": 8}`.
         per: what has thresholds of its own: `"feature"`, `"channel"` or `"global"`.
         parametrization: a name of `list_parametrizations()`.
@@ -128,9 +128,11 @@ class Architecture:
                 whole_number("num_candidates", count, 2, what="-1 for all inputs or some of them")
         for kind in self._each("connections"):
             one_of("connections", kind, [*list_connections(), "random"])
-        one_of("encoder", self.encoder, ENCODERS)
+        one_of("encoder", self.encoder, [*ENCODERS, *IMAGE_ENCODERS])
         one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
         one_of("weight_init", self.weight_init, [*WEIGHT_INITS, MEMORIZE])
+        if self.layers and self.weight_init == MEMORIZE:
+            raise ValueError("weight_init is 'memorize', which fills dense layers alone; leave it or layers out")
         one_of("head", self.head, HEADS)
         for name in ("encoder_options", "parametrization_options", "head_options"):
             _check_options(name, getattr(self, name))

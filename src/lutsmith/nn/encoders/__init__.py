@@ -9,7 +9,9 @@ from lutsmith.nn.encoders.base import Encoder, Per
 from lutsmith.nn.encoders.categorical import Categorical
 from lutsmith.nn.encoders.codes import Binary, Gray, OneHot, SignMagnitude, UniformFixedPoint
 from lutsmith.nn.encoders.columns import Columns
+from lutsmith.nn.encoders.edges import EdgeThermometer
 from lutsmith.nn.encoders.learnable import LearnableThermometer
+from lutsmith.nn.encoders.several import ImageThermometer, Several
 from lutsmith.nn.encoders.thermometers import (
     BalancedThermometer,
     DistributiveThermometer,
@@ -20,18 +22,22 @@ from lutsmith.nn.encoders.thermometers import (
 
 __all__ = [
     "ENCODERS",
+    "IMAGE_ENCODERS",
     "BalancedThermometer",
     "Binary",
     "Categorical",
     "Columns",
     "DistributiveThermometer",
+    "EdgeThermometer",
     "Encoder",
     "GaussianThermometer",
     "Gray",
+    "ImageThermometer",
     "LearnableThermometer",
     "LogarithmicThermometer",
     "OneHot",
     "Per",
+    "Several",
     "SignMagnitude",
     "Thermometer",
     "UniformFixedPoint",
@@ -53,14 +59,22 @@ ENCODERS: dict[str, type[Encoder]] = {
 }
 """The encoders that take numbers, by name."""
 
+IMAGE_ENCODERS: dict[str, type[EdgeThermometer | ImageThermometer]] = {
+    "edges": EdgeThermometer,
+    "image": ImageThermometer,
+}
+"""Those that take images of integers alone, by name."""
 
-def setup_encoder(name: str, num_bits: int, **options: Any) -> Encoder:
-    """Make the encoder `name` of so many bits a feature, to be fitted; `options` are its class's arguments.
+
+def setup_encoder(name: str, num_bits: int, **options: Any) -> Encoder | Several:
+    """Make the encoder `name` of so many bits a feature, to be fitted; `options` are its class's arguments. Names are
+    those of `ENCODERS` and `IMAGE_ENCODERS`.
 
     Raises:
         ValueError: an unknown name, an option that the encoder does not have, a value that it cannot have.
         TypeError: a value of a wrong type.
     """
-    kind = ENCODERS[one_of("encoder", name, ENCODERS)]
-    check_options(f"the encoder {name!r}", options, [known for known in options_of(kind) if known != "num_bits"])
+    known = {**ENCODERS, **IMAGE_ENCODERS}
+    kind = known[one_of("encoder", name, known)]
+    check_options(f"the encoder {name!r}", options, [each for each in options_of(kind) if each != "num_bits"])
     return kind(num_bits, **options)

@@ -156,7 +156,7 @@ class Encoder(nn.Module, ABC):
             bounds = low.min(axis=shared).reshape(-1, 1), high.max(axis=shared).reshape(-1, 1)
             thresholds = torch.from_numpy(snap(thresholds.numpy(), *bounds, self.input_bits))
         if self.unique:
-            thresholds = _first_of_equals(thresholds)
+            thresholds = first_of_equals(thresholds)
         sizes = [shape[axis - 1] if axis in own else 1 for axis in range(1, data.ndim)] if own else []
         device = self.thresholds.device
         self.thresholds = thresholds.reshape(*sizes, thresholds.shape[-1]).to(device)
@@ -332,7 +332,7 @@ def _merge_bits(bits: Tensor, encode_axis: int) -> Tensor:
     return bits.movedim(-1, axis + 1).flatten(axis, axis + 1)
 
 
-def _first_of_equals(thresholds: Tensor) -> Tensor:
+def first_of_equals(thresholds: Tensor) -> Tensor:
     """+inf for every threshold that equals the one before it, moved to the end of its row."""
     ordered = thresholds.sort(-1).values
     repeated = torch.zeros_like(ordered, dtype=torch.bool)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.encoder import Comparators
@@ -16,62 +12,10 @@ from lutsmith.circuit.traits import refuse
 from lutsmith.encodings.codes import MAX_BINARY_BITS
 from lutsmith.nn.encoders.base import Encoder
 from lutsmith.nn.encoders.codes import UniformFixedPoint
+from lutsmith.nn.encoders.several import Several
 from lutsmith.nn.encoders.thermometers import Thermometer
 
-if TYPE_CHECKING:
-    from lutsmith.circuit.circuit_builder import CircuitBuilder
-
 Bounds = tuple[NDArray[np.float32], NDArray[np.float32]]
-
-
-class Several(nn.Module):
-    """The bits of several fitted encoders of the same samples, one encoder's behind the other's along axis 1.
-
-    Args:
-        encoders: one at least, fitted on samples of one shape, of the same range, with `encode_axis` 1.
-
-    Raises:
-        ValueError: no encoders, or such as do not fit together.
-    """
-
-    def __init__(self, encoders: Sequence[Encoder]) -> None:
-        super().__init__()
-        if len({(each.feature_shape, each.encode_axis) for each in encoders} | {(None, 1)}) != 2:
-            raise ValueError("expected encoders that were fitted on samples of one shape, with encode_axis=1")
-        self.encoders = nn.ModuleList(encoders)
-
-    @property
-    def parts(self) -> list[Encoder]:
-        """The encoders."""
-        return [each for each in self.encoders if isinstance(each, Encoder)]
-
-    @property
-    def num_bits(self) -> int:
-        """The bits of a feature."""
-        return sum(each.num_bits for each in self.parts)
-
-    @property
-    def feature_shape(self) -> tuple[int, ...]:
-        """The shape of one sample."""
-        return self.parts[0].feature_shape
-
-    @property
-    def fitted_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The lowest and highest value of each feature of the fitting data, `(F,)` each."""
-        return self.parts[0].fitted_range
-
-    @property
-    def num_wasted(self) -> int:
-        """The outputs that are always 0."""
-        return sum(each.num_wasted for each in self.parts)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Encode `(N, *feature_shape)` of any real dtype; errors are those of `Encoder`."""
-        return torch.cat([each(x) for each in self.parts], dim=1)
-
-    def lower_features(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the signals of the encoded sample; arguments and errors are those of `Encoder`."""
-        return np.concatenate([each.lower_features(builder, features) for each in self.parts])
 
 
 def encoder_of_circuit(

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from lutsmith.circuit.rows import OutOfRangeWarning
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, Categorical, Columns, Encoder, LearnableThermometer
-from lutsmith.nn.encoders.of_circuit import Several
+from lutsmith.nn.encoders.edges import EdgeThermometer
+from lutsmith.nn.encoders.several import ImageThermometer, Several
 from lutsmith.nn.heads import (
     GroupAffine,
     GroupedDSP,
@@ -24,7 +25,7 @@ from lutsmith.nn.heads import (
     OutputCode,
     Regression,
 )
-from lutsmith.nn.read_back.statements import Bits, ChosenBits, Luts, Scores, states
+from lutsmith.nn.read_back.statements import Bits, ChosenBits, Computed, Luts, Scores, states
 from lutsmith.nn.skip import Skip, Wires
 
 Shape = tuple[int, ...]
@@ -63,13 +64,69 @@ def _owners(encoder: Encoder) -> NDArray[np.int64]:
     return np.repeat(places, encoder.num_bits, axis=axis)  # bit b of channel c is output channel c z + b
 
 
-@states(Several)
-def _several(encoder: Several, shape: Shape) -> Bits:  # noqa: ARG001
-    parts = encoder.parts
-    if any(type(part) not in ENCODERS.values() for part in parts):
-        raise ValueError(f"one of {', '.join(type(part).__name__ for part in parts)} is not known")
-    thresholds = np.concatenate([_thresholds(part) for part in parts], axis=1)
-    return _bits(encoder, encoder.feature_shape, thresholds, np.concatenate([_owners(part) for part in parts]))
+@states(EdgeThermometer)
+def _edges(encoder: EdgeThermometer, shape: Shape) -> Computed:  # noqa: ARG001
+    return _computed(encoder, [encoder])
+
+
+@states(Several, ImageThermometer)
+def _several(encoder: Several, shape: Shape) -> Computed:  # noqa: ARG001
+    known = (EdgeThermometer, *ENCODERS.values())
+    if any(type(part) not in known for part in encoder.parts):
+        raise ValueError(f"one of {', '.join(type(part).__name__ for part in encoder.parts)} is not known")
+    return _computed(encoder, encoder.parts)
+
+
+def _computed(encoder: Any, parts: list[Encoder]) -> Computed:
+    """State encoders of which some are LUTs over the words of pixels, each proved for all values of what it reads."""
+    own = encoder.feature_shape
+    thresholds, features, steps, outputs, owners, cones = [], [], [], [], [], set()
+    narrow = [_word_owners(part) if isinstance(part, EdgeThermometer) else _owners(part) for part in parts]
+    start, behind = 2, 2 + sum(owner.size for owner in narrow)
+    for part, owner in zip(parts, narrow, strict=True):
+        features.append(owner.reshape(-1))
+        if isinstance(part, EdgeThermometer):
+            half = np.arange((1 << part.pixel_bits) - 1, dtype=np.float32) + np.float32(0.5)
+            thresholds.append(np.broadcast_to(half, (int(np.prod(own)), half.size)))
+            plan, ends = part.plan()
+            here = [2, 2 + owner.size]  # in the numbers of the plan: from where bits of words and steps are others'
+            shifts = np.array([0, start - here[0], behind - here[1]])
+            for cone, reads in plan:
+                if cone not in cones:
+                    cone.check()
+                cones.add(cone)
+                steps.append((cone.netlist, reads + shifts[np.searchsorted(here, reads, side="right")]))
+            outputs.append(ends + shifts[np.searchsorted(here, ends, side="right")])
+            behind += sum(len(reads) * cone.num_outputs for cone, reads in plan)
+            places = np.arange(int(np.prod(own[1:]))).reshape(1, *own[1:])
+            owners.append(np.broadcast_to(places, ends.shape))
+        else:
+            thresholds.append(_thresholds(part))
+            outputs.append(start + np.arange(owner.size).reshape(owner.shape))
+            owners.append(owner)
+        start += owner.size
+
+    def encode(x: NDArray[np.float32]) -> NDArray[np.bool_]:
+        return np.concatenate([_narrow_bits(part, x) for part in parts], axis=1)
+
+    note = f"{len(cones)} cones equal the integers for every value of what they read" if cones else ""
+    return Computed(
+        own, np.concatenate(thresholds, axis=1), np.concatenate(features), encode, encoder.fitted_range,
+        tuple(steps), np.concatenate(outputs), np.concatenate(owners), note,
+    )  # fmt: skip
+
+
+def _word_owners(encoder: EdgeThermometer) -> NDArray[np.int64]:
+    return np.repeat(np.arange(int(np.prod(encoder.feature_shape))), encoder.pixel_bits)
+
+
+def _narrow_bits(encoder: Encoder, x: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return what LUTs read of an encoder, (N, B): the bits of words that it takes pixels for, or its own bits."""
+    if not isinstance(encoder, EdgeThermometer):
+        return _encoded(encoder, x).reshape(len(x), -1)
+    words = encoder.words(torch.from_numpy(np.ascontiguousarray(x))).numpy().astype(np.int64)
+    bits: NDArray[np.bool_] = words.reshape(len(x), -1, 1) >> np.arange(encoder.pixel_bits) & 1 == 1
+    return bits.reshape(len(x), -1)
 
 
 @states(Columns)
@@ -92,21 +149,23 @@ def _columns(encoder: Columns, shape: Shape) -> Bits:  # noqa: ARG001
 
 
 def _bits(encoder: Any, own: Shape, thresholds: NDArray[np.float32], feature: NDArray[np.int64]) -> Bits:
-    def encode(x: NDArray[np.float32]) -> NDArray[np.bool_]:
-        modes = [(part, part.training) for part in encoder.modules()]
-        encoder.eval()
-        try:
-            with torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore", OutOfRangeWarning)
-                bits: Tensor = encoder(torch.from_numpy(np.ascontiguousarray(x)).to(next(encoder.buffers()).device))
-        finally:
-            for part, mode in modes:
-                part.training = mode
-        if not ((bits == 0) | (bits == 1)).all():
-            raise ValueError("in eval mode it gives other numbers than 0 and 1")
-        return _array(bits.bool())
+    return Bits(own, thresholds, feature, lambda x: _encoded(encoder, x), encoder.fitted_range)
 
-    return Bits(own, thresholds, feature, encode, encoder.fitted_range)
+
+def _encoded(encoder: Any, x: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return what an encoder gives in eval mode."""
+    modes = [(part, part.training) for part in encoder.modules()]
+    encoder.eval()
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", OutOfRangeWarning)
+            bits: Tensor = encoder(torch.from_numpy(np.ascontiguousarray(x)).to(next(encoder.buffers()).device))
+    finally:
+        for part, mode in modes:
+            part.training = mode
+    if not ((bits == 0) | (bits == 1)).all():
+        raise ValueError("in eval mode it gives other numbers than 0 and 1")
+    return _array(bits.bool())
 
 
 def _thresholds(encoder: Encoder) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back import places as _places  # noqa: F401
+from lutsmith.nn.read_back.computed import read_computed
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.heads import labels_of, wrong_head
 from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
@@ -139,6 +140,7 @@ class _Walk:
     def _read(self, name: str, kind: str, statement: Statement) -> None:
         if isinstance(statement, Bits):
             self._read_encoder(name, kind, statement)
+            read_computed(self)
             return
         if self.functions is None:
             self._read_features_as_bits()
@@ -193,14 +195,13 @@ class _Walk:
         if self.encoder is None or not bits.size:
             return
         row, stated = self.encoder
-        first = int(bits[0])
-        place = tuple(int(i) for i in np.unravel_index(first, stated.feature.shape))
+        place = tuple(int(i) for i in np.unravel_index(bits[0], stated.feature.shape))
         shown = place[0] if len(place) == 1 else place
         self.rows[row] = replace(
             self.rows[row],
             verdict="failed",
             reason=f"{bits.size} of {stated.feature.size:,} bits are read and no signal of the circuit is them, first "
-            f"bit {shown}, of feature {int(stated.feature.reshape(-1)[first])}",
+            f"bit {shown}, of feature {int(stated.feature[place])}",
         )
 
     # layers
@@ -311,8 +312,7 @@ class _Walk:
         differs = np.flatnonzero((wanted >= 0) & (self.functions.signals[outputs] != wanted))
         if not differs.size:
             return ""
-        first = int(differs[0])
-        return f"{differs.size:,} of {outputs.size:,} outputs are others than the model's, first output {first}"
+        return f"{differs.size:,} of {outputs.size:,} outputs are others than the model's, first output {differs[0]}"
 
     def finish(self, classes: list[Any] | None) -> None:
         """Compare what belongs to no module: the outputs of a model without head, labels, fitted range."""

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from lutsmith.circuit.netlist import Netlist
+
 
 @dataclass(frozen=True, eq=False)
 class Bits:
@@ -33,6 +35,26 @@ class Bits:
     feature: NDArray[np.int64]
     encode: Callable[[NDArray[np.float32]], NDArray[np.bool_]]
     fitted_range: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Computed(Bits):
+    """An encoder whose bits are LUTs over other bits, each of which is a function of one feature.
+
+    `feature` and `encode` are those of these other bits, (B,) and (N, B).
+
+    Attributes:
+        steps: LUTs in copies: a netlist, and for each copy what its inputs are, integers (I, inputs). Numbers count the
+            constants 0 and 1, the B bits, and the outputs of the copies of the steps before.
+        outputs: integers of the shape of one encoded sample, the number of each bit.
+        owner: the same shape, a feature that each bit belongs to.
+        note: what was established of the netlists.
+    """
+
+    steps: tuple[tuple[Netlist, NDArray[np.int64]], ...]
+    outputs: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
