@@ -172,7 +172,7 @@ def test_tables_are_the_architectures_unless_a_layer_says_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    "between", [[], [{"shuffle": 4}], [{"pool": "or", "window": [2, 1]}], [{"parallel": [[], []]}]]
+    "between", [[], [{"shuffle": 4}], [{"pool": "or", "window": [2, 1]}], [{"pool": "and"}], [{"parallel": [[], []]}]]
 )
 def test_what_cannot_change_is_not_wired_whatever_stands_between(between: list[dict[str, Any]]) -> None:
     x = IMAGES.copy()
@@ -264,5 +264,6 @@ def test_every_argument_of_a_layer_has_its_key() -> None:
             made([{kind: 8, "?": 0}])
         keys = set(re.findall(r"\w+", str(caught.value).partition("it takes")[2]))
         arguments = {ours.get(name, name) for name in set(inspect.signature(layer).parameters) - told}
-        assert arguments | {"sampling", "temperature", "weight_init", "form"} <= keys
+        more = {"transposed", "connection_rule"} if kind == "conv" else set()
+        assert arguments | more | {"sampling", "temperature", "weight_init", "form"} <= keys
         assert keys.isdisjoint(told)

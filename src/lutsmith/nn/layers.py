@@ -180,10 +180,10 @@ Made = tuple[list[nn.Module], BitShape]
 def _conv(site: _Site, kernels: Any, options: dict[str, Any]) -> Made:
     axes, (channels, *image) = site.axes(), site.bits.shape
     whole_number("conv", kernels, 1, what="kernels")
-    if not isinstance(transposed := options.pop("transposed", False), bool):
-        raise TypeError(f"transposed is {transposed!r}; expected true or false")
-    known = {*options_of(convolution.LogicConv), *convolution.OF_CONNECTIONS}
+    known = {*options_of(convolution.LogicConv), *convolution.OF_CONNECTIONS, "transposed"}
     arguments = site.arguments(options, known, window="receptive_field_size")
+    if not isinstance(transposed := arguments.pop("transposed", False), bool):
+        raise TypeError(f"transposed is {transposed!r}; expected true or false")
     make = getattr(convolution, f"LogicConv{'Transpose' if transposed else ''}{axes}d")
     layer: convolution.LogicConv = make(image, channels, kernels, usable=site.bits.usable, **arguments)
     return [layer], BitShape(layer.out_shape(image))
@@ -196,14 +196,12 @@ def _pool(site: _Site, mode: Any, options: dict[str, Any]) -> Made:
     check_options("it", options, ["window", "stride", "padding", "dilation"])
     sizes = {"kernel_size": options.pop("window", 2), **options}
     layer: pooling.Pool = getattr(pooling, f"{kinds[mode]}{axes}d")(**sizes)
-    usable = site.bits.usable
-    if usable is not None:
-        usable = getattr(pooling, f"OrPool{axes}d")(**sizes)(usable.float()) > 0
+    usable = None if site.bits.usable is None else layer(site.bits.usable.float()) > 0
     return [layer], BitShape((channels, *layer.out_shape(image)), usable)
 
 
 def _residual(site: _Site, layers: Any, options: dict[str, Any]) -> Made:
-    gate = one_of("gate", options.pop("gate", "xor"), [*GATES, LEARNED])
+    gate = one_of("gate", options.get("gate", "xor"), [*GATES, LEARNED])
     inner, bits = site.inner(layers, "residual")
     if bits.shape != site.bits.shape:
         raise ValueError(
@@ -211,7 +209,9 @@ def _residual(site: _Site, layers: Any, options: dict[str, Any]) -> Made:
             "channels, stride 1 and padding, or parallel, which joins what differs"
         )
     if gate == LEARNED:
-        return [LogicResidual(inner, bits.shape[0], **site.arguments(options, ()))], BitShape(bits.shape)
+        arguments = site.arguments(options, ["gate"])
+        del arguments["gate"]
+        return [LogicResidual(inner, bits.shape[0], **arguments)], BitShape(bits.shape)
     check_options("it", options, ["gate"])
     return [Residual(inner, gate)], BitShape(bits.shape)
 
@@ -238,9 +238,7 @@ def _shuffle(site: _Site, groups: Any, options: dict[str, Any]) -> Made:
     if channels % whole_number("shuffle", groups, 1, channels, "groups of channels"):
         raise ValueError(f"{channels} channels do not divide into {groups} groups")
     layer = nn.ChannelShuffle(groups)
-    usable = site.bits.usable
-    if usable is not None:
-        usable = layer(usable.float()[None])[0] > 0
+    usable = None if site.bits.usable is None else layer(site.bits.usable.float()[None])[0] > 0
     return [layer], replace(site.bits, usable=usable)
 
 
