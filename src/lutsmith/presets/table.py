@@ -20,7 +20,7 @@ _DEFAULTS = {
         "digits": "digits-fast",
         "mnist": "mnist-fast",
         "fashion-mnist": "fashion",
-        "cifar-10": "difflogic-cifar-10-small",
+        "cifar-10": "conv-cifar-130k",
         "images": "images",
         **{row.task: row.name for row in TABLES if row.task is not None},
     },
