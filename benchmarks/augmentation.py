@@ -18,18 +18,23 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from lutsmith.data.augmentation import Affine, Augmentation, Crop, Cutout, Flip, Shift
+from lutsmith.data.augmentation import Affine, Augmentation, ColourJitter, Crop, Cutout, Flip, ImageAugmentation, Shift
 
 CHANGES: dict[str, Augmentation] = {
     "shift 1": Shift(1),
     "crop 4": Crop(4),
     "flip": Flip(),
+    "crop 4, reflected": Crop(4, "reflect"),
+    "colours": ColourJitter(0.2, 0.2, 0.1),
+    "crop, flip, colours": ImageAugmentation(
+        crop=4, crop_fill="reflect", flip=0.5, brightness=0.2, contrast=0.2, channel=0.1
+    ),
     "cutout 8": Cutout(8),
     "turned, scaled, sheared": Affine(8, 0.08, 5),
     "and elastic": Affine(8, 0.08, 5, 1.2),
     "with 14 nodes": Affine(8, 0.08, 5, 1.2, 14),
 }
-SHAPES = {"mnist": (55_000, 1, 28, 28), "cifar": (10_000, 3, 32, 32)}
+SHAPES = {"mnist": (55_000, 1, 28, 28), "cifar": (50_000, 3, 32, 32)}
 
 
 def main() -> None:

@@ -108,6 +108,12 @@ kind("encoder-binary")(lambda: encoded(layers.Binary(8, encode_axis=-1), BYTES[:
 kind("encoder-gray")(lambda: encoded(layers.Gray(3, per="global"), data(5), 4, ("a\0", "a", "")))
 kind("encoder-one-hot")(lambda: encoded(layers.OneHot(5), data(4), 3))
 kind("encoder-sign-magnitude")(lambda: encoded(layers.SignMagnitude(4), data(4), 4))
+kind("encoder-edges")(lambda: encoded(layers.EdgeThermometer(2, step=4), BYTES, 4, integer_features=True))
+kind("encoder-image")(
+    lambda: encoded(
+        layers.ImageThermometer(2, edges=1, curvature={"num_bits": 1, "directions": ["vertical"]}), BYTES, 4
+    )
+)
 kind("encoder-categorical")(lambda: encoded(layers.Categorical(), np.r_[CODES[:30], data(4)[:10]], 4))
 kind("encoder-columns")(
     lambda: encoded(layers.Columns(layers.GaussianThermometer(3), [1, 3]), np.c_[data(1), CODES, data(1)], 6)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lutsmith.data.augmentation import Affine, Crop, Cutout, Flip, ImageAugmentation, Shift, pieces
+from lutsmith.data.augmentation import Affine, ColourJitter, Crop, Cutout, Flip, ImageAugmentation, Shift, pieces
 from lutsmith.kernels.images import naive
 from lutsmith.training import Settings
 from lutsmith.training.augmentation import images as former
@@ -48,11 +48,42 @@ def test_pieces_and_threads_change_nothing(nodes: int, threads: str, monkeypatch
     maps = Affine.maps(angle * math.radians(20), 1 + zoom * 0.2, shear * math.radians(10))
     expected = np.rint(naive.warp(images[:, None].astype(np.float32), maps, fields))[:, 0]
     assert np.array_equal(Affine(*limits, 1.5, nodes)(images, np.random.default_rng(5)), expected)
-    for change in (Shift(2), Crop(2), Flip(), Cutout(4)):
+    toned = ColourJitter(0.3, 0.3, 0.2)
+    for change in (Shift(2), Crop(2), Crop(2, "edge"), Flip(), Cutout(4), toned):
         found = change(images, np.random.default_rng(5))
         monkeypatch.setattr(pieces, "PIECE", 1 << 18)
         assert np.array_equal(found, change(images, np.random.default_rng(5)))
         monkeypatch.setattr(pieces, "PIECE", 500)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i1", "f4", "f8", "?"])
+def test_colours_change_within_their_limits_and_types(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 2 if dtype == "?" else 128 if dtype == "i1" else 256, (60, 3, 6, 5)).astype(dtype)
+    kept = images.copy()
+    assert np.array_equal(ColourJitter()(images, np.random.default_rng(1)), images)
+    changed = ColourJitter(0.2, 0.3, 0.1)(images, np.random.default_rng(1))
+    assert changed.dtype == images.dtype
+    assert np.array_equal(changed, images) == (dtype == "?")  # nothing comes near to a half
+    assert np.array_equal(images, kept)
+    if dtype == "u1":  # the same for all types that hold these numbers
+        wide = ColourJitter(0.2, 0.3, 0.1)(images.astype("i4"), np.random.default_rng(1))
+        assert np.array_equal(np.clip(wide, 0, 255), changed)
+    if dtype == "f8":
+        factors = ColourJitter(0.2)(images, np.random.default_rng(1)) / np.maximum(images, 1)
+        each = np.where(images > 0, factors, np.nan).reshape(60, -1)
+        assert np.nanmax(np.nanmax(each, axis=1) - np.nanmin(each, axis=1)) < 1e-5  # one factor for the whole image
+        assert 0.8 - 1e-5 <= np.nanmin(each) < 0.85
+        assert 1.15 < np.nanmax(each) <= 1.2 + 1e-5
+        flat = ColourJitter(0, 0.3)(images, np.random.default_rng(1))
+        np.testing.assert_allclose(flat.mean(axis=(1, 2, 3)), images.mean(axis=(1, 2, 3)), rtol=1e-5)
+        share = flat.std(axis=(1, 2, 3)) / images.std(axis=(1, 2, 3))
+        assert 0.7 - 1e-5 < share.min() < 0.75
+        assert 1.25 < share.max() < 1.3 + 1e-5
+        one = ColourJitter(0, 0, 0.2)(images, np.random.default_rng(1)).mean(axis=(2, 3)) / images.mean(axis=(2, 3))
+        assert np.ptp(one, axis=1).max() > 0.2
+    with pytest.raises(ValueError, match=r"ColourJitter\(contrast=1\)"):
+        ColourJitter(contrast=1)
 
 
 def test_more_nodes_bend_images_in_more_places_and_as_far() -> None:
@@ -71,6 +102,7 @@ def test_names_texts_and_pickles_of_before_still_hold() -> None:
     assert former.Affine is Affine
     assert repr(Affine(10)) == "Affine(rotate=10, zoom=0.0, shear=0.0, elastic=0.0)"  # what checkpoints hold
     assert repr(Affine(10, nodes=7)) == "Affine(rotate=10, zoom=0.0, shear=0.0, elastic=0.0, nodes=7)"
+    assert (repr(Crop(3)), repr(Crop(3, "edge"))) == ("Crop(padding=3)", "Crop(padding=3, fill='edge')")
     before = b"\x80\x04clutsmith.training.augmentation.images\nAffine\n)\x81}(\x8c\x06rotateK\n\x8c\x04zoomG"
     before += bytes(8) + b"\x8c\x05shearG" + bytes(8) + b"\x8c\x07elasticG" + bytes(8) + b"ub."
     assert pickle.loads(before) == Affine(10)
@@ -81,7 +113,8 @@ def test_names_texts_and_pickles_of_before_still_hold() -> None:
 
 
 EVERYTHING = {
-    "flip": 0.5, "crop": 1, "shift": 2, "rotate": 8, "zoom": 0.08, "shear": 5, "elastic": 1.2, "elastic_nodes": 8,
+    "flip": 0.5, "crop": 1, "crop_fill": "reflect", "brightness": 0.2, "contrast": 0.3, "channel": 0.1,
+    "shift": 2, "rotate": 8, "zoom": 0.08, "shear": 5, "elastic": 1.2, "elastic_nodes": 8,
     "cutout": 4,
 }  # fmt: skip
 
@@ -90,7 +123,8 @@ def test_what_is_named_acts_in_its_order() -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 3, 16, 16)).astype(np.uint8)
     changed = ImageAugmentation.from_json(dict(reversed(EVERYTHING.items())))(images, np.random.default_rng(1))
     generator = np.random.default_rng(1)
-    for part in (Flip(0.5), Crop(1), Shift(2), Affine(8, 0.08, 5, 1.2, 8), Cutout(4)):
+    bent, toned = Affine(8, 0.08, 5, 1.2, 8), ColourJitter(0.2, 0.3, 0.1)
+    for part in (Flip(0.5), Crop(1, "reflect"), Shift(2), bent, toned, Cutout(4)):
         images = part(images, generator)
     assert np.array_equal(changed, images)
     assert ImageAugmentation()(images, generator) is images
@@ -115,6 +149,9 @@ def test_settings_and_mappings_say_the_same(chosen: set[str]) -> None:
         ({"zoom": float("nan")}, ValueError, r"zoom is nan; expected a share in \[0, 1\)"),
         ({"elastic": float("inf")}, ValueError, "elastic is inf; expected pixels >= 0"),
         ({"elastic": None}, TypeError, "elastic is None"),
+        ({"crop_fill": "wrap"}, ValueError, "crop_fill is 'wrap'; expected one of zeros, mirror, edge, reflect"),
+        ({"contrast": 1.0}, ValueError, r"contrast is 1.0; expected a share in \[0, 1\)"),
+        ({"channel": "1"}, TypeError, "channel is '1'"),
         ([("shift", 1)], TypeError, "augmentation is .*; expected a mapping, such as"),
     ],
 )

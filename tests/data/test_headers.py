@@ -40,6 +40,16 @@ def test_a_header_of_numbers_is_not_a_row(tmp_path: Path) -> None:
     assert load("csv", write(tmp_path, YEARS), -1).feature_names is None
 
 
+@pytest.mark.parametrize("first", ["1.5,x,3,c", "x,2,3,a2", "x,2,3,4"])
+def test_a_first_row_with_numbers_is_not_dropped_silently(first: str, tmp_path: Path) -> None:
+    file = write(tmp_path, first + "\n" + "1,2,3,a\n2,2,4,b\n" * 5)
+    with pytest.warns(TableWarning, match="'x' stands above numbers or dates; give header=False if it is a row"):
+        assert len(read_table(file, "-1").x) == 10
+    assert len(read_table(file, "-1", TableOptions(header=True)).x) == 10
+    with pytest.warns(TableWarning, match=r"column .: of 11 values 10 look like plain numbers"):
+        assert len(read_table(file, "-1", TableOptions(header=False)).x) == 11
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -118,6 +118,60 @@ def test_damaged_files_say_which_line(case: str, chunk: int, tmp_path: Path, mon
     assert "\n" not in str(caught.value)
 
 
+FIRST_ROWS = {  # a data row that is no row of plain digits is not taken for a header and dropped
+    "1,-2,3,4,5": "the pixel 0 is '-2'",
+    "1, 2,3,4,5": "the pixel 0 is ' 2'",
+    "1,2 ,3,4,5": "the pixel 0 is '2 '",
+    "1.0,2,3,4,5": "the label is '1.0'",
+    "1,2,3,4,1e2": "the pixel 3 is '1e2'",
+    "1,nan,3,4,5": "the pixel 0 is 'nan'",
+    "1,,3,4,5": "the pixel 0 is ''",
+    "cat,2,3,4,5": "the label is 'cat'",
+    '"1","2","3","4","5"': """the label is '"1"'""",
+    "name,0,1,2,4": "the label is 'name'",
+}
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("first", sorted(FIRST_ROWS))
+def test_a_first_row_with_a_number_is_a_row_as_it_is_below(first: str, mark: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for content, line in ((f"{first}\n2,2,3,4,5\n", 1), (f"2,2,3,4,5\n{first}\n", 2)):
+        path.write_bytes(mark + content.encode())
+        with pytest.raises(DataError, match=f"line {line}: {FIRST_ROWS[first]}, expected an integer of 0 to 255"):
+            read_image_csv(path, (2, 2))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("header", ["", "label,a,b,c,d\n", "label,0,1,2,3\n", "label,1,2,3,4\n", '"y","a",,,\n'])
+@pytest.mark.parametrize("chunk", [1, 2, 1 << 20])
+def test_a_byte_order_mark_is_no_part_of_the_first_row(
+    header: str, zipped: bool, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_csv, "_CHUNK", chunk)
+    path = tmp_path / "a.csv"
+    for mark in (b"", b"\xef\xbb\xbf"):
+        for end in ("\n", ""):
+            data = mark + f"{header}1,2,3,4,5\n2,2,3,4,6{end}".encode()
+            path.write_bytes(gzip.compress(data) if zipped else data)
+            images, labels = read_image_csv(path, (2, 2))
+            assert labels.tolist() == [1, 2]
+            assert images.reshape(2, 4).tolist() == [[2, 3, 4, 5], [2, 3, 4, 6]]
+        for short in (b"", b"1"):
+            path.write_bytes(mark + short)
+            with pytest.raises(DataError, match="line 1: 1 fields" if short else "no rows"):
+                read_image_csv(path, (2, 2))
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (28, 0), (-1, 3), (784,), (1, 28, 28), (2.5, 2), "2x2", (1 << 20, 1 << 20)])
+def test_a_shape_that_no_image_has_is_one_clear_line(shape, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n")
+    with pytest.raises((TypeError, ValueError), match="shape") as caught:
+        read_image_csv(tmp_path / "a.csv", shape)
+    assert "\n" not in str(caught.value)
+    assert type(caught.value) in (TypeError, ValueError)
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.gz").write_bytes(gzip.compress(GOOD.encode())[:-9])
     with pytest.raises(DataError, match="damaged gzip"):

@@ -68,6 +68,7 @@ def test_every_network_of_the_kind_is_read_and_written_byte_for_byte_and_compute
 ) -> None:
     inputs = data.draw(st.sampled_from([1, 7, 8, 16, 24, 300]))
     sizes = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=4))
+    sizes[-1] = data.draw(st.sampled_from([sizes[-1], 63, 64]))
     bank = data.draw(st.none() | st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=5))
     seed = np.random.default_rng(data.draw(st.integers(0, 1000)))
     nodes, edges, low, high = [], [0], 0, inputs
@@ -133,6 +134,14 @@ DAMAGED = {
     "empty bank": (written(**GOOD, bank=[]), "a bank of 0 tables"),
     "equal words": (written(**{**GOOD, "words": [1, 1]}), "classes 0 and 1 have the same code word"),
     "wide word": (written(**{**GOOD, "words": [0, 2]}), "code word 1 has 2 bits; expected at most 1"),
+    "last layer": (
+        written([(6, [0, 1, 2, 3, 4, 5])] * 65, 16, [0, 65], [0, 1]),
+        "the last layer has 65 nodes; expected at most 64, the bits of a code word",
+    ),
+    "many words": (  # as many words as nodes: their bits would be the square of the bytes
+        written([(6, [0, 1, 2, 3, 4, 5])] * 1500, 16, [0, 1500], range(1500)),
+        "the last layer has 1500 nodes",
+    ),
     "no words": (written(**{**GOOD, "words": []}), "no code words"),
 }
 

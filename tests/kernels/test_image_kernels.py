@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.kernels.images import naive
+from lutsmith.kernels.images.tone import tone
 from lutsmith.kernels.images.warp import warp_bytes, warp_floats
 from lutsmith.kernels.images.window import window
 
@@ -45,17 +46,30 @@ def test_places_that_are_no_numbers_are_read_within_the_image() -> None:
     assert not bent.any()
 
 
-@given(shape=SHAPES, limit=st.integers(0, 40), mirrored=st.booleans(), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@given(shape=SHAPES, limit=st.integers(0, 40), fill=st.sampled_from(list(naive.FILLS)), seed=st.integers(0, 99))
+@settings(max_examples=80, deadline=None)
 @pytest.mark.parametrize("dtype", ["uint8", "uint64"])
 def test_windows_are_cut_as_plain_numpy_cuts_them(
-    dtype: str, shape: tuple[int, ...], limit: int, mirrored: bool, seed: int
+    dtype: str, shape: tuple[int, ...], limit: int, fill: str, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     if 0 in shape:
-        limit = 0 if mirrored else limit  # there is nothing to mirror
+        limit = limit if fill == "zeros" else 0  # there is nothing to go on with
     images = rng.integers(1, 256, shape).astype(dtype)
     down, right = rng.integers(-limit, limit + 1, (2, shape[0]))
     out = np.empty_like(images)
-    window(images, down, right, mirrored, out)
-    np.testing.assert_array_equal(out, naive.window(images, down, right, mirrored))
+    window(images, down, right, list(naive.FILLS).index(fill), out)
+    np.testing.assert_array_equal(out, naive.window(images, down, right, fill))
+
+
+@given(shape=SHAPES, spread=st.sampled_from([0, 0.3, 1, 40]), seed=st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_tones_change_as_plain_numpy_changes_them(shape: tuple[int, ...], spread: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, shape).astype(np.uint8)
+    contrast = (1 + spread * rng.uniform(-1, 1, shape[0])).astype(np.float32)
+    gains = (1 + spread * rng.uniform(-1, 1, shape[:2])).astype(np.float32)
+    out = np.empty_like(images)
+    tone(images, contrast, gains, out)
+    expected = naive.tone(images.astype(np.float32), contrast, gains)
+    np.testing.assert_array_equal(out, np.rint(np.clip(expected, 0, 255)).astype(np.uint8))

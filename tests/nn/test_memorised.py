@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +14,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 import lutsmith
+from lutsmith.circuit import CircuitBuilder
 from lutsmith.data.split import validation_split
 from lutsmith.nn import LogicDense
-from lutsmith.nn.heads import setup_head
+from lutsmith.nn.from_circuit import from_circuit
+from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.memorised import memorise
 from lutsmith.nn.network import Architecture
+from lutsmith.nn.parametrizations import list_parametrizations
 from lutsmith.training.fitting import Preparation
 
 WORDS = [[0, 0, 1, 1], [1, 1, 0, 1], [0, 1, 0, 0]]
@@ -80,10 +85,38 @@ def test_training_begins_with_what_was_memorised(tmp_path):
     assert run.circuit.metadata.training.architecture["weight_init"] == "memorize"
 
 
+def test_parametrizations_and_heads_that_can_memorise_are_those_that_the_documentation_names():
+    x, y = np.random.default_rng(0).random((40, 6)).astype(np.float32), np.arange(40) % 2
+    targets = {"multi-label": ("multilabel", np.eye(2, dtype=np.int64)[y]), "regression": ("regression", y * 1.0)}
+    refused = {"fourier", "linear", "neural", "poly", "grouped-dsp", "reduction", "regression"}
+    kinds = [("parametrization", name) for name in list_parametrizations()] + [("head", name) for name in HEADS]
+    for field, name in kinds:
+        objective, truth = targets.get(name, ("classification", y))
+        options = {"head_options": {"length": 8}} if name == "output-code" else {}
+        asked = Architecture(luts=(12, 16), rank=2, bits=2, weight_init="memorize", **{field: name}, **options)
+        data = lutsmith.data.from_arrays(x, truth, objective=objective)
+        if name in refused:
+            with pytest.raises(ValueError, match=r"cannot be given any table|take 'residual' or 'random'"):
+                Preparation.of(data, asked)
+        else:
+            assert Preparation.of(data, asked).started
+    text = Path(__file__).parents[2].joinpath("docs/search.md").read_text("utf-8")
+    told = re.search(r"architecture.weight_init=memorize` counts(.*?)Others are refused", text, re.DOTALL)
+    assert told is not None
+    assert set(re.findall(r"`([a-z-]+)`", told[1])) == {name for _, name in kinds} - refused
+
+
 def test_mistakes_are_one_line():
     data = lutsmith.data.from_arrays(np.eye(20, dtype=np.float32), np.arange(20.0), objective="regression")
     asked = Architecture(luts=(20,), rank=2, bits=1, weight_init="memorize", head="regression")
     with pytest.raises(ValueError, match="a Regression head asks for none: take 'residual' or 'random'"):
         Preparation.of(data, asked)
+    builder = CircuitBuilder((20,))
+    builder.popcount(builder.lut(builder.compare(range(20), 0.5).reshape(10, 2), [[0, 1, 1, 0]] * 10), 2)
+    start, labelled = builder.build(), lutsmith.data.from_arrays(np.eye(20, dtype=np.float32), np.arange(20) % 2)
+    with pytest.raises(ValueError, match="weight_init is 'memorize', and training begins with the tables of"):
+        lutsmith.train(labelled, start=start, architecture={"weight_init": "memorize"}, quiet=True)
+    with pytest.raises(ValueError, match="leave one out"):
+        from_circuit(start, Architecture(weight_init="memorize"))
     with pytest.raises(ValueError, match="weight_init is 'counted'; expected one of residual, random, memorize"):
         Architecture(weight_init="counted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from itertools import combinations
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Head
 from lutsmith.circuit.engine.stages import PackedEvaluation, PackedSamples
+from lutsmith.encodings import code_words
 from lutsmith.encodings.code_families import CODES, bch_code, code_named, code_of, hadamard_code, random_code
 from lutsmith.encodings.code_words import ClassCode, as_code
 from lutsmith.search.losses import WrongBits
@@ -87,6 +89,38 @@ def test_random_and_drawn_words_are_seeded_and_different() -> None:
             assert code == code_named(name, classes, length, seed=1)
         assert code_named(name, 10, 40, 1) != code_named(name, 10, 40, 2)
     assert code_named("drawn", 10, 30).min_distance >= 15 > random_code(10, 30).min_distance
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_distances_in_blocks_are_those_of_brute_force(data: st.DataObject) -> None:
+    length = data.draw(st.integers(1, 20))
+    numbers = data.draw(st.lists(st.integers(0, (1 << length) - 1), min_size=1, max_size=30, unique=True))
+    pairs = [(a, b, (numbers[a] ^ numbers[b]).bit_count()) for a, b in combinations(range(len(numbers)), 2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_words, "_SIDE", data.draw(st.sampled_from([1, 2, 7, 16, 1024])))
+        patch.setattr(code_words, "_PART", data.draw(st.sampled_from([1, 60, 1 << 20])))
+        patch.setattr(code_words, "MOST_CLOSEST", most := data.draw(st.sampled_from([1, 5, 10_000])))
+        code = ClassCode.of_integers(numbers, length)
+        report, apart = code.report(), code.distances
+        assert code.min_distance == report.minimum == min((distance for *_, distance in pairs), default=length)
+    assert apart.dtype == np.int64
+    assert apart.tolist() == [[(a ^ b).bit_count() for b in numbers] for a in numbers]
+    assert report.histogram == dict(sorted(Counter(distance for *_, distance in pairs).items()))
+    assert report.closest == tuple((a, b) for a, b, distance in pairs if distance == report.minimum)[:most]
+    same = np.repeat(code.words, 2, axis=0)
+    assert code_words.min_distance(same) == 0
+
+
+def test_many_words_are_printed_and_compared_in_little_memory() -> None:
+    code, fewer = random_code(65536, 16), random_code(3000, 64)
+    tracemalloc.start()
+    assert repr(code) == "ClassCode(65536 words of 16 bits)"
+    assert code.min_distance == 1
+    assert repr(fewer) == f"ClassCode(3000 words of 64 bits, minimum distance {fewer.min_distance})"
+    assert sum(fewer.report().histogram.values()) == 3000 * 2999 // 2
+    assert tracemalloc.get_traced_memory()[1] < 64 << 20  # all distances of 3,000 words take 72 MB, of 65,536 32 GB
+    tracemalloc.stop()
 
 
 REFUSED = {

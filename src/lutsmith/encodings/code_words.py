@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,15 @@ DRAWS = 64
 MAX_LENGTH = 1 << 16
 """Bits of a word."""
 
+SHOWN_AT_MOST = 1 << 30
+"""Classes squared times length, of a code that is printed with its minimum distance: more takes over 0.1 s."""
+
+MOST_CLOSEST = 10_000
+"""Pairs of classes that a report lists."""
+
+_SIDE, _PART = 1024, 1 << 20
+"""Words whose distances are computed at a time, and at most so many bits of them."""
+
 Words = NDArray[np.bool_]
 
 
@@ -31,7 +40,7 @@ class CodeDistances:
     Attributes:
         minimum: of any two words; the length where there is one word.
         histogram: for each distance that occurs, ascending, how many pairs have it.
-        closest: the pairs of classes at the minimum, ascending.
+        closest: the pairs of classes at the minimum, ascending; the first 10,000, and `histogram[minimum]` counts all.
         constant: bits that are the same in all words, and tell nothing.
     """
 
@@ -133,7 +142,9 @@ class ClassCode:
         return hash((self.words.shape, self.words.tobytes()))
 
     def __repr__(self) -> str:
-        return f"ClassCode({len(self)} words of {self.length} bits, minimum distance {self.min_distance})"
+        cheap = len(self) ** 2 * self.length <= SHOWN_AT_MOST
+        distance = f", minimum distance {self.min_distance}" if cheap else ""
+        return f"ClassCode({len(self)} words of {self.length} bits{distance})"
 
     def __len__(self) -> int:
         """C, how many classes there are."""
@@ -149,10 +160,10 @@ class ClassCode:
         """The words as integers, the first bit the most significant."""
         return [int.from_bytes(row.tobytes()) >> -self.length % 8 for row in np.packbits(self.words, axis=1)]
 
-    @property
+    @cached_property
     def min_distance(self) -> int:
         """The least number of bits in which two words differ; the length where there is one word."""
-        return min_distance(self.words)
+        return min_distance(self.words, least=1)
 
     @cached_property
     def distances(self) -> NDArray[np.int64]:
@@ -161,16 +172,24 @@ class ClassCode:
 
     def report(self) -> CodeDistances:
         """Return the minimum of the distances, how often each one occurs, and which classes are closest."""
-        first, second = np.triu_indices(len(self), 1)
-        found = self.distances[first, second]
-        counts = np.bincount(found)
-        close = found == self.min_distance
-        pairs = zip(first[close].tolist(), second[close].tolist(), strict=True)
+        counts, minimum = np.zeros(self.length + 1, np.int64), self.length
+        pairs = np.empty((0, 2), np.int64)
+        for row, column, apart in _blocks(self.words):
+            if row == column:
+                apart[np.tril_indices(len(apart))] = self.length + 1  # itself, and pairs that are there twice
+            counts += np.bincount(apart.reshape(-1), minlength=self.length + 2)[:-1]
+            lowest = int(apart.min())
+            if lowest < minimum:
+                minimum, pairs = lowest, pairs[:0]
+            if lowest == minimum:
+                close = np.argwhere(apart == minimum)[:MOST_CLOSEST]
+                pairs = np.concatenate([pairs, close + np.array([row, column])])
+                pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))[:MOST_CLOSEST]]
         constant = (self.words == self.words[0]).all(axis=0)
         return CodeDistances(
-            self.min_distance,
+            minimum,
             {distance: int(counts[distance]) for distance in np.flatnonzero(counts).tolist()},
-            tuple(pairs),
+            tuple((first, second) for first, second in pairs.tolist()),
             tuple(np.flatnonzero(constant).tolist()) if len(self) > 1 else (),
         )
 
@@ -194,16 +213,44 @@ class ClassCode:
 
 def distances(words: Words) -> NDArray[np.int64]:
     """Return int64 (C, C), in how many bits each two of the words, bool (C, O), differ."""
-    signs = words.astype(np.float64) * 2 - 1
-    apart: NDArray[np.int64] = ((words.shape[1] - signs @ signs.T) / 2).astype(np.int64)
+    apart = np.empty((len(words), len(words)), np.int64)
+    for row, column, block in _blocks(words):
+        apart[row : row + len(block), column : column + block.shape[1]] = block
+        apart[column : column + block.shape[1], row : row + len(block)] = block.T
     return apart
 
 
-def min_distance(words: Words) -> int:
-    """Return the least number of bits in which two of the words, bool (C, O), differ; the length where C is 1."""
-    apart = distances(words)
-    np.fill_diagonal(apart, words.shape[1])
-    return int(apart.min())
+def min_distance(words: Words, least: int = 0) -> int:
+    """Return the least number of bits in which two of the words, bool (C, O), differ; the length where C is 1.
+
+    Args:
+        words: of the classes.
+        least: what it cannot be below, as 1 where all words differ: where two are so near, no others are compared.
+    """
+    lowest = int(words.shape[1])
+    for row, column, apart in _blocks(words):
+        if row == column:
+            np.fill_diagonal(apart, lowest)
+        lowest = min(lowest, int(apart.min()))
+        if lowest <= least:
+            break
+    return lowest
+
+
+def _blocks(words: Words) -> Iterator[tuple[int, int, NDArray[np.int32]]]:
+    """Yield the distances of some words from some others, and where both begin; each pair of words once, or twice in a
+    block of words and themselves. In blocks, so that memory does not grow with the square of the words.
+    """
+    side = max(1, min(_SIDE, _PART // words.shape[1]))
+
+    def signs(start: int) -> NDArray[np.float32]:
+        return words[start : start + side].astype(np.float32) * 2 - 1  # sums of at most MAX_LENGTH of them are exact
+
+    for row in range(0, len(words), side):
+        own = signs(row)
+        for column in range(row, len(words), side):
+            same = own @ signs(column).T
+            yield row, column, ((words.shape[1] - same) / 2).astype(np.int32)
 
 
 def drawn_words(classes: int, length: int, permutation: Callable[[int], NDArray[np.int64]]) -> Words:
@@ -245,7 +292,10 @@ def drawn_words(classes: int, length: int, permutation: Callable[[int], NDArray[
 
 def _parities(numbers: NDArray[np.int64], columns: NDArray[np.int64]) -> Words:
     """Whether each number and each column have an odd number of bits in common, bool (numbers, columns)."""
-    odd: Words = np.bitwise_count(numbers[:, None] & columns) % 2 == 1
+    odd = np.empty((len(numbers), len(columns)), np.bool_)
+    step = max(1, _PART // max(1, len(columns)))
+    for start in range(0, len(numbers), step):
+        odd[start : start + step] = np.bitwise_count(numbers[start : start + step, None] & columns) & 1
     return odd
 
 

@@ -60,7 +60,8 @@ def from_ltnet(data: bytes, *, input_shape: Sequence[int] | None = None, bits: i
 
     Raises:
         FormatError: it is none of these files: cut off, with bytes after the end, a number that is too large, layers
-            or nodes that do not fit each other, a table that is not in the bank, or two equal code words.
+            or nodes that do not fit each other, a last layer of more than 64 nodes, a table that is not in the bank,
+            or two equal code words.
         TypeError, ValueError: an input_shape or bits that the input does not have.
     """
     instance_of("data", data, bytes)
@@ -83,9 +84,11 @@ def from_ltnet(data: bytes, *, input_shape: Sequence[int] | None = None, bits: i
     reader.end()
     if len(edges) < 2 or edges[0] != 0 or edges[-1] != count or any(a >= b for a, b in pairwise(edges)):
         raise FormatError(f"the layers end at {edges[:8]}; expected numbers that rise from 0 to the {count} nodes")
+    if (last := edges[-1] - edges[-2]) > MAX_WORD_BITS:
+        raise FormatError(f"the last layer has {last} nodes; expected at most {MAX_WORD_BITS}, the bits of a code word")
     _check_reads(nodes[:, 1:], num_inputs, edges)
     try:
-        code = ClassCode.of_integers(words, edges[-1] - edges[-2]) if words else None
+        code = ClassCode.of_integers(words, last) if words else None
         tables = None if bank is None else TableBank(np.array(bank, np.uint64))
     except ValueError as error:
         raise FormatError(f"the file's code or bank: {error}") from error
@@ -110,8 +113,9 @@ def to_ltnet(circuit: Circuit) -> bytes:
     """
     instance_of("circuit", circuit, Circuit)
     netlist = circuit.netlist
-    code = ClassCode.of_head(circuit.head, netlist.outputs.size)
-    if code is None or code.length != netlist.outputs.size or code.length > MAX_WORD_BITS:
+    fits = netlist.outputs.size <= MAX_WORD_BITS
+    code = ClassCode.of_head(circuit.head, netlist.outputs.size) if fits else None
+    if code is None or code.length != netlist.outputs.size:
         raise ValueError(
             f"an .ltnet file holds code words of at most {MAX_WORD_BITS} bits, one for each output; the circuit has "
             f"{netlist.outputs.size} outputs and the head {circuit.head!r}"

@@ -19,7 +19,7 @@ from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders.of_circuit import encoder_of_circuit
 from lutsmith.nn.heads import HEADS
 from lutsmith.nn.heads.of_circuit import head_of_circuit
-from lutsmith.nn.network import Architecture
+from lutsmith.nn.network import MEMORIZE, Architecture
 from lutsmith.nn.skip import Skip, Wires
 
 AROUND = Architecture(connections="learnable", num_candidates=8, init_method="local")
@@ -56,8 +56,9 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
       being the thresholds of the same column). A LUT of a smaller rank reads others besides, which its table ignores.
       There are never more candidates than a layer has inputs for; where it has none but the wires, these are fixed.
 
-    Its sizes (luts, rank, bits), its encoder and its head are those of the circuit. It has no `layers`: LUTs that stood
-    at several places, such as those of kernels, have tables of their own from now on.
+    Its sizes (luts, rank, bits), its encoder and its head are those of the circuit, and so are the tables to begin
+    with: `weight_init="memorize"`, which would fill others, is refused, and `"random"` does nothing. It has no `layers`:
+    LUTs that stood at several places, such as those of kernels, have tables of their own from now on.
 
     Args:
         circuit: comparators, LUTs and a head, as any trainer makes it.
@@ -68,13 +69,15 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
         TypeError: no circuit.
         ValueError: a circuit without a head or LUTs to train, with registers, with missing values or words that are
             signed or of more than 16 bits as inputs, or with a head that no head to train is; a parametrization that
-            cannot be any table; connections that cannot begin with given wires.
+            cannot be any table; connections that cannot begin with given wires; tables to memorise.
     """
     instance_of("circuit", circuit, Circuit, "(lutsmith.load reads one)")
     architecture = architecture or AROUND
     instance_of("architecture", architecture, Architecture)
     if architecture.layers:
         raise ValueError("layers are of a network to build, and the circuit gives one: leave layers out")
+    if architecture.weight_init == MEMORIZE:
+        raise ValueError("weight_init is 'memorize', and training begins with the tables of the circuit: leave one out")
     if circuit.netlist.num_registers:
         raise ValueError(f"the circuit has {circuit.netlist.num_registers} registers; a network to train has none")
     head = head_of_circuit(circuit, architecture.tau)  # type: ignore[arg-type]

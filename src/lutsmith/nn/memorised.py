@@ -30,7 +30,8 @@ def memorise(model: nn.Sequential, x: Any, y: Any, seed: int = 0) -> None:
     nothing tells are drawn. Entries are as sure as those of a residual table (`residual_probability`).
 
     Args:
-        model: as `network.build` makes it: an encoder, layers, a head of classes or labels.
+        model: as `network.build` makes it: an encoder, layers of the parametrization dwn, hybrid, lagrange, light, raw
+            or warp, and the head group-sum, affine, output-code or multi-label.
         x: samples (N, *input_shape).
         y: class ids (N,), or labels (N, L) of 0 and 1.
         seed: of what is drawn.

@@ -52,7 +52,8 @@ class Architecture:
         sampling: the parametrization's `forward_sampling`.
         temperature: the parametrization's; None: its default.
         weight_init: `"residual"`, `"random"`, or `"memorize"`: `training.fit` fills all tables by counting
-            (`nn.memorised`); what has no labels begins as residual.
+            (`nn.memorised` says which heads and parametrizations it takes), and not with a start; where nothing is
+            fitted it is residual.
         residual_probability: see `Parametrization`.
         connections: a name of `list_connections()`, one for all layers or one for each.
         connection_options: further arguments of the connections, such as `{"num_groups": 4}`, one mapping for all

@@ -5,6 +5,7 @@ A loss reads a `PackedEvaluation`, whose rows and counts follow every change, so
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
@@ -147,13 +148,14 @@ class Margin(SearchLoss):
 
 
 def usual_tau(head: Head, num_outputs: int) -> float:
-    """Return the root of what the scores of classes vary by if outputs are coins, at least 1: of sums of groups the root
-    of a group's outputs, of code words that of all outputs, roughly.
+    """Return the root of what scores vary by if outputs are coins, at least 1: of sums of groups the root of a group's
+    outputs, of code words that of all outputs, roughly.
     """
+    size = head.group_size(num_outputs)
     if head.weights is None:
-        return max(1.0, head.group_size(num_outputs) ** 0.5)
-    spread = head.weights.var(axis=0, ddof=min(1, len(head.weights) - 1)).sum()
-    return float(max(1.0, (head.group_size(num_outputs) * spread) ** 0.5))
+        return max(1.0, math.sqrt(size))
+    spread = float(head.weights.var(axis=0, ddof=min(1, len(head.weights) - 1)).sum())
+    return max(1.0, math.sqrt(size * spread))
 
 
 def codes_of(head: Head, num_outputs: int) -> NDArray[np.bool_]:

@@ -128,6 +128,11 @@ class Problem:
         self.batch()  # what does not fit shows here
 
     @property
+    def start(self) -> Netlist:
+        """The network that the search began with."""
+        return self._start
+
+    @property
     def netlist(self) -> Netlist:
         """The network as it is."""
         if self._now is None:

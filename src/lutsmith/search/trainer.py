@@ -198,12 +198,12 @@ class SearchTrainer:
         steps = settings.steps if most is None else min(settings.steps, most)
         began, reached = time.perf_counter(), None
         if state.best is None and state.step == 0:
-            self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())))
+            self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())), most)
         while state.stopped is None and problem.step < steps:
             state.seconds = before + time.perf_counter() - began
             if settings.max_seconds is not None and state.seconds >= settings.max_seconds:
                 if problem.step % settings.every:
-                    self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())))
+                    self._look(problem, state, problem.accepting().value / max(1, len(problem.accepting())), most)
                 break
             self._between_steps = False
             taken = ready.method.step(problem, np.random.default_rng([settings.seed, 2, problem.step]))
@@ -212,7 +212,7 @@ class SearchTrainer:
             state.step, figures = problem.step, None
             state.seconds = before + time.perf_counter() - began
             if problem.step % settings.every == 0 or problem.step == steps:
-                figures = self._look(problem, state, loss)
+                figures = self._look(problem, state, loss, most)
             self._between_steps = True
             reached = state.looks[-1]["hard"] if state.looks else None
             if kept is not None and kept.due:
@@ -220,8 +220,9 @@ class SearchTrainer:
             if watch is not None:
                 watch(Look(problem.step, steps, loss, reached, state.seconds, figures))
 
-    def _look(self, problem: Problem, state: SearchState, loss: float) -> dict[str, Any]:
+    def _look(self, problem: Problem, state: SearchState, loss: float, most: int | None) -> dict[str, Any]:
         """Measure the network on the validation rows, and keep it if it is the best so far."""
+        growing = most is not None and problem.step < most  # a network that is not whole yet tells nothing
         figures: dict[str, Any] = {"step": problem.step, "loss": loss, "hard": None, "validation_loss": None}
         part = problem.validation
         if part is not None:
@@ -231,7 +232,7 @@ class SearchTrainer:
                 state.best, state.waited = (accuracy, value, problem.step), 0
                 state.arrays["best_tables"], state.arrays["best_fanin"] = problem.tables, problem.fanin
             else:
-                state.waited += 1
+                state.waited += 0 if growing else 1
                 if self.settings.patience is not None and state.waited >= self.settings.patience:
                     state.stopped = f"no better network in {state.waited} looks at the validation rows"
         figures["seconds"] = state.seconds
@@ -275,6 +276,8 @@ class SearchTrainer:
         else:
             x, y, measured_on = dataset.x_train[ready.held_out], dataset.y_train[ready.held_out], "validation"
         reached = score("classification", circuit.predict(x), y)
+        most = ready.method.most_steps(ready.problem)
+        cut = None if most is None or state.step >= most else f"after {state.step} of {most} steps: not all is trained"
         report = Report(
             seed=settings.seed,
             score=reached,
@@ -288,7 +291,7 @@ class SearchTrainer:
             encoder_luts=circuit.metadata.encoder_luts,
             rows=len(x),
             checked_rows=len(ready.held_out),
-            stopped=state.stopped,
+            stopped=state.stopped or cut,
             method=settings.method,
         )
         training = replace(

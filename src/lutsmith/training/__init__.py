@@ -1,6 +1,6 @@
 """Training: a short loop on Lightning Fabric with checkpoints, schedules, augmentation and metrics."""
 
-from lutsmith.data.augmentation.images import Affine, Crop, Cutout, Flip, Shift
+from lutsmith.data.augmentation.images import Affine, ColourJitter, Crop, Cutout, Flip, Shift
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
@@ -29,6 +29,7 @@ __all__ = [
     "Callback",
     "CandidateRefresh",
     "CheckpointError",
+    "ColourJitter",
     "ConnectionTemperatureSchedule",
     "Consistency",
     "Crop",

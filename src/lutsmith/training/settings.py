@@ -45,11 +45,14 @@ class Settings:
         label_smoothing: the share of the target spread evenly over all classes, in [0, 1).
         bit_flip: probability that a bit of the encoder's output is inverted in a training step, in [0, 0.5].
         shift: images are moved by up to this many pixels along each axis in training; what moves in is 0.
-        crop: the same, but what moves in is the image's mirrored border.
+        crop: the same, but what moves in is the image's mirrored border, or what `crop_fill` says.
+        crop_fill: "mirror", "reflect", "edge" or "zeros"; see `data.augmentation.Crop`.
         flip: probability that an image is mirrored left to right in training.
         rotate, zoom, shear, elastic, elastic_nodes: images are turned by up to `rotate` degrees, scaled by up to
             1 +- `zoom`, sheared by up to `shear` degrees and bent by up to `elastic` pixels at each of `elastic_nodes`
             x `elastic_nodes` places in training; see `training.Affine`.
+        brightness, contrast, channel: factors of up to 1 +- `brightness` of an image, 1 +- `contrast` of the distances
+            of its pixels from their mean, and 1 +- `channel` for each of its channels, in training.
         cutout: side in pixels of a square that is set to 0 at a random place of each image in training.
         temperature_final, rho_final: the parametrizations' temperature and `dwn`'s rho go from what the network was
             built with to this in the last epoch; None: they stay.
@@ -89,12 +92,16 @@ class Settings:
     bit_flip: float = 0.0
     shift: int = 0
     crop: int = 0
+    crop_fill: str = "mirror"
     flip: float = 0.0
     rotate: float = 0.0
     zoom: float = 0.0
     shear: float = 0.0
     elastic: float = 0.0
     elastic_nodes: int = NODES
+    brightness: float = 0.0
+    contrast: float = 0.0
+    channel: float = 0.0
     cutout: int = 0
     temperature_final: float | None = None
     rho_final: float | None = None

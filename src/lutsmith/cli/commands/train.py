@@ -110,7 +110,10 @@ def train(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Go on with this model, by gradients or search: never worse in the end."),
+        typer.Option(
+            metavar="FILE",
+            help="Go on with this model, by gradients or search; never worse in the end on the validation rows.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,

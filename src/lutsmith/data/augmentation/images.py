@@ -1,7 +1,7 @@
-"""Random changes to batches of images before they are encoded: shift, crop, flip, affine and elastic maps, cutout.
+"""Random changes to images before they are encoded: shift, crop, flip, affine and elastic maps, colours, cutout.
 
 Each is a small frozen object, called with a batch and a NumPy generator, and gives a new batch of the same shape and
-dtype. A batch is (B, H, W) or (B, C, H, W); all channels of an image change together.
+dtype. A batch is (B, H, W) or (B, C, H, W); all channels of an image move together.
 
     bend = Affine(rotate=10, zoom=0.1)
     images = bend(images, np.random.default_rng([seed, epoch, batch]))
@@ -19,8 +19,10 @@ import numpy.typing as npt
 
 from lutsmith.data.augmentation.pieces import in_pieces, own
 from lutsmith.data.augmentation.warping import warp
-from lutsmith.ground.arguments import whole_number
+from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.kernels.images import naive
+from lutsmith.kernels.images.naive import FILLS
+from lutsmith.kernels.images.tone import tone
 from lutsmith.kernels.images.window import window
 
 Images = npt.NDArray[Any]
@@ -42,21 +44,33 @@ class Shift:
 
     def __call__(self, images: Images, generator: np.random.Generator) -> Images:
         _check_images("shift", self.limit, images)
-        return _window(images, self.limit, False, generator)
+        return _window(images, self.limit, "zeros", generator)
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Continues each image by `padding` mirrored pixels on all sides and cuts a random part of the old size out."""
+    """Continues each image by `padding` pixels on all sides and cuts a random part of the old size out.
+
+    Attributes:
+        padding: how far an image moves at most, along both axes.
+        fill: what it is continued by, of `FILLS`: "mirror", its mirror image, the border twice; "reflect", the border
+            once; "edge", the border again and again; "zeros".
+    """
 
     padding: int
+    fill: str = "mirror"
 
     def __post_init__(self) -> None:
         _check_integer("Crop", "padding", self.padding)
+        one_of("fill of Crop", self.fill, FILLS)
+
+    def __repr__(self) -> str:
+        """As `Affine` has it: a crop by mirror images keeps the text that it had before there were others."""
+        return _told(self, {"fill": "mirror"})
 
     def __call__(self, images: Images, generator: np.random.Generator) -> Images:
         _check_images("crop", self.padding, images)
-        return _window(images, self.padding, True, generator)
+        return _window(images, self.padding, self.fill, generator)
 
 
 @dataclass(frozen=True)
@@ -112,8 +126,7 @@ class Affine:
 
     def __repr__(self) -> str:
         """A checkpoint knows an augmentation by this text: what was there before `nodes` was keeps its own."""
-        shown = [item.name for item in fields(self) if item.name != "nodes" or self.nodes != NODES]
-        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+        return _told(self, {"nodes": NODES})
 
     def __call__(self, images: Images, generator: np.random.Generator) -> Images:
         _check_images("affine", self, images)
@@ -138,6 +151,48 @@ class Affine:
         maps[:, 0, 0], maps[:, 0, 1] = cos / factor, sin / factor
         maps[:, 1, 0], maps[:, 1, 1] = (tan * cos - sin) / factor, (tan * sin + cos) / factor
         return maps.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ColourJitter:
+    """Makes each image brighter or darker, and its contrast higher or lower, by random amounts within the limits.
+
+    A pixel x becomes `((x - m) contrast + m) brightness channel`, with m the mean of the image: contrast and brightness
+    are factors in [1 - limit, 1 + limit] of the image, channel is one of each of its channels. Integers are rounded to
+    the nearest and stay within their type, as bytes within 0 to 255; floats are as they come out.
+
+    Attributes:
+        brightness, contrast, channel: the limits, from 0 to below 1.
+    """
+
+    brightness: float = 0.0
+    contrast: float = 0.0
+    channel: float = 0.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value < 1:
+                raise ValueError(f"ColourJitter({item.name}={value}): expected a number from 0 to below 1")
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        _check_images("jitter", self, images)
+        batch = _with_channels(images)
+        brightness, contrast = generator.uniform(-1, 1, (2, len(batch)))
+        channel = generator.uniform(-1, 1, batch.shape[:2])
+        gains = ((1 + brightness * self.brightness)[:, None] * (1 + channel * self.channel)).astype(np.float32)
+        factor = (1 + contrast * self.contrast).astype(np.float32)
+        out = np.empty(batch.shape, batch.dtype)
+
+        def change(part: slice, _: None) -> None:
+            if batch.dtype == np.uint8:
+                tone(own(batch[part]), factor[part], gains[part], out[part])
+                return
+            toned = naive.tone(batch[part].astype(np.float32), factor[part], gains[part])
+            out[part] = toned if batch.dtype.kind == "f" else _rounded(toned, batch.dtype)
+
+        in_pieces(batch, change)
+        return out.reshape(images.shape)
 
 
 @dataclass(frozen=True)
@@ -168,20 +223,35 @@ class Cutout:
         return out
 
 
-def _window(images: Images, limit: int, mirrored: bool, generator: np.random.Generator) -> Images:
+def _window(images: Images, limit: int, fill: str, generator: np.random.Generator) -> Images:
     """Return a random part of the old size of each image, continued by `limit` on all sides."""
     down, right = generator.integers(0, 2 * limit + 1, size=(2, len(images))) - limit
     batch = _with_channels(images)
     if batch.dtype.kind not in "biuf" or batch.dtype.itemsize > 8:
-        return naive.window(batch, down, right, mirrored).reshape(images.shape)
+        return naive.window(batch, down, right, fill).reshape(images.shape)
     word = np.dtype(f"u{batch.dtype.itemsize}")  # pixels are moved, whatever they mean
-    out = np.empty(batch.shape, batch.dtype)
+    out, code = np.empty(batch.shape, batch.dtype), list(FILLS).index(fill)
 
     def change(part: slice, _: None) -> None:
-        window(own(batch[part]).view(word), down[part], right[part], mirrored, out[part].view(word))
+        window(own(batch[part]).view(word), down[part], right[part], code, out[part].view(word))
 
     in_pieces(batch, change)
     return out.reshape(images.shape)
+
+
+def _rounded(numbers: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Images:
+    """Return the nearest integers, or truth values, of a type; the ends of the type beyond them."""
+    if dtype.kind == "b":
+        return numbers > 0.5
+    ends = np.iinfo(dtype)
+    return np.clip(np.rint(numbers).astype(np.float64), float(ends.min), float(ends.max)).astype(dtype)
+
+
+def _told(change: Any, usual: dict[str, Any]) -> str:
+    """Return the text of a change, without fields that are as usual."""
+    shown = {item.name: getattr(change, item.name) for item in fields(change)}
+    kept = [f"{name}={value!r}" for name, value in shown.items() if name not in usual or value != usual[name]]
+    return f"{type(change).__qualname__}({', '.join(kept)})"
 
 
 def _with_channels(images: Images) -> Images:

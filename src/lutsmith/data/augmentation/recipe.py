@@ -10,35 +10,53 @@ from typing import Any
 
 import numpy as np
 
-from lutsmith.data.augmentation.images import NODES, Affine, Augmentation, Crop, Cutout, Flip, Images, Shift
-from lutsmith.ground.arguments import as_python, check_options, number, whole_number
+from lutsmith.data.augmentation.images import (
+    NODES,
+    Affine,
+    Augmentation,
+    ColourJitter,
+    Crop,
+    Cutout,
+    Flip,
+    Images,
+    Shift,
+)
+from lutsmith.ground.arguments import as_python, check_options, number, one_of, whole_number
+from lutsmith.kernels.images.naive import FILLS
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageAugmentation:
-    """Random changes to images, by name: flips, crops, shifts, affine and elastic maps, holes, in this order.
+    """Random changes to images, by name: flips, crops, shifts, affine and elastic maps, colours, holes, in this order.
 
     It is called as each of them is: with a batch (B, H, W) or (B, C, H, W) and a generator, for a changed batch of the
     same shape and dtype. Without any change that is the batch itself.
 
     Attributes:
         flip: probability that an image is mirrored left to right.
-        crop: images are moved by up to this many pixels along each axis; what moves in is their mirrored border.
+        crop: images are moved by up to this many pixels along each axis; what moves in is their mirrored border, or
+            what `crop_fill` says: "mirror", "reflect", "edge" or "zeros", see `Crop`.
         shift: the same, but what moves in is 0.
         rotate, zoom, shear, elastic, elastic_nodes: images are turned by up to `rotate` degrees, scaled by up to
             1 +- `zoom`, sheared by up to `shear` degrees and bent by up to `elastic` pixels at each of
             `elastic_nodes` x `elastic_nodes` places; see `Affine`.
+        brightness, contrast, channel: factors of up to 1 +- `brightness` of an image, 1 +- `contrast` of the distances
+            of its pixels from their mean, and 1 +- `channel` for each of its channels; see `ColourJitter`.
         cutout: side in pixels of a square that is set to 0 at a random place of each image.
     """
 
     flip: float = 0.0
     crop: int = 0
+    crop_fill: str = "mirror"
     shift: int = 0
     rotate: float = 0.0
     zoom: float = 0.0
     shear: float = 0.0
     elastic: float = 0.0
     elastic_nodes: int = NODES
+    brightness: float = 0.0
+    contrast: float = 0.0
+    channel: float = 0.0
     cutout: int = 0
 
     def __post_init__(self) -> None:
@@ -55,6 +73,9 @@ class ImageAugmentation:
         whole_number("elastic_nodes", self.elastic_nodes, 2)
         number("flip", self.flip, lambda v: 0 <= v <= 1, "a probability in [0, 1]")
         number("rotate", self.rotate, lambda v: 0 <= v <= 180, "degrees in [0, 180]")
+        one_of("crop_fill", self.crop_fill, FILLS)
+        for name in ("brightness", "contrast", "channel"):
+            number(name, getattr(self, name), lambda v: 0 <= v < 1, "a share in [0, 1)")
         number("zoom", self.zoom, lambda v: 0 <= v < 1, "a share in [0, 1)")
         number("shear", self.shear, lambda v: 0 <= v < 90, "degrees in [0, 90)")
         number("elastic", self.elastic, lambda v: 0 <= v < math.inf, "pixels >= 0")
@@ -85,11 +106,13 @@ class ImageAugmentation:
     def parts(self) -> tuple[Augmentation, ...]:
         """The changes that are wanted, in the order in which they act: whole pixels first, holes last."""
         bent = self.rotate or self.zoom or self.shear or self.elastic
+        toned = self.brightness or self.contrast or self.channel
         wanted: list[tuple[float, Augmentation]] = [
             (self.flip, Flip(self.flip)),
-            (self.crop, Crop(self.crop)),
+            (self.crop, Crop(self.crop, self.crop_fill)),
             (self.shift, Shift(self.shift)),
             (bent, Affine(self.rotate, self.zoom, self.shear, self.elastic, self.elastic_nodes)),
+            (toned, ColourJitter(self.brightness, self.contrast, self.channel)),
             (self.cutout, Cutout(self.cutout)),
         ]
         return tuple(change for amount, change in wanted if amount)

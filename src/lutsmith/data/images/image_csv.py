@@ -1,6 +1,7 @@
 """Images as rows of a CSV file, a label and then its pixels: MNIST as it is often passed on, and LUTNets reads it.
 
-The file may be gzipped, and may begin with a header: a first line that is no row of integers.
+The file may be gzipped, and may begin with a UTF-8 byte order mark, and with a header: a first line without any number,
+or with a name and then pixels that are counted (`label,0,1,2`). Whatever else stands there is a row.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.data.dataset import DataError
+from lutsmith.ground.arrays import checked_shape
 
 _CHUNK = 1 << 20
 """Bytes that are read at a time."""
 
 _COMMA, _NEWLINE, _ZERO = b",\n0"
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read_image_csv(
@@ -33,8 +37,10 @@ def read_image_csv(
 
     Raises:
         DataError: the file is missing or unreadable, has no rows, or a row that is not a label and so many pixels,
-            integers of 0 to 255; the message names the line.
+            integers of 0 to 255, without spaces; the message names the line.
+        TypeError, ValueError: a shape that is no height and width of at least one pixel each.
     """
+    shape = _checked(shape)
     path, width = Path(path), 1 + shape[0] * shape[1]
     parts, line = [np.zeros((0, width), np.uint8)], 1
     try:
@@ -54,13 +60,21 @@ def read_image_csv(
     return np.ascontiguousarray(values[:, 1:]).reshape(-1, 1, *shape), values[:, 0].astype(np.int64)
 
 
+def _checked(shape: tuple[int, int]) -> tuple[int, int]:
+    checked = checked_shape(shape, "shape", "pixels")
+    if len(checked) != 2:
+        raise ValueError(f"shape is {shape!r}; expected a height and a width, such as (28, 28)")
+    return checked[0], checked[1]
+
+
 def _blocks(path: Path) -> Iterator[bytes]:
     """Yield whole lines, each with its end, without carriage returns before it."""
     with path.open("rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         stream = gzip.GzipFile(fileobj=raw) if zipped else raw
-        left = b""
+        start = stream.read(len(_BYTE_ORDER_MARK))
+        left = b"" if start == _BYTE_ORDER_MARK else start
         while chunk := stream.read(_CHUNK):
             whole, newline, rest = (left + chunk).rpartition(b"\n")
             if len(rest) > 16 * _CHUNK:
@@ -73,8 +87,20 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _is_header(block: bytes) -> bool:
-    first = block[: block.index(b"\n")]
-    return not first.replace(b",", b"").isdigit()
+    cells = [cell.strip(b" \t\r\"'") for cell in block[: block.index(b"\n")].split(b",")]
+    if _is_number(cells[0]):
+        return False
+    names, count = cells[1:], len(cells) - 1
+    counted = any(names == [b"%d" % place for place in range(first, first + count)] for first in (0, 1))
+    return counted or not any(map(_is_number, names))
+
+
+def _is_number(cell: bytes) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _values(path: Path, block: bytes, width: int, line: int, shape: tuple[int, int]) -> NDArray[np.uint8]:

@@ -23,7 +23,7 @@ def has_header(source: str, columns: Sequence[Column], target: str | None, given
 
     It is a header if it names the target; or if it counts 0, 1, 2, ... as exported arrays do; or if text stands in it
     above numbers or dates; or if no cell of it recurs in its column of text, where the others do. It is a row if a cell
-    of text recurs below, or if it holds numbers above numbers.
+    of text recurs below, or if it holds numbers above numbers. A header that holds such numbers too is warned of.
 
     Raises:
         DataError: none of this, or more than one.
@@ -61,13 +61,18 @@ def _found(source: str, columns: Sequence[Column], first: list[str], target: str
             alone.append(cell)
     if above_values and recurs:
         raise _cannot_tell(source, first, f"{above_values[0]!r} stands above numbers, and {recurs[0]!r} recurs below")
-    if above_values or recurs:
-        return bool(above_values)
-    if alone:
-        if values:
+    if recurs:
+        return False
+    if above_values or alone:
+        if values:  # a header of numbers, such as years, or a row whose text is a mistake
+            why = (
+                f"{above_values[0]!r} stands above numbers or dates"
+                if above_values
+                else f"{alone[0]!r} does not recur in its column and the other values do"
+            )
             warnings.warn(
-                f"{source}: the first row ({listed(first)}) is read as a header, since {alone[0]!r} does not recur in "
-                "its column and the other values do; give header=False if it is a row",
+                f"{source}: the first row ({listed(first)}) is read as a header, since {why}; give header=False if it "
+                "is a row, or header=True",
                 TableWarning,
                 stacklevel=2,
             )

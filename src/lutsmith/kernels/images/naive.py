@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,35 @@ def _between(size: int, nodes: int) -> tuple[NDArray[np.int64], Floats]:
     return node, spot - node.astype(np.float32)
 
 
-def window(images: NDArray[Any], down: NDArray[np.int64], right: NDArray[np.int64], mirrored: bool) -> NDArray[Any]:
+FILLS = {"zeros": "constant", "mirror": "symmetric", "edge": "edge", "reflect": "reflect"}
+"""How an image goes on beyond its border, by name, and what NumPy calls it."""
+
+
+def window(images: NDArray[Any], down: NDArray[np.int64], right: NDArray[np.int64], fill: str) -> NDArray[Any]:
     """Return images (B, C, H, W) whose pixel (i, j) is the input's at (i + down, j + right), (B,) each.
 
-    Outside of the input is 0, or where `mirrored` its mirror image: ... 1 0 | 0 1 2 | 2 1 ...
+    What is outside of the input is by `fill` "zeros"; "mirror", its mirror image ... 1 0 | 0 1 2 | 2 1 ...; "edge", its
+    last pixels ... 0 0 | 0 1 2 | 2 2 ...; or "reflect", mirrored about these: ... 2 1 | 0 1 2 | 1 0 ...
     """
     limit = int(max(np.abs(down).max(initial=0), np.abs(right).max(initial=0)))
-    around: Any = "symmetric" if mirrored else "constant"
+    around: Any = FILLS[fill]
     padded = np.pad(images, [(0, 0), (0, 0), (limit, limit), (limit, limit)], mode=around)
     windows = np.lib.stride_tricks.sliding_window_view(padded, images.shape[2:], axis=(2, 3))
     return np.ascontiguousarray(windows[np.arange(len(images)), :, limit + down, limit + right])
+
+
+def tone(images: Floats, contrast: Floats, gains: Floats) -> Floats:
+    """Return images (B, C, H, W) of float32 whose pixels x are `((x - m) contrast + m) gain`, with m the image's mean.
+
+    The mean is over all channels, in float64 rounded to float32; all else is float32, in this order of operations.
+
+    Args:
+        images: of bytes or other numbers, as float32.
+        contrast: (B,) float32.
+        gains: (B, C) float32.
+    """
+    size = math.prod(images.shape[1:])
+    sums = images.reshape(len(images), size).sum(axis=1, dtype=np.float64)
+    middle = (sums / max(1, size)).astype(np.float32)[:, None, None, None]
+    toned: Floats = ((images - middle) * contrast[:, None, None, None] + middle) * gains[:, :, None, None]
+    return toned

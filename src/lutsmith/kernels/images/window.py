@@ -1,4 +1,4 @@
-"""Moved images: a window of the old size on each image, continued by zeros or by its mirror image."""
+"""Moved images: a window of the old size on each image, which goes on beyond its border as `naive.FILLS` says."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ from lutsmith.kernels.compiler import kernel
 COMPILING = "compiling image augmentation, once per machine, about 3 s"
 
 
+ZEROS, MIRROR, EDGE, REFLECT = range(4)
+"""How an image goes on, in the order of `naive.FILLS`."""
+
+
 @kernel()
-def _mirrored(place: int, size: int) -> int:
-    """... 1 0 | 0 1 2 | 2 1 ..."""
+def _inside(place: int, size: int, fill: int) -> int:
+    """Return the place whose pixel stands at a place that may be outside."""
     if 0 <= place < size:
         return place
+    if fill == EDGE:
+        return max(0, min(place, size - 1))
+    if fill == REFLECT:
+        place %= max(1, 2 * size - 2)
+        return min(place, 2 * size - 2 - place)
     place %= 2 * size
     return min(place, 2 * size - 1 - place)
 
@@ -29,8 +38,8 @@ def _copy(source: Any, first: int, out: Any) -> None:
 
 
 @kernel(COMPILING)
-def window(images: Any, down: Any, right: Any, mirrored: bool, out: Any) -> None:
-    """Fill in `out` with what `naive.window` returns; both are (B, C, H, W) of one type of unsigned integers.
+def window(images: Any, down: Any, right: Any, fill: int, out: Any) -> None:
+    """Write what `naive.window` returns to `out`; both are (B, C, H, W) of one type of unsigned integers.
 
     An image is copied in one go, from its place on; what is beside or below the image is written over.
     """
@@ -45,8 +54,8 @@ def window(images: Any, down: Any, right: Any, mirrored: bool, out: Any) -> None
             for i in range(height):
                 row = i + below
                 inside = 0 <= row < height
-                row, first = _mirrored(row, height), begin if inside else width
+                row, first = _inside(row, height, fill), begin if inside else width
                 for j in range(first):
-                    target[i, j] = source[row, _mirrored(j + by, width)] if mirrored else 0
+                    target[i, j] = source[row, _inside(j + by, width, fill)] if fill else 0
                 for j in range(max(first, end), width):
-                    target[i, j] = source[row, _mirrored(j + by, width)] if mirrored else 0
+                    target[i, j] = source[row, _inside(j + by, width, fill)] if fill else 0

@@ -93,7 +93,7 @@ def separate_losses(
     return total
 
 
-def vote_shares(scores: NDArray[np.int32], tau: float) -> NDArray[np.float64]:
+def vote_shares(scores: NDArray[np.int64], tau: float) -> NDArray[np.float64]:
     """Return the probabilities of classes (C, N) of their scores (C, N): softmax of scores / tau."""
     odds = np.exp((scores - scores.max(axis=0)) / tau)
     found: NDArray[np.float64] = odds / odds.sum(axis=0)

@@ -20,7 +20,7 @@ NOISE = 1e-12
 """What a sample's loss rises by is 0 below this: rounding, which gains nothing."""
 
 STEEPEST = 16.0
-"""By how much scores over tau may change for `rises`: what is left of a probability of 1 then is still right to 1e-9."""
+"""By how much scores over tau may change for `rises`: what is left of a probability of 1 is then right to 1e-9."""
 
 COMPILING = "compiling the kernels of search, once per machine, about 3 s"
 
@@ -202,7 +202,7 @@ def _risen(before: Any, after: Any, groups: Any, weights: Any, word: int, bit: A
 
 
 @kernel()
-def _loss(scores: Any, label: int, tau: float) -> float:
+def _loss(scores: Any, label: int, tau: float) -> Any:
     """The cross entropy of scores (C,), to a relative precision also where it is tiny, and finite where it is large."""
     top = scores.argmax()
     others = 0.0
@@ -241,8 +241,8 @@ def rises_of_scores(before: Any, after: Any, groups: Any, weights: Any, scores: 
 
 @kernel()
 def follow(before: Any, after: Any, groups: Any, weights: Any, scores: Any, shares: Any, tau: float) -> None:
-    """Let the scores of classes, int32 (C, 64 W), and their probabilities, float64 (C, 64 W), follow a change of outputs;
-    the other arguments are as for `rises`.
+    """Let the scores of classes, int32 (C, 64 W), and their probabilities, float64 (C, 64 W), follow a change of
+    outputs; the other arguments are as for `rises`.
     """
     rows, width = before.shape
     one = np.uint64(1)

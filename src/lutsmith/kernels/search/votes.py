@@ -16,12 +16,12 @@ COMPILING = "compiling the kernels of votes, once per machine, about 2 s"
 
 
 @kernel(COMPILING)
-def shares(scores: Any, powers: Any, out: Any) -> None:
+def shares(scores: Any, tau: float, out: Any) -> None:
     """Write the probabilities of classes.
 
     Args:
-        scores: int32 (C, N).
-        powers: float64 (D,), exp(-d / tau) of differences d of scores; those from D on count nothing.
+        scores: int64 (C, N).
+        tau: above 0; probabilities are a softmax of scores / tau.
         out: float64 (C, N).
     """
     classes, samples = scores.shape
@@ -30,8 +30,7 @@ def shares(scores: Any, powers: Any, out: Any) -> None:
         for label in range(1, classes):
             most = max(most, scores[label, sample])
         for label in range(classes):
-            below = most - scores[label, sample]
-            out[label, sample] = powers[below] if below < powers.size else 0.0
+            out[label, sample] = np.exp((scores[label, sample] - most) / tau)
             total += out[label, sample]
         for label in range(classes):
             out[label, sample] /= total
@@ -70,7 +69,7 @@ def count(bits: Any, weights: Any, scores: Any) -> None:
     Args:
         bits: uint64 (K, W), the votes, 64 samples a word.
         weights: int32 (K, C).
-        scores: int32 (C, N), N at most 64 W.
+        scores: int64 (C, N), N at most 64 W.
     """
     one, samples = np.uint64(1), scores.shape[1]
     for vote in range(len(bits)):

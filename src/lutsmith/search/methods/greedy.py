@@ -24,18 +24,18 @@ from lutsmith.kernels.additive.growth import LANES, MAX_RANK, MOST, Grower
 from lutsmith.kernels.additive.luts import add_up, evaluate
 from lutsmith.kernels.search import votes
 from lutsmith.search.change import Change
-from lutsmith.search.method import SearchMethod, SearchStep, register
+from lutsmith.search.method import SearchMethod, SearchStep, State, register
 from lutsmith.search.problem import Problem
 from lutsmith.search.tables import filled_tables
 
 TOGETHER = 16
 """LUTs that are grown beside each other, by the same votes."""
 
+PIECE = 512
+"""LUTs of a step, a multiple of `TOGETHER`."""
+
 Lut = tuple[NDArray[np.int32], np.uint64]
 """The rows that a LUT reads, and its table."""
-
-LEAST = 1e-17
-"""Odds that count nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class GreedySettings:
 
 @register
 class GreedyLayers(SearchMethod):
-    """A step grows all LUTs of a level, on the batch, from the inputs on; when all levels are grown, it ends.
+    """A step grows a piece of a level, on the batch, from the inputs on; when all levels are grown, it ends.
 
     A LUT that is an output votes by the weights that the head has for it. The others are given outputs whose weights
     they vote by, as often each.
@@ -76,62 +76,109 @@ class GreedyLayers(SearchMethod):
     Settings = GreedySettings
     image_layers = 4000, 2000
 
+    def __init__(self, settings: GreedySettings | None = None) -> None:
+        super().__init__(settings)
+        self._seed = 0
+        self._level: GrownLevel | None = None
+
     def most_steps(self, problem: Problem) -> int:
-        return problem.netlist.level_ptr.size - 1
+        return int(_ends(problem.netlist)[-1])
 
     def check(self, problem: Problem) -> None:
-        if problem.bank is not None and self.settings.candidates:
+        how, levels = self.settings, problem.netlist.level_ptr.size - 1
+        if problem.bank is not None and how.candidates and how.fixed < levels:
             raise ValueError("greedy chooses wires for tables that the bank may not have; give candidates=0 beside it")
+
+    def state(self) -> State:
+        return {"seed": np.array(self._seed)}
+
+    def restore(self, state: State) -> None:
+        self._seed, self._level = int(state["seed"]), None
 
     def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: GreedySettings = self.settings
-        number = problem.step % self.most_steps(problem)
-        level, before = GrownLevel(problem, number, how), problem.accepting().value
-        problem.accept(level.grown(0 if number < how.fixed else how.candidates, rng))
-        return SearchStep(before, problem.accepting().value, level.size, True)
+        ends = _ends(problem.netlist)
+        step = problem.step % int(ends[-1])
+        number = int(np.searchsorted(ends, step, side="right"))
+        piece = step - int(ends[number - 1]) if number else step
+        if piece == 0:
+            self._seed = int(rng.integers(2**63))
+        before, part, level = problem.accepting().value, problem.batch(), self._level
+        if piece == 0 or level is None or level.part is not part or level.place != (number, piece):
+            level = self._level = GrownLevel(problem, number, how, self._seed)
+            level.read(piece)
+        change = level.grown(0 if number < how.fixed else how.candidates, rng)
+        problem.accept(change)
+        return SearchStep(before, problem.accepting().value, change.nodes.size, True)
+
+
+def _ends(netlist: Netlist) -> NDArray[np.int64]:
+    """How many pieces there are up to the end of each level, int64 (levels,), from the inputs on; at least a 0."""
+    pieces = np.cumsum(-(-np.diff(netlist.level_ptr) // PIECE))
+    return pieces if pieces.size else np.zeros(1, np.int64)
 
 
 class GrownLevel:
-    """A level of a network, whose LUTs are grown on a batch.
+    """A level of a network, whose LUTs are grown on a batch, piece by piece, in an order that is drawn.
+
+    Args:
+        problem: the network, and the batch.
+        number: of the level, from the inputs on.
+        how: see there.
+        seed: of the order, and of what the LUTs vote for.
 
     Attributes:
-        size: how many LUTs it has.
+        part: the batch.
+        place: the number of the level and that of the next piece.
     """
 
-    def __init__(self, problem: Problem, level: int, how: GreedySettings) -> None:
-        netlist, part = problem.netlist, problem.batch()
+    def __init__(self, problem: Problem, number: int, how: GreedySettings, seed: int) -> None:
+        netlist, self.part = problem.netlist, problem.batch()
+        self.place = number, 0
         self._netlist, self._how, self._bank = netlist, how, problem.bank
-        self._nodes = np.arange(*netlist.level_ptr[level : level + 2])
-        self.size, self._tables = self._nodes.size, problem.tables
-        self._labels = part.loss.labels
-        self._threads = num_threads(part.threads)
-        ends = netlist.fanin_ptr[self._nodes[0]], netlist.fanin_ptr[self._nodes[-1] + 1]
-        self._signals = np.unique(netlist.fanin[slice(*ends)])
-        self._bits = part.evaluation.rows(self._signals)
+        self._nodes = np.arange(*netlist.level_ptr[number : number + 2])
+        self._tables, self._labels = problem.tables, self.part.loss.labels
+        self._threads = num_threads(self.part.threads)
+        ends = netlist.fanin_ptr[[self._nodes[0], self._nodes[-1] + 1]]
+        self._signals = np.unique(problem.start.fanin[slice(*ends)])
+        self._bits = self.part.evaluation.rows(self._signals)
         ones = np.bitwise_count(self._bits).sum(axis=1)
-        self._varying = np.flatnonzero((ones > 0) & (ones < len(part))).astype(np.int32)
-        self._head, self._growers = part.loss.head, dict[tuple[int, int], list[Grower]]()
+        self._varying = np.flatnonzero((ones > 0) & (ones < len(self.part))).astype(np.int32)
+        self._head, self._growers = self.part.loss.head, dict[tuple[int, int], list[Grower]]()
+        draw = np.random.default_rng([seed, 0x6EE])
+        self._order = draw.permutation(self._nodes.size)
+        self._weights = vote_weights(netlist, self._head, self._nodes, draw)
+        spread = self._weights.var(axis=1, ddof=min(1, self._weights.shape[1] - 1)).sum()
+        self._tau = how.tau * max(1.0, float(spread)) ** 0.5
+        self._scores = np.zeros((self._weights.shape[1], self._labels.size), np.int64)
+
+    def read(self, pieces: int) -> None:
+        """Count the votes of pieces that are grown."""
+        first = self._netlist.num_inputs + self._netlist.num_registers
+        for begin in range(0, pieces * PIECE, TOGETHER):
+            some = self._order[begin : begin + TOGETHER]
+            said = self.part.evaluation.rows(first + self._nodes[some])
+            votes.count(said, self._weights[some], self._scores)
+        self.place = self.place[0], pieces
 
     def grown(self, candidates: int, rng: np.random.Generator) -> Change:
-        """Return all LUTs of the level grown, in an order that is drawn."""
-        order = rng.permutation(self.size)
-        weights = vote_weights(self._netlist, self._head, self._nodes, rng)
-        tau = self._how.tau * max(1.0, float(weights.var(axis=1, ddof=min(1, weights.shape[1] - 1)).sum())) ** 0.5
-        powers = np.exp(-np.arange(int(np.ceil(-np.log(LEAST) * tau)) + 1) / tau)
-        scores = np.zeros((weights.shape[1], self._labels.size), np.int32)
-        shares, wires = np.empty(scores.shape), []
-        tables = self._tables[self._nodes]
+        """Return the LUTs of the next piece grown."""
+        number, piece = self.place
+        order = self._order[piece * PIECE : (piece + 1) * PIECE]
+        shares, wires = np.empty(self._scores.shape), []
+        tables = np.empty(order.size, np.uint64)
         for begin in range(0, order.size, TOGETHER):
             some = order[begin : begin + TOGETHER]
             drawn = [self._candidates(place, candidates, rng) for place in some]
-            votes.shares(scores, powers, shares)
-            luts, said = self._together(some, drawn, shares, weights[some])
-            votes.count(said, weights[some], scores)
-            for place, (inputs, table) in zip(some.tolist(), luts, strict=True):
-                tables[place] = table
+            votes.shares(self._scores, self._tau, shares)
+            luts, said = self._together(some, drawn, shares, self._weights[some])
+            votes.count(said, self._weights[some], self._scores)
+            for at, (place, (inputs, table)) in enumerate(zip(some.tolist(), luts, strict=True), begin):
+                tables[at] = table
                 node = np.full(inputs.size, self._nodes[place])
                 wires.append(np.stack([node, np.arange(inputs.size), self._signals[inputs]], axis=1))
-        return Change(self._nodes, tables, np.concatenate(wires).astype(np.int64))
+        self.place = number, piece + 1
+        return Change(self._nodes[order], tables, np.concatenate(wires).astype(np.int64))
 
     def _together(
         self,
