@@ -148,6 +148,20 @@ def test_an_interrupt_ends_it_and_it_goes_on(digits: Path, tmp_path: Path, monke
         polish(digits, sweeps=3, folder=tmp_path, out=tmp_path / "better.lut", quiet=True)
     assert not (tmp_path / "better.lut").exists()
     assert _sweeps(tmp_path) == [1]
+    state, whole_lines = (tmp_path / "checkpoint.npz").read_bytes(), (tmp_path / "metrics.jsonl").read_bytes()
+    for left in (
+        whole_lines[:-9],
+        b"",
+        whole_lines + b'{"sweep": 2, "ent',
+        b"[1]\n\xff",
+    ):  # the checkpoint says what was done
+        (tmp_path / "metrics.jsonl").write_bytes(left)
+        with monkeypatch.context() as patch:
+            patch.setattr(search, "better_entries", original)
+            polish(digits, sweeps=2, folder=tmp_path, quiet=True)
+        assert _sweeps(tmp_path) == [1, 2]
+        assert (tmp_path / "metrics.jsonl").read_bytes().startswith(whole_lines)
+        (tmp_path / "checkpoint.npz").write_bytes(state)
     rest = polish(digits, sweeps=3, folder=tmp_path, quiet=True)
     assert _sweeps(tmp_path) == [1, 2, 3]
     assert rest.circuit.netlist.same_as(whole.circuit.netlist)

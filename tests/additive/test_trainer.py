@@ -142,6 +142,42 @@ def test_a_checkpoint_of_something_else_is_refused_and_stays(tmp_path: Path, mon
             AdditiveTrainer(SMALL).fit(blobs(), checkpoint=file)
 
 
+@pytest.mark.parametrize("step", [3, {}, {"luts": "x"}, {"loss": None}, {"stage": 1}, {"left": "x"}])
+def test_steps_that_none_has_left_are_refused(step: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    file = tmp_path / "state.npz"
+    AdditiveTrainer(SMALL).fit(blobs(), checkpoint=file)
+    with np.load(file) as arrays:
+        parts = dict(arrays)
+    facts = json.loads(parts["facts"].tobytes())
+    facts["steps"] = [{**facts["steps"][0], **step}] if isinstance(step, dict) and step else [step]
+    np.savez(file, **parts | {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)})
+    with pytest.raises(ValueError, match="holds no state of additive training"):
+        AdditiveTrainer(SMALL).fit(blobs(), checkpoint=file)
+
+
+def test_a_checkpoint_is_of_every_row_and_those_of_earlier_versions_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SAMPLE", 256)  # of large data, earlier versions read a sample
+    file, data = tmp_path / "state", blobs()
+    changed = replace(data, x_train=data.x_train.copy())
+    changed.x_train[1] *= 2
+    encoding = AdditiveTrainer(SMALL).prepare(data).encoding
+    made = checkpoint.Checkpoint(file, SMALL, data, encoding)
+    made.keep(course.State(turn=3))
+    with pytest.raises(ValueError, match="other settings or data"):
+        checkpoint.Checkpoint(file, SMALL, changed, encoding).read()
+    with np.load(file) as arrays:
+        parts = dict(arrays)
+    facts = json.loads(parts["facts"].tobytes())
+    facts["of"] = checkpoint._digest(SMALL, data, encoding, b"", -(-data.x_train.nbytes // 256))
+    with file.open("wb") as out:
+        np.savez(out, **parts | {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)})
+    assert made.read() == course.State(turn=3)
+
+
 def test_deep_networks_read_their_own_luts() -> None:
     fitted = AdditiveTrainer(replace(SMALL, depth=3, deep=0.5)).fit(blobs())
     assert 2 <= fitted.report.depth <= 3

@@ -97,6 +97,65 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert sorted(files.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("method", "pair", "message"),
+    [
+        ("greedy", "steps=abc", "steps is 'abc'; expected an integer"),
+        ("greedy", "tau=x", "tau is 'x'; expected a number"),
+        ("greedy", "batch=1.5", "batch is 1.5; expected an integer"),
+        ("greedy", "network=[1,2]", "architecture is a list"),
+        ("greedy", "network={layers=[3],code=3}", "code is 3; expected a name"),
+        ("greedy", "loss=3", "loss is 3; expected a name"),
+        ("greedy", "bank=1.5", "the tables of a bank must be integers"),
+        ("greedy", "max_seconds=x", "--max-seconds is 'x'; expected seconds"),
+        ("greedy", "seed=1.5", "--seed is 1.5; expected an integer"),
+        ("greedy", "candidates=1e3", "candidates is 1000.0; expected an integer"),
+        ("greedy", "growth=true", "growth is True; expected a number"),
+        ("greedy", "patience=true", "patience is True; expected an integer"),
+        ("greedy", 'code=["a"]', "code word 0 is 'a'; expected an integer"),
+        ("greedy", "steps=1979-05-27", "cannot be written down as JSON"),
+        ("evolve", "ties=x", "ties is a str; expected bool"),
+        ("population", "plus=3", "plus is a int; expected bool"),
+        ("additive", "loss=3", "loss is 3; expected a name"),
+        ("additive", "max_luts=x", "--max-luts is 'x'; expected an integer"),
+        ("gradients", "lr=x", "--lr x: expected a positive number"),
+        ("gradients", "epochs=1.5", "--epochs 1.5: expected an integer"),
+        ("gradients", "architecture.weight_init=3", "weight_init is 3; expected a name"),
+        ("gradients", "architecture.init_method=3", "init_method is 3; expected a name"),
+    ],
+)
+def test_a_setting_of_a_wrong_type_is_one_line(
+    lutsmith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, pair: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    field, _, value = pair.partition("=")
+    table, _, name = field.rpartition(".")
+    written = value if value not in ("abc", "x") else f'"{value}"'
+    (tmp_path / "run.toml").write_text(f"[{table or 'settings'}]\n{name} = {written}\n")
+    for way in (("--set", pair), ("--config", "run.toml")):
+        outcome = lutsmith("train", "digits", "--method", method, "--out", "x", *way)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+        assert message in outcome.err
+        assert not (tmp_path / "x").exists()
+
+
+def test_a_type_error_of_an_operation_or_of_training_is_a_fault(
+    lutsmith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise TypeError("a fault")
+
+    line = ("train", "digits", "--method", "evolve", "--set", "steps=1", "--out", tmp_path / "x")
+    monkeypatch.setattr("lutsmith.search.trainer.SearchTrainer.prepare", lambda *_, **__: len(3))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="object of type 'int'") as caught:
+        lutsmith(*line)
+    assert type(caught.value) is TypeError
+    monkeypatch.undo()
+    monkeypatch.setattr("lutsmith.search.trainer.SearchTrainer._run", refuse)
+    with pytest.raises(TypeError, match="a fault"):
+        lutsmith(*line)
+
+
 def test_the_class_of_usage_errors_is_found_in_typer() -> None:
     assert UsageError.__name__ == "UsageError"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -20,6 +21,7 @@ def show(
     header: Annotated[bool | None, typer.Option("--header/--no-header")] = None,
     drop: Annotated[list[str] | None, typer.Option("--drop")] = None,
     luts: Annotated[str | None, typer.Option("--luts")] = None,
+    out: Path | None = None,
     json_output: Annotated[bool, typer.Option("--json")] = False,
     config: ConfigOption = None,
     set_: SetOption = None,
@@ -65,7 +67,13 @@ def test_every_option_has_its_key_and_the_command_line_counts_more(tmp_path):
         ("task = ", "cannot be read"),
         ('task = "a"\nsettings = 3', "expected a table, [settings]"),
         ('task = "a"\n[luts]\nx = 1', "luts is a table"),
-        ('task = "a"\nmax_seconds = "x"', "x"),
+        ('task = "a"\nmax_seconds = "x"', "max_seconds is 'x', expected a number"),
+        ('task = "a"\nmax_seconds = true', "max_seconds is True, expected a number"),
+        ("task = true", "task is True, expected a text"),
+        ('task = "a"\nheader = 1', "header is 1, expected true or false"),
+        ('task = "a"\ndrop = [1979-05-27]', "expected a text"),
+        ('task = "a"\nout = 3', "out is 3, expected a path"),
+        ('task = "a"\nout = ["a", "b"]', "out is ['a', 'b'], expected a path"),
     ],
 )
 def test_mistakes_are_told(tmp_path, text, says):

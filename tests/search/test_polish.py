@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from lutsmith.search.effects import table_effects
 from lutsmith.search.followed import FollowedLoss
 from lutsmith.search.losses import CrossEntropy
 from lutsmith.search.polish import PolishSettings, Sweep, is_better, polish
-from lutsmith.search.polish_state import with_tables
+from lutsmith.search.polish_state import PolishCheckpoint, PolishState, with_tables
 from lutsmith.search.settings import SearchSettings
 from lutsmith.search.steps import Rewirer, better_entries, flipped
 from lutsmith.search.trainer import SearchTrainer
@@ -231,9 +232,37 @@ def test_polishing_goes_on_after_it_was_stopped(tmp_path, monkeypatch):
     for other in (replace(given, seed=3), replace(given, z=2.0)):
         with pytest.raises(ValueError, match="other settings or data"):
             polish(circuit, DATA, other, checkpoint=path)
-    path.write_bytes(path.read_bytes()[:100])
+    whole_file = path.read_bytes()
+    for name, value in (
+        *[("history", value) for value in (3, [], [3], [{}], [{**asdict(rest.history[0]), "loss": "x"}])],
+        *[("best_sweep", value) for value in (9, -1, 1.0, "x")],
+        *[("tau", value) for value in ("x", None, [1.0])],
+    ):
+        with np.load(path) as file:
+            arrays = dict(file)
+        facts = {**json.loads(arrays.pop("facts").tobytes()), name: value}
+        np.savez(path, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+        with pytest.raises(ValueError, match=r"checkpoint.npz holds no state of polishing \([^\n]+\): remove it"):
+            polish(circuit, DATA, given, checkpoint=path)
+        path.write_bytes(whole_file)
+    path.write_bytes(whole_file[:100])
     with pytest.raises(ValueError, match="holds no state of polishing"):
         polish(circuit, DATA, given, checkpoint=path)
+
+
+def test_a_state_is_of_every_row(tmp_path):
+    circuit, x = layered(), np.zeros((40000, 1024), np.uint8)  # more than 32 MiB
+    y = np.arange(40000) % 3
+    path, settings = tmp_path / "checkpoint.npz", PolishSettings()
+    dataset = lutsmith.data.from_arrays(x, y)
+    state = PolishState(circuit.netlist, circuit.netlist, 0, 1.0, [Sweep(sweep=0, loss=1.0)])
+    PolishCheckpoint(path, circuit, settings, dataset).write(state)
+    found = PolishCheckpoint(path, circuit, settings, dataset).read()
+    assert found.history == state.history
+    assert found.best.same_as(state.best)
+    x[1, 5] = 1
+    with pytest.raises(ValueError, match="other settings or data"):
+        PolishCheckpoint(path, circuit, settings, lutsmith.data.from_arrays(x, y)).read()
 
 
 def test_a_limit_of_time_ends_it():

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.circuit.table_bank import TableBank
 from lutsmith.data import from_arrays
 from lutsmith.search.checkpoint import SearchCheckpoint
+from lutsmith.search.methods.evolve import NaiveEvolution
 from lutsmith.search.networks import network_circuit, random_architecture
-from lutsmith.search.problem import Problem
+from lutsmith.search.problem import BatchSchedule, Problem
 from lutsmith.search.settings import SearchSettings
 from lutsmith.search.trainer import SearchTrainer
 
@@ -137,6 +143,76 @@ def test_a_search_learns_and_a_start_is_gone_on_with():
     assert (banked.netlist.tables() != begun.netlist.tables()).any()
 
 
+@pytest.mark.parametrize(
+    ("name", "where", "value"),
+    [
+        *[("evolve", "step", value) for value in ("x", 10**9, -1, 1.5, None, True)],
+        *[("evolve", "looks", value) for value in (3, [3], [{}], [{"step": 5}], {}, "x")],
+        *[("evolve", "best", value) for value in (["a", "b", 2], [0.5, 1.0], [2.0, 1.0, 5], [0.5, 1.0, 26], 3)],
+        *[("evolve", "seconds", value) for value in ("z", -1.0, None)],
+        *[("evolve", "waited", value) for value in (-1, "x", 0.5)],
+        *[("evolve", "stopped", value) for value in (5, ["x"])],
+        *[("evolve", which, what) for which in ("tables", "fanin", "best_tables", "best_fanin")
+          for what in (None, np.ones(48), np.full(48, "a"), np.zeros(3, np.int32), np.full(192, 2**31 - 1))],
+        *[("population", "method_parents", what)
+          for what in (np.ones((3, 48)), np.zeros(48, np.uint64), np.full(3, "a"))],
+        *[("memorize", "method_readers", what)
+          for what in (np.zeros(48, np.int64), np.full(48, 99), np.ones(48), np.zeros(3, int))],
+    ],
+)  # fmt: skip
+def test_what_no_search_left_is_refused_in_one_line(name, where, value, tmp_path):
+    """Facts and arrays changed in a file that is otherwise of the same search."""
+    path = tmp_path / "state.npz"
+    with pytest.raises(KeyboardInterrupt):
+        SearchTrainer(settings(name)).fit(data(), checkpoint=path, watch=stopping_at(12))
+    with np.load(path) as file:
+        arrays = dict(file)
+    facts = json.loads(arrays.pop("facts").tobytes())
+    assert where in facts or where in arrays
+    if where in facts:
+        facts[where] = value
+    else:
+        arrays[where] = value
+    arrays = {key: array for key, array in arrays.items() if array is not None}
+    np.savez(path, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} holds no state of a search \([^\n]+\): remove it"):
+        SearchTrainer(settings(name)).fit(data(), checkpoint=path)
+    facts.pop("looks")
+    np.savez(path, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+    with pytest.raises(ValueError, match="holds no state of a search"):
+        SearchTrainer(settings(name)).fit(data(), checkpoint=path)
+
+
+def stopping_at(step):
+    def watch(look):
+        if look.step == step:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+@pytest.mark.parametrize(("most", "error"), [(1.5, TypeError), (True, TypeError), (-3, ValueError)])
+def test_the_steps_of_a_method_are_counted(most, error, monkeypatch):
+    monkeypatch.setattr(NaiveEvolution, "most_steps", lambda method, problem: most)
+    with pytest.raises(error, match=f"most_steps of method 'evolve' is {most}; expected steps, or None"):
+        SearchTrainer(settings("evolve")).fit(data())
+    monkeypatch.setattr(NaiveEvolution, "most_steps", lambda method, problem: np.int64(7))
+    trainer = SearchTrainer(settings("evolve"))
+    trainer.fit(data())
+    assert trainer.looks[-1]["step"] == 7
+
+
+@given(st.integers(1, 1000), st.integers(1, 500), st.sampled_from([1.0, 1.5, 3.0, 1e308, 10**400 // 10**95]))
+def test_batches_grow_to_all_samples_at_any_rate(batch, samples, growth):
+    schedule = BatchSchedule(batch, growth)
+    sizes = [schedule.place(step, samples)[0] for step in range(0, 4 * samples + 10, samples)]
+    assert sizes == sorted(sizes)
+    assert max(sizes) <= samples
+    if growth > 1e300:
+        count = -(-samples // min(batch, samples))
+        assert [schedule.place(step, samples) for step in (count, count + 1)] == [(samples, 0)] * 2
+
+
 def test_mistakes(tmp_path):
     dataset, path = data(), tmp_path / "state.npz"
     SearchTrainer(settings("evolve")).fit(dataset, checkpoint=path)
@@ -151,6 +227,9 @@ def test_mistakes(tmp_path):
         ({"options": {"ratio": 3}}, ValueError, "ratio is 3"),
         ({"network": "cnn"}, ValueError, "architecture"),
         ({"batch": 0}, ValueError, "batch is 0"),
+        ({"growth": 10**400}, ValueError, "growth is beyond float64"),
+        ({"options": {"ties": "x"}}, TypeError, "ties is a str; expected bool"),
+        ({"network": {**PLAN, "code": 3}}, TypeError, "code is 3; expected a name"),
         ({"max_seconds": -1}, ValueError, "max_seconds"),
     ):
         with pytest.raises(error, match=says):

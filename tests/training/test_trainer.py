@@ -23,6 +23,7 @@ from lutsmith.training import Settings, Trainer, TrainingError, TrainingInterrup
 from lutsmith.training.files import checkpoint
 from lutsmith.training.loop import feed, loop
 from lutsmith.training.metrics import logits
+from lutsmith.training.samples import Samples
 
 from ..board import tensorboard
 from . import killed
@@ -342,6 +343,18 @@ def test_resuming_another_run_names_what_differs(tmp_path: Path) -> None:
         Trainer(FAST, folder=tmp_path, quiet=True).fit(network(), *images(500), resume=True)
     with pytest.raises(ValueError, match=r"cannot resume from .*checkpoint.pt: Error\(s\) in loading state_dict"):
         fit_resumed(nn.Sequential(Bits(), nn.Flatten(), SoftHard(64, 3)), tmp_path)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(tmp_path: Path) -> None:
+    fit(network(), folder=tmp_path)
+    path, earlier = tmp_path / "checkpoint.pt", Samples.of(*images()).earlier_fingerprint()
+    state = checkpoint.load(path)
+    assert state["data"] == Samples.of(*images()).fingerprint() != earlier
+    checkpoint.save(path, {**state, "data": earlier})
+    whole, resumed = network(), network()
+    fit(whole)
+    fit_resumed(resumed, tmp_path)
+    assert same_state(whole, resumed)
 
 
 def test_a_checkpoint_in_the_way_is_not_overwritten(tmp_path: Path) -> None:

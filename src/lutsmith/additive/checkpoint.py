@@ -22,8 +22,9 @@ from lutsmith.additive.network import VotingLut
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.data.dataset import Dataset
 from lutsmith.ground.arguments import whole_number
+from lutsmith.ground.arrays import add_to
 from lutsmith.ground.atomic import write_atomically
-from lutsmith.ground.strict_json import strict_loads
+from lutsmith.ground.strict_json import record_of, strict_loads
 from lutsmith.kernels.additive.growth import MAX_RANK
 
 FORMAT = "lutsmith additive state 1"
@@ -37,7 +38,7 @@ NOT_READ = (
 EVERY = 5.0
 """Seconds between two writes."""
 SAMPLE = 1 << 25
-"""Bytes of the samples that tell one data set from another, spread over all of them."""
+"""Bytes of the samples by which files of earlier versions tell larger data sets apart."""
 
 
 class Checkpoint:
@@ -61,6 +62,9 @@ class Checkpoint:
     ) -> None:
         self.path = Path(path)
         self._of = _digest(settings, dataset, encoding, start)
+        stride = -(-dataset.x_train.nbytes // SAMPLE)
+        earlier = _digest(settings, dataset, encoding, start, stride) if stride > 1 else self._of
+        self._known = {self._of, earlier}
         self._scores, self._settings, self._bits = dataset.num_classes, settings, len(encoding)
         self._last: State | None = None
         self._written = time.perf_counter()
@@ -80,7 +84,7 @@ class Checkpoint:
                 arrays = {name: file[name] for name in ("codes", "inputs", "tables", "sizes")}
             if facts["format"] != FORMAT:
                 raise ValueError(f"it is of the format {facts['format']!r}")
-            state = self._state(facts, arrays) if facts["of"] == self._of else None
+            state = self._state(facts, arrays) if facts["of"] in self._known else None
         except NOT_READ as error:
             raise ValueError(
                 f"{self.path} holds no state of additive training ({error}): remove it to begin anew"
@@ -167,21 +171,19 @@ class Checkpoint:
             least=-np.inf if facts["least"] is None else float(facts["least"]),
             kept=int(facts["kept"]),
             tau=None if facts["tau"] is None else float(facts["tau"]),
-            steps=[Growth(**step) for step in facts["steps"]],
+            steps=[record_of(Growth, step) for step in facts["steps"]],
             seconds=float(facts["seconds"]),
         )
 
 
-def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start: bytes) -> str:
-    """Return a checksum of all that decides what training does; of large samples, of rows spread over them."""
+def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start: bytes, stride: int = 1) -> str:
+    """Return a checksum of all that decides what training does; of every `stride`th row."""
     found = hashlib.blake2b(start, digest_size=16)
     found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
     x = dataset.x_train
-    stride = max(1, -(-x.nbytes // SAMPLE))
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
     of = encoding.encoding if isinstance(encoding, Front) else encoding
     bits = (of.feature, of.count, of.threshold, of.inverted)
     for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, *bits):
-        found.update(f"{array.dtype.str}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
+        add_to(found, array)
     return found.hexdigest()

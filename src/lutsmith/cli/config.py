@@ -15,17 +15,25 @@ of fields, where the command has --set.
 
 from __future__ import annotations
 
+import inspect
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
 from lutsmith.ground.arguments import check_options
 
 TABLES = ("settings", "architecture")
+_TAKES: dict[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "true or false"),
+    int: ((int,), "an integer"),
+    float: ((int, float), "a number"),
+    Path: ((str,), "a path, which is a text"),
+}
+"""What values a file may give for options of a type; for all others texts and numbers, or a list of them."""
 _PAIRS = "lutsmith.config.fields"
 """Where the fields of a file wait for those of the command line, in the context's `meta`."""
 
@@ -33,7 +41,9 @@ _PAIRS = "lutsmith.config.fields"
 def use_config(context: typer.Context, path: Path | None) -> Path | None:
     """Take the values of a file as the defaults of the command; a callback of `ConfigOption`."""
     if path is not None:
-        given, pairs = read_config(path, context.command.params)
+        command = context.command
+        hints = get_type_hints(inspect.unwrap(command.callback)) if command.callback else {}
+        given, pairs = read_config(path, command.params, hints)
         context.default_map = {**(context.default_map or {}), **given}
         context.meta[_PAIRS] = pairs
     return path
@@ -61,12 +71,13 @@ SetOption = Annotated[
 ]
 
 
-def read_config(path: Path, parameters: Iterable[Any]) -> tuple[dict[str, Any], list[str]]:
+def read_config(path: Path, parameters: Iterable[Any], hints: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return what a file says of a command's parameters, by their names, as the command line would have it; and the
     fields of its tables as `NAME=VALUE`.
 
     Raises:
-        typer.BadParameter: no such file, one that is no TOML, keys that are no parameters, or tables in their place.
+        typer.BadParameter: no such file, one that is no TOML, keys that are no parameters, or values of other types
+            than their `hints` say, tables among them.
     """
     known = {_key(parameter): parameter for parameter in parameters if parameter.name not in ("config", "more")}
     setting = known.pop("set", None)
@@ -83,7 +94,8 @@ def read_config(path: Path, parameters: Iterable[Any]) -> tuple[dict[str, Any], 
         raise typer.BadParameter(str(error)) from None
     if wrong := [key for key in rest if key in TABLES]:
         raise typer.BadParameter(f"{wrong[0]} in {path} is {rest[wrong[0]]!r}; expected a table, [{wrong[0]}]")
-    return {str(known[key].name): _as_given(key, value, known[key]) for key, value in rest.items()}, pairs
+    given = {str(known[key].name): (key, value, known[key]) for key, value in rest.items()}
+    return {name: _as_given(*each, hints.get(name)) for name, each in given.items()}, pairs
 
 
 def fields_of(pairs: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -125,11 +137,16 @@ def _toml(value: Any) -> str:
     return str(value)
 
 
-def _as_given(name: str, value: Any, parameter: Any) -> Any:
+def _as_given(name: str, value: Any, parameter: Any, hint: Any) -> Any:
     """Return a value as the command line gives it: lists of several, or one text."""
     several = bool(getattr(parameter, "multiple", False))
     if isinstance(value, dict):
         raise typer.BadParameter(f"{name} is a table, expected a value")
+    kind = next((kind for kind in _TAKES if kind in (hint, *get_args(hint))), None)
+    takes, expected = ((str, int, float), "a text") if kind is None else _TAKES[kind]
+    listed = isinstance(value, list) and kind is None
+    if any(type(item) not in takes for item in (value if listed else [value])):
+        raise typer.BadParameter(f"{name} is {value!r}, expected {expected}")
     if isinstance(value, list):
         return [str(item) for item in value] if several else ",".join(map(str, value))
     if several:

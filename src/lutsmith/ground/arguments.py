@@ -6,13 +6,38 @@ A value of a wrong type is a `TypeError`. A value that cannot be, an unknown nam
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import dis
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from numbers import Integral
 from typing import Any
 
 import numpy as np
+
+
+class WrongTypeError(TypeError):
+    """An argument of a wrong type: the user's to mend, not a fault of the program."""
+
+
+@contextlib.contextmanager
+def settings_checked() -> Iterator[None]:
+    """Turn a TypeError that lutsmith raises in the block, which reads what the user chose, into a `WrongTypeError`. One
+    that an operation fails with is a fault of the program, and stays what it is.
+    """
+    try:
+        yield
+    except TypeError as error:
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        assert place is not None
+        frame = place.tb_frame
+        raised = frame.f_code.co_code[place.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+        if not raised or not str(frame.f_globals.get("__name__")).startswith("lutsmith."):
+            raise
+        raise WrongTypeError(*error.args) from error
 
 
 def one_of(name: str, given: object, known: Iterable[str], error: type[ValueError] = ValueError) -> str:
@@ -85,9 +110,13 @@ def number(
     message = f"{name} is {value!r}; expected {expected}"
     if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
         raise TypeError(message)
-    if not accepts(float(value)):
+    try:
+        real = float(value)
+    except OverflowError:  # an integer beyond float64
+        raise error(f"{name} is beyond float64; expected {expected}") from None
+    if not accepts(real):
         raise error(message)
-    return float(value)
+    return real
 
 
 def instance_of(name: str, given: object, kind: type, otherwise: str = "") -> None:

@@ -14,6 +14,9 @@ MAX_SIGNALS = np.iinfo(np.int32).max
 MAX_DIMENSIONS = 32
 """Of one sample."""
 
+HASHED = 1 << 24
+"""Bytes of an array that a checksum takes at a time."""
+
 
 def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[Any]:
     """Return `values` as an integer array after checking that each one is in [low, high).
@@ -67,6 +70,16 @@ def numbered(values: NDArray[Any], axis: int | None = None) -> tuple[NDArray[np.
     number = np.empty(order.size, np.int32)
     number[order] = np.arange(order.size, dtype=np.int32)
     return first[order], number[kind.reshape(-1)]
+
+
+def add_to(digest: Any, array: NDArray[Any]) -> None:
+    """Let a checksum of `hashlib` depend on an array: its dtype, its shape and every value, so that equal checksums are
+    of equal arrays. Part by part, for arrays on disk.
+    """
+    digest.update(f"{array.dtype.str}{array.shape}".encode())
+    rows = max(1, HASHED * len(array) // max(1, array.nbytes))
+    for start in range(0, len(array), rows):
+        digest.update(np.ascontiguousarray(array[start : start + rows]).tobytes())
 
 
 def runs(start: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,7 +6,9 @@ import json
 import math
 from collections.abc import Iterable
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar, get_args, get_type_hints
+
+Record = TypeVar("Record")
 
 MAX_DEPTH = 64
 """Lists and objects within each other."""
@@ -41,6 +43,20 @@ def strict_loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
         inner = (container.values() if isinstance(container, dict) else container for container in layer)
         layer = _containers(chain.from_iterable(inner))
     return value
+
+
+def record_of(kind: type[Record], values: Any) -> Record:
+    """Return a dataclass of a JSON object with its fields, each a truth value, a number, a text or None.
+
+    Raises:
+        TypeError: fields that it does not have or needs, or values of other types than its fields.
+    """
+    made = kind(**values)
+    for name, hint in get_type_hints(kind).items():
+        value, kinds = getattr(made, name), get_args(hint) or (hint,)
+        if type(value) not in kinds and not (type(value) is int and float in kinds):
+            raise TypeError(f"{name} is {value!r}; expected {' or '.join(each.__name__ for each in kinds)}")
+    return made
 
 
 def brief(error: Exception) -> str:

@@ -15,7 +15,7 @@ from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
 from lutsmith.data import Dataset, check, from_arrays, load
 from lutsmith.data.report import Report
-from lutsmith.ground.arguments import as_python
+from lutsmith.ground.arguments import as_python, settings_checked
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.presets import DEFAULT_METHODS
 from lutsmith.runs.folder import Run, RunFolder
@@ -271,7 +271,8 @@ def _started(plan: Plan, request: Request, *, provisional: bool) -> _Start:
     circuit = None if plan.start is None else read_start(plan.start, request.start)
     if circuit is not None:
         check_rows(circuit, held_out)
-    return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts, circuit), held_out)
+    with settings_checked():
+        return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts, circuit), held_out)
 
 
 def _executed(start: _Start, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:

@@ -11,7 +11,7 @@ from typing import Any
 from lutsmith import presets
 from lutsmith.circuit import Circuit
 from lutsmith.data import Dataset, TableOptions
-from lutsmith.ground.arguments import number, whole_number
+from lutsmith.ground.arguments import number, settings_checked, whole_number
 from lutsmith.runs import held_out
 from lutsmith.runs.methods import METHODS, Method, Parts, as_json
 from lutsmith.runs.start import start_name
@@ -56,6 +56,7 @@ class Request:
     method: str | None = None
     start: Circuit | PathLike | None = None
 
+    @settings_checked()
     def __post_init__(self) -> None:
         """Check what needs neither data nor torch; raise TypeError or ValueError."""
         if not isinstance(self.luts, (tuple, list, type(None))):
@@ -126,6 +127,7 @@ class Plan:
     start: str | None = None
 
     @classmethod
+    @settings_checked()
     def of(cls, request: Request) -> Plan:
         """Return the plan of a request: defaults, then the preset, then what was given.
 
@@ -161,6 +163,7 @@ class Plan:
         """The architecture and the settings."""
         return {"architecture": self.architecture, "settings": self.settings}
 
+    @settings_checked()
     def completed(self) -> Plan:
         """Return the plan with every field: one that an earlier version wrote down lacks the later ones, which have
         defaults that change nothing.
@@ -172,6 +175,7 @@ class Plan:
         method = METHODS[self.method]
         return method.follows_classes and "luts" not in request.overrides(method)["architecture"]
 
+    @settings_checked()
     def fitted_to(self, dataset: Dataset, request: Request) -> Plan:
         """Return the plan with a last layer that the classes can share, where its width was not asked for."""
         if not self.follows_classes(request):
@@ -181,6 +185,7 @@ class Plan:
     def _with(self, parts: Parts) -> Plan:
         return replace(self, architecture=parts["architecture"], settings=parts["settings"])
 
+    @settings_checked()
     def differences(self, request: Request) -> list[str]:
         """Return "name is X and was Y" for each argument that was given and is not the plan's."""
         given = {

@@ -4,10 +4,9 @@ No torch.
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +17,9 @@ from lutsmith.circuit.file import load
 from lutsmith.circuit.traits import popcount_head
 from lutsmith.data import Dataset, Reading, from_arrays
 from lutsmith.data.report import MEASURES, score
-from lutsmith.ground.arguments import instance_of
+from lutsmith.ground.arguments import instance_of, settings_checked
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
-from lutsmith.ground.metrics_log import METRICS, MetricsLog
+from lutsmith.ground.metrics_log import MetricsLog
 from lutsmith.ground.progress import ProgressBar
 from lutsmith.runs.refining import own_dataset, trained_with, without_held_out
 from lutsmith.runs.saved import save_checked
@@ -121,6 +120,7 @@ def polish(
         TrainingInterrupted: Ctrl-C or SIGTERM.
     """
     from lutsmith.search import polish as search
+    from lutsmith.search.polish_state import PolishCheckpoint
 
     circuit = model if isinstance(model, Circuit) else load(model)
     if out is not None and not Path(out).absolute().parent.is_dir():
@@ -141,16 +141,17 @@ def polish(
     if place is not None:
         place.mkdir(parents=True, exist_ok=True)
     stop = "nothing was written" if place is None else "give the same folder to go on"
-    with Interrupts() as interrupts, SweepLog(place, quiet=quiet) as log:
+    checkpoint = None if place is None else place / CHECKPOINT
+    state = None if checkpoint is None else PolishCheckpoint(checkpoint, circuit, chosen, dataset).read()
+    earlier = [] if state is None else state.history[1:]
+    with Interrupts() as interrupts, SweepLog(place, earlier, quiet=quiet) as log:
 
         def watch(sweep: Sweep, share: float) -> None:
             log.append(sweep, share)
             if interrupts.requested is not None:
                 raise TrainingInterrupted(f"stopped in sweep {sweep.sweep}; {stop}", interrupts.requested)
 
-        found = search.polish(
-            circuit, dataset, chosen, watch=watch, checkpoint=None if place is None else place / CHECKPOINT
-        )
+        found = search.polish(circuit, dataset, chosen, watch=watch, checkpoint=checkpoint)
         log.complete(found.history)
     if out is not None:
         save_checked(found.circuit, Path(out))
@@ -179,10 +180,12 @@ class SweepLog:
 
     Args:
         folder: where it goes; None: nothing is written.
+        earlier: the sweeps of earlier sittings, as the checkpoint has them: they replace what is there.
         quiet: show no progress.
     """
 
-    def __init__(self, folder: Path | None, *, quiet: bool) -> None:
+    def __init__(self, folder: Path | None, earlier: Iterable[Sweep], *, quiet: bool) -> None:
+        self._earlier = [asdict(sweep) for sweep in earlier]
         self._folder, self._bar, self._last = folder, ProgressBar(1.0, quiet=quiet), ""
         self._began = time.perf_counter()
         self._log: MetricsLog | None = None
@@ -195,7 +198,7 @@ class SweepLog:
         """Show where polishing stands, `share` of all work being done; write a sweep down that is finished."""
         if self._folder is not None and sweep.finished and sweep.sweep:
             if self._log is None:
-                self._log = MetricsLog(self._folder, _written(self._folder, sweep.sweep))
+                self._log = MetricsLog(self._folder, self._earlier)
             self._log.append(asdict(sweep))
         reached = "" if sweep.validation is None else f"  validation {sweep.validation:.2%}"
         text = f"sweep {sweep.sweep}  {sweep.entries:,} entries, {sweep.wires:,} wires  loss {sweep.loss:.4f}{reached}"
@@ -220,15 +223,7 @@ class SweepLog:
             self._log.close()
 
 
-def _written(folder: Path, before: int) -> list[dict[str, Any]]:
-    """The lines of earlier sittings in metrics.jsonl, of sweeps before one."""
-    path = folder / METRICS
-    if not path.exists():
-        return []
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    return [line for line in lines if line["sweep"] < before]
-
-
+@settings_checked()
 def _settings(
     circuit: Circuit, settings: PolishSettings | Mapping[str, Any] | None, options: dict[str, Any]
 ) -> PolishSettings:

@@ -13,7 +13,7 @@ from lutsmith.circuit.file import load
 from lutsmith.data import DataError, Dataset, Reading, from_arrays, load_test
 from lutsmith.data import load as load_task
 from lutsmith.data.report import Report, score
-from lutsmith.ground.arguments import instance_of
+from lutsmith.ground.arguments import instance_of, settings_checked
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.runs.held_out import TABLES, checksum, hold_out
 from lutsmith.runs.methods.growth_log import GrowthLog
@@ -104,7 +104,8 @@ def refine(
     given = {"sweeps": sweeps, "max_seconds": max_seconds}
     given = {name: value for name, value in given.items() if value is not None}
     if settings is None or isinstance(settings, Mapping):
-        chosen = AdditiveSettings.from_json({**_settings_of(circuit), **(settings or {}), **given})
+        with settings_checked():
+            chosen = AdditiveSettings.from_json({**_settings_of(circuit), **(settings or {}), **given})
     else:
         instance_of("settings", settings, AdditiveSettings, "or a mapping of its fields")
         chosen = settings

@@ -9,7 +9,7 @@ import os
 import time
 import zipfile
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import to_bytes
 from lutsmith.data.dataset import Dataset
+from lutsmith.ground.arguments import instance_of, number, whole_number
+from lutsmith.ground.arrays import add_to
 from lutsmith.ground.atomic import write_atomically
-from lutsmith.ground.strict_json import strict_loads
+from lutsmith.ground.strict_json import brief, strict_loads
 from lutsmith.search.settings import SearchSettings
 
 FORMAT = "lutsmith search state 1"
@@ -72,6 +74,7 @@ class SearchCheckpoint:
         self, path: str | os.PathLike[str], settings: SearchSettings, dataset: Dataset, start: Circuit
     ) -> None:
         self.path, self._of = Path(path), _digest(settings, dataset, start)
+        self._netlist, self._steps = start.netlist, settings.steps
         self._written = time.perf_counter()
 
     @property
@@ -94,16 +97,19 @@ class SearchCheckpoint:
             facts = strict_loads(arrays.pop("facts").tobytes().decode("utf-8"))
             if facts.pop("format") != FORMAT:
                 raise ValueError("it is of another format")
-            same = facts.pop("of") == self._of
-            best = facts.pop("best")
-            state = SearchState(arrays=arrays, best=None if best is None else (*best[:2], int(best[2])), **facts)
+            state = self._state(facts, arrays) if facts.pop("of") == self._of else None
         except NOT_READ as error:
-            raise ValueError(f"{self.path} holds no state of a search ({error}): remove it to begin anew") from error
-        if not same:
+            raise self.wrong(error) from error
+        if state is None:
             raise ValueError(
                 f"{self.path} is of other settings or data: give those that it was begun with, or remove it"
             )
         return state
+
+    def wrong(self, error: Exception) -> ValueError:
+        """Return what is raised where the file holds what no search can have left."""
+        why = f"it lacks {error.args[0]}" if isinstance(error, KeyError) else brief(error)
+        return ValueError(f"{self.path} holds no state of a search ({why}): remove it to begin anew")
 
     def write(self, state: SearchState) -> None:
         """Write a state.
@@ -119,12 +125,41 @@ class SearchCheckpoint:
         write_atomically(self.path, out.getvalue())
         self._written = time.perf_counter()
 
+    def _state(self, facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> SearchState:
+        wanted = {item.name for item in fields(SearchState)} - {"arrays"}
+        state = SearchState(arrays=arrays, **{name: facts[name] for name in wanted})
+        whole_number("its step", state.step, 0, self._steps)
+        whole_number("waited", state.waited, 0)
+        _at_least_0("seconds", state.seconds)
+        if state.best is not None:
+            accuracy, loss, step = state.best
+            number("the best accuracy", accuracy, lambda value: 0 <= value <= 1, "a share")
+            _at_least_0("the best loss", loss)
+            state.best = accuracy, loss, whole_number("the best step", step, 0, state.step)
+        instance_of("looks", state.looks, list)
+        before = 0
+        for look in state.looks:
+            before = whole_number("the step of a look", look["step"], before + 1, state.step)
+            for name in ("loss", "hard", "validation_loss", "seconds"):
+                if look[name] is not None or name in ("loss", "seconds"):
+                    _at_least_0(name, look[name])
+        if state.stopped is not None:
+            instance_of("stopped", state.stopped, str)
+        for which in ("", "best_") if state.best is not None else ("",):
+            tables, fanin = arrays[f"{which}tables"], arrays[f"{which}fanin"]
+            index = np.arange(tables.size, dtype=np.int32)
+            replace(self._netlist, fanin=fanin, table_pool=tables, table_index=index)  # which checks them
+        return state
+
+
+def _at_least_0(name: str, value: Any) -> None:
+    number(name, value, lambda real: 0 <= real < np.inf, "a number of at least 0")
+
 
 def _digest(settings: SearchSettings, dataset: Dataset, start: Circuit) -> str:
     """Return a checksum of all that decides what a search does."""
     found = hashlib.blake2b(to_bytes(start), digest_size=16)
     found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
     for array in (dataset.x_train, dataset.y_train):
-        found.update(f"{array.dtype.str}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
+        add_to(found, array)
     return found.hexdigest()

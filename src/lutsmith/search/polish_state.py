@@ -21,9 +21,10 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.data.dataset import Dataset
-from lutsmith.ground.arrays import numbered
+from lutsmith.ground.arguments import number, whole_number
+from lutsmith.ground.arrays import add_to, numbered
 from lutsmith.ground.atomic import write_atomically
-from lutsmith.ground.strict_json import strict_loads
+from lutsmith.ground.strict_json import record_of, strict_loads
 from lutsmith.search.polish_settings import PolishSettings
 
 FORMAT = "lutsmith polish state 1"
@@ -99,8 +100,7 @@ class PolishCheckpoint:
         compared = replace(settings, sweeps=0, max_seconds=None).to_json()
         found.update(json.dumps(compared, sort_keys=True).encode())
         for array in (dataset.x_train, dataset.y_train):
-            found.update(f"{array.dtype.str}{array.shape}".encode())
-            found.update(np.ascontiguousarray(array[:: max(1, array.nbytes >> 25)]).tobytes())
+            add_to(found, array)
         self._of = found.hexdigest()
 
     def read(self) -> PolishState | None:
@@ -119,12 +119,13 @@ class PolishCheckpoint:
             if facts["format"] != FORMAT:
                 raise ValueError(f"it is of the format {facts['format']!r}")
             if facts["of"] == self._of:
+                history = [record_of(Sweep, sweep) for sweep in facts["history"]]
                 return PolishState(
                     netlist=with_tables(self._netlist, arrays["fanin"], arrays["tables"]),
                     best=with_tables(self._netlist, arrays["best_fanin"], arrays["best_tables"]),
-                    best_sweep=int(facts["best_sweep"]),
-                    tau=float(facts["tau"]),
-                    history=[Sweep(**sweep) for sweep in facts["history"]],
+                    best_sweep=whole_number("best_sweep", facts["best_sweep"], 0, len(history) - 1),
+                    tau=number("tau", facts["tau"], np.isfinite, "a number"),
+                    history=history,
                 )
         except NOT_READ as error:
             raise ValueError(f"{self.path} holds no state of polishing ({error}): remove it to begin anew") from error

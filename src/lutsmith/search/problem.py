@@ -56,7 +56,8 @@ class BatchSchedule:
             if left < count * self.passes or count == 1 or self.growth == 1:
                 return -(-samples // count), left % count
             left -= count * self.passes
-            size = min(samples, max(size + 1, round(size * self.growth)))
+            size = max(size + 1, round(min(size * self.growth, samples)))
+            size = min(samples, size)
 
 
 class Problem:

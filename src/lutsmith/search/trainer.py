@@ -19,7 +19,8 @@ from lutsmith.circuit.table_bank import TableBank
 from lutsmith.data.dataset import DataError, Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
-from lutsmith.search.checkpoint import SearchCheckpoint, SearchState
+from lutsmith.ground.arguments import whole_number
+from lutsmith.search.checkpoint import NOT_READ, SearchCheckpoint, SearchState
 from lutsmith.search.method import SearchMethod, method_named
 from lutsmith.search.problem import Problem
 from lutsmith.search.settings import SearchSettings
@@ -35,6 +36,7 @@ class PreparedSearch:
         start: the network to begin with.
         problem: it, on packed samples.
         method: how it is searched.
+        most: after how many steps nothing is left to do; None: there is always a next one.
         held_out: int64, the validation rows of the training part.
         seconds: what making this took.
     """
@@ -43,6 +45,7 @@ class PreparedSearch:
     start: Circuit
     problem: Problem
     method: SearchMethod
+    most: int | None
     held_out: NDArray[np.int64]
     seconds: float
 
@@ -126,7 +129,10 @@ class SearchTrainer:
         )
         method = method_named(settings.method, settings.options)
         method.check(problem)
-        return PreparedSearch(dataset, circuit, problem, method, held_out, time.perf_counter() - began)
+        most = method.most_steps(problem)
+        if most is not None:
+            most = whole_number(f"most_steps of method {settings.method!r}", most, 0, what="steps, or None")
+        return PreparedSearch(dataset, circuit, problem, method, most, held_out, time.perf_counter() - began)
 
     def fit(
         self,
@@ -159,7 +165,12 @@ class SearchTrainer:
         if state.arrays:
             problem.restore(state.step, state.arrays["tables"], state.arrays["fanin"])
             own = {name[7:]: array for name, array in state.arrays.items() if name.startswith("method_")}
-            ready.method.restore(own)
+            try:
+                ready.method.restore(own)
+                ready.method.check(problem)
+            except NOT_READ as error:
+                assert kept is not None
+                raise kept.wrong(error) from error
         self.looks = state.looks
         self._between_steps = True
         try:
@@ -193,8 +204,7 @@ class SearchTrainer:
         kept: SearchCheckpoint | None,
         watch: Callable[[Look], None] | None,
     ) -> None:
-        problem, settings, before = ready.problem, self.settings, state.seconds
-        most = ready.method.most_steps(problem)
+        problem, settings, most, before = ready.problem, self.settings, ready.most, state.seconds
         steps = settings.steps if most is None else min(settings.steps, most)
         began, reached = time.perf_counter(), None
         if state.best is None and state.step == 0:
@@ -276,7 +286,7 @@ class SearchTrainer:
         else:
             x, y, measured_on = dataset.x_train[ready.held_out], dataset.y_train[ready.held_out], "validation"
         reached = score("classification", circuit.predict(x), y)
-        most = ready.method.most_steps(ready.problem)
+        most = ready.most
         cut = None if most is None or state.step >= most else f"after {state.step} of {most} steps: not all is trained"
         report = Report(
             seed=settings.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lutsmith.ground.arrays import add_to
 from lutsmith.training.objectives import ClassificationObjective, Objective
 
 Array = npt.NDArray[Any]
@@ -72,14 +74,23 @@ class Samples:
         return mean_one
 
     def fingerprint(self) -> str:
-        """Return a short text that tells these samples from others: shape, dtype and a checksum of labels and rows.
+        """Return a short text that tells these samples from others: shape, dtype and a checksum of rows and targets.
 
-        At most 1,024 rows, spread evenly, enter the checksum, so that a large set costs milliseconds. Weights have a
-        checksum of their own, in float32: that of weights of another scale is the same.
+        Weights have a checksum of their own, in float32: that of weights of another scale is the same.
         """
+        found = hashlib.blake2b(digest_size=16)
+        for array in (self.x, self.y):
+            add_to(found, array)
+        return self._told(found.hexdigest())
+
+    def earlier_fingerprint(self) -> str:
+        """Return the text that checkpoints of earlier versions have, whose checksum is of at most 1,024 rows."""
         rows = np.unique(np.linspace(0, len(self.x) - 1, min(len(self.x), _FINGERPRINT_ROWS)).astype(np.int64))
         checksum = zlib.crc32(np.ascontiguousarray(self.x[rows]).tobytes(), zlib.crc32(self.y.tobytes()))
-        text = f"{'x'.join(map(str, self.x.shape))} {self.x.dtype} {checksum:08x}"
+        return self._told(f"{checksum:08x}")
+
+    def _told(self, checksum: str) -> str:
+        text = f"{'x'.join(map(str, self.x.shape))} {self.x.dtype} {checksum}"
         if self.weights is None:
             return text
         return f"{text} weighted {zlib.crc32(self.weights.astype(np.float32).tobytes()):08x}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lutsmith import presets
-from lutsmith.ground.arguments import one_of
+from lutsmith.ground.arguments import one_of, settings_checked
 from lutsmith.runs.methods.additive import Additive
 from lutsmith.runs.methods.gradients import Gradients
 from lutsmith.runs.methods.method import Method, Parts, Ready, as_json
@@ -16,6 +16,7 @@ METHODS: Mapping[str, Method] = Methods(Gradients(), Additive())
 """The ways to learn; each is a file of this room, but those of search, which share one."""
 
 
+@settings_checked()
 def asked_method(method: str | None, preset: str | None, given: Mapping[str, Any]) -> str | None:
     """Return the method that arguments of `train` ask for: by its name, by the preset, or because it alone has them
     all; None where any will do.

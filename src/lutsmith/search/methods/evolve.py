@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lutsmith.ground.arguments import number, whole_number
+from lutsmith.ground.arguments import instance_of, number, whole_number
 from lutsmith.search.change import TableChanges
 from lutsmith.search.method import SearchMethod, SearchStep, accept_best, register
 from lutsmith.search.mutation import chosen_nodes, flipped_tables, fresh_tables
@@ -33,6 +33,7 @@ class EvolutionSettings:
     def __post_init__(self) -> None:
         number("ratio", self.ratio, lambda value: 0 < value <= 1, "a share above 0, at most 1")
         whole_number("candidates", self.candidates, 1)
+        instance_of("ties", self.ties, bool)
 
 
 @dataclass(frozen=True)

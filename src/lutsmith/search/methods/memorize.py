@@ -7,6 +7,7 @@ codes, one for each output.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.engine.memorised import entry_gains
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.arguments import instance_of, number
+from lutsmith.ground.arrays import integers
 from lutsmith.search.change import Change
 from lutsmith.search.method import SearchMethod, SearchStep, State, register
 from lutsmith.search.methods.pivotal import accept_rule
@@ -63,6 +65,10 @@ class Memorisation(SearchMethod):
         super().__init__(settings)
         self._readers: NDArray[np.int64] | None = None
 
+    def check(self, problem: Problem) -> None:
+        if self._readers is not None:
+            check_readers(problem.netlist, self._readers)
+
     def state(self) -> State:
         return {} if self._readers is None else {"readers": self._readers}
 
@@ -96,6 +102,14 @@ def drawn_readers(netlist: Netlist, rng: np.random.Generator) -> NDArray[np.int6
         order = rng.permutation(np.flatnonzero(read >= first))
         result[read[order] - first] = readers[order]  # the last of each
     return result
+
+
+def check_readers(netlist: Netlist, readers: NDArray[Any]) -> None:
+    """Raise TypeError or ValueError where readers are not such as `drawn_readers` gives."""
+    integers("readers", readers, low=-netlist.outputs.size, high=netlist.num_nodes)
+    level = np.repeat(np.arange(netlist.level_ptr.size - 1), np.diff(netlist.level_ptr))
+    if readers.shape != level.shape or np.any((readers >= 0) & (level[readers] <= level)):
+        raise ValueError("readers are not nodes of higher levels or outputs, one of each node")
 
 
 def targets_of(netlist: Netlist, readers: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.ground.arguments import number, whole_number
+from lutsmith.ground.arguments import instance_of, number, whole_number
+from lutsmith.ground.arrays import integers
 from lutsmith.search.change import Change
 from lutsmith.search.method import SearchMethod, SearchStep, State, register
 from lutsmith.search.mutation import chosen_nodes, flipped_tables, fresh_tables
@@ -37,6 +38,7 @@ class PopulationSettings:
         whole_number("parents", self.parents, 1)
         whole_number("children", self.children, self.parents, what="no fewer than there are parents")
         number("ratio", self.ratio, lambda value: 0 < value <= 1, "a share above 0, at most 1")
+        instance_of("plus", self.plus, bool)
 
 
 @register
@@ -51,6 +53,12 @@ class Population(SearchMethod):
     def __init__(self, settings: PopulationSettings | None = None) -> None:
         super().__init__(settings)
         self._parents: NDArray[np.uint64] | None = None
+
+    def check(self, problem: Problem) -> None:
+        if self._parents is not None:
+            tables = integers("parents", self._parents, low=0, high=1 << 64)
+            if tables.ndim != 2 or not len(tables) or tables.shape[1] != problem.num_nodes:
+                raise ValueError(f"parents has shape {tables.shape}, expected tables of {problem.num_nodes} nodes")
 
     def state(self) -> State:
         return {} if self._parents is None else {"parents": self._parents}

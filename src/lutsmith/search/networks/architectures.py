@@ -58,6 +58,8 @@ class NetworkArchitecture:
         if not isinstance(self.layers, (list, tuple)) or not self.layers:
             raise ValueError(f"layers is {self.layers!r}; expected a list of one or more layers")
         if self.code is not None and not isinstance(self.code, str):
+            if not isinstance(self.code, (list, tuple)):
+                raise TypeError(f"code is {self.code!r}; expected a name, or a list of integers")
             set_(self, "code", tuple(self.code))
         layers = []
         for number, given in enumerate(self.layers, 1):

@@ -26,11 +26,14 @@ class Checkpointing:
         folder: of the run.
         state: what is saved.
         run: which run it is: its `identity`.
+        earlier: what stands for its data in checkpoints of earlier versions.
         seconds: within an epoch, from one checkpoint to the next.
     """
 
-    def __init__(self, folder: TrainingFolder, state: TrainingState, run: dict[str, Any], seconds: float) -> None:
-        self._folder, self._state, self._run, self._seconds = folder, state, run, seconds
+    def __init__(
+        self, folder: TrainingFolder, state: TrainingState, run: dict[str, Any], earlier: str, seconds: float
+    ) -> None:
+        self._folder, self._state, self._run, self._earlier, self._seconds = folder, state, run, earlier, seconds
         self._cost = 0.0
         self._saved = time.perf_counter()
 
@@ -67,6 +70,8 @@ class Checkpointing:
         if saved is None:
             return
         try:
+            if saved["data"] == self._earlier:
+                saved["data"] = self._run["data"]
             if found := differences(self._run, saved):
                 raise ValueError(f"it is of a run with other arguments: {'; '.join(found)}")
             self._state.adopt(saved)

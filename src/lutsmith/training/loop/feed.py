@@ -51,6 +51,10 @@ class Feed(ABC):
     def fingerprint(self) -> str:
         """Return a short text that tells these data from others."""
 
+    def earlier_fingerprint(self) -> str:
+        """Return the text that checkpoints of earlier versions have in its place."""
+        return self.fingerprint()
+
     @abstractmethod
     def batches(self, epoch: int, start: int = 0) -> Iterator[Rows]:
         """Yield the rows of each batch of an epoch, counted from 0, from batch `start` on."""
@@ -98,6 +102,9 @@ class InMemory(Feed):
 
     def fingerprint(self) -> str:
         return self._samples.fingerprint()
+
+    def earlier_fingerprint(self) -> str:
+        return self._samples.earlier_fingerprint()
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Rows]:
         return self._order.batches(epoch, start)

@@ -66,7 +66,10 @@ class Loop:
         self.stepper = TrainingStep(settings, feed, objective, parts, devices, network, self.state)
         self.network = network
         self.validation = Validation(settings, feed, objective, network, model)
-        self.checkpointing = Checkpointing(folder, self.state, identity(settings, feed, parts), checkpoint_seconds)
+        run, earlier = (
+            ({}, "") if folder.path is None else (identity(settings, feed, parts), feed.earlier_fingerprint())
+        )
+        self.checkpointing = Checkpointing(folder, self.state, run, earlier, checkpoint_seconds)
         self.progress = TrainingProgress(settings.epochs, feed.steps, quiet=quiet)
         self.pace = Pace(self.progress.note)
 
