@@ -107,6 +107,7 @@ _GATES: dict[str, Any] = {
     "connections": "fixed",
 }
 _TREES: dict[str, Any] = {**_GATES, "init_method": ["random", "arange", "arange"], "residual_probability": 0.9}
+_CROPS: dict[str, Any] = {"flip": 0.5, "crop": 2, "crop_fill": "edge"}
 _LOOP: dict[str, Any] = {"schedule": "constant", "validation": 0.1, "validate_every": 5}
 
 
@@ -140,13 +141,14 @@ def _counts(tables: int, luts: int) -> str:
 def _logic_tree_net(task: str, size: str, k: int, tau: float, batch: int, tables: int, luts: int) -> Preset:
     mnist = task == "mnist"
     layers = _trees(k, (1, 3, 9), 5, 0, pool=0) if mnist else _trees(k, (1, 4, 16, 32), 3, 1, pool=0)
-    rates = {"lr": 0.01} if mnist else {"lr": 0.02, "optimizer_options": {"weight_decay": 0.002}}
+    decay: dict[str, Any] = {"optimizer": "adamw", "optimizer_options": {"weight_decay": 0.002}}
+    rates = {"lr": 0.01} if mnist else {"lr": 0.02, **decay, **_CROPS}
     return Preset(
         name=f"logictreenet-{task}-{size.lower()}",
         task=task,
         description=(
             f"LogicTreeNet {size} (arXiv:2411.04732), {_counts(tables, luts)}: trees of seven gates on two channels, "
-            "dealt out evenly where the paper draws them; the number of epochs is ours"
+            "dealt out evenly where the paper draws them; copies of images and epochs are ours"
         ),
         architecture={
             **_TREES,
@@ -155,7 +157,7 @@ def _logic_tree_net(task: str, size: str, k: int, tau: float, batch: int, tables
             "luts": _dense(k, 2 if mnist else 1),
             "tau": tau,
         },
-        settings={**_LOOP, **rates, "optimizer": "adamw" if not mnist else "adam", "batch_size": batch, "epochs": 200},
+        settings={**_LOOP, **rates, "batch_size": batch, "epochs": 200},
     )
 
 
@@ -201,7 +203,7 @@ def _clgn_cifar(size: str, k: int, bits: int, tau: float, tables: int, luts: int
 def _compact_logic(task: str, size: str, k: int, bits: int, tau: float, tables: int, luts: int) -> Preset:
     wiring = {"channel_group_size": 1, "channel_groups": "sliding", "connections": "learnable", "num_candidates": 8}
     steps = [(k, 2), (k, 1), (4 * k, 2), (4 * k, 1)]
-    copies = {"rotate": 15.0, "shift": 3} if task == "mnist" else {"flip": 0.5, "crop": 2}
+    copies = {"rotate": 15.0, "shift": 3} if task == "mnist" else _CROPS
     return Preset(
         name=f"compactlogic-{task}-{size.lower()}",
         task=task,
