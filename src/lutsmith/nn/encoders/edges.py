@@ -195,11 +195,14 @@ class EdgeThermometer(Encoder):
         check_batch(x, self.feature_shape)
         if not self.training and type(x) is Tensor and not x.is_meta and not torch.compiler.is_compiling():
             self._warn_outside(x)
-        forms = self.differences(x)
-        shape = self._shape_of_differences()
-        thresholds = self.thresholds.expand(*shape, self.num_bits).reshape(-1, self.num_bits)
-        bits = ops.encode(forms.reshape(len(x), -1), thresholds, shape[1] * shape[2])
-        return bits.t().reshape(len(x), shape[0] * self.num_bits, *shape[1:])
+        _, height, width = self.feature_shape
+        bits = self._encode(x.flatten(1), height * width)
+        return bits.t().reshape(len(x), -1, height, width)
+
+    def _encode(self, x: Tensor, inner: int) -> Tensor:
+        forms = self.differences(x.reshape(len(x), *self.feature_shape))
+        thresholds = self.thresholds.expand(*forms.shape[1:], self.num_bits).reshape(-1, self.num_bits)
+        return ops.encode(forms.flatten(1), thresholds, inner)
 
     def words(self, x: Tensor) -> Tensor:
         """Return pixels as the integers that they count as, float32 of the shape of `x`."""
@@ -215,12 +218,19 @@ class EdgeThermometer(Encoder):
         pixels = self.words(x)
         if self.of == "sum":
             pixels = pixels.sum(1, keepdim=True)
-        flat = pixels.flatten(2)
         found = []
         for ends in self._offsets():
-            there = [flat[:, :, torch.from_numpy(self._neighbours(end)).to(x.device)] for end in ends]
-            found.append(there[0] - flat if self.order == 1 else 2 * flat - there[0] - there[1])
-        return torch.stack(found, dim=2).reshape(len(x), -1, *self.feature_shape[1:])
+            there = [self._moved(pixels, end) for end in ends]
+            found.append(there[0] - pixels if self.order == 1 else 2 * pixels - there[0] - there[1])
+        return torch.stack(found, dim=2).flatten(1, 2)
+
+    def _moved(self, pixels: Tensor, offset: Offset) -> Tensor:
+        """Return for each pixel the one that stands at an offset from it, beyond the border the last."""
+        for axis, step in ((-2, offset[0]), (-1, offset[1])):
+            size = pixels.shape[axis]
+            place = torch.arange(step, step + size, device=pixels.device).clamp(0, size - 1)
+            pixels = pixels.index_select(axis, place)
+        return pixels
 
     # in a circuit
 
@@ -233,12 +243,15 @@ class EdgeThermometer(Encoder):
         """
         if features.shape != self.feature_shape:
             raise ValueError(f"the encoder was fitted on samples of shape {self.feature_shape}, not {features.shape}")
+        return self._lower(builder, features.reshape(-1)).reshape(-1, *self.feature_shape[1:])
+
+    def _lower(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
         constants = [builder.constant(False), builder.constant(True)]
         known = np.concatenate([constants, builder.words(features, self.pixel_bits).reshape(-1)]).astype(np.int32)
         steps, outputs = self.plan()
         for cone, reads in steps:
             known = np.concatenate([known, placed(cone.netlist, known[reads], builder.lut).reshape(-1)])
-        signals: NDArray[np.int32] = known[outputs]
+        signals: NDArray[np.int32] = known[outputs].reshape(-1)
         return signals
 
     def plan(self) -> tuple[list[Copies], NDArray[np.int64]]:
@@ -305,12 +318,6 @@ class EdgeThermometer(Encoder):
         row = np.clip(np.arange(height) + offset[0], 0, height - 1)
         column = np.clip(np.arange(width) + offset[1], 0, width - 1)
         return (row[:, None] * width + column).reshape(-1)
-
-    def _encode(self, x: Tensor, inner: int) -> Tensor:
-        raise NotImplementedError  # forward is this class's own
-
-    def _lower(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
-        raise NotImplementedError  # as is lower_features
 
     def _usable_bits(self) -> Tensor:
         return self.thresholds.isfinite()
