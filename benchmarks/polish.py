@@ -2,7 +2,7 @@
 
     python -m benchmarks.polish [PRESET[:LUTS] ...] [--seeds 0 1 2] [--set candidates=58] [--data DIR] [--runs DIR]
 
-`mnist-2k:1000` is the preset with 1,000 LUTs. A network that is in the folder `--runs` already is not trained again.
+`mnist-2k:1500` is the preset with 1,500 LUTs. A network that is in the folder `--runs` already is not trained again.
 Validation rows, those that training held out, choose the sweep that is kept; settings were chosen on them too. Tables
 without a test part are measured on the fifth that training holds out. Data come from `--data` or `LUTSMITH_DATA`.
 `--speed MODEL` compares the kernel with the slow and clear form instead, on 60,000 rows; `--others` polishes networks
@@ -28,7 +28,7 @@ from lutsmith.search.effects import table_effects
 from lutsmith.search.followed import FollowedLoss
 from lutsmith.search.losses import CrossEntropy
 
-PRESETS = ("mnist-2k:1000", "dwn-mnist-n6-sm", "mnist-2k", "dwn-mnist-n6-lg", "mnist-4k")
+PRESETS = ("mnist-1k", "dwn-mnist-n6-sm", "mnist-2k", "dwn-mnist-n6-lg", "mnist-4k")
 TABLES = ("adult", "magic-gamma", "dry-bean", "unsw-nb15")
 
 

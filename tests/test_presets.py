@@ -36,7 +36,7 @@ CATEGORICAL = {"adult": (1, 3, 5, 6, 7, 8, 9, 13), "unsw-nb15": (1, 2, 3)}
 CATEGORICAL.update({f"monks-{number}": tuple(range(6)) for number in (1, 2, 3)})
 CLASSES = {"dry-bean": 7, "digits": 10, "mnist": 10, "fashion-mnist": 10, "cifar-10": 10}
 LUTS = {  # of a row's name what it may have at most
-    "mnist-2k": 2000, "mnist-4k": 4000, "mnist-gates-8k": 8000, "fashion": 8000, "fashion-16k": 16000,
+    "mnist-1k": 1000, "mnist-2k": 2000, "mnist-4k": 4000, "mnist-gates-8k": 8000, "fashion": 8000, "fashion-16k": 16000,
     "dwn-mnist-n6-sm": 1500, "dwn-mnist-n6-lg": 3000, "lilogicnet-8k": 8000, "lilogicnet-32k": 32000,
 }  # fmt: skip
 PUBLISHED_SIZES = {  # tables, and LUTs at all places without pools, as the papers and repositories have them

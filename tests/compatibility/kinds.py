@@ -134,6 +134,55 @@ def no_encoder() -> Made:
     return lowered(model, (3, 4))
 
 
+# kernels at places
+
+
+def kernels(axes: int, image: tuple[int, ...]) -> Made:
+    """Kernels, transposed ones and all pools along so many axes."""
+    conv, transposed, either, both, most = (
+        getattr(layers, f"{name}{axes}d")
+        for name in ("LogicConv", "LogicConvTranspose", "OrPool", "AndPool", "MajorityPool")
+    )
+    encoder = layers.Thermometer(2).fit(data(2, *image))
+    drawn: dict[str, Any] = {"parametrization": "light", "weight_init": "random"}
+    model = nn.Sequential(
+        encoder,
+        conv(image, 4, 6, receptive_field_size=2, padding=1, padding_mode="edge", lut_rank=4, **drawn),
+        either(2, 1),
+        transposed(image, 6, 4, receptive_field_size=2, lut_rank=3, **drawn),
+        both(2, 1),
+        most(2, 1),
+        nn.Flatten(),
+    )
+    width = model.eval()(torch.from_numpy(data(2, *image)[:1])).numel()
+    return lowered(nn.Sequential(*model, dense(width, 12, 4), layers.GroupSum(3)), (2, *image))
+
+
+kind("kernels-1d")(lambda: kernels(1, (7,)))
+kind("kernels-2d")(lambda: kernels(2, (4, 3)))
+kind("kernels-3d")(lambda: kernels(3, (3, 2, 3)))
+
+
+@kind("kernels-joined")
+def joined_kernels() -> Made:
+    def conv(channels: int, kernels: int) -> nn.Module:
+        return layers.LogicConv2d((4, 4), channels, kernels, tree_depth=2, padding=1, lut_rank=2, weight_init="random")
+
+    encoder = layers.Thermometer(2).fit(data(2, 4, 4))
+    gate = layers.LogicResidual(conv(6, 6), 6, weight_init="random")
+    model = nn.Sequential(
+        encoder,
+        layers.Parallel(nn.Identity(), conv(4, 2)),
+        layers.Residual(conv(6, 6), "xor"),
+        gate,
+        layers.PooledConv(conv(6, 8), layers.OrPool2d(2)),
+        nn.Flatten(),
+        dense(32, 12, 4),
+        layers.GroupSum(3),
+    )
+    return lowered(model, (2, 4, 4))
+
+
 # heads
 
 

@@ -31,7 +31,7 @@ def _widths(text: str) -> tuple[int, ...]:
 def train(
     context: typer.Context,
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="digits, mnist, fashion-mnist, adult, ..., table, csv, npz or alu.")
+        str, typer.Argument(metavar="TASK", help="digits, mnist, cifar-10, adult, ..., table, csv, npz, images or alu.")
     ],
     more: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="OPS")] = None,
     preset: Annotated[
