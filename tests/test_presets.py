@@ -14,9 +14,12 @@ import torch
 
 from lutsmith import presets
 from lutsmith.data import TASKS
-from lutsmith.nn import Architecture, build
+from lutsmith.nn import Architecture, LogicDense, build
+from lutsmith.nn.convolution import LogicConv
+from lutsmith.nn.pooling import Pool
 from lutsmith.presets import table
 from lutsmith.presets.additive import ADDITIVE
+from lutsmith.presets.convolutional import CONVOLUTIONAL, OURS
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.runs import train
@@ -35,6 +38,17 @@ CLASSES = {"dry-bean": 7, "digits": 10, "mnist": 10, "fashion-mnist": 10, "cifar
 LUTS = {  # of a row's name what it may have at most
     "mnist-1k": 1000, "mnist-2k": 2000, "mnist-4k": 4000, "mnist-gates-8k": 8000, "fashion": 8000, "fashion-16k": 16000,
     "dwn-mnist-n6-sm": 1500, "dwn-mnist-n6-lg": 3000, "lilogicnet-8k": 8000, "lilogicnet-32k": 32000,
+}  # fmt: skip
+PUBLISHED_SIZES = {  # tables, and LUTs at all places without pools, as the papers and repositories have them
+    "logictreenet-cifar-10-s": (83_552, 874_496), "logictreenet-cifar-10-m": (668_416, 6_995_968),
+    "logictreenet-mnist-s": (73_136, 220_864), "logictreenet-mnist-m": (292_544, 883_456),
+    "compactlogic-cifar-10-t": (80_640, 145_536), "compactlogic-cifar-10-s": (161_280, 291_072),
+    "compactlogic-cifar-10-m": (322_560, 582_144),
+    "compactlogic-mnist-s": (161_280, 260_352), "compactlogic-mnist-m": (322_560, 520_704),
+    "torchlogix-clgn-mnist-tiny": (9_324, 37_520), "torchlogix-clgn-mnist-small": (37_296, 150_080),
+    "torchlogix-clgn-mnist-medium": (149_184, 600_320), "torchlogix-clgn-mnist-large": (2_386_944, 9_605_120),
+    "torchlogix-clgn-cifar-10-small": (83_552, 874_496), "torchlogix-clgn-cifar-10-medium": (668_416, 6_995_968),
+    "torchlogix-clgn-cifar-10-large": (1_336_832, 13_991_936),
 }  # fmt: skip
 ROWS = pytest.mark.parametrize("preset", presets.list_presets(), ids=lambda preset: preset.name)
 GRADIENTS = [preset for preset in presets.list_presets() if preset.method == "gradients"]
@@ -68,12 +82,68 @@ def test_every_preset_is_built_in_seconds_and_gives_a_score_for_each_class(prese
     model = build(architecture, x, classes, 0, categorical).eval()
     assert time.perf_counter() - start < 60
     assert sum(layer.out_dim for layer in model if hasattr(layer, "out_dim")) == sum(architecture.luts)
+    sizes = _measured(model)
     with torch.no_grad():
         scores = model(torch.from_numpy(x[:2]))
     assert scores.shape == (2, classes)
     assert torch.equal(scores, scores.round())
     if preset.name in LUTS:
         assert sum(architecture.luts) <= LUTS[preset.name]
+    if preset in CONVOLUTIONAL:
+        assert (sizes["tables"], sizes["luts"]) == PUBLISHED_SIZES[preset.name]
+        assert f"{sizes['tables']:,} tables at {sizes['luts']:,} places" in preset.description
+    if preset in OURS:
+        thousands = int(re.fullmatch(r"conv-\w+-(\d+)k", preset.name)[1])
+        assert 0.9 * 1000 * thousands < sizes["luts"] + sizes["pools"] <= 1000 * thousands
+        assert f"at most {thousands},000 LUTs" in preset.description
+
+
+def _measured(model: torch.nn.Module) -> dict[str, int]:
+    """Counts of tables, of their LUTs at all places, and of pools, which the next forward pass fills."""
+    found = {"tables": 0, "luts": 0, "pools": 0}
+
+    def count(module: torch.nn.Module, _: object, y: torch.Tensor) -> None:
+        if isinstance(module, Pool):
+            found["pools"] += y[0].numel()
+            return
+        tables = len(module.weight)
+        found["tables"] += tables
+        found["luts"] += tables * (y[0, 0].numel() if isinstance(module, LogicConv) else 1)
+
+    for module in model.modules():
+        if isinstance(module, (LogicConv, LogicDense, Pool)):
+            module.register_forward_hook(count)
+    return found
+
+
+def test_all_that_is_published_of_convolution_is_there_by_name() -> None:
+    assert set(PUBLISHED_SIZES) == {preset.name for preset in CONVOLUTIONAL}
+    assert all("arXiv:" in preset.description or "torchlogix" in preset.description for preset in CONVOLUTIONAL)
+
+
+def test_kernels_are_wired_as_published() -> None:
+    def kernels(name: str) -> tuple[torch.nn.Sequential, list[tuple[LogicConv, np.ndarray]]]:
+        preset = presets.get(name)
+        x = np.random.default_rng(0).integers(0, 256, (20, *SHAPES[preset.task])).astype(np.uint8)
+        model = build(Architecture.from_json(preset.architecture), x, 10)
+        layers = [layer for layer in model.modules() if isinstance(layer, LogicConv)]
+        return model, [(layer, layer.connections.inputs().numpy().reshape(layer.num_kernels, -1)) for layer in layers]
+
+    model, found = kernels("logictreenet-mnist-s")
+    for layer, rows in found:
+        assert (layer.tree_depth, layer.lut_rank, rows.shape[1]) == (3, 2, 8)
+        assert {len(set(row)) for row in (rows // layer.sliding.taps).tolist()} == {min(2, layer.channels)}
+    for layer in model[-3:-1]:  # trees: each gate of the last layer has four of the first below it, nobody else's
+        assert layer.connections.inputs().tolist() == np.arange(2 * layer.out_dim).reshape(-1, 2).tolist()
+    _, found = kernels("torchlogix-clgn-cifar-10-small")
+    for layer, rows in found[:3]:
+        start = np.arange(layer.num_kernels) % (layer.channels - 1)
+        assert (np.sort(rows // 9)[:, ::4] == np.stack([start, start + 1], axis=1)).all()
+    assert len(set((found[3][1][0] // 9).tolist())) > 2
+    _, found = kernels("compactlogic-mnist-s")
+    for layer, _ in found:
+        window = layer.connections.candidates.flatten(1).numpy() // 9
+        assert (window == (np.arange(layer.num_kernels) % layer.channels)[:, None]).all()
 
 
 @ROWS
@@ -143,11 +213,11 @@ def test_the_page_says_of_each_figure_how_its_settings_were_chosen() -> None:
     chosen = dict(re.findall(row, page, re.MULTILINE))
     ours = {preset.name: preset.chosen for preset in presets.list_presets() if preset.name in chosen}
     assert chosen == ours
-    assert set(chosen) == {preset.name for preset in (*IMAGES, *TABLES, *ADDITIVE)} - {"table"}
+    assert set(chosen) == {preset.name for preset in (*IMAGES, *OURS, *TABLES, *ADDITIVE)} - {"table"}
     assert {name for name, by in chosen.items() if by == "test rows"} == {"monks-1", "monks-2", "monks-3"}
     assert chosen["adult"] == "validation rows"
     assert "How what differs was chosen (rates,\nwindows, epochs) is not recorded" in page
-    assert {preset.chosen for preset in PUBLISHED} == {"not recorded"}
+    assert {preset.chosen for preset in (*PUBLISHED, *CONVOLUTIONAL)} == {"not recorded"}
 
 
 def _names(cell: str) -> list[str]:

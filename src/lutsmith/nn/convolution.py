@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 CANDIDATES = 8  # of a learned slot, where its window has so many
-_OF_CONNECTIONS = {
+OF_CONNECTIONS = {
     *("init_method", "channel_group_size", "channel_groups", "num_candidates", "num_groups", "group_bias", "indices"),
     *("candidates", "unique", "shape", "window", "spans"),
     *("connection_temperature", "connection_sampling", "connection_rule"),
@@ -139,8 +139,8 @@ class LogicConv(nn.Module):
             if both := given.keys() & more.keys():
                 raise ValueError(f"{', '.join(sorted(both))} is given twice, by itself and in a dict of arguments")
             given |= more
-        wiring = {key: value for key, value in given.items() if key in _OF_CONNECTIONS}
-        of_tables = {key: value for key, value in given.items() if key not in _OF_CONNECTIONS}
+        wiring = {key: value for key, value in given.items() if key in OF_CONNECTIONS}
+        of_tables = {key: value for key, value in given.items() if key not in OF_CONNECTIONS}
         self.parametrization_name = parametrization
         self.parametrization = setup_parametrization(parametrization, lut_rank, **of_tables)
         leaves = num_kernels * lut_rank ** (tree_depth - 1)

@@ -57,7 +57,8 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
       There are never more candidates than a layer has inputs for; where it has none but the wires, these are fixed.
 
     Its sizes (luts, rank, bits), its encoder and its head are those of the circuit, and so are the tables to begin
-    with: `weight_init="memorize"`, which would fill others, is refused, and `"random"` does nothing.
+    with: `weight_init="memorize"`, which would fill others, is refused, and `"random"` does nothing. There are no
+    `layers`: LUTs that stood at several places, such as those of kernels, have tables of their own from now on.
 
     Args:
         circuit: comparators, LUTs and a head, as any trainer makes it.
@@ -73,6 +74,8 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
     instance_of("circuit", circuit, Circuit, "(lutsmith.load reads one)")
     architecture = architecture or AROUND
     instance_of("architecture", architecture, Architecture)
+    if architecture.layers:
+        raise ValueError("layers are of a network to build, and the circuit gives one: leave layers out")
     if architecture.weight_init == MEMORIZE:
         raise ValueError("weight_init is 'memorize', and training begins with the tables of the circuit: leave one out")
     if circuit.netlist.num_registers:

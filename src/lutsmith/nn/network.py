@@ -1,8 +1,9 @@
-"""The network that most tasks want, from a few numbers: encoder, dense LUT layers, head."""
+"""The network that most tasks want, from a few numbers: encoder, layers as data, dense LUT layers, head."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from lutsmith.nn.connections import list_connections
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, IMAGE_ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
+from lutsmith.nn.layers import BitShape, build_layers, checked_layers, named
 from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
 from lutsmith.nn.parametrizations.base import WEIGHT_INITS
 
@@ -34,8 +36,12 @@ _LEARNED = {
 class Architecture:
     """The sizes and kinds of a feed-forward LUT network, as JSON values.
 
+    It is an encoder, `layers` of any kind where there are some, dense layers of LUTs, and a head. What is said of "all
+    layers or each" is of the dense ones.
+
     Attributes:
-        luts: LUTs of each layer; the last is a multiple of the number of classes.
+        luts: LUTs of each dense layer; the last is a multiple of the number of classes. (): none, where there are
+            `layers`.
         rank: inputs of a LUT, one number for all layers or one for each.
         bits: bits of each feature; of a thermometer, its thresholds.
         encoder: a name of `ENCODERS`, of images also of `IMAGE_ENCODERS`; categorical columns are one-hot in any case.
@@ -62,6 +68,9 @@ class Architecture:
         head: a name of `HEADS`.
         head_options: further arguments of the head.
         tau: divisor of the head's scores in training, a number or `"learned"`; `"auto"`: the head's default.
+        layers: what stands before the dense layers, such as convolutions and pools: see `nn.layers`. Their tables are
+            as said here where they do not say otherwise, with this rank where it is one number; their wiring is their
+            own.
 
     Raises:
         ValueError: a field that cannot be, with what it may be.
@@ -90,13 +99,16 @@ class Architecture:
     head: str = "group-sum"
     head_options: Mapping[str, Any] = field(default_factory=dict)
     tau: float | str = "auto"
+    layers: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         for item in fields(self):
             object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
         if not isinstance(self.luts, (tuple, list)):
             raise TypeError(f"luts is {self.luts!r}; expected the width of each layer, such as (2000, 1000)")
-        if not self.luts:
+        checked_layers(self.layers)
+        object.__setattr__(self, "layers", tuple(_json_value("layers", list(self.layers))))
+        if not self.luts and not self.layers:
             raise ValueError(f"luts is {self.luts}; expected the width of each layer, such as (2000, 1000)")
         for width in self.luts:
             whole_number("luts", width, 1, what="the width of each layer, such as (2000, 1000)")
@@ -120,6 +132,8 @@ class Architecture:
         one_of("encoder", self.encoder, [*ENCODERS, *IMAGE_ENCODERS])
         one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
         one_of("weight_init", self.weight_init, [*WEIGHT_INITS, MEMORIZE])
+        if self.layers and self.weight_init == MEMORIZE:
+            raise ValueError("weight_init is 'memorize', which fills dense layers alone; leave it or layers out")
         one_of("head", self.head, HEADS)
         for name in ("encoder_options", "parametrization_options", "head_options"):
             _check_options(name, getattr(self, name))
@@ -160,22 +174,29 @@ class Architecture:
         method = values["init_method"] = self._each("init_method")[number]
         if method == "local" and number == 0:
             values["shape"] = tuple(encoded_shape)
-        values["temperature"] = self.temperature
-        values["forward_sampling"] = None if self.sampling == "soft" else self.sampling
         return {
             "lut_rank": self._each("rank")[number],
             "connections": kind,
-            "parametrization": self.parametrization,
-            "weight_init": "residual" if self.weight_init == MEMORIZE else self.weight_init,
-            "residual_probability": self.residual_probability,
+            **self.tables(),
             **{name: value for name, value in values.items() if value is not None},
             **self._each("connection_options")[number],
             **self.parametrization_options,
         }
 
+    def tables(self) -> dict[str, Any]:
+        """The arguments of all layers that are of their tables, the rank aside."""
+        values = {
+            "parametrization": self.parametrization,
+            "weight_init": "residual" if self.weight_init == MEMORIZE else self.weight_init,
+            "residual_probability": self.residual_probability,
+            "temperature": self.temperature,
+            "forward_sampling": None if self.sampling == "soft" else self.sampling,
+        }
+        return {name: value for name, value in values.items() if value is not None} | dict(self.parametrization_options)
+
     def shared_by(self, num_classes: int) -> Architecture:
         """The same with a last layer that so many classes, targets or labels can share equally, rounded up."""
-        if self.head == "output-code" or "num_groups" in self.head_options:
+        if not self.luts or self.head == "output-code" or "num_groups" in self.head_options:
             return self
         last = -(-self.luts[-1] // num_classes) * num_classes
         return replace(self, luts=(*self.luts[:-1], last))
@@ -206,7 +227,8 @@ def build(
 ) -> nn.Sequential:
     """Fit the encoder on `fit_samples` `(N, *input_shape)` and build the network on it.
 
-    Returns `Sequential(encoder, Flatten, LogicDense..., head)`. The same arguments give the same network, bit for bit.
+    Returns `Sequential(encoder, Flatten, LogicDense..., head)`, with `architecture.layers` behind the encoder where
+    there are some. The same arguments give the same network, bit for bit.
 
     Args:
         architecture: what to build.
@@ -222,40 +244,42 @@ def build(
     instance_of("architecture", architecture, Architecture, "(Architecture.from_json reads a dict)")
     generator = torch.Generator().manual_seed(seed)
     options = {"per": architecture.per, "unique": True, **architecture.encoder_options}
-    encoder: Any = _made("the encoder", setup_encoder, architecture.encoder, architecture.bits, **options)
+    with named("the encoder"):
+        encoder: Any = setup_encoder(architecture.encoder, architecture.bits, **options)
     if categorical:
         encoder = Columns(encoder, categorical=list(categorical))
     encoder.fit(fit_samples, seed=seed)
-    tau = {} if architecture.tau == "auto" else {"tau": architecture.tau}
-    options = {"in_dim": architecture.luts[-1], "generator": generator, **tau, **architecture.head_options}
-    head: nn.Module = _made("the head", setup_head, architecture.head, num_classes, **options)
-    layers: list[nn.Module] = []
-    encoded_shape = encoder.usable.shape
-    usable: torch.Tensor | None = encoder.usable.flatten()
-    in_dim = encoded_shape.numel()
+    head = _head(architecture, num_classes, architecture.luts[-1], generator) if architecture.luts else None
+    encoded = BitShape(tuple(encoder.usable.shape), encoder.usable)
+    rank = {"lut_rank": architecture.rank} if isinstance(architecture.rank, int) else {}
+    before, bits = build_layers(architecture.layers, encoded, {**rank, **architecture.tables()}, generator)
+    in_dim, usable = math.prod(bits.shape), None if bits.usable is None else bits.usable.flatten()
+    dense: list[nn.Module] = []
     for number, width in enumerate(architecture.luts):
         available = in_dim if usable is None else int(usable.sum())
-        arguments = architecture.layer(number, available, encoded_shape)
-        layers.append(
-            _made(f"layer {number}", LogicDense, in_dim, width, usable=usable, generator=generator, **arguments)
-        )
+        arguments = architecture.layer(number, available, bits.shape)
+        with named(f"layer {number}" if not before else f"luts[{number}]"):
+            dense.append(LogicDense(in_dim, width, usable=usable, generator=generator, **arguments))
         usable, in_dim = None, width
-    return nn.Sequential(encoder, nn.Flatten(), *layers, head)
+    head = head or _head(architecture, num_classes, in_dim, generator)
+    return nn.Sequential(encoder, *before, nn.Flatten(), *dense, head)
 
 
-def _made(what: str, make: Any, *arguments: Any, **options: Any) -> Any:
-    """Call a class, and name what was made where it does not take the options."""
-    try:
-        return make(*arguments, **options)
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{what}: {error}") from error
+def _head(architecture: Architecture, num_classes: int, in_dim: int, generator: torch.Generator) -> nn.Module:
+    tau = {} if architecture.tau == "auto" else {"tau": architecture.tau}
+    options: dict[str, Any] = {"generator": generator, **tau, **architecture.head_options}
+    with named("the head"):
+        return setup_head(architecture.head, num_classes, in_dim=in_dim, **options)
 
 
 def _check_options(name: str, options: Any) -> None:
+    if not isinstance(_json_value(name, options), dict):
+        raise TypeError(f"{name} is {options!r}; expected names with values")
+
+
+def _json_value(name: str, value: Any) -> Any:
+    """A value as JSON gives it back; TypeError where it is none."""
     try:
-        copy = json.loads(json.dumps(options))
+        return json.loads(json.dumps(value))
     except TypeError as error:
         raise TypeError(f"{name} holds what is no JSON value: {error}") from error
-    if not isinstance(copy, dict):
-        raise TypeError(f"{name} is {options!r}; expected names with values")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lutsmith.ground.arguments import one_of
 from lutsmith.presets.additive import ADDITIVE
+from lutsmith.presets.convolutional import CONVOLUTIONAL, OURS
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
@@ -11,7 +12,7 @@ from lutsmith.presets.row import Preset
 DEFAULT_METHODS = {"images": "gradients", "tables": "additive"}
 """How each kind of data is learned where neither a method nor a preset is named."""
 
-_ROWS = (*IMAGES, *TABLES, *ADDITIVE, *PUBLISHED)
+_ROWS = (*IMAGES, *OURS, *TABLES, *ADDITIVE, *PUBLISHED, *CONVOLUTIONAL)
 _PRESETS = {row.name: row for row in _ROWS}
 _IMAGE_TASKS = ("digits", "mnist", "fashion-mnist", "cifar-10", "images")
 _DEFAULTS = {
@@ -19,7 +20,7 @@ _DEFAULTS = {
         "digits": "digits-fast",
         "mnist": "mnist-fast",
         "fashion-mnist": "fashion",
-        "cifar-10": "difflogic-cifar-10-small",
+        "cifar-10": "conv-cifar-130k",
         "images": "images",
         **{row.task: row.name for row in TABLES if row.task is not None},
     },

@@ -96,6 +96,6 @@ def _brief(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}={_brief(item)}" for name, item in value.items() if item not in (None, {}, []))
     if isinstance(value, list):
-        shown = ", ".join(_brief(item) for item in value[:10])
+        shown = ", ".join(f"({_brief(item)})" if isinstance(item, dict) else _brief(item) for item in value[:10])
         return f"{shown}, ... ({len(value)})" if len(value) > 10 else shown
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -18,7 +18,7 @@ from lutsmith.nn.parametrizations.poly import Linear, Poly
 from lutsmith.nn.parametrizations.raw import Raw
 from lutsmith.nn.parametrizations.warp import Warp
 
-__all__ = ["ALIASES", "Parametrization", "list_parametrizations", "msb_first", "setup_parametrization"]
+__all__ = ["ALIASES", "Parametrization", "list_parametrizations", "msb_first", "settings_of", "setup_parametrization"]
 
 _REGISTRY: dict[str, type[Parametrization]] = {
     "dwn": Dwn,
@@ -51,10 +51,19 @@ def setup_parametrization(name: str, lut_rank: int, **settings: Any) -> Parametr
         ValueError: an unknown name, a setting that it does not have, a rank or a value that it cannot have.
         TypeError: a value of a wrong type.
     """
-    one_of("parametrization", name, [*list_parametrizations(), *ALIASES])
-    kind = _REGISTRY[ALIASES.get(name, name)]
+    kind = _kind(name)
     check_options(name, settings, _settings_of(kind))
     return kind(lut_rank, **settings)
+
+
+def settings_of(name: str) -> list[str]:
+    """The names of the settings that the parametrization `name` takes, sorted; ValueError where there is none."""
+    return _settings_of(_kind(name))
+
+
+def _kind(name: str) -> type[Parametrization]:
+    one_of("parametrization", name, [*list_parametrizations(), *ALIASES])
+    return _REGISTRY[ALIASES.get(name, name)]
 
 
 def _settings_of(kind: type[Parametrization]) -> list[str]:

@@ -82,7 +82,7 @@ class GreedyLayers(SearchMethod):
         self._level: GrownLevel | None = None
 
     def most_steps(self, problem: Problem) -> int:
-        return int(_ends(problem.netlist)[-1])
+        return int(_begins(problem.netlist)[-1])
 
     def check(self, problem: Problem) -> None:
         how, levels = self.settings, problem.netlist.level_ptr.size - 1
@@ -97,10 +97,10 @@ class GreedyLayers(SearchMethod):
 
     def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
         how: GreedySettings = self.settings
-        ends = _ends(problem.netlist)
-        step = problem.step % int(ends[-1])
-        number = int(np.searchsorted(ends, step, side="right"))
-        piece = step - int(ends[number - 1]) if number else step
+        begins = _begins(problem.netlist)
+        step = problem.step % int(begins[-1])
+        number = int(np.searchsorted(begins, step, side="right")) - 1
+        piece = step - int(begins[number])
         if piece == 0:
             self._seed = int(rng.integers(2**63))
         before, part, level = problem.accepting().value, problem.batch(), self._level
@@ -112,10 +112,9 @@ class GreedyLayers(SearchMethod):
         return SearchStep(before, problem.accepting().value, change.nodes.size, True)
 
 
-def _ends(netlist: Netlist) -> NDArray[np.int64]:
-    """How many pieces there are up to the end of each level, int64 (levels,), from the inputs on; at least a 0."""
-    pieces = np.cumsum(-(-np.diff(netlist.level_ptr) // PIECE))
-    return pieces if pieces.size else np.zeros(1, np.int64)
+def _begins(netlist: Netlist) -> NDArray[np.int64]:
+    """How many pieces there are before each level, from the inputs on, and in all, int64 (levels + 1,)."""
+    return np.cumsum([0, *(-(-np.diff(netlist.level_ptr) // PIECE))])
 
 
 class GrownLevel:
