@@ -2,11 +2,12 @@
 
     python -m benchmarks.convolution [--rows NAME ...] [--forms NAME ...] [--threads 1] [--steps 5] [--json FILE]
 
-Forms: `fused` has `PooledConv`; `recompute` too, with trees computed anew for the gradient; `apart` has a `LogicConv2d`
-and an `OrPool2d`; `unfold` gathers all windows by torch's `unfold` and gives them to a `LogicDense` (kernels of one LUT
-only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only). All forms read random bits,
-128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a process of its own; the memory
-is the peak (VmHWM) above that before the first step, when all is imported and built.
+Forms: `fused` has `PooledConv`; `recompute` too, with layers computed anew in the backward pass; `apart` has a
+`LogicConv2d` and an `OrPool2d`; `unfold` gathers all windows by torch's `unfold` and gives them to a `LogicDense`
+(kernels of one LUT only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only). All
+forms read random bits, 128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a process
+of its own; the memory is the peak (VmHWM) above that before the first step, when all is imported and built, and a step
+of a network of a few LUTs has loaded what code there is to load.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import time
 import types
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,26 +124,38 @@ def theirs(row: Row) -> nn.Sequential:
     return nn.Sequential(*layers, torchlogix.GroupSum(CLASSES, tau=20.0))
 
 
+def prepared(row: Row, form: str, batch: int) -> Callable[[], None]:
+    """A network and a batch, and what makes a step of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = (theirs(row) if form == "torchlogix" else ours(row, form)).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+    x = torch.randint(0, 2, (batch, row.channels, row.image, row.image)).float()
+    if form in ("fused", "recompute", "apart"):  # as our encoders leave it
+        x = x.flatten(1).t().contiguous().t().view(x.shape)
+    y = torch.randint(0, CLASSES, (batch,))
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        nn.functional.cross_entropy(model(x), y).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
+
+
 def measure(name: str, form: str, count: int, steps: int) -> dict[str, Any]:
     """Time and memory of a step in this process."""
     torch.set_num_threads(count if form in ("torchlogix", "unfold") else 1)
     threads.set_num_threads(count)
     torch.manual_seed(0)
     row = ROWS[name]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = (theirs(row) if form == "torchlogix" else ours(row, form)).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
-    x = torch.randint(0, 2, (BATCH, row.channels, row.image, row.image)).float()
-    if form in ("fused", "recompute", "apart"):  # as our encoders leave it
-        x = x.flatten(1).t().contiguous().t().view(x.shape)
-    y = torch.randint(0, CLASSES, (BATCH,))
+    small = row._replace(blocks=tuple((4, *block[1:]) for block in row.blocks), dense=(4 * CLASSES,) * len(row.dense))
+    prepared(small, form, 2)()
+    step = prepared(row, form, BATCH)
     before, times, processor = peak_megabytes(), [], []
     for _ in range(steps + 1):
         start, used = time.perf_counter(), time.process_time()
-        optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(model(x), y).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        step()
         times.append(time.perf_counter() - start)
         processor.append(time.process_time() - used)
     return {

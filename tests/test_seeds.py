@@ -71,7 +71,7 @@ def kept(folder: Path) -> dict[str, bytes]:
     [
         {"connections": "fixed", "rank": 6},
         {"connections": "learnable", "rank": 4, "num_candidates": 8, "parametrization": "warp"},
-        {"connections": "dense", "rank": 3, "parametrization": "dwn"},
+        {"connections": "dense", "rank": 4, "parametrization": "dwn"},
     ],
     ids=["fixed", "learnable", "dense"],
 )

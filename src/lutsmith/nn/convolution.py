@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,12 +15,12 @@ from torch.utils.checkpoint import checkpoint
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training import ops
-from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
-from lutsmith.nn.parametrizations import setup_parametrization
+from lutsmith.nn.parametrizations import Parametrization, setup_parametrization
 from lutsmith.nn.places import as_tensor
+from lutsmith.nn.trees import in_one_pass, level_by_level
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -66,8 +66,9 @@ class LogicConv(nn.Module):
         num_candidates: as for `LogicDense`; by default 8, or as many as the window has.
         usable: bool, `channels` elements, or of the shape of an image with its channels: inputs that may be wired. A
             channel is usable where any of its pixels is.
-        recompute: in training, keep the input and the output alone, and compute what trees have between them anew for
-            the gradient: less memory for a second forward pass. Noise is the same.
+        recompute: in training, keep the input and the output alone, and compute what lies between them anew for the
+            gradient: less memory for a second forward pass. Noise is the same. Trees that are evaluated in one pass
+            (see `folds`; their connections fixed) keep no more anyway, and gain nothing.
         parametrization_kwargs: more arguments of the parametrization, as torchlogix takes them.
         connections_kwargs: more arguments of the connections, as torchlogix takes them; its `"random"` and
             `"random-unique"` wirings with a `channel_group_size` are the wiring `"channels"`.
@@ -213,56 +214,41 @@ class LogicConv(nn.Module):
         return self.num_kernels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = self.kept(self._rows, x)
-        return self.shaped(rows, x.shape, self.out_shape(self._image(x.shape)))
+        return self.shaped(self.rows(x), x.shape, self.out_shape(self._image(x.shape)))
 
-    def _rows(self, x: Tensor) -> Tensor:
-        return self._evaluated(*self.last_level(x), alone=self._reads_pixels or self.tree_depth > 1)
+    @property
+    def folds(self) -> bool:
+        """Whether training evaluates tables by the fold alone, so that all of a kernel is done in one pass."""
+        return type(self.parametrization).evaluate is Parametrization.evaluate
 
-    def kept(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """`function(x)`, computed anew for the gradient where the layer is to."""
-        if not (self.recompute and self.training and torch.is_grad_enabled()):
-            return function(x)
-        found: Tensor = checkpoint(function, x, use_reentrant=False)
-        return found
-
-    def last_level(self, x: Tensor) -> tuple[Tensor, Tensor, Reads]:
-        """What the LUTs that give the output are evaluated on: rows, their weights (in eval mode their truth tables),
-        and what they read.
+    def rows(self, x: Tensor, windows: Tensor | None = None, mode: str = "or") -> Tensor:
+        """The output as `(num_kernels * places, samples)`; with windows, int32 `(members, W)` places of an image's
+        output, while training a layer that `folds`, the largest (`"or"`) or smallest (`"and"`) of each.
         """
-        image = self._image(x.shape)
+        self._image(x.shape)
         if x.is_complex():
             raise TypeError(f"{type(self).__name__} got a {x.dtype} tensor; it reads real numbers")
+        if not (self.recompute and self.training and torch.is_grad_enabled()):
+            return self._rows(x, windows, mode)
+        found: Tensor = checkpoint(self._rows, x, windows, mode, use_reentrant=False)
+        return found
+
+    def _rows(self, x: Tensor, windows: Tensor | None, mode: str) -> Tensor:
+        image = self._image(x.shape)
         plane = math.prod(image)
         rows = x.reshape(-1, self.channels * plane).t()
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         places = Places(places_of(self.sliding, image, x.device), plane)
-        if self.training:
-            weight: Tensor = self.weight
-            rows, reads = self.connections.route(rows, places)
-        else:
-            weight = self.hard_tables().to(rows.dtype)
+        depth, alone = self.tree_depth, self._reads_pixels
+        if not self.training:
             reads = placed(self.connections.reads(), places)
-        tables = torch.split(weight, [self.connections.out_dim, *self._widths()])
-        for level, (below, width) in enumerate(zip(tables, self._widths(), strict=False)):
-            rows = self._evaluated(rows, below, reads, alone=self._reads_pixels or level > 0)
-            inputs = torch.arange(width * self.lut_rank, dtype=torch.int32, device=rows.device)
-            alone = Places.alone(places.table.shape[1], rows.device)
-            reads = placed(Reads(inputs.view(width, self.lut_rank)), alone)
-        return rows, tables[-1], reads
-
-    def _evaluated(self, rows: Tensor, weight: Tensor, reads: Reads, *, alone: bool) -> Tensor:
-        """The rows of a level's LUTs. Where kernels read, at each place, pixels of that place `alone`, places are more
-        samples, and cost as little.
-        """
-        evaluate: Callable[[Tensor, Tensor, Reads], Tensor]
-        evaluate = self.parametrization.evaluate if self.training else ops.lookup
-        if not (alone and rows.is_contiguous()):
-            return evaluate(rows, weight, reads)
-        samples, count = rows.shape[1], reads.num_places
-        y = evaluate(rows.view(rows.shape[0] // count, count * samples), weight, reads._replace(places=None, plane=1))
-        return y.reshape(y.shape[0] * count, samples)
+            return level_by_level(ops.lookup, rows, self.hard_tables().to(rows.dtype), reads, depth, alone)
+        rows, reads = self.connections.route(rows, places)
+        if self.folds and (depth > 1 or windows is not None):
+            tables = self.parametrization.tables(self.weight)
+            return in_one_pass(rows, tables, reads, depth, alone, windows, mode)
+        return level_by_level(self.parametrization.evaluate, rows, self.weight, reads, depth, alone)
 
     @property
     def _reads_pixels(self) -> bool:

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import instance_of
-from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.fold_pooled.operator import MODES
 from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.convolution import LogicConv
 from lutsmith.nn.lowering import lower_bits
-from lutsmith.nn.parametrizations import Parametrization
 from lutsmith.nn.pooling import Pool
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ class PooledConv(nn.Module):
     """`nn.Sequential(conv, pool)`, the same numbers, in less time and memory.
 
     In training the pooled values alone are kept, with a byte for which of a window's places each is. Backward, each
-    sample's gradient is at one place of a window, so that one LUT is differentiated and not all of the window.
+    sample's gradient is at one place of a window, so that one LUT or tree is differentiated and not all of the window.
 
     It is so where the pool is an OR or an AND, the tables are folded as they are (`raw`, `light` and others whose
     sigmoid sits on the entries of the table), and the output's LUTs have fixed connections (or frozen ones, or a tree
@@ -50,22 +48,13 @@ class PooledConv(nn.Module):
         self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
-        plain = type(self.conv.parametrization).evaluate is Parametrization.evaluate
-        if not (self.training and plain and self.pool.mode in MODES):
+        if not (self.training and self.conv.folds and self.pool.mode in MODES):
             pooled: Tensor = self.pool(self.conv(x))
             return pooled
         channels, *image = self.conv.out_shape(x.shape[-self.conv.axes :])
-        rows = self.conv.kept(self._rows, x)
-        return self.conv.shaped(rows, x.shape, (channels, *self.pool.out_shape(image)))
-
-    def _rows(self, x: Tensor) -> Tensor:
-        rows, weight, reads = self.conv.last_level(x)
-        _, *image = self.conv.out_shape(x.shape[-self.conv.axes :])
-        tables = self.conv.parametrization.tables(weight)
         windows = places_of(self.pool.sliding, tuple(image), x.device)
-        if reads.candidates is None:
-            return ops.fold_pooled(rows, tables, reads, windows, self.pool.mode)
-        return ops.pool(ops.fold(rows, tables, reads), windows, reads.num_places, self.pool.mode)
+        rows = self.conv.rows(x, windows, self.pool.mode)
+        return self.conv.shaped(rows, x.shape, (channels, *self.pool.out_shape(image)))
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
         """Emit the LUTs of both reading `signals` `(..., channels, *image)`; return the pooled ones."""

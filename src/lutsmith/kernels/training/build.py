@@ -65,7 +65,13 @@ HELPERS = (
     gates.copy,
     pooling.tail_kept,
     pooling.middle,
-    pooled.pad_row,
+    pooled.copy_row,
+    pooled.own_table,
+    pooled.climb,
+    pooled.locate_leaves,
+    pooled.blend,
+    pooled.give_leaf,
+    pooled.descend,
 )
 SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled)
 """Modules of the templates, whose names these see."""
@@ -136,8 +142,9 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {
-        "evaluate": {"fold": loops.evaluate_fold}.get(kind.partition("_")[0])
-        or (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
+        "evaluate": loops.evaluate_fold
+        if kind.startswith("fold") or kind == "backward_pooled"
+        else (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,
     }

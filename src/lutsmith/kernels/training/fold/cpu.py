@@ -23,6 +23,7 @@ from lutsmith.kernels.training.reads import Reads
 COLUMNS = 128  # samples a part that make it worth splitting the batch
 MOST = 16  # parts of a sum
 COPIES = 1 << 26  # bytes that copies of the input gradient of kernels at places take at most, or one of them
+FEW = 4  # table entries a feature below which one thread is done before two have added up their copies
 WORTH = 64  # table entries a feature that make one more pair of copies of the input gradient cheap
 
 
@@ -40,7 +41,7 @@ def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, share
     if samples >= 2 * COLUMNS:
         return 1, _power_of_two(min(samples // COLUMNS, MOST))
     entries = (luts << rank) // max(features, 1)
-    return (1 if entries < 2 or luts < 2 else _power_of_two(min(max(2, 2 * entries // WORTH), luts, MOST))), 1
+    return (1 if entries < FEW or luts < 2 else _power_of_two(min(max(2, 2 * entries // WORTH), luts, MOST))), 1
 
 
 def placed_parts(instances: int, rank: int, x: Tensor, dx: Tensor | None) -> tuple[int, int]:
@@ -55,11 +56,13 @@ def _power_of_two(most: int) -> int:
     return 1 << max(most, 1).bit_length() - 1
 
 
-def begin(x: Tensor, tables: Tensor, reads: Reads, parts: tuple[int, int]) -> tuple[Workspace, NDArray[np.int64]]:
-    """The argument block with what every kernel over LUTs reads."""
+def begin(
+    x: Tensor, tables: Tensor, reads: Reads, parts: tuple[int, int], more: int = 0
+) -> tuple[Workspace, NDArray[np.int64]]:
+    """The argument block with what every kernel over LUTs reads, and scratch of some more rows."""
     space, luts = workspace, reads.inputs.shape[0]
     fields = space.begin()
-    step = SCRATCH_ROWS * ROW * x.itemsize
+    step = (SCRATCH_ROWS + more) * ROW * x.itemsize
     fields[at.LUTS], fields[at.SLOTS] = luts * reads.num_places, reads.inputs.numel()
     fields[at.TABLE_COUNT], fields[at.ENTRIES] = tables.shape[0], tables.shape[0] * tables.shape[1]
     fields[at.FEATURES], fields[at.SAMPLES] = x.shape

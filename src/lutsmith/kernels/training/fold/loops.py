@@ -155,9 +155,8 @@ def forward(address: int, part: int) -> None:
                 y[q] = z[q]
 
 
-def differentiate_small(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
-    """Slopes of all inputs into the SLOPES rows, table gradient added at e unless that is 0."""
-    d = scratch + SLOPES * ROW * SIZE
+def differentiate_small(entries: int, scratch: int, g: int, d: int, e: int, groups: int) -> None:
+    """Slopes of all inputs into the rows at d, table gradient added at e unless that is 0."""
     if e != 0:
         sweep(entries, scratch, g, d, e, groups)
     else:
@@ -169,10 +168,9 @@ def weigh_small(scratch: int, g: int, e: int, groups: int) -> None:
     minterms(scratch, g, e, groups)
 
 
-def differentiate_split(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
-    """Slopes of all inputs into the SLOPES rows, table gradient added at e unless that is 0."""
-    d, s = scratch + SLOPES * ROW * SIZE, scratch + LOW_ROWS * ROW * SIZE
-    v, r = scratch + VALUES * ROW * SIZE, scratch + WEIGHTS * ROW * SIZE
+def differentiate_split(entries: int, scratch: int, g: int, d: int, e: int, groups: int) -> None:
+    """Slopes of all inputs into the rows at d, table gradient added at e unless that is 0."""
+    s, v, r = scratch + LOW_ROWS * ROW * SIZE, scratch + VALUES * ROW * SIZE, scratch + WEIGHTS * ROW * SIZE
     low_minterms(scratch, s, groups)
     low_values(entries, s, v, groups)
     high_sweep(v, scratch, g, d, r, groups)
@@ -273,9 +271,9 @@ def block(a: Any, j: int, entries: int, e: int, g: int, scratch: int, groups: in
             contract(scratch, g, scratch + CONSTANTS, points, scaled, groups)
             for l in range(RANK):
                 rows[l] = points + l * ROW * SIZE
-            differentiate(entries, scratch, scaled, 0, groups)
+            differentiate(entries, scratch, scaled, scratch + SLOPES * ROW * SIZE, 0, groups)
     elif need_slopes:
-        differentiate(entries, scratch, g, e, groups)
+        differentiate(entries, scratch, g, scratch + SLOPES * ROW * SIZE, e, groups)
     elif e != 0:
         weigh(scratch, g, e, groups)
 

@@ -11,6 +11,7 @@ from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.fold.operator import safe_reads
 from lutsmith.kernels.training.fold_pooled import cpu, naive
+from lutsmith.kernels.training.fold_pooled.trees import nodes_of
 from lutsmith.kernels.training.operators import define
 from lutsmith.kernels.training.pool.operator import MOST_TAPS
 from lutsmith.kernels.training.reads import Reads, check, in_planes
@@ -18,15 +19,18 @@ from lutsmith.kernels.training.reads import Reads, check, in_planes
 MODES = ("or", "and")
 
 
-def fold_pooled(x: Tensor, tables: Tensor, reads: Reads, windows: Tensor, mode: str) -> Tensor:
-    """`pool(fold(x, tables, reads), windows, places, mode)`, without the values that are not chosen in memory.
+def fold_pooled(x: Tensor, tables: Tensor, reads: Reads, windows: Tensor, mode: str = "or", depth: int = 1) -> Tensor:
+    """Kernels at places, each a LUT or a tree of LUTs, pooled: `pool(fold(x, tables, reads), windows, places, mode)`,
+    without the values that are not chosen in memory, nor those between the levels of a tree.
 
     Args:
         x: as for `fold`.
-        tables: as for `fold`.
-        reads: of kernels at places, without candidates.
-        windows: int32 (members, W), places that are pooled, negative where there is none; as for `pool`.
+        tables: as for `fold`; of trees, those of the lowest level, kernel by kernel, then those of the level above.
+        reads: of kernels at places, without candidates; of trees, of the LUTs of the lowest level, each with a table.
+        windows: int32 (members, W), places that are pooled, negative where there is none; as for `pool`. Places by
+            themselves are windows of one.
         mode: `"or"`, the largest, or `"and"`, the smallest.
+        depth: levels of a tree; each LUT reads as many LUTs of the level below as its rank.
 
     Returns:
         (kernels x W, B) in x's dtype, differentiable once in x and tables.
@@ -35,7 +39,7 @@ def fold_pooled(x: Tensor, tables: Tensor, reads: Reads, windows: Tensor, mode: 
         ValueError: what does not fit.
     """
     out: Tensor = torch.ops.lutsmith.fold_pooled.default(
-        x, tables, reads.inputs, reads.table_ptr, reads.places, reads.plane, windows, mode
+        x, tables, reads.inputs, reads.table_ptr, reads.places, reads.plane, windows, depth, mode
     )[0]
     return out
 
@@ -52,8 +56,12 @@ def _check(
     places: Tensor,
     plane: int,
     windows: Tensor,
+    depth: int,
     mode: str = "or",
 ) -> None:
+    if depth != 1:
+        _check_trees(tables, inputs, table_ptr, depth)
+        tables = tables[: inputs.shape[0]]
     check(x, tables, *_reads(inputs, table_ptr, places, plane))
     if windows.ndim != 2 or windows.dtype != torch.int32 or not 1 <= windows.shape[0] <= MOST_TAPS:
         raise ValueError(
@@ -64,9 +72,34 @@ def _check(
         raise ValueError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
 
 
-def _check_backward(grad: Tensor, members: Tensor, *rest: Any) -> None:
-    _check(*rest[:7])
-    if grad.shape != members.shape or grad.dtype not in FLOATS or members.dtype != torch.uint8:
+def _check_trees(tables: Tensor, inputs: Tensor, table_ptr: Tensor | None, depth: int) -> None:
+    if depth < 1:
+        raise ValueError(f"depth is {depth}; expected at least 1")
+    if table_ptr is not None:
+        raise ValueError("trees have a table for each LUT; leave table_ptr out")
+    if inputs.ndim != 2 or tables.ndim != 2:
+        raise ValueError(f"inputs have {inputs.ndim} dimensions and tables {tables.ndim}; expected two each")
+    luts, rank = inputs.shape
+    width = rank ** (depth - 1)
+    expected = luts // width * nodes_of(rank, depth)
+    if luts % width or tables.shape[0] != expected:
+        raise ValueError(
+            f"{luts} LUTs of rank {rank} in the lowest level and {tables.shape[0]} tables; expected a multiple of "
+            f"{width} LUTs, as trees have {depth} levels, and {expected} tables"
+        )
+
+
+def _shape(x: Tensor, inputs: Tensor, windows: Tensor, depth: int) -> tuple[int, int]:
+    """That of the pooled values."""
+    return inputs.shape[0] // inputs.shape[1] ** (depth - 1) * windows.shape[1], x.shape[1]
+
+
+def _check_backward(grad: Tensor, members: Tensor, x: Tensor, *rest: Any) -> None:
+    _check(x, *rest[:7])
+    shape = _shape(x, rest[1], *rest[5:7])
+    if members.shape != (shape if rest[5].shape[0] > 1 else (0,)):
+        raise ValueError(f"members have shape {tuple(members.shape)}; expected those that fold_pooled gave")
+    if grad.shape != shape or grad.dtype not in FLOATS or members.dtype != torch.uint8:
         raise ValueError(f"grad is {grad.dtype} of shape {tuple(grad.shape)}; expected that of the pooled values")
 
 
@@ -78,39 +111,43 @@ def _windows(windows: Tensor, places: Tensor) -> Tensor:
 
 
 def _pooled(x: Tensor, tables: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    *of_reads, windows, mode = rest
+    *of_reads, windows, depth, mode = rest
     dtype, reads = compute_dtype(x, tables), _reads(*of_reads)
     windows = _windows(windows, of_reads[2])
-    shape = reads.inputs.shape[0] * windows.shape[1], x.shape[1]
-    out, members = memory.empty(shape, dtype), memory.empty(shape, torch.uint8)
+    shape = _shape(x, reads.inputs, windows, depth)
+    out, members = memory.empty(shape, dtype), memory.empty(shape if len(windows) > 1 else (0,), torch.uint8)
     safe = safe_reads(reads, x.shape[0], dtype)
-    cpu.fold_pooled(dense(x, dtype), dense(tables, dtype), safe, windows, mode, out, members)
+    cpu.fold_pooled(dense(x, dtype), dense(tables, dtype), safe, windows, mode, depth, out, members)
     return out.to(x.dtype), members
 
 
 def _other(x: Tensor, tables: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    *of_reads, windows, mode = rest
-    return naive.fold_pooled(x, tables, _reads(*of_reads), windows, mode)
+    *of_reads, windows, depth, mode = rest
+    out, members = naive.fold_pooled(x, tables, _reads(*of_reads), windows, mode, depth)
+    return out, members if len(windows) > 1 else members.new_empty(0)
 
 
 def _fake(x: Tensor, tables: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    shape = rest[0].shape[0] * rest[4].shape[1], x.shape[1]
-    return x.new_empty(shape), x.new_empty(shape, dtype=torch.uint8)
+    shape = _shape(x, rest[0], *rest[4:6])
+    return x.new_empty(shape), x.new_empty(shape if len(rest[4]) > 1 else (0,), dtype=torch.uint8)
 
 
 def _backward(grad: Tensor, members: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    *of_reads, windows, need_dx, need_dt = rest
+    *of_reads, windows, depth, need_dx, need_dt = rest
     dtype = compute_dtype(x, tables)
     safe, windows = safe_reads(_reads(*of_reads), x.shape[0], dtype), _windows(windows, of_reads[2])
     dx = memory.empty(x.shape, dtype) if need_dx else None
     dt = memory.empty(tables.shape, dtype) if need_dt else None
-    cpu.backward(dense(grad, dtype), members.contiguous(), dense(x, dtype), dense(tables, dtype), safe, windows, dx, dt)
+    given = dense(grad, dtype), members.contiguous(), dense(x, dtype), dense(tables, dtype)
+    cpu.backward(*given, safe, windows, depth, dx, dt)
     return _results(x, tables, dx, dt)
 
 
 def _other_backward(grad: Tensor, members: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    *of_reads, windows, need_dx, need_dt = rest
-    found = naive.fold_pooled_backward(grad, members, x, tables, _reads(*of_reads), windows, (need_dx, need_dt))
+    *of_reads, windows, depth, need_dx, need_dt = rest
+    members = members if len(windows) > 1 else members.new_zeros(grad.shape)
+    need = need_dx, need_dt
+    found = naive.fold_pooled_backward(grad, members, x, tables, _reads(*of_reads), windows, depth, need)
     return _results(x, tables, *found)
 
 
@@ -127,7 +164,7 @@ def _fake_backward(_: Tensor, __: Tensor, x: Tensor, tables: Tensor, *rest: Any)
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    *tensors, ctx.plane, windows, _ = inputs
+    *tensors, ctx.plane, windows, ctx.depth, _ = inputs
     ctx.save_for_backward(output[1], *tensors, windows)
     ctx.mark_non_differentiable(output[1])
     ctx.set_materialize_grads(False)
@@ -137,14 +174,16 @@ def _gradient(ctx: Any, grad: Tensor | None, _members: Tensor | None) -> tuple[T
     wanted = ctx.needs_input_grad[:2]
     *tensors, windows = ctx.saved_tensors
     if grad is None:
-        return (None,) * 8
+        return (None,) * 9
     backward = torch.ops.lutsmith.fold_pooled_backward.default
-    found = backward(grad, *tensors, ctx.plane, windows, *wanted)
+    found = backward(grad, *tensors, ctx.plane, windows, ctx.depth, *wanted)
     dx, dt = (value if want else None for value, want in zip(found, wanted, strict=True))
-    return dx, dt, None, None, None, None, None, None
+    return dx, dt, None, None, None, None, None, None, None
 
 
-_ARGUMENTS = "Tensor x, Tensor tables, Tensor inputs, Tensor? table_ptr, Tensor places, SymInt plane, Tensor windows"
+_ARGUMENTS = (
+    "Tensor x, Tensor tables, Tensor inputs, Tensor? table_ptr, Tensor places, SymInt plane, Tensor windows, int depth"
+)
 define(
     f"fold_pooled({_ARGUMENTS}, str mode) -> (Tensor, Tensor)",
     check=_check,

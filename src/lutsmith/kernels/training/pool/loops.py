@@ -25,7 +25,7 @@ from lutsmith.kernels.training.templates import (
     share_of,
     zero,
 )
-from lutsmith.kernels.vectors import Vectors, i32, i64, piece, u8
+from lutsmith.kernels.vectors import WORD, Vectors, i32, i64, piece, u8
 
 OR, AND, MAJORITY = range(3)
 
@@ -99,6 +99,34 @@ def pieces(dtype: np.dtype[Any]) -> dict[str, Any]:
             chosen = b.icmp_unsigned("==", b.load(taps_at(v, taps, q), align=1), number_of)
             v.store(v.select(chosen, v.load(row, q), v.load(out, q)), out, q)
 
+    def addresses_of(v: Vectors, table: Any) -> list[Any]:
+        words = v.builder.inttoptr(table, WORD.as_pointer())
+        return [v.builder.load(v.builder.gep(words, [WORD(k)])) for k in range(4)]
+
+    def pick_four(v: Vectors, table: Any, start: Any, taps: Any, out: Any, groups: Any) -> None:
+        """Of four rows, from a table of addresses, that of the tap that was chosen."""
+        b = v.builder
+        rows = [b.add(row, start) for row in addresses_of(v, table)]
+        with v.loop(groups) as q:
+            tap, value = b.load(taps_at(v, taps, q), align=1), v.load(rows[0], q)
+            for number_of in range(1, 4):
+                chosen = b.icmp_unsigned("==", tap, every(v, WORD(number_of)))
+                value = v.select(chosen, v.load(rows[number_of], q), value)
+            v.store(value, out, q)
+
+    def give_four(v: Vectors, grad: Any, taps: Any, table: Any, dx: Any, groups: Any) -> None:
+        """Add the gradient to one of four rows, whose places in dx are in a table: that of the tap that was chosen.
+
+        One after the other, as two of them may be one row.
+        """
+        b = v.builder
+        rows = [b.add(dx, row) for row in addresses_of(v, table)]
+        with v.loop(groups) as q:
+            tap, slope = b.load(taps_at(v, taps, q), align=1), v.load(grad, q)
+            for number_of, row in enumerate(rows):
+                chosen = b.icmp_unsigned("==", tap, every(v, WORD(number_of)))
+                v.store(v.add(v.load(row, q), v.select(chosen, slope, v.constant(0.0))), row, q)
+
     return {
         "keep_larger": piece(dtype, 5, keep(">")),
         "keep_smaller": piece(dtype, 5, keep("<=")),
@@ -106,6 +134,8 @@ def pieces(dtype: np.dtype[Any]) -> dict[str, Any]:
         "take_ranked": piece(dtype, 7, take),
         "give": piece(dtype, 5, give_),
         "pick": piece(dtype, 5, pick),
+        "pick_four": piece(dtype, 5, pick_four),
+        "give_four": piece(dtype, 5, give_four),
     }
 
 
