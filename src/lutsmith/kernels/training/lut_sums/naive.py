@@ -40,7 +40,8 @@ def lut_sums(x: Tensor, tables: Tensor, neurons: Neurons) -> Tensor:
     """The sums `(outputs * P, B)` of x `(features, B)`; see `operator.lut_sums`."""
     rows, entries = _read(x, tables, neurons)
     sums = [_levels(rows[inputs], own)[-1].sum((0, 1)) for inputs, own in _by_output(entries, neurons)]
-    return torch.stack(sums).view(-1, x.shape[1])
+    count = 1 if neurons.places is None else neurons.places.shape[1]
+    return torch.stack(sums).view(neurons.outputs * count, x.shape[1])
 
 
 def lut_sums_backward(
@@ -53,7 +54,7 @@ def lut_sums_backward(
     """
     rows, entries = _read(x, tables, neurons)
     d_rows, d_entries = torch.zeros_like(rows), []
-    gradients = grad.to(rows.dtype).view(neurons.outputs, 1, 1, -1)
+    gradients = grad.to(rows.dtype).view(neurons.outputs, 1, 1, rows.shape[1])
     for (inputs, own), weight in zip(_by_output(entries, neurons), gradients, strict=True):
         points = rows[inputs]
         levels = _levels(points, own)
@@ -96,7 +97,8 @@ def _read(x: Tensor, tables: Tensor, neurons: Neurons) -> tuple[Tensor, Tensor]:
         around = torch.tensor([neurons.outside, 1.0], dtype=dtype, device=x.device).view(1, 2, 1)
         planes = torch.cat([planes, around.expand(len(planes), 2, x.shape[1])], 1)
         pixels = pixel_of(neurons.places, neurons.plane).flatten()
-        rows = planes[:, pixels].view(len(planes) * len(neurons.places), -1)
+        taps, count = neurons.places.shape
+        rows = planes[:, pixels].view(len(planes) * taps, count * x.shape[1])
     return read_as(neurons.points, rows), read_as(neurons.entries, tables.to(dtype))
 
 
