@@ -94,6 +94,14 @@ class TrainedLuts(LUTSum):
     def _windows(self, rows: Tensor, **_: Any) -> tuple[Tensor, int]:
         return rows, 1
 
+    def set_input_expanded(self, expanded: bool) -> None:
+        """Read all inputs of the LUTs from now on, or the first one alone: see `BaseTrainer`."""
+        self.trainer.set_input_expanded(expanded)
+
+    def set_binarization_level(self, level: int) -> None:
+        """Train with signs (above 0) or real numbers from now on."""
+        self.trainer.set_binarization_level(level)
+
     def pre_initialize(self) -> None:
         """Begin to count what the LUTs read."""
         self.trainer.clear_initializion()
