@@ -86,10 +86,11 @@ class TrainedLuts(LUTSum):
         if type(self.trainer).forward is LagrangeTrainer.forward:
             return super().summed(rows, **at)
         x, places = self._windows(rows, **at)
-        read = x[self.mask.flip(2).long().flatten()]
-        values = self.trainer(read.t()).t()
+        values = self.trainer(x[self.mask.flip(2).long().flatten()].t()).t()
         sums: Tensor = values.reshape(self.outputs, self.luts, places * rows.shape[1]).sum(1)
-        return sums if self.bias is None else sums + self.bias.unsqueeze(1)
+        if self.bias is not None:
+            sums = sums + self.bias.unsqueeze(1)
+        return sums.reshape(self.outputs * places, rows.shape[1])
 
     def _windows(self, rows: Tensor, **_: Any) -> tuple[Tensor, int]:
         return rows, 1
