@@ -33,8 +33,8 @@ def problems(draw: st.DrawFn, rank: int) -> Problem:
     """Inputs with zeros or without, tables, what is read, and a gradient; LUTs that read a row twice, and rows that
     are read more often than a byte counts.
     """
-    outputs, luts = draw(st.integers(1, 5)), draw(st.sampled_from([1, 2, 3, 7, 300 if rank < 3 else 9]))
-    channels, samples = draw(st.integers(1, 6)), draw(st.sampled_from([0, 1, 5, 63, 64, 65, 128, 129, 200]))
+    outputs, luts = draw(st.integers(1, 5)), draw(st.sampled_from([1, 2, 3, 300 if rank < 3 else 7 if rank < 6 else 4]))
+    channels, samples = draw(st.integers(1, 6)), draw(st.sampled_from([0, 1, 5, 64, 65, 129, 200]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 1 << 20)))
     plane, places, features = 1, None, channels
     if draw(st.booleans()):
@@ -79,7 +79,7 @@ def compare(problem: Problem, needs: tuple[bool, bool] = (True, True)) -> None:
 
 
 @pytest.mark.parametrize("rank", range(1, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_kernels_agree_with_the_naive_form(rank: int, data: st.DataObject) -> None:
     problem = data.draw(problems(rank))
