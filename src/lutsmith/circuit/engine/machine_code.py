@@ -85,7 +85,7 @@ class Code:
 
     def plan(self) -> EnginePlan:
         """Where the code finds its inputs, and leaves its outputs."""
-        return EnginePlan(self.netlist, fixed=True)
+        return EnginePlan(self.netlist, fixed=True, pools=False)
 
     def load(self) -> Callable[[int], None]:
         """Return the code as a function of the address of a matrix of bits, that of `plan`."""
@@ -114,7 +114,7 @@ def nodes(plan: EnginePlan) -> list[Node]:
 
     given: list[tuple[int, tuple[int, ...], int]] = []
     tables, fanin = plan.tables().tolist(), plan.fanin.tolist()
-    for kind, first, count, entry, row in plan.groups.tolist():
+    for kind, first, count, entry, row, _ in plan.groups.tolist():
         rank = lanes.KINDS[kind][0]
         for index in range(count):
             reads = tuple(fanin[entry + index * rank : entry + (index + 1) * rank])
