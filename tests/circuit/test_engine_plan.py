@@ -45,6 +45,7 @@ def pools(seed: int, ranks: tuple[int, ...]) -> Netlist:
     layer, ends = np.arange(12), [3]
     for rank in ranks:
         luts = builder.lut(rng.choice(layer, (40, rank)), rng.integers(0, 2, (8, 1 << rank)), rng.integers(0, 8, 40))
+        luts = np.concatenate([luts[5:], builder.lut(rng.choice(layer, (5, 2)), rng.integers(0, 2, (5, 4)))])
         layer = np.concatenate([rng.permutation(luts), layer[:3]])
         pooled, place = [], 0
         while place < len(layer):

@@ -3,13 +3,14 @@
 Where tables may be exchanged, all that is known is the wiring: nodes that no output depends on are left out, and every
 other one is of the kind of its rank. Where tables are fixed, constants and buffers need no evaluation either, and nodes
 of up to three inputs are of the kind of their function (`kernels.engine.lanes.KINDS`), without the inputs that make no
-difference. An OR of LUTs of one rank that nothing else reads, as pools have them, is evaluated with these: their
-values are never stored. Nothing else is simplified: that takes longer than a first answer may, and is
+difference. An OR of LUTs that nothing else reads, as pools have them, is evaluated with these where one has more than
+three inputs: their values are never stored. Nothing else is simplified: that takes longer than a first answer may, and is
 `circuit.simplify`'s.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import permutations
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist, table_mask
 from lutsmith.circuit.tables import VARIABLES
+from lutsmith.ground.arrays import runs
 from lutsmith.kernels.engine import lanes
 
 _ANY_ORDER = tuple(range(6))
@@ -35,7 +37,7 @@ class EvaluatedNodes:
         levels: int64 (n,), from 1 on.
         pooled: int64 (n,), how many LUTs each is the OR of: 1 but for kinds of `lanes.POOLED`.
         luts: int64, the nodes whose tables are evaluated, node after node: each itself, or those that it is the OR of.
-        fanin: int64, the signals that these read.
+        fanin: int64, the signals that these read, filled up by constants to the most inputs of those of one OR.
         fanin_ptr: int64 (n+1,), the part of `fanin` that belongs to each of `nodes`.
         outputs: int64 (O,), the signals that hold the outputs.
 
@@ -64,11 +66,14 @@ class EvaluatedNodes:
             nodes = first + np.flatnonzero(alive[sources + first : sources + stop])
             alive[fanin[read.entries(nodes)]] = True
         evaluated &= alive[sources : netlist.num_signals]
-        of_node, pooled = kinds[variants], np.ones(netlist.num_nodes, np.int64)
-        found = _pools(netlist, evaluated, fanin, read, of_node, outputs) if fixed and pools else []
+        found = _pools(netlist, evaluated, fanin, read, outputs) if fixed and pools else []
+        pooled, width = np.ones(netlist.num_nodes, np.int64), read.counts.copy()
         for ors, members in found:
             evaluated[members] = False
-            pooled[ors] = members.shape[1]
+            pooled[ors], width[ors] = members.shape[1], ranks[members].max(axis=1)
+            variants[members] = ranks[members]
+        if found:
+            read = _Lists(pointers[:-1], slots[variants], lanes.RANKS[kinds[variants]])
         self.nodes = np.flatnonzero(evaluated)
         self.levels = np.repeat(np.arange(1, counts.size + 1), counts)[self.nodes]
         self.pooled = pooled[self.nodes]
@@ -76,11 +81,30 @@ class EvaluatedNodes:
         first = np.cumsum(self.pooled) - self.pooled
         for ors, members in found:
             self.luts[first[np.searchsorted(self.nodes, ors)][:, None] + np.arange(members.shape[1])] = members
-        own = of_node[self.luts[first]]
-        self.kinds = np.where(self.pooled > 1, _POOLED[np.minimum(own, 6)], own)
-        self.fanin = fanin[read.entries(self.luts)]
-        self.fanin_ptr = np.concatenate([[0], np.cumsum(read.counts[self.luts[first]] * self.pooled)])
+        own = kinds[variants[self.nodes]]
+        self.kinds = np.where(self.pooled > 1, _POOLED[np.minimum(width[self.nodes], 6)], own)
+        widths = np.repeat(width[self.nodes], self.pooled)
+        self.fanin = np.full(widths.sum(), netlist.num_signals)
+        self.fanin[runs(np.cumsum(widths) - widths, read.counts[self.luts])] = fanin[read.entries(self.luts)]
+        self.fanin_ptr = np.concatenate([[0], np.cumsum(width[self.nodes] * self.pooled)])
         self.outputs = outputs
+
+    def set_kinds(self, netlist: Netlist, tables: Sequence[tuple[int, int]], first: int) -> None:
+        """Make nodes of these tables kinds of their own, from `first` on; ORs too, where all that they read has one."""
+        own = np.full(netlist.num_nodes, -1, np.int64)
+        words = netlist.tables()
+        for rank in {rank for rank, _ in tables}:
+            numbers = np.array([number for number, (inputs, _) in enumerate(tables) if inputs == rank])
+            known = np.array([tables[number][1] for number in numbers], np.uint64)
+            nodes = np.flatnonzero(netlist.ranks == rank)
+            order = np.argsort(known)
+            place = order[np.minimum(np.searchsorted(known, words[nodes], sorter=order), len(known) - 1)]
+            same = known[place] == words[nodes]
+            own[nodes[same]] = numbers[place[same]]
+        starts = np.cumsum(self.pooled) - self.pooled
+        lowest, highest = (find.reduceat(own[self.luts], starts) for find in (np.minimum, np.maximum)) if len(starts) else (own[:0], own[:0])
+        generic = np.isin(self.kinds, [*lanes.POOLED, *lanes.POOLED.values()])
+        self.kinds = np.where(generic & (lowest >= 0) & (lowest == highest), first + lowest, self.kinds)
 
 
 class _Lists:
@@ -101,7 +125,6 @@ def _pools(
     evaluated: NDArray[np.bool_],
     fanin: NDArray[np.int64],
     read: _Lists,
-    kinds: NDArray[np.int64],
     outputs: NDArray[np.int64],
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """The ORs to evaluate with what they read, by their number of inputs: int64 (k,), and those nodes, int64 (k, m)."""
@@ -111,16 +134,17 @@ def _pools(
         return []
     reads = np.bincount(fanin[read.entries(np.flatnonzero(evaluated))], minlength=netlist.num_signals + 2)
     reads += np.bincount(outputs, minlength=netlist.num_signals + 2)
-    may = np.zeros(netlist.num_signals + 2, np.int64)  # the rank of a node that an OR may take with it
-    joins = evaluated & ~is_or & (reads[sources : netlist.num_signals] == 1) & np.isin(kinds, list(lanes.POOLED))
-    may[sources : netlist.num_signals][joins] = kinds[joins]
+    joins = evaluated & ~is_or & (reads[sources : netlist.num_signals] == 1)
+    width = np.zeros(netlist.num_signals + 2, np.int64)  # of signals that an OR may take with it
+    width[sources : netlist.num_signals][joins] = ranks[joins]
     found = []
     for rank in range(2, 7):
         ors = np.flatnonzero(is_or & (ranks == rank))
         members = fanin[netlist.fanin_ptr[ors][:, None] + np.arange(rank)]
-        same = (may[members] == may[members[:, :1]]).all(axis=1) & (may[members[:, 0]] > 0)
-        if same.any():
-            found.append((ors[same], members[same] - sources))
+        widths = width[members]
+        chosen = (widths > 0).all(axis=1) & (widths.max(axis=1) > _LARGEST_KNOWN)
+        if chosen.any():
+            found.append((ors[chosen], members[chosen] - sources))
     return found
 
 

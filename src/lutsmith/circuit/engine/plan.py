@@ -7,6 +7,7 @@ it is one for fixed tables, and faster.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,20 @@ from lutsmith.circuit.netlist import Netlist, checked_tables
 from lutsmith.ground.arrays import runs
 from lutsmith.kernels.engine import lanes
 
+Network = Callable[[NDArray[np.uint64]], None]
+"""What evaluates a network on the matrix of bits of a plan."""
+
 MAX_ROWS = 2**32 // lanes.ROW_BYTES
 """Rows are named by byte offsets in uint32."""
 
 MAX_GAPS = 64
 """Gaps between the rows of levels that are remembered, for later levels to lie in."""
 
+CODED = len(lanes.RANKS)
+"""The first kind that `lanes` does not know: a table that machine code has been made of."""
+
 _RANKS = 7  # kinds below are ranks with any table
-_KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS] + [0] * len(lanes.POOLED), np.uint64)
+_KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS] + [0], np.uint64)
 
 
 class EnginePlan:
@@ -39,20 +46,27 @@ class EnginePlan:
         fixed: whether the tables are always the netlist's own. Then constants and buffers are not evaluated, and
             functions of up to three inputs without their tables.
         pools: whether ORs are evaluated with the LUTs that they read (`EvaluatedNodes`), where tables are fixed.
+        coded: tables that are kinds of their own, from `CODED` on, in this order: number of inputs and truth table of
+            each. `lanes` does not know them; where tables are fixed.
 
     Attributes:
         num_rows: rows of the matrix of bits, the kernels' header included.
         output_rows: int64 (O,), the rows of the outputs.
-        fanin, groups: arguments of `kernels.engine.lanes.evaluate`.
+        fanin, groups: arguments of `kernels.engine.lanes.evaluate`. Of a level those of kinds from `CODED` on are last.
         order: int64 (n,), the nodes that have rows, in the order of evaluation.
 
     Raises:
         ValueError: the netlist needs more rows than 32-bit offsets can name.
     """
 
-    def __init__(self, netlist: Netlist, fixed: bool = False, *, pools: bool = True) -> None:
+    def __init__(
+        self, netlist: Netlist, fixed: bool = False, *, pools: bool = True, coded: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self._netlist, self._fixed = netlist, fixed
         part = EvaluatedNodes(netlist, fixed, pools)
+        if coded:
+            part.set_kinds(netlist, coded, CODED)
+        self._kind_ranks = np.concatenate([lanes.RANKS, [rank for rank, _ in coded]]).astype(np.int64)
         sources, depth = netlist.num_inputs + netlist.num_registers, netlist.level_ptr.size - 1
         order = np.lexsort((part.pooled, part.kinds, part.levels))
         pooled = part.pooled[order]
@@ -99,7 +113,7 @@ class EnginePlan:
         if tables is not None and self._fixed:
             raise ValueError("the plan is one for the netlist's own tables: make another without `fixed`")
         given = netlist.tables() if tables is None else checked_tables(tables, netlist.num_nodes)
-        known = _KNOWN_TABLES[self._kinds]
+        known = _KNOWN_TABLES[np.minimum(self._kinds, len(lanes.KINDS))]
         return np.where((self._kinds < _RANKS) | (self._kinds >= len(lanes.KINDS)), given[self._luts], known)
 
     def values(self) -> NDArray[np.uint64]:
@@ -119,7 +133,7 @@ class EnginePlan:
     def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The arguments `fanin` and `groups` of `kernels.engine.single.evaluate`."""
         groups = self.groups.copy()
-        groups[:, 0] = lanes.RANKS[groups[:, 0]]
+        groups[:, 0] = self._kind_ranks[groups[:, 0]]
         if len(groups):  # neighbours of one rank become one group
             begins = np.ones(len(groups), np.bool_)
             before, after = groups[:-1], groups[1:]
