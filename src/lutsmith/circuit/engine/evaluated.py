@@ -102,7 +102,11 @@ class EvaluatedNodes:
             same = known[place] == words[nodes]
             own[nodes[same]] = numbers[place[same]]
         starts = np.cumsum(self.pooled) - self.pooled
-        lowest, highest = (find.reduceat(own[self.luts], starts) for find in (np.minimum, np.maximum)) if len(starts) else (own[:0], own[:0])
+        lowest, highest = (
+            (find.reduceat(own[self.luts], starts) for find in (np.minimum, np.maximum))
+            if len(starts)
+            else (own[:0], own[:0])
+        )
         generic = np.isin(self.kinds, [*lanes.POOLED, *lanes.POOLED.values()])
         self.kinds = np.where(generic & (lowest >= 0) & (lowest == highest), first + lowest, self.kinds)
 

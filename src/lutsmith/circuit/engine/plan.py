@@ -54,6 +54,7 @@ class EnginePlan:
         output_rows: int64 (O,), the rows of the outputs.
         fanin, groups: arguments of `kernels.engine.lanes.evaluate`. Of a level those of kinds from `CODED` on are last.
         order: int64 (n,), the nodes that have rows, in the order of evaluation.
+        luts: int64, the nodes whose tables are evaluated, in this order: those, or what they are the ORs of.
 
     Raises:
         ValueError: the netlist needs more rows than 32-bit offsets can name.
@@ -71,7 +72,7 @@ class EnginePlan:
         order = np.lexsort((part.pooled, part.kinds, part.levels))
         pooled = part.pooled[order]
         self.order, self._kinds = part.nodes[order], np.repeat(part.kinds[order], pooled)
-        self._luts = part.luts[runs((np.cumsum(part.pooled) - part.pooled)[order], pooled)]
+        self.luts = part.luts[runs((np.cumsum(part.pooled) - part.pooled)[order], pooled)]
         sizes = np.concatenate([[sources], np.bincount(part.levels, minlength=depth + 1)[1:]])
         ranks = np.diff(part.fanin_ptr)
 
@@ -114,7 +115,7 @@ class EnginePlan:
             raise ValueError("the plan is one for the netlist's own tables: make another without `fixed`")
         given = netlist.tables() if tables is None else checked_tables(tables, netlist.num_nodes)
         known = _KNOWN_TABLES[np.minimum(self._kinds, len(lanes.KINDS))]
-        return np.where((self._kinds < _RANKS) | (self._kinds >= len(lanes.KINDS)), given[self._luts], known)
+        return np.where((self._kinds < _RANKS) | (self._kinds >= len(lanes.KINDS)), given[self.luts], known)
 
     def values(self) -> NDArray[np.uint64]:
         """A new matrix of bits, uint64 (num_rows, 16): header and registers are filled in, the rest is not set."""
