@@ -60,8 +60,10 @@ def pools(seed: int, ranks: tuple[int, ...]) -> Netlist:
 
 
 @given(
-    seed=st.integers(0, 2**32), ranks=st.lists(st.integers(2, 6), min_size=1, max_size=4), samples=st.sampled_from(BATCHES)
-)  # fmt: skip
+    seed=st.integers(0, 2**32),
+    ranks=st.lists(st.integers(2, 6), min_size=1, max_size=4),
+    samples=st.sampled_from(BATCHES),
+)
 @settings(deadline=None, max_examples=40)
 def test_pools_are_evaluated_with_what_they_read(seed, ranks, samples):
     netlist = pools(seed, tuple(ranks))

@@ -4,8 +4,8 @@ Where tables may be exchanged, all that is known is the wiring: nodes that no ou
 other one is of the kind of its rank. Where tables are fixed, constants and buffers need no evaluation either, and nodes
 of up to three inputs are of the kind of their function (`kernels.engine.lanes.KINDS`), without the inputs that make no
 difference. An OR of LUTs that nothing else reads, as pools have them, is evaluated with these where one has more than
-three inputs: their values are never stored. Nothing else is simplified: that takes longer than a first answer may, and is
-`circuit.simplify`'s.
+three inputs: their values are never stored. Nothing else is simplified: that takes longer than a first answer may, and
+is `circuit.simplify`'s.
 """
 
 from __future__ import annotations
@@ -101,12 +101,10 @@ class EvaluatedNodes:
             place = order[np.minimum(np.searchsorted(known, words[nodes], sorter=order), len(known) - 1)]
             same = known[place] == words[nodes]
             own[nodes[same]] = numbers[place[same]]
-        starts = np.cumsum(self.pooled) - self.pooled
-        lowest, highest = (
-            (find.reduceat(own[self.luts], starts) for find in (np.minimum, np.maximum))
-            if len(starts)
-            else (own[:0], own[:0])
-        )
+        if not self.nodes.size:
+            return
+        starts, of_luts = np.cumsum(self.pooled) - self.pooled, own[self.luts]
+        lowest, highest = np.minimum.reduceat(of_luts, starts), np.maximum.reduceat(of_luts, starts)
         generic = np.isin(self.kinds, [*lanes.POOLED, *lanes.POOLED.values()])
         self.kinds = np.where(generic & (lowest >= 0) & (lowest == highest), first + lowest, self.kinds)
 

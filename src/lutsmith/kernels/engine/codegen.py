@@ -3,9 +3,10 @@
 Two forms of it: straight-line code (`objects`) of all of a network, wires included; and a function for each table that
 stands in many places (`functions`), a kernel's of a convolution, which is a loop over the wires of these.
 
-The code evaluates the matrix of bits of `lanes`, on which the interpreter works too. In straight-line code nodes are cut into chunks, a
-function each, so that LLVM's time grows with their number and no faster; a chunk is a loop over parts of the rows as
-wide as the machine's vectors, and fits the first cache of instructions. What its own nodes alone read is never stored.
+The code evaluates the matrix of bits of `lanes`, on which the interpreter works too. In straight-line code nodes are
+cut into chunks, a function each, so that LLVM's time grows with their number and no faster; a chunk is a loop over
+parts of the rows as wide as the machine's vectors, and fits the first cache of instructions. What its own nodes alone
+read is never stored.
 
 A function of three inputs is one instruction where there is ternary logic (AVX-512). A larger one is a tree of
 multiplexers over its cofactors, where equal ones are shared: variables are split off in the order that leaves least.

@@ -241,7 +241,10 @@ def _luts(
     pooled: Any,
     prefetch: Any,
 ) -> Any:
-    """Evaluate `count` rows of one kind. All but kind, count, pooled (LUTs of a row) and prefetch (0 or 1) are addresses."""
+    """Evaluate `count` rows of one kind, the OR of `pooled` LUTs each, with prefetch or without (1 or 0).
+
+    All other arguments are addresses.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         given, base, fanin, tables, out, count, pooled, prefetch = arguments
