@@ -72,7 +72,13 @@ class Engine:
         """The class of each sample, int64 (N, *shape); the lowest class wins a tie. ValueError without a head."""
         head = self._checked_head()
         if not self._labels_are_groups:
-            return head.labels(self.decision_function(rows, tables=tables, threads=threads))
+            labels = np.empty((len(rows), *head.shape), np.int64)
+            step = max(LARGE, MAPPED // (head.places * head.num_classes)) if head.shape else max(1, len(rows))
+            for first in range(0, len(rows), step):
+                part = slice(first, first + step)
+                scores = self.decision_function(rows[part], tables=tables, threads=threads)
+                labels[part] = head.labels(scores)
+            return labels
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
         start = time.perf_counter()

@@ -25,6 +25,7 @@ from lutsmith.nn.convolution import (
     LogicConvTranspose2d,
     LogicConvTranspose3d,
 )
+from lutsmith.nn.heads import GroupSum1d, GroupSum2d, GroupSum3d, GroupSumAtPlaces
 from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.pooling import (
     AndPool1d,
@@ -38,7 +39,7 @@ from lutsmith.nn.pooling import (
     OrPool3d,
     Pool,
 )
-from lutsmith.nn.read_back.statements import Branches, LutGroups, Luts, states
+from lutsmith.nn.read_back.statements import Branches, LutGroups, Luts, Scores, states
 
 Shape = tuple[int, ...]
 
@@ -133,6 +134,17 @@ def _pool(pool: Pool, shape: Shape) -> LutGroups:
             begin += len(group)
         windows = [np.array(window) for window in following]
     return LutGroups(tuple(steps), np.array([window[0] for window in windows]).reshape(*shape[: -pool.axes], *places))
+
+
+@states(GroupSum1d, GroupSum2d, GroupSum3d)
+def _sums_at_places(head: GroupSumAtPlaces, shape: Shape) -> Scores:
+    if len(shape) != head.axes + 1:
+        raise ValueError(f"it reads channels of one image, and there are bits of shape {shape}")
+    head.group_size(shape[0])
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    if head.permutation is not None:
+        numbers = numbers[head.permutation.cpu().numpy()]
+    return Scores(np.moveaxis(numbers, 0, -1).reshape(-1), head.num_groups, shape=shape[1:])
 
 
 @states(Parallel)

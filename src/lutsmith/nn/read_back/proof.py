@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from lutsmith.nn.read_back import places as _places  # noqa: F401
 from lutsmith.nn.read_back.computed import read_computed
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.heads import labels_of, wrong_head
+from lutsmith.nn.read_back.large_tables import numbers_of, table_words
 from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
 from lutsmith.nn.read_back.statements import Bits, Branches, ChosenBits, LutGroups, Luts, Scores, Statement, speaker_of
@@ -215,13 +217,13 @@ class _Walk:
             raise _NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
         assert self.functions is not None
         reads = values.reshape(-1, stated.width)[:, stated.inputs].reshape(-1, rank)
-        own = _table_words(stated.tables)
+        own = table_words(stated.tables)
         own = own if stated.table_of is None else own[stated.table_of]
         words = np.tile(own, (len(reads) // count, 1))
         known = (reads >= 0).all(axis=1)
         self._blame_encoder(reads)
         found = np.full(len(reads), _LOST)
-        found[known] = _found(self.functions, reads[known], words[known])
+        found[known] = numbers_of(self.functions, reads[known], words[known])
         wrong = np.flatnonzero(found == MISSING)
         found[wrong] = _LOST
         lost = int(np.count_nonzero(~known))
@@ -286,11 +288,12 @@ class _Walk:
 
     def _read_head(self, name: str, kind: str, stated: Scores) -> None:
         self.head = stated
-        if self.values.ndim != 1:
+        if self.values.ndim != 1 and not stated.shape:
             raise _NotEstablishedError(f"it reads one row of bits, and there are {self.values.shape}")
-        if stated.order.size and stated.order.max() >= self.values.size:
-            raise _NotEstablishedError(f"its order names inputs beyond the {self.values.size} that there are")
-        values = np.where(stated.order < 0, 0, self.values[np.maximum(stated.order, 0)])  # 0 is the constant's number
+        bits = self.values.reshape(-1)
+        if stated.order.size and stated.order.max() >= bits.size:
+            raise _NotEstablishedError(f"its order names inputs beyond the {bits.size} that there are")
+        values = np.where(stated.order < 0, 0, bits[np.maximum(stated.order, 0)])  # 0 is the constant's number
         for level, luts in stated.levels:
             values = self._read_luts(f"{name}.{level}", "LogicDense", luts, values)
         wrong = self._wrong_outputs(values) or wrong_head(stated, self.circuit)
@@ -299,7 +302,8 @@ class _Walk:
         elif (values < 0).any():
             self.add(name, kind, "not established", "it reads what was not found before")
         else:
-            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups, {stated.objective}"
+            where = f" at each of {math.prod(stated.shape):,} places" if stated.shape else ""
+            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups{where}, {stated.objective}"
             self.add(name, kind, "proved", f"{groups}{f'; {stated.note}' if stated.note else ''}")
 
     def _wrong_outputs(self, wanted: Numbers) -> str:
@@ -369,32 +373,4 @@ def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
         if encoded.shape != (len(part), *stated.feature.shape):
             raise _NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
         words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits).T)
-    return words
-
-
-def _found(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) -> Numbers:
-    """Return the numbers of LUTs of any rank, (W,), of tables (W, words); `MISSING` where the circuit has none."""
-    rank = reads.shape[1]
-    if rank <= 6:
-        return functions.of_luts(reads, words[:, 0])
-    # f(x) = f_s(x_0 .. x_5) with s the number that the inputs above these make: the cofactors, and one that chooses.
-    parts = words.shape[1]
-    cofactors = functions.of_luts(np.repeat(reads[:, :6], parts, axis=0), words.reshape(-1)).reshape(-1, parts)
-    whole = np.flatnonzero((cofactors != MISSING).all(axis=1))
-    address = np.arange(1 << (parts + rank - 6), dtype=np.uint64)
-    chosen = (address >> (address >> np.uint64(parts))) & np.uint64(1)
-    chooser = np.bitwise_or.reduce(chosen << address)
-    found = np.full(len(reads), MISSING, np.int64)
-    inputs = np.concatenate([cofactors[whole], reads[whole, 6:]], axis=1)
-    found[whole] = functions.of_luts(inputs, np.full(whole.size, chooser))
-    return found
-
-
-def _table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Return truth tables (W, 2**n) as words (W, max(1, 2**n / 64)), entry a being bit a % 64 of word a // 64."""
-    count, size = tables.shape
-    padded = np.zeros((count, max(64, size)), np.bool_)
-    padded[:, :size] = tables
-    weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    words: NDArray[np.uint64] = (padded.reshape(count, -1, 64) * weights).sum(axis=2, dtype=np.uint64)
     return words
