@@ -208,7 +208,7 @@ class _Walk:
 
     # layers
 
-    def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers) -> Numbers:
+    def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers, note: str = "") -> Numbers:
         """Return the numbers of the LUTs `(..., W)` over `values` `(..., width)`."""
         if values.ndim == 0 or values.shape[-1] != stated.width:
             raise _NotEstablishedError(f"it reads {stated.width} bits, and there are {values.shape}")
@@ -236,7 +236,11 @@ class _Walk:
         elif lost:
             self.add(name, kind, "not established", f"{lost:,} of {what} read what was not found before")
         else:
-            self.add(name, kind, "proved", f"{what}: tables and wires")
+            owners = stated.table_of
+            held = (
+                "tables and wires" if owners is None else f"{_tables(len(stated.tables))}, and the wires of each place"
+            )
+            self.add(name, kind, "proved", f"{what}: {held}{note}")
         return found.reshape(*values.shape[:-1], count)
 
     def _read_groups(self, name: str, kind: str, stated: LutGroups) -> None:
@@ -244,7 +248,8 @@ class _Walk:
         known = np.concatenate([self.values.reshape(-1), [0, 1]])  # the numbers of the constants are 0 and 1
         for number, luts in enumerate(stated.steps):
             step = name if len(stated.steps) == 1 else f"{name}.{number}"
-            known = np.concatenate([known, self._read_luts(step, kind, luts, known)])
+            note = f"; {stated.note}" if stated.note and number + 1 == len(stated.steps) else ""
+            known = np.concatenate([known, self._read_luts(step, kind, luts, known, note)])
         if not stated.steps:
             self.add(name, kind, "proved", "wires alone")
         self.values = known[stated.outputs]
@@ -265,7 +270,10 @@ class _Walk:
         assert self.functions is not None
         inputs = ", ".join(map(str, stated.inputs[number].tolist()))
         digits = "".join(f"{int(word):016x}" for word in words[::-1])
-        text = f"first LUT {number}, with inputs {inputs} and table 0x{digits[-max(1, stated.tables.shape[1] // 4) :]}"
+        owners = stated.table_of
+        own = "" if owners is None else f", table {owners[number]} in its place {_place(owners, number)}"
+        shown = f"0x{digits[-max(1, stated.tables.shape[1] // 4) :]}"
+        text = f"first LUT {number}{own}, with inputs {inputs} and table {shown}"
         if len(reads) > 6:
             return text
         other = self.functions.same_reads(reads)
@@ -374,3 +382,12 @@ def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
             raise _NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
         words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits).T)
     return words
+
+
+def _tables(count: int) -> str:
+    return f"{count:,} tables, each in all of its places" if count > 1 else "one table in all places"
+
+
+def _place(owners: NDArray[Any], number: int) -> int:
+    """Return how many LUTs before this one have its table."""
+    return int(np.count_nonzero(owners[:number] == owners[number]))

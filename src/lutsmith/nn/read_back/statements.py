@@ -126,10 +126,12 @@ class LutGroups:
     Attributes:
         steps: the groups, LUTs of one rank over the signals before them.
         outputs: integers, the signal that each bit of the output is, of the shape of the output.
+        note: what was established of the LUTs themselves.
     """
 
     steps: tuple[Luts, ...]
     outputs: NDArray[Any]
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
