@@ -45,7 +45,7 @@ def prove_lowering(
       circuit's comparators and words and those of the encoder, at both ends of float32 and at NaN, as the encoder's
       forward pass gives them;
     - layer: each LUT, by its truth table and the numbers of its inputs in order; ranks 7 and 8 by their cofactors and
-      the LUT that chooses among them;
+      the LUT that chooses among them; of kernels that is one table for all places, and the wires of each;
     - head: each output in its place, groups, weights, bias, scale, offset, objective;
     - circuit: labels of the classes, the fitted range, no registers.
 
