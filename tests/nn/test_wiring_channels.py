@@ -71,7 +71,8 @@ def sorted_leaf_by_leaf(members: list[np.ndarray], taps: int, rank: int, luts: i
         chance = torch.rand(len(own), generator=generator, dtype=torch.float64).numpy()
         count, by_channel = np.zeros(len(own), np.int64), np.zeros(last // taps + 1, np.int64)
         for leaf in range(luts * rank):
-            taken = np.zeros(len(own), np.bool_) if leaf % rank == 0 else taken
+            if leaf % rank == 0:
+                taken = np.zeros(len(own), np.bool_)
             keys = (chance, by_tap[own % taps], by_input[own], by_channel[own // taps], count, taken)
             best = np.lexsort(keys)[0]
             rows.append(own[best])
