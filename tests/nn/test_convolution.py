@@ -373,9 +373,7 @@ def layers_of_depth(factor: float) -> list[nn.Module]:
         make(2, 3, 2, 4, parametrization="dwn", recompute=True, **conv),
         make(2, 3, 2, 4, connections="learnable", num_candidates=3, **conv),
         PooledConv(make(2, 3, 2, 4, 2, **conv), OrPool2d(2, 2, 1)),
-        nn.Sequential(
-            nn.Flatten(), LogicDense(18, 9, 2, grad_factor=factor, generator=torch.Generator().manual_seed(0))
-        ),
+        nn.Sequential(nn.Flatten(), LogicDense(18, 9, 2, grad_factor=factor, generator=generator)),
     ]
 
 
