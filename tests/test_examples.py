@@ -108,4 +108,5 @@ def test_every_example_is_run_by_a_test():
         "import_models.py",
         "lutnets.py",
         "search_method.py",
+        "vibration.py",
     }
