@@ -62,6 +62,7 @@ from lutsmith.nn.pooling import (
     OrPool3d,
 )
 from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
+from lutsmith.nn.recurrent import LogicRecurrent, to_machine
 
 __all__ = [
     "AndPool1d",
@@ -91,6 +92,7 @@ __all__ = [
     "LogicConvTranspose2d",
     "LogicConvTranspose3d",
     "LogicDense",
+    "LogicRecurrent",
     "LogicResidual",
     "LoweringProof",
     "MajorityPool1d",
@@ -114,4 +116,5 @@ __all__ = [
     "from_circuit",
     "prove_lowering",
     "to_circuit",
+    "to_machine",
 ]
