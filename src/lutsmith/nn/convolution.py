@@ -26,6 +26,9 @@ from lutsmith.nn.trees import in_one_pass, level_by_level
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
+MOST_LUTS = 1 << 26
+"""LUTs of a circuit with kernels: some ten gigabytes while it is made."""
+
 CANDIDATES = 8  # of a learned slot, where its window has so many
 OF_CONNECTIONS = {
     *("init_method", "channel_group_size", "channel_groups", "num_candidates", "num_groups", "group_bias", "indices"),
@@ -312,8 +315,20 @@ class LogicConv(nn.Module):
         return found
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Emit the LUTs at all places reading `signals` `(..., channels, *image)`; return `(..., kernels, *places)`."""
+        """Emit the LUTs at all places reading `signals` `(..., channels, *image)`; return `(..., kernels, *places)`.
+
+        Raises:
+            ValueError: more LUTs than `MOST_LUTS` with those that the circuit has.
+        """
         image = self._image(signals.shape)
+        places = math.prod(self.out_shape(image)[1:])
+        wanted = len(self.hard_tables()) * places
+        if builder.num_luts + wanted > MOST_LUTS:
+            raise ValueError(
+                f"{wanted:,} LUTs at {places:,} places, with {builder.num_luts:,} before them, are more than the "
+                f"{MOST_LUTS:,} of a circuit, in which each place has LUTs of its own: make the network "
+                "for tiles of the image, and predict tiles that overlap by what its windows reach"
+            )
         around = np.array([builder.constant(False), builder.constant(True)], np.int32)
         levels = self.levels(image)
         found = []
