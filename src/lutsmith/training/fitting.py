@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
 from lutsmith.training.target_range import TargetRange
+from lutsmith.training.teachers import lessons
 from lutsmith.training.trainer import Fit, Trainer
 from lutsmith.version import __version__
 
@@ -158,6 +160,12 @@ class Preparation:
         settings, target_range = self.settings, self.target_range
         if target_range is not None and settings.huber_delta is not None:
             settings = replace(settings, huber_delta=target_range.scaled_error(settings.huber_delta))
+        began = time.perf_counter()
+        if settings.teacher is not None:
+            own = {"folder": trainer.get("folder"), "quiet": trainer.get("quiet", False), "resume": resume}
+            lesson = lessons(settings, self.samples, self.dataset.num_classes, **own)
+            trainer["penalties"] = [*trainer.get("penalties", ()), lesson]
+        taught = time.perf_counter() - began
         trained = Trainer(settings, **trainer).fit(
             self.model,
             self.samples.x,
@@ -166,6 +174,7 @@ class Preparation:
             resume=resume,
             keep_start=self.started,
         )
+        trained = replace(trained, setup_seconds=trained.setup_seconds + taught)
         model = self.model.cpu()
         if target_range is not None:
             target_range.unscale(model[-1])
@@ -223,7 +232,7 @@ class Preparation:
         """Return what the circuit tells about its training: no paths, which are nobody else's business, and no times,
         so that a seed gives one file.
         """
-        dataset, encoder = self.dataset, self.model[0]
+        dataset, encoder, teacher = self.dataset, self.model[0], self.settings.teacher
         reached = Accuracy(report.accuracy, report.soft_accuracy, report.measured_on)
         if report.accuracy is None:
             reached = replace(reached, score=report.score, soft_score=report.soft_score)
@@ -239,7 +248,7 @@ class Preparation:
                 seed=report.seed,
                 best_epoch=report.best_epoch,
                 architecture=self.architecture.to_json(),
-                settings=self.settings.to_json(),
+                settings=replace(self.settings, teacher=teacher and Path(teacher).name).to_json(),
                 lutsmith=__version__,
             ),
             encoder_luts=report.encoder_luts,
