@@ -34,6 +34,8 @@ from lutsmith.training.fitting import Preparation
 LEVERS: dict[str, dict[str, dict[str, Any]]] = {
     "none": {},
     "freeze-wires": {"settings": {"freeze_wires": 0.5}},
+    "score-every-2": {"settings": {"score_every": 2}},
+    "score-every-4": {"settings": {"score_every": 4}},
     "freeze": {"settings": {"freeze": (0.7,)}},
     "hard-final": {"settings": {"sampling_final": "hard", "sampling_from": 0.8}},
     "resample": {"settings": {"resample": 0.6}},

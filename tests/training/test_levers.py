@@ -14,9 +14,11 @@ from torch import nn
 
 import lutsmith
 from lutsmith.nn import Architecture, LogicDense, build
+from lutsmith.nn.connections.base import LearnedConnections
 from lutsmith.training import (
     Callback,
     Resampling,
+    RestingWires,
     SamplingChange,
     Settings,
     Stage,
@@ -43,6 +45,7 @@ LEVERS: dict[str, Any] = {
     "resample": 0.5,
     "freeze": (0.5,),
     "freeze_wires": 0.75,
+    "score_every": 2,
     "sampling_final": "hard",
     "sampling_from": 0.5,
     "weight_average": 0.9,
@@ -87,6 +90,7 @@ def test_shares_of_a_run_say_when_each_lever_acts() -> None:
     assert result.best.hard > 0.8
     assert [type(callback).__name__ for callback in callbacks_of(SETTINGS)] == [
         "Resampling",
+        "RestingWires",
         "WireFreezing",
         "ProgressiveFreezing",
         "SamplingChange",
@@ -140,6 +144,47 @@ def test_frozen_wires_cost_no_scores_and_the_pool_of_a_convolution_is_evaluated_
     for layer in (model[1].conv, model[3]):
         assert layer.connections.scores.grad is None
         assert layer.weight.grad is not None
+
+
+def test_wires_rest_in_all_steps_but_one_of_so_many() -> None:
+    moved: list[list[bool]] = []
+
+    class Watch(Callback):
+        scores: list[torch.Tensor]
+
+        def before_epoch(self, stage: Stage) -> None:
+            self.scores = [module.scores.detach().clone() for module in learned(stage.model)]
+            moved.append([])
+
+        def after_step(self, stage: Stage) -> None:
+            now = [module.scores.detach().clone() for module in learned(stage.model)]
+            changed = [not torch.equal(a, b) for a, b in zip(now, self.scores, strict=True)]
+            assert changed[0] == changed[1]
+            moved[-1].append(changed[0])
+            self.scores = now
+
+    model = network()
+    settings = Settings(epochs=2, batch_size=64, lr=0.05, validation=0.2, score_every=3, weight_average=0.9)
+    Trainer(settings, quiet=True, callbacks=[Watch()]).fit(model, *images())
+    assert moved == [[step % 3 == 0 for step in range(7)]] * 2
+    assert not any(module._resting for module in learned(model))
+
+
+def test_resting_wires_are_what_they_were_and_do_not_outlive_a_change_of_scores() -> None:
+    model, x = network().train(), torch.from_numpy(images(20)[0])
+    before = model(x).detach()
+    for module in learned(model):
+        module.rest(True)
+    assert torch.equal(model(x), before)
+    with torch.no_grad():
+        for module in learned(model):
+            module.scores.neg_()  # as an average of the weights does, while it is measured
+        assert not torch.equal(model(x), before)
+    assert torch.equal(model(x), before)
+
+
+def learned(model: nn.Module) -> list[LearnedConnections]:
+    return [module for module in model.modules() if isinstance(module, LearnedConnections)]
 
 
 def test_a_hardened_convolution_stays_so_and_its_pool_agrees() -> None:
@@ -233,6 +278,13 @@ def test_what_still_moves_is_left_alone() -> None:
         (lambda: Resampling(2, sure=0.2), "expected unsure below sure"),
         (lambda: SamplingChange("loud", 1), "expected one of soft"),
         (lambda: SamplingChange("hard", 1.5), "SamplingChange.epoch=1.5"),  # type: ignore[arg-type]
+        (lambda: RestingWires(0), "RestingWires.every=0"),
+        (lambda: RestingWires(2).begin(stage(without_connections())), "no layer of the model learns its connections"),
+        (
+            lambda: RestingWires(2).begin(stage(nn.Sequential(LogicDense(8, 4, 2, connections="top-k")))),
+            "soft connections need their scores",
+        ),
+        (lambda: Settings(score_every=0), "score_every=0: expected an integer >= 1"),
         (lambda: WireFreezing(-2), "WireFreezing.epoch=-2"),
         (lambda: WireFreezing(0).begin(stage(without_connections())), "no layer of the model learns its connections"),
         (lambda: Settings(freeze=(0.7, 0.5)), "freeze=.* expected ascending shares"),

@@ -8,6 +8,7 @@ from lutsmith.training.callbacks.early_stopping import EarlyStopping
 from lutsmith.training.callbacks.freezing import ProgressiveFreezing, WireFreezing
 from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.resampling import Resampling
+from lutsmith.training.callbacks.resting import RestingWires
 from lutsmith.training.callbacks.sampling import SamplingChange
 from lutsmith.training.callbacks.stabilization import GradientNormalization
 from lutsmith.training.callbacks.time_limit import TimeLimit
@@ -49,6 +50,7 @@ __all__ = [
     "Penalty",
     "ProgressiveFreezing",
     "Resampling",
+    "RestingWires",
     "RhoSchedule",
     "SamplingChange",
     "Settings",

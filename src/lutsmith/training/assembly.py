@@ -10,6 +10,7 @@ from lutsmith.training.callbacks.early_stopping import EarlyStopping
 from lutsmith.training.callbacks.freezing import ProgressiveFreezing, WireFreezing
 from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.resampling import Resampling
+from lutsmith.training.callbacks.resting import RestingWires
 from lutsmith.training.callbacks.sampling import SamplingChange
 from lutsmith.training.objectives import Objective, make_objective
 from lutsmith.training.settings import Settings
@@ -37,6 +38,8 @@ def callbacks_of(settings: Settings) -> list[Callback]:
         found.append(CandidateRefresh(settings.refresh, settings.refresh_epochs))
     if settings.resample:
         found.append(Resampling(math.floor(settings.resample * settings.epochs + ROUNDING)))
+    if settings.score_every > 1:
+        found.append(RestingWires(settings.score_every))
     if settings.freeze_wires is not None:
         found.append(WireFreezing(epochs_of(settings.freeze_wires, settings)))
     if settings.freeze:

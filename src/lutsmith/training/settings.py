@@ -66,6 +66,8 @@ class Settings:
             are drawn anew; see `training.Resampling`. 0: never.
         freeze: shares of the epochs, ascending, after which the first LUT layer is hardened and trained no more, the
             second, and so on; see `training.ProgressiveFreezing`.
+        score_every: scores of learned connections are trained in one step of so many; the others are as fast as with
+            fixed wires. See `training.RestingWires`.
         freeze_wires: share of the epochs after which learned connections keep what they read and only tables go on to
             learn, in faster steps; see `training.WireFreezing`. None: never.
         sampling_final: the parametrizations' sampling after the share `sampling_from` of the epochs, such as "hard":
@@ -127,6 +129,7 @@ class Settings:
     refresh_epochs: tuple[int, ...] = ()
     resample: float = 0.0
     freeze: tuple[float, ...] = ()
+    score_every: int = 1
     freeze_wires: float | None = None
     sampling_final: str | None = None
     sampling_from: float = 0.8
@@ -147,7 +150,7 @@ class Settings:
         """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
         for item in dataclasses.fields(self):
             object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
-        for name in ("epochs", "batch_size", "validate_every", "torch_threads", "teacher_epochs"):
+        for name in ("epochs", "batch_size", "validate_every", "torch_threads", "teacher_epochs", "score_every"):
             _integer(self, name, least=1)
         _integer(self, "patience", least=0)
         ImageAugmentation.of(self)  # checks flip, crop, shift and all that bends

@@ -129,6 +129,7 @@ class LearnableConnections(LearnedConnections):
         kernels = out_dim if owners is None else int(owners.max()) + 1
         shape = kernels, lut_rank, self.num_candidates
         self.scores = nn.Parameter(torch.rand(shape, generator=generator, dtype=torch.float32))
+        self.register_buffer("chosen", torch.zeros(out_dim, lut_rank, dtype=torch.int32), persistent=False)
 
     def _drawn(self, method: str, generator: torch.Generator | None) -> Tensor:
         """The first candidates, int32 `(out_dim, lut_rank, num_candidates)`."""
@@ -187,14 +188,30 @@ class LearnableConnections(LearnedConnections):
         return scores if self.score_of is None else ops.to_places(scores, self.score_of)
 
     def reads(self) -> Reads:
+        if self._stands:
+            return Reads(self.chosen)
         scores = self._at_places(self.scores)
         inputs = ops.choose(scores, self.candidates)
-        if self._is_frozen or self.sampling == "soft":
+        if self.sampling == "soft":
             return Reads(inputs)
         return Reads(inputs, None, self.candidates, scores, self.temperature, self.rule)
 
+    @torch.no_grad()
+    def choice(self) -> Tensor:
+        return ops.choose(self._at_places(self.scores), self.candidates)
+
+    def rest(self, resting: bool) -> None:
+        """As for all learned connections.
+
+        Raises:
+            ValueError: slots that read what scores mix, or choose with noise.
+        """
+        if resting and self.sampling != "hard":
+            raise ValueError(f"{self.sampling} connections need their scores in each step; take hard ones")
+        super().rest(resting)
+
     def route(self, x: Tensor, places: Places | None = None) -> tuple[Tensor, Reads]:
-        if self._is_frozen or self.sampling == "hard":
+        if self._stands or self.sampling == "hard":
             return super().route(x, places)
         if self.sampling == "soft":
             scores = self._at_places(self.scores)
@@ -287,11 +304,16 @@ class LearnableConnections(LearnedConnections):
             args[-1].append(problem)
             return
         super()._load_from_state_dict(state_dict, prefix, *args)
+        own = (self.scores, self.candidates, self.scores if self.score_of is None else self.score_of)
+        if (self._is_frozen or self.chosen.is_meta) and not any(tensor.is_meta for tensor in own):
+            self.chosen = self.choice()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "score_of" not in self._buffers:  # pickled before places could share scores
             self.register_buffer("score_of", None)
+        if "chosen" not in self._buffers:  # pickled before the choice was kept
+            self.register_buffer("chosen", self.choice(), persistent=False)
 
     def extra_repr(self) -> str:
         return (

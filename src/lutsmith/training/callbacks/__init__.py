@@ -6,6 +6,7 @@ from lutsmith.training.callbacks.early_stopping import EarlyStopping
 from lutsmith.training.callbacks.freezing import ProgressiveFreezing, WireFreezing
 from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.resampling import Resampling
+from lutsmith.training.callbacks.resting import RestingWires
 from lutsmith.training.callbacks.sampling import SamplingChange
 from lutsmith.training.callbacks.stabilization import GradientNormalization
 
@@ -17,6 +18,7 @@ __all__ = [
     "GradientNormalization",
     "ProgressiveFreezing",
     "Resampling",
+    "RestingWires",
     "RhoSchedule",
     "SamplingChange",
     "Stage",
