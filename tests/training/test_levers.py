@@ -88,6 +88,7 @@ def test_shares_of_a_run_say_when_each_lever_acts() -> None:
     for name, still in (("tables", [False, True, True]), ("scores", [False, False, True])):
         assert [torch.equal(a[name], b[name]) for a, b in zip(watch.seen, watch.seen[1:], strict=False)] == still
     assert result.best.hard > 0.8
+    assert Settings.from_json(SETTINGS.to_json()) == SETTINGS
     assert [type(callback).__name__ for callback in callbacks_of(SETTINGS)] == [
         "Resampling",
         "RestingWires",
@@ -289,6 +290,7 @@ def test_what_still_moves_is_left_alone() -> None:
         (lambda: WireFreezing(0).begin(stage(without_connections())), "no layer of the model learns its connections"),
         (lambda: Settings(freeze=(0.7, 0.5)), "freeze=.* expected ascending shares"),
         (lambda: Settings(freeze=(True,)), "freeze=.* expected ascending shares"),
+        (lambda: Settings(freeze=0.5), "freeze=0.5: expected ascending shares"),  # type: ignore[arg-type]
         (lambda: Settings(freeze="half"), "freeze='half': expected ascending shares"),  # type: ignore[arg-type]
         (lambda: Settings(freeze=(1.0,)), "freeze=.* expected ascending shares"),
         (lambda: Settings(freeze_wires=1.0), r"freeze_wires=1.0: expected None or a share of the epochs in \[0, 1\)"),
@@ -303,12 +305,6 @@ def test_what_still_moves_is_left_alone() -> None:
 def test_levers_that_cannot_be_are_refused(make: Any, says: str) -> None:
     with pytest.raises((ValueError, TypeError), match=says):
         make()
-
-
-def test_one_share_is_that_of_the_first_layer() -> None:
-    settings = Settings.from_json({"freeze": 0.5})
-    assert settings.freeze == (0.5,)
-    assert Settings.from_json(settings.to_json()) == settings
 
 
 def test_averages_of_what_is_frozen_do_not_lag_behind() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +77,22 @@ def test_a_circuit_teaches_by_the_likeliest_factor_of_its_counts_and_leaves_no_p
     assert taught.circuit.metadata.training is not None
     assert taught.circuit.metadata.training.settings["teacher"] == "model.lut"
     assert "secret" not in str(taught.circuit.metadata.to_json())
+
+
+def test_a_run_that_is_overwritten_has_another_teacher(tmp_path: Path) -> None:
+    dataset = lutsmith.data.from_arrays(*images(200), *images(50, seed=1))
+    options: Any = {"architecture": ARCHITECTURE, "method": "gradients", "out": tmp_path / "run", "quiet": True}
+    lutsmith.train(dataset, settings=SETTINGS, **options)
+    (tmp_path / "run" / "teacher" / "notes.txt").write_text("mine")
+    again = lutsmith.train(dataset, settings=replace(SETTINGS, seed=1), overwrite=True, **options)
+    assert again.seed == 1
+    assert (tmp_path / "run" / "teacher" / "notes.txt").read_text() == "mine"
+    (tmp_path / "run" / "model.lut").unlink()
+    resumed = lutsmith.train(dataset, settings=replace(SETTINGS, seed=1), resume=True, **options)
+    assert resumed.accuracy == again.accuracy
+    (tmp_path / "run" / "teacher" / "notes.txt").unlink()
+    lutsmith.train(dataset, settings=replace(SETTINGS, teacher=None), overwrite=True, **options)
+    assert not (tmp_path / "run" / "teacher").exists()
 
 
 def test_teachers_that_do_not_suit_are_refused(tmp_path: Path) -> None:

@@ -270,8 +270,6 @@ def _ascending_epochs(settings: Settings, name: str) -> None:
 
 def _ascending_shares(settings: Settings, name: str) -> None:
     shares = getattr(settings, name)
-    if isinstance(shares, (int, float)) and not isinstance(shares, bool):
-        shares = (shares,)  # of the first layer alone
     given = isinstance(shares, (list, tuple)) and all(type(v) in (int, float) and 0 <= v < 1 for v in shares)
     if not given or list(shares) != sorted(shares):
         raise ValueError(f"{name}={shares!r}: expected ascending shares of the epochs in [0, 1), such as (0.5, 0.7)")
