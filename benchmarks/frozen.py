@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import json
 import statistics
 import time
@@ -43,7 +44,7 @@ def seconds(model: nn.Module, x: Any, y: Any, steps: int) -> list[float]:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         times.append(time.process_time())
-        found.append([end - start for start, end in zip(times, times[1:], strict=False)])
+        found.append([end - start for start, end in itertools.pairwise(times)])
     return [statistics.median(column) for column in zip(*found[2:], strict=True)]
 
 

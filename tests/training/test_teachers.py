@@ -95,6 +95,25 @@ def test_a_run_that_is_overwritten_has_another_teacher(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "teacher").exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"teacher": "none.lut"}, "there is no file none.lut"),
+        ({"freeze": [0.1, 0.2, 0.3]}, "3 epochs for 1 LUT layers"),
+        ({"score_every": 2}, "no layer of the model learns its connections"),
+        ({"refresh": 0.5, "refresh_epochs": [1]}, "there is nothing to refresh"),
+    ],
+)
+def test_what_a_network_has_no_place_for_is_refused_before_the_folder_is_touched(
+    tmp_path: Path, settings: Any, says: str
+) -> None:
+    dataset = lutsmith.data.from_arrays(*images(100))
+    options: Any = {"architecture": {"connections": "fixed", "luts": [20]}, "method": "gradients", "quiet": True}
+    with pytest.raises(ValueError, match=says):
+        lutsmith.train(dataset, settings=settings, out=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
 def test_teachers_that_do_not_suit_are_refused(tmp_path: Path) -> None:
     x, y = images(100)
     small = lutsmith.train(x.reshape(100, -1)[:, :5], y, max_luts=4, quiet=True).circuit

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
+from torch.optim import SGD
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
@@ -25,13 +26,14 @@ from lutsmith.nn.lowering import lower
 from lutsmith.nn.memorised import memorise
 from lutsmith.nn.network import MEMORIZE, Architecture, build
 from lutsmith.nn.read_back import prove_lowering
-from lutsmith.training.assembly import objective_of
+from lutsmith.training.assembly import callbacks_of, objective_of
+from lutsmith.training.callbacks.base import Stage
 from lutsmith.training.isolation import torch_threads
 from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
 from lutsmith.training.target_range import TargetRange
-from lutsmith.training.teachers import lessons
+from lutsmith.training.teachers import check_teacher, lessons
 from lutsmith.training.trainer import Fit, Trainer
 from lutsmith.version import __version__
 
@@ -150,6 +152,7 @@ class Preparation:
                 architecture = architecture_of(model, architecture)
                 if target_range is not None:
                     target_range.scale(model[-1])
+        _check_levers(settings, model, samples, dataset.num_classes)
         seconds = time.perf_counter() - began
         return cls(dataset, architecture, settings, samples, target_range, model, seconds, started)
 
@@ -262,6 +265,13 @@ def objective_of_head(head: str) -> str:
     """Return the objective of a head, by its name in `nn.heads.HEADS`."""
     made: Any = HEADS[head]
     return str(made.objective)
+
+
+def _check_levers(settings: Settings, model: nn.Module, samples: Samples, num_classes: int) -> None:
+    """Raise ValueError where the settings ask for what the model or the samples have no place for."""
+    check_teacher(settings, samples, num_classes)
+    for callback in callbacks_of(settings):
+        callback.begin(Stage(model, SGD(model.parameters(), lr=1.0), settings.epochs, settings.seed))
 
 
 def _with_objective(settings: Settings, dataset: Dataset) -> Settings:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 import lutsmith.circuit.file
+from lutsmith.circuit.circuit import Circuit
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.data.split import validation_split
 from lutsmith.training.isolation import torch_threads
@@ -56,8 +57,16 @@ def lessons(
         own = None if folder is None else folder / FOLDER
         opinion = _of_cnn(settings, samples, rows, num_classes, own, resume=resume, quiet=quiet)
     else:
-        opinion = _of_circuit(str(settings.teacher), samples, rows, num_classes)
+        opinion = _of_circuit(_circuit(str(settings.teacher), samples, num_classes), samples, rows)
     return Distillation(opinion, settings.teacher_weight, settings.teacher_temperature)
+
+
+def check_teacher(settings: Settings, samples: Samples, num_classes: int) -> None:
+    """Raise ValueError where the settings ask for a teacher who cannot teach these samples."""
+    if settings.teacher == CNN:
+        small_cnn(torch.from_numpy(samples.x[:2]), num_classes, settings.seed)
+    elif settings.teacher is not None:
+        _circuit(settings.teacher, samples, num_classes)
 
 
 def _of_cnn(
@@ -93,8 +102,8 @@ def _of_cnn(
         return logits(model, samples.x, np.arange(len(samples.x)), hardened=True)
 
 
-def _of_circuit(teacher: str, samples: Samples, rows: NDArray[np.int64], num_classes: int) -> Logits:
-    """The opinion of a model file, or of that of a run."""
+def _circuit(teacher: str, samples: Samples, num_classes: int) -> Circuit:
+    """The circuit in a model file, or in that of a run; ValueError where it is not for these samples."""
     path = Path(teacher).expanduser()
     path = path / MODEL if path.is_dir() else path
     if not path.is_file():
@@ -107,9 +116,14 @@ def _of_circuit(teacher: str, samples: Samples, rows: NDArray[np.int64], num_cla
             f"teacher={teacher!r} is for samples of shape {circuit.input_shape} and {circuit.objective}; expected "
             f"a classifier of samples of shape {samples.x.shape[1:]}"
         )
+    if (own := circuit.decision_function(samples.x[:1]).shape[1]) != num_classes:
+        raise ValueError(f"teacher={teacher!r} tells {own} classes apart; expected {num_classes}")
+    return circuit
+
+
+def _of_circuit(circuit: Circuit, samples: Samples, rows: NDArray[np.int64]) -> Logits:
+    """The opinion of a circuit."""
     scores: Logits = circuit.decision_function(samples.x).astype(np.float32)
-    if scores.shape[1] != num_classes:
-        raise ValueError(f"teacher={teacher!r} tells {scores.shape[1]} classes apart; expected {num_classes}")
     scores *= _likeliest(torch.from_numpy(scores[rows]).double(), torch.from_numpy(samples.y[rows]).long())
     return scores
 
