@@ -28,9 +28,11 @@ import lutsmith
 from lutsmith.cli.config import fields_of
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.nn import Architecture
+from lutsmith.nn.encoders.edges import PLACEMENTS
 from lutsmith.training import Callback, Epoch, Settings, Stage
 from lutsmith.training.fitting import Preparation
 
+EDGES: dict[str, Any] = {"edges": {"num_bits": 2, "step": 8}}
 LEVERS: dict[str, dict[str, dict[str, Any]]] = {
     "none": {},
     "freeze-wires": {"settings": {"freeze_wires": 0.5}},
@@ -42,7 +44,7 @@ LEVERS: dict[str, dict[str, dict[str, Any]]] = {
     "refresh": {"settings": {"refresh": 0.5, "refresh_epochs": "half"}},
     "teacher": {"settings": {"teacher": "cnn"}},
     "average": {"settings": {"weight_average": 0.999}},
-    "edges": {"architecture": {"encoder": "image", "encoder_options": {"edges": {"num_bits": 2, "step": 8}}}},
+    "edges": {"architecture": {"encoder": "image", "encoder_options": EDGES}},
     "colour": {"settings": {"brightness": 0.2, "contrast": 0.2, "channel": 0.1}},
 }
 """Each lever: the fields of settings and architecture that it sets. "half": every epoch of the first half."""
@@ -67,7 +69,11 @@ class Clock(Callback):
 def changed(preset: Any, lever: str, seed: int, epochs: int | None, given: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the architecture and the settings of a row."""
     sets = LEVERS[lever]
-    architecture = {**preset.architecture, **given["architecture"], **sets.get("architecture", {})}
+    architecture = {**preset.architecture, **given["architecture"]}
+    placed = architecture.get("encoder", Architecture.encoder)
+    architecture |= sets.get("architecture", {})
+    if architecture.get("encoder_options") == EDGES and placed in PLACEMENTS:
+        architecture["encoder_options"] = {**EDGES, "placement": placed}
     settings = {**preset.settings, **given["settings"], "seed": seed, **({} if epochs is None else {"epochs": epochs})}
     settings |= sets.get("settings", {})
     if settings.get("refresh_epochs") == "half":

@@ -44,7 +44,8 @@ class SmallCNN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim == 3:
             x = x.unsqueeze(1)
-        y: Tensor = self.layers((x.to(self.head.weight.dtype) - self.mean) / self.deviation)
+        x = (x.to(self.head.weight.dtype) - self.mean) / self.deviation
+        y: Tensor = self.layers(x.contiguous(memory_format=torch.channels_last))  # half the time of channels first
         logits: Tensor = self.head(y.amax((2, 3)))
         return logits
 
@@ -67,4 +68,5 @@ def small_cnn(x: Tensor, num_classes: int, seed: int) -> SmallCNN:
     deviation = torch.stack([values.std() for values in sums]).nan_to_num().clamp(min=1e-6)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return SmallCNN(tuple(x.shape[1:]), num_classes, mean, deviation)
+        model = SmallCNN(tuple(x.shape[1:]), num_classes, mean, deviation)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
