@@ -1,9 +1,10 @@
 """What each aid of training gives a preset: accuracy on validation rows, and time of the processor.
 
-    python -m benchmarks.levers PRESET [--levers NAME ...] [--epochs N] [--seeds 0 1] [--set NAME=VALUE ...]
+    python -m benchmarks.levers PRESET [--levers NAME[+NAME] ...] [--epochs N] [--seeds 0 1] [--set NAME=VALUE ...]
                                 [--data DIR] [--json FILE]
 
-One training after the other, each with one lever more than the preset has (the first with none). The test part is not
+One training after the other, each with one lever more than the preset has (the first with none), or with those that
+"+" joins. The test part is not
 loaded into any of them: all figures are of the validation rows, of the last epoch, and of the best one in brackets.
 "gap" is what hardening costs, soft less hard. Seconds are the processor's, from the first step to the last, validation
 included; a teacher's own training is a column by itself. Rows that `--json` holds already are not trained again, so
@@ -32,7 +33,7 @@ from lutsmith.nn.encoders.edges import PLACEMENTS
 from lutsmith.training import Callback, Epoch, Settings, Stage
 from lutsmith.training.fitting import Preparation
 
-EDGES: dict[str, Any] = {"edges": {"num_bits": 2, "step": 8}}
+EDGES: dict[str, Any] = {"num_bits": 2, "step": 8}
 LEVERS: dict[str, dict[str, dict[str, Any]]] = {
     "none": {},
     "freeze-wires": {"settings": {"freeze_wires": 0.5}},
@@ -44,7 +45,8 @@ LEVERS: dict[str, dict[str, dict[str, Any]]] = {
     "refresh": {"settings": {"refresh": 0.5, "refresh_epochs": "half"}},
     "teacher": {"settings": {"teacher": "cnn"}},
     "average": {"settings": {"weight_average": 0.999}},
-    "edges": {"architecture": {"encoder": "image", "encoder_options": EDGES}},
+    "edges": {"architecture": {"encoder": "image", "encoder_options": {"edges": EDGES}}},
+    "edges-of-sum": {"architecture": {"encoder": "image", "encoder_options": {"edges": {**EDGES, "of": "sum"}}}},
     "colour": {"settings": {"brightness": 0.2, "contrast": 0.2, "channel": 0.1}},
 }
 """Each lever: the fields of settings and architecture that it sets. "half": every epoch of the first half."""
@@ -68,14 +70,14 @@ class Clock(Callback):
 
 def changed(preset: Any, lever: str, seed: int, epochs: int | None, given: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the architecture and the settings of a row."""
-    sets = LEVERS[lever]
     architecture = {**preset.architecture, **given["architecture"]}
     placed = architecture.get("encoder", Architecture.encoder)
-    architecture |= sets.get("architecture", {})
-    if architecture.get("encoder_options") == EDGES and placed in PLACEMENTS:
-        architecture["encoder_options"] = {**EDGES, "placement": placed}
     settings = {**preset.settings, **given["settings"], "seed": seed, **({} if epochs is None else {"epochs": epochs})}
-    settings |= sets.get("settings", {})
+    for name in lever.split("+"):
+        architecture |= LEVERS[name].get("architecture", {})
+        settings |= LEVERS[name].get("settings", {})
+    if "edges" in architecture.get("encoder_options", {}) and placed in PLACEMENTS:  # thresholds lie where they did
+        architecture["encoder_options"] = {"placement": placed, **architecture["encoder_options"]}
     if settings.get("refresh_epochs") == "half":
         settings["refresh_epochs"] = list(range(1, max(1, settings.get("epochs", Settings.epochs) // 2) + 1))
     return Architecture.from_json(architecture), Settings.from_json(settings)
@@ -97,10 +99,17 @@ def measured(dataset: Any, architecture: Any, settings: Any) -> dict[str, Any]:
     }
 
 
+def _names(text: str) -> str:
+    """Return names of levers that "+" joins, checked."""
+    if unknown := [name for name in text.split("+") if name not in LEVERS]:
+        raise argparse.ArgumentTypeError(f"no lever {unknown[0]!r}; there are {', '.join(LEVERS)}")
+    return text
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("preset")
-    parser.add_argument("--levers", nargs="*", default=list(LEVERS), choices=LEVERS, metavar="NAME")
+    parser.add_argument("--levers", nargs="*", default=list(LEVERS), type=_names, metavar="NAME")
     parser.add_argument("--epochs", type=int, help="instead of the preset's")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="as of lutsmith train, of all rows")
@@ -143,7 +152,7 @@ def main() -> None:
                 f"{100 * (mean['soft'] - mean['hard']):.2f}",
                 f"{mean['luts']:,.0f}",
                 f"{mean['seconds']:.1f}",
-                f"{mean['before']:.1f}" if "teacher" in LEVERS[lever].get("settings", {}) else "",
+                f"{mean['before']:.1f}" if "teacher" in lever.split("+") else "",
             )
     Console(width=120).print(table)
 
