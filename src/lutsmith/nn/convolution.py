@@ -19,6 +19,7 @@ from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
 from lutsmith.nn.gradient_factor import checked_factor, scaled_gradient
+from lutsmith.nn.hardening import Hardening
 from lutsmith.nn.parametrizations import Parametrization, setup_parametrization
 from lutsmith.nn.places import as_tensor
 from lutsmith.nn.trees import in_one_pass, level_by_level
@@ -38,7 +39,7 @@ OF_CONNECTIONS = {
 """Arguments of the connections; all others are the parametrization's."""
 
 
-class LogicConv(nn.Module):
+class LogicConv(Hardening):
     """Kernels over windows of an image: what `LogicConv1d`, `LogicConv2d` and `LogicConv3d` are.
 
     A kernel is a LUT, or a tree of LUTs, that reads taps of a window in a few channels. It stands at every place of the

@@ -14,6 +14,7 @@ from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads, taken
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.gradient_factor import checked_factor, scaled_gradient
+from lutsmith.nn.hardening import Hardening
 from lutsmith.nn.lowering import lower_luts
 from lutsmith.nn.parametrizations import bit_order, setup_parametrization
 from lutsmith.nn.places import checked_owners, owners_of, runs_of, wrong_owners
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
-class LogicDense(nn.Module):
+class LogicDense(Hardening):
     """`out_dim` LUTs of `lut_rank` inputs each, over `in_dim` inputs (the names are those of BitLogic's LogicDense).
 
     In training mode the output is the parametrization's differentiable form. In eval mode it is the hardware: inputs
