@@ -65,6 +65,7 @@ from lutsmith.nn.pooling import (
     OrPool3d,
 )
 from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
+from lutsmith.nn.recurrent import LogicRecurrent, to_machine
 
 __all__ = [
     "AndPool1d",
@@ -97,6 +98,7 @@ __all__ = [
     "LogicConvTranspose2d",
     "LogicConvTranspose3d",
     "LogicDense",
+    "LogicRecurrent",
     "LogicResidual",
     "LoweringProof",
     "MajorityPool1d",
@@ -120,4 +122,5 @@ __all__ = [
     "from_circuit",
     "prove_lowering",
     "to_circuit",
+    "to_machine",
 ]

@@ -25,6 +25,7 @@ from lutsmith.training.objectives import Loss
 from lutsmith.training.optimization.optimizers import OptimizerFactory
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import PenaltyFunction
+from lutsmith.training.penalties.distillation import Distillation
 from lutsmith.training.samples import Rows, Samples
 from lutsmith.training.settings import Settings
 
@@ -93,6 +94,11 @@ class Trainer:
         self.optimizer = optimizer
         self.checkpoint_seconds = checkpoint_seconds
         self.quiet = quiet
+        if self.settings.teacher is not None and not any(isinstance(penalty, Distillation) for penalty in penalties):
+            raise ValueError(
+                f"teacher={self.settings.teacher!r} is asked by training.fit, and so by every run: to a Trainer give "
+                "penalties=[Distillation(...)]"
+            )
         self.parts = Parts(loss, tuple(penalties), checked_callbacks(callbacks), tuple(augmentations))
 
     def fit(

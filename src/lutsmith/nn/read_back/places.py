@@ -29,6 +29,7 @@ from lutsmith.nn.convolution import (
     LogicConvTranspose2d,
     LogicConvTranspose3d,
 )
+from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.heads import GroupSum1d, GroupSum2d, GroupSum3d, GroupSumAtPlaces
 from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.pooling import (
@@ -44,6 +45,7 @@ from lutsmith.nn.pooling import (
     Pool,
 )
 from lutsmith.nn.read_back.statements import Branches, LutGroups, Luts, Scores, states
+from lutsmith.nn.recurrent import LogicRecurrent
 
 Shape = tuple[int, ...]
 
@@ -177,6 +179,25 @@ def _sums_at_places(head: GroupSumAtPlaces, shape: Shape) -> Scores:
     if head.permutation is not None:
         numbers = numbers[head.permutation.cpu().numpy()]
     return Scores(np.moveaxis(numbers, 0, -1).reshape(-1), head.num_groups, shape=shape[1:])
+
+
+@states(LogicRecurrent)
+def _recurrent(layer: LogicRecurrent, shape: Shape) -> LutGroups:
+    if len(shape) != 2 or shape[0] != layer.channels or type(layer.cell) is not LogicDense:
+        raise ValueError(f"it reads {layer.channels} channels over time, and there are bits of shape {shape}")
+    tables, shared = layer.cell.hard_tables().cpu().numpy().astype(np.bool_), layer.cell.tables_read()
+    table_of = None if shared is None else shared.cpu().numpy()
+    read = layer.cell.connections.inputs().cpu().numpy()
+    size, length = math.prod(shape), shape[1]
+    state = np.full(layer.state, size)  # the constant 0
+    steps, after = [], []
+    for step in range(length):
+        bits = np.concatenate([np.arange(layer.channels) * length + step, state])
+        begin = size + 2 + step * layer.state
+        steps.append(Luts(begin, bits[read], tables, table_of=table_of))
+        state = begin + np.arange(layer.state)
+        after.append(state)
+    return LutGroups(tuple(steps), state if layer.output == "last" else np.stack(after, axis=1))
 
 
 @states(Parallel)
