@@ -55,6 +55,14 @@ _LUT6: dict[str, Any] = {
     "luts": [10000],
 }
 _CIFAR: dict[str, Any] = {"shift": 2, "flip": 0.5}
+_SHARP: dict[str, Any] = {"lr": 0.08, "temperature_final": 0.1}
+
+
+def _edges(thresholds: int) -> dict[str, Any]:
+    """LUT4 behind thresholds of pixels, and so many of the differences of neighbours in each of four directions."""
+    options = {"edges": {"num_bits": thresholds, "step": 8}}
+    return {"rank": 4, "num_candidates": 8, "encoder": "image", "encoder_options": options}
+
 
 OURS = (
     _ours(
@@ -79,11 +87,11 @@ OURS = (
         {"shift": 1, "rotate": 10.0, "epochs": 15},
     ),
     _ours(
-        "conv-fashion-60k",
+        "conv-fashion-230k",
         "fashion-mnist",
-        "Fashion-MNIST with at most 60,000 LUTs of rank 6 in all, three convolutions with pools",
-        {**_LUT6, "bits": 5},
-        {"shift": 1, "flip": 0.5, "epochs": 20},
+        "Fashion-MNIST with at most 230,000 LUTs of rank 4 behind edges, three convolutions with pools",
+        {**_edges(3), "bits": 4, "layers": _pooled((96, 256, 768)), "luts": [16000, 8000]},
+        {**_SHARP, "shift": 1, "flip": 0.5, "epochs": 16},
     ),
     _ours(
         "conv-cifar-130k",
@@ -98,6 +106,13 @@ OURS = (
         "CIFAR-10 with at most 270,000 LUTs of rank 4 in all, three convolutions with pools",
         {"rank": 4, "bits": 3, "num_candidates": 8, "layers": _pooled((64, 256, 1024)), "luts": [16000, 8000]},
         {**_CIFAR, "epochs": 20},
+    ),
+    _ours(
+        "conv-cifar-360k",
+        "cifar-10",
+        "CIFAR-10 with at most 360,000 LUTs of rank 4 behind edges, three convolutions with pools",
+        {**_edges(2), "bits": 3, "layers": _pooled((128, 256, 1024)), "luts": [16000, 16000]},
+        {**_SHARP, **_CIFAR, "epochs": 30},
     ),
 )
 """Our own rows."""

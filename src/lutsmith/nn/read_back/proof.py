@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from lutsmith.nn.read_back import places as _places  # noqa: F401
 from lutsmith.nn.read_back.computed import read_computed
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.heads import labels_of, wrong_head
+from lutsmith.nn.read_back.large_tables import numbers_of, table_words
 from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
 from lutsmith.nn.read_back.statements import Bits, Branches, ChosenBits, LutGroups, Luts, Scores, Statement, speaker_of
@@ -43,7 +45,7 @@ def prove_lowering(
       circuit's comparators and words and those of the encoder, at both ends of float32 and at NaN, as the encoder's
       forward pass gives them;
     - layer: each LUT, by its truth table and the numbers of its inputs in order; ranks 7 and 8 by their cofactors and
-      the LUT that chooses among them;
+      the LUT that chooses among them; of kernels that is one table for all places, and the wires of each;
     - head: each output in its place, groups, weights, bias, scale, offset, objective;
     - circuit: labels of the classes, the fitted range, no registers.
 
@@ -206,7 +208,7 @@ class _Walk:
 
     # layers
 
-    def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers) -> Numbers:
+    def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers, note: str = "") -> Numbers:
         """Return the numbers of the LUTs `(..., W)` over `values` `(..., width)`."""
         if values.ndim == 0 or values.shape[-1] != stated.width:
             raise _NotEstablishedError(f"it reads {stated.width} bits, and there are {values.shape}")
@@ -215,13 +217,13 @@ class _Walk:
             raise _NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
         assert self.functions is not None
         reads = values.reshape(-1, stated.width)[:, stated.inputs].reshape(-1, rank)
-        own = _table_words(stated.tables)
+        own = table_words(stated.tables)
         own = own if stated.table_of is None else own[stated.table_of]
         words = np.tile(own, (len(reads) // count, 1))
         known = (reads >= 0).all(axis=1)
         self._blame_encoder(reads)
         found = np.full(len(reads), _LOST)
-        found[known] = _found(self.functions, reads[known], words[known])
+        found[known] = numbers_of(self.functions, reads[known], words[known])
         wrong = np.flatnonzero(found == MISSING)
         found[wrong] = _LOST
         lost = int(np.count_nonzero(~known))
@@ -234,7 +236,11 @@ class _Walk:
         elif lost:
             self.add(name, kind, "not established", f"{lost:,} of {what} read what was not found before")
         else:
-            self.add(name, kind, "proved", f"{what}: tables and wires")
+            owners = stated.table_of
+            held = (
+                "tables and wires" if owners is None else f"{_tables(len(stated.tables))}, and the wires of each place"
+            )
+            self.add(name, kind, "proved", f"{what}: {held}{note}")
         return found.reshape(*values.shape[:-1], count)
 
     def _read_groups(self, name: str, kind: str, stated: LutGroups) -> None:
@@ -242,7 +248,8 @@ class _Walk:
         known = np.concatenate([self.values.reshape(-1), [0, 1]])  # the numbers of the constants are 0 and 1
         for number, luts in enumerate(stated.steps):
             step = name if len(stated.steps) == 1 else f"{name}.{number}"
-            known = np.concatenate([known, self._read_luts(step, kind, luts, known)])
+            note = f"; {stated.note}" if stated.note and number + 1 == len(stated.steps) else ""
+            known = np.concatenate([known, self._read_luts(step, kind, luts, known, note)])
         if not stated.steps:
             self.add(name, kind, "proved", "wires alone")
         self.values = known[stated.outputs]
@@ -263,7 +270,10 @@ class _Walk:
         assert self.functions is not None
         inputs = ", ".join(map(str, stated.inputs[number].tolist()))
         digits = "".join(f"{int(word):016x}" for word in words[::-1])
-        text = f"first LUT {number}, with inputs {inputs} and table 0x{digits[-max(1, stated.tables.shape[1] // 4) :]}"
+        owners = stated.table_of
+        own = "" if owners is None else f", table {owners[number]} in its place {_place(owners, number)}"
+        shown = f"0x{digits[-max(1, stated.tables.shape[1] // 4) :]}"
+        text = f"first LUT {number}{own}, with inputs {inputs} and table {shown}"
         if len(reads) > 6:
             return text
         other = self.functions.same_reads(reads)
@@ -286,11 +296,12 @@ class _Walk:
 
     def _read_head(self, name: str, kind: str, stated: Scores) -> None:
         self.head = stated
-        if self.values.ndim != 1:
+        if self.values.ndim != 1 and not stated.shape:
             raise _NotEstablishedError(f"it reads one row of bits, and there are {self.values.shape}")
-        if stated.order.size and stated.order.max() >= self.values.size:
-            raise _NotEstablishedError(f"its order names inputs beyond the {self.values.size} that there are")
-        values = np.where(stated.order < 0, 0, self.values[np.maximum(stated.order, 0)])  # 0 is the constant's number
+        bits = self.values.reshape(-1)
+        if stated.order.size and stated.order.max() >= bits.size:
+            raise _NotEstablishedError(f"its order names inputs beyond the {bits.size} that there are")
+        values = np.where(stated.order < 0, 0, bits[np.maximum(stated.order, 0)])  # 0 is the constant's number
         for level, luts in stated.levels:
             values = self._read_luts(f"{name}.{level}", "LogicDense", luts, values)
         wrong = self._wrong_outputs(values) or wrong_head(stated, self.circuit)
@@ -299,7 +310,8 @@ class _Walk:
         elif (values < 0).any():
             self.add(name, kind, "not established", "it reads what was not found before")
         else:
-            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups, {stated.objective}"
+            where = f" at each of {math.prod(stated.shape):,} places" if stated.shape else ""
+            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups{where}, {stated.objective}"
             self.add(name, kind, "proved", f"{groups}{f'; {stated.note}' if stated.note else ''}")
 
     def _wrong_outputs(self, wanted: Numbers) -> str:
@@ -372,29 +384,10 @@ def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
     return words
 
 
-def _found(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) -> Numbers:
-    """Return the numbers of LUTs of any rank, (W,), of tables (W, words); `MISSING` where the circuit has none."""
-    rank = reads.shape[1]
-    if rank <= 6:
-        return functions.of_luts(reads, words[:, 0])
-    # f(x) = f_s(x_0 .. x_5) with s the number that the inputs above these make: the cofactors, and one that chooses.
-    parts = words.shape[1]
-    cofactors = functions.of_luts(np.repeat(reads[:, :6], parts, axis=0), words.reshape(-1)).reshape(-1, parts)
-    whole = np.flatnonzero((cofactors != MISSING).all(axis=1))
-    address = np.arange(1 << (parts + rank - 6), dtype=np.uint64)
-    chosen = (address >> (address >> np.uint64(parts))) & np.uint64(1)
-    chooser = np.bitwise_or.reduce(chosen << address)
-    found = np.full(len(reads), MISSING, np.int64)
-    inputs = np.concatenate([cofactors[whole], reads[whole, 6:]], axis=1)
-    found[whole] = functions.of_luts(inputs, np.full(whole.size, chooser))
-    return found
+def _tables(count: int) -> str:
+    return f"{count:,} tables, each in all of its places" if count > 1 else "one table in all places"
 
 
-def _table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Return truth tables (W, 2**n) as words (W, max(1, 2**n / 64)), entry a being bit a % 64 of word a // 64."""
-    count, size = tables.shape
-    padded = np.zeros((count, max(64, size)), np.bool_)
-    padded[:, :size] = tables
-    weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    words: NDArray[np.uint64] = (padded.reshape(count, -1, 64) * weights).sum(axis=2, dtype=np.uint64)
-    return words
+def _place(owners: NDArray[Any], number: int) -> int:
+    """Return how many LUTs before this one have its table."""
+    return int(np.count_nonzero(owners[:number] == owners[number]))

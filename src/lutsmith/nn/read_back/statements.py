@@ -100,6 +100,7 @@ class Scores:
         offset: float64 (C,); None: zero.
         objective: what the scores mean, as `Circuit.objective`.
         levels: LUTs between the order and the groups, with their names below the head's.
+        shape: of the places that have a decision each; (): one decision. Then `order` names inputs in C order.
         note: in which sense the circuit's scores are the module's, where they are not just equal.
     """
 
@@ -112,6 +113,7 @@ class Scores:
     objective: str = "classification"
     levels: tuple[tuple[str, Luts], ...] = ()
     note: str = ""
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +126,12 @@ class LutGroups:
     Attributes:
         steps: the groups, LUTs of one rank over the signals before them.
         outputs: integers, the signal that each bit of the output is, of the shape of the output.
+        note: what was established of the LUTs themselves.
     """
 
     steps: tuple[Luts, ...]
     outputs: NDArray[Any]
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
