@@ -33,6 +33,7 @@ def main() -> None:
         ("training_step",),
         ("large_layers",),
         ("convolution",),
+        ("lut_neurons",),
         ("augmentation",),
         ("additive",),
         ("read_back",),
