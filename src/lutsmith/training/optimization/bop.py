@@ -37,7 +37,7 @@ class Bop(Optimizer):
         super().__init__(params, {"lr": lr, "threshold": threshold})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take a step, and return the loss of `closure`, None without one."""
         loss = None
         if closure is not None:
