@@ -52,7 +52,8 @@ def expected(layer: BinaryLayer) -> tuple[Tensor, Tensor]:
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 2), st.integers(1, 3), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2),
-    st.sampled_from([1, 2]), st.sampled_from(PADDINGS), st.booleans(), st.sampled_from(["layer", "channel", "none"]), st.integers(0, 99),
+    st.sampled_from([1, 2]), st.sampled_from(PADDINGS), st.booleans(), st.sampled_from(["layer", "channel", "none"]),
+    st.integers(0, 99),
 )  # fmt: skip
 def test_a_binary_convolution_is_torchs_of_the_signs(
     kind: int, window: int, stride: int, padding: int, dilation: int, groups: int, mode: str, bias: bool, scale: str,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import instance_of
+from lutsmith.nn.lowering import lower_branch
+from lutsmith.nn.sums.counting import Maker, levels_of
+from lutsmith.nn.sums.emitting import Emitter
+from lutsmith.nn.sums.numbers import Levels, Sums
 
 
 class Add(nn.Module):
@@ -38,3 +43,26 @@ class Add(nn.Module):
         for y in found[1:]:
             total = torch.add(total, y)
         return total
+
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
+        """The sums of the branches' levels, or of the words of their sums."""
+        if not isinstance(maker, Emitter):
+            raise TypeError(f"maker is a {type(maker).__name__}; expected an Emitter")
+        branches = enumerate(self.branches)
+        return added([levels_of(maker, lower_branch(each, maker, numbers, f"Add.{number}")) for number, each in branches])
+
+
+def added(parts: list[Levels]) -> Sums:
+    """The sums of levels of one shape; ValueError where they have several."""
+    if len({part.shape for part in parts}) > 1:
+        raise ValueError(f"Add got {', '.join(str(part.shape) for part in parts)}; expected one shape")
+    unit = min(part.unit for part in parts)
+    factors = [round(part.unit / unit) for part in parts]
+    return Sums.plain(
+        Levels(
+            np.concatenate([part.bits for part in parts], axis=-1),
+            np.concatenate([part.weights * factor for part, factor in zip(parts, factors, strict=True)], axis=-1),
+            sum((part.offset * factor for part, factor in zip(parts, factors, strict=True)), np.int64(0)),
+            unit,
+        )
+    )

@@ -6,14 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import one_of, whole_number
-from lutsmith.nn.heads.base import without_autocast
+from lutsmith.nn.precision import without_autocast
+from lutsmith.nn.sums.counting import Maker, levels_of
 from lutsmith.nn.neurons.latent import clamped, latent_sign
+from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Levels, LinearMap, Sums
 
 SCALES = ("layer", "channel", "none")
 """What a binary layer's results are multiplied by: one learned number, one for each output, or nothing."""
@@ -83,6 +87,27 @@ class BinaryLayer(nn.Module):
                 return self.scaled(self.sums(x.to(self.weight.dtype)))
         return self.scaled(self.sums(x))
 
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
+        """The sums of signs or levels, whose circuit comes with what reads them."""
+        levels = levels_of(maker, numbers)
+        shape, maps = self.linear_maps(levels.shape)
+        return Sums.of(levels, maps, shape, self.scaled)
+
+    def linear_maps(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[LinearMap]]:
+        """The shape of the sums of a sample of this shape, and the matrices that they are.
+
+        Raises:
+            ValueError: weights that are not binary, a sample of another shape.
+        """
+        raise NotImplementedError
+
+    def signed_weight(self) -> NDArray[np.int64]:
+        """The weights -1, +1, and 0 where they are pruned; ValueError where they are real numbers."""
+        if not self.binary:
+            raise ValueError("its weights are real numbers; expected binary=True")
+        found: NDArray[np.int64] = self.used_weight().detach().cpu().numpy().astype(np.int64)
+        return found
+
     def _along(self, values: Tensor) -> Tensor:
         return values
 
@@ -130,6 +155,13 @@ class BinaryLinear(BinaryLayer):
 
     def sums(self, x: Tensor) -> Tensor:
         return F.linear(x, self.used_weight())
+
+    def linear_maps(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[LinearMap]]:
+        if shape[-1:] != (self.in_features,):
+            raise ValueError(f"its {self.in_features} inputs cannot be numbers of shape {shape}")
+        reads = np.arange(math.prod(shape)).reshape(-1, self.in_features)
+        owners = np.arange(len(reads) * self.outputs).reshape(-1, self.outputs).T
+        return (*shape[:-1], self.outputs), [LinearMap(self.signed_weight(), reads, owners)]
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, {super().extra_repr()}"
@@ -199,12 +231,15 @@ class BinaryConv(BinaryLayer):
 
     def padded(self, x: Tensor) -> Tensor:
         """The images `(N, channels, *image)` with what stands around them."""
+        constant = {"zeros": 0.0, "+1": 1.0, "-1": -1.0}.get(self.padding_mode)
+        return self._padded(x, constant)
+
+    def _padded(self, x: Tensor, constant: float | None) -> Tensor:
+        """The images with a constant around them, or what the padding mode of torch takes from the image."""
         ends = [size for size in reversed(self.sliding.padding) for _ in range(2)]
         if not any(ends):
             return x
-        if self.padding_mode in ("zeros", "+1", "-1"):
-            return F.pad(x, ends, value={"zeros": 0.0, "+1": 1.0, "-1": -1.0}[self.padding_mode])
-        return F.pad(x, ends, mode=self.padding_mode)
+        return F.pad(x, ends, mode=self.padding_mode) if constant is None else F.pad(x, ends, value=constant)
 
     def sums(self, x: Tensor) -> Tensor:
         if x.ndim != self.axes + 2 or x.shape[1] != self.in_channels:
@@ -217,6 +252,25 @@ class BinaryConv(BinaryLayer):
             self.padded(x), self.used_weight(), None, sliding.stride, 0, sliding.dilation, self.groups
         )
         return found
+
+    def linear_maps(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[LinearMap]]:
+        if len(shape) != self.axes + 1 or shape[0] != self.in_channels:
+            raise ValueError(f"it reads {self.in_channels} channels of images, and there are numbers of shape {shape}")
+        places = self.sliding.out_shape(shape[1:])
+        count, channels, outputs = math.prod(places), self.in_channels // self.groups, self.outputs // self.groups
+        numbered = torch.arange(math.prod(shape), dtype=torch.float64).reshape(1, *shape)
+        around = {"zeros": NOTHING, "+1": PLUS, "-1": MINUS}.get(self.padding_mode)
+        image = (self.padded(numbered) if around is None else self._padded(numbered, around))[0].numpy()
+        within = Sliding(self.sliding.window, self.sliding.stride, (0,) * self.axes, self.sliding.dilation)
+        pixels = within.places(image.shape[1:])  # (taps, places)
+        reads = image.reshape(self.in_channels, -1)[:, pixels].astype(np.int64)  # (channels, taps, places)
+        weights, maps = self.signed_weight().reshape(self.outputs, -1), []
+        owners = np.arange(self.outputs * count).reshape(self.outputs, count)
+        for group in range(self.groups):
+            some = slice(group * outputs, (group + 1) * outputs)
+            own = reads[group * channels : (group + 1) * channels].reshape(-1, count).T
+            maps.append(LinearMap(weights[some], own, owners[some]))
+        return (self.outputs, *places), maps
 
     def _along(self, values: Tensor) -> Tensor:
         return values.reshape(-1, *[1] * self.axes) if values.ndim else values

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.nn.sums.counting import Maker, residual_levels
+from lutsmith.nn.sums.numbers import Levels, Sums
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 MAX_LEVELS = 8
 """Levels of a `ResidualSign`."""
 
 OUTPUTS = ("sum", "stacked", "joined")
 """What a `ResidualSign` gives: the sum of its levels, or each by itself."""
+
+
+NEGATIVE = np.nextafter(np.float32(0), np.float32(-1))
+"""The largest number below 0: `x > NEGATIVE` is `x >= 0`."""
 
 
 class _ClippedSign(torch.autograd.Function):
@@ -79,6 +91,14 @@ class BinarizeSign(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return STRAIGHT_THROUGH[self.straight_through](_floats(x))
 
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:  # noqa: ARG002
+        """The signs of numbers: a threshold of each."""
+        return _as_sums(numbers).then(self)
+
+    def lower_raw(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> Levels:
+        """The signs of raw features: comparators `x > t`, of the largest number t below 0."""
+        return Levels.of_bits(builder.compare(features, NEGATIVE)).affine(2, -1)
+
     def extra_repr(self) -> str:
         return f"straight_through={self.straight_through!r}"
 
@@ -88,6 +108,10 @@ class BitsToSigns(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return 2 * _floats(x) - 1
+
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Levels | Sums:  # noqa: ARG002
+        """The bits as numbers -1 and +1."""
+        return numbers.affine(2, -1) if isinstance(numbers, Levels) else numbers.then(self)
 
 
 class ResidualSign(nn.Module):
@@ -174,6 +198,16 @@ class ResidualSign(nn.Module):
             total = total + level
         return total
 
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Levels | Sums:
+        """The levels of numbers: a bit each."""
+        if self.output == "stacked":
+            raise ValueError("its output is stacked, before the axis of samples; expected output='joined'")
+        if self.channels is not None and numbers.shape[:1] != (self.channels,):
+            raise ValueError(f"its scales are of {self.channels} channels, and there are numbers of {numbers.shape}")
+        sums = _as_sums(numbers).whole()
+        sums = replace(sums, last=self)
+        return sums if self.output == "sum" else residual_levels(maker, sums)
+
     @torch.no_grad()
     def set_means(self, x: Tensor) -> None:
         """Set the scales by data, numbers as `forward` reads them: s_l is the mean of |r_l|, where x is clipped to -1
@@ -207,6 +241,10 @@ class ResidualSign(nn.Module):
     def extra_repr(self) -> str:
         channels = "" if self.channels is None else f", channels={self.channels}"
         return f"levels={self.levels}{channels}, scale_bits={self.scale_bits}, output={self.output!r}"
+
+
+def _as_sums(numbers: Levels | Sums) -> Sums:
+    return Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
 
 
 def _floats(x: Tensor) -> Tensor:
