@@ -64,5 +64,6 @@ def added(parts: list[Levels]) -> Sums:
             np.concatenate([part.weights * factor for part, factor in zip(parts, factors, strict=True)], axis=-1),
             sum((part.offset * factor for part, factor in zip(parts, factors, strict=True)), np.int64(0)),
             unit,
+            all(part.shared for part in parts),
         )
     )

@@ -83,8 +83,15 @@ def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
     unit = _unit(np.concatenate([changes.first, changes.values]))
     per_unit = 1 / unit
     count = np.bincount(changes.place, minlength=len(changes.first))
+    if count.max(initial=0) > 1:
+        words = _words(maker, numbers, changes, unit)
+        if words is not None:
+            return words
     if count.max(initial=0) > MAX_STEPS:
-        return _words(maker, numbers, changes, unit)
+        raise ValueError(
+            f"it hands on numbers of more than {MAX_STEPS + 1} values that are no integers of a grid, to be added up; "
+            "put a BinarizeSign or ResidualSign between, or leave scale, bias and batch norm out"
+        )
     bits = _thresholds(maker, numbers, changes.place, changes.at, np.zeros(changes.place.size, np.bool_))
     slot = np.arange(changes.place.size) - np.repeat(np.cumsum(count) - count, count)
     before = np.where(slot == 0, changes.first[changes.place], np.roll(changes.values, 1))
@@ -181,15 +188,11 @@ def _unit(values: NDArray[np.float64]) -> float:
     raise ValueError("its numbers are on no grid of a power of two; expected signs, or levels with scale_bits")
 
 
-def _words(maker: Maker, numbers: Sums, changes: Changes, unit: float) -> Levels:
-    """Numbers that are an affine function of their sums, as the bits of these."""
-    least, greatest, step, low, high = numbers.lattice()
-    problem = ValueError(
-        f"it hands on numbers of more than {MAX_STEPS + 1} values that are no integers of a grid, to be added up; put a "
-        "BinarizeSign or ResidualSign between, or leave scale, bias and batch norm out"
-    )
+def _words(maker: Maker, numbers: Sums, changes: Changes, unit: float) -> Levels | None:
+    """Numbers that are an affine function of their sums, as the bits of these; None where they are not."""
+    low = numbers.lattice()[3]
     if numbers.sources.shape[-1] > 1:
-        raise problem
+        return None
     sources = numbers.sources.reshape(-1)
     ends = np.append(np.flatnonzero(changes.place[1:] != changes.place[:-1]), changes.place.size - 1)
     slope = np.zeros(len(changes.first))
@@ -198,14 +201,19 @@ def _words(maker: Maker, numbers: Sums, changes: Changes, unit: float) -> Levels
     expected = changes.first[changes.place] + slope[changes.place] * (changes.at - low[sources[changes.place]])
     factor = np.rint(slope / unit).astype(np.int64)
     if not (np.array_equal(expected, changes.values) and np.array_equal(factor * unit, slope)):
-        raise problem
-    counted = _count(maker, numbers, sources[where])
-    found = {int(place): counted[0][counted[1][int(sources[place])].block] for place in where}
-    width = max(int(each.sums.widths.max()) for each in found.values())
+        return None
+    counted, places, fixed = _count(maker, numbers, sources[where])
+    found = {
+        int(place): counted[places[int(sources[place])].block] for place in where if int(sources[place]) not in fixed
+    }
+    width = max([1, *(int(each.sums.widths.max()) for each in found.values())])
     bits = np.full((sources.size, width), maker.constants[0], np.int64)
     weights, offset = np.zeros_like(bits), np.rint(changes.first / unit).astype(np.int64)
+    for place in where:
+        if int(sources[place]) in fixed:
+            offset[place] += factor[place] * (fixed[int(sources[place])] - low[sources[place]])
     for place, each in found.items():
-        at = counted[1][int(sources[place])]
+        at = places[int(sources[place])]
         word, row = each.word(at.row, at.place), int(np.searchsorted(each.rows, at.row))
         bits[place, : word.size] = word
         weights[place, : word.size] = factor[place] * int(each.sums.step[row]) << np.arange(word.size)
@@ -236,15 +244,26 @@ def _decided(maker: Maker, numbers: Sums, function: Any) -> Ids:
     for turns in np.unique(count[count > 0]).tolist():
         same = np.flatnonzero(count == turns)
         inputs = made[start[same][:, None] + np.arange(turns)]
-        if turns == 1:
-            found[same] = inputs[:, 0]
-            continue
-        for starts in (False, True):
-            rows = np.flatnonzero(first.reshape(-1)[same] == starts)
-            if rows.size:
-                found[same[rows]] = _parity(maker, inputs[rows], starts)
+        found[same] = inputs[:, 0] if turns == 1 else _turned(maker, inputs, first.reshape(-1)[same])
     shape = numbers.shape if changes.first.ndim == 1 else (*numbers.shape, several)
     return found.reshape(shape)
+
+
+def _turned(maker: Maker, inputs: Ids, starts: NDArray[np.bool_]) -> Ids:
+    """Bits that are `starts` (W,), and turn with each of the inputs (W, n) that is 1; constants are left out."""
+    zero, one = maker.constants
+    inverted = starts ^ ((inputs == one).sum(axis=1) & 1 == 1)
+    fixed = (inputs == zero) | (inputs == one)
+    ordered = np.take_along_axis(inputs, np.argsort(fixed, axis=1, kind="stable"), axis=1)
+    count = (~fixed).sum(axis=1)
+    found = np.where(inverted, one, zero)
+    for size in np.unique(count[count > 0]).tolist():
+        for turned in (False, True):
+            rows = np.flatnonzero((count == size) & (inverted == turned))
+            if rows.size:
+                own = ordered[rows][:, :size]
+                found[rows] = own[:, 0] if size == 1 and not turned else _parity(maker, own, turned)
+    return found
 
 
 def _parity(maker: Maker, inputs: Ids, inverted: bool) -> Ids:
@@ -303,10 +322,13 @@ def _gate(maker: Maker, inputs: Ids, either: bool) -> Ids:
 
 def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
     """Whether sums are `at` or more, or less: bits (U,) of distinct rows (sum, at, below)."""
-    counted, places = _count(maker, numbers, np.unique(asked[:, 0]))
+    counted, places, fixed = _count(maker, numbers, np.unique(asked[:, 0]))
     by_place: dict[tuple[int, int], list[tuple[int, tuple[int, int, bool]]]] = {}
     result = np.zeros(len(asked), np.int64)
     for number, (source, at, below) in enumerate(asked.tolist()):
+        if source in fixed:
+            result[number] = maker.constants[(fixed[source] >= at) ^ below]
+            continue
         where = places[source]
         each = counted[where.block]
         row = int(np.searchsorted(each.rows, where.row))
@@ -329,14 +351,18 @@ def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
     return result
 
 
-def _count(maker: Maker, numbers: Sums, wanted: NDArray[np.int64]) -> tuple[dict[int, _Counted], dict[int, _Word]]:
-    """Count those sums that are wanted: the blocks by number, and where each sum is."""
+def _count(
+    maker: Maker, numbers: Sums, wanted: NDArray[np.int64]
+) -> tuple[dict[int, _Counted], dict[int, _Word], dict[int, int]]:
+    """Count those sums that are wanted: the blocks by number, where each sum is, and those that are constant."""
     needed = np.zeros(math.prod(numbers.sums), np.bool_)
     needed[wanted] = True
-    counted, places = {}, {}
+    counted, places, fixed = {}, {}, {}
     for number, block in enumerate(maker.blocks(numbers)):
         used = needed[block.owners]
         rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
+        for row in rows[~block.weights[rows].any(axis=1)].tolist():
+            fixed |= dict.fromkeys(block.owners[row].tolist(), int(block.base[row]))
         rows = rows[block.weights[rows].any(axis=1)]
         if not rows.size:
             continue
@@ -348,4 +374,4 @@ def _count(maker: Maker, numbers: Sums, wanted: NDArray[np.int64]) -> tuple[dict
         for row, place in np.argwhere(used[rows][:, columns]).tolist():
             owner = int(block.owners[rows[row], columns[place]])
             places[owner] = _Word(number, int(rows[row]), int(columns[place]))
-    return counted, places
+    return counted, places, fixed
