@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.metadata import Metadata
-from lutsmith.nn.sums.counting import Maker, bits_of
+from lutsmith.nn.sums.counting import Maker, bits_of, levels_of
 from lutsmith.nn.sums.emitting import Emitter
 from lutsmith.nn.sums.numbers import Levels, Sums
 from lutsmith.nn.sums.scores import head_of
@@ -87,8 +86,9 @@ def to_circuit(
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
     Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of
-    `LowersFeatures`, `LowersBits`, `LowersNumbers` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
-    `nn.ChannelShuffle`, `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit
+    `LowersFeatures`, `LowersBits`, `LowersNumbers` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`,
+    `nn.Unflatten`, `nn.ChannelShuffle`, `nn.Identity` and dropout are known, and between binary layers batch norm, max
+    pooling and ReLU. A model without an encoder reads each feature as the bit
     `x > 1/2`. Compiled and wrapped models are unwrapped.
 
     Args:
@@ -230,6 +230,12 @@ class _Walk:
             self.numbers = Levels.of_bits(self.ids)
         return self.numbers
 
+    def _levels_apart(self) -> Levels | Sums:
+        """The present numbers; residual levels, which are bits of their own, as such before they are reshaped."""
+        numbers = self.as_numbers()
+        coded = isinstance(numbers, Sums) and numbers.last is not None
+        return levels_of(Emitter(self.builder), numbers) if coded else numbers
+
     def end(self, name: str) -> None:
         """Make a head of numbers that are not signs, where nothing has done so."""
         if isinstance(self.numbers, Sums) and self.scored and self.objective is None:
@@ -284,11 +290,12 @@ class _Walk:
             if self.numbers is None:
                 self.ids = moved(self.ids, module)
             else:
-                self.numbers = after(module, self.numbers)
+                self.numbers = after(module, self._levels_apart())
         else:
             raise ValueError(
-                "it has no lower, lower_features, lower_numbers or lower_head method; a circuit has encoders, LUT layers, "
-                f"binary layers, signs and heads, {', '.join(f'nn.{each.__name__}' for each in NUMERIC)}, nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.Identity and dropout"
+                "it has no lower, lower_features, lower_numbers or lower_head method; a circuit has encoders, LUT "
+                "layers, binary layers, signs and heads, "
+                f"{', '.join(f'nn.{each.__name__}' for each in (*NUMERIC, *_RESHAPING, *_NEUTRAL))}"
             )
 
 

@@ -49,7 +49,9 @@ class Add(nn.Module):
         if not isinstance(maker, Emitter):
             raise TypeError(f"maker is a {type(maker).__name__}; expected an Emitter")
         branches = enumerate(self.branches)
-        return added([levels_of(maker, lower_branch(each, maker, numbers, f"Add.{number}")) for number, each in branches])
+        return added(
+            [levels_of(maker, lower_branch(each, maker, numbers, f"Add.{number}")) for number, each in branches]
+        )
 
 
 def added(parts: list[Levels]) -> Sums:
@@ -62,7 +64,7 @@ def added(parts: list[Levels]) -> Sums:
         Levels(
             np.concatenate([part.bits for part in parts], axis=-1),
             np.concatenate([part.weights * factor for part, factor in zip(parts, factors, strict=True)], axis=-1),
-            sum((part.offset * factor for part, factor in zip(parts, factors, strict=True)), np.int64(0)),
+            np.sum([part.offset * factor for part, factor in zip(parts, factors, strict=True)], axis=0),
             unit,
             all(part.shared for part in parts),
         )

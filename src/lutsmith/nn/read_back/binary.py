@@ -58,7 +58,7 @@ def _conv(layer: BinaryConv, shape: Shape) -> LinearSums:
 def _weights(layer: BinaryLayer) -> NDArray[np.int64]:
     if not layer.binary:
         raise ValueError("its weights are real numbers")
-    latent, kept = layer.weight.detach().cpu().numpy(), layer.kept.cpu().numpy()
+    latent, kept = layer.weight.detach().float().cpu().numpy(), layer.kept.cpu().numpy()
     return np.where(kept, np.where(latent >= 0, 1, -1), 0).astype(np.int64)
 
 
@@ -98,7 +98,13 @@ def _to_signs(module: BitsToSigns, shape: Shape) -> Each:  # noqa: ARG001
     def signs(numbers: Levels | Sums) -> Levels | Sums:
         if isinstance(numbers, Sums):
             return numbers.then(module)
-        return Levels(numbers.bits, 2 * numbers.weights, 2 * numbers.offset - round(1 / numbers.unit), numbers.unit, numbers.shared)
+        return Levels(
+            numbers.bits,
+            2 * numbers.weights,
+            2 * numbers.offset - round(1 / numbers.unit),
+            numbers.unit,
+            numbers.shared,
+        )
 
     return Each(signs)
 
@@ -111,7 +117,9 @@ def _numeric(module: object, shape: Shape) -> Each:  # noqa: ARG001
 @states(ResidualSign)
 def _residual(module: ResidualSign, shape: Shape) -> ResidualLevels:
     if module.output == "stacked" or (module.channels is not None and shape[:1] != (module.channels,)):
-        raise ValueError(f"it reads {module.channels} channels, gives {module.output!r}, and there are numbers of {shape}")
+        raise ValueError(
+            f"it reads {module.channels} channels, gives {module.output!r}, and there are numbers of {shape}"
+        )
     return ResidualLevels(module)
 
 

@@ -72,8 +72,8 @@ class Finder:
     def words(self, sums: WeightedSums, bits: Ids) -> Ids:
         self._prove((sums.weights.tobytes(), sums.weights.shape), sums)
         self.read.append(bits[:, sums.weights.any(axis=0)])
-        self.sums += len(sums.widths) * len(bits)
-        owner = np.repeat(np.arange(len(sums.widths)), sums.widths)
+        self.sums += len(sums.places) * len(bits)
+        owner = np.repeat(np.arange(len(sums.places)), [len(places) for places in sums.places])
         return self._copies("sums", sums.netlist, bits, owner)
 
     def compared(self, compared: Compared, words: Ids) -> Ids:
@@ -105,7 +105,9 @@ class Finder:
                 where = f", at place {place}" if len(found) > 1 else ""
                 kinds = int(owner.max()) + 1
                 missing = np.unique(owner[absent.any(axis=0)]).size
-                self.wrong.setdefault(kind, f"{missing} of {kinds} {kind} are not in the circuit, first {owner[first]}{where}")
+                self.wrong.setdefault(
+                    kind, f"{missing} of {kinds} {kind} are not in the circuit, first {owner[first]}{where}"
+                )
         found = np.where(found == MISSING, LOST, found)
         return found[0] if kind == "LUTs behind thresholds" else found
 
@@ -124,9 +126,9 @@ class Simulated:
 
     def words(self, sums: WeightedSums, bits: Ids) -> Ids:
         """Each word by integers, not by its LUTs."""
-        ends = np.zeros((len(bits), int(sums.widths.sum())), np.int64)
-        places = np.concatenate([np.arange(width) for width in sums.widths.tolist()])
-        owner = np.repeat(np.arange(len(sums.widths)), sums.widths)
+        places = np.concatenate([np.array(shifts) for shifts in sums.places])
+        owner = np.repeat(np.arange(len(sums.places)), [len(shifts) for shifts in sums.places])
+        ends = np.zeros((len(bits), places.size), np.int64)
         for number, inputs in enumerate(bits):
             whole = sums.weights.astype(np.float64) @ self.rows[inputs]  # exact: below 2**53
             words = (whole.astype(np.int64) - sums.offset[:, None]) // sums.step[:, None]
@@ -134,13 +136,14 @@ class Simulated:
         return ends
 
     def compared(self, compared: Compared, words: Ids) -> Ids:
-        starts = np.cumsum([0, *compared.widths])
+        starts = np.cumsum([0, *map(len, compared.places)])
         ends = np.zeros((len(words), len(compared.bounds)), np.int64)
         for number, bits in enumerate(words):
             found = []
             for word, bound, below in compared.bounds:
                 own = self.rows[bits[starts[word] : starts[word + 1]]].astype(np.int64)
-                found.append(((own << np.arange(len(own))[:, None]).sum(axis=0) >= bound) ^ below)
+                places = np.array(compared.places[word])
+                found.append(((own << places[:, None]).sum(axis=0) >= bound) ^ below)
             ends[number] = self._new(np.array(found))
         return ends
 

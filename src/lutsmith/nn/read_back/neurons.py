@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.logic.rewriting import NotDecided
@@ -86,7 +87,8 @@ class NumberWalk:
     def reshape(self, module: nn.Module) -> None:
         """Let a module of torch that only reshapes do so."""
         assert self.numbers is not None
-        self.numbers = after(module, self.numbers)
+        coded = isinstance(self.numbers, Sums) and self.numbers.last is not None
+        self.numbers = after(module, self.settled() if coded else self.numbers)
 
     def settled(self) -> Levels:
         """The present numbers as levels: their neurons are found."""
@@ -187,7 +189,9 @@ class NumberWalk:
             read = np.concatenate([np.zeros(0, np.int64), *(part.reshape(-1) for part in finder.read)])
             walk.blame_encoder(_as_before(read))
         if finder.found and not agrees():
-            raise NotEstablishedError("on random samples its modules say something else than the neurons of the circuit")
+            raise NotEstablishedError(
+                "on random samples its modules say something else than the neurons of the circuit"
+            )
         rows, self.waiting = self.waiting, []
         for number, (row, counts) in enumerate(rows):
             if finder.found:
@@ -215,7 +219,7 @@ def _as_before(values: Ids) -> Ids:
     return np.where((values < 0) & (values != LOST), values + 1, values)
 
 
-def _labels(head: ScoreHead, rows: Ids) -> Ids:
+def _labels(head: ScoreHead, rows: NDArray[np.bool_]) -> Ids:
     """What a head says of the bits of samples."""
     bits = rows[head.outputs].astype(np.int64)
     counts = bits.reshape(head.num_groups, -1, bits.shape[1]).sum(axis=1)

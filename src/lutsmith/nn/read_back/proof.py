@@ -155,8 +155,7 @@ class _Walk:
             self.read_encoder(name, kind, statement)
             read_computed(self)
             return
-        numeric = isinstance(statement, LinearSums | Each | ResidualLevels | Added)
-        if numeric:
+        if isinstance(statement, LinearSums | Each | ResidualLevels | Added):
             self.neurons.read(name, kind, statement)
             return
         if self.functions is None:

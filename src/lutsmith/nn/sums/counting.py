@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -62,11 +63,12 @@ class _Counted:
     base: NDArray[np.int64]  # of each row
     words: Ids  # (places, bits of all rows)
 
-    def word(self, row: int, place: int) -> Ids:
-        ends = np.concatenate([[0], np.cumsum(self.sums.widths)])
+    def word(self, row: int, place: int) -> tuple[Ids, NDArray[np.int64]]:
+        """The bits of a word, and their places."""
         number = int(np.searchsorted(self.rows, row))
-        found: Ids = self.words[np.searchsorted(self.places, place), ends[number] : ends[number + 1]]
-        return found
+        first = sum(map(len, self.sums.places[:number]))
+        places = np.array(self.sums.places[number])
+        return self.words[np.searchsorted(self.places, place), first : first + places.size], places
 
 
 def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
@@ -84,7 +86,7 @@ def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
     per_unit = 1 / unit
     count = np.bincount(changes.place, minlength=len(changes.first))
     if count.max(initial=0) > 1:
-        words = _words(maker, numbers, changes, unit)
+        words = _words(maker, numbers, changes)
         if words is not None:
             return words
     if count.max(initial=0) > MAX_STEPS:
@@ -174,7 +176,7 @@ class _Bound:
 
 
 def _stacked(parts: list[Tensor]) -> Tensor:
-    import torch  # noqa: PLC0415
+    import torch
 
     return torch.stack(parts, dim=-1)
 
@@ -188,7 +190,7 @@ def _unit(values: NDArray[np.float64]) -> float:
     raise ValueError("its numbers are on no grid of a power of two; expected signs, or levels with scale_bits")
 
 
-def _words(maker: Maker, numbers: Sums, changes: Changes, unit: float) -> Levels | None:
+def _words(maker: Maker, numbers: Sums, changes: Changes) -> Levels | None:
     """Numbers that are an affine function of their sums, as the bits of these; None where they are not."""
     low = numbers.lattice()[3]
     if numbers.sources.shape[-1] > 1:
@@ -199,14 +201,15 @@ def _words(maker: Maker, numbers: Sums, changes: Changes, unit: float) -> Levels
     where = changes.place[ends]
     slope[where] = (changes.values[ends] - changes.first[where]) / (changes.at[ends] - low[sources[where]])
     expected = changes.first[changes.place] + slope[changes.place] * (changes.at - low[sources[changes.place]])
-    factor = np.rint(slope / unit).astype(np.int64)
-    if not (np.array_equal(expected, changes.values) and np.array_equal(factor * unit, slope)):
+    if not np.array_equal(expected, changes.values):
         return None
+    unit = _unit(np.concatenate([slope, changes.first]))
+    factor = np.rint(slope / unit).astype(np.int64)
     counted, places, fixed = _count(maker, numbers, sources[where])
     found = {
         int(place): counted[places[int(sources[place])].block] for place in where if int(sources[place]) not in fixed
     }
-    width = max([1, *(int(each.sums.widths.max()) for each in found.values())])
+    width = max([1, *(len(one) for each in found.values() for one in each.sums.places)])
     bits = np.full((sources.size, width), maker.constants[0], np.int64)
     weights, offset = np.zeros_like(bits), np.rint(changes.first / unit).astype(np.int64)
     for place in where:
@@ -214,9 +217,9 @@ def _words(maker: Maker, numbers: Sums, changes: Changes, unit: float) -> Levels
             offset[place] += factor[place] * (fixed[int(sources[place])] - low[sources[place]])
     for place, each in found.items():
         at = places[int(sources[place])]
-        word, row = each.word(at.row, at.place), int(np.searchsorted(each.rows, at.row))
+        (word, shifts), row = each.word(at.row, at.place), int(np.searchsorted(each.rows, at.row))
         bits[place, : word.size] = word
-        weights[place, : word.size] = factor[place] * int(each.sums.step[row]) << np.arange(word.size)
+        weights[place, : word.size] = factor[place] * int(each.sums.step[row]) << shifts
         offset[place] += factor[place] * (each.base[row] - low[sources[place]])
     shape = numbers.shape
     return Levels(bits.reshape(*shape, -1), weights.reshape(*shape, -1), offset.reshape(shape), unit)
@@ -333,7 +336,7 @@ def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
         each = counted[where.block]
         row = int(np.searchsorted(each.rows, where.row))
         bound = -((int(each.base[row]) - at) // int(each.sums.step[row]))  # rounded up
-        most = (1 << int(each.sums.widths[row])) - 1
+        most = sum(1 << shift for shift in each.sums.places[row])
         if bound <= 0 or bound > most:
             result[number] = maker.constants[(bound <= 0) ^ below]
             continue
@@ -341,7 +344,7 @@ def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
     groups: dict[tuple[int, Compared], tuple[list[int], list[list[int]]]] = {}
     for (block, place), wanted in by_place.items():
         wanted.sort(key=lambda each: each[1])
-        compared = Compared(tuple(counted[block].sums.widths.tolist()), tuple(bound for _, bound in wanted))
+        compared = Compared(tuple(counted[block].sums.places), tuple(bound for _, bound in wanted))
         some, numbers_ = groups.setdefault((block, compared), ([], []))
         some.append(place)
         numbers_.append([number for number, _ in wanted])
@@ -351,13 +354,21 @@ def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
     return result
 
 
+@lru_cache(maxsize=16)
+def _weighted(weights: bytes, shape: tuple[int, ...]) -> WeightedSums:
+    """The sums of int64 weights, made once for a network that is lowered and then proved."""
+    return WeightedSums(np.frombuffer(weights, np.int64).reshape(shape))
+
+
 def _count(
     maker: Maker, numbers: Sums, wanted: NDArray[np.int64]
 ) -> tuple[dict[int, _Counted], dict[int, _Word], dict[int, int]]:
     """Count those sums that are wanted: the blocks by number, where each sum is, and those that are constant."""
     needed = np.zeros(math.prod(numbers.sums), np.bool_)
     needed[wanted] = True
-    counted, places, fixed = {}, {}, {}
+    counted: dict[int, _Counted] = {}
+    places: dict[int, _Word] = {}
+    fixed: dict[int, int] = {}
     for number, block in enumerate(maker.blocks(numbers)):
         used = needed[block.owners]
         rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
@@ -368,7 +379,8 @@ def _count(
             continue
         weights = block.weights[rows]
         read = np.flatnonzero(weights.any(axis=0))
-        sums = WeightedSums(weights[:, read])
+        own = np.ascontiguousarray(weights[:, read])
+        sums = _weighted(own.tobytes(), own.shape)
         words = maker.words(sums, block.bits[columns][:, read])
         counted[number] = _Counted(rows, columns, sums, block.base[rows] + sums.offset, words)
         for row, place in np.argwhere(used[rows][:, columns]).tolist():

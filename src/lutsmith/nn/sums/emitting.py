@@ -49,4 +49,6 @@ class Emitter:
         parts = (part.fanin, part.fanin_ptr, part.tables(), made)
         digest = hashlib.sha256(b"".join(array.tobytes() for array in parts)).hexdigest()[:12]
         found = self.builder.instances(f"{kind}_{digest}", part, inputs).astype(np.int64)
-        return np.concatenate([inputs, found], axis=1)[:, np.where(outputs < first, outputs, first + np.searchsorted(made, outputs))]
+        return np.concatenate([inputs, found], axis=1)[
+            :, np.where(outputs < first, outputs, first + np.searchsorted(made, outputs))
+        ]

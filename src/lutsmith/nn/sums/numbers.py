@@ -5,7 +5,7 @@
   function of one integer. It is evaluated at every integer that the sum can be, by the modules themselves as they are
   in eval mode; so it is never folded, rounded or approximated, and the circuit decides as the network does.
 
-Nothing here knows a circuit: `bits` are signals where a network is lowered, and numbers of functions where it is proved.
+Nothing here knows a circuit: bits are signals where a network is lowered, and numbers of functions where it is proved.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Levels:
 
     def moved(self, places: NDArray[np.int64]) -> Levels:
         """The numbers at these places of the flattened sample, of the shape of `places`."""
-        flat = [part.reshape(self.offset.size, -1)[places] for part in (self.bits, self.weights)]
-        return Levels(*flat, self.offset.reshape(-1)[places], self.unit, self.shared)
+        bits, weights = (part.reshape(self.offset.size, -1)[places] for part in (self.bits, self.weights))
+        return Levels(bits, weights, self.offset.reshape(-1)[places], self.unit, self.shared)
 
     def as_bits(self) -> tuple[Ids, NDArray[np.bool_], NDArray[np.bool_]] | None:
         """Whether each number is above 1/2, as bits (*shape), whether each is inverted, and whether it is one at all (a
@@ -105,7 +105,7 @@ Step = Callable[[Tensor], Tensor]
 
 
 class Changes(NamedTuple):
-    """Functions of one integer each, by where they change: first[p] at the least integer, then values[t] from at[t] on."""
+    """Functions of an integer each, by where they change: first[p] at the least one, then values[t] from at[t] on."""
 
     first: NDArray[Any]  # (n, ...)
     place: NDArray[np.int64]  # (T,), sorted
@@ -164,12 +164,13 @@ class Sums:
 
     def then(self, step: Step) -> Sums:
         """The numbers after a module that makes of each one at its place."""
-        return replace(self, steps=(*self._more(), step))
+        return replace(self, steps=(*self._more(), step), last=None)
 
     def moved(self, step: Step, places: NDArray[np.int64]) -> Sums:
         """The numbers after a module that only reshapes: `places` says where each was."""
         sources = self.sources.reshape(-1, self.sources.shape[-1])[places]
-        return replace(self, steps=(*self._more(), step), sources=sources, lowest=self.lowest.reshape(-1)[places])
+        lowest = self.lowest.reshape(-1)[places]
+        return replace(self, steps=(*self._more(), step), sources=sources, lowest=lowest, last=None)
 
     def pooled(self, step: Step, windows: NDArray[np.int64]) -> Sums:
         """The numbers after a module that takes the largest of each window (*shape, K), NOTHING beyond.
@@ -177,7 +178,7 @@ class Sums:
         Raises:
             ValueError: what it pools rises and falls with the sums, or not alike within a window.
         """
-        changes = self.changes(lambda x: x, everywhere=True)
+        changes = self.whole().changes(lambda x: x, everywhere=True)
         rising = _directions(changes, self.sources.shape)
         inside = windows != NOTHING
         window = np.where(inside, windows, windows[..., :1])
@@ -189,7 +190,8 @@ class Sums:
             raise ValueError("its pool comes after another pool, and what lies between turns the order around")
         flat = self.sources.reshape(-1, self.sources.shape[-1])
         sources = _distinct(np.where(inside[..., None], flat[window], NOTHING).reshape(*windows.shape[:-1], -1))
-        return replace(self, steps=(*self._more(), step), sources=sources, lowest=least[window[..., 0]])
+        lowest = least[window[..., 0]]
+        return replace(self, steps=(*self._more(), step), sources=sources, lowest=lowest, last=None)
 
     def _more(self) -> tuple[Step, ...]:
         return self.steps if self.last is None else (*self.steps, self.last)
@@ -313,7 +315,9 @@ def evaluated(step: Step, x: Tensor) -> Tensor:
     real = next((tensor for tensor in parameters if tensor.is_floating_point()), None)
     if real is not None:
         if real.dtype not in (torch.float32, torch.float64):
-            raise ValueError(f"it computes in {real.dtype}, which cannot count; expected torch.float32 or torch.float64")
+            raise ValueError(
+                f"it computes in {real.dtype}, which cannot count; expected torch.float32 or torch.float64"
+            )
         x = x.to(real.device, real.dtype)
     with torch.no_grad(), without_autocast(x), _in_eval(module):
         return step(x)
@@ -368,7 +372,11 @@ def _check_alike(changes: Changes, windows: NDArray[np.int64]) -> None:
     keys: dict[bytes, int] = {}
     kinds = np.zeros(len(changes.first), np.int64)
     for place, (start, stop) in enumerate(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)):
-        key = b"".join(part.tobytes() for part in (changes.at[start:stop], changes.values[start:stop], changes.first[place]))
+        key = b"".join(
+            part.tobytes() for part in (changes.at[start:stop], changes.values[start:stop], changes.first[place])
+        )
         kinds[place] = keys.setdefault(key, len(keys))
     if (kinds[windows] != kinds[windows[:, :1]]).any():
-        raise ValueError("its pool joins numbers that are different functions of their sums; expected one for a channel")
+        raise ValueError(
+            "its pool joins numbers that are different functions of their sums; expected one for a channel"
+        )
