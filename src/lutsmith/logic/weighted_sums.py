@@ -104,7 +104,7 @@ class WeightedSums:
 
 
 @dataclass(frozen=True)
-class Compared:
+class WordBounds:
     """Words compared with constants.
 
     Attributes:

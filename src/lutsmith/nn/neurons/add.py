@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from lutsmith.ground.arguments import instance_of
 from lutsmith.nn.lowering import lower_branch
 from lutsmith.nn.sums.counting import Maker, levels_of
-from lutsmith.nn.sums.emitting import Emitter
+from lutsmith.nn.sums.emitting import NeuronEmitter
 from lutsmith.nn.sums.numbers import Levels, Sums
 
 
@@ -46,8 +46,8 @@ class Add(nn.Module):
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
         """The sums of the branches' levels, or of the words of their sums."""
-        if not isinstance(maker, Emitter):
-            raise TypeError(f"maker is a {type(maker).__name__}; expected an Emitter")
+        if not isinstance(maker, NeuronEmitter):
+            raise TypeError(f"maker is a {type(maker).__name__}; expected an NeuronEmitter")
         branches = enumerate(self.branches)
         return added(
             [levels_of(maker, lower_branch(each, maker, numbers, f"Add.{number}")) for number, each in branches]

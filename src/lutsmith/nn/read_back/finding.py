@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lutsmith.logic.linear import placed
-from lutsmith.logic.weighted_sums import Compared, WeightedSums
+from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.sums.numbers import Block, Ids, Levels, Sums, evaluated
 
@@ -76,7 +76,7 @@ class Finder:
         owner = np.repeat(np.arange(len(sums.places)), [len(places) for places in sums.places])
         return self._copies("sums", sums.netlist, bits, owner)
 
-    def compared(self, compared: Compared, words: Ids) -> Ids:
+    def compared(self, compared: WordBounds, words: Ids) -> Ids:
         self._prove(compared, compared)
         self.bounds += len(compared.bounds) * len(words)
         return self._copies("thresholds", compared.netlist, words, np.arange(len(compared.bounds)))
@@ -85,7 +85,7 @@ class Finder:
         found = self._functions.of_luts(inputs, np.full(len(inputs), table, np.uint64))
         return self._told("LUTs behind thresholds", found[None], inputs, np.arange(len(inputs)), len(inputs))
 
-    def _prove(self, key: Any, claim: WeightedSums | Compared) -> None:
+    def _prove(self, key: Any, claim: WeightedSums | WordBounds) -> None:
         if key not in self._proved:
             claim.check()
             self._proved.add(key)
@@ -135,7 +135,7 @@ class Simulated:
             ends[number] = self._new(words[owner] >> places[:, None] & 1 == 1)
         return ends
 
-    def compared(self, compared: Compared, words: Ids) -> Ids:
+    def compared(self, compared: WordBounds, words: Ids) -> Ids:
         starts = np.cumsum([0, *map(len, compared.places)])
         ends = np.zeros((len(words), len(compared.bounds)), np.int64)
         for number, bits in enumerate(words):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lutsmith.circuit.netlist import MAX_RANK
-from lutsmith.logic.weighted_sums import Compared, WeightedSums
+from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.sums.numbers import NOTHING, Block, Changes, Ids, Levels, Sums
 
 MAX_STEPS = 15
@@ -38,7 +38,7 @@ class Maker(Protocol):
     def words(self, sums: WeightedSums, bits: Ids) -> Ids:
         """The bits of the words (P, W) of sums, at places of which each reads bits (P, n)."""
 
-    def compared(self, compared: Compared, words: Ids) -> Ids:
+    def compared(self, compared: WordBounds, words: Ids) -> Ids:
         """The results (P, R) of words (P, W) compared with constants."""
 
     def lut(self, inputs: Ids, table: int) -> Ids:
@@ -341,10 +341,10 @@ def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
             result[number] = maker.constants[(bound <= 0) ^ below]
             continue
         by_place.setdefault((where.block, where.place), []).append((number, (row, bound, bool(below))))
-    groups: dict[tuple[int, Compared], tuple[list[int], list[list[int]]]] = {}
+    groups: dict[tuple[int, WordBounds], tuple[list[int], list[list[int]]]] = {}
     for (block, place), wanted in by_place.items():
         wanted.sort(key=lambda each: each[1])
-        compared = Compared(tuple(counted[block].sums.places), tuple(bound for _, bound in wanted))
+        compared = WordBounds(tuple(counted[block].sums.places), tuple(bound for _, bound in wanted))
         some, numbers_ = groups.setdefault((block, compared), ([], []))
         some.append(place)
         numbers_.append([number for number, _ in wanted])
