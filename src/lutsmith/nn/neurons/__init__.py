@@ -1,4 +1,4 @@
-"""Neurons that are a sum and a threshold: layers that add up LUTs, binary layers, signs, and what they are trained by."""
+"""Neurons that are a sum and a threshold: layers that add up LUTs, binary layers, signs."""
 
 from lutsmith.nn.neurons.add import Add
 from lutsmith.nn.neurons.binary import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear

@@ -200,7 +200,7 @@ class NumberWalk:
         self.walk.rows[row] = replace(self.walk.rows[row], verdict=verdict, reason=reason)
 
     def _found(self, make: Callable[[Finder], Made], agrees: Callable[[], bool], own: int | None = None) -> Made:
-        """Look for what numbers are made of, and say so in the rows that wait for it; LUTs are those of the row `own`."""
+        """Look for what numbers are made of, and say so in the rows that wait for it; LUTs are of the row `own`."""
         walk, first = self.walk, None
         for merged, folded in _ATTEMPTS:
             finder = Finder(walk.functions, self._proved, merged=merged, folded=folded)

@@ -183,10 +183,13 @@ def _unit(values: NDArray[np.float64]) -> float:
 
 def _words(maker: Maker, numbers: Sums, changes: Changes) -> Levels | None:
     """Numbers that are an affine function of their sums, as the bits of these; None where they are not."""
-    low = numbers.lattice()[3]
+    _, _, step, low, high = numbers.lattice()
     if numbers.sources.shape[-1] > 1:
         return None
     sources = numbers.sources.reshape(-1)
+    count = np.bincount(changes.place, minlength=sources.size)
+    if ((count > 0) & (count != (high - low)[sources] // step)).any():
+        return None  # it does not change with every integer
     ends = np.append(np.flatnonzero(changes.place[1:] != changes.place[:-1]), changes.place.size - 1)
     slope = np.zeros(len(changes.first))
     where = changes.place[ends]
