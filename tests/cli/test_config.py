@@ -56,7 +56,9 @@ def test_every_option_has_its_key_and_the_command_line_counts_more(tmp_path):
     code, output = shown(tmp_path, FILE)
     assert (code, output.strip()) == (0, repr(("mnist", 3.0, False, ["a", "b"], "60,30", True, fields)))
     fields["settings"] |= {"batch": 7, "way": "far off"}
-    code, output = shown(tmp_path, FILE, "adult", "--header", "--drop", "c", "--set", "batch=7", "--set", "way=far off")
+    options = ("--header", "--drop", "c", "--set", "batch=7", "--set", "way=far off")
+    fields["architecture"]["layers"] = [{"conv": 32, "per": None}]
+    code, output = shown(tmp_path, FILE, "adult", *options, "--set", 'architecture.layers=[{"conv": 32, "per": null}]')
     assert (code, output.strip()) == (0, repr(("adult", 3.0, True, ["c"], "60,30", True, fields)))
 
 

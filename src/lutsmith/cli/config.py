@@ -19,12 +19,14 @@ import inspect
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
 from lutsmith.ground.arguments import check_options
+from lutsmith.ground.strict_json import strict_loads
 
 TABLES = ("settings", "architecture")
 _TAKES: dict[type, tuple[tuple[type, ...], str]] = {
@@ -99,8 +101,8 @@ def read_config(path: Path, parameters: Iterable[Any], hints: Mapping[str, Any])
 
 
 def fields_of(pairs: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the settings and the architecture that `NAME=VALUE` texts give: values as in TOML, else texts. The last
-    one of a name counts.
+    """Return the settings and the architecture that `NAME=VALUE` texts give: values as in TOML or JSON, else texts. The
+    last one of a name counts.
 
     Raises:
         typer.BadParameter: a text without a name.
@@ -111,12 +113,16 @@ def fields_of(pairs: Iterable[str]) -> dict[str, dict[str, Any]]:
         table, dot, field = name.strip().rpartition(".")
         if not sign or not field or (dot and table not in TABLES):
             raise typer.BadParameter(f"{pair!r} is not NAME=VALUE, such as batch=1000")
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = text
-        found[table or "settings"][field] = value
+        found[table or "settings"][field] = _value(text)
     return found
+
+
+def _value(text: str) -> Any:
+    with suppress(tomllib.TOMLDecodeError):
+        return tomllib.loads(f"value = {text}")["value"]
+    with suppress(ValueError):
+        return strict_loads(text)
+    return text
 
 
 def _key(parameter: Any) -> str:
