@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.logic.folding import FoldingBuilder
-from lutsmith.logic.rewriting import LinearRewriting, NotDecided, sum_of
+from lutsmith.logic.sums import LinearRewriting, NotDecided, sum_of
 from lutsmith.logic.weighted_sums import MAX_WIDTH, WeightedSums, WordBounds
 
 KINDS = st.sampled_from([(-1, 1), (-1, 0, 1), (-171, 85, 85, 171), (1, 4), tuple(range(-20, 21)), (-6, 6, 12)])

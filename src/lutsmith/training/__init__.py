@@ -5,8 +5,11 @@ from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
 from lutsmith.training.callbacks.early_stopping import EarlyStopping
-from lutsmith.training.callbacks.freezing import ProgressiveFreezing
+from lutsmith.training.callbacks.freezing import ProgressiveFreezing, WireFreezing
 from lutsmith.training.callbacks.refresh import CandidateRefresh
+from lutsmith.training.callbacks.resampling import Resampling
+from lutsmith.training.callbacks.resting import RestingWires
+from lutsmith.training.callbacks.sampling import SamplingChange
 from lutsmith.training.callbacks.stabilization import GradientNormalization
 from lutsmith.training.callbacks.time_limit import TimeLimit
 from lutsmith.training.ensemble import Ensemble, train_ensemble
@@ -46,7 +49,10 @@ __all__ = [
     "GradientNormalization",
     "Penalty",
     "ProgressiveFreezing",
+    "Resampling",
+    "RestingWires",
     "RhoSchedule",
+    "SamplingChange",
     "Settings",
     "Shift",
     "Spectral",
@@ -57,6 +63,7 @@ __all__ = [
     "TrainingError",
     "TrainingInterrupted",
     "WeightAverage",
+    "WireFreezing",
     "fit",
     "train_ensemble",
 ]

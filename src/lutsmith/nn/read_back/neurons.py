@@ -12,11 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lutsmith.logic.rewriting import NotDecided
+from lutsmith.logic.sums import NotDecided
 from lutsmith.nn.read_back.finding import LOST, ONE, ZERO, Finder, on_samples
 from lutsmith.nn.read_back.heads import wrong_head
 from lutsmith.nn.read_back.scores import wrong_scores
-from lutsmith.nn.read_back.statements import Added, Bits, Each, LinearSums, LutSums, ResidualLevels, Scores
+from lutsmith.nn.read_back.statements import (
+    Added,
+    Bits,
+    Each,
+    LinearSums,
+    LutSums,
+    NumberStatement,
+    ResidualLevels,
+    Scores,
+)
 from lutsmith.nn.sums.counting import bits_of, levels_of, residual_levels
 from lutsmith.nn.sums.lut_layers import sums_of_luts
 from lutsmith.nn.sums.numbers import Bound, Ids, Levels, Sums, evaluated
@@ -49,7 +58,7 @@ class NumberWalk:
         self._proved: set[Any] = set()
         self._luts: dict[int, str] = {}  # what is known of LUTs whose sums nothing has read yet
 
-    def read(self, name: str, kind: str, stated: LinearSums | LutSums | Each | ResidualLevels | Added) -> None:
+    def read(self, name: str, kind: str, stated: NumberStatement) -> None:
         """Go on through a module between numbers."""
         if self.walk.functions is None:
             self._read_features(stated)

@@ -52,8 +52,8 @@ def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> 
             weights, base = block.weights[row], int(block.base[row])
             least, most = base + int(np.minimum(weights, 0).sum()), base + int(np.maximum(weights, 0).sum())
             step = max(1, int(np.gcd.reduce(weights)))
-            own = added(block.bits[place].tolist(), weights.tolist(), base)
-            rows[int(block.owners[row, place])] = own, least, most, step
+            stated = added(block.bits[place].tolist(), weights.tolist(), base)
+            rows[int(block.owners[row, place])] = stated, least, most, step
     outputs = head.outputs.reshape(head.num_groups, -1)
     factors = np.eye(head.num_groups, dtype=np.int64) if head.weights is None else head.weights
     bias = np.zeros(len(factors), np.int64) if head.bias is None else head.bias
