@@ -94,7 +94,7 @@ def both_bits(rank: int, seed: int, luts: int = 20, samples: int = 150) -> Probl
     return x, tables, Neurons(inputs, 4), torch.randn(4, samples, generator=generator)
 
 
-@pytest.mark.parametrize("rank", [2, 5, 8])
+@pytest.mark.parametrize("rank", [4, 5, 8])
 @pytest.mark.parametrize("machine", ["avx2", ""])
 def test_machines_with_other_shuffles_or_none_say_the_same(
     rank: int, machine: str, monkeypatch: pytest.MonkeyPatch
@@ -105,34 +105,27 @@ def test_machines_with_other_shuffles_or_none_say_the_same(
     monkeypatch.setattr(cpu, "shuffles", lambda: machine)
     build._address.cache_clear()
     try:
-        x, tables, neurons, grad = both_bits(rank, 0)
-        compare((x, tables, neurons, grad))
-        x[x.abs() < 0.3] = 0
-        compare((x, tables, neurons._replace(points="signs"), grad))
+        compare(both_bits(rank, 0))
     finally:
         build._address.cache_clear()
 
 
-def test_bytes_take_zeros_of_few_inputs_and_none_of_tables() -> None:
-    machine = pieces.shuffles()
-    for rank in (2, 3, 4):
-        x, tables, neurons, _ = both_bits(rank, 1)
-        exact = neurons._replace(points="signs", entries="signs")
-        around = exact._replace(places=torch.tensor([[0, -1]], dtype=torch.int32), outside=0.0)
-        assert bool(cpu.pack(x, tables, exact).address) == bool(machine)
-        fits = rank <= pieces.most_digits(machine)
-        assert (bool(cpu.pack(x, tables, around).address), cpu.pack(x, tables, around).digits) == (fits, fits)
-        x[2, 1] = 0
-        assert bool(cpu.pack(x, tables, exact).address) == fits
-        tables[2, 1] = 0
-        assert not cpu.pack(x, tables, exact).address
+def test_bytes_take_numbers_without_zeros_only() -> None:
+    x, tables, neurons, _ = both_bits(3, 1)
+    exact = neurons._replace(points="signs", entries="signs")
+    assert bool(cpu.pack(x, tables, exact)) == bool(pieces.shuffles())
+    for bad in (x, tables):
+        kept = bad[2, 1].clone()
+        bad[2, 1] = 0
+        assert cpu.pack(x, tables, exact) == 0
+        bad[2, 1] = kept
+    around = exact._replace(places=torch.tensor([[0, -1]], dtype=torch.int32), outside=0.0)
+    assert cpu.pack(x, tables, around) == 0
 
 
 def test_an_input_read_by_all_luts_counts_as_often_as_it_is_read() -> None:
     x, tables, neurons, grad = both_bits(2, 2, luts=600)
     compare((x, tables, neurons._replace(inputs=neurons.inputs % 2), grad))
-    x[:, ::3] = 0
-    compare((x, tables, neurons._replace(inputs=neurons.inputs % 2, points="signs"), grad))
 
 
 @pytest.mark.parametrize("kind", ["bits", "real"])

@@ -40,8 +40,6 @@ TEMPLATES: dict[str, Any] = {
     "backward_sums": sums.backward_sums,
     "count_sums": sums.count_sums,
     "slope_sums": sums.slope_sums,
-    "count_sums_digits": sums.count_sums,
-    "slope_sums_digits": sums.slope_sums,
     "bits_of": sums.bits_of,
     "spread": passes.spread,
     "mix": mixer.mix,
@@ -104,9 +102,9 @@ def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
     `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places, "fold_pooled",
-    "backward_pooled", "fold_sums", "backward_sums", "count_sums", "slope_sums" (and of digits, with "_digits"); or,
-    with rank 0 because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient",
-    "pool", "pool_gradient" or "bits_of".
+    "backward_pooled", "fold_sums", "backward_sums", "count_sums", "slope_sums"; or, with rank 0
+    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool",
+    "pool_gradient" or "bits_of".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -115,7 +113,7 @@ def address(kind: str, rank: int, dtype: str) -> int:
 @functools.cache
 def _address(kind: str, rank: int, dtype: str) -> int:
     name = f"{kind}_{rank}_{dtype}_{_digest()}"
-    if kind.startswith(("count_sums", "slope_sums")):
+    if kind in ("count_sums", "slope_sums"):
         name += f"_{of_bytes.shuffles()}"
     names = _names(kind, rank, dtype, name)
 
@@ -147,7 +145,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
     name the first one loaded serves both. For the same reason they are always inlined: a process that compiles would
     call the helper's own object, one that loads the copy in the kernel's, optimised with it, whose last bits differ.
     """
-    kind_of, digit = np.dtype(dtype), 2 if kind.endswith("_digits") else 1
+    kind_of = np.dtype(dtype)
     names: dict[str, Any] = {
         **{name: value for module in SOURCES for name, value in vars(module).items()},
         "RANK": rank,
@@ -159,8 +157,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         **pieces.pieces(rank, kind_of),
         **gates.pieces(kind_of),
         **pooling.pieces(kind_of),
-        **of_bytes.pieces(rank, kind_of, digit),
-        "DIGIT": digit,
+        **of_bytes.pieces(rank, kind_of),
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {
@@ -169,9 +166,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         else (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,
-        "byte_of": sums.bit if digit == 1 else sums.digit,
-        "fold_digits": sums.add_digits,
-        "add_where_read": sums.gather_where_read if "gather" in names else sums.scatter_where_read,
+        "add_where_read": sums.gather_where_read if rank <= of_bytes.FEW else sums.scatter_where_read,
     }
     if kind_of.itemsize == 8:
         roles["exponentials"] = passes.exponentials_of_doubles

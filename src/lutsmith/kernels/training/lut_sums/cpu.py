@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,33 +13,20 @@ from lutsmith.kernels.training.arguments import Workspace, name_of, split, works
 from lutsmith.kernels.training.fold.pieces import ROW
 from lutsmith.kernels.training.lut_sums.loops import scratch_bytes
 from lutsmith.kernels.training.lut_sums.naive import Neurons
-from lutsmith.kernels.training.lut_sums.pieces import most_digits, shuffles
+from lutsmith.kernels.training.lut_sums.pieces import shuffles
 
 MOST = 16  # parts of a sum
 COPIES = 1 << 26  # bytes that copies of the input gradient take at most, or one of them
 
 
-class Bits(NamedTuple):
-    """Tables as bits, in the workspace of this thread until the next call."""
-
-    address: int  # 0: bits do not say all
-    digits: bool  # whether inputs may be zeros that count
-
-    def kernel(self, name: str) -> str:
-        """The name of a kernel for them."""
-        return f"{name}_digits" if self.digits else name
-
-
-def pack(x: Tensor, tables: Tensor, neurons: Neurons) -> Bits:
-    """Tables as bits, where bits say all: no real numbers, no zeros that count but those of a few inputs."""
-    none, digits = Bits(0, False), False
+def pack(x: Tensor, tables: Tensor, neurons: Neurons) -> int:
+    """Address of tables as bits, where bits say all: no real numbers, no zeros that count; else 0."""
     if "real" in (neurons.points, neurons.entries) or x.itemsize != 4 or not shuffles() or not tables.numel():
-        return none
+        return 0
     if neurons.points == "signs":
         places = neurons.places if neurons.outside == 0 else None
-        digits = (places is not None and bool(places.eq(-1).any())) or bool(x.eq(0).any())
-        if digits and neurons.inputs.shape[1] > most_digits(shuffles()):
-            return none
+        if (places is not None and bool(places.eq(-1).any())) or bool(x.eq(0).any()):
+            return 0
     fields, entries = workspace.begin(), tables.numel()
     parts = split(entries, -(-entries // 4096))
     fields[at.ENTRIES], fields[at.LUT_PARTS], fields[at.TABLES] = entries, parts, tables.data_ptr()
@@ -49,18 +34,18 @@ def pack(x: Tensor, tables: Tensor, neurons: Neurons) -> Bits:
     fields[at.BITS] = bits = workspace.reserve("bits", -(-entries // 64) * 8)
     threads.run(build.address("bits_of", 0, name_of(x)), workspace.address, parts)
     zeros = not workspace.words("flags", 64, parts).all()
-    return none if zeros and neurons.entries == "signs" else Bits(bits, digits)
+    return 0 if zeros and neurons.entries == "signs" else bits
 
 
 def _begin(
-    x: Tensor, tables: Tensor, bits: Bits, neurons: Neurons, parts: tuple[int, int]
+    x: Tensor, tables: Tensor, bits: int, neurons: Neurons, parts: tuple[int, int]
 ) -> tuple[Workspace, NDArray[np.int64]]:
     space = workspace
     fields = space.begin()
     fields[at.FEATURES], fields[at.SAMPLES] = x.shape
     fields[at.OUTPUTS], fields[at.LUTS] = neurons.outputs, len(tables) // neurons.outputs
     fields[at.SHARED] = len(neurons.inputs) != len(tables)
-    fields[at.X], fields[at.TABLES], fields[at.BITS] = x.data_ptr(), tables.data_ptr(), bits.address
+    fields[at.X], fields[at.TABLES], fields[at.BITS] = x.data_ptr(), tables.data_ptr(), bits
     fields[at.INPUTS] = neurons.inputs.data_ptr()
     fields[at.TAPS], fields[at.PLACE_COUNT], fields[at.PLANE] = 1, 1, 1
     fields[at.ROWS] = x.shape[0]
@@ -71,7 +56,7 @@ def _begin(
     fields[at.OUTSIDE] = space.reserve("around", 16)
     outside = space.array("around", 8, 2)
     around = {"bits": 1 if neurons.outside > 0 else -1, "signs": np.sign(neurons.outside), "real": neurons.outside}
-    outside[:] = (around[neurons.points], 1) if bits.address else ((around[neurons.points] + 1) / 2, 1)
+    outside[:] = (around[neurons.points], 1) if bits else ((around[neurons.points] + 1) / 2, 1)
     fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = parts
     step = -(-scratch_bytes(int(fields[at.ROWS]), x.itemsize) // 64) * 64
     fields[at.SCRATCH], fields[at.SCRATCH_STEP] = space.reserve("scratch", parts[0] * parts[1] * step), step
@@ -84,7 +69,7 @@ def _work(x: Tensor, tables: Tensor, neurons: Neurons) -> tuple[int, int]:
     return columns, columns * tables.numel()
 
 
-def sums(x: Tensor, tables: Tensor, bits: Bits, neurons: Neurons, out: Tensor) -> None:
+def sums(x: Tensor, tables: Tensor, bits: int, neurons: Neurons, out: Tensor) -> None:
     """out (outputs * P, B): counted where there are bits, else the fold of tables at points x from 0 to 1."""
     columns, work = _work(x, tables, neurons)
     if not columns:
@@ -93,14 +78,12 @@ def sums(x: Tensor, tables: Tensor, bits: Bits, neurons: Neurons, out: Tensor) -
     cut = (1, parts) if columns >= 4 * parts * ROW else (min(parts, neurons.outputs), 1)
     space, fields = _begin(x, tables, bits, neurons, cut)
     fields[at.OUT] = out.data_ptr()
-    kernel = build.address(
-        bits.kernel("count_sums") if bits.address else "fold_sums", neurons.inputs.shape[1], name_of(x)
-    )
+    kernel = build.address("count_sums" if bits else "fold_sums", neurons.inputs.shape[1], name_of(x))
     threads.run(kernel, space.address, cut[0] * cut[1])
 
 
 def backward(
-    grad: Tensor, x: Tensor, tables: Tensor, bits: Bits, neurons: Neurons, dx: Tensor | None, dt: Tensor | None
+    grad: Tensor, x: Tensor, tables: Tensor, bits: int, neurons: Neurons, dx: Tensor | None, dt: Tensor | None
 ) -> None:
     """Write the gradients of `sums`: of numbers -1 and 1 where there are bits, else of points and tables."""
     columns, work = _work(x, tables, neurons)
@@ -118,9 +101,7 @@ def backward(
         fields[at.DX], fields[at.DX_MORE] = dx.data_ptr(), space.reserve("dx", (parts - 1) * dx.nbytes)
     if dt is not None:
         fields[at.DT] = dt.data_ptr()
-    kernel = build.address(
-        bits.kernel("slope_sums") if bits.address else "backward_sums", neurons.inputs.shape[1], name_of(x)
-    )
+    kernel = build.address("slope_sums" if bits else "backward_sums", neurons.inputs.shape[1], name_of(x))
     threads.run(kernel, space.address, parts)
     if dx is not None and parts > 1:
         fields[at.DT], fields[at.CHOICES] = 0, 0

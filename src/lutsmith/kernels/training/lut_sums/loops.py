@@ -68,9 +68,6 @@ slopes_of: Any
 places_of: Any
 gather: Any
 add_where_read: Any
-byte_of: Any
-fold_digits: Any
-DIGIT: int  # bits of an input: 1, or 2 where zeros count
 
 
 def scratch_bytes(rows: int, itemsize: int) -> int:
@@ -141,7 +138,7 @@ def copy_in(a: Any, rows: int, start: int, m: int) -> None:
 
 
 def bytes_in(a: Any, rows: int, start: int, m: int) -> None:
-    """The rows of a block as bytes: bits, or digits."""
+    """The rows of a block as bytes, 255 where they are positive."""
     x, outside = real(a[X]), f64(a[OUTSIDE])
     for f in range(a[ROWS]):
         y = u8(rows + f * ROW)
@@ -150,23 +147,13 @@ def bytes_in(a: Any, rows: int, start: int, m: int) -> None:
             at, behind = row_at(a, f, column, start + m)
             if at >= 0:
                 for q in range(behind - column):
-                    y[column - start + q] = byte_of(x[at + q])
+                    y[column - start + q] = 255 if x[at + q] > 0 else 0
             else:
                 for q in range(behind - column):
-                    y[column - start + q] = byte_of(outside[-1 - at])
+                    y[column - start + q] = 255 if outside[-1 - at] > 0 else 0
             column = behind
         for q in range(m, ROW):
             y[q] = 0
-
-
-def bit(value: Any) -> int:
-    """255 for 1, 0 for -1."""
-    return 255 if value > 0 else 0
-
-
-def digit(value: Any) -> int:
-    """Four times in a byte 2 for what is > 0, 1 for 0, else 0."""
-    return 0xAA if value > 0 else (0x55 if value == 0 else 0)
 
 
 def copy_out(a: Any, rows: int, start: int, m: int, dx: int) -> None:
@@ -279,10 +266,9 @@ def count_sums(address: int, part: int) -> None:
         for o in range(first, last):
             for q in range(ROW):
                 x[q] = number(-luts)
-            most = MOST if DIGIT == 1 else MOST >> RANK
-            for t in range(0, luts, most):
+            for t in range(0, luts, MOST):
                 own = t if a[SHARED] else o * luts + t
-                count(a[INPUTS] + own * RANK * 4, a[BITS], o * luts + t, min(most, luts - t), block, sums)
+                count(a[INPUTS] + own * RANK * 4, a[BITS], o * luts + t, min(MOST, luts - t), block, sums)
             y = real(a[OUT] + (o * columns + start) * SIZE)
             for q in range(m):
                 y[q] = x[q]
@@ -319,7 +305,7 @@ def slope_sums(address: int, part: int) -> None:
                         f = inputs[own + l]
                         often[f] += 1
                         most = max(most, often[f])
-                    if most > (127 if DIGIT == 1 else 127 >> (RANK - 1)) - RANK:  # a count is a byte, -128 to 127
+                    if most > 127 - RANK:  # a count is a byte, from -128 to 127
                         multiply(rows, counts, often, g, slopes)
                 else:
                     places_of(a[INPUTS] + own * 4, block, places)
@@ -327,12 +313,7 @@ def slope_sums(address: int, part: int) -> None:
                     place = (o * luts + t) * SIZE << RANK
                     if start == 0:
                         zero(a[DT] + place, 1 << RANK)
-                    if DIGIT == 1:
-                        add_where_read(places, g, a[DT] + place, m)
-                    else:
-                        zero(scratch + SLOPES * ROW * SIZE, 1 << 2 * RANK)
-                        add_where_read(places, g, scratch + SLOPES * ROW * SIZE, m)
-                        fold_digits(scratch + SLOPES * ROW * SIZE, a[DT] + place)
+                    add_where_read(places, g, a[DT] + place, m)
                     if start + ROW >= columns:
                         pass_through(a[TABLES] + place, a[DT] + place)
             if dx != 0:
@@ -342,17 +323,15 @@ def slope_sums(address: int, part: int) -> None:
 
 
 def multiply(rows: int, counts: int, often: Any, g: int, slopes: int) -> None:
-    """Add the counts times the gradient to the slopes, and begin to count anew. A count is a half of 2, or of digits a
-    part of it.
-    """
-    h, part = real(g), number(1) if DIGIT == 1 else number(1.0 / (1 << (RANK - 1)))
+    """Add the counts times the gradient to the slopes, and begin to count anew: of -1 and 1 the half is a count."""
+    h = real(g)
     for f in range(rows):
         if often[f] == 0:
             continue
         often[f] = 0
         n, y = i8(counts + f * ROW), real(slopes + f * ROW * SIZE)
         for q in range(ROW):
-            y[q] += h[q] * part * number(n[q])
+            y[q] += h[q] * number(n[q])
             n[q] = 0
 
 
@@ -366,22 +345,6 @@ def scatter_where_read(places: int, g: int, e: int, m: int) -> None:
 def gather_where_read(places: int, g: int, e: int, m: int) -> None:
     """The same, entry by entry."""
     gather(places, g, e)
-
-
-def add_digits(sums: int, e: int) -> None:
-    """Add what addresses of digits have got to the entries: what a zero has got, by halves."""
-    t, z = real(sums), real(e)
-    half, size = number(0.5), 1 << 2 * RANK
-    for slot in range(RANK):  # from the last input on, whose digit is the highest
-        size >>= 2
-        for block in range(1 << slot):
-            source, target = 4 * block * size, 2 * block * size
-            for k in range(size):
-                low, zeros, high = t[source + k], t[source + size + k], t[source + 2 * size + k]
-                t[target + k] = low + half * zeros
-                t[target + size + k] = high + half * zeros
-    for k in range(1 << RANK):
-        z[k] += t[k]
 
 
 def pass_through(table: int, e: int) -> None:

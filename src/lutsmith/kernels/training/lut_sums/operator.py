@@ -11,7 +11,6 @@ from lutsmith.ground.arguments import one_of
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.lut_sums import cpu, naive
-from lutsmith.kernels.training.lut_sums.cpu import Bits
 from lutsmith.kernels.training.lut_sums.naive import KINDS, Neurons
 from lutsmith.kernels.training.operators import define
 from lutsmith.kernels.training.reads import MAX_RANK, in_planes, in_range
@@ -72,14 +71,13 @@ def _safe(x: Tensor, neurons: Neurons) -> Neurons:
     return neurons._replace(inputs=inputs, places=None if places is None else in_planes(places, neurons.plane))
 
 
-def _read(x: Tensor, tables: Tensor, neurons: Neurons) -> tuple[Tensor, Tensor, Bits]:
+def _read(x: Tensor, tables: Tensor, neurons: Neurons) -> tuple[Tensor, Tensor, int]:
     """What the kernels take: x and tables as they are, and tables as bits; or points from 0 to 1, and numbers."""
     dtype = compute_dtype(x, tables)
     rows, own = dense(x, dtype), dense(tables, dtype)
-    bits = cpu.pack(rows, own, neurons)
-    if bits.address:
+    if bits := cpu.pack(rows, own, neurons):
         return rows, own, bits
-    return (naive.read_as(neurons.points, rows) + 1) / 2, naive.read_as(neurons.entries, own), bits
+    return (naive.read_as(neurons.points, rows) + 1) / 2, naive.read_as(neurons.entries, own), 0
 
 
 def _shape(x: Tensor, neurons: Neurons) -> tuple[int, int]:
@@ -113,7 +111,7 @@ def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> tuple[Tens
     dx, dt = (memory.empty(t.shape, dtype) if need else None for t, need in zip((x, tables), rest[7:], strict=True))
     rows, own, bits = _read(x, tables, neurons)
     cpu.backward(dense(grad, dtype), rows, own, bits, neurons, dx, dt)
-    if not bits.address:
+    if not bits:
         if dx is not None:
             dx /= 2
         if dt is not None and neurons.entries != "real":

@@ -3,9 +3,7 @@
 A table is bytes in registers, and a shuffle of bytes looks up as many samples as a register has bytes: 64 entries at a
 time with AVX-512 VBMI, 16 with AVX2. Other machines have no such pieces, and take the fold.
 
-A row holds ROW samples: 255 where an input is 1, or else 0. Where zeros count too, an input is a digit of two bits, 0,
-1 or 2, four times in its byte, and a table has an entry for each address of digits: 2**rank times the mean of the
-entries that its zeros leave open.
+A row holds ROW samples: 255 where an input is 1, or else 0.
 """
 
 from __future__ import annotations
@@ -35,16 +33,11 @@ def shuffles() -> str:
     return "vbmi" if features.get("avx512vbmi") else "avx2" if features.get("avx2") else ""
 
 
-def most_digits(machine: str) -> int:
-    """The highest rank whose table of digits is one register."""
-    return {"vbmi": 3, "avx2": 2}.get(machine, 0)
-
-
 class Bytes:
-    """Emits look-ups in tables of a rank, whose inputs are digits of one bit, or of two."""
+    """Emits look-ups in tables of a rank."""
 
-    def __init__(self, builder: Any, rank: int, machine: str, digit: int = 1) -> None:
-        self.builder, self.rank, self.machine, self.digit = builder, rank, machine, digit
+    def __init__(self, builder: Any, rank: int, machine: str) -> None:
+        self.builder, self.rank, self.machine = builder, rank, machine
         self.lanes, self.held = (64, 64) if machine == "vbmi" else (32, 16)  # bytes of a register, entries in it
         self.vector = ir.VectorType(BYTE, self.lanes)
         self.vectors = ROW // self.lanes
@@ -78,7 +71,7 @@ class Bytes:
         """The entry that each sample of a vector reads."""
         total = None
         for slot, row in enumerate(rows):
-            bit = self.builder.and_(self.load(row, number), self.every(((1 << self.digit) - 1) << self.digit * slot))
+            bit = self.builder.and_(self.load(row, number), self.every(1 << slot))
             total = bit if total is None else self.builder.or_(total, bit)
         return total
 
@@ -96,23 +89,7 @@ class Bytes:
             pointers = [b.inttoptr(b.add(place, WORD(k)), kind.as_pointer()) for k in range(0, size // 8, step // 8)]
             loaded = [b.load(pointer, align=1) for pointer in pointers]
             parts = loaded if step == 64 else [b.zext(part, WORD) for part in loaded]
-        found = [register for part in parts for register in self._registers(part)]
-        return found if self.digit == 1 else [self._of_digits(found[0])]
-
-    def _of_digits(self, table: Any) -> Any:
-        """The table of all digits: input by input, twice the lower half, both halves, twice the upper half."""
-        for slot in range(self.rank):
-            places = [lane % self.held for lane in range(self.lanes)]
-            digits = [place >> 2 * slot & 3 for place in places]
-            first = [self._source(place, slot, digit >= 2) for place, digit in zip(places, digits, strict=True)]
-            second = [self._source(place, slot, digit >= 1) for place, digit in zip(places, digits, strict=True)]
-            table = self.builder.add(self._shuffled(table, first), self._shuffled(table, second))
-        return table
-
-    def _source(self, place: int, slot: int, upper: bool) -> int:
-        """Where an entry is before input `slot` becomes a digit: the inputs below are digits, those above are bits."""
-        below, above = place & ((1 << 2 * slot) - 1), place >> 2 * slot + 2
-        return (below | upper << 2 * slot | above << 2 * slot + 1) % self.held
+        return [register for part in parts for register in self._registers(part)]
 
     def _registers(self, part: Any) -> list[Any]:
         b, held = self.builder, self.held
@@ -130,11 +107,8 @@ class Bytes:
         return self.builder.shuffle_vector(a, a, ir.Constant(ir.VectorType(INDEX, len(lanes)), list(lanes)))
 
     def slope(self, table: Sequence[Any], slot: int) -> list[Any]:
-        """Entry where an input is 1 minus entry where it is 0, at every address, in registers; of digits half of it."""
+        """Entry where an input is 1 minus entry where it is 0, at every address, in registers."""
         b, bit = self.builder, 1 << slot
-        if self.digit == 2:
-            low, high = ([(k & ~(3 << 2 * slot) | digit << 2 * slot) for k in range(self.lanes)] for digit in (0, 2))
-            return [b.ashr(b.sub(self._shuffled(t, high), self._shuffled(t, low)), self.every(1)) for t in table]
         if bit < self.held:
             upper = ir.Constant(ir.VectorType(ir.IntType(1), self.lanes), [bool(k & bit) for k in range(self.lanes)])
             others = [self._shuffled(own, [k ^ bit for k in range(self.lanes)]) for own in table]
@@ -162,19 +136,15 @@ class Bytes:
         return self.builder.call(function(self.builder.module, kind, name), [table, address])
 
 
-def pieces(rank: int, dtype: np.dtype[Any], digit: int) -> dict[str, Any]:
-    """The pieces of a rank by name, for inputs of one bit or digits of two; none where the machine has no shuffle."""
+def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
+    """The pieces of a rank by name; none where the machine has no shuffle of bytes."""
     machine = shuffles()
-    if rank == 0 or dtype.itemsize != 4 or not machine or (digit == 2 and rank > most_digits(machine)):
+    if rank == 0 or dtype.itemsize != 4 or not machine:
         return {}
-    share = 2.0 if digit == 1 else 2.0 / (1 << rank)  # what one of a table's entries is worth
 
     def count(v: Vectors, inputs: Any, bits: Any, first: Any, luts: Any, rows: Any, sums: Any) -> None:
-        """Add to ROW sums, float32, 2 for each of at most MOST LUTs that is 1; the first one's table has a number.
-
-        Of digits a LUT may be a part of that, and there are at most MOST >> rank LUTs.
-        """
-        b, own = v.builder, Bytes(v.builder, rank, machine, digit)
+        """Add to ROW sums, float32, 2 for each of at most MOST LUTs that is 1; the first one's table has a number."""
+        b, own = v.builder, Bytes(v.builder, rank, machine)
         totals = [v.variable(own.vector, [0] * own.lanes) for _ in range(own.vectors)]
         with cgutils.for_range(b, luts, intp=WORD) as loop:
             table = own.table(bits, b.add(first, loop.index))
@@ -188,13 +158,13 @@ def pieces(rank: int, dtype: np.dtype[Any], digit: int) -> dict[str, Any]:
                 value = own.builder.shuffle_vector(
                     b.load(total), b.load(total), ir.Constant(ir.VectorType(INDEX, v.lanes), list(lanes))
                 )
-                found_ones = v.mul(b.uitofp(b.zext(value, v.integers), v.vector), v.constant(share))
+                twice = b.uitofp(b.shl(b.zext(value, v.integers), ir.Constant(v.integers, [1] * v.lanes)), v.vector)
                 place = WORD(number * own.lanes + part * v.lanes)
-                v.store(v.add(v.load(sums, place), found_ones), sums, place)
+                v.store(v.add(v.load(sums, place), twice), sums, place)
 
     def slopes(v: Vectors, inputs: Any, bits: Any, table_number: Any, rows: Any, counts: Any, addresses: Any) -> None:
         """Write the addresses of a LUT's samples, and add its slopes to the counts of the rows that it reads."""
-        b, own = v.builder, Bytes(v.builder, rank, machine, digit)
+        b, own = v.builder, Bytes(v.builder, rank, machine)
         table, places = own.table(bits, table_number), own.rows(inputs, rows)
         found = [own.address(places, number) for number in range(own.vectors)]
         for number, address in enumerate(found):
@@ -206,14 +176,14 @@ def pieces(rank: int, dtype: np.dtype[Any], digit: int) -> dict[str, Any]:
 
     def places(v: Vectors, inputs: Any, rows: Any, addresses: Any) -> None:
         """Write the addresses of a LUT's samples."""
-        own = Bytes(v.builder, rank, machine, digit)
+        own = Bytes(v.builder, rank, machine)
         read = own.rows(inputs, rows)
         for number in range(own.vectors):
             own.store(own.address(read, number), addresses, number)
 
     def gather(v: Vectors, addresses: Any, g: Any, e: Any) -> None:
         """Add to each of a few entries the gradients of the samples that read it."""
-        b, few = v.builder, 1 << rank * digit
+        b, few = v.builder, 1 << rank
         kind = ir.VectorType(BYTE, v.lanes)
         totals = v.accumulators(few)
         for start in range(0, ROW, v.lanes):
@@ -225,10 +195,10 @@ def pieces(rank: int, dtype: np.dtype[Any], digit: int) -> dict[str, Any]:
         v.add_totals(totals, e, WORD(0))
 
     found: dict[str, tuple[Any, int]] = {"count": (count, 6), "slopes_of": (slopes, 6), "places_of": (places, 3)}
-    if rank * digit <= FEW:
+    if rank <= FEW:
         found["gather"] = (gather, 3)
     return {name: piece(dtype, arguments, emit) for name, (emit, arguments) in found.items()}
 
 
 FEW = 4
-"""Up to so many bits of an address, entries are summed one by one; else samples are added to what they read."""
+"""Up to this rank entries are summed one by one, by comparing addresses; above it samples are added where they read."""
