@@ -285,7 +285,7 @@ class _Walk:
         elif isinstance(module, LowersNumbers):
             self.numbers = module.lower_numbers(NeuronEmitter(self.builder), self.as_numbers())
             self.scored = not getattr(module, "binary_outputs", False)
-        elif isinstance(module, NUMERIC):
+        elif isinstance(module, NUMERIC) and self.numbers is not None:
             self.numbers = after(module, self.as_numbers())
         elif isinstance(module, LowersHead):
             module.lower_head(self.builder, self.bits())
