@@ -26,24 +26,19 @@ def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> 
         inverse: numbers of functions to those of their complements, negative where the circuit has none.
     """
     numbers = np.unique(np.concatenate([head.outputs.reshape(-1), sums.levels.bits.reshape(-1)]))
-    complement = dict(zip(numbers.tolist(), inverse(numbers).tolist(), strict=True))
-    complement |= {
-        other: bit for bit, other in complement.items() if other >= 0
-    }  # of a complement it is the bit itself
+    signed = _signed(numbers.tolist(), inverse(numbers).tolist())
 
     def added(bits: list[int], weights: list[int], constant: int) -> _Affine:
         terms: dict[int, int] = {}
         for bit, weight in zip(bits, weights, strict=True):
             if bit in (0, ZERO) or not weight:
                 continue
-            other = complement[bit]
             if bit in (1, ONE):
                 constant += weight
-            elif 0 <= other < bit:  # 1 - x, of the two the lower number
-                terms[other] = terms.get(other, 0) - weight
-                constant += weight
-            else:
-                terms[bit] = terms.get(bit, 0) + weight
+                continue
+            of, inverted = signed[bit]
+            terms[of] = terms.get(of, 0) + (-weight if inverted else weight)
+            constant += weight if inverted else 0
         return {bit: weight for bit, weight in terms.items() if weight}, constant
 
     rows: dict[int, tuple[_Affine, int, int, int]] = {}
@@ -75,3 +70,21 @@ def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> 
         values.append(values_at(changes, number, integers))
         scores.append(np.array([int(score) for score in found]))
     return "" if same_decisions(values, scores) else "its scores do not decide as the numbers of the network do"
+
+
+def _signed(numbers: list[int], inverses: list[int]) -> dict[int, tuple[int, bool]]:
+    """Of each number one that it equals, or whose complement it is: the same one for all that are told so."""
+    beside: dict[int, list[int]] = {number: [] for number in numbers}
+    for number, other in zip(numbers, inverses, strict=True):
+        if other >= 0:
+            beside[number].append(other)
+            beside.setdefault(other, []).append(number)
+    found: dict[int, tuple[int, bool]] = {}
+    for number in beside:
+        waiting = [] if number in found else [(number, False)]
+        while waiting:
+            one, inverted = waiting.pop()
+            if one not in found:
+                found[one] = number, inverted
+                waiting += [(other, not inverted) for other in beside[one]]
+    return found
