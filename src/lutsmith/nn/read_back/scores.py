@@ -26,7 +26,10 @@ def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> 
         inverse: numbers of functions to those of their complements, negative where the circuit has none.
     """
     numbers = np.unique(np.concatenate([head.outputs.reshape(-1), sums.levels.bits.reshape(-1)]))
-    signed = _signed(numbers.tolist(), inverse(numbers).tolist())
+    others = inverse(numbers)
+    while (more := np.setdiff1d(others[others >= 0], numbers)).size:  # complements of complements
+        numbers, others = np.append(numbers, more), np.append(others, inverse(more))
+    signed = _signed(numbers.tolist(), others.tolist())
 
     def added(bits: list[int], weights: list[int], constant: int) -> _Affine:
         terms: dict[int, int] = {}
