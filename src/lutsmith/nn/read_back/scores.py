@@ -27,8 +27,8 @@ def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> 
     """
     numbers = np.unique(np.concatenate([head.outputs.reshape(-1), sums.levels.bits.reshape(-1)]))
     others = inverse(numbers)
-    while (more := np.setdiff1d(others[others >= 0], numbers)).size:  # complements of complements
-        numbers, others = np.append(numbers, more), np.append(others, inverse(more))
+    while (new := np.setdiff1d(others[others >= 0], numbers)).size:  # complements of complements
+        numbers, others = np.append(numbers, new), np.append(others, inverse(new))
     signed = _signed(numbers.tolist(), others.tolist())
 
     def added(bits: list[int], weights: list[int], constant: int) -> _Affine:
@@ -45,7 +45,7 @@ def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> 
         return {bit: weight for bit, weight in terms.items() if weight}, constant
 
     rows: dict[int, tuple[_Affine, int, int, int]] = {}
-    for block in sums.blocks(merged=False):
+    for block in sums.blocks((ZERO, ONE), merged=False):
         for row, place in np.argwhere(block.owners >= 0).tolist():
             weights, base = block.weights[row], int(block.base[row])
             least, most = base + int(np.minimum(weights, 0).sum()), base + int(np.maximum(weights, 0).sum())
