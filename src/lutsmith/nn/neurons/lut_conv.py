@@ -15,6 +15,9 @@ from lutsmith.kernels.training.lut_sums.naive import windows
 from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
+from lutsmith.nn.sums.counting import Maker
+from lutsmith.nn.sums.lut_layers import lower_lut_sum
+from lutsmith.nn.sums.numbers import Levels, Sums
 
 COMBINES = ("window", "channel")
 """From where a LUT takes further inputs: the whole window, or the channel of its first one."""
@@ -123,6 +126,10 @@ class LUTConv(LUTSum):
         rows = x.reshape(-1, self.in_channels * plane).t()
         found = windows(rows, places, plane, self.padding_value).flatten(2).flatten(0, 1)
         return found, places.shape[1]
+
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
+        """The sums of the LUTs, which are emitted; adders come with what reads them."""
+        return lower_lut_sum(self, maker, numbers)
 
     def extra_repr(self) -> str:
         window, geometry = " x ".join(map(str, self.sliding.window)), self.sliding

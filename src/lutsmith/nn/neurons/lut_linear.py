@@ -10,6 +10,9 @@ from torch import Tensor
 from lutsmith.ground.arguments import whole_number
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
+from lutsmith.nn.sums.counting import Maker
+from lutsmith.nn.sums.lut_layers import lower_lut_sum
+from lutsmith.nn.sums.numbers import Levels, Sums
 
 
 class LUTLinear(LUTSum):
@@ -85,6 +88,10 @@ class LUTLinear(LUTSum):
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:
         return x.reshape(-1, self.in_features).t(), 1
+
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
+        """The sums of the LUTs, which are emitted; adders come with what reads them."""
+        return lower_lut_sum(self, maker, numbers)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {super().extra_repr()}, bias={self.bias is not None}"

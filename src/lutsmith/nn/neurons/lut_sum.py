@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import one_of
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.kernels.training.ops import Neurons
+from lutsmith.nn.sums.numbers import Levels
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 ZEROS = ("bit", "exact")
 """What a zero is where a sign is taken: -1, as any number that is not > 0; or 0, as DeepLUT's third symbol."""
@@ -160,6 +166,10 @@ class LUTSum(nn.Module):
             bias,
             self.binary_outputs,
         )
+
+    def lower_raw(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> Levels:
+        """Whether raw features are above 0, as numbers."""
+        return Levels.of_bits(builder.compare(features, np.float32(0))).affine(2, -1)
 
     def extra_repr(self) -> str:
         kinds = ("weights", "inputs", "outputs")

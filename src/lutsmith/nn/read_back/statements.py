@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.nn.sums.numbers import LinearMap, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,79 @@ class Branches:
     behind: tuple[tuple[str, nn.Module], ...] = ()
 
 
-Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores
+@dataclass(frozen=True, eq=False)
+class LinearSums:
+    """Sums of numbers with weights, and what scale and bias make of each.
+
+    Attributes:
+        maps: the matrices.
+        shape: of the sums of a sample.
+        forward: the module itself.
+        step: what the module makes of its sums.
+    """
+
+    maps: tuple[LinearMap, ...]
+    shape: tuple[int, ...]
+    forward: Step
+    step: Step
+
+
+@dataclass(frozen=True, eq=False)
+class LutSums:
+    """Sums of LUTs that read whether numbers are above 0.
+
+    Attributes:
+        module: it.
+        reads: places of the flattened sample that LUTs read, (*shape of the sums, LUTs, rank); or a constant.
+        shape: of the sums.
+    """
+
+    module: Any
+    reads: NDArray[np.int64]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Each:
+    """A module that makes of each number one at its place, or reshapes or pools them.
+
+    Attributes:
+        after: the numbers behind it.
+        sign: whether they are signs.
+    """
+
+    after: Callable[[Any], Any]
+    sign: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualLevels:
+    """A module that makes several bits of each number.
+
+    Attributes:
+        module: it.
+    """
+
+    module: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Added:
+    """Modules that read the same numbers, and whose numbers are added.
+
+    Attributes:
+        modules: names and modules.
+        join: the sums of levels of one shape.
+    """
+
+    modules: tuple[tuple[str, nn.Module], ...]
+    join: Callable[[list[Any]], Any]
+
+
+NumberStatement = LinearSums | LutSums | Each | ResidualLevels | Added
+"""Those of modules between numbers."""
+
+Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores | NumberStatement
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}
