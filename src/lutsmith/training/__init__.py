@@ -19,6 +19,7 @@ from lutsmith.training.loop.feed import EpochScores, Feed
 from lutsmith.training.loop.position import TrainingError
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
+from lutsmith.training.optimization.bop import Bop
 from lutsmith.training.penalties import L1, L2, Area, Batch, Consistency, Distillation, Gap, Penalty, Spectral
 from lutsmith.training.settings import Settings
 from lutsmith.training.trainer import Fit, Trainer
@@ -29,6 +30,7 @@ __all__ = [
     "Affine",
     "Area",
     "Batch",
+    "Bop",
     "Callback",
     "CandidateRefresh",
     "CheckpointError",
