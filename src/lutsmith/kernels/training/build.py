@@ -19,6 +19,8 @@ from lutsmith.kernels.training.encode import loops as encoder
 from lutsmith.kernels.training.fold import loops, passes, pieces, placed
 from lutsmith.kernels.training.fold_pooled import loops as pooled
 from lutsmith.kernels.training.gates import loops as gates
+from lutsmith.kernels.training.lut_sums import loops as sums
+from lutsmith.kernels.training.lut_sums import pieces as of_bytes
 from lutsmith.kernels.training.mix import loops as mixer
 from lutsmith.kernels.training.pool import loops as pooling
 
@@ -34,6 +36,11 @@ TEMPLATES: dict[str, Any] = {
     "backward_placed": placed.backward_placed,
     "fold_pooled": pooled.forward_pooled,
     "backward_pooled": pooled.backward_pooled,
+    "fold_sums": sums.fold_sums,
+    "backward_sums": sums.backward_sums,
+    "count_sums": sums.count_sums,
+    "slope_sums": sums.slope_sums,
+    "bits_of": sums.bits_of,
     "spread": passes.spread,
     "mix": mixer.mix,
     "pack": passes.pack,
@@ -72,8 +79,17 @@ HELPERS = (
     pooled.blend,
     pooled.give_leaf,
     pooled.descend,
+    sums.positive,
+    sums.row_at,
+    sums.copy_in,
+    sums.bytes_in,
+    sums.copy_out,
+    sums.own_dx,
+    sums.gradient_in,
+    sums.multiply,
+    sums.pass_through,
 )
-SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled)
+SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled, sums)
 """Modules of the templates, whose names these see."""
 
 SPLIT = pieces.SPLIT_RANK
@@ -86,9 +102,9 @@ def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
     `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places, "fold_pooled",
-    "backward_pooled"; or, with rank 0
-    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool" or
-    "pool_gradient".
+    "backward_pooled", "fold_sums", "backward_sums", "count_sums", "slope_sums"; or, with rank 0
+    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool",
+    "pool_gradient" or "bits_of".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -115,7 +131,7 @@ def _address(kind: str, rank: int, dtype: str) -> int:
 def _digest() -> str:
     """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
     digest = hashlib.sha256()
-    for file in (__file__, *(module.__file__ for module in (vectors, pieces, *SOURCES))):
+    for file in (__file__, *(module.__file__ for module in (vectors, pieces, of_bytes, *SOURCES))):
         digest.update(Path(str(file)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -139,6 +155,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         **pieces.pieces(rank, kind_of),
         **gates.pieces(kind_of),
         **pooling.pieces(kind_of),
+        **of_bytes.pieces(rank, kind_of),
         "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
     }
     roles = {
@@ -147,6 +164,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         else (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,
+        "add_where_read": sums.gather_where_read if rank <= of_bytes.FEW else sums.scatter_where_read,
     }
     if kind_of.itemsize == 8:
         roles["exponentials"] = passes.exponentials_of_doubles

@@ -9,6 +9,8 @@ from lutsmith.kernels.training.fold.operator import fold
 from lutsmith.kernels.training.fold_pooled.operator import fold_pooled
 from lutsmith.kernels.training.gates.operator import gates
 from lutsmith.kernels.training.lookup.operator import lookup
+from lutsmith.kernels.training.lut_sums.naive import Neurons
+from lutsmith.kernels.training.lut_sums.operator import lut_sums
 from lutsmith.kernels.training.mix.operator import mix
 from lutsmith.kernels.training.pool.operator import pool
 from lutsmith.kernels.training.read_best.operator import read_best
@@ -16,6 +18,7 @@ from lutsmith.kernels.training.reads import Reads
 from lutsmith.kernels.training.to_places.operator import to_places
 
 __all__ = [
+    "Neurons",
     "Reads",
     "best",
     "choose",
@@ -24,6 +27,7 @@ __all__ = [
     "fold_pooled",
     "gates",
     "lookup",
+    "lut_sums",
     "mix",
     "pool",
     "read_best",

@@ -1,0 +1,141 @@
+"""Convolutions whose products are LUTs: kernels that add up LUTs, at every place of an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from lutsmith.circuit.sliding import Sliding, sizes
+from lutsmith.ground.arguments import number, one_of, whole_number
+from lutsmith.nn.connections.at_places import places_of
+from lutsmith.nn.neurons.lut_sum import LUTSum
+from lutsmith.nn.neurons.masks import MaskSizes, mask_of
+
+COMBINES = ("window", "channel")
+"""From where a LUT takes further inputs: the whole window, or the channel of its first one."""
+
+
+class LUTConv(LUTSum):
+    """What `LUTConv1d`, `LUTConv2d` and `LUTConv3d` are: at each place, `|scale| sum_t LUT_t(window) + bias`.
+
+    The window of a kernel has channels times taps inputs; number c taps + t is tap t of channel c, the last axis of the
+    window the fastest: the order of torch's weights. Images may have any size that the window fits in.
+
+    Args:
+        in_channels: of the input.
+        out_channels: of the output.
+        kernel_size: taps along each axis, or one number for all.
+        rank: inputs of a LUT, 1 to 8.
+        mask: which inputs they are: a name of `MASKS`, a function like those, or the numbers, integers
+            `(out_channels or 1, LUTs, rank)` over the window of all channels.
+        stride: pixels from one place to the next.
+        padding: pixels that are added before and after each axis.
+        dilation: pixels from one tap to the next.
+        groups: channels and outputs are cut into so many runs, and outputs read the channels of their own.
+        bias: whether there is one; it starts as 0.
+        padding_value: what is added: -1 or 1; or 0, which is -1 with `zeros="bit"`.
+        combine: where the further inputs of a LUT of the mask `"expanded"` come from, a name of `COMBINES`.
+        shared: whether all outputs of a group have LUTs with the same inputs.
+        distinct, scale, normalised, binary_weights, binary_inputs, binary_outputs, zeros, generator, device: as for
+            `LUTLinear`.
+
+    Shapes: `(..., in_channels, *image)` to `(..., out_channels, *places)`; stored feature-major.
+
+    Raises:
+        TypeError, ValueError: sizes that cannot be or do not fit, an unknown name, a mask that does not fit; in use, an
+            image smaller than the window.
+    """
+
+    axes: ClassVar[int]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        rank: int = 4,
+        mask: Any = "expanded",
+        *,
+        stride: int | Sequence[int] = 1,
+        padding: int | Sequence[int] = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_value: float = -1,
+        combine: str = "window",
+        shared: bool = False,
+        distinct: bool = True,
+        generator: torch.Generator | None = None,
+        **more: Any,
+    ) -> None:
+        channels, outputs = whole_number("in_channels", in_channels, 1), whole_number("out_channels", out_channels, 1)
+        whole_number("groups", groups, 1)
+        for name, count in (("in_channels", channels), ("out_channels", outputs)):
+            if count % groups:
+                raise ValueError(f"{name} is {count}; expected a multiple of groups, {groups}")
+        sliding = Sliding(
+            sizes("kernel_size", kernel_size, self.axes, 1),
+            sizes("stride", stride, self.axes, 1),
+            sizes("padding", padding, self.axes, 0),
+            sizes("dilation", dilation, self.axes, 1),
+        )
+        window, own = channels * sliding.taps, channels // groups * sliding.taps
+        run = sliding.taps if one_of("combine", combine, COMBINES) == "channel" else own
+        if isinstance(mask, str) or callable(mask):
+            drawn = MaskSizes(own, rank, groups if shared else outputs, run, distinct)
+            numbers = mask_of(mask, drawn, generator)
+            if groups > 1:
+                each = outputs // groups
+                numbers = numbers.repeat_interleave(outputs // len(numbers), 0)
+                numbers += (torch.arange(outputs, dtype=torch.int32) // each * own).view(-1, 1, 1)
+        else:
+            numbers = mask_of(mask, MaskSizes(window, rank, outputs, window, distinct), None)
+        super().__init__(numbers, outputs, bias, generator=generator, **more)
+        self.in_channels, self.out_channels, self.groups = channels, outputs, groups
+        self.sliding = sliding
+        self.padding_value = number("padding_value", padding_value, lambda v: v in (-1, 0, 1), "-1, 1 or 0")
+
+    def out_shape(self, image: Sequence[int]) -> tuple[int, ...]:
+        """The shape of the output, channels first, for an image of this shape; ValueError where it is too small."""
+        return self.out_channels, *self.sliding.out_shape(image)
+
+    def forward(self, x: Tensor) -> Tensor:
+        image = tuple(x.shape[-self.axes :])
+        if x.ndim <= self.axes or x.shape[-1 - self.axes] != self.in_channels:
+            raise ValueError(
+                f"{type(self).__name__} got an input of shape {tuple(x.shape)}; expected (..., {self.in_channels}, "
+                f"{', '.join(['any size'] * self.axes)})"
+            )
+        shape, plane = self.out_shape(image), math.prod(image)
+        rows = x.reshape(-1, self.in_channels * plane).t()
+        places = places_of(self.sliding, image, x.device)
+        neurons = self.neurons()._replace(places=places, plane=plane, outside=self.padding_value)
+        y = self.summed(rows, neurons).view(self.out_channels * places.shape[1], -1)
+        return y.t().reshape(*x.shape[: -1 - self.axes], *shape)
+
+    def extra_repr(self) -> str:
+        window, geometry = " x ".join(map(str, self.sliding.window)), self.sliding
+        told = f"window={window}, stride={geometry.stride}, padding={geometry.padding}, groups={self.groups}"
+        return f"{self.in_channels}, {self.out_channels}, {told}, {super().extra_repr()}"
+
+
+class LUTConv1d(LUTConv):
+    """Kernels of LUTs over sequences: see `LUTConv`. `(..., channels, length)` to `(..., channels, places)`."""
+
+    axes = 1
+
+
+class LUTConv2d(LUTConv):
+    """Kernels of LUTs over images: see `LUTConv`."""
+
+    axes = 2
+
+
+class LUTConv3d(LUTConv):
+    """Kernels of LUTs over volumes: see `LUTConv`. `(..., channels, depth, height, width)`."""
+
+    axes = 3

@@ -1,0 +1,161 @@
+"""What layers share whose neurons add up LUTs: tables that are learned, what they read, a scale and a bias."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lutsmith.ground.arguments import one_of
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.dtypes import FLOATS
+from lutsmith.kernels.training.ops import Neurons
+
+ZEROS = ("bit", "exact")
+"""What a zero is where a sign is taken: -1, as any number that is not > 0; or 0, as DeepLUT's third symbol."""
+
+SCALES = ("layer", "channel", "none")
+"""What sums are multiplied by: one learned number, one for each output, or nothing."""
+
+
+class SumOfLuts(NamedTuple):
+    """What a layer computes, as hardware has it: output o is `scale * (2 ones - LUTs) + bias`, with as many `ones` as
+    LUTs of o whose entry at the address sum_j [x_j > 0] 2^j is True.
+    """
+
+    mask: Tensor  # int64 (outputs, LUTs, rank)
+    tables: Tensor  # bool (outputs, LUTs, 2**rank)
+    scale: Tensor  # float (outputs,), not negative
+    bias: Tensor  # float (outputs,)
+    binary_outputs: bool  # whether an output is -1 or 1, 1 where it is > 0
+
+
+class LUTSum(nn.Module):
+    """Neurons that add up LUTs, as `LUTLinear` and `LUTConv1d`, `2d` and `3d` have them.
+
+    The LUTs of a neuron read numbers as bits, and give -1 or 1 each: the signs of `weight`, whose entry a is read at
+    the address a = sum_j [x_j > 0] 2^j. Where weights or inputs are not binary, a LUT is the multilinear form
+
+        sum_a w_a prod_j (1 + tau_ja x_j) / 2,    tau_ja = 1 where bit j of a is 1, else -1
+
+    which is the entry itself where all x_j are -1 or 1. Gradients are those of this form; they go straight through the
+    sign of an input, and through the sign of an entry where it is from -1 to 1.
+
+    Attributes:
+        weight: latent entries, float32 `(outputs * LUTs, 2**rank)`, output by output.
+        scale: `()` or `(outputs,)`, counted by its absolute value; or None.
+        bias: `(outputs,)`, or None.
+        mask: what LUTs read, int32 `(outputs or 1, LUTs, rank)`, saved with the weights; 1: all outputs read the same.
+        binary_weights, binary_inputs, binary_outputs: may be changed at any time, as training goes on.
+        zeros: what a zero is, a name of `ZEROS`.
+        normalised: whether the form is divided by 2**rank, as above; else values are those of DeepLUT, 2**rank times
+            larger.
+    """
+
+    mask: Tensor
+    scale: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        mask: Tensor,
+        outputs: int,
+        bias: bool,
+        *,
+        scale: str = "layer",
+        normalised: bool = True,
+        binary_weights: bool = True,
+        binary_inputs: bool = True,
+        binary_outputs: bool = False,
+        zeros: str = "bit",
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        one_of("scale", scale, SCALES)
+        self.outputs, self.rank = outputs, mask.shape[2]
+        self.binary_weights, self.binary_inputs = bool(binary_weights), bool(binary_inputs)
+        self.binary_outputs, self.normalised = bool(binary_outputs), bool(normalised)
+        self.zeros = one_of("zeros", zeros, ZEROS)
+        self.register_buffer("mask", mask)
+        luts, bound = mask.shape[1], 2.0 ** (-self.rank / 2)
+        start = torch.rand((outputs * luts, 1 << self.rank), generator=generator)
+        self.weight = nn.Parameter((2 * start - 1) * bound)
+        first = 1 / math.sqrt(luts) / (1 if normalised else 1 << self.rank)
+        size = {"layer": (), "channel": (outputs,)}.get(scale)
+        self.scale = None if size is None else nn.Parameter(torch.full(size, first))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        if device is not None:
+            self.to(device)
+
+    @property
+    def luts(self) -> int:
+        """LUTs of an output."""
+        return self.mask.shape[1]
+
+    def neurons(self) -> Neurons:
+        """What the kernels are told."""
+        sign = "signs" if self.zeros == "exact" else "bits"
+        return Neurons(
+            self.mask.view(-1, self.rank),
+            self.outputs,
+            sign if self.binary_inputs else "real",
+            sign if self.binary_weights else "real",
+        )
+
+    def summed(self, rows: Tensor, neurons: Neurons) -> Tensor:
+        """The outputs `(outputs, places * samples)` of rows `(features, samples)`."""
+        if rows.dtype not in FLOATS:
+            rows = rows.to(self.weight.dtype)
+        sums = ops.lut_sums(rows, self.weight, neurons).view(self.outputs, -1)
+        if self.scale is not None or not self.normalised:
+            sums = sums * self.factor().unsqueeze(1)
+        if self.bias is not None:
+            sums = sums + self.bias.unsqueeze(1)
+        return _binary(sums) if self.binary_outputs else sums
+
+    def factor(self) -> Tensor:
+        """What sums of entries are multiplied by, `(outputs,)`."""
+        size = 1.0 if self.normalised else float(1 << self.rank)
+        if self.scale is None:
+            return self.weight.new_full((self.outputs,), size)
+        return (self.scale.abs() * size).expand(self.outputs)
+
+    def tables(self) -> Tensor:
+        """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0."""
+        return self.weight.detach() > 0
+
+    def sum_of_luts(self) -> SumOfLuts:
+        """What the circuit of this layer is.
+
+        With `zeros="exact"` it is the layer for inputs and entries that are not 0.
+
+        Raises:
+            ValueError: weights or inputs are real numbers, of which there are no LUTs.
+        """
+        if not (self.binary_weights and self.binary_inputs):
+            raise ValueError(
+                f"{type(self).__name__} has binary_weights={self.binary_weights} and binary_inputs="
+                f"{self.binary_inputs}; LUTs read and give bits: set both to True, and train on"
+            )
+        bias = self.weight.new_zeros(self.outputs) if self.bias is None else self.bias.detach()
+        return SumOfLuts(
+            self.mask.long().expand(self.outputs, -1, -1),
+            self.tables().view(self.outputs, -1, 1 << self.rank),
+            self.factor().detach(),
+            bias,
+            self.binary_outputs,
+        )
+
+    def extra_repr(self) -> str:
+        kinds = ("weights", "inputs", "outputs")
+        binary = "+".join(kind for kind in kinds if getattr(self, f"binary_{kind}")) or "nothing"
+        return f"rank={self.rank}, luts={self.luts}, binary={binary}, zeros={self.zeros!r}"
+
+
+def _binary(sums: Tensor) -> Tensor:
+    """-1 or 1, 1 where sums are > 0; the gradient is that of the sums clipped to -1 and 1."""
+    clipped = sums.clamp(-1, 1)
+    return clipped + (torch.where(sums > 0, 1.0, -1.0) - clipped).detach()
