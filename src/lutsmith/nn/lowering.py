@@ -14,6 +14,11 @@ from torch import Tensor, nn
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.metadata import Metadata
+from lutsmith.nn.sums.counting import Maker, bits_of
+from lutsmith.nn.sums.emitting import Emitter
+from lutsmith.nn.sums.numbers import Levels, Sums
+from lutsmith.nn.sums.scores import head_of
+from lutsmith.nn.sums.torch_modules import NUMERIC, after, moved
 
 Ids = NDArray[np.int32]
 FittedRange = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -39,6 +44,20 @@ class LowersBits(Protocol):
     """A module that turns bits into bits."""
 
     def lower(self, builder: CircuitBuilder, signals: Ids) -> Ids: ...
+
+
+@runtime_checkable
+class LowersNumbers(Protocol):
+    """A module between numbers, such as a binary layer or a sign: see `sums.numbers`."""
+
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Levels | Sums: ...
+
+
+@runtime_checkable
+class ReadsRawNumbers(Protocol):
+    """A module that makes bits of raw features, if it is given these: a sign of them."""
+
+    def lower_raw(self, builder: CircuitBuilder, features: Ids) -> Levels: ...
 
 
 @runtime_checkable
@@ -68,7 +87,7 @@ def to_circuit(
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
     Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of
-    `LowersFeatures`, `LowersBits` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
+    `LowersFeatures`, `LowersBits`, `LowersNumbers` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
     `nn.ChannelShuffle`, `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit
     `x > 1/2`. Compiled and wrapped models are unwrapped.
 
@@ -100,6 +119,7 @@ def lower(
     builder = CircuitBuilder(shape)
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
+    state.end("model")
     circuit = builder.build(
         state.bits().reshape(-1) if state.objective is None else None,
         classes=None if classes is None else list(classes),
@@ -158,26 +178,67 @@ def lower_bits(module: nn.Module, builder: CircuitBuilder, signals: Ids, name: s
     walk.visit(module, name)
     if walk.objective is not None:
         raise ValueError(f"{name} has a head, which ends a network; put it behind the container")
-    return walk.ids
+    return walk.bits()
+
+
+def lower_branch(module: nn.Module, maker: Emitter, numbers: Levels | Sums, name: str) -> Levels | Sums:
+    """Emit a module from numbers to numbers, a sequence or one that lowers itself; return its numbers.
+
+    Args:
+        module: it.
+        maker: of the circuit.
+        numbers: what it reads.
+        name: what errors call it.
+
+    Raises:
+        ValueError: it cannot be lowered, or is an encoder or a head.
+    """
+    walk = _Walk(maker.builder, np.zeros(0, np.int32), are_bits=True, numbers=numbers)
+    walk.visit(module, name)
+    if walk.objective is not None:
+        raise ValueError(f"{name} has a head, which ends a network; put it behind")
+    return walk.as_numbers()
 
 
 @dataclass
 class _Walk:
-    """Where the walk through the model stands."""
+    """Where the walk through the model stands: at ids of features or bits, or at numbers where there are any."""
 
     builder: CircuitBuilder
     ids: Ids
     are_bits: bool = False
+    numbers: Levels | Sums | None = None
+    scored: bool = False  # whether the last numbers are scores if nothing follows: they are no bits
     objective: str | None = None  # of the head, once there is one
     fitted_range: FittedRange | None = None
     encoder_luts: int = 0
 
     def bits(self) -> Ids:
-        """The present values as bits; raw features are compared with 1/2."""
+        """The present values as bits: numbers and raw features are compared with 1/2."""
+        if self.numbers is not None:
+            self.ids, self.numbers = bits_of(Emitter(self.builder), self.numbers).astype(np.int32), None
         if not self.are_bits:
             self.ids = self.builder.compare(self.ids, np.float32(0.5))
             self.are_bits = True
         return self.ids
+
+    def as_numbers(self) -> Levels | Sums:
+        """The present values as numbers: bits are 0 and 1."""
+        if self.numbers is None:
+            if not self.are_bits:
+                raise ValueError("it reads raw features, real numbers; put an encoder or a BinarizeSign before it")
+            self.numbers = Levels.of_bits(self.ids)
+        return self.numbers
+
+    def end(self, name: str) -> None:
+        """Make a head of numbers that are not signs, where nothing has done so."""
+        if isinstance(self.numbers, Sums) and self.scored and self.objective is None:
+            try:
+                outputs, groups, weights, bias = head_of(Emitter(self.builder), self.numbers)
+                self.builder.popcount(outputs, groups, weights=weights, bias=bias)
+            except ValueError as error:
+                raise _LoweringError(f"cannot lower the end of {name} to a circuit: {error}") from error
+            self.objective = "classification"
 
     def visit(self, module: nn.Module, name: str) -> None:
         for wrapped in ("_orig_mod", "_forward_module"):  # torch.compile's and Fabric's wrappers
@@ -186,7 +247,7 @@ class _Walk:
                 return
         try:
             _check_unchanged(module)
-            lowers = isinstance(module, (LowersFeatures, LowersBits, LowersHead))
+            lowers = isinstance(module, (LowersFeatures, LowersBits, LowersNumbers, LowersHead))
             if lowers or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
                 self._lower(module)
             elif isinstance(module, nn.Sequential):
@@ -201,7 +262,7 @@ class _Walk:
         if self.objective is not None:
             raise ValueError("it comes after the head; a head ends the network")
         if isinstance(module, LowersFeatures):
-            if self.are_bits:
+            if self.are_bits or self.numbers is not None:
                 raise ValueError("it is an encoder of raw features, and its input are bits already; put it first")
             self.ids = module.lower_features(self.builder, self.ids)
             self.are_bits = True
@@ -209,15 +270,25 @@ class _Walk:
             self.encoder_luts = self.builder.num_luts
         elif isinstance(module, LowersBits):
             self.ids = module.lower(self.builder, self.bits())
+        elif isinstance(module, ReadsRawNumbers) and not self.are_bits and self.numbers is None:
+            self.numbers, self.are_bits, self.scored = module.lower_raw(self.builder, self.ids), True, False
+        elif isinstance(module, LowersNumbers):
+            self.numbers = module.lower_numbers(Emitter(self.builder), self.as_numbers())
+            self.scored = not isinstance(module, ReadsRawNumbers)
+        elif isinstance(module, NUMERIC):
+            self.numbers = after(module, self.as_numbers())
         elif isinstance(module, LowersHead):
             module.lower_head(self.builder, self.bits())
             self.objective = getattr(module, "objective", "classification")
         elif isinstance(module, _RESHAPING):
-            self.ids = _reshaped(self.ids, module)
+            if self.numbers is None:
+                self.ids = moved(self.ids, module)
+            else:
+                self.numbers = after(module, self.numbers)
         else:
             raise ValueError(
-                "it has no lower, lower_features or lower_head method; a circuit has encoders, LUT layers and heads, "
-                "nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.Identity and dropout"
+                "it has no lower, lower_features, lower_numbers or lower_head method; a circuit has encoders, LUT layers, "
+                f"binary layers, signs and heads, {', '.join(f'nn.{each.__name__}' for each in NUMERIC)}, nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.Identity and dropout"
             )
 
 
@@ -237,7 +308,7 @@ def _check_unchanged(module: nn.Module) -> None:
         raise ValueError("it has forward hooks, which a circuit cannot contain; remove them first")
     if "forward" in vars(module):
         raise ValueError("this one instance has a forward of its own; give it a class with a lower method instead")
-    lowering = ("lower", "lower_features", "lower_head")
+    lowering = ("lower", "lower_features", "lower_numbers", "lower_head")
     owner = next(known for known in type(module).__mro__ if not vars(known).keys().isdisjoint(("forward", *lowering)))
     if owner.__module__.startswith("torch.") or not vars(owner).keys().isdisjoint(lowering):
         return
@@ -245,15 +316,8 @@ def _check_unchanged(module: nn.Module) -> None:
         raise ValueError(
             f"{owner.__name__} overrides forward but not how it is lowered; give it a lower method of its own"
         )
-    for known in (nn.Sequential, *_RESHAPING, *_NEUTRAL):
+    for known in (nn.Sequential, *_RESHAPING, *_NEUTRAL, *NUMERIC):
         if isinstance(module, known):
             raise ValueError(
                 f"{owner.__name__} overrides the forward of nn.{known.__name__}; give it a lower method of its own"
             )
-
-
-def _reshaped(ids: Ids, module: nn.Module) -> Ids:
-    """Apply a torch module that only reshapes to the ids of one sample."""
-    batch = torch.from_numpy(np.ascontiguousarray(ids)).unsqueeze(0)
-    result: Ids = module(batch).squeeze(0).numpy()
-    return result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,14 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import number, one_of, whole_number
+from lutsmith.nn.precision import EXACT
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 Tau = float | Literal["auto", "learned"]
-
-EXACT = 1 << 24
-"""Integers up to this are exact in float32."""
 
 LOG_LIMIT = math.log(2)
 """How far the logarithm of a learned tau may go from that of `"auto"`."""
@@ -186,8 +183,3 @@ def _array(name: str, values: Tensor) -> NDArray[Any]:
     if not np.isfinite(array).all():
         raise ValueError(f"its {name} are NaN or infinite; was the training unstable?")
     return array if name in ("scale", "offset") else array.astype(np.int64)
-
-
-def without_autocast(x: Tensor) -> AbstractContextManager[Any]:
-    """No autocast on the device of `x`; the meta device, which computes nothing, has none."""
-    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.traits import popcount_head
-from lutsmith.nn.heads.base import EXACT, GroupHead, Tau
+from lutsmith.nn.heads.base import GroupHead, Tau
 from lutsmith.nn.heads.group_affine import GroupAffine
 from lutsmith.nn.heads.group_sum import GroupSum
 from lutsmith.nn.heads.grouped_dsp import GroupedDSP
 from lutsmith.nn.heads.multi_label import MultiLabel
 from lutsmith.nn.heads.output_code import OutputCode
 from lutsmith.nn.heads.regression import Regression
+from lutsmith.nn.precision import EXACT
 
 WIDEST = (1 << 15) - 1
 """The largest weight of 16 bits."""

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lutsmith.ground.arguments import whole_number
-from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores, without_autocast
+from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores
+from lutsmith.nn.precision import without_autocast
 from lutsmith.nn.heads.code_words import code_words as drawn
 from lutsmith.nn.heads.code_words import min_distance
 

@@ -19,7 +19,7 @@ from lutsmith.hardware.verification.design.specification import (
     label_specification,
     labels_specification,
 )
-from lutsmith.hardware.verification.design.sums import NotDecided, expected_sum, sum_of
+from lutsmith.logic.rewriting import NotDecided, expected_sum, sum_of
 from lutsmith.logic.design import Port
 
 TRIES = 256

@@ -11,8 +11,9 @@ place is dropped. The idea is that of algebraic rewriting of multipliers (M. Cie
 from __future__ import annotations
 
 import heapq
+import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -31,7 +32,11 @@ class NotDecided(Exception):  # noqa: N818
 
 
 def sum_of(
-    netlist: Netlist, output_bits: Sequence[int], modulus: int, deadline: float = float("inf")
+    netlist: Netlist,
+    output_bits: Sequence[int],
+    modulus: int,
+    deadline: float = float("inf"),
+    leaves: Collection[int] = (),
 ) -> dict[_Monomial, int]:
     """Return the number that outputs make up as a polynomial over the inputs, modulo `modulus`.
 
@@ -40,6 +45,7 @@ def sum_of(
         output_bits: the signals of the number, least significant first.
         modulus: 2 to the power of the number of bits, at most.
         deadline: of `time.monotonic()`.
+        leaves: signals that stay as they are, as inputs do.
 
     Returns:
         Coefficients 1 to modulus - 1 of the products of inputs; () is the constant. A sum of inputs has no longer ones.
@@ -47,7 +53,7 @@ def sum_of(
     Raises:
         NotDecided: the polynomial grows beyond `MAX_TERMS`, or the time is over.
     """
-    return _Rewriting(netlist, modulus, deadline).reduce(output_bits)
+    return _Rewriting(netlist, modulus, deadline, frozenset(leaves)).reduce(output_bits)
 
 
 def expected_sum(weights: Mapping[int, int], constant: int, modulus: int) -> dict[_Monomial, int]:
@@ -60,10 +66,11 @@ def expected_sum(weights: Mapping[int, int], constant: int, modulus: int) -> dic
 class _Rewriting:
     """The polynomial, and in which of its products each node occurs."""
 
-    def __init__(self, netlist: Netlist, modulus: int, deadline: float) -> None:
+    def __init__(self, netlist: Netlist, modulus: int, deadline: float, leaves: frozenset[int]) -> None:
         self._netlist = netlist
         self._modulus = modulus
         self._deadline = deadline
+        self._leaves = leaves
         self._first_node = netlist.num_inputs + netlist.num_registers
         self._tables = netlist.tables()
         self._terms: dict[_Monomial, int] = {}
@@ -93,7 +100,7 @@ class _Rewriting:
             factor = self._terms.pop(product)
             others = tuple(signal for signal in product if signal != node + self._first_node)
             for signal in others:
-                if signal >= self._first_node:
+                if signal >= self._first_node and signal not in self._leaves:
                     self._products[signal - self._first_node].discard(product)
             for slots, coefficient in polynomial:
                 signals = {*others, *(reads[slot] for slot in slots)}
@@ -110,7 +117,7 @@ class _Rewriting:
             return
         for signal in product:
             node = signal - self._first_node
-            if node < 0:
+            if node < 0 or signal in self._leaves:
                 continue
             if not total:
                 self._products[node].discard(product)
@@ -144,3 +151,68 @@ def _polynomial(table: int, rank: int) -> tuple[tuple[tuple[int, ...], int], ...
         (tuple(slot for slot in range(rank) if address >> slot & 1), int(values[address]))
         for address in np.flatnonzero(values).tolist()
     )
+
+
+class LinearRewriting:
+    """The same for sums of many outputs of one netlist, where it is all adders: nodes of equal inputs at once, by a
+    polynomial without products, or not at all.
+    """
+
+    def __init__(self, netlist: Netlist) -> None:
+        self._first_node = netlist.num_inputs + netlist.num_registers
+        self._tables = netlist.tables().tolist()
+        pointers, fanin = netlist.fanin_ptr.tolist(), netlist.fanin.tolist()
+        self._reads = [tuple(fanin[start:stop]) for start, stop in itertools.pairwise(pointers)]
+        groups: dict[tuple[int, ...], int] = {}
+        numbers = [groups.setdefault(reads, len(groups)) for reads in self._reads]
+        level = np.repeat(np.arange(netlist.level_ptr.size - 1), np.diff(netlist.level_ptr)).tolist()
+        self._place = [(-level[node], number) for node, number in enumerate(numbers)]
+
+    def sum_of(
+        self, output_bits: Sequence[int], modulus: int, leaves: Collection[int] = ()
+    ) -> dict[_Monomial, int] | None:
+        """Return what `sum_of` does, or None where nodes of equal inputs are no sum of their inputs."""
+        known: dict[int, int] = {}  # coefficients of the inputs and leaves
+        waiting: dict[tuple[int, int], dict[int, int]] = {}
+        heap: list[tuple[int, int]] = []
+        constant = 0
+
+        def add(signal: int, value: int) -> None:
+            node = signal - self._first_node
+            if node < 0 or signal in leaves:
+                known[signal] = (known.get(signal, 0) + value) % modulus
+                return
+            place = self._place[node]
+            group = waiting.get(place)
+            if group is None:
+                group = waiting[place] = {}
+                heapq.heappush(heap, place)
+            group[node] = (group.get(node, 0) + value) % modulus
+
+        for place, signal in enumerate(output_bits):
+            add(signal, 1 << place)
+        while heap:
+            group = waiting.pop(heapq.heappop(heap))
+            reads = self._reads[next(iter(group))]
+            factors = tuple((self._tables[node], value) for node, value in sorted(group.items()))
+            linear = _linear(factors, len(reads), modulus)
+            if linear is None:
+                return None
+            constant += linear[0]
+            for signal, value in zip(reads, linear[1:], strict=True):
+                if value:
+                    add(signal, value)
+        terms = {(signal,): value for signal, value in known.items() if value}
+        return {**terms, (): constant % modulus} if constant % modulus else terms
+
+
+@lru_cache(maxsize=65536)
+def _linear(factors: tuple[tuple[int, int], ...], rank: int, modulus: int) -> tuple[int, ...] | None:
+    """Return the constant and the coefficients of a sum of tables, each times its factor; None where it has products."""
+    terms: dict[tuple[int, ...], int] = {}
+    for table, factor in factors:
+        for slots, coefficient in _polynomial(table, rank):
+            terms[slots] = (terms.get(slots, 0) + factor * coefficient) % modulus
+    if any(value for slots, value in terms.items() if len(slots) > 1):
+        return None
+    return terms.get((), 0), *(terms.get((slot,), 0) for slot in range(rank))

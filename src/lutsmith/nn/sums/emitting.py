@@ -1,0 +1,52 @@
+"""Adders and comparators of neurons, emitted into a circuit."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lutsmith.circuit.netlist import Netlist
+from lutsmith.logic.weighted_sums import Compared, WeightedSums
+from lutsmith.nn.sums.numbers import Block, Ids, Sums
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
+
+
+class Emitter:
+    """A `counting.Maker` that adds to a circuit. What stands at several places is a part with instances."""
+
+    def __init__(self, builder: CircuitBuilder) -> None:
+        self.builder = builder
+        self.constants = builder.constant(False), builder.constant(True)
+
+    def blocks(self, sums: Sums) -> list[Block]:
+        return sums.blocks(self.constants)
+
+    def words(self, sums: WeightedSums, bits: Ids) -> Ids:
+        return self._copies("sums", sums.netlist, bits)
+
+    def compared(self, compared: Compared, words: Ids) -> Ids:
+        return self._copies("compared", compared.netlist, words)
+
+    def lut(self, inputs: Ids, table: int) -> Ids:
+        words = np.array([table], np.uint64)
+        return self.builder.lut(inputs, words, np.zeros(len(inputs), np.int64)).astype(np.int64)
+
+    def _copies(self, kind: str, netlist: Netlist, inputs: Ids) -> Ids:
+        """The outputs (P, O) of copies of a netlist that read inputs (P, I)."""
+        first, outputs = netlist.num_inputs, netlist.outputs
+        made = np.unique(outputs[outputs >= first])
+        read = np.unique(netlist.fanin[netlist.fanin < first]).size
+        if len(inputs) == 1 or read < first or not made.size:
+            if not made.size:
+                return inputs[:, outputs]
+            return np.stack([self.builder.embed(netlist, row) for row in inputs]).astype(np.int64)
+        part = replace(netlist, outputs=made)  # each of its outputs once, and no input
+        parts = (part.fanin, part.fanin_ptr, part.tables(), made)
+        digest = hashlib.sha256(b"".join(array.tobytes() for array in parts)).hexdigest()[:12]
+        found = self.builder.instances(f"{kind}_{digest}", part, inputs).astype(np.int64)
+        return np.concatenate([inputs, found], axis=1)[:, np.where(outputs < first, outputs, first + np.searchsorted(made, outputs))]
