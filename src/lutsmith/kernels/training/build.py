@@ -113,6 +113,8 @@ def address(kind: str, rank: int, dtype: str) -> int:
 @functools.cache
 def _address(kind: str, rank: int, dtype: str) -> int:
     name = f"{kind}_{rank}_{dtype}_{_digest()}"
+    if kind in ("count_sums", "slope_sums"):
+        name += f"_{of_bytes.shuffles()}"
     names = _names(kind, rank, dtype, name)
 
     def announce() -> None:

@@ -7,10 +7,10 @@ from lutsmith.nn.neurons.lut_conv import LUTConv1d, LUTConv2d, LUTConv3d
 from lutsmith.nn.neurons.lut_linear import LUTLinear
 from lutsmith.nn.neurons.lut_sum import LUTSum, SumOfLuts
 from lutsmith.nn.neurons.masks import MASKS, MaskSizes, expanded, list_masks, minimal
+from lutsmith.nn.neurons.memorised import memorise_sums
 from lutsmith.nn.neurons.signs import BinarizeSign, BitsToSigns, ResidualSign
 
 __all__ = [
-    "MASKS",
     "Add",
     "BinarizeSign",
     "BinaryConv1d",
@@ -24,10 +24,12 @@ __all__ = [
     "LUTConv3d",
     "LUTLinear",
     "LUTSum",
+    "MASKS",
     "MaskSizes",
     "ResidualSign",
     "SumOfLuts",
     "expanded",
     "list_masks",
+    "memorise_sums",
     "minimal",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import number, one_of, whole_number
+from lutsmith.kernels.training.lut_sums.naive import windows
 from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
@@ -113,9 +114,16 @@ class LUTConv(LUTSum):
         shape, plane = self.out_shape(image), math.prod(image)
         rows = x.reshape(-1, self.in_channels * plane).t()
         places = places_of(self.sliding, image, x.device)
-        neurons = self.neurons()._replace(places=places, plane=plane, outside=self.padding_value)
-        y = self.summed(rows, neurons).view(self.out_channels * places.shape[1], -1)
+        y = self.summed(rows, places=places, plane=plane, outside=self.padding_value)
+        y = y.view(self.out_channels * places.shape[1], rows.shape[1])
         return y.t().reshape(*x.shape[: -1 - self.axes], *shape)
+
+    def read(self, x: Tensor) -> tuple[Tensor, int]:
+        image = tuple(x.shape[-self.axes :])
+        places, plane = places_of(self.sliding, image, x.device), math.prod(image)
+        rows = x.reshape(-1, self.in_channels * plane).t()
+        found = windows(rows, places, plane, self.padding_value).flatten(2).flatten(0, 1)
+        return found, places.shape[1]
 
     def extra_repr(self) -> str:
         window, geometry = " x ".join(map(str, self.sliding.window)), self.sliding

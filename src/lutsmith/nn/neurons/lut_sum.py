@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ class LUTSum(nn.Module):
         sum_a w_a prod_j (1 + tau_ja x_j) / 2,    tau_ja = 1 where bit j of a is 1, else -1
 
     which is the entry itself where all x_j are -1 or 1. Gradients are those of this form; they go straight through the
-    sign of an input, and through the sign of an entry where it is from -1 to 1.
+    sign of an input, and through that of an entry unless it would lead an entry beyond -1 or 1 further away.
 
     Attributes:
         weight: latent entries, float32 `(outputs * LUTs, 2**rank)`, output by output.
@@ -75,15 +75,15 @@ class LUTSum(nn.Module):
     ) -> None:
         super().__init__()
         one_of("scale", scale, SCALES)
-        self.outputs, self.rank = outputs, mask.shape[2]
+        self.outputs = outputs
         self.binary_weights, self.binary_inputs = bool(binary_weights), bool(binary_inputs)
         self.binary_outputs, self.normalised = bool(binary_outputs), bool(normalised)
         self.zeros = one_of("zeros", zeros, ZEROS)
         self.register_buffer("mask", mask)
-        luts, bound = mask.shape[1], 2.0 ** (-self.rank / 2)
-        start = torch.rand((outputs * luts, 1 << self.rank), generator=generator)
-        self.weight = nn.Parameter((2 * start - 1) * bound)
-        first = 1 / math.sqrt(luts) / (1 if normalised else 1 << self.rank)
+        luts, rank = mask.shape[1:]
+        start = torch.rand((outputs * luts, 1 << rank), generator=generator)
+        self.weight = nn.Parameter((2 * start - 1) * 2.0 ** (-rank / 2))
+        first = 1 / math.sqrt(luts) / (1 if normalised else 1 << rank)
         size = {"layer": (), "channel": (outputs,)}.get(scale)
         self.scale = None if size is None else nn.Parameter(torch.full(size, first))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
@@ -95,21 +95,32 @@ class LUTSum(nn.Module):
         """LUTs of an output."""
         return self.mask.shape[1]
 
-    def neurons(self) -> Neurons:
-        """What the kernels are told."""
-        sign = "signs" if self.zeros == "exact" else "bits"
-        return Neurons(
-            self.mask.view(-1, self.rank),
-            self.outputs,
-            sign if self.binary_inputs else "real",
-            sign if self.binary_weights else "real",
-        )
+    @property
+    def rank(self) -> int:
+        """Inputs of a LUT."""
+        return self.mask.shape[2]
 
-    def summed(self, rows: Tensor, neurons: Neurons) -> Tensor:
-        """The outputs `(outputs, places * samples)` of rows `(features, samples)`."""
+    def latent(self) -> tuple[Tensor, Tensor]:
+        """The entries that are learned `(outputs * LUTs, 2**rank)`, and what is read `(outputs or 1, LUTs, rank)`."""
+        return self.weight, self.mask
+
+    def read(self, x: Tensor) -> tuple[Tensor, int]:
+        """What an input is to LUTs: rows `(inputs, places * samples)`, place by place, and how many places."""
+        raise NotImplementedError
+
+    def fill(self, entries: Tensor) -> None:
+        """Begin with these entries, -1 and 1 `(outputs * LUTs, 2**rank)`, as far from 0 as those that are drawn."""
+        self.weight.copy_(entries * 2.0 ** (-self.rank / 2))
+
+    def summed(self, rows: Tensor, **at: Any) -> Tensor:
+        """The outputs `(outputs, places * samples)` of rows `(features, samples)`; `at` says of `Neurons` where."""
         if rows.dtype not in FLOATS:
             rows = rows.to(self.weight.dtype)
-        sums = ops.lut_sums(rows, self.weight, neurons).view(self.outputs, -1)
+        weight, mask = self.latent()
+        kinds = kinds_of(self.zeros, self.binary_inputs, self.binary_weights)
+        neurons = Neurons(mask.reshape(-1, mask.shape[2]), self.outputs, *kinds, **at)
+        count = 1 if neurons.places is None else neurons.places.shape[1]
+        sums = ops.lut_sums(rows, weight, neurons).view(self.outputs, count * rows.shape[1])
         if self.scale is not None or not self.normalised:
             sums = sums * self.factor().unsqueeze(1)
         if self.bias is not None:
@@ -125,7 +136,7 @@ class LUTSum(nn.Module):
 
     def tables(self) -> Tensor:
         """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0."""
-        return self.weight.detach() > 0
+        return self.latent()[0].detach() > 0
 
     def sum_of_luts(self) -> SumOfLuts:
         """What the circuit of this layer is.
@@ -141,9 +152,10 @@ class LUTSum(nn.Module):
                 f"{self.binary_inputs}; LUTs read and give bits: set both to True, and train on"
             )
         bias = self.weight.new_zeros(self.outputs) if self.bias is None else self.bias.detach()
+        mask = self.latent()[1].long()
         return SumOfLuts(
-            self.mask.long().expand(self.outputs, -1, -1),
-            self.tables().view(self.outputs, -1, 1 << self.rank),
+            mask.expand(self.outputs, -1, -1),
+            self.tables().view(self.outputs, mask.shape[1], -1),
             self.factor().detach(),
             bias,
             self.binary_outputs,
@@ -153,6 +165,12 @@ class LUTSum(nn.Module):
         kinds = ("weights", "inputs", "outputs")
         binary = "+".join(kind for kind in kinds if getattr(self, f"binary_{kind}")) or "nothing"
         return f"rank={self.rank}, luts={self.luts}, binary={binary}, zeros={self.zeros!r}"
+
+
+def kinds_of(zeros: str, binary_inputs: bool, binary_weights: bool) -> tuple[str, str]:
+    """How kernels read inputs, and entries."""
+    sign = "signs" if zeros == "exact" else "bits"
+    return sign if binary_inputs else "real", sign if binary_weights else "real"
 
 
 def _binary(sums: Tensor) -> Tensor:

@@ -348,7 +348,7 @@ def gather_where_read(places: int, g: int, e: int, m: int) -> None:
 
 
 def pass_through(table: int, e: int) -> None:
-    """No gradient for entries outside of -1 to 1."""
+    """No gradient that leads entries beyond -1 or 1 further away."""
     t, d = real(table), real(e)
     for k in range(1 << RANK):
-        d[k] = d[k] if abs(t[k]) <= 1 else number(0)
+        d[k] = d[k] if abs(t[k]) <= 1 or d[k] * t[k] > 0 else number(0)

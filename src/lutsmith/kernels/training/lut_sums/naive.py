@@ -40,7 +40,8 @@ def lut_sums(x: Tensor, tables: Tensor, neurons: Neurons) -> Tensor:
     """The sums `(outputs * P, B)` of x `(features, B)`; see `operator.lut_sums`."""
     rows, entries = _read(x, tables, neurons)
     sums = [_levels(rows[inputs], own)[-1].sum((0, 1)) for inputs, own in _by_output(entries, neurons)]
-    return torch.stack(sums).view(-1, x.shape[1])
+    count = 1 if neurons.places is None else neurons.places.shape[1]
+    return torch.stack(sums).view(neurons.outputs * count, x.shape[1])
 
 
 def lut_sums_backward(
@@ -49,11 +50,11 @@ def lut_sums_backward(
     """Gradients of x and tables.
 
     That of x is the slope between the two entries that differ in this input, passed straight through the sign; that of
-    an entry is passed through its sign where it is from -1 to 1.
+    an entry is passed through its sign by `inward`.
     """
     rows, entries = _read(x, tables, neurons)
     d_rows, d_entries = torch.zeros_like(rows), []
-    gradients = grad.to(rows.dtype).view(neurons.outputs, 1, 1, -1)
+    gradients = grad.to(rows.dtype).view(neurons.outputs, 1, 1, rows.shape[1])
     for (inputs, own), weight in zip(_by_output(entries, neurons), gradients, strict=True):
         points = rows[inputs]
         levels = _levels(points, own)
@@ -66,8 +67,13 @@ def lut_sums_backward(
         d_entries.append(weight.sum(-1))
     dt = torch.cat(d_entries)
     if neurons.entries != "real":
-        dt = dt * (tables.abs() <= 1)
+        dt = inward(dt, tables)
     return (_to_pixels(d_rows, x, neurons) if need[0] else None), (dt if need[1] else None)
+
+
+def inward(gradient: Tensor, latent: Tensor) -> Tensor:
+    """The gradient, without what would lead numbers beyond -1 or 1 further away: none is lost there for good."""
+    return torch.where((latent.abs() <= 1) | (gradient * latent > 0), gradient, 0)
 
 
 def _levels(points: Tensor, entries: Tensor) -> list[Tensor]:
@@ -92,16 +98,16 @@ def _read(x: Tensor, tables: Tensor, neurons: Neurons) -> tuple[Tensor, Tensor]:
     dtype = compute_dtype(x, tables)
     rows = x.to(dtype)
     if neurons.places is not None:
-        planes = _planes(rows, neurons)
-        around = torch.tensor([neurons.outside, 1.0], dtype=dtype, device=x.device).view(1, 2, 1)
-        planes = torch.cat([planes, around.expand(len(planes), 2, x.shape[1])], 1)
-        pixels = pixel_of(neurons.places, neurons.plane).flatten()
-        rows = planes[:, pixels].view(len(planes) * len(neurons.places), -1)
+        rows = windows(rows, neurons.places, neurons.plane, neurons.outside).flatten(2).flatten(0, 1)
     return read_as(neurons.points, rows), read_as(neurons.entries, tables.to(dtype))
 
 
-def _planes(rows: Tensor, neurons: Neurons) -> Tensor:
-    return rows.view(rows.shape[0] // neurons.plane, neurons.plane, rows.shape[1])
+def windows(rows: Tensor, places: Tensor, plane: int, outside: float) -> Tensor:
+    """What each tap reads at each place, `(channels, taps, P, B)`, of rows `(channels * plane, B)`."""
+    planes = rows.reshape(rows.shape[0] // plane, plane, rows.shape[1])
+    around = torch.tensor([outside, 1.0], dtype=rows.dtype, device=rows.device).view(1, 2, 1)
+    planes = torch.cat([planes, around.expand(len(planes), 2, rows.shape[1])], 1)
+    return planes[:, pixel_of(places, plane).flatten()].view(len(planes), *places.shape, rows.shape[1])
 
 
 def _to_pixels(d_rows: Tensor, x: Tensor, neurons: Neurons) -> Tensor:

@@ -28,8 +28,8 @@ def lut_sums(x: Tensor, tables: Tensor, neurons: Neurons) -> Tensor:
 
     Returns (outputs * P, B), in float64 if x or tables are, else in float32; exact where both are bits or signs.
     Differentiable once in x and tables: the slope of the table goes straight through the sign of x, and what an entry
-    gets through its sign where it is from -1 to 1. No tensor has an element for each LUT and sample. Raises ValueError
-    where shapes, dtypes or devices do not fit, or, on the CPU, indices.
+    gets through its sign, unless that would lead an entry beyond -1 or 1 further away. No tensor has an element for
+    each LUT and sample. Raises ValueError where shapes, dtypes or devices do not fit, or, on the CPU, indices.
     """
     out: Tensor = torch.ops.lutsmith.lut_sums.default(x, tables, *neurons)
     return out
@@ -115,7 +115,7 @@ def _backward(grad: Tensor, x: Tensor, tables: Tensor, *rest: Any) -> tuple[Tens
         if dx is not None:
             dx /= 2
         if dt is not None and neurons.entries != "real":
-            dt *= tables.abs() <= 1
+            dt = naive.inward(dt, tables)
     return _or_empty(dx, x), _or_empty(dt, tables)
 
 

@@ -1,0 +1,32 @@
+"""The names of DeepLUT (github.com/a-moadel/deeplut), with their arguments, on lutsmith's kernels.
+
+`lutsmith.deeplut` takes the place of `deeplut`: its modules have DeepLUT's paths (`lutsmith.deeplut.nn.Linear`, ...),
+and all names are here too. Values and gradients are DeepLUT's, zeros included (`sign(0) = 0`); input 0 of a LUT is the
+most significant bit of its address, as there. What DeepLUT gets wrong is right here: docs/neurons.md lists it.
+
+Layers are `lutsmith.nn.neurons`' too (`isinstance(layer, LUTSum)`), which keep masks with input 0 least significant.
+"""
+
+from __future__ import annotations
+
+from lutsmith.deeplut.initializer.Memorize import Memorize
+from lutsmith.deeplut.mask.MaskBase import MaskBase
+from lutsmith.deeplut.mask.MaskExpanded import MaskExpanded
+from lutsmith.deeplut.mask.MaskMinimal import MaskMinimal
+from lutsmith.deeplut.nn.Conv2d import Conv2d
+from lutsmith.deeplut.nn.Linear import Linear
+from lutsmith.deeplut.optim.OptimWrapper import OptimWrapper
+from lutsmith.deeplut.trainer.BaseTrainer import BaseTrainer
+from lutsmith.deeplut.trainer.LagrangeTrainer import LagrangeTrainer
+
+__all__ = [
+    "BaseTrainer",
+    "Conv2d",
+    "LagrangeTrainer",
+    "Linear",
+    "MaskBase",
+    "MaskExpanded",
+    "MaskMinimal",
+    "Memorize",
+    "OptimWrapper",
+]

@@ -1,0 +1,1 @@
+"""Initialisers, at DeepLUT's paths."""

@@ -1,0 +1,1 @@
+"""Layers, at DeepLUT's paths."""

@@ -1,0 +1,1 @@
+"""Optimizers, at DeepLUT's paths."""

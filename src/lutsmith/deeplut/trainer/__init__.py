@@ -1,0 +1,1 @@
+"""Trainers, at DeepLUT's paths."""
