@@ -22,7 +22,7 @@ SCALES = ("layer", "channel", "none")
 
 class SumOfLuts(NamedTuple):
     """What a layer computes, as hardware has it: output o is `scale * (2 ones - LUTs) + bias`, with as many `ones` as
-    LUTs of o whose entry at the address sum_j [x_j > 0] 2^j is True.
+    LUTs of o whose entry at the address sum_j [x_j > 0] 2^j is True. Only LUTs that are kept count, in both numbers.
     """
 
     mask: Tensor  # int64 (outputs, LUTs, rank)
@@ -30,6 +30,7 @@ class SumOfLuts(NamedTuple):
     scale: Tensor  # float (outputs,), not negative
     bias: Tensor  # float (outputs,)
     binary_outputs: bool  # whether an output is -1 or 1, 1 where it is > 0
+    kept: Tensor  # bool (outputs, LUTs), those that are not pruned
 
 
 class LUTSum(nn.Module):
@@ -47,6 +48,9 @@ class LUTSum(nn.Module):
         weight: latent entries, float32 `(outputs * LUTs, 2**rank)`, output by output.
         scale: `()` or `(outputs,)`, counted by its absolute value; or None.
         bias: `(outputs,)`, or None.
+        kept: bool `(outputs, LUTs)`, saved with the weights: LUTs that are not pruned; others count nothing.
+        tied: uint8 `(outputs, LUTs)`, saved with the weights: the bits of inputs that a LUT does not depend on, because
+            they are pruned. Entries that differ in these alone are one: that whose address has 0 there.
         mask: what LUTs read, int32 `(outputs or 1, LUTs, rank)`, saved with the weights; 1: all outputs read the same.
         binary_weights, binary_inputs, binary_outputs: may be changed at any time, as training goes on.
         zeros: what a zero is, a name of `ZEROS`.
@@ -55,6 +59,8 @@ class LUTSum(nn.Module):
     """
 
     mask: Tensor
+    kept: Tensor
+    tied: Tensor
     scale: nn.Parameter | None
     bias: nn.Parameter | None
 
@@ -81,6 +87,8 @@ class LUTSum(nn.Module):
         self.zeros = one_of("zeros", zeros, ZEROS)
         self.register_buffer("mask", mask)
         luts, rank = mask.shape[1:]
+        self.register_buffer("kept", torch.ones((outputs, luts), dtype=torch.bool))
+        self.register_buffer("tied", torch.zeros((outputs, luts), dtype=torch.uint8))
         start = torch.rand((outputs * luts, 1 << rank), generator=generator)
         self.weight = nn.Parameter((2 * start - 1) * 2.0 ** (-rank / 2))
         first = 1 / math.sqrt(luts) / (1 if normalised else 1 << rank)
@@ -104,6 +112,17 @@ class LUTSum(nn.Module):
         """The entries that are learned `(outputs * LUTs, 2**rank)`, and what is read `(outputs or 1, LUTs, rank)`."""
         return self.weight, self.mask
 
+    def magnitudes(self) -> Tensor:
+        """How much the table of each LUT varies, `(outputs * LUTs,)`: 0 where it is constant."""
+        return self.latent()[0].detach().clamp(-1, 1).std(1, correction=0)
+
+    def unpruned(self, weight: Tensor) -> Tensor:
+        """Entries as they are used: one where inputs are tied, and -1 of LUTs that are pruned."""
+        if _holds(self.tied.any()):
+            address = torch.arange(weight.shape[1], device=weight.device)
+            weight = weight.gather(1, address & ~self.tied.view(-1, 1).long())
+        return torch.where(self.kept.view(-1, 1), weight, -1.0) if _holds(~self.kept.all()) else weight
+
     def read(self, x: Tensor) -> tuple[Tensor, int]:
         """What an input is to LUTs: rows `(inputs, places * samples)`, place by place, and how many places."""
         raise NotImplementedError
@@ -120,7 +139,9 @@ class LUTSum(nn.Module):
         kinds = kinds_of(self.zeros, self.binary_inputs, self.binary_weights)
         neurons = Neurons(mask.reshape(-1, mask.shape[2]), self.outputs, *kinds, **at)
         count = 1 if neurons.places is None else neurons.places.shape[1]
-        sums = ops.lut_sums(rows, weight, neurons).view(self.outputs, count * rows.shape[1])
+        sums = ops.lut_sums(rows, self.unpruned(weight), neurons).view(self.outputs, count * rows.shape[1])
+        if _holds(~self.kept.all()):  # each of these says -1
+            sums = sums + (~self.kept).sum(1, keepdim=True).to(sums.dtype)
         if self.scale is not None or not self.normalised:
             sums = sums * self.factor().unsqueeze(1)
         if self.bias is not None:
@@ -135,8 +156,8 @@ class LUTSum(nn.Module):
         return (self.scale.abs() * size).expand(self.outputs)
 
     def tables(self) -> Tensor:
-        """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0."""
-        return self.latent()[0].detach() > 0
+        """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0; of LUTs that are pruned none."""
+        return self.unpruned(self.latent()[0].detach()) > 0
 
     def sum_of_luts(self) -> SumOfLuts:
         """What the circuit of this layer is.
@@ -159,6 +180,7 @@ class LUTSum(nn.Module):
             self.factor().detach(),
             bias,
             self.binary_outputs,
+            self.kept,
         )
 
     def extra_repr(self) -> str:
@@ -171,6 +193,11 @@ def kinds_of(zeros: str, binary_inputs: bool, binary_weights: bool) -> tuple[str
     """How kernels read inputs, and entries."""
     sign = "signs" if zeros == "exact" else "bits"
     return sign if binary_inputs else "real", sign if binary_weights else "real"
+
+
+def _holds(condition: Tensor) -> bool:
+    """Whether it does; a graph that is compiled does not depend on it, and is one for both."""
+    return torch.compiler.is_compiling() or bool(condition)
 
 
 def _binary(sums: Tensor) -> Tensor:
