@@ -74,15 +74,13 @@ def expand(
     own = (~kept).int().sort(dim=1, stable=True).indices[:, :most].sort(dim=1).values  # those that are kept, and fillers
     mask = drawn.gather(1, own.unsqueeze(2).expand(-1, -1, rank))
     made = _like(layer, mask)
-    weight = weight.clamp(-1, 1)
-    signs = torch.where(weight >= 0, 1.0, -1.0).to(weight.dtype)
-    votes = torch.where(weight.abs() < LEAST, signs * LEAST, weight)
+    votes = signed(weight)
     coefficients = torch.zeros(mask.shape, dtype=weight.dtype)
     coefficients[:, :, 0] = votes.gather(1, own)
     there = kept.gather(1, own)
     if recover:
         coefficients[:, :, 1:] = _recovered(votes, kept, mask, there)
-    made.weight.copy_((coefficients @ _corners(rank).to(weight.dtype)).view(-1, 1 << rank))
+    made.weight.copy_((coefficients @ corners(rank).to(weight.dtype)).view(-1, 1 << rank))
     made.kept.copy_(there)
     for ours, theirs in ((made.scale, layer.scale), (made.bias, layer.bias)):
         if ours is not None and theirs is not None:
@@ -145,8 +143,14 @@ def expand_layers(
         setattr(modules[owner], attribute, make(layer, rank, **options))
 
 
-def _corners(rank: int) -> Tensor:
-    """tau, (rank, 2**rank)."""
+def signed(weight: Tensor) -> Tensor:
+    """Latent weights within -1 to 1, none of them 0, each of the sign that a binary layer reads."""
+    signs = torch.where(weight >= 0, 1.0, -1.0).to(weight.dtype)
+    return torch.where(weight.abs() < LEAST, signs * LEAST, weight.clamp(-1, 1))
+
+
+def corners(rank: int) -> Tensor:
+    """tau: whether each input is 1 or -1 at each address, (rank, 2**rank)."""
     return ((torch.arange(1 << rank) >> torch.arange(rank)[:, None]) & 1) * 2.0 - 1
 
 

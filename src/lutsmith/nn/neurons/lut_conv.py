@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,8 @@ from lutsmith.kernels.training.lut_sums.naive import windows
 from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
+from lutsmith.nn.sums.counting import Maker
+from lutsmith.nn.sums.numbers import Levels, Sums
 
 COMBINES = ("window", "channel")
 """From where a LUT takes further inputs: the whole window, or the channel of its first one."""
@@ -124,6 +127,16 @@ class LUTConv(LUTSum):
         rows = x.reshape(-1, self.in_channels * plane).t()
         found = windows(rows, places, plane, self.padding_value).flatten(2).flatten(0, 1)
         return found, places.shape[1]
+
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
+        """The LUTs at every place, and their sums: see `LUTSum.lowered`."""
+        shape = numbers.shape
+        if len(shape) != self.axes + 1 or shape[0] != self.in_channels:
+            raise ValueError(f"it reads {self.in_channels} channels of images, and there are numbers of shape {shape}")
+        places = self.sliding.places(shape[1:]).astype(np.int64)  # (taps, P)
+        planes = np.arange(self.in_channels)[:, None, None] * math.prod(shape[1:])
+        read = np.where(places < 0, -1, places + planes).reshape(-1, places.shape[1])
+        return self.lowered(maker, numbers, read, self.out_shape(shape[1:]), self.padding_value)
 
     def extra_repr(self) -> str:
         window, geometry = " x ".join(map(str, self.sliding.window)), self.sliding

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lutsmith.ground.arguments import whole_number
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
+from lutsmith.nn.sums.counting import Maker
+from lutsmith.nn.sums.numbers import Levels, Sums
 
 
 class LUTLinear(LUTSum):
@@ -85,6 +88,12 @@ class LUTLinear(LUTSum):
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:
         return x.reshape(-1, self.in_features).t(), 1
+
+    def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
+        """The LUTs, and their sums: see `LUTSum.lowered`."""
+        if numbers.shape != (self.in_features,):
+            raise ValueError(f"its {self.in_features} inputs cannot be numbers of shape {numbers.shape}")
+        return self.lowered(maker, numbers, np.arange(self.in_features)[:, None], (self.outputs,))
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {super().extra_repr()}, bias={self.bias is not None}"
