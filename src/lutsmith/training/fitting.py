@@ -26,7 +26,7 @@ from lutsmith.nn.network import MEMORIZE, Architecture, build
 from lutsmith.nn.neurons.network import NeuronArchitecture
 from lutsmith.nn.read_back import prove_lowering
 from lutsmith.training.assembly import objective_of
-from lutsmith.training.isolation import torch_threads
+from lutsmith.training.isolation import no_trace, torch_threads
 from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
@@ -180,7 +180,8 @@ class Preparation:
         dataset, model = self.dataset, self.model
         x, y, measured_on = self._measured(metadata, trained)
         hardened = logits(model, x, np.arange(len(x)), hardened=True)
-        soft = logits(model, x, np.arange(len(x)), hardened=False)
+        with no_trace(model):  # a batch norm takes the statistics of what it reads
+            soft = logits(model, x, np.arange(len(x)), hardened=False)
         lowered = lower(model, dataset.input_shape, classes=dataset.classes or None)
         report = Report(
             objective=dataset.objective,
