@@ -55,7 +55,7 @@ NEURONS = (
             "batch_size": 250,
             "validation": 5000 / 60000,
             "shift": 1,
-            "phases": _flow((3, 6, 8, 4, 3, 1), [784, 32, 32, 32, 128], 6, (0.003, 0.01)),
+            "phases": _flow((3, 8, 8, 6, 2, 0), [784, 32, 32, 32, 128], 4, (0.004, 0.002)),
         },
         chosen="validation rows",
     ),

@@ -48,9 +48,7 @@ class PhasedPreparation:
     settings: PhasedSettings
 
     @classmethod
-    def of(
-        cls, dataset: Dataset, architecture: NeuronArchitecture, settings: PhasedSettings
-    ) -> PhasedPreparation:
+    def of(cls, dataset: Dataset, architecture: NeuronArchitecture, settings: PhasedSettings) -> PhasedPreparation:
         """Check data, architecture and settings against each other, and build the network.
 
         Raises:

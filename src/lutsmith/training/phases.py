@@ -90,7 +90,8 @@ class Phase:
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object."""
-        return {"phase": self.kind, "name": self.name, **self.options, **self.training}
+        name = {} if self.name == self.kind else {"name": self.name}
+        return {"phase": self.kind, **name, **self.options, **self.training}
 
     def settings(self, common: Settings) -> Settings | None:
         """How the phase is trained; None: not at all."""

@@ -170,7 +170,9 @@ BINARY: list[tuple[Any, dict[str, Any]]] = [
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 5), st.integers(1, 6), st.sampled_from(["window", "channel"]), st.floats(0, 1), st.integers(0, 99))
+@given(
+    st.integers(0, 5), st.integers(1, 6), st.sampled_from(["window", "channel"]), st.floats(0, 1), st.integers(0, 99)
+)
 def test_expansion_preserves_outputs_exactly(which: int, rank: int, combine: str, density: float, seed: int) -> None:
     kind, options = BINARY[which]
     linear = kind is BinaryLinear

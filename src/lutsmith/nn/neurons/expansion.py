@@ -71,7 +71,9 @@ def expand(
     run = fan_in if combine == "window" or isinstance(layer, BinaryLinear) else math.prod(layer.weight.shape[2:])
     drawn = expanded(MaskSizes(fan_in, rank, layer.outputs, run, True), generator)
     most = max(1, int(kept.sum(1).max()))
-    own = (~kept).int().sort(dim=1, stable=True).indices[:, :most].sort(dim=1).values  # those that are kept, and fillers
+    own = (
+        (~kept).int().sort(dim=1, stable=True).indices[:, :most].sort(dim=1).values
+    )  # those that are kept, and fillers
     mask = drawn.gather(1, own.unsqueeze(2).expand(-1, -1, rank))
     made = _like(layer, mask)
     votes = signed(weight)

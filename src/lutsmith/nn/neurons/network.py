@@ -52,7 +52,9 @@ class NeuronArchitecture:
         for number, layer in enumerate(self.layers):
             kinds = [kind for kind in _KEYS if isinstance(layer, Mapping) and kind in layer]
             if len(kinds) != 1:
-                raise ValueError(f'layers[{number}] is {layer!r}; expected {{"linear": outputs}} or {{"conv": outputs}}')
+                raise ValueError(
+                    f'layers[{number}] is {layer!r}; expected {{"linear": outputs}} or {{"conv": outputs}}'
+                )
             with named(f"layers[{number}]"):
                 check_options("it", layer, [*kinds, *_KEYS[kinds[0]]])
                 whole_number(kinds[0], layer[kinds[0]], 1, what="outputs")
@@ -71,9 +73,7 @@ class NeuronArchitecture:
         return cls(**plain_json(values))
 
 
-def build_neurons(
-    architecture: NeuronArchitecture, fit_samples: Any, num_classes: int, seed: int = 0
-) -> nn.Sequential:
+def build_neurons(architecture: NeuronArchitecture, fit_samples: Any, num_classes: int, seed: int = 0) -> nn.Sequential:
     """Fit the encoder on `fit_samples` `(N, *input_shape)`, and build the network on it, with real weights.
 
     Modules are `encoder`, and for each layer `layer1`, `norm1`, `sign1` and so on; images are flattened before the

@@ -150,7 +150,9 @@ def prune_inputs(layer: LUTSum, *, density: float | None = None, threshold: floa
         raise ValueError("prune_inputs takes density or threshold; give one of them")
     rank, kept = layer.rank, layer.kept.flatten()
     if layer.weight.shape != (kept.numel(), 1 << rank):
-        raise ValueError(f"the LUTs of a {type(layer).__name__} share tables; only LUTs of their own have inputs to tie")
+        raise ValueError(
+            f"the LUTs of a {type(layer).__name__} share tables; only LUTs of their own have inputs to tie"
+        )
     entries = layer.weight.detach().clamp(-1, 1)
     worth = torch.stack([_pairs(entries, slot).diff(dim=2).square().mean((1, 2, 3)) for slot in range(rank)], 1) / 4
     worth = worth.sqrt().masked_fill(_bits(layer).view(-1, rank), -1)
