@@ -28,6 +28,9 @@ from lutsmith.nn.connections.channels import PATTERNS
 from lutsmith.nn.containers import GATES
 from lutsmith.nn.encoders import ENCODERS, Thermometer, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
+from lutsmith.nn.neurons import LUTConv2d, LUTLinear, list_masks
+from lutsmith.nn.neurons.lut_conv import COMBINES
+from lutsmith.nn.neurons.lut_sum import SCALES, ZEROS
 from lutsmith.nn.parametrizations import list_parametrizations, setup_parametrization
 from lutsmith.runs.methods import METHODS, asked_method
 from lutsmith.training import Settings, TemperatureSchedule
@@ -57,6 +60,10 @@ NAMES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
     "padding modes": (lambda name: LogicConv2d(8, 9, 4, padding_mode=name), list(PADDINGS)),
     "channels of kernels": (lambda name: LogicConv2d(8, 9, 4, channel_groups=name), list(PATTERNS)),
     "gates of a residual": (lambda name: Residual(nn.Identity(), name), list(GATES)),
+    "masks": (lambda name: LUTLinear(4, 2, 2, mask=name), list_masks()),
+    "what a zero is": (lambda name: LUTLinear(4, 2, 2, zeros=name), list(ZEROS)),
+    "scales of sums": (lambda name: LUTLinear(4, 2, 2, scale=name), list(SCALES)),
+    "where further inputs come from": (lambda name: LUTConv2d(4, 2, 3, 2, combine=name), list(COMBINES)),
     "encoders": (lambda name: setup_encoder(name, 3), list(ENCODERS)),
     "encoders of a network": (
         lambda name: FeedForward(fit_samples=np.eye(4), num_classes=2, layer_width=4, encoder=name), list(ENCODERS)

@@ -86,13 +86,22 @@ class TrainedLuts(LUTSum):
         if type(self.trainer).forward is LagrangeTrainer.forward:
             return super().summed(rows, **at)
         x, places = self._windows(rows, **at)
-        read = x[self.mask.flip(2).long().flatten()]
-        values = self.trainer(read.t()).t()
+        values = self.trainer(x[self.mask.flip(2).long().flatten()].t()).t()
         sums: Tensor = values.reshape(self.outputs, self.luts, places * rows.shape[1]).sum(1)
-        return sums if self.bias is None else sums + self.bias.unsqueeze(1)
+        if self.bias is not None:
+            sums = sums + self.bias.unsqueeze(1)
+        return sums.reshape(self.outputs * places, rows.shape[1])
 
     def _windows(self, rows: Tensor, **_: Any) -> tuple[Tensor, int]:
         return rows, 1
+
+    def set_input_expanded(self, expanded: bool) -> None:
+        """Read all inputs of the LUTs from now on, or the first one alone: see `BaseTrainer`."""
+        self.trainer.set_input_expanded(expanded)
+
+    def set_binarization_level(self, level: int) -> None:
+        """Train with signs (above 0) or real numbers from now on."""
+        self.trainer.set_binarization_level(level)
 
     def pre_initialize(self) -> None:
         """Begin to count what the LUTs read."""

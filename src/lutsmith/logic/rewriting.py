@@ -42,7 +42,7 @@ def sum_of(
 
     Args:
         netlist: without registers.
-        output_bits: the signals of the number, least significant first.
+        output_bits: the signals of the number, least significant first; -1 is a bit that is 0.
         modulus: 2 to the power of the number of bits, at most.
         deadline: of `time.monotonic()`.
         leaves: signals that stay as they are, as inputs do.
@@ -80,7 +80,8 @@ class _Rewriting:
 
     def reduce(self, output_bits: Sequence[int]) -> dict[_Monomial, int]:
         for place, signal in enumerate(output_bits):
-            self._add((int(signal),), 1 << place)
+            if signal >= 0:
+                self._add((int(signal),), 1 << place)
         count = 0
         while self._waiting:
             node = heapq.heappop(self._waiting)[1]
@@ -190,7 +191,8 @@ class LinearRewriting:
             group[node] = (group.get(node, 0) + value) % modulus
 
         for place, signal in enumerate(output_bits):
-            add(signal, 1 << place)
+            if signal >= 0:
+                add(signal, 1 << place)
         while heap:
             group = waiting.pop(heapq.heappop(heap))
             reads = self._reads[next(iter(group))]
@@ -202,13 +204,15 @@ class LinearRewriting:
             for signal, value in zip(reads, linear[1:], strict=True):
                 if value:
                     add(signal, value)
-        terms = {(signal,): value for signal, value in known.items() if value}
-        return {**terms, (): constant % modulus} if constant % modulus else terms
+        terms: dict[_Monomial, int] = {(signal,): value for signal, value in known.items() if value}
+        if constant % modulus:
+            terms[()] = constant % modulus
+        return terms
 
 
 @lru_cache(maxsize=65536)
 def _linear(factors: tuple[tuple[int, int], ...], rank: int, modulus: int) -> tuple[int, ...] | None:
-    """Return the constant and the coefficients of a sum of tables, each times its factor; None where it has products."""
+    """Return the constant and the coefficients of a sum of tables times factors; None where it has products."""
     terms: dict[tuple[int, ...], int] = {}
     for table, factor in factors:
         for slots, coefficient in _polynomial(table, rank):

@@ -21,7 +21,7 @@ from lutsmith.logic.folding import FALSE, TRUE, FoldingBuilder, Literals, addres
 from lutsmith.logic.rewriting import LinearRewriting, NotDecided, expected_sum, sum_of
 
 MAX_MAGNITUDES = 6
-"""Distinct sizes of weights that are counted by themselves and multiplied then; of more, each weight is split in bits."""
+"""Distinct sizes of weights that are counted by themselves and multiplied then; of more, weights are split in bits."""
 
 MAX_WIDTH = 22
 """Bits of words whose comparisons are checked for every value."""
@@ -37,9 +37,9 @@ class WeightedSums:
 
     Attributes:
         netlist: n inputs; its outputs are the bits of the words, word after word, the least significant first.
+        places: for each word the places of its bits: bit j counts 2^places[j]. Bits that are never 1 are left out.
         offset: int64 (m,).
         step: int64 (m,), positive.
-        widths: int64 (m,), bits of each word.
     """
 
     def __init__(self, weights: NDArray[np.int64]) -> None:
@@ -48,8 +48,8 @@ class WeightedSums:
         scaled = weights // self.step[:, None]
         made = [_Made(scaled, blocks=blocks) for blocks in (True, False)[: 1 + (not weights.all())]]
         best = min(made, key=lambda each: each.netlist.num_nodes)
-        self.netlist, self.widths, self.offset = best.netlist, best.widths, self.step * best.offset
-        self._counts = best.counts
+        self.netlist, self.places, self.offset = best.netlist, best.places, self.step * best.offset
+        self._counts, self._lengths = best.counts, best.lengths
 
     def check(self) -> None:
         """Prove that the netlist is the sums, by substitution of polynomials (`rewriting`).
@@ -60,7 +60,7 @@ class WeightedSums:
             ValueError: it is not.
             NotDecided: a polynomial became too large.
         """
-        outputs = np.split(self.netlist.outputs, np.cumsum(self.widths)[:-1])
+        outputs = np.split(self.netlist.outputs, np.cumsum([len(places) for places in self.places])[:-1])
         scaled, low = self.weights // self.step[:, None], -self.offset // self.step
         rewriting = LinearRewriting(self.netlist)
         for row, bits in enumerate(outputs):
@@ -68,7 +68,9 @@ class WeightedSums:
             for count in self._counts[row]:
                 least = count.offset + sum(min(sign, 0) for sign in count.signs.values())
                 most = least + len(count.signs)
-                self._check_word(rewriting, count.bits, count.signs, count.offset, least, most)
+                self._check_word(
+                    rewriting, dict(enumerate(count.bits)), len(count.bits), count.signs, count.offset, least, most
+                )
                 # factor (offset + sum sign x) is factor times the word: it takes the place of these inputs.
                 for place, sign in count.signs.items():
                     weights[place] -= count.factor * sign
@@ -77,56 +79,61 @@ class WeightedSums:
                 leaves += count.bits
             least = int(low[row] + np.minimum(scaled[row], 0).sum())
             most = least + int(np.abs(scaled[row]).sum())
-            self._check_word(rewriting, bits.tolist(), weights, constant, least, most, leaves)
+            word = dict(zip(self.places[row], bits.tolist(), strict=True))
+            self._check_word(rewriting, word, self._lengths[row], weights, constant, least, most, leaves)
 
     def _check_word(
         self,
         rewriting: LinearRewriting,
-        bits: list[int],
+        word: dict[int, int],
+        length: int,
         weights: dict[int, int],
         constant: int,
         least: int,
         most: int,
         leaves: Collection[int] = (),
     ) -> None:
-        """Raise where bits are not the word of a sum that is `least` to `most`."""
-        modulus = 1 << len(bits)
+        """Raise where bits, by their places, are not the word of a sum that is `least` to `most`."""
+        modulus, bits = 1 << length, [word.get(place, -1) for place in range(length)]
         wanted = expected_sum(weights, constant, modulus)
         found = rewriting.sum_of(bits, modulus, leaves)
         if found is None:
             found = sum_of(self.netlist, bits, modulus, leaves=leaves)
         if least < 0 or most >= modulus or found != wanted:
-            raise ValueError(f"a word of {len(bits)} bits in a netlist is another sum than that of its weights")
+            raise ValueError(f"a word of {length} bits in a netlist is another sum than that of its weights")
 
 
 @dataclass(frozen=True)
-class Compared:
+class WordBounds:
     """Words compared with constants.
 
     Attributes:
-        widths: bits of each word.
+        places: of each word the places of its bits, as those of `WeightedSums`.
         bounds: of each result the word, the bound, and whether it is `word < bound` in place of `word >= bound`.
     """
 
-    widths: tuple[int, ...]
+    places: tuple[tuple[int, ...], ...]
     bounds: tuple[tuple[int, int, bool], ...]
 
     @cached_property
     def netlist(self) -> Netlist:
         """The LUTs: inputs are the bits of the words, one after the other; outputs the results."""
         logic = FoldingBuilder()
-        inputs = logic.input(sum(self.widths))
-        starts = np.concatenate([[0], np.cumsum(self.widths)])
+        inputs = logic.input(sum(map(len, self.places)))
+        words = []
+        for places in self.places:
+            words.append(np.full(places[-1] + 1, FALSE))
+            words[-1][list(places)], inputs = inputs[: len(places)], inputs[len(places) :]
         ends = np.zeros(len(self.bounds), np.int64)
-        for width in sorted(set(self.widths)):
-            rows = [row for row, (word, _, _) in enumerate(self.bounds) if self.widths[word] == width]
+        for width in sorted({word.size for word in words}):
+            rows = [row for row, (word, _, _) in enumerate(self.bounds) if words[word].size == width]
             if not rows:
                 continue
-            words = np.stack([inputs[starts[self.bounds[row][0]] :][:width] for row in rows])
+            some = np.stack([words[self.bounds[row][0]] for row in rows])
             below = np.array([self.bounds[row][2] for row in rows])
             bounds = np.array([self.bounds[row][1] for row in rows], np.int64)
             # w < b is ~w >= 2^n - b: complements of inputs cost nothing, those of results would.
-            ends[rows] = at_least(logic, words ^ below[:, None], np.where(below, (1 << width) - bounds, bounds))
+            ends[rows] = at_least(logic, some ^ below[:, None], np.where(below, (1 << width) - bounds, bounds))
         return logic.build(ends)
 
     def check(self) -> None:
@@ -136,14 +143,16 @@ class Compared:
             ValueError: they differ.
             NotDecided: a word has more than `MAX_WIDTH` bits.
         """
-        if max(self.widths) > MAX_WIDTH:
-            raise NotDecided(f"a word of {max(self.widths)} bits, and up to {MAX_WIDTH} are compared for every value")
+        widest = max(map(len, self.places))
+        if widest > MAX_WIDTH:
+            raise NotDecided(f"a word of {widest} bits, and up to {MAX_WIDTH} are compared for every value")
         word, bound, below = (np.array(column) for column in zip(*self.bounds, strict=True))
-        owner = np.repeat(np.arange(len(self.widths)), self.widths)
-        place = np.concatenate([np.arange(width) for width in self.widths])
-        for start in range(0, 1 << max(self.widths), step := 1 << 12):
-            values = np.arange(start, start + step)[:, None] % (1 << np.array(self.widths))
-            given = values[:, owner] >> place & 1 == 1
+        for start in range(0, 1 << widest, step := 1 << 12):
+            numbers = np.arange(start, min(start + step, 1 << widest))[:, None]
+            given = np.concatenate([numbers >> np.arange(len(places)) & 1 == 1 for places in self.places], axis=1)
+            values = np.stack(
+                [(numbers >> np.arange(len(places)) & 1) @ (1 << np.array(places)) for places in self.places], axis=1
+            )
             wanted = (values[:, word] >= bound) ^ below
             if not np.array_equal(self.netlist.evaluate(given), wanted):
                 raise ValueError("the LUTs of words compared with constants compute something else than the integers")
@@ -162,7 +171,8 @@ class _Made:
     """The netlist of sums (m, n) whose weights have no common divisor.
 
     Attributes:
-        netlist: as `WeightedSums`; `widths` and `offset` too.
+        netlist: as `WeightedSums`; `places` and `offset` too.
+        lengths: bits of each word with those that are constant.
         counts: of each sum the counts in it that are multiplied.
     """
 
@@ -195,8 +205,11 @@ class _Made:
         width = int(most.max()).bit_length()
         none = np.zeros((rows, 0), np.int64)
         words = total(logic, [np.concatenate([none, *column], axis=1) for column in self._columns], width)
-        self.widths = np.array([int(high).bit_length() for high in most.tolist()], np.int64)
-        outputs = words[np.arange(width) < self.widths[:, None]]
+        self.lengths = [int(high).bit_length() for high in most.tolist()]
+        varies = (words > TRUE) & (np.arange(width) < np.array(self.lengths)[:, None])
+        self.offset += np.where(words == TRUE, 1 << np.arange(width), 0).sum(axis=1)
+        self.places = [tuple(np.flatnonzero(row).tolist()) for row in varies]
+        outputs = words[varies]
         inside = np.concatenate([word.reshape(-1) for _, _, word, _ in cut] + [none.reshape(-1)])
         plain = (inside > TRUE) & (inside & 1 == 0)  # complements of inputs, and constants, are no nodes
         built = logic.build(np.concatenate([outputs, inside[plain]]))

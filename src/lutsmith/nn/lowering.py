@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.metadata import Metadata
-from lutsmith.nn.sums.counting import Maker, bits_of
-from lutsmith.nn.sums.emitting import Emitter
+from lutsmith.nn.sums.counting import Maker, bits_of, levels_of
+from lutsmith.nn.sums.emitting import NeuronEmitter
 from lutsmith.nn.sums.numbers import Levels, Sums
 from lutsmith.nn.sums.scores import head_of
 from lutsmith.nn.sums.torch_modules import NUMERIC, after, moved
@@ -87,8 +86,9 @@ def to_circuit(
     """Lower a model to the circuit that computes what the model computes in eval mode.
 
     Modules that lower themselves (lutsmith's encoders, layers and heads, or any class with the methods of
-    `LowersFeatures`, `LowersBits`, `LowersNumbers` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`, `nn.Unflatten`,
-    `nn.ChannelShuffle`, `nn.Identity` and dropout are known. A model without an encoder reads each feature as the bit
+    `LowersFeatures`, `LowersBits`, `LowersNumbers` or `LowersHead`) may be nested in `nn.Sequential`; `nn.Flatten`,
+    `nn.Unflatten`, `nn.ChannelShuffle`, `nn.Identity` and dropout are known, and between binary layers batch norm, max
+    pooling and ReLU. A model without an encoder reads each feature as the bit
     `x > 1/2`. Compiled and wrapped models are unwrapped.
 
     Args:
@@ -181,7 +181,7 @@ def lower_bits(module: nn.Module, builder: CircuitBuilder, signals: Ids, name: s
     return walk.bits()
 
 
-def lower_branch(module: nn.Module, maker: Emitter, numbers: Levels | Sums, name: str) -> Levels | Sums:
+def lower_branch(module: nn.Module, maker: NeuronEmitter, numbers: Levels | Sums, name: str) -> Levels | Sums:
     """Emit a module from numbers to numbers, a sequence or one that lowers itself; return its numbers.
 
     Args:
@@ -216,7 +216,7 @@ class _Walk:
     def bits(self) -> Ids:
         """The present values as bits: numbers and raw features are compared with 1/2."""
         if self.numbers is not None:
-            self.ids, self.numbers = bits_of(Emitter(self.builder), self.numbers).astype(np.int32), None
+            self.ids, self.numbers = bits_of(NeuronEmitter(self.builder), self.numbers).astype(np.int32), None
         if not self.are_bits:
             self.ids = self.builder.compare(self.ids, np.float32(0.5))
             self.are_bits = True
@@ -230,11 +230,17 @@ class _Walk:
             self.numbers = Levels.of_bits(self.ids)
         return self.numbers
 
+    def _levels_apart(self) -> Levels | Sums:
+        """The present numbers; residual levels, which are bits of their own, as such before they are reshaped."""
+        numbers = self.as_numbers()
+        coded = isinstance(numbers, Sums) and numbers.last is not None
+        return levels_of(NeuronEmitter(self.builder), numbers) if coded else numbers
+
     def end(self, name: str) -> None:
         """Make a head of numbers that are not signs, where nothing has done so."""
         if isinstance(self.numbers, Sums) and self.scored and self.objective is None:
             try:
-                outputs, groups, weights, bias = head_of(Emitter(self.builder), self.numbers)
+                outputs, groups, weights, bias = head_of(NeuronEmitter(self.builder), self.numbers)
                 self.builder.popcount(outputs, groups, weights=weights, bias=bias)
             except ValueError as error:
                 raise _LoweringError(f"cannot lower the end of {name} to a circuit: {error}") from error
@@ -273,7 +279,7 @@ class _Walk:
         elif isinstance(module, ReadsRawNumbers) and not self.are_bits and self.numbers is None:
             self.numbers, self.are_bits, self.scored = module.lower_raw(self.builder, self.ids), True, False
         elif isinstance(module, LowersNumbers):
-            self.numbers = module.lower_numbers(Emitter(self.builder), self.as_numbers())
+            self.numbers = module.lower_numbers(NeuronEmitter(self.builder), self.as_numbers())
             self.scored = not isinstance(module, ReadsRawNumbers)
         elif isinstance(module, NUMERIC):
             self.numbers = after(module, self.as_numbers())
@@ -284,11 +290,12 @@ class _Walk:
             if self.numbers is None:
                 self.ids = moved(self.ids, module)
             else:
-                self.numbers = after(module, self.numbers)
+                self.numbers = after(module, self._levels_apart())
         else:
             raise ValueError(
-                "it has no lower, lower_features, lower_numbers or lower_head method; a circuit has encoders, LUT layers, "
-                f"binary layers, signs and heads, {', '.join(f'nn.{each.__name__}' for each in NUMERIC)}, nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.Identity and dropout"
+                "it has no lower, lower_features, lower_numbers or lower_head method; a circuit has encoders, LUT "
+                "layers, binary layers, signs and heads, "
+                f"{', '.join(f'nn.{each.__name__}' for each in (*NUMERIC, *_RESHAPING, *_NEUTRAL))}"
             )
 
 

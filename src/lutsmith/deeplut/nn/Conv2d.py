@@ -49,7 +49,7 @@ class Conv2d(TrainedLuts, LUTConv2d):
         input_expanded: whether LUTs read all their inputs; else a LUT is its first input times entry 0.
         input_dim: taken for DeepLUT's sake: images may have any size.
         device: of parameters and buffers.
-        replace, zeros: as for `Linear`.
+        binary_calculations, replace, zeros: as for `Linear`.
 
     Shapes: `(..., in_channels, H, W)` to `(..., out_channels, H', W')`.
 
@@ -76,6 +76,7 @@ class Conv2d(TrainedLuts, LUTConv2d):
         input_dim: Any = None,
         device: Any = None,
         *,
+        binary_calculations: bool | None = None,
         replace: bool = False,
         zeros: str = "exact",
     ) -> None:
@@ -101,7 +102,7 @@ class Conv2d(TrainedLuts, LUTConv2d):
         )
         if groups > 1:
             mask += (torch.arange(outputs, dtype=torch.int32) // (outputs // groups) * own * taps).view(-1, 1, 1)
-        level = levels(binarization_level, None, 0)
+        level = levels(binarization_level, binary_calculations, 0)
         self._begin(outputs, mask, trainer_type, level, input_expanded, bias, device, zeros)
         self.in_channels, self.out_channels, self.groups, self.k = channels, outputs, groups, k
         self.sliding, self.padding_value = sliding, PADDINGS[one_of("padding_mode", padding_mode, PADDINGS)]

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from lutsmith.ground.arguments import whole_number
 from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores
-from lutsmith.nn.precision import without_autocast
 from lutsmith.nn.heads.group_sum import finite
+from lutsmith.nn.precision import without_autocast
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from lutsmith.ground.arguments import whole_number
 from lutsmith.nn.heads.base import ScoredHead, Tau, as_scores
-from lutsmith.nn.precision import without_autocast
 from lutsmith.nn.heads.code_words import code_words as drawn
 from lutsmith.nn.heads.code_words import min_distance
+from lutsmith.nn.precision import without_autocast
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder

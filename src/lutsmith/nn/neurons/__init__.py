@@ -11,6 +11,7 @@ from lutsmith.nn.neurons.memorised import memorise_sums
 from lutsmith.nn.neurons.signs import BinarizeSign, BitsToSigns, ResidualSign
 
 __all__ = [
+    "MASKS",
     "Add",
     "BinarizeSign",
     "BinaryConv1d",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from lutsmith.ground.arguments import instance_of
 from lutsmith.nn.lowering import lower_branch
 from lutsmith.nn.sums.counting import Maker, levels_of
-from lutsmith.nn.sums.emitting import Emitter
+from lutsmith.nn.sums.emitting import NeuronEmitter
 from lutsmith.nn.sums.numbers import Levels, Sums
 
 
@@ -46,10 +46,12 @@ class Add(nn.Module):
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
         """The sums of the branches' levels, or of the words of their sums."""
-        if not isinstance(maker, Emitter):
-            raise TypeError(f"maker is a {type(maker).__name__}; expected an Emitter")
+        if not isinstance(maker, NeuronEmitter):
+            raise TypeError(f"maker is a {type(maker).__name__}; expected an NeuronEmitter")
         branches = enumerate(self.branches)
-        return added([levels_of(maker, lower_branch(each, maker, numbers, f"Add.{number}")) for number, each in branches])
+        return added(
+            [levels_of(maker, lower_branch(each, maker, numbers, f"Add.{number}")) for number, each in branches]
+        )
 
 
 def added(parts: list[Levels]) -> Sums:
@@ -62,7 +64,8 @@ def added(parts: list[Levels]) -> Sums:
         Levels(
             np.concatenate([part.bits for part in parts], axis=-1),
             np.concatenate([part.weights * factor for part, factor in zip(parts, factors, strict=True)], axis=-1),
-            sum((part.offset * factor for part, factor in zip(parts, factors, strict=True)), np.int64(0)),
+            np.sum([part.offset * factor for part, factor in zip(parts, factors, strict=True)], axis=0),
             unit,
+            all(part.shared for part in parts),
         )
     )

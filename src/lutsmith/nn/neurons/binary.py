@@ -14,9 +14,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.nn.neurons.latent import clamped, latent_sign
 from lutsmith.nn.precision import without_autocast
 from lutsmith.nn.sums.counting import Maker, levels_of
-from lutsmith.nn.neurons.latent import clamped, latent_sign
 from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Levels, LinearMap, Sums
 
 SCALES = ("layer", "channel", "none")
@@ -105,7 +105,7 @@ class BinaryLayer(nn.Module):
         """The weights -1, +1, and 0 where they are pruned; ValueError where they are real numbers."""
         if not self.binary:
             raise ValueError("its weights are real numbers; expected binary=True")
-        found: NDArray[np.int64] = self.used_weight().detach().cpu().numpy().astype(np.int64)
+        found: NDArray[np.int64] = self.used_weight().detach().float().cpu().numpy().astype(np.int64)
         return found
 
     def _along(self, values: Tensor) -> Tensor:

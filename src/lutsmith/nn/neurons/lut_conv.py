@@ -118,7 +118,6 @@ class LUTConv(LUTSum):
         rows = x.reshape(-1, self.in_channels * plane).t()
         places = places_of(self.sliding, image, x.device)
         y = self.summed(rows, places=places, plane=plane, outside=self.padding_value)
-        y = y.view(self.out_channels * places.shape[1], rows.shape[1])
         return y.t().reshape(*x.shape[: -1 - self.axes], *shape)
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:

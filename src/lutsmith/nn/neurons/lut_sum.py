@@ -137,20 +137,20 @@ class LUTSum(nn.Module):
         self.weight.copy_(entries * 2.0 ** (-self.rank / 2))
 
     def summed(self, rows: Tensor, **at: Any) -> Tensor:
-        """The outputs `(outputs, places * samples)` of rows `(features, samples)`; `at` says of `Neurons` where."""
+        """The outputs `(outputs * places, samples)` of rows `(features, samples)`; `at` says of `Neurons` where."""
         if rows.dtype not in FLOATS:
             rows = rows.to(self.weight.dtype)
         weight, mask = self.latent()
         kinds = kinds_of(self.zeros, self.binary_inputs, self.binary_weights)
         neurons = Neurons(mask.reshape(-1, mask.shape[2]), self.outputs, *kinds, **at)
+        sums = ops.lut_sums(rows, self.unpruned(weight), neurons)
         count = 1 if neurons.places is None else neurons.places.shape[1]
-        sums = ops.lut_sums(rows, self.unpruned(weight), neurons).view(self.outputs, count * rows.shape[1])
         if _holds(~self.kept.all()):  # each of these says -1
-            sums = sums + (~self.kept).sum(1, keepdim=True).to(sums.dtype)
+            sums = sums + (~self.kept).sum(1).to(sums.dtype).repeat_interleave(count).unsqueeze(1)
         if self.scale is not None or not self.normalised:
-            sums = sums * self.factor().unsqueeze(1)
+            sums = sums * self.factor().repeat_interleave(count).unsqueeze(1)
         if self.bias is not None:
-            sums = sums + self.bias.unsqueeze(1)
+            sums = sums + self.bias.repeat_interleave(count).unsqueeze(1)
         return _binary(sums) if self.binary_outputs else sums
 
     def scaled(self, sums: Tensor) -> Tensor:

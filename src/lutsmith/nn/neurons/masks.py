@@ -118,6 +118,8 @@ def mask_of(mask: Any, sizes: MaskSizes, generator: torch.Generator | None, *, s
     if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool:
         raise TypeError(f"mask is {numbers.dtype}; expected integers, the inputs of each LUT")
     numbers = numbers.long()
+    if numbers.ndim == 0:
+        raise TypeError(f"mask is {mask!r}; expected a name, one of {', '.join(MASKS)}, a function, or numbers")
     if numbers.ndim == 2:
         numbers = numbers.unsqueeze(0)
     shape = tuple(numbers.shape)

@@ -43,7 +43,7 @@ from lutsmith.nn.read_back.statements import Branches, LutGroups, Luts, states
 Shape = tuple[int, ...]
 
 
-def _taps(sliding: Sliding, image: Shape) -> tuple[Shape, NDArray[np.int64], NDArray[np.bool_]]:
+def taps_at(sliding: Sliding, image: Shape) -> tuple[Shape, NDArray[np.int64], NDArray[np.bool_]]:
     """The places of windows over an image, the pixel nearest to each tap `(taps, places)`, and whether it is inside."""
     axes = zip(image, sliding.padding, sliding.span, sliding.stride, sliding.output_padding, strict=True)
     if sliding.transposed:
@@ -72,7 +72,7 @@ def _conv(layer: LogicConv, shape: Shape) -> LutGroups:
     if len(shape) != layer.axes + 1 or shape[0] != channels:
         raise ValueError(f"it reads {channels} channels of images, and there are bits of shape {shape}")
     sliding = layer.sliding
-    places, nearest, inside = _taps(sliding, image)
+    places, nearest, inside = taps_at(sliding, image)
     plane, count = math.prod(image), math.prod(places)
     size = channels * plane
     around = {"zeros": size, "ones": size + 1}.get(sliding.padding_mode)  # behind all bits: the constants 0 and 1
@@ -101,7 +101,7 @@ def _conv(layer: LogicConv, shape: Shape) -> LutGroups:
 @states(OrPool1d, OrPool2d, OrPool3d, AndPool1d, AndPool2d, AndPool3d, MajorityPool1d, MajorityPool2d, MajorityPool3d)
 def _pool(pool: Pool, shape: Shape) -> LutGroups:
     image = shape[-pool.axes :]
-    places, nearest, inside = _taps(pool.sliding, image)
+    places, nearest, inside = taps_at(pool.sliding, image)
     planes = math.prod(shape) // math.prod(image)
     windows = [
         plane * math.prod(image) + nearest[inside[:, place], place]

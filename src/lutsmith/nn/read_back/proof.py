@@ -15,18 +15,34 @@ from torch import nn
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
-from lutsmith.nn.read_back import modules as _modules  # noqa: F401 - they register their statements
+from lutsmith.nn.read_back import binary as _binary  # noqa: F401 - they register their statements
+from lutsmith.nn.read_back import modules as _modules  # noqa: F401
 from lutsmith.nn.read_back import places as _places  # noqa: F401
 from lutsmith.nn.read_back.computed import read_computed
+from lutsmith.nn.read_back.finding import LOST
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.heads import labels_of, wrong_head
+from lutsmith.nn.read_back.luts import found_luts, table_words
+from lutsmith.nn.read_back.neurons import NotEstablishedError, NumberWalk
 from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
-from lutsmith.nn.read_back.statements import Bits, Branches, ChosenBits, LutGroups, Luts, Scores, Statement, speaker_of
+from lutsmith.nn.read_back.statements import (
+    Added,
+    Bits,
+    Branches,
+    ChosenBits,
+    Each,
+    LinearSums,
+    LutGroups,
+    Luts,
+    ResidualLevels,
+    Scores,
+    Statement,
+    speaker_of,
+)
 
 Numbers = NDArray[np.int64]
 
-_LOST = np.iinfo(np.int64).min  # the number of a bit that something before has failed to give
 _ENCODED = 1 << 24  # bits that an encoder gives at a time
 _WRAPPERS = ("_orig_mod", "_forward_module")  # of torch.compile and Fabric
 
@@ -79,10 +95,6 @@ def prove_lowering(
     return LoweringProof(tuple(walk.rows), time.perf_counter() - began)
 
 
-class _NotEstablishedError(Exception):
-    """Nothing is known of a module, for the reason given."""
-
-
 class _Walk:
     """Where the walk through the model stands: the numbers of its present bits, among the circuit's functions.
 
@@ -98,6 +110,7 @@ class _Walk:
         self.encoder: tuple[int, Bits] | None = None  # its row and what it states
         self.unknown: str | None = None  # the module after which nothing is known
         self.head: Scores | None = None
+        self.neurons = NumberWalk(self)
 
     def add(self, name: str, module: str, verdict: Verdict, reason: str) -> None:
         self.rows.append(ModuleProof(name, module, verdict, reason))
@@ -116,34 +129,38 @@ class _Walk:
                     self.visit(child, f"{name}.{child_name}")
                 return
             if self.unknown is not None:
-                raise _NotEstablishedError(f"it comes after {self.unknown}, of which nothing is known")
+                raise NotEstablishedError(f"it comes after {self.unknown}, of which nothing is known")
             if self.head is not None:
                 self.add(name, kind, "failed", "it comes after the head, which ends a circuit")
             elif type(module) in (nn.Flatten, nn.Unflatten, nn.ChannelShuffle):
                 self._reshape(module)
             elif type(module) not in (nn.Identity, nn.Dropout):
                 self._read(name, kind, self._statement(module))
-        except _NotEstablishedError as reason:
+        except NotEstablishedError as reason:
             self.add(name, kind, "not established", str(reason))
             self.unknown = self.unknown or name
 
     def _statement(self, module: nn.Module) -> Statement:
         speaker = speaker_of(module)
         if speaker is None:
-            raise _NotEstablishedError("what such a module computes is not known here")
-        shape = self.values.shape
+            raise NotEstablishedError("what such a module computes is not known here")
+        shape = self.values.shape if self.neurons.numbers is None else self.neurons.numbers.shape
         try:
             return speaker(module, shape)
         except (ValueError, RuntimeError) as error:
-            raise _NotEstablishedError(str(error)) from error
+            raise NotEstablishedError(str(error)) from error
 
     def _read(self, name: str, kind: str, statement: Statement) -> None:
         if isinstance(statement, Bits):
-            self._read_encoder(name, kind, statement)
+            self.read_encoder(name, kind, statement)
             read_computed(self)
+            return
+        if isinstance(statement, LinearSums | Each | ResidualLevels | Added):
+            self.neurons.read(name, kind, statement)
             return
         if self.functions is None:
             self._read_features_as_bits()
+        self.neurons.to_bits()
         if isinstance(statement, Branches):
             self._read_branches(name, statement)
         elif isinstance(statement, LutGroups):
@@ -166,17 +183,17 @@ class _Walk:
         everywhere = np.arange(features.size).reshape(features.shape)
         unbounded = np.zeros(0, np.float32), np.zeros(0, np.float32)
         halves = Bits(features.shape, half, everywhere, lambda x: x > np.float32(0.5), unbounded)
-        self._read_encoder("input", "features as bits", halves)
+        self.read_encoder("input", "features as bits", halves)
 
-    def _read_encoder(self, name: str, kind: str, stated: Bits) -> None:
+    def read_encoder(self, name: str, kind: str, stated: Bits) -> None:
         if self.functions is not None:
             self.add(name, kind, "failed", "it reads features, and its inputs are bits already")
-            raise _NotEstablishedError("it encodes bits")
+            raise NotEstablishedError("it encodes bits")
         if stated.shape != self.values.shape:
-            raise _NotEstablishedError(f"it reads samples of shape {stated.shape}, the circuit {self.values.shape}")
+            raise NotEstablishedError(f"it reads samples of shape {stated.shape}, the circuit {self.values.shape}")
         features, inputs = self.values.reshape(-1), self.circuit.inputs
         if inputs.words is not None and (longest := inputs.words.longest) > LONGEST:
-            raise _NotEstablishedError(f"the circuit reads words of {longest} bits, and up to {LONGEST} are looked at")
+            raise NotEstablishedError(f"the circuit reads words of {longest} bits, and up to {LONGEST} are looked at")
         x = points_of(inputs, np.repeat(features, stated.thresholds.shape[1]), stated.thresholds.reshape(-1))
         self.functions = Functions(self.circuit, x)
         samples = x[:, features].reshape(len(x), *stated.shape)
@@ -189,9 +206,9 @@ class _Walk:
         kept = f"{np.count_nonzero(~absent):,} of {found.size:,} bits, {len(inputs.comparators):,} comparators{words}"
         self.add(name, kind, "proved", f"{kept}, on {len(x):,} numbers of each of {features.size:,} features")
 
-    def _blame_encoder(self, wanted: Numbers) -> None:
+    def blame_encoder(self, wanted: Numbers) -> None:
         """Fail the encoder where what is read are bits of it that the circuit does not have."""
-        bits = np.unique(-1 - wanted[(wanted < 0) & (wanted != _LOST)])
+        bits = np.unique(-1 - wanted[(wanted < 0) & (wanted != LOST)])
         if self.encoder is None or not bits.size:
             return
         row, stated = self.encoder
@@ -209,21 +226,21 @@ class _Walk:
     def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers) -> Numbers:
         """Return the numbers of the LUTs `(..., W)` over `values` `(..., width)`."""
         if values.ndim == 0 or values.shape[-1] != stated.width:
-            raise _NotEstablishedError(f"it reads {stated.width} bits, and there are {values.shape}")
+            raise NotEstablishedError(f"it reads {stated.width} bits, and there are {values.shape}")
         count, rank = stated.inputs.shape
         if stated.inputs.min() < 0 or stated.inputs.max() >= stated.width:
-            raise _NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
+            raise NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
         assert self.functions is not None
         reads = values.reshape(-1, stated.width)[:, stated.inputs].reshape(-1, rank)
-        own = _table_words(stated.tables)
+        own = table_words(stated.tables)
         own = own if stated.table_of is None else own[stated.table_of]
         words = np.tile(own, (len(reads) // count, 1))
         known = (reads >= 0).all(axis=1)
-        self._blame_encoder(reads)
-        found = np.full(len(reads), _LOST)
-        found[known] = _found(self.functions, reads[known], words[known])
+        self.blame_encoder(reads)
+        found = np.full(len(reads), LOST)
+        found[known] = found_luts(self.functions, reads[known], words[known])
         wrong = np.flatnonzero(found == MISSING)
-        found[wrong] = _LOST
+        found[wrong] = LOST
         lost = int(np.count_nonzero(~known))
         what = f"{found.size:,} LUTs of rank {rank}"
         if wrong.size:
@@ -253,6 +270,7 @@ class _Walk:
         for part, module in stated.modules:
             self.values = before
             self.visit(module, f"{name}.{part}")
+            self.neurons.to_bits()
             found.append(self.values)
         if found and self.unknown is None:
             self.values = np.concatenate(found, axis=stated.axis)
@@ -273,13 +291,16 @@ class _Walk:
 
     def _reshape(self, module: nn.Module) -> None:
         """Let a module of torch that only reshapes do so with the present bits, and look that samples stay apart."""
+        if self.neurons.numbers is not None:
+            self.neurons.reshape(module)
+            return
         places = np.arange(self.values.size).reshape(self.values.shape)
         try:
             moved = module(torch.from_numpy(np.stack([places, places + places.size]))).numpy()
         except (ValueError, RuntimeError, IndexError) as error:
-            raise _NotEstablishedError(str(error)) from error
+            raise NotEstablishedError(str(error)) from error
         if len(moved) != 2 or not np.array_equal(moved[0] + places.size, moved[1]) or moved[0].size != places.size:
-            raise _NotEstablishedError("it joins samples of a batch")
+            raise NotEstablishedError("it joins samples of a batch")
         self.values = self.values.reshape(-1)[moved[0]]
 
     # head and ends
@@ -287,13 +308,13 @@ class _Walk:
     def _read_head(self, name: str, kind: str, stated: Scores) -> None:
         self.head = stated
         if self.values.ndim != 1:
-            raise _NotEstablishedError(f"it reads one row of bits, and there are {self.values.shape}")
+            raise NotEstablishedError(f"it reads one row of bits, and there are {self.values.shape}")
         if stated.order.size and stated.order.max() >= self.values.size:
-            raise _NotEstablishedError(f"its order names inputs beyond the {self.values.size} that there are")
+            raise NotEstablishedError(f"its order names inputs beyond the {self.values.size} that there are")
         values = np.where(stated.order < 0, 0, self.values[np.maximum(stated.order, 0)])  # 0 is the constant's number
         for level, luts in stated.levels:
             values = self._read_luts(f"{name}.{level}", "LogicDense", luts, values)
-        wrong = self._wrong_outputs(values) or wrong_head(stated, self.circuit)
+        wrong = self.wrong_outputs(values) or wrong_head(stated, self.circuit)
         if wrong:
             self.add(name, kind, "failed", wrong)
         elif (values < 0).any():
@@ -302,30 +323,35 @@ class _Walk:
             groups = f"{values.size:,} outputs in {stated.num_groups:,} groups, {stated.objective}"
             self.add(name, kind, "proved", f"{groups}{f'; {stated.note}' if stated.note else ''}")
 
-    def _wrong_outputs(self, wanted: Numbers) -> str:
+    def wrong_outputs(self, wanted: Numbers) -> str:
         """Return where the circuit's outputs are not `wanted` (O,); "" where they are, or nobody knows."""
         assert self.functions is not None
         outputs = self.circuit.netlist.outputs
         if outputs.size != wanted.size:
             return f"the circuit has {outputs.size:,} outputs, the model {wanted.size:,}"
-        self._blame_encoder(wanted)
+        self.blame_encoder(wanted)
         differs = np.flatnonzero((wanted >= 0) & (self.functions.signals[outputs] != wanted))
         if not differs.size:
             return ""
         return f"{differs.size:,} of {outputs.size:,} outputs are others than the model's, first output {differs[0]}"
 
     def finish(self, classes: list[Any] | None) -> None:
-        """Compare what belongs to no module: the outputs of a model without head, labels, fitted range."""
+        """Compare what belongs to no module: outputs of a model without head, labels, fitted range."""
         circuit = self.circuit
         if self.unknown is not None:
             self.add("circuit", "Circuit", "not established", f"it ends in what comes after {self.unknown}")
             return
         if self.functions is None:
             self._read_features_as_bits()
+        try:
+            self.head = self.head or self.neurons.end()
+        except NotEstablishedError as reason:
+            self.add("circuit", "Circuit", "not established", str(reason))
+            return
         wrong = []
         values = self.values.reshape(-1)
         if self.head is None:
-            wrong.append(self._wrong_outputs(values))
+            wrong.append(self.wrong_outputs(values))
             if circuit.head is not None or circuit.objective is not None:
                 wrong.append("it has a head or an objective, and the model has none")
             if not wrong[0] and (values < 0).any():
@@ -350,9 +376,9 @@ def _check_plain(module: nn.Module, *, deep: bool) -> None:
     """Raise where what a module computes may be something else than its class says."""
     for part in module.modules() if deep else (module,):
         if part._forward_hooks or part._forward_pre_hooks:
-            raise _NotEstablishedError("it has forward hooks, which may change what it computes")
+            raise NotEstablishedError("it has forward hooks, which may change what it computes")
         if "forward" in vars(part):
-            raise _NotEstablishedError("this one instance has a forward of its own")
+            raise NotEstablishedError("this one instance has a forward of its own")
 
 
 def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
@@ -365,36 +391,8 @@ def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
         try:
             encoded = stated.encode(part)
         except (ValueError, RuntimeError) as error:
-            raise _NotEstablishedError(str(error)) from error
+            raise NotEstablishedError(str(error)) from error
         if encoded.shape != (len(part), *stated.feature.shape):
-            raise _NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
+            raise NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
         words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits).T)
-    return words
-
-
-def _found(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) -> Numbers:
-    """Return the numbers of LUTs of any rank, (W,), of tables (W, words); `MISSING` where the circuit has none."""
-    rank = reads.shape[1]
-    if rank <= 6:
-        return functions.of_luts(reads, words[:, 0])
-    # f(x) = f_s(x_0 .. x_5) with s the number that the inputs above these make: the cofactors, and one that chooses.
-    parts = words.shape[1]
-    cofactors = functions.of_luts(np.repeat(reads[:, :6], parts, axis=0), words.reshape(-1)).reshape(-1, parts)
-    whole = np.flatnonzero((cofactors != MISSING).all(axis=1))
-    address = np.arange(1 << (parts + rank - 6), dtype=np.uint64)
-    chosen = (address >> (address >> np.uint64(parts))) & np.uint64(1)
-    chooser = np.bitwise_or.reduce(chosen << address)
-    found = np.full(len(reads), MISSING, np.int64)
-    inputs = np.concatenate([cofactors[whole], reads[whole, 6:]], axis=1)
-    found[whole] = functions.of_luts(inputs, np.full(whole.size, chooser))
-    return found
-
-
-def _table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Return truth tables (W, 2**n) as words (W, max(1, 2**n / 64)), entry a being bit a % 64 of word a // 64."""
-    count, size = tables.shape
-    padded = np.zeros((count, max(64, size)), np.bool_)
-    padded[:, :size] = tables
-    weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    words: NDArray[np.uint64] = (padded.reshape(count, -1, 64) * weights).sum(axis=2, dtype=np.uint64)
     return words

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.nn.sums.numbers import LinearMap, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,61 @@ class Branches:
     behind: tuple[tuple[str, nn.Module], ...] = ()
 
 
-Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores
+@dataclass(frozen=True, eq=False)
+class LinearSums:
+    """Sums of numbers with weights, and what scale and bias make of each.
+
+    Attributes:
+        maps: the matrices.
+        shape: of the sums of a sample.
+        forward: the module's own sums, of a batch.
+        step: what the module makes of its sums.
+    """
+
+    maps: tuple[LinearMap, ...]
+    shape: tuple[int, ...]
+    forward: Step
+    step: Step
+
+
+@dataclass(frozen=True, eq=False)
+class Each:
+    """A module that makes of each number one at its place, or reshapes or pools them.
+
+    Attributes:
+        after: the numbers behind it.
+        sign: whether they are signs.
+    """
+
+    after: Callable[[Any], Any]
+    sign: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualLevels:
+    """A module that makes several bits of each number.
+
+    Attributes:
+        module: it.
+    """
+
+    module: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Added:
+    """Modules that read the same numbers, and whose numbers are added.
+
+    Attributes:
+        modules: names and modules.
+        join: the sums of levels of one shape.
+    """
+
+    modules: tuple[tuple[str, nn.Module], ...]
+    join: Callable[[list[Any]], Any]
+
+
+Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores | LinearSums | Each | ResidualLevels | Added
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}

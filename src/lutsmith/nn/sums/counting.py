@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lutsmith.circuit.netlist import MAX_RANK
-from lutsmith.logic.weighted_sums import Compared, WeightedSums
+from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.sums.numbers import NOTHING, Block, Changes, Ids, Levels, Sums
 
 MAX_STEPS = 15
@@ -37,7 +38,7 @@ class Maker(Protocol):
     def words(self, sums: WeightedSums, bits: Ids) -> Ids:
         """The bits of the words (P, W) of sums, at places of which each reads bits (P, n)."""
 
-    def compared(self, compared: Compared, words: Ids) -> Ids:
+    def compared(self, compared: WordBounds, words: Ids) -> Ids:
         """The results (P, R) of words (P, W) compared with constants."""
 
     def lut(self, inputs: Ids, table: int) -> Ids:
@@ -62,11 +63,12 @@ class _Counted:
     base: NDArray[np.int64]  # of each row
     words: Ids  # (places, bits of all rows)
 
-    def word(self, row: int, place: int) -> Ids:
-        ends = np.concatenate([[0], np.cumsum(self.sums.widths)])
+    def word(self, row: int, place: int) -> tuple[Ids, NDArray[np.int64]]:
+        """The bits of a word, and their places."""
         number = int(np.searchsorted(self.rows, row))
-        found: Ids = self.words[np.searchsorted(self.places, place), ends[number] : ends[number + 1]]
-        return found
+        first = sum(map(len, self.sums.places[:number]))
+        places = np.array(self.sums.places[number])
+        return self.words[np.searchsorted(self.places, place), first : first + places.size], places
 
 
 def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
@@ -83,8 +85,15 @@ def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
     unit = _unit(np.concatenate([changes.first, changes.values]))
     per_unit = 1 / unit
     count = np.bincount(changes.place, minlength=len(changes.first))
+    if count.max(initial=0) > 1:
+        words = _words(maker, numbers, changes)
+        if words is not None:
+            return words
     if count.max(initial=0) > MAX_STEPS:
-        return _words(maker, numbers, changes, unit)
+        raise ValueError(
+            f"it hands on numbers of more than {MAX_STEPS + 1} values that are no integers of a grid, to be added up; "
+            "put a BinarizeSign or ResidualSign between, or leave scale, bias and batch norm out"
+        )
     bits = _thresholds(maker, numbers, changes.place, changes.at, np.zeros(changes.place.size, np.bool_))
     slot = np.arange(changes.place.size) - np.repeat(np.cumsum(count) - count, count)
     before = np.where(slot == 0, changes.first[changes.place], np.roll(changes.values, 1))
@@ -167,7 +176,7 @@ class _Bound:
 
 
 def _stacked(parts: list[Tensor]) -> Tensor:
-    import torch  # noqa: PLC0415
+    import torch
 
     return torch.stack(parts, dim=-1)
 
@@ -181,34 +190,36 @@ def _unit(values: NDArray[np.float64]) -> float:
     raise ValueError("its numbers are on no grid of a power of two; expected signs, or levels with scale_bits")
 
 
-def _words(maker: Maker, numbers: Sums, changes: Changes, unit: float) -> Levels:
-    """Numbers that are an affine function of their sums, as the bits of these."""
-    least, greatest, step, low, high = numbers.lattice()
-    problem = ValueError(
-        f"it hands on numbers of more than {MAX_STEPS + 1} values that are no integers of a grid, to be added up; put a "
-        "BinarizeSign or ResidualSign between, or leave scale, bias and batch norm out"
-    )
+def _words(maker: Maker, numbers: Sums, changes: Changes) -> Levels | None:
+    """Numbers that are an affine function of their sums, as the bits of these; None where they are not."""
+    low = numbers.lattice()[3]
     if numbers.sources.shape[-1] > 1:
-        raise problem
+        return None
     sources = numbers.sources.reshape(-1)
     ends = np.append(np.flatnonzero(changes.place[1:] != changes.place[:-1]), changes.place.size - 1)
     slope = np.zeros(len(changes.first))
     where = changes.place[ends]
     slope[where] = (changes.values[ends] - changes.first[where]) / (changes.at[ends] - low[sources[where]])
     expected = changes.first[changes.place] + slope[changes.place] * (changes.at - low[sources[changes.place]])
+    if not np.array_equal(expected, changes.values):
+        return None
+    unit = _unit(np.concatenate([slope, changes.first]))
     factor = np.rint(slope / unit).astype(np.int64)
-    if not (np.array_equal(expected, changes.values) and np.array_equal(factor * unit, slope)):
-        raise problem
-    counted = _count(maker, numbers, sources[where])
-    found = {int(place): counted[0][counted[1][int(sources[place])].block] for place in where}
-    width = max(int(each.sums.widths.max()) for each in found.values())
+    counted, places, fixed = _count(maker, numbers, sources[where])
+    found = {
+        int(place): counted[places[int(sources[place])].block] for place in where if int(sources[place]) not in fixed
+    }
+    width = max([1, *(len(one) for each in found.values() for one in each.sums.places)])
     bits = np.full((sources.size, width), maker.constants[0], np.int64)
     weights, offset = np.zeros_like(bits), np.rint(changes.first / unit).astype(np.int64)
+    for place in where:
+        if int(sources[place]) in fixed:
+            offset[place] += factor[place] * (fixed[int(sources[place])] - low[sources[place]])
     for place, each in found.items():
-        at = counted[1][int(sources[place])]
-        word, row = each.word(at.row, at.place), int(np.searchsorted(each.rows, at.row))
+        at = places[int(sources[place])]
+        (word, shifts), row = each.word(at.row, at.place), int(np.searchsorted(each.rows, at.row))
         bits[place, : word.size] = word
-        weights[place, : word.size] = factor[place] * int(each.sums.step[row]) << np.arange(word.size)
+        weights[place, : word.size] = factor[place] * int(each.sums.step[row]) << shifts
         offset[place] += factor[place] * (each.base[row] - low[sources[place]])
     shape = numbers.shape
     return Levels(bits.reshape(*shape, -1), weights.reshape(*shape, -1), offset.reshape(shape), unit)
@@ -236,15 +247,26 @@ def _decided(maker: Maker, numbers: Sums, function: Any) -> Ids:
     for turns in np.unique(count[count > 0]).tolist():
         same = np.flatnonzero(count == turns)
         inputs = made[start[same][:, None] + np.arange(turns)]
-        if turns == 1:
-            found[same] = inputs[:, 0]
-            continue
-        for starts in (False, True):
-            rows = np.flatnonzero(first.reshape(-1)[same] == starts)
-            if rows.size:
-                found[same[rows]] = _parity(maker, inputs[rows], starts)
+        found[same] = inputs[:, 0] if turns == 1 else _turned(maker, inputs, first.reshape(-1)[same])
     shape = numbers.shape if changes.first.ndim == 1 else (*numbers.shape, several)
     return found.reshape(shape)
+
+
+def _turned(maker: Maker, inputs: Ids, starts: NDArray[np.bool_]) -> Ids:
+    """Bits that are `starts` (W,), and turn with each of the inputs (W, n) that is 1; constants are left out."""
+    zero, one = maker.constants
+    inverted = starts ^ ((inputs == one).sum(axis=1) & 1 == 1)
+    fixed = (inputs == zero) | (inputs == one)
+    ordered = np.take_along_axis(inputs, np.argsort(fixed, axis=1, kind="stable"), axis=1)
+    count = (~fixed).sum(axis=1)
+    found = np.where(inverted, one, zero)
+    for size in np.unique(count[count > 0]).tolist():
+        for turned in (False, True):
+            rows = np.flatnonzero((count == size) & (inverted == turned))
+            if rows.size:
+                own = ordered[rows][:, :size]
+                found[rows] = own[:, 0] if size == 1 and not turned else _parity(maker, own, turned)
+    return found
 
 
 def _parity(maker: Maker, inputs: Ids, inverted: bool) -> Ids:
@@ -303,23 +325,26 @@ def _gate(maker: Maker, inputs: Ids, either: bool) -> Ids:
 
 def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
     """Whether sums are `at` or more, or less: bits (U,) of distinct rows (sum, at, below)."""
-    counted, places = _count(maker, numbers, np.unique(asked[:, 0]))
+    counted, places, fixed = _count(maker, numbers, np.unique(asked[:, 0]))
     by_place: dict[tuple[int, int], list[tuple[int, tuple[int, int, bool]]]] = {}
     result = np.zeros(len(asked), np.int64)
     for number, (source, at, below) in enumerate(asked.tolist()):
+        if source in fixed:
+            result[number] = maker.constants[(fixed[source] >= at) ^ below]
+            continue
         where = places[source]
         each = counted[where.block]
         row = int(np.searchsorted(each.rows, where.row))
         bound = -((int(each.base[row]) - at) // int(each.sums.step[row]))  # rounded up
-        most = (1 << int(each.sums.widths[row])) - 1
+        most = sum(1 << shift for shift in each.sums.places[row])
         if bound <= 0 or bound > most:
             result[number] = maker.constants[(bound <= 0) ^ below]
             continue
         by_place.setdefault((where.block, where.place), []).append((number, (row, bound, bool(below))))
-    groups: dict[tuple[int, Compared], tuple[list[int], list[list[int]]]] = {}
+    groups: dict[tuple[int, WordBounds], tuple[list[int], list[list[int]]]] = {}
     for (block, place), wanted in by_place.items():
         wanted.sort(key=lambda each: each[1])
-        compared = Compared(tuple(counted[block].sums.widths.tolist()), tuple(bound for _, bound in wanted))
+        compared = WordBounds(tuple(counted[block].sums.places), tuple(bound for _, bound in wanted))
         some, numbers_ = groups.setdefault((block, compared), ([], []))
         some.append(place)
         numbers_.append([number for number, _ in wanted])
@@ -329,23 +354,36 @@ def _compared(maker: Maker, numbers: Sums, asked: NDArray[np.int64]) -> Ids:
     return result
 
 
-def _count(maker: Maker, numbers: Sums, wanted: NDArray[np.int64]) -> tuple[dict[int, _Counted], dict[int, _Word]]:
-    """Count those sums that are wanted: the blocks by number, and where each sum is."""
+@lru_cache(maxsize=16)
+def _weighted(weights: bytes, shape: tuple[int, ...]) -> WeightedSums:
+    """The sums of int64 weights, made once for a network that is lowered and then proved."""
+    return WeightedSums(np.frombuffer(weights, np.int64).reshape(shape))
+
+
+def _count(
+    maker: Maker, numbers: Sums, wanted: NDArray[np.int64]
+) -> tuple[dict[int, _Counted], dict[int, _Word], dict[int, int]]:
+    """Count those sums that are wanted: the blocks by number, where each sum is, and those that are constant."""
     needed = np.zeros(math.prod(numbers.sums), np.bool_)
     needed[wanted] = True
-    counted, places = {}, {}
+    counted: dict[int, _Counted] = {}
+    places: dict[int, _Word] = {}
+    fixed: dict[int, int] = {}
     for number, block in enumerate(maker.blocks(numbers)):
         used = needed[block.owners]
         rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
+        for row in rows[~block.weights[rows].any(axis=1)].tolist():
+            fixed |= dict.fromkeys(block.owners[row].tolist(), int(block.base[row]))
         rows = rows[block.weights[rows].any(axis=1)]
         if not rows.size:
             continue
         weights = block.weights[rows]
         read = np.flatnonzero(weights.any(axis=0))
-        sums = WeightedSums(weights[:, read])
+        own = np.ascontiguousarray(weights[:, read])
+        sums = _weighted(own.tobytes(), own.shape)
         words = maker.words(sums, block.bits[columns][:, read])
         counted[number] = _Counted(rows, columns, sums, block.base[rows] + sums.offset, words)
         for row, place in np.argwhere(used[rows][:, columns]).tolist():
             owner = int(block.owners[rows[row], columns[place]])
             places[owner] = _Word(number, int(rows[row]), int(columns[place]))
-    return counted, places
+    return counted, places, fixed

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lutsmith.circuit.netlist import Netlist
-from lutsmith.logic.weighted_sums import Compared, WeightedSums
+from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.sums.numbers import Block, Ids, Sums
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
-class Emitter:
+class NeuronEmitter:
     """A `counting.Maker` that adds to a circuit. What stands at several places is a part with instances."""
 
     def __init__(self, builder: CircuitBuilder) -> None:
@@ -29,7 +29,7 @@ class Emitter:
     def words(self, sums: WeightedSums, bits: Ids) -> Ids:
         return self._copies("sums", sums.netlist, bits)
 
-    def compared(self, compared: Compared, words: Ids) -> Ids:
+    def compared(self, compared: WordBounds, words: Ids) -> Ids:
         return self._copies("compared", compared.netlist, words)
 
     def lut(self, inputs: Ids, table: int) -> Ids:
@@ -49,4 +49,6 @@ class Emitter:
         parts = (part.fanin, part.fanin_ptr, part.tables(), made)
         digest = hashlib.sha256(b"".join(array.tobytes() for array in parts)).hexdigest()[:12]
         found = self.builder.instances(f"{kind}_{digest}", part, inputs).astype(np.int64)
-        return np.concatenate([inputs, found], axis=1)[:, np.where(outputs < first, outputs, first + np.searchsorted(made, outputs))]
+        return np.concatenate([inputs, found], axis=1)[
+            :, np.where(outputs < first, outputs, first + np.searchsorted(made, outputs))
+        ]

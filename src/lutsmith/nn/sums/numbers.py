@@ -5,7 +5,7 @@
   function of one integer. It is evaluated at every integer that the sum can be, by the modules themselves as they are
   in eval mode; so it is never folded, rounded or approximated, and the circuit decides as the network does.
 
-Nothing here knows a circuit: `bits` are signals where a network is lowered, and numbers of functions where it is proved.
+Nothing here knows a circuit: bits are signals where a network is lowered, and numbers of functions where it is proved.
 """
 
 from __future__ import annotations
@@ -44,18 +44,20 @@ class Levels:
         weights: int64 (*shape, M); where it is 0 there is no bit.
         offset: int64 (*shape).
         unit: a power of two.
+        shared: whether equal bits are the same one, as those of an encoder are; neurons keep theirs apart.
     """
 
     bits: Ids
     weights: Ids
     offset: Ids
     unit: float = 1.0
+    shared: bool = False
 
     @classmethod
     def of_bits(cls, bits: NDArray[Any]) -> Levels:
         """Bits as the numbers 0 and 1."""
         ids = bits.astype(np.int64)[..., None]
-        return cls(ids, np.ones_like(ids), np.zeros(bits.shape, np.int64))
+        return cls(ids, np.ones_like(ids), np.zeros(bits.shape, np.int64), shared=True)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,8 +70,8 @@ class Levels:
 
     def moved(self, places: NDArray[np.int64]) -> Levels:
         """The numbers at these places of the flattened sample, of the shape of `places`."""
-        flat = [part.reshape(self.offset.size, -1)[places] for part in (self.bits, self.weights)]
-        return Levels(*flat, self.offset.reshape(-1)[places], self.unit)
+        bits, weights = (part.reshape(self.offset.size, -1)[places] for part in (self.bits, self.weights))
+        return Levels(bits, weights, self.offset.reshape(-1)[places], self.unit, self.shared)
 
     def as_bits(self) -> tuple[Ids, NDArray[np.bool_], NDArray[np.bool_]] | None:
         """Whether each number is above 1/2, as bits (*shape), whether each is inverted, and whether it is one at all (a
@@ -103,7 +105,7 @@ Step = Callable[[Tensor], Tensor]
 
 
 class Changes(NamedTuple):
-    """Functions of one integer each, by where they change: first[p] at the least integer, then values[t] from at[t] on."""
+    """Functions of an integer each, by where they change: first[p] at the least one, then values[t] from at[t] on."""
 
     first: NDArray[Any]  # (n, ...)
     place: NDArray[np.int64]  # (T,), sorted
@@ -123,6 +125,7 @@ class Sums:
         sources: int64 (*shape, K): which sums each present number is made of, NOTHING beyond; K is 1 without pools.
         lowest: bool (*shape): of several, the module reads the least sum (True) or the greatest.
         last: a module behind all steps that makes several bits of a number, or None.
+        forward: what the module itself makes of a batch of levels, where it is known: the sums.
     """
 
     levels: Levels
@@ -132,6 +135,7 @@ class Sums:
     sources: NDArray[np.int64]
     lowest: NDArray[np.bool_]
     last: Any = None
+    forward: Step | None = None
 
     @classmethod
     def of(cls, levels: Levels, maps: Sequence[LinearMap], shape: tuple[int, ...], *steps: Step) -> Sums:
@@ -160,12 +164,13 @@ class Sums:
 
     def then(self, step: Step) -> Sums:
         """The numbers after a module that makes of each one at its place."""
-        return replace(self, steps=(*self._more(), step))
+        return replace(self, steps=(*self._more(), step), last=None)
 
     def moved(self, step: Step, places: NDArray[np.int64]) -> Sums:
         """The numbers after a module that only reshapes: `places` says where each was."""
         sources = self.sources.reshape(-1, self.sources.shape[-1])[places]
-        return replace(self, steps=(*self._more(), step), sources=sources, lowest=self.lowest.reshape(-1)[places])
+        lowest = self.lowest.reshape(-1)[places]
+        return replace(self, steps=(*self._more(), step), sources=sources, lowest=lowest, last=None)
 
     def pooled(self, step: Step, windows: NDArray[np.int64]) -> Sums:
         """The numbers after a module that takes the largest of each window (*shape, K), NOTHING beyond.
@@ -173,7 +178,7 @@ class Sums:
         Raises:
             ValueError: what it pools rises and falls with the sums, or not alike within a window.
         """
-        changes = self.changes(lambda x: x, everywhere=True)
+        changes = self.whole().changes(lambda x: x, everywhere=True)
         rising = _directions(changes, self.sources.shape)
         inside = windows != NOTHING
         window = np.where(inside, windows, windows[..., :1])
@@ -185,7 +190,8 @@ class Sums:
             raise ValueError("its pool comes after another pool, and what lies between turns the order around")
         flat = self.sources.reshape(-1, self.sources.shape[-1])
         sources = _distinct(np.where(inside[..., None], flat[window], NOTHING).reshape(*windows.shape[:-1], -1))
-        return replace(self, steps=(*self._more(), step), sources=sources, lowest=least[window[..., 0]])
+        lowest = least[window[..., 0]]
+        return replace(self, steps=(*self._more(), step), sources=sources, lowest=lowest, last=None)
 
     def _more(self) -> tuple[Step, ...]:
         return self.steps if self.last is None else (*self.steps, self.last)
@@ -194,12 +200,12 @@ class Sums:
         """The same numbers, without a `last` module that is told apart."""
         return replace(self, steps=self._more(), last=None)
 
-    def blocks(self, constants: tuple[int, int] | None, *, merged: bool = True) -> list[Block]:
-        """The sums over bits, equal bits once where a map has one place.
+    def blocks(self, *constants: tuple[int, int], merged: bool = True) -> list[Block]:
+        """The sums over bits, equal shared bits once where a map has one place.
 
         Args:
-            constants: the bits that are always 0 and always 1; they become a part of the base. None: they stay.
-            merged: whether equal bits of a map with one place are one.
+            constants: pairs of bits that are always 0 and always 1; they become a part of the base.
+            merged: whether shared bits are merged at all.
         """
         levels, found = self.levels, []
         whole = round(1 / levels.unit)
@@ -207,9 +213,9 @@ class Sums:
         bits = np.concatenate([levels.bits.reshape(-1, size), np.zeros((3, size), np.int64)])
         weights = np.concatenate([levels.weights.reshape(-1, size), np.zeros((3, size), np.int64)])
         offset = np.concatenate([levels.offset.reshape(-1), [-whole, whole, 0]])
-        if constants is not None:
-            offset = offset + np.where(bits == constants[1], weights, 0).sum(axis=1)
-            weights = np.where((bits == constants[0]) | (bits == constants[1]), 0, weights)
+        for zero, one in constants:
+            offset = offset + np.where(bits == one, weights, 0).sum(axis=1)
+            weights = np.where((bits == zero) | (bits == one), 0, weights)
         for each in self.maps:
             places = len(each.reads)
             keys = np.concatenate([weights[each.reads].reshape(places, -1), offset[each.reads]], axis=1)
@@ -218,7 +224,7 @@ class Sums:
                 some = np.flatnonzero(group.reshape(-1) == number)
                 factors = np.repeat(each.weights, size, axis=1) * weights[each.reads[place]].reshape(-1)
                 reads = bits[each.reads[some]].reshape(some.size, -1)
-                if merged and places == 1:
+                if merged and levels.shared and places == 1:
                     _, begins, where = np.unique(reads[0], return_index=True, return_inverse=True)
                     order = np.argsort(begins)  # the order does not depend on what bits are called
                     columns = np.zeros((len(factors), begins.size), np.int64)
@@ -233,7 +239,7 @@ class Sums:
         """The least integer of all sums, the greatest, their step, and the least and the greatest of each sum."""
         low, high = np.zeros((2, math.prod(self.sums)), np.int64)
         steps = np.zeros(0, np.int64)
-        for block in self.blocks(None, merged=False):
+        for block in self.blocks(merged=False):
             low[block.owners] = (block.base + np.minimum(block.weights, 0).sum(axis=1))[:, None]
             high[block.owners] = (block.base + np.maximum(block.weights, 0).sum(axis=1))[:, None]
             steps = np.append(steps, np.unique(np.abs(block.weights)))
@@ -309,7 +315,9 @@ def evaluated(step: Step, x: Tensor) -> Tensor:
     real = next((tensor for tensor in parameters if tensor.is_floating_point()), None)
     if real is not None:
         if real.dtype not in (torch.float32, torch.float64):
-            raise ValueError(f"it computes in {real.dtype}, which cannot count; expected torch.float32 or torch.float64")
+            raise ValueError(
+                f"it computes in {real.dtype}, which cannot count; expected torch.float32 or torch.float64"
+            )
         x = x.to(real.device, real.dtype)
     with torch.no_grad(), without_autocast(x), _in_eval(module):
         return step(x)
@@ -364,7 +372,11 @@ def _check_alike(changes: Changes, windows: NDArray[np.int64]) -> None:
     keys: dict[bytes, int] = {}
     kinds = np.zeros(len(changes.first), np.int64)
     for place, (start, stop) in enumerate(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)):
-        key = b"".join(part.tobytes() for part in (changes.at[start:stop], changes.values[start:stop], changes.first[place]))
+        key = b"".join(
+            part.tobytes() for part in (changes.at[start:stop], changes.values[start:stop], changes.first[place])
+        )
         kinds[place] = keys.setdefault(key, len(keys))
     if (kinds[windows] != kinds[windows[:, :1]]).any():
-        raise ValueError("its pool joins numbers that are different functions of their sums; expected one for a channel")
+        raise ValueError(
+            "its pool joins numbers that are different functions of their sums; expected one for a channel"
+        )

@@ -60,7 +60,9 @@ def head_of(maker: Maker, numbers: Sums) -> ScoreHead:
     """
     numbers = numbers.whole()
     if len(numbers.shape) != 1 or numbers.sources.shape[-1] > 1:
-        raise ValueError(f"a network ends in numbers (classes,), without a pool behind the sums; these are {numbers.shape}")
+        raise ValueError(
+            f"a network ends in numbers (classes,), without a pool behind the sums; these are {numbers.shape}"
+        )
     rows = rows_of(maker, numbers)
     changes = numbers.changes(lambda x: x)
     magnitudes = np.unique(np.concatenate([np.abs(row.weights) for row in rows] + [np.ones(0, np.int64)]))
@@ -68,7 +70,9 @@ def head_of(maker: Maker, numbers: Sums) -> ScoreHead:
     most = [int(np.abs(row.weights).sum()) // step for row in rows]
     least = [row.base + int(np.minimum(row.weights, 0).sum()) for row in rows]
     words = [np.arange(high + 1) for high in most]
-    values = [values_at(changes, place, low + step * word) for place, (low, word) in enumerate(zip(least, words, strict=True))]
+    values = [
+        values_at(changes, place, low + step * word) for place, (low, word) in enumerate(zip(least, words, strict=True))
+    ]
     for factors, bias in _candidates(step, least, most, values):
         scores = [factor * word + more for factor, more, word in zip(factors, bias, words, strict=True)]
         if max(int(np.abs(score).max()) for score in scores) >= 1 << 31:

@@ -40,8 +40,8 @@ def after(module: nn.Module, numbers: Levels | Sums) -> Levels | Sums:
     if isinstance(module, EACH):
         return sums.then(module)
     raise ValueError(
-        f"it cannot follow numbers; those of a circuit pass {', '.join(each.__name__ for each in NUMERIC)}, and modules "
-        "that reshape"
+        f"it cannot follow numbers; those of a circuit pass {', '.join(each.__name__ for each in NUMERIC)}, "
+        "and modules that reshape"
     )
 
 
@@ -60,7 +60,10 @@ def _windows(pool: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
     if len(shape) != axes + 1:
         raise ValueError(f"it reads (channels, {', '.join(['size'] * axes)}), and there are numbers of {shape}")
     image = shape[1:]
-    sliding = Sliding(*(sizes(name, getattr(pool, name), axes, 0) for name in ("kernel_size", "stride", "padding", "dilation")))
+    window, stride, padding, dilation = (
+        sizes(name, getattr(pool, name), axes, 0) for name in ("kernel_size", "stride", "padding", "dilation")
+    )
+    sliding = Sliding(window, stride, padding, dilation)
     table = sliding.places(image).T.astype(np.int64)  # (places, K)
     inside = table >= 0
     order = np.argsort(~inside, axis=1, kind="stable")

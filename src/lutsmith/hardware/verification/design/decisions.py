@@ -19,8 +19,8 @@ from lutsmith.hardware.verification.design.specification import (
     label_specification,
     labels_specification,
 )
-from lutsmith.logic.rewriting import NotDecided, expected_sum, sum_of
 from lutsmith.logic.design import Port
+from lutsmith.logic.rewriting import NotDecided, expected_sum, sum_of
 
 TRIES = 256
 """Random inputs on which a sum is tried whose proof does not come out."""

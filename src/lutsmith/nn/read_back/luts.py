@@ -1,0 +1,36 @@
+"""LUTs of any rank among a circuit's functions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.nn.read_back.functions import MISSING, Functions, Numbers
+
+
+def found_luts(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) -> Numbers:
+    """Return the numbers of LUTs of any rank, (W,), of tables (W, words); `MISSING` where the circuit has none."""
+    rank = reads.shape[1]
+    if rank <= 6:
+        return functions.of_luts(reads, words[:, 0])
+    # f(x) = f_s(x_0 .. x_5) with s the number that the inputs above these make: the cofactors, and one that chooses.
+    parts = words.shape[1]
+    cofactors = functions.of_luts(np.repeat(reads[:, :6], parts, axis=0), words.reshape(-1)).reshape(-1, parts)
+    whole = np.flatnonzero((cofactors != MISSING).all(axis=1))
+    address = np.arange(1 << (parts + rank - 6), dtype=np.uint64)
+    chosen = (address >> (address >> np.uint64(parts))) & np.uint64(1)
+    chooser = np.bitwise_or.reduce(chosen << address)
+    found = np.full(len(reads), MISSING, np.int64)
+    inputs = np.concatenate([cofactors[whole], reads[whole, 6:]], axis=1)
+    found[whole] = functions.of_luts(inputs, np.full(whole.size, chooser))
+    return found
+
+
+def table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return truth tables (W, 2**n) as words (W, max(1, 2**n / 64)), entry a being bit a % 64 of word a // 64."""
+    count, size = tables.shape
+    padded = np.zeros((count, max(64, size)), np.bool_)
+    padded[:, :size] = tables
+    weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
+    words: NDArray[np.uint64] = (padded.reshape(count, -1, 64) * weights).sum(axis=2, dtype=np.uint64)
+    return words

@@ -1,0 +1,230 @@
+"""Numbers between modules, read back: sums and signs of neurons, found where a module reads bits or levels of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from lutsmith.logic.rewriting import NotDecided
+from lutsmith.nn.read_back.finding import LOST, ONE, ZERO, Finder, on_samples
+from lutsmith.nn.read_back.heads import wrong_head
+from lutsmith.nn.read_back.statements import Added, Bits, Each, LinearSums, ResidualLevels, Scores
+from lutsmith.nn.sums.counting import bits_of, levels_of, residual_levels
+from lutsmith.nn.sums.numbers import Ids, Levels, Sums
+from lutsmith.nn.sums.scores import ScoreHead, head_of
+from lutsmith.nn.sums.torch_modules import after
+
+Made = TypeVar("Made")
+
+_ATTEMPTS = tuple(itertools.product((True, False), repeat=2))
+
+
+class NotEstablishedError(Exception):
+    """Nothing is known of a module, for the reason given."""
+
+
+class NumberWalk:
+    """What the walk through a model knows of numbers.
+
+    Attributes:
+        numbers: the present ones, None where there are bits.
+        waiting: the rows of modules that nothing has read yet, the last one the module that numbers come from.
+        scored: whether the last numbers are scores, if nothing follows.
+    """
+
+    def __init__(self, walk: Any) -> None:
+        self.walk = walk
+        self.numbers: Levels | Sums | None = None
+        self.waiting: list[tuple[int, bool]] = []
+        self.scored = False
+        self._proved: set[Any] = set()
+
+    def read(self, name: str, kind: str, stated: LinearSums | Each | ResidualLevels | Added) -> None:
+        """Go on through a module between numbers."""
+        if self.walk.functions is None:
+            self._read_features(name, kind, stated)
+            return
+        if self.numbers is None:
+            self.numbers = Levels.of_bits(_apart(self.walk.values))
+        try:
+            if isinstance(stated, Added):
+                self._add(name, kind, stated)
+                return
+            if isinstance(stated, LinearSums):
+                levels = self.settled()
+                self._wait(name, kind, counts=True)
+                sums = Sums.of(levels, stated.maps, stated.shape, stated.step)
+                self.numbers = replace(sums, forward=stated.forward)
+            elif isinstance(stated, ResidualLevels):
+                self._wait(name, kind)
+                sums = Sums.plain(self.numbers) if isinstance(self.numbers, Levels) else self.numbers.whole()
+                self.numbers = replace(sums, last=stated.module)
+                if stated.module.output != "sum":
+                    self._joined(self.numbers)
+            else:
+                self._wait(name, kind)
+                self.numbers = stated.after(self.numbers)
+        except (ValueError, NotDecided) as error:
+            raise NotEstablishedError(str(error)) from error
+        self.scored = not (isinstance(stated, Each) and stated.sign)
+
+    def _read_features(self, name: str, kind: str, stated: Any) -> None:
+        """Read signs of raw features, which are comparators."""
+        if not (isinstance(stated, Each) and stated.sign):
+            raise NotEstablishedError("it reads raw features, real numbers, and not bits")
+        shape = self.walk.values.shape
+        below = np.full((int(np.prod(shape)), 1), np.nextafter(np.float32(0), np.float32(-1)))
+        everywhere, unbounded = np.arange(len(below)).reshape(shape), (np.zeros(0, np.float32), np.zeros(0, np.float32))
+        self.walk.read_encoder(name, kind, Bits(shape, below, everywhere, lambda x: x >= 0, unbounded))
+        self.numbers = Levels.of_bits(_apart(self.walk.values)).affine(2, -1)
+
+    def reshape(self, module: nn.Module) -> None:
+        """Let a module of torch that only reshapes do so."""
+        assert self.numbers is not None
+        coded = isinstance(self.numbers, Sums) and self.numbers.last is not None
+        self.numbers = after(module, self.settled() if coded else self.numbers)
+
+    def settled(self) -> Levels:
+        """The present numbers as levels: their neurons are found."""
+        numbers = self.numbers
+        assert numbers is not None
+        if isinstance(numbers, Levels):
+            return numbers
+        sums = numbers
+
+        def agrees() -> bool:
+            maker, simulated, wanted = on_samples(sums)
+            return np.array_equal(maker.numbers(levels_of(maker, simulated)), wanted.double().cpu().numpy())
+
+        self.numbers = self._found(lambda maker: levels_of(maker, sums), agrees)
+        return self.numbers
+
+    def _joined(self, sums: Sums) -> None:
+        def agrees() -> bool:
+            maker, simulated, wanted = on_samples(sums)
+            return np.array_equal(maker.numbers(residual_levels(maker, simulated)), wanted.double().cpu().numpy())
+
+        self.numbers = self._found(lambda maker: residual_levels(maker, sums), agrees)
+
+    def to_bits(self) -> None:
+        """Make the present numbers the bits of the walk, 1 where a number is above 1/2."""
+        numbers = self.numbers
+        if numbers is None:
+            return
+        sums = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
+
+        def agrees() -> bool:
+            maker, simulated, wanted = on_samples(sums)
+            bits = bits_of(maker, simulated)  # before rows are looked at, which it adds to
+            return np.array_equal(np.moveaxis(maker.rows[bits], -1, 0), wanted.cpu().numpy() > 0.5)
+
+        self.walk.values = _as_before(self._found(lambda maker: bits_of(maker, numbers), agrees))
+        self.numbers = None
+
+    def end(self) -> Scores | None:
+        """The head that the last numbers are, where they are scores; bits otherwise."""
+        sums = self.numbers
+        if not isinstance(sums, Sums) or not self.scored:
+            self.to_bits()
+            return None
+
+        def agrees() -> bool:
+            maker, simulated, wanted = on_samples(sums)
+            head = head_of(maker, simulated)
+            return np.array_equal(_labels(head, maker.rows), wanted.argmax(-1).cpu().numpy())
+
+        rows = list(self.waiting)
+        outputs, groups, weights, bias = self._found(lambda maker: head_of(maker, sums), agrees)
+        outputs = _as_before(outputs)
+        self.walk.values, self.numbers = outputs, None
+        stated = Scores(np.arange(outputs.size), groups, weights, bias, note="the same order as the model's numbers")
+        wrong = self.walk.wrong_outputs(outputs) or wrong_head(stated, self.walk.circuit)
+        if wrong and rows:
+            self._tell(rows[-1][0], "failed", wrong)
+        return stated
+
+    def _add(self, name: str, kind: str, stated: Added) -> None:
+        before, found = self.numbers, []
+        for part, module in stated.modules:
+            self.numbers = before
+            self.walk.visit(module, f"{name}.{part}")
+            if self.walk.unknown is not None:
+                return
+            if self.numbers is None:
+                self.numbers = Levels.of_bits(_apart(self.walk.values))
+            found.append(self.settled())
+        self._wait(name, kind)
+        self.numbers = stated.join(found)
+        self.scored = True
+
+    def _wait(self, name: str, kind: str, *, counts: bool = False) -> None:
+        self.waiting.append((len(self.walk.rows), counts))
+        self.walk.add(name, kind, "not established", "nothing has read its numbers")
+
+    def _tell(self, row: int, verdict: Any, reason: str) -> None:
+        self.walk.rows[row] = replace(self.walk.rows[row], verdict=verdict, reason=reason)
+
+    def _found(self, make: Callable[[Finder], Made], agrees: Callable[[], bool]) -> Made:
+        """Look for what numbers are made of, and say so in the rows that wait for it."""
+        walk, first = self.walk, None
+        for merged, folded in _ATTEMPTS:
+            finder = Finder(walk.functions, self._proved, merged=merged, folded=folded)
+            try:
+                made = make(finder)
+            except (ValueError, NotDecided) as error:
+                raise NotEstablishedError(str(error)) from error
+            first = first or (finder, made)
+            if finder.found:
+                break
+        else:
+            assert first is not None
+            finder, made = first
+        if finder.lost:
+            read = np.concatenate([np.zeros(0, np.int64), *(part.reshape(-1) for part in finder.read)])
+            walk.blame_encoder(_as_before(read))
+        if finder.found and not agrees():
+            raise NotEstablishedError(
+                "on random samples its modules say something else than the neurons of the circuit"
+            )
+        rows, self.waiting = self.waiting, []
+        for number, (row, counts) in enumerate(rows):
+            if finder.found:
+                what = f"{finder.sums:,} sums, equal to the integers by substitution" if counts else ""
+                last = f"{finder.bounds:,} thresholds, compared for every value" if number == len(rows) - 1 else ""
+                told = "; ".join(part for part in (what, last) if part) or "evaluated at every integer of its sums"
+                self._tell(row, "proved", f"{told}; {finder.luts:,} LUTs: tables and wires" if last else told)
+            elif counts and "sums" in finder.wrong:
+                self._tell(row, "failed", finder.wrong["sums"])
+            elif number == len(rows) - 1 and "sums" not in finder.wrong and finder.wrong:
+                self._tell(row, "failed", "; ".join(finder.wrong.values()))
+            else:
+                self._tell(row, "not established", "its neurons, or what they read, were not found")
+        return made
+
+
+def _apart(values: Ids) -> Ids:
+    """Numbers of bits; those that the circuit does not have, below 0, one less: they are not `MISSING` then."""
+    return np.where((values < 0) & (values != LOST), values - 1, values)
+
+
+def _as_before(values: Ids) -> Ids:
+    """The numbers that `_apart` was given; those of constants."""
+    values = np.where(values == ZERO, 0, np.where(values == ONE, 1, values))
+    return np.where((values < 0) & (values != LOST), values + 1, values)
+
+
+def _labels(head: ScoreHead, rows: NDArray[np.bool_]) -> Ids:
+    """What a head says of the bits of samples."""
+    bits = rows[head.outputs].astype(np.int64)
+    counts = bits.reshape(head.num_groups, -1, bits.shape[1]).sum(axis=1)
+    scores = counts if head.weights is None else head.weights @ counts
+    if head.bias is not None:
+        scores = scores + head.bias[:, None]
+    labels: Ids = scores.argmax(axis=0)
+    return labels
