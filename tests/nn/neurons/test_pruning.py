@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from lutsmith.circuit.simplify import simplify
+from lutsmith.nn import to_circuit
 from lutsmith.nn.neurons import BinarizeSign, BinaryConv1d, BinaryConv2d, BinaryLinear, LUTConv2d, LUTLinear
 from lutsmith.nn.neurons.expansion import equal_outputs, expand, expand_layers
 from lutsmith.nn.neurons.pruning import Prunable, magnitudes, prune, prune_inputs, sizes_of
+from lutsmith.nn.neurons.tiled import expand_tiled
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -213,14 +216,14 @@ def test_layers_of_a_network_are_expanded_in_place_and_mistakes_are_told() -> No
     model = nn.Sequential(
         BinarizeSign(), BinaryLinear(9, 8), nn.BatchNorm1d(8), BinarizeSign(), nn.Sequential(BinaryLinear(8, 3))
     )
-    before = [module for module in model]
+    before = list(model)
     x = torch.randn(30, 9, generator=seeded(0))
     said = model.eval()(x)
     expand_layers(model, ["1", "4.0"], 3, generator=seeded(0))
     assert [type(model[1]), type(model[4][0])] == [LUTLinear, LUTLinear]
     assert model[2] is before[2]
     assert torch.equal(model(x), said)
-    with pytest.raises(TypeError, match="4.0 is a LUTLinear; expected a binary layer"):
+    with pytest.raises(TypeError, match=r"4\.0 is a LUTLinear; expected a binary layer"):
         expand_layers(model, ["4.0"])
     with pytest.raises(ValueError, match="LUTs read signs"):
         expand(BinaryConv2d(2, 2, 3, padding=1))
@@ -239,3 +242,57 @@ def test_layers_of_a_network_are_expanded_in_place_and_mistakes_are_told() -> No
     with pytest.raises(TypeError, match="LUTLinear"):
         prune_inputs(layer, density=0.5)  # type: ignore[arg-type]
     assert np.array_equal(layer.kept.numpy(), np.ones((8, 9), np.bool_))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 6), st.integers(1, 3), st.sampled_from([(8, 8), (3, 5), (1, 1)]), st.integers(0, 99))
+def test_tiles_share_tables_and_say_what_the_binary_layer_said(
+    rank: int, weight_bits: int, tile: tuple[int, int], seed: int
+) -> None:
+    weight_bits = min(weight_bits, rank - 1)
+    layer = BinaryLinear(12, 7, scale="channel", generator=seeded(seed))
+    with torch.no_grad():
+        layer.bias.normal_(generator=seeded(seed))  # type: ignore[union-attr]
+    prune(layer, density=0.6)
+    made = expand_tiled(layer, rank, weight_bits=weight_bits, tile=tile, generator=seeded(seed))
+    assert equal_outputs(layer, made, (12,), samples=50, generator=seeded(seed))
+    with torch.no_grad():
+        made.weight.normal_(generator=seeded(seed))
+    rows, columns = min(tile[0], 7), min(tile[1], 12)
+    tables = made.tables().view(7, 12, -1)
+    for o, t in made.kept.nonzero().tolist():  # an entry is the shared table's at the weight bits
+        u = sum(int(bit >= 0) << p for p, bit in enumerate(made.bits.view(7, 12, -1)[o, t].tolist()))
+        shared = made.weight[o % rows * columns + t % columns].view(1 << weight_bits, -1)[u]
+        assert torch.equal(tables[o, t], shared > 0)
+    made(torch.randn(9, 12, generator=seeded(seed))).sum().backward()
+    assert made.weight.grad is not None
+    assert made.bits.grad is not None
+    assert made.weight.shape == (rows * columns, 1 << rank)
+    with pytest.raises(ValueError, match="share tables"):
+        prune_inputs(made, density=0.5) if made.weight.shape[1] != 1 << made.rank else pytest.fail("tables are its own")
+    assert prune(made, density=0.3) == round(0.3 * 84)
+
+
+def test_a_pruned_network_is_its_circuit_and_its_luts_become_fewer() -> None:
+    model = nn.Sequential(
+        BinarizeSign(), BinaryConv2d(1, 4, 3, padding=1, padding_mode="-1", bias=False), nn.MaxPool2d(2),
+        nn.BatchNorm2d(4), BinarizeSign(), nn.Flatten(), BinaryLinear(36, 12), nn.BatchNorm1d(12), BinarizeSign(),
+        BinaryLinear(12, 5, bias=False),
+    )  # fmt: skip
+    x = torch.randn(200, 1, 6, 6, generator=seeded(0))
+    model(x)
+    prune(model[6], inputs=7)
+    model.eval()
+    expand_layers(model, ["1", "6", "9"], 3, generator=seeded(1))
+    with torch.no_grad():
+        for index in (1, 6, 9):
+            model[index].weight.normal_(generator=seeded(index))
+    counts = []
+    for density in (1.0, 0.7, 0.4):
+        prune(model[6], density=density)
+        prune_inputs(model[6], density=density)
+        circuit = simplify(to_circuit(model, (1, 6, 6))).circuit
+        np.testing.assert_array_equal(circuit.predict(x.numpy()), model(x).argmax(1).numpy())
+        counts.append(circuit.netlist.num_nodes)
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1]

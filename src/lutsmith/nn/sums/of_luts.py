@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lutsmith.nn.sums.counting import Maker, bits_of
-from lutsmith.nn.sums.emitting import Emitter
+from lutsmith.nn.sums.emitting import NeuronEmitter
 from lutsmith.nn.sums.numbers import Levels, LinearMap, Step, Sums
 
 
@@ -37,8 +37,8 @@ def sums_of_luts(
         shape: of the sums of a sample, (outputs, ...) with P places in all.
         scaled: what the layer makes of its sums.
     """
-    if not isinstance(maker, Emitter):
-        raise TypeError(f"maker is a {type(maker).__name__}; expected an Emitter")
+    if not isinstance(maker, NeuronEmitter):
+        raise TypeError(f"maker is a {type(maker).__name__}; expected NeuronEmitter")
     bits = _positive(maker, numbers).reshape(-1)
     bits = np.append(bits, maker.constants[outside > 0])
     owner, number = np.nonzero(kept.cpu().numpy())
