@@ -97,7 +97,7 @@ class Preparation:
         seconds: what making this took.
         started: whether the network has learned already, as a circuit that training goes on with or by memorising: then
             it is measured before the first step, and kept where nothing later is better.
-        scored: whether the circuit's scores are the network's outputs; False: its decisions are the network's.
+        scored: whether the circuit's scores are the network's outputs; False: its classes are the network's.
     """
 
     dataset: Dataset
@@ -285,7 +285,8 @@ def _decided(circuit: Circuit, hardened: NDArray[np.float32], scored: bool) -> N
     what the network says by them, where they are not scores.
     """
     if not scored:
-        return _said(circuit.objective, hardened)
+        labels: NDArray[Any] = hardened.argmax(axis=1)
+        return labels
     if circuit.objective == "regression":
         return hardened
     assert isinstance(circuit.head, Head)  # every network has one
@@ -307,13 +308,14 @@ def _check_rows(
     where the network's outputs are not scores.
     """
     given: NDArray[Any]
+    wanted: NDArray[Any] = hardened
     if not scored:
-        given, hardened = circuit.predict(x)[:, None], _said(circuit.objective, hardened)[:, None]
+        given, wanted = circuit.predict(x)[:, None], hardened.argmax(axis=1)[:, None]
     elif circuit.objective == "regression":
         given = circuit.predict(x).astype(np.float32).reshape(hardened.shape)
     else:
         given = circuit.decision_function(x)
-    wrong = np.any(given != hardened, axis=1)
+    wrong = np.any(given != wanted, axis=1)
     if wrong.any():
         raise CircuitMismatchError(
             f"the circuit's scores differ from the network's on {wrong.sum()} of {len(x)} {rows} rows, first on row "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from lutsmith.data.report import Fitted
 from lutsmith.data.split import validation_split
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.progress import ProgressBar
 from lutsmith.nn.neurons.binary import BinaryLayer
 from lutsmith.nn.neurons.counts import luts_of_layers
 from lutsmith.nn.neurons.network import NeuronArchitecture, build_neurons
@@ -189,5 +189,4 @@ def _taken(path: Path, model: nn.Module) -> Reached:
 
 
 def _say(rows: list[Reached], quiet: bool) -> None:
-    if not quiet:
-        print(phase_table(rows), file=sys.stderr, flush=True)
+    ProgressBar(1.0, quiet=quiet).note(f"phases done\n{phase_table(rows)}")

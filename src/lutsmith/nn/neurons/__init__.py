@@ -17,7 +17,6 @@ from lutsmith.nn.neurons.tiled import TiledLUTLinear, expand_tiled
 
 __all__ = [
     "MASKS",
-    "MASKS",
     "Add",
     "BinarizeSign",
     "BinaryConv1d",

@@ -40,13 +40,14 @@ def luts_of_layers(model: nn.Sequential, input_shape: Sequence[int], *, simplifi
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
         x: Any = model[: stages[0]](torch.zeros((1, *input_shape), device=device))
         for start, end in zip(stages, [*stages[1:], len(names)], strict=True):
-            part = nn.Sequential(BinarizeSign(), *model[start:end]).eval()
+            stage: Any = model[start:end]
+            part = nn.Sequential(BinarizeSign(), *stage).eval()
             circuit = to_circuit(part, tuple(x.shape[1:]))
             if simplified:
                 circuit = simplify(circuit).circuit
             design = elaborate(circuit, encoder=False, head=end == len(names), scores=False)
             found[names[start]] = sum(each.netlist.num_nodes for each in design.parts)
-            x = model[start:end](x)
+            x = stage(x)
     finally:
         for module, mode in modes:
             module.training = mode

@@ -209,5 +209,5 @@ def _of_tiles(
     total = worth.new_zeros(down * across).index_add_(0, place, (worth.square() * kept).flatten())
     sizes = worth.new_zeros(down * across).index_add_(0, place, torch.ones_like(worth).flatten())
     mean = (total / sizes).sqrt()
-    found = mean > threshold if density is None else _largest(mean[None], _count(density, mean.numel()))[0]
+    found = mean > (threshold or 0.0) if density is None else _largest(mean[None], _count(density, mean.numel()))[0]
     return found[place].view(kept.shape)
