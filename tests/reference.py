@@ -21,7 +21,7 @@ import lutsmith
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 ROOMS = (
     "data", "nn", "training", "additive", "runs", "presets", "circuit", "export", "hardware", "logic", "formats",
-    "interop", "dwn",
+    "interop", "dwn", "deeplut",
 )  # fmt: skip
 HEADER = """# Every public name
 

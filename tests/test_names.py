@@ -15,6 +15,7 @@ SHARED_NAMES = {
     "GaussianThermometer": "torch_dwn's names in lutsmith.dwn",
     "Thermometer": "torch_dwn's names in lutsmith.dwn",
     "GroupSum": "torch_dwn's names in lutsmith.dwn",
+    "Linear": "DeepLUT's name in lutsmith.deeplut; the parametrization that is linear in its inputs",
     "Luts": "LUTs as arrays, where simplification changes them; LUTs as a module states them",
 }
 """Public classes of one name, and what both are."""

@@ -1,6 +1,7 @@
 from . import additive as additive
 from . import circuit as circuit
 from . import data as data
+from . import deeplut as deeplut
 from . import dwn as dwn
 from . import export as export
 from . import formats as formats

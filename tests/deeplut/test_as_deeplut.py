@@ -16,6 +16,7 @@ from torch import nn, optim
 from lutsmith.deeplut import BaseTrainer, Conv2d, LagrangeTrainer, MaskBase, MaskExpanded, MaskMinimal, Memorize
 from lutsmith.deeplut.nn.Linear import Linear as dLinear
 from lutsmith.deeplut.optim.OptimWrapper import OptimWrapper as dOptimWrapper
+from lutsmith.nn.neurons import memorise_sums
 
 
 def product(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -204,6 +205,18 @@ def test_a_layer_memorises_while_it_is_called_as_deeplut_says(conv: bool) -> Non
     assert torch.equal(counter, expected)
     layer.update_initialized_weights()
     assert torch.equal(layer.trainer.weight.sign()[expected != 0], expected.sign().float()[expected != 0])
+
+
+@pytest.mark.parametrize("expanded", [True, False])
+def test_a_network_of_these_layers_memorises_in_one_call(expanded: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 6).sign()
+    model = nn.Sequential(dLinear(6, 8, 3, 1, expanded), nn.BatchNorm1d(8), nn.ReLU(), dLinear(8, 2, 3, 1, expanded))
+    memorise_sums(model, x, (x[:, :3].sum(1) > 0).long())
+    tables = model[0].trainer.weight if expanded else model[0].trainer.weight[:, :1]
+    assert torch.equal(tables.abs(), torch.ones_like(tables))
+    with torch.no_grad():
+        assert float((model.eval()(x).argmax(1) == (x[:, :3].sum(1) > 0)).float().mean()) > 0.7
 
 
 class Halves(MaskBase):
