@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from lutsmith.circuit.rows import OutOfRangeWarning
 from lutsmith.circuit.simplify import simplify
 from lutsmith.logic.elaborate import elaborate
 from lutsmith.nn.lowering import to_circuit
@@ -38,7 +40,9 @@ def luts_of_layers(model: nn.Sequential, input_shape: Sequence[int], *, simplifi
     model.eval()
     try:
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        x: Any = model[: stages[0]](torch.zeros((1, *input_shape), device=device))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OutOfRangeWarning)  # only shapes are asked for
+            x: Any = model[: stages[0]](torch.zeros((1, *input_shape), device=device))
         for start, end in zip(stages, [*stages[1:], len(names)], strict=True):
             stage: Any = model[start:end]
             part = nn.Sequential(BinarizeSign(), *stage).eval()
