@@ -277,10 +277,11 @@ class _Walk:
         elif isinstance(module, LowersBits):
             self.ids = module.lower(self.builder, self.bits())
         elif isinstance(module, ReadsRawNumbers) and not self.are_bits and self.numbers is None:
-            self.numbers, self.are_bits, self.scored = module.lower_raw(self.builder, self.ids), True, False
+            self.numbers, self.are_bits = module.lower_raw(self.builder, self.ids), True
+            self._lower(module)
         elif isinstance(module, LowersNumbers):
             self.numbers = module.lower_numbers(NeuronEmitter(self.builder), self.as_numbers())
-            self.scored = not isinstance(module, ReadsRawNumbers)
+            self.scored = not getattr(module, "binary_outputs", False)
         elif isinstance(module, NUMERIC):
             self.numbers = after(module, self.as_numbers())
         elif isinstance(module, LowersHead):

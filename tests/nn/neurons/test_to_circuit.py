@@ -21,6 +21,9 @@ from lutsmith.nn.neurons import (
     BinaryConv2d,
     BinaryLinear,
     BitsToSigns,
+    LUTConv2d,
+    LUTLinear,
+    LUTSum,
     ResidualSign,
 )
 from lutsmith.nn.neurons.binary import PADDINGS, BinaryLayer
@@ -56,6 +59,10 @@ def randomised(model: nn.Module, seed: int) -> nn.Module:
             elif isinstance(module, BinaryLayer):
                 module.weight.copy_(torch.from_numpy(rng.normal(size=tuple(module.weight.shape))))
                 module.kept.copy_(torch.from_numpy(rng.random(tuple(module.kept.shape)) < rng.choice([0.3, 0.8, 1])))
+                for values in (module.scale, module.bias):
+                    if values is not None:
+                        values.copy_(numbers(values.shape))
+            elif isinstance(module, LUTSum):
                 for values in (module.scale, module.bias):
                     if values is not None:
                         values.copy_(numbers(values.shape))
@@ -160,6 +167,47 @@ def test_convolutions_pools_and_skips_are_their_circuits_on_every_sample(data: s
             assume(False)
     model.extend([nn.Flatten(), BinaryLinear(size, 3)])
     check(randomised(model, seed), shape)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data(), st.integers(0, 9999))
+def test_layers_that_add_up_luts_are_their_circuits_on_every_sample(data: st.DataObject, seed: int) -> None:
+    draw = data.draw
+    generator = torch.Generator().manual_seed(seed)
+    common: dict[str, Any] = {"scale": draw(SCALES), "shared": draw(st.booleans()), "generator": generator}
+    common |= {"normalised": draw(st.booleans()), "bias": draw(st.booleans())}
+    if draw(st.booleans()):
+        shape: tuple[int, ...] = (draw(st.integers(4, 9)),)
+        rank, mask = draw(st.integers(1, 4)), draw(st.sampled_from(["expanded", "minimal"]))
+        layer: nn.Module = LUTLinear(shape[0], 5, rank, mask, **common)
+        norm: nn.Module = nn.BatchNorm1d(5)
+    else:
+        shape, groups = (2, 2, 3), draw(st.sampled_from([1, 2]))
+        padding, around = draw(st.integers(0, 1)), draw(st.sampled_from([-1, 0, 1]))
+        layer = LUTConv2d(2, 4, 2, 3, stride=draw(st.integers(1, 2)), padding=padding, padding_value=around,
+                          groups=groups, dilation=1, **common)  # fmt: skip
+        norm = nn.BatchNorm2d(4)
+    first: list[nn.Module] = [BinarizeSign()] if draw(st.booleans()) else []
+    signs_ = draw(st.sampled_from([[BinarizeSign()], [ResidualSign(2, scale_bits=3)], []]))
+    behind = [] if len(shape) == 1 else [nn.Flatten()]
+    with torch.no_grad():
+        width = layer.eval()(torch.ones(1, *shape)).numel()
+    end = LUTLinear(width, 3, 2, bias=False, generator=generator)
+    check(randomised(nn.Sequential(*first, layer, norm, *signs_, *behind, end), seed), shape)
+
+
+def test_luts_whose_inputs_may_be_zero_are_refused_where_zero_is_a_symbol() -> None:
+    signs_ = nn.Sequential(BinarizeSign(), LUTLinear(6, 3, 2, zeros="exact", bias=False))
+    check(signs_.eval(), (6,))
+    for before in ([nn.ReLU()], []):
+        model = nn.Sequential(
+            BinarizeSign(), BinaryLinear(6, 6, bias=False), *before, LUTLinear(6, 3, 2, zeros="exact", bias=False)
+        )
+        with pytest.raises(ValueError, match="an input may be 0"):
+            to_circuit(model, (6,))
+    model[2].binary_weights = False  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match="binary_weights=False"):
+        to_circuit(model, (6,))
 
 
 def test_bits_of_an_encoder_that_are_equal_count_once_and_constants_not_at_all() -> None:

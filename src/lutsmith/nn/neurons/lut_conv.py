@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
 from lutsmith.nn.sums.counting import Maker
+from lutsmith.nn.sums.lut_layers import lower_lut_sum
 from lutsmith.nn.sums.numbers import Levels, Sums
 
 COMBINES = ("window", "channel")
@@ -128,14 +128,8 @@ class LUTConv(LUTSum):
         return found, places.shape[1]
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
-        """The LUTs at every place, and their sums: see `LUTSum.lowered`."""
-        shape = numbers.shape
-        if len(shape) != self.axes + 1 or shape[0] != self.in_channels:
-            raise ValueError(f"it reads {self.in_channels} channels of images, and there are numbers of shape {shape}")
-        places = self.sliding.places(shape[1:]).astype(np.int64)  # (taps, P)
-        planes = np.arange(self.in_channels)[:, None, None] * math.prod(shape[1:])
-        read = np.where(places < 0, -1, places + planes).reshape(-1, places.shape[1])
-        return self.lowered(maker, numbers, read, self.out_shape(shape[1:]), self.padding_value)
+        """The sums of the LUTs, which are emitted; adders come with what reads them."""
+        return lower_lut_sum(self, maker, numbers)
 
     def extra_repr(self) -> str:
         window, geometry = " x ".join(map(str, self.sliding.window)), self.sliding

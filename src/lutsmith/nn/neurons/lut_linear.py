@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +11,7 @@ from lutsmith.ground.arguments import whole_number
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
 from lutsmith.nn.sums.counting import Maker
+from lutsmith.nn.sums.lut_layers import lower_lut_sum
 from lutsmith.nn.sums.numbers import Levels, Sums
 
 
@@ -90,10 +90,8 @@ class LUTLinear(LUTSum):
         return x.reshape(-1, self.in_features).t(), 1
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
-        """The LUTs, and their sums: see `LUTSum.lowered`."""
-        if numbers.shape != (self.in_features,):
-            raise ValueError(f"its {self.in_features} inputs cannot be numbers of shape {numbers.shape}")
-        return self.lowered(maker, numbers, np.arange(self.in_features)[:, None], (self.outputs,))
+        """The sums of the LUTs, which are emitted; adders come with what reads them."""
+        return lower_lut_sum(self, maker, numbers)
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {super().extra_repr()}, bias={self.bias is not None}"

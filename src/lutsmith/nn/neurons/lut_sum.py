@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,9 +14,10 @@ from lutsmith.ground.arguments import one_of
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.kernels.training.ops import Neurons
-from lutsmith.nn.sums.counting import Maker
-from lutsmith.nn.sums.numbers import Levels, Sums
-from lutsmith.nn.sums.of_luts import sums_of_luts
+from lutsmith.nn.sums.numbers import Levels
+
+if TYPE_CHECKING:
+    from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 ZEROS = ("bit", "exact")
 """What a zero is where a sign is taken: -1, as any number that is not > 0; or 0, as DeepLUT's third symbol."""
@@ -153,30 +154,6 @@ class LUTSum(nn.Module):
             sums = sums + self.bias.repeat_interleave(count).unsqueeze(1)
         return _binary(sums) if self.binary_outputs else sums
 
-    def scaled(self, sums: Tensor) -> Tensor:
-        """Sums of the LUTs that are kept, `(N, outputs, ...)`, as outputs: what `summed` makes of them, bit by bit."""
-        along = (-1, *[1] * (sums.ndim - 2))
-        if self.scale is not None or not self.normalised:
-            sums = sums * self.factor().view(along)
-        if self.bias is not None:
-            sums = sums + self.bias.view(along)
-        return _binary(sums) if self.binary_outputs else sums
-
-    def lowered(
-        self, maker: Maker, numbers: Levels | Sums, read: NDArray[np.int64], shape: tuple[int, ...], outside: float = -1
-    ) -> Sums:
-        """The LUTs, and their sums, whose circuit comes with what reads them.
-
-        Args:
-            maker: of the circuit.
-            numbers: what is read, of one sample.
-            read: int64 `(inputs of a neuron, P)`, numbers of its places, -1 outside of it.
-            shape: of the sums, (outputs, ...).
-            outside: what is read there.
-        """
-        luts = self.sum_of_luts()
-        return sums_of_luts(maker, numbers, luts.mask, luts.tables, luts.kept, read, outside, shape, self.scaled)
-
     def factor(self) -> Tensor:
         """What sums of entries are multiplied by, `(outputs,)`."""
         size = 1.0 if self.normalised else float(1 << self.rank)
@@ -211,6 +188,10 @@ class LUTSum(nn.Module):
             self.binary_outputs,
             self.kept,
         )
+
+    def lower_raw(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> Levels:
+        """Whether raw features are above 0, as numbers."""
+        return Levels.of_bits(builder.compare(features, np.float32(0))).affine(2, -1)
 
     def extra_repr(self) -> str:
         kinds = ("weights", "inputs", "outputs")

@@ -84,6 +84,8 @@ class BinarizeSign(nn.Module):
         TypeError, ValueError: an unknown name.
     """
 
+    binary_outputs = True
+
     def __init__(self, straight_through: str = "clipped") -> None:
         super().__init__()
         self.straight_through = one_of("straight_through", straight_through, STRAIGHT_THROUGH)

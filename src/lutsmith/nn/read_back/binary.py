@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from lutsmith.circuit.sliding import Sliding
 from lutsmith.nn.neurons.add import Add, added
 from lutsmith.nn.neurons.binary import BinaryConv, BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLayer, BinaryLinear
+from lutsmith.nn.neurons.lut_conv import LUTConv, LUTConv1d, LUTConv2d, LUTConv3d
+from lutsmith.nn.neurons.lut_linear import LUTLinear
 from lutsmith.nn.neurons.signs import BinarizeSign, BitsToSigns, ResidualSign
+from lutsmith.nn.neurons.tiled import TiledLUTLinear
 from lutsmith.nn.read_back.places import taps_at
-from lutsmith.nn.read_back.statements import Added, Each, LinearSums, ResidualLevels, states
+from lutsmith.nn.read_back.statements import Added, Each, LinearSums, LutSums, ResidualLevels, states
 from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Levels, LinearMap, Sums
 from lutsmith.nn.sums.torch_modules import NUMERIC, after
 
@@ -31,7 +34,7 @@ def _linear(layer: BinaryLinear, shape: Shape) -> LinearSums:
     reads = np.arange(rows * layer.in_features).reshape(rows, layer.in_features)
     owners = np.array([[row * layer.outputs + output for row in range(rows)] for output in range(layer.outputs)])
     maps = (LinearMap(_weights(layer), reads, owners),)
-    return LinearSums(maps, (*shape[:-1], layer.outputs), layer.sums, layer.scaled)
+    return LinearSums(maps, (*shape[:-1], layer.outputs), layer, layer.scaled)
 
 
 @states(BinaryConv1d, BinaryConv2d, BinaryConv3d)
@@ -52,7 +55,7 @@ def _conv(layer: BinaryConv, shape: Shape) -> LinearSums:
         owners = np.arange(own.start * count, own.stop * count).reshape(outputs, count)
         reads = np.moveaxis(reads, 2, 0).reshape(count, -1)
         maps.append(LinearMap(weights[own].reshape(outputs, -1), reads, owners))
-    return LinearSums(tuple(maps), (layer.outputs, *places), layer.sums, layer.scaled)
+    return LinearSums(tuple(maps), (layer.outputs, *places), layer, layer.scaled)
 
 
 def _weights(layer: BinaryLayer) -> NDArray[np.int64]:
@@ -126,3 +129,32 @@ def _residual(module: ResidualSign, shape: Shape) -> ResidualLevels:
 @states(Add)
 def _add(module: Add, shape: Shape) -> Added:  # noqa: ARG001
     return Added(tuple((f"branches.{number}", branch) for number, branch in enumerate(module.branches)), added)
+
+
+@states(LUTLinear, TiledLUTLinear)
+def _lut_linear(layer: LUTLinear, shape: Shape) -> LutSums:
+    if not shape or shape[-1] != layer.in_features:
+        raise ValueError(f"it reads {layer.in_features} numbers, and there are {shape}")
+    mask = layer.latent()[1].detach().cpu().numpy().astype(np.int64)
+    mask = np.broadcast_to(mask, (layer.outputs, *mask.shape[1:]))
+    rows = math.prod(shape[:-1])
+    reads = np.stack([mask + row * layer.in_features for row in range(rows)])
+    return LutSums(layer, reads.reshape(*shape[:-1], *mask.shape), (*shape[:-1], layer.outputs))
+
+
+@states(LUTConv1d, LUTConv2d, LUTConv3d)
+def _lut_conv(layer: LUTConv, shape: Shape) -> LutSums:
+    image = shape[1:]
+    if len(shape) != layer.axes + 1 or shape[0] != layer.in_channels:
+        raise ValueError(f"it reads {layer.in_channels} channels of images, and there are numbers of {shape}")
+    places, pixels, inside = taps_at(layer.sliding, image)
+    around = (
+        PLUS if layer.padding_value == 1 else MINUS if layer.padding_value == -1 or layer.zeros == "bit" else NOTHING
+    )
+    window = np.where(inside, pixels, around)  # (taps, places) of the first channel
+    whole = np.concatenate(
+        [np.where(inside, window + channel * math.prod(image), window) for channel in range(shape[0])]
+    )
+    mask = layer.latent()[1].detach().cpu().numpy().astype(np.int64)
+    reads = np.moveaxis(whole[np.broadcast_to(mask, (layer.outputs, *mask.shape[1:]))], -1, 1)
+    return LutSums(layer, reads.reshape(layer.outputs, *places, *mask.shape[1:]), (layer.outputs, *places))

@@ -19,6 +19,7 @@ from torch import Tensor
 from lutsmith.logic.linear import placed
 from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.read_back.functions import MISSING, Functions
+from lutsmith.nn.read_back.luts import found_luts, table_words
 from lutsmith.nn.sums.numbers import Block, Ids, Levels, Sums, evaluated
 
 LOST = np.iinfo(np.int64).min
@@ -46,7 +47,8 @@ class Finder:
         read: numbers of bits that sums read.
         wrong: by kind, what the circuit does not have, and how many of how many.
         lost: whether something was read that was not found before.
-        luts: how many LUTs were found.
+        own: how many LUTs of a layer's own.
+        luts_made: how many LUTs in all.
         sums: how many words.
         bounds: how many comparisons.
     """
@@ -58,7 +60,7 @@ class Finder:
         self.read: list[Ids] = []
         self.wrong: dict[str, str] = {}
         self.lost = False
-        self.luts = self.sums = self.bounds = 0
+        self.own = self.luts_made = self.sums = self.bounds = 0
 
     @property
     def found(self) -> bool:
@@ -85,6 +87,15 @@ class Finder:
         found = self._functions.of_luts(inputs, np.full(len(inputs), table, np.uint64))
         return self._told("LUTs behind thresholds", found[None], inputs, np.arange(len(inputs)), len(inputs))
 
+    def luts(self, inputs: Ids, tables: NDArray[np.bool_], table_of: NDArray[np.int64]) -> Ids:
+        reads = np.where(inputs == ZERO, 0, np.where(inputs == ONE, 1, inputs))
+        found = np.full(len(reads), MISSING, np.int64)
+        known = (reads >= 0).all(axis=1)
+        found[known] = found_luts(self._functions, reads[known], table_words(tables)[table_of[known]])
+        self.read.append(reads)
+        self.own += len(reads)
+        return self._told("LUTs", found[None], reads, np.arange(len(reads)), len(reads))
+
     def _prove(self, key: Any, claim: WeightedSums | WordBounds) -> None:
         if key not in self._proved:
             claim.check()
@@ -95,7 +106,7 @@ class Finder:
         return self._told(kind, found, inputs, owner, netlist.num_nodes * len(inputs))
 
     def _told(self, kind: str, found: Ids, inputs: Ids, owner: NDArray[np.int64], luts: int) -> Ids:
-        self.luts += luts
+        self.luts_made += luts
         absent = found == MISSING
         if absent.any():
             if (inputs < 0).any():
@@ -109,7 +120,7 @@ class Finder:
                     kind, f"{missing} of {kinds} {kind} are not in the circuit, first {owner[first]}{where}"
                 )
         found = np.where(found == MISSING, LOST, found)
-        return found[0] if kind == "LUTs behind thresholds" else found
+        return found[0] if kind.startswith("LUTs") else found
 
 
 class Simulated:
@@ -152,6 +163,12 @@ class Simulated:
         entries = np.array([table >> place & 1 for place in range(1 << inputs.shape[1])], np.bool_)
         return self._new(entries[address])
 
+    def luts(self, inputs: Ids, tables: NDArray[np.bool_], table_of: NDArray[np.int64]) -> Ids:
+        address = np.zeros((len(inputs), self.rows.shape[1]), np.int64)
+        for slot in range(inputs.shape[1]):
+            address += self.rows[inputs[:, slot]].astype(np.int64) << slot
+        return self._new(tables[table_of[:, None], address])
+
     def numbers(self, levels: Levels) -> NDArray[np.float64]:
         """Levels on the samples, (S, *shape)."""
         bits = self.rows[levels.bits]  # (*shape, M, S)
@@ -183,7 +200,9 @@ def on_samples(sums: Sums) -> tuple[Simulated, Sums, Tensor]:
     )
     levels.bits[sums.levels.bits == ZERO], levels.bits[sums.levels.bits == ONE] = 0, 1
     x = torch.from_numpy(maker.numbers(levels)).float()
-    steps: list[Callable[[Tensor], Tensor]] = [*([] if sums.forward is None else [sums.forward]), *sums.whole().steps]
+    steps: list[Callable[[Tensor], Tensor]] = list(sums.whole().steps)
+    if sums.forward is not None:
+        steps[0] = sums.forward
     for step in steps:
         x = evaluated(step, x)
     return maker, Sums(**{**vars(sums), "levels": levels}), x

@@ -8,15 +8,17 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from lutsmith.logic.rewriting import NotDecided
 from lutsmith.nn.read_back.finding import LOST, ONE, ZERO, Finder, on_samples
 from lutsmith.nn.read_back.heads import wrong_head
-from lutsmith.nn.read_back.statements import Added, Bits, Each, LinearSums, ResidualLevels, Scores
+from lutsmith.nn.read_back.statements import Added, Bits, Each, LinearSums, LutSums, ResidualLevels, Scores
 from lutsmith.nn.sums.counting import bits_of, levels_of, residual_levels
-from lutsmith.nn.sums.numbers import Ids, Levels, Sums
+from lutsmith.nn.sums.lut_layers import sums_of_luts
+from lutsmith.nn.sums.numbers import Bound, Ids, Levels, Sums, evaluated
 from lutsmith.nn.sums.scores import ScoreHead, head_of
 from lutsmith.nn.sums.torch_modules import after
 
@@ -44,12 +46,12 @@ class NumberWalk:
         self.waiting: list[tuple[int, bool]] = []
         self.scored = False
         self._proved: set[Any] = set()
+        self._luts: dict[int, str] = {}  # what is known of LUTs whose sums nothing has read yet
 
-    def read(self, name: str, kind: str, stated: LinearSums | Each | ResidualLevels | Added) -> None:
+    def read(self, name: str, kind: str, stated: LinearSums | LutSums | Each | ResidualLevels | Added) -> None:
         """Go on through a module between numbers."""
         if self.walk.functions is None:
-            self._read_features(name, kind, stated)
-            return
+            self._read_features(stated)
         if self.numbers is None:
             self.numbers = Levels.of_bits(_apart(self.walk.values))
         try:
@@ -61,6 +63,8 @@ class NumberWalk:
                 self._wait(name, kind, counts=True)
                 sums = Sums.of(levels, stated.maps, stated.shape, stated.step)
                 self.numbers = replace(sums, forward=stated.forward)
+            elif isinstance(stated, LutSums):
+                self._read_luts(name, kind, stated)
             elif isinstance(stated, ResidualLevels):
                 self._wait(name, kind)
                 sums = Sums.plain(self.numbers) if isinstance(self.numbers, Levels) else self.numbers.whole()
@@ -72,17 +76,42 @@ class NumberWalk:
                 self.numbers = stated.after(self.numbers)
         except (ValueError, NotDecided) as error:
             raise NotEstablishedError(str(error)) from error
-        self.scored = not (isinstance(stated, Each) and stated.sign)
+        binary = isinstance(stated, LutSums) and stated.module.binary_outputs
+        self.scored = not (binary or (isinstance(stated, Each) and stated.sign))
 
-    def _read_features(self, name: str, kind: str, stated: Any) -> None:
-        """Read signs of raw features, which are comparators."""
-        if not (isinstance(stated, Each) and stated.sign):
+    def _read_features(self, stated: Any) -> None:
+        """Read comparators of raw features: whether they are 0 or more, as signs have it, or above 0, as LUTs do."""
+        sign = isinstance(stated, Each) and stated.sign
+        if not sign and not isinstance(stated, LutSums):
             raise NotEstablishedError("it reads raw features, real numbers, and not bits")
         shape = self.walk.values.shape
-        below = np.full((int(np.prod(shape)), 1), np.nextafter(np.float32(0), np.float32(-1)))
-        everywhere, unbounded = np.arange(len(below)).reshape(shape), (np.zeros(0, np.float32), np.zeros(0, np.float32))
-        self.walk.read_encoder(name, kind, Bits(shape, below, everywhere, lambda x: x >= 0, unbounded))
+        bound = np.nextafter(np.float32(0), np.float32(-1)) if sign else np.float32(0)
+        thresholds = np.full((int(np.prod(shape)), 1), bound, np.float32)
+        everywhere = np.arange(len(thresholds)).reshape(shape)
+        unbounded = np.zeros(0, np.float32), np.zeros(0, np.float32)
+        encode = np.greater_equal if sign else np.greater
+        bits = Bits(shape, thresholds, everywhere, lambda x: encode(x, np.float32(0)), unbounded)
+        self.walk.read_encoder("input", "signs of features", bits)
         self.numbers = Levels.of_bits(_apart(self.walk.values)).affine(2, -1)
+
+    def _read_luts(self, name: str, kind: str, stated: LutSums) -> None:
+        numbers, row = self.numbers, len(self.walk.rows)
+        assert numbers is not None
+        self.walk.add(name, kind, "not established", "nothing has read its numbers")
+
+        def agrees() -> bool:
+            plain = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
+            maker, simulated, x = on_samples(plain)
+            found = sums_of_luts(stated.module, maker, simulated, stated.reads, stated.shape)
+            sums = torch.from_numpy(maker.numbers(found.levels).sum(axis=-1)).float()
+            return torch.equal(evaluated(found.steps[0], sums), evaluated(stated.module, x))
+
+        sums = self._found(
+            lambda maker: sums_of_luts(stated.module, maker, numbers, stated.reads, stated.shape), agrees, row
+        )
+        scaled = sums.steps[0]
+        self.waiting = [(row, True)]
+        self.numbers = replace(sums, forward=Bound(stated.module, lambda x: scaled(x.sum(dim=-1))))
 
     def reshape(self, module: nn.Module) -> None:
         """Let a module of torch that only reshapes do so."""
@@ -170,8 +199,8 @@ class NumberWalk:
     def _tell(self, row: int, verdict: Any, reason: str) -> None:
         self.walk.rows[row] = replace(self.walk.rows[row], verdict=verdict, reason=reason)
 
-    def _found(self, make: Callable[[Finder], Made], agrees: Callable[[], bool]) -> Made:
-        """Look for what numbers are made of, and say so in the rows that wait for it."""
+    def _found(self, make: Callable[[Finder], Made], agrees: Callable[[], bool], own: int | None = None) -> Made:
+        """Look for what numbers are made of, and say so in the rows that wait for it; LUTs are of the row `own`."""
         walk, first = self.walk, None
         for merged, folded in _ATTEMPTS:
             finder = Finder(walk.functions, self._proved, merged=merged, folded=folded)
@@ -193,12 +222,20 @@ class NumberWalk:
                 "on random samples its modules say something else than the neurons of the circuit"
             )
         rows, self.waiting = self.waiting, []
+        if own is not None:
+            self._luts[own] = f"{finder.own:,} LUTs: tables and wires; "
+            if "LUTs" in finder.wrong:
+                self._tell(own, "failed", finder.wrong.pop("LUTs"))
+                finder.lost = True
         for number, (row, counts) in enumerate(rows):
             if finder.found:
-                what = f"{finder.sums:,} sums, equal to the integers by substitution" if counts else ""
+                before = self._luts.pop(row, "")
+                what = f"{before}{finder.sums:,} sums, equal to the integers by substitution" if counts else ""
                 last = f"{finder.bounds:,} thresholds, compared for every value" if number == len(rows) - 1 else ""
                 told = "; ".join(part for part in (what, last) if part) or "evaluated at every integer of its sums"
-                self._tell(row, "proved", f"{told}; {finder.luts:,} LUTs: tables and wires" if last else told)
+                self._tell(
+                    row, "proved", f"{told}; {finder.luts_made - finder.own:,} LUTs: tables and wires" if last else told
+                )
             elif counts and "sums" in finder.wrong:
                 self._tell(row, "failed", finder.wrong["sums"])
             elif number == len(rows) - 1 and "sums" not in finder.wrong and finder.wrong:

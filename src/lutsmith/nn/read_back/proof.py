@@ -35,6 +35,7 @@ from lutsmith.nn.read_back.statements import (
     LinearSums,
     LutGroups,
     Luts,
+    LutSums,
     ResidualLevels,
     Scores,
     Statement,
@@ -155,7 +156,7 @@ class _Walk:
             self.read_encoder(name, kind, statement)
             read_computed(self)
             return
-        if isinstance(statement, LinearSums | Each | ResidualLevels | Added):
+        if isinstance(statement, LinearSums | LutSums | Each | ResidualLevels | Added):
             self.neurons.read(name, kind, statement)
             return
         if self.functions is None:

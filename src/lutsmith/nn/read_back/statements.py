@@ -153,7 +153,7 @@ class LinearSums:
     Attributes:
         maps: the matrices.
         shape: of the sums of a sample.
-        forward: the module's own sums, of a batch.
+        forward: the module itself.
         step: what the module makes of its sums.
     """
 
@@ -161,6 +161,21 @@ class LinearSums:
     shape: tuple[int, ...]
     forward: Step
     step: Step
+
+
+@dataclass(frozen=True, eq=False)
+class LutSums:
+    """Sums of LUTs that read whether numbers are above 0.
+
+    Attributes:
+        module: it.
+        reads: places of the flattened sample that LUTs read, (*shape of the sums, LUTs, rank); or a constant.
+        shape: of the sums.
+    """
+
+    module: Any
+    reads: NDArray[np.int64]
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +215,9 @@ class Added:
     join: Callable[[list[Any]], Any]
 
 
-Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores | LinearSums | Each | ResidualLevels | Added
+Statement = (
+    Bits | Luts | ChosenBits | LutGroups | Branches | Scores | LinearSums | LutSums | Each | ResidualLevels | Added
+)
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
-from lutsmith.nn.sums.numbers import NOTHING, Block, Changes, Ids, Levels, Sums
+from lutsmith.nn.sums.numbers import NOTHING, Block, Bound, Changes, Ids, Levels, Sums
 
 MAX_STEPS = 15
 """Values that a number may have beside the least: each is a bit."""
@@ -43,6 +43,9 @@ class Maker(Protocol):
 
     def lut(self, inputs: Ids, table: int) -> Ids:
         """LUTs (W,) of one table that read inputs (W, n)."""
+
+    def luts(self, inputs: Ids, tables: NDArray[np.bool_], table_of: NDArray[np.int64]) -> Ids:
+        """LUTs (W,) that read inputs (W, n), n up to 8, and have tables[table_of], bool (T, 2**n)."""
 
 
 class _Word(NamedTuple):
@@ -106,10 +109,10 @@ def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
     return Levels(ids.reshape(*shape, -1), weights.reshape(*shape, -1), offset.reshape(shape), unit)
 
 
-def bits_of(maker: Maker, numbers: Levels | Sums) -> Ids:
-    """Whether each number is above 1/2, as bits of its shape: what LUTs, pools of bits and heads read."""
+def bits_of(maker: Maker, numbers: Levels | Sums, above: float = 0.5) -> Ids:
+    """Whether each number is above another, as bits of its shape: 1/2 is what LUTs, pools of bits and heads read."""
     if isinstance(numbers, Levels):
-        found = numbers.as_bits()
+        found = numbers.as_bits(above)
         if found is not None:
             bits, inverted, varies = found
             flat = np.where(varies, bits, np.array(maker.constants)[inverted.astype(np.int64)]).reshape(-1)
@@ -117,7 +120,7 @@ def bits_of(maker: Maker, numbers: Levels | Sums) -> Ids:
             flat[turned] = maker.lut(flat[turned][:, None], 0b01)
             return flat.reshape(bits.shape)
         numbers = Sums.plain(numbers)
-    return _decided(maker, numbers.whole(), lambda x: x > 0.5)
+    return _decided(maker, numbers.whole(), lambda x: x > above)
 
 
 def _coded(maker: Maker, numbers: Sums) -> Levels:
@@ -150,7 +153,7 @@ def residual_bits(maker: Maker, numbers: Sums) -> Ids:
     def signs(x: Tensor) -> Tensor:
         return _stacked(module.signs(x)[0]) > 0
 
-    return _decided(maker, numbers, _Bound(module, signs))
+    return _decided(maker, numbers, Bound(module, signs))
 
 
 def residual_sizes(module: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -161,18 +164,6 @@ def residual_sizes(module: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     else:
         scales = scales.reshape(-1, *[1] * len(shape))
     return np.moveaxis(np.broadcast_to(scales, (len(scales), *shape)), 0, -1)
-
-
-class _Bound:
-    """A function that belongs to a module: it is evaluated where the module's parameters are, in eval mode."""
-
-    def __init__(self, module: Any, function: Any) -> None:
-        self.__self__ = module
-        self.function = function
-
-    def __call__(self, x: Tensor) -> Tensor:
-        found: Tensor = self.function(x)
-        return found
 
 
 def _stacked(parts: list[Tensor]) -> Tensor:
@@ -192,10 +183,13 @@ def _unit(values: NDArray[np.float64]) -> float:
 
 def _words(maker: Maker, numbers: Sums, changes: Changes) -> Levels | None:
     """Numbers that are an affine function of their sums, as the bits of these; None where they are not."""
-    low = numbers.lattice()[3]
+    _, _, step, low, high = numbers.lattice()
     if numbers.sources.shape[-1] > 1:
         return None
     sources = numbers.sources.reshape(-1)
+    count = np.bincount(changes.place, minlength=sources.size)
+    if ((count > 0) & (count != (high - low)[sources] // step)).any():
+        return None  # it does not change with every integer
     ends = np.append(np.flatnonzero(changes.place[1:] != changes.place[:-1]), changes.place.size - 1)
     slope = np.zeros(len(changes.first))
     where = changes.place[ends]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
@@ -35,6 +36,9 @@ class NeuronEmitter:
     def lut(self, inputs: Ids, table: int) -> Ids:
         words = np.array([table], np.uint64)
         return self.builder.lut(inputs, words, np.zeros(len(inputs), np.int64)).astype(np.int64)
+
+    def luts(self, inputs: Ids, tables: NDArray[np.bool_], table_of: NDArray[np.int64]) -> Ids:
+        return self.builder.lut(inputs, tables, table_of).astype(np.int64)
 
     def _copies(self, kind: str, netlist: Netlist, inputs: Ids) -> Ids:
         """The outputs (P, O) of copies of a netlist that read inputs (P, I)."""

@@ -73,15 +73,27 @@ class Levels:
         bits, weights = (part.reshape(self.offset.size, -1)[places] for part in (self.bits, self.weights))
         return Levels(bits, weights, self.offset.reshape(-1)[places], self.unit, self.shared)
 
-    def as_bits(self) -> tuple[Ids, NDArray[np.bool_], NDArray[np.bool_]] | None:
-        """Whether each number is above 1/2, as bits (*shape), whether each is inverted, and whether it is one at all (a
+    def as_bits(self, above: float) -> tuple[Ids, NDArray[np.bool_], NDArray[np.bool_]] | None:
+        """Whether each number is above one, as bits (*shape), whether each is inverted, and whether it is one at all (a
         constant otherwise, `inverted` its value); None where numbers have several bits.
         """
         if self.bits.shape[-1] != 1:
             return None
         low, high = self.offset, self.offset + self.weights[..., 0]
-        zero, one = low * self.unit > 0.5, high * self.unit > 0.5
+        zero, one = low * self.unit > above, high * self.unit > above
         return self.bits[..., 0], zero, zero != one
+
+
+class Bound:
+    """A function that belongs to a module: it is evaluated where the module's parameters are, in eval mode."""
+
+    def __init__(self, module: Any, function: Any) -> None:
+        self.__self__ = module
+        self.function = function
+
+    def __call__(self, x: Tensor) -> Tensor:
+        found: Tensor = self.function(x)
+        return found
 
 
 class LinearMap(NamedTuple):
@@ -125,7 +137,7 @@ class Sums:
         sources: int64 (*shape, K): which sums each present number is made of, NOTHING beyond; K is 1 without pools.
         lowest: bool (*shape): of several, the module reads the least sum (True) or the greatest.
         last: a module behind all steps that makes several bits of a number, or None.
-        forward: what the module itself makes of a batch of levels, where it is known: the sums.
+        forward: the module itself, from a batch of levels: it says what the first step makes of the sums.
     """
 
     levels: Levels
