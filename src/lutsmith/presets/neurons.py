@@ -26,7 +26,7 @@ def _flow(epochs: tuple[int, ...], inputs: list[int], rank: int, rates: tuple[fl
         {"phase": "prune", "inputs": inputs, **binary},
         {"phase": "retrain", **binary},
         {"phase": "expand", "rank": rank, "layers": layers, **luts},
-        {"phase": "inputs", "density": 0.8, "layers": layers, **luts},
+        {"phase": "inputs", "density": 0.9, "layers": layers, **luts},
     ]
     return [{**kind, "epochs": count} for kind, count in zip(kinds, epochs, strict=True)]
 
@@ -41,7 +41,7 @@ NEURONS = (
         settings={
             "batch_size": 32,
             "validation": 0.15,
-            "phases": _flow((10, 20, 10, 10, 10, 5), [24, 16, 24], 4, (0.01, 0.01)),
+            "phases": _flow((10, 20, 10, 10, 20, 10), [24, 16, 24], 4, (0.01, 0.005)),
         },
         chosen="validation rows",
     ),

@@ -244,7 +244,7 @@ def test_layers_of_a_network_are_expanded_in_place_and_mistakes_are_told() -> No
     assert np.array_equal(layer.kept.numpy(), np.ones((8, 9), np.bool_))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(2, 6), st.integers(1, 3), st.sampled_from([(8, 8), (3, 5), (1, 1)]), st.integers(0, 99))
 def test_tiles_share_tables_and_say_what_the_binary_layer_said(
     rank: int, weight_bits: int, tile: tuple[int, int], seed: int
