@@ -100,7 +100,7 @@ def test_a_killed_run_goes_on_in_its_phase_to_the_same_file(tmp_path: Path, monk
     assert Path(str(resumed.model)).read_bytes() == Path(str(whole.model)).read_bytes()
     assert resumed.phases is not None
     assert whole.phases is not None
-    same = [[{**phase, "seconds": 0} for phase in run.phases] for run in (resumed, whole)]
+    same = [[{**phase, "seconds": 0} for phase in phases] for phases in (resumed.phases, whole.phases)]
     assert same[0] == same[1]
 
 
@@ -114,7 +114,7 @@ def test_training_ends_after_any_phase_that_has_a_circuit() -> None:
 
 def test_layers_are_counted_one_by_one() -> None:
     x, _ = rows()
-    model = build_neurons(NeuronArchitecture.from_json(ARCHITECTURE), x, 4)
+    model: Any = build_neurons(NeuronArchitecture.from_json(ARCHITECTURE), x, 4)
     with pytest.raises(ValueError, match="real numbers; expected binary=True"):
         luts_of_layers(model, (10,))
     for phase in PhasedSettings.from_json(SETTINGS).phases[1:4]:
@@ -177,4 +177,4 @@ def test_gradual_pruning_follows_its_schedule_and_mistakes_are_told() -> None:
         {"densities": {}, "until": 0},
     ):
         with pytest.raises(ValueError, match=r"densities|per|until"):
-            GradualPruning(**arguments)  # type: ignore[arg-type]
+            GradualPruning(**arguments)
