@@ -93,8 +93,7 @@ class LUTSum(nn.Module):
         self.zeros = one_of("zeros", zeros, ZEROS)
         self.register_buffer("mask", mask)
         luts, rank = mask.shape[1:]
-        self.register_buffer("kept", torch.ones((outputs, luts), dtype=torch.bool))
-        self.register_buffer("tied", torch.zeros((outputs, luts), dtype=torch.uint8))
+        self._keep_all(outputs, luts)
         start = torch.rand((outputs * luts, 1 << rank), generator=generator)
         self.weight = nn.Parameter((2 * start - 1) * 2.0 ** (-rank / 2))
         first = 1 / math.sqrt(luts) / (1 if normalised else 1 << rank)
@@ -103,6 +102,11 @@ class LUTSum(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         if device is not None:
             self.to(device)
+
+    def _keep_all(self, outputs: int, luts: int) -> None:
+        """Begin with nothing pruned."""
+        self.register_buffer("kept", torch.ones((outputs, luts), dtype=torch.bool))
+        self.register_buffer("tied", torch.zeros((outputs, luts), dtype=torch.uint8))
 
     @property
     def luts(self) -> int:
