@@ -176,7 +176,7 @@ def readme(data: Path, seconds: float, seed: int = 0) -> dict[str, Any]:
         for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test))
     )
     model = LFC(k=2, input_expanded=True, mask_builder_type=MaskExpanded, device=None)
-    adam = torch.optim.Adam(model.parameters(), lr=0.01)
+    adam = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
     optimizer = dOptimWrapper(adam, BinaryOptim=True)
     began, done, epochs = time.perf_counter(), 0.0, 0.0
     while done < 1:

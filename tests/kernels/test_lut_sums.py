@@ -45,6 +45,7 @@ def problems(draw: st.DrawFn, rank: int) -> Problem:
     tables = torch.randn(outputs * luts, 1 << rank, generator=generator)
     if draw(st.booleans()):
         x[torch.rand(x.shape, generator=generator) < 0.3] = 0
+    if draw(st.booleans()):
         tables[torch.rand(tables.shape, generator=generator) < 0.1] = 0
     own = luts if draw(st.booleans()) else outputs * luts
     kinds = draw(st.sampled_from(KINDS)), draw(st.sampled_from(KINDS))
@@ -93,7 +94,7 @@ def both_bits(rank: int, seed: int, luts: int = 20, samples: int = 150) -> Probl
     return x, tables, Neurons(inputs, 4), torch.randn(4, samples, generator=generator)
 
 
-@pytest.mark.parametrize("rank", [1, 4, 5, 8])
+@pytest.mark.parametrize("rank", [4, 5, 8])
 @pytest.mark.parametrize("machine", ["avx2", ""])
 def test_machines_with_other_shuffles_or_none_say_the_same(
     rank: int, machine: str, monkeypatch: pytest.MonkeyPatch

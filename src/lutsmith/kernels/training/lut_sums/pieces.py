@@ -200,5 +200,5 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
     return {name: piece(dtype, arguments, emit) for name, (emit, arguments) in found.items()}
 
 
-FEW = 3
+FEW = 4
 """Up to this rank entries are summed one by one, by comparing addresses; above it samples are added where they read."""
