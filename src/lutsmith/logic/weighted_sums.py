@@ -75,7 +75,8 @@ class WeightedSums:
                 for place, sign in count.signs.items():
                     weights[place] -= count.factor * sign
                 constant -= count.factor * count.offset
-                weights |= {bit: count.factor << place for place, bit in enumerate(count.bits)}
+                for place, bit in enumerate(count.bits):  # a count of one input is this input
+                    weights[bit] = weights.get(bit, 0) + (count.factor << place)
                 leaves += count.bits
             least = int(low[row] + np.minimum(scaled[row], 0).sum())
             most = least + int(np.abs(scaled[row]).sum())

@@ -17,8 +17,8 @@ def lower_lut_sum(layer: Any, maker: Maker, numbers: Levels | Sums) -> Sums:
     """The sums of a layer's LUTs, which read whether numbers are above 0.
 
     Raises:
-        ValueError: weights or inputs that are not binary; with zeros="exact", entries or inputs that may be 0; numbers of
-            another shape.
+        ValueError: weights or inputs that are not binary; with zeros="exact", entries or inputs that may be 0; numbers
+            of another shape.
     """
     reads, places = _reads(layer, numbers.shape)
     return sums_of_luts(layer, maker, numbers, reads, places)
