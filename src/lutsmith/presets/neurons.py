@@ -13,7 +13,7 @@ def _flow(epochs: tuple[int, ...], inputs: list[int], rank: int, rates: tuple[fl
     """LUTNet's flow: LUTs from the second layer on.
 
     Args:
-        epochs: of each phase.
+        epochs: of each phase; the last one is left out where there are none for it.
         inputs: weights that each output of each layer keeps.
         rank: inputs of a LUT.
         rates: learning rates of binary weights and of LUTs.
@@ -28,7 +28,7 @@ def _flow(epochs: tuple[int, ...], inputs: list[int], rank: int, rates: tuple[fl
         {"phase": "expand", "rank": rank, "layers": layers, **luts},
         {"phase": "inputs", "density": 0.9, "layers": layers, **luts},
     ]
-    return [{**kind, "epochs": count} for kind, count in zip(kinds, epochs, strict=True)]
+    return [{**kind, "epochs": count} for kind, count in zip(kinds, epochs, strict=False)]
 
 
 NEURONS = (
@@ -55,7 +55,7 @@ NEURONS = (
             "batch_size": 250,
             "validation": 5000 / 60000,
             "shift": 1,
-            "phases": _flow((3, 8, 8, 6, 2, 0), [784, 32, 32, 32, 128], 4, (0.004, 0.002)),
+            "phases": _flow((4, 12, 12, 6, 30), [784, 32, 32, 32, 128], 4, (0.004, 0.005)),
         },
         chosen="validation rows",
     ),
