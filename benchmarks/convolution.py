@@ -4,16 +4,21 @@
 
 Forms: `fused` has `PooledConv`; `recompute` too, with layers computed anew in the backward pass; `apart` has a
 `LogicConv2d` and an `OrPool2d`; `unfold` gathers all windows by torch's `unfold` and gives them to a `LogicDense`
-(kernels of one LUT only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only). All
-forms read random bits, 128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a process
-of its own; the memory is the peak (VmHWM) above that before the first step, when all is imported and built, and a step
-of a network of a few LUTs has loaded what code there is to load.
+(kernels of one LUT only); `torchlogix` has its `LogicConv2d` and `OrPooling2d`, eagerly (trees of gates only), and
+`compiled` the same through `torch.compile`, which wants a C++ compiler and, the first time, minutes. What it compiled
+for a number of threads is kept in torch's cache: run it once by itself with `--steps 1` before all forms are measured.
+
+All forms read random bits, 128 images at a time, and make forward, cross entropy, backward and Adam. Each runs in a
+process of its own; the memory is the peak (VmHWM) above that before the first step, when all is imported and built, and
+a step of a network of a few LUTs has loaded what code there is to load.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -32,7 +37,8 @@ from lutsmith.kernels import threads
 from lutsmith.nn import GroupSum, LogicConv2d, LogicDense, OrPool2d, PooledConv
 
 BATCH, CLASSES = 128, 10
-FORMS = ("fused", "recompute", "apart", "unfold", "torchlogix")
+FORMS = ("fused", "recompute", "apart", "unfold", "torchlogix", "compiled")
+THEIRS = ("torchlogix", "compiled")
 
 
 class Row(NamedTuple):
@@ -128,8 +134,10 @@ def prepared(row: Row, form: str, batch: int) -> Callable[[], None]:
     """A network and a batch, and what makes a step of it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = (theirs(row) if form == "torchlogix" else ours(row, form)).train()
+        model: Any = (theirs(row) if form in THEIRS else ours(row, form)).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+    if form == "compiled":
+        model.compile()
     x = torch.randint(0, 2, (batch, row.channels, row.image, row.image)).float()
     if form in ("fused", "recompute", "apart"):  # as our encoders leave it
         x = x.flatten(1).t().contiguous().t().view(x.shape)
@@ -145,12 +153,12 @@ def prepared(row: Row, form: str, batch: int) -> Callable[[], None]:
 
 def measure(name: str, form: str, count: int, steps: int) -> dict[str, Any]:
     """Time and memory of a step in this process."""
-    torch.set_num_threads(count if form in ("torchlogix", "unfold") else 1)
+    torch.set_num_threads(count if form in (*THEIRS, "unfold") else 1)
     threads.set_num_threads(count)
     torch.manual_seed(0)
     row = ROWS[name]
     small = row._replace(blocks=tuple((4, *block[1:]) for block in row.blocks), dense=(4 * CLASSES,) * len(row.dense))
-    prepared(small, form, 2)()
+    prepared(small, "torchlogix" if form == "compiled" else form, 2)()
     step = prepared(row, form, BATCH)
     before, times, processor = peak_megabytes(), [], []
     for _ in range(steps + 1):
@@ -183,7 +191,10 @@ def main() -> None:
     results = []
     for name in arguments.rows:
         for form in arguments.forms:
-            if form in (("unfold",) if ROWS[name].depth > 1 else ("recompute", "torchlogix")):
+            if form in (("unfold",) if ROWS[name].depth > 1 else ("recompute", *THEIRS)):
+                continue
+            if form == "compiled" and shutil.which(os.environ.get("CXX", "g++")) is None:
+                print(f"{name:8} {form:10} not run: torch.compile wants a C++ compiler, and there is no g++ here")
                 continue
             options = ["--rows", name, "--forms", form, "--threads", arguments.threads, "--steps", arguments.steps]
             command = [sys.executable, "-m", "benchmarks.convolution", "--here", *map(str, options)]

@@ -80,8 +80,8 @@ def random_netlist(inputs: int, layers: tuple[int, ...], rank: int) -> Netlist:
 
 def traffic(plan: EnginePlan, netlist: Netlist) -> str:
     """What one pass of 1,024 samples moves and does."""
-    ranks = netlist.ranks[plan.order]
-    moved = lanes.ROW_BYTES * (ranks.sum() + ranks.size)
+    ranks = netlist.ranks[plan.luts]
+    moved = lanes.ROW_BYTES * (ranks.sum() + plan.order.size)
     operations = 2 * sum(OPERATIONS[rank] * int((ranks == rank).sum()) for rank in range(7))
     return f"{ranks.size:,} LUTs: {moved / 1e6:.2f} MB, {operations / 1e3:,.0f} k operations"
 
@@ -106,12 +106,13 @@ def layers(rank: int) -> Row:
 def coded_layers(rank: int) -> Row:
     netlist = random_netlist(WIDTH, (WIDTH,) * LAYERS, rank)
     code, making = made(netlist)
-    plan, network = code.plan(), code.load()
+    plan = code.plan()
+    network = code.load(plan)
     values = plan.values()
 
     def run() -> None:
         for _ in range(PASSES):
-            network(values.ctypes.data)
+            network(values)
 
     name = f"code, {LAYERS} x {WIDTH:,} random LUT{rank}, one core"
     work = netlist.num_nodes / 1e9 * lanes.BLOCK * PASSES
@@ -169,7 +170,7 @@ def pixels(circuit: Circuit, images: np.ndarray, name: str) -> list[Row]:
         (f"predict, {name}", Blocks(circuit.encoder, circuit.netlist, circuit.head), ""),
         (
             f"predict by code, {name}",
-            Blocks(circuit.encoder, code.netlist, circuit.head, network=code.load()),
+            Blocks(circuit.encoder, code.netlist, circuit.head, coded=(plan := code.plan(), code.load(plan))),
             f"made in {making:.1f} s",
         ),
     ]

@@ -27,7 +27,7 @@ import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.engine.machine_code import SWITCH, Code
 from lutsmith.circuit.engine.plan import EnginePlan
-from lutsmith.kernels.engine import codegen, lanes
+from lutsmith.kernels.engine import lanes
 
 STREAMED = 400_000
 
@@ -95,13 +95,14 @@ def code(circuit: Circuit) -> tuple[float, float, float]:
     start = time.perf_counter()
     made = Code.of(circuit.netlist)
     seconds = time.perf_counter() - start
-    network, own, plan = codegen.load(made.files), EnginePlan(circuit.netlist, fixed=True), made.plan()
+    own, plan = EnginePlan(circuit.netlist, fixed=True), made.plan()
+    network = made.load(plan)
     given, values, tables = own.values(), plan.values(), own.tables()
     given[own.input_rows] = values[plan.input_rows] = np.random.default_rng(0).integers(
         0, 2**64, given[own.input_rows].shape, dtype=np.uint64
     )
     slow = best(lambda: lanes.evaluate(given, own.fanin, tables, own.groups))
-    fast = best(lambda: network(values.ctypes.data))
+    fast = best(lambda: network(values))
     assert np.array_equal(given[own.output_rows], values[plan.output_rows])
     return slow, fast, seconds
 

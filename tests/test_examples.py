@@ -40,6 +40,11 @@ def test_imported_models_train_on(capsys, monkeypatch):
     assert min(run("import_models.py", capsys, monkeypatch)) > 0.75
 
 
+def test_kernels_along_time_tell_vibrations_apart(capsys, monkeypatch):
+    dense, convolution = run("vibration.py", capsys, monkeypatch, "--windows", "3000", "--epochs", "8")
+    assert convolution > max(0.75, dense + 0.15)
+
+
 def test_arithmetic_from_examples_to_verilog(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["alu.py", "--bits", "8", "--out", str(tmp_path / "alu")])
     runpy.run_path(str(EXAMPLES / "alu.py"), run_name="__main__")
@@ -103,4 +108,5 @@ def test_every_example_is_run_by_a_test():
         "import_models.py",
         "lutnets.py",
         "search_method.py",
+        "vibration.py",
     }

@@ -32,7 +32,8 @@ parts = cpu._parts
 cpu._parts = lambda *a, **k: split.append(parts(*a, **k)) or split[-1]
 try:
     if sys.argv[4] == "begin":
-        train("digits", preset=PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE)
+        train("digits", preset=PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE,
+              settings=SETTINGS)
     else:
         train("digits", out=folder, resume=True, quiet=True)
 except TrainingInterrupted:
@@ -42,9 +43,23 @@ assert max(a * b for a, b in split) > 1, split
 """
 
 
+LEVERS = {
+    "resample": 0.5,
+    "score_every": 2,
+    "freeze_wires": 0.5,
+    "freeze": [0.5],
+    "sampling_final": "hard",
+    "sampling_from": 0.5,
+    "teacher": "cnn",
+    "teacher_epochs": 1,
+}
+"""Of the run with connections that learn among candidates."""
+
+
 def sit(architecture: dict[str, object], threads: int, folder: Path, stop: int = 0, do: str = "begin") -> None:
     """One sitting of a run on so many threads, stopped after so many steps."""
     code = CODE.replace("PRESET", "'digits-fast'").replace("ARCHITECTURE", repr(architecture))
+    code = code.replace("SETTINGS", repr(LEVERS if architecture["connections"] == "learnable" else {}))
     number = str(threads)
     environment = {
         **os.environ,

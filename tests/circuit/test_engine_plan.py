@@ -36,7 +36,49 @@ def test_every_function_of_up_to_three_inputs_is_evaluated(rank, samples):
 
 def test_kinds_are_all_functions_up_to_the_order_of_inputs():
     known = [kind for kind in lanes.KINDS if kind[1] is not None]
-    assert [sum(rank == count for rank, _ in known) for count in (1, 2, 3)] == [1, 8, 68]
+    assert [sum(rank == count for rank, _ in known) for count in (1, 2, 3, 4)] == [1, 8, 68, 2]
+
+
+def pools(seed: int, ranks: tuple[int, ...]) -> Netlist:
+    """ORs and ANDs of LUTs, some of which are outputs too, read twice, of unequal ranks, or ORs again."""
+    rng, builder = np.random.default_rng(seed), NetlistBuilder(12)
+    layer, ends = np.arange(12), [3]
+    for rank in ranks:
+        luts = builder.lut(rng.choice(layer, (40, rank)), rng.integers(0, 2, (8, 1 << rank)), rng.integers(0, 8, 40))
+        luts = np.concatenate([luts[5:], builder.lut(rng.choice(layer, (5, 2)), rng.integers(0, 2, (5, 4)))])
+        layer = np.concatenate([rng.permutation(luts), layer[:3]])
+        pooled, place = [], 0
+        while place < len(layer):
+            width = int(rng.integers(1, 7))
+            window = layer[place : place + width]
+            entries = np.arange(1 << len(window)) > 0 if rng.random() < 0.8 else rng.integers(0, 2, 1 << len(window))
+            pooled.append(builder.lut(window[None], entries[None])[0])
+            place += width
+        ends += [*rng.choice(layer, 1), *rng.choice(pooled, 2)]
+        layer = np.array([*pooled, *rng.choice(luts, 2)])
+    return builder.build([*ends, *layer])
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    ranks=st.lists(st.integers(2, 6), min_size=1, max_size=4),
+    samples=st.sampled_from(BATCHES),
+)
+@settings(deadline=None, max_examples=40)
+def test_pools_are_evaluated_with_what_they_read(seed, ranks, samples):
+    netlist = pools(seed, tuple(ranks))
+    bits = np.random.default_rng(seed).integers(0, 2, (samples, netlist.num_inputs), dtype=np.uint8)
+    assert (blocks(netlist).outputs(bits) == netlist.evaluate(bits)).all()
+
+
+def test_what_only_a_pool_reads_has_no_rows():
+    rng, builder = np.random.default_rng(0), NetlistBuilder(50)
+    luts = builder.lut(rng.integers(0, 50, (400, 5)), rng.integers(0, 2, (400, 32)))
+    netlist = builder.build(builder.lut(luts.reshape(100, 4), [[0] + 15 * [1]], np.zeros(100, np.int64)))
+    plan = EnginePlan(netlist, fixed=True)
+    assert plan.order.size == 100
+    assert plan.tables().size == 400
+    assert plan.num_rows < EnginePlan(netlist, fixed=True, pools=False).num_rows - 250
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from lutsmith.circuit import Comparators, NetlistBuilder
 from lutsmith.circuit.engine import engine as engines
-from lutsmith.circuit.engine import machine_code
+from lutsmith.circuit.engine import machine_code, recurring
 from lutsmith.circuit.engine.engine import LARGE, Engine
 from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.ground.cache import CACHE_FOLDER
@@ -27,8 +28,8 @@ from .examples import random_circuit, random_images, random_netlist
 
 def network_of(netlist, run) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the outputs by the interpreter and by code, on random bits."""
-    plan = EnginePlan(netlist, fixed=True)
     rows = []
+    plan = EnginePlan(netlist, fixed=True, pools=False)
     for evaluate in (lambda values: lanes.evaluate(values, plan.fanin, plan.tables(), plan.groups), run(plan)):
         values = plan.values()
         shape = values[plan.input_rows].shape
@@ -59,6 +60,45 @@ def test_code_is_the_interpreter_at_every_rank_and_width(
 
     expected, given_rows = network_of(netlist, run)
     assert np.array_equal(expected, given_rows)
+
+
+@pytest.mark.parametrize(("width", "ternary"), [(16, False), (32, False), (None, None)])
+@given(seed=st.integers(0, 2**32), rank=st.integers(4, 6), pooled=st.integers(1, 6), dense=st.integers(0, 40))
+@settings(deadline=None, max_examples=8)
+def test_code_of_recurring_tables_is_the_interpreter(width, ternary, seed, rank, pooled, dense) -> None:
+    """Kernels with pools, some of unequal tables, in front of LUTs that are interpreted."""
+    rng, builder = np.random.default_rng(seed), NetlistBuilder(30)
+    layer, tables = np.arange(30), rng.integers(0, 2, (3, 1 << rank))
+    for _ in range(2):
+        owners = np.sort(rng.integers(0, 3, 30 * pooled))
+        luts = builder.lut(rng.choice(layer, (owners.size, rank)), tables, owners)
+        entries = (np.arange(1 << pooled) > 0)[None]
+        layer = np.concatenate([builder.lut(luts.reshape(30, -1), entries, np.zeros(30, np.int64)), layer[:5]])
+    last = builder.lut(rng.choice(layer, (dense, 5)), rng.integers(0, 2, (dense, 32)))
+    netlist = builder.build(np.concatenate([last, layer, luts[:2]]))
+    original = codegen._Chunk.__init__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recurring, "SHARE", 0.0)
+        if width:
+            patch.setattr(codegen._Chunk, "__init__", lambda self, *_: original(self, width, ternary))
+        code = machine_code.Code.from_bytes(machine_code.Code.of(netlist).to_bytes())
+        patch.setattr(machine_code, "GAIN", 0.0)
+        plan = code.plan()
+        assert code.tables
+        assert machine_code.faster(plan, EnginePlan(netlist, fixed=True), code.load(plan))
+    assert plan.single()[1][:, 0].max(initial=0) <= 6
+
+
+def test_tables_have_functions_where_they_stand_in_many_places() -> None:
+    rng, builder = np.random.default_rng(0), NetlistBuilder(40)
+    kernels, single = rng.integers(0, 2, (3, 64)), rng.integers(0, 2, (60, 64))
+    layer = builder.lut(rng.integers(0, 40, (60, 6)), kernels, np.repeat([0, 1, 2], [15, 16, 29]))
+    netlist = builder.build(np.concatenate([layer, builder.lut(rng.integers(0, 40, (20, 6)), single[:20])]))
+    found = recurring.recurring(netlist)
+    assert [table for _, table in found] == [int("".join(map(str, row[::-1])), 2) for row in kernels[1:]]
+    assert machine_code.making(netlist) == 2 * machine_code.MAKING_TABLE
+    more = builder.lut(rng.integers(0, 40, (60, 6)), single)  # most have tables of their own
+    assert recurring.recurring(builder.build(more)) == []
 
 
 @given(table=st.integers(0, 2**64 - 1), inputs=st.integers(0, 6))
@@ -178,7 +218,7 @@ def test_code_takes_over_when_it_is_faster_and_answers_the_same(
     cache: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
 ) -> None:
     monkeypatch.setattr(machine_code, "GAIN", 0.0 if faster else np.inf)
-    monkeypatch.setattr(engines, "MAKING", 0.0)
+    monkeypatch.setattr(machine_code, "MAKING", 0.0)
     circuit = random_circuit(2, luts=200)
     images = random_images(2, circuit, LARGE + 5).reshape(LARGE + 5, -1)
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
@@ -199,14 +239,14 @@ def test_code_takes_over_when_it_is_faster_and_answers_the_same(
 def test_code_that_says_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_code, "GAIN", 0.0)
     plan = EnginePlan(random_netlist(1, luts=50, outputs=10, max_rank=6), fixed=True)
-    assert machine_code.faster(plan, plan, lambda address: None) is False
+    assert machine_code.faster(plan, plan, lambda values: None) is False
 
 
 def test_small_calls_large_networks_and_the_switch_leave_the_interpreter(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine_code, "start", lambda work: pytest.fail("code was considered"))
-    monkeypatch.setattr(engines, "MAKING", 0.0)
+    monkeypatch.setattr(machine_code, "MAKING", 0.0)
     circuit = random_circuit(3)
     images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
@@ -215,7 +255,10 @@ def test_small_calls_large_networks_and_the_switch_leave_the_interpreter(
     engine.predict(images)
     monkeypatch.delenv(machine_code.SWITCH)
     monkeypatch.setattr(machine_code, "MOST_NODES", 3)
-    engine.predict(images)
+    assert machine_code.making(circuit.netlist) == math.inf
+    Engine(circuit.encoder, circuit.netlist, circuit.head).predict(images)
+    with pytest.raises(ValueError, match="too many for code, expected at most 3"):
+        machine_code.Code.of(circuit.netlist)
     builder = NetlistBuilder(1)
     Engine(Comparators([0], [0.5], 1), builder.build([0])).outputs(np.zeros((LARGE, 1)))
 
@@ -227,7 +270,7 @@ def test_code_is_considered_once_large_calls_have_taken_as_long_as_its_making(mo
     monkeypatch.setattr(engines.time, "perf_counter", lambda: float(next(clock)))  # a large call takes a second
     monkeypatch.setattr(machine_code, "start", lambda work: considered.append(1.0))
     circuit = random_circuit(3)
-    monkeypatch.setattr(engines, "MAKING", 2.5 / circuit.netlist.num_nodes)
+    monkeypatch.setattr(machine_code, "MAKING", 2.5 / circuit.netlist.num_nodes)
     images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
     found = []
@@ -246,16 +289,17 @@ def test_code_of_several_levels_is_compared_on_the_same_inputs(monkeypatch: pyte
         signals = builder.lut(rng.choice(signals, (40, 6)), rng.integers(0, 2, (40, 64)))
     netlist = builder.build(signals)
     code = machine_code.Code.of(netlist)
-    assert machine_code.faster(code.plan(), EnginePlan(netlist, fixed=True), code.load())
+    plan = code.plan()
+    assert machine_code.faster(plan, EnginePlan(netlist, fixed=True), code.load(plan))
 
 
 def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:
     script = """
         import sys, numpy as np
         sys.path.insert(0, sys.argv[1])
-        from lutsmith.circuit.engine import engine
+        from lutsmith.circuit.engine import machine_code, recurring
         from tests.circuit.examples import random_circuit, random_images
-        engine.MAKING = 0.0
+        machine_code.MAKING = 0.0
         circuit = random_circuit(1, luts=3000)
         circuit.predict(random_images(1, circuit, 20_000))
         print("done", flush=True)

@@ -330,3 +330,21 @@ def test_a_mistake_is_told_at_once_and_the_builder_goes_on(mistake: str) -> None
     circuit = builder.build()
     assert [part.name for part in circuit.parts] == ["not"]
     np.testing.assert_array_equal(circuit.decision_function([[0, 1, 0]]), [[1, 0, 1]])
+
+
+def test_arrays_that_come_back_and_go_in_are_the_callers_to_change() -> None:
+    def built(*, spoil: bool) -> Netlist:
+        builder = NetlistBuilder()
+        init, words = np.array([True, False]), np.array([6, 9], np.uint64)
+        inputs, registers = builder.input(2), builder.register(2, init)
+        reads = np.stack([inputs, registers], axis=1)
+        luts = builder.lut(reads, words)
+        placed = builder.instances("not", inverter(), luts[:, None].copy())
+        builder.connect(registers, luts)
+        outputs = np.concatenate([inputs, luts, placed[:, 0]])
+        if spoil:
+            for array in (inputs, registers, reads, init, words, luts, placed):
+                array[...] = 0
+        return builder.build(outputs)
+
+    assert built(spoil=True).same_as(built(spoil=False))

@@ -183,7 +183,26 @@ def joined_kernels() -> Made:
     return lowered(model, (2, 4, 4))
 
 
+@kind("recurrent")
+def recurrent() -> Made:
+    cell = layers.LogicRecurrent(4, 9, 3, weight_init="random")
+    encoder = layers.Thermometer(2).fit(data(2, 5))
+    return lowered(nn.Sequential(encoder, cell, layers.GroupSum(3)), (2, 5))
+
+
 # heads
+
+
+def at_places(axes: int) -> Made:
+    sizes = (5, 4, 3)[:axes]
+    conv = getattr(layers, f"LogicConv{axes}d")(None, 4, 6, padding=1, lut_rank=3, weight_init="random")
+    encoder = layers.Thermometer(2).fit(data(2, *sizes))
+    return lowered(nn.Sequential(encoder, conv, getattr(layers, f"GroupSum{axes}d")(3)), (2, *sizes))
+
+
+kind("head-places-1d")(lambda: at_places(1))
+kind("head-places-2d")(lambda: at_places(2))
+kind("head-places-3d")(lambda: at_places(3))
 
 
 @kind("head-none")

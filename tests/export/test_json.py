@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from lutsmith.circuit import Circuit, Head, Metadata, Netlist
 from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.traits import TRAITS
 from lutsmith.export import ExportError, from_json_text, to_json_text
+from lutsmith.export.registry import FORMATS
 
 from ..circuit.examples import (
     JSON,
@@ -269,3 +271,15 @@ def test_450_000_luts_are_written_in_seconds() -> None:
     builder = NetlistBuilder(24)
     ends = builder.lut(rng.integers(0, 24, (450_000, 6)), rng.integers(0, 2**63, 450_000, np.uint64))
     assert len(to_json_text(replace(ranks(head=False), netlist=builder.build(ends)))) < 40_000_000
+
+
+@pytest.mark.parametrize(("module", "export", "instead"), [
+    ("json", "json", "model file"), ("onnx.model", "onnx", "c-compact"), ("graphviz", "graphviz", "export json"),
+])  # fmt: skip
+def test_a_circuit_too_large_for_a_format_is_refused_with_its_size_and_what_to_use(
+    module: str, export: str, instead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.import_module(f"lutsmith.export.{module}")
+    monkeypatch.setattr(found, "MAX_SHAPES" if export == "graphviz" else "MAX_BYTES", 20)
+    with pytest.raises(ExportError, match=rf"\d\d.*20.*{instead}"):
+        FORMATS[export].files(random_circuit(5, input_shape=(3,), classes=2, group=20, luts=40))

@@ -160,7 +160,7 @@ def test_swapped_counts_and_carries_that_are_lost_are_found() -> None:
 
 
 def test_a_sum_that_is_no_tree_of_adders_fails_where_inputs_show_it_and_is_not_decided_else(monkeypatch) -> None:
-    from lutsmith.hardware.verification.design import sums
+    from lutsmith.logic import sums
 
     circuit = four_classes()
     design = elaborate(circuit, encoder=False)

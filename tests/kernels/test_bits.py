@@ -146,7 +146,7 @@ def test_every_address_of_a_table_is_read_at_every_rank(rank):
         values[first + slot] = np.packbits(address >> slot & 1, bitorder="little").view("<u8")
     offsets = np.tile((first + np.arange(rank)) * lanes.ROW_BYTES, tables.size)
     fanin = np.concatenate([offsets, np.zeros(lanes.PADDING)]).astype(np.uint32)
-    lanes.evaluate(values, fanin, tables, np.array([[rank, 0, tables.size, 0, first + 6]]))
+    lanes.evaluate(values, fanin, tables, np.array([[rank, 0, tables.size, 0, first + 6, 1]]))
     expected = tables[:, None] >> address.astype(np.uint64) & np.uint64(1)
     found = unpacked(values[first + 6 :], lanes.BLOCK).T
     assert (found == expected).all()

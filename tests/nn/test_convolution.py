@@ -351,7 +351,7 @@ def test_labels_of_pixels_come_out_of_the_circuit() -> None:
 def test_torchlogixs_arguments_are_known_by_their_names() -> None:
     layer = LogicConv2d(
         in_dim=(8, 8), channels=9, num_kernels=16, tree_depth=3, receptive_field_size=3, stride=1, padding=1,
-        device="cpu", lut_rank=2, parametrization="raw", connections="fixed",
+        device="cpu", grad_factor=1.0, lut_rank=2, parametrization="raw", connections="fixed",
         parametrization_kwargs={"weight_init": "residual", "residual_probability": 0.9, "forward_sampling": "soft"},
         connections_kwargs={"init_method": "random-unique", "channel_group_size": 2},
     )  # fmt: skip
@@ -360,6 +360,33 @@ def test_torchlogixs_arguments_are_known_by_their_names() -> None:
     read = layer.connections.inputs().reshape(16, 8) // 9
     assert all(len(set(row)) == 2 for row in read.tolist())
     assert layer.parametrization.residual_probability == 0.9
+    assert OrPool2d(kernel_size=(2, 2), stride=(2, 2), padding=0)(layer(torch.rand(2, 9, 8, 8))).shape == (2, 16, 4, 4)
+
+
+def layers_of_depth(factor: float) -> list[nn.Module]:
+    """Layers that read 18 values, of all forms of their forward pass."""
+    conv: dict[str, Any] = {"padding": 1, "lut_rank": 2, "grad_factor": factor}
+    generator = torch.Generator().manual_seed(0)
+    return [
+        make(2, 3, 2, 4, **conv),
+        make(2, 3, 2, 4, 2, **conv),
+        make(2, 3, 2, 4, parametrization="dwn", recompute=True, **conv),
+        make(2, 3, 2, 4, connections="learnable", num_candidates=3, **conv),
+        PooledConv(make(2, 3, 2, 4, 2, **conv), OrPool2d(2, 2, 1)),
+        nn.Sequential(nn.Flatten(), LogicDense(18, 9, 2, grad_factor=factor, generator=generator)),
+    ]
+
+
+def test_the_grad_factor_is_of_the_gradient_toward_the_inputs_alone() -> None:
+    x = torch.rand(5, 2, 3, 3)
+    for plain, scaled in zip(layers_of_depth(1.0), layers_of_depth(2.5), strict=True):
+        grad = torch.randn_like(plain(x))
+        (y, expected), (again, found) = (gradients(model.train(), x, grad) for model in (plain, scaled))
+        assert torch.equal(y, again)
+        assert torch.equal(found.pop("x"), 2.5 * expected.pop("x"))
+        assert expected
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+        assert torch.equal(plain.eval()(x), scaled.eval()(x))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +406,12 @@ def test_torchlogixs_arguments_are_known_by_their_names() -> None:
         ((8, 3, 4, 1, (3, 3, 3)), {}, ValueError, "receptive_field_size is .* one for each of 2 axes"),
         ((8, 3.5, 4), {}, TypeError, "channels is 3.5"),
         ((8, 3, 4), {"connections": "other"}, ValueError, "connections is 'other'"),
-        ((8, 3, 4), {"grad_factor": 2.0}, ValueError, "light has no grad_factor"),
+        ((8, 3, 4), {"grad_factor": "2"}, TypeError, "grad_factor is '2'; expected a finite number"),
+        ((8, 3, 4), {"grad_factor": float("nan")}, ValueError, "grad_factor is nan"),
+        ((8, 3, 4), {"conv_dimension": 2}, ValueError, "has no conv_dimension"),
+        ((8, 3, 4), {"parametrization_kwargs": {"materialize_basis": True}}, ValueError, "has no materialize_basis"),
+        ((8, 3, 4), {"connections_kwargs": {"channel_group": 2}}, ValueError,
+         "connections_kwargs has no channel_group; .* mean 'channel_groups'"),
         ((8, 3, 4), {"lut_rank": 2, "connections_kwargs": {"init_method": "iid"}, "init_method": "iid"}, ValueError,
          "init_method is given twice"),
         ((8, 3, 4), {"usable": torch.ones(4, dtype=torch.bool)}, ValueError, "bool of 3 channels"),

@@ -147,6 +147,8 @@ def test_pixels_edges_and_curvature_stand_one_behind_the_other() -> None:
     assert np.array_equal(found, np.concatenate([bits_of(part, x) for part in parts], axis=1))
     assert torch.equal(encoder.usable, torch.cat([part.usable for part in parts]))
     assert encoder.parts[0].thresholds.shape == (3, 1, 1, 2)
+    for one in (encoder, *encoder.parts):  # samples last in memory, as layers read them
+        assert one(torch.from_numpy(x)).movedim(0, -1).is_contiguous()
 
 
 def test_a_file_gives_the_circuit_back_and_simplified_it_says_the_same(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_compiled_and_wrapped_models_lower_as_what_they_wrap():
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (nn.Sequential(LogicDense(8, 6, 3), nn.Tanh()), r"model\.1 \(Tanh\).*no lower"),
+        (nn.Sequential(LogicDense(8, 6, 3), nn.ReLU()), r"model\.1 \(ReLU\).*no lower"),
         (nn.Sequential(nn.Sequential(nn.Linear(8, 6))), r"model\.0\.0 \(Linear\)"),
         (nn.Sequential(Thermometer(2)), r"model\.0 \(Thermometer\).*not fitted"),
         (nn.Sequential(LogicDense(9, 6, 3)), r"in_dim=9.*\(8,\)"),

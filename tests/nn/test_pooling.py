@@ -34,12 +34,6 @@ def pools(draw: st.DrawFn) -> tuple[Pool, tuple[int, ...]]:
     return KINDS[mode, axes](window, stride, padding), image
 
 
-def count_of(pool: Pool, image: tuple[int, ...]) -> list[int]:
-    """The pixels in each window."""
-    counts: list[int] = (pool.sliding.places(image) >= 0).sum(axis=0).tolist()
-    return counts
-
-
 def test_a_circuit_of_another_pool_is_not_proved() -> None:
     circuit = to_circuit(layers.AndPool2d(2), (1, 4, 4))
     assert prove_lowering(layers.AndPool2d(2), circuit).ok
@@ -74,8 +68,7 @@ def test_windows_are_sorted_and_cut_at_the_border(problem: tuple[Pool, tuple[int
     model = nn.Sequential(pool)
     circuit = to_circuit(model, (3, *image))
     np.testing.assert_array_equal(circuit.evaluate(x.numpy()), hard.flatten(1).numpy() > 0.5)
-    wide = pool.mode == "majority" and max(count_of(pool, image)) > 6
-    assert prove_lowering(model, circuit).ok != wide  # counts by adders are not read back
+    assert prove_lowering(model, circuit).ok
 
 
 def test_or_pooling_is_torchs_largest_of_a_window() -> None:
@@ -127,7 +120,7 @@ def test_a_pooled_kernel_is_the_pool_after_the_kernel(name: str, mode: str, opti
     assert torch.equal(both(x), apart(x))
     circuit = to_circuit(both, (3, 6, 5))
     np.testing.assert_array_equal(circuit.evaluate(x.numpy()), both(x).flatten(1).detach().numpy() > 0.5)
-    assert prove_lowering(both, circuit).ok == (mode != "majority")
+    assert prove_lowering(both, circuit).ok
 
 
 def test_a_pooled_network_is_its_circuit() -> None:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lutsmith.nn.connections import channels as wirings
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.convolution import LogicConv2d
 
@@ -60,6 +61,59 @@ def test_large_layers_are_even_to_a_few_uses() -> None:
         assert spread(np.bincount((rows // 9).ravel(), minlength=channels)) <= rank * luts
         assert spread(np.bincount((rows % 9).ravel(), minlength=9)) <= 2
         assert spread(np.bincount(rows.ravel(), minlength=channels * 9)) <= 1
+
+
+def sorted_leaf_by_leaf(members: list[np.ndarray], taps: int, rank: int, luts: int, seed: int) -> np.ndarray:
+    """The wiring as it is meant: for each leaf all inputs of the window are sorted, and the first is taken."""
+    generator, last = torch.Generator().manual_seed(seed), max(int(own[-1]) for own in members)
+    rows, by_input, by_tap = [], np.zeros(last + 1, np.int64), np.zeros(taps, np.int64)
+    for own in members:
+        chance = torch.rand(len(own), generator=generator, dtype=torch.float64).numpy()
+        count, by_channel = np.zeros(len(own), np.int64), np.zeros(last // taps + 1, np.int64)
+        for leaf in range(luts * rank):
+            if leaf % rank == 0:
+                taken = np.zeros(len(own), np.bool_)
+            keys = (chance, by_tap[own % taps], by_input[own], by_channel[own // taps], count, taken)
+            best = np.lexsort(keys)[0]
+            rows.append(own[best])
+            taken[best] = True
+            count[best] += 1
+            by_channel[own[best] // taps] += 1
+            by_input[own[best]] += 1
+            by_tap[own[best] % taps] += 1
+    return np.array(rows).reshape(-1, rank)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_leaves_are_those_of_sorting_the_window_for_each(data: st.DataObject) -> None:
+    channels, taps, luts = (data.draw(st.integers(1, most)) for most in (7, 9, 3))
+    size, kernels, seed = (
+        data.draw(st.integers(1, channels)),
+        data.draw(st.integers(1, 12)),
+        data.draw(st.integers(0, 9)),
+    )
+    alive = np.random.default_rng(seed).random(channels * taps) < data.draw(st.sampled_from([0.6, 1.0]))
+    rank = data.draw(st.integers(1, 6))
+    drawn = torch.Generator().manual_seed(seed)
+    more = {"channels": channels, "usable": alive, "channel_group_size": size, "luts_per_kernel": luts}
+    try:
+        windows = wirings.channel_windows(channels * taps, kernels * luts, rank, drawn, **more)
+    except (ValueError, IndexError):
+        return
+    generator = torch.Generator().manual_seed(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wirings, "channel_windows", lambda *_, **__: windows)
+        rows = wirings.channels(channels * taps, kernels * luts, rank, generator, **more)
+    assert np.array_equal(rows, sorted_leaf_by_leaf(windows.members, taps, rank, luts, seed))
+
+
+def test_kernels_of_all_channels_share_their_windows() -> None:
+    windows = wirings.channel_windows(
+        36, 8, 2, torch.Generator(), channels=12, usable=np.ones(36, np.bool_), channel_group_size=-1, groups=2
+    )
+    assert [row.tolist() for row in windows.members] == 4 * [list(range(18))] + 4 * [list(range(18, 36))]
+    assert windows.members[0] is windows.members[3]
 
 
 def test_sliding_channels_are_neighbours() -> None:

@@ -262,4 +262,4 @@ class CircuitBuilder:
             raise ValueError("the circuit already has a head")
         self.depth(outputs)  # refuses what are no signals
         head.check(outputs.size)
-        self._head = outputs, head
+        self._head = np.array(outputs), head

@@ -64,7 +64,7 @@ class NetlistBuilder:
     def input(self, count: int) -> NDArray[np.int32]:
         """Add `count` inputs and return their signals, int32 (count,)."""
         signals = self._new_signals(count)
-        self._inputs.append(signals)
+        self._inputs.append(signals.copy())  # what is returned is the caller's
         return signals
 
     def constant(self, value: bool) -> int:
@@ -83,8 +83,8 @@ class NetlistBuilder:
         if values.shape not in ((), (count,)):
             raise ValueError(f"init has shape {values.shape}, expected one bit or ({count},)")
         signals = self._new_signals(count)
-        self._registers.append(signals)
-        self._register_init.append(np.broadcast_to(values, (count,)))
+        self._registers.append(signals.copy())
+        self._register_init.append(np.array(np.broadcast_to(values, (count,))))
         return signals
 
     def connect(self, register: ArrayLike, signals: ArrayLike) -> None:
@@ -291,7 +291,7 @@ class NetlistBuilder:
         """Add checked LUTs of rank 1 to 6."""
         signals = self._new_signals(len(fanin))
         self._level[signals] = self._level[fanin].max(axis=1, initial=0) + 1
-        self._blocks.append(_Block(signals, fanin, words))
+        self._blocks.append(_Block(signals.copy(), fanin, words))
         return signals
 
     def _by_rank(self, ends: list[NDArray[np.int32]]) -> list[_Block]:

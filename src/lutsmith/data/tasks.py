@@ -92,8 +92,10 @@ def check(
     test: Any = None,
     table: Options = None,
     alu: ALU | Mapping[str, Any] | None = None,
+    part: str = "train",
 ) -> None:
     """Raise what `load` would raise of arguments and missing files; nothing is read, and nothing large is imported.
+    Folders of images have to hold that `part`.
 
     Raises:
         DataError: as for `load`.
@@ -129,7 +131,7 @@ def check(
     elif task == cifar.NAME:
         cifar.check_cifar(None if data is None else Path(data))
     elif task == folders.NAME:
-        folders.check_image_folder(None if data is None else Path(data))
+        folders.check_image_folder(None if data is None else Path(data), part)
     else:
         image_folder(_IMAGE_TASKS[task], None if data is None else Path(data))
 
@@ -161,7 +163,7 @@ def load_test(
     Raises:
         DataError: as `load`; or a label that is none of the classes.
     """
-    check(task, data, target if task not in _TABLE_TASKS else None, alu=alu)
+    check(task, data, target if task not in _TABLE_TASKS else None, alu=alu, part="test")
     if task == "alu":
         made = ALU.of(alu).dataset(samples=1)
         assert made.x_test is not None and made.y_test is not None  # noqa: PT018 - a data set of ALU has a test part

@@ -85,7 +85,11 @@ _OF_VERSION_1 = {"registers"}
 
 
 def to_json_text(circuit: Circuit) -> str:
-    """Return a circuit as a JSON document; the module says what stands in it. `from_json_text` reads it back."""
+    """Return a circuit as a JSON document; the module says what stands in it. `from_json_text` reads it back.
+
+    Raises:
+        ExportError: the document would be longer than `from_json_text` reads.
+    """
     names, fitted = circuit.schema.names, circuit.fitted_range
     version = 2 if traits_of(circuit).keys() - _OF_VERSION_1 else 1
     own = {
@@ -122,7 +126,13 @@ def to_json_text(circuit: Circuit) -> str:
         told["head"] = _head(circuit.head)
     document = {key: told[key] for key in told if key in ("format", "version", *_KEYS[version])}
     lines = [f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in document.items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    if len(text) > MAX_BYTES:
+        raise ExportError(
+            f"a circuit of {circuit.netlist.num_nodes:,} nodes is a document of {len(text):,} characters, and readers "
+            f"take up to {MAX_BYTES:,}: take the model file (.lut), or blif for other tools"
+        )
+    return text
 
 
 def from_json_text(text: str) -> Circuit:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.nn.gradient_factor import scaled_gradient
 from lutsmith.nn.read_back.statements import ChosenBits, states
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
-
-
-class _Scaled(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
-        ctx.factor = factor
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        return grads[0] * ctx.factor, None
 
 
 class GradientFactor(nn.Module):
@@ -37,8 +26,7 @@ class GradientFactor(nn.Module):
         self.factor = float(factor)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = _Scaled.apply(x, self.factor)  # type: ignore[no-untyped-call]
-        return out
+        return scaled_gradient(x, self.factor)
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:  # noqa: ARG002
         """Bits stay what they are."""

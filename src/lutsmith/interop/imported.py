@@ -16,6 +16,7 @@ from lutsmith.interop.gradient_factor import GradientFactor
 from lutsmith.interop.state_dicts import ForeignModelError
 from lutsmith.interop.told import Told, number
 from lutsmith.nn import GroupSum, LogicDense
+from lutsmith.nn.convolution import LogicConv
 
 # Logits of tables whose weights have no counterpart: an entry is right with this probability.
 _CONFIDENCE = 0.951
@@ -51,14 +52,23 @@ class ImportedLayer:
     gradient_in: float = 1.0
     gradient_out: float = 1.0
 
-    def modules(self, in_dim: int) -> list[nn.Module]:
-        """The layer, and before and after it what scales its gradients, where something does."""
+    def modules(self, shape: tuple[int, ...]) -> list[nn.Module]:
+        """The layer behind one that gives `shape`, and before and after it what scales its gradients, where something
+        does; ForeignModelError where it reads another number of inputs.
+        """
+        width = math.prod(shape)
+        if self.in_dim not in (None, width):
+            raise ForeignModelError(f"{self.name} has {self.in_dim} inputs, and what is before it gives {width}")
         before, after = (
             [] if factor == 1 else [GradientFactor(factor)] for factor in (self.gradient_in, self.gradient_out)
         )
-        return [*before, self.build(in_dim), *after]
+        return [*flat(shape), *before, self.build(width), *after]
 
-    def build(self, in_dim: int) -> LogicDense:
+    def out_shape(self) -> tuple[int, ...]:
+        """The shape of its output, without the samples."""
+        return (len(self.inputs),)
+
+    def build(self, in_dim: int) -> LogicDense | LogicConv:
         """The layer, whose `hard_tables()` are `tables`.
 
         Warns:
@@ -81,49 +91,48 @@ class ImportedLayer:
         logit = math.log(_CONFIDENCE / (1 - _CONFIDENCE))
         return self._layer(in_dim, "light", torch.where(self.tables, logit, -logit), {})
 
-    def _layer(self, in_dim: int, parametrization: str, weight: Tensor, settings: dict[str, Any]) -> LogicDense:
+    def _layer(
+        self, in_dim: int, parametrization: str, weight: Tensor, settings: dict[str, Any]
+    ) -> LogicDense | LogicConv:
         if parametrization in _ENTRYWISE:
             barely = torch.where(self.tables, _BARELY, -_BARELY)
             weight = torch.where((weight > 0) == self.tables, weight, barely)
-        out_dim, rank = self.inputs.shape
+        fixed = {"connections": "fixed", "indices": self.inputs.int()}
         try:
             with torch.random.fork_rng(devices=[]):  # the initial weights are thrown away: leave the caller's generator
-                layer = LogicDense(
-                    in_dim,
-                    out_dim,
-                    rank,
-                    parametrization=parametrization,
-                    connections="fixed",
-                    indices=self.inputs.int(),
-                    **settings,
-                )
+                layer = self._made(in_dim, parametrization=parametrization, **fixed, **settings)
         except (TypeError, ValueError) as error:
             raise ForeignModelError(f"{self.name} has no counterpart: {error}") from error
         with torch.no_grad():
             layer.weight.copy_(weight)
         return layer
 
+    def _made(self, in_dim: int, **arguments: Any) -> LogicDense | LogicConv:
+        return LogicDense(in_dim, *self.inputs.shape, **arguments)
 
-def assemble(layers: Sequence[ImportedLayer], in_dim: int, head: ImportedHead | None) -> nn.Sequential:
+
+def flat(shape: Sequence[int]) -> list[nn.Module]:
+    """What makes rows of samples of such a shape."""
+    return [nn.Flatten()] if len(shape) > 1 else []
+
+
+def assemble(layers: Sequence[ImportedLayer], in_dim: int | Sequence[int], head: ImportedHead | None) -> nn.Sequential:
     """The layers one after another, and the head.
 
     Args:
         layers: in the order of the model.
-        in_dim: inputs of the first.
+        in_dim: inputs of the first, or the shape of an image with its channels.
         head: of the model; None: none.
 
     Raises:
         ForeignModelError: layers that do not fit together, or a width that the head cannot group.
     """
-    width = in_dim
+    shape = (in_dim,) if isinstance(in_dim, int) else tuple(in_dim)
     modules: list[nn.Module] = []
     for layer in layers:
-        if layer.in_dim not in (None, width):
-            before = f"follows a layer of {width} LUTs" if modules else f"in_dim is {width}"
-            raise ForeignModelError(f"{layer.name} has {layer.in_dim} inputs, but {before}")
-        modules += layer.modules(width)
-        width = len(layer.inputs)
-    return nn.Sequential(*modules, *([] if head is None else [head.build(width)]))
+        modules += layer.modules(shape)
+        shape = layer.out_shape()
+    return nn.Sequential(*modules, *([] if head is None else [*flat(shape), head.build(math.prod(shape))]))
 
 
 def width_of(told: Told, known: int | None, given: int | None) -> int:

@@ -100,7 +100,7 @@ def split_layers(
     if unknown or not layers:
         found = f"{', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''}" if unknown else "no LUT layer"
         raise ForeignModelError(
-            f"the checkpoint has {found}, which is not what a {library} model of dense LUT layers has; name tensors "
+            f"the checkpoint has {found}, which is not what a {library} model of LUT layers has; name tensors "
             "of other modules in skip=(...) by the beginning of their names"
         )
     return sorted(layers.items(), key=_numbered(list(layers)))

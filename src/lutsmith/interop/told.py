@@ -50,6 +50,10 @@ class Told:
                     "for all"
                 )
             given = given[number]
+        return self.value(name, number, given, attribute, usual)
+
+    def value(self, name: str, number: int, given: Any, attribute: str, usual: str = "") -> Any:
+        """The same of what is given for this layer alone."""
         value = given if given is not None else self.attribute(number, attribute)
         if value is None:
             self.miss(name, usual)

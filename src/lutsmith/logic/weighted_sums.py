@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.netlist import MAX_RANK, Netlist
 from lutsmith.logic.arithmetic import at_least, signed_digits, total
 from lutsmith.logic.folding import FALSE, TRUE, FoldingBuilder, Literals, address_bits, table
-from lutsmith.logic.rewriting import LinearRewriting, NotDecided, expected_sum, sum_of
+from lutsmith.logic.sums import LinearRewriting, NotDecided, expected_sum, sum_of
 
 MAX_MAGNITUDES = 6
 """Distinct sizes of weights that are counted by themselves and multiplied then; of more, weights are split in bits."""
@@ -52,7 +52,7 @@ class WeightedSums:
         self._counts, self._lengths = best.counts, best.lengths
 
     def check(self) -> None:
-        """Prove that the netlist is the sums, by substitution of polynomials (`rewriting`).
+        """Prove that the netlist is the sums, by substitution of polynomials (`sums`).
 
         Counts of bits of one weight, which are multiplied then, are proved by themselves, and stand for these bits.
 

@@ -42,6 +42,9 @@ from lutsmith.nn.heads import (
     GroupAffine,
     GroupedDSP,
     GroupSum,
+    GroupSum1d,
+    GroupSum2d,
+    GroupSum3d,
     LearnableReduction,
     MultiLabel,
     OutputCode,
@@ -62,6 +65,7 @@ from lutsmith.nn.pooling import (
     OrPool3d,
 )
 from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
+from lutsmith.nn.recurrent import LogicRecurrent, to_machine
 
 __all__ = [
     "AndPool1d",
@@ -79,6 +83,9 @@ __all__ = [
     "Gray",
     "GroupAffine",
     "GroupSum",
+    "GroupSum1d",
+    "GroupSum2d",
+    "GroupSum3d",
     "GroupedDSP",
     "ImageThermometer",
     "LearnableReduction",
@@ -91,6 +98,7 @@ __all__ = [
     "LogicConvTranspose2d",
     "LogicConvTranspose3d",
     "LogicDense",
+    "LogicRecurrent",
     "LogicResidual",
     "LoweringProof",
     "MajorityPool1d",
@@ -114,4 +122,5 @@ __all__ = [
     "from_circuit",
     "prove_lowering",
     "to_circuit",
+    "to_machine",
 ]

@@ -13,17 +13,22 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from lutsmith.circuit.sliding import Sliding, sizes
-from lutsmith.ground.arguments import whole_number
+from lutsmith.ground.arguments import check_options, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.nn.connections import setup_connections
 from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
+from lutsmith.nn.gradient_factor import checked_factor, scaled_gradient
+from lutsmith.nn.hardening import Hardening
 from lutsmith.nn.parametrizations import Parametrization, setup_parametrization
 from lutsmith.nn.places import as_tensor
 from lutsmith.nn.trees import in_one_pass, level_by_level
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
+
+MOST_LUTS = 1 << 26
+"""LUTs of a circuit with kernels: some ten gigabytes while it is made."""
 
 CANDIDATES = 8  # of a learned slot, where its window has so many
 OF_CONNECTIONS = {
@@ -34,7 +39,7 @@ OF_CONNECTIONS = {
 """Arguments of the connections; all others are the parametrization's."""
 
 
-class LogicConv(nn.Module):
+class LogicConv(Hardening):
     """Kernels over windows of an image: what `LogicConv1d`, `LogicConv2d` and `LogicConv3d` are.
 
     A kernel is a LUT, or a tree of LUTs, that reads taps of a window in a few channels. It stands at every place of the
@@ -69,6 +74,8 @@ class LogicConv(nn.Module):
         recompute: in training, keep the input and the output alone, and compute what lies between them anew for the
             gradient: less memory for a second forward pass. Noise is the same. Trees that are evaluated in one pass
             (see `folds`; their connections fixed) keep no more anyway, and gain nothing.
+        grad_factor: what the gradient toward the input is multiplied by, as in `LogicDense`. (torchlogix 0.2 takes one
+            for its kernels, and does nothing with it.)
         parametrization_kwargs: more arguments of the parametrization, as torchlogix takes them.
         connections_kwargs: more arguments of the connections, as torchlogix takes them; its `"random"` and
             `"random-unique"` wirings with a `channel_group_size` are the wiring `"channels"`.
@@ -91,6 +98,7 @@ class LogicConv(nn.Module):
 
     axes: ClassVar[int]
     transposed: ClassVar[bool] = False
+    grad_factor: float = 1.0  # of layers that were pickled before they had one
 
     def __init__(
         self,
@@ -115,6 +123,7 @@ class LogicConv(nn.Module):
         num_candidates: int | None = None,
         usable: Tensor | None = None,
         recompute: bool = False,
+        grad_factor: float = 1.0,
         parametrization_kwargs: Mapping[str, Any] | None = None,
         connections_kwargs: Mapping[str, Any] | None = None,
         generator: torch.Generator | None = None,
@@ -127,6 +136,7 @@ class LogicConv(nn.Module):
         self.tree_depth = whole_number("tree_depth", tree_depth, 1, what="the levels of a kernel's tree")
         self.lut_rank = lut_rank
         self.recompute = recompute
+        self.grad_factor = checked_factor(grad_factor)
         self.groups = whole_number("groups", groups, 1)
         self.sliding = self._windows(receptive_field_size, stride, padding, dilation, padding_mode, output_padding)
         self.in_dim = None if in_dim is None else sizes("in_dim", in_dim, self.axes, 1)
@@ -135,6 +145,7 @@ class LogicConv(nn.Module):
         named = {"init_method": init_method, "channel_group_size": channel_group_size, "channel_groups": channel_groups}
         given: dict[str, Any] = {**named, "num_candidates": num_candidates, **settings}
         given = {key: value for key, value in given.items() if value is not None}
+        check_options("connections_kwargs", connections_kwargs or (), sorted(OF_CONNECTIONS))
         for more in (connections_kwargs or {}, parametrization_kwargs or {}):
             if both := given.keys() & more.keys():
                 raise ValueError(f"{', '.join(sorted(both))} is given twice, by itself and in a dict of arguments")
@@ -244,7 +255,7 @@ class LogicConv(nn.Module):
         if not self.training:
             reads = placed(self.connections.reads(), places)
             return level_by_level(ops.lookup, rows, self.hard_tables().to(rows.dtype), reads, depth, alone)
-        rows, reads = self.connections.route(rows, places)
+        rows, reads = self.connections.route(scaled_gradient(rows, self.grad_factor), places)
         if self.folds and (depth > 1 or windows is not None):
             tables = self.parametrization.tables(self.weight)
             return in_one_pass(rows, tables, reads, depth, alone, windows, mode)
@@ -305,8 +316,20 @@ class LogicConv(nn.Module):
         return found
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Emit the LUTs at all places reading `signals` `(..., channels, *image)`; return `(..., kernels, *places)`."""
+        """Emit the LUTs at all places reading `signals` `(..., channels, *image)`; return `(..., kernels, *places)`.
+
+        Raises:
+            ValueError: more LUTs than `MOST_LUTS` with those that the circuit has.
+        """
         image = self._image(signals.shape)
+        places = math.prod(self.out_shape(image)[1:])
+        wanted = len(self.hard_tables()) * places
+        if builder.num_luts + wanted > MOST_LUTS:
+            raise ValueError(
+                f"{wanted:,} LUTs at {places:,} places, with {builder.num_luts:,} before them, are more than the "
+                f"{MOST_LUTS:,} of a circuit, in which each place has LUTs of its own: make the network "
+                "for tiles of the image, and predict tiles that overlap by what its windows reach"
+            )
         around = np.array([builder.constant(False), builder.constant(True)], np.int32)
         levels = self.levels(image)
         found = []

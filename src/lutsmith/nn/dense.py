@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads, taken
 from lutsmith.nn.connections import setup_connections
+from lutsmith.nn.gradient_factor import checked_factor, scaled_gradient
+from lutsmith.nn.hardening import Hardening
 from lutsmith.nn.lowering import lower_luts
 from lutsmith.nn.parametrizations import bit_order, setup_parametrization
 from lutsmith.nn.places import checked_owners, owners_of, runs_of, wrong_owners
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
-class LogicDense(nn.Module):
+class LogicDense(Hardening):
     """`out_dim` LUTs of `lut_rank` inputs each, over `in_dim` inputs (the names are those of BitLogic's LogicDense).
 
     In training mode the output is the parametrization's differentiable form. In eval mode it is the hardware: inputs
@@ -56,6 +58,7 @@ class LogicDense(nn.Module):
         score_of: integers `(out_dim,)`, the scores of each LUT, where the places of a kernel share those of learnable
             connections: see `LearnableConnections`. None: each LUT has its own.
         candidates: of learnable connections, the candidates themselves, integers `(out_dim, lut_rank, K)`.
+        grad_factor: what the gradient toward the inputs is multiplied by (torchlogix's; for deep networks, above 1).
         generator: source of all random numbers of the construction; None is torch's global one.
         device: of the parameters and buffers.
         **settings: the parametrization's arguments: `forward_sampling`, `temperature`, `weight_init`,
@@ -76,6 +79,7 @@ class LogicDense(nn.Module):
         TypeError: a value of a wrong type.
     """
 
+    grad_factor: float = 1.0  # of layers that were pickled before they had one
     table_of: Tensor | None
     _table_ptr: Tensor | None
     _order: Tensor | None
@@ -105,6 +109,7 @@ class LogicDense(nn.Module):
         table_of: Any = None,
         score_of: Any = None,
         candidates: Any = None,
+        grad_factor: float = 1.0,
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
         **settings: Any,
@@ -113,6 +118,7 @@ class LogicDense(nn.Module):
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.lut_rank = lut_rank
+        self.grad_factor = checked_factor(grad_factor)
         self.parametrization_name = parametrization
         self.parametrization = setup_parametrization(parametrization, lut_rank, **settings)
         self.connections = setup_connections(
@@ -163,7 +169,7 @@ class LogicDense(nn.Module):
         if not rows.is_floating_point():
             rows = rows.to(self.weight.dtype)
         if self.training:
-            rows, reads = self.connections.route(rows)
+            rows, reads = self.connections.route(scaled_gradient(rows, self.grad_factor))
             y = self.parametrization.evaluate(rows, self.weight, self._by_table(reads))
         else:
             y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self._by_table(self.connections.reads()))

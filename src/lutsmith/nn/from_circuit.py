@@ -75,7 +75,11 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
     architecture = architecture or AROUND
     instance_of("architecture", architecture, Architecture)
     if architecture.layers:
-        raise ValueError("layers are of a network to build, and the circuit gives one: leave layers out")
+        raise ValueError(
+            "layers are of a network to build, and the circuit gives one: leave layers out, and presets that have any. "
+            "LUTs that were a kernel's get tables of their own at each place. What goes on with kernels is the network "
+            "itself: Trainer(settings).fit(run.network, x, y), or a state dict that was kept of it"
+        )
     if architecture.weight_init == MEMORIZE:
         raise ValueError("weight_init is 'memorize', and training begins with the tables of the circuit: leave one out")
     if circuit.netlist.num_registers:

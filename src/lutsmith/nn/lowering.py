@@ -109,14 +109,17 @@ def lower(
     *,
     classes: Sequence[int | float | str] | None = None,
     metadata: Metadata | None = None,
+    builder: CircuitBuilder | None = None,
 ) -> Lowered:
-    """Return the circuit and what is known of it only while it is made; arguments and errors as for `to_circuit`."""
+    """Return the circuit and what is known of it only while it is made; arguments and errors as for `to_circuit`. The
+    builder is one of samples of this shape; None: a new one.
+    """
     shape = tuple(int(size) for size in input_shape) if isinstance(input_shape, Sequence) else ()
     if not shape or any(size < 1 for size in shape):
         raise ValueError(
             f"input_shape is {input_shape!r}; expected the sizes of one sample, such as (784,) or (1, 28, 28)"
         )
-    builder = CircuitBuilder(shape)
+    builder = CircuitBuilder(shape) if builder is None else builder
     state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
     state.end("model")
@@ -282,7 +285,7 @@ class _Walk:
         elif isinstance(module, LowersNumbers):
             self.numbers = module.lower_numbers(NeuronEmitter(self.builder), self.as_numbers())
             self.scored = not getattr(module, "binary_outputs", False)
-        elif isinstance(module, NUMERIC):
+        elif isinstance(module, NUMERIC) and self.numbers is not None:
             self.numbers = after(module, self.as_numbers())
         elif isinstance(module, LowersHead):
             module.lower_head(self.builder, self.bits())

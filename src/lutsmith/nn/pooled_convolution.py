@@ -48,7 +48,7 @@ class PooledConv(nn.Module):
         self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
-        if not (self.training and self.conv.folds and self.pool.mode in MODES):
+        if not (self.conv.training and self.conv.folds and self.pool.mode in MODES):
             pooled: Tensor = self.pool(self.conv(x))
             return pooled
         channels, *image = self.conv.out_shape(x.shape[-self.conv.axes :])

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.kernels.training import ops
-from lutsmith.logic.arithmetic import at_least, popcount
-from lutsmith.logic.folding import FoldingBuilder
+from lutsmith.logic.linear import placed
+from lutsmith.logic.majority import Majority
 from lutsmith.nn.connections.at_places import places_of
 
 if TYPE_CHECKING:
@@ -120,9 +120,10 @@ def _lowered(builder: CircuitBuilder, windows: NDArray[np.int32], mode: str) -> 
         if width <= WIDEST:
             return builder.lut(windows, _table(width, mode), np.zeros(len(windows), np.int64))
         if mode == "majority":
-            logic = FoldingBuilder(builder)
-            counts = popcount(logic, logic.literals(windows))
-            return logic.signals(at_least(logic, counts, np.full(len(windows), width // 2 + 1)))
+            majority = Majority(width)
+            counts = placed(majority.counter, windows, builder.lut)
+            decided: NDArray[np.int32] = placed(majority.comparator, counts, builder.lut)[:, 0]
+            return decided
         parts = [_lowered(builder, windows[:, first : first + WIDEST], mode) for first in range(0, width, WIDEST)]
         windows = np.stack(parts, axis=1)
     return windows[:, 0]

@@ -13,6 +13,8 @@ import numpy as np
 from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
 from lutsmith.data import Reading
+from lutsmith.data.images.folders import NAME as IMAGES
+from lutsmith.data.images.folders import has_image_folders, images_for
 from lutsmith.runs.folder import RunFolder
 from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows, measured_task
 
@@ -67,7 +69,8 @@ def evaluate(
         data: as for `data.load_test`: the folder of the task's files or its parent, or a table with labels. Text in a
             table's categorical columns is read in the model's names; other names are unknown to it. A model of a table
             in the folder of its run is measured on the run's test file by default.
-        task: default: the task that the model was trained on.
+        task: default: the task that the model was trained on; `"images"` where the data are a folder `test/` with a
+            folder of PNG images for each class of the model.
         target: the label column of a table; default: the one that the model was trained on.
         header: whether the first row of a text table is a header; default: it is one if it names a column of the model.
         delimiter: what separates the fields of a text table; default: as in the model's training data.
@@ -78,12 +81,16 @@ def evaluate(
         OSError: files that cannot be read.
     """
     circuit = load(model)
+    if task is None and data is not None and len(circuit.input_shape) > 1 and has_image_folders(data, circuit.classes):
+        task = IMAGES
     task = measured_task(circuit, task)
     is_test = False
     if data is None and task in TABLES:
         data, is_test = _rows_of_run(Path(model))
     found = measured_rows(circuit, task, data, target, Reading(header, delimiter))
     x, y = found.x, found.y
+    if task == IMAGES:
+        x = images_for(circuit.input_shape, x)
     words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
     accuracy = float(np.mean(circuit.predict(x) == y))
     kind: Kind = "test" if is_test else found.kind

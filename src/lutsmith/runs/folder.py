@@ -156,6 +156,13 @@ class RunFolder:
             (self.path / name).unlink()
         for name in _FOLDERS if found else ():
             shutil.rmtree(self.path / name, ignore_errors=True)
+        for method in METHODS.values() if found else ():
+            for own in (self.path / name for name in method.folders):
+                for name in (method.checkpoint, METRICS):
+                    (own / name).unlink(missing_ok=True)
+                shutil.rmtree(own / BOARD, ignore_errors=True)
+                with contextlib.suppress(OSError):  # it is not there, or holds what is not ours
+                    own.rmdir()
         self.write(plan, None)
 
     @contextlib.contextmanager

@@ -5,9 +5,12 @@ from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule, RhoSchedule, TemperatureSchedule
 from lutsmith.training.callbacks.base import Callback, Stage
 from lutsmith.training.callbacks.early_stopping import EarlyStopping
-from lutsmith.training.callbacks.freezing import ProgressiveFreezing
+from lutsmith.training.callbacks.freezing import ProgressiveFreezing, WireFreezing
 from lutsmith.training.callbacks.pruning import GradualPruning
 from lutsmith.training.callbacks.refresh import CandidateRefresh
+from lutsmith.training.callbacks.resampling import Resampling
+from lutsmith.training.callbacks.resting import RestingWires
+from lutsmith.training.callbacks.sampling import SamplingChange
 from lutsmith.training.callbacks.stabilization import GradientNormalization
 from lutsmith.training.callbacks.time_limit import TimeLimit
 from lutsmith.training.ensemble import Ensemble, train_ensemble
@@ -48,7 +51,10 @@ __all__ = [
     "GradualPruning",
     "Penalty",
     "ProgressiveFreezing",
+    "Resampling",
+    "RestingWires",
     "RhoSchedule",
+    "SamplingChange",
     "Settings",
     "Shift",
     "Spectral",
@@ -59,6 +65,7 @@ __all__ = [
     "TrainingError",
     "TrainingInterrupted",
     "WeightAverage",
+    "WireFreezing",
     "fit",
     "train_ensemble",
 ]

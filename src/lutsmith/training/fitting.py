@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
+from torch.optim import SGD
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
@@ -25,12 +27,14 @@ from lutsmith.nn.memorised import memorise
 from lutsmith.nn.network import MEMORIZE, Architecture, build
 from lutsmith.nn.neurons.network import NeuronArchitecture
 from lutsmith.nn.read_back import prove_lowering
-from lutsmith.training.assembly import objective_of
+from lutsmith.training.assembly import callbacks_of, objective_of
+from lutsmith.training.callbacks.base import Stage
 from lutsmith.training.isolation import no_trace, torch_threads
 from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
 from lutsmith.training.target_range import TargetRange
+from lutsmith.training.teachers import check_teacher, lessons
 from lutsmith.training.trainer import Fit, Trainer
 from lutsmith.version import __version__
 
@@ -151,6 +155,7 @@ class Preparation:
                 architecture = architecture_of(model, architecture)
                 if target_range is not None:
                     target_range.scale(model[-1])
+        _check_levers(settings, model, samples, dataset.num_classes)
         seconds = time.perf_counter() - began
         return cls(dataset, architecture, settings, samples, target_range, model, seconds, started)
 
@@ -161,6 +166,12 @@ class Preparation:
         settings, target_range = self.settings, self.target_range
         if target_range is not None and settings.huber_delta is not None:
             settings = replace(settings, huber_delta=target_range.scaled_error(settings.huber_delta))
+        began = time.perf_counter()
+        if settings.teacher is not None:
+            own = {"folder": trainer.get("folder"), "quiet": trainer.get("quiet", False), "resume": resume}
+            lesson = lessons(settings, self.samples, self.dataset.num_classes, **own)
+            trainer["penalties"] = [*trainer.get("penalties", ()), lesson]
+        taught = time.perf_counter() - began
         trained = Trainer(settings, **trainer).fit(
             self.model,
             self.samples.x,
@@ -169,6 +180,7 @@ class Preparation:
             resume=resume,
             keep_start=self.started,
         )
+        trained = replace(trained, setup_seconds=trained.setup_seconds + taught)
         model = self.model.cpu()
         if target_range is not None:
             target_range.unscale(model[-1])
@@ -227,7 +239,7 @@ class Preparation:
         """Return what the circuit tells about its training: no paths, which are nobody else's business, and no times,
         so that a seed gives one file.
         """
-        dataset, encoder = self.dataset, self.model[0]
+        dataset, encoder, teacher = self.dataset, self.model[0], self.settings.teacher
         reached = Accuracy(report.accuracy, report.soft_accuracy, report.measured_on)
         if report.accuracy is None:
             reached = replace(reached, score=report.score, soft_score=report.soft_score)
@@ -243,7 +255,7 @@ class Preparation:
                 seed=report.seed,
                 best_epoch=report.best_epoch,
                 architecture=self.architecture.to_json(),
-                settings=self.settings.to_json(),
+                settings=replace(self.settings, teacher=teacher and Path(teacher).name).to_json(),
                 lutsmith=__version__,
             ),
             encoder_luts=report.encoder_luts,
@@ -257,6 +269,13 @@ def objective_of_head(head: str) -> str:
     """Return the objective of a head, by its name in `nn.heads.HEADS`."""
     made: Any = HEADS[head]
     return str(made.objective)
+
+
+def _check_levers(settings: Settings, model: nn.Module, samples: Samples, num_classes: int) -> None:
+    """Raise ValueError where the settings ask for what the model or the samples have no place for."""
+    check_teacher(settings, samples, num_classes)
+    for callback in callbacks_of(settings):
+        callback.begin(Stage(model, SGD(model.parameters(), lr=1.0), settings.epochs, settings.seed))
 
 
 def _with_objective(settings: Settings, dataset: Dataset) -> Settings:

@@ -65,6 +65,9 @@ def takes_weights(loss: Loss) -> bool:
 class ClassificationObjective(Objective):
     """Class ids (N,); cross entropy; the share of samples whose largest logit is their class.
 
+    With class ids (N, *places), such as those of pixels, logits are (B, classes, *places), the loss of a sample is the
+    mean of its places', and the score is the share of right places.
+
     Args:
         label_smoothing: the share of the target that is spread evenly over all classes.
     """
@@ -73,8 +76,10 @@ class ClassificationObjective(Objective):
         self.label_smoothing = label_smoothing
 
     def targets(self, y: Targets, count: int) -> Targets:
-        if y.shape != (count,):
-            raise ValueError(f"y has shape {y.shape}: expected ({count},), one class id for each row of x")
+        if not y.ndim or len(y) != count or not y.size:
+            raise ValueError(
+                f"y has shape {y.shape}: expected ({count},), one class id for each row of x, or ({count}, *places)"
+            )
         if not np.issubdtype(y.dtype, np.integer):
             raise TypeError(
                 f"y has dtype {y.dtype}: expected integer class ids from 0; number the classes first "
@@ -84,14 +89,13 @@ class ClassificationObjective(Objective):
         if y.min() < 0:
             raise ValueError(f"y holds the label {y.min()}: expected class ids from 0")
         if y.min() == y.max():
-            raise ValueError(f"y holds one class only ({y[0]}): a classifier needs samples of at least two classes")
+            raise ValueError(f"y holds one class only ({y.min()}): a classifier needs samples of at least two classes")
         return y
 
     def check_outputs(self, outputs: Tensor, y: Targets) -> None:
-        if outputs.ndim != 2:
-            raise ValueError(
-                f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected (B, classes)"
-            )
+        if outputs.ndim != y.ndim + 1 or outputs.shape[2:] != y.shape[1:]:
+            wanted = ", ".join(["B", "classes", *map(str, y.shape[1:])])
+            raise ValueError(f"the model gives {tuple(outputs.shape)} for {len(outputs)} samples: expected ({wanted})")
         if (largest := int(y.max())) >= outputs.shape[1]:
             raise ValueError(f"y holds the label {largest}: the model has classes 0 to {outputs.shape[1] - 1} only")
 
@@ -102,7 +106,8 @@ class ClassificationObjective(Objective):
 
     def score(self, outputs: npt.NDArray[np.float32], y: Targets, sample_weight: Targets | None = None) -> float:
         # NumPy's argmax takes the first of equals; torch's leaves it open
-        return float(np.average(outputs.argmax(axis=1) == y, weights=sample_weight))
+        right = outputs.argmax(axis=1) == y
+        return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=sample_weight))
 
 
 class RegressionObjective(Objective):

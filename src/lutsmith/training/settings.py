@@ -13,6 +13,7 @@ from lutsmith.data.augmentation.images import NODES
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.ground.arguments import as_python, check_options, one_of
 from lutsmith.ground.frozen import plain_json
+from lutsmith.nn.parametrizations.sampling import SAMPLINGS
 from lutsmith.training.callbacks.annealing import SHAPES
 from lutsmith.training.callbacks.base import are_epochs
 from lutsmith.training.objectives import OBJECTIVES
@@ -61,6 +62,23 @@ class Settings:
         refresh: share of each learned slot's candidates, the worst-scored, that are replaced by new ones after each of
             the finished epochs in `refresh_epochs`; 0: none.
         refresh_epochs: ascending epochs.
+        resample: share of the epochs after each of which wires of learned connections, and tables, that have settled
+            are drawn anew; see `training.Resampling`. 0: never.
+        freeze: shares of the epochs, ascending, after which the first LUT layer is hardened and trained no more, the
+            second, and so on; see `training.ProgressiveFreezing`.
+        score_every: scores of learned connections are trained in one step of so many; the others are as fast as with
+            fixed wires. See `training.RestingWires`.
+        freeze_wires: share of the epochs after which learned connections keep what they read and only tables go on to
+            learn, in faster steps; see `training.WireFreezing`. None: never.
+        sampling_final: the parametrizations' sampling after the share `sampling_from` of the epochs, such as "hard":
+            hardened tables forward, with straight-through gradients; None: it stays.
+        sampling_from: that share.
+        teacher: whose opinion of each training row is learned beside its label: "cnn", a small convolutional network
+            that is trained on the same rows first; or a model file, or the folder of a run; see `training.teachers`.
+            None: no one's. In `training.fit` alone, which every run goes through.
+        teacher_epochs: passes over the training rows of the teacher "cnn".
+        teacher_weight: of the opinion; that of the label is 1.
+        teacher_temperature: divisor of the scores of both in the comparison; see `training.Distillation`.
         weight_average: decay, in (0, 1), of a running average of the weights, which is then what is validated and kept;
             0: the weights themselves are.
         validation: share of the rows, stratified by class, that is held out to choose the best epoch; 0: keep the last.
@@ -109,6 +127,16 @@ class Settings:
     annealing: str = "exponential"
     refresh: float = 0.0
     refresh_epochs: tuple[int, ...] = ()
+    resample: float = 0.0
+    freeze: tuple[float, ...] = ()
+    score_every: int = 1
+    freeze_wires: float | None = None
+    sampling_final: str | None = None
+    sampling_from: float = 0.8
+    teacher: str | None = None
+    teacher_epochs: int = 10
+    teacher_weight: float = 1.0
+    teacher_temperature: float = 2.0
     weight_average: float = 0.0
     validation: float = 0.1
     validate_every: int = 1
@@ -122,7 +150,7 @@ class Settings:
         """Check every field; raise ValueError (or TypeError for a wrong type) naming the field and what it accepts."""
         for item in dataclasses.fields(self):
             object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
-        for name in ("epochs", "batch_size", "validate_every", "torch_threads"):
+        for name in ("epochs", "batch_size", "validate_every", "torch_threads", "teacher_epochs", "score_every"):
             _integer(self, name, least=1)
         _integer(self, "patience", least=0)
         ImageAugmentation.of(self)  # checks flip, crop, shift and all that bends
@@ -139,11 +167,24 @@ class Settings:
         _number(self, "label_smoothing", "a number in [0, 1)", lambda v: 0 <= v < 1)
         _number(self, "bit_flip", "a probability in [0, 0.5]", lambda v: 0 <= v <= 0.5)
         _number(self, "refresh", "a share in [0, 1)", lambda v: 0 <= v < 1)
+        _number(self, "resample", "a share of the epochs in [0, 1]; 0 draws nothing anew", lambda v: 0 <= v <= 1)
+        _number(self, "freeze_wires", "None or a share of the epochs in [0, 1)", lambda v: 0 <= v < 1, optional=True)
+        _number(self, "sampling_from", "a share of the epochs in [0, 1)", lambda v: 0 <= v < 1)
+        _number(self, "teacher_weight", "a positive number", lambda v: v > 0)
+        _number(self, "teacher_temperature", "a positive number", lambda v: v > 0)
         _number(self, "weight_average", "a decay in [0, 1), such as 0.999; 0 averages nothing", lambda v: 0 <= v < 1)
         _number(self, "validation", "a share in [0, 1); 0 keeps the last epoch", lambda v: 0 <= v < 1)
         _choice(self, "schedule", SCHEDULES)
         _choice(self, "objective", OBJECTIVES)
         _choice(self, "annealing", SHAPES)
+        if self.sampling_final is not None:
+            _choice(self, "sampling_final", SAMPLINGS)
+        if self.teacher is not None and (not isinstance(self.teacher, str) or not self.teacher.strip()):
+            raise TypeError(f"teacher={self.teacher!r}: expected None, 'cnn', a model file or the folder of a run")
+        if self.teacher is not None and self.objective != "classification":
+            raise ValueError(
+                f"teacher={self.teacher!r}: teachers are of classification, and the objective is {self.objective!r}"
+            )
         _choice(self, "accelerator", ACCELERATORS)
         _choice(self, "precision", PRECISIONS)
         if not isinstance(self.optimizer, str):
@@ -159,6 +200,7 @@ class Settings:
         object.__setattr__(self, "optimizer_options", options)
         for name in ("milestones", "refresh_epochs"):
             _ascending_epochs(self, name)
+        _ascending_shares(self, "freeze")
         if (self.schedule == "step") != bool(self.milestones):
             raise ValueError(
                 f"schedule={self.schedule!r} with milestones={self.milestones}: schedule 'step' needs milestones, "
@@ -224,3 +266,11 @@ def _ascending_epochs(settings: Settings, name: str) -> None:
     if not are_epochs(epochs, least=1) or list(epochs) != sorted(set(epochs)):
         raise ValueError(f"{name}={epochs!r}: expected ascending epochs >= 1, such as (10, 15)")
     object.__setattr__(settings, name, tuple(epochs))
+
+
+def _ascending_shares(settings: Settings, name: str) -> None:
+    shares = getattr(settings, name)
+    given = isinstance(shares, (list, tuple)) and all(type(v) in (int, float) and 0 <= v < 1 for v in shares)
+    if not given or list(shares) != sorted(shares):
+        raise ValueError(f"{name}={shares!r}: expected ascending shares of the epochs in [0, 1), such as (0.5, 0.7)")
+    object.__setattr__(settings, name, tuple(shares))

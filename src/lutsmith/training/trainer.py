@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from lutsmith.data.augmentation.images import Augmentation
+from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.ground.arguments import instance_of
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.callbacks.base import Callback, checked_callbacks
@@ -24,6 +25,7 @@ from lutsmith.training.objectives import Loss
 from lutsmith.training.optimization.optimizers import OptimizerFactory
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import PenaltyFunction
+from lutsmith.training.penalties.distillation import Distillation
 from lutsmith.training.samples import Rows, Samples
 from lutsmith.training.settings import Settings
 
@@ -92,6 +94,11 @@ class Trainer:
         self.optimizer = optimizer
         self.checkpoint_seconds = checkpoint_seconds
         self.quiet = quiet
+        if self.settings.teacher is not None and not any(isinstance(penalty, Distillation) for penalty in penalties):
+            raise ValueError(
+                f"teacher={self.settings.teacher!r} is asked by training.fit, and so by every run: to a Trainer give "
+                "penalties=[Distillation(...)]"
+            )
         self.parts = Parts(loss, tuple(penalties), checked_callbacks(callbacks), tuple(augmentations))
 
     def fit(
@@ -114,7 +121,8 @@ class Trainer:
             model: logits `(B, classes)` of a batch, or what else the objective wants. `train()` mode is trained;
                 `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each step.
             x: an array, a CPU tensor or a memory map.
-            y: integers from 0; in regression numbers `(N,)` or `(N, k)`; for several labels 0 and 1, `(N, labels)`.
+            y: integers from 0, `(N, *places)` where each pixel has a class of its own; in regression numbers `(N,)` or
+                `(N, k)`; for several labels 0 and 1, `(N, labels)`.
             sample_weight: `(N,)` finite numbers >= 0, not all 0: how much each row counts; None: all the same. The
                 loss of a batch of B rows is `sum_i w_i loss_i / (B m)`, m the mean weight of all rows that are trained
                 on (not of the batch, so that batches that weigh more count more). To scale all weights changes
@@ -132,6 +140,13 @@ class Trainer:
         """
         began = time.perf_counter()
         samples = Samples.of(x, y, objective_of(self.settings), sample_weight)
+        if self.settings.objective == "classification" and samples.y.ndim > 1:
+            moving = [name for name in ImageAugmentation.MOVING if getattr(self.settings, name)]
+            if moving:
+                raise ValueError(
+                    f"{', '.join(moving)} would move pixels and leave their class ids, of shape {samples.y.shape}, "
+                    "where they are: leave it out, and give copies of both that were moved before, or fit_feed() a feed"
+                )
         return self._fit(model, samples, resume, keep_start, began)
 
     def fit_feed(self, model: nn.Module, feed: Feed, *, resume: bool = False, keep_start: bool = False) -> Fit:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from lutsmith.circuit.encoder import Comparators
 from lutsmith.circuit.engine.few import FEW
 from lutsmith.circuit.engine.packing import Packing
-from lutsmith.circuit.engine.plan import EnginePlan, aligned
+from lutsmith.circuit.engine.plan import EnginePlan, Network, aligned
 from lutsmith.circuit.engine.thresholds import as_float32
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.circuit.heads import Head
@@ -49,7 +49,7 @@ class Blocks:
         encoder: what the inputs of the netlist are.
         netlist: the LUTs.
         head: its groups are counted, its affine map is the caller's; None if only bits are asked for.
-        network: machine code of the netlist (`engine.machine_code`), a function of the address of a matrix of bits;
+        coded: machine code of the netlist (`engine.machine_code`): a plan, and a function of a matrix of its bits;
             without, the LUTs are interpreted. Few samples and other tables are interpreted always.
     """
 
@@ -59,11 +59,12 @@ class Blocks:
         netlist: Netlist,
         head: Head | None = None,
         *,
-        network: Callable[[int], None] | None = None,
+        coded: tuple[EnginePlan, Network] | None = None,
     ) -> None:
         self._netlist = netlist
         self._num_groups = 0 if head is None else head.places * head.num_groups
-        self._own = _Program(EnginePlan(netlist, fixed=True), self._num_groups, network)
+        plan, network = coded or (EnginePlan(netlist, fixed=True), None)
+        self._own = _Program(plan, self._num_groups, network)
         first = int(self._own.plan.input_rows.start)
         self._packing = Packing(Inputs.of(encoder), first)
         compared = self._packing.inputs.comparators
@@ -195,7 +196,7 @@ class Blocks:
 class _Program:
     """A plan, where its outputs lie, and the workspaces of the threads that run it."""
 
-    def __init__(self, plan: EnginePlan, num_groups: int, network: Callable[[int], None] | None = None) -> None:
+    def __init__(self, plan: EnginePlan, num_groups: int, network: Network | None = None) -> None:
         self.plan, self._network = plan, network
         self.tables = plan.tables()
         offsets = (plan.output_rows * lanes.ROW_BYTES).astype(np.uint32)
@@ -211,7 +212,7 @@ class _Program:
         if self._network is None:
             lanes.evaluate(values, self.plan.fanin, tables, self.plan.groups)
         else:
-            self._network(values.ctypes.data)
+            self._network(values)
 
     @cached_property
     def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

@@ -33,9 +33,6 @@ MAPPED = 1 << 23
 LARGE = 1024
 """Samples of a call whose time counts for whether machine code would have been worth its making."""
 
-MAKING = 7e-4
-"""Seconds that machine code takes to make, for each node."""
-
 LOADING = 0.3
 """Seconds that compiled code takes to load."""
 
@@ -75,7 +72,13 @@ class Engine:
         """The class of each sample, int64 (N, *shape); the lowest class wins a tie. ValueError without a head."""
         head = self._checked_head()
         if not self._labels_are_groups:
-            return head.labels(self.decision_function(rows, tables=tables, threads=threads))
+            labels = np.empty((len(rows), *head.shape), np.int64)
+            step = max(LARGE, MAPPED // (head.places * head.num_classes)) if head.shape else max(1, len(rows))
+            for first in range(0, len(rows), step):
+                part = slice(first, first + step)
+                scores = self.decision_function(rows[part], tables=tables, threads=threads)
+                labels[part] = head.labels(scores)
+            return labels
         if self._without_loading(rows):
             return head.labels(head.scores(self._evaluate(rows, tables)))
         start = time.perf_counter()
@@ -140,12 +143,18 @@ class Engine:
         if len(rows) < LARGE or self.considering is not None:
             return
         self._large_seconds += time.perf_counter() - start
-        if self._large_seconds < MAKING * self._netlist.num_nodes:
+        if self._large_seconds < self._making:
             return
         from lutsmith.circuit.engine import machine_code
 
-        if machine_code.wanted(self._netlist):
+        if machine_code.wanted():
             self.considering = machine_code.start(self._compile)
+
+    @cached_property
+    def _making(self) -> float:
+        from lutsmith.circuit.engine import machine_code
+
+        return machine_code.making(self._netlist)
 
     def _compile(self) -> None:
         from lutsmith.circuit.engine import machine_code
@@ -155,9 +164,10 @@ class Engine:
         with contextlib.suppress(Exception):  # whatever goes wrong, the interpreter stays
             code = machine_code.find(self._netlist)
             if code is not None:
-                network = code.load()
-                if machine_code.faster(code.plan(), EnginePlan(self._netlist, fixed=True), network):
-                    self._coded = Blocks(self._inputs, code.netlist, self._head, network=network)
+                plan = code.plan()
+                network = code.load(plan)
+                if machine_code.faster(plan, EnginePlan(self._netlist, fixed=True), network):
+                    self._coded = Blocks(self._inputs, code.netlist, self._head, coded=(plan, network))
 
     def _checked_head(self) -> Head:
         if self._head is None:

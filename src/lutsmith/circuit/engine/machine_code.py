@@ -5,6 +5,10 @@ the user's cache, or has it made by a process of its own, which LLVM keeps busy 
 code is then timed against the interpreter on one block of random bits, and compared with it. It takes over where both
 succeed; otherwise, and if anything goes wrong, the interpreter stays. Nobody waits for any of this.
 
+A network is compiled as a whole, wires and tables, where it has up to `MOST_NODES` nodes. Where tables recur, as a
+kernel's at the places of an image, there is a function for each of these, which all its places call; what has no such
+table is interpreted between the calls. So a convolution of any size is compiled, in some seconds.
+
 Whoever could write the cache could have this process run anything: the folder must belong to the user and to nobody
 else (0700), and each file is authenticated by HMAC-SHA256 under a key that lies in the folder, so that files which are
 truncated, changed or from elsewhere are made anew. Names are a hash of the network and of all that code depends on.
@@ -16,7 +20,9 @@ import atexit
 import contextlib
 import hashlib
 import hmac
+import inspect
 import io
+import math
 import os
 import secrets
 import stat
@@ -25,7 +31,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +39,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.engine.plan import EnginePlan
+from lutsmith.circuit.engine.evaluated import EvaluatedNodes
+from lutsmith.circuit.engine.plan import EnginePlan, Network
+from lutsmith.circuit.engine.recurring import Calls, recurring
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.cache import cache_base
@@ -46,7 +54,13 @@ SWITCH = "LUTSMITH_COMPILE"
 """Environment variable: 0 turns machine code off."""
 
 MOST_NODES = 50_000
-"""Nodes of a network that is compiled: it takes two thirds of a millisecond for each."""
+"""Nodes of a network that is compiled as a whole: it takes two thirds of a millisecond for each."""
+
+MAKING = 7e-4
+"""Seconds that code of a whole network takes to make, for each node."""
+
+MAKING_TABLE = 4e-3
+"""Seconds that the function of a table takes to make."""
 
 GAIN = 1.25
 """How many times faster than the interpreter the code must be."""
@@ -65,12 +79,13 @@ class Code:
     """A network in the shape that its machine code evaluates.
 
     Attributes:
-        netlist: an equal netlist, locally simplified.
+        netlist: an equal netlist, locally simplified where it is compiled as a whole.
         files: the object files.
+        tables: number of inputs and truth table of each function; none where the network is compiled as a whole.
     """
 
-    def __init__(self, netlist: Netlist, files: list[bytes]) -> None:
-        self.netlist, self.files = netlist, files
+    def __init__(self, netlist: Netlist, files: list[bytes], tables: Sequence[tuple[int, int]] = ()) -> None:
+        self.netlist, self.files, self.tables = netlist, files, tuple(tables)
 
     @classmethod
     def of(cls, netlist: Netlist) -> Code:
@@ -78,25 +93,34 @@ class Code:
         from lutsmith.circuit.simplify.passes import simplify_netlist
         from lutsmith.kernels.engine import codegen
 
+        if tables := recurring(netlist):  # simplified, they would differ at the borders of images
+            return cls(netlist, list(codegen.functions(tables, lanes.ROW_BYTES)), tables)
         simplified, _ = simplify_netlist(netlist, 1)
+        if simplified.num_nodes > MOST_NODES:
+            raise ValueError(f"{simplified.num_nodes} nodes are too many for code, expected at most {MOST_NODES}")
         code = cls(simplified, [])
         code.files += codegen.objects(nodes(code.plan()), lanes.ROW_BYTES)
         return code
 
     def plan(self) -> EnginePlan:
         """Where the code finds its inputs, and leaves its outputs."""
-        return EnginePlan(self.netlist, fixed=True)
+        return EnginePlan(self.netlist, fixed=True, pools=bool(self.tables), coded=self.tables)
 
-    def load(self) -> Callable[[int], None]:
-        """Return the code as a function of the address of a matrix of bits, that of `plan`."""
+    def load(self, plan: EnginePlan) -> Network:
+        """Return the code as a function of a matrix of bits, that of `plan`."""
         from lutsmith.kernels.engine import codegen
 
-        return codegen.load(self.files)
+        if self.tables:
+            return Calls(plan, *codegen.load_functions(self.files, len(self.tables)))
+        run = codegen.load(self.files)
+        return lambda values: run(values.ctypes.data)
 
     def to_bytes(self) -> bytes:
         """Return arrays of numbers as an `.npz` file holds them."""
         arrays = _arrays(self.netlist)
         arrays["lengths"] = np.array([len(file) for file in self.files], np.int64)
+        arrays["inputs"] = np.array([inputs for inputs, _ in self.tables], np.int64)
+        arrays["tables"] = np.array([table for _, table in self.tables], np.uint64)
         arrays["code"] = np.frombuffer(b"".join(self.files), np.uint8)
         return _packed(arrays)
 
@@ -105,7 +129,9 @@ class Code:
         """Return what `to_bytes` wrote."""
         arrays = _unpacked(data)
         ends, code = np.cumsum(arrays.pop("lengths")).tolist(), arrays.pop("code").tobytes()
-        return cls(_netlist(arrays), [code[begin:end] for begin, end in zip([0, *ends], ends, strict=False)])
+        files = [code[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+        tables = list(zip(arrays.pop("inputs").tolist(), arrays.pop("tables").tolist(), strict=True))
+        return cls(_netlist(arrays), files, tables)
 
 
 def nodes(plan: EnginePlan) -> list[Node]:
@@ -114,7 +140,7 @@ def nodes(plan: EnginePlan) -> list[Node]:
 
     given: list[tuple[int, tuple[int, ...], int]] = []
     tables, fanin = plan.tables().tolist(), plan.fanin.tolist()
-    for kind, first, count, entry, row in plan.groups.tolist():
+    for kind, first, count, entry, row, _ in plan.groups.tolist():
         rank = lanes.KINDS[kind][0]
         for index in range(count):
             reads = tuple(fanin[entry + index * rank : entry + (index + 1) * rank])
@@ -133,9 +159,16 @@ def nodes(plan: EnginePlan) -> list[Node]:
     ]
 
 
-def wanted(netlist: Netlist) -> bool:
-    """Whether a network may be compiled: by its size, and by the environment."""
-    return 0 < netlist.num_nodes <= MOST_NODES and os.environ.get(SWITCH) != "0" and bool(sys.executable)
+def making(netlist: Netlist) -> float:
+    """The seconds that code of a network takes to make; infinite where it is too large to be compiled at all."""
+    if tables := recurring(netlist):
+        return MAKING_TABLE * len(tables)
+    return MAKING * netlist.num_nodes if 0 < netlist.num_nodes <= MOST_NODES else math.inf
+
+
+def wanted() -> bool:
+    """Whether networks may be compiled: by the environment."""
+    return os.environ.get(SWITCH) != "0" and bool(sys.executable)
 
 
 def find(netlist: Netlist) -> Code | None:
@@ -151,10 +184,10 @@ def find(netlist: Netlist) -> Code | None:
     return None if data is None else Code.from_bytes(data)
 
 
-def faster(plan: EnginePlan, own: EnginePlan, network: Callable[[int], None]) -> bool:
+def faster(plan: EnginePlan, own: EnginePlan, network: Network) -> bool:
     """Whether code for `plan` says what the interpreter says of `own`, at least `GAIN` times as fast."""
     given, values = own.values(), plan.values()
-    tables, address = own.tables(), values.ctypes.data
+    tables = own.tables()
     bits = np.random.default_rng(0).integers(0, 2**64, given[own.input_rows].shape, dtype=np.uint64)
     slow, fast = [], []
     for _ in range(_TIMED):
@@ -162,7 +195,7 @@ def faster(plan: EnginePlan, own: EnginePlan, network: Callable[[int], None]) ->
         begin = time.perf_counter()
         lanes.evaluate(given, own.fanin, tables, own.groups)
         middle = time.perf_counter()
-        network(address)
+        network(values)
         slow.append(middle - begin)
         fast.append(time.perf_counter() - middle)
         if not np.array_equal(given[own.output_rows], values[plan.output_rows]):
@@ -190,7 +223,8 @@ def _name(netlist: Netlist) -> str:
     from lutsmith.kernels.engine import codegen
 
     digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
-    for source in (__file__, codegen.__file__, lanes.__file__, EnginePlan.__init__.__code__.co_filename):
+    engine = (inspect.getfile(kind) for kind in (EnginePlan, EvaluatedNodes, Calls))
+    for source in (__file__, codegen.__file__, lanes.__file__, *engine):
         digest.update(Path(source).read_bytes())
     for name, array in _arrays(netlist).items():
         digest.update(repr((name, array.dtype.str, array.shape)).encode())

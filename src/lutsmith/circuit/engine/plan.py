@@ -7,6 +7,7 @@ it is one for fixed tables, and faster.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,20 @@ from lutsmith.circuit.netlist import Netlist, checked_tables
 from lutsmith.ground.arrays import runs
 from lutsmith.kernels.engine import lanes
 
+Network = Callable[[NDArray[np.uint64]], None]
+"""What evaluates a network on the matrix of bits of a plan."""
+
 MAX_ROWS = 2**32 // lanes.ROW_BYTES
 """Rows are named by byte offsets in uint32."""
 
 MAX_GAPS = 64
 """Gaps between the rows of levels that are remembered, for later levels to lie in."""
 
+CODED = len(lanes.RANKS)
+"""The first kind that `lanes` does not know: a table that machine code has been made of."""
+
 _RANKS = 7  # kinds below are ranks with any table
-_KIND_RANKS = np.array([rank for rank, _ in lanes.KINDS])
-_KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS], np.uint64)
+_KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS] + [0], np.uint64)
 
 
 class EnginePlan:
@@ -39,23 +45,34 @@ class EnginePlan:
         netlist: what to evaluate.
         fixed: whether the tables are always the netlist's own. Then constants and buffers are not evaluated, and
             functions of up to three inputs without their tables.
+        pools: whether ORs are evaluated with the LUTs that they read (`EvaluatedNodes`), where tables are fixed.
+        coded: tables that are kinds of their own, from `CODED` on, in this order: number of inputs and truth table of
+            each. `lanes` does not know them; where tables are fixed.
 
     Attributes:
         num_rows: rows of the matrix of bits, the kernels' header included.
         output_rows: int64 (O,), the rows of the outputs.
-        fanin, groups: arguments of `kernels.engine.lanes.evaluate`.
-        order: int64 (n,), the nodes in the order of evaluation.
+        fanin, groups: arguments of `kernels.engine.lanes.evaluate`. Of a level those of kinds from `CODED` on are last.
+        order: int64 (n,), the nodes that have rows, in the order of evaluation.
+        luts: int64, the nodes whose tables are evaluated, in this order: those, or what they are the ORs of.
 
     Raises:
         ValueError: the netlist needs more rows than 32-bit offsets can name.
     """
 
-    def __init__(self, netlist: Netlist, fixed: bool = False) -> None:
+    def __init__(
+        self, netlist: Netlist, fixed: bool = False, *, pools: bool = True, coded: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self._netlist, self._fixed = netlist, fixed
-        part = EvaluatedNodes(netlist, fixed)
+        part = EvaluatedNodes(netlist, fixed, pools)
+        if coded:
+            part.set_kinds(netlist, coded, CODED)
+        self._kind_ranks = np.concatenate([lanes.RANKS, [rank for rank, _ in coded]]).astype(np.int64)
         sources, depth = netlist.num_inputs + netlist.num_registers, netlist.level_ptr.size - 1
-        order = np.lexsort((part.kinds, part.levels))
-        self.order, self._kinds = part.nodes[order], part.kinds[order]
+        order = np.lexsort((part.pooled, part.kinds, part.levels))
+        pooled = part.pooled[order]
+        self.order, self._kinds = part.nodes[order], np.repeat(part.kinds[order], pooled)
+        self.luts = part.luts[runs((np.cumsum(part.pooled) - part.pooled)[order], pooled)]
         sizes = np.concatenate([[sources], np.bincount(part.levels, minlength=depth + 1)[1:]])
         ranks = np.diff(part.fanin_ptr)
 
@@ -80,7 +97,7 @@ class EnginePlan:
         entries = runs(part.fanin_ptr[:-1][order], ranks[order])
         self.fanin = np.zeros(entries.size + lanes.PADDING, np.uint32)
         self.fanin[: entries.size] = row_of[part.fanin[entries]] * lanes.ROW_BYTES
-        self.groups = _groups(levels, self._kinds, ranks[order], row_of[sources + self.order])
+        self.groups = _groups(levels, part.kinds[order], pooled, ranks[order], row_of[sources + self.order])
 
     @property
     def input_rows(self) -> slice:
@@ -88,7 +105,7 @@ class EnginePlan:
         return slice(lanes.HEADER_ROWS, lanes.HEADER_ROWS + self._netlist.num_inputs)
 
     def tables(self, tables: ArrayLike | None = None) -> NDArray[np.uint64]:
-        """uint64 (n,), the netlist's tables, or other ones in the netlist's order, in the order of evaluation.
+        """uint64, the netlist's tables, or other ones in the netlist's order, in the order of evaluation.
 
         Raises:
             TypeError, ValueError: `tables` is not uint64 (N,), or the plan's tables are fixed.
@@ -97,8 +114,8 @@ class EnginePlan:
         if tables is not None and self._fixed:
             raise ValueError("the plan is one for the netlist's own tables: make another without `fixed`")
         given = netlist.tables() if tables is None else checked_tables(tables, netlist.num_nodes)
-        known = _KNOWN_TABLES[self._kinds]
-        return np.where(self._kinds < _RANKS, given[self.order], known)
+        known = _KNOWN_TABLES[np.minimum(self._kinds, len(lanes.KINDS))]
+        return np.where((self._kinds < _RANKS) | (self._kinds >= len(lanes.KINDS)), given[self.luts], known)
 
     def values(self) -> NDArray[np.uint64]:
         """A new matrix of bits, uint64 (num_rows, 16): header and registers are filled in, the rest is not set."""
@@ -117,11 +134,13 @@ class EnginePlan:
     def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The arguments `fanin` and `groups` of `kernels.engine.single.evaluate`."""
         groups = self.groups.copy()
-        groups[:, 0] = _KIND_RANKS[groups[:, 0]]
+        groups[:, 0] = self._kind_ranks[groups[:, 0]]
         if len(groups):  # neighbours of one rank become one group
             begins = np.ones(len(groups), np.bool_)
             before, after = groups[:-1], groups[1:]
-            begins[1:] = (before[:, 0] != after[:, 0]) | (before[:, 4] + before[:, 2] != after[:, 4])
+            begins[1:] = (before[:, [0, 5]] != after[:, [0, 5]]).any(axis=1) | (
+                before[:, 4] + before[:, 2] != after[:, 4]
+            )
             counts = np.add.reduceat(groups[:, 2], np.flatnonzero(begins))
             groups = groups[begins]
             groups[:, 2] = counts
@@ -142,14 +161,19 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def _groups(
-    levels: NDArray[np.int64], kinds: NDArray[np.int64], ranks: NDArray[np.int64], rows: NDArray[np.int64]
+    levels: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    pooled: NDArray[np.int64],
+    reads: NDArray[np.int64],
+    rows: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """int64 (G, 5) for `lanes.evaluate`, of nodes in the order of evaluation."""
-    changes = np.flatnonzero((np.diff(levels) != 0) | (np.diff(kinds) != 0)) + 1
+    """int64 (G, 6) for `lanes.evaluate`, of nodes in the order of evaluation."""
+    changes = np.flatnonzero((np.diff(levels) != 0) | (np.diff(kinds) != 0) | (np.diff(pooled) != 0)) + 1
     first = np.concatenate([[0], changes]) if levels.size else changes
-    entries = np.cumsum(ranks) - ranks
+    entries, luts = np.cumsum(reads) - reads, np.cumsum(pooled) - pooled
     counts = np.diff(np.append(first, levels.size))
-    return np.stack([kinds[first], first, counts, entries[first], rows[first]], axis=1).astype(np.int64)
+    columns = kinds[first], luts[first], counts, entries[first], rows[first], pooled[first]
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def _rows(sizes: NDArray[np.int64], last_read: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

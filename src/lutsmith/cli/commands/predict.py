@@ -33,7 +33,10 @@ _METHODS = ("predict", "decision_function", "outputs")
 
 def predict(
     model: ModelArgument,
-    samples: Annotated[Path, typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz, .parquet ...")],
+    samples: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help="Samples: .npy, .npz, .csv, .idx.gz, .parquet, .png, a folder of .png."),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -49,7 +52,10 @@ def predict(
     delimiter: DelimiterOption = None,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Predict the label, the labels or the numbers of each sample of a file, which may be larger than memory."""
+    """Predict the label, the labels or the numbers of each sample of a file, which may be larger than memory.
+
+    Of a folder of PNG images, and of the folders in it, each line begins with the image's name.
+    """
     _check_output(output, (model, samples), json_output)
     if method not in _METHODS:
         raise ValueError(f"--method is {method!r}, expected {', '.join(_METHODS)}")
@@ -85,15 +91,18 @@ class Predictions:
     Attributes:
         method: whose results they are.
         groups: the columns that they make.
+        names: of the samples, where they are images of a folder; else None.
         count: samples so far.
         seconds: spent so far on prediction, reading and writing left out where they can be told apart.
     """
 
     def __init__(self, circuit: Circuit, samples: Path, method: str, reading: Reading) -> None:
         from lutsmith.cli.columns import column_groups
+        from lutsmith.data.images.png import png_names
 
         self.method, self.count, self.seconds = method, 0, 0.0
         self.groups = column_groups(circuit, method)
+        self.names = png_names(samples) if samples.is_dir() else None
         self._circuit, self._samples, self._reading, self._begun = circuit, samples, reading, 0.0
 
     def __iter__(self) -> Iterator[Any]:
@@ -105,6 +114,12 @@ class Predictions:
             yield batch
             self._begun = time.perf_counter()
 
+    def names_of(self, answer: Any) -> list[str]:
+        """The names of the samples of the batch that came last."""
+        from lutsmith.cli.columns import size
+
+        return [] if self.names is None else self.names[self.count - size(answer) : self.count]
+
     def _source(self) -> Any:
         if self._samples.suffix.lower() in _PARQUET:
             self._begun = time.perf_counter()
@@ -114,13 +129,20 @@ class Predictions:
     def _batches(self) -> Iterator[NDArray[Any]]:
         from lutsmith.circuit.rows import NOT_EXACT
         from lutsmith.data import sample_batches
+        from lutsmith.data.images.png import is_png, png_batches
 
-        for batch in sample_batches(self._samples, _BATCH, self._circuit.schema, self._reading):
+        shape = self._circuit.input_shape
+        found: Iterator[NDArray[Any]]
+        if is_png(self._samples):
+            found = png_batches(self._samples, shape, _BATCH)
+        else:
+            found = sample_batches(self._samples, _BATCH, self._circuit.schema, self._reading)
+        for batch in found:
             self._begun = time.perf_counter()
             words = self._circuit.words
             if words is not None and words.formats.is_long and batch.dtype == "f4" and self._samples.suffix != ".npy":
                 raise ValueError(NOT_EXACT)
-            yield _shaped(batch, self._circuit.input_shape)
+            yield _shaped(batch, shape)
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
@@ -147,10 +169,12 @@ def _shaped(samples: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _rows(predictions: Predictions, answer: Any) -> Iterator[list[str]]:
-    """The predictions as words: a label for each sample, or a column for each label, target, score, integer or bit."""
+    """The predictions as words, after the names of samples that have one: a label for each sample, or a column for each
+    label, target, score, integer or bit.
+    """
     from lutsmith.cli.columns import arrays
 
-    table = []
+    table = [names] if (names := predictions.names_of(answer)) else []
     for group, array in zip(predictions.groups, arrays(answer), strict=True):
         shown = str if group.is_label else repr
         for column in group.values(array):
@@ -160,12 +184,14 @@ def _rows(predictions: Predictions, answer: Any) -> Iterator[list[str]]:
 
 def _names(predictions: Predictions) -> list[str]:
     """The names of the columns of `_rows`."""
-    return [name for group in predictions.groups for name in group.names]
+    return [*(["file"] if predictions.names else []), *(name for group in predictions.groups for name in group.names)]
 
 
 def _text(predictions: Predictions, answer: Any) -> str:
-    """Return a line for each sample; what would end a line in a label is an escape."""
-    return "".join(f"{' '.join(map(printable, row))}\n" for row in _rows(predictions, answer))
+    """Return a line for each sample, its name and a tab first; what would end a line in a label is an escape."""
+    named = predictions.names is not None
+    rows = (list(map(printable, row)) for row in _rows(predictions, answer))
+    return "".join(f"{row.pop(0)}\t{' '.join(row)}\n" if named else f"{' '.join(row)}\n" for row in rows)
 
 
 def _write_txt(file: BinaryIO, predictions: Predictions) -> None:
@@ -225,6 +251,7 @@ def _write_parquet(file: BinaryIO, predictions: Predictions) -> None:
             made = [
                 pyarrow.array(_of_one_type(predictions.groups, column)) for column in columns(predictions.groups, batch)
             ]
+            made = [*([pyarrow.array(names)] if (names := predictions.names_of(batch)) else []), *made]
             table = pyarrow.Table.from_arrays(made, names=_names(predictions))
             if writer is None:
                 writer = pyarrow.parquet.ParquetWriter(file, table.schema)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,6 +58,9 @@ class ImageAugmentation:
     contrast: float = 0.0
     channel: float = 0.0
     cutout: int = 0
+
+    MOVING: ClassVar[tuple[str, ...]] = ("flip", "crop", "shift", "rotate", "zoom", "shear", "elastic")
+    """The changes that move pixels: what is said of single pixels has to move with them."""
 
     def __post_init__(self) -> None:
         """Check every field.

@@ -9,27 +9,20 @@ Pillow (`pip install 'lutsmith[images]'`).
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.data.dataset import DataError, Dataset, MissingDataError
 from lutsmith.data.folders import data_folder
+from lutsmith.data.images.png import image_shape, kind, read_png, reads
 from lutsmith.ground.labels import Label
 
 NAME = "images"
 _EXPECTED = "train/ and test/, in each a folder a class"
-_CHANNELS = {"RGB": 3, "L": 1}
-_MODES = {
-    "P": "has a palette", "PA": "has a palette", "RGBA": "has a channel of transparency",
-    "LA": "has a channel of transparency", "1": "has one bit a pixel", "I;16": "has 16 bits a pixel",
-    "I": "has 16 or 32 bits a pixel", "I;16B": "has 16 bits a pixel",
-}  # fmt: skip
-_KINDS = {"RGB": "in colour", "L": "in gray"}
 _NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -61,6 +54,18 @@ def read_test_folder(data: Path | None, classes: Sequence[Label]) -> tuple[NDArr
     return _read(folder, classes)
 
 
+def has_image_folders(data: str | PathLike[str], classes: Sequence[Label] | None, part: str = "test") -> bool:
+    """Whether a folder holds `test/` (or another part) with a folder for each of these classes."""
+    return bool(classes) and all((Path(data) / part / str(label)).is_dir() for label in classes or ())
+
+
+def images_for(shape: tuple[int, ...], images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images as a model takes them whose samples have this shape; DataError where they are of another size or kind."""
+    if images.shape[1:] != (expected := image_shape(shape, "the images")):
+        raise DataError(f"the images are {kind(images.shape[1:])}; {reads(expected)}")
+    return images.reshape(-1, *shape)
+
+
 def check_image_folder(data: Path | None, part: str = "train") -> Path:
     """Return the folder that holds `train/` (or another part); raise DataError where there is none. Nothing is read."""
     if data is None:
@@ -90,14 +95,11 @@ def _read(folder: Path, classes: Sequence[Label]) -> tuple[NDArray[np.uint8], ND
         found = _images_of(folder / name)
         paths += found
         labels += [number] * len(found)
-    first, images = _pixels(paths[0]), None
+    first, images = read_png(paths[0]), None
     for place, path in enumerate(paths):
-        pixels = first if place == 0 else _pixels(path)
+        pixels = first if place == 0 else read_png(path)
         if pixels.shape != first.shape:
-            shown = " and ".join(
-                f"{each} is {there.shape[2]} x {there.shape[1]} {_KINDS['L' if len(there) == 1 else 'RGB']}"
-                for each, there in ((paths[0], first), (path, pixels))
-            )
+            shown = f"{paths[0]} is {kind(first.shape)} and {path} is {kind(pixels.shape)}"
             raise DataError(f"{shown}; expected images of one size, all in colour or all in gray: convert them first")
         if images is None:
             images = np.empty((len(paths), *first.shape), np.uint8)
@@ -116,32 +118,3 @@ def _images_of(folder: Path) -> list[Path]:
         there = f"files, of the endings {endings}, but no" if files else "no files: expected"
         raise MissingDataError(f"{folder}: {there} PNG images; expected those of the class {folder.name}")
     return images
-
-
-def _pixels(path: Path) -> NDArray[np.uint8]:
-    """Return an image, uint8 (channels, height, width)."""
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "reading PNG images needs Pillow: pip install 'lutsmith[images]'", name="PIL"
-        ) from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG"]) as image:
-                mode, transparent = image.mode, "transparency" in image.info
-                if mode in _CHANNELS and not transparent:
-                    image.load()  # type: ignore[no-untyped-call,unused-ignore]
-                    pixels: NDArray[Any] = np.asarray(image)
-    except (OSError, SyntaxError, ValueError, EOFError, Warning, Image.DecompressionBombError) as error:
-        strerror = getattr(error, "strerror", None)
-        reason = " ".join(str(strerror or error).split())[:200] or type(error).__name__
-        raise DataError(f"{path}: not a sound PNG image ({reason})") from error
-    if mode not in _CHANNELS or transparent:
-        problem = _MODES.get(mode, f"has pixels of the kind {mode}") if mode not in _CHANNELS else _MODES["RGBA"]
-        raise DataError(
-            f"{path}: the image {problem}; expected 8 bits of gray, or of red, green and blue: convert it, such as "
-            "by Pillow's Image.open(file).convert('RGB')"
-        )
-    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))

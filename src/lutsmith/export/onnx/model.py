@@ -96,7 +96,10 @@ def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
     sample = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", circuit.encoder.num_features])
     sizes = sum(tensor.ByteSize() for tensor in graph.constants)
     if sizes >= MAX_BYTES:
-        raise ExportError(f"the model would have {sizes} bytes, and ONNX holds less than {MAX_BYTES} in one file")
+        raise ExportError(
+            f"the model would have {sizes:,} bytes, and ONNX holds less than {MAX_BYTES:,} in one file: take the model "
+            "file (.lut), or c-compact for programs"
+        )
     model = onnx.helper.make_model(
         onnx.helper.make_graph(graph.nodes, name, [sample, *given], results, initializer=graph.constants),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],

@@ -1,8 +1,12 @@
-"""Straight-line machine code of a network of look-up tables: tables and wires are folded into the instructions.
+"""Machine code of a network of look-up tables: tables are folded into the instructions.
 
-The code evaluates the matrix of bits of `lanes`, on which the interpreter works too. Nodes are cut into chunks, a
-function each, so that LLVM's time grows with their number and no faster; a chunk is a loop over parts of the rows as
-wide as the machine's vectors, and fits the first cache of instructions. What its own nodes alone read is never stored.
+Two forms of it: straight-line code (`objects`) of all of a network, wires included; and a function for each table that
+stands in many places (`functions`), a kernel's of a convolution, which is a loop over the wires of these.
+
+The code evaluates the matrix of bits of `lanes`, on which the interpreter works too. In straight-line code nodes are
+cut into chunks, a function each, so that LLVM's time grows with their number and no faster; a chunk is a loop over
+parts of the rows as wide as the machine's vectors, and fits the first cache of instructions. What its own nodes alone
+read is never stored.
 
 A function of three inputs is one instruction where there is ternary logic (AVX-512). A larger one is a tree of
 multiplexers over its cofactors, where equal ones are shared: variables are split off in the order that leaves least.
@@ -19,6 +23,9 @@ from llvmlite import binding as llvm
 
 CHUNK = 64
 """Nodes of a function."""
+
+FUNCTIONS = 16
+"""Functions of tables in an object file."""
 
 REACH = 8
 """Nodes for which a value that can be loaded again is kept in a register."""
@@ -47,15 +54,7 @@ def host() -> tuple[str, str]:
 
 def objects(nodes: Sequence[Node], row_bytes: int) -> Iterator[bytes]:
     """Yield an object file for each chunk of nodes, in the order of evaluation, and one that runs them all."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    name, features = host()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=name, features=features, opt=1, jit=True, codemodel="large"
-    )
-    known = llvm.get_host_cpu_features()
-    ternary = bool(known.get("avx512f"))
-    width = 64 if ternary else 32 if known.get("avx2") else 16
+    machine, width, ternary = _target()
     count = 0
     for first in range(0, len(nodes), CHUNK):
         text = _Chunk(width, ternary).function(f"chunk{count}", nodes[first : first + CHUNK], row_bytes)
@@ -67,11 +66,63 @@ def objects(nodes: Sequence[Node], row_bytes: int) -> Iterator[bytes]:
     yield machine.emit_object(llvm.parse_assembly(text))
 
 
+def functions(tables: Sequence[tuple[int, int]], row_bytes: int) -> Iterator[bytes]:
+    """Yield object files that hold a function for each table of some inputs, and one that runs a list of calls.
+
+    Args:
+        tables: number of inputs and truth table of each.
+        row_bytes: of a row of the matrix of bits.
+    """
+    machine, width, ternary = _target()
+    for first in range(0, len(tables), FUNCTIONS):
+        texts = [
+            _Chunk(width, ternary).loop(f"table{number}", *table, row_bytes)
+            for number, table in enumerate(tables[first : first + FUNCTIONS], first)
+        ]
+        yield machine.emit_object(llvm.parse_assembly("\n".join([_declared(width, ternary), *texts])))
+    yield machine.emit_object(llvm.parse_assembly(_CALLS))
+
+
 def load(files: Iterable[bytes]) -> Callable[[int], None]:
     """Return the function that object files of `objects` make: it takes the address of a matrix of bits.
 
     They are machine code, and are trusted. The lock of Python is released while they run.
     """
+    engine = _loaded(files)
+    run: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address("run"))
+    run.engine = engine  # the code lives as long as it
+    function: Callable[[int], None] = run
+    return function
+
+
+def load_functions(files: Iterable[bytes], count: int) -> tuple[Callable[[int, int, int], None], list[int]]:
+    """Return what runs calls of object files of `functions`, and the addresses of the functions of `count` tables.
+
+    It takes the addresses of a matrix of bits and of calls, and their number. A call is five int64: the address of a
+    function; that of the byte offsets of the rows that its LUTs read, uint32; the offset of the first row that it
+    writes; how many rows it writes; and how many LUTs each is the OR of. The lock of Python is released meanwhile.
+    """
+    engine = _loaded(files)
+    arguments = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
+    run: Any = ctypes.CFUNCTYPE(None, *arguments)(engine.get_function_address("calls"))
+    run.engine = engine
+    return run, [engine.get_function_address(f"table{number}") for number in range(count)]
+
+
+def _target() -> tuple[Any, int, bool]:
+    """LLVM's machine for this processor, the bytes of its vectors, and whether it has ternary logic."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = host()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=name, features=features, opt=1, jit=True, codemodel="large"
+    )
+    known = llvm.get_host_cpu_features()
+    ternary = bool(known.get("avx512f"))
+    return machine, 64 if ternary else 32 if known.get("avx2") else 16, ternary
+
+
+def _loaded(files: Iterable[bytes]) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(jit=True, codemodel="large")
@@ -79,10 +130,42 @@ def load(files: Iterable[bytes]) -> Callable[[int], None]:
     for data in files:
         engine.add_object_file(llvm.ObjectFileRef.from_data(data))
     engine.finalize_object()
-    run: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address("run"))
-    run.engine = engine  # the code lives as long as it
-    function: Callable[[int], None] = run
-    return function
+    return engine
+
+
+_CALLS = """
+define void @calls(i8* %base, i64* %calls, i64 %count) {
+entry:
+br label %loop
+loop:
+%number = phi i64 [0, %entry], [%next, %loop]
+%place = mul i64 %number, 5
+%call = getelementptr i64, i64* %calls, i64 %place
+%address = load i64, i64* %call
+%function = inttoptr i64 %address to void (i8*, i32*, i8*, i64, i64)*
+%fanin.at = getelementptr i64, i64* %call, i64 1
+%fanin.value = load i64, i64* %fanin.at
+%fanin = inttoptr i64 %fanin.value to i32*
+%out.at = getelementptr i64, i64* %call, i64 2
+%offset = load i64, i64* %out.at
+%out = getelementptr i8, i8* %base, i64 %offset
+%rows.at = getelementptr i64, i64* %call, i64 3
+%rows = load i64, i64* %rows.at
+%pooled.at = getelementptr i64, i64* %call, i64 4
+%pooled = load i64, i64* %pooled.at
+call void %function(i8* %base, i32* %fanin, i8* %out, i64 %rows, i64 %pooled)
+%next = add i64 %number, 1
+%done = icmp eq i64 %next, %count
+br i1 %done, label %end, label %loop
+end:
+ret void
+}"""
+"""What runs a list of calls, at least one."""
+
+
+def _declared(width: int, ternary: bool) -> str:
+    kind = f"<{width // 4} x i32>"
+    return f"declare {kind} @llvm.x86.avx512.pternlog.d.512({kind}, {kind}, {kind}, i32)\n" if ternary else ""
 
 
 class _Chunk:
@@ -111,15 +194,42 @@ class _Chunk:
                     f"store {self._kind} {value}, {self._kind}* {self._address(node.out)}, align {self._width}"
                 )
         body = "\n".join(self._lines)
-        kind = self._kind
-        declared = (
-            f"declare {kind} @llvm.x86.avx512.pternlog.d.512({kind}, {kind}, {kind}, i32)\n" if self._ternary else ""
-        )
         return (
-            f"{declared}define void @{name}(i8* %base) {{\nentry:\nbr label %loop\nloop:\n"
+            f"{_declared(self._width, self._ternary)}define void @{name}(i8* %base) {{\nentry:\nbr label %loop\nloop:\n"
             f"%at = phi i64 [0, %entry], [%next, %loop]\n%part = getelementptr i8, i8* %base, i64 %at\n{body}\n"
             f"%next = add i64 %at, {self._width}\n%done = icmp eq i64 %next, {row_bytes}\n"
             "br i1 %done, label %end, label %loop\nend:\nret void\n}"
+        )
+
+    def loop(self, name: str, inputs: int, table: int, row_bytes: int) -> str:
+        """A function that evaluates a table in many places: rows are the OR of some LUTs each, one after the other."""
+        kind, signals = self._kind, []
+        for slot in range(inputs):
+            offset = self._let(f"load i32, i32* {self._let(f'getelementptr i32, i32* %fanin, i64 {slot}')}")
+            row = self._let(f"getelementptr i8, i8* %part, i64 {self._let(f'zext i32 {offset} to i64')}")
+            pointer = self._let(f"bitcast i8* {row} to {kind}*")
+            signals.append(self._let(f"load {kind}, {kind}* {pointer}, align {self._width}"))
+        value = self._node(table, tuple(signals), {})
+        body = "\n".join(self._lines)
+        return (
+            f"define void @{name}(i8* %base, i32* %first, i8* %target, i64 %rows, i64 %pooled) {{\nentry:\n"
+            f"%wires = mul i64 %pooled, {inputs}\nbr label %row\n"
+            "row:\n%number = phi i64 [0, %entry], [%following, %stored]\n"
+            "%skipped = mul i64 %number, %wires\n%own = getelementptr i32, i32* %first, i64 %skipped\n"
+            f"%passed = mul i64 %number, {row_bytes}\n%out = getelementptr i8, i8* %target, i64 %passed\n"
+            "br label %loop\n"
+            "loop:\n%at = phi i64 [0, %row], [%next, %written]\n%part = getelementptr i8, i8* %base, i64 %at\n"
+            "br label %lut\n"
+            "lut:\n%place = phi i64 [0, %loop], [%later, %lut]\n"
+            f"%some = phi {kind} [zeroinitializer, %loop], [%more, %lut]\n%begin = mul i64 %place, {inputs}\n"
+            f"%fanin = getelementptr i32, i32* %own, i64 %begin\n{body}\n%more = or {kind} %some, {value}\n"
+            "%later = add i64 %place, 1\n%last = icmp eq i64 %later, %pooled\n"
+            "br i1 %last, label %written, label %lut\n"
+            f"written:\n%byte = getelementptr i8, i8* %out, i64 %at\n%word = bitcast i8* %byte to {kind}*\n"
+            f"store {kind} %more, {kind}* %word, align {self._width}\n%next = add i64 %at, {self._width}\n"
+            f"%done = icmp eq i64 %next, {row_bytes}\nbr i1 %done, label %stored, label %loop\n"
+            "stored:\n%following = add i64 %number, 1\n%all = icmp eq i64 %following, %rows\n"
+            "br i1 %all, label %end, label %row\nend:\nret void\n}"
         )
 
     def _let(self, instruction: str) -> str:

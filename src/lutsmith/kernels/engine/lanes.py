@@ -20,9 +20,12 @@ This was worth 15 % over storing fourteen functions, and replacing all loads by 
 are LLVM's on vectors of sixteen words, which LLVM splits into what the machine has. A LUT has no loop inside, and the
 reading of the table is a few scalar shifts in the shade of the vector work: no table is ever expanded.
 
-LUTs of up to three inputs whose tables are known in advance come sorted by their functions (`KINDS`). Each function has
-a loop of its own without table and masks: load, load, operate, store. Functions that differ in the order of their
-inputs are one kind.
+LUTs of up to three inputs whose tables are known in advance come sorted by their functions (`KINDS`), and so do OR and
+AND of four. Each function has a loop of its own without table and masks: load, load, operate, store. Functions that
+differ in the order of their inputs are one kind.
+
+The OR of some LUTs that nothing else reads, as a pool has them, is evaluated with these (`POOLED`): their values are
+never stored.
 
 Addresses of rows are byte offsets into the matrix. Kernel and intrinsics stay in one file: Numba's cache watches only
 the file of the kernel.
@@ -84,11 +87,17 @@ def _kinds() -> list[tuple[int, int]]:
             complete = all(_depends(table, rank, slot) for slot in range(rank))
             if complete and table == min(reordered(table, order) for order in orders):
                 kinds.append((rank, table))
-    return kinds
+    return [*kinds, (4, 0xFFFE), (4, 0x8000)]
 
 
 KINDS: list[tuple[int, int | None]] = [*((rank, None) for rank in range(7)), *_kinds()]
 """Rank and table of each kind of LUT; kind r < 7 is rank r and any table."""
+
+POOLED = {rank: len(KINDS) + place for place, rank in enumerate((4, 5, 6))}
+"""The kind of an OR of LUTs of a rank, of any tables."""
+
+RANKS = np.array([*(rank for rank, _ in KINDS), *POOLED])
+"""The rank of the LUTs of each kind."""
 
 
 def fill_header(values: NDArray[np.uint64]) -> None:
@@ -229,12 +238,31 @@ def _luts(
     tables: Any,
     out: Any,
     count: Any,
+    pooled: Any,
     prefetch: Any,
 ) -> Any:
-    """Evaluate `count` LUTs of one kind. All but kind, count and prefetch (0 or 1) are addresses."""
+    """Evaluate `count` rows of one kind, the OR of `pooled` LUTs each, with prefetch or without (1 or 0).
+
+    All other arguments are addresses.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given, base, fanin, tables, out, count, prefetch = arguments
+        given, base, fanin, tables, out, count, pooled, prefetch = arguments
+
+        def with_table(rank: int, index: Any) -> Any:
+            offsets = builder.add(fanin, builder.mul(index, _I64(4 * rank)))
+            word = builder.add(tables, builder.mul(index, _I64(8)))
+            table = builder.load(builder.inttoptr(word, _I64.as_pointer()), align=8)
+            emitter = Emitter(builder, base, offsets, table)
+            if rank > 1:
+                with builder.if_then(builder.icmp_signed("!=", prefetch, _I64(0))):
+                    emitter.prefetch(rank)
+            return emitter.lut(rank)
+
+        def put(value: Any, index: Any) -> None:
+            address = builder.add(out, builder.mul(index, _I64(ROW_BYTES)))
+            builder.store(value, builder.inttoptr(address, _LANES.as_pointer()), align=64)
+
         done = builder.append_basic_block("done")
         switch = builder.switch(given, done)
         for kind, (rank, known) in enumerate(KINDS):
@@ -242,24 +270,31 @@ def _luts(
             switch.add_case(_I64(kind), block)
             builder.position_at_end(block)
             with cgutils.for_range(builder, count, intp=_I64) as loop:
-                offsets = builder.add(fanin, builder.mul(loop.index, _I64(4 * rank)))
                 if known is not None:
+                    offsets = builder.add(fanin, builder.mul(loop.index, _I64(4 * rank)))
                     emitter = Emitter(builder, base, offsets, None)
                     value = emitter.known([emitter.load(emitter.row(slot)) for slot in range(rank)], known)
                 else:
-                    word = builder.add(tables, builder.mul(loop.index, _I64(8)))
-                    table = builder.load(builder.inttoptr(word, _I64.as_pointer()), align=8)
-                    emitter = Emitter(builder, base, offsets, table)
-                    if rank > 1:
-                        with builder.if_then(builder.icmp_signed("!=", prefetch, _I64(0))):
-                            emitter.prefetch(rank)
-                    value = emitter.lut(rank)
-                emitter.store(value, builder.add(out, builder.mul(loop.index, _I64(ROW_BYTES))))
+                    value = with_table(rank, loop.index)
+                put(value, loop.index)
+            builder.branch(done)
+        for rank, kind in POOLED.items():
+            block = builder.append_basic_block(f"pooled{rank}")
+            switch.add_case(_I64(kind), block)
+            builder.position_at_end(block)
+            with cgutils.for_range(builder, count, intp=_I64) as loop:
+                some = cgutils.alloca_once_value(builder, ir.Constant(_LANES, [0] * WORDS))
+                builder.store(ir.Constant(_LANES, [0] * WORDS), some)
+                with cgutils.for_range(builder, pooled, intp=_I64) as inner:
+                    index = builder.add(builder.mul(loop.index, pooled), inner.index)
+                    value = with_table(rank, index)
+                    builder.store(builder.or_(builder.load(some), value), some)
+                put(builder.load(some), loop.index)
             builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 7), generate
+    return types.void(*[types.int64] * 8), generate
 
 
 @kernel(ENGINE)
@@ -272,7 +307,8 @@ def evaluate(
         values: uint64 (rows, 16), 64-byte aligned, with a header.
         fanin: uint32, byte offsets of the rows that the LUTs read, in the order of evaluation, then PADDING more.
         tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read, nor tables of known kinds.
-        groups: int64 (G, 5): kind, first LUT, number of LUTs, first entry of `fanin`, row of the first result.
+        groups: int64 (G, 6): kind, first LUT, number of results, first entry of `fanin`, row of the first result, and
+            how many LUTs a result is the OR of: 1 but for kinds of `POOLED`.
     """
     base = values.ctypes.data
     prefetch = 1 if values.size * 8 > _CACHED_BYTES else 0
@@ -280,7 +316,7 @@ def evaluate(
         offsets = fanin.ctypes.data + 4 * groups[group, 3]
         words = tables.ctypes.data + 8 * groups[group, 1]
         out = base + ROW_BYTES * groups[group, 4]
-        _luts(groups[group, 0], base, offsets, words, out, groups[group, 2], prefetch)
+        _luts(groups[group, 0], base, offsets, words, out, groups[group, 2], groups[group, 5], prefetch)
 
 
 @kernel(ENGINE)

@@ -26,13 +26,20 @@ def _of_rank(rank: int) -> Any:
 
     def luts(values: Any, fanin: Any, tables: Any, group: Any) -> None:
         first, entry, out = np.uint64(group[1]), np.uint64(group[3]), np.uint64(group[4])
-        for lut in range(group[2]):
+        pooled = np.uint64(group[5])
+        for lut in range(group[2] * group[5]):
             index = np.uint64(lut)
             address = np.uint64(0)
             for slot in range(rank):
                 bit = np.uint64(values[fanin[entry + index * np.uint64(rank) + np.uint64(slot)]])
                 address |= bit << np.uint64(slot)
-            values[out + index] = (tables[first + index] >> address) & np.uint64(1)
+            value = (tables[first + index] >> address) & np.uint64(1)
+            if pooled == np.uint64(1):
+                values[out + index] = value
+            elif index % pooled == np.uint64(0):
+                values[out + index // pooled] = value
+            else:
+                values[out + index // pooled] |= value
 
     luts.__qualname__ = f"luts_of_rank_{rank}"
     return _compiled(luts)
@@ -62,7 +69,8 @@ def evaluate(
         values: uint8 (rows,), the values of the signals.
         fanin: uint32, the rows that the LUTs read, in the order of evaluation.
         tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read.
-        groups: int64 (G, 5): rank, first LUT, number of LUTs, first entry of `fanin`, row of the first result.
+        groups: int64 (G, 6): rank, first LUT, number of results, first entry of `fanin`, row of the first result, LUTs
+            that a result is the OR of.
     """
     for index in range(len(features)):
         place = np.uint64(index)

@@ -120,7 +120,7 @@ class LearnedConnections(Connections):
     """Connections whose slots read the best-scored of several inputs.
 
     Parameters: `scores`, `(out_dim, lut_rank, inputs that a slot may read)`, which subclasses make. Buffers: `frozen`,
-    bool scalar; `usable`.
+    bool scalar; `usable`; `chosen`, int32 `(out_dim, lut_rank)`, what is read once frozen, which subclasses make.
 
     Args:
         in_dim: inputs of the layer.
@@ -136,6 +136,8 @@ class LearnedConnections(Connections):
 
     scores: nn.Parameter
     frozen: Tensor
+    chosen: Tensor
+    _resting: bool = False
 
     def __init__(
         self, in_dim: int, out_dim: int, lut_rank: int, *, temperature: float, rule: str, usable: Tensor | None
@@ -168,8 +170,27 @@ class LearnedConnections(Connections):
         """The scores, which may train at a rate of their own: see `nn.parameter_groups`."""
         return {SCORES: [self.scores]}
 
+    @abstractmethod
+    def choice(self) -> Tensor:
+        """The inputs with the best scores, `(out_dim, lut_rank)` int32."""
+
+    @property
+    def _stands(self) -> bool:
+        """Whether slots read what was chosen once, and scores take no part in it."""
+        return self._is_frozen or (self._resting and self.training and torch.is_grad_enabled())
+
+    def rest(self, resting: bool) -> None:
+        """Let scores take no part in the next training steps, which then cost what those of a fixed layer do; or let
+        them. The scores must not change meanwhile.
+        """
+        self._resting = resting
+        if resting and not self._is_frozen:
+            self.chosen.copy_(self.choice())
+
     def freeze(self) -> None:
         """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
+        if not self._is_frozen:
+            self.chosen.copy_(self.choice())
         self.frozen.fill_(True)
         self._is_frozen = True
         self.scores.requires_grad_(False)

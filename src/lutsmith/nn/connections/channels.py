@@ -62,24 +62,28 @@ def channels(
         groups=groups,
         luts_per_kernel=luts_per_kernel,
     )
-    taps = num_inputs // channels
-    rows = np.empty((len(windows.members), luts_per_kernel * rank), dtype=np.int64)
-    by_input, by_tap = np.zeros(num_inputs, np.int64), np.zeros(taps, np.int64)
-    for kernel, members in enumerate(windows.members):
+    taps, leaves = num_inputs // channels, luts_per_kernel * rank
+    rows = np.empty((len(windows.members), leaves), dtype=np.int64)
+    # Each leaf reads what its LUT does not yet, its kernel reads least, is of the channel that its kernel reads least,
+    # and all kernels read least, by input and then by tap. The first three are one number, and so are the last two.
+    in_lut, in_kernel, in_all = (leaves + 1) ** 2, leaves + 1, rows.size + 1
+    by_all = np.zeros(num_inputs, np.int64)
+    for row, members in zip(rows, windows.members, strict=True):
         chance = torch.rand(len(members), generator=generator, dtype=torch.float64).numpy()
-        own, channel, tap = np.zeros(len(members), np.int64), members // taps, members % taps
-        by_channel, taken = np.zeros(channels, np.int64), np.zeros(len(members), np.bool_)
-        for leaf in range(luts_per_kernel * rank):
-            if leaf % rank == 0:
-                taken[:] = False
-            order = np.lexsort((chance, by_tap[tap], by_input[members], by_channel[channel], own, taken))
-            best = order[0]
-            rows[kernel, leaf] = members[best]
-            taken[best] = True
-            own[best] += 1
-            by_channel[channel[best]] += 1
-            by_input[members[best]] += 1
-            by_tap[tap[best]] += 1
+        by_kernel, ends = np.zeros(len(members), np.int64), np.searchsorted(members, np.arange(channels + 1) * taps)
+        read = np.empty(leaves, np.int64)
+        for leaf in range(leaves):
+            if leaf and leaf % rank == 0:
+                by_kernel[read[leaf - rank : leaf]] -= in_lut
+            least = np.flatnonzero(by_kernel == by_kernel.min())
+            used = by_all[members[least]]
+            least = least[used == used.min()]
+            best = read[leaf] = least[chance[least].argmin()]
+            row[leaf] = number = members[best]
+            by_kernel[best] += in_lut + in_kernel
+            by_kernel[ends[number // taps] : ends[number // taps + 1]] += 1
+            by_all[number] += in_all
+            by_all[number % taps :: taps] += 1
     return rows.reshape(num_luts, rank)
 
 
@@ -118,9 +122,11 @@ def channel_windows(
         most = channels // groups
         wanted = {None: few(rank, taps, most), -1: most}.get(channel_group_size, channel_group_size)
         size = min(whole_number("channel_group_size", wanted, 1, most, "channels of a kernel"), len(own))
-        for places in _sets(len(own), kernels // groups, size, channel_groups, generator):
+        sets = _sets(len(own), kernels // groups, size, channel_groups, generator)
+        for places in sets[:1] if size == len(own) else sets:
             inputs = (own[places][:, None] * taps + np.arange(taps)).reshape(-1)
             members.append(np.sort(inputs[usable[inputs]]))
+        members += members[-1:] * (len(sets) * (group + 1) - len(members))  # all kernels read all channels
     if (fewest := min(map(len, members))) < rank:
         raise ValueError(
             f"a kernel has {fewest} usable inputs, {taps} taps of its channels less constant ones, and a LUT of rank "

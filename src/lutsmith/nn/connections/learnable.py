@@ -129,6 +129,7 @@ class LearnableConnections(LearnedConnections):
         kernels = out_dim if owners is None else int(owners.max()) + 1
         shape = kernels, lut_rank, self.num_candidates
         self.scores = nn.Parameter(torch.rand(shape, generator=generator, dtype=torch.float32))
+        self.register_buffer("chosen", torch.zeros(out_dim, lut_rank, dtype=torch.int32), persistent=False)
 
     def _drawn(self, method: str, generator: torch.Generator | None) -> Tensor:
         """The first candidates, int32 `(out_dim, lut_rank, num_candidates)`."""
@@ -187,14 +188,30 @@ class LearnableConnections(LearnedConnections):
         return scores if self.score_of is None else ops.to_places(scores, self.score_of)
 
     def reads(self) -> Reads:
+        if self._stands:
+            return Reads(self.chosen)
         scores = self._at_places(self.scores)
         inputs = ops.choose(scores, self.candidates)
-        if self._is_frozen or self.sampling == "soft":
+        if self.sampling == "soft":
             return Reads(inputs)
         return Reads(inputs, None, self.candidates, scores, self.temperature, self.rule)
 
+    @torch.no_grad()
+    def choice(self) -> Tensor:
+        return ops.choose(self._at_places(self.scores), self.candidates)
+
+    def rest(self, resting: bool) -> None:
+        """As for all learned connections.
+
+        Raises:
+            ValueError: slots that read what scores mix, or choose with noise.
+        """
+        if resting and self.sampling != "hard":
+            raise ValueError(f"{self.sampling} connections need their scores in each step; take hard ones")
+        super().rest(resting)
+
     def route(self, x: Tensor, places: Places | None = None) -> tuple[Tensor, Reads]:
-        if self._is_frozen or self.sampling == "hard":
+        if self._stands or self.sampling == "hard":
             return super().route(x, places)
         if self.sampling == "soft":
             scores = self._at_places(self.scores)
@@ -226,25 +243,57 @@ class LearnableConnections(LearnedConnections):
         """
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; expected a number above 0 and below 1")
-        sources = self._sources()
-        if self._is_frozen:
-            return torch.zeros_like(self.scores, dtype=torch.bool)
-        chosen, owners = self.inputs().cpu(), None if self.score_of is None else self.score_of.cpu().long()
-        candidates, own = self.candidates.cpu(), self.scores.detach().cpu()
-        scores = own if owners is None else own[owners]
         count = min(self.num_candidates - 1, max(1, int(share * self.num_candidates + 0.5)))
-        changed = replace_worst(candidates, scores, chosen, count, sources, generator, owners)
-        used = candidates == chosen.unsqueeze(-1)
-        if owners is not None:  # which candidates are new and which is used is the same at all places of a kernel
-            first = first_places(owners)
-            changed, used = changed[first], used[first]
+        changed, used = self._replace(count, None, generator)
+        own = self.scores.detach().cpu()
         kept = ~changed
         mean = (own * kept).sum(2) / kept.sum(2)
         best = own.masked_fill(~used, -torch.inf).amax(2)
         below = torch.nextafter(torch.minimum(mean, best), torch.tensor(-torch.inf))
         self.scores.copy_(torch.where(changed, below.unsqueeze(-1), own))
-        self.candidates.copy_(candidates)
         return changed.to(self.scores.device)
+
+    @torch.no_grad()
+    def redraw(self, slots: Tensor, lead: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Let some slots choose anew: all of their candidates but those that are read now are replaced, as by
+        `refresh`, and all their scores are 0 but those of the ones that are read, which are `lead`.
+
+        Args:
+            slots: bool `(out_dim, lut_rank)`, or of kernels `(kernels, lut_rank)`.
+            lead: of that shape, above 0.
+            generator: draws the new candidates.
+
+        Returns:
+            Whose scores were set, bool of the shape of `scores`.
+
+        Raises:
+            ValueError: as for `refresh`.
+        """
+        _, used = self._replace(self.num_candidates - 1, slots.cpu(), generator)
+        changed = (slots.unsqueeze(-1) & ~self.frozen).expand_as(self.scores)
+        fresh = torch.where(used.to(self.scores.device), lead.unsqueeze(-1).to(self.scores), 0.0)
+        self.scores.copy_(torch.where(changed, fresh, self.scores))
+        return changed
+
+    def _replace(self, count: int, slots: Tensor | None, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Replace the `count` worst-scored candidates of each slot, or of some slots of kernels; return which ones were
+        replaced, and which are read: bool of the shape of `scores`, on the CPU.
+        """
+        sources = self._sources()
+        chosen, owners = self.inputs().cpu(), None if self.score_of is None else self.score_of.cpu().long()
+        candidates, own = self.candidates.cpu(), self.scores.detach().cpu()
+        if self._is_frozen:
+            return torch.zeros_like(own, dtype=torch.bool), torch.zeros_like(own, dtype=torch.bool)
+        scores = own if owners is None else own[owners]
+        if slots is not None and owners is not None:
+            slots = slots[owners]
+        changed = replace_worst(candidates, scores, chosen, count, sources, generator, owners, slots)
+        used = candidates == chosen.unsqueeze(-1)
+        self.candidates.copy_(candidates)
+        if owners is None:
+            return changed, used
+        first = first_places(owners)  # which candidates are new and which is read is the same at all places of a kernel
+        return changed[first], used[first]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         saved = state_dict.get(prefix + "score_of")
@@ -255,11 +304,16 @@ class LearnableConnections(LearnedConnections):
             args[-1].append(problem)
             return
         super()._load_from_state_dict(state_dict, prefix, *args)
+        own = (self.scores, self.candidates, self.scores if self.score_of is None else self.score_of)
+        if (self._is_frozen or self.chosen.is_meta) and not any(tensor.is_meta for tensor in own):
+            self.chosen = self.choice()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "score_of" not in self._buffers:  # pickled before places could share scores
             self.register_buffer("score_of", None)
+        if "chosen" not in self._buffers:  # pickled before the choice was kept
+            self.register_buffer("chosen", self.choice(), persistent=False)
 
     def extra_repr(self) -> str:
         return (

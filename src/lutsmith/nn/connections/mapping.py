@@ -40,7 +40,6 @@ class DenseConnections(LearnedConnections):
 
     indexing: ClassVar[tuple[str, ...]] = ("chosen",)
 
-    chosen: Tensor
     places: Tensor
 
     def __init__(
@@ -64,13 +63,13 @@ class DenseConnections(LearnedConnections):
         self.scores = nn.Parameter(scores)
 
     def reads(self) -> Reads:
-        if self._is_frozen:
-            return Reads(self.chosen)
-        best = ops.best(self.scores, unique=self.unique)
-        return Reads(self.places[best.long()].int())
+        return Reads(self.chosen if self._stands else self.choice())
+
+    def choice(self) -> Tensor:
+        return self.places[ops.best(self.scores, unique=self.unique).long()].int()
 
     def route(self, x: Tensor, places: Places | None = None) -> tuple[Tensor, Reads]:
-        if self._is_frozen:
+        if self._stands:
             return super().route(x, places)
         inputs = self.reads().inputs
 
@@ -78,10 +77,6 @@ class DenseConnections(LearnedConnections):
             return ops.read_best(rows, self.scores, self.places, inputs, self.temperature, self.rule)
 
         return self._made(x, places, read)
-
-    def freeze(self) -> None:
-        self.chosen.copy_(self.inputs())
-        super().freeze()
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         saved = state_dict.get(prefix + "usable")

@@ -21,6 +21,7 @@ def replace_worst(
     sources: Sources,
     generator: torch.Generator | None,
     owners: Tensor | None = None,
+    slots: Tensor | None = None,
 ) -> Tensor:
     """Replace in place the `count` worst-scored candidates of each slot by new inputs; return where, a bool mask.
 
@@ -37,6 +38,7 @@ def replace_worst(
         generator: draws them.
         owners: the kernel of each LUT, int64 `(W,)`, whose scores and choice are one: a candidate is replaced at all of
             its places or at none. None: each LUT is by itself.
+        slots: bool `(W, n)`, where it is done; None: everywhere.
 
     Raises:
         ValueError: there are owners, and pools that overlap: new candidates would overlap otherwise at each place.
@@ -52,6 +54,8 @@ def replace_worst(
     fixed = candidates == chosen.unsqueeze(-1)
     if overlap and choices < rank:
         fixed |= _is_private(candidates)
+    if slots is not None:
+        fixed |= ~slots.unsqueeze(-1)
     worst = scores.masked_fill(fixed, torch.inf).argsort(dim=2, stable=True)[:, :, :count]
     changed = torch.zeros_like(fixed)
     for slot in range(rank):

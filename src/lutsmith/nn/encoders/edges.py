@@ -16,7 +16,6 @@ from torch import Tensor
 
 from lutsmith.encodings import codes
 from lutsmith.ground.arguments import as_python, one_of, whole_number
-from lutsmith.kernels.training import ops
 from lutsmith.logic.linear import LinearForm, placed
 from lutsmith.nn.encoders.base import Encoder, check_batch, first_of_equals
 from lutsmith.nn.encoders.gathering import gather, value_range
@@ -196,13 +195,12 @@ class EdgeThermometer(Encoder):
         if not self.training and type(x) is Tensor and not x.is_meta and not torch.compiler.is_compiling():
             self._warn_outside(x)
         _, height, width = self.feature_shape
-        bits = self._encode(x.flatten(1), height * width)
-        return bits.t().reshape(len(x), -1, height, width)
+        return self._encode(x.flatten(1), height * width).view(-1, height, width, len(x)).movedim(-1, 0)
 
-    def _encode(self, x: Tensor, inner: int) -> Tensor:
-        forms = self.differences(x.reshape(len(x), *self.feature_shape))
-        thresholds = self.thresholds.expand(*forms.shape[1:], self.num_bits).reshape(-1, self.num_bits)
-        return ops.encode(forms.flatten(1), thresholds, inner)
+    def _encode(self, x: Tensor, inner: int) -> Tensor:  # noqa: ARG002 - rows are in the order of planes in any case
+        forms = self._planes(x.reshape(len(x), *self.feature_shape))
+        bounds = self.thresholds.expand(len(forms), 1, 1, self.num_bits).movedim(-1, 1).unsqueeze(-1)
+        return (forms.unsqueeze(1) > bounds).to(torch.float32).flatten(0, 3)
 
     def words(self, x: Tensor) -> Tensor:
         """Return pixels as the integers that they count as, float32 of the shape of `x`."""
@@ -215,18 +213,22 @@ class EdgeThermometer(Encoder):
 
     def differences(self, x: Tensor) -> Tensor:
         """Return the differences of images `(N, C, H, W)`, float32 `(N, C * D, H, W)`, of sums `(N, D, H, W)`."""
-        pixels = self.words(x)
+        return self._planes(x).movedim(-1, 0)
+
+    def _planes(self, x: Tensor) -> Tensor:
+        """Return the same, samples last: what is next to each other is added and copied as it lies in memory."""
+        pixels = self.words(x.movedim(0, -1).contiguous())
         if self.of == "sum":
-            pixels = pixels.sum(1, keepdim=True)
+            pixels = pixels.sum(0, keepdim=True)
         found = []
         for ends in self._offsets():
             there = [self._moved(pixels, end) for end in ends]
             found.append(there[0] - pixels if self.order == 1 else 2 * pixels - there[0] - there[1])
-        return torch.stack(found, dim=2).flatten(1, 2)
+        return torch.stack(found, dim=1).flatten(0, 1)
 
     def _moved(self, pixels: Tensor, offset: Offset) -> Tensor:
-        """Return for each pixel the one that stands at an offset from it, beyond the border the last."""
-        for axis, step in ((-2, offset[0]), (-1, offset[1])):
+        """Return for each pixel of planes `(C, H, W, N)` the one at an offset from it, beyond the border the last."""
+        for axis, step in ((-3, offset[0]), (-2, offset[1])):
             size = pixels.shape[axis]
             place = torch.arange(step, step + size, device=pixels.device).clamp(0, size - 1)
             pixels = pixels.index_select(axis, place)

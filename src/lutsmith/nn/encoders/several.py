@@ -87,7 +87,7 @@ class Several(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode `(N, *feature_shape)` of any real dtype; errors are those of `Encoder`."""
-        return torch.cat([each(x) for each in self.parts], dim=1)
+        return torch.cat([each(x).movedim(0, -1) for each in self.parts]).movedim(-1, 0)  # samples last, as they lie
 
     def lower_features(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the signals of the encoded sample; arguments and errors are those of `Encoder`."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lutsmith.ground.arguments import check_options, one_of, options_of
+from lutsmith.nn.heads.at_places import GroupSum1d, GroupSum2d, GroupSum3d, GroupSumAtPlaces
 from lutsmith.nn.heads.base import GroupHead, ScoredHead, Tau
 from lutsmith.nn.heads.code_words import code_words
 from lutsmith.nn.heads.group_affine import GroupAffine
@@ -21,6 +22,10 @@ __all__ = [
     "GroupAffine",
     "GroupHead",
     "GroupSum",
+    "GroupSum1d",
+    "GroupSum2d",
+    "GroupSum3d",
+    "GroupSumAtPlaces",
     "GroupedDSP",
     "LearnableReduction",
     "MultiLabel",

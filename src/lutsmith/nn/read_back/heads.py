@@ -15,8 +15,10 @@ from lutsmith.nn.read_back.statements import Scores
 def wrong_head(stated: Scores, circuit: Circuit) -> str:
     """Return how the circuit's head differs from the statement; "" where it does not."""
     head = circuit.head
-    if not isinstance(head, Head) or head.shape:
-        return "the circuit has no head of one decision by popcounts"
+    if not isinstance(head, Head):
+        return "the circuit has no head of popcounts"
+    if head.shape != stated.shape:
+        return f"the circuit has decisions of shape {head.shape}, the head {stated.shape}"
     objective = circuit.objective or "classification"
     if objective != stated.objective:
         return f"the circuit's objective is {objective}, the head's {stated.objective}"

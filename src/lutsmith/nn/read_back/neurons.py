@@ -12,10 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lutsmith.logic.rewriting import NotDecided
+from lutsmith.logic.sums import NotDecided
 from lutsmith.nn.read_back.finding import LOST, ONE, ZERO, Finder, on_samples
 from lutsmith.nn.read_back.heads import wrong_head
-from lutsmith.nn.read_back.statements import Added, Bits, Each, LinearSums, LutSums, ResidualLevels, Scores
+from lutsmith.nn.read_back.scores import wrong_scores
+from lutsmith.nn.read_back.statements import (
+    Added,
+    Bits,
+    Each,
+    LinearSums,
+    LutSums,
+    NumberStatement,
+    ResidualLevels,
+    Scores,
+)
 from lutsmith.nn.sums.counting import bits_of, levels_of, residual_levels
 from lutsmith.nn.sums.lut_layers import sums_of_luts
 from lutsmith.nn.sums.numbers import Bound, Ids, Levels, Sums, evaluated
@@ -48,7 +58,7 @@ class NumberWalk:
         self._proved: set[Any] = set()
         self._luts: dict[int, str] = {}  # what is known of LUTs whose sums nothing has read yet
 
-    def read(self, name: str, kind: str, stated: LinearSums | LutSums | Each | ResidualLevels | Added) -> None:
+    def read(self, name: str, kind: str, stated: NumberStatement) -> None:
         """Go on through a module between numbers."""
         if self.walk.functions is None:
             self._read_features(stated)
@@ -169,14 +179,25 @@ class NumberWalk:
             return np.array_equal(_labels(head, maker.rows), wanted.argmax(-1).cpu().numpy())
 
         rows = list(self.waiting)
-        outputs, groups, weights, bias = self._found(lambda maker: head_of(maker, sums), agrees)
-        outputs = _as_before(outputs)
+        head = self._found(lambda maker: head_of(maker, sums), agrees)
+        different = ""
+        if (head.outputs[head.outputs != ZERO] >= 0).all():
+            different = wrong_scores(head, sums, self._inverses)
+        outputs, groups, weights, bias = _as_before(head.outputs), *head[1:]
         self.walk.values, self.numbers = outputs, None
         stated = Scores(np.arange(outputs.size), groups, weights, bias, note="the same order as the model's numbers")
-        wrong = self.walk.wrong_outputs(outputs) or wrong_head(stated, self.walk.circuit)
-        if wrong and rows:
-            self._tell(rows[-1][0], "failed", wrong)
+        wrong = self.walk.wrong_outputs(outputs) or wrong_head(stated, self.walk.circuit) or different
+        for row, _ in rows:
+            if self.walk.rows[row].verdict == "proved":
+                told = (
+                    f"{outputs.size:,} outputs in {groups:,} groups, whose scores decide as all values of the sums do"
+                )
+                self._tell(row, "failed" if wrong else "proved", wrong or told)
         return stated
+
+    def _inverses(self, numbers: Ids) -> Ids:
+        found: Ids = self.walk.functions.of_luts(numbers[:, None], np.full(len(numbers), 0b01, np.uint64))
+        return found
 
     def _add(self, name: str, kind: str, stated: Added) -> None:
         before, found = self.numbers, []

@@ -1,6 +1,7 @@
 """What kernels at places, pools and containers state: LUTs one by one, from the geometry and the module's own tables.
 
-Nothing here is shared with how they are lowered: a window is laid over the image pixel by pixel.
+Nothing here is shared with how they are lowered: a window is laid over the image pixel by pixel. Majorities of many
+pixels are an exception: their LUTs are those that lowering takes, and are proved to be what they are for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.sliding import Sliding
+from lutsmith.logic.linear import placed
+from lutsmith.logic.majority import Majority
 from lutsmith.nn.containers import LogicResidual, Parallel, Residual, axis_of_sample
 from lutsmith.nn.convolution import (
     LogicConv,
@@ -25,6 +29,8 @@ from lutsmith.nn.convolution import (
     LogicConvTranspose2d,
     LogicConvTranspose3d,
 )
+from lutsmith.nn.dense import LogicDense
+from lutsmith.nn.heads import GroupSum1d, GroupSum2d, GroupSum3d, GroupSumAtPlaces
 from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.pooling import (
     AndPool1d,
@@ -38,7 +44,8 @@ from lutsmith.nn.pooling import (
     OrPool3d,
     Pool,
 )
-from lutsmith.nn.read_back.statements import Branches, LutGroups, Luts, states
+from lutsmith.nn.read_back.statements import Branches, LutGroups, Luts, Scores, states
+from lutsmith.nn.recurrent import LogicRecurrent
 
 Shape = tuple[int, ...]
 
@@ -108,10 +115,18 @@ def _pool(pool: Pool, shape: Shape) -> LutGroups:
         for plane in range(planes)
         for place in range(math.prod(places))
     ]
-    if pool.mode == "majority" and max(map(len, windows)) > 6:
-        raise ValueError("the majority of more than 6 pixels is counted by adders, which are not known here")
     steps: list[Luts] = []
     begin = math.prod(shape) + 2
+    counted = sorted({len(window) for window in windows if len(window) > 6}) if pool.mode == "majority" else []
+    for width in counted:
+        majority = Majority(width)
+        majority.check()
+        chosen = [number for number, window in enumerate(windows) if len(window) == width]
+        reads = np.stack([windows[number] for number in chosen])
+        for netlist in (majority.counter, majority.comparator):
+            reads, begin = _stand(netlist, reads, begin, steps)
+        for number, signal in zip(chosen, reads, strict=True):
+            windows[number] = signal
     while any(len(window) > 1 for window in windows):
         by_width: dict[int, list[tuple[int, int, NDArray[np.int64]]]] = defaultdict(list)
         following: list[list[int]] = []
@@ -132,7 +147,57 @@ def _pool(pool: Pool, shape: Shape) -> LutGroups:
                 following[number][place] = signal
             begin += len(group)
         windows = [np.array(window) for window in following]
-    return LutGroups(tuple(steps), np.array([window[0] for window in windows]).reshape(*shape[: -pool.axes], *places))
+    sizes = " and ".join(map(str, counted))
+    note = f"counts of {sizes} pixels are their sums, by substitution, and compared with half for every count"
+    outputs = np.array([window[0] for window in windows]).reshape(*shape[: -pool.axes], *places)
+    return LutGroups(tuple(steps), outputs, note if counted else "")
+
+
+def _stand(netlist: Netlist, reads: NDArray[np.int64], begin: int, steps: list[Luts]) -> tuple[NDArray[np.int64], int]:
+    """State a netlist's LUTs in several places, `reads` (places, inputs) being what its inputs are: append them to the
+    steps, whose next signal is `begin`; return the signals of its outputs (places, outputs), and the next one.
+    """
+
+    def make(fanin: NDArray[np.int64], words: NDArray[np.uint64]) -> NDArray[np.int64]:
+        nonlocal begin
+        entries = words[:, None] >> np.arange(1 << fanin.shape[1], dtype=np.uint64) & np.uint64(1)
+        tables, owners = np.unique(entries.astype(np.bool_), axis=0, return_inverse=True)
+        steps.append(Luts(begin, fanin, tables, table_of=owners.reshape(-1)))
+        made = begin + np.arange(len(fanin))
+        begin += len(fanin)
+        return made
+
+    return placed(netlist, reads, make), begin
+
+
+@states(GroupSum1d, GroupSum2d, GroupSum3d)
+def _sums_at_places(head: GroupSumAtPlaces, shape: Shape) -> Scores:
+    if len(shape) != head.axes + 1:
+        raise ValueError(f"it reads channels of one image, and there are bits of shape {shape}")
+    head.group_size(shape[0])
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    if head.permutation is not None:
+        numbers = numbers[head.permutation.cpu().numpy()]
+    return Scores(np.moveaxis(numbers, 0, -1).reshape(-1), head.num_groups, shape=shape[1:])
+
+
+@states(LogicRecurrent)
+def _recurrent(layer: LogicRecurrent, shape: Shape) -> LutGroups:
+    if len(shape) != 2 or shape[0] != layer.channels or type(layer.cell) is not LogicDense:
+        raise ValueError(f"it reads {layer.channels} channels over time, and there are bits of shape {shape}")
+    tables, shared = layer.cell.hard_tables().cpu().numpy().astype(np.bool_), layer.cell.tables_read()
+    table_of = None if shared is None else shared.cpu().numpy()
+    read = layer.cell.connections.inputs().cpu().numpy()
+    size, length = math.prod(shape), shape[1]
+    state = np.full(layer.state, size)  # the constant 0
+    steps, after = [], []
+    for step in range(length):
+        bits = np.concatenate([np.arange(layer.channels) * length + step, state])
+        begin = size + 2 + step * layer.state
+        steps.append(Luts(begin, bits[read], tables, table_of=table_of))
+        state = begin + np.arange(layer.state)
+        after.append(state)
+    return LutGroups(tuple(steps), state if layer.output == "last" else np.stack(after, axis=1))
 
 
 @states(Parallel)

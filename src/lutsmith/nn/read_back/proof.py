@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,29 +15,25 @@ from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.ground.arguments import instance_of
-from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import binary as _binary  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401
 from lutsmith.nn.read_back import places as _places  # noqa: F401
 from lutsmith.nn.read_back.computed import read_computed
+from lutsmith.nn.read_back.encoded import encoded_words
 from lutsmith.nn.read_back.finding import LOST
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.heads import labels_of, wrong_head
-from lutsmith.nn.read_back.luts import found_luts, table_words
+from lutsmith.nn.read_back.large_tables import numbers_of, table_words
 from lutsmith.nn.read_back.neurons import NotEstablishedError, NumberWalk
-from lutsmith.nn.read_back.points import LONGEST, WORD, points_of
+from lutsmith.nn.read_back.points import LONGEST, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
 from lutsmith.nn.read_back.statements import (
-    Added,
     Bits,
     Branches,
     ChosenBits,
-    Each,
-    LinearSums,
     LutGroups,
     Luts,
-    LutSums,
-    ResidualLevels,
+    NumberStatement,
     Scores,
     Statement,
     speaker_of,
@@ -44,7 +41,6 @@ from lutsmith.nn.read_back.statements import (
 
 Numbers = NDArray[np.int64]
 
-_ENCODED = 1 << 24  # bits that an encoder gives at a time
 _WRAPPERS = ("_orig_mod", "_forward_module")  # of torch.compile and Fabric
 
 
@@ -60,7 +56,7 @@ def prove_lowering(
       circuit's comparators and words and those of the encoder, at both ends of float32 and at NaN, as the encoder's
       forward pass gives them;
     - layer: each LUT, by its truth table and the numbers of its inputs in order; ranks 7 and 8 by their cofactors and
-      the LUT that chooses among them;
+      the LUT that chooses among them; of kernels that is one table for all places, and the wires of each;
     - head: each output in its place, groups, weights, bias, scale, offset, objective;
     - circuit: labels of the classes, the fitted range, no registers.
 
@@ -156,7 +152,7 @@ class _Walk:
             self.read_encoder(name, kind, statement)
             read_computed(self)
             return
-        if isinstance(statement, LinearSums | LutSums | Each | ResidualLevels | Added):
+        if isinstance(statement, NumberStatement):
             self.neurons.read(name, kind, statement)
             return
         if self.functions is None:
@@ -198,7 +194,7 @@ class _Walk:
         x = points_of(inputs, np.repeat(features, stated.thresholds.shape[1]), stated.thresholds.reshape(-1))
         self.functions = Functions(self.circuit, x)
         samples = x[:, features].reshape(len(x), *stated.shape)
-        found = self.functions.of_bits(features[stated.feature.reshape(-1)], _encoded(stated, samples))
+        found = self.functions.of_bits(features[stated.feature.reshape(-1)], encoded_words(stated, samples))
         absent = found == MISSING
         found[absent] = -1 - np.flatnonzero(absent)
         self.values = found.reshape(stated.feature.shape)
@@ -224,7 +220,7 @@ class _Walk:
 
     # layers
 
-    def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers) -> Numbers:
+    def _read_luts(self, name: str, kind: str, stated: Luts, values: Numbers, note: str = "") -> Numbers:
         """Return the numbers of the LUTs `(..., W)` over `values` `(..., width)`."""
         if values.ndim == 0 or values.shape[-1] != stated.width:
             raise NotEstablishedError(f"it reads {stated.width} bits, and there are {values.shape}")
@@ -239,7 +235,7 @@ class _Walk:
         known = (reads >= 0).all(axis=1)
         self.blame_encoder(reads)
         found = np.full(len(reads), LOST)
-        found[known] = found_luts(self.functions, reads[known], words[known])
+        found[known] = numbers_of(self.functions, reads[known], words[known])
         wrong = np.flatnonzero(found == MISSING)
         found[wrong] = LOST
         lost = int(np.count_nonzero(~known))
@@ -252,7 +248,11 @@ class _Walk:
         elif lost:
             self.add(name, kind, "not established", f"{lost:,} of {what} read what was not found before")
         else:
-            self.add(name, kind, "proved", f"{what}: tables and wires")
+            owners = stated.table_of
+            held = (
+                "tables and wires" if owners is None else f"{_tables(len(stated.tables))}, and the wires of each place"
+            )
+            self.add(name, kind, "proved", f"{what}: {held}{note}")
         return found.reshape(*values.shape[:-1], count)
 
     def _read_groups(self, name: str, kind: str, stated: LutGroups) -> None:
@@ -260,7 +260,8 @@ class _Walk:
         known = np.concatenate([self.values.reshape(-1), [0, 1]])  # the numbers of the constants are 0 and 1
         for number, luts in enumerate(stated.steps):
             step = name if len(stated.steps) == 1 else f"{name}.{number}"
-            known = np.concatenate([known, self._read_luts(step, kind, luts, known)])
+            note = f"; {stated.note}" if stated.note and number + 1 == len(stated.steps) else ""
+            known = np.concatenate([known, self._read_luts(step, kind, luts, known, note)])
         if not stated.steps:
             self.add(name, kind, "proved", "wires alone")
         self.values = known[stated.outputs]
@@ -282,7 +283,10 @@ class _Walk:
         assert self.functions is not None
         inputs = ", ".join(map(str, stated.inputs[number].tolist()))
         digits = "".join(f"{int(word):016x}" for word in words[::-1])
-        text = f"first LUT {number}, with inputs {inputs} and table 0x{digits[-max(1, stated.tables.shape[1] // 4) :]}"
+        owners = stated.table_of
+        own = "" if owners is None else f", table {owners[number]} in its place {_place(owners, number)}"
+        shown = f"0x{digits[-max(1, stated.tables.shape[1] // 4) :]}"
+        text = f"first LUT {number}{own}, with inputs {inputs} and table {shown}"
         if len(reads) > 6:
             return text
         other = self.functions.same_reads(reads)
@@ -308,11 +312,12 @@ class _Walk:
 
     def _read_head(self, name: str, kind: str, stated: Scores) -> None:
         self.head = stated
-        if self.values.ndim != 1:
+        if self.values.ndim != 1 and not stated.shape:
             raise NotEstablishedError(f"it reads one row of bits, and there are {self.values.shape}")
-        if stated.order.size and stated.order.max() >= self.values.size:
-            raise NotEstablishedError(f"its order names inputs beyond the {self.values.size} that there are")
-        values = np.where(stated.order < 0, 0, self.values[np.maximum(stated.order, 0)])  # 0 is the constant's number
+        bits = self.values.reshape(-1)
+        if stated.order.size and stated.order.max() >= bits.size:
+            raise NotEstablishedError(f"its order names inputs beyond the {bits.size} that there are")
+        values = np.where(stated.order < 0, 0, bits[np.maximum(stated.order, 0)])  # 0 is the constant's number
         for level, luts in stated.levels:
             values = self._read_luts(f"{name}.{level}", "LogicDense", luts, values)
         wrong = self.wrong_outputs(values) or wrong_head(stated, self.circuit)
@@ -321,7 +326,8 @@ class _Walk:
         elif (values < 0).any():
             self.add(name, kind, "not established", "it reads what was not found before")
         else:
-            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups, {stated.objective}"
+            where = f" at each of {math.prod(stated.shape):,} places" if stated.shape else ""
+            groups = f"{values.size:,} outputs in {stated.num_groups:,} groups{where}, {stated.objective}"
             self.add(name, kind, "proved", f"{groups}{f'; {stated.note}' if stated.note else ''}")
 
     def wrong_outputs(self, wanted: Numbers) -> str:
@@ -382,18 +388,10 @@ def _check_plain(module: nn.Module, *, deep: bool) -> None:
             raise NotEstablishedError("this one instance has a forward of its own")
 
 
-def _encoded(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """Return what the encoder says of the samples (P, ...), as words (bits, P / 64)."""
-    bits = stated.feature.size
-    words = np.empty((bits, len(samples) // WORD), np.uint64)
-    step = max(1, _ENCODED // max(1, bits * WORD)) * WORD
-    for start in range(0, len(samples), step):
-        part = samples[start : start + step]
-        try:
-            encoded = stated.encode(part)
-        except (ValueError, RuntimeError) as error:
-            raise NotEstablishedError(str(error)) from error
-        if encoded.shape != (len(part), *stated.feature.shape):
-            raise NotEstablishedError(f"it gives bits of shape {encoded.shape[1:]}, not {stated.feature.shape}")
-        words[:, start // WORD : (start + len(part)) // WORD] = packed(encoded.reshape(len(part), bits).T)
-    return words
+def _tables(count: int) -> str:
+    return f"{count:,} tables, each in all of its places" if count > 1 else "one table in all places"
+
+
+def _place(owners: NDArray[Any], number: int) -> int:
+    """Return how many LUTs before this one have its table."""
+    return int(np.count_nonzero(owners[:number] == owners[number]))

@@ -101,6 +101,7 @@ class Scores:
         offset: float64 (C,); None: zero.
         objective: what the scores mean, as `Circuit.objective`.
         levels: LUTs between the order and the groups, with their names below the head's.
+        shape: of the places that have a decision each; (): one decision. Then `order` names inputs in C order.
         note: in which sense the circuit's scores are the module's, where they are not just equal.
     """
 
@@ -113,6 +114,7 @@ class Scores:
     objective: str = "classification"
     levels: tuple[tuple[str, Luts], ...] = ()
     note: str = ""
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +127,12 @@ class LutGroups:
     Attributes:
         steps: the groups, LUTs of one rank over the signals before them.
         outputs: integers, the signal that each bit of the output is, of the shape of the output.
+        note: what was established of the LUTs themselves.
     """
 
     steps: tuple[Luts, ...]
     outputs: NDArray[Any]
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,9 +219,10 @@ class Added:
     join: Callable[[list[Any]], Any]
 
 
-Statement = (
-    Bits | Luts | ChosenBits | LutGroups | Branches | Scores | LinearSums | LutSums | Each | ResidualLevels | Added
-)
+NumberStatement = LinearSums | LutSums | Each | ResidualLevels | Added
+"""Those of modules between numbers."""
+
+Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores | NumberStatement
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}

@@ -1,11 +1,14 @@
-"""Progressive freezing: layers that are done are fixed, one after the other, and the rest adapts to them."""
+"""Progressive freezing: layers that are done are fixed, one after the other, and the rest adapts to them; or wires."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 
+from lutsmith.nn.connections.base import LearnedConnections
+from lutsmith.nn.hardening import Hardening
 from lutsmith.training.callbacks.base import Callback, Stage, are_epochs
 from lutsmith.training.lut_layers import lut_layers
 
@@ -15,9 +18,8 @@ class ProgressiveFreezing(Callback):
     """Freezes tables and wiring of LUT layers, from the input on, at given epochs (CompactLogic, arXiv:2602.05830).
 
     A frozen layer computes its hardened tables while the others train on (`harden`), so that these learn to live with
-    it, and costs no gradients. Layers stay frozen after the run.
-
-    In a loop of one's own `before_epoch` comes after `model.train()`, which would make hardened layers soft again.
+    it, and costs no gradients. Layers stay frozen after the run. Where the weights are averaged, the average of a
+    frozen layer is what it is now.
 
     Attributes:
         epochs: after how many finished epochs the first layer is frozen, the second, and so on; ascending. Layers
@@ -52,21 +54,90 @@ class ProgressiveFreezing(Callback):
             )
 
     def before_epoch(self, stage: Stage) -> None:
-        self._freeze(stage.model, stage.epoch)
+        self._freeze(stage, stage.epoch)
 
     def end(self, stage: Stage) -> None:
         if stage.kept is not None:  # the weights that were kept may be of an epoch before
-            self._freeze(stage.model, (stage.epochs if stage.stopped is None else stage.epoch) - 1)
-        else:  # the next sitting must find as many trainable parameters as this one
-            for parameter in self._stopped:
-                parameter.requires_grad_(True)
+            self._freeze(stage, _last(stage))
+        else:
+            _train_again(self._stopped)
+            for layer in lut_layers(stage.model, "ProgressiveFreezing"):
+                if isinstance(layer, Hardening):
+                    layer.hardened = False
         self._stopped.clear()
 
-    def _freeze(self, model: nn.Module, present: int) -> None:
-        for layer, epoch in zip(lut_layers(model, "ProgressiveFreezing"), self.epochs, strict=False):
+    def _freeze(self, stage: Stage, present: int) -> None:
+        for layer, epoch in zip(lut_layers(stage.model, "ProgressiveFreezing"), self.epochs, strict=False):
             if present >= epoch:
-                self._stopped += [parameter for parameter in layer.parameters() if parameter.requires_grad]
+                stopped = [parameter for parameter in layer.parameters() if parameter.requires_grad]
                 layer.weight.requires_grad_(False)
                 layer.freeze()
                 if self.harden:
-                    layer.eval()
+                    (layer.harden if isinstance(layer, Hardening) else layer.eval)()
+                _stand_still(stage, stopped)
+                self._stopped += stopped
+
+
+@dataclass
+class WireFreezing(Callback):
+    """Freezes the wiring of all learned connections at once: each slot keeps the input that it reads then.
+
+    The tables train on. A step no longer costs gradients of scores, which are the larger part of a layer with many
+    candidates, and convolutions with their pools are evaluated in one pass.
+
+    Attributes:
+        epoch: after how many finished epochs.
+    """
+
+    epoch: int
+    _stopped: list[nn.Parameter] = field(default_factory=list, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if type(self.epoch) is not int or self.epoch < 0:
+            raise ValueError(f"WireFreezing(epoch={self.epoch!r}): expected an integer of epochs >= 0")
+
+    def begin(self, stage: Stage) -> None:
+        if not _learned(stage.model):
+            raise ValueError(
+                "WireFreezing has nothing to freeze: no layer of the model learns its connections; use "
+                "connections='learnable'"
+            )
+
+    def before_epoch(self, stage: Stage) -> None:
+        self._freeze(stage, stage.epoch)
+
+    def end(self, stage: Stage) -> None:
+        if stage.kept is not None:
+            self._freeze(stage, _last(stage))
+        else:
+            _train_again(self._stopped)
+        self._stopped.clear()
+
+    def _freeze(self, stage: Stage, present: int) -> None:
+        if present >= self.epoch:
+            for connections in _learned(stage.model):
+                stopped = [parameter for parameter in connections.parameters() if parameter.requires_grad]
+                connections.freeze()
+                _stand_still(stage, stopped)
+                self._stopped += stopped
+
+
+def _learned(model: nn.Module) -> list[LearnedConnections]:
+    return [module for module in model.modules() if isinstance(module, LearnedConnections)]
+
+
+def _last(stage: Stage) -> int:
+    """The last epoch that was trained in, from 0."""
+    return (stage.epochs if stage.stopped is None else stage.epoch) - 1
+
+
+def _stand_still(stage: Stage, parameters: list[nn.Parameter]) -> None:
+    """Let averages of parameters that are frozen be what these are, and not lag behind what the others live with."""
+    for parameter in parameters if stage.average is not None and stage.kept is None else ():
+        stage.average.restart(parameter, torch.ones_like(parameter, dtype=torch.bool))  # type: ignore[union-attr]
+
+
+def _train_again(parameters: list[nn.Parameter]) -> None:
+    """Make parameters trainable: the next sitting must find as many as this one."""
+    for parameter in parameters:
+        parameter.requires_grad_(True)

@@ -20,7 +20,7 @@ from lutsmith.hardware.verification.design.specification import (
     labels_specification,
 )
 from lutsmith.logic.design import Port
-from lutsmith.logic.rewriting import NotDecided, expected_sum, sum_of
+from lutsmith.logic.sums import NotDecided, expected_sum, sum_of
 
 TRIES = 256
 """Random inputs on which a sum is tried whose proof does not come out."""

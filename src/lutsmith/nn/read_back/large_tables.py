@@ -1,4 +1,4 @@
-"""LUTs of any rank among a circuit's functions."""
+"""LUTs of any rank, found among a circuit's, which have up to six inputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lutsmith.nn.read_back.functions import MISSING, Functions, Numbers
 
 
-def found_luts(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) -> Numbers:
+def numbers_of(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) -> Numbers:
     """Return the numbers of LUTs of any rank, (W,), of tables (W, words); `MISSING` where the circuit has none."""
     rank = reads.shape[1]
     if rank <= 6:

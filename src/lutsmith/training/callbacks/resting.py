@@ -1,0 +1,50 @@
+"""Steps that train tables alone: scores of learned connections are the dearer part of a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lutsmith.nn.connections.base import LearnedConnections
+from lutsmith.training.callbacks.base import Callback, Stage
+
+
+@dataclass
+class RestingWires(Callback):
+    """Lets the scores of learned connections take part in one step of `every`, the first of them at an epoch's start.
+
+    In the others each slot reads what it has chosen, as if wires were fixed, and a step costs as much.
+
+    Attributes:
+        every: steps, at least 1.
+    """
+
+    every: int
+
+    def __post_init__(self) -> None:
+        if type(self.every) is not int or self.every < 1:
+            raise ValueError(f"RestingWires(every={self.every!r}): expected an integer of steps >= 1")
+
+    def begin(self, stage: Stage) -> None:
+        found = [module for module in stage.model.modules() if isinstance(module, LearnedConnections)]
+        if not found:
+            raise ValueError(
+                "RestingWires has nothing that could rest: no layer of the model learns its connections; use "
+                "connections='learnable'"
+            )
+        for connections in found:
+            connections.rest(True)  # raises where it cannot
+            connections.rest(False)
+
+    def before_epoch(self, stage: Stage) -> None:
+        self._rest(stage, resting=stage.batch % self.every != 0)
+
+    def after_step(self, stage: Stage) -> None:
+        self._rest(stage, resting=stage.batch % self.every != 0)
+
+    def end(self, stage: Stage) -> None:
+        self._rest(stage, resting=False)
+
+    def _rest(self, stage: Stage, *, resting: bool) -> None:
+        for module in stage.model.modules():
+            if isinstance(module, LearnedConnections):
+                module.rest(resting)

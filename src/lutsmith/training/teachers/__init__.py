@@ -1,0 +1,5 @@
+"""Teachers: whose opinions of the training rows a network learns beside their labels."""
+
+from lutsmith.training.teachers.lessons import check_teacher, lessons
+
+__all__ = ["check_teacher", "lessons"]

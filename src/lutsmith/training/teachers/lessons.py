@@ -1,0 +1,136 @@
+"""What a teacher says of all training rows: a small network that is trained for it, or a model that is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import lutsmith.circuit.file
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.data.augmentation.recipe import ImageAugmentation
+from lutsmith.data.split import validation_split
+from lutsmith.training.isolation import torch_threads
+from lutsmith.training.metrics import logits
+from lutsmith.training.penalties.distillation import Distillation
+from lutsmith.training.samples import Samples
+from lutsmith.training.settings import Settings
+from lutsmith.training.teachers.cnn import small_cnn
+from lutsmith.training.trainer import Trainer
+
+CNN = "cnn"
+FOLDER = "teacher"
+"""Where in the folder of a run the teacher's own run is."""
+MODEL = "model.lut"
+
+Logits = NDArray[np.float32]
+
+
+def lessons(
+    settings: Settings, samples: Samples, num_classes: int, *, folder: Path | None, resume: bool, quiet: bool
+) -> Distillation:
+    """Return the opinion of `settings.teacher` as a penalty. The rows that are held out teach nobody.
+
+    The teacher "cnn" is trained on the training rows, with the changes to images that the settings ask for, and keeps
+    its checkpoint in a folder of its own below the run's: a run that is stopped goes on with it. Its opinion of a row
+    is that of the row as it is.
+
+    A circuit's scores are counts: they are divided by the number that makes the labels of the training rows likeliest
+    (Guo et al., 2017). Train it with the same seed and no smaller a share of validation rows, or it has seen some.
+
+    Args:
+        settings: of the run.
+        samples: all rows.
+        num_classes: of the labels.
+        folder: of the run; None: nothing is kept.
+        resume: go on with the teacher in the folder.
+        quiet: show no progress.
+
+    Raises:
+        ValueError: a teacher of other samples or classes, or one that is not there.
+        TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
+    """
+    rows, _ = validation_split(samples.y, settings.validation, settings.seed)
+    if settings.teacher == CNN:
+        own = None if folder is None else folder / FOLDER
+        opinion = _of_cnn(settings, samples, rows, num_classes, own, resume=resume, quiet=quiet)
+    else:
+        opinion = _of_circuit(_circuit(str(settings.teacher), samples, num_classes), samples, rows)
+    return Distillation(opinion, settings.teacher_weight, settings.teacher_temperature)
+
+
+def check_teacher(settings: Settings, samples: Samples, num_classes: int) -> None:
+    """Raise ValueError where the settings ask for a teacher who cannot teach these samples."""
+    if settings.teacher == CNN:
+        small_cnn(torch.from_numpy(samples.x[:2]), num_classes, settings.seed)
+    elif settings.teacher is not None:
+        _circuit(settings.teacher, samples, num_classes)
+
+
+def _of_cnn(
+    settings: Settings,
+    samples: Samples,
+    rows: NDArray[np.int64],
+    num_classes: int,
+    folder: Path | None,
+    *,
+    resume: bool,
+    quiet: bool,
+) -> Logits:
+    """The opinion of a small network that is trained now, or was."""
+    x, y = samples.x[rows], samples.y[rows]
+    model = small_cnn(torch.from_numpy(x), num_classes, settings.seed)
+    own = Settings(
+        epochs=settings.teacher_epochs,
+        batch_size=128,
+        optimizer="adamw",
+        optimizer_options={"weight_decay": 0.01},
+        lr=0.004,
+        warmup=min(1.0, settings.teacher_epochs / 5),
+        label_smoothing=0.05,
+        validation=0.0,
+        seed=settings.seed,
+        accelerator=settings.accelerator,
+        torch_threads=settings.torch_threads,
+        **vars(ImageAugmentation.of(settings)),
+    )
+    weights = None if samples.weights is None else samples.weights[rows]
+    Trainer(own, folder=folder, quiet=quiet).fit(model, x, y, weights, resume=resume and folder is not None)
+    with torch_threads(settings.torch_threads):
+        return logits(model, samples.x, np.arange(len(samples.x)), hardened=True)
+
+
+def _circuit(teacher: str, samples: Samples, num_classes: int) -> Circuit:
+    """The circuit in a model file, or in that of a run; ValueError where it is not for these samples."""
+    path = Path(teacher).expanduser()
+    path = path / MODEL if path.is_dir() else path
+    if not path.is_file():
+        raise ValueError(
+            f"teacher={teacher!r}: there is no file {path}; expected 'cnn', a model file or a run's folder"
+        )
+    circuit = lutsmith.circuit.file.load(path)
+    if not circuit.is_classifier or circuit.input_shape not in (None, samples.x.shape[1:]):
+        raise ValueError(
+            f"teacher={teacher!r} is for samples of shape {circuit.input_shape} and {circuit.objective}; expected "
+            f"a classifier of samples of shape {samples.x.shape[1:]}"
+        )
+    if (own := circuit.decision_function(samples.x[:1]).shape[1]) != num_classes:
+        raise ValueError(f"teacher={teacher!r} tells {own} classes apart; expected {num_classes}")
+    return circuit
+
+
+def _of_circuit(circuit: Circuit, samples: Samples, rows: NDArray[np.int64]) -> Logits:
+    """The opinion of a circuit."""
+    scores: Logits = circuit.decision_function(samples.x).astype(np.float32)
+    scores *= _likeliest(torch.from_numpy(scores[rows]).double(), torch.from_numpy(samples.y[rows]).long())
+    return scores
+
+
+def _likeliest(scores: torch.Tensor, labels: torch.Tensor) -> np.float32:
+    """The factor of scores that makes labels likeliest, of 65 between 1/256 and 256 times their spread."""
+    spread = float(scores.std(1).mean()) or 1.0
+    factors = torch.logspace(-8, 8, 65, base=2, dtype=torch.float64) / spread
+    losses = [float(torch.nn.functional.cross_entropy(scores * factor, labels)) for factor in factors]
+    return np.float32(factors[int(np.argmin(losses))])
