@@ -16,15 +16,18 @@ from lutsmith import presets
 from lutsmith.data import TASKS
 from lutsmith.nn import Architecture, LogicDense, build
 from lutsmith.nn.convolution import LogicConv
+from lutsmith.nn.neurons import NeuronArchitecture, build_neurons, luts_of_layers, prune
 from lutsmith.nn.pooling import Pool
 from lutsmith.presets import table
 from lutsmith.presets.additive import ADDITIVE
 from lutsmith.presets.convolutional import CONVOLUTIONAL, OURS
+from lutsmith.presets.neurons import NEURONS
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.runs import train
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.training import Settings
+from lutsmith.training.phases import PhasedSettings
 
 IMAGE = (1, 28, 28)
 SHAPES = {
@@ -96,6 +99,23 @@ def test_every_preset_is_built_in_seconds_and_gives_a_score_for_each_class(prese
         thousands = int(re.fullmatch(r"conv-\w+-(\d+)k", preset.name)[1])
         assert 0.9 * 1000 * thousands < sizes["luts"] + sizes["pools"] <= 1000 * thousands
         assert f"at most {thousands},000 LUTs" in preset.description
+
+
+@pytest.mark.parametrize("preset", NEURONS, ids=lambda preset: preset.name)
+def test_every_network_of_neurons_goes_through_its_phases_to_luts(preset: presets.Preset) -> None:
+    plan = Plan.of(Request(preset.task, preset.name))
+    settings = PhasedSettings.from_json(plan.settings)
+    x = np.random.default_rng(0).integers(0, 256, (50, *SHAPES[preset.task])).astype(np.uint8)
+    model = build_neurons(NeuronArchitecture.from_json(plan.architecture), x, 10)
+    for phase in settings.wanted:
+        for pruning in phase.change(model, 0):
+            for name, density in pruning.densities.items():
+                prune(model.get_submodule(name), density=density, per=pruning.per)
+    assert model.eval()(torch.from_numpy(x[:2])).shape == (2, 10)
+    counts = list(luts_of_layers(model, SHAPES[preset.task]).values())
+    assert len(counts) == len(plan.architecture["layers"]) + 1
+    if preset.name == "lfc-lutnet":  # LUTNet's own has 58,192 in all, its first layer on numbers
+        assert sum(counts[1:]) < 58_000
 
 
 def _measured(model: torch.nn.Module) -> dict[str, int]:
@@ -213,7 +233,7 @@ def test_the_page_says_of_each_figure_how_its_settings_were_chosen() -> None:
     chosen = dict(re.findall(row, page, re.MULTILINE))
     ours = {preset.name: preset.chosen for preset in presets.list_presets() if preset.name in chosen}
     assert chosen == ours
-    assert set(chosen) == {preset.name for preset in (*IMAGES, *OURS, *TABLES, *ADDITIVE)} - {"table"}
+    assert set(chosen) == {preset.name for preset in (*IMAGES, *OURS, *TABLES, *ADDITIVE, *NEURONS)} - {"table"}
     assert {name for name, by in chosen.items() if by == "test rows"} == {"monks-1", "monks-2", "monks-3"}
     assert chosen["adult"] == "validation rows"
     assert "How what differs was chosen (rates,\nwindows, epochs) is not recorded" in page

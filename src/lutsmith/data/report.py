@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -73,7 +74,9 @@ class Report:
             equal numbers; of additive learning those of training and validation, on which the circuit's scores equal
             the votes that were counted; None in records of earlier versions.
         stopped: why training ended before its last epoch (`Settings.patience`, or a callback); None where it did not.
-        method: how it was trained: "gradients", "additive", or the name of a search.
+        method: how it was trained: "gradients", "phases", "additive", or the name of a search.
+        phases: of training in phases, what each reached, and the circuit at the end: fields of
+            `training.phases.Reached`, which `training.phases.phase_table` shows; None of all else.
     """
 
     objective: str = "classification"
@@ -93,6 +96,7 @@ class Report:
     checked_rows: int | None = None
     stopped: str | None = None
     method: str = "gradients"
+    phases: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def measure(self) -> str:

@@ -44,6 +44,7 @@ class TrainedLuts(LUTSum):
         self.outputs, self.binary_outputs, self.normalised = outputs, False, False
         self.register_buffer("mask", mask)
         luts, k = mask.shape[1:]
+        self._keep_all(outputs, luts)
         self.trainer = trainer_type(outputs * luts, k, level, expanded, None, zeros=zeros)
         self.bias = nn.Parameter(2 * torch.rand(outputs) - 1) if bias else None
         if device is not None:

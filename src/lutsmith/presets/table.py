@@ -5,6 +5,7 @@ from __future__ import annotations
 from lutsmith.ground.arguments import one_of
 from lutsmith.presets.additive import ADDITIVE
 from lutsmith.presets.convolutional import CONVOLUTIONAL, OURS
+from lutsmith.presets.neurons import NEURONS
 from lutsmith.presets.ours import IMAGES, TABLES
 from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
@@ -12,7 +13,7 @@ from lutsmith.presets.row import Preset
 DEFAULT_METHODS = {"images": "gradients", "tables": "additive"}
 """How each kind of data is learned where neither a method nor a preset is named."""
 
-_ROWS = (*IMAGES, *OURS, *TABLES, *ADDITIVE, *PUBLISHED, *CONVOLUTIONAL)
+_ROWS = (*IMAGES, *OURS, *TABLES, *ADDITIVE, *PUBLISHED, *CONVOLUTIONAL, *NEURONS)
 _PRESETS = {row.name: row for row in _ROWS}
 _IMAGE_TASKS = ("digits", "mnist", "fashion-mnist", "cifar-10", "images")
 _DEFAULTS = {

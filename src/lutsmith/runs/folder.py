@@ -21,7 +21,7 @@ from lutsmith.runs.plan import Plan
 FORMAT = 1
 RECORD, MODEL = "run.json", "model.lut"
 _FILES = (RECORD, MODEL, METRICS, *(method.checkpoint for method in METHODS.values()))
-_FOLDERS = (BOARD,)
+_FOLDERS = (BOARD, "phases")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from lutsmith.training.callbacks.annealing import ConnectionTemperatureSchedule,
 from lutsmith.training.callbacks.base import Callback, Stage
 from lutsmith.training.callbacks.early_stopping import EarlyStopping
 from lutsmith.training.callbacks.freezing import ProgressiveFreezing, WireFreezing
+from lutsmith.training.callbacks.pruning import GradualPruning
 from lutsmith.training.callbacks.refresh import CandidateRefresh
 from lutsmith.training.callbacks.resampling import Resampling
 from lutsmith.training.callbacks.resting import RestingWires
@@ -49,6 +50,7 @@ __all__ = [
     "Flip",
     "Gap",
     "GradientNormalization",
+    "GradualPruning",
     "Penalty",
     "ProgressiveFreezing",
     "Resampling",

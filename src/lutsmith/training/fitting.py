@@ -25,10 +25,11 @@ from lutsmith.nn.heads import HEADS
 from lutsmith.nn.lowering import lower
 from lutsmith.nn.memorised import memorise
 from lutsmith.nn.network import MEMORIZE, Architecture, build
+from lutsmith.nn.neurons.network import NeuronArchitecture
 from lutsmith.nn.read_back import prove_lowering
 from lutsmith.training.assembly import callbacks_of, objective_of
 from lutsmith.training.callbacks.base import Stage
-from lutsmith.training.isolation import torch_threads
+from lutsmith.training.isolation import no_trace, torch_threads
 from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
@@ -100,16 +101,18 @@ class Preparation:
         seconds: what making this took.
         started: whether the network has learned already, as a circuit that training goes on with or by memorising: then
             it is measured before the first step, and kept where nothing later is better.
+        scored: whether the circuit's scores are the network's outputs; False: its classes are the network's.
     """
 
     dataset: Dataset
-    architecture: Architecture
+    architecture: Architecture | NeuronArchitecture
     settings: Settings
     samples: Samples
     target_range: TargetRange | None
     model: nn.Sequential
     seconds: float
     started: bool = False
+    scored: bool = True
 
     @classmethod
     def of(
@@ -182,19 +185,20 @@ class Preparation:
         if target_range is not None:
             target_range.unscale(model[-1])
         with torch_threads(settings.torch_threads):
-            return self._lowered(metadata, trained)
+            return self.lowered(metadata, trained)
 
-    def _lowered(self, metadata: Metadata, trained: Fit) -> Fitted:
+    def lowered(self, metadata: Metadata, trained: Fit) -> Fitted:
         """Lower the trained network, once, and return the circuit that was found to be the network."""
         dataset, model = self.dataset, self.model
         x, y, measured_on = self._measured(metadata, trained)
         hardened = logits(model, x, np.arange(len(x)), hardened=True)
-        soft = logits(model, x, np.arange(len(x)), hardened=False)
+        with no_trace(model):  # a batch norm takes the statistics of what it reads
+            soft = logits(model, x, np.arange(len(x)), hardened=False)
         lowered = lower(model, dataset.input_shape, classes=dataset.classes or None)
         report = Report(
             objective=dataset.objective,
             seed=self.settings.seed,
-            score=score(dataset.objective, _decided(lowered.circuit, hardened), y),
+            score=score(dataset.objective, _decided(lowered.circuit, hardened, self.scored), y),
             soft_score=score(dataset.objective, _said(dataset.objective, soft), y),
             measured_on=measured_on,
             luts=lowered.circuit.netlist.num_nodes,
@@ -213,12 +217,12 @@ class Preparation:
             raise CircuitMismatchError(
                 f"the circuit does not hold what the network states: {proof.problems[0]}; nothing was saved. {_REPORT}"
             )
-        _check_rows(circuit, x, hardened, measured_on)
+        _check_rows(circuit, x, hardened, measured_on, self.scored)
         checked = len(x)
         if measured_on != "validation" and len(trained.validation_rows):
             held_out = self.samples.x[trained.validation_rows]
             own = logits(model, held_out, np.arange(len(held_out)), hardened=True)
-            _check_rows(circuit, held_out, own, "validation")
+            _check_rows(circuit, held_out, own, "validation", self.scored)
             checked += len(held_out)
         lowering = "; ".join([proof.verdict, *map(str, proof.problems)])
         return Fitted(model, circuit, replace(report, lowering=lowering, checked_rows=checked))
@@ -295,8 +299,13 @@ def _with_head(architecture: Architecture, dataset: Dataset) -> Architecture:
     return replace(architecture, head=DEFAULT_HEADS[dataset.objective])
 
 
-def _decided(circuit: Circuit, hardened: NDArray[np.float32]) -> NDArray[Any]:
-    """Return what the circuit's head makes of the network's hardened outputs, which are its scores or its numbers."""
+def _decided(circuit: Circuit, hardened: NDArray[np.float32], scored: bool) -> NDArray[Any]:
+    """Return what the circuit's head makes of the network's hardened outputs, which are its scores or its numbers; or
+    what the network says by them, where they are not scores.
+    """
+    if not scored:
+        labels: NDArray[Any] = hardened.argmax(axis=1)
+        return labels
     if circuit.objective == "regression":
         return hardened
     assert isinstance(circuit.head, Head)  # every network has one
@@ -311,14 +320,21 @@ def _said(objective: str, outputs: NDArray[np.float32]) -> NDArray[Any]:
     return outputs if objective == "regression" else outputs > 0
 
 
-def _check_rows(circuit: Circuit, x: NDArray[Any], hardened: NDArray[np.float32], rows: str) -> None:
-    """Raise CircuitMismatchError where the circuit's scores, or its numbers, are not the network's."""
+def _check_rows(
+    circuit: Circuit, x: NDArray[Any], hardened: NDArray[np.float32], rows: str, scored: bool = True
+) -> None:
+    """Raise CircuitMismatchError where the circuit's scores, or its numbers, are not the network's; or its decisions,
+    where the network's outputs are not scores.
+    """
     given: NDArray[Any]
-    if circuit.objective == "regression":
+    wanted: NDArray[Any] = hardened
+    if not scored:
+        given, wanted = circuit.predict(x)[:, None], hardened.argmax(axis=1)[:, None]
+    elif circuit.objective == "regression":
         given = circuit.predict(x).astype(np.float32).reshape(hardened.shape)
     else:
         given = circuit.decision_function(x)
-    wrong = np.any(given != hardened, axis=1)
+    wrong = np.any(given != wanted, axis=1)
     if wrong.any():
         raise CircuitMismatchError(
             f"the circuit's scores differ from the network's on {wrong.sum()} of {len(x)} {rows} rows, first on row "

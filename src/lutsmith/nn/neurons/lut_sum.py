@@ -28,7 +28,7 @@ SCALES = ("layer", "channel", "none")
 
 class SumOfLuts(NamedTuple):
     """What a layer computes, as hardware has it: output o is `scale * (2 ones - LUTs) + bias`, with as many `ones` as
-    LUTs of o whose entry at the address sum_j [x_j > 0] 2^j is True.
+    LUTs of o whose entry at the address sum_j [x_j > 0] 2^j is True. Only LUTs that are kept count, in both numbers.
     """
 
     mask: Tensor  # int64 (outputs, LUTs, rank)
@@ -36,6 +36,7 @@ class SumOfLuts(NamedTuple):
     scale: Tensor  # float (outputs,), not negative
     bias: Tensor  # float (outputs,)
     binary_outputs: bool  # whether an output is -1 or 1, 1 where it is > 0
+    kept: Tensor  # bool (outputs, LUTs), those that are not pruned
 
 
 class LUTSum(nn.Module):
@@ -53,6 +54,9 @@ class LUTSum(nn.Module):
         weight: latent entries, float32 `(outputs * LUTs, 2**rank)`, output by output.
         scale: `()` or `(outputs,)`, counted by its absolute value; or None.
         bias: `(outputs,)`, or None.
+        kept: bool `(outputs, LUTs)`, saved with the weights: LUTs that are not pruned; others count nothing.
+        tied: uint8 `(outputs, LUTs)`, saved with the weights: the bits of inputs that a LUT does not depend on, because
+            they are pruned. Entries that differ in these alone are one: that whose address has 0 there.
         mask: what LUTs read, int32 `(outputs or 1, LUTs, rank)`, saved with the weights; 1: all outputs read the same.
         binary_weights, binary_inputs, binary_outputs: may be changed at any time, as training goes on.
         zeros: what a zero is, a name of `ZEROS`.
@@ -61,6 +65,8 @@ class LUTSum(nn.Module):
     """
 
     mask: Tensor
+    kept: Tensor
+    tied: Tensor
     scale: nn.Parameter | None
     bias: nn.Parameter | None
 
@@ -87,6 +93,7 @@ class LUTSum(nn.Module):
         self.zeros = one_of("zeros", zeros, ZEROS)
         self.register_buffer("mask", mask)
         luts, rank = mask.shape[1:]
+        self._keep_all(outputs, luts)
         start = torch.rand((outputs * luts, 1 << rank), generator=generator)
         self.weight = nn.Parameter((2 * start - 1) * 2.0 ** (-rank / 2))
         first = 1 / math.sqrt(luts) / (1 if normalised else 1 << rank)
@@ -95,6 +102,11 @@ class LUTSum(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         if device is not None:
             self.to(device)
+
+    def _keep_all(self, outputs: int, luts: int) -> None:
+        """Begin with nothing pruned."""
+        self.register_buffer("kept", torch.ones((outputs, luts), dtype=torch.bool))
+        self.register_buffer("tied", torch.zeros((outputs, luts), dtype=torch.uint8))
 
     @property
     def luts(self) -> int:
@@ -109,6 +121,17 @@ class LUTSum(nn.Module):
     def latent(self) -> tuple[Tensor, Tensor]:
         """The entries that are learned `(outputs * LUTs, 2**rank)`, and what is read `(outputs or 1, LUTs, rank)`."""
         return self.weight, self.mask
+
+    def magnitudes(self) -> Tensor:
+        """How much the table of each LUT varies, `(outputs * LUTs,)`: 0 where it is constant."""
+        return self.latent()[0].detach().clamp(-1, 1).std(1, correction=0)
+
+    def unpruned(self, weight: Tensor) -> Tensor:
+        """Entries as they are used: one where inputs are tied, and -1 of LUTs that are pruned."""
+        if _holds(self.tied.any()):
+            address = torch.arange(weight.shape[1], device=weight.device)
+            weight = weight.gather(1, address & ~self.tied.view(-1, 1).long())
+        return torch.where(self.kept.view(-1, 1), weight, -1.0) if _holds(~self.kept.all()) else weight
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:
         """What an input is to LUTs: rows `(inputs, places * samples)`, place by place, and how many places."""
@@ -125,8 +148,10 @@ class LUTSum(nn.Module):
         weight, mask = self.latent()
         kinds = kinds_of(self.zeros, self.binary_inputs, self.binary_weights)
         neurons = Neurons(mask.reshape(-1, mask.shape[2]), self.outputs, *kinds, **at)
-        sums = ops.lut_sums(rows, weight, neurons)
+        sums = ops.lut_sums(rows, self.unpruned(weight), neurons)
         count = 1 if neurons.places is None else neurons.places.shape[1]
+        if _holds(~self.kept.all()):  # each of these says -1
+            sums = sums + (~self.kept).sum(1).to(sums.dtype).repeat_interleave(count).unsqueeze(1)
         if self.scale is not None or not self.normalised:
             sums = sums * self.factor().repeat_interleave(count).unsqueeze(1)
         if self.bias is not None:
@@ -141,8 +166,8 @@ class LUTSum(nn.Module):
         return (self.scale.abs() * size).expand(self.outputs)
 
     def tables(self) -> Tensor:
-        """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0."""
-        return self.latent()[0].detach() > 0
+        """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0; of LUTs that are pruned none."""
+        return self.unpruned(self.latent()[0].detach()) > 0
 
     def sum_of_luts(self) -> SumOfLuts:
         """What the circuit of this layer is.
@@ -165,6 +190,7 @@ class LUTSum(nn.Module):
             self.factor().detach(),
             bias,
             self.binary_outputs,
+            self.kept,
         )
 
     def lower_raw(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> Levels:
@@ -181,6 +207,11 @@ def kinds_of(zeros: str, binary_inputs: bool, binary_weights: bool) -> tuple[str
     """How kernels read inputs, and entries."""
     sign = "signs" if zeros == "exact" else "bits"
     return sign if binary_inputs else "real", sign if binary_weights else "real"
+
+
+def _holds(condition: Tensor) -> bool:
+    """Whether it does; a graph that is compiled does not depend on it, and is one for both."""
+    return torch.compiler.is_compiling() or bool(condition)
 
 
 def _binary(sums: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from lutsmith.nn.neurons.binary import BinaryConv, BinaryConv1d, BinaryConv2d, B
 from lutsmith.nn.neurons.lut_conv import LUTConv, LUTConv1d, LUTConv2d, LUTConv3d
 from lutsmith.nn.neurons.lut_linear import LUTLinear
 from lutsmith.nn.neurons.signs import BinarizeSign, BitsToSigns, ResidualSign
+from lutsmith.nn.neurons.tiled import TiledLUTLinear
 from lutsmith.nn.read_back.places import taps_at
 from lutsmith.nn.read_back.statements import Added, Each, LinearSums, LutSums, ResidualLevels, states
 from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Levels, LinearMap, Sums
@@ -130,7 +131,7 @@ def _add(module: Add, shape: Shape) -> Added:  # noqa: ARG001
     return Added(tuple((f"branches.{number}", branch) for number, branch in enumerate(module.branches)), added)
 
 
-@states(LUTLinear)
+@states(LUTLinear, TiledLUTLinear)
 def _lut_linear(layer: LUTLinear, shape: Shape) -> LutSums:
     if not shape or shape[-1] != layer.in_features:
         raise ValueError(f"it reads {layer.in_features} numbers, and there are {shape}")

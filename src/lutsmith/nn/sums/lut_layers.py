@@ -53,7 +53,8 @@ def sums_of_luts(
     found = np.array(maker.constants, np.int64)[tables[table_of, 0].astype(np.int64)]
     found[varies] = maker.luts(inputs[varies], tables, table_of[varies])
     ids = found.reshape(*shape, luts, 1)
-    levels = Levels(ids, np.full_like(ids, 2), np.full(ids.shape[:-1], -1, np.int64))
+    kept = stated.kept.cpu().numpy()[owner].astype(np.int64)  # (*shape, LUTs): those that are pruned count nothing
+    levels = Levels(ids, 2 * kept[..., None], -kept)
     count = math.prod(shape)
     every = LinearMap(
         np.ones((1, luts), np.int64), np.arange(count * luts).reshape(count, luts), np.arange(count)[None]

@@ -10,9 +10,10 @@ from lutsmith.ground.arguments import one_of, settings_checked
 from lutsmith.runs.methods.additive import Additive
 from lutsmith.runs.methods.gradients import Gradients
 from lutsmith.runs.methods.method import Method, Parts, Ready, as_json
+from lutsmith.runs.methods.phases import Phases
 from lutsmith.runs.methods.search import Methods
 
-METHODS: Mapping[str, Method] = Methods(Gradients(), Additive())
+METHODS: Mapping[str, Method] = Methods(Gradients(), Additive(), Phases())
 """The ways to learn; each is a file of this room, but those of search, which share one."""
 
 

@@ -1,0 +1,62 @@
+"""Networks of neurons that become LUTs in phases: see `training.phases`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lutsmith.presets.row import Preset
+
+Phases = list[dict[str, Any]]
+
+
+def _flow(epochs: tuple[int, ...], inputs: list[int], rank: int, rates: tuple[float, float]) -> Phases:
+    """LUTNet's flow: LUTs from the second layer on.
+
+    Args:
+        epochs: of each phase; the last one is left out where there are none for it.
+        inputs: weights that each output of each layer keeps.
+        rank: inputs of a LUT.
+        rates: learning rates of binary weights and of LUTs.
+    """
+    layers = list(range(2, len(inputs) + 1))
+    binary, luts = ({"lr": rate} for rate in rates)
+    kinds: Phases = [
+        {"phase": "real", **binary},
+        {"phase": "binary", **binary},
+        {"phase": "prune", "inputs": inputs, **binary},
+        {"phase": "retrain", **binary},
+        {"phase": "expand", "rank": rank, "layers": layers, **luts},
+        {"phase": "inputs", "density": 0.9, "layers": layers, **luts},
+    ]
+    return [{**kind, "epochs": count} for kind, count in zip(kinds, epochs, strict=False)]
+
+
+NEURONS = (
+    Preset(
+        name="lfc-digits",
+        task="digits",
+        description="a small LFC for the embedded 8 x 8 digits, from full precision to LUTs in phases",
+        method="phases",
+        architecture={"layers": [{"linear": 64}, {"linear": 64}], "bits": 3},
+        settings={
+            "batch_size": 32,
+            "validation": 0.15,
+            "phases": _flow((10, 20, 10, 10, 20, 10), [24, 16, 24], 4, (0.01, 0.005)),
+        },
+        chosen="validation rows",
+    ),
+    Preset(
+        name="lfc-lutnet",
+        task="mnist",
+        description="LUTNet's LFC, 784-256-256-256-256-10 on black and white pixels, LUTs from the second layer on",
+        method="phases",
+        architecture={"layers": [{"linear": 256}] * 4},
+        settings={
+            "batch_size": 250,
+            "validation": 5000 / 60000,
+            "shift": 1,
+            "phases": _flow((4, 12, 12, 6, 30), [784, 32, 32, 32, 128], 4, (0.004, 0.005)),
+        },
+        chosen="validation rows",
+    ),
+)

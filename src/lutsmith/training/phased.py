@@ -1,0 +1,192 @@
+"""From data to a checked circuit in phases: each trained, kept, and gone on from where a run was stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from lutsmith.circuit.metadata import Metadata
+from lutsmith.data.dataset import Dataset
+from lutsmith.data.report import Fitted
+from lutsmith.data.split import validation_split
+from lutsmith.ground.arguments import instance_of
+from lutsmith.ground.atomic import write_atomically
+from lutsmith.ground.progress import ProgressBar
+from lutsmith.nn.neurons.binary import BinaryLayer
+from lutsmith.nn.neurons.counts import luts_of_layers
+from lutsmith.nn.neurons.network import NeuronArchitecture, build_neurons
+from lutsmith.nn.neurons.pruning import prunable, sizes_of
+from lutsmith.training.assembly import objective_of
+from lutsmith.training.files.checkpoint import CheckpointError, read_tensors, write_tensors
+from lutsmith.training.fitting import Preparation
+from lutsmith.training.isolation import no_trace, torch_threads
+from lutsmith.training.metrics import Epoch, score
+from lutsmith.training.phases import Phase, PhasedSettings, Reached, phase_table, seed_of
+from lutsmith.training.samples import Samples
+from lutsmith.training.trainer import Fit, Trainer
+
+RECORD, DONE, FOLDER = "phases.json", "done.pt", "phases"
+
+
+@dataclass(frozen=True, eq=False)
+class PhasedPreparation:
+    """All that is made before the first phase begins.
+
+    Attributes:
+        prepared: checked data, and the network with real weights.
+        settings: how it is trained.
+    """
+
+    prepared: Preparation
+    settings: PhasedSettings
+
+    @classmethod
+    def of(cls, dataset: Dataset, architecture: NeuronArchitecture, settings: PhasedSettings) -> PhasedPreparation:
+        """Check data, architecture and settings against each other, and build the network.
+
+        Raises:
+            TypeError: no such objects.
+            ValueError: data of another objective, or without rows to measure on; sizes that do not fit.
+        """
+        began = time.perf_counter()
+        instance_of("dataset", dataset, Dataset, "(data.from_arrays(X, y) makes one)")
+        instance_of("architecture", architecture, NeuronArchitecture)
+        instance_of("settings", settings, PhasedSettings)
+        common = settings.common
+        if dataset.objective != "classification":
+            raise ValueError(f"phases learn classes, and {dataset.name} is for {dataset.objective}; take gradients")
+        if common.validation == 0:
+            raise ValueError("validation is 0, and phases are compared on rows that are held out; give it a share")
+        samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(common), dataset.sample_weight)
+        rows, _ = validation_split(samples.y, common.validation, common.seed)
+        with torch_threads(common.torch_threads):
+            model = build_neurons(architecture, samples.x[rows], dataset.num_classes, common.seed)
+        seconds = time.perf_counter() - began
+        made = Preparation(dataset, architecture, common, samples, None, model, seconds, scored=False)
+        return cls(made, settings)
+
+    @property
+    def seconds(self) -> float:
+        """What making this took."""
+        return self.prepared.seconds
+
+    def fit(
+        self, *, resume: bool = False, metadata: Metadata | None = None, folder: Path | None = None, quiet: bool = False
+    ) -> Fitted:
+        """Train phase by phase, lower, check and report. Once only: the network is trained in place.
+
+        With a folder, each phase has one of its own in its `phases`, with metrics and a checkpoint, and phases.json
+        tells what is done. With `resume` phases that are done are taken from there, and the one that was stopped goes
+        on within its epoch.
+
+        Raises:
+            As `training.fit`; ValueError of a phase that cannot change the network as it is then.
+        """
+        prepared, model, reached = self.prepared, self.prepared.model, list[Reached]()
+        place = None if folder is None else folder / FOLDER
+        if place is not None and not resume:
+            shutil.rmtree(place, ignore_errors=True)
+        _, rows = validation_split(prepared.samples.y, self.settings.common.validation, self.settings.common.seed)
+        trained: Fit | None = None
+        for number, phase in enumerate(self.settings.wanted, start=1):
+            own = None if place is None else place / f"{number}-{phase.name}"
+            callbacks = phase.change(model, seed_of(self.settings.common.seed, number))
+            if own is not None and resume and (own / DONE).is_file():
+                reached.append(_taken(own / DONE, model))
+                continue
+            trained = self._train(phase, callbacks, own, resume=resume, quiet=quiet)
+            reached.append(self._reached(phase, trained, rows))
+            _say(reached[-1:], quiet)
+            if own is not None and folder is not None:
+                own.mkdir(parents=True, exist_ok=True)
+                told = json.dumps(asdict(reached[-1]))
+                write_tensors(own / DONE, {"format": 1, "model": model.state_dict(), "reached": told})
+                rows_told = [asdict(each) for each in reached]
+                write_atomically(folder / RECORD, (json.dumps(rows_told, indent=2) + "\n").encode())
+        return self._finished(reached, trained, rows, metadata or Metadata(), quiet)
+
+    def _train(
+        self, phase: Phase, callbacks: list[Any], folder: Path | None, *, resume: bool, quiet: bool
+    ) -> Fit | None:
+        settings = phase.settings(self.settings.common)
+        if settings is None:
+            return None
+        prepared = self.prepared
+        there = folder is not None and (folder / "checkpoint.pt").is_file()
+        trainer = Trainer(settings, folder=folder, quiet=quiet, callbacks=callbacks)
+        return trainer.fit(
+            prepared.model,
+            prepared.samples.x,
+            prepared.samples.y,
+            prepared.dataset.sample_weight,
+            resume=resume and there,
+            keep_start=phase.keeps_start,
+        )
+
+    def _reached(self, phase: Phase, trained: Fit | None, rows: Any) -> Reached:
+        prepared, model = self.prepared, self.prepared.model.cpu().eval()
+        if trained is not None:
+            soft, hard = trained.best.soft, trained.best.hard
+        else:
+            objective = objective_of(self.settings.common)
+            with no_trace(model), torch_threads(self.settings.common.torch_threads):
+                soft, hard = (
+                    score(model, prepared.samples, rows, objective, hardened=hardened) for hardened in (False, True)
+                )
+        binary = all(
+            layer.binary if isinstance(layer, BinaryLayer) else layer.binary_weights
+            for layer in prunable(model).values()
+        )
+        luts = tuple(luts_of_layers(model, prepared.dataset.input_shape).values()) if binary else ()
+        kept = sum(size.kept for size in sizes_of(model))
+        epoch, seconds = (0, 0.0) if trained is None else (trained.best.epoch, trained.train_seconds)
+        return Reached(phase.name, soft, hard, kept, luts, epoch, seconds)
+
+    def _finished(
+        self, reached: list[Reached], trained: Fit | None, rows: Any, metadata: Metadata, quiet: bool
+    ) -> Fitted:
+        last, prepared = reached[-1], self.prepared
+        if not last.luts:
+            raise ValueError(
+                f"after phase {last.name!r} weights are real numbers, of which there is no circuit; end with a phase "
+                "behind one of kind 'binary'"
+            )
+        seconds = sum(each.seconds for each in reached)
+        gap = None if last.soft is None or last.hard is None else last.soft - last.hard
+        best = Epoch(last.epoch, None, last.soft, last.hard, gap, 0.0, last.seconds)
+        setup = 0.0 if trained is None else trained.setup_seconds
+        whole = Fit((best,), best, np.asarray(rows), seconds, setup, None if trained is None else trained.stopped)
+        prepared.model.cpu().eval()
+        with torch_threads(self.settings.common.torch_threads):
+            model, circuit, report = prepared.lowered(metadata, whole)
+        counted = tuple(luts_of_layers(model, prepared.dataset.input_shape, simplified=True).values())
+        final = replace(last, name="circuit", luts=counted, seconds=0.0)
+        _say([*reached, final], quiet)
+        training = circuit.metadata.training
+        assert training is not None
+        told = replace(circuit.metadata, training=replace(training, settings=self.settings.to_json()))
+        phases = tuple({**asdict(each), "luts": list(each.luts)} for each in (*reached, final))
+        return Fitted(model, replace(circuit, metadata=told), replace(report, method="phases", phases=phases))
+
+
+def _taken(path: Path, model: nn.Module) -> Reached:
+    """Take over the weights of a phase that is done."""
+    advice = "delete its folder and those after it to train them again"
+    saved = read_tensors(path, advice, "phase")
+    try:
+        model.load_state_dict(saved["model"])
+        told = json.loads(saved["reached"])
+        return Reached(**{**told, "luts": tuple(told["luts"])})
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path} is not of a phase of this run ({error}); {advice}") from error
+
+
+def _say(rows: list[Reached], quiet: bool) -> None:
+    ProgressBar(1.0, quiet=quiet).note(f"phases done\n{phase_table(rows)}")

@@ -1,0 +1,180 @@
+"""Training in phases: each changes what it says, a killed run goes on in its phase, and the circuit is the network."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import lutsmith
+from lutsmith.ground.interrupts import TrainingInterrupted
+from lutsmith.nn.neurons import BinaryLinear, LUTLinear
+from lutsmith.nn.neurons.counts import luts_of_layers
+from lutsmith.nn.neurons.network import NeuronArchitecture, build_neurons
+from lutsmith.nn.neurons.pruning import prune, sizes_of
+from lutsmith.runs.folder import RunFolder
+from lutsmith.training.callbacks.base import Stage
+from lutsmith.training.callbacks.pruning import GradualPruning
+from lutsmith.training.phases import PhasedSettings, phase_table
+from lutsmith.training.trainer import Trainer
+
+ARCHITECTURE = {"layers": [{"linear": 16}, {"linear": 12}], "bits": 2}
+PHASES: list[dict[str, Any]] = [
+    {"phase": "real", "epochs": 2},
+    {"phase": "binary", "epochs": 2},
+    {"phase": "prune", "inputs": [6, 5, 8], "epochs": 3},
+    {"phase": "expand", "rank": 3, "layers": [2, 3], "epochs": 2},
+    {"phase": "inputs", "density": 0.7, "layers": [2, 3], "epochs": 0},
+    {"phase": "retrain", "name": "last-retrain", "epochs": 1},
+]
+SETTINGS = {"phases": PHASES, "batch_size": 32, "validation": 0.2, "lr": 0.02}
+
+
+def rows(count: int = 300) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    generator = np.random.default_rng(0)
+    x = generator.random((count, 10)).astype(np.float32)
+    return x, (x[:, :3] > 0.5).sum(1)
+
+
+def trained(**more: Any) -> lutsmith.Run:
+    x, y = rows()
+    settings = {**SETTINGS, **more.pop("settings", {})}
+    return lutsmith.train(
+        x, y, test_share=0.2, method="phases", architecture=ARCHITECTURE, settings=settings, quiet=True, **more
+    )
+
+
+def test_phases_lead_from_real_weights_to_a_circuit_that_is_the_network(tmp_path: Path) -> None:
+    run = trained(out=tmp_path / "run")
+    assert run.phases is not None
+    told = {phase["name"]: phase for phase in run.phases}
+    assert [*told] == ["real", "binary", "prune", "expand", "inputs", "last-retrain", "circuit"]
+    assert told["real"]["luts"] == []
+    assert told["prune"]["kept"] == 16 * 6 + 12 * 5 + 4 * 8 == told["circuit"]["kept"]
+    assert sum(told["prune"]["luts"]) < sum(told["binary"]["luts"])
+    assert sum(told["circuit"]["luts"]) < sum(told["last-retrain"]["luts"])
+    assert told["prune"]["epoch"] == 3  # the only one at its final density
+    model, (x, _) = run.network, rows()
+    assert [type(model.get_submodule(f"layer{n}")) for n in (1, 2, 3)] == [BinaryLinear, LUTLinear, LUTLinear]
+    assert [size.read for size in sizes_of(model)][1:] == [round(0.7 * 180), round(0.7 * 96)]
+    with torch.no_grad():
+        said = model(torch.from_numpy(x)).argmax(1).numpy()
+    np.testing.assert_array_equal(run.circuit.predict(x), said)
+    assert run.circuit.metadata.training is not None
+    settings = PhasedSettings.from_json(run.circuit.metadata.training.settings or {})
+    assert [phase.name for phase in settings.phases] == [*told][:-1]
+    again = RunFolder(tmp_path / "run").read()
+    assert again is not None
+    assert again.result is not None
+    table = phase_table(again.result["phases"]).splitlines()
+    assert len(table) == 8
+    assert table[-1].split()[-2] == f"{sum(told['circuit']['luts']):,}"
+
+
+def test_a_killed_run_goes_on_in_its_phase_to_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained(out=tmp_path / "whole")
+    begin, fit, fitted = GradualPruning.before_epoch, Trainer.fit, []
+
+    def killed(self: GradualPruning, stage: Any) -> None:
+        begin(self, stage)
+        if stage.epoch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def watched(self: Trainer, *arguments: Any, **more: Any) -> Any:
+        assert self.folder is not None
+        fitted.append(self.folder.name)
+        return fit(self, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GradualPruning, "before_epoch", killed)
+        with pytest.raises(TrainingInterrupted, match="resume=True"):
+            trained(out=tmp_path / "killed")
+    monkeypatch.setattr(Trainer, "fit", watched)
+    resumed = trained(out=tmp_path / "killed", resume=True)
+    assert fitted == ["3-prune", "4-expand", "6-last-retrain"]
+    assert Path(str(resumed.model)).read_bytes() == Path(str(whole.model)).read_bytes()
+    assert resumed.phases is not None
+    assert whole.phases is not None
+    same = [[{**phase, "seconds": 0} for phase in phases] for phases in (resumed.phases, whole.phases)]
+    assert same[0] == same[1]
+
+
+def test_training_ends_after_any_phase_that_has_a_circuit() -> None:
+    run = trained(settings={"until": "binary"})
+    assert run.phases is not None
+    assert [phase["name"] for phase in run.phases] == ["real", "binary", "circuit"]
+    with pytest.raises(ValueError, match="after phase 'real' weights are real numbers"):
+        trained(settings={"until": "real"})
+
+
+def test_layers_are_counted_one_by_one() -> None:
+    x, _ = rows()
+    model: Any = build_neurons(NeuronArchitecture.from_json(ARCHITECTURE), x, 4)
+    with pytest.raises(ValueError, match="real numbers; expected binary=True"):
+        luts_of_layers(model, (10,))
+    for phase in PhasedSettings.from_json(SETTINGS).phases[1:4]:
+        for pruning in phase.change(model, 0):
+            for name, layer in {"layer1": model.layer1, "layer2": model.layer2}.items():
+                prune(layer, density=pruning.densities[name], per="output")
+    counts = luts_of_layers(model, (10,))
+    assert list(counts) == ["layer1", "layer2", "layer3"]
+    smaller = luts_of_layers(model, (10,), simplified=True)
+    assert all(0 < smaller[name] <= counts[name] for name in counts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"phases": []}, "phases is"),
+        ({"phases": [{"phase": "shrink"}]}, "phase"),
+        ({"phases": [{"phase": "real", "density": 0.5}]}, "density"),
+        ({"phases": [{"phase": "prune"}]}, "expected one of density, inputs"),
+        ({"phases": [{"phase": "prune", "density": 0.5, "inputs": 3}]}, "expected one of"),
+        ({"phases": [{"phase": "real", "seed": 1}]}, "seed"),
+        ({"phases": [{"phase": "real", "epochs": -1}]}, "epochs"),
+        ({"phases": [{"phase": "real", "lr": -1}]}, "lr"),
+        ({"phases": [{"phase": "real"}, {"phase": "real"}]}, "two phases have the name 'real'"),
+        ({"phases": [{"phase": "real", "name": "../x"}]}, "name of a phase"),
+        ({"phases": [{"phase": "real"}], "until": "binary"}, "until"),
+        ({"phases": [{"phase": "real"}], "validation": 0}, "validation is 0"),
+        ({"phases": [{"phase": "expand", "layers": [4]}]}, "layer"),
+        ({"phases": [{"phase": "prune", "inputs": [3]}]}, "for 3 layers"),
+        ({"phases": [{"phase": "inputs", "density": 0.5, "layers": [1]}]}, "BinaryLinear by then"),
+    ],
+)
+def test_phases_that_cannot_be_are_told(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trained(settings=settings)
+
+
+def test_gradual_pruning_follows_its_schedule_and_mistakes_are_told() -> None:
+    layer = BinaryLinear(100, 10)
+    model, densities = torch.nn.Sequential(layer), []
+    stage = Stage(model, torch.optim.Adam(model.parameters()), epochs=6)
+    pruning = GradualPruning({"0": 0.1}, first=1, until=5)
+    pruning.begin(stage)
+    for stage.epoch in range(6):
+        stage.optimizer.zero_grad()
+        layer(torch.ones(1, 100)).sum().backward()
+        stage.optimizer.step()
+        pruning.before_epoch(stage)
+        densities.append(float(layer.kept.float().mean()))
+    expected = [1.0, *(round(1000 * (0.1 + 0.9 * (1 - t / 4) ** 3)) / 1000 for t in range(1, 5)), 0.1]
+    np.testing.assert_allclose(densities, expected, atol=1e-6)
+    moment = stage.optimizer.state[layer.weight]["exp_avg"]
+    assert (moment[~layer.kept] == 0).all()
+    assert (moment[layer.kept] != 0).any()
+    with pytest.raises(ValueError, match="a layer to prune"):
+        GradualPruning({"1": 0.1}).begin(stage)
+    for arguments in (
+        {"densities": {"0": 0.0}},
+        {"densities": {"0": 0.5}, "per": "row"},
+        {"densities": {}, "until": 0},
+    ):
+        with pytest.raises(ValueError, match=r"densities|per|until"):
+            GradualPruning(**arguments)
