@@ -2,11 +2,14 @@
 
     python -m benchmarks.lut_neurons [--ranks 2 4 6] [--rounds N] [--threads N] [--json FILE]
     python -m benchmarks.lut_neurons --readme --data DATA [--seconds 200] [--json FILE]
+    python -m benchmarks.lut_neurons --circuit [--json FILE]
 
 A step is forward, mean squared error, backward for tables and inputs, and Adam, of a layer 256 to 256 with a LUT for
 each weight (65,536 LUTs), on 128 samples. The plain form is the same maths in plain PyTorch: an address for each LUT
 and sample, one gather, and table differences backward. Both take turns, so that what disturbs one disturbs the other.
 DeepLUT's own times (2.1 s, 19 s and 16.8 GiB, and not enough memory) are of its code on two other, idle cores.
+
+`--circuit` lowers a binary network 784-256-256-256-256-10 with random weights, and proves its circuit.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +35,8 @@ from lutsmith.deeplut.nn.Linear import Linear as dLinear
 from lutsmith.deeplut.optim.OptimWrapper import OptimWrapper as dOptimWrapper
 from lutsmith.deeplut.trainer.LagrangeTrainer import LagrangeTrainer
 from lutsmith.kernels import threads
-from lutsmith.nn.neurons import LUTLinear
+from lutsmith.nn import prove_lowering, to_circuit
+from lutsmith.nn.neurons import BinarizeSign, BinaryLinear, LUTLinear
 
 FEATURES, BATCH = 256, 128
 DEEPLUT = {2: 2.11, 4: 19.0}
@@ -204,12 +209,34 @@ def readme(data: Path, seconds: float, seed: int = 0) -> dict[str, Any]:
     }
 
 
+def circuit() -> dict[str, Any]:
+    """Lower a binary network with random weights, and prove its circuit."""
+    torch.manual_seed(0)
+    sizes = (784, 256, 256, 256, 256, 10)
+    layers: list[nn.Module] = [BinarizeSign()]
+    for inputs, outputs in pairwise(sizes):
+        layers += [BinaryLinear(inputs, outputs), nn.BatchNorm1d(outputs), BinarizeSign()]
+    model = nn.Sequential(*layers[:-1])
+    model(torch.randn(512, sizes[0]))  # statistics of the batch norms
+    start = time.process_time()
+    made = to_circuit(model.eval(), sizes[:1])
+    lowered = time.process_time() - start
+    proof = prove_lowering(model, made)
+    return {
+        "luts": sum(made.luts_by_rank().values()),
+        "lowering_cpu_seconds": lowered,
+        "proof_cpu_seconds": time.process_time() - start - lowered,
+        "proved": proof.ok,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ranks", type=int, nargs="+", default=[2, 4, 6])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--circuit", action="store_true")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seconds", type=float, default=200)
     parser.add_argument("--json", type=Path)
@@ -220,6 +247,9 @@ def main() -> None:
         threads.set_num_threads(given.threads)
     if given.readme:
         found: Any = [readme(given.data, given.seconds)]
+        console.print(found[0])
+    elif given.circuit:
+        found = [circuit()]
         console.print(found[0])
     else:
         most = max(given.ranks)
