@@ -272,6 +272,15 @@ def test_a_circuit_of_another_network_fails_where_it_differs(fault: str) -> None
     assert all(row.verdict != "proved" for row in proof.rows[-2:-1])
 
 
+def read_nodes(netlist: Any) -> set[int]:
+    """The nodes that an output depends on: the others change nothing."""
+    found, first = set(netlist.outputs.tolist()), netlist.num_inputs
+    for node in reversed(range(netlist.num_nodes)):
+        if first + node in found:
+            found.update(netlist.fanin[netlist.fanin_ptr[node] : netlist.fanin_ptr[node + 1]].tolist())
+    return {signal - first for signal in found if signal >= first}
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_one_changed_table_or_wire_of_adders_and_comparators_is_found(data: st.DataObject) -> None:
@@ -279,7 +288,7 @@ def test_one_changed_table_or_wire_of_adders_and_comparators_is_found(data: st.D
     circuit = to_circuit(model, (40,))
     netlist = circuit.netlist
     fields = {name: getattr(netlist, name) for name in vars(netlist)}
-    node = data.draw(st.integers(0, netlist.num_nodes - 1))
+    node = data.draw(st.sampled_from(sorted(read_nodes(netlist))))
     if data.draw(st.booleans()):
         tables = netlist.tables().copy()
         tables[node] ^= np.uint64(1 << data.draw(st.integers(0, (1 << int(netlist.ranks[node])) - 1)))

@@ -34,6 +34,11 @@ from lutsmith.nn.sums.torch_modules import after
 
 Made = TypeVar("Made")
 
+_WORSE = {"proved": 0, "not established": 1, "failed": 2}
+
+_UNREAD = "nothing has read its numbers"
+_NOT_FOUND = "its neurons, or what they read, were not found"
+
 _ATTEMPTS = tuple(itertools.product((True, False), repeat=2))
 
 
@@ -107,7 +112,7 @@ class NumberWalk:
     def _read_luts(self, name: str, kind: str, stated: LutSums) -> None:
         numbers, row = self.numbers, len(self.walk.rows)
         assert numbers is not None
-        self.walk.add(name, kind, "not established", "nothing has read its numbers")
+        self.walk.add(name, kind, "not established", _UNREAD)
 
         def agrees() -> bool:
             plain = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
@@ -178,21 +183,19 @@ class NumberWalk:
             head = head_of(maker, simulated)
             return np.array_equal(_labels(head, maker.rows), wanted.argmax(-1).cpu().numpy())
 
-        rows = list(self.waiting)
+        rows = list(self.waiting) or [(len(self.walk.rows) - 1, False)]
         head = self._found(lambda maker: head_of(maker, sums), agrees)
-        different = ""
-        if (head.outputs[head.outputs != ZERO] >= 0).all():
-            different = wrong_scores(head, sums, self._inverses)
         outputs, groups, weights, bias = _as_before(head.outputs), *head[1:]
+        known = bool((outputs >= 0).all() and (sums.levels.bits != LOST).all())
+        different = wrong_scores(head, sums, self._inverses) if known else ""
         self.walk.values, self.numbers = outputs, None
         stated = Scores(np.arange(outputs.size), groups, weights, bias, note="the same order as the model's numbers")
         wrong = self.walk.wrong_outputs(outputs) or wrong_head(stated, self.walk.circuit) or different
+        told = f"{outputs.size:,} outputs in {groups:,} groups, whose scores decide as all values of the sums do"
+        verdict = "failed" if wrong else "proved" if known else "not established"
         for row, _ in rows:
             if self.walk.rows[row].verdict == "proved":
-                told = (
-                    f"{outputs.size:,} outputs in {groups:,} groups, whose scores decide as all values of the sums do"
-                )
-                self._tell(row, "failed" if wrong else "proved", wrong or told)
+                self._tell(row, verdict, wrong or (told if known else _NOT_FOUND))
         return stated
 
     def _inverses(self, numbers: Ids) -> Ids:
@@ -215,10 +218,13 @@ class NumberWalk:
 
     def _wait(self, name: str, kind: str, *, counts: bool = False) -> None:
         self.waiting.append((len(self.walk.rows), counts))
-        self.walk.add(name, kind, "not established", "nothing has read its numbers")
+        self.walk.add(name, kind, "not established", _UNREAD)
 
     def _tell(self, row: int, verdict: Any, reason: str) -> None:
-        self.walk.rows[row] = replace(self.walk.rows[row], verdict=verdict, reason=reason)
+        """Say what was found of a row: the first time anything, later only what is no better than was said before."""
+        said = self.walk.rows[row]
+        if said.reason == _UNREAD or _WORSE[verdict] >= _WORSE[said.verdict]:
+            self.walk.rows[row] = replace(said, verdict=verdict, reason=reason)
 
     def _found(self, make: Callable[[Finder], Made], agrees: Callable[[], bool], own: int | None = None) -> Made:
         """Look for what numbers are made of, and say so in the rows that wait for it; LUTs are of the row `own`."""
@@ -248,6 +254,10 @@ class NumberWalk:
             if "LUTs" in finder.wrong:
                 self._tell(own, "failed", finder.wrong.pop("LUTs"))
                 finder.lost = True
+            elif not finder.found:
+                self._tell(own, "not established", _NOT_FOUND)
+        elif not rows and not finder.found:  # what nothing waits for is still told
+            rows = [(len(walk.rows) - 1, False)]
         for number, (row, counts) in enumerate(rows):
             if finder.found:
                 before = self._luts.pop(row, "")
@@ -262,7 +272,7 @@ class NumberWalk:
             elif number == len(rows) - 1 and "sums" not in finder.wrong and finder.wrong:
                 self._tell(row, "failed", "; ".join(finder.wrong.values()))
             else:
-                self._tell(row, "not established", "its neurons, or what they read, were not found")
+                self._tell(row, "not established", _NOT_FOUND)
         return made
 
 
