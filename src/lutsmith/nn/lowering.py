@@ -260,8 +260,8 @@ class _Walk:
             if lowers or not isinstance(module, (nn.Sequential, *_NEUTRAL)):
                 self._lower(module)
             elif isinstance(module, nn.Sequential):
-                for child_name, child in module.named_children():
-                    self.visit(child, f"{name}.{child_name}")
+                for step, child in zip(module._modules, module, strict=True):  # `named_children` knows none twice
+                    self.visit(child, f"{name}.{step}")
         except _LoweringError:
             raise  # a module inside has said why
         except (ValueError, RuntimeError, IndexError) as error:

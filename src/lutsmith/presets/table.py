@@ -21,7 +21,7 @@ _DEFAULTS = {
         "digits": "digits-fast",
         "mnist": "mnist-fast",
         "fashion-mnist": "fashion",
-        "cifar-10": "conv-cifar-130k",
+        "cifar-10": "conv-cifar-360k",
         "images": "images",
         **{row.task: row.name for row in TABLES if row.task is not None},
     },

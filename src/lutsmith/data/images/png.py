@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ _AT_ONCE = 1 << 26
 """Bytes of images in a batch, at most, unless one has more."""
 
 _CHANNELS = {"RGB": 3, "L": 1}
+_INTERLACED = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+"""The seven passes of an interlaced image: first column and row, steps (PNG specification, 8.2)."""
 _MODES = {
     "P": "has a palette", "PA": "has a palette", "RGBA": "has a channel of transparency",
     "LA": "has a channel of transparency", "1": "has one bit a pixel", "I;16": "has 16 bits a pixel",
@@ -95,17 +98,18 @@ def png_batches(path: Path, shape: tuple[int, ...], batch: int) -> Iterator[NDAr
 
 
 def _of_shape(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    pixels = read_png(path)
-    if pixels.shape != shape:
-        raise DataError(f"{path} is {kind(pixels.shape)}; {reads(shape)}")
-    return pixels
+    return read_png(path, shape)
 
 
-def read_png(path: Path) -> NDArray[np.uint8]:
+def read_png(path: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uint8]:
     """Return an image, uint8 (channels, height, width).
 
+    Args:
+        path: of the file.
+        shape: what is expected, which is compared before any pixel is decoded; None: any.
+
     Raises:
-        DataError: it is broken, or not of 8 bits of gray, or of red, green and blue.
+        DataError: it is broken or cut, or not of 8 bits of gray, or of red, green and blue; or of another shape.
         ModuleNotFoundError: Pillow is not installed.
     """
     try:
@@ -120,9 +124,15 @@ def read_png(path: Path) -> NDArray[np.uint8]:
             with Image.open(path, formats=["PNG"]) as image:
                 mode, transparent = image.mode, "transparency" in image.info
                 if mode in _CHANNELS and not transparent:
+                    found = _CHANNELS[mode], image.height, image.width
+                    if shape is not None and found != shape:
+                        raise DataError(f"{path} is {kind(found)}; {reads(shape)}")
+                    _check_rows(path, found)
                     image.load()  # type: ignore[no-untyped-call,unused-ignore]
                     pixels: NDArray[Any] = np.asarray(image)
-    except (OSError, SyntaxError, ValueError, EOFError, Warning, Image.DecompressionBombError) as error:
+    except DataError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError, Warning, Image.DecompressionBombError, zlib.error) as error:
         strerror = getattr(error, "strerror", None)
         reason = " ".join(str(strerror or error).split())[:200] or type(error).__name__
         raise DataError(f"{path}: not a sound PNG image ({reason})") from error
@@ -133,3 +143,32 @@ def read_png(path: Path) -> NDArray[np.uint8]:
             "by Pillow's Image.open(file).convert('RGB')"
         )
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def _check_rows(path: Path, shape: tuple[int, int, int]) -> None:
+    """Refuse other depths than 8 bits, which Pillow rounds to them, and missing rows, which it takes as 0.
+
+    Raises:
+        DataError: another depth.
+        ValueError, zlib.error: a file that ends before its last row.
+    """
+    data = path.read_bytes()
+    if data[24] != 8:  # of IHDR, which Pillow has read
+        raise DataError(
+            f"{path}: the image has {data[24]} bits a channel; expected 8: convert it, such as by Pillow's "
+            "Image.open(file).convert('RGB'), which rounds"
+        )
+    channels, height, width = shape
+    passes = _INTERLACED if data[28] else [(0, 0, 1, 1)]
+    areas = [(-((y - height) // rows), -((x - width) // columns)) for x, y, columns, rows in passes]
+    expected = sum(high * (1 + wide * channels) for high, wide in areas if wide > 0 and high > 0)
+    place, unpacked, size = 8, zlib.decompressobj(), 0
+    while place + 8 <= len(data) and size < expected:
+        length = int.from_bytes(data[place : place + 4], "big")
+        chunk, rest = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+        while chunk == b"IDAT" and rest and size < expected:
+            size += len(unpacked.decompress(rest, 1 << 20))
+            rest = unpacked.unconsumed_tail
+        place += 12 + length
+    if size < expected:
+        raise ValueError(f"its rows have {size} bytes of {expected}")

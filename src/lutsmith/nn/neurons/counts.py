@@ -32,7 +32,7 @@ def luts_of_layers(model: nn.Sequential, input_shape: Sequence[int], *, simplifi
     Raises:
         ValueError: it has no such layers, or cannot be lowered.
     """
-    names = [name for name, _ in model.named_children()]
+    names = list(model._modules)
     stages = [names.index(name) for name in prunable(model) if name in names]
     if not stages:
         raise ValueError("a network without binary or LUT layers as its modules; expected those of build_neurons")

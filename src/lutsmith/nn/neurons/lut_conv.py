@@ -118,7 +118,7 @@ class LUTConv(LUTSum):
         rows = x.reshape(-1, self.in_channels * plane).t()
         places = places_of(self.sliding, image, x.device)
         y = self.summed(rows, places=places, plane=plane, outside=self.padding_value)
-        return y.t().reshape(*x.shape[: -1 - self.axes], *shape)
+        return self.by_sample(y).reshape(*x.shape[: -1 - self.axes], *shape)
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:
         image = tuple(x.shape[-self.axes :])

@@ -84,7 +84,7 @@ class LUTLinear(LUTSum):
                 f"{type(self).__name__} got an input of shape {tuple(x.shape)}; expected (..., {self.in_features})"
             )
         rows = x.reshape(-1, self.in_features).t()
-        return self.summed(rows).t().reshape(*x.shape[:-1], self.out_features)
+        return self.by_sample(self.summed(rows)).reshape(*x.shape[:-1], self.out_features)
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:
         return x.reshape(-1, self.in_features).t(), 1

@@ -109,6 +109,11 @@ class LUTSum(nn.Module):
         self.register_buffer("kept", torch.ones((outputs, luts), dtype=torch.bool))
         self.register_buffer("tied", torch.zeros((outputs, luts), dtype=torch.uint8))
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *more: Any) -> None:
+        for name in ("kept", "tied"):  # what was saved before layers could be pruned lacks them
+            state_dict.setdefault(prefix + name, getattr(self, name))
+        super()._load_from_state_dict(state_dict, prefix, *more)
+
     @property
     def luts(self) -> int:
         """LUTs of an output."""
@@ -141,6 +146,12 @@ class LUTSum(nn.Module):
     def fill(self, entries: Tensor) -> None:
         """Begin with these entries, -1 and 1 `(outputs * LUTs, 2**rank)`, as far from 0 as those that are drawn."""
         self.weight.copy_(entries * 2.0 ** (-self.rank / 2))
+
+    def by_sample(self, sums: Tensor) -> Tensor:
+        """Outputs `(samples, ...)`; in eval mode in torch's own order of memory, for batch norm rounds others otherwise
+        than the numbers that lowering shows it.
+        """
+        return sums.t() if self.training else sums.t().contiguous()
 
     def summed(self, rows: Tensor, **at: Any) -> Tensor:
         """The outputs `(outputs * places, samples)` of rows `(features, samples)`; `at` says of `Neurons` where."""

@@ -122,8 +122,9 @@ class _Walk:
             sequence = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
             _check_plain(module, deep=not sequence)
             if sequence:
-                for child_name, child in module.named_children():
-                    self.visit(child, f"{name}.{child_name}")
+                for step, child in module._modules.items():  # `named_children` knows none twice
+                    assert child is not None
+                    self.visit(child, f"{name}.{step}")
                 return
             if self.unknown is not None:
                 raise NotEstablishedError(f"it comes after {self.unknown}, of which nothing is known")
