@@ -278,7 +278,7 @@ def test_the_method_is_the_one_that_the_arguments_ask_for(
         ),
         ({"luts": (20, 10)}, r"luts=\(20, 10\) goes with method='gradients' alone"),
         ({"lr": 0.1}, "lr=0.1 goes with method='gradients' alone"),
-        ({"architecture": {"tau": 3}}, "architecture goes with method='gradients' alone"),
+        ({"architecture": {"tau": 3}}, "architecture goes with method='gradients' or method='phases' alone"),
         (
             {"preset": "mnist-4k"},
             "preset='mnist-4k' goes with method='gradients' alone, and method",
@@ -520,4 +520,4 @@ def test_presets_are_listed_with_their_methods(capsys: pytest.CaptureFixture[str
     assert command(["presets", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["presets"]
     assert [row["name"] for row in rows] == [row.name for row in lutsmith.list_presets()]
-    assert {row["method"] for row in rows} == {"additive", "gradients"}
+    assert {row["method"] for row in rows} == {"additive", "gradients", "phases"}

@@ -111,3 +111,17 @@ def test_what_cannot_be_imported_is_one_clear_error() -> None:
             from_deeplut(source, own)
     with pytest.raises(ForeignModelError, match="does not fit the layer"):
         from_deeplut(state, mask, in_features=5)
+    with pytest.raises(ForeignModelError, match="rows of different lengths"):
+        from_deeplut(state, [[0, 1], [2]])
+    with pytest.raises(ForeignModelError, match="binarization_level is nan; expected a number, above 0"):
+        from_deeplut(state, mask, binarization_level=float("nan"))  # type: ignore[arg-type]
+    wrong: Any
+    for wrong in ({"binarization_level": "x"}, {"binarization_level": None}, {"in_features": 2.5}):
+        with pytest.raises(TypeError, match=f"{next(iter(wrong))} is .*; expected"):
+            from_deeplut(state, mask, **wrong)
+    state, mask, *_ = case(next(name for name in CASES if name.startswith("conv")))
+    wrong = (2.5, 3)
+    with pytest.raises(TypeError, match=r"kernel_size is 2\.5; expected an integer"):
+        from_deeplut(state, mask, kernel_size=wrong, out_features=4)
+    with pytest.raises(FileNotFoundError, match="there is no file"):  # as of every other library
+        from_deeplut("there is none.pt", mask)

@@ -38,7 +38,7 @@ def test_the_pooled_fold_is_the_fold_pooled(rank: int, data: st.DataObject) -> N
     if not count:
         return
     mode, size, width = (
-        data.draw(st.sampled_from(["or", "and"])),
+        data.draw(st.sampled_from(["or", "and"] if rank in (2, 5) else ["or"])),  # each is compiled, seconds at rank 8
         data.draw(st.integers(1, 5)),
         data.draw(st.integers(1, 6)),
     )
@@ -61,7 +61,7 @@ def test_the_pooled_fold_is_the_fold_pooled(rank: int, data: st.DataObject) -> N
     assert members.shape == out.shape
 
 
-DEPTHS = [(1, 3), *((2, depth) for depth in range(2, 6)), (3, 2), (3, 3), (4, 2), (5, 2), (6, 2), (8, 2)]
+DEPTHS = [(1, 3), (2, 2), (2, 3), (2, 5), (3, 3), (4, 2), (6, 2), (8, 2)]
 
 
 @pytest.mark.parametrize(("rank", "depth"), DEPTHS)
@@ -81,7 +81,7 @@ def test_trees_are_their_levels_one_after_the_other(rank: int, depth: int, data:
     if draw(st.booleans()):
         windows = torch.randint(-1, count, (4, 3), generator=generator).int()
         windows[draw(st.integers(0, 3))] = count - 1
-    mode = draw(st.sampled_from(["or", "and"]))
+    mode = draw(st.sampled_from(["or", "and"] if rank == 2 else ["or"]))
     levels = torch.split(tables, [kernels * rank**level for level in reversed(range(depth))])
 
     def one_after_the_other(x: Tensor) -> Tensor:

@@ -21,11 +21,11 @@ def importers(graph: grimp.ImportGraph, module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("imported", "owners"),
     [
-        ("lutsmith.ground.atomic", {"files.checkpoint", "files.folder"}),
-        ("lutsmith.training.files.checkpoint", {"files.folder"}),
+        ("lutsmith.ground.atomic", {"files.checkpoint", "files.folder", "phased"}),
+        ("lutsmith.training.files.checkpoint", {"files.folder", "phased"}),
         ("lutsmith.ground.metrics_log", {"files.folder"}),
         ("rich", set()),
-        ("lutsmith.ground.progress", {"loop.progress"}),
+        ("lutsmith.ground.progress", {"loop.progress", "phased"}),
         ("lutsmith.training.loop.progress", {"loop.loop"}),
         ("lightning_fabric", {"loop.devices"}),
     ],

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lutsmith.circuit.sliding import sizes
+from lutsmith.ground.arguments import number, whole_number
 from lutsmith.interop.state_dicts import ForeignModelError, Source, rank_of, read_state, tensor
 from lutsmith.nn.neurons import LUTConv2d, LUTLinear, LUTSum
 
@@ -47,7 +49,9 @@ def from_deeplut(
         binarization_level: of a state dict: above 0, weights and inputs are signs. Of a model it is read.
 
     Raises:
+        FileNotFoundError: there is no such file.
         ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
+        TypeError: sizes that are no integers, a level that is no number.
     """
     if isinstance(source, nn.Module):
         return _replaced(source)
@@ -62,7 +66,7 @@ def from_deeplut(
             "the model itself"
         )
     geometry = {"stride": stride, "padding": padding, "dilation": dilation}
-    return _layer(state, mask, in_features, out_features, kernel_size, geometry, binarization_level > 0)
+    return _layer(state, mask, in_features, out_features, kernel_size, geometry, binarization_level)
 
 
 def _layer(
@@ -72,12 +76,21 @@ def _layer(
     outputs: int | None,
     kernel_size: Any,
     geometry: dict[str, Any],
-    binary: bool,
+    level: Any,
 ) -> LUTSum:
+    if not isinstance(level, bool):
+        level = number("binarization_level", level, lambda x: x == x, "a number, above 0 for signs", ForeignModelError)
+    for name, size in (("in_features", inputs), ("out_features", outputs)):
+        if size is not None:
+            whole_number(name, size, 1)
+    binary = level > 0
     weight = tensor(state, _WEIGHT, "", (None, None))
     gamma = tensor(state, "trainer.gamma", "", ())
     rank = rank_of(weight.shape[1], _WEIGHT)
-    numbers = np.asarray(mask)
+    try:
+        numbers = np.asarray(mask)
+    except ValueError as error:
+        raise ForeignModelError(f"mask has rows of different lengths; expected numbers of inputs: {error}") from error
     if not np.issubdtype(numbers.dtype, np.integer) or numbers.size == 0 or numbers.min() < 0:
         raise ForeignModelError(f"mask is {numbers.dtype} of shape {numbers.shape}; expected numbers of inputs")
     bias = tensor(state, "bias", "", (outputs,)) if "bias" in state else None
@@ -100,11 +113,9 @@ def _layer(
             features = inputs if inputs is not None else int(numbers.max()) + 1
             layer: LUTSum = LUTLinear(features, outputs, rank, own, **settings)
         else:
-            sizes = numbers.max(0) + 1
-            window = tuple(
-                int(size) for size in (sizes[1:] if kernel_size is None else np.broadcast_to(kernel_size, 2))
-            )
-            channels = inputs if inputs is not None else int(sizes[0])
+            least = (numbers.max(0) + 1).tolist()
+            window = sizes("kernel_size", least[1:] if kernel_size is None else kernel_size, 2, 1)
+            channels = inputs if inputs is not None else least[0]
             taps = np.ravel_multi_index(tuple(numbers.T), (channels, *window)).reshape(shape)[..., ::-1].copy()
             layer = LUTConv2d(channels, outputs, window, rank, taps, padding_value=0, **geometry, **settings)
     except ValueError as error:
@@ -154,5 +165,5 @@ def _of_module(module: nn.Module, name: str) -> LUTSum:
     mask = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
     state = {key: value for key, value in module.state_dict().items() if key in (_WEIGHT, "trainer.gamma", "bias")}
     inputs = told.get("in_channels" if is_image else "in_features")
-    binary = getattr(trainer, "binarization_level", 1) > 0
-    return _layer(state, mask, inputs, outputs, told.get("kernel_size"), geometry, binary)
+    level = getattr(trainer, "binarization_level", 1)
+    return _layer(state, mask, inputs, outputs, told.get("kernel_size"), geometry, level)

@@ -44,7 +44,7 @@ class Parallel(nn.Module):
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: Tensor) -> Tensor:
-        found = [branch(x) for branch in self.branches]
+        found = [branch(read_by(branch, x)) for branch in self.branches]
         if not self.training:
             found = [y if y.dtype == torch.bool else (y > 0.5).to(y.dtype) for y in found]
         return _joined(found, self.dim)
@@ -82,7 +82,7 @@ class Residual(nn.Module):
         self.gate = one_of("gate", gate, list(GATES))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.inner(x)
+        y = self.inner(read_by(self.inner, x))
         _check_alike("Residual", x.shape, y.shape)
         if not self.training:
             x, y = (x > 0.5).to(y.dtype), (y > 0.5).to(y.dtype)
@@ -156,7 +156,7 @@ class LogicResidual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.inner(x)
+        y = self.inner(read_by(self.inner, x))
         _check_alike("LogicResidual", x.shape, y.shape)
         if x.ndim < 2 or x.shape[1] != self.channels:
             raise ValueError(
@@ -172,6 +172,11 @@ class LogicResidual(nn.Module):
         _check_alike("LogicResidual", signals.shape, found.shape)
         pairs = np.concatenate([signals, found]).reshape(2 * self.channels, -1)
         return self.gates.lower(builder, pairs).reshape(signals.shape)
+
+
+def read_by(branch: nn.Module, x: Tensor) -> Tensor:
+    """What a branch is given: `x`, or a copy where a module in it works in place, and would change it for others."""
+    return x.clone() if any(getattr(part, "inplace", False) for part in branch.modules()) else x
 
 
 def axis_of_sample(dim: int) -> int:

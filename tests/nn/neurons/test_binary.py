@@ -284,6 +284,7 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (lambda: BinaryConv2d(4, 4, 3, padding_mode="ones"), ValueError, "padding_mode is 'ones'"),
     (lambda: BinaryConv2d(4, 4, 3)(torch.zeros(1, 4, 2, 5)), ValueError, "smaller than"),
     (lambda: BinaryConv2d(4, 4, 3)(torch.zeros(1, 3, 5, 5)), ValueError, r"expected \(N, 4, size, size\)"),
+    (lambda: BinaryLinear(4, 3)(torch.zeros(2, 5)), ValueError, r"shape \(2, 5\); expected \(\.\.\., 4\)"),
     (lambda: BinarizeSign("soft"), ValueError, "straight_through is 'soft'"),
     (lambda: ResidualSign(9), ValueError, "levels is 9"),
     (lambda: ResidualSign(2, scaled=False), ValueError, "expected 'joined'"),

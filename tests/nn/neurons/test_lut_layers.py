@@ -274,6 +274,13 @@ def test_memorising_goes_through_a_network_layer_by_layer() -> None:
     assert float((model.eval()(x).argmax(1) == y).float().mean()) > 0.9
     with pytest.raises(ValueError, match="the last layer has 2 outputs; expected a multiple of 3"):
         memorise_sums(made(), x, y + 1)
+    for labels in (y - 1, torch.full_like(y, -1)):
+        with pytest.raises(ValueError, match="y has the class -1"):
+            memorise_sums(made(), x, labels)
+    with pytest.raises(TypeError, match="y is float32; expected class numbers"):
+        memorise_sums(made(), x, y.float())
+    with pytest.raises(ValueError, match="x has no samples"):
+        memorise_sums(made(), x[:0], y[:0])
     with pytest.raises(ValueError, match="calls no layer"):
         memorise_sums(nn.Flatten(), x, y)
 

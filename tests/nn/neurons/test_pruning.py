@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import itertools
 from typing import Any
@@ -240,7 +241,41 @@ def test_layers_of_a_network_are_expanded_in_place_and_mistakes_are_told() -> No
         prune(layer, density=0.5, per="row")
     with pytest.raises(TypeError, match="LUTLinear"):
         prune_inputs(layer, density=0.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"tile is 2\.5"):
+        prune(layer, density=0.5, per="tile", tile=2.5)  # type: ignore[arg-type]
+    for none in ({"inputs": (9,), "samples": 0}, {"inputs": torch.ones(0, 9)}):
+        with pytest.raises(ValueError, match=r"expected .*(at least 1|one sample or more)"):
+            equal_outputs(layer, layer, **none)
     assert np.array_equal(layer.kept.numpy(), np.ones((8, 9), np.bool_))
+    again = copy.deepcopy(layer)
+    prune(layer, density=0.5, per="tile", tile=5)
+    prune(again, density=0.5, per="tile", tile=(5, 5))
+    assert 0 < int(layer.kept.sum()) < 72
+    assert torch.equal(layer.kept, again.kept)
+
+
+def test_weights_that_are_nan_are_told() -> None:
+    binary, luts = BinaryLinear(9, 8), LUTLinear(9, 8, 3)
+    for layer in (binary, luts):
+        with torch.no_grad():
+            layer.weight[0, 0] = float("nan")
+        for arguments in ({"density": 0.5}, {"inputs": 2}, {"threshold": 0.1}, {"density": 0.5, "per": "tile"}):
+            with pytest.raises(ValueError, match="is NaN"):
+                prune(layer, **arguments)
+        assert bool(layer.kept.all())
+    for act in (lambda: expand(binary, 3), lambda: expand_tiled(binary, 3), lambda: prune_inputs(luts, density=0.5)):
+        with pytest.raises(ValueError, match="is NaN"):
+            act()
+
+
+@pytest.mark.parametrize("per", ["layer", "output", "tile"])
+def test_the_order_of_axes_in_memory_changes_nothing(per: str) -> None:
+    plain = BinaryConv2d(4, 6, 3, generator=seeded(0))
+    last = BinaryConv2d(4, 6, 3, generator=seeded(0)).to(memory_format=torch.channels_last)
+    last.kept = last.kept.to(memory_format=torch.channels_last)
+    assert prune(last, density=0.3, per=per) == prune(plain, density=0.3, per=per) < plain.kept.numel()
+    assert torch.equal(last.kept, plain.kept)
+    assert equal_outputs(last, expand(last, 3, generator=seeded(1)), (4, 5, 5), samples=20, generator=seeded(2))
 
 
 @settings(max_examples=10, deadline=None)

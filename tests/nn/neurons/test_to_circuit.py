@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lutsmith.circuit import Circuit
-from lutsmith.nn import DistributiveThermometer, GroupSum, LogicDense, Parallel, prove_lowering, to_circuit
+from lutsmith.nn import DistributiveThermometer, GroupSum, LogicDense, Parallel, Residual, prove_lowering, to_circuit
 from lutsmith.nn.neurons import (
     Add,
     BinarizeSign,
@@ -205,6 +205,8 @@ def test_luts_whose_inputs_may_be_zero_are_refused_where_zero_is_a_symbol() -> N
         )
         with pytest.raises(ValueError, match="an input may be 0"):
             to_circuit(model, (6,))
+    with pytest.raises(ValueError, match="an input may be 0"):
+        to_circuit(nn.Sequential(LUTLinear(6, 3, 2, zeros="exact")), (6,))  # raw features, of any number
     model[2].binary_weights = False  # type: ignore[union-attr]
     with pytest.raises(ValueError, match="binary_weights=False"):
         to_circuit(model, (6,))
@@ -322,6 +324,50 @@ MISTAKES: list[tuple[list[nn.Module], tuple[int, ...], str]] = [
 def test_what_cannot_be_a_circuit_is_told(layers: list[nn.Module], shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         to_circuit(nn.Sequential(*layers), shape)
+
+
+@pytest.mark.parametrize(
+    ("gain", "bias"), [(0.0, [0, 0, 0]), (0.0, [0, 2, 1]), (0.0, [0.5, 0.5, -1e-30]), (1e36, [0, 1e36, 0])]
+)
+def test_gains_of_zero_are_constants_and_large_ones_decide_as_small_ones(gain: float, bias: list[float]) -> None:
+    model = nn.Sequential(BinarizeSign(), BinaryLinear(6, 3), nn.BatchNorm1d(3)).eval()
+    with torch.no_grad():
+        model[2].weight.fill_(gain)
+        model[2].bias.copy_(torch.tensor(bias))
+    check(model, (6,))
+
+
+@pytest.mark.parametrize("name", ["1.scale", "2.weight", "2.bias"])
+@pytest.mark.parametrize("value", [3e38, float("inf")])
+@pytest.mark.filterwarnings("error")
+def test_scores_beyond_float32_are_one_clear_error(name: str, value: float) -> None:
+    model = nn.Sequential(BinarizeSign(), BinaryLinear(8, 3), nn.BatchNorm1d(3)).eval()
+    with torch.no_grad():
+        model.get_parameter(name).fill_(value)
+        model[2].weight.mul_(2)
+        model[2].bias.mul_(2)
+    with pytest.raises(ValueError, match=r"NaN of sums|numbers beyond float32 of sums; was the training unstable"):
+        to_circuit(model, (8,))
+
+
+def test_modules_that_work_in_place_leave_what_other_branches_read() -> None:
+    layer = BinaryLinear(8, 8, bias=False, scale="none", generator=torch.Generator().manual_seed(0))
+    for first in (nn.ReLU(inplace=True), nn.Sequential(nn.Flatten(), nn.Hardtanh(0.2, 1, inplace=True), nn.ReLU())):
+        branch = nn.Sequential(first, BinarizeSign(), layer)
+        x = torch.randn(50, 8, generator=torch.Generator().manual_seed(1))
+        for branches in ([nn.Identity(), branch], [branch, nn.Identity()]):
+            kept = x.clone()
+            assert torch.equal(Add(*branches)(kept), x + branch(x.clone()))
+            assert torch.equal(kept, x)
+    relu = nn.Sequential(nn.ReLU(inplace=True), layer)
+    end = BinaryLinear(8, 3, generator=torch.Generator().manual_seed(2))
+    check(nn.Sequential(BinarizeSign(), Add(nn.Identity(), relu), BinarizeSign(), end).eval(), (8,))
+    dropout = nn.Dropout(0.5, inplace=True)
+    bits = (torch.randn(50, 8, generator=torch.Generator().manual_seed(3)) > 0).float()
+    Parallel(dropout, nn.Identity())(bits)
+    residual = Residual(dropout, "or")(bits)
+    assert torch.equal(bits, bits.round())
+    assert bool((residual[bits > 0] == 1).all())  # x or anything
 
 
 def test_real_scales_are_refused_where_a_sum_reads_them() -> None:

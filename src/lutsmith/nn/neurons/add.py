@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import instance_of
+from lutsmith.nn.containers import read_by
 from lutsmith.nn.lowering import lower_branch
 from lutsmith.nn.sums.counting import Maker, levels_of
 from lutsmith.nn.sums.emitting import NeuronEmitter
@@ -36,7 +37,7 @@ class Add(nn.Module):
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: Tensor) -> Tensor:
-        found = [branch(x) for branch in self.branches]
+        found = [branch(read_by(branch, x)) for branch in self.branches]
         if len({y.shape for y in found}) > 1:
             raise ValueError(f"Add got {', '.join(str(tuple(y.shape)) for y in found)}; expected one shape")
         total: Tensor = found[0]

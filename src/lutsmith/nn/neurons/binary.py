@@ -133,7 +133,7 @@ class BinaryLinear(BinaryLayer):
     see `BinaryLayer`.
 
     Raises:
-        TypeError, ValueError: sizes that cannot be, an unknown name.
+        TypeError, ValueError: sizes that cannot be, an unknown name; in use, inputs of another width.
     """
 
     def __init__(
@@ -154,6 +154,10 @@ class BinaryLinear(BinaryLayer):
         self.in_features, self.out_features = self_in, outputs
 
     def sums(self, x: Tensor) -> Tensor:
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} got an input of shape {tuple(x.shape)}; expected (..., {self.in_features})"
+            )
         return F.linear(x, self.used_weight())
 
     def linear_maps(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[LinearMap]]:

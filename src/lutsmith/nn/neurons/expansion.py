@@ -60,7 +60,8 @@ def expand(
 
     Raises:
         TypeError: another layer.
-        ValueError: fewer inputs to combine than `rank`; a convolution whose padding is no sign: LUTs read bits.
+        ValueError: fewer inputs to combine than `rank`; a convolution whose padding is no sign: LUTs read bits; weights
+            that are NaN.
     """
     if not isinstance(layer, BinaryLayer):
         raise TypeError(f"layer is a {type(layer).__name__}; expected a BinaryLinear or BinaryConv1d, 2d or 3d")
@@ -106,13 +107,18 @@ def equal_outputs(
         one: a module, such as a layer or a network.
         other: another.
         inputs: a batch; or the shape of one sample: then `samples` of random signs are tried.
-        samples: how many.
+        samples: how many, 1 or more.
         generator: of them; None is torch's global one.
+
+    Raises:
+        TypeError, ValueError: no samples, of which all would be true.
     """
     if not isinstance(inputs, Tensor):
-        shape = (samples, *inputs)
+        shape = (whole_number("samples", samples, 1), *inputs)
         device = next((p.device for p in one.parameters()), torch.device("cpu"))
         inputs = (torch.randint(2, shape, generator=generator) * 2.0 - 1).to(device)
+    if inputs.numel() == 0:
+        raise ValueError(f"inputs are of shape {tuple(inputs.shape)}, no numbers; expected one sample or more")
     modes = [(module, module.training) for module in (one, other)]
     try:
         return torch.equal(one.eval()(inputs), other.eval()(inputs))
@@ -146,7 +152,9 @@ def expand_layers(
 
 
 def signed(weight: Tensor) -> Tensor:
-    """Latent weights within -1 to 1, none of them 0, each of the sign that a binary layer reads."""
+    """Latent weights within -1 to 1, none of them 0, each of the sign that a layer reads; ValueError: NaN."""
+    if weight.isnan().any():
+        raise ValueError("a weight of the layer is NaN, which no LUT says; was the training unstable?")
     signs = torch.where(weight >= 0, 1.0, -1.0).to(weight.dtype)
     return torch.where(weight.abs() < LEAST, signs * LEAST, weight.clamp(-1, 1))
 

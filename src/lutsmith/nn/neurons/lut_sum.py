@@ -14,6 +14,7 @@ from lutsmith.ground.arguments import one_of
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.kernels.training.ops import Neurons
+from lutsmith.nn.sums.lut_layers import MAY_BE_ZERO
 from lutsmith.nn.sums.numbers import Levels
 
 if TYPE_CHECKING:
@@ -205,7 +206,9 @@ class LUTSum(nn.Module):
         )
 
     def lower_raw(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> Levels:
-        """Whether raw features are above 0, as numbers."""
+        """Whether raw features are above 0, as numbers; ValueError where a 0 is no bit."""
+        if self.zeros == "exact":
+            raise ValueError(MAY_BE_ZERO)
         return Levels.of_bits(builder.compare(features, np.float32(0))).affine(2, -1)
 
     def extra_repr(self) -> str:

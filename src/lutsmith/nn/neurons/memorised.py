@@ -80,11 +80,18 @@ def memorise_sums(model: nn.Module, x: Any, y: Any, *, seed: int = 0) -> None:
         seed: of what is drawn.
 
     Raises:
-        ValueError: no such layers, a last layer whose outputs are not a multiple of the targets; shapes that do not
-            fit.
+        TypeError: class numbers that are no integers.
+        ValueError: no such layers, no samples, class numbers below 0, a last layer whose outputs are not a multiple of
+            the targets; shapes that do not fit.
     """
     samples, labels = torch.as_tensor(x), np.asarray(y)
+    if len(samples) == 0:
+        raise ValueError("x has no samples; expected one or more to count")
     if labels.ndim == 1:
+        if labels.dtype.kind not in "biu":
+            raise TypeError(f"y is {labels.dtype}; expected class numbers, integers, or targets (N, T) of 0 and 1")
+        if labels.min(initial=0) < 0:
+            raise ValueError(f"y has the class {labels.min()}; expected class numbers of 0 or more")
         labels = labels[:, None] == np.arange(max(int(labels.max(initial=0)) + 1, 2))
     targets = target_bits(labels, len(samples))
     was_training = model.training

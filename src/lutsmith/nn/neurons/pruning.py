@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lutsmith.circuit.sliding import sizes
 from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.nn.neurons.binary import BinaryLayer
 from lutsmith.nn.neurons.lut_sum import LUTSum
@@ -81,7 +82,7 @@ def prune(
     inputs: int | None = None,
     threshold: float | None = None,
     per: str = "layer",
-    tile: Sequence[int] = (8, 8),
+    tile: int | Sequence[int] = (8, 8),
 ) -> int:
     """Leave the smallest weights of a binary layer, or LUTs of a LUT layer, out of its sums; return how many are left.
 
@@ -89,16 +90,17 @@ def prune(
 
     Args:
         layer: a `BinaryLinear`, `LUTLinear`, or a convolution of these.
-        density: the share of all weights to keep, or of all tiles; of each output at least one.
+        density: the share to keep, of all weights, of those of each output or of all tiles, as `per` says: rounded, and
+            at least one weight, one of each output or one tile.
         inputs: how many weights each output keeps at most, instead; `per` is "output" then.
         threshold: keep magnitudes above this, instead; of tiles their root mean square. LUTNet's.
         per: a name of `PER`: what `density` is a share of.
-        tile: of "tile": outputs and inputs of a tile, of the matrix (outputs, weights of an output). The last ones may
-            be smaller.
+        tile: of "tile": outputs and inputs of a tile, of the matrix (outputs, weights of an output), or one number for
+            both. The last ones may be smaller.
 
     Raises:
         TypeError: neither such a layer nor such numbers.
-        ValueError: none or several of `density`, `inputs` and `threshold`; numbers that cannot be.
+        ValueError: none or several of `density`, `inputs` and `threshold`; numbers that cannot be; NaN.
     """
     if not isinstance(layer, (BinaryLayer, LUTSum)):
         raise TypeError(f"layer is a {type(layer).__name__}; expected a binary layer or one that adds up LUTs")
@@ -106,8 +108,8 @@ def prune(
     given = {"density": density, "inputs": inputs, "threshold": threshold}
     if len(named := [name for name, value in given.items() if value is not None]) != 1:
         raise ValueError(f"prune got {' and '.join(named) or 'nothing'}; expected one of {', '.join(given)}")
-    kept = layer.kept.view(layer.outputs, -1)
-    worth = magnitudes(layer).view(kept.shape).masked_fill(~kept, -1)
+    kept = layer.kept.reshape(layer.outputs, -1)
+    worth = _no_nan(magnitudes(layer).reshape(kept.shape).masked_fill(~kept, -1))
     if density is not None:
         number("density", density, lambda share: 0 < share <= 1, "a share above 0, at most 1")
     if inputs is not None:
@@ -115,15 +117,15 @@ def prune(
     if threshold is not None:
         number("threshold", threshold, lambda least: least >= 0, "0 or more")
     if per == "tile":
-        found = _of_tiles(kept, worth, [whole_number("tile", size, 1) for size in tile], density, threshold)
+        found = _of_tiles(kept, worth, sizes("tile", tile, 2, 1), density, threshold)
     elif threshold is not None:
         found = worth > threshold
     elif per == "layer":
         found = _largest(worth.view(1, -1), _count(density, worth.numel())).view(kept.shape)
     else:
         found = _largest(worth, inputs or _count(density, kept.shape[1]))
-    kept &= found
-    return int(kept.sum())
+    layer.kept &= found.view(layer.kept.shape)
+    return int(layer.kept.sum())
 
 
 @torch.no_grad()
@@ -142,7 +144,8 @@ def prune_inputs(layer: LUTSum, *, density: float | None = None, threshold: floa
 
     Raises:
         TypeError: another layer.
-        ValueError: none or both of `density` and `threshold`; numbers that cannot be; LUTs whose tables are shared.
+        ValueError: none or both of `density` and `threshold`; numbers that cannot be; LUTs whose tables are shared, or
+            are NaN.
     """
     if not isinstance(layer, LUTSum):
         raise TypeError(f"layer is a {type(layer).__name__}; expected one that adds up LUTs, such as LUTLinear")
@@ -155,6 +158,7 @@ def prune_inputs(layer: LUTSum, *, density: float | None = None, threshold: floa
         )
     entries = layer.weight.detach().clamp(-1, 1)
     worth = torch.stack([_pairs(entries, slot).diff(dim=2).square().mean((1, 2, 3)) for slot in range(rank)], 1) / 4
+    _no_nan(worth[kept])
     worth = worth.sqrt().masked_fill(_bits(layer).view(-1, rank), -1)
     if threshold is not None:
         number("threshold", threshold, lambda least: least >= 0, "0 or more")
@@ -173,6 +177,13 @@ def prune_inputs(layer: LUTSum, *, density: float | None = None, threshold: floa
     layer.weight.copy_(table)
     layer.tied |= (tied << torch.arange(rank, device=tied.device)).sum(1).to(torch.uint8).view(layer.tied.shape)
     return int(kept.sum()) * rank - int(_bits(layer)[layer.kept].sum())
+
+
+def _no_nan(worth: Tensor) -> Tensor:
+    """What weights are worth; ValueError where one is NaN: it is neither large nor small."""
+    if worth.isnan().any():
+        raise ValueError("a weight of the layer is NaN, and cannot be compared; was the training unstable?")
+    return worth
 
 
 def _bits(layer: LUTSum) -> Tensor:
@@ -200,8 +211,6 @@ def _of_tiles(
     kept: Tensor, worth: Tensor, tile: Sequence[int], density: float | None, threshold: float | None
 ) -> Tensor:
     """What is left where tiles are pruned as a whole: those of the largest root mean square of what is left of them."""
-    if len(tile) != 2:
-        raise ValueError(f"tile is {tuple(tile)}; expected outputs and inputs of a tile, such as (8, 8)")
     (rows, columns), (height, width) = kept.shape, tile
     down, across = math.ceil(rows / height), math.ceil(columns / width)
     number_of = torch.arange(rows)[:, None] // height * across + torch.arange(columns) // width

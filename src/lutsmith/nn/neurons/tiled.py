@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lutsmith.circuit.sliding import sizes
 from lutsmith.ground.arguments import whole_number
 from lutsmith.kernels.training.reads import MAX_RANK
 from lutsmith.nn.neurons.binary import BinaryLinear
@@ -56,9 +57,7 @@ class TiledLUTLinear(LUTLinear):
     ) -> None:
         whole_number("rank", rank, 2, MAX_RANK, what="all inputs of a LUT, activations and weights")
         whole_number("weight_bits", weight_bits, 1, rank - 1, what="the inputs of a LUT that are weights")
-        if len(tile) != 2:
-            raise ValueError(f"tile is {tuple(tile)}; expected outputs and LUTs of a tile, such as (8, 8)")
-        rows, columns = (whole_number("tile", size, 1) for size in tile)
+        rows, columns = sizes("tile", tile, 2, 1)
         super().__init__(in_features, out_features, rank - weight_bits, mask, bias, generator=generator, **more)
         self.weight_bits, self.tile = weight_bits, (min(rows, self.outputs), min(columns, self.luts))
         rows, columns = self.tile
@@ -115,7 +114,7 @@ def expand_tiled(
 
     Raises:
         TypeError: another layer.
-        ValueError: its weights are not binary; sizes that cannot be.
+        ValueError: its weights are not binary; sizes that cannot be, weights that are NaN.
     """
     if not isinstance(layer, BinaryLinear):
         raise TypeError(f"layer is a {type(layer).__name__}; expected a BinaryLinear")

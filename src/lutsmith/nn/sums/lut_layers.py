@@ -12,6 +12,9 @@ from torch import Tensor
 from lutsmith.nn.sums.counting import Maker, bits_of
 from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Ids, Levels, LinearMap, Sums
 
+MAY_BE_ZERO = "zeros is 'exact', and an input may be 0, which is no bit; expected zeros='bit', or signs before it"
+"""What is wrong with a layer of three symbols."""
+
 
 def lower_lut_sum(layer: Any, maker: Maker, numbers: Levels | Sums) -> Sums:
     """The sums of a layer's LUTs, which read whether numbers are above 0.
@@ -93,9 +96,7 @@ def _check_no_zeros(layer: Any, numbers: Levels | Sums, reads: NDArray[np.int64]
     sums = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers.whole()
     changes = sums.changes(_is_zero)
     if (reads == NOTHING).any() or changes.first.any() or changes.values.any():
-        raise ValueError(
-            "zeros is 'exact', and an input may be 0, which is no bit; expected zeros='bit', or signs before it"
-        )
+        raise ValueError(MAY_BE_ZERO)
 
 
 def _is_zero(x: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from lutsmith.nn.sums.numbers import Changes, Ids, Sums
 
 MAX_FRACTION = 30
 """Fractional bits of weights that are tried, at most."""
+MAX_EXPONENT = 128
+"""Numbers of float32 are less than two to the power of this."""
 
 
 class ScoreHead(NamedTuple):
@@ -56,7 +58,7 @@ def head_of(maker: Maker, numbers: Sums) -> ScoreHead:
     """Return the head of the last numbers of a network, (C,).
 
     Raises:
-        ValueError: numbers of another shape or after a pool, or no integers of 32 bits decide as they do.
+        ValueError: numbers of another shape, after a pool or not finite, or no integers of 32 bits decide as they do.
     """
     numbers = numbers.whole()
     if len(numbers.shape) != 1 or numbers.sources.shape[-1] > 1:
@@ -73,7 +75,11 @@ def head_of(maker: Maker, numbers: Sums) -> ScoreHead:
     values = [
         values_at(changes, place, low + step * word) for place, (low, word) in enumerate(zip(least, words, strict=True))
     ]
+    if not all(np.isfinite(value).all() for value in values):
+        raise ValueError("it makes numbers beyond float32 of sums; was the training unstable?")
     for factors, bias in _candidates(step, least, most, values):
+        if max(abs(f) * high + abs(more) for f, more, high in zip(factors, bias, most, strict=True)) >= 1 << 62:
+            break
         scores = [factor * word + more for factor, more, word in zip(factors, bias, words, strict=True)]
         if max(int(np.abs(score).max()) for score in scores) >= 1 << 31:
             break
@@ -112,7 +118,10 @@ def _candidates(
     common = int(np.gcd.reduce([step, *offsets]))
     found = [([step // common] * len(least), [offset // common for offset in offsets])]
     slopes = [(value[-1] - value[0]) / max(1, high) for value, high in zip(values, most, strict=True)]
-    for fraction in range(-MAX_FRACTION, MAX_FRACTION + 1):
+    if not any(slopes):  # constants: their ranks
+        ranks = np.unique([value[0] for value in values], return_inverse=True)[1]
+        found.append(([0] * len(least), ranks.reshape(-1).tolist()))
+    for fraction in range(-MAX_EXPONENT, MAX_FRACTION + 1):
         factors = [round(slope * 2.0**fraction) for slope in slopes]
         bias = [round((value[0] - values[0][0]) * 2.0**fraction) for value in values]
         if any(factors):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lutsmith.circuit.sliding import sizes
 from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.nn.neurons.pruning import PER, prunable, prune
 from lutsmith.training.callbacks.base import Callback, Stage
@@ -24,14 +25,14 @@ class GradualPruning(Callback):
         first: the first epoch that prunes.
         until: the epoch before which it is done; None: the last epoch prunes last.
         per: what the density is a share of, a name of `PER`.
-        tile: of "tile": outputs and inputs of a tile.
+        tile: of "tile": outputs and inputs of a tile, or one number for both.
     """
 
     densities: Mapping[str, float]
     first: int = 0
     until: int | None = None
     per: str = "layer"
-    tile: tuple[int, int] = field(default=(8, 8))
+    tile: int | tuple[int, int] = field(default=(8, 8))
 
     def __post_init__(self) -> None:
         for name, density in self.densities.items():
@@ -40,7 +41,8 @@ class GradualPruning(Callback):
         whole_number("first", self.first, 0)
         if self.until is not None:
             whole_number("until", self.until, self.first + 1)
-        self.densities, self.tile = dict(self.densities), (self.tile[0], self.tile[1])
+        rows, columns = sizes("tile", self.tile, 2, 1)
+        self.densities, self.tile = dict(self.densities), (rows, columns)
 
     def begin(self, stage: Stage) -> None:
         for name in self.densities:
