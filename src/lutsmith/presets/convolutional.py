@@ -37,7 +37,13 @@ def _pooled(kernels: tuple[int, ...], window: int = 3) -> Layers:
 
 
 def _ours(
-    name: str, task: str, what: str, architecture: dict[str, Any], settings: dict[str, Any], **measured: float
+    name: str,
+    task: str,
+    what: str,
+    architecture: dict[str, Any],
+    settings: dict[str, Any],
+    accuracy: float | None = None,
+    seconds: float | None = None,
 ) -> Preset:
     return Preset(
         name=name,
@@ -45,8 +51,9 @@ def _ours(
         description=what,
         architecture={**_OURS, **architecture},
         settings={**_OURS_SETTINGS, **settings},
+        accuracy=accuracy,
+        seconds=seconds,
         chosen="validation rows",
-        **measured,
     )
 
 
