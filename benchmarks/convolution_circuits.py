@@ -79,8 +79,8 @@ def measured(name: str, samples: int, repeats: int) -> dict[str, Any]:
     apart = EnginePlan(circuit.netlist, fixed=True, pools=False)
     images = np.random.default_rng(1).integers(0, 256, (samples, int(np.prod(shape))), dtype=np.uint8)
     ways = {
-        "interpreted": Blocks(circuit.encoder, circuit.netlist, circuit.head),
-        "compiled": Blocks(circuit.encoder, code.netlist, circuit.head, coded=(plan, code.load(plan))),
+        "interpreted": Blocks(circuit.inputs, circuit.netlist, circuit.head),
+        "compiled": Blocks(circuit.inputs, code.netlist, circuit.head, coded=(plan, code.load(plan))),
     }
     row: dict[str, Any] = {
         "preset": name, "luts": circuit.netlist.num_nodes, "lowering_seconds": lowering, "proof_seconds": proof.seconds,

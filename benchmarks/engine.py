@@ -167,10 +167,10 @@ def random_model() -> Circuit:
 def pixels(circuit: Circuit, images: np.ndarray, name: str) -> list[Row]:
     code, making = made(circuit.netlist)
     engines = [
-        (f"predict, {name}", Blocks(circuit.encoder, circuit.netlist, circuit.head), ""),
+        (f"predict, {name}", Blocks(circuit.inputs, circuit.netlist, circuit.head), ""),
         (
             f"predict by code, {name}",
-            Blocks(circuit.encoder, code.netlist, circuit.head, coded=(plan := code.plan(), code.load(plan))),
+            Blocks(circuit.inputs, code.netlist, circuit.head, coded=(plan := code.plan(), code.load(plan))),
             f"made in {making:.1f} s",
         ),
     ]

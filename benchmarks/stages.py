@@ -90,8 +90,8 @@ def rows(circuit: Circuit, images: np.ndarray, repeats: int) -> list[dict[str, o
     stages = Stages(circuit.encoder, circuit.netlist)
     samples = stages.pack(images, threads=1)
     code, _ = made(circuit.netlist)
-    interpreter = Blocks(circuit.encoder, circuit.netlist, circuit.head)
-    coded = Blocks(circuit.encoder, code.netlist, circuit.head, network=code.load())
+    interpreter = Blocks(circuit.inputs, circuit.netlist, circuit.head)
+    coded = Blocks(circuit.inputs, code.netlist, circuit.head, coded=(plan := code.plan(), code.load(plan)))
 
     def evaluate(given: PackedSamples) -> None:
         stages.evaluate(given, threads=1).node_rows()

@@ -51,6 +51,9 @@ class Blocks:
         head: its groups are counted, its affine map is the caller's; None if only bits are asked for.
         coded: machine code of the netlist (`engine.machine_code`): a plan, and a function of a matrix of its bits;
             without, the LUTs are interpreted. Few samples and other tables are interpreted always.
+
+    Raises:
+        ValueError: an encoder of other bits than the netlist has inputs.
     """
 
     def __init__(
@@ -67,6 +70,11 @@ class Blocks:
         self._own = _Program(plan, self._num_groups, network)
         first = int(self._own.plan.input_rows.start)
         self._packing = Packing(Inputs.of(encoder), first)
+        if len(self._packing.inputs) != netlist.num_inputs:
+            raise ValueError(
+                f"the encoder gives {len(self._packing.inputs)} bits and the netlist has {netlist.num_inputs} inputs; "
+                "expected as many, as those of circuit.inputs"
+            )
         compared = self._packing.inputs.comparators
         self._comparators = np.array(compared.feature), np.array(compared.threshold), first
         self._rest = None if self._packing.inputs.are_comparators else first + len(compared)
