@@ -161,7 +161,7 @@ def convolutions(draw: st.DrawFn) -> tuple[LogicConv, tuple[int, ...]]:
     return layer, image
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(convolutions())
 def test_every_geometry_is_a_dense_layer_at_every_place(problem: tuple[LogicConv, tuple[int, ...]]) -> None:
     check(*problem)
