@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,21 +9,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lutsmith.kernels import threads
-from lutsmith.kernels.training import arguments
 from lutsmith.kernels.training.fold_pooled import naive
 from lutsmith.kernels.training.fold_pooled.trees import nodes_of
 from lutsmith.kernels.training.ops import Reads, fold, fold_pooled, pool
 from tests.kernels.test_ops import near
 from tests.kernels.test_placed import SAMPLES, placed
 
-
-@pytest.fixture(autouse=True)
-def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
-    threads._launch()
-    monkeypatch.setattr(arguments, "SMALL", 0)
-    monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", max(2, threads.config.NUMBA_NUM_THREADS))
-    yield
-    threads.set_num_threads(None)
+pytestmark = pytest.mark.usefixtures("always_split")
 
 
 @pytest.mark.parametrize("rank", range(1, 9))

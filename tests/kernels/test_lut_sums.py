@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lutsmith.kernels import threads
-from lutsmith.kernels.training import arguments, build
+from lutsmith.kernels.training import build
 from lutsmith.kernels.training.lut_sums import cpu, naive, pieces
 from lutsmith.kernels.training.ops import Neurons, lut_sums
 
@@ -19,13 +17,7 @@ KINDS = naive.KINDS
 Problem = tuple[Tensor, Tensor, Neurons, Tensor]
 
 
-@pytest.fixture(autouse=True)
-def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
-    threads._launch()
-    monkeypatch.setattr(arguments, "SMALL", 0)
-    monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", max(2, threads.config.NUMBA_NUM_THREADS))
-    yield
-    threads.set_num_threads(None)
+pytestmark = pytest.mark.usefixtures("always_split")
 
 
 @st.composite

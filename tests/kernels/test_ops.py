@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 import torch
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lutsmith.kernels import threads
-from lutsmith.kernels.training import arguments
 from lutsmith.kernels.training.encode import naive as naive_encode
 from lutsmith.kernels.training.fold import naive as naive_fold
 from lutsmith.kernels.training.gates import naive as naive_gates
@@ -24,14 +22,7 @@ from lutsmith.kernels.training.to_places import naive as naive_places
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
 
 
-@pytest.fixture(autouse=True)
-def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Work for two threads, however small it is, and where Numba has only one: that one does both parts."""
-    threads._launch()  # Numba starts as many threads as it was told to
-    monkeypatch.setattr(arguments, "SMALL", 0)
-    monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", max(2, threads.config.NUMBA_NUM_THREADS))
-    yield
-    threads.set_num_threads(None)
+pytestmark = pytest.mark.usefixtures("always_split")
 
 
 @st.composite

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lutsmith.kernels import threads
-from lutsmith.kernels.training import arguments
 from lutsmith.kernels.training.fold import cpu
 from lutsmith.kernels.training.fold import naive as naive_fold
 from lutsmith.kernels.training.lookup import naive as naive_lookup
@@ -21,13 +20,7 @@ from tests.kernels.test_ops import double, gradients, near
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 64, 128, 129, 200, 272])
 
 
-@pytest.fixture(autouse=True)
-def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
-    threads._launch()
-    monkeypatch.setattr(arguments, "SMALL", 0)
-    monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", max(2, threads.config.NUMBA_NUM_THREADS))
-    yield
-    threads.set_num_threads(None)
+pytestmark = pytest.mark.usefixtures("always_split")
 
 
 @st.composite

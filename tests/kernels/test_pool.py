@@ -11,20 +11,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lutsmith.kernels import threads
-from lutsmith.kernels.training import arguments
 from lutsmith.kernels.training.ops import pool
 from lutsmith.kernels.training.pool import naive
 
 MODES = naive.MODES
 
 
-@pytest.fixture(autouse=True)
-def always_split(monkeypatch: pytest.MonkeyPatch) -> Any:
-    threads._launch()
-    monkeypatch.setattr(arguments, "SMALL", 0)
-    monkeypatch.setattr(threads.config, "NUMBA_NUM_THREADS", max(2, threads.config.NUMBA_NUM_THREADS))
-    yield
-    threads.set_num_threads(None)
+pytestmark = pytest.mark.usefixtures("always_split")
 
 
 @st.composite
