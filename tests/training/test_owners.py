@@ -21,8 +21,8 @@ def importers(graph: grimp.ImportGraph, module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("imported", "owners"),
     [
-        ("lutsmith.ground.atomic", {"files.checkpoint", "files.folder", "phased"}),
-        ("lutsmith.training.files.checkpoint", {"files.folder", "phased"}),
+        ("lutsmith.ground.atomic", {"files.checkpoint", "files.folder"}),
+        ("lutsmith.training.files.checkpoint", {"files.folder", "files.phase"}),
         ("lutsmith.ground.metrics_log", {"files.folder"}),
         ("rich", set()),
         ("lutsmith.ground.progress", {"loop.progress", "phased"}),

@@ -32,6 +32,7 @@ PHASES: list[dict[str, Any]] = [
     {"phase": "inputs", "density": 0.7, "layers": [2, 3], "epochs": 0},
     {"phase": "retrain", "name": "last-retrain", "epochs": 1},
 ]
+BINARY = {"phase": "binary", "epochs": 0}
 SETTINGS = {"phases": PHASES, "batch_size": 32, "validation": 0.2, "lr": 0.02}
 
 
@@ -104,6 +105,21 @@ def test_a_killed_run_goes_on_in_its_phase_to_the_same_file(tmp_path: Path, monk
     assert same[0] == same[1]
 
 
+def test_a_run_written_over_leaves_what_is_not_its_own(tmp_path: Path) -> None:
+    out, own = tmp_path / "run", tmp_path / "run" / "phases" / "thesis.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    settings = {"until": "binary"}
+    trained(out=out, settings=settings)
+    (own.parent / "1-real" / "notes.txt").write_text("mine too")
+    assert len(list(own.parent.rglob("*.pt"))) == 4
+    with pytest.raises(ValueError, match="overwrite=True starts again"):
+        trained(out=out, settings=settings)
+    trained(out=out, settings={"until": "prune"}, overwrite=True)
+    assert sorted(path.name for path in own.parent.iterdir()) == ["1-real", "2-binary", "3-prune", "thesis.txt"]
+    assert (own.parent / "1-real" / "notes.txt").read_text() == "mine too"
+
+
 def test_training_ends_after_any_phase_that_has_a_circuit() -> None:
     run = trained(settings={"until": "binary"})
     assert run.phases is not None
@@ -142,9 +158,10 @@ def test_layers_are_counted_one_by_one() -> None:
         ({"phases": [{"phase": "real", "name": "../x"}]}, "name of a phase"),
         ({"phases": [{"phase": "real"}], "until": "binary"}, "until"),
         ({"phases": [{"phase": "real"}], "validation": 0}, "validation is 0"),
-        ({"phases": [{"phase": "expand", "layers": [4]}]}, "layer"),
-        ({"phases": [{"phase": "prune", "inputs": [3]}]}, "for 3 layers"),
-        ({"phases": [{"phase": "inputs", "density": 0.5, "layers": [1]}]}, "BinaryLinear by then"),
+        ({"phases": [BINARY, {"phase": "expand", "layers": [4]}]}, "layer"),
+        ({"phases": [BINARY, {"phase": "prune", "inputs": [3]}]}, "for 3 layers"),
+        ({"phases": [BINARY, {"phase": "inputs", "density": 0.5, "layers": [1]}]}, "BinaryLinear by then"),
+        ({"phases": [BINARY, {"phase": "real"}]}, "after phase 'real' weights are real numbers"),
     ],
 )
 def test_phases_that_cannot_be_are_told(settings: dict[str, Any], message: str) -> None:

@@ -21,7 +21,6 @@ from lutsmith.runs.plan import Plan
 FORMAT = 1
 RECORD, MODEL = "run.json", "model.lut"
 _FILES = (RECORD, MODEL, METRICS, *(method.checkpoint for method in METHODS.values()))
-_FOLDERS = (BOARD, "phases")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,11 +153,11 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         for name in found:
             (self.path / name).unlink()
-        for name in _FOLDERS if found else ():
-            shutil.rmtree(self.path / name, ignore_errors=True)
+        if found:
+            shutil.rmtree(self.path / BOARD, ignore_errors=True)
         for method in METHODS.values() if found else ():
-            for own in (self.path / name for name in method.folders):
-                for name in (method.checkpoint, METRICS):
+            for own in [each for pattern in method.folders for each in self.path.glob(pattern) if each.is_dir()]:
+                for name in (method.checkpoint, METRICS, *method.kept):
                     (own / name).unlink(missing_ok=True)
                 shutil.rmtree(own / BOARD, ignore_errors=True)
                 with contextlib.suppress(OSError):  # it is not there, or holds what is not ours

@@ -320,9 +320,7 @@ def _said(objective: str, outputs: NDArray[np.float32]) -> NDArray[Any]:
     return outputs if objective == "regression" else outputs > 0
 
 
-def _check_rows(
-    circuit: Circuit, x: NDArray[Any], hardened: NDArray[np.float32], rows: str, scored: bool = True
-) -> None:
+def _check_rows(circuit: Circuit, x: NDArray[Any], hardened: NDArray[np.float32], rows: str, scored: bool) -> None:
     """Raise CircuitMismatchError where the circuit's scores, or its numbers, are not the network's; or its decisions,
     where the network's outputs are not scores.
     """

@@ -1,10 +1,12 @@
-"""Finding the LUT layers of a model."""
+"""Finding the LUT layers of a model, and what learns their wires."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from torch import Tensor, nn
+
+from lutsmith.nn.connections.base import LearnedConnections
 
 
 def lut_layers(model: nn.Module, wanted_by: str) -> list[Any]:
@@ -21,3 +23,8 @@ def lut_layers(model: nn.Module, wanted_by: str) -> list[Any]:
     if not layers:
         raise ValueError(f"{wanted_by} acts on LUT layers, and a {type(model).__name__} without any was given")
     return layers
+
+
+def learned_connections(model: nn.Module) -> list[LearnedConnections]:
+    """Return the connections of a model that are learned, in the order of its modules."""
+    return [module for module in model.modules() if isinstance(module, LearnedConnections)]

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import Fitted
 from lutsmith.data.split import validation_split
 from lutsmith.ground.arguments import instance_of
-from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.progress import ProgressBar
 from lutsmith.nn.neurons.binary import BinaryLayer
 from lutsmith.nn.neurons.counts import luts_of_layers
 from lutsmith.nn.neurons.network import NeuronArchitecture, build_neurons
 from lutsmith.nn.neurons.pruning import prunable, sizes_of
 from lutsmith.training.assembly import objective_of
-from lutsmith.training.files.checkpoint import CheckpointError, read_tensors, write_tensors
+from lutsmith.training.files.phase import PhaseFolder
 from lutsmith.training.fitting import Preparation
 from lutsmith.training.isolation import no_trace, torch_threads
 from lutsmith.training.metrics import Epoch, score
@@ -32,7 +28,7 @@ from lutsmith.training.phases import Phase, PhasedSettings, Reached, phase_table
 from lutsmith.training.samples import Samples
 from lutsmith.training.trainer import Fit, Trainer
 
-RECORD, DONE, FOLDER = "phases.json", "done.pt", "phases"
+FOLDER = "phases"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +60,12 @@ class PhasedPreparation:
             raise ValueError(f"phases learn classes, and {dataset.name} is for {dataset.objective}; take gradients")
         if common.validation == 0:
             raise ValueError("validation is 0, and phases are compared on rows that are held out; give it a share")
+        kinds = [phase.kind for phase in settings.wanted if phase.kind in ("real", "binary")]
+        if kinds[-1:] != ["binary"]:
+            raise ValueError(
+                f"after phase {settings.wanted[-1].name!r} weights are real numbers, of which there is no circuit; end "
+                "with a phase behind one of kind 'binary'"
+            )
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(common), dataset.sample_weight)
         rows, _ = validation_split(samples.y, common.validation, common.seed)
         with torch_threads(common.torch_threads):
@@ -82,8 +84,8 @@ class PhasedPreparation:
     ) -> Fitted:
         """Train phase by phase, lower, check and report. Once only: the network is trained in place.
 
-        With a folder, each phase has one of its own in its `phases`, with metrics and a checkpoint, and phases.json
-        tells what is done. With `resume` phases that are done are taken from there, and the one that was stopped goes
+        With a folder, each phase has one of its own in its `phases`, with metrics and a checkpoint, and what it
+        ended with. With `resume` phases that are done are taken from there, and the one that was stopped goes
         on within its epoch.
 
         Raises:
@@ -91,25 +93,18 @@ class PhasedPreparation:
         """
         prepared, model, reached = self.prepared, self.prepared.model, list[Reached]()
         place = None if folder is None else folder / FOLDER
-        if place is not None and not resume:
-            shutil.rmtree(place, ignore_errors=True)
         _, rows = validation_split(prepared.samples.y, self.settings.common.validation, self.settings.common.seed)
         trained: Fit | None = None
         for number, phase in enumerate(self.settings.wanted, start=1):
-            own = None if place is None else place / f"{number}-{phase.name}"
+            own = PhaseFolder(None if place is None else place / f"{number}-{phase.name}")
             callbacks = phase.change(model, seed_of(self.settings.common.seed, number))
-            if own is not None and resume and (own / DONE).is_file():
-                reached.append(_taken(own / DONE, model))
+            if resume and own.done:
+                reached.append(own.take(model))
                 continue
-            trained = self._train(phase, callbacks, own, resume=resume, quiet=quiet)
+            trained = self._train(phase, callbacks, own.path, resume=resume, quiet=quiet)
             reached.append(self._reached(phase, trained, rows))
             _say(reached[-1:], quiet)
-            if own is not None and folder is not None:
-                own.mkdir(parents=True, exist_ok=True)
-                told = json.dumps(asdict(reached[-1]))
-                write_tensors(own / DONE, {"format": 1, "model": model.state_dict(), "reached": told})
-                rows_told = [asdict(each) for each in reached]
-                write_atomically(folder / RECORD, (json.dumps(rows_told, indent=2) + "\n").encode())
+            own.keep(model, reached[-1])
         return self._finished(reached, trained, rows, metadata or Metadata(), quiet)
 
     def _train(
@@ -119,14 +114,13 @@ class PhasedPreparation:
         if settings is None:
             return None
         prepared = self.prepared
-        there = folder is not None and (folder / "checkpoint.pt").is_file()
         trainer = Trainer(settings, folder=folder, quiet=quiet, callbacks=callbacks)
         return trainer.fit(
             prepared.model,
             prepared.samples.x,
             prepared.samples.y,
             prepared.dataset.sample_weight,
-            resume=resume and there,
+            resume=resume and folder is not None,
             keep_start=phase.keeps_start,
         )
 
@@ -153,11 +147,6 @@ class PhasedPreparation:
         self, reached: list[Reached], trained: Fit | None, rows: Any, metadata: Metadata, quiet: bool
     ) -> Fitted:
         last, prepared = reached[-1], self.prepared
-        if not last.luts:
-            raise ValueError(
-                f"after phase {last.name!r} weights are real numbers, of which there is no circuit; end with a phase "
-                "behind one of kind 'binary'"
-            )
         seconds = sum(each.seconds for each in reached)
         gap = None if last.soft is None or last.hard is None else last.soft - last.hard
         best = Epoch(last.epoch, None, last.soft, last.hard, gap, 0.0, last.seconds)
@@ -174,18 +163,6 @@ class PhasedPreparation:
         told = replace(circuit.metadata, training=replace(training, settings=self.settings.to_json()))
         phases = tuple({**asdict(each), "luts": list(each.luts)} for each in (*reached, final))
         return Fitted(model, replace(circuit, metadata=told), replace(report, method="phases", phases=phases))
-
-
-def _taken(path: Path, model: nn.Module) -> Reached:
-    """Take over the weights of a phase that is done."""
-    advice = "delete its folder and those after it to train them again"
-    saved = read_tensors(path, advice, "phase")
-    try:
-        model.load_state_dict(saved["model"])
-        told = json.loads(saved["reached"])
-        return Reached(**{**told, "luts": tuple(told["luts"])})
-    except (KeyError, TypeError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{path} is not of a phase of this run ({error}); {advice}") from error
 
 
 def _say(rows: list[Reached], quiet: bool) -> None:

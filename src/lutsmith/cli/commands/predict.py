@@ -134,7 +134,7 @@ class Predictions:
         shape = self._circuit.input_shape
         found: Iterator[NDArray[Any]]
         if is_png(self._samples):
-            found = png_batches(self._samples, shape, _BATCH)
+            found = png_batches(self._samples, shape, _BATCH, self.names)
         else:
             found = sample_batches(self._samples, _BATCH, self._circuit.schema, self._reading)
         for batch in found:

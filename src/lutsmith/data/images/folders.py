@@ -54,9 +54,9 @@ def read_test_folder(data: Path | None, classes: Sequence[Label]) -> tuple[NDArr
     return _read(folder, classes)
 
 
-def has_image_folders(data: str | PathLike[str], classes: Sequence[Label] | None, part: str = "test") -> bool:
-    """Whether a folder holds `test/` (or another part) with a folder for each of these classes."""
-    return bool(classes) and all((Path(data) / part / str(label)).is_dir() for label in classes or ())
+def has_image_folders(data: str | PathLike[str], classes: Sequence[Label] | None) -> bool:
+    """Whether a folder holds `test/` with a folder for each of these classes."""
+    return bool(classes) and all((Path(data) / "test" / str(label)).is_dir() for label in classes or ())
 
 
 def images_for(shape: tuple[int, ...], images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -95,16 +95,14 @@ def _read(folder: Path, classes: Sequence[Label]) -> tuple[NDArray[np.uint8], ND
         found = _images_of(folder / name)
         paths += found
         labels += [number] * len(found)
-    first, images = read_png(paths[0]), None
+    first = read_png(paths[0])
+    images = np.empty((len(paths), *first.shape), np.uint8)
     for place, path in enumerate(paths):
         pixels = first if place == 0 else read_png(path)
         if pixels.shape != first.shape:
             shown = f"{paths[0]} is {kind(first.shape)} and {path} is {kind(pixels.shape)}"
             raise DataError(f"{shown}; expected images of one size, all in colour or all in gray: convert them first")
-        if images is None:
-            images = np.empty((len(paths), *first.shape), np.uint8)
         images[place] = pixels
-    assert images is not None  # there is a first one
     return images, np.array(labels, np.int64)
 
 

@@ -77,13 +77,16 @@ def png_names(path: Path) -> list[str]:
     return [each.as_posix() for each in found]
 
 
-def png_batches(path: Path, shape: tuple[int, ...], batch: int) -> Iterator[NDArray[np.uint8]]:
+def png_batches(
+    path: Path, shape: tuple[int, ...], batch: int, names: Sequence[str] | None = None
+) -> Iterator[NDArray[np.uint8]]:
     """Yield the images of a file, or of a folder in the order of `png_names`, uint8 `(n, *shape)` with n <= `batch`.
 
     Args:
         path: see `is_png`.
         shape: of one sample of the model: `(channels, height, width)` with 1 or 3 channels, or `(height, width)`.
         batch: images at once, at most.
+        names: of a folder, what `png_names` says; None: it is asked.
 
     Raises:
         DataError: the model's samples are not images; an image that is broken, or of another size or kind than they.
@@ -91,14 +94,11 @@ def png_batches(path: Path, shape: tuple[int, ...], batch: int) -> Iterator[NDAr
         ModuleNotFoundError: Pillow is not installed.
     """
     expected = image_shape(shape, str(path))
-    paths = [path / name for name in png_names(path)] if path.is_dir() else [path]
+    named = png_names(path) if names is None and path.is_dir() else names
+    paths = [path] if named is None else [path / name for name in named]
     batch = max(1, min(batch, _AT_ONCE // np.zeros(shape, np.uint8).nbytes))
     for start in range(0, len(paths), batch):
-        yield np.stack([_of_shape(each, expected) for each in paths[start : start + batch]]).reshape(-1, *shape)
-
-
-def _of_shape(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    return read_png(path, shape)
+        yield np.stack([read_png(each, expected) for each in paths[start : start + batch]]).reshape(-1, *shape)
 
 
 def read_png(path: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from lutsmith.deeplut.mask.MaskExpanded import MaskExpanded
 from lutsmith.deeplut.trainer.BaseTrainer import BaseTrainer
 from lutsmith.deeplut.trainer.LagrangeTrainer import LagrangeTrainer
 from lutsmith.ground.arguments import one_of, whole_number
-from lutsmith.kernels.training.lut_sums.naive import windows
+from lutsmith.kernels.training.unrolled import windows
 from lutsmith.nn.neurons.lut_conv import LUTConv2d
 from lutsmith.nn.neurons.masks import MaskSizes
 

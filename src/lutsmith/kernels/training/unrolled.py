@@ -8,13 +8,13 @@ from torch import Tensor
 from lutsmith.kernels.training.reads import Reads
 
 
-def windows(x: Tensor, places: Tensor, plane: int) -> Tensor:
+def windows(x: Tensor, places: Tensor, plane: int, outside: float = 0.0) -> Tensor:
     """What each tap of a window over planes of pixels reads at each place, `(channels, taps, P, B)`.
 
-    Differentiable in `x` `(channels * plane, B)`; places are as `Reads` has them.
+    Differentiable in `x` `(channels * plane, B)`; places are as `Reads` has them, -1 being `outside`.
     """
     planes = x.reshape(x.shape[0] // plane, plane, x.shape[1])
-    around = torch.arange(2, dtype=x.dtype, device=x.device).view(1, 2, 1).expand(planes.shape[0], 2, x.shape[1])
+    around = x.new_tensor([outside, 1.0]).view(1, 2, 1).expand(planes.shape[0], 2, x.shape[1])
     pixels = torch.cat([planes, around], dim=1).index_select(1, pixel_of(places, plane).flatten())
     return pixels.view(planes.shape[0], *places.shape, x.shape[1])
 

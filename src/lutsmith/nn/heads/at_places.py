@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lutsmith.nn.heads.base import Tau
 from lutsmith.nn.heads.group_sum import GroupSum
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ class GroupSumAtPlaces(GroupSum):
     """
 
     axes: ClassVar[int]
-
-    def __init__(self, k: int, tau: Tau = "auto", beta: float = 0.0, **groups: Any) -> None:
-        super().__init__(k, tau, beta, **groups)
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(tuple(x.shape))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import number, one_of, whole_number
-from lutsmith.kernels.training.lut_sums.naive import windows
+from lutsmith.kernels.training.unrolled import windows
 from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of

@@ -51,7 +51,9 @@ class Method(ABC):
         by_name_alone: whether it is chosen by its name or a preset alone, never by the arguments that are given.
         around: fields of the architecture that it has then where others are not given.
         checkpoint: the name of the file in the run's folder that training goes on from.
-        folders: names of folders below the run's in which it has runs of its own, each with a checkpoint of that name.
+        folders: patterns of folders below the run's in which it has runs of its own, each with a checkpoint of that
+            name; inner ones first.
+        kept: names of further files in them.
         of_classes: fields of the architecture that presets have for classes, and no other objective takes from them.
         follows_classes: whether a width that was not asked for depends on the number of classes.
     """
@@ -64,6 +66,7 @@ class Method(ABC):
     by_name_alone: ClassVar[bool] = False
     around: ClassVar[Mapping[str, Any]] = {}
     folders: ClassVar[tuple[str, ...]] = ()
+    kept: ClassVar[tuple[str, ...]] = ()
     of_classes: ClassVar[tuple[str, ...]] = ()
     follows_classes: ClassVar[bool] = False
 

@@ -20,7 +20,9 @@ class Phases(Method):
     name = "phases"
     parts = ("architecture", "settings")
     arguments: ClassVar = {"bits": "architecture", "seed": "settings"}
-    checkpoint = "phases.json"
+    checkpoint = "checkpoint.pt"
+    folders = ("phases/[0-9]*-*", "phases")
+    kept = ("done.pt",)
     by_name_alone = True
 
     def fits(self, given: Any) -> bool:

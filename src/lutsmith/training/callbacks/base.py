@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -67,6 +68,11 @@ class Stage:
             raise ValueError(f"stop({reason!r}): expected a text that says why")
         if self.stopped is None:
             self.stopped = reason
+
+    def generator(self, purpose: int, number: int) -> torch.Generator:
+        """The generator of what one module, by its number, draws for a purpose of its own before an epoch."""
+        state = np.random.SeedSequence([self.seed, purpose, self.epoch, number]).generate_state(1, np.uint64)
+        return torch.Generator().manual_seed(int(state[0]) & (2**63 - 1))
 
     @torch.no_grad()
     def forget(self, parameter: nn.Parameter, changed: Tensor) -> None:

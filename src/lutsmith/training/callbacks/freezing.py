@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from lutsmith.nn.connections.base import LearnedConnections
 from lutsmith.nn.hardening import Hardening
 from lutsmith.training.callbacks.base import Callback, Stage, are_epochs
-from lutsmith.training.lut_layers import lut_layers
+from lutsmith.training.lut_layers import learned_connections, lut_layers
 
 
 @dataclass
@@ -97,7 +96,7 @@ class WireFreezing(Callback):
             raise ValueError(f"WireFreezing(epoch={self.epoch!r}): expected an integer of epochs >= 0")
 
     def begin(self, stage: Stage) -> None:
-        if not _learned(stage.model):
+        if not learned_connections(stage.model):
             raise ValueError(
                 "WireFreezing has nothing to freeze: no layer of the model learns its connections; use "
                 "connections='learnable'"
@@ -115,15 +114,11 @@ class WireFreezing(Callback):
 
     def _freeze(self, stage: Stage, present: int) -> None:
         if present >= self.epoch:
-            for connections in _learned(stage.model):
+            for connections in learned_connections(stage.model):
                 stopped = [parameter for parameter in connections.parameters() if parameter.requires_grad]
                 connections.freeze()
                 _stand_still(stage, stopped)
                 self._stopped += stopped
-
-
-def _learned(model: nn.Module) -> list[LearnedConnections]:
-    return [module for module in model.modules() if isinstance(module, LearnedConnections)]
 
 
 def _last(stage: Stage) -> int:

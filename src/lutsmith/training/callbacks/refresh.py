@@ -6,7 +6,6 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -54,9 +53,7 @@ class CandidateRefresh(Callback):
         for number, connections in enumerate(refreshable(stage.model)):
             if bool(connections.frozen):
                 continue
-            state = np.random.SeedSequence([stage.seed, 0x4EF, stage.epoch, number]).generate_state(1, np.uint64)
-            generator = torch.Generator().manual_seed(int(state[0]) & (2**63 - 1))
-            changed = connections.refresh(self.share, generator)
+            changed = connections.refresh(self.share, stage.generator(0x4EF, number))
             stage.forget(connections.scores, changed)
             replaced += int(changed.sum())
         return replaced

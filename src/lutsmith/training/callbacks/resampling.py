@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -78,12 +77,14 @@ class Resampling(Callback):
             count = connections.scores.shape[2]
             sure, unsure = still & (best > self.sure), still & (best < self.unsure)
             lead = torch.where(sure, connections.temperature * math.log(9 * (count - 1)), _TOUCH)
-            changed = connections.redraw(sure | unsure, lead, _generator(stage, number))
+            changed = connections.redraw(sure | unsure, lead, stage.generator(0x5A3, number))
             stage.forget(connections.scores, changed)
             slots += int(changed.any(2).sum())
         for number, layer in enumerate(lut_layers(stage.model, "Resampling"), 1 << 16):
             again = next(settled) & (_decided(layer) < self.undecided) & layer.weight.requires_grad
-            fresh = layer.parametrization.initial_weight(len(layer.weight), _generator(stage, number)).to(layer.weight)
+            fresh = layer.parametrization.initial_weight(len(layer.weight), stage.generator(0x5A3, number)).to(
+                layer.weight
+            )
             layer.weight.copy_(torch.where(again.unsqueeze(1), fresh, layer.weight))
             stage.forget(layer.weight, again.unsqueeze(1).expand_as(layer.weight))
             tables += int(again.sum())
@@ -115,12 +116,6 @@ _TOUCH = 1e-6
 def _redrawable(model: nn.Module) -> list[Any]:
     """The connections of a model that learn among candidates, in the order of its modules."""
     return [module for module in model.modules() if callable(getattr(module, "redraw", None))]
-
-
-def _generator(stage: Stage, number: int) -> torch.Generator:
-    """The generator of one module's draws after an epoch."""
-    state = np.random.SeedSequence([stage.seed, 0x5A3, stage.epoch, number]).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(state[0]) & (2**63 - 1))
 
 
 def _chances(connections: Any) -> Tensor:

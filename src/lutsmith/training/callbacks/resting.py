@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lutsmith.nn.connections.base import LearnedConnections
 from lutsmith.training.callbacks.base import Callback, Stage
+from lutsmith.training.lut_layers import learned_connections
 
 
 @dataclass
@@ -25,7 +25,7 @@ class RestingWires(Callback):
             raise ValueError(f"RestingWires(every={self.every!r}): expected an integer of steps >= 1")
 
     def begin(self, stage: Stage) -> None:
-        found = [module for module in stage.model.modules() if isinstance(module, LearnedConnections)]
+        found = learned_connections(stage.model)
         if not found:
             raise ValueError(
                 "RestingWires has nothing that could rest: no layer of the model learns its connections; use "
@@ -45,6 +45,5 @@ class RestingWires(Callback):
         self._rest(stage, resting=False)
 
     def _rest(self, stage: Stage, *, resting: bool) -> None:
-        for module in stage.model.modules():
-            if isinstance(module, LearnedConnections):
-                module.rest(resting)
+        for connections in learned_connections(stage.model):
+            connections.rest(resting)

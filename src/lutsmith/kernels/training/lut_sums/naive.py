@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.dtypes import compute_dtype
-from lutsmith.kernels.training.unrolled import pixel_of
+from lutsmith.kernels.training.unrolled import windows, windows_backward
 
 KINDS = ("bits", "signs", "real")
 
@@ -102,19 +102,7 @@ def _read(x: Tensor, tables: Tensor, neurons: Neurons) -> tuple[Tensor, Tensor]:
     return read_as(neurons.points, rows), read_as(neurons.entries, tables.to(dtype))
 
 
-def windows(rows: Tensor, places: Tensor, plane: int, outside: float) -> Tensor:
-    """What each tap reads at each place, `(channels, taps, P, B)`, of rows `(channels * plane, B)`."""
-    planes = rows.reshape(rows.shape[0] // plane, plane, rows.shape[1])
-    around = torch.tensor([outside, 1.0], dtype=rows.dtype, device=rows.device).view(1, 2, 1)
-    planes = torch.cat([planes, around.expand(len(planes), 2, rows.shape[1])], 1)
-    return planes[:, pixel_of(places, plane).flatten()].view(len(planes), *places.shape, rows.shape[1])
-
-
 def _to_pixels(d_rows: Tensor, x: Tensor, neurons: Neurons) -> Tensor:
     if neurons.places is None:
         return d_rows
-    channels = x.shape[0] // neurons.plane
-    total = d_rows.new_zeros((channels, neurons.plane + 2, x.shape[1]))
-    pixels = pixel_of(neurons.places, neurons.plane).flatten()
-    total.index_add_(1, pixels, d_rows.view(channels, len(pixels), x.shape[1]))
-    return total[:, : neurons.plane].reshape(x.shape)
+    return windows_backward(d_rows.view(-1, *neurons.places.shape, x.shape[1]), neurons.places, neurons.plane)
