@@ -207,11 +207,11 @@ def test_a_layer_memorises_while_it_is_called_as_deeplut_says(conv: bool) -> Non
     assert torch.equal(layer.trainer.weight.sign()[expected != 0], expected.sign().float()[expected != 0])
 
 
-@pytest.mark.parametrize("expanded", [True, False])
-def test_a_network_of_these_layers_memorises_in_one_call(expanded: bool) -> None:
+@pytest.mark.parametrize(("k", "expanded"), [(3, True), (3, False), (1, True), (1, False)])
+def test_a_network_of_these_layers_memorises_in_one_call(k: int, expanded: bool) -> None:
     torch.manual_seed(0)
     x = torch.randn(400, 6).sign()
-    model = nn.Sequential(dLinear(6, 8, 3, 1, expanded), nn.BatchNorm1d(8), nn.ReLU(), dLinear(8, 2, 3, 1, expanded))
+    model = nn.Sequential(dLinear(6, 8, k, 1, expanded), nn.BatchNorm1d(8), nn.ReLU(), dLinear(8, 2, k, 1, expanded))
     memorise_sums(model, x, (x[:, :3].sum(1) > 0).long())
     tables = model[0].trainer.weight if expanded else model[0].trainer.weight[:, :1]
     assert torch.equal(tables.abs(), torch.ones_like(tables))

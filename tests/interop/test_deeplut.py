@@ -68,6 +68,7 @@ def of_names(name: str) -> nn.Module:
     own = torch.from_numpy(mask.reshape(layer.outputs, -1, k)[..., ::-1].copy()).int()
     if layer.mask.shape != own.shape:
         layer.mask = own
+        layer._keep_all(*own.shape[:2])
         layer.trainer.weight = nn.Parameter(state["trainer.weight"].clone())
     layer.load_state_dict({**state, "mask": own})
     return layer

@@ -50,6 +50,11 @@ class TrainedLuts(LUTSum):
         if device is not None:
             self.to(device)
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *more: Any) -> None:
+        for name in ("kept", "tied"):  # which DeepLUT's own state dicts lack
+            state_dict.setdefault(prefix + name, getattr(self, name))
+        super()._load_from_state_dict(state_dict, prefix, *more)
+
     @property
     def weight(self) -> nn.Parameter:  # type: ignore[override]
         return self.trainer.weight
@@ -80,8 +85,10 @@ class TrainedLuts(LUTSum):
         return self.trainer.factor().expand(self.outputs)
 
     def fill(self, entries: Tensor) -> None:
-        expanded = entries.shape[1] == self.trainer.kk
-        self.trainer.weight[:, : entries.shape[1] if expanded else 1] = entries if expanded else entries[:, 1:]
+        if self.trainer.input_expanded:
+            self.trainer.weight.copy_(entries)
+        else:
+            self.trainer.weight[:, :1] = entries[:, 1:]
 
     def summed(self, rows: Tensor, **at: Any) -> Tensor:
         if type(self.trainer).forward is LagrangeTrainer.forward:

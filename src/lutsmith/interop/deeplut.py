@@ -166,4 +166,8 @@ def _of_module(module: nn.Module, name: str) -> LUTSum:
     state = {key: value for key, value in module.state_dict().items() if key in (_WEIGHT, "trainer.gamma", "bias")}
     inputs = told.get("in_channels" if is_image else "in_features")
     level = getattr(trainer, "binarization_level", 1)
-    return _layer(state, mask, inputs, outputs, told.get("kernel_size"), geometry, level)
+    layer = _layer(state, mask, inputs, outputs, told.get("kernel_size"), geometry, level)
+    if isinstance(module, LUTSum):  # lutsmith.deeplut's, which can be pruned
+        layer.kept.copy_(module.kept)
+        layer.tied.copy_(module.tied)
+    return layer

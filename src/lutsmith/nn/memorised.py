@@ -14,6 +14,7 @@ from lutsmith.circuit.engine.memorised import entry_gains
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.heads import GroupAffine, GroupHead, GroupSum, MultiLabel, OutputCode
+from lutsmith.nn.modes import in_eval
 
 MOST_ROWS = 1 << 17
 """Rows that are counted; of more as many are drawn."""
@@ -47,21 +48,19 @@ def memorise(model: nn.Sequential, x: Any, y: Any, seed: int = 0) -> None:
     targets = [target_of]
     for layer, reader in pairwise(reversed([*layers])):
         targets.append(_of_readers(targets[-1], layer.connections.inputs().numpy(), reader.out_dim, len(asked), draw))
-    was_training = model.training
-    model.eval()
-    for place, layer, target_of in zip(places, layers, reversed(targets), strict=True):
-        gains = entry_gains(
-            _bits_before(model[:place], x, rows),
-            np.ascontiguousarray(layer.connections.inputs().numpy(), np.int32),
-            asked,
-            target_of,
-            len(rows),
-            table_of=None if (tables_read := layer.tables_read()) is None else tables_read.numpy(),
-        )
-        tables = np.where(gains == 0, draw.integers(0, 2, gains.shape), gains > 0).astype(np.bool_)
-        with torch.no_grad():
-            layer.weight.copy_(layer.parametrization.weights_of(torch.from_numpy(tables)))
-    model.train(was_training)
+    with in_eval(model):
+        for place, layer, target_of in zip(places, layers, reversed(targets), strict=True):
+            gains = entry_gains(
+                _bits_before(model[:place], x, rows),
+                np.ascontiguousarray(layer.connections.inputs().numpy(), np.int32),
+                asked,
+                target_of,
+                len(rows),
+                table_of=None if (tables_read := layer.tables_read()) is None else tables_read.numpy(),
+            )
+            tables = np.where(gains == 0, draw.integers(0, 2, gains.shape), gains > 0).astype(np.bool_)
+            with torch.no_grad():
+                layer.weight.copy_(layer.parametrization.weights_of(torch.from_numpy(tables)))
 
 
 def _asked(head: nn.Module, y: NDArray[Any], width: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

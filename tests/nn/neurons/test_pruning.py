@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from lutsmith import deeplut, interop
 from lutsmith.circuit.simplify import simplify
 from lutsmith.nn import to_circuit
 from lutsmith.nn.neurons import BinarizeSign, BinaryConv1d, BinaryConv2d, BinaryLinear, LUTConv2d, LUTLinear
 from lutsmith.nn.neurons.expansion import equal_outputs, expand, expand_layers
+from lutsmith.nn.neurons.memorised import memorise_sums
 from lutsmith.nn.neurons.pruning import magnitudes, prune, prune_inputs, sizes_of
 from lutsmith.nn.neurons.tiled import expand_tiled
 
@@ -330,3 +332,26 @@ def test_a_pruned_network_is_its_circuit_and_its_luts_become_fewer() -> None:
         counts.append(circuit.netlist.num_nodes)
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1]
+
+
+def test_a_pruned_layer_of_deeplut_stays_pruned_in_lutsmith() -> None:
+    torch.manual_seed(0)
+    theirs = deeplut.Linear(12, 8, 3, 1, True, deeplut.LagrangeTrainer, deeplut.MaskExpanded)
+    prune(theirs, density=0.4)
+    prune_inputs(theirs, density=0.7)
+    x = torch.randint(2, (50, 12)) * 2.0 - 1
+    assert torch.equal(interop.from_deeplut(theirs)(x), theirs(x))
+
+
+def test_what_asks_a_network_leaves_its_modes() -> None:
+    """A batch norm that stands still in a network that is trained goes on to stand still, whatever ends the asking."""
+    torch.manual_seed(0)
+    norm = torch.nn.BatchNorm1d(4)
+    model = torch.nn.Sequential(LUTLinear(6, 4, rank=2), norm, LUTLinear(4, 4, rank=2)).train()
+    norm.eval()
+    x = torch.randn(20, 6)
+    assert equal_outputs(model, model, x)
+    memorise_sums(model, x, np.arange(20) % 2)
+    with pytest.raises(ValueError, match="a multiple of 3 targets"):
+        memorise_sums(model, x, np.arange(20) % 3)
+    assert [module.training for module in model] == [True, False, True]

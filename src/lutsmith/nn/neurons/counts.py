@@ -13,6 +13,7 @@ from lutsmith.circuit.rows import OutOfRangeWarning
 from lutsmith.circuit.simplify import simplify
 from lutsmith.logic.elaborate import elaborate
 from lutsmith.nn.lowering import to_circuit
+from lutsmith.nn.modes import in_eval
 from lutsmith.nn.neurons.pruning import prunable
 from lutsmith.nn.neurons.signs import BinarizeSign
 
@@ -36,9 +37,8 @@ def luts_of_layers(model: nn.Sequential, input_shape: Sequence[int], *, simplifi
     stages = [names.index(name) for name in prunable(model) if name in names]
     if not stages:
         raise ValueError("a network without binary or LUT layers as its modules; expected those of build_neurons")
-    modes, found = [(module, module.training) for module in model.modules()], {}
-    model.eval()
-    try:
+    found = {}
+    with in_eval(model):
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutOfRangeWarning)  # only shapes are asked for
@@ -52,7 +52,4 @@ def luts_of_layers(model: nn.Sequential, input_shape: Sequence[int], *, simplifi
             design = elaborate(circuit, encoder=False, head=end == len(names), scores=False)
             found[names[start]] = sum(each.netlist.num_nodes for each in design.parts)
             x = stage(x)
-    finally:
-        for module, mode in modes:
-            module.training = mode
     return found

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.kernels.training.reads import MAX_RANK
+from lutsmith.nn.modes import in_eval
 from lutsmith.nn.neurons.binary import BinaryConv, BinaryLayer, BinaryLinear
 from lutsmith.nn.neurons.lut_conv import COMBINES, LUTConv, LUTConv1d, LUTConv2d, LUTConv3d
 from lutsmith.nn.neurons.lut_linear import LUTLinear
@@ -119,12 +120,8 @@ def equal_outputs(
         inputs = (torch.randint(2, shape, generator=generator) * 2.0 - 1).to(device)
     if inputs.numel() == 0:
         raise ValueError(f"inputs are of shape {tuple(inputs.shape)}, no numbers; expected one sample or more")
-    modes = [(module, module.training) for module in (one, other)]
-    try:
-        return torch.equal(one.eval()(inputs), other.eval()(inputs))
-    finally:
-        for module, mode in modes:
-            module.train(mode)
+    with in_eval(one, other):
+        return torch.equal(one(inputs), other(inputs))
 
 
 def expand_layers(

@@ -109,11 +109,6 @@ class LUTSum(nn.Module):
         self.register_buffer("kept", torch.ones((outputs, luts), dtype=torch.bool))
         self.register_buffer("tied", torch.zeros((outputs, luts), dtype=torch.uint8))
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *more: Any) -> None:
-        for name in ("kept", "tied"):  # what was saved before layers could be pruned lacks them
-            state_dict.setdefault(prefix + name, getattr(self, name))
-        super()._load_from_state_dict(state_dict, prefix, *more)
-
     @property
     def luts(self) -> int:
         """LUTs of an output."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lutsmith.ground.arrays import packed
 from lutsmith.kernels.counting import targets as counting
+from lutsmith.nn.modes import in_eval
 from lutsmith.nn.neurons.lut_sum import LUTSum
 
 _COLUMNS = 1 << 16  # samples at places that are counted at a time
@@ -94,20 +95,18 @@ def memorise_sums(model: nn.Module, x: Any, y: Any, *, seed: int = 0) -> None:
             raise ValueError(f"y has the class {labels.min()}; expected class numbers of 0 or more")
         labels = labels[:, None] == np.arange(max(int(labels.max(initial=0)) + 1, 2))
     targets = target_bits(labels, len(samples))
-    was_training = model.training
-    model.eval()
-    layers = _called(model, samples[:1])
-    if not layers:
-        raise ValueError("the model calls no layer that adds up LUTs; expected LUTLinear, LUTConv2d or the like")
-    if layers[-1].outputs % len(targets):
-        raise ValueError(
-            f"the last layer has {layers[-1].outputs} outputs; expected a multiple of {len(targets)} targets"
-        )
-    for number, layer in enumerate(layers):
-        draw = np.random.default_rng([seed, _SEED, number])
-        asked = np.arange(layer.outputs) * len(targets) // layer.outputs
-        _fill(model, layer, samples, targets, asked if layer is layers[-1] else draw.permutation(asked), draw)
-    model.train(was_training)
+    with in_eval(model):
+        layers = _called(model, samples[:1])
+        if not layers:
+            raise ValueError("the model calls no layer that adds up LUTs; expected LUTLinear, LUTConv2d or the like")
+        if layers[-1].outputs % len(targets):
+            raise ValueError(
+                f"the last layer has {layers[-1].outputs} outputs; expected a multiple of {len(targets)} targets"
+            )
+        for number, layer in enumerate(layers):
+            draw = np.random.default_rng([seed, _SEED, number])
+            asked = np.arange(layer.outputs) * len(targets) // layer.outputs
+            _fill(model, layer, samples, targets, asked if layer is layers[-1] else draw.permutation(asked), draw)
 
 
 def _fill(

@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lutsmith.ground.arrays import packed
 from lutsmith.logic.linear import placed
 from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.read_back.functions import MISSING, Functions
-from lutsmith.nn.read_back.large_tables import numbers_of, table_words
+from lutsmith.nn.read_back.large_tables import numbers_of
 from lutsmith.nn.sums.numbers import Block, Ids, Levels, Sums, evaluated
 
 LOST = np.iinfo(np.int64).min
@@ -91,7 +92,7 @@ class Finder:
         reads = np.where(inputs == ZERO, 0, np.where(inputs == ONE, 1, inputs))
         found = np.full(len(reads), MISSING, np.int64)
         known = (reads >= 0).all(axis=1)
-        found[known] = numbers_of(self._functions, reads[known], table_words(tables)[table_of[known]])
+        found[known] = numbers_of(self._functions, reads[known], packed(tables)[table_of[known]])
         self.read.append(reads)
         self.own += len(reads)
         return self._told("LUTs", found[None], reads, np.arange(len(reads)), len(reads))

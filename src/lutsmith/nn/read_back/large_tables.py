@@ -24,13 +24,3 @@ def numbers_of(functions: Functions, reads: Numbers, words: NDArray[np.uint64]) 
     inputs = np.concatenate([cofactors[whole], reads[whole, 6:]], axis=1)
     found[whole] = functions.of_luts(inputs, np.full(whole.size, chooser))
     return found
-
-
-def table_words(tables: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Return truth tables (W, 2**n) as words (W, max(1, 2**n / 64)), entry a being bit a % 64 of word a // 64."""
-    count, size = tables.shape
-    padded = np.zeros((count, max(64, size)), np.bool_)
-    padded[:, :size] = tables
-    weights = np.uint64(1) << np.arange(64, dtype=np.uint64)
-    words: NDArray[np.uint64] = (padded.reshape(count, -1, 64) * weights).sum(axis=2, dtype=np.uint64)
-    return words

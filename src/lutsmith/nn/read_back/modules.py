@@ -25,6 +25,7 @@ from lutsmith.nn.heads import (
     OutputCode,
     Regression,
 )
+from lutsmith.nn.modes import in_eval
 from lutsmith.nn.read_back.statements import Bits, ChosenBits, Computed, Luts, Scores, states
 from lutsmith.nn.skip import Skip, Wires
 
@@ -154,15 +155,9 @@ def _bits(encoder: Any, own: Shape, thresholds: NDArray[np.float32], feature: ND
 
 def _encoded(encoder: Any, x: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return what an encoder gives in eval mode."""
-    modes = [(part, part.training) for part in encoder.modules()]
-    encoder.eval()
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutOfRangeWarning)
-            bits: Tensor = encoder(torch.from_numpy(np.ascontiguousarray(x)).to(next(encoder.buffers()).device))
-    finally:
-        for part, mode in modes:
-            part.training = mode
+    with in_eval(encoder), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", OutOfRangeWarning)
+        bits: Tensor = encoder(torch.from_numpy(np.ascontiguousarray(x)).to(next(encoder.buffers()).device))
     if not ((bits == 0) | (bits == 1)).all():
         raise ValueError("in eval mode it gives other numbers than 0 and 1")
     return _array(bits.bool())

@@ -15,6 +15,7 @@ from torch import nn
 
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.ground.arguments import instance_of
+from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import binary as _binary  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401
 from lutsmith.nn.read_back import places as _places  # noqa: F401
@@ -23,7 +24,7 @@ from lutsmith.nn.read_back.encoded import encoded_words
 from lutsmith.nn.read_back.finding import LOST
 from lutsmith.nn.read_back.functions import MISSING, Functions
 from lutsmith.nn.read_back.heads import labels_of, wrong_head
-from lutsmith.nn.read_back.large_tables import numbers_of, table_words
+from lutsmith.nn.read_back.large_tables import numbers_of
 from lutsmith.nn.read_back.neurons import NotEstablishedError, NumberWalk
 from lutsmith.nn.read_back.points import LONGEST, points_of
 from lutsmith.nn.read_back.report import LoweringProof, ModuleProof, Verdict
@@ -230,7 +231,7 @@ class _Walk:
             raise NotEstablishedError(f"its wiring names inputs beyond its {stated.width}")
         assert self.functions is not None
         reads = values.reshape(-1, stated.width)[:, stated.inputs].reshape(-1, rank)
-        own = table_words(stated.tables)
+        own = packed(stated.tables)
         own = own if stated.table_of is None else own[stated.table_of]
         words = np.tile(own, (len(reads) // count, 1))
         known = (reads >= 0).all(axis=1)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -151,7 +152,7 @@ def residual_bits(maker: Maker, numbers: Sums) -> Ids:
     module: Any = numbers.last
 
     def signs(x: Tensor) -> Tensor:
-        return _stacked(module.signs(x)[0]) > 0
+        return torch.stack(module.signs(x)[0], dim=-1) > 0
 
     return _decided(maker, numbers, Bound(module, signs))
 
@@ -164,12 +165,6 @@ def residual_sizes(module: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     else:
         scales = scales.reshape(-1, *[1] * len(shape))
     return np.moveaxis(np.broadcast_to(scales, (len(scales), *shape)), 0, -1)
-
-
-def _stacked(parts: list[Tensor]) -> Tensor:
-    import torch
-
-    return torch.stack(parts, dim=-1)
 
 
 def _unit(values: NDArray[np.float64]) -> float:

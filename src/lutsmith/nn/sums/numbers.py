@@ -11,8 +11,7 @@ Nothing here knows a circuit: bits are signals where a network is lowered, and n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.nn.modes import in_eval
 from lutsmith.nn.precision import EXACT, without_autocast
 
 Ids = NDArray[np.int64]
@@ -331,21 +331,8 @@ def evaluated(step: Step, x: Tensor) -> Tensor:
                 f"it computes in {real.dtype}, which cannot count; expected torch.float32 or torch.float64"
             )
         x = x.to(real.device, real.dtype)
-    with torch.no_grad(), without_autocast(x), _in_eval(module):
+    with torch.no_grad(), without_autocast(x), in_eval(module):
         return step(x)
-
-
-@contextmanager
-def _in_eval(module: Any) -> Iterator[None]:
-    parts = list(module.modules()) if isinstance(module, nn.Module) else []
-    modes = [part.training for part in parts]
-    for part in parts:
-        part.training = False
-    try:
-        yield
-    finally:
-        for part, mode in zip(parts, modes, strict=True):
-            part.training = mode
 
 
 def _distinct(sources: NDArray[np.int64]) -> NDArray[np.int64]:

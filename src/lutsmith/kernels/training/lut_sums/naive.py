@@ -105,4 +105,5 @@ def _read(x: Tensor, tables: Tensor, neurons: Neurons) -> tuple[Tensor, Tensor]:
 def _to_pixels(d_rows: Tensor, x: Tensor, neurons: Neurons) -> Tensor:
     if neurons.places is None:
         return d_rows
-    return windows_backward(d_rows.view(-1, *neurons.places.shape, x.shape[1]), neurons.places, neurons.plane)
+    shape = x.shape[0] // neurons.plane, *neurons.places.shape, x.shape[1]
+    return windows_backward(d_rows.view(shape), neurons.places, neurons.plane)
