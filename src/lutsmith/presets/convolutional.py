@@ -82,7 +82,7 @@ OURS = (
         {**_LUT6, "bits": 2},
         {"shift": 1, "rotate": 10.0, "epochs": 24},
         accuracy=0.9897,
-        seconds=1910,
+        seconds=373,
     ),
     _ours(
         "conv-mnist-140k",
@@ -105,7 +105,7 @@ OURS = (
         {**_edges(3), "bits": 4, "layers": _pooled((96, 256, 768)), "luts": [16000, 8000]},
         {**_SHARP, "shift": 1, "flip": 0.5, "epochs": 16},
         accuracy=0.9031,
-        seconds=1794,
+        seconds=405,
     ),
     _ours(
         "conv-cifar-130k",

@@ -15,12 +15,10 @@ from torch.nn import functional as F  # noqa: N812
 from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.nn.neurons.latent import clamped, latent_sign
+from lutsmith.nn.neurons.lut_sum import SCALES
 from lutsmith.nn.precision import without_autocast
 from lutsmith.nn.sums.counting import Maker, levels_of
 from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Levels, LinearMap, Sums
-
-SCALES = ("layer", "channel", "none")
-"""What a binary layer's results are multiplied by: one learned number, one for each output, or nothing."""
 
 PADDINGS = ("zeros", "+1", "-1", "reflect", "replicate", "circular")
 """What stands around an image of signs: nothing that counts, +1, -1, or what torch's modes take from the image."""

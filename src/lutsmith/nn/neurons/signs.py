@@ -95,7 +95,7 @@ class BinarizeSign(nn.Module):
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:  # noqa: ARG002
         """The signs of numbers: a threshold of each."""
-        return _as_sums(numbers).then(self)
+        return numbers.as_sums().then(self)
 
     def lower_raw(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> Levels:
         """The signs of raw features: comparators `x > t`, of the largest number t below 0."""
@@ -206,7 +206,7 @@ class ResidualSign(nn.Module):
             raise ValueError("its output is stacked, before the axis of samples; expected output='joined'")
         if self.channels is not None and numbers.shape[:1] != (self.channels,):
             raise ValueError(f"its scales are of {self.channels} channels, and there are numbers of {numbers.shape}")
-        sums = _as_sums(numbers).whole()
+        sums = numbers.as_sums().whole()
         sums = replace(sums, last=self)
         return sums if self.output == "sum" else residual_levels(maker, sums)
 
@@ -243,10 +243,6 @@ class ResidualSign(nn.Module):
     def extra_repr(self) -> str:
         channels = "" if self.channels is None else f", channels={self.channels}"
         return f"levels={self.levels}{channels}, scale_bits={self.scale_bits}, output={self.output!r}"
-
-
-def _as_sums(numbers: Levels | Sums) -> Sums:
-    return Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
 
 
 def _floats(x: Tensor) -> Tensor:

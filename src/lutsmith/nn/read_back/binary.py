@@ -91,7 +91,7 @@ def _pixels(sliding: Sliding, image: Shape, mode: str) -> tuple[Shape, NDArray[n
 @states(BinarizeSign)
 def _sign(module: BinarizeSign, shape: Shape) -> Each:  # noqa: ARG001
     def signs(numbers: Levels | Sums) -> Levels | Sums:
-        return (Sums.plain(numbers) if isinstance(numbers, Levels) else numbers).then(module)
+        return numbers.as_sums().then(module)
 
     return Each(signs, sign=True)
 

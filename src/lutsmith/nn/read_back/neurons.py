@@ -82,7 +82,7 @@ class NumberWalk:
                 self._read_luts(name, kind, stated)
             elif isinstance(stated, ResidualLevels):
                 self._wait(name, kind)
-                sums = Sums.plain(self.numbers) if isinstance(self.numbers, Levels) else self.numbers.whole()
+                sums = self.numbers.as_sums().whole()
                 self.numbers = replace(sums, last=stated.module)
                 if stated.module.output != "sum":
                     self._joined(self.numbers)
@@ -115,7 +115,7 @@ class NumberWalk:
         self.walk.add(name, kind, "not established", _UNREAD)
 
         def agrees() -> bool:
-            plain = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
+            plain = numbers.as_sums()
             maker, simulated, x = on_samples(plain)
             found = sums_of_luts(stated.module, maker, simulated, stated.reads, stated.shape)
             sums = torch.from_numpy(maker.numbers(found.levels).sum(axis=-1)).float()
@@ -161,7 +161,7 @@ class NumberWalk:
         numbers = self.numbers
         if numbers is None:
             return
-        sums = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
+        sums = numbers.as_sums()
 
         def agrees() -> bool:
             maker, simulated, wanted = on_samples(sums)

@@ -120,8 +120,7 @@ def bits_of(maker: Maker, numbers: Levels | Sums, above: float = 0.5) -> Ids:
             turned = np.flatnonzero((inverted & varies).reshape(-1))
             flat[turned] = maker.lut(flat[turned][:, None], 0b01)
             return flat.reshape(bits.shape)
-        numbers = Sums.plain(numbers)
-    return _decided(maker, numbers.whole(), lambda x: x > above)
+    return _decided(maker, numbers.as_sums().whole(), lambda x: x > above)
 
 
 def _coded(maker: Maker, numbers: Sums) -> Levels:

@@ -93,7 +93,7 @@ def _check_no_zeros(layer: Any, numbers: Levels | Sums, reads: NDArray[np.int64]
         raise ValueError(
             "zeros is 'exact', and an entry is 0, of which there is no LUT; expected entries that are not 0"
         )
-    sums = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers.whole()
+    sums = numbers.as_sums().whole()
     changes = sums.changes(_is_zero)
     if (reads == NOTHING).any() or changes.first.any() or changes.values.any():
         raise ValueError(MAY_BE_ZERO)

@@ -63,6 +63,10 @@ class Levels:
     def shape(self) -> tuple[int, ...]:
         return self.offset.shape
 
+    def as_sums(self) -> Sums:
+        """The numbers as sums of one number each."""
+        return Sums.plain(self)
+
     def affine(self, factor: int, offset: int) -> Levels:
         """`factor * number + offset`, of integers."""
         whole = round(1 / self.unit)
@@ -173,6 +177,10 @@ class Sums:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.sources.shape[:-1]
+
+    def as_sums(self) -> Sums:
+        """Itself: what levels make of themselves."""
+        return self
 
     def then(self, step: Step) -> Sums:
         """The numbers after a module that makes of each one at its place."""

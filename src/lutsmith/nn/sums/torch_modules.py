@@ -32,7 +32,7 @@ def after(module: nn.Module, numbers: Levels | Sums) -> Levels | Sums:
     if isinstance(module, RESHAPING):
         places = moved(np.arange(math.prod(numbers.shape)).reshape(numbers.shape), module)
         return numbers.moved(places) if isinstance(numbers, Levels) else numbers.moved(module, places)
-    sums = Sums.plain(numbers) if isinstance(numbers, Levels) else numbers
+    sums = numbers.as_sums()
     if isinstance(module, NORMS) and module.running_mean is None:
         raise ValueError("it has no running statistics, and would read the batch; expected track_running_stats=True")
     if isinstance(module, POOLS):
