@@ -49,6 +49,10 @@ class Growth:
     left: float | None
 
 
+Watch = Callable[[Growth], bool | None]
+"""Is told how far training has come; ends it where it returns True."""
+
+
 @dataclass
 class State:
     """Where training stands: all that it needs to go on, beside settings and data.
@@ -92,8 +96,11 @@ class Course:
         start: a circuit whose LUTs are fitted anew, and nothing is grown; where the state is none yet, that is where
             to begin.
         most: steps of growing at the most, of as many as max_luts gives; None: all of them.
-        watch: is told of each step.
+        watch: is told of each step; nothing further is grown or swept once it returns True.
         keep: is given the state whenever it can be gone on from.
+
+    Attributes:
+        grown: after growing, all LUTs that were, those behind the best prefix among them.
     """
 
     def __init__(
@@ -105,12 +112,14 @@ class Course:
         state: State,
         start: Start | None = None,
         most: int | None = None,
-        watch: Callable[[Growth], None] | None = None,
+        watch: Watch | None = None,
         keep: Callable[[State], None] | None = None,
     ) -> None:
         self.settings, self.source, self.check, self.candidates, self.state = settings, source, check, candidates, state
         self._start, self._most, self._watch, self._keep = start, most, watch, keep
         self._steps = Steps(settings, candidates)
+        self.grown: list[VotingLut] = []
+        self._stopped = False
         self._began = time.perf_counter()
         self._seconds = state.seconds
         scores = source.goal.num_scores
@@ -137,7 +146,7 @@ class Course:
             self._begin(self._start)
         if state.stage == 0:
             self._grow()
-        while 0 < state.stage <= self.settings.sweeps and not self._late():
+        while 0 < state.stage <= self.settings.sweeps and not self._ended():
             self._sweep()
         return state.best
 
@@ -176,14 +185,20 @@ class Course:
             state.turn += 1
             if self._is_best(self._tell()):
                 state.kept = len(state.network)
-            if self._late():
+            if self._ended() or self._is_stuck():
                 break
             self._save()
+        self.grown = list(state.network)
         for rows in self._all():
             for lut in state.network[state.kept :]:
                 rows.cast(lut, -1)
         del state.network[state.kept :]
         state.best, state.stage, state.turn, state.least = list(state.network), 1, 0, state.best_score
+
+    def _is_stuck(self) -> bool:
+        patience = self.settings.patience
+        last = self.state.kept // self.at_once
+        return patience is not None and self.check is not None and self.state.turn - last >= patience
 
     def _codes_of(self, turn: int) -> list[NDArray[np.int32]]:
         """The codes of a round: each in turn, in an order that is drawn anew where there are many."""
@@ -222,7 +237,7 @@ class Course:
             state.turn += 1
             if state.turn % FRESH == 0 or state.turn == len(turns):
                 self._tell()
-            if self._late():
+            if self._ended():
                 break
             if state.turn % FRESH == 0 and state.turn < len(turns):
                 self._save()
@@ -297,9 +312,9 @@ class Course:
         if self._keep is not None:
             self._keep(self.state)
 
-    def _late(self) -> bool:
+    def _ended(self) -> bool:
         limit = self.settings.max_seconds
-        return limit is not None and self._now() >= limit
+        return self._stopped or (limit is not None and self._now() >= limit)
 
     def _now(self) -> float:
         return self._seconds + time.perf_counter() - self._began
@@ -346,6 +361,6 @@ class Course:
         step = Growth(len(state.network), total, stage, self.train.votes.loss(), reached, lost, seconds,
                       None if left is None else max(0.0, left))  # fmt: skip
         state.steps.append(step)
-        if self._watch is not None:
-            self._watch(step)
+        if self._watch is not None and self._watch(step):
+            self._stopped = True
         return measured

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,29 @@ def parts_of(y: NDArray[Any], folds: int, seed: int) -> NDArray[np.int64]:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """What networks say of rows that they have not learned from.
+
+    Attributes:
+        rows: int64 (n,), which rows.
+        scores: int32 (n, K), as `Circuit.decision_function` gives them.
+        predicted: (n,) or (n, K), as `Circuit.predict` does.
+    """
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.int32]
+    predicted: NDArray[Any]
+
+
 def best_steps(
     folds: int,
     parts: NDArray[np.int64],
     course_of: Callable[[NDArray[np.int64], NDArray[np.int64], int], Course],
     by_score: bool = False,
-) -> int:
-    """Return after how many steps of growing the rows that were left out are told best, all folds together; the last of
-    equals.
+) -> tuple[int, Unseen]:
+    """Return after how many steps of growing the rows that were left out are told best, all folds together, the last of
+    equals; and what is said of them then.
 
     Args:
         folds: of parts.
@@ -44,14 +60,23 @@ def best_steps(
         by_score: what is best: the highest score, or the lowest loss.
     """
     lost: list[NDArray[np.float64]] = []
+    grown = []
     for fold in range(folds):
         held_out = np.flatnonzero(parts == fold)
         course = course_of(np.flatnonzero(parts != fold), held_out, fold)
         course.run()
+        grown.append((held_out, course))
         growing: list[Growth] = [step for step in course.state.steps if step.stage == "growing"]
         weight = course.check.weight if course.check is not None else 0.0
         told = [(-1, step.validation) if by_score else (1, step.validation_loss) for step in growing]
         lost.append(np.array([sign * (value or 0.0) for sign, value in told]) * weight)
     steps = min(map(len, lost))  # a limit of time may have cut some short
     total = np.sum([losses[:steps] for losses in lost], axis=0)
-    return steps - int(np.argmin(total[::-1]))
+    best = steps - int(np.argmin(total[::-1]))
+    said = []
+    for held_out, course in grown:
+        assert course.check is not None
+        course.check.replay(course.grown[: best * course.at_once], 1.0)
+        goal = course.source.goal
+        said.append((held_out, goal.scores(course.check.votes), goal.predicted(course.check.votes)))
+    return best, Unseen(*map(np.concatenate, zip(*said, strict=True)))

@@ -70,6 +70,8 @@ class AdditiveSettings:
         folds: of data with a test part, so many networks are grown first, at most one for each row, each without a
             part of the rows that tells how many LUTs are best; then one is grown on all rows, with as many. None: 5 for
             tables of fewer than 2,000 rows, else 0, and validation rows choose.
+        patience: growing ends after so many steps, of a LUT for each score, without a better prefix on the validation
+            rows; None: it goes on to max_luts, and the best prefix is taken then.
         max_seconds: no LUT is begun after so many seconds of training; None: no limit. What comes out then depends on
             the machine.
         seed: of all that is random.
@@ -105,6 +107,7 @@ class AdditiveSettings:
     validation: float = 0.1
     chosen_by: str | None = None
     folds: int | None = None
+    patience: int | None = None
     max_seconds: float | None = None
     seed: int = 0
 
@@ -115,7 +118,7 @@ class AdditiveSettings:
             encoder_kind(self.encoder).bits(self.bits, ())
         least = {"max_luts": 1, "plus": 1, "num_codes": 2, "copies": 1, "depth": 1, "minus": 0, "pairs": 0}
         least |= {"exchanges": 0, "sweeps": 0, "redraws": 0, "seed": 0, "folds": 0, "bits": 1, "window": 1}
-        least |= {"block_rows": 1, "candidates": 64}
+        least |= {"block_rows": 1, "candidates": 64, "patience": 1}
         for name, low in least.items():
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), low)

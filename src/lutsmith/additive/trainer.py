@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +12,9 @@ from numpy.typing import NDArray
 
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.checkpoint import Checkpoint
-from lutsmith.additive.course import Course, Growth, State
+from lutsmith.additive.course import Course, Growth, State, Watch
 from lutsmith.additive.encoding import Encoding
-from lutsmith.additive.folds import best_steps, parts_of
+from lutsmith.additive.folds import Unseen, best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.network import VotingLut, build_circuit
@@ -74,6 +73,8 @@ class AdditiveTrainer:
 
     Attributes:
         history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
+        unseen: after `fit`, what is said of rows that the network did not learn from: by itself of the validation rows,
+            by the networks of the folds of those that each was grown without; None where there are neither.
     """
 
     def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
@@ -84,13 +85,18 @@ class AdditiveTrainer:
         self.settings = AdditiveSettings() if settings is None else settings
         self.loss = loss
         self.history: tuple[Growth, ...] = ()
+        self.unseen: Unseen | None = None
 
-    def prepare(self, dataset: Dataset, *, start: Circuit | None = None) -> Prepared:
+    def prepare(
+        self, dataset: Dataset, *, start: Circuit | None = None, held_out: NDArray[np.int64] | None = None
+    ) -> Prepared:
         """Return all that `fit` makes of a data set before it grows anything: what can be wrong with it shows here.
 
         Args:
             dataset: from `data.from_arrays` or `data.load`.
             start: as for `fit`.
+            held_out: the validation rows, ascending, in place of those that the settings draw. Of none, folds choose
+                how many LUTs are kept, where the settings have them, else all are kept.
 
         Raises:
             ValueError: a loss that the objective does not have; fewer than `rank` bits that tell rows apart; no test
@@ -102,14 +108,17 @@ class AdditiveTrainer:
         settings = self.settings.for_data(dataset.input_shape, len(y), dataset.num_classes)
         if start is not None:
             settings = replace(settings, folds=0, chosen_by=self.settings.chosen_by or "score")
-        elif dataset.x_test is None:
+        elif dataset.x_test is None and (held_out is None or len(held_out)):
             settings = replace(settings, folds=0)
-        if dataset.x_test is None and settings.validation == 0:
+        if held_out is not None:
+            rows = np.delete(np.arange(len(y)), held_out)
+        elif dataset.x_test is None and settings.validation == 0:
             raise ValueError(
                 f"{dataset.name} has no test part and validation is 0: nothing would be left to measure on"
             )
-        alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
-        rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
+        else:
+            alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
+            rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
         if dataset.sample_weight is not None:  # what does not count is not there
             rows = rows[np.asarray(dataset.sample_weight)[rows] > 0]
         encoding = Encoding.fit(
@@ -132,7 +141,7 @@ class AdditiveTrainer:
         dataset: Dataset | Prepared,
         *,
         start: Circuit | None = None,
-        watch: Callable[[Growth], None] | None = None,
+        watch: Watch | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         metadata: Metadata | None = None,
     ) -> Fitted:
@@ -146,7 +155,7 @@ class AdditiveTrainer:
                 come to read the circuit's comparators, the outputs of LUTs that stay, and thresholds of the encoder;
                 those of fewer than `rank` inputs get more. tau is the one that suits the circuit on the training rows.
             watch: is told how far training has come, step by step; of networks that choose how many LUTs are best too,
-                in the stages "fold 1", "fold 2", ...
+                in the stages "fold 1", "fold 2", ... Where it returns True, that network is done.
             checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
                 stopped. It is written anew every few seconds, and when training is interrupted.
             metadata: what the circuit tells of itself; names, accuracy and settings are added.
@@ -191,7 +200,7 @@ class AdditiveTrainer:
         state = (None if kept is None else kept.read()) or State()
         self.history = tuple(state.steps)
         set_up = ready.seconds + time.perf_counter() - began
-        most, choosing = None, 0.0
+        most, choosing, self.unseen = None, 0.0, None
         folds = min(settings.folds or 0, len(rows))  # of one row at the least
         if folds > 1 and state.stage == 0:
             before = time.perf_counter()
@@ -203,7 +212,8 @@ class AdditiveTrainer:
                 return course(rows[learned], rows[checked], shorter, State(), watch=told)
 
             by_score = settings.chosen_by == "score"
-            most = best_steps(folds, parts_of(alike, folds, settings.seed), without, by_score)
+            most, said = best_steps(folds, parts_of(alike, folds, settings.seed), without, by_score)
+            self.unseen = replace(said, rows=rows[said.rows])
             choosing = time.perf_counter() - before
         try:
             network = course(
@@ -220,23 +230,30 @@ class AdditiveTrainer:
         else:
             circuit = begun.build(network, dataset, rows, metadata)
         _check(circuit, network, dataset, encoding, goal, room)
-        return self._reported(asked, dataset, circuit, held_out, (set_up, choosing + state.seconds))
+        if len(held_out):
+            x = dataset.x_train[held_out]
+            self.unseen = Unseen(held_out, circuit.decision_function(x), circuit.predict(x))
+        return self._reported(asked, dataset, circuit, (set_up, choosing + state.seconds))
 
     def _reported(
         self,
         settings: AdditiveSettings,
         dataset: Dataset,
         circuit: Circuit,
-        held_out: NDArray[np.int64],
         seconds: tuple[float, float],
     ) -> Fitted:
         """Say what the circuit reached."""
+        unseen = self.unseen
         if dataset.x_test is not None and dataset.y_test is not None:
             kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
-            x, y, measured_on = dataset.x_test, dataset.y_test, "held-out" if kept is not None and kept.rows else "test"
+            y, measured_on = dataset.y_test, "held-out" if kept is not None and kept.rows else "test"
+            predicted = circuit.predict(dataset.x_test)
+        elif unseen is not None:
+            y, predicted = dataset.y_train[unseen.rows], unseen.predicted
+            measured_on = "cross-validation" if settings.folds else "validation"
         else:
-            x, y, measured_on = dataset.x_train[held_out], dataset.y_train[held_out], "validation"
-        reached = score(dataset.objective, circuit.predict(x), y)
+            y, predicted, measured_on = dataset.y_train, circuit.predict(dataset.x_train), "training"
+        reached = score(dataset.objective, predicted, y)
         report = Report(
             objective=dataset.objective,
             seed=settings.seed,
@@ -248,7 +265,7 @@ class AdditiveTrainer:
             setup_seconds=seconds[0],
             comparators=len(circuit.encoder),
             encoder_luts=circuit.metadata.encoder_luts,
-            rows=len(x),
+            rows=len(y),
             checked_rows=len(dataset.x_train),
             method="additive",
         )

@@ -44,7 +44,7 @@ class Accuracy:
     Attributes:
         value: that share, of the circuit.
         soft: of the network before its tables were hardened.
-        measured_on: which rows it was: "test", "held-out" or "validation".
+        measured_on: which rows it was: "test", "held-out", "validation", "cross-validation" or "training".
         score: where there are no classes, R^2 or the share of right bits, of the circuit.
         soft_score: of the network before its tables were hardened.
     """

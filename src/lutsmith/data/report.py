@@ -55,7 +55,9 @@ class Report:
             right bits; see `measure`.
         soft_score: of the network before hardening, on the same rows; None of additive learning, which has none.
         measured_on: "test"; "held-out" where rows of data without a test part were held out of everything; or
-            "validation", the rows that chose the epoch or how many LUTs are kept, where none were.
+            "validation", the rows that chose the epoch or how many LUTs are kept, where none were. Of additive learning
+            also "cross-validation", rows left out by the networks that chose how many LUTs are kept, not by the circuit
+            itself; and "training" where nothing was left out.
         luts: nodes of rank <= 6 in the netlist: those of the encoder and of the network; comparators and the head's
             sums are not counted.
         depth: levels of the netlist.

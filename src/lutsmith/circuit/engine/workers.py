@@ -13,16 +13,19 @@ ENVIRONMENT = "LUTSMITH_NUM_THREADS"
 
 
 def num_threads(threads: int | None = None) -> int:
-    """How many threads to use: the argument, else LUTSMITH_NUM_THREADS, else the cores that this process may use.
+    """How many threads to use: the argument, else LUTSMITH_NUM_THREADS, else the cores that this process may use; of
+    the latter at most as many as `threads_limited` says.
 
     Raises:
         TypeError, ValueError: the number is not a positive integer.
     """
     given: int | str | None = threads if threads is not None else os.environ.get(ENVIRONMENT) or None
     source = "threads" if threads is not None else ENVIRONMENT
+    limit: int | None = None if threads is not None else getattr(_limits, "threads", None)
     if given is None:
         affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
-        return len(affinity(0)) if affinity else os.cpu_count() or 1
+        cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+        return cores if limit is None else min(cores, limit)
     if isinstance(given, (bool, float)):
         raise TypeError(f"{source} is {given!r}, expected a positive integer")
     try:
@@ -31,7 +34,21 @@ def num_threads(threads: int | None = None) -> int:
         count = 0
     if count < 1:
         raise ValueError(f"{source} is {given!r}, expected a positive integer")
-    return count
+    return count if limit is None else min(count, limit)
+
+
+@contextlib.contextmanager
+def threads_limited(threads: int | None) -> Iterator[None]:
+    """Let `num_threads()` be at most so many in this block and this thread; None: as it is outside."""
+    before = getattr(_limits, "threads", None)
+    _limits.threads = before if threads is None else num_threads(threads)
+    try:
+        yield
+    finally:
+        _limits.threads = before
+
+
+_limits = threading.local()
 
 
 class _Pool:

@@ -1,0 +1,212 @@
+"""`LUTClassifier`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_y, check_is_fitted
+
+from lutsmith.sklearn.calibration import fit_temperature, sigmoid, softmax
+from lutsmith.sklearn.estimator import LUTEstimator
+
+
+class LUTClassifier(ClassifierMixin, LUTEstimator):
+    """A network of look-up tables that tells classes, or several labels, as a scikit-learn estimator.
+
+        model = LUTClassifier(random_state=0).fit(X_train, y_train)
+        model.score(X_test, y_test)
+        model.export("verilog", "hardware/")
+
+    Networks are grown LUT by LUT (`lutsmith.additive`), without PyTorch and within seconds, or trained by gradients.
+    What is fitted is a circuit: what `predict` says is what its exports say.
+
+    Args:
+        method: "auto", which is "additive"; "additive"; or "gradients" (`pip install 'lutsmith[train]'`).
+        max_luts: LUTs that vote at most; None: what is worth trying for so many rows.
+        max_seconds: no LUT is begun after so many seconds; None: no limit. The result then depends on the machine.
+        rank: inputs of a LUT, 1 to 8, or several of which one is drawn for each; None: what suits tables.
+        bits: thresholds of a feature; None: what is usual for the encoder.
+        encoder: a name of `lutsmith.encodings.kinds.KINDS`; None: what suits tables.
+        categorical_features: columns whose values are names though they are numbers, by place, name or truth value;
+            "from_dtype": what a frame's types say.
+        class_weight: how much the rows of each class count: a dict, "balanced", or None.
+        early_stopping: whether rows choose how many of the grown LUTs are kept. "auto": a share of them, and of fewer
+            than 2,000 rows five networks that each leave a fifth out; True: a share of any number; False: none, all
+            LUTs are kept.
+        validation_fraction: that share.
+        n_iter_no_change: growing ends after so many rounds, of a LUT a class, without a better network; of gradients
+            after so many measurements. None: it goes on to the last.
+        input_shape: the shape of a sample, where rows of X are images: (28, 28), (3, 32, 32).
+        settings: further fields of `lutsmith.additive.AdditiveSettings`, of gradients of `lutsmith.training.Settings`.
+        architecture: of gradients, fields of `lutsmith.Architecture`.
+        callbacks: functions that are told of each round, a `lutsmith.additive.Growth`; one that returns True ends
+            growing.
+        warm_start: go on from the circuit of the last `fit`: its LUTs are fitted anew, one after the other.
+        n_jobs: threads; None and -1: all cores. The result does not depend on it.
+        random_state: of all that is drawn: an integer gives the same circuit each time.
+        verbose: whether progress is shown.
+
+    Attributes:
+        classes_: (K,) the classes, ascending; of several labels 0 and 1.
+        circuit_: the `lutsmith.Circuit`.
+        report_: a `lutsmith.data.Report`: what it reaches on rows that it did not learn from, LUTs, seconds.
+        temperature_: votes that are worth a factor e of probability, as those rows tell.
+        n_luts_: LUTs of the circuit.
+        n_iter_, best_iteration_: rounds that were grown, and how many of them are kept.
+        evals_result_: losses and scores, round by round.
+        n_features_in_, feature_names_in_: as of any estimator.
+    """
+
+    def __init__(
+        self,
+        *,
+        method: str = "auto",
+        max_luts: int | None = None,
+        max_seconds: float | None = None,
+        rank: int | Sequence[int] | None = None,
+        bits: int | None = None,
+        encoder: str | None = None,
+        categorical_features: Any = "from_dtype",
+        class_weight: Mapping[Any, float] | str | None = None,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        architecture: Mapping[str, Any] | None = None,
+        callbacks: Sequence[Callable[[Any], bool | None]] | None = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool = 0,
+    ) -> None:
+        self.method = method
+        self.max_luts = max_luts
+        self.max_seconds = max_seconds
+        self.rank = rank
+        self.bits = bits
+        self.encoder = encoder
+        self.categorical_features = categorical_features
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.input_shape = input_shape
+        self.settings = settings
+        self.architecture = architecture
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    # Targets
+
+    def _targets(self, y: Any, weights: NDArray[np.float64]) -> NDArray[Any]:
+        check_classification_targets(y)
+        if type_of_target(y).startswith("multilabel"):
+            truth = np.asarray(y.todense() if hasattr(y, "todense") else y).astype(np.bool_)
+            self.classes_ = np.array([0, 1])
+            self._labels = truth.shape[1]
+            return truth
+        values = column_or_1d(y, warn=True)
+        _check_y(values, y_numeric=False, estimator=self)
+        there: NDArray[Any] = values[weights > 0] if len(weights) == len(values) else values
+        self.classes_ = np.unique(there)
+        self._labels = 0
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y holds one class only, {self.classes_[:1].tolist()}, in the rows that count: a classifier needs "
+                "samples of at least 2 classes"
+            )
+        return self._ids(values)
+
+    def _ids(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = np.searchsorted(self.classes_, values).clip(0, len(self.classes_) - 1)
+        return found
+
+    def _again(self, y: Any) -> NDArray[Any]:
+        if self._labels:
+            return np.asarray(y).astype(np.bool_)
+        values = column_or_1d(y)
+        ids = self._ids(values)
+        if (wrong := values[self.classes_[ids] != values]).size:
+            raise ValueError(f"eval_set: y holds {wrong[0]!r}, which is none of the classes of training")
+        return ids
+
+    def _described(self) -> dict[str, Any]:
+        if self._labels:
+            return {"objective": "multilabel", "classes": ()}
+        return {"classes": tuple(self.classes_.tolist())}
+
+    def _weighted(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        chosen = self.class_weight
+        if chosen is None:
+            return weights
+        if self._labels:
+            raise ValueError("class_weight is given, and y holds several labels: give sample_weight")
+        if isinstance(chosen, str):
+            if chosen != "balanced":
+                raise ValueError(f"class_weight is {chosen!r}; expected a dict, 'balanced' or None")
+            total = np.bincount(y, weights, len(self.classes_))
+            each = total.sum() / (len(total) * np.where(total > 0, total, np.inf))
+        else:
+            if unknown := [label for label in chosen if label not in self.classes_]:
+                raise ValueError(f"The classes, {unknown}, are not in class_label: they have a class_weight")
+            each = np.array([float(chosen.get(label, 1.0)) for label in self.classes_.tolist()])
+        found: NDArray[np.float64] = weights * each[y]
+        return found
+
+    # Probabilities
+
+    def _learned(self, unseen: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]] | None) -> None:
+        if unseen is None:
+            tau = (self.report_.luts / max(1, len(self.classes_))) ** 0.5
+            self.temperature_ = float(tau)
+            return
+        scores, y, weights = unseen
+        self.temperature_ = fit_temperature(scores.astype(np.float64), y, weights if weights.any() else None)
+
+    def _scores(self, X: Any) -> NDArray[np.float64]:
+        rows = self._rows(X)
+        scores: NDArray[np.float64] = self.circuit_.decision_function(rows).astype(np.float64)
+        return scores
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Return the votes: (N,) of two classes, those of the second less those of the first; else (N, K)."""
+        scores = self._scores(X)
+        return scores if self._labels or scores.shape[1] != 2 else scores[:, 1] - scores[:, 0]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probability of each class, (N, K), whose rows add up to 1; of several labels that each is set.
+
+        Probabilities are those of the votes over `temperature_`; the circuit itself has none.
+        """
+        scores = self._scores(X)
+        return sigmoid(scores, self.temperature_) if self._labels else softmax(scores, self.temperature_)
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the logarithms of `predict_proba`."""
+        found: NDArray[np.float64] = np.log(self.predict_proba(X))
+        return found
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the class of each row, (N,); of several labels 0 and 1, (N, L)."""
+        check_is_fitted(self)
+        answer = self.circuit_.predict(self._rows(X))
+        found: NDArray[Any] = answer.astype(np.int64) if self._labels else self.classes_[answer]
+        return found

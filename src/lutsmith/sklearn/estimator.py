@@ -1,0 +1,354 @@
+"""What the estimators share: data in, a network grown or trained, a circuit out, and everything that is asked of it."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, check_random_state
+
+from lutsmith.additive import AdditiveSettings, AdditiveTrainer
+from lutsmith.additive.course import Growth
+from lutsmith.additive.settings import FEW
+from lutsmith.circuit import Circuit
+from lutsmith.circuit.engine.workers import threads_limited
+from lutsmith.circuit.file import from_bytes, save, to_bytes
+from lutsmith.data.dataset import Dataset, Table
+from lutsmith.data.in_memory import named_categories
+from lutsmith.data.report import Report
+from lutsmith.data.split import validation_split
+from lutsmith.data.tables.table import features_by
+from lutsmith.ground.arguments import one_of
+from lutsmith.runs.methods.growth_log import GrowthLog
+from lutsmith.sklearn.merging import merge_equal_rows
+from lutsmith.sklearn.reading import Reading
+
+if TYPE_CHECKING:
+    from lutsmith.hardware.verification.report import Verification
+
+METHODS = ("auto", "additive", "gradients")
+"""How a network may be trained."""
+
+_PLAIN = (type(None), bool, int, float, str, bytes)
+
+
+class LUTEstimator(BaseEstimator):
+    """The common part of `LUTClassifier` and `LUTRegressor`, which say what the parameters are."""
+
+    _reading: Reading
+
+    # Training
+
+    @abstractmethod
+    def _targets(self, y: Any, weights: NDArray[np.float64]) -> NDArray[Any]:
+        """Return y as a `Dataset` has it, and remember what it was; `weights` are those of the rows."""
+
+    @abstractmethod
+    def _again(self, y: Any) -> NDArray[Any]:
+        """Return further targets as `_targets` returned those of `fit`."""
+
+    @abstractmethod
+    def _described(self) -> dict[str, Any]:
+        """Return the fields of a `Dataset` that belong to the targets: objective and classes."""
+
+    def _weighted(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ARG002
+        """Return how much rows count in training."""
+        return weights
+
+    def _learned(self, unseen: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]] | None) -> None:
+        """Look at what is said of rows that were not learned from: scores, targets, weights."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+        """Train a network and keep its circuit.
+
+        Equal rows are merged, their weights added up, and all are ordered by what they hold, before anything is drawn:
+        the order of rows tells nothing, and a weight of k is k copies exactly.
+
+        Args:
+            X: (N, F) numbers, NaN where missing; or a table: a frame of pandas, polars, pyarrow or another library that
+                narwhals knows, or an array that holds text.
+            y: (N,) or (N, targets).
+            sample_weight: (N,) numbers of at least 0; rows of weight 0 are left out of everything.
+            eval_set: (X, y), or a list of one such pair: the rows that choose how many LUTs are kept, or the epoch, in
+                place of those that `early_stopping` holds out.
+
+        Raises:
+            TypeError, ValueError: data or parameters that cannot be used.
+        """
+        one_of("method", self.method, METHODS)
+        if y is None:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        self._reading, table = Reading.first(self, X, categorical=self.categorical_features, shape=self.input_shape)
+        count = len(table.x)
+        weights = _weights(sample_weight, count)
+        targets = self._targets(y, weights)
+        if len(targets) != count:
+            raise ValueError(f"Found input variables with inconsistent numbers of samples: {[count, len(targets)]}")
+        x, targets, weights = merge_equal_rows(table.x, targets, weights)
+        held_out = None
+        if eval_set is not None:
+            x_eval, y_eval = self._eval_rows(eval_set, table)
+            held_out = np.arange(len(x), len(x) + len(x_eval))
+            x, targets = np.concatenate([x, x_eval]), np.concatenate([targets, y_eval])
+            weights = np.concatenate([weights, np.ones(len(x_eval))])
+        dataset = Dataset(
+            x, targets, None, None, name="the data", feature_names=table.names, **self._categories(table),
+            schema=table.schema, sample_weight=self._weighted(targets, weights), **self._described(),
+        )  # fmt: skip
+        with threads_limited(_jobs(self.n_jobs)):
+            self._train(dataset, held_out)
+        return self
+
+    @staticmethod
+    def _categories(table: Table) -> dict[str, Any]:
+        places, names = named_categories(table)
+        return {"categorical": places, "category_names": names}
+
+    def _eval_rows(self, eval_set: Any, table: Table) -> tuple[NDArray[Any], NDArray[Any]]:
+        pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueError("eval_set is no pair (X, y), and no list of one pair")
+        x = self._reading.again(self, pair[0])
+        if table.schema is not None:
+            x = features_by(table.schema, x, "eval_set", further=False)
+        y = self._again(pair[1])
+        if len(y) != len(x):
+            raise ValueError(
+                f"eval_set: Found input variables with inconsistent numbers of samples: {[len(x), len(y)]}"
+            )
+        return x, y
+
+    def _train(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> None:
+        method = "additive" if self.method == "auto" else self.method
+        train = self._grow if method == "additive" else self._descend
+        circuit, report, unseen = train(dataset, held_out)
+        self.circuit_, self.report_ = circuit, report
+        self.method_ = method
+        self.n_luts_ = circuit.netlist.num_nodes
+        told = None
+        if unseen is not None and len(unseen):
+            rows, scores = unseen
+            assert dataset.sample_weight is not None
+            told = scores, dataset.y_train[rows], np.asarray(dataset.sample_weight, np.float64)[rows]
+        self._learned(told)
+
+    def _seed(self) -> int:
+        state = self.random_state
+        if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
+            return int(state)
+        return int(check_random_state(state).randint(np.iinfo(np.int32).max))
+
+    def _grow(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> _Trained:
+        """Additive learning."""
+        if self.early_stopping not in ("auto", True, False):
+            raise ValueError(f"early_stopping is {self.early_stopping!r}; expected 'auto', True or False")
+        fields = {
+            "max_luts": self.max_luts, "max_seconds": self.max_seconds, "rank": self.rank, "bits": self.bits,
+            "encoder": self.encoder, "seed": self._seed(), "validation": self.validation_fraction,
+            "patience": self.n_iter_no_change, **self._loss_fields(),
+        }  # fmt: skip
+        rows = len(dataset.y_train)
+        if self.max_luts is None:
+            fields["max_luts"] = auto_luts(rows, dataset.num_classes)
+        if self.early_stopping != "auto":
+            fields["folds"] = 0
+        few = rows < FEW and len(dataset.input_shape) == 1
+        if held_out is None and (self.early_stopping is False or (self.early_stopping == "auto" and few)):
+            held_out = np.zeros(0, np.int64)  # folds choose, or nothing
+        settings = AdditiveSettings.from_json({**fields, **(self.settings or {})})
+        start = None
+        if self.warm_start and hasattr(self, "circuit_"):
+            start, settings = self.circuit_, replace(settings, sweeps=max(1, settings.sweeps))
+        trainer = AdditiveTrainer(settings)
+        prepared = trainer.prepare(dataset, start=start, held_out=held_out)
+        with GrowthLog(None, quiet=not self.verbose) as log:
+
+            def watch(growth: Growth) -> bool:
+                log.append(growth)
+                asked = [callback(growth) for callback in self.callbacks or ()]  # all are told, whatever one says
+                return any(asked)
+
+            _, circuit, report = trainer.fit(prepared, watch=watch)
+        steps = [step for step in trainer.history if step.stage != "start"]
+        self.n_iter_ = max(1, len(steps))
+        self.evals_result_ = {"training": {"loss": [step.loss for step in steps]}}
+        self.best_iteration_ = self.n_iter_
+        losses = [step.validation_loss for step in steps if step.validation_loss is not None]
+        if losses:
+            scores = [step.validation for step in steps if step.validation is not None]
+            self.evals_result_["validation"] = {"loss": losses, "score": scores}
+            name = "loss" if prepared.settings.chosen_by == "loss" else "score"
+            told = np.array(self.evals_result_["validation"][name]) * (1 if name == "loss" else -1)
+            self.best_iteration_ = len(told) - int(np.argmin(told[::-1]))
+        unseen = trainer.unseen
+        return circuit, report, None if unseen is None else (unseen.rows, unseen.scores)
+
+    def _descend(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> _Trained:
+        """Training by gradients."""
+        from lutsmith.nn import Architecture
+        from lutsmith.presets import default_of_shape
+        from lutsmith.training import Settings, fit
+
+        if held_out is not None:
+            raise ValueError("eval_set is of method='additive'; by gradients validation_fraction holds rows out")
+        preset = default_of_shape(dataset.input_shape, "gradients")
+        shape = {"rank": self.rank, "bits": self.bits, "encoder": self.encoder}
+        shape = {name: value for name, value in shape.items() if value is not None}
+        if self.max_luts is not None:
+            shape["luts"] = [self.max_luts]
+        architecture = Architecture.from_json({**preset.architecture, **shape, **(self.architecture or {})})
+        fields = {"seed": self._seed(), "validation": self.validation_fraction, **self._loss_fields()}
+        if self.n_iter_no_change is not None:
+            fields["patience"] = self.n_iter_no_change
+        settings = Settings.from_json({**preset.settings, **fields, **(self.settings or {})})
+        architecture = architecture.shared_by(dataset.num_classes)
+        start = self.circuit_ if self.warm_start and hasattr(self, "circuit_") else None
+        _, circuit, report = fit(dataset, architecture, settings, start=start, quiet=not self.verbose)
+        self.n_iter_ = self.best_iteration_ = max(1, report.best_epoch or 0)
+        self.evals_result_ = {}
+        y = dataset.y_train if dataset.objective == "classification" else np.zeros(len(dataset.y_train), np.int64)
+        rows = validation_split(y, settings.validation, settings.seed)[1]
+        return circuit, report, (rows, circuit.decision_function(dataset.x_train[rows]))
+
+    def _loss_fields(self) -> dict[str, Any]:
+        return {}
+
+    # Prediction
+
+    def _rows(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return self._reading.again(self, X)
+
+    # The circuit
+
+    def export(self, format: str = "verilog", folder: str | os.PathLike[str] | None = None, **options: Any) -> Any:  # noqa: A002
+        """Return the circuit in another format: {name of a file: bytes}; with a folder they are written there too.
+
+        Args:
+            format: a key of `lutsmith.export.FORMATS`.
+            folder: where files go; it is made where it is not there.
+            **options: fields of `lutsmith.export.Options`, such as `pipeline=3`.
+
+        Raises:
+            ExportError: a format or an option that does not exist, or a circuit that the format cannot hold.
+            OSError: files that cannot be written.
+        """
+        from lutsmith.export import FORMATS, Options
+        from lutsmith.ground.atomic import write_atomically
+
+        check_is_fitted(self)
+        one_of("format", format, tuple(FORMATS))
+        files = FORMATS[format].files(self.circuit_, Options(**options))
+        if folder is not None:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                write_atomically(Path(folder) / name, content)
+        return files
+
+    def verify(self, formats: Sequence[str] | None = None, **options: Any) -> Verification:
+        """Check that exports of the circuit are the circuit: see `lutsmith.hardware.verify`."""
+        from lutsmith.hardware import verify
+        from lutsmith.hardware.verification.verify import FORMATS
+
+        check_is_fitted(self)
+        return verify(self.circuit_, FORMATS if formats is None else formats, **options)
+
+    def synth(self, target: str = "ice40", **options: Any) -> Any:
+        """Count what the circuit takes on a device: see `lutsmith.hardware.synth`."""
+        from lutsmith.hardware import synth
+
+        check_is_fitted(self)
+        return synth(self.circuit_, target, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the circuit to a model file: see `lutsmith.save`. It predicts without scikit-learn."""
+        check_is_fitted(self)
+        save(self.circuit_, path)
+
+    # Files
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Parameters, and what was fitted: the bytes of a model file, and plain values."""
+        state = dict(self.__dict__)
+        fitted: dict[str, Any] = {}
+        if "circuit_" in state:
+            fitted["circuit_"] = to_bytes(state.pop("circuit_"))
+        if "_reading" in state:
+            reading = state.pop("_reading")
+            fitted["_reading"] = (reading.named, reading.shape)
+        if "report_" in state:
+            report = state.pop("report_")
+            fitted["report_"] = {name: getattr(report, name) for name in report.__dataclass_fields__}
+        parameters = self.get_params(deep=False)
+        for name in [name for name in state if name not in parameters]:
+            fitted[name] = _plain(state.pop(name))
+        return {"parameters": state, "fitted": fitted}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        if set(state) != {"parameters", "fitted"}:  # as scikit-learn's own would be
+            raise ValueError("this is no pickled estimator of lutsmith, or one of another version")
+        self.__dict__.update(state["parameters"])
+        for name, value in state["fitted"].items():
+            found = value
+            if name == "circuit_":
+                found = from_bytes(value)
+            elif name == "_reading":
+                found = Reading(*value)
+            elif name == "report_":
+                found = Report(**value)
+            elif isinstance(value, dict) and set(value) == {"array", "dtype"}:
+                found = np.array(value["array"], value["dtype"])
+            self.__dict__[name] = found
+
+
+_Trained = tuple[Circuit, Report, "tuple[NDArray[Any], NDArray[Any]] | None"]
+
+
+def auto_luts(rows: int, scores: int) -> int:
+    """Return how many LUTs that vote are worth trying for so many rows."""
+    return max(scores, min(1000, 10 * rows))
+
+
+def _weights(given: Any, rows: int) -> NDArray[np.float64]:
+    if given is None:
+        return np.ones(rows)
+    weights = np.asarray(given)
+    if weights.dtype.kind not in "biuf":
+        weights = weights.astype(np.float64)
+    if weights.ndim == 0:
+        weights = np.full(rows, weights)
+    if weights.ndim != 1:
+        raise ValueError(f"Sample weights must be 1D array or scalar: got {weights.ndim}D array")
+    if weights.shape != (rows,):
+        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(rows,)}!")
+    weights = weights.astype(np.float64)
+    if not np.isfinite(weights).all():
+        raise ValueError("Input sample_weight contains NaN or infinity.")
+    if (weights < 0).any():
+        raise ValueError("Negative values in data passed to sample_weight")
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def _jobs(n_jobs: int | None) -> int | None:
+    """Threads of `n_jobs` as scikit-learn counts them: None is as many as there are, -1 too, -2 is one fewer."""
+    if n_jobs is None:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if n_jobs == 0:
+        raise ValueError("n_jobs is 0; expected a number of threads, None, or -1 for all cores")
+    return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return {"array": value.tolist(), "dtype": value.dtype.str}
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,72 @@
+"""Rows in an order of their own: equal ones are one row that counts for all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+COPIES = 5
+"""Of a row that stands there more often, so many share its weight: some may be held out and others learned from."""
+
+
+def merge_equal_rows(
+    x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
+    """Return rows without those of weight 0, ordered by what they hold; equal ones are one, with the sum of weights.
+
+    So a row of weight k is k copies of it, and the order of rows tells nothing: what is drawn later is drawn alike.
+    Where all weights are whole numbers, a row of weight k is `COPIES` rows that share it, or k if that is less.
+
+    Args:
+        x: (N, *shape) numbers; NaN equals NaN, and -0 equals 0.
+        y: (N,) or (N, k).
+        weights: float64 (N,), finite and at least 0.
+    """
+    there = weights > 0
+    if not there.all():
+        x, y, weights = x[there], y[there], weights[there]
+    features = x.reshape(len(x), -1)
+    numbers = [features[:, place] for place in range(features.shape[1])]
+    keys = [_ordered(column) for column in (*numbers, *np.atleast_2d(y.T))]
+    hashed = _hashed(keys)
+    order = np.argsort(hashed, kind="stable")
+    if _may_mix(hashed[order], [key[order] for key in keys]):  # two different rows of one hash, which hardly happens
+        order = np.lexsort(keys[::-1])
+    change = np.zeros(len(order), np.bool_)
+    change[:1] = True
+    for key in keys:
+        sorted_ = key[order]
+        change[1:] |= sorted_[1:] != sorted_[:-1]
+    first = order[change]
+    total = np.add.reduceat(weights[order], np.flatnonzero(change)) if len(order) else weights
+    if (total == np.rint(total)).all():
+        copies = np.minimum(total, COPIES).astype(np.int64)
+        first, total = np.repeat(first, copies), np.repeat(total / copies, copies)
+    return x[first], y[first], total
+
+
+def _ordered(column: NDArray[Any]) -> NDArray[np.uint64]:
+    """Numbers as integers that are equal where they are."""
+    if column.dtype.kind in "biu":
+        return column.astype(np.int64).view(np.uint64)
+    plain = column.astype(np.float64) + 0.0  # -0 becomes 0
+    plain[np.isnan(plain)] = np.nan
+    return plain.view(np.uint64)
+
+
+def _hashed(keys: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """A number for each row, by splitmix64 over its columns."""
+    found = np.zeros(len(keys[0]), np.uint64)
+    for key in keys:
+        z = (found ^ key) + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        found = z ^ (z >> np.uint64(31))
+    return found
+
+
+def _may_mix(hashed: NDArray[np.uint64], keys: list[NDArray[np.uint64]]) -> bool:
+    same = hashed[1:] == hashed[:-1]
+    return any(bool((key[1:] != key[:-1])[same].any()) for key in keys)

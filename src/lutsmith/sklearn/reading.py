@@ -1,0 +1,184 @@
+"""X as people hand it to an estimator: arrays of numbers, and tables with names, categories and missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from lutsmith.data import DataError
+from lutsmith.data.dataset import Table, as_features
+from lutsmith.data.tables.options import TableOptions
+from lutsmith.data.tables.table import arrow_of, is_frame, read_table
+
+NAMED = "the features"
+"""What messages call X."""
+
+
+class Reading:
+    """How X of `fit` was read, so that a later one is read alike.
+
+    Attributes:
+        named: whether it is a table with columns by name: a frame, records, or an array that holds text, whose columns
+            are `x0`, `x1`, ...
+        shape: of a sample, where rows of numbers are images; else None.
+    """
+
+    def __init__(self, named: bool, shape: tuple[int, ...] | None) -> None:
+        self.named, self.shape = named, shape
+
+    @classmethod
+    def first(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        categorical: Any = "from_dtype",
+        options: TableOptions | None = None,
+        shape: Sequence[int] | None = None,
+    ) -> tuple[Reading, Table]:
+        """Return how X is to be read, and what it holds. Sets `n_features_in_`, and `feature_names_in_` of a frame.
+
+        Args:
+            estimator: that is fitted.
+            X: (N, F).
+            categorical: columns whose values are names, numbers too: their places or names, truth values (F,), or
+                "from_dtype": those that a frame's types say.
+            options: further ones, of a table.
+            shape: of a sample that is an image.
+
+        Raises:
+            TypeError, ValueError: X is no such thing.
+        """
+        asked = not (isinstance(categorical, str) and categorical == "from_dtype") and categorical is not None
+        table = X if is_frame(X) else _with_text(X, asked)
+        if table is None:
+            array = validate_data(estimator, X, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=2)
+            x = as_features(np.asarray(array))
+            if shape is not None:
+                x = x.reshape(len(x), *shape)
+            return cls(False, None if shape is None else tuple(shape)), Table(NAMED, x, None, None)
+        if shape is not None:
+            raise ValueError(f"input_shape is {tuple(shape)}, and X is a table: images are arrays of numbers")
+        frame = arrow_of(table)
+        _count_columns(estimator, frame if isinstance(X, (list, tuple)) and is_frame(X) else X, reset=True)
+        if frame.num_columns == 0:
+            raise ValueError(f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
+        if len(frame) < 2:
+            raise ValueError(f"Found array with {len(frame)} sample(s) (shape={frame.shape}) while a minimum of 2 is "
+                             "required.")  # fmt: skip
+        given = TableOptions() if options is None else options
+        if asked:
+            names = _columns(categorical, [str(name) for name in frame.column_names])
+            given = TableOptions.of({**given.to_json(), "categories": (*given.categories, *names)})
+        return cls(True, None), read_table(frame, None, given)
+
+    def again(self, estimator: Any, X: Any) -> Any:
+        """Return X as the estimator's circuit reads it.
+
+        Raises:
+            TypeError, ValueError: X is not what the estimator was fitted to: other columns, names or values.
+        """
+        if not self.named:
+            if is_frame(X) and isinstance(X, (list, tuple)):
+                raise ValueError("X is a list of dicts, and the estimator was fitted to rows of numbers: give an array")
+            array = validate_data(estimator, X, reset=False, dtype="numeric", ensure_all_finite="allow-nan")
+            x = as_features(np.asarray(array))
+            return x if self.shape is None else x.reshape(len(x), *self.shape)
+        if is_frame(X):
+            frame = arrow_of(X)
+            _count_columns(estimator, X if not isinstance(X, (list, tuple)) else frame, reset=False)
+            return frame
+        array = np.asarray(X)
+        if array.ndim != 2:
+            raise ValueError(f"Expected 2D array, got {array.ndim}D array instead: {_RESHAPE}")
+        if hasattr(estimator, "feature_names_in_"):
+            names = list(estimator.feature_names_in_)
+        else:
+            names = [f"x{place}" for place in range(array.shape[1])]
+        _count_columns(estimator, array, reset=False)
+        return _named(array, names)
+
+
+_RESHAPE = (
+    "reshape your data either using array.reshape(-1, 1) if your data has a single feature or array.reshape(1, -1) if "
+    "it contains a single sample"
+)
+
+
+def _count_columns(estimator: Any, X: Any, *, reset: bool) -> None:
+    """Compare names and number of columns with those of `fit`, as scikit-learn does; at first set them."""
+    if not hasattr(X, "column_names"):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return
+    names = np.array([str(name) for name in X.column_names], object)  # scikit-learn does not read names of Arrow tables
+    if reset:
+        estimator.n_features_in_, estimator.feature_names_in_ = len(names), names
+    elif hasattr(estimator, "feature_names_in_") and set(names) != set(estimator.feature_names_in_):
+        odd = sorted(set(names) ^ set(estimator.feature_names_in_))
+        raise ValueError(
+            "The feature names should match those that were passed during fit: "
+            f"{', '.join(odd[:5])} {'is' if len(odd) == 1 else 'are'} in one and not in the other"
+        )
+    elif len(names) != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {len(names)} features, but {type(estimator).__name__} is expecting {estimator.n_features_in_} "
+            "features as input."
+        )
+
+
+def _with_text(X: Any, asked: bool) -> Any:
+    """Return an array that holds text, or of whose columns some are named, as a table; None for numbers."""
+    array = X if isinstance(X, np.ndarray) else np.asarray(X) if isinstance(X, (list, tuple)) else None
+    if array is None or array.ndim != 2 or 0 in array.shape:
+        return None
+    if array.dtype.kind == "O" and not asked and not any(isinstance(value, str) for value in array.flat):
+        return None
+    if array.dtype.kind not in "OU" and not asked:
+        return None
+    return _named(array, [f"x{place}" for place in range(array.shape[1])])
+
+
+def _named(array: Any, names: Sequence[str]) -> Any:
+    """Return the columns of an array as an Arrow table: numbers where all values of a column are, text otherwise."""
+    import pyarrow
+
+    columns = []
+    for place in range(array.shape[1]):
+        column = array[:, place]
+        if column.dtype.kind in "OU":
+            values = column.tolist()
+            kinds = {type(value) for value in values if value is not None and value == value}
+            if not kinds <= {str, int, float, bool, np.str_, np.bool_} and not all(
+                issubclass(kind, (str, np.number)) for kind in kinds
+            ):
+                odd = next(kind for kind in kinds if not issubclass(kind, (str, int, float, np.number)))
+                raise TypeError(f"column {names[place]!r}: argument must be a string or a number, not {odd.__name__!r}")
+            text = any(issubclass(kind, str) for kind in kinds)
+            if text:
+                values = [None if value is None or value != value else str(value) for value in values]
+            columns.append(pyarrow.array(values))
+        else:
+            columns.append(pyarrow.array(column))
+    return pyarrow.table(dict(zip(map(str, names), columns, strict=True)))
+
+
+def _columns(chosen: Any, names: Sequence[str]) -> list[str]:
+    """Return the names of columns that are given by names, by places, or by truth values."""
+    given = np.asarray(chosen)
+    if given.dtype.kind == "b":
+        if given.shape != (len(names),):
+            raise ValueError(f"categorical_features has shape {given.shape}; expected a truth value for each of "
+                             f"{len(names)} columns")  # fmt: skip
+        return [name for name, here in zip(names, given.tolist(), strict=True) if here]
+    if given.dtype.kind in "iu":
+        wrong = given[(given < 0) | (given >= len(names))]
+        if wrong.size:
+            raise DataError(f"categorical_features holds {wrong[0]}; expected 0 to {len(names) - 1}")
+        return [names[place] for place in given.reshape(-1).tolist()]
+    found = [str(name) for name in given.reshape(-1).tolist()]
+    if unknown := [name for name in found if name not in names]:
+        raise DataError(f"categorical_features holds {unknown[0]!r}; the columns are {', '.join(names)}")
+    return found

@@ -1,0 +1,121 @@
+"""`LUTRegressor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import _check_y, check_array, check_is_fitted
+
+from lutsmith.sklearn.estimator import LUTEstimator
+
+
+class LUTRegressor(RegressorMixin, LUTEstimator):
+    """A network of look-up tables that tells numbers, one or several of each row, as a scikit-learn estimator.
+
+    Parameters and attributes are those of `LUTClassifier`, but for class weights and probabilities.
+
+    Args:
+        loss: "squared", "absolute" or "quantile"; by gradients "squared" alone.
+        quantile: of the loss "quantile": the share of targets that are to lie below what is predicted.
+        method: as for `LUTClassifier`, and so all below.
+        max_luts: LUTs that vote at most.
+        max_seconds: no LUT is begun after so many seconds.
+        rank: inputs of a LUT.
+        bits: thresholds of a feature.
+        encoder: of features.
+        categorical_features: columns whose values are names.
+        early_stopping: whether rows choose how many LUTs are kept.
+        validation_fraction: the share of rows that does.
+        n_iter_no_change: rounds without a better network, after which growing ends.
+        input_shape: the shape of a sample that is an image.
+        settings: further fields.
+        architecture: of gradients.
+        callbacks: are told of each round.
+        warm_start: go on from the circuit.
+        n_jobs: threads.
+        random_state: of all that is drawn.
+        verbose: whether progress is shown.
+    """
+
+    def __init__(
+        self,
+        *,
+        loss: str = "squared",
+        quantile: float = 0.5,
+        method: str = "auto",
+        max_luts: int | None = None,
+        max_seconds: float | None = None,
+        rank: int | Sequence[int] | None = None,
+        bits: int | None = None,
+        encoder: str | None = None,
+        categorical_features: Any = "from_dtype",
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        architecture: Mapping[str, Any] | None = None,
+        callbacks: Sequence[Callable[[Any], bool | None]] | None = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool = 0,
+    ) -> None:
+        self.loss = loss
+        self.quantile = quantile
+        self.method = method
+        self.max_luts = max_luts
+        self.max_seconds = max_seconds
+        self.rank = rank
+        self.bits = bits
+        self.encoder = encoder
+        self.categorical_features = categorical_features
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.input_shape = input_shape
+        self.settings = settings
+        self.architecture = architecture
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _targets(self, y: Any, weights: NDArray[np.float64]) -> NDArray[Any]:  # noqa: ARG002
+        return self._again(y)
+
+    def _again(self, y: Any) -> NDArray[Any]:
+        values = np.asarray(y)
+        if values.ndim < 2:
+            one: NDArray[Any] = np.asarray(_check_y(y, y_numeric=True, estimator=self)).astype(np.float64)
+            return one
+        several: NDArray[Any] = np.asarray(check_array(y, input_name="y", estimator=self)).astype(np.float64)
+        return several
+
+    def _described(self) -> dict[str, Any]:
+        return {"objective": "regression", "classes": ()}
+
+    def _loss_fields(self) -> dict[str, Any]:
+        if self.method == "gradients":
+            if self.loss != "squared":
+                raise ValueError(f"loss is {self.loss!r}; gradients have 'squared' alone, method='additive' all three")
+            return {}
+        return {"loss": self.loss, "quantile": self.quantile}
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Return the number of each row, float64 (N,), or (N, targets) of several."""
+        check_is_fitted(self)
+        found: NDArray[np.float64] = np.asarray(self.circuit_.predict(self._rows(X)), np.float64)
+        return found
