@@ -143,6 +143,16 @@ def test_a_frame_is_read_as_a_table_and_its_label_column_by_name() -> None:
     assert np.isnan(unknown.x_test[:, 1]).all()
 
 
+@pytest.mark.parametrize("index", [np.arange(24)[::-1], [f"row {n}" for n in range(24)], np.arange(24) * 2])
+def test_the_index_of_a_frame_is_no_feature(index: Any) -> None:
+    frame = pandas.DataFrame({**COLUMNS, "kind": Y}, index=index)
+    dataset = from_arrays(frame, "kind", frame, "kind")
+    same(dataset, from_arrays(frame.reset_index(drop=True), "kind"))
+    assert dataset.feature_names == ("a", "b", "c")
+    assert dataset.x_test is not None
+    assert np.array_equal(dataset.x_test, X)
+
+
 def test_names_of_target_columns_are_kept() -> None:
     dataset = from_arrays(X, pandas.DataFrame({"cat": Y == 0, "dog": Y == 1}))
     assert (dataset.objective, dataset.classes) == ("multilabel", ("cat", "dog"))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_y, check_is_fitted
 
@@ -117,9 +117,12 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
     # Targets
 
     def _targets(self, y: Any, weights: NDArray[np.float64]) -> NDArray[Any]:
-        check_classification_targets(y)
-        if type_of_target(y).startswith("multilabel"):
-            truth = np.asarray(y.todense() if hasattr(y, "todense") else y).astype(np.bool_)
+        plain = y if hasattr(y, "todense") else np.asarray(y)
+        if plain.dtype.kind == "f":
+            assert_all_finite(plain, input_name="y")
+        check_classification_targets(plain)
+        if type_of_target(plain).startswith("multilabel"):
+            truth = np.asarray(plain.todense() if hasattr(plain, "todense") else plain).astype(np.bool_)
             self.classes_ = np.array([0, 1])
             self._labels = truth.shape[1]
             return truth

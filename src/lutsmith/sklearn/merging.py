@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def merge_equal_rows(
     there = weights > 0
     if not there.all():
         x, y, weights = x[there], y[there], weights[there]
-    features = x.reshape(len(x), -1)
+    features = x.reshape(len(x), math.prod(x.shape[1:]))
     numbers = [features[:, place] for place in range(features.shape[1])]
     keys = [_ordered(column) for column in (*numbers, *np.atleast_2d(y.T))]
     hashed = _hashed(keys)

@@ -286,6 +286,8 @@ def arrow_of(frame: Any) -> Any:
         known: Any = narwhals.from_native(frame)
         if isinstance(known, narwhals.LazyFrame):
             known = known.collect()
+        if known.implementation.is_pandas_like():  # whose index would become a column
+            known = narwhals.from_native(known.to_native().reset_index(drop=True))
         return known.to_arrow()
     except (TypeError, ValueError) as error:  # pyarrow's errors are of these
         if not is_frame(frame):

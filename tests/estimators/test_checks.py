@@ -1,0 +1,23 @@
+"""scikit-learn's own checks of estimators, none of which is excused."""
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from lutsmith.sklearn import LUTClassifier, LUTRegressor, ThermometerEncoder
+
+
+@parametrize_with_checks(
+    [LUTClassifier(max_luts=60, random_state=0), LUTRegressor(max_luts=60, random_state=0), ThermometerEncoder()]
+)
+def test_scikit_learn_finds_nothing(estimator, check):
+    check(estimator)
+
+
+def test_tags_say_what_estimators_take():
+    from sklearn.utils import get_tags
+
+    told = get_tags(LUTClassifier())
+    assert told.input_tags.allow_nan
+    assert told.classifier_tags.multi_label
+    assert told.target_tags.multi_output
+    assert get_tags(LUTRegressor()).target_tags.multi_output
+    assert not get_tags(ThermometerEncoder()).requires_fit or get_tags(ThermometerEncoder()).input_tags.allow_nan
