@@ -312,8 +312,11 @@ _Trained = tuple[Circuit, Report, "tuple[NDArray[Any], NDArray[Any]] | None"]
 
 
 def auto_luts(rows: int, scores: int) -> int:
-    """Return how many LUTs that vote are worth trying for so many rows."""
-    return max(scores, min(1000, 10 * rows))
+    """Return how many LUTs that vote are worth trying for so many rows: 1,000, of `FEW` rows and more 4,000.
+
+    As validation rows of public tables say: `python -m benchmarks.estimators --folds own`.
+    """
+    return max(scores, 1000 if rows < FEW else 4000)
 
 
 def _weights(given: Any, rows: int) -> NDArray[np.float64]:
