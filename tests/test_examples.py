@@ -30,7 +30,7 @@ def run(name, capsys, monkeypatch, *arguments):
 
 
 @pytest.mark.parametrize(
-    ("name", "images", "least"), [("dwn_quick_start.py", "2000", 0.6), ("bitlogic_quick_start.py", "2000", 0.15)]
+    ("name", "images", "least"), [("dwn_quick_start.py", "1000", 0.6), ("bitlogic_quick_start.py", "2000", 0.15)]
 )
 def test_a_quick_start_runs_as_published(name, images, least, datasets, capsys, monkeypatch):
     assert run(name, capsys, monkeypatch, "--limit", images, "--epochs", "1")[0] > least

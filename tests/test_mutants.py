@@ -49,17 +49,19 @@ def written(folder: Path, **files: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def drawn() -> list[Mutant]:
-    return sample(ROOT, ("logic",), 40, 0)
+def functions() -> list[str]:
+    return [f"def f{place}(x, y):\n    return x + {place} < y\n" for place in range(40)]
 
 
-def test_one_seed_gives_one_sample_and_another_seed_another(drawn):
-    assert sample(ROOT, ("logic",), 40, 0) == drawn
-    assert {each.name for each in sample(ROOT, ("logic",), 40, 1)} != {each.name for each in drawn}
+def test_one_seed_gives_one_sample_and_another_seed_another(tmp_path):
+    root = written(tmp_path, one="\n".join(functions()[:15]), two="\n".join(functions()[15:]))
+    drawn, again, other = (sample(root, ("room",), 20, seed) for seed in (0, 0, 1))
+    assert again == drawn
+    assert {each.name for each in other} != {each.name for each in drawn}
 
 
-def test_every_mutant_changes_the_syntax_tree_of_one_line_of_its_file(drawn):
+def test_every_mutant_changes_the_syntax_tree_of_one_line_of_its_file():
+    drawn = sample(ROOT, ("logic",), 40, 0)
     assert len({(each.file, each.first) for each in drawn}) == len(drawn) == 40
     for each in drawn:
         source = (ROOT / each.file).read_text()
@@ -87,12 +89,10 @@ def test_what_no_test_could_notice_is_left_out(tmp_path):
 
 
 def test_a_sample_stays_where_files_move_and_other_functions_change(tmp_path):
-    functions = [f"def f{place}(x, y):\n    return x + {place} < y\n" for place in range(40)]
-    before = sample(written(tmp_path / "a", all="\n".join(functions)), ("room",), 20, 0)
-    functions[3] = "def f3(x):\n    return 1\n"
-    after = sample(
-        written(tmp_path / "b", one="\n".join(functions[:9]), two="\n".join(functions[9:])), ("room",), 20, 0
-    )
+    texts = functions()
+    before = sample(written(tmp_path / "a", all="\n".join(texts)), ("room",), 20, 0)
+    texts[3] = "def f3(x):\n    return 1\n"
+    after = sample(written(tmp_path / "b", one="\n".join(texts[:9]), two="\n".join(texts[9:])), ("room",), 20, 0)
     names = [{each.name for each in drawn if each.scope != "f3"} for drawn in (before, after)]
     assert len(names[0] - names[1]) <= 1
 
@@ -127,7 +127,7 @@ def test_a_trial_says_what_the_tests_say_and_leaves_the_file_as_it_was(tmp_path)
     worker = Worker(tmp_path)
 
     def tried(code: str, tests: list[str] = both) -> tuple[str, list[str]]:
-        found = worker.tried(file="src/tiny.py", code=code, tests=dict.fromkeys(tests, 0.01))
+        found = worker.tried(file="src/tiny.py", code=code, tests=dict.fromkeys(tests, 0.01), grace=1.0)
         assert (tmp_path / "src" / "tiny.py").read_text() != code
         return found["outcome"], found["by"]
 

@@ -81,9 +81,9 @@ def test_every_preset_is_built_in_seconds_and_gives_a_score_for_each_class(prese
     x = np.random.default_rng(0).integers(0, 256, (samples, *shape)).astype(np.uint8)
     categorical = CATEGORICAL.get(preset.task, ())
     x[:, list(categorical)] %= 7
-    start = time.perf_counter()
+    start = time.process_time()
     model = build(architecture, x, classes, 0, categorical).eval()
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
     assert sum(layer.out_dim for layer in model if hasattr(layer, "out_dim")) == sum(architecture.luts)
     sizes = _measured(model)
     with torch.no_grad():

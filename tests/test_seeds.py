@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,38 +12,11 @@ import pytest
 
 from lutsmith.training.files import checkpoint
 
-# Sizes at which the gradients of two layers are cut, and torch has sums of its own to form.
-CODE = """
-import sys, signal, torch
-from lutsmith.runs import train
-from lutsmith.training import TrainingInterrupted
-from lutsmith.training.loop import loop
-threads, folder, stop = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-torch.set_num_threads(threads)
-step, left = loop.Loop.step, stop
-def stopping(self, chosen):
-    global left
-    left -= 1
-    if left == 0: signal.raise_signal(signal.SIGINT)
-    step(self, chosen)
-loop.Loop.step = stopping
-from lutsmith.kernels import threads as kernels; from lutsmith.kernels.training.fold import cpu
-split = []
-parts = cpu._parts
-cpu._parts = lambda *a, **k: split.append(parts(*a, **k)) or split[-1]
-try:
-    if sys.argv[4] == "begin":
-        train("digits", preset=PRESET, out=folder, epochs=2, quiet=True, luts=(300, 200), architecture=ARCHITECTURE,
-              settings=SETTINGS)
-    else:
-        train("digits", out=folder, resume=True, quiet=True)
-except TrainingInterrupted:
-    pass
-assert kernels.get_num_threads() == threads
-assert max(a * b for a, b in split) > 1, split
-"""
-
-
+ARCHITECTURES = {
+    "fixed": {"connections": "fixed", "rank": 6},
+    "learnable": {"connections": "learnable", "rank": 4, "num_candidates": 8, "parametrization": "warp"},
+    "dense": {"connections": "dense", "rank": 4, "parametrization": "dwn"},
+}
 LEVERS = {
     "resample": 0.5,
     "score_every": 2,
@@ -55,11 +29,46 @@ LEVERS = {
 }
 """Of the run with connections that learn among candidates."""
 
+# Sizes at which the gradients of two layers are cut, and torch has sums of its own to form.
+CODE = """
+import json, sys, signal, torch
+from lutsmith.runs import train
+from lutsmith.training import TrainingInterrupted
+from lutsmith.training.loop import loop
+threads, folder, stop, do = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+torch.set_num_threads(threads)
+step, left = loop.Loop.step, 0
+def stopping(self, chosen):
+    global left
+    left -= 1
+    if left == 0: signal.raise_signal(signal.SIGINT)
+    step(self, chosen)
+loop.Loop.step = stopping
+from lutsmith.kernels import threads as kernels; from lutsmith.kernels.training.fold import cpu
+split = []
+parts = cpu._parts
+cpu._parts = lambda *a, **k: split.append(parts(*a, **k)) or split[-1]
+for name, (architecture, settings) in json.loads(sys.argv[5]).items():
+    left = stop
+    split.clear()
+    out = f"{folder}/{name}"
+    try:
+        if do == "begin":
+            train("digits", preset="digits-fast", out=out, epochs=2, quiet=True, luts=(300, 200),
+                  architecture=architecture, settings=settings)
+        else:
+            train("digits", out=out, resume=True, quiet=True)
+    except TrainingInterrupted:
+        pass
+    assert kernels.get_num_threads() == threads
+    assert max(a * b for a, b in split) > 1, (name, split)
+"""
 
-def sit(architecture: dict[str, object], threads: int, folder: Path, stop: int = 0, do: str = "begin") -> None:
-    """One sitting of a run on so many threads, stopped after so many steps."""
-    code = CODE.replace("PRESET", "'digits-fast'").replace("ARCHITECTURE", repr(architecture))
-    code = code.replace("SETTINGS", repr(LEVERS if architecture["connections"] == "learnable" else {}))
+
+def sit(threads: int, folder: Path, stop: int = 0, do: str = "begin") -> None:
+    """One sitting of a run of each architecture, in one process, on so many threads, stopped after so many steps."""
+    folder.mkdir(exist_ok=True)
+    runs = {name: (each, LEVERS if name == "learnable" else {}) for name, each in ARCHITECTURES.items()}
     number = str(threads)
     environment = {
         **os.environ,
@@ -69,7 +78,7 @@ def sit(architecture: dict[str, object], threads: int, folder: Path, stop: int =
         "MKL_NUM_THREADS": number,
         "OMP_WAIT_POLICY": "passive",
     }
-    command = [sys.executable, "-c", code, number, str(folder), str(stop), do]
+    command = [sys.executable, "-c", CODE, number, str(folder), str(stop), do, json.dumps(runs)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -81,23 +90,20 @@ def kept(folder: Path) -> dict[str, bytes]:
     return {"model.lut": (folder / "model.lut").read_bytes(), **bits}
 
 
-@pytest.mark.parametrize(
-    "architecture",
-    [
-        {"connections": "fixed", "rank": 6},
-        {"connections": "learnable", "rank": 4, "num_candidates": 8, "parametrization": "warp"},
-        {"connections": "dense", "rank": 4, "parametrization": "dwn"},
-    ],
-    ids=["fixed", "learnable", "dense"],
-)
-def test_one_seed_gives_one_file_for_any_number_of_threads(tmp_path: Path, architecture: dict[str, object]) -> None:
-    files = []
-    for threads in (1, 3):  # and 5 and 2 below
-        sit(architecture, threads, tmp_path / str(threads))
-        files.append(kept(tmp_path / str(threads)))
-    sit(architecture, 5, tmp_path / "stopped", stop=14)
-    assert not (tmp_path / "stopped" / "model.lut").exists()
-    sit(architecture, 2, tmp_path / "stopped", do="resume")
-    files.append(kept(tmp_path / "stopped"))
-    for name, value in files[0].items():
-        assert all(file[name] == value for file in files), name
+@pytest.fixture(scope="module")
+def sittings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all runs: on 1 thread, on 3, and on 5 until they were stopped and on 2 from there on."""
+    folder = tmp_path_factory.mktemp("sittings")
+    for threads in (1, 3):
+        sit(threads, folder / str(threads))
+    sit(5, folder / "stopped", stop=14)
+    assert not list(folder.glob("stopped/*/model.lut"))
+    sit(2, folder / "stopped", do="resume")
+    return folder
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_one_seed_gives_one_file_for_any_number_of_threads(sittings: Path, name: str) -> None:
+    first, *others = (kept(sittings / sitting / name) for sitting in ("1", "3", "stopped"))
+    for key, value in first.items():
+        assert all(other[key] == value for other in others), key

@@ -46,14 +46,14 @@ TIMED_OUT = 99
 class Chosen:
     """A plugin of pytest that keeps the chosen tests, in their order, and tells which fail.
 
-    A test that takes more than `GRACE` seconds of a processor, and `SLACK` times what it takes without a mutant, ends
+    A test that takes more than `grace` seconds of a processor, and `SLACK` times what it takes without a mutant, ends
     the process.
     """
 
     GRACE, SLACK = 5.0, 4.0
 
-    def __init__(self, tests: dict[str, float], tell: Callable[[str], None]) -> None:
-        self.seconds, self.tell = tests, tell
+    def __init__(self, tests: dict[str, float], tell: Callable[[str], None], grace: float = GRACE) -> None:
+        self.seconds, self.tell, self.grace = tests, tell, grace
         self.order = {test: place for place, test in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
@@ -67,7 +67,7 @@ class Chosen:
             os._exit(TIMED_OUT)
 
         signal.signal(signal.SIGPROF, out_of_time)
-        signal.setitimer(signal.ITIMER_PROF, self.GRACE + self.SLACK * self.seconds[item.nodeid])
+        signal.setitimer(signal.ITIMER_PROF, self.grace + self.SLACK * self.seconds[item.nodeid])
         try:
             return (yield)
         finally:
@@ -82,7 +82,9 @@ class Chosen:
             self.tell(report.nodeid)
 
 
-def tried(file: str | None, code: str, tests: dict[str, float], keep_on: bool = False) -> dict[str, Any]:
+def tried(
+    file: str | None, code: str, tests: dict[str, float], keep_on: bool = False, grace: float = Chosen.GRACE
+) -> dict[str, Any]:
     """Return what the tests say of `code` in the place of `file`; without a file, of the code as it is.
 
     Args:
@@ -90,6 +92,7 @@ def tried(file: str | None, code: str, tests: dict[str, float], keep_on: bool = 
         code: what it becomes.
         tests: ids of pytest in their order, and the seconds that each takes without a mutant.
         keep_on: whether the tests go on after one has failed.
+        grace: seconds of a processor that any test may take.
 
     Returns:
         `outcome`, which is "killed", "survived", "timed out" or "no tests", `by`, the tests that failed, `seconds` on
@@ -101,7 +104,7 @@ def tried(file: str | None, code: str, tests: dict[str, float], keep_on: bool = 
     try:
         if path is not None:
             path.write_text(code, encoding="utf-8")
-        status, failed = _forked(tests, keep_on)
+        status, failed = _forked(tests, keep_on, grace)
     finally:
         if path is not None and original is not None:
             content, stat = original
@@ -112,7 +115,7 @@ def tried(file: str | None, code: str, tests: dict[str, float], keep_on: bool = 
     return {"outcome": outcome, "by": failed, "seconds": time.perf_counter() - began, "status": status}
 
 
-def _forked(tests: dict[str, float], keep_on: bool) -> tuple[int | None, list[str]]:
+def _forked(tests: dict[str, float], keep_on: bool, grace: float) -> tuple[int | None, list[str]]:
     """Run the tests in a fork; return pytest's exit status (negative: a signal, None: out of time) and what failed."""
     limit = math.ceil(Chosen.GRACE + sum(Chosen.GRACE / 4 + Chosen.SLACK * seconds for seconds in tests.values()))
     reading, writing = os.pipe()
@@ -124,7 +127,7 @@ def _forked(tests: dict[str, float], keep_on: bool) -> tuple[int | None, list[st
             os.close(reading)
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-            status = _run(tests, writing, keep_on)
+            status = _run(tests, writing, keep_on, grace)
         finally:
             os._exit(status)
     os.close(writing)
@@ -143,12 +146,12 @@ def _forked(tests: dict[str, float], keep_on: bool) -> tuple[int | None, list[st
         return status, told.read().splitlines()
 
 
-def _run(tests: dict[str, float], writing: int, keep_on: bool) -> int:
+def _run(tests: dict[str, float], writing: int, keep_on: bool, grace: float) -> int:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     hypothesis.settings.load_profile("mutants")
-    plugin = Chosen(tests, lambda test: os.write(writing, f"{test}\n".encode()))
+    plugin = Chosen(tests, lambda test: os.write(writing, f"{test}\n".encode()), grace)
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     return int(pytest.main([*OPTIONS, *([] if keep_on else ["-x"]), *files], plugins=[plugin]))
 

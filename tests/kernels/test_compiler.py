@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 
 import grimp
+import numba
 import pytest
+from numba.core import config
 
+from lutsmith.kernels import compiler
 from lutsmith.kernels.training import build
 
 SCRIPT = """
@@ -42,17 +45,45 @@ def run(variables: dict[str, str], script: str = SCRIPT) -> subprocess.Completed
     )
 
 
-def test_compiling_is_said_once_and_loading_is_silent(tmp_path: Path) -> None:
-    first, second = (run({"NUMBA_CACHE_DIR": str(tmp_path)}) for _ in range(2))
-    assert first.stdout == second.stdout == "30.0\n"
-    assert first.stderr.count("lutsmith: compiling the rank-1 kernels, once per machine") == 1
+@pytest.fixture(scope="module")
+def first_and_second(tmp_path_factory: pytest.TempPathFactory) -> list[subprocess.CompletedProcess[str]]:
+    """Two processes that run the same kernels, forward and backward: one compiles them, the other loads them."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    return [run({"NUMBA_CACHE_DIR": cache}, BITS) for _ in range(2)]
+
+
+def test_compiling_is_said_once_and_loading_is_silent(
+    first_and_second: list[subprocess.CompletedProcess[str]],
+) -> None:
+    first, second = first_and_second
+    for rank in (1, 2):
+        assert first.stderr.count(f"lutsmith: compiling the rank-{rank} kernels, once per machine") == 1
     assert second.stderr == ""
 
 
-def test_a_process_that_compiles_computes_the_bits_of_one_that_loads(tmp_path: Path) -> None:
-    first, second = (run({"NUMBA_CACHE_DIR": str(tmp_path)}, BITS).stdout for _ in range(2))
+def test_a_process_that_compiles_computes_the_bits_of_one_that_loads(
+    first_and_second: list[subprocess.CompletedProcess[str]],
+) -> None:
+    first, second = (done.stdout for done in first_and_second)
     assert len(first.splitlines()) == 6
     assert first == second
+
+
+def test_the_optimisation_level_is_that_of_the_one_kernel() -> None:
+    levels, usual = [], config.OPT
+
+    def store(address: int, part: int) -> None:
+        """Do nothing."""
+
+    def fails(address: int, part: int) -> None:
+        """Cannot be compiled."""
+        address + "1"  # type: ignore[operator]
+
+    assert compiler.callback(store, build.KERNEL, lambda: levels.append(int(config.OPT)), 1)
+    assert set(levels) == {1}
+    with pytest.raises(numba.TypingError):
+        compiler.callback(fails, build.KERNEL, lambda: None, 1)
+    assert config.OPT is usual
 
 
 @pytest.mark.parametrize("place", ["a_file/below", "read_only"])

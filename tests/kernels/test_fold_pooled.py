@@ -28,7 +28,7 @@ def test_the_pooled_fold_is_the_fold_pooled(rank: int, data: st.DataObject) -> N
     if not count:
         return
     mode, size, width = (
-        data.draw(st.sampled_from(["or", "and"] if rank in (2, 5) else ["or"])),  # each is compiled, seconds at rank 8
+        data.draw(st.sampled_from(["or", "and"])),
         data.draw(st.integers(1, 5)),
         data.draw(st.integers(1, 6)),
     )
@@ -71,7 +71,7 @@ def test_trees_are_their_levels_one_after_the_other(rank: int, depth: int, data:
     if draw(st.booleans()):
         windows = torch.randint(-1, count, (4, 3), generator=generator).int()
         windows[draw(st.integers(0, 3))] = count - 1
-    mode = draw(st.sampled_from(["or", "and"] if rank == 2 else ["or"]))
+    mode = draw(st.sampled_from(["or", "and"]))
     levels = torch.split(tables, [kernels * rank**level for level in reversed(range(depth))])
 
     def one_after_the_other(x: Tensor) -> Tensor:

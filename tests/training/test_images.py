@@ -222,7 +222,7 @@ def test_a_batch_of_digits_is_bent_faster_than_a_training_step() -> None:
     change(images, generator)
     times = []
     for _ in range(20):
-        began = time.perf_counter()
+        began = time.process_time()
         change(images, generator)
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     assert min(times) < 3e-3  # measured: 0.9 ms; a training step takes 6

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import event
+from numba.core import config, event
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
 
 ENGINE = "compiling the engine, once per machine, about 2 s"
 """Message of the kernels that evaluate circuits."""
@@ -87,12 +90,28 @@ _register: Any = event.register  # untyped
 _register("numba:compile", _Tell())
 
 
-def callback(function: Callable[..., Any], signature: Any, announce: Callable[[], None], **options: Any) -> int:
+@contextmanager
+def _optimised(level: int) -> Iterator[None]:
+    """LLVM's optimisation level of what is compiled meanwhile; other threads wait."""
+    with global_compiler_lock:
+        _ = cpu_target.target_context  # made at Numba's own level, at its first use
+        usual = config.OPT
+        config.OPT = type(usual)(min(level, usual))
+        try:
+            yield
+        finally:
+            config.OPT = usual
+
+
+def callback(
+    function: Callable[..., Any], signature: Any, announce: Callable[[], None], level: int = 3, **options: Any
+) -> int:
     """Compile a function as a C callback and return its address, for as long as the process lives.
 
-    Cached on disk as by `kernel`; `announce` is called, maybe often, when there is something to compile.
+    Cached on disk as by `kernel`; `announce` is called, maybe often, when there is something to compile. `level` is
+    LLVM's optimisation level, 0 to 3.
     """
-    with event.install_listener("numba:run_pass", _Announce(announce)):
+    with event.install_listener("numba:run_pass", _Announce(announce)), _optimised(level):
         try:
             compiled = numba.cfunc(signature, cache=True, **options)(function)
         except (RuntimeError, OSError):  # no folder for the cache, or one that cannot be written after all
