@@ -179,11 +179,14 @@ class Checkpoint:
 def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start: bytes, stride: int = 1) -> str:
     """Return a checksum of all that decides what training does; of every `stride`th row."""
     found = hashlib.blake2b(start, digest_size=16)
-    found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
+    told = replace(settings, max_seconds=None).to_json()
+    if told["missing"] == "below":  # earlier versions knew nothing else
+        del told["missing"]
+    found.update(json.dumps(told, sort_keys=True).encode())
     x = dataset.x_train
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
     of = encoding.encoding if isinstance(encoding, Front) else encoding
-    bits = (of.feature, of.count, of.threshold, of.inverted)
+    bits = (of.feature, of.count, of.threshold, of.inverted, *([of.missing] if of.missing.any() else []))
     for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, *bits):
         add_to(found, array)
     return found.hexdigest()

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State
-from lutsmith.additive.encoding import Encoding
 from lutsmith.additive.folds import best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
+from lutsmith.additive.missing import choose, fitted
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
 from lutsmith.additive.rows import RowSource
@@ -112,10 +112,12 @@ class AdditiveTrainer:
         rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
         if dataset.sample_weight is not None:  # what does not count is not there
             rows = rows[np.asarray(dataset.sample_weight)[rows] > 0]
-        encoding = Encoding.fit(
-            dataset.x_train, settings.bits, dataset.categorical, encoder=str(settings.encoder), rows=rows,
-            seed=settings.seed,
-        )  # fmt: skip
+        if settings.missing is None and start is not None:
+            settings = replace(settings, missing="indicator" if start.missing.size else "below")
+        elif settings.missing is None:
+            chosen = choose(self.settings, self.loss, dataset, rows, held_out)
+            settings = replace(settings, missing=chosen)
+        encoding = fitted(settings, dataset, rows)
         begun = None
         if start is not None:  # whose thresholds may be those of words
             begun = Start.of(start, encoding if start.metadata.input_bits is None else None)
