@@ -40,11 +40,11 @@ from .nn import GroupSum as GroupSum
 from .nn import LearnableReduction as LearnableReduction
 from .nn import LearnableThermometer as LearnableThermometer
 from .nn import LogarithmicThermometer as LogarithmicThermometer
-from .nn import Missing as Missing
 from .nn import LogicConv1d as LogicConv1d
 from .nn import LogicConv2d as LogicConv2d
 from .nn import LogicConv3d as LogicConv3d
 from .nn import LogicDense as LogicDense
+from .nn import Missing as Missing
 from .nn import MultiLabel as MultiLabel
 from .nn import OneHot as OneHot
 from .nn import OutputCode as OutputCode

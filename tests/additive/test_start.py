@@ -56,11 +56,15 @@ def any_circuit(seed: int, objective: str, groups: int, scores: int) -> Circuit:
     words = WordBits(kinds.feature[which], rng.integers(0, kinds.bits[which]), kinds) if which.size else None
     size = int(rng.integers(1, 7))
     missing = rng.integers(0, FEATURES, rng.integers(0, 4)).astype(np.int32)
-    netlist = random_netlist(seed, inputs=inputs + missing.size, luts=int(rng.integers(1, 40)), outputs=groups * size, max_rank=6)
+    netlist = random_netlist(
+        seed, inputs=inputs + missing.size, luts=int(rng.integers(1, 40)), outputs=groups * size, max_rank=6
+    )
     affine = random_affine(seed, groups, scores, objective) if scores != groups or rng.random() < 0.7 else {}
     if objective != "regression":
         affine = {name: affine[name] for name in affine if name in ("weights", "bias")}
-    return Circuit((FEATURES,), encoder, netlist, Head(groups, **affine), objective=objective, words=words, missing=missing)
+    return Circuit(
+        (FEATURES,), encoder, netlist, Head(groups, **affine), objective=objective, words=words, missing=missing
+    )
 
 
 def fitted(circuit: Circuit, data: Dataset, **fields: Any) -> tuple[AdditiveTrainer, Circuit]:

@@ -75,7 +75,8 @@ def choose(
     else:
         alike = dataset.y_train[rows] if dataset.objective == "classification" else np.zeros(len(rows), np.int64)
         part = parts_of(alike, FOLDS, settings.seed)
-        parts = [(rows[part != fold], rows[part == fold]) for fold in range(FOLDS) if 0 < (part == fold).sum() < len(part)]
+        folds = (part == fold for fold in range(FOLDS) if len(rows) > FOLDS)
+        parts = [(rows[~left], rows[left]) for left in folds]
     found: dict[str, list[Encoding]] = {}
     for missing in MISSING:
         encodings = [fitted(replace(settings, missing=missing), dataset, learned) for learned, _ in parts]

@@ -6,6 +6,7 @@ float32; code c of a categorical column is the c-th of its names; a value that i
 
 from __future__ import annotations
 
+import contextlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular.errors import SchemaError
-from lutsmith.circuit.tabular.frames import Frame
+from lutsmith.circuit.tabular.frames import Coded, Frame
 from lutsmith.circuit.tabular.layout import TableLayout
 from lutsmith.circuit.tabular.numerals import PLAIN, Numerals, plain
 
@@ -113,8 +114,9 @@ class Schema(TableLayout):
             result[place] = self.values(place, frame.column(source, start, stop), start)
         return result.T
 
-    def values(self, place: int, cells: NDArray[Any], first: int = 0) -> NDArray[np.float32]:
-        """Return a column of numbers, text or objects as feature `place`, float32 (n,).
+    def values(self, place: int, cells: NDArray[Any] | Coded, first: int = 0) -> NDArray[np.float32]:
+        """Return a column of numbers, text or objects as feature `place`, float32 (n,); of one that is coded each
+        different value is read once.
 
         In a column of numbers text is read as in a file, and numbers that stand for a missing value are missing. In one
         of categories a number is the name that says this number, however it is spelt, and a truth value the name that
@@ -123,6 +125,8 @@ class Schema(TableLayout):
         Raises:
             SchemaError: a value that is neither.
         """
+        if isinstance(cells, Coded):
+            return self._coded(place, cells, first)
         if cells.dtype.kind in "biuf" and self._names(place) is None:
             with np.errstate(over="ignore"):
                 result: NDArray[np.float32] = cells.astype(np.float32)
@@ -134,6 +138,23 @@ class Schema(TableLayout):
         if cells.dtype.kind == "S":
             cells = np.char.decode(cells, "utf-8", "replace")
         return self.text(place, cells.tolist(), first)
+
+    def _coded(self, place: int, cells: Coded, first: int) -> NDArray[np.float32]:
+        """Return a coded column as feature `place`; values that stand in no row may be what the model cannot read."""
+        table = np.full(len(cells.values) + 1, np.nan, np.float32)  # the last: of -1
+        if len(cells.values) <= len(cells.codes):
+            with contextlib.suppress(SchemaError):
+                table[:-1] = self.values(place, _objects(cells.values))
+                return table[cells.codes]
+        used = np.flatnonzero(np.bincount(cells.codes + 1, minlength=table.size)[1:])
+        try:
+            table[used] = self.values(place, _objects([cells.values[each] for each in used.tolist()]))
+        except SchemaError as error:
+            if error.row is None:
+                raise
+            row = int(np.argmax(cells.codes == used[error.row]))
+            raise SchemaError(error.problem, error.column, first + row, error.cell) from None
+        return table[cells.codes]
 
     def text(self, place: int, cells: Sequence[Any], first: int = 0) -> NDArray[np.float32]:
         """Return cells of a text file, or other values, as feature `place`; as `values` says."""
@@ -240,6 +261,12 @@ class Schema(TableLayout):
         """The numbers that stand for a missing value, such as -999."""
         found = (plain(spelling) for spelling in self.missing)
         return frozenset(value for value in found if value is not None and value == value)
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def _exact(text: str) -> int | float | None:
