@@ -251,7 +251,7 @@ def test_what_was_chosen_is_told_and_can_be_asked_for() -> None:
     assert to_bytes(circuits[0]) == to_bytes(circuits[1]) == to_bytes(circuits[2 + WAYS.index(told[0])])
     assert AdditiveSettings.from_json(AdditiveSettings(missing="learned").to_json()).missing == "learned"
     for wrong, error in (("above", ValueError), (3, TypeError)):
-        with pytest.raises(error, match="missing is"):
+        with pytest.raises(error, match="missing of the settings is"):
             AdditiveSettings(missing=wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no target is given"):
         Encoding.fit(data.x_train, 3, missing="learned")

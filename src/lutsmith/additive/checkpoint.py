@@ -180,8 +180,8 @@ def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start:
     """Return a checksum of all that decides what training does; of every `stride`th row."""
     found = hashlib.blake2b(start, digest_size=16)
     told = replace(settings, max_seconds=None).to_json()
-    if told["missing"] == "below":  # earlier versions knew nothing else
-        del told["missing"]
+    for name in ("missing", "category_code"):  # earlier versions had neither; samples and bits tell them
+        del told[name]
     found.update(json.dumps(told, sort_keys=True).encode())
     x = dataset.x_train
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)

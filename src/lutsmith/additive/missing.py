@@ -35,7 +35,7 @@ def fitted(settings: AdditiveSettings, dataset: Dataset, rows: NDArray[np.int64]
     """Return the bits that settings give to rows of the training part."""
     missing = settings.missing or "below"
     return Encoding.fit(
-        dataset.x_train, settings.bits, dataset.categorical, encoder=str(settings.encoder), missing=missing,
+        dataset.x_train, settings.bits, dataset.one_hot, encoder=str(settings.encoder), missing=missing,
         target=Target.of_dataset(dataset) if missing == "learned" else None, rows=rows, seed=settings.seed,
     )  # fmt: skip
 

@@ -12,6 +12,9 @@ from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.ground.arguments import as_python, check_options, number, one_of, whole_number
 
+CATEGORY_CODES = ("one-hot", "target")
+"""How names of categories become bits."""
+
 CHOSEN_BY = ("score", "loss")
 """What of the validation rows chooses how many LUTs are kept."""
 
@@ -38,6 +41,10 @@ class AdditiveSettings:
             that tells more of the targets is "learned", below or above all thresholds, where above takes a LUT2 for
             each threshold that is read. None or "auto": of what differs for the data, the one with the lowest loss on
             validation rows in a short trial (`missing.choose`).
+        category_code: how names of categories become bits: "one-hot", a bit each; "target", in the order of the mean
+            target of their training rows, so that a threshold is a set of names (`categories.target_order`). None or
+            "auto": the order for columns of more than 255 names, a bit each for others. Columns that come with an
+            order keep it.
         loss: a name of `losses.LOSSES`; None: cross entropy of classes, logistic loss of labels, squared of numbers.
         quantile: of the loss "quantile", the share of targets that are to lie below the score.
         tau: votes that are worth a factor e of probability, once all LUTs are there: larger values learn more slowly
@@ -87,6 +94,7 @@ class AdditiveSettings:
     encoder: str | None = None
     bits: int | None = None
     missing: str | None = None
+    category_code: str | None = None
     loss: str | None = None
     quantile: float = 0.5
     tau: float | None = None
@@ -139,10 +147,11 @@ class AdditiveSettings:
             raise ValueError(f"candidates is {self.candidates}; expected a multiple of 64")
         if self.folds == 1:
             raise ValueError("folds is 1; expected 0, or 2 and more")
-        if self.missing == "auto":
-            object.__setattr__(self, "missing", None)
-        if self.missing is not None:
-            one_of("missing", self.missing, (*MISSING, "auto"))
+        for name, known in (("missing", MISSING), ("category_code", CATEGORY_CODES)):
+            if getattr(self, name) not in (None, "auto"):
+                one_of(f"{name} of the settings", getattr(self, name), (*known, "auto"))
+            elif getattr(self, name) == "auto":
+                object.__setattr__(self, name, None)
         if self.chosen_by is not None:
             one_of("chosen_by", self.chosen_by, CHOSEN_BY)
         if not isinstance(self.weights, (tuple, list)) or not self.weights:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.candidates import Candidates
+from lutsmith.additive.categories import in_order
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State
 from lutsmith.additive.folds import best_steps, parts_of
@@ -29,6 +30,7 @@ from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
+from lutsmith.data.start import coded_as
 from lutsmith.version import __version__
 
 CHUNK = 1 << 16
@@ -112,6 +114,7 @@ class AdditiveTrainer:
         rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
         if dataset.sample_weight is not None:  # what does not count is not there
             rows = rows[np.asarray(dataset.sample_weight)[rows] > 0]
+        dataset = in_order(settings, dataset, rows) if start is None else coded_as(start, dataset)
         if settings.missing is None and start is not None:
             settings = replace(settings, missing="indicator" if start.missing.size else "below")
         elif settings.missing is None:

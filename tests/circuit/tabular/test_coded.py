@@ -64,7 +64,9 @@ KINDS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
     "objects": lambda given: _pandas(given, {}),
     "mixed": _mixed,
     "str": lambda given: _pandas(given, {"name": "str", "text": "str", "number": "float64"}),
-    "string": lambda given: _pandas(given, {"name": "string[python]", "truth": "boolean", "code": "Int8", "number": "Float32"}),
+    "string": lambda given: _pandas(
+        given, {"name": "string[python]", "truth": "boolean", "code": "Int8", "number": "Float32"}
+    ),
     "category": lambda given: _pandas(given, dict.fromkeys(given, "category")),
     "arrow dtypes": lambda given: _pandas(
         given, {

@@ -52,17 +52,26 @@ class Frame:
     column: Callable[[int, int, int], NDArray[Any] | Coded]
 
 
+def is_text_array(X: Any) -> bool:
+    """Return whether X is an array (N, F) of text, or of objects such as text and numbers side by side."""
+    return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUS"
+
+
 def is_records(X: Any) -> bool:
     """Return whether X is a list of dicts."""
     return isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], Mapping)
 
 
 def as_frame(X: Any) -> Frame | None:
-    """Return a frame or a list of dicts as columns; None where X is something else: an array, or Arrow data.
+    """Return a frame, a list of dicts, or an array of text or objects (N, F), whose columns are called 0, 1, ..., as
+    columns; None where X is something else: an array of numbers, or Arrow data.
 
     Raises:
         SchemaError: dicts of different keys.
     """
+    if is_text_array(X):
+        names = tuple(map(str, range(X.shape[1])))
+        return Frame(names, len(X), lambda place, start, stop: X[start:stop, place])
     if isinstance(X, (np.ndarray, str, bytes)):
         return None
     if isinstance(X, (list, tuple)):

@@ -2,6 +2,7 @@
 
 It says how any table of the same columns becomes features, without a guess: prediction needs nothing else. Numbers are
 float32; code c of a categorical column is the c-th of its names; a value that is missing, or none of the names, is NaN.
+Names that are rare may share a code, and unseen ones may be refused.
 """
 
 from __future__ import annotations
@@ -175,12 +176,14 @@ class Schema(TableLayout):
         if self.is_missing(cell):
             return True
         if codes is not None:
-            return not is_null(self._code(place, codes, cell, 0))
+            return not is_null(self._known(place, codes, cell))
         numerals = self._numerals(place)
         return numerals.lenient or numerals.parse(cell) is not None
 
     def expected(self, place: int) -> str:
-        """Return what a number column expects, in words."""
+        """Return what a column expects, in words."""
+        if (names := self.categories[place] if self.categories else None) is not None:
+            return f"one of the names that the model was trained on: {listed(names)}"
         numerals = self._numerals(place)
         return "numbers" if numerals.is_plain else f"{numerals}, as in the data that the model was trained on"
 
@@ -209,6 +212,17 @@ class Schema(TableLayout):
             raise SchemaError(f"holds a {kind}; expected a number", self.column(place), row) from None
 
     def _code(self, place: int, codes: dict[str, float], cell: Any, row: int) -> float:
+        try:
+            code = self._known(place, codes, cell)
+        except TypeError as error:
+            raise SchemaError(f"{error}; expected the name of a category", self.column(place), row) from None
+        if self.unseen == "error" and is_null(code) and not is_null(cell) and not self.is_missing(str(cell)):
+            text = str(cell)
+            raise SchemaError(f"{shorten(text)} is not {self.expected(place)}", self.column(place), row, text)
+        return code
+
+    def _known(self, place: int, codes: dict[str, float], cell: Any) -> float:
+        """Return the code of a cell, NaN where it is missing or unknown; raise TypeError where it is no name."""
         if isinstance(cell, str):
             for name in (cell, cell.strip()):
                 if name in codes:
@@ -223,7 +237,7 @@ class Schema(TableLayout):
             return self._said[place].get(int(cell), _NAN)
         if isinstance(cell, (float, np.floating)):
             return self._said[place].get(float(cell), _NAN)
-        raise SchemaError(f"holds a {type(cell).__name__}; expected the name of a category", self.column(place), row)
+        raise TypeError(f"holds a {type(cell).__name__}")
 
     @cached_property
     def _said(self) -> list[dict[int | float | str, float]]:
@@ -231,15 +245,15 @@ class Schema(TableLayout):
         several names say has no code.
         """
         found: list[dict[int | float | str, float]] = []
-        for names in self.categories:
-            said: dict[int | float | str, list[int]] = {}
-            for code, name in enumerate(names or ()):
+        for codes in self._codes:
+            said: dict[int | float | str, set[float]] = {}
+            for name, code in (codes or {}).items():
                 number = _exact(name)
                 if number is not None:
-                    said.setdefault(number, []).append(code)
+                    said.setdefault(number, set()).add(code)
                 elif name.lower() in ("true", "false"):
-                    said.setdefault(name.lower().capitalize(), []).append(code)
-            found.append({key: float(codes[0]) for key, codes in said.items() if len(codes) == 1})
+                    said.setdefault(name.lower().capitalize(), set()).add(code)
+            found.append({key: codes.pop() for key, codes in said.items() if len(codes) == 1})
         return found
 
     def _names(self, place: int) -> dict[str, float] | None:
@@ -247,10 +261,13 @@ class Schema(TableLayout):
 
     @cached_property
     def _codes(self) -> list[dict[str, float] | None]:
-        return [
-            None if names is None else {name: float(code) for code, name in enumerate(names)}
-            for names in self.categories
-        ]
+        found: list[dict[str, float] | None] = []
+        for place, names in enumerate(self.categories):
+            codes = {name: float(code) for code, name in enumerate(names or ())}
+            if (alike := self.pooled.get(place)) is not None:
+                codes |= dict.fromkeys(alike, codes[alike[0]])
+            found.append(None if names is None else codes)
+        return found
 
     @cached_property
     def _missing(self) -> frozenset[str]:
