@@ -49,6 +49,7 @@ from .nn import LogicConv1d as LogicConv1d
 from .nn import LogicConv2d as LogicConv2d
 from .nn import LogicConv3d as LogicConv3d
 from .nn import LogicDense as LogicDense
+from .nn import Missing as Missing
 from .nn import MultiLabel as MultiLabel
 from .nn import OneHot as OneHot
 from .nn import OutputCode as OutputCode

@@ -43,8 +43,8 @@ def dataset(seed: int, objective: str, scores: int, rows: int = 150) -> Dataset:
 
 
 def any_circuit(seed: int, objective: str, groups: int, scores: int) -> Circuit:
-    """LUTs of ranks 0 to 6 and constants on several levels; inputs are comparators and bits of words, plain ones and
-    others; outputs are any signals, inputs among them, and the same ones repeatedly.
+    """LUTs of ranks 0 to 6 and constants on several levels; inputs are comparators, bits of words, plain ones and
+    others, and missing values; outputs are any signals, inputs among them, and the same ones repeatedly.
     """
     rng = np.random.default_rng(seed)
     inputs = int(rng.integers(1, 12))
@@ -55,11 +55,16 @@ def any_circuit(seed: int, objective: str, groups: int, scores: int) -> Circuit:
     which = rng.integers(0, 3, inputs - compared)
     words = WordBits(kinds.feature[which], rng.integers(0, kinds.bits[which]), kinds) if which.size else None
     size = int(rng.integers(1, 7))
-    netlist = random_netlist(seed, inputs=inputs, luts=int(rng.integers(1, 40)), outputs=groups * size, max_rank=6)
+    missing = rng.integers(0, FEATURES, rng.integers(0, 4)).astype(np.int32)
+    netlist = random_netlist(
+        seed, inputs=inputs + missing.size, luts=int(rng.integers(1, 40)), outputs=groups * size, max_rank=6
+    )
     affine = random_affine(seed, groups, scores, objective) if scores != groups or rng.random() < 0.7 else {}
     if objective != "regression":
         affine = {name: affine[name] for name in affine if name in ("weights", "bias")}
-    return Circuit((FEATURES,), encoder, netlist, Head(groups, **affine), objective=objective, words=words)
+    return Circuit(
+        (FEATURES,), encoder, netlist, Head(groups, **affine), objective=objective, words=words, missing=missing
+    )
 
 
 def fitted(circuit: Circuit, data: Dataset, **fields: Any) -> tuple[AdditiveTrainer, Circuit]:
@@ -307,13 +312,13 @@ def test_circuits_that_cannot_be_refined_are_refused() -> None:
     wires = replace(circuit.netlist, outputs=np.arange(6))
     encoder = Comparators([0], [0.5], FEATURES)
     other = CircuitBuilder((FEATURES,))
-    other.popcount(other.lut([other.missing([0])] * 3, [[0, 1]] * 3), 3)
-    with_missing = other.build(classes=("x", "y", "z"))
+    other.popcount(other.lut([other.words([0], 32)[0, :1]] * 3, [[0, 1]] * 3), 3)
+    with_long = other.build(classes=("x", "y", "z"))
     for start, message in (
         (replace(circuit, head=None, classes=None, objective=None), "has no head"),
         (Circuit((FEATURES,), encoder, clocked, Head(3), ("x", "y", "z")), "1 registers"),
         (replace(circuit, netlist=wires), "no LUT of the circuit votes"),
-        (with_missing, "1 inputs that are missing values, which refining does not take"),
+        (with_long, "words of more than 24 bits as inputs, which refining does not take"),
     ):
         with pytest.raises(ValueError, match=message):
             trainer.fit(data, start=start)

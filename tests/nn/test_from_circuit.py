@@ -268,7 +268,6 @@ def test_what_cannot_begin_with_a_circuit_is_refused() -> None:
         lambda builder: builder.words([0, 1], 3, signed=True)[:, 1],
         lambda builder: builder.words([0, 1], 17)[:, 1],
         lambda builder: builder.words([0, 1], 32)[:, 1],
-        lambda builder: builder.missing([0, 1]),
     ):
         builder = CircuitBuilder((2,))
         builder.popcount(builder.lut([read(builder)] * 2, [[0, 1, 1, 0]] * 2), 2)
@@ -278,7 +277,6 @@ def test_what_cannot_begin_with_a_circuit_is_refused() -> None:
         (others[0], {}, "has signed or long words as inputs, which a network to train does not take"),
         (others[1], {}, "unsigned words of up to 16 bits"),
         (others[2], {}, "words of more than 24 bits as inputs, which a network to train does not take"),
-        (others[3], {}, "2 inputs that are missing values, which a network to train does not take"),
         (replace(circuit, head=None, classes=None, objective=None), {}, "has no head"),
         (circuit, {"head": "affine"}, "the circuit has the head 'group-sum': leave the head out"),
         (circuit, {"connections": "dense"}, "connections of a circuit"),

@@ -180,13 +180,16 @@ def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start:
     """Return a checksum of all that decides what training does; of every `stride`th row."""
     found = hashlib.blake2b(start, digest_size=16)
     told = replace(settings, max_seconds=None).to_json()
-    if told["monotonic_cst"] is None:  # which files of earlier versions do not have
-        del told["monotonic_cst"]
+    for name in ("monotonic_cst", "patience"):  # which earlier versions did not have
+        if told[name] is None:
+            del told[name]
+    for name in ("missing", "category_code"):  # earlier versions had neither; samples and bits tell them
+        del told[name]
     found.update(json.dumps(told, sort_keys=True).encode())
     x = dataset.x_train
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
     of = encoding.encoding if isinstance(encoding, Front) else encoding
-    bits = (of.feature, of.count, of.threshold, of.inverted)
+    bits = (of.feature, of.count, of.threshold, of.inverted, *([of.missing] if of.missing.any() else []))
     for array in (np.array(x.shape), x[::stride], dataset.y_train, *weights, *bits):
         add_to(found, array)
     return found.hexdigest()

@@ -4,6 +4,9 @@ Every bit is the XOR of comparisons of one feature with thresholds, or the inver
 thermometer's bit, two are a category's, and any code is such an XOR (`encodings.transitions`). Or it is a bit of a
 word, which is how circuits read binary and fixed-point levels (`encodings.words`).
 
+A missing value compares false. Whether a value is missing may be a further part of the XOR: alone it is a bit that
+says so, and with comparisons it makes the missing value one above all thresholds.
+
 Bits are uint64 (B, W): bit b of word w of a row is that of sample 64 w + b.
 """
 
@@ -18,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.additive.sides import Target, is_above
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.words import WordFormats
 from lutsmith.encodings import codes, thresholds
 from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.encodings.transitions import without_pairs, xor
 from lutsmith.encodings.words import formats_of
-from lutsmith.ground.arguments import whole_number
+from lutsmith.ground.arguments import one_of, whole_number
 
 if TYPE_CHECKING:
     from lutsmith.circuit.engine.blocks import Blocks
@@ -38,6 +42,9 @@ TURNED = 256
 FITTED = 1 << 22
 """Values that thresholds are fitted to at once."""
 
+MISSING = ("below", "indicator", "learned")
+"""What a missing value is to the bits of its column."""
+
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
@@ -50,6 +57,7 @@ class Encoding:
         threshold: float32 (count.sum(),), what is compared with, bit after bit, ascending in each.
         inverted: bool (B,): the bit is the inverse of the XOR.
         bit: int32 (B,), which bit of the feature's word it is, whatever is compared; -1: of none.
+        missing: bool (B,), whether it is turned over where the feature's value is missing.
         formats: what the words are; None: there are none.
     """
 
@@ -59,6 +67,7 @@ class Encoding:
     threshold: NDArray[np.float32]
     inverted: NDArray[np.bool_]
     bit: NDArray[np.int32]
+    missing: NDArray[np.bool_]
     formats: WordFormats | None = None
 
     @classmethod
@@ -71,6 +80,8 @@ class Encoding:
         encoder: str = "distributive",
         sets: bool = False,
         max_categories: int | None = None,
+        missing: str = "below",
+        target: Target | None = None,
         rows: NDArray[np.int64] | None = None,
         most_rows: int = 1_000_000,
         seed: int = 0,
@@ -90,6 +101,10 @@ class Encoding:
             sets: besides a bit for each category, those of its number by falling frequency, from 1 on: each is a set
                 of categories, and a LUT of few inputs tells all of them.
             max_categories: as many of a column are kept, the most frequent; None: all.
+            missing: what a missing value is: "below" all thresholds of its column; the same, and an "indicator": a bit
+                that says so for each column in which values are missing here; or below or above all thresholds, as is
+                "learned" for each such column of numbers from `target` (`sides.is_above`).
+            target: what a side tells most of, of each of the samples; where sides are learned.
             rows: int64 (n,), the samples to fit to; None: all.
             most_rows: of more samples than that, so many are drawn.
             seed: of that draw.
@@ -97,6 +112,8 @@ class Encoding:
         Raises:
             TypeError, ValueError: x or another argument is none of these, or infinite values, in float32.
         """
+        if one_of("missing", missing, MISSING) == "learned" and target is None:
+            raise ValueError("missing is 'learned', and no target is given to learn it from")
         shape, x = np.shape(x)[1:], _flat(x)
         kind = encoder_kind(encoder)
         z = kind.bits(bits, shape)
@@ -104,39 +121,53 @@ class Encoding:
         parts: list[Part] = []
         formats: list[tuple[NDArray[Any], ...]] = []
         drawn = _drawn(len(x) if rows is None else rows, most_rows, seed)
+        told = None if target is None else target.of(drawn)
         for first, columns in _columns(x, drawn, len(code)):
             low, high = _range(columns, first)
-            missing = np.isnan(columns).any(axis=0) if columns.dtype.kind == "f" else np.zeros(low.size, np.bool_)
+            gone = np.isnan(columns).any(axis=0) if columns.dtype.kind == "f" else np.zeros(low.size, np.bool_)
             known = np.flatnonzero(~np.isnan(low))
             named = np.isin(known + first, np.asarray(categorical, np.int64))
             numbers = known[~named]
             if numbers.size:
                 places, ends = kind.thresholds(columns[:, numbers], z), (low[numbers], high[numbers])
+                above = np.zeros(numbers.size, np.bool_)
+                for each in np.flatnonzero(gone[numbers] & (missing == "learned")).tolist():
+                    assert told is not None  # sides are learned of it
+                    above[each] = is_above(columns[:, numbers[each]], places[each], told)
                 said = np.zeros(numbers.size, np.bool_)
                 if kind.is_word:
                     said, *scale = formats_of(places, *ends)
                     formats.append((numbers[said] + first, *(each[said] for each in scale)))
-                parts.append(_bits(numbers + first, places, code, *ends, missing[numbers], said))
+                parts.append(_bits(numbers + first, places, code, *ends, gone[numbers], above, said))
             for column in known[named]:
                 for places, coded in _categories(columns[:, column], max_categories, sets):
                     same = np.full(len(places), column)
                     none = np.zeros(len(places), np.bool_)
-                    parts.append(_bits(same + first, places, coded, low[same], high[same], missing[same], none))
-        feature, count, threshold, inverted, bit = _joined(parts)
+                    parts.append(_bits(same + first, places, coded, low[same], high[same], gone[same], none, none))
+            if missing == "indicator":
+                parts.append(_indicators(known[gone[known]] + first))
+        feature, count, threshold, inverted, bit, turned = _joined(parts)
         words = None
         if formats and (bit >= 0).any():
             named_, offset, per_unit = map(np.concatenate, zip(*formats, strict=True))
             words = WordFormats.of(named_, z, False, offset, per_unit)
-        return cls(x.shape[1], feature, count, threshold, inverted, bit, words)
+        return cls(x.shape[1], feature, count, threshold, inverted, bit, turned, words)
 
     def __len__(self) -> int:
         """B."""
         return self.feature.size
 
+    def equals(self, other: Encoding) -> bool:
+        """Return whether these are the same bits."""
+        names = ("feature", "count", "threshold", "inverted", "bit", "missing")
+        same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+        return same and self.formats == other.formats
+
     @property
     def has_luts(self) -> bool:
-        """Whether a bit takes more than a comparator or a bit of a word."""
-        return bool(((self.count != 1) | self.inverted)[self.bit < 0].any())
+        """Whether a bit takes more than an input of a circuit: a comparator, a bit of a word, a missing value."""
+        inputs = np.where(self.bit < 0, self.count, 1) + self.missing
+        return bool(((inputs != 1) | self.inverted & (self.bit < 0)).any())
 
     def packed(self, x: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
         """Return the bits of samples, uint64 (B, ceil(n / 64)); those beyond the last sample are 0.
@@ -163,7 +194,8 @@ class Encoding:
         return words
 
     def emit(self, builder: CircuitBuilder, used: NDArray[Any] | None = None) -> NDArray[np.int32]:
-        """Return the signals of the bits, int32 (B,): comparators, bits of words, and LUTs of XORs where they take any.
+        """Return the signals of the bits, int32 (B,): comparators, bits of words, missing values, and LUTs of XORs
+        where they take any.
 
         Args:
             builder: where they go.
@@ -174,12 +206,15 @@ class Encoding:
         signals = np.full(len(self), builder.constant(False), np.int32)
         wanted = wanted[~self._emit_words(builder, wanted, signals)]
         starts = np.cumsum(self.count) - self.count
-        shapes = np.stack([self.count[wanted], self.inverted[wanted]])
-        for count, inverted in np.unique(shapes, axis=1).T.tolist():
-            alike = wanted[(shapes == [[count], [inverted]]).all(axis=0)]
+        shapes = np.stack([self.count[wanted], self.inverted[wanted], self.missing[wanted]])
+        for shape in np.unique(shapes, axis=1).T:
+            count, inverted, missing = shape.tolist()
+            alike = wanted[(shapes == shape[:, None]).all(axis=0)]
             places = self.threshold[starts[alike][:, None] + np.arange(count)]
-            compared = builder.compare(self.feature[alike][:, None], places)
-            signals[alike] = xor(builder, compared, inverted=bool(inverted))
+            joined = builder.compare(self.feature[alike][:, None], places)
+            if missing:
+                joined = np.concatenate([joined, builder.missing(self.feature[alike])[:, None]], axis=1)
+            signals[alike] = xor(builder, joined, inverted=bool(inverted))
         return signals
 
     def _emit_words(
@@ -198,6 +233,9 @@ class Encoding:
             some = self.formats[read]
             words = builder.words(some.feature, length, signed=bool(signed), offset=some.offset, per_unit=some.per_unit)
             signals[bits[alike]] = words[which, self.bit[bits[alike]]]
+        turned = bits[self.missing[bits]]
+        both = np.stack([signals[turned], builder.missing(self.feature[turned])], axis=1)
+        signals[turned] = xor(builder, both, inverted=False)
         return are_words
 
     @cached_property
@@ -210,8 +248,10 @@ class Encoding:
         return Blocks(circuit.inputs, circuit.netlist)
 
 
-Part = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32]]
-"""Feature, count, threshold, inverted and bit of a word of some bits."""
+Part = tuple[
+    NDArray[np.int32], NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32], NDArray[np.bool_]
+]
+"""Feature, count, threshold, inverted, bit of a word and missing of some bits."""
 
 
 def _bits(
@@ -220,19 +260,21 @@ def _bits(
     code: NDArray[np.bool_],
     low: NDArray[np.float32],
     high: NDArray[np.float32],
-    missing: NDArray[np.bool_],
+    gone: NDArray[np.bool_],
+    above: NDArray[np.bool_],
     are_words: NDArray[np.bool_],
 ) -> Part:
     """The bits of a code (L + 1, z) of features (n,) with thresholds (n, L), that tell their numbers apart; of words
-    they are the words' bits.
+    they are the words' bits. Of some features values are gone, and those of some are above all thresholds.
     """
     lefts, kept, before = [], [], np.zeros((len(places), 0), np.float32)
     for bit in range(code.shape[1]):
         column = code[:, bit]
         left = without_pairs(places[:, np.flatnonzero(column[1:] != column[:-1])])
-        under = left < low[:, None]
+        under, over = left < low[:, None], (left >= high[:, None]) & (left < np.inf)
         varies = (~under & (left < high[:, None])).any(axis=1)
-        varies |= missing & (np.count_nonzero(under, axis=1) % 2 == 1)  # the lowest is told from what is missing
+        beyond = np.where(above, over.sum(axis=1), under.sum(axis=1))
+        varies |= gone & (beyond % 2 == 1)  # the number at that end is told from what is missing
         if left.shape[1] == before.shape[1] == 1 and code[0, bit] == code[0, bit - 1]:  # a thermometer
             varies &= left[:, 0] != before[:, 0]
         lefts.append(np.where(varies[:, None], left, np.float32(np.inf)))
@@ -243,7 +285,14 @@ def _bits(
     counts = np.stack([np.isfinite(left).sum(axis=1) for left in lefts], axis=1)
     joined = np.concatenate(lefts, axis=1)
     of_word = np.where(are_words[rows], bits, -1).astype(np.int32)
-    return features[rows].astype(np.int32), counts[there], joined[np.isfinite(joined)], code[0, bits], of_word
+    turned = above[rows] & (counts[there] % 2 == 1)  # from the lowest level to the highest
+    return features[rows].astype(np.int32), counts[there], joined[np.isfinite(joined)], code[0, bits], of_word, turned
+
+
+def _indicators(features: NDArray[np.int64]) -> Part:
+    """Bits that say that the values of features are missing."""
+    none, nothing = np.zeros(features.size, np.bool_), np.zeros(0, np.float32)
+    return features.astype(np.int32), none.astype(np.int64), nothing, none, np.full(none.size, -1, np.int32), ~none
 
 
 def _categories(
@@ -262,13 +311,12 @@ def _categories(
 
 def _joined(parts: list[Part]) -> Part:
     """Parts in one, by feature."""
-    if not parts:
-        none = np.zeros(0, np.int32)
-        return none, np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.bool_), none
-    feature, count, threshold, inverted, bit = (np.concatenate(part) for part in zip(*parts, strict=True))
+    parts = [*parts, _indicators(np.zeros(0, np.int64))]  # none, so that there are arrays to join
+    feature, count, threshold, inverted, bit, missing = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(feature, kind="stable")
     owner = np.repeat(np.argsort(order), count)  # the place that the bit of each threshold gets
-    return feature[order], count[order], threshold[np.argsort(owner, kind="stable")], inverted[order], bit[order]
+    rest = inverted[order], bit[order], missing[order]
+    return feature[order], count[order], threshold[np.argsort(owner, kind="stable")], *rest
 
 
 def _flat(x: Any) -> NDArray[Any]:

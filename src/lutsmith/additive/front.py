@@ -89,16 +89,16 @@ def joined(encodings: list[Encoding]) -> tuple[Encoding, list[NDArray[np.int64]]
         own = _formats(encoding)
         formats = own | formats
         places = []
-        for feature, inverted, bit, thresholds in _bits(encoding):
+        for feature, inverted, bit, missing, thresholds in _bits(encoding):
             of_word = bit if bit >= 0 and own[feature] == formats[feature] else -1
-            key = (feature, of_word) if of_word >= 0 else (feature, -1, inverted, *thresholds)
+            key = (feature, of_word, missing) if of_word >= 0 else (feature, -1, missing, inverted, *thresholds)
             places.append(found.setdefault(key, len(found)))
             if len(found) > len(rows):
-                rows.append((feature, inverted, of_word, thresholds))
+                rows.append((feature, inverted, of_word, missing, thresholds))
         numbers.append(places)
-    features, inverses, bits = (np.array([row[field] for row in rows]) for field in range(3))
+    features, inverses, bits, turned = (np.array([row[field] for row in rows]) for field in range(4))
     order = np.argsort(features, kind="stable")
-    compared = [rows[place][3] for place in order.tolist()]
+    compared = [rows[place][4] for place in order.tolist()]
     words = np.unique(features[bits >= 0]).tolist()
     whole = Encoding(
         encodings[0].num_features,
@@ -107,6 +107,7 @@ def joined(encodings: list[Encoding]) -> tuple[Encoding, list[NDArray[np.int64]]
         np.array([threshold for each in compared for threshold in each], np.float32),
         inverses[order].astype(np.bool_),
         bits[order].astype(np.int32),
+        turned[order].astype(np.bool_),
         WordFormats.of(*map(np.array, zip(*(formats[each] for each in words), strict=True))) if words else None,
     )
     place = np.argsort(order)
@@ -122,10 +123,10 @@ def _formats(encoding: Encoding) -> dict[int, tuple[Any, ...]]:
     return {each[0]: each for each in zip(*(array.tolist() for array in told), strict=True)}
 
 
-def _bits(encoding: Encoding) -> Iterator[tuple[int, bool, int, tuple[float, ...]]]:
-    """Feature, whether it is inverted, bit of a word, and thresholds of each bit."""
+def _bits(encoding: Encoding) -> Iterator[tuple[int, bool, int, bool, tuple[float, ...]]]:
+    """Feature, whether it is inverted, bit of a word, whether missing values turn it, and thresholds of each bit."""
     stops = np.cumsum(encoding.count)
     starts, thresholds = (stops - encoding.count).tolist(), encoding.threshold.tolist()
-    told = (encoding.feature.tolist(), encoding.inverted.tolist(), encoding.bit.tolist())
+    told = (each.tolist() for each in (encoding.feature, encoding.inverted, encoding.bit, encoding.missing))
     for start, stop, *fields in zip(starts, stops.tolist(), *told, strict=True):
         yield *fields, tuple(thresholds[start:stop])

@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from lutsmith.additive.encoding import MISSING
 from lutsmith.data.augmentation.images import Augmentation
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.encodings.kinds import encoder_kind
 from lutsmith.ground.arguments import as_python, check_options, number, one_of, whole_number
+
+CATEGORY_CODES = ("one-hot", "target")
+"""How names of categories become bits."""
 
 CHOSEN_BY = ("score", "loss")
 """What of the validation rows chooses how many LUTs are kept."""
@@ -23,7 +27,8 @@ FEW = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class AdditiveSettings:
-    """Settings of `AdditiveTrainer`. What is None is filled in for the data, as `for_data` says.
+    """Settings of `AdditiveTrainer`. What is None is filled in for the data, as `for_data` says, and `missing` after
+    that.
 
     Attributes:
         max_luts: LUTs at most; every class, label or target gets as many as any other, and at least one.
@@ -31,6 +36,15 @@ class AdditiveSettings:
             tables, where LUTs of few inputs keep to what many rows say.
         encoder: a name of `encodings.kinds.KINDS`; None: "distributive" for images, "balanced" for tables.
         bits: thresholds of a feature; None: what is usual for the encoder, 3 for images and 63 for tables.
+        missing: what a missing value is: "below" all thresholds of its column; the same, and an "indicator": one bit
+            more for each column in which values are missing, which says so; or for each such column of numbers the side
+            that tells more of the targets is "learned", below or above all thresholds, where above takes a LUT2 for
+            each threshold that is read. None or "auto": of what differs for the data, the one with the lowest loss on
+            validation rows in a short trial (`missing.choose`).
+        category_code: how names of categories become bits: "one-hot", a bit each; "target", in the order of the mean
+            target of their training rows, so that a threshold is a set of names (`categories.target_order`). None or
+            "auto": the order for columns of more than 255 names, a bit each for others. Columns that come with an
+            order keep it.
         loss: a name of `losses.LOSSES`; None: cross entropy of classes, logistic loss of labels, squared of numbers.
         quantile: of the loss "quantile", the share of targets that are to lie below the score.
         tau: votes that are worth a factor e of probability, once all LUTs are there: larger values learn more slowly
@@ -86,6 +100,8 @@ class AdditiveSettings:
     rank: int | tuple[int, ...] | None = None
     encoder: str | None = None
     bits: int | None = None
+    missing: str | None = None
+    category_code: str | None = None
     loss: str | None = None
     quantile: float = 0.5
     tau: float | None = None
@@ -140,6 +156,11 @@ class AdditiveSettings:
             raise ValueError(f"candidates is {self.candidates}; expected a multiple of 64")
         if self.folds == 1:
             raise ValueError("folds is 1; expected 0, or 2 and more")
+        for name, known in (("missing", MISSING), ("category_code", CATEGORY_CODES)):
+            if getattr(self, name) not in (None, "auto"):
+                one_of(f"{name} of the settings", getattr(self, name), (*known, "auto"))
+            elif getattr(self, name) == "auto":
+                object.__setattr__(self, name, None)
         if self.chosen_by is not None:
             one_of("chosen_by", self.chosen_by, CHOSEN_BY)
         if not isinstance(self.weights, (tuple, list)) or not self.weights:

@@ -74,7 +74,7 @@ class Start:
         """
         who, instead = "refining", "it fits one decision by popcounts on comparators and words of up to 24 bits"
         head, netlist = popcount_head(circuit, who, instead), remove_dead(circuit.netlist)
-        refuse(circuit, ("long words", "missing values"), who, instead)
+        refuse(circuit, ("long words",), who, instead)
         if head is None:
             raise ValueError("the circuit has no head: its outputs are bits, which are no votes to fit anew")
         if netlist.num_registers:
@@ -235,16 +235,16 @@ def best_tau(votes: Votes, unit: float) -> float:
 
 
 def _encoding(inputs: Inputs) -> Encoding:
-    """The comparators and the bits of words of a circuit as bits."""
-    compared, words = inputs.comparators, inputs.words
-    is_word = np.arange(len(inputs)) >= len(compared)
+    """The inputs of a circuit as bits: comparators, bits of words, missing values."""
+    compared, words, place = inputs.comparators, inputs.words, np.arange(len(inputs))
+    is_compared, is_missing = place < len(compared), place >= len(inputs) - inputs.missing.size
     bit = np.full(len(inputs), -1, np.int32)
     if words is not None:
-        bit[is_word] = words.bit
+        bit[~(is_compared | is_missing)] = words.bit
         words = replace(words, formats=words.formats[np.unique(words.place)])
-    count = np.where(is_word, 0, 1)
+    count, plain = is_compared.astype(np.int64), np.zeros(len(inputs), np.bool_)
     formats = None if words is None else words.formats
-    return Encoding(inputs.num_features, inputs.feature, count, compared.threshold, is_word & False, bit, formats)
+    return Encoding(inputs.num_features, inputs.feature, count, compared.threshold, plain, bit, is_missing, formats)
 
 
 def _codes(head: Head, netlist: Netlist) -> NDArray[np.int32]:

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.candidates import Candidates
+from lutsmith.additive.categories import in_order
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State, Watch
-from lutsmith.additive.encoding import Encoding
 from lutsmith.additive.folds import Unseen, best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
+from lutsmith.additive.missing import choose, fitted
 from lutsmith.additive.monotone import Unate, constrained, masks_of
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
@@ -31,6 +32,7 @@ from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
+from lutsmith.data.start import coded_as
 from lutsmith.version import __version__
 
 CHUNK = 1 << 16
@@ -129,10 +131,13 @@ class AdditiveTrainer:
             rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
         if dataset.sample_weight is not None:  # what does not count is not there
             rows = rows[np.asarray(dataset.sample_weight)[rows] > 0]
-        encoding = Encoding.fit(
-            dataset.x_train, settings.bits, dataset.categorical, encoder=str(settings.encoder), rows=rows,
-            seed=settings.seed,
-        )  # fmt: skip
+        dataset = in_order(settings, dataset, rows) if start is None else coded_as(start, dataset)
+        if settings.missing is None and start is not None:
+            settings = replace(settings, missing="indicator" if start.missing.size else "below")
+        elif settings.missing is None:
+            chosen = choose(self.settings, self.loss, dataset, rows, held_out)
+            settings = replace(settings, missing=chosen)
+        encoding = fitted(settings, dataset, rows)
         begun = None
         if start is not None:  # whose thresholds may be those of words
             begun = Start.of(start, encoding if start.metadata.input_bits is None else None)

@@ -22,7 +22,7 @@ from lutsmith.circuit.readout import METHODS, Readout, describe
 from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, checked_result
 from lutsmith.circuit.rows import NOT_EXACT, FittedRange, as_rows, checked_range
 from lutsmith.circuit.tabular import Schema, as_frame
-from lutsmith.circuit.tabular.frames import is_arrow
+from lutsmith.circuit.tabular.frames import is_arrow, is_text_array
 from lutsmith.circuit.words import WordBits
 from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import checked_shape, frozen, integers
@@ -345,7 +345,7 @@ class Circuit:
 
     def read(self, X: Any) -> NDArray[Any]:
         """Return samples as rows (N, F) of numbers, as inputs see them. Arguments and errors as for `outputs`."""
-        if isinstance(X, np.ndarray):
+        if isinstance(X, np.ndarray) and (self.schema.is_bare or not is_text_array(X)):
             return as_rows(X, self.input_shape)
         if is_arrow(X):
             from lutsmith.circuit.engine import streams

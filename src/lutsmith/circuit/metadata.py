@@ -179,7 +179,7 @@ class Metadata:
                 f"categories is {shown}, expected {features} lists of names, null where a column holds numbers"
             )
         layout = self.table or TableLayout()
-        layout.check(features)
+        layout.check(features, categories)
         if not layout.label_name and isinstance(target, str) and not is_place(target):
             layout = replace(layout, label_name=target)
         named = names if names is not None and len(names) == features else None  # else notes on something else

@@ -8,6 +8,7 @@ from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.in_memory import from_arrays
 from lutsmith.data.inputs import read_samples, sample_batches
 from lutsmith.data.report import Fitted, Report
+from lutsmith.data.tables.dates import DATE_PARTS, split_dates
 from lutsmith.data.tables.options import TableOptions
 from lutsmith.data.tables.text import Reading
 from lutsmith.data.tasks import TASKS, check, load, load_test
@@ -15,6 +16,7 @@ from lutsmith.ground.labels import Label
 
 __all__ = [
     "DATA_VARIABLE",
+    "DATE_PARTS",
     "TASKS",
     "DataError",
     "Dataset",
@@ -31,4 +33,5 @@ __all__ = [
     "load_test",
     "read_samples",
     "sample_batches",
+    "split_dates",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,50 @@ class Dataset:
             return ()
         named = dict(zip(self.categorical, self.category_names, strict=True))
         return tuple(tuple(named[place]) if place in named else None for place in range(self.x_train.shape[1]))
+
+    @property
+    def ordered(self) -> tuple[int, ...]:
+        """The categorical columns whose names have an order: their codes are compared as numbers."""
+        return () if self.schema is None else self.schema.ordered
+
+    @property
+    def one_hot(self) -> tuple[int, ...]:
+        """The categorical columns without one: each name is told by itself."""
+        return tuple(place for place in self.categorical if place not in self.ordered)
+
+    def recoded(self, orders: Mapping[int, Sequence[str]]) -> Dataset:
+        """Return the same data with the codes of columns of categories in other orders of their names.
+
+        Args:
+            orders: by column, all of its names, in the order that their codes are to have. It says something from now
+                on: these columns are `ordered`.
+
+        Raises:
+            DataError: a column without names, or other names than it has.
+        """
+        names = dict(zip(self.categorical, self.category_names, strict=True))
+        x_train, x_test = (None if x is None else x.copy() for x in (self.x_train, self.x_test))
+        for place, order in orders.items():
+            own = names.get(place, ())
+            if sorted(own) != sorted(order):
+                raise DataError(f"{self.name}: {len(order)} names in order for column {place}, which has {len(own)}")
+            numbers = {name: code for code, name in enumerate(order)}
+            codes = np.array([numbers[name] for name in own], np.float32)
+            for x in (x_train, x_test):
+                if x is not None:
+                    known = ~np.isnan(x[:, place])
+                    x[known, place] = codes[x[known, place].astype(np.int64)]
+            names[place] = tuple(order)
+        categories = tuple(names.get(place) for place in range(self.x_train.shape[1]))
+        schema = self.schema or Schema(len(categories), self.feature_names)
+        ordered = tuple(sorted({*self.ordered, *orders}))
+        return replace(
+            self,
+            x_train=x_train,
+            x_test=x_test,
+            category_names=tuple(names[place] for place in self.categorical),
+            schema=replace(schema, categories=categories, ordered=ordered),
+        )
 
     @property
     def holds_integers(self) -> bool:

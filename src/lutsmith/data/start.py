@@ -54,6 +54,19 @@ def check_start(start: Circuit, dataset: Dataset, *, seed: int, validation: floa
         )
 
 
+def coded_as(start: Circuit, dataset: Dataset) -> Dataset:
+    """Return data with the codes that a circuit has for the same names, where they have an order there."""
+    names = dict(zip(dataset.categorical, dataset.category_names, strict=True))
+    told, ordered = start.metadata.categories or (), set(start.schema.ordered) - set(dataset.ordered)
+    orders = {
+        place: own
+        for place, own in enumerate(told)
+        if own is not None and place in names and sorted(own) == sorted(names[place])
+        if own != names[place] or place in ordered
+    }
+    return dataset.recoded(orders) if orders else dataset
+
+
 def _brief(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -87,6 +87,7 @@ class _Tell(event.Listener):
 
 
 _register: Any = event.register  # untyped
+_flags: Any = config
 _register("numba:compile", _Tell())
 
 
@@ -95,12 +96,12 @@ def _optimised(level: int) -> Iterator[None]:
     """LLVM's optimisation level of what is compiled meanwhile; other threads wait."""
     with global_compiler_lock:
         _ = cpu_target.target_context  # made at Numba's own level, at its first use
-        usual = config.OPT
-        config.OPT = type(usual)(min(level, usual))
+        usual = _flags.OPT
+        _flags.OPT = type(usual)(min(level, usual))
         try:
             yield
         finally:
-            config.OPT = usual
+            _flags.OPT = usual
 
 
 def callback(

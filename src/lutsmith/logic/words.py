@@ -8,6 +8,7 @@ stand for, `words.values(words.quantise(X))`, a design on the words does exactly
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -68,7 +69,9 @@ class Words:
         up to 16 bits that hold their range; else float32. Features are integers where the metadata says so
         (`integer_features`), or where the fitted range and twice every threshold are integers and the words tell all
         thresholds of a feature apart. A feature whose fitted range is one number, as that of categories is, has the
-        range of its thresholds instead.
+        range of its thresholds instead, and one with thresholds below its range begins below them: there a missing
+        value, word 0, is below all of them. Where the circuit asks whether values are missing, words are float32;
+        words of `bits` have none that is missing, and a warning says so.
 
         Raises:
             TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range for it.
@@ -95,8 +98,18 @@ class Words:
                 )
             return cls.float32(features)
         low, high = _spans(circuit, *circuit.fitted_range)
+        asked = np.intersect1d(circuit.missing, others)
         if bits is not None:
+            if asked.size:
+                warnings.warn(
+                    f"the circuit asks whether values of {asked.size} features are missing, and words of {bits} bits "
+                    "never are: NaN becomes word 0, the lowest value. Float words tell missing values",
+                    stacklevel=4,
+                )
             return cls(features, Grid.covering(low, high, bits))
+        if asked.size:
+            return cls.float32(features)
+        low = _below(circuit, low)
         if circuit.words is not None:
             aside = np.ones(features, np.bool_)
             aside[others] = False
@@ -228,6 +241,15 @@ def _spans(
     np.minimum.at(low, feature[of_one], np.floor(threshold[of_one]))
     np.maximum.at(high, feature[of_one], np.ceil(threshold[of_one]))
     return low, high
+
+
+def _below(circuit: Circuit, low: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the low ends of ranges, lowered to integers below all thresholds where there are some below them."""
+    feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
+    under = np.isfinite(threshold) & (threshold < low[feature])
+    low = low.copy()
+    np.minimum.at(low, feature[under], np.floor(threshold[under]))
+    return low
 
 
 def _formats(circuit: Circuit) -> tuple[WordFormats | None, NDArray[np.int64]]:

@@ -67,8 +67,8 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
 
     Raises:
         TypeError: no circuit.
-        ValueError: a circuit without a head or LUTs to train, with registers, with missing values or words that are
-            signed or of more than 16 bits as inputs, or with a head that no head to train is; a parametrization that
+        ValueError: a circuit without a head or LUTs to train, with registers, with words that are signed or of more
+            than 16 bits as inputs, or with a head that no head to train is; a parametrization that
             cannot be any table; connections that cannot begin with given wires; tables to memorise.
     """
     instance_of("circuit", circuit, Circuit, "(lutsmith.load reads one)")

@@ -14,6 +14,7 @@ from lutsmith.circuit.metadata import HeldOut
 from lutsmith.circuit.traits import popcount_head
 from lutsmith.data import DataError, Dataset, Reading, load_test
 from lutsmith.data.split import stratified_split
+from lutsmith.data.tables.categories import Categories, ascending
 
 TABLES = ("table", "csv", "npz")
 """The tasks that come without a test part of their own."""
@@ -45,7 +46,7 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
         ValueError: a share that takes no row at all, or every row of a class.
     """
     seed %= 1 << 32
-    table = checksum(dataset.x_train, dataset.y_train)
+    table = checksum(dataset.x_train, dataset.y_train, dataset.categories)
     if share == 0:
         return dataset, HeldOut(0.0, seed, 0, table)
     of_classes = dataset.objective == "classification"
@@ -71,10 +72,12 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
 
 
 def split_again(
-    held_out: HeldOut, x: NDArray[Any], y: NDArray[np.int64]
+    held_out: HeldOut, x: NDArray[Any], y: NDArray[np.int64], categories: Categories = ()
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """Return the training rows and the held-out rows of the table (x, y); None where it is another table."""
-    if checksum(x, y) != held_out.table:
+    """Return the training rows and the held-out rows of the table (x, y), whose codes are of these categories; None
+    where it is another table.
+    """
+    if checksum(x, y, categories) != held_out.table:
         return None
     training, rows = stratified_split(y, held_out.share, held_out.seed)
     return (training, rows) if len(rows) == held_out.rows else None
@@ -143,7 +146,7 @@ def measured_rows(
     kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
     if kept is None:
         return Measured(x, y, "unknown")
-    parts = split_again(kept, x, y)
+    parts = split_again(kept, x, y, circuit.schema.categories)
     if parts is None:
         return Measured(x, y, "another")
     if not kept.rows:
@@ -163,8 +166,11 @@ def fingerprint(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def checksum(x: NDArray[Any], y: NDArray[Any]) -> str:
-    """Return a checksum of samples and class ids: equal for the same table, read with the same columns and names."""
+def checksum(x: NDArray[Any], y: NDArray[Any], categories: Categories = ()) -> str:
+    """Return a checksum of samples and class ids: equal for the same table, read with the same columns and names, in
+    whatever order these are.
+    """
+    x = ascending(x, categories)
     digest = hashlib.sha256(f"{x.shape} {x.dtype.str} ".encode())
     for start in range(0, len(x), _CHUNK):
         part = x[start : start + _CHUNK]

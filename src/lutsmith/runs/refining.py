@@ -193,13 +193,18 @@ def own_dataset(circuit: Circuit, task: str | None, data: Any, target: str | int
     categorical = tuple(place for place, categories in enumerate(names) if categories is not None)
     named = tuple(names[place] or () for place in categorical)
     return Dataset(
-        x, y, None, None, circuit.score_labels, Path(data).name, circuit.metadata.feature_names, categorical, named
-    )
+        x, y, None, None, circuit.score_labels, Path(data).name, circuit.metadata.feature_names, categorical, named,
+        circuit.schema if circuit.schema.ordered else None,
+    )  # fmt: skip
+
+
+def _checksum(dataset: Dataset) -> str:
+    return checksum(dataset.x_train, dataset.y_train, dataset.categories)
 
 
 def without_held_out(circuit: Circuit, dataset: Dataset) -> Dataset:
     """The rows that a circuit was trained on, with those that were held out as a test part, where it is its table."""
     kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
-    if dataset.x_test is not None or kept is None or checksum(dataset.x_train, dataset.y_train) != kept.table:
+    if dataset.x_test is not None or kept is None or _checksum(dataset) != kept.table:
         return dataset
     return hold_out(dataset, kept.share, kept.seed)[0]

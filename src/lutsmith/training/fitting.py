@@ -18,7 +18,7 @@ from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
-from lutsmith.data.start import check_start
+from lutsmith.data.start import check_start, coded_as
 from lutsmith.ground.arguments import instance_of
 from lutsmith.nn.from_circuit import architecture_of, from_circuit
 from lutsmith.nn.heads import HEADS
@@ -129,6 +129,7 @@ class Preparation:
         instance_of("settings", settings or Settings(), Settings)
         settings = _with_objective(settings or Settings(), dataset)
         if start is not None:
+            dataset = coded_as(start, dataset)
             check_start(start, dataset, seed=settings.seed, validation=settings.validation)
         else:
             architecture = _with_head(architecture or Architecture().shared_by(dataset.num_classes), dataset)
@@ -147,7 +148,7 @@ class Preparation:
             if start is None:
                 assert architecture is not None
                 x = samples.x[rows]
-                model = build(architecture, x, dataset.num_classes, settings.seed, dataset.categorical)
+                model = build(architecture, x, dataset.num_classes, settings.seed, dataset.one_hot)
                 if started := architecture.weight_init == MEMORIZE:
                     memorise(model, x, samples.y[rows], settings.seed)
             else:

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.tabular.frames import CODED, Coded
+
 NUMBERS = {
     "c": "i1", "C": "u1", "s": "i2", "S": "u2", "i": "i4", "I": "u4", "l": "i8", "L": "u8",
     "e": "f2", "f": "f4", "g": "f8",
@@ -141,6 +143,7 @@ class RecordBatch:
 
     def __init__(self, array: Any, fields: Sequence[Field], struct: bool, owner: object = None) -> None:
         self._array, self._struct, self._owner = array, struct, owner
+        self._entries: dict[int, list[Any]] = {}
         self.fields = fields
 
     def __del__(self) -> None:
@@ -195,6 +198,49 @@ class RecordBatch:
         child = self._array.children[column].contents
         begin = int(self._array.offset) + int(child.offset)
         return self._text(child, self.fields[column], begin + start, stop - start)
+
+    def coded(self, column: int, start: int, stop: int) -> Coded | None:
+        """Return rows start .. stop - 1 of a column of text or of a dictionary; None of one of numbers, or of few rows
+        of text, which are as soon read one by one.
+        """
+        field = self.fields[column]
+        array = self._array.children[column].contents if self._struct else self._array
+        begin, count = int(array.offset) + start + (int(self._array.offset) if self._struct else 0), stop - start
+        if field.kind is not None or (field.entries is None and count < CODED):
+            return None
+        known = np.zeros(0, np.bool_)
+        if array.null_count and array.buffers[0]:
+            known = self._bits(array.buffers[0], begin, count)
+        if field.entries is None:
+            return self._numbered(array, field, begin, known, count)
+        kind = np.dtype(field.indices)
+        codes = self._memory(array.buffers[1], begin * kind.itemsize, count * kind.itemsize).view(kind).astype(np.int64)
+        if column not in self._entries:
+            entries = array.dictionary.contents
+            inner = RecordBatch(entries, (field.entries,), struct=False, owner=self)
+            self._entries[column] = inner.values(0, 0, len(inner)).tolist()
+        return Coded(self._entries[column], np.where(known, codes, -1) if known.size else codes)
+
+    def _numbered(self, array: Any, field: Field, begin: int, known: NDArray[np.bool_], count: int) -> Coded:
+        """Text coded by a kernel."""
+        from lutsmith.kernels.engine import texts  # compiled code: only for many rows
+
+        codes, room = np.empty(count, np.int32), 1 << 8
+        while True:
+            addresses, lengths = np.empty((2, min(room, count)), np.int64)
+            found = np.full(2 * room, texts.EMPTY, np.int32), addresses, lengths
+            if field.format == "vu":
+                buffers = np.array([array.buffers[place] or 0 for place in range(2, array.n_buffers - 1)], np.int64)
+                number = texts.of_views(int(array.buffers[1]) + 16 * begin, buffers, known, codes, *found)
+            else:
+                kind = np.dtype("i4" if field.format == "u" else "i8")
+                ends = self._memory(array.buffers[1], begin * kind.itemsize, (count + 1) * kind.itemsize).view(kind)
+                number = texts.of_offsets(int(array.buffers[2] or 0), ends, known, codes, *found)
+            if number >= 0:
+                break
+            room *= 16
+        each = zip(addresses[:number].tolist(), lengths[:number].tolist(), strict=True)
+        return Coded([ctypes.string_at(at, length).decode("utf-8", "replace") for at, length in each], codes)
 
     def _text(self, array: Any, field: Field, begin: int, count: int) -> NDArray[Any]:
         """Objects (count,) of an array of text from its slot `begin` on: text, numbers of a dictionary, or None."""

@@ -133,10 +133,12 @@ class SampleStream:
         if plain and all(record.fields[column].kind is not None for column in columns):
             return record.rows(columns, start, stop)
         schema, first = self._named, before + start
-        parts = [
-            schema.values(place, record.values(column, start, stop), first) for place, column in enumerate(columns)
-        ]
-        return np.stack(parts, axis=1)
+        result = np.empty((len(columns), stop - start), np.float32)
+        for place, column in enumerate(columns):
+            coded = record.coded(column, start, stop)
+            cells = record.values(column, start, stop) if coded is None else coded
+            result[place] = schema.values(place, cells, first)
+        return result.T
 
     def _columns(self, record: RecordBatch, further: bool) -> list[int]:
         """The places of the model's features, after a look at names, types and number."""

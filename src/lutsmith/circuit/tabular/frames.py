@@ -5,6 +5,7 @@ Arrow data (pyarrow, polars, DuckDB) are read by `circuit.engine.arrow` where th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular.errors import SchemaError
+
+CODED = 256
+"""Rows from which on a column is coded: of fewer, each cell is read by itself."""
+
+FEW_OBJECTS = 1 << 13
+"""Objects of a column that are told apart by their addresses, at the most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A column as its different values and, for each row, which of them.
+
+    Attributes:
+        values: text, numbers, truth values, or None, NaN or NA where a value is missing. Some may stand in no row.
+        codes: integers (n,), the place of each row's value; -1 where it is missing.
+    """
+
+    values: Sequence[Any]
+    codes: NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -23,12 +43,18 @@ class Frame:
         names: of the columns.
         length: rows.
         column: returns rows start .. stop - 1 of a column, (n,): numbers, truth values, text, or objects of these with
-            None, NaN or NA where a value is missing. Arguments: the column's place, start and stop.
+            None, NaN or NA where a value is missing; or the column coded. Arguments: the column's place, start and
+            stop.
     """
 
     names: tuple[str, ...]
     length: int
-    column: Callable[[int, int, int], NDArray[Any]]
+    column: Callable[[int, int, int], NDArray[Any] | Coded]
+
+
+def is_text_array(X: Any) -> bool:
+    """Return whether X is an array (N, F) of text, or of objects such as text and numbers side by side."""
+    return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUS"
 
 
 def is_records(X: Any) -> bool:
@@ -37,11 +63,15 @@ def is_records(X: Any) -> bool:
 
 
 def as_frame(X: Any) -> Frame | None:
-    """Return a frame or a list of dicts as columns; None where X is something else: an array, or Arrow data.
+    """Return a frame, a list of dicts, or an array of text or objects (N, F), whose columns are called 0, 1, ..., as
+    columns; None where X is something else: an array of numbers, or Arrow data.
 
     Raises:
         SchemaError: dicts of different keys.
     """
+    if is_text_array(X):
+        names = tuple(map(str, range(X.shape[1])))
+        return Frame(names, len(X), lambda place, start, stop: X[start:stop, place])
     if isinstance(X, (np.ndarray, str, bytes)):
         return None
     if isinstance(X, (list, tuple)):
@@ -50,11 +80,46 @@ def as_frame(X: Any) -> Frame | None:
         return Frame(
             tuple(str(name).strip() for name in X.columns),
             len(X),
-            lambda place, start, stop: np.asarray(X.iloc[start:stop, place]),
+            lambda place, start, stop: _pandas_column(X.iloc[start:stop, place]),
         )
     if is_arrow(X):
         return None
     return None if hasattr(X, "__array__") or hasattr(X, "__array_interface__") else _narwhals(X)
+
+
+def _pandas_column(series: Any) -> NDArray[Any] | Coded:
+    """Return a column of pandas: text, categories and truth values that may be missing coded, which pandas does, and
+    numbers that may be missing as floats where these hold them.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(series, pandas.Series) or len(series) < CODED:
+        return np.asarray(series)
+    kind, types = series.dtype, pandas.api.types
+    if isinstance(kind, np.dtype):
+        cells = np.asarray(series)
+        same = _by_address(cells) if kind.hasobject else None
+        if same is not None or not kind.hasobject or types.infer_dtype(series, skipna=True) != "string":
+            return cells if same is None else same
+    elif isinstance(kind, pandas.CategoricalDtype):
+        return Coded(kind.categories.tolist(), series.array.codes)
+    if types.is_string_dtype(kind) or kind.kind == "b":
+        codes, found = series.array.factorize()
+        return Coded(np.asarray(found, object).tolist(), codes)
+    values, gone = series.array, series.isna().any()
+    if kind.kind in ("i", "u", "f") and (kind.kind == "f" or kind.itemsize <= 4 or not gone):
+        numbers: NDArray[Any] = values.to_numpy(np.float64 if gone else None, na_value=np.nan)
+        return numbers
+    return np.asarray(series)
+
+
+def _by_address(cells: NDArray[Any]) -> Coded | None:
+    """Return objects coded by where they lie; None where there are many: what is read of text is shared, mostly."""
+    from lutsmith.kernels.engine import texts  # compiled code: only for many rows
+
+    codes, firsts = np.empty(len(cells), np.int32), np.empty(min(FEW_OBJECTS, len(cells)), np.int64)
+    table = np.full(2 * FEW_OBJECTS, texts.EMPTY, np.int32)
+    found = texts.of_words(cells.__array_interface__["data"][0], cells.strides[0], codes, table, firsts)
+    return None if found < 0 else Coded(cells[firsts[:found]].tolist(), codes)
 
 
 def is_arrow(X: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -12,6 +12,10 @@ from lutsmith.ground.frozen import FrozenMapping
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
 """The spellings of a missing value in a text file, in lower case: cells are compared without regard to case or to
 spaces around them. An empty cell is always missing."""
+
+
+UNSEEN = ("missing", "error")
+"""What a name may be that was not there in training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,10 @@ class TableLayout:
         places: the places of the features among them; None: all but the label's.
         label: the place of the label column among them, or None.
         label_name: its name, or None.
+        ordered: the places of the features whose categories have an order: their codes are compared as numbers.
+        pooled: of the features some of whose names are read as one, by place, these names; the first of them stands
+            among the categories.
+        unseen: what a name is that is none of the categories: "missing", or an "error".
     """
 
     numerals: Mapping[int, Numerals] = field(default_factory=FrozenMapping)
@@ -37,9 +45,13 @@ class TableLayout:
     places: tuple[int, ...] | None = None
     label: int | None = None
     label_name: str | None = None
+    ordered: tuple[int, ...] = ()
+    pooled: Mapping[int, tuple[str, ...]] = field(default_factory=FrozenMapping)
+    unseen: str = UNSEEN[0]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "numerals", FrozenMapping(self.numerals))
+        object.__setattr__(self, "pooled", FrozenMapping(self.pooled))
 
     @property
     def layout(self) -> TableLayout:
@@ -58,6 +70,9 @@ class TableLayout:
             "missing": list(self.missing),
             **({} if self.places is None else {"places": list(self.places)}),
             **({"numerals": numerals} if numerals else {}),
+            **({"ordered": list(self.ordered)} if self.ordered else {}),
+            **({"pooled": {str(place): list(names) for place, names in self.pooled.items()}} if self.pooled else {}),
+            **({} if self.unseen == UNSEEN[0] else {"unseen": self.unseen}),
         }
 
     @classmethod
@@ -80,8 +95,11 @@ class TableLayout:
             "places": lambda v: v is None or (isinstance(v, list) and _are_places(v, width, label)),
             "missing": lambda v: is_names(v) and "" in v,
             "numerals": lambda v: isinstance(v, dict) and all(_is_place(place) for place in v),
+            "ordered": lambda v: isinstance(v, list) and all(map(_is_count, v)) and sorted(set(v)) == v,
+            "pooled": lambda v: isinstance(v, dict) and all(_is_place(k) and is_names(v[k]) and v[k] for k in v),
+            "unseen": lambda v: v in UNSEEN,
         }
-        given = {"missing": list(MISSING), "numerals": {}, **table}
+        given = {"missing": list(MISSING), "numerals": {}, "ordered": [], "pooled": {}, "unseen": UNSEEN[0], **table}
         for name, fits in checks.items():
             if not fits(given.get(name)):
                 raise ValueError(f"{name} of the table is {brief(given.get(name))}, which no table has")
@@ -95,15 +113,22 @@ class TableLayout:
             places=None if places is None else tuple(places),
             label=label,
             label_name=given.get("label_name"),
+            ordered=tuple(given["ordered"]),
+            pooled={int(place): tuple(names) for place, names in given["pooled"].items()},
+            unseen=given["unseen"],
         )
 
-    def check(self, features: int) -> None:
-        """Raise ValueError where this is not the layout of a table of so many features."""
+    def check(self, features: int, categories: Sequence[Sequence[str] | None] = ()) -> None:
+        """Raise ValueError where this is not the layout of a table of so many features, with these categories."""
         columns = features + (self.label is not None)
+        named = {place: names for place, names in enumerate(categories) if names is not None}
+        lost = {place: names for place, names in self.pooled.items() if names[0] not in named.get(place, ())}
         wrong: dict[str, Any] = {
             "width": self.width if self.places is None and self.width not in (None, columns) else None,
             "places": self.places if self.places is not None and len(self.places) != features else None,
             "numerals": dict(self.numerals) if any(place >= features for place in self.numerals) else None,
+            "ordered": self.ordered if not named.keys() >= set(self.ordered) else None,
+            "pooled": dict(self.pooled) if lost else None,
         }
         for name, value in wrong.items():
             if value is not None:

@@ -2,10 +2,12 @@
 
 It says how any table of the same columns becomes features, without a guess: prediction needs nothing else. Numbers are
 float32; code c of a categorical column is the c-th of its names; a value that is missing, or none of the names, is NaN.
+Names that are rare may share a code, and unseen ones may be refused.
 """
 
 from __future__ import annotations
 
+import contextlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular.errors import SchemaError
-from lutsmith.circuit.tabular.frames import Frame
+from lutsmith.circuit.tabular.frames import Coded, Frame
 from lutsmith.circuit.tabular.layout import TableLayout
 from lutsmith.circuit.tabular.numerals import PLAIN, Numerals, plain
 
@@ -113,8 +115,9 @@ class Schema(TableLayout):
             result[place] = self.values(place, frame.column(source, start, stop), start)
         return result.T
 
-    def values(self, place: int, cells: NDArray[Any], first: int = 0) -> NDArray[np.float32]:
-        """Return a column of numbers, text or objects as feature `place`, float32 (n,).
+    def values(self, place: int, cells: NDArray[Any] | Coded, first: int = 0) -> NDArray[np.float32]:
+        """Return a column of numbers, text or objects as feature `place`, float32 (n,); of one that is coded each
+        different value is read once.
 
         In a column of numbers text is read as in a file, and numbers that stand for a missing value are missing. In one
         of categories a number is the name that says this number, however it is spelt, and a truth value the name that
@@ -123,6 +126,8 @@ class Schema(TableLayout):
         Raises:
             SchemaError: a value that is neither.
         """
+        if isinstance(cells, Coded):
+            return self._coded(place, cells, first)
         if cells.dtype.kind in "biuf" and self._names(place) is None:
             with np.errstate(over="ignore"):
                 result: NDArray[np.float32] = cells.astype(np.float32)
@@ -134,6 +139,23 @@ class Schema(TableLayout):
         if cells.dtype.kind == "S":
             cells = np.char.decode(cells, "utf-8", "replace")
         return self.text(place, cells.tolist(), first)
+
+    def _coded(self, place: int, cells: Coded, first: int) -> NDArray[np.float32]:
+        """Return a coded column as feature `place`; values that stand in no row may be what the model cannot read."""
+        table = np.full(len(cells.values) + 1, np.nan, np.float32)  # the last: of -1
+        if len(cells.values) <= len(cells.codes):
+            with contextlib.suppress(SchemaError):
+                table[:-1] = self.values(place, _objects(cells.values))
+                return table[cells.codes]
+        used = np.flatnonzero(np.bincount(cells.codes + 1, minlength=table.size)[1:])
+        try:
+            table[used] = self.values(place, _objects([cells.values[each] for each in used.tolist()]))
+        except SchemaError as error:
+            if error.row is None:
+                raise
+            row = int(np.argmax(cells.codes == used[error.row]))
+            raise SchemaError(error.problem, error.column, first + row, error.cell) from None
+        return table[cells.codes]
 
     def text(self, place: int, cells: Sequence[Any], first: int = 0) -> NDArray[np.float32]:
         """Return cells of a text file, or other values, as feature `place`; as `values` says."""
@@ -154,12 +176,14 @@ class Schema(TableLayout):
         if self.is_missing(cell):
             return True
         if codes is not None:
-            return not is_null(self._code(place, codes, cell, 0))
+            return not is_null(self._known(place, codes, cell))
         numerals = self._numerals(place)
         return numerals.lenient or numerals.parse(cell) is not None
 
     def expected(self, place: int) -> str:
-        """Return what a number column expects, in words."""
+        """Return what a column expects, in words."""
+        if (names := self.categories[place] if self.categories else None) is not None:
+            return f"one of the names that the model was trained on: {listed(names)}"
         numerals = self._numerals(place)
         return "numbers" if numerals.is_plain else f"{numerals}, as in the data that the model was trained on"
 
@@ -188,6 +212,17 @@ class Schema(TableLayout):
             raise SchemaError(f"holds a {kind}; expected a number", self.column(place), row) from None
 
     def _code(self, place: int, codes: dict[str, float], cell: Any, row: int) -> float:
+        try:
+            code = self._known(place, codes, cell)
+        except TypeError as error:
+            raise SchemaError(f"{error}; expected the name of a category", self.column(place), row) from None
+        if self.unseen == "error" and is_null(code) and not is_null(cell) and not self.is_missing(str(cell)):
+            text = str(cell)
+            raise SchemaError(f"{shorten(text)} is not {self.expected(place)}", self.column(place), row, text)
+        return code
+
+    def _known(self, place: int, codes: dict[str, float], cell: Any) -> float:
+        """Return the code of a cell, NaN where it is missing or unknown; raise TypeError where it is no name."""
         if isinstance(cell, str):
             for name in (cell, cell.strip()):
                 if name in codes:
@@ -202,7 +237,7 @@ class Schema(TableLayout):
             return self._said[place].get(int(cell), _NAN)
         if isinstance(cell, (float, np.floating)):
             return self._said[place].get(float(cell), _NAN)
-        raise SchemaError(f"holds a {type(cell).__name__}; expected the name of a category", self.column(place), row)
+        raise TypeError(f"holds a {type(cell).__name__}")
 
     @cached_property
     def _said(self) -> list[dict[int | float | str, float]]:
@@ -210,15 +245,15 @@ class Schema(TableLayout):
         several names say has no code.
         """
         found: list[dict[int | float | str, float]] = []
-        for names in self.categories:
-            said: dict[int | float | str, list[int]] = {}
-            for code, name in enumerate(names or ()):
+        for codes in self._codes:
+            said: dict[int | float | str, set[float]] = {}
+            for name, code in (codes or {}).items():
                 number = _exact(name)
                 if number is not None:
-                    said.setdefault(number, []).append(code)
+                    said.setdefault(number, set()).add(code)
                 elif name.lower() in ("true", "false"):
-                    said.setdefault(name.lower().capitalize(), []).append(code)
-            found.append({key: float(codes[0]) for key, codes in said.items() if len(codes) == 1})
+                    said.setdefault(name.lower().capitalize(), set()).add(code)
+            found.append({key: codes.pop() for key, codes in said.items() if len(codes) == 1})
         return found
 
     def _names(self, place: int) -> dict[str, float] | None:
@@ -226,10 +261,13 @@ class Schema(TableLayout):
 
     @cached_property
     def _codes(self) -> list[dict[str, float] | None]:
-        return [
-            None if names is None else {name: float(code) for code, name in enumerate(names)}
-            for names in self.categories
-        ]
+        found: list[dict[str, float] | None] = []
+        for place, names in enumerate(self.categories):
+            codes = {name: float(code) for code, name in enumerate(names or ())}
+            if (alike := self.pooled.get(place)) is not None:
+                codes |= dict.fromkeys(alike, codes[alike[0]])
+            found.append(None if names is None else codes)
+        return found
 
     @cached_property
     def _missing(self) -> frozenset[str]:
@@ -240,6 +278,12 @@ class Schema(TableLayout):
         """The numbers that stand for a missing value, such as -999."""
         found = (plain(spelling) for spelling in self.missing)
         return frozenset(value for value in found if value is not None and value == value)
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def _exact(text: str) -> int | float | None:

@@ -69,6 +69,14 @@ def train(
         list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as names, numbers in it too.")
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave this column out.")] = None,
+    min_frequency: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Pool the names in fewer rows than that, or than that share of them."),
+    ] = None,
+    unseen: Annotated[
+        str | None,
+        typer.Option(metavar="error", help="What a name is that was not there in training: missing, or an error."),
+    ] = None,
     test_share: Annotated[
         float | None,
         typer.Option(
@@ -155,6 +163,8 @@ def train(
             "numbers": numbers,
             "categories": categories,
             "drop": drop,
+            "min_frequency": min_frequency,
+            "unseen": unseen,
         }
         return run_training(
             task,

@@ -7,6 +7,7 @@ the names, is NaN, and encodes to all zeros: a code word that no name has.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ Categories = Sequence[Sequence[str] | None]
 """For each feature column the names of its categories, or None where it holds numbers; empty: all hold numbers."""
 
 MOST_CATEGORIES = 1000
-"""Different values that a categorical column may have; more are identifiers or free text."""
+"""Different values that a categorical column may have where most of them stand in one row: as identifiers and free
+text do."""
 
 
 class CategoryColumn:
@@ -62,6 +64,15 @@ def recoded(codes: NDArray[np.float32], names: Sequence[str], wanted: Sequence[s
     """Return the codes of a column in `names` as codes in `wanted`; NaN where that has no such name."""
     place = {name: code for code, name in enumerate(wanted)}
     return apply(np.array([place.get(name, np.nan) for name in names], np.float32), codes)
+
+
+def ascending(x: NDArray[Any], categories: Categories) -> NDArray[Any]:
+    """Return samples with the codes that names in ascending order have, whatever their order is."""
+    for place, names in enumerate(categories):
+        if names is not None and list(names) != sorted(names):
+            x = x.copy()
+            x[:, place] = recoded(x[:, place], names, sorted(names))
+    return x
 
 
 def apply(table: NDArray[np.float32], codes: NDArray[np.float32]) -> NDArray[np.float32]:

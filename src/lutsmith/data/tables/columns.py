@@ -34,6 +34,7 @@ class Column:
         codes: the place of each row's text among them, (N,).
         numbers: (N,) float64, NaN where missing, in place of text; None.
         kind: `text`, `number`, `boolean`, or what else the column holds.
+        order: the names of categories that have an order, in it; else None.
     """
 
     name: str | None
@@ -41,6 +42,7 @@ class Column:
     codes: NDArray[np.integer[Any]]
     numbers: NDArray[np.float64] | None = None
     kind: str = "text"
+    order: tuple[str, ...] | None = None
 
     @classmethod
     def of_text(cls, name: str | None, cells: Sequence[str]) -> Column:
@@ -59,7 +61,8 @@ class Column:
             return cls(name, [], np.zeros(0, np.int32))
         values = [value or "" for value in parts[-1].dictionary.to_pylist()]
         codes = [part.indices.fill_null(len(values)).cast(pyarrow.int32()).to_numpy() for part in parts]
-        return cls(name, [*values, ""], np.concatenate(codes))
+        order = tuple(value.strip() for value in values) if column.type.ordered else None
+        return cls(name, [*values, ""], np.concatenate(codes), order=order)
 
     @classmethod
     def of_numbers(cls, name: str | None, numbers: NDArray[np.float64], kind: str = "number") -> Column:

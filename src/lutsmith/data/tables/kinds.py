@@ -38,6 +38,7 @@ def read_columns(
     forced: Mapping[int, str],
     decimal: str | None,
     where: Callable[[int], str],
+    min_frequency: float | None = None,
 ) -> tuple[NDArray[np.float32], Schema]:
     """Return the features, float32 (N, F), and the schema with what was found.
 
@@ -49,6 +50,7 @@ def read_columns(
         forced: by place, `numbers` or `categories`, where a person has said it.
         decimal: the decimal mark, where a person has said it.
         where: names the place of a row in the source.
+        min_frequency: as of `TableOptions`.
 
     Raises:
         DataError: as for `table.read_table`.
@@ -60,15 +62,17 @@ def read_columns(
     mark = decimal or _decimal_mark(facts)
     categories: list[tuple[str, ...] | None] = [None] * len(columns)
     numerals: dict[int, Numerals] = {}
+    pooled: dict[int, tuple[str, ...]] = {}
     told: list[str] = []
     for place, fact in enumerate(facts):
         wish = forced.get(place)
         if fact.column.kind not in ("text", "number", "boolean"):
             raise DataError(
-                f"{source}: column {fact.title} holds {fact.column.kind} values; turn them into numbers, or leave the "
-                f"column out: {fact.drop}"
+                f"{source}: column {fact.title} holds {fact.column.kind} values; turn them into numbers"
+                f"{', dates by data.split_dates' if fact.column.kind.startswith(('date', 'time')) else ''}, or leave "
+                f"the column out: {fact.drop}"
             )
-        if wish == "categories":
+        if wish == "categories" or (fact.column.order is not None and wish is None):
             fact.check_names(told, asked=True)
             categories[place] = fact.names
         elif wish == "numbers" or fact.readings:
@@ -78,11 +82,30 @@ def read_columns(
         elif fact.cells:
             fact.check_names(told)
             categories[place] = fact.names
+        if min_frequency is not None and (names := categories[place]) is not None:
+            categories[place], rare = _pooled(names, fact.times, min_frequency)
+            pooled |= {place: rare} if rare else {}
     for message in told[:_TOLD]:
         warnings.warn(f"{source}: {message}", TableWarning, stacklevel=4)
     if len(told) > _TOLD:
         warnings.warn(f"{source}: {len(told) - _TOLD} more columns have doubtful values", TableWarning, stacklevel=4)
-    return _read(facts, replace(schema, categories=tuple(categories) if any(categories) else (), numerals=numerals))
+    ordered = [place for place, fact in enumerate(facts) if fact.column.order is not None and categories[place]]
+    found = replace(schema, numerals=numerals, pooled=pooled, ordered=tuple(ordered))
+    return _read(facts, replace(found, categories=tuple(categories) if any(categories) else ()))
+
+
+def _pooled(
+    names: Sequence[str], times: Mapping[str, int], min_frequency: float
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names that stay, in their order, and those that are read as one, the most frequent of them first: it
+    stays too. One rare name alone is no pool.
+    """
+    least = min_frequency * sum(times.values()) if min_frequency < 1 else min_frequency
+    rare = sorted((name for name in names if times[name] < least), key=lambda name: (-times[name], name))
+    if len(rare) < 2:
+        return tuple(names), ()
+    gone = set(rare[1:])
+    return tuple(name for name in names if name not in gone), tuple(rare)
 
 
 def _read(facts: Sequence[_Facts], schema: Schema) -> tuple[NDArray[np.float32], Schema]:
@@ -193,10 +216,14 @@ class _Facts:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the categories, ascending."""
-        if self.column.numbers is not None:
-            return tuple(sorted(set(filter(None, self.spelt()))))
-        return tuple(sorted(self.cells))
+        """The names of the categories, ascending, or in their own order where they have one."""
+        order = self.column.order
+        return tuple(sorted(self.times) if order is None else (name for name in order if name in self.times))
+
+    @cached_property
+    def times(self) -> Counter[str]:
+        """How many rows have each name."""
+        return self.cells if self.column.numbers is None else Counter(filter(None, self.spelt()))
 
     def spelt(self) -> list[str]:
         """Return numbers or truth values as names, empty where they are missing."""
@@ -248,11 +275,12 @@ class _Facts:
         text = rows - sum(number for number, _ in looks.values())
         if looks and text:
             shown += f", {text:,} like other text (such as {shorten(next(c for c in self.cells if _kind(c) is None))})"
-        if count > MOST_CATEGORIES:
+        if count > MOST_CATEGORIES and 2 * count > self.cells.total():
             raise DataError(
                 f"{self.source}: column {self.title} is text ({self._somewhere()}) and has more than "
-                f"{MOST_CATEGORIES:,} different values{f' ({shown})' if shown else ''}; expected numbers, or the "
-                f"names of a few categories: correct the column, or leave it out by {self.drop}"
+                f"{MOST_CATEGORIES:,} different values{f' ({shown})' if shown else ''}, most of them in one row, as "
+                "identifiers and free text are; expected numbers, or names that recur: correct the column, or leave it "
+                f"out by {self.drop}"
             )
         if asked:
             return
@@ -269,7 +297,7 @@ class _Facts:
         if 2 * dates >= rows:
             told.append(
                 f"column {self.title}: of {rows:,} values {shown}; they are read as {count:,} names without order: "
-                f"turn them into numbers first, or leave the column out by {self.drop}"
+                f"turn them into numbers first, as data.split_dates does, or leave the column out by {self.drop}"
             )
         elif (dressed or mostly) and 2 * (rows - text) >= rows:
             told.append(

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from lutsmith.circuit.tabular.layout import UNSEEN
 from lutsmith.circuit.tabular.schema import is_place, listed
 from lutsmith.data.dataset import DataError
-from lutsmith.ground.arguments import check_options, one_of
+from lutsmith.ground.arguments import check_options, number, one_of
 
 _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
@@ -28,6 +29,9 @@ class TableOptions:
         numbers: columns of numbers, come what may: what is not a number in them is missing.
         categories: columns of names, numbers too.
         drop: columns that are left out.
+        min_frequency: names in fewer rows are pooled: all of a column are read as one. A number of rows, or a share of
+            the rows below 1; None: no name is pooled.
+        unseen: what a name is to the model that was not there in training: "missing", or an "error".
 
     Raises:
         DataError: a delimiter or a decimal mark that cannot be one; a column that is asked to be two things.
@@ -41,6 +45,8 @@ class TableOptions:
     numbers: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    min_frequency: float | None = None
+    unseen: str | None = None
 
     def __post_init__(self) -> None:
         if self.header is not None and not isinstance(self.header, bool):
@@ -48,6 +54,11 @@ class TableOptions:
         object.__setattr__(self, "delimiter", checked_delimiter(self.delimiter))
         if self.decimal is not None:
             one_of("decimal", self.decimal, (".", ","), DataError)
+        if self.unseen is not None:
+            one_of("unseen", self.unseen, UNSEEN, DataError)
+        if self.min_frequency is not None:
+            expected = "a number of rows, or a share below 1"
+            number("min_frequency", self.min_frequency, _is_frequency, expected, DataError)
         if self.missing is not None:
             lower = (str(spelling).strip().lower() for spelling in _several(self.missing))
             object.__setattr__(self, "missing", tuple(dict.fromkeys(("", *lower))))
@@ -79,6 +90,10 @@ class TableOptions:
         """Return the options that were given."""
         pairs = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         return {name: value for name, value in pairs.items() if value not in (None, [])}
+
+
+def _is_frequency(given: float) -> bool:
+    return 0 < given < 1 or (given >= 1 and given == round(given))
 
 
 def _several(given: Any) -> Sequence[Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular import MISSING, Schema, SchemaError
-from lutsmith.circuit.tabular.frames import as_frame, is_records
+from lutsmith.circuit.tabular.frames import as_frame, is_records, is_text_array
 from lutsmith.data.dataset import DataError, Table
 from lutsmith.data.tables.columns import Column
 from lutsmith.data.tables.header import has_header
@@ -53,7 +53,8 @@ def read_table(source: Any, target: str | int | None, options: TableOptions = Ta
     Raises:
         DataError: the file is missing, a folder, unreadable or empty; rows of different lengths; an unknown or repeated
             column; a first row that may be a header; text in a column of which most values are numbers; a categorical
-            column of more than 1,000 names; times, lists or other values that are neither numbers nor text.
+            column of more than 1,000 names most of which stand in one row; times, lists or other values that are
+            neither numbers nor text.
         ModuleNotFoundError: pyarrow or narwhals is not installed (`pip install 'lutsmith[tables]'`), which all but text
             needs.
     """
@@ -167,11 +168,12 @@ def _described(
         label=label,
         label_name=None if names is None or label is None else names[label],
         target=target,
+        unseen=options.unseen or found.unseen,
     )
     if not columns[0].length:
         raise DataError(f"{source}: no rows")
     forced = {places.index(place): name for name in ("numbers", "categories") for place in groups[name]}
-    x, schema = read_columns(source, chosen, places, start, forced, options.decimal, where)
+    x, schema = read_columns(source, chosen, places, start, forced, options.decimal, where, options.min_frequency)
     labels = None if label is None else columns[label].labels()
     return Table(source, x, labels, schema.names, schema)
 
@@ -265,12 +267,14 @@ def _read_columnar(path: Path) -> Any:
 
 
 def is_frame(X: Any) -> bool:
-    """Return whether X has columns by name: a frame, or a list of dicts."""
-    return is_records(X) or hasattr(type(X), "columns")  # of the class: to ask a lazy frame itself is to run it
+    """Return whether X has columns of their own kinds: a frame, a list of dicts, or an array of text or objects."""
+    return (
+        is_records(X) or is_text_array(X) or hasattr(type(X), "columns")
+    )  # of the class: to ask a lazy frame itself is to run it
 
 
 def arrow_of(frame: Any) -> Any:
-    """Return a frame, or a list of dicts, as an Arrow table.
+    """Return a frame, a list of dicts, or an array of text or objects, whose columns are 0, 1, ..., as an Arrow table.
 
     Raises:
         DataError: it is neither, or holds what Arrow cannot.
@@ -283,6 +287,8 @@ def arrow_of(frame: Any) -> Any:
         if is_records(frame):
             as_frame(frame)  # the keys are those of all rows
             return pyarrow.table({str(name): [row[name] for row in frame] for name in frame[0]})
+        if is_text_array(frame):
+            return pyarrow.table({str(place): pyarrow.array(cells.tolist()) for place, cells in enumerate(frame.T)})
         known: Any = narwhals.from_native(frame)
         if isinstance(known, narwhals.LazyFrame):
             known = known.collect()

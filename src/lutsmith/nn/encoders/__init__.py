@@ -11,6 +11,7 @@ from lutsmith.nn.encoders.codes import Binary, Gray, OneHot, SignMagnitude, Unif
 from lutsmith.nn.encoders.columns import Columns
 from lutsmith.nn.encoders.edges import EdgeThermometer
 from lutsmith.nn.encoders.learnable import LearnableThermometer
+from lutsmith.nn.encoders.missing import Missing
 from lutsmith.nn.encoders.several import ImageThermometer, Several
 from lutsmith.nn.encoders.thermometers import (
     BalancedThermometer,
@@ -35,6 +36,7 @@ __all__ = [
     "ImageThermometer",
     "LearnableThermometer",
     "LogarithmicThermometer",
+    "Missing",
     "OneHot",
     "Per",
     "Several",

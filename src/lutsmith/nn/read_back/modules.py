@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from lutsmith.circuit.rows import OutOfRangeWarning
 from lutsmith.nn.dense import LogicDense
-from lutsmith.nn.encoders import ENCODERS, Categorical, Columns, Encoder, LearnableThermometer
+from lutsmith.nn.encoders import ENCODERS, Categorical, Columns, Encoder, LearnableThermometer, Missing
 from lutsmith.nn.encoders.edges import EdgeThermometer
 from lutsmith.nn.encoders.several import ImageThermometer, Several
 from lutsmith.nn.heads import (
@@ -52,7 +53,7 @@ def _wires(module: Wires, shape: Shape) -> ChosenBits:  # noqa: ARG001
     return ChosenBits(_array(module.inputs))
 
 
-@states(*ENCODERS.values(), Categorical)
+@states(*ENCODERS.values(), Categorical, Missing)
 def _encoder(encoder: Encoder, shape: Shape) -> Bits:  # noqa: ARG001
     return _bits(encoder, encoder.feature_shape, _thresholds(encoder), _owners(encoder))
 
@@ -72,7 +73,7 @@ def _edges(encoder: EdgeThermometer, shape: Shape) -> Computed:  # noqa: ARG001
 
 @states(Several, ImageThermometer)
 def _several(encoder: Several, shape: Shape) -> Computed:  # noqa: ARG001
-    known = (EdgeThermometer, *ENCODERS.values())
+    known = (EdgeThermometer, Missing, *ENCODERS.values())
     if any(type(part) not in known for part in encoder.parts):
         raise ValueError(f"one of {', '.join(type(part).__name__ for part in encoder.parts)} is not known")
     return _computed(encoder, encoder.parts)
@@ -168,7 +169,7 @@ def _thresholds(encoder: Encoder) -> NDArray[np.float32]:
     stated = encoder.learned_thresholds() if isinstance(encoder, LearnableThermometer) else encoder.thresholds
     shape = encoder.feature_shape
     values = np.broadcast_to(_array(stated), (*shape, stated.shape[-1]))
-    return values.reshape(-1, stated.shape[-1]).astype(np.float32, copy=False)
+    return values.reshape(math.prod(shape), stated.shape[-1]).astype(np.float32, copy=False)
 
 
 @states(GroupSum)
