@@ -276,6 +276,55 @@ def test_inspection_works_on_it(table, on_table):
     assert importance[:2].min() > importance[2]
 
 
+def test_what_matters_is_told(table, on_table):
+    frame, y = table
+    assert on_table.feature_importances_.shape == (3,)
+    assert on_table.feature_importances_[:2].min() > 0.1 > on_table.feature_importances_[2]
+    told = on_table.explain({"age": 80.0, "city": "Bern", "member": True})
+    np.testing.assert_array_equal(
+        str(told), str(on_table.explain(pd.DataFrame([{"age": 80.0, "city": "Bern", "member": True}])))
+    )
+    assert "Bern" in str(told)
+    assert on_table.importances(frame, y).score == pytest.approx(on_table.score(frame, y))
+    assert "age >" in str(LUTClassifier(max_luts=4, random_state=0).fit(frame, y).rules())
+    with pytest.raises(ValueError, match="2 rows are given"):
+        on_table.explain(frame[:2])
+
+
+def test_monotone_features():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=(2500, 3))
+    y = (x[:, 0] + 0.3 * np.sin(12 * x[:, 0]) - x[:, 1] > 0).astype(int)
+    model = LUTClassifier(max_luts=100, random_state=0, monotonic_cst=[1, -1, 0]).fit(x, y)
+    assert lutsmith.check_monotone(model.circuit_, {0: 1, 1: -1}).ok
+    one, other = rng.uniform(size=(2, 20_000, 3))
+    one[:, 2] = other[:, 2]
+    low = np.stack([np.minimum(one[:, 0], other[:, 0]), np.maximum(one[:, 1], other[:, 1]), one[:, 2]], axis=1)
+    high = np.stack([np.maximum(one[:, 0], other[:, 0]), np.minimum(one[:, 1], other[:, 1]), one[:, 2]], axis=1)
+    assert (model.predict_proba(low)[:, 1] <= model.predict_proba(high)[:, 1]).all()
+    free = clone(model).set_params(monotonic_cst=None).fit(x, y)
+    assert (free.predict_proba(low)[:, 1] > free.predict_proba(high)[:, 1]).any()
+    with pytest.raises(ValueError, match="of method='additive'"):
+        clone(model).set_params(method="gradients").fit(x, y)
+
+
+@pytest.mark.parametrize("missing", ["below", "indicator", "learned", None])
+def test_missing_values(missing):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 2))
+    y = x[:, 0] > 0
+    x[y & (rng.random(600) < 0.5), 0] = np.nan  # what is missing says that it is large
+    model = LUTClassifier(max_luts=30, random_state=0, missing=missing).fit(x, y)
+    assert model.score(x, y) > 0.95
+
+
+def test_tables_are_read_as_is_asked(table):
+    frame, y = table
+    model = LUTClassifier(max_luts=20, random_state=0, table={"drop": ["member"]}).fit(frame, y)
+    assert model.circuit_.schema.names == ("age", "city")
+    assert model.predict(frame).shape == (300,)
+
+
 # Files and exports
 
 

@@ -35,6 +35,12 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         encoder: a name of `lutsmith.encodings.kinds.KINDS`; None: what suits tables.
         categorical_features: columns whose values are names though they are numbers, by place, name or truth value;
             "from_dtype": what a frame's types say.
+        missing: what a missing value is to a column: "below" all thresholds; that, and a bit of its own ("indicator");
+            on the side of the thresholds that suits the column ("learned"); None: what validation rows say.
+        monotonic_cst: features of which the probability of the second class never falls as they grow (1), or never
+            rises (-1), all else equal: a mapping from names or places, or one of -1, 0, 1 for each. The circuit is
+            checked to be so. Of two classes, or of each of several labels.
+        table: how a table is read, fields of `lutsmith.data.TableOptions`: `{"drop": ["id"], "min_frequency": 20}`.
         class_weight: how much the rows of each class count: a dict, "balanced", or None.
         early_stopping: whether rows choose how many of the grown LUTs are kept. "auto": a share of them, and of fewer
             than 2,000 rows five networks that each leave a fifth out; True: a share of any number; False: none, all
@@ -56,6 +62,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         classes_: (K,) the classes, ascending; of several labels 0 and 1.
         circuit_: the `lutsmith.Circuit`.
         report_: a `lutsmith.data.Report`: what it reaches on rows that it did not learn from, LUTs, seconds.
+        feature_importances_: (F,) the share of training rows, at most 1,000, whose answer changes where the values of a
+            feature are exchanged among them.
         temperature_: votes that are worth a factor e of probability, as those rows tell.
         n_luts_: LUTs of the circuit.
         n_iter_, best_iteration_: rounds that were grown, and how many of them are kept.
@@ -73,6 +81,9 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         bits: int | None = None,
         encoder: str | None = None,
         categorical_features: Any = "from_dtype",
+        missing: str | None = None,
+        monotonic_cst: Mapping[Any, int] | Sequence[int] | None = None,
+        table: Mapping[str, Any] | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
@@ -93,6 +104,9 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         self.bits = bits
         self.encoder = encoder
         self.categorical_features = categorical_features
+        self.missing = missing
+        self.monotonic_cst = monotonic_cst
+        self.table = table
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction

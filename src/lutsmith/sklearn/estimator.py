@@ -25,6 +25,7 @@ from lutsmith.data.in_memory import named_categories
 from lutsmith.data.report import Report
 from lutsmith.data.split import validation_split
 from lutsmith.data.tables.table import features_by
+from lutsmith.explaining import Explanation, Importances, Rules, explain, importances, rules
 from lutsmith.ground.arguments import one_of
 from lutsmith.runs.methods.growth_log import GrowthLog
 from lutsmith.sklearn.merging import merge_equal_rows
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 METHODS = ("auto", "additive", "gradients")
 """How a network may be trained."""
 
-_PLAIN = (type(None), bool, int, float, str, bytes)
+SAMPLE = 1000
+"""Rows on which importances are measured while fitting."""
 
 
 class LUTEstimator(BaseEstimator):
@@ -85,7 +87,9 @@ class LUTEstimator(BaseEstimator):
         one_of("method", self.method, METHODS)
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        self._reading, table = Reading.first(self, X, categorical=self.categorical_features, shape=self.input_shape)
+        self._reading, table = Reading.first(
+            self, X, categorical=self.categorical_features, options=self.table, shape=self.input_shape
+        )
         count = len(table.x)
         weights = _weights(sample_weight, count)
         targets = self._targets(y, weights)
@@ -132,6 +136,8 @@ class LUTEstimator(BaseEstimator):
         self.circuit_, self.report_ = circuit, report
         self.method_ = method
         self.n_luts_ = circuit.netlist.num_nodes
+        some = np.random.default_rng(0).permutation(len(dataset.y_train))[:SAMPLE]
+        self.feature_importances_ = importances(circuit, dataset.x_train[some], rows=1, repeats=1).permuted
         told = None
         if unseen is not None and len(unseen):
             rows, scores = unseen
@@ -149,11 +155,10 @@ class LUTEstimator(BaseEstimator):
         """Additive learning."""
         if self.early_stopping not in ("auto", True, False):
             raise ValueError(f"early_stopping is {self.early_stopping!r}; expected 'auto', True or False")
-        fields = {
-            "max_luts": self.max_luts, "max_seconds": self.max_seconds, "rank": self.rank, "bits": self.bits,
-            "encoder": self.encoder, "seed": self._seed(), "validation": self.validation_fraction,
-            "patience": self.n_iter_no_change, **self._loss_fields(),
-        }  # fmt: skip
+        names = ("max_luts", "max_seconds", "rank", "bits", "encoder", "missing", "monotonic_cst")
+        fields = {name: getattr(self, name) for name in names}
+        fields |= {"seed": self._seed(), "validation": self.validation_fraction, "patience": self.n_iter_no_change}
+        fields |= self._loss_fields()
         rows = len(dataset.y_train)
         if self.max_luts is None:
             fields["max_luts"] = auto_luts(rows, dataset.num_classes)
@@ -196,6 +201,8 @@ class LUTEstimator(BaseEstimator):
         from lutsmith.presets import default_of_shape
         from lutsmith.training import Settings, fit
 
+        if self.monotonic_cst is not None or self.missing is not None:
+            raise ValueError("monotonic_cst and missing are of method='additive'; leave them out, or the method")
         if held_out is not None:
             raise ValueError("eval_set is of method='additive'; by gradients validation_fraction holds rows out")
         preset = default_of_shape(dataset.input_shape, "gradients")
@@ -227,6 +234,26 @@ class LUTEstimator(BaseEstimator):
         return self._reading.again(self, X)
 
     # The circuit
+
+    def explain(self, row: Any) -> Explanation:
+        """Return what decided one row, and what of each feature would change it: see `lutsmith.explain`.
+
+        Args:
+            row: a mapping by the names of columns, or one row as `predict` takes it: (1, F), or a frame of one row.
+        """
+        x = self.circuit_.read(self._rows([dict(row)] if isinstance(row, Mapping) else row))
+        if len(x) != 1:
+            raise ValueError(f"{len(x)} rows are given; expected one")
+        return explain(self.circuit_, x[0])
+
+    def rules(self, most: int = 100) -> Rules:
+        """Return a small network as text over the names of features: see `lutsmith.rules`."""
+        check_is_fitted(self)
+        return rules(self.circuit_, most=most)
+
+    def importances(self, X: Any, y: Any = None, **options: Any) -> Importances:
+        """Return how often answers change with each feature on rows of yours: see `lutsmith.importances`."""
+        return importances(self.circuit_, self._rows(X), y, **options)
 
     def export(self, format: str = "verilog", folder: str | os.PathLike[str] | None = None, **options: Any) -> Any:  # noqa: A002
         """Return the circuit in another format: {name of a file: bytes}; with a folder they are written there too.
@@ -282,7 +309,7 @@ class LUTEstimator(BaseEstimator):
             fitted["circuit_"] = to_bytes(state.pop("circuit_"))
         if "_reading" in state:
             reading = state.pop("_reading")
-            fitted["_reading"] = (reading.named, reading.shape)
+            fitted["_reading"] = (reading.named, reading.shape, reading.columns)
         if "report_" in state:
             report = state.pop("report_")
             fitted["report_"] = {name: getattr(report, name) for name in report.__dataclass_fields__}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,11 @@ class Reading:
         named: whether it is a table with columns by name: a frame, records, or an array that holds text, whose columns
             are `x0`, `x1`, ...
         shape: of a sample, where rows of numbers are images; else None.
+        columns: of a table, the names of those that are read: options may drop some.
     """
 
-    def __init__(self, named: bool, shape: tuple[int, ...] | None) -> None:
-        self.named, self.shape = named, shape
+    def __init__(self, named: bool, shape: tuple[int, ...] | None, columns: tuple[str, ...] = ()) -> None:
+        self.named, self.shape, self.columns = named, shape, columns
 
     @classmethod
     def first(
@@ -36,7 +37,7 @@ class Reading:
         X: Any,
         *,
         categorical: Any = "from_dtype",
-        options: TableOptions | None = None,
+        options: TableOptions | Mapping[str, Any] | None = None,
         shape: Sequence[int] | None = None,
     ) -> tuple[Reading, Table]:
         """Return how X is to be read, and what it holds. Sets `n_features_in_`, and `feature_names_in_` of a frame.
@@ -53,7 +54,7 @@ class Reading:
             TypeError, ValueError: X is no such thing.
         """
         asked = not (isinstance(categorical, str) and categorical == "from_dtype") and categorical is not None
-        table = X if is_frame(X) else _with_text(X, asked)
+        table = X if _is_frame(X) else _with_text(X, asked)
         if table is None:
             array = validate_data(estimator, X, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=2)
             x = as_features(np.asarray(array))
@@ -69,11 +70,12 @@ class Reading:
         if len(frame) < 2:
             raise ValueError(f"Found array with {len(frame)} sample(s) (shape={frame.shape}) while a minimum of 2 is "
                              "required.")  # fmt: skip
-        given = TableOptions() if options is None else options
+        given = TableOptions.of(options)
         if asked:
             names = _columns(categorical, [str(name) for name in frame.column_names])
             given = TableOptions.of({**given.to_json(), "categories": (*given.categories, *names)})
-        return cls(True, None), read_table(frame, None, given)
+        found = read_table(frame, None, given)
+        return cls(True, None, found.names or ()), found
 
     def again(self, estimator: Any, X: Any) -> Any:
         """Return X as the estimator's circuit reads it.
@@ -82,15 +84,15 @@ class Reading:
             TypeError, ValueError: X is not what the estimator was fitted to: other columns, names or values.
         """
         if not self.named:
-            if is_frame(X) and isinstance(X, (list, tuple)):
+            if isinstance(X, (list, tuple)) and is_frame(X):
                 raise ValueError("X is a list of dicts, and the estimator was fitted to rows of numbers: give an array")
             array = validate_data(estimator, X, reset=False, dtype="numeric", ensure_all_finite="allow-nan")
             x = as_features(np.asarray(array))
             return x if self.shape is None else x.reshape(len(x), *self.shape)
-        if is_frame(X):
+        if _is_frame(X):
             frame = arrow_of(X)
             _count_columns(estimator, X if not isinstance(X, (list, tuple)) else frame, reset=False)
-            return frame
+            return self._read(frame)
         array = np.asarray(X)
         if array.ndim != 2:
             raise ValueError(f"Expected 2D array, got {array.ndim}D array instead: {_RESHAPE}")
@@ -99,7 +101,16 @@ class Reading:
         else:
             names = [f"x{place}" for place in range(array.shape[1])]
         _count_columns(estimator, array, reset=False)
-        return _named(array, names)
+        return self._read(_named(array, names))
+
+    def _read(self, frame: Any) -> Any:
+        """Return the columns that are read, all of them where none were dropped."""
+        places = {str(name).strip(): place for place, name in enumerate(frame.column_names)}
+        return frame.select([places[name] for name in self.columns])
+
+
+def _is_frame(X: Any) -> bool:
+    return not isinstance(X, np.ndarray) and is_frame(X)
 
 
 _RESHAPE = (
@@ -151,10 +162,7 @@ def _named(array: Any, names: Sequence[str]) -> Any:
         if column.dtype.kind in "OU":
             values = column.tolist()
             kinds = {type(value) for value in values if value is not None and value == value}
-            if not kinds <= {str, int, float, bool, np.str_, np.bool_} and not all(
-                issubclass(kind, (str, np.number)) for kind in kinds
-            ):
-                odd = next(kind for kind in kinds if not issubclass(kind, (str, int, float, np.number)))
+            for odd in (kind for kind in kinds if not issubclass(kind, (str, int, float, np.number, np.bool_))):
                 raise TypeError(f"column {names[place]!r}: argument must be a string or a number, not {odd.__name__!r}")
             text = any(issubclass(kind, str) for kind in kinds)
             if text:

@@ -28,6 +28,9 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         bits: thresholds of a feature.
         encoder: of features.
         categorical_features: columns whose values are names.
+        missing: what a missing value is.
+        monotonic_cst: features as which the prediction never falls (1) or never rises (-1).
+        table: how a table is read.
         early_stopping: whether rows choose how many LUTs are kept.
         validation_fraction: the share of rows that does.
         n_iter_no_change: rounds without a better network, after which growing ends.
@@ -53,6 +56,9 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         bits: int | None = None,
         encoder: str | None = None,
         categorical_features: Any = "from_dtype",
+        missing: str | None = None,
+        monotonic_cst: Mapping[Any, int] | Sequence[int] | None = None,
+        table: Mapping[str, Any] | None = None,
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int | None = None,
@@ -74,6 +80,9 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         self.bits = bits
         self.encoder = encoder
         self.categorical_features = categorical_features
+        self.missing = missing
+        self.monotonic_cst = monotonic_cst
+        self.table = table
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
