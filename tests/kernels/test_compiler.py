@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType, SimpleNamespace
 
 import grimp
 import numba
@@ -69,21 +70,22 @@ def test_a_process_that_compiles_computes_the_bits_of_one_that_loads(
     assert first == second
 
 
-def test_the_optimisation_level_is_that_of_the_one_kernel() -> None:
+def test_the_optimisation_level_is_that_of_the_one_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     levels, usual = [], config.OPT
 
-    def store(address: int, part: int) -> None:
-        """Do nothing."""
+    def compiled(function: FunctionType) -> SimpleNamespace:
+        levels.append(int(config.OPT))
+        if function is not compiled:
+            raise numba.TypingError("refused")
+        return SimpleNamespace(address=7)
 
-    def fails(address: int, part: int) -> None:
-        """Cannot be compiled."""
-        address + "1"  # type: ignore[operator]
-
-    assert compiler.callback(store, build.KERNEL, lambda: levels.append(int(config.OPT)), 1)
-    assert set(levels) == {1}
-    with pytest.raises(numba.TypingError):
-        compiler.callback(fails, build.KERNEL, lambda: None, 1)
+    monkeypatch.setattr(numba, "cfunc", lambda *_, **__: compiled)
+    assert compiler.callback(compiled, build.KERNEL, lambda: None, 1) == 7
     assert config.OPT is usual
+    with pytest.raises(numba.TypingError, match="refused"):
+        compiler.callback(lambda address, part: None, build.KERNEL, lambda: None, 2)
+    assert config.OPT is usual
+    assert levels == [1, 2]
 
 
 @pytest.mark.parametrize("place", ["a_file/below", "read_only"])

@@ -130,7 +130,7 @@ def _address(kind: str, rank: int, dtype: str) -> int:
             compiler.say(f"compiling the {which}, once per machine, about {SECONDS[rank]} s")
 
     function = _retarget(TEMPLATES[kind], name, names)
-    level = 2 if kind in QUICK else 3
+    level = 2 if kind in QUICK or dtype == "float64" else 3  # of doubles, which check gradients, passes are few
     return compiler.callback(function, KERNEL, announce, level, error_model="numpy", fastmath=FAST)
 
 
