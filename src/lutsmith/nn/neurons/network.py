@@ -31,8 +31,8 @@ class NeuronArchitecture:
         layers: those before the last, from input to output: `{"linear": 256}`, or of images `{"conv": 64}` with the
             keys `window` (3), `stride` (1), `padding` (0; what is added is -1), and `pool` (1: none), the side of the
             squares of which the largest sum counts. A linear layer with an output for each class ends the network.
-        levels: signs that each sum of a layer but the last is given as, by a `ResidualSign`: each is an input of its own
-            to the next layer, which has weights for each level. 1: a `BinarizeSign`.
+        levels: signs that each sum of a layer but the last becomes, by a `ResidualSign`: each is an input of its own to
+            the next layer, which has weights for each level. 1: a `BinarizeSign`.
         bits: thresholds of each feature.
         encoder: a name of `ENCODERS`.
         encoder_options: further arguments of it.
