@@ -19,7 +19,7 @@ from lutsmith.deeplut.trainer.BaseTrainer import BaseTrainer
 from lutsmith.deeplut.trainer.LagrangeTrainer import LagrangeTrainer
 from lutsmith.ground.arguments import one_of
 from lutsmith.kernels.training.unrolled import windows
-from lutsmith.nn.neurons.geometry import geometry
+from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.lut_conv import LUTConv2d
 from lutsmith.nn.neurons.masks import MaskSizes
 
@@ -80,7 +80,7 @@ class Conv2d(TrainedLuts, LUTConv2d):
         replace: bool = False,
         zeros: str = "exact",
     ) -> None:
-        sized = geometry(2, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+        sized = conv_sizes(2, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
         channels, outputs, groups, sliding = sized
         taps, own = sliding.taps, sized.own
         anchors = [tuple(map(int, place)) for place in np.ndindex(own, *sliding.window)]

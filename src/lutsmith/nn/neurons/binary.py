@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from lutsmith.circuit.sliding import Sliding
 from lutsmith.ground.arguments import one_of, whole_number
-from lutsmith.nn.neurons.geometry import geometry
+from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.latent import clamped, latent_sign
 from lutsmith.nn.neurons.lut_sum import SCALES
 from lutsmith.nn.precision import without_autocast
@@ -221,7 +221,7 @@ class BinaryConv(BinaryLayer):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        sized = geometry(self.axes, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+        sized = conv_sizes(self.axes, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
         fan_in = sized.own, *sized.sliding.window
         super().__init__(sized.outputs, fan_in, bias, scale, binary, generator, device, dtype)
         self.in_channels, self.out_channels, self.groups, self.sliding = sized

@@ -12,7 +12,7 @@ from torch import Tensor
 from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training.unrolled import windows
 from lutsmith.nn.connections.at_places import places_of
-from lutsmith.nn.neurons.geometry import geometry
+from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
 from lutsmith.nn.sums.counting import Maker
@@ -76,7 +76,7 @@ class LUTConv(LUTSum):
         generator: torch.Generator | None = None,
         **more: Any,
     ) -> None:
-        sized = geometry(self.axes, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+        sized = conv_sizes(self.axes, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
         channels, outputs, groups, sliding = sized
         window, own = channels * sliding.taps, sized.own * sliding.taps
         run = sliding.taps if one_of("combine", combine, COMBINES) == "channel" else own

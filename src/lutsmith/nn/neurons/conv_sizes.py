@@ -8,7 +8,7 @@ from lutsmith.circuit.sliding import Sliding, check_groups, sizes
 from lutsmith.ground.arguments import whole_number
 
 
-class Geometry(NamedTuple):
+class ConvSizes(NamedTuple):
     """A convolution's sizes.
 
     Attributes:
@@ -29,9 +29,9 @@ class Geometry(NamedTuple):
         return self.channels // self.groups
 
 
-def geometry(
+def conv_sizes(
     axes: int, in_channels: int, out_channels: int, window: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Geometry:
+) -> ConvSizes:
     """Return a convolution's sizes, by the names of torch's arguments, each one number for all axes or one for each.
 
     Raises:
@@ -46,4 +46,4 @@ def geometry(
         sizes("padding", padding, axes, 0),
         sizes("dilation", dilation, axes, 1),
     )
-    return Geometry(channels, outputs, int(groups), sliding)
+    return ConvSizes(channels, outputs, int(groups), sliding)
