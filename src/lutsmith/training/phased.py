@@ -106,7 +106,7 @@ class PhasedPreparation:
                 reached.append(own.take(model))
                 continue
             if prepared.settings.teacher is not None and not taught:
-                asked = {"folder": folder, "resume": resume, "quiet": quiet}
+                asked: dict[str, Any] = {"folder": folder, "resume": resume, "quiet": quiet}
                 taught.append(lessons(prepared.settings, prepared.samples, prepared.dataset.num_classes, **asked))
             trained = self._train(phase, callbacks, own.path, taught, resume=resume, quiet=quiet)
             reached.append(self._reached(phase, trained, rows))
