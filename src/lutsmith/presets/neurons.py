@@ -9,7 +9,9 @@ from lutsmith.presets.row import Preset
 Phases = list[dict[str, Any]]
 
 
-def _flow(epochs: dict[str, int], inputs: list[int], rank: int, rates: tuple[float, float]) -> Phases:
+def _flow(
+    epochs: dict[str, int], inputs: list[int], rank: int, rates: tuple[float, float], *, recover: bool = False
+) -> Phases:
     """LUTNet's flow: LUTs from the second layer on.
 
     Args:
@@ -17,6 +19,7 @@ def _flow(epochs: dict[str, int], inputs: list[int], rank: int, rates: tuple[flo
         inputs: weights that each output of each layer keeps.
         rank: inputs of a LUT.
         rates: learning rates of binary weights and of LUTs.
+        recover: whether LUTs take back the votes of pruned weights.
     """
     layers = list(range(2, len(inputs) + 1))
     binary, luts = ({"lr": rate} for rate in rates)
@@ -25,7 +28,7 @@ def _flow(epochs: dict[str, int], inputs: list[int], rank: int, rates: tuple[flo
         {"phase": "binary", **binary},
         {"phase": "prune", "inputs": inputs, **binary},
         {"phase": "retrain", **binary},
-        {"phase": "expand", "rank": rank, "recover": True, "layers": layers, **luts},
+        {"phase": "expand", "rank": rank, "recover": recover, "layers": layers, **luts},
         {"phase": "inputs", "density": 0.9, "layers": layers, **luts},
     ]
     return [{**kind, "epochs": epochs[kind["phase"]]} for kind in kinds if kind["phase"] in epochs]
@@ -61,7 +64,11 @@ NEURONS = (
             "validation": 5000 / 60000,
             "shift": 1,
             "phases": _flow(
-                {"real": 5, "binary": 30, "prune": 8, "expand": 60}, [784, 32, 32, 32, 128], 6, (0.004, 0.015)
+                {"real": 5, "binary": 30, "prune": 8, "expand": 120},
+                [784, 32, 32, 32, 128],
+                6,
+                (0.004, 0.015),
+                recover=True,
             ),
         },
         chosen="validation rows",
