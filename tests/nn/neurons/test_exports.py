@@ -11,7 +11,7 @@ from torch import nn
 
 from lutsmith import prove_lowering, to_circuit
 from lutsmith.hardware import FORMATS, verify
-from lutsmith.nn.neurons import NeuronArchitecture, build_neurons, equal_outputs, expand_layers, prune
+from lutsmith.nn.neurons import NeuronArchitecture, build_neurons, equal_outputs, expand_layers, luts_of_layers, prune
 from lutsmith.nn.neurons.pruning import prunable
 from tests.tools import dispensable
 
@@ -43,11 +43,23 @@ def test_networks_of_several_levels_are_expanded_lowered_and_proved(levels: int)
     circuit = to_circuit(model, (9,))
     np.testing.assert_array_equal(circuit.predict(x.numpy()), model(x).argmax(1).numpy())
     assert prove_lowering(model, circuit).verdict == "proved"
+    assert list(luts_of_layers(model, (9,))) == ["layer1", "layer2", "layer3"]
     other, _ = lfc(levels, 1)
     assert not equal_outputs(model.layer2, other.layer2, (10 * levels,))
     with torch.no_grad():
         other.load_state_dict(model.state_dict())
     assert equal_outputs(model, other, x)
+
+
+def test_levels_are_written_down_and_checked() -> None:
+    two = NeuronArchitecture(({"conv": 4, "padding": 1}, {"linear": 5}), 2)
+    assert NeuronArchitecture.from_json(two.to_json()) == two
+    model = build_neurons(two, np.arange(60.0).reshape(5, 1, 3, 4), 3)
+    assert (model.layer2.in_features, model.layer3.in_features) == (2 * 4 * 3 * 4, 2 * 5)
+    assert model(torch.rand(6, 1, 3, 4)).shape == (6, 3)
+    for levels in (0, 9):
+        with pytest.raises(ValueError, match=f"levels is {levels}; expected the signs of a sum"):
+            NeuronArchitecture(levels=levels)
 
 
 @pytest.mark.needs("abc")
