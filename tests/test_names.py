@@ -15,6 +15,8 @@ SHARED_NAMES = {
     "GaussianThermometer": "torch_dwn's names in lutsmith.dwn",
     "Thermometer": "torch_dwn's names in lutsmith.dwn",
     "GroupSum": "torch_dwn's names in lutsmith.dwn",
+    "BinarizeSign": "DeepLUT's name in lutsmith.deeplut, with sign(0) = 0; that of neurons",
+    "ResidualSign": "DeepLUT's name in lutsmith.deeplut, with sign(0) = 0; that of neurons",
     "Linear": "DeepLUT's name in lutsmith.deeplut; the parametrization that is linear in its inputs",
     "Luts": "LUTs as arrays, where simplification changes them; LUTs as a module states them",
 }

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 import lutsmith
-from lutsmith import dwn, interop
+from lutsmith import deeplut, dwn, interop
 from lutsmith import nn as layers
 from lutsmith.circuit import (
     Circuit,
@@ -29,6 +29,7 @@ from lutsmith.circuit import (
     OutputWord,
 )
 from lutsmith.circuit.traits import TRAITS
+from lutsmith.nn import neurons
 from tests.circuit.examples import random_rich_circuit
 
 
@@ -357,6 +358,60 @@ def outputs_alone() -> Made:
     """No LUT at all: outputs are comparators."""
     builder = CircuitBuilder((3,))
     return Made(builder.build(builder.compare(builder.features, [0.5, -0.5, 100])))
+
+
+# neurons
+
+
+def norm(kind: Any, channels: int) -> Any:
+    """A batch norm with statistics and gains of its own, some of them negative."""
+    made = kind(channels)
+    with torch.no_grad():
+        for values in (made.running_mean, made.weight, made.bias):
+            values.normal_()
+    return made
+
+
+@kind("neurons-linear")
+def neurons_linear() -> Made:
+    """Signs and residual levels, weights that are pruned, a skip connection, tables of their own and shared ones."""
+    encoder = layers.DistributiveThermometer(2).fit(data(5))
+    first = neurons.BinaryLinear(10, 9, scale="channel")
+    neurons.prune(first, density=0.6)
+    skipped = neurons.Add(nn.Identity(), neurons.BinaryLinear(9, 9, bias=False, scale="none"))
+    luts, tiled = neurons.LUTLinear(9, 8, 4), neurons.TiledLUTLinear(8, 4, 4, weight_bits=2, tile=(2, 4))
+    model = nn.Sequential(
+        encoder, neurons.BitsToSigns(), first, norm(nn.BatchNorm1d, 9), neurons.ResidualSign(2, scale_bits=4), skipped,
+        norm(nn.BatchNorm1d, 9), neurons.BinarizeSign(), luts, norm(nn.BatchNorm1d, 8), neurons.BinarizeSign(), tiled,
+    )  # fmt: skip
+    return lowered(model, (5,), classes=("a", "b", "c", "d"))
+
+
+for number in (1, 2, 3):
+
+    @kind(f"neurons-images-{number}d")
+    def neurons_images(axes: int = number) -> Made:
+        """Kernels of signs and of LUTs, with signs around images, and a pool."""
+        binary: Any = (neurons.BinaryConv1d, neurons.BinaryConv2d, neurons.BinaryConv3d)[axes - 1]
+        luts: Any = (neurons.LUTConv1d, neurons.LUTConv2d, neurons.LUTConv3d)[axes - 1]
+        pool: Any = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)[axes - 1]
+        model = nn.Sequential(
+            neurons.BinarizeSign(), binary(2, 4, 2, padding=1, padding_mode="-1"), pool(2), neurons.BinarizeSign(),
+            luts(4, 2, 2, 3, padding=1, groups=2), neurons.BinarizeSign(), nn.Flatten(),
+            neurons.BinaryLinear(2 * 3**axes, 3, bias=False),
+        )  # fmt: skip
+        return lowered(model, (2, *[3] * axes))
+
+
+@kind("neurons-deeplut")
+def neurons_deeplut() -> Made:
+    """What DeepLUT's layers are imported as, behind signs that are never 0."""
+    model = nn.Sequential(
+        neurons.BinarizeSign(),
+        deeplut.Conv2d(1, 3, 2, k=2, binarization_level=1), neurons.BinarizeSign(), nn.Flatten(),
+        neurons.BinaryLinear(27, 6, bias=False), deeplut.ResidualSign(), deeplut.Linear(6, 3, 2),
+    )  # fmt: skip
+    return lowered(interop.from_deeplut(model), (1, 4, 4))
 
 
 # what files have from version 3 on

@@ -64,8 +64,8 @@ def write(folder: Path, names: Sequence[str] = ()) -> list[str]:
 
 
 def is_lowered(kind: type) -> bool:
-    """Whether modules of a class become comparators, LUTs, wires or a head."""
-    return any(hasattr(kind, method) for method in ("lower_features", "lower", "lower_head"))
+    """Whether modules of a class become comparators, LUTs, wires, sums or a head."""
+    return any(hasattr(kind, method) for method in ("lower_features", "lower", "lower_head", "lower_numbers"))
 
 
 def name_of(kind: type) -> str:

@@ -13,9 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn, optim
 
-from lutsmith.deeplut import BaseTrainer, Conv2d, LagrangeTrainer, MaskBase, MaskExpanded, MaskMinimal, Memorize
+from lutsmith import to_circuit
+from lutsmith.deeplut import (
+    BaseTrainer,
+    BinarizeSign,
+    Conv2d,
+    LagrangeTrainer,
+    MaskBase,
+    MaskExpanded,
+    MaskMinimal,
+    Memorize,
+    ResidualSign,
+)
 from lutsmith.deeplut.nn.Linear import Linear as dLinear
 from lutsmith.deeplut.optim.OptimWrapper import OptimWrapper as dOptimWrapper
+from lutsmith.interop import from_deeplut
+from lutsmith.nn import neurons
 from lutsmith.nn.neurons import memorise_sums
 
 
@@ -284,3 +297,33 @@ def test_images_of_any_size_with_zeros_around_them() -> None:
     assert torch.equal(y, values + layer.bias.view(4, 1, 1))
     bits = Conv2d(1, 1, 3, padding=1, padding_mode="+1", k=1, binarization_level=1, zeros="bit")
     assert torch.equal(bits(torch.zeros(1, 1, 4, 4)), bits(-torch.ones(1, 1, 4, 4)))
+
+
+def test_signs_keep_zero_and_pass_gradients_within_one() -> None:
+    x = torch.tensor([-3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0], requires_grad=True)
+    layer, grad = ResidualSign(), torch.arange(1.0, 8.0)
+    assert [(name, float(value)) for name, value in layer.state_dict().items()] == [("scaling", 1.0)]
+    with torch.no_grad():
+        layer.scaling.fill_(-0.5)
+    for y, scale in ((BinarizeSign.apply(x), 1.0), (layer(x), 0.5)):
+        assert torch.equal(y, scale * torch.tensor([-1.0, -1, -1, 0, 1, 1, 1]))
+        (dx,) = torch.autograd.grad(y, x, grad, retain_graph=True)
+        assert torch.equal(dx, scale * torch.tensor([0.0, 2, 3, 4, 5, 6, 0]))
+    y.backward(grad)
+    assert float(layer.scaling.grad) == -float((x.detach().sign() * grad).sum())
+    empty = layer(torch.zeros(0, 3).half())
+    assert (empty.dtype, empty.shape) == (torch.float16, (0, 3))
+    assert torch.equal(BinarizeSign.apply(torch.zeros(2, 3)), torch.zeros(2, 3))
+
+
+def test_signs_that_are_never_zero_become_a_circuit_and_others_are_refused() -> None:
+    torch.manual_seed(0)
+
+    def model(inputs: int) -> nn.Sequential:
+        first = neurons.BinaryLinear(inputs, 8, bias=False)  # an odd sum of signs is not 0
+        return nn.Sequential(neurons.BinarizeSign(), first, ResidualSign(), dLinear(8, 3, 2, 1)).eval()
+
+    odd, x = model(5), torch.tensor(list(itertools.product([-1.0, 1.0], repeat=5)))
+    assert np.array_equal(to_circuit(from_deeplut(odd), (5,)).predict(x.numpy()), odd(x).argmax(1).numpy())
+    with pytest.raises(ValueError, match="an input may be 0"):
+        to_circuit(from_deeplut(model(6)), (6,))

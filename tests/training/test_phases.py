@@ -128,6 +128,24 @@ def test_training_ends_after_any_phase_that_has_a_circuit() -> None:
         trained(settings={"until": "real"})
 
 
+def test_a_teacher_is_asked_once_for_all_phases_and_named_without_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = trained(settings={"until": "binary"}, out=tmp_path / "plain")
+    seen, fit = [], Trainer.fit
+
+    def watched(self: Trainer, *arguments: Any, **more: Any) -> Any:
+        seen.append(self.parts.penalties)
+        return fit(self, *arguments, **more)
+
+    monkeypatch.setattr(Trainer, "fit", watched)
+    taught = trained(settings={"until": "prune", "teacher": str(plain.model), "teacher_weight": 0.5})
+    assert [[one.weight for one in penalties] for penalties in seen] == [[0.5]] * 3
+    assert len({id(penalties[0]) for penalties in seen}) == 1
+    assert taught.circuit.metadata.training.settings["teacher"] == "model.lut"
+    assert plain.circuit.metadata.training.settings["teacher"] is None
+
+
 def test_layers_are_counted_one_by_one() -> None:
     x, _ = rows()
     model: Any = build_neurons(NeuronArchitecture.from_json(ARCHITECTURE), x, 4)
@@ -161,6 +179,8 @@ def test_layers_are_counted_one_by_one() -> None:
         ({"phases": [BINARY, {"phase": "expand", "layers": [4]}]}, "layer"),
         ({"phases": [BINARY, {"phase": "prune", "inputs": [3]}]}, "for 3 layers"),
         ({"phases": [BINARY, {"phase": "inputs", "density": 0.5, "layers": [1]}]}, "BinaryLinear by then"),
+        ({"phases": [BINARY], "teacher": "none.lut"}, "there is no file none.lut"),
+        ({"phases": [{**BINARY, "teacher": "cnn"}]}, "teacher"),
         ({"phases": [BINARY, {"phase": "real"}]}, "after phase 'real' weights are real numbers"),
     ],
 )

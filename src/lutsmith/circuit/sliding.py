@@ -121,6 +121,19 @@ class Sliding:
         return _places(self, tuple(image))
 
 
+def check_groups(groups: int, **counts: int) -> None:
+    """Raise where channels, by the names of their arguments, do not divide into so many runs.
+
+    Raises:
+        TypeError: `groups` is no integer.
+        ValueError: it is below 1, or a count no multiple of it.
+    """
+    whole_number("groups", groups, 1)
+    for name, count in counts.items():
+        if count % groups:
+            raise ValueError(f"{name} is {count}; expected a multiple of groups, {groups}")
+
+
 def sizes(name: str, given: Any, axes: int, least: int) -> tuple[int, ...]:
     """One whole number for all axes, or one for each, as one for each.
 

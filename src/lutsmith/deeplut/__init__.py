@@ -13,14 +13,17 @@ from lutsmith.deeplut.initializer.Memorize import Memorize
 from lutsmith.deeplut.mask.MaskBase import MaskBase
 from lutsmith.deeplut.mask.MaskExpanded import MaskExpanded
 from lutsmith.deeplut.mask.MaskMinimal import MaskMinimal
+from lutsmith.deeplut.nn.BinarizeSign import BinarizeSign
 from lutsmith.deeplut.nn.Conv2d import Conv2d
 from lutsmith.deeplut.nn.Linear import Linear
+from lutsmith.deeplut.nn.ResidualSign import ResidualSign
 from lutsmith.deeplut.optim.OptimWrapper import OptimWrapper
 from lutsmith.deeplut.trainer.BaseTrainer import BaseTrainer
 from lutsmith.deeplut.trainer.LagrangeTrainer import LagrangeTrainer
 
 __all__ = [
     "BaseTrainer",
+    "BinarizeSign",
     "Conv2d",
     "LagrangeTrainer",
     "Linear",
@@ -29,4 +32,5 @@ __all__ = [
     "MaskMinimal",
     "Memorize",
     "OptimWrapper",
+    "ResidualSign",
 ]

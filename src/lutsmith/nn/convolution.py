@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from lutsmith.circuit.sliding import Sliding, sizes
+from lutsmith.circuit.sliding import Sliding, check_groups, sizes
 from lutsmith.ground.arguments import check_options, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.nn.connections import setup_connections
@@ -195,9 +195,7 @@ class LogicConv(Hardening):
             return wiring
         options: dict[str, Any] = {"channels": self.channels, "luts_per_kernel": self.lut_rank ** (self.tree_depth - 1)}
         if self.groups > 1:
-            for name, count in (("channels", self.channels), ("num_kernels", self.num_kernels)):
-                if count % self.groups:
-                    raise ValueError(f"{name} is {count}; expected a multiple of groups, {self.groups}")
+            check_groups(self.groups, channels=self.channels, num_kernels=self.num_kernels)
             options["groups"] = self.groups
         if learned and "num_candidates" not in wiring:
             most = self.channels // self.groups

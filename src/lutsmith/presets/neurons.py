@@ -9,14 +9,17 @@ from lutsmith.presets.row import Preset
 Phases = list[dict[str, Any]]
 
 
-def _flow(epochs: tuple[int, ...], inputs: list[int], rank: int, rates: tuple[float, float]) -> Phases:
+def _flow(
+    epochs: dict[str, int], inputs: list[int], rank: int, rates: tuple[float, float], *, recover: bool = False
+) -> Phases:
     """LUTNet's flow: LUTs from the second layer on.
 
     Args:
-        epochs: of each phase; the last one is left out where there are none for it.
+        epochs: of each phase, by its name; others are left out.
         inputs: weights that each output of each layer keeps.
         rank: inputs of a LUT.
         rates: learning rates of binary weights and of LUTs.
+        recover: whether LUTs take back the votes of pruned weights.
     """
     layers = list(range(2, len(inputs) + 1))
     binary, luts = ({"lr": rate} for rate in rates)
@@ -25,10 +28,10 @@ def _flow(epochs: tuple[int, ...], inputs: list[int], rank: int, rates: tuple[fl
         {"phase": "binary", **binary},
         {"phase": "prune", "inputs": inputs, **binary},
         {"phase": "retrain", **binary},
-        {"phase": "expand", "rank": rank, "layers": layers, **luts},
+        {"phase": "expand", "rank": rank, "recover": recover, "layers": layers, **luts},
         {"phase": "inputs", "density": 0.9, "layers": layers, **luts},
     ]
-    return [{**kind, "epochs": count} for kind, count in zip(kinds, epochs, strict=False)]
+    return [{**kind, "epochs": epochs[kind["phase"]]} for kind in kinds if kind["phase"] in epochs]
 
 
 NEURONS = (
@@ -41,7 +44,12 @@ NEURONS = (
         settings={
             "batch_size": 32,
             "validation": 0.15,
-            "phases": _flow((10, 20, 10, 10, 20, 10), [24, 16, 24], 4, (0.01, 0.005)),
+            "phases": _flow(
+                {"real": 10, "binary": 20, "prune": 10, "retrain": 10, "expand": 20, "inputs": 10},
+                [24, 16, 24],
+                4,
+                (0.01, 0.005),
+            ),
         },
         chosen="validation rows",
     ),
@@ -55,7 +63,13 @@ NEURONS = (
             "batch_size": 250,
             "validation": 5000 / 60000,
             "shift": 1,
-            "phases": _flow((4, 12, 12, 6, 30), [784, 32, 32, 32, 128], 4, (0.004, 0.005)),
+            "phases": _flow(
+                {"real": 5, "binary": 30, "prune": 8, "expand": 120},
+                [784, 32, 32, 32, 128],
+                6,
+                (0.004, 0.015),
+                recover=True,
+            ),
         },
         chosen="validation rows",
     ),

@@ -24,8 +24,10 @@ from lutsmith.training.files.phase import PhaseFolder
 from lutsmith.training.fitting import Preparation
 from lutsmith.training.isolation import no_trace, torch_threads
 from lutsmith.training.metrics import Epoch, score
+from lutsmith.training.penalties.distillation import Distillation
 from lutsmith.training.phases import Phase, PhasedSettings, Reached, phase_table, seed_of
 from lutsmith.training.samples import Samples
+from lutsmith.training.teachers import check_teacher, lessons
 from lutsmith.training.trainer import Fit, Trainer
 
 FOLDER = "phases"
@@ -67,6 +69,7 @@ class PhasedPreparation:
                 "with a phase behind one of kind 'binary'"
             )
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(common), dataset.sample_weight)
+        check_teacher(common, samples, dataset.num_classes)
         rows, _ = validation_split(samples.y, common.validation, common.seed)
         with torch_threads(common.torch_threads):
             model = build_neurons(architecture, samples.x[rows], dataset.num_classes, common.seed)
@@ -95,26 +98,37 @@ class PhasedPreparation:
         place = None if folder is None else folder / FOLDER
         _, rows = validation_split(prepared.samples.y, self.settings.common.validation, self.settings.common.seed)
         trained: Fit | None = None
+        taught = list[Distillation]()
         for number, phase in enumerate(self.settings.wanted, start=1):
             own = PhaseFolder(None if place is None else place / f"{number}-{phase.name}")
             callbacks = phase.change(model, seed_of(self.settings.common.seed, number))
             if resume and own.done:
                 reached.append(own.take(model))
                 continue
-            trained = self._train(phase, callbacks, own.path, resume=resume, quiet=quiet)
+            if prepared.settings.teacher is not None and not taught:
+                asked: dict[str, Any] = {"folder": folder, "resume": resume, "quiet": quiet}
+                taught.append(lessons(prepared.settings, prepared.samples, prepared.dataset.num_classes, **asked))
+            trained = self._train(phase, callbacks, own.path, taught, resume=resume, quiet=quiet)
             reached.append(self._reached(phase, trained, rows))
             _say(reached[-1:], quiet)
             own.keep(model, reached[-1])
         return self._finished(reached, trained, rows, metadata or Metadata(), quiet)
 
     def _train(
-        self, phase: Phase, callbacks: list[Any], folder: Path | None, *, resume: bool, quiet: bool
+        self,
+        phase: Phase,
+        callbacks: list[Any],
+        folder: Path | None,
+        taught: list[Distillation],
+        *,
+        resume: bool,
+        quiet: bool,
     ) -> Fit | None:
         settings = phase.settings(self.settings.common)
         if settings is None:
             return None
         prepared = self.prepared
-        trainer = Trainer(settings, folder=folder, quiet=quiet, callbacks=callbacks)
+        trainer = Trainer(settings, folder=folder, quiet=quiet, callbacks=callbacks, penalties=taught)
         return trainer.fit(
             prepared.model,
             prepared.samples.x,
@@ -160,7 +174,7 @@ class PhasedPreparation:
         _say([*reached, final], quiet)
         training = circuit.metadata.training
         assert training is not None
-        told = replace(circuit.metadata, training=replace(training, settings=self.settings.to_json()))
+        told = replace(circuit.metadata, training=replace(training, settings=self.settings.told()))
         phases = tuple({**asdict(each), "luts": list(each.luts)} for each in (*reached, final))
         return Fitted(model, replace(circuit, metadata=told), replace(report, method="phases", phases=phases))
 

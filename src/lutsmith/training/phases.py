@@ -22,6 +22,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,12 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 """The kinds of phases, and their keys beside those of training."""
 
-_SHARED = ("seed", "validation", "objective")
-"""Fields of the settings that all phases have in common: the rows that are held out have to be the same."""
+_SHARED = (
+    "seed", "validation", "objective", "teacher", "teacher_epochs", "teacher_weight", "teacher_temperature"
+)  # fmt: skip
+"""Fields of the settings that all phases have in common: the rows that are held out have to be the same, and a teacher
+is asked once.
+"""
 
 
 @dataclass(frozen=True)
@@ -199,6 +204,11 @@ class PhasedSettings:
     def to_json(self) -> dict[str, Any]:
         """Return the fields of the common settings, `phases` and `until`."""
         return {**self.common.to_json(), "phases": [phase.to_json() for phase in self.phases], "until": self.until}
+
+    def told(self) -> dict[str, Any]:
+        """The same as a model file tells it: a teacher without its path."""
+        teacher = self.common.teacher
+        return {**self.to_json(), "teacher": teacher and Path(teacher).name}
 
     @property
     def wanted(self) -> tuple[Phase, ...]:

@@ -75,7 +75,7 @@ class Settings:
         sampling_from: that share.
         teacher: whose opinion of each training row is learned beside its label: "cnn", a small convolutional network
             that is trained on the same rows first; or a model file, or the folder of a run; see `training.teachers`.
-            None: no one's. In `training.fit` alone, which every run goes through.
+            None: no one's. In `training.fit` and in phases, and so in every run; not in a `Trainer`.
         teacher_epochs: passes over the training rows of the teacher "cnn".
         teacher_weight: of the opinion; that of the label is 1.
         teacher_temperature: divisor of the scores of both in the comparison; see `training.Distillation`.

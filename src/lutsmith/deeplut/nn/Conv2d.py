@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lutsmith.circuit.sliding import Sliding, sizes
 from lutsmith.deeplut.layer import TrainedLuts, levels, mask_for
 from lutsmith.deeplut.mask.MaskBase import MaskBase
 from lutsmith.deeplut.mask.MaskExpanded import MaskExpanded
 from lutsmith.deeplut.trainer.BaseTrainer import BaseTrainer
 from lutsmith.deeplut.trainer.LagrangeTrainer import LagrangeTrainer
-from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.ground.arguments import one_of
 from lutsmith.kernels.training.unrolled import windows
+from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.lut_conv import LUTConv2d
 from lutsmith.nn.neurons.masks import MaskSizes
 
@@ -80,18 +80,9 @@ class Conv2d(TrainedLuts, LUTConv2d):
         replace: bool = False,
         zeros: str = "exact",
     ) -> None:
-        channels, outputs = whole_number("in_channels", in_channels, 1), whole_number("out_channels", out_channels, 1)
-        sliding = Sliding(
-            sizes("kernel_size", kernel_size, 2, 1),
-            sizes("stride", stride, 2, 1),
-            sizes("padding", padding, 2, 0),
-            sizes("dilation", dilation, 2, 1),
-        )
-        whole_number("groups", groups, 1)
-        for name, count in (("in_channels", channels), ("out_channels", outputs)):
-            if count % groups:
-                raise ValueError(f"{name} is {count}; expected a multiple of groups, {groups}")
-        taps, own = sliding.taps, channels // groups
+        sized = conv_sizes(2, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+        channels, outputs, groups, sliding = sized
+        taps, own = sliding.taps, sized.own
         anchors = [tuple(map(int, place)) for place in np.ndindex(own, *sliding.window)]
         mask = mask_for(
             mask_builder_type,

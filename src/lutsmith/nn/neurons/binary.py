@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from lutsmith.circuit.sliding import Sliding, sizes
+from lutsmith.circuit.sliding import Sliding
 from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.latent import clamped, latent_sign
 from lutsmith.nn.neurons.lut_sum import SCALES
 from lutsmith.nn.precision import without_autocast
@@ -64,6 +65,11 @@ class BinaryLayer(nn.Module):
         self.scale = None if size is None else nn.Parameter(torch.ones(size, **made))
         self.bias = nn.Parameter(torch.zeros(outputs, **made)) if bias else None
 
+    @property
+    def kind_of_scale(self) -> str:
+        """A name of `SCALES`."""
+        return "none" if self.scale is None else "channel" if self.scale.ndim else "layer"
+
     def used_weight(self) -> Tensor:
         """The weights that forward multiplies with: -1 and +1, or numbers between, and 0 where they are pruned."""
         weight = latent_sign(self.weight) if self.binary else clamped(self.weight)
@@ -110,8 +116,7 @@ class BinaryLayer(nn.Module):
         return values
 
     def extra_repr(self) -> str:
-        scale = "none" if self.scale is None else "channel" if self.scale.ndim else "layer"
-        return f"bias={self.bias is not None}, scale={scale!r}, binary={self.binary}"
+        return f"bias={self.bias is not None}, scale={self.kind_of_scale!r}, binary={self.binary}"
 
 
 class BinaryLinear(BinaryLayer):
@@ -216,19 +221,10 @@ class BinaryConv(BinaryLayer):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        channels, outputs = whole_number("in_channels", in_channels, 1), whole_number("out_channels", out_channels, 1)
-        runs = whole_number("groups", groups, 1)
-        for name, count in (("in_channels", channels), ("out_channels", outputs)):
-            if count % runs:
-                raise ValueError(f"{name} is {count}; expected a multiple of groups, {runs}")
-        sliding = Sliding(
-            sizes("kernel_size", kernel_size, self.axes, 1),
-            sizes("stride", stride, self.axes, 1),
-            sizes("padding", padding, self.axes, 0),
-            sizes("dilation", dilation, self.axes, 1),
-        )
-        super().__init__(outputs, (channels // runs, *sliding.window), bias, scale, binary, generator, device, dtype)
-        self.in_channels, self.out_channels, self.groups, self.sliding = channels, outputs, runs, sliding
+        sized = conv_sizes(self.axes, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+        fan_in = sized.own, *sized.sliding.window
+        super().__init__(sized.outputs, fan_in, bias, scale, binary, generator, device, dtype)
+        self.in_channels, self.out_channels, self.groups, self.sliding = sized
         self.padding_mode = one_of("padding_mode", padding_mode, PADDINGS)
 
     def padded(self, x: Tensor) -> Tensor:

@@ -176,8 +176,11 @@ def _recovered(votes: Tensor, kept: Tensor, mask: Tensor, there: Tensor) -> Tens
 
 def _like(layer: BinaryLayer, mask: Tensor) -> LUTLinear | LUTConv:
     """A LUT layer of the binary layer's sizes, its tables still to be filled."""
-    scale = "none" if layer.scale is None else "channel" if layer.scale.ndim else "layer"
-    options: dict[str, Any] = {"scale": scale, "binary_weights": layer.binary, "bias": layer.bias is not None}
+    options: dict[str, Any] = {
+        "scale": layer.kind_of_scale,
+        "binary_weights": layer.binary,
+        "bias": layer.bias is not None,
+    }
     if isinstance(layer, BinaryLinear):
         return LUTLinear(layer.in_features, layer.out_features, mask.shape[2], mask, **options)
     if not isinstance(layer, BinaryConv):

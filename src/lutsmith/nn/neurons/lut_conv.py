@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from lutsmith.circuit.sliding import Sliding, sizes
-from lutsmith.ground.arguments import number, one_of, whole_number
+from lutsmith.ground.arguments import number, one_of
 from lutsmith.kernels.training.unrolled import windows
 from lutsmith.nn.connections.at_places import places_of
+from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
 from lutsmith.nn.sums.counting import Maker
@@ -76,18 +76,9 @@ class LUTConv(LUTSum):
         generator: torch.Generator | None = None,
         **more: Any,
     ) -> None:
-        channels, outputs = whole_number("in_channels", in_channels, 1), whole_number("out_channels", out_channels, 1)
-        whole_number("groups", groups, 1)
-        for name, count in (("in_channels", channels), ("out_channels", outputs)):
-            if count % groups:
-                raise ValueError(f"{name} is {count}; expected a multiple of groups, {groups}")
-        sliding = Sliding(
-            sizes("kernel_size", kernel_size, self.axes, 1),
-            sizes("stride", stride, self.axes, 1),
-            sizes("padding", padding, self.axes, 0),
-            sizes("dilation", dilation, self.axes, 1),
-        )
-        window, own = channels * sliding.taps, channels // groups * sliding.taps
+        sized = conv_sizes(self.axes, in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+        channels, outputs, groups, sliding = sized
+        window, own = channels * sliding.taps, sized.own * sliding.taps
         run = sliding.taps if one_of("combine", combine, COMBINES) == "channel" else own
         if isinstance(mask, str) or callable(mask):
             drawn = MaskSizes(own, rank, groups if shared else outputs, run, distinct)
@@ -99,8 +90,7 @@ class LUTConv(LUTSum):
         else:
             numbers = mask_of(mask, MaskSizes(window, rank, outputs, window, distinct), None)
         super().__init__(numbers, outputs, bias, generator=generator, **more)
-        self.in_channels, self.out_channels, self.groups = channels, outputs, groups
-        self.sliding = sliding
+        self.in_channels, self.out_channels, self.groups, self.sliding = sized
         self.padding_value = number("padding_value", padding_value, lambda v: v in (-1, 0, 1), "-1, 1 or 0")
 
     def out_shape(self, image: Sequence[int]) -> tuple[int, ...]:

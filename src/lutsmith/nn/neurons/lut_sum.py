@@ -127,12 +127,16 @@ class LUTSum(nn.Module):
         """How much the table of each LUT varies, `(outputs * LUTs,)`: 0 where it is constant."""
         return self.latent()[0].detach().clamp(-1, 1).std(1, correction=0)
 
-    def unpruned(self, weight: Tensor) -> Tensor:
-        """Entries as they are used: one where inputs are tied, and -1 of LUTs that are pruned."""
+    def unpruned(self, weight: Tensor, pruned: bool) -> Tensor:
+        """Entries as they are used: one where inputs are tied, and -1 of LUTs that are pruned, if there are any."""
         if _holds(self.tied.any()):
             address = torch.arange(weight.shape[1], device=weight.device)
             weight = weight.gather(1, address & ~self.tied.view(-1, 1).long())
-        return torch.where(self.kept.view(-1, 1), weight, -1.0) if _holds(~self.kept.all()) else weight
+        return torch.where(self.kept.view(-1, 1), weight, -1.0) if pruned else weight
+
+    def _pruned(self) -> bool:
+        """Whether there are LUTs that are pruned."""
+        return _holds(~self.kept.all())
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:
         """What an input is to LUTs: rows `(inputs, places * samples)`, place by place, and how many places."""
@@ -155,9 +159,10 @@ class LUTSum(nn.Module):
         weight, mask = self.latent()
         kinds = kinds_of(self.zeros, self.binary_inputs, self.binary_weights)
         neurons = Neurons(mask.reshape(-1, mask.shape[2]), self.outputs, *kinds, **at)
-        sums = ops.lut_sums(rows, self.unpruned(weight), neurons)
+        pruned = self._pruned()
+        sums = ops.lut_sums(rows, self.unpruned(weight, pruned), neurons)
         count = 1 if neurons.places is None else neurons.places.shape[1]
-        if _holds(~self.kept.all()):  # each of these says -1
+        if pruned:  # each of these says -1
             sums = sums + (~self.kept).sum(1).to(sums.dtype).repeat_interleave(count).unsqueeze(1)
         if self.scale is not None or not self.normalised:
             sums = sums * self.factor().repeat_interleave(count).unsqueeze(1)
@@ -174,7 +179,7 @@ class LUTSum(nn.Module):
 
     def tables(self) -> Tensor:
         """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0; of LUTs that are pruned none."""
-        return self.unpruned(self.latent()[0].detach()) > 0
+        return self.unpruned(self.latent()[0].detach(), self._pruned()) > 0
 
     def sum_of_luts(self) -> SumOfLuts:
         """What the circuit of this layer is.

@@ -18,7 +18,7 @@ from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.encoders import ENCODERS, Per, setup_encoder
 from lutsmith.nn.layers import named
 from lutsmith.nn.neurons.binary import BinaryConv2d, BinaryLinear
-from lutsmith.nn.neurons.signs import BinarizeSign, BitsToSigns
+from lutsmith.nn.neurons.signs import MAX_LEVELS, BinarizeSign, BitsToSigns, ResidualSign
 
 _KEYS = {"linear": (), "conv": ("window", "stride", "padding", "pool")}
 
@@ -31,6 +31,8 @@ class NeuronArchitecture:
         layers: those before the last, from input to output: `{"linear": 256}`, or of images `{"conv": 64}` with the
             keys `window` (3), `stride` (1), `padding` (0; what is added is -1), and `pool` (1: none), the side of the
             squares of which the largest sum counts. A linear layer with an output for each class ends the network.
+        levels: signs that each sum of a layer but the last becomes, by a `ResidualSign`: each is an input of its own to
+            the next layer, which has weights for each level. 1: a `BinarizeSign`.
         bits: thresholds of each feature.
         encoder: a name of `ENCODERS`.
         encoder_options: further arguments of it.
@@ -41,6 +43,7 @@ class NeuronArchitecture:
     """
 
     layers: tuple[Mapping[str, Any], ...] = ({"linear": 256}, {"linear": 256}, {"linear": 256}, {"linear": 256})
+    levels: int = 1
     bits: int = 1
     encoder: str = "uniform"
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class NeuronArchitecture:
                 check_options("it", layer, [*kinds, *_KEYS[kinds[0]]])
                 whole_number(kinds[0], layer[kinds[0]], 1, what="outputs")
         object.__setattr__(self, "layers", tuple(as_python(dict(layer)) for layer in self.layers))
+        whole_number("levels", self.levels, 1, MAX_LEVELS, what="the signs of a sum")
         whole_number("bits", self.bits, 1, what="the thresholds of a feature")
         one_of("encoder", self.encoder, ENCODERS)
 
@@ -127,8 +131,13 @@ def build_neurons(architecture: NeuronArchitecture, fit_samples: Any, num_classe
         if not last:
             norm = (nn.BatchNorm2d if "conv" in layer else nn.BatchNorm1d)(shape[0])
             model.add_module(f"norm{number}", norm)
-            model.add_module(f"sign{number}", BinarizeSign())
+            model.add_module(f"sign{number}", _signs(architecture.levels))
+            shape = (shape[0] * architecture.levels, *shape[1:])
     return model
+
+
+def _signs(levels: int) -> nn.Module:
+    return BinarizeSign() if levels == 1 else ResidualSign(levels, output="joined", scaled=False)
 
 
 _CONV = {"window": 3, "stride": 1, "padding": 0}

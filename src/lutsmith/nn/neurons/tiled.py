@@ -123,7 +123,6 @@ def expand_tiled(
     whole_number("weight_bits", weight_bits, 1, whole_number("rank", rank, 2, MAX_RANK) - 1)
     whole = BinaryLinear(layer.in_features, layer.out_features, layer.bias is not None, scale="none")
     plain = expand(whole, rank - weight_bits, generator=generator)
-    scale = "none" if layer.scale is None else "channel" if layer.scale.ndim else "layer"
     made = TiledLUTLinear(
         layer.in_features,
         layer.out_features,
@@ -132,7 +131,7 @@ def expand_tiled(
         layer.bias is not None,
         weight_bits=weight_bits,
         tile=tile,
-        scale=scale,
+        scale=layer.kind_of_scale,
         generator=generator,
     )
     tau = corners(rank)

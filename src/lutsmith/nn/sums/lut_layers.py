@@ -33,7 +33,7 @@ def sums_of_luts(
     """The same, once it is known what LUTs read.
 
     Args:
-        layer: with `sum_of_luts`, `zeros`, `weight`, `scale`, `normalised` and `binary_outputs`.
+        layer: a `LUTSum`.
         maker: of adders and LUTs.
         numbers: what it reads.
         reads: int64 (*shape, LUTs, rank), places of the flattened sample, or MINUS or PLUS.
@@ -105,8 +105,8 @@ def _is_zero(x: Tensor) -> Tensor:
 
 def _reads(layer: Any, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], tuple[int, ...]]:
     """What LUTs read, (*shape of the sums, LUTs, rank), and this shape."""
-    mask = layer.sum_of_luts().mask.cpu().numpy()
-    outputs = len(mask)
+    outputs = layer.outputs
+    mask = layer.latent()[1].long().expand(outputs, -1, -1).cpu().numpy()
     if not hasattr(layer, "sliding"):
         if shape[-1:] != (layer.in_features,):
             raise ValueError(f"its {layer.in_features} inputs cannot be numbers of shape {shape}")

@@ -21,7 +21,7 @@ class Phases(Method):
     parts = ("architecture", "settings")
     arguments: ClassVar = {"bits": "architecture", "seed": "settings"}
     checkpoint = "checkpoint.pt"
-    folders = ("phases/[0-9]*-*", "phases")
+    folders = ("phases/[0-9]*-*", "phases", "teacher")
     kept = ("done.pt",)
     by_name_alone = True
 
