@@ -328,8 +328,9 @@ class LogicConv(Hardening):
         if builder.num_luts + wanted > MOST_LUTS:
             raise ValueError(
                 f"{wanted:,} LUTs at {places:,} places, with {builder.num_luts:,} before them, are more than the "
-                f"{MOST_LUTS:,} of a circuit, in which each place has LUTs of its own: make the network "
-                "for tiles of the image, and predict tiles that overlap by what its windows reach"
+                f"{MOST_LUTS:,} of a circuit, in which each place has LUTs of its own: lower it with to_stream, to a "
+                "machine that has each kernel once, or make the network for tiles of the image, and predict tiles that "
+                "overlap by what its windows reach"
             )
         around = np.array([builder.constant(False), builder.constant(True)], np.int32)
         levels = self.levels(image)

@@ -36,7 +36,9 @@ def pooled(sums: Sums, place: OnePlace) -> Sums:
     each = sums.sources[..., 0].reshape(-1, 1) * taps + np.arange(taps)
     sources = each.reshape(sums.shape[0], *place.sliding.window, 1)
     shape = sums.sums[0], *place.sliding.window
-    sums = replace(sums.whole(), maps=tuple(maps), sums=shape, sources=sources, lowest=np.zeros(sources.shape[:-1], bool))
+    sums = replace(
+        sums.whole(), maps=tuple(maps), sums=shape, sources=sources, lowest=np.zeros(sources.shape[:-1], bool)
+    )
     found = after(place.module, sums)
     assert isinstance(found, Sums)
     return found
@@ -77,9 +79,7 @@ class PooledEmitter(NeuronEmitter):
                 tag = 2 * np.arange(self._taps) + least[:, None]
                 bits = each.bits[:, None, there] + (tag << TAG)[..., None]  # (P, taps, n)
                 owners = _at_taps(each.owners[rows], self._taps)
-                found.append(
-                    Block(weights[:, there], bits.reshape(owners.shape[1], -1), each.base[rows], owners)
-                )
+                found.append(Block(weights[:, there], bits.reshape(owners.shape[1], -1), each.base[rows], owners))
         return found
 
     def words(self, sums: WeightedSums, bits: Ids) -> Ids:

@@ -209,4 +209,3 @@ class Stage:
         register = self._builder.register(1)
         self._builder.connect(register, self._logic.signals([literal]))
         return int(self._logic.literals(register)[0])
-

@@ -18,6 +18,7 @@ from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.results import Heads, IntegerHead, OutputWord
 from lutsmith.circuit.rows import as_numbers
 from lutsmith.ground.arguments import whole_number
+from lutsmith.nn.streaming.unrolled import unrolled
 from lutsmith.nn.streaming.walk import StreamWalk
 
 RESULT, VALID = "result", "valid"
@@ -91,6 +92,27 @@ class ImageStream:
             return found[:, :, 0]
         return self._placed(found, method)
 
+    def unrolled(self, images: int = 1, number: int = 0) -> Circuit:
+        """The machine over time as a circuit without registers, from the initial state to the results of one image.
+
+        `lutsmith.hardware.prove(stream.unrolled(), to_circuit(model, input_shape))` proves that they are equal for
+        every image. With more images, the result must not depend on those before and after, whatever they are.
+
+        Args:
+            images: so many come one after the other, and then zeros.
+            number: of the image whose results are wanted, from 0.
+
+        Returns:
+            A circuit of samples `input_shape`, or (images, *input_shape) of several.
+
+        Raises:
+            TypeError, ValueError: numbers that cannot be, or LUTs in too many cycles: it is for small networks.
+        """
+        count = whole_number("images", images, 1)
+        chosen = whole_number("number", number, 0, count - 1, "one of the images")
+        assert isinstance(self.circuit.head, Heads)
+        return unrolled(self.circuit, self.circuit.head[RESULT], self.input_shape, self.cycles, count, chosen)
+
     def _placed(self, found: NDArray[Any], method: str) -> NDArray[Any]:
         """Results (N, M, results, ...) of places as one array, as a circuit of all places has it."""
         assert isinstance(self.circuit.head, Heads)
@@ -108,15 +130,17 @@ class _Builder(CircuitBuilder):
 
     def end(self, walk: StreamWalk, valid: int, classes: Sequence[int | float | str] | None) -> None:
         """Make a head of what the walk came to, and one that says when it is there."""
+        told: dict[str, Any]
         if self._head is None:
-            bits = walk.bits()
-            pixels = IntegerHead((OutputWord("bit", 1),), bits.shape[:1] if walk.image is not None else bits.shape)
-            result = bits.reshape(-1), {"head": pixels}
+            outputs = walk.bits().reshape(-1)
+            told = {"head": IntegerHead((OutputWord("bit", 1),), outputs.shape)}
         else:
             outputs, head = self._head
-            result = outputs, {"head": head, "objective": walk.objective, "classes": classes}
+            told = {"head": head, "objective": walk.objective, "classes": classes}
         self._head = None
-        self.heads({RESULT: result, VALID: (np.array([valid]), {"head": IntegerHead((OutputWord(VALID, 1),))})})
+        self.heads(
+            {RESULT: (outputs, told), VALID: (np.array([valid]), {"head": IntegerHead((OutputWord(VALID, 1),))})}
+        )
 
 
 def to_stream(
@@ -156,8 +180,6 @@ def to_stream(
         raise ValueError(
             f"input_shape is {input_shape!r}; expected channels and one to three sizes of an image, such as (3, 32, 32)"
         )
-    for size in shape:
-        whole_number("a size of input_shape", size, 1)
     channels, image = shape[0], shape[1:]
     builder = _Builder((channels,))
     walk = StreamWalk(builder, image)

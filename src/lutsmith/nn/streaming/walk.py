@@ -18,7 +18,7 @@ from lutsmith.nn.heads.at_places import GroupSumAtPlaces
 from lutsmith.nn.lowering import LowersBits, LowersFeatures, LowersHead, LowersNumbers, ReadsRawNumbers, Walk
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.signs import BinarizeSign, BitsToSigns, ResidualSign
-from lutsmith.nn.one_place import OUTSIDE, OnePlace, StandsAtPlaces, alone
+from lutsmith.nn.one_place import OUTSIDE, OnePlace, StandsAtPlaces
 from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.streaming.pooling import PooledEmitter, pooled
 from lutsmith.nn.streaming.stage import Clock, Stage
@@ -109,12 +109,12 @@ class StreamWalk(Walk):
 
     def _at_places(self, module: nn.Module, place: OnePlace, image: tuple[int, ...]) -> None:
         """Kernels, or a pool of bits."""
-        around = np.full(1, place.around or 0, np.int64)
+        exact = isinstance(module, LUTSum) and module.zeros == "exact"
         if isinstance(module, LowersBits):
             bits = self.bits()
             stage = self._stage(image, place)
             used = _read_by(place.module, (len(bits), *place.sliding.window)).reshape(len(bits), -1)
-            taps = stage.taps(bits.reshape(-1), np.full(len(bits), bool(around[0])), used)
+            taps = stage.taps(bits.reshape(-1), np.full(len(bits), bool(place.around)), used)
             self.ids = taps.reshape(len(bits), *place.sliding.window)
         else:
             assert isinstance(module, LowersNumbers)
@@ -124,7 +124,7 @@ class StreamWalk(Walk):
             if place.above is None:
                 levels = levels_of(self.maker(), numbers)
             else:
-                if isinstance(module, LUTSum) and module.zeros == "exact":
+                if exact:
                     outside = {1: PLUS, -1: MINUS}.get(place.around or 0, NOTHING)
                     check_no_zeros(module, numbers, np.where(place.reads == OUTSIDE, outside, place.reads))
                 levels = Levels.of_bits(bits_of(self.maker(), numbers, place.above)).affine(2, -1)
@@ -151,7 +151,7 @@ class StreamWalk(Walk):
         flat, image, numbers = self._flat, self.image, self.numbers
         assert flat is not None
         assert image is not None
-        whole = Sliding(image, *([(each,) * len(image) for each in (1, 0, 1)]))
+        whole = Sliding.of(len(image), image, 1, 0, 1)
         place = OnePlace(nn.Identity(), whole, np.arange(math.prod(image))[:, None])
         if isinstance(numbers, Sums) and math.prod(image) == 1 and (reader is None or isinstance(reader, EACH)):
             pass  # they are all there, and may be scores
@@ -233,8 +233,9 @@ class _AtAllPlaces:
         self._image = image
 
     def __call__(self, x: Tensor) -> Tensor:
-        found, first = [], (..., *[slice(1)] * len(self._image))
-        for part in x.split(max(1, VALUES // (x.shape[1] * math.prod(self._image)))):
+        found = []
+        first: Any = (..., *[slice(1)] * len(self._image))
+        for part in torch.split(x, max(1, VALUES // (x.shape[1] * math.prod(self._image)))):
             one = part[first]
             y = self.__self__(one.expand(*one.shape[:2], *self._image).contiguous())
             if not ((y == y[first]) | y.isnan()).all():
