@@ -114,13 +114,15 @@ class Stage:
         outside = np.where(around, TRUE, FALSE)
         for tap, delays in enumerate(self._delay):
             rows = np.flatnonzero(wanted[:, tap])
+            if not rows.size:
+                continue
             sources, times = np.unique(delays, return_counts=True)
             value: NDArray[np.int64] | None = None
             for source in sources[np.argsort(-times, kind="stable")].tolist():
                 read = outside[rows] if source == OUTSIDE else held[source, place[rows]]
                 if value is None:
                     value = read
-                elif rows.size:
+                else:
                     chosen = np.full(rows.size, self._at(delays == source))
                     value = logic.lut(np.stack([read, value, chosen], axis=1), CHOICE)
             assert value is not None

@@ -63,8 +63,9 @@ class ImageStream:
                 f"images has shape {given.shape}; expected (streams, images, {sizes}): for single images give "
                 "images[:, None]"
             )
-        count, channels = given.shape[:2], self.input_shape[0]
-        pixels = np.moveaxis(given.reshape(*count, channels, self.period), 2, 3).reshape(count[0], -1, channels)
+        streams, count, channels = given.shape[0], given.shape[1], self.input_shape[0]
+        planes = given.reshape(streams, count, channels, self.period)
+        pixels = np.moveaxis(planes, 2, 3).reshape(streams, count * self.period, channels)
         behind = self.latency - self.period
         return np.pad(pixels, ((0, 0), (0, max(0, behind)), (0, 0)))
 
