@@ -14,10 +14,12 @@ import torch
 
 from lutsmith import presets
 from lutsmith.data import TASKS
-from lutsmith.nn import Architecture, LogicDense, build
+from lutsmith.nn import Architecture, LogicDense, build, to_circuit, to_stream
 from lutsmith.nn.convolution import LogicConv
 from lutsmith.nn.neurons import NeuronArchitecture, build_neurons, luts_of_layers, prune
+from lutsmith.nn.neurons.binary import BinaryLayer
 from lutsmith.nn.pooling import Pool
+from lutsmith.nn.sums import emitting
 from lutsmith.presets import table
 from lutsmith.presets.additive import ADDITIVE
 from lutsmith.presets.convolutional import CONVOLUTIONAL, OURS
@@ -112,10 +114,25 @@ def test_every_network_of_neurons_goes_through_its_phases_to_luts(preset: preset
             for name, density in pruning.densities.items():
                 prune(model.get_submodule(name), density=density, per=pruning.per)
     assert model.eval()(torch.from_numpy(x[:2])).shape == (2, 10)
-    counts = list(luts_of_layers(model, SHAPES[preset.task]).values())
+    counts = list(luts_of_layers(model, SHAPES[preset.task], once=True).values())
     assert len(counts) == len(plan.architecture["layers"]) + 1
     if preset.name == "lfc-lutnet":  # LUTNet's own has 58,192 in all, its first layer on numbers
         assert sum(counts[1:]) < 58_000
+
+
+def test_cnv_at_full_size_is_a_machine_and_too_large_for_a_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (50, 3, 32, 32)).astype(np.uint8)
+    model = build_neurons(NeuronArchitecture.from_json(presets.get("cnv-cifar-10").architecture), x, 10)
+    for layer in model:
+        if isinstance(layer, BinaryLayer):
+            layer.binary = True
+    stream = to_stream(model.eval(), (3, 32, 32))
+    assert (stream.period, stream.latency) == (1024, 1033)
+    assert 700_000 < stream.circuit.netlist.num_nodes < 900_000
+    assert stream.circuit.netlist.num_registers < 20_000
+    monkeypatch.setattr(emitting, "MOST_LUTS", 1_000_000)  # as it is, the second layer is refused, after some seconds
+    with pytest.raises(ValueError, match=r"LUTs at each of 900 places, .* are more than the 1,000,000 .*to_stream"):
+        to_circuit(model, (3, 32, 32))
 
 
 def _measured(model: torch.nn.Module) -> dict[str, int]:

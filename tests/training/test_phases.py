@@ -13,11 +13,13 @@ import torch
 
 import lutsmith
 from lutsmith.ground.interrupts import TrainingInterrupted
+from lutsmith.nn import to_circuit
 from lutsmith.nn.neurons import BinaryLinear, LUTLinear
-from lutsmith.nn.neurons.counts import luts_of_layers
+from lutsmith.nn.neurons.counts import luts_at_all_places, luts_of_layers
 from lutsmith.nn.neurons.network import NeuronArchitecture, build_neurons
 from lutsmith.nn.neurons.pruning import prune, sizes_of
 from lutsmith.runs.folder import RunFolder
+from lutsmith.training import phased
 from lutsmith.training.callbacks.base import Stage
 from lutsmith.training.callbacks.pruning import GradualPruning
 from lutsmith.training.phases import PhasedSettings, phase_table
@@ -159,6 +161,45 @@ def test_layers_are_counted_one_by_one() -> None:
     assert list(counts) == ["layer1", "layer2", "layer3"]
     smaller = luts_of_layers(model, (10,), simplified=True)
     assert all(0 < smaller[name] <= counts[name] for name in counts)
+
+
+KERNELS = {"layers": [{"conv": 6}, {"conv": 5, "pool": 2}, {"linear": 8}], "bits": 2, "per": "global"}
+
+
+def images(count: int = 120) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    x = np.random.default_rng(0).random((count, 1, 9, 9)).astype(np.float32)
+    return x, (x[:, 0, :3].mean((1, 2)) > 0.5).astype(np.int64)
+
+
+def test_kernels_are_counted_once_and_at_all_places() -> None:
+    x, _ = images()
+    model: Any = build_neurons(NeuronArchitecture.from_json(KERNELS), x, 2)
+    PhasedSettings.from_json({"phases": [BINARY]}).phases[0].change(model, 0)
+    every, once = (luts_of_layers(model, (1, 9, 9), once=each) for each in (False, True))
+    assert list(every) == list(once)
+    assert once["layer3"] == every["layer3"]
+    for name, places in (("layer1", 49), ("layer2", 25)):
+        assert once[name] < 0.3 * every[name] < 0.3 * once[name] * places
+    unrolled = to_circuit(model.eval(), (1, 9, 9)).netlist.num_nodes
+    assert 0.9 * unrolled < luts_at_all_places(model, (1, 9, 9)) < 2 * unrolled
+
+
+def test_a_network_too_large_for_a_circuit_is_refused_before_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = images()
+    settings = {"phases": [{"phase": "binary", "epochs": 1}, {"phase": "prune", "inputs": 3, "epochs": 1}]}
+    settings |= {"batch_size": 32, "validation": 0.2}
+    dataset, architecture = lutsmith.data.from_arrays(x, y), NeuronArchitecture.from_json(KERNELS)
+    model: Any = build_neurons(architecture, x, 2)
+    for phase in PhasedSettings.from_json(settings).phases:
+        phase.change(model, 0)
+    whole = luts_at_all_places(model, (1, 9, 9))
+    monkeypatch.setattr(phased, "MOST_LUTS", whole - 100)
+    told = rf"after phase 'binary' there would be about {whole:,} LUTs at all places, .*prune to fewer.*to_stream"
+    with pytest.raises(ValueError, match=told):
+        phased.PhasedPreparation.of(dataset, architecture, PhasedSettings.from_json({**settings, "until": "binary"}))
+    fitted = phased.PhasedPreparation.of(dataset, architecture, PhasedSettings.from_json(settings)).fit(quiet=True)
+    assert fitted.report.phases is not None
+    assert [len(row["luts"]) for row in fitted.report.phases] == [4, 4, 4]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ from lutsmith.nn.pooling import (
 )
 from lutsmith.nn.read_back import LoweringProof, ModuleProof, prove_lowering
 from lutsmith.nn.recurrent import LogicRecurrent, to_machine
+from lutsmith.nn.streaming.stream import ImageStream, to_stream
 
 __all__ = [
     "AndPool1d",
@@ -88,6 +89,7 @@ __all__ = [
     "GroupSum2d",
     "GroupSum3d",
     "GroupedDSP",
+    "ImageStream",
     "ImageThermometer",
     "LearnableReduction",
     "LearnableThermometer",
@@ -125,4 +127,5 @@ __all__ = [
     "prove_lowering",
     "to_circuit",
     "to_machine",
+    "to_stream",
 ]

@@ -20,6 +20,7 @@ from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
 from lutsmith.nn.gradient_factor import checked_factor, scaled_gradient
 from lutsmith.nn.hardening import Hardening
+from lutsmith.nn.one_place import OnePlace, alone, changed, reads_of
 from lutsmith.nn.parametrizations import Parametrization, setup_parametrization
 from lutsmith.nn.places import as_tensor
 from lutsmith.nn.trees import in_one_pass, level_by_level
@@ -325,8 +326,9 @@ class LogicConv(Hardening):
         if builder.num_luts + wanted > MOST_LUTS:
             raise ValueError(
                 f"{wanted:,} LUTs at {places:,} places, with {builder.num_luts:,} before them, are more than the "
-                f"{MOST_LUTS:,} of a circuit, in which each place has LUTs of its own: make the network "
-                "for tiles of the image, and predict tiles that overlap by what its windows reach"
+                f"{MOST_LUTS:,} of a circuit, in which each place has LUTs of its own: lower it with to_stream, to a "
+                "machine that has each kernel once, or make the network for tiles of the image, and predict tiles that "
+                "overlap by what its windows reach"
             )
         around = np.array([builder.constant(False), builder.constant(True)], np.int32)
         levels = self.levels(image)
@@ -338,6 +340,14 @@ class LogicConv(Hardening):
             found.append(below)
         shape = *signals.shape[: -1 - self.axes], *self.out_shape(image)
         return np.stack(found).reshape(shape) if found else np.zeros(shape, np.int32)
+
+    def one_place(self, image: Sequence[int]) -> OnePlace:
+        """The kernels at one place of an image of this shape: see `OnePlace`. ValueError of transposed ones."""
+        if self.transposed:
+            raise ValueError("a transposed layer makes more pixels than it reads, and a machine has no time for them")
+        one = changed(self, sliding=alone(self.sliding), in_dim=None)
+        around = int(self.sliding.padding_mode == "ones")
+        return OnePlace(one, self.sliding, reads_of(self.sliding, image), around)
 
     def extra_repr(self) -> str:
         window = " x ".join(map(str, self.sliding.window))

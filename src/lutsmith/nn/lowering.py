@@ -120,7 +120,7 @@ def lower(
             f"input_shape is {input_shape!r}; expected the sizes of one sample, such as (784,) or (1, 28, 28)"
         )
     builder = CircuitBuilder(shape) if builder is None else builder
-    state = _Walk(builder, np.asarray(builder.features, dtype=np.int32))
+    state = Walk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
     state.end("model")
     circuit = builder.build(
@@ -177,7 +177,7 @@ def lower_bits(module: nn.Module, builder: CircuitBuilder, signals: Ids, name: s
     Raises:
         ValueError: it cannot be lowered, or is an encoder or a head.
     """
-    walk = _Walk(builder, signals, are_bits=True)
+    walk = Walk(builder, signals, are_bits=True)
     walk.visit(module, name)
     if walk.objective is not None:
         raise ValueError(f"{name} has a head, which ends a network; put it behind the container")
@@ -196,7 +196,7 @@ def lower_branch(module: nn.Module, maker: NeuronEmitter, numbers: Levels | Sums
     Raises:
         ValueError: it cannot be lowered, or is an encoder or a head.
     """
-    walk = _Walk(maker.builder, np.zeros(0, np.int32), are_bits=True, numbers=numbers)
+    walk = Walk(maker.builder, np.zeros(0, np.int32), are_bits=True, numbers=numbers)
     walk.visit(module, name)
     if walk.objective is not None:
         raise ValueError(f"{name} has a head, which ends a network; put it behind")
@@ -204,7 +204,7 @@ def lower_branch(module: nn.Module, maker: NeuronEmitter, numbers: Levels | Sums
 
 
 @dataclass
-class _Walk:
+class Walk:
     """Where the walk through the model stands: at ids of features or bits, or at numbers where there are any."""
 
     builder: CircuitBuilder
@@ -216,10 +216,14 @@ class _Walk:
     fitted_range: FittedRange | None = None
     encoder_luts: int = 0
 
+    def maker(self) -> NeuronEmitter:
+        """Where adders and comparators of the present numbers are made."""
+        return NeuronEmitter(self.builder)
+
     def bits(self) -> Ids:
         """The present values as bits: numbers and raw features are compared with 1/2."""
         if self.numbers is not None:
-            self.ids, self.numbers = bits_of(NeuronEmitter(self.builder), self.numbers).astype(np.int32), None
+            self.ids, self.numbers = bits_of(self.maker(), self.numbers).astype(np.int32), None
         if not self.are_bits:
             self.ids = self.builder.compare(self.ids, np.float32(0.5))
             self.are_bits = True
@@ -237,13 +241,13 @@ class _Walk:
         """The present numbers; residual levels, which are bits of their own, as such before they are reshaped."""
         numbers = self.as_numbers()
         coded = isinstance(numbers, Sums) and numbers.last is not None
-        return levels_of(NeuronEmitter(self.builder), numbers) if coded else numbers
+        return levels_of(self.maker(), numbers) if coded else numbers
 
     def end(self, name: str) -> None:
         """Make a head of numbers that are not signs, where nothing has done so."""
         if isinstance(self.numbers, Sums) and self.scored and self.objective is None:
             try:
-                outputs, groups, weights, bias = head_of(NeuronEmitter(self.builder), self.numbers)
+                outputs, groups, weights, bias = head_of(self.maker(), self.numbers)
                 self.builder.popcount(outputs, groups, weights=weights, bias=bias)
             except ValueError as error:
                 raise _LoweringError(f"cannot lower the end of {name} to a circuit: {error}") from error
@@ -283,7 +287,7 @@ class _Walk:
             self.numbers, self.are_bits = module.lower_raw(self.builder, self.ids), True
             self._lower(module)
         elif isinstance(module, LowersNumbers):
-            self.numbers = module.lower_numbers(NeuronEmitter(self.builder), self.as_numbers())
+            self.numbers = module.lower_numbers(self.maker(), self.as_numbers())
             self.scored = not getattr(module, "binary_outputs", False)
         elif isinstance(module, NUMERIC) and self.numbers is not None:
             self.numbers = after(module, self.as_numbers())

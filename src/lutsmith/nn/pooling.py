@@ -16,6 +16,7 @@ from lutsmith.kernels.training import ops
 from lutsmith.logic.linear import placed
 from lutsmith.logic.majority import Majority
 from lutsmith.nn.connections.at_places import places_of
+from lutsmith.nn.one_place import OUTSIDE, OnePlace, alone, changed, reads_of
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -107,6 +108,14 @@ class Pool(nn.Module):
             windows = planes[:, pixels].reshape(-1, count)
             pooled[:, same] = _lowered(builder, windows, self.mode).reshape(len(planes), len(same))
         return pooled.reshape(shape)
+
+    def one_place(self, image: Sequence[int]) -> OnePlace:
+        """The pool at one place of an image of this shape: see `OnePlace`. ValueError of majorities that are cut."""
+        reads = reads_of(self.sliding, image)
+        if self.mode == "majority" and (reads == OUTSIDE).any():
+            raise ValueError("majorities of windows that are cut at the border differ; take no padding")
+        one = changed(self, sliding=alone(self.sliding))
+        return OnePlace(one, self.sliding, reads, int(self.mode == "and"))
 
     def extra_repr(self) -> str:
         sliding = self.sliding

@@ -73,4 +73,33 @@ NEURONS = (
         },
         chosen="validation rows",
     ),
+    Preset(
+        name="cnv-cifar-10",
+        task="cifar-10",
+        description="CNV of FINN and LUTNet: 64-64-128-128-256-256 kernels of 3 x 3, pooled twice, 512-512-10, three "
+        "thresholds a channel; as a circuit too large but for pruned networks, as a machine some 0.8 million LUTs",
+        method="phases",
+        architecture={
+            "layers": [
+                {"conv": 64},
+                {"conv": 64, "pool": 2},
+                {"conv": 128},
+                {"conv": 128, "pool": 2},
+                {"conv": 256},
+                {"conv": 256},
+                {"linear": 512},
+                {"linear": 512},
+            ],
+            "bits": 3,
+            "encoder": "distributive",
+            "per": "channel",
+        },
+        settings={
+            "batch_size": 100,
+            "validation": 5000 / 50000,
+            "shift": 2,
+            "flip": 0.5,
+            "phases": _flow((20, 60, 40, 20, 60), [27, 48, 48, 64, 64, 96, 48, 48, 128], 4, (0.003, 0.003)),
+        },
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from lutsmith.data.report import Fitted
 from lutsmith.data.split import validation_split
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.progress import ProgressBar
-from lutsmith.nn.neurons.binary import BinaryLayer
-from lutsmith.nn.neurons.counts import luts_of_layers
+from lutsmith.nn.neurons.binary import BinaryConv, BinaryLayer
+from lutsmith.nn.neurons.counts import luts_at_all_places, luts_of_layers
 from lutsmith.nn.neurons.network import NeuronArchitecture, build_neurons
-from lutsmith.nn.neurons.pruning import prunable, sizes_of
+from lutsmith.nn.neurons.pruning import prunable, prune, sizes_of
+from lutsmith.nn.sums.emitting import MOST_LUTS
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.files.phase import PhaseFolder
 from lutsmith.training.fitting import Preparation
@@ -73,6 +75,7 @@ class PhasedPreparation:
         rows, _ = validation_split(samples.y, common.validation, common.seed)
         with torch_threads(common.torch_threads):
             model = build_neurons(architecture, samples.x[rows], dataset.num_classes, common.seed)
+        _check_room(model, settings, dataset.input_shape)
         seconds = time.perf_counter() - began
         made = Preparation(dataset, architecture, common, samples, None, model, seconds, scored=False)
         return cls(made, settings)
@@ -152,7 +155,7 @@ class PhasedPreparation:
             layer.binary if isinstance(layer, BinaryLayer) else layer.binary_weights
             for layer in prunable(model).values()
         )
-        luts = tuple(luts_of_layers(model, prepared.dataset.input_shape).values()) if binary else ()
+        luts = tuple(luts_of_layers(model, prepared.dataset.input_shape, once=True).values()) if binary else ()
         kept = sum(size.kept for size in sizes_of(model))
         epoch, seconds = (0, 0.0) if trained is None else (trained.best.epoch, trained.train_seconds)
         return Reached(phase.name, soft, hard, kept, luts, epoch, seconds)
@@ -169,7 +172,7 @@ class PhasedPreparation:
         prepared.model.cpu().eval()
         with torch_threads(self.settings.common.torch_threads):
             model, circuit, report = prepared.lowered(metadata, whole)
-        counted = tuple(luts_of_layers(model, prepared.dataset.input_shape, simplified=True).values())
+        counted = tuple(luts_of_layers(model, prepared.dataset.input_shape, simplified=True, once=True).values())
         final = replace(last, name="circuit", luts=counted, seconds=0.0)
         _say([*reached, final], quiet)
         training = circuit.metadata.training
@@ -177,6 +180,24 @@ class PhasedPreparation:
         told = replace(circuit.metadata, training=replace(training, settings=self.settings.told()))
         phases = tuple({**asdict(each), "luts": list(each.luts)} for each in (*reached, final))
         return Fitted(model, replace(circuit, metadata=told), replace(report, method="phases", phases=phases))
+
+
+def _check_room(model: Any, settings: PhasedSettings, input_shape: tuple[int, ...]) -> None:
+    """Raise ValueError where what the phases make of a network of kernels has no room in a circuit: before training."""
+    if not any(isinstance(layer, BinaryConv) for layer in model):
+        return
+    trial = copy.deepcopy(model)
+    for number, phase in enumerate(settings.wanted, start=1):
+        for pruning in phase.change(trial, seed_of(settings.common.seed, number)):
+            for name, density in pruning.densities.items():
+                prune(trial.get_submodule(name), density=density, per=pruning.per, tile=pruning.tile)
+    luts = luts_at_all_places(trial.eval(), input_shape)
+    if luts > MOST_LUTS:
+        raise ValueError(
+            f"after phase {settings.wanted[-1].name!r} there would be about {luts:,} LUTs at all places, more than the "
+            f"{MOST_LUTS:,} of a circuit: prune to fewer inputs, or train the network without a run (Trainer, "
+            "Phase.change) and lower it with to_stream, which has each kernel once"
+        )
 
 
 def _say(rows: list[Reached], quiet: bool) -> None:

@@ -17,6 +17,7 @@ from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.latent import clamped, latent_sign
 from lutsmith.nn.neurons.lut_sum import SCALES
+from lutsmith.nn.one_place import OUTSIDE, OnePlace, alone, changed
 from lutsmith.nn.precision import without_autocast
 from lutsmith.nn.sums.counting import Maker, levels_of
 from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Levels, LinearMap, Sums
@@ -269,6 +270,13 @@ class BinaryConv(BinaryLayer):
             own = reads[group * channels : (group + 1) * channels].reshape(-1, count).T
             maps.append(LinearMap(weights[some], own, owners[some]))
         return (self.outputs, *places), maps
+
+    def one_place(self, image: Sequence[int]) -> OnePlace:
+        """The kernels at one place of an image of this shape: see `OnePlace`."""
+        _, maps = self.linear_maps((self.in_channels, *image))
+        reads = np.maximum(maps[0].reads[:, : self.sliding.taps].T, OUTSIDE)  # of the first channel
+        around = {"+1": 1, "-1": -1}.get(self.padding_mode, 0)
+        return OnePlace(changed(self, sliding=alone(self.sliding)), self.sliding, reads, around)
 
     def _along(self, values: Tensor) -> Tensor:
         return values.reshape(-1, *[1] * self.axes) if values.ndim else values

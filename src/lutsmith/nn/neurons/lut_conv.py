@@ -15,6 +15,7 @@ from lutsmith.nn.connections.at_places import places_of
 from lutsmith.nn.neurons.conv_sizes import conv_sizes
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.masks import MaskSizes, mask_of
+from lutsmith.nn.one_place import OnePlace, alone, changed, reads_of
 from lutsmith.nn.sums.counting import Maker
 from lutsmith.nn.sums.lut_layers import lower_lut_sum
 from lutsmith.nn.sums.numbers import Levels, Sums
@@ -120,6 +121,12 @@ class LUTConv(LUTSum):
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
         """The sums of the LUTs, which are emitted; adders come with what reads them."""
         return lower_lut_sum(self, maker, numbers)
+
+    def one_place(self, image: Sequence[int]) -> OnePlace:
+        """The kernels at one place of an image of this shape: see `OnePlace`."""
+        around = int(self.padding_value) or (-1 if self.zeros == "bit" else 0)
+        one = changed(self, sliding=alone(self.sliding))
+        return OnePlace(one, self.sliding, reads_of(self.sliding, image), around, above=0.0)
 
     def extra_repr(self) -> str:
         window, geometry = " x ".join(map(str, self.sliding.window)), self.sliding

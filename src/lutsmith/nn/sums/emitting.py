@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
 
 
+MOST_LUTS = 1 << 24
+"""LUTs of a circuit with neurons at several places: some six gigabytes, and forty seconds, while it is made."""
+
+
 class NeuronEmitter:
     """A `counting.Maker` that adds to a circuit. What stands at several places is a part with instances."""
 
@@ -38,10 +42,12 @@ class NeuronEmitter:
         return self.builder.lut(inputs, words, np.zeros(len(inputs), np.int64)).astype(np.int64)
 
     def luts(self, inputs: Ids, tables: NDArray[np.bool_], table_of: NDArray[np.int64]) -> Ids:
+        self._check_room(1, len(inputs))
         return self.builder.lut(inputs, tables, table_of).astype(np.int64)
 
     def _copies(self, kind: str, netlist: Netlist, inputs: Ids) -> Ids:
         """The outputs (P, O) of copies of a netlist that read inputs (P, I)."""
+        self._check_room(netlist.num_nodes, len(inputs))
         first, outputs = netlist.num_inputs, netlist.outputs
         made = np.unique(outputs[outputs >= first])
         read = np.unique(netlist.fanin[netlist.fanin < first]).size
@@ -56,3 +62,13 @@ class NeuronEmitter:
         return np.concatenate([inputs, found], axis=1)[
             :, np.where(outputs < first, outputs, first + np.searchsorted(made, outputs))
         ]
+
+    def _check_room(self, luts: int, copies: int) -> None:
+        """Raise ValueError where copies of so many LUTs are too many."""
+        before = self.builder.num_luts
+        if copies > 1 and before + luts * copies > MOST_LUTS:
+            raise ValueError(
+                f"{luts:,} LUTs at each of {copies:,} places, with {before:,} before them, are more than the "
+                f"{MOST_LUTS:,} of a circuit, in which each place has LUTs of its own; to_stream(model, input_shape) "
+                "makes a machine that has them once, and reads a pixel in each clock cycle"
+            )

@@ -41,7 +41,7 @@ def sums_of_luts(
     """
     stated = layer.sum_of_luts()
     if layer.zeros == "exact":
-        _check_no_zeros(layer, numbers, reads)
+        check_no_zeros(layer, numbers, reads)
     bits = np.append(bits_of(maker, numbers, above=0.0).reshape(-1), [maker.constants[value] for value in (0, 1, 0)])
     axis = outputs_axis(layer, shape)
     owner = np.moveaxis(
@@ -88,7 +88,8 @@ def outputs_axis(layer: Any, shape: tuple[int, ...]) -> int:
     return 0 if hasattr(layer, "sliding") else len(shape) - 1
 
 
-def _check_no_zeros(layer: Any, numbers: Levels | Sums, reads: NDArray[np.int64]) -> None:
+def check_no_zeros(layer: Any, numbers: Levels | Sums, reads: NDArray[np.int64]) -> None:
+    """Raise ValueError where an entry of a layer, or a number that it reads, may be 0; `reads` as of `sums_of_luts`."""
     if (layer.weight == 0).any():
         raise ValueError(
             "zeros is 'exact', and an entry is 0, of which there is no LUT; expected entries that are not 0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lutsmith.circuit.sliding import Sliding, sizes
+from lutsmith.circuit.sliding import Sliding
+from lutsmith.nn.one_place import OnePlace, reads_of
 from lutsmith.nn.sums.numbers import NOTHING, Levels, Sums
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -52,18 +54,22 @@ def moved(ids: NDArray[Any], module: nn.Module) -> NDArray[Any]:
     return result
 
 
+def pool_at_one_place(pool: Any, image: Sequence[int]) -> OnePlace:
+    """A max pool of torch at one place of an image of this shape; ValueError of a setting that circuits do not have."""
+    sliding = _sliding(pool)
+    if len(image) != len(sliding.window):
+        raise ValueError(f"it reads images of {len(sliding.window)} axes, and there is one of {tuple(image)}")
+    module = POOLS[len(sliding.window) - 1](sliding.window)
+    return OnePlace(module, sliding, reads_of(sliding, image))
+
+
 def _windows(pool: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """The places that each window reads, (channels, *places, K)."""
-    axes = POOLS.index(next(kind for kind in POOLS if isinstance(pool, kind))) + 1
-    if pool.ceil_mode or pool.return_indices:
-        raise ValueError("ceil_mode and return_indices are not known; expected False")
+    sliding = _sliding(pool)
+    axes = len(sliding.window)
     if len(shape) != axes + 1:
         raise ValueError(f"it reads (channels, {', '.join(['size'] * axes)}), and there are numbers of {shape}")
     image = shape[1:]
-    window, stride, padding, dilation = (
-        sizes(name, getattr(pool, name), axes, 0) for name in ("kernel_size", "stride", "padding", "dilation")
-    )
-    sliding = Sliding(window, stride, padding, dilation)
     table = sliding.places(image).T.astype(np.int64)  # (places, K)
     inside = table >= 0
     order = np.argsort(~inside, axis=1, kind="stable")
@@ -71,3 +77,11 @@ def _windows(pool: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
     planes = np.arange(shape[0])[:, None, None] * math.prod(image)
     windows = np.where(table == NOTHING, NOTHING, table + planes)
     return windows.reshape(shape[0], *sliding.out_shape(image), -1)
+
+
+def _sliding(pool: Any) -> Sliding:
+    """The windows of a max pool."""
+    axes = POOLS.index(next(kind for kind in POOLS if isinstance(pool, kind))) + 1
+    if pool.ceil_mode or pool.return_indices:
+        raise ValueError("ceil_mode and return_indices are not known; expected False")
+    return Sliding.of(axes, pool.kernel_size, pool.stride, pool.padding, pool.dilation)
