@@ -12,6 +12,7 @@ a `Grower` of its own, and wait for nobody. Sums are integers, which any order a
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from llvmlite import ir
 from numba import extending, types
 from numpy.typing import NDArray
 
+from lutsmith.kernels.additive.closure import best_unate
 from lutsmith.kernels.additive.naive import Grown
 from lutsmith.kernels.compiler import kernel
 
@@ -30,6 +32,9 @@ MOST = 2**31 - 1
 
 MAX_RANK = 8
 COMPILING = "compiling the kernels of additive learning, once per machine, about 3 s"
+
+_SOURCES = (str(Path(__file__).with_name("closure.py")),)
+"""Whose code is compiled into what picks."""
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _SIXTEEN = ir.VectorType(_I32, 16)
@@ -103,9 +108,24 @@ def _count(words: Any, kept: Any, places: Any, count: int, slot: int, address: i
             _add_masked(base + (np.int64(places[sample]) << 8), words[group, sample], kept[sample])
 
 
-@kernel()
-def _pick(sums: Any, totals: Any, free: Any, slot: int) -> Any:
-    """The free candidate with the largest gain, the first of equals, and its gain."""
+@kernel(sources=_SOURCES)
+def _unate_gain(high: Any, totals: Any, slot: int, unate: Any, picks: Any, pick: int) -> Any:
+    """What a LUT gains that reads the picks before a slot and a candidate there, whose sums where it is 1 are `high`."""
+    weights, masks = np.empty(2 << slot, np.int64), np.empty(slot + 1, np.uint8)
+    for place in range(1 << slot):
+        weights[place] = totals[place] - high[place]
+        weights[place + (1 << slot)] = high[place]
+    for before in range(slot):
+        masks[before] = unate[picks[before]]
+    masks[slot] = unate[pick]
+    return best_unate(weights, masks, np.empty(2 << slot, np.bool_))
+
+
+@kernel(sources=_SOURCES)
+def _pick(sums: Any, totals: Any, free: Any, slot: int, unate: Any, picks: Any) -> Any:
+    """The free candidate with the largest gain, the first of equals, and its gain. `unate` has a mask for each, or is
+    empty: what a table gains that may be anything is no less, so that few of the others are computed.
+    """
     best, pick = np.int64(-1), -1
     gains = np.empty(64, np.int64)
     for group in range(len(sums)):
@@ -116,8 +136,12 @@ def _pick(sums: Any, totals: Any, free: Any, slot: int) -> Any:
                 low = totals[place] - high
                 gains[lane] += (high if high > 0 else 0) + (low if low > 0 else 0)
         for lane in range(64):
-            if free[group * 64 + lane] and gains[lane] > best:
-                best, pick = gains[lane], group * 64 + lane
+            candidate = group * 64 + lane
+            if free[candidate] and gains[lane] > best:
+                if unate.size:
+                    gains[lane] = _unate_gain(sums[group, :, lane], totals, slot, unate, picks, candidate)
+                if gains[lane] > best:
+                    best, pick = gains[lane], candidate
     return pick, best
 
 
@@ -130,9 +154,9 @@ def _read(words: Any, pick: int, count: int, slot: int, places: Any) -> None:
         places[sample] |= np.uint8(bit << np.uint64(slot))
 
 
-@kernel(COMPILING)
+@kernel(COMPILING, sources=_SOURCES)
 def _grow(bits: Any, gains: Any, candidates: Any, free: Any, room: Any, address: int, sums: Any, totals: Any,
-          picks: Any, known: int, pairs: int, exchanges: int) -> None:  # fmt: skip
+          picks: Any, known: int, pairs: int, exchanges: int, unate: Any) -> None:  # fmt: skip
     """Fill in `picks`, of which the first `known` are there, and `totals`; `address` is that of `sums`, `room` is
     memory for words, gains and places.
     """
@@ -142,7 +166,7 @@ def _grow(bits: Any, gains: Any, candidates: Any, free: Any, room: Any, address:
     for slot in range(known):
         free[picks[slot]] = False
         _read(words, picks[slot], count, slot, places)
-    rank, most = picks.size, np.int64(-1)
+    rank, most, tried = picks.size, np.int64(-1), np.empty(1, np.int64)
     if known == 0 and rank > 1:
         for first in range(min(pairs, free.size)):
             if free[first]:
@@ -150,7 +174,8 @@ def _grow(bits: Any, gains: Any, candidates: Any, free: Any, room: Any, address:
                 _read(words, first, count, 0, places)
                 _count(words, kept, places, count, 1, address, sums, totals)
                 free[first] = False
-                second, gain = _pick(sums, totals, free, 1)
+                tried[0] = first
+                second, gain = _pick(sums, totals, free, 1, unate, tried)
                 free[first] = True
                 if gain > most:
                     most, picks[0], picks[1] = gain, first, second
@@ -169,7 +194,7 @@ def _grow(bits: Any, gains: Any, candidates: Any, free: Any, room: Any, address:
             for before in range(rank - 1):
                 picks[before] = picks[before + 1]
         _count(words, kept, places, count, slot, address, sums, totals)
-        pick = _pick(sums, totals, free, slot)[0]
+        pick = _pick(sums, totals, free, slot, unate, picks)[0]
         free[pick] = False
         picks[slot] = pick
         _read(words, pick, count, slot, places)
@@ -216,6 +241,7 @@ class Grower:
         known: int = 0,
         pairs: int = 0,
         exchanges: int = 0,
+        unate: NDArray[np.uint8] | None = None,
     ) -> Grown:
         """Return what `naive.grow` returns.
 
@@ -226,6 +252,7 @@ class Grower:
             known: so many inputs there are already: the first candidates, all different.
             pairs: so many of the candidates are tried as first input with each second one.
             exchanges: how often, once the LUT is there, its first input leaves for the best candidate.
+            unate: (K,), how the table may depend on each candidate, alike for repeated ones; None: anyhow.
 
         Raises:
             TypeError, ValueError: arrays that are none of these, or fewer than `rank` different candidates.
@@ -237,10 +264,13 @@ class Grower:
             raise ValueError(f"{np.count_nonzero(free)} different candidates; expected at least the rank, {self.rank}")
         if not 0 <= known <= self.rank or not free[:known].all():
             raise ValueError(f"known is {known}; expected 0 to {self.rank} different candidates at the front")
+        masks = np.zeros(0, np.uint8) if unate is None else unate
+        if masks.dtype != np.uint8 or masks.shape not in ((0,), candidates.shape):
+            raise ValueError(f"unate is {masks.dtype} {masks.shape}; expected uint8 {candidates.shape}")
         picks = np.arange(self.rank)
         address = self._sums.ctypes.data
         _grow(bits, gains, candidates, free, self._room, address, self._sums, self._totals, picks, known, pairs,
-              exchanges)  # fmt: skip
+              exchanges, masks)  # fmt: skip
         return Grown(candidates[picks], self._totals.copy())
 
     def _check(self, bits: NDArray[Any], gains: NDArray[Any], candidates: NDArray[Any]) -> None:

@@ -4,15 +4,23 @@ Every sample has a gain, an integer: what the loss falls by, in some unit, where
 The gain of a whole LUT is the sum over the samples where it is 1, so that for given inputs the best table has a 1 at
 exactly the addresses whose samples' gains add up to more than 0: D_a = sum of the gains at address a, and the LUT gains
 sum_a max(D_a, 0). Inputs are chosen greedily, slot by slot, for the largest of these sums.
+
+Where a table may not fall along an input, or not rise, its gain is that of the best table among those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+RISES, FALLS = 1, 2
+"""How a table may depend on an input: it never falls where the input is turned on, or never rises. With both it does
+not depend on it, with neither (0) it may do both."""
 
 
 class Grown(NamedTuple):
@@ -20,7 +28,7 @@ class Grown(NamedTuple):
 
     Attributes:
         inputs: int32 (n,), the rows of bits that it reads; input 0 is the least significant bit of the address.
-        sums: int64 (2**n,), D_a; the table is `sums > 0`.
+        sums: int64 (2**n,), D_a; the table is `sums > 0`, or `best_unate` of them.
     """
 
     inputs: NDArray[np.int32]
@@ -36,6 +44,7 @@ def grow(
     known: int = 0,
     pairs: int = 0,
     exchanges: int = 0,
+    unate: NDArray[np.uint8] | None = None,
 ) -> Grown:
     """Choose the inputs of a LUT among candidates, and add up the gains at its addresses.
 
@@ -52,10 +61,13 @@ def grow(
             inputs that tell nothing alone are found.
         exchanges: how often, once the LUT is there, its first input leaves and the best candidate, it too, becomes the
             last. The gain never falls.
+        unate: uint8 (F,), how a table may depend on each row of `bits`; None: anyhow.
     """
 
     def gain_of(rows: list[int]) -> int:
-        return int(np.maximum(sums_at(address_of(bits, rows), gains, len(rows)), 0).sum())
+        sums = sums_at(address_of(bits, rows), gains, len(rows))
+        table = sums > 0 if unate is None else best_unate(sums, unate[rows])
+        return int(sums[table].sum())
 
     def best(rows: list[int]) -> tuple[int, int]:
         """The largest gain with one more row, and the row."""
@@ -93,6 +105,46 @@ def sums_at(address: NDArray[np.int64], gains: NDArray[np.int32], rank: int) -> 
     sums = np.zeros(1 << rank, np.int64)
     np.add.at(sums, address, gains)
     return sums
+
+
+def best_unate(weights: NDArray[np.int64], unate: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return the table, bool (2**n,), with the largest sum of the weights where it is 1, of all that depend on their
+    inputs as `unate` allows; of equals the one with the fewest ones, of which there is one.
+
+    It is a maximum closure by a minimum cut: positive weights are what flows in, negative ones what flows out, and along
+    the edges from an entry to one that has to be 1 with it flows any amount.
+
+    Args:
+        weights: int64 (2**n,).
+        unate: uint8 (n,), of each input.
+    """
+    size = len(weights)
+    source, sink, everything = size, size + 1, int(np.abs(weights).sum()) + 1
+    left = np.zeros((size + 2, size + 2), np.int64)
+    left[source, :size], left[:size, sink] = np.maximum(weights, 0), np.maximum(-weights, 0)
+    for entry in range(size):
+        for slot, allowed in enumerate(unate.tolist()):
+            if allowed & (FALLS if entry >> slot & 1 else RISES):
+                left[entry, entry ^ 1 << slot] = everything
+    while True:
+        came = {source: source}
+        waiting = [source]
+        while waiting and sink not in came:
+            node = waiting.pop(0)
+            for other in np.flatnonzero(left[node]).tolist():
+                if other not in came:
+                    came[other] = node
+                    waiting.append(other)
+        if sink not in came:
+            return np.array([entry in came for entry in range(size)])
+        path = [sink]
+        while path[-1] != source:
+            path.append(came[path[-1]])
+        edges = [(before, after) for after, before in pairwise(path)]
+        amount = min(left[edge] for edge in edges)
+        for before, after in edges:
+            left[before, after] -= amount
+            left[after, before] += amount
 
 
 def values(bits: NDArray[np.bool_], inputs: NDArray[np.int32], table: NDArray[np.bool_]) -> NDArray[np.bool_]:
