@@ -179,7 +179,10 @@ class Checkpoint:
 def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start: bytes, stride: int = 1) -> str:
     """Return a checksum of all that decides what training does; of every `stride`th row."""
     found = hashlib.blake2b(start, digest_size=16)
-    found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
+    told = replace(settings, max_seconds=None).to_json()
+    if told["monotonic_cst"] is None:  # which files of earlier versions do not have
+        del told["monotonic_cst"]
+    found.update(json.dumps(told, sort_keys=True).encode())
     x = dataset.x_train
     weights = () if dataset.sample_weight is None else (np.asarray(dataset.sample_weight, np.float64),)
     of = encoding.encoding if isinstance(encoding, Front) else encoding

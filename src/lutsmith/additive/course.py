@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.codes import draw_codes
+from lutsmith.additive.monotone import Unate
 from lutsmith.additive.network import VotingLut, are_read, levels
 from lutsmith.additive.rows import Rows, RowSource
 from lutsmith.additive.settings import AdditiveSettings
@@ -95,6 +96,7 @@ class Course:
         state: where to begin.
         start: a circuit whose LUTs are fitted anew, and nothing is grown; where the state is none yet, that is where
             to begin.
+        unate: which way tables may depend on bits; None: anyhow.
         most: steps of growing at the most, of as many as max_luts gives; None: all of them.
         watch: is told of each step; nothing further is grown or swept once it returns True.
         keep: is given the state whenever it can be gone on from.
@@ -111,13 +113,14 @@ class Course:
         candidates: Candidates,
         state: State,
         start: Start | None = None,
+        unate: Unate | None = None,
         most: int | None = None,
         watch: Watch | None = None,
         keep: Callable[[State], None] | None = None,
     ) -> None:
         self.settings, self.source, self.check, self.candidates, self.state = settings, source, check, candidates, state
         self._start, self._most, self._watch, self._keep = start, most, watch, keep
-        self._steps = Steps(settings, candidates)
+        self._steps, self._unate = Steps(settings, candidates, unate), unate
         self.grown: list[VotingLut] = []
         self._stopped = False
         self._began = time.perf_counter()
@@ -141,6 +144,9 @@ class Course:
         tau = self._tau(state.turn) if state.stage == 0 else self._end
         for rows in self._all():
             rows.replay(state.network, tau)
+        if self._unate is not None:
+            for place, lut in enumerate(state.network):
+                self._unate.put(lut, place)
         self._learn()
         if self._start is not None and not state.steps:
             self._begin(self._start)
@@ -176,8 +182,7 @@ class Course:
             before = len(state.network)
             found = self._steps.grow(self.train, self._codes_of(turn), (0, turn), readable=readable)
             for place, lut in enumerate(found, before):
-                for rows in self._all():
-                    rows.put(lut, place)
+                self._put(lut, place)
                 if self.check is not None:
                     self.check.cast(lut)
                 self.candidates.learn(lut.inputs)
@@ -286,8 +291,7 @@ class Course:
             return
         for place, new, old in zip(places, news, olds, strict=True):
             network[place] = new
-            for rows in self._all():
-                rows.put(new, place)
+            self._put(new, place)
             if self.check is not None:
                 self.check.cast(old, -1)
                 self.check.cast(new)
@@ -299,6 +303,13 @@ class Course:
         self.candidates.forget()
         if self.state.network:
             self.candidates.learn(np.concatenate([lut.inputs for lut in self.state.network]))
+
+    def _put(self, lut: VotingLut, place: int) -> None:
+        """Let others read the output of the network's LUT of this place."""
+        for rows in self._all():
+            rows.put(lut, place)
+        if self._unate is not None:
+            self._unate.put(lut, place)
 
     def _all(self) -> list[Rows]:
         return [self.train] if self.check is None else [self.train, self.check]

@@ -36,6 +36,11 @@ class Front:
         return len(self.encoding) + self.inner.outputs.size
 
     @property
+    def num_features(self) -> int:
+        """F."""
+        return self.encoding.num_features
+
+    @property
     def feature(self) -> NDArray[np.int32]:
         """int32, the feature of each bit that is of one, ascending; the outputs of LUTs come after them."""
         return self.encoding.feature

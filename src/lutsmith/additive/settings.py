@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -72,6 +72,11 @@ class AdditiveSettings:
             tables of fewer than 2,000 rows, else 0, and validation rows choose.
         patience: growing ends after so many steps, of a LUT for each score, without a better prefix on the validation
             rows; None: it goes on to max_luts, and the best prefix is taken then.
+        monotonic_cst: constraints, with the meaning that they have in scikit-learn: 1 where the prediction never falls as
+            a feature grows, all else equal, and -1 where it never rises. A mapping from features, by name or place, or
+            a sequence of -1, 0 and 1 for each feature. Of two classes it is about the probability of the second, of
+            several labels or targets about the score of each. Constrained features are numbers, and their bits those of
+            a thermometer. None: no constraint.
         max_seconds: no LUT is begun after so many seconds of training; None: no limit. What comes out then depends on
             the machine.
         seed: of all that is random.
@@ -108,6 +113,7 @@ class AdditiveSettings:
     chosen_by: str | None = None
     folds: int | None = None
     patience: int | None = None
+    monotonic_cst: Mapping[str | int, int] | Sequence[int] | None = None
     max_seconds: float | None = None
     seed: int = 0
 
@@ -154,6 +160,8 @@ class AdditiveSettings:
             number(name, getattr(self, name), lambda x: 0 <= x <= 1, "a share, 0 to 1")
         number("validation", self.validation, lambda x: 0 <= x < 1, "a share, 0 or above, below 1")
         number("quantile", self.quantile, lambda x: 0 < x < 1, "a share above 0, below 1")
+        if self.monotonic_cst is not None:
+            object.__setattr__(self, "monotonic_cst", _checked_constraints(self.monotonic_cst))
         if self.augmentation is not None:
             object.__setattr__(self, "augmentation", ImageAugmentation.from_json(self.augmentation).to_json())
         if self.max_seconds is not None:
@@ -199,10 +207,29 @@ class AdditiveSettings:
     def to_json(self) -> dict[str, Any]:
         """Return the fields, ready for JSON."""
         rank = list(self.rank) if isinstance(self.rank, tuple) else self.rank
-        return {**asdict(self), "rank": rank, "weights": list(self.weights)}
+        found = {**asdict(self), "rank": rank, "weights": list(self.weights)}
+        if self.monotonic_cst is not None:  # places are no keys in JSON
+            given = self.monotonic_cst
+            found["monotonic_cst"] = list(map(list, given.items())) if isinstance(given, Mapping) else list(given)
+        return found
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> AdditiveSettings:
         """Return settings of such fields; ValueError for a name that is none."""
         check_options("additive learning", values, [field.name for field in fields(cls)])
         return cls(**values)
+
+
+def _checked_constraints(given: Any) -> dict[str | int, int] | tuple[int, ...]:
+    """Constraints as a mapping or a tuple, from what may be of JSON: there a mapping is a list of pairs."""
+    if isinstance(given, list) and given and all(isinstance(item, list) and len(item) == 2 for item in given):
+        given = dict(given)
+    if isinstance(given, Mapping):
+        for key, value in given.items():
+            whole_number(f"monotonic_cst of {key!r}", value, -1, 1)
+            if not isinstance(key, str):
+                whole_number("a feature of monotonic_cst", key, 0)
+        return dict(given)
+    if isinstance(given, (list, tuple)):
+        return tuple(whole_number("monotonic_cst of a feature", value, -1, 1) for value in given)
+    raise TypeError(f"monotonic_cst is {given!r}; expected a mapping of features to 1 or -1, or a number for each")

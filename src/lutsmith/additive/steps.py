@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.fill import fill
+from lutsmith.additive.monotone import Unate
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.rows import Rows
 from lutsmith.additive.settings import AdditiveSettings
@@ -27,10 +28,11 @@ class Steps:
     Args:
         settings: how to go about it.
         candidates: gives the inputs to choose from.
+        unate: says which way tables may depend on them; None: anyhow.
     """
 
-    def __init__(self, settings: AdditiveSettings, candidates: Candidates) -> None:
-        self.settings, self.candidates = settings, candidates
+    def __init__(self, settings: AdditiveSettings, candidates: Candidates, unate: Unate | None = None) -> None:
+        self.settings, self.candidates, self.unate = settings, candidates, unate
         self.exchanges, self.z = settings.exchanges or 0, settings.z or 0.0
 
     def grow(
@@ -71,7 +73,7 @@ class Steps:
                     rank = max(rank, settings.ranks[0])
                 if rank not in growers:
                     growers[rank] = Grower(len(train), self.candidates.count, rank)
-                inputs[place] = self._chosen(growers[rank], train, gains, drawn, old)
+                inputs[place] = self._chosen(growers[rank], train, codes[place], gains, drawn, old)
 
         share(len(codes), min(num_threads(), len(codes)), work)
         found = []
@@ -81,25 +83,28 @@ class Steps:
         return found
 
     def _chosen(
-        self, grower: Grower, train: Rows, gains: NDArray[np.int32], drawn: NDArray[np.int32], old: VotingLut | None
-    ) -> NDArray[np.int32]:
+        self, grower: Grower, train: Rows, code: NDArray[np.int32], gains: NDArray[np.int32],
+        drawn: NDArray[np.int32], old: VotingLut | None,
+    ) -> NDArray[np.int32]:  # fmt: skip
         settings = self.settings
         if old is not None:
             drawn[: old.inputs.size] = old.inputs
         if np.unique(drawn).size < grower.rank:  # few bits: every one of them
             drawn = np.resize(np.arange(self.candidates.bits, dtype=np.int32), self.candidates.count)
             old = None
+        how: dict[str, Any] = {"pairs": settings.pairs, "exchanges": self.exchanges}
         if old is not None:
-            exchanges = max(self.exchanges, grower.rank)
-            return grower.grow(train.bits, gains, drawn, known=old.inputs.size, exchanges=exchanges).inputs
-        return grower.grow(train.bits, gains, drawn, pairs=settings.pairs, exchanges=self.exchanges).inputs
+            how = {"known": old.inputs.size, "exchanges": max(self.exchanges, grower.rank)}
+        unate = None if self.unate is None else self.unate.of(code, drawn)
+        return grower.grow(train.bits, gains, drawn, unate=unate, **how).inputs
 
     def _filled(self, train: Rows, code: NDArray[np.int32], inputs: NDArray[np.int32]) -> VotingLut:
         best, chosen = -1.0, None
         for weight in self.settings.weights:
             weighted = code * np.int32(weight)
             gains, unit = train.votes.gains(weighted)
-            table, gain = fill(train.bits, inputs, gains, self.z)
+            unate = None if self.unate is None else self.unate.of(weighted, inputs)
+            table, gain = fill(train.bits, inputs, gains, self.z, unate)
             if gain / unit > best:
                 best, chosen = gain / unit, VotingLut(weighted, inputs, table)
         assert chosen is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,12 +18,14 @@ from lutsmith.additive.encoding import Encoding
 from lutsmith.additive.folds import Unseen, best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
+from lutsmith.additive.monotone import Unate, constrained, masks_of
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
 from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.start import Start
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.features.monotone import check_monotone
 from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
@@ -46,6 +49,8 @@ class Prepared:
         encoding: the bits, fitted on `rows`; of a start its front.
         goal: what the votes are for.
         start: a circuit that is to be fitted anew, taken apart.
+        ways: the features that predictions are monotone in, 1 or -1 by their places.
+        unate: uint8 (B,), what each bit does as they go their way; None where there are none.
         seconds: what making this took.
     """
 
@@ -56,6 +61,8 @@ class Prepared:
     encoding: Bits
     goal: Goal
     start: Start | None
+    ways: Mapping[int, int]
+    unate: NDArray[np.uint8] | None
     seconds: float
 
 
@@ -104,6 +111,7 @@ class AdditiveTrainer:
                 not of such data.
         """
         began = time.perf_counter()
+        ways = constrained(self.settings, dataset)
         y = dataset.y_train
         settings = self.settings.for_data(dataset.input_shape, len(y), dataset.num_classes)
         if start is not None:
@@ -134,7 +142,10 @@ class AdditiveTrainer:
         if len(bits) < max(settings.ranks) or bits.feature.size == 0:
             raise ValueError(f"{len(bits)} bits tell the rows apart; expected at least the rank, {max(settings.ranks)}")
         goal = (Goal.of if begun is None else begun.goal)(dataset, settings, self.loss, rows)
-        return Prepared(settings, dataset, rows, held_out, bits, goal, begun, time.perf_counter() - began)
+        masks = masks_of(bits, ways) if ways else None
+        if masks is not None:
+            Unate(masks, goal).check(settings, () if begun is None else begun.network)
+        return Prepared(settings, dataset, rows, held_out, bits, goal, begun, ways, masks, time.perf_counter() - began)
 
     def fit(
         self,
@@ -191,7 +202,8 @@ class AdditiveTrainer:
             candidates = Candidates(
                 encoding, dataset.input_shape, how.candidates or 64, how.window or 6, past=how.past, deep=deep
             )
-            return Course(how, source, check, candidates, state, **more)
+            unate = None if ready.unate is None else Unate(ready.unate, goal, room)
+            return Course(how, source, check, candidates, state, unate=unate, **more)
 
         kept = None
         if checkpoint is not None:
@@ -230,6 +242,10 @@ class AdditiveTrainer:
         else:
             circuit = begun.build(network, dataset, rows, metadata)
         _check(circuit, network, dataset, encoding, goal, room)
+        if ready.ways and not (found := check_monotone(circuit, ready.ways)).ok:
+            if begun is not None:
+                raise ValueError(f"monotonic_cst: what the start became is {found}")
+            raise CircuitMismatchError(f"{found}\nThis is a fault of lutsmith: please report it; nothing was saved")
         if len(held_out):
             x = dataset.x_train[held_out]
             self.unseen = Unseen(held_out, circuit.decision_function(x), circuit.predict(x))

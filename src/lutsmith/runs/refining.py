@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.features.monotone import directions
 from lutsmith.circuit.file import load
 from lutsmith.data import DataError, Dataset, Reading, from_arrays, load_test
 from lutsmith.data import load as load_task
@@ -86,8 +87,8 @@ def refine(
         sweeps: how often each LUT is fitted anew; default 1.
         max_seconds: no LUT is begun after so many seconds.
         settings: an `additive.AdditiveSettings`, taken as it is, or a mapping of fields of it that differ from: the
-            most inputs of a LUT of the circuit that votes, the seed, the validation rows and the changes to images that
-            it was trained with, and else the defaults.
+            most inputs of a LUT of the circuit that votes, the seed, the validation rows, the changes to images and the
+            monotone features that it was trained with, and else the defaults.
         out: the file to write; None: nothing is written.
         quiet: show no progress.
 
@@ -153,7 +154,13 @@ def _settings_of(circuit: Circuit) -> dict[str, Any]:
     """Settings that follow from a circuit: it is refined as it was trained, with LUTs as large."""
     from lutsmith.additive.start import Start
 
-    return {"sweeps": 1, "rank": max(1, Start.of(circuit).rank), **trained_with(circuit)}
+    training = circuit.metadata.training
+    monotone = None if training is None or training.settings is None else training.settings.get("monotonic_cst")
+    told = {"sweeps": 1, "rank": max(1, Start.of(circuit).rank), **trained_with(circuit)}
+    if monotone is not None:  # by places: rows in memory have no names
+        pairs = dict(monotone) if isinstance(monotone[0], (list, tuple)) else monotone
+        told["monotonic_cst"] = directions(pairs, circuit.encoder.num_features, circuit.metadata.feature_names)
+    return told
 
 
 def trained_with(circuit: Circuit) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _count(words: Any, kept: Any, places: Any, count: int, slot: int, address: i
 
 @kernel(sources=_SOURCES)
 def _unate_gain(high: Any, totals: Any, slot: int, unate: Any, picks: Any, pick: int) -> Any:
-    """What a LUT gains that reads the picks before a slot and a candidate there, whose sums where it is 1 are `high`."""
+    """What a LUT gains that reads the picks before a slot and a candidate there, with sums `high` where it is 1."""
     weights, masks = np.empty(2 << slot, np.int64), np.empty(slot + 1, np.uint8)
     for place in range(1 << slot):
         weights[place] = totals[place] - high[place]

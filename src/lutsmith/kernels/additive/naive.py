@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-
 RISES, FALLS = 1, 2
 """How a table may depend on an input: it never falls where the input is turned on, or never rises. With both it does
 not depend on it, with neither (0) it may do both."""
@@ -111,8 +110,8 @@ def best_unate(weights: NDArray[np.int64], unate: NDArray[np.uint8]) -> NDArray[
     """Return the table, bool (2**n,), with the largest sum of the weights where it is 1, of all that depend on their
     inputs as `unate` allows; of equals the one with the fewest ones, of which there is one.
 
-    It is a maximum closure by a minimum cut: positive weights are what flows in, negative ones what flows out, and along
-    the edges from an entry to one that has to be 1 with it flows any amount.
+    It is a maximum closure by a minimum cut: positive weights are what flows in, negative ones what flows out, and any
+    amount flows along the edges from an entry to one that has to be 1 with it.
 
     Args:
         weights: int64 (2**n,).

@@ -1,0 +1,78 @@
+"""The values of a feature that a circuit's inputs tell apart, in order: all that a circuit can know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.inputs import Inputs
+
+LONGEST = 12
+"""Bits of a word whose values are all gone through."""
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Intervals of a feature's numbers within which none of its inputs changes, ascending.
+
+    Attributes:
+        feature: its number.
+        inputs: int64 (n,), the inputs of the netlist that are of it, ascending.
+        low: (L,), the lowest number of each that a circuit tells from those before; of the first, any that it has.
+        high: (L,), the highest that it tells from those after; of the last, any that it has.
+        bits: bool (L, n), the inputs.
+        missing: bool (n,), what they are where the value is missing (NaN).
+    """
+
+    feature: int
+    inputs: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    bits: NDArray[np.bool_]
+    missing: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """L."""
+        return len(self.bits)
+
+    @classmethod
+    def of(cls, inputs: Inputs, which: NDArray[np.int64]) -> Levels | None:
+        """Return the levels of a feature; None where a word of it is too long to go through its values.
+
+        Args:
+            inputs: of a circuit.
+            which: int64 (n,), ascending, at least one: inputs of one feature.
+        """
+        kept = inputs.kept(which)
+        feature = int(kept.feature[0])
+        thresholds = kept.comparators.threshold
+        values = [thresholds, np.nextafter(thresholds, np.float32(np.inf))]
+        if kept.words is not None:
+            format_ = kept.words.formats[kept.words.formats.feature == feature]
+            if format_.bits[0] > LONGEST:
+                return None
+            values.append(format_.numbers(np.arange(1 << int(format_.bits[0]), dtype=np.uint64)[:, None])[:, 0])
+        numbers = np.unique(np.concatenate(values).astype(np.float32))  # -0.0 is 0.0
+        if not numbers.size:
+            numbers = np.zeros(1, np.float32)
+        rows = np.zeros((numbers.size + 1, inputs.num_features), np.float32)
+        rows[:, feature] = np.append(numbers, np.float32(np.nan))
+        bits = kept.encode(rows)
+        bits, missing = bits[:-1], bits[-1]
+        starts = np.flatnonzero(np.append(True, (bits[1:] != bits[:-1]).any(axis=1)))
+        stops = np.append(starts[1:], len(bits)) - 1
+        exact = numbers.astype(np.float64)
+        return cls(feature, which, exact[starts], exact[stops], bits[starts], missing)
+
+    def level(self, bits: NDArray[np.bool_]) -> int:
+        """Return the level of some inputs (n,), the first of those that are alike; -1: they are of none."""
+        found = np.flatnonzero((self.bits == bits).all(axis=1))
+        return int(found[0]) if found.size else -1
+
+
+def inputs_by_feature(inputs: Inputs, which: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """Return those of some inputs, ascending, that are of each feature, by feature."""
+    features = inputs.feature[which]
+    return {int(feature): which[features == feature] for feature in np.unique(features)}
