@@ -32,6 +32,24 @@ def test_entries_are_one_where_sums_are_beyond_chance(seed: int, rows: int, rank
     assert gain == gains[table[address]].sum(dtype=np.int64)
 
 
+@given(seed=st.integers(0, 2**32 - 1), rank=st.integers(1, 8), z=st.sampled_from([0.0, 1.0, 1e30]))
+@settings(max_examples=30, deadline=None)
+def test_a_unate_table_is_the_best_of_what_is_beyond_chance(seed: int, rank: int, z: float) -> None:
+    rng = np.random.default_rng(seed)
+    said = rng.random((9, 128)) < 0.5
+    packed = np.packbits(said, axis=1, bitorder="little").view(np.uint64)
+    inputs = rng.permutation(9)[:rank].astype(np.int32)
+    gains = rng.integers(-(2**20), 2**20, 128).astype(np.int32)
+    unate = rng.integers(0, 4, rank).astype(np.uint8)
+    table, gain = fill(packed, inputs, gains, z, unate)
+    address = naive.address_of(said, inputs)
+    sums = naive.sums_at(address, gains, rank)
+    squares = [int((gains[address == entry].astype(object) ** 2).sum()) for entry in range(1 << rank)]
+    beyond = sums - np.minimum(np.floor(z * np.sqrt(np.array(squares, np.float64))), 2.0**40).astype(np.int64)
+    np.testing.assert_array_equal(table, naive.best_unate(beyond, unate))
+    assert gain == sums[table].sum()
+
+
 def test_a_single_row_is_not_significant() -> None:
     bits = np.array([[0b01]], np.uint64)
     for z, expected in ((0.0, True), (1.0, False)):

@@ -72,8 +72,8 @@ class AdditiveSettings:
             tables of fewer than 2,000 rows, else 0, and validation rows choose.
         patience: growing ends after so many steps, of a LUT for each score, without a better prefix on the validation
             rows; None: it goes on to max_luts, and the best prefix is taken then.
-        monotonic_cst: constraints, with the meaning that they have in scikit-learn: 1 where the prediction never falls as
-            a feature grows, all else equal, and -1 where it never rises. A mapping from features, by name or place, or
+        monotonic_cst: constraints as scikit-learn has them: 1 where the prediction never falls as a feature grows, all
+            else equal, and -1 where it never rises. A mapping from features, by name or place, or
             a sequence of -1, 0 and 1 for each feature. Of two classes it is about the probability of the second, of
             several labels or targets about the score of each. Constrained features are numbers, and their bits those of
             a thermometer. None: no constraint.
@@ -220,8 +220,12 @@ class AdditiveSettings:
         return cls(**values)
 
 
-def _checked_constraints(given: Any) -> dict[str | int, int] | tuple[int, ...]:
-    """Constraints as a mapping or a tuple, from what may be of JSON: there a mapping is a list of pairs."""
+def _checked_constraints(given: Any) -> dict[str | int, int] | tuple[int, ...] | None:
+    """Constraints as a mapping or a tuple, from what may be of JSON: there a mapping is a list of pairs. None without
+    any.
+    """
+    if given in ({}, [], ()):
+        return None
     if isinstance(given, list) and given and all(isinstance(item, list) and len(item) == 2 for item in given):
         given = dict(given)
     if isinstance(given, Mapping):

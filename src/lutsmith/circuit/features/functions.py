@@ -66,7 +66,7 @@ class LevelFunction:
 
 
 def cone_of(netlist: Netlist, signal: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the nodes that a signal depends on by its wires, itself included, and the inputs and registers, in order."""
+    """Return the nodes that a signal depends on by its wires, itself included; and the inputs and registers."""
     first = netlist.num_inputs + netlist.num_registers
     seen, waiting = {signal}, [signal]
     while waiting:
