@@ -3,6 +3,7 @@ from . import circuit as circuit
 from . import data as data
 from . import deeplut as deeplut
 from . import dwn as dwn
+from . import explaining as explaining
 from . import export as export
 from . import formats as formats
 from . import hardware as hardware
@@ -26,6 +27,10 @@ from .circuit.simplify import simplify_on as simplify_on
 from .circuit.word_length import snapped as snapped
 from .circuit.word_length import word_length_report as word_length_report
 from .data import Dataset as Dataset
+from .explaining import check_monotone as check_monotone
+from .explaining import explain as explain
+from .explaining import importances as importances
+from .explaining import rules as rules
 from .nn import Architecture as Architecture
 from .nn import Binary as Binary
 from .nn import Categorical as Categorical

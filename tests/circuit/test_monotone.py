@@ -128,7 +128,8 @@ def test_levels_are_the_values_that_inputs_tell_apart() -> None:
     assert levels.bits.astype(int).tolist() == [[0, 0, 0], [0, 1, 0], [1, 1, 1]]
     assert levels.high[:2].tolist() == [-1, 2]
     assert levels.low[1:].tolist() == [np.nextafter(np.float32(-1), 9), np.nextafter(np.float32(2), 9)]
-    assert levels.level(levels.missing) == 0
+    assert levels.level(levels.bits[2]) == 2
+    assert not levels.missing.any()
 
 
 def test_a_function_of_levels_is_what_the_netlist_says() -> None:

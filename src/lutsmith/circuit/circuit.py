@@ -176,7 +176,7 @@ class Circuit:
 
     def evaluate(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return the output bits, bool (N, O), in plain NumPy: the specification of `outputs`, and slow."""
-        rows = self._read(X)
+        rows = self.read(X)
         bits = np.empty((len(rows), self.netlist.outputs.size), np.bool_)
         for start in range(0, len(rows), SLICE):
             part = slice(start, start + SLICE)
@@ -338,13 +338,13 @@ class Circuit:
 
     def _rows(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as rows (N, F), after a look at where they lie. Called by the methods that users call."""
-        rows = self._read(X)
+        rows = self.read(X)
         if self._range is not None:
             self._range.warn(rows, stacklevel=4)
         return rows
 
-    def _read(self, X: Any) -> NDArray[Any]:
-        """Return X as rows (N, F)."""
+    def read(self, X: Any) -> NDArray[Any]:
+        """Return samples as rows (N, F) of numbers, as inputs see them. Arguments and errors as for `outputs`."""
         if isinstance(X, np.ndarray):
             return as_rows(X, self.input_shape)
         if is_arrow(X):

@@ -22,7 +22,8 @@ class LevelFunction:
 
     Attributes:
         levels: of the features that it depends on by its wires, one for each axis.
-        tells_missing: of each, whether the last place of its axis is the missing value: where no level has its bits.
+        tells_missing: of each, whether the last place of its axis is the missing value: where it is not as the lowest
+            numbers are.
         values: bool, the signal; axis a has a place for each level of feature a.
     """
 
@@ -44,7 +45,7 @@ class LevelFunction:
             if level is None:
                 return None
             found.append(level)
-        gone = [each.level(each.missing) < 0 for each in found]
+        gone = [bool((each.missing != each.bits[0]).any()) for each in found]
         shape = tuple(len(each) + more for each, more in zip(found, gone, strict=True))
         if math.prod(shape) > most:
             return None

@@ -20,8 +20,8 @@ class Levels:
     Attributes:
         feature: its number.
         inputs: int64 (n,), the inputs of the netlist that are of it, ascending.
-        low: (L,), the lowest number of each that a circuit tells from those before; of the first, any that it has.
-        high: (L,), the highest that it tells from those after; of the last, any that it has.
+        low: float64 (L,), the lowest float32 of each; of the first level one that it has.
+        high: float64 (L,), the highest float32; of the last level one that it has.
         bits: bool (L, n), the inputs.
         missing: bool (n,), what they are where the value is missing (NaN).
     """
@@ -48,13 +48,15 @@ class Levels:
         kept = inputs.kept(which)
         feature = int(kept.feature[0])
         thresholds = kept.comparators.threshold
-        values = [thresholds, np.nextafter(thresholds, np.float32(np.inf))]
-        if kept.words is not None:
-            format_ = kept.words.formats[kept.words.formats.feature == feature]
-            if format_.bits[0] > LONGEST:
+        if kept.words is not None:  # a word changes where a number exceeds a threshold too
+            formats = kept.words.formats
+            place = formats.place([feature])
+            length = int(formats.bits[place[0]])
+            if length > LONGEST:
                 return None
-            values.append(format_.numbers(np.arange(1 << int(format_.bits[0]), dtype=np.uint64)[:, None])[:, 0])
-        numbers = np.unique(np.concatenate(values).astype(np.float32))  # -0.0 is 0.0
+            between = formats.thresholds(place).value(np.arange((1 << length) - 1)[:, None])[:, 0]
+            thresholds = np.concatenate([thresholds, between])
+        numbers = np.unique(np.concatenate([thresholds, np.nextafter(thresholds, np.float32(np.inf))]))
         if not numbers.size:
             numbers = np.zeros(1, np.float32)
         rows = np.zeros((numbers.size + 1, inputs.num_features), np.float32)
@@ -66,10 +68,13 @@ class Levels:
         exact = numbers.astype(np.float64)
         return cls(feature, which, exact[starts], exact[stops], bits[starts], missing)
 
+    def of_number(self, value: float) -> int:
+        """Return the level of a number, of which float32 is what counts."""
+        return int(np.count_nonzero(self.high[:-1] < np.float32(value)))
+
     def level(self, bits: NDArray[np.bool_]) -> int:
-        """Return the level of some inputs (n,), the first of those that are alike; -1: they are of none."""
-        found = np.flatnonzero((self.bits == bits).all(axis=1))
-        return int(found[0]) if found.size else -1
+        """Return the first level with such bits (n,)."""
+        return int((self.bits == bits).all(axis=1).argmax())
 
 
 def inputs_by_feature(inputs: Inputs, which: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:

@@ -1,0 +1,127 @@
+"""Which features matter on data: how often an answer changes with the value of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.circuit.circuit import Circuit
+from lutsmith.circuit.features.names import feature_names
+from lutsmith.circuit.traits import refuse
+from lutsmith.data.report import score
+from lutsmith.explaining.answers import answers, levels_by_feature, values_of
+from lutsmith.ground.arguments import instance_of, whole_number
+
+SHOWN = 10
+"""Features that a text lists."""
+
+
+@dataclass(frozen=True, eq=False)
+class Importances:
+    """How much features matter, each by its place.
+
+    Attributes:
+        features: their names.
+        pivotal: float64 (F,), the share of rows for which some value of the feature, all else equal, gives another
+            answer; NaN of a feature that is a word too long to go through.
+        permuted: float64 (F,), the share of rows whose answer changes where the feature's values are exchanged among
+            the rows at random; the mean of some draws.
+        drops: float64 (F, draws), by how much the score falls then; None without targets.
+        score: of the rows as they are; None without targets.
+    """
+
+    features: tuple[str, ...]
+    pivotal: NDArray[np.float64]
+    permuted: NDArray[np.float64]
+    drops: NDArray[np.float64] | None
+    score: float | None
+
+    def __str__(self) -> str:
+        order = np.argsort(-np.nan_to_num(self.pivotal), kind="stable")[:SHOWN]
+        lines = [f"{'feature':24} {'pivotal':>8} {'permuted':>8}" + ("" if self.drops is None else f" {'drop':>8}")]
+        for place in order.tolist():
+            drop = "" if self.drops is None else f" {self.drops[place].mean():8.4f}"
+            lines.append(f"{self.features[place]:24} {self.pivotal[place]:8.2%} {self.permuted[place]:8.2%}{drop}")
+        return "\n".join(lines)
+
+
+def importances(
+    circuit: Circuit, X: Any, y: Any = None, *, rows: int = 1000, repeats: int = 5, seed: int = 0
+) -> Importances:
+    """Return how often the answer of a circuit changes with the value of each feature, counted on rows.
+
+        print(lutsmith.importances(circuit, X, y))
+
+    A feature is pivotal for a row if the circuit answers otherwise for another value of it, all else equal: exact, as
+    all values that the circuit tells apart are gone through, the missing value among them. An answer is a class, the
+    labels that are set, numbers, or output bits.
+
+    Args:
+        circuit: any without a state, of one result.
+        X: as for `Circuit.predict`, at least one row.
+        y: the targets, as labels stand in the data; None: no score is measured.
+        rows: on how many rows it is counted whether a feature is pivotal: the first of a random order.
+        repeats: how often the values of a feature are exchanged.
+        seed: of what is random.
+
+    Raises:
+        TypeError, ValueError: no such circuit, rows or targets.
+    """
+    instance_of("circuit", circuit, Circuit)
+    whole_number("rows", rows, 1)
+    whole_number("repeats", repeats, 1)
+    who, instead = "counting what matters", "it is about one result, without a state"
+    refuse(circuit, ("integers", "several heads", "places", "registers"), who, instead)
+    x = circuit.read(X)
+    if not len(x):
+        raise ValueError("X has no rows; expected at least one")
+    truth = None if y is None else _targets(circuit, y, len(x))
+    before = answers(circuit, x)
+    reached = None if truth is None else score(circuit.objective or "classification", *_shaped(before, truth))
+    features = x.shape[1]
+    pivotal, permuted = np.zeros(features), np.zeros((features, repeats))
+    pivotal[np.unique(circuit.inputs.feature)] = np.nan
+    drops = np.zeros((features, repeats))
+    some = np.random.default_rng([seed, 0x9157]).permutation(len(x))[:rows]
+    for levels in levels_by_feature(circuit):
+        feature = levels.feature
+        moved = np.zeros(some.size, np.bool_)
+        changed = x[some].astype(np.result_type(x.dtype, np.float32))
+        for value in values_of(circuit, levels).tolist():
+            changed[:, feature] = value
+            moved |= (answers(circuit, changed) != before[some]).any(axis=1)
+        pivotal[feature] = moved.mean()
+    for feature in np.unique(circuit.inputs.feature).tolist():
+        for draw in range(repeats):
+            exchanged = x.copy()
+            exchanged[:, feature] = x[np.random.default_rng([seed, feature, draw]).permutation(len(x)), feature]
+            after = answers(circuit, exchanged)
+            permuted[feature, draw] = (after != before).any(axis=1).mean()
+            if truth is not None and reached is not None:
+                drops[feature, draw] = reached - score(circuit.objective or "classification", *_shaped(after, truth))
+    return Importances(feature_names(circuit), pivotal, permuted.mean(axis=1), None if y is None else drops, reached)
+
+
+def _targets(circuit: Circuit, y: Any, rows: int) -> NDArray[Any]:
+    """Targets as `score` takes them: of classes their numbers."""
+    if circuit.head is None:
+        raise ValueError("y is given, and the circuit answers by bits alone: no score is known of them")
+    truth = np.asarray(y)
+    if len(truth) != rows or truth.ndim == 0:
+        raise ValueError(f"y has shape {truth.shape} for {rows} rows")
+    if not circuit.is_classifier:
+        return truth.reshape(rows, -1)
+    places = {label: place for place, label in enumerate(circuit.score_labels)}
+    unknown = sorted({str(label) for label in truth.tolist() if label not in places})
+    if unknown:
+        raise ValueError(f"y holds {unknown[0]}; expected labels of the circuit: {', '.join(map(str, places))}")
+    return np.array([places[label] for label in truth.tolist()])[:, None]
+
+
+def _shaped(found: NDArray[Any], truth: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    if found.shape != truth.shape:
+        raise ValueError(f"y has {truth.shape[1]} targets a row; expected {found.shape[1]}")
+    return found, truth
