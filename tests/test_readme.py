@@ -77,7 +77,7 @@ def test_the_fifth_example_exports_what_it_verifies():
     assert {check.verdict for check in names["found"].of("design")} == {"proved"}
 
 
-def test_the_example_of_tables_runs(tmp_path, monkeypatch):
+def test_the_examples_of_tables_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     ages = np.arange(200) % 60 + 18
     cities = np.array(["Bern", "Zürich"])[ages % 2]
@@ -88,8 +88,13 @@ def test_the_example_of_tables_runs(tmp_path, monkeypatch):
     names = {"frame": frame}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(re.findall(r"```python\n(.*?)```", page, re.S)[0], names)
+        for code in re.findall(r"```python\n(.*?)```", page, re.S):
+            exec(code, names)
     assert (names["run"].circuit.predict_labels(names["new"]) == outcome).mean() > 0.9
+    said = capsys.readouterr().out
+    assert "if age > 40" in said
+    assert "yes at age > 40" in said
+    assert "monotone in age (rises): shown by its tables" in said
 
 
 def test_no_page_calls_proved_what_is_equal_on_given_data_only():
