@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Head, IntegerHead, Metadata, OutputWord
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.features.monotone import random_rows
 from lutsmith.explaining import explain, importances, rules
 from tests.circuit.test_monotone import OBJECTIVES, any_circuit, values_of
@@ -259,7 +259,7 @@ def test_words_too_long_to_go_through_are_named() -> None:
     assert found.too_long == ("x0",)
     assert "x0 is a word that is too long" in str(found)
     assert np.isnan(importances(circuit, np.zeros((3, 2))).pivotal[0])
-    assert Levels.of(circuit.inputs, np.array([0])) is not None
+    assert FeatureLevels.of(circuit.inputs, np.array([0])) is not None
     with pytest.raises(ValueError, match="too many thresholds"):
         rules(circuit)
 

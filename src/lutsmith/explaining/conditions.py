@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.features.functions import LevelFunction
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.features.names import number_text
 
 BOXES = 1 << 16
@@ -70,7 +70,7 @@ def condition(
 
 
 def _of_numbers(
-    values: NDArray[np.bool_], axis: int, levels: Levels, more: bool, name: str
+    values: NDArray[np.bool_], axis: int, levels: FeatureLevels, more: bool, name: str
 ) -> tuple[NDArray[np.bool_], list[Literal]]:
     """The function on levels that it tells apart, and the literals of its axis: intervals, and the missing value.
 
@@ -107,7 +107,7 @@ def _of_numbers(
 
 
 def _of_names(
-    values: NDArray[np.bool_], axis: int, levels: Levels, more: bool, name: str, categories: tuple[str, ...]
+    values: NDArray[np.bool_], axis: int, levels: FeatureLevels, more: bool, name: str, categories: tuple[str, ...]
 ) -> tuple[NDArray[np.bool_], list[Literal]]:
     """The same of categories: sets of names. What is missing or unknown is none of the names."""
     codes = np.arange(len(categories))

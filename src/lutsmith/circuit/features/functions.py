@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.features.levels import Levels, inputs_by_feature
+from lutsmith.circuit.features.levels import FeatureLevels, inputs_by_feature
 from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
 
@@ -27,7 +27,7 @@ class LevelFunction:
         values: bool, the signal; axis a has a place for each level of feature a.
     """
 
-    levels: tuple[Levels, ...]
+    levels: tuple[FeatureLevels, ...]
     tells_missing: tuple[bool, ...]
     values: NDArray[np.bool_]
 
@@ -41,7 +41,7 @@ class LevelFunction:
             return None
         found = []
         for which in inputs_by_feature(inputs, read).values():
-            level = Levels.of(inputs, which)
+            level = FeatureLevels.of(inputs, which)
             if level is None:
                 return None
             found.append(level)
