@@ -16,6 +16,10 @@ CELLS = 1 << 16
 """Combinations of levels that are gone through for a signal."""
 
 
+AXES = 32
+"""Features that a signal depends on at the most: an array has so many axes."""
+
+
 @dataclass(frozen=True, eq=False)
 class LevelFunction:
     """A signal as a function of levels.
@@ -47,7 +51,7 @@ class LevelFunction:
             found.append(level)
         gone = [bool((each.missing != each.bits[0]).any()) for each in found]
         shape = tuple(len(each) + more for each, more in zip(found, gone, strict=True))
-        if math.prod(shape) > most:
+        if math.prod(shape) > most or len(shape) > AXES:
             return None
         values: dict[int, NDArray[np.bool_]] = {}
         for axis, (each, more) in enumerate(zip(found, gone, strict=True)):
