@@ -16,7 +16,7 @@ from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpo
 from lutsmith.additive.monotone import Unate
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.objectives import Goal
-from lutsmith.circuit import Circuit
+from lutsmith.circuit import Circuit, Head
 from lutsmith.circuit.features.monotone import check_monotone
 from lutsmith.circuit.file import to_bytes
 from lutsmith.data import Dataset, from_arrays
@@ -139,6 +139,22 @@ def test_refining_keeps_what_a_circuit_was_grown_with(monkeypatch: pytest.Monkey
         lutsmith.refine(free.circuit, data.x_train, data.y_train, settings={"monotonic_cst": WAYS}, quiet=True)
     listed = lutsmith.refine(circuit, data.x_train, data.y_train, settings={"monotonic_cst": [1, 0, 0, 0]}, quiet=True)
     assert check_monotone(listed.circuit, {0: 1}).ok
+
+
+def test_a_head_that_turns_numbers_round_is_refined_the_other_way() -> None:
+    data = waves("regression", rows=2500)
+    circuit = AdditiveTrainer(replace(SMALL, max_luts=20)).fit(data).circuit
+    head = circuit.head
+    turned = Head(head.num_groups, head.weights, head.bias, -head.scale, -head.offset)
+    start = replace(circuit, head=turned)
+    other = {0: -1, 1: 1}
+    assert check_monotone(start, other).ok
+    settings = {"monotonic_cst": other, "sweeps": 2}
+    better = lutsmith.refine(start, data.x_train, -data.y_train, settings=settings, quiet=True).circuit
+    assert not better.netlist.same_as(start.netlist)
+    assert check_monotone(better, other).ok
+    with pytest.raises(ValueError, match="not shown to be monotone"):
+        lutsmith.refine(start, data.x_train, -data.y_train, settings={"monotonic_cst": WAYS}, quiet=True)
 
 
 def test_a_circuit_that_is_not_monotone_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from lutsmith.circuit import (
 )
 from lutsmith.circuit.features.changes import FALLS, RISES, STAYS, changes
 from lutsmith.circuit.features.functions import LevelFunction
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.features.monotone import check_monotone, directions
 from lutsmith.circuit.words import WordFormats
 from tests.circuit.examples import random_affine, random_netlist
@@ -114,7 +114,7 @@ def test_sets_that_go_through_the_netlist_leave_nothing_out(seed: int) -> None:
     circuit = any_circuit(seed, luts=12)
     signals = np.arange(circuit.netlist.num_signals)
     for feature in np.unique(circuit.inputs.feature).tolist():
-        levels = Levels.of(circuit.inputs, np.flatnonzero(circuit.inputs.feature == feature))
+        levels = FeatureLevels.of(circuit.inputs, np.flatnonzero(circuit.inputs.feature == feature))
         exact = changes(circuit.inputs, circuit.netlist, levels, signals)
         loose = changes(circuit.inputs, circuit.netlist, levels, signals, most=0)
         assert (exact & ~loose & (RISES | FALLS) == 0).all()
@@ -124,7 +124,7 @@ def test_sets_that_go_through_the_netlist_leave_nothing_out(seed: int) -> None:
 
 def test_levels_are_the_values_that_inputs_tell_apart() -> None:
     inputs = Inputs(Comparators([1, 0, 1, 1], np.float32([2, 0, -1, 2]), 2), None, np.zeros(0, np.int32))
-    levels = Levels.of(inputs, np.array([0, 2, 3]))
+    levels = FeatureLevels.of(inputs, np.array([0, 2, 3]))
     assert levels.bits.astype(int).tolist() == [[0, 0, 0], [0, 1, 0], [1, 1, 1]]
     assert levels.high[:2].tolist() == [-1, 2]
     assert levels.low[1:].tolist() == [np.nextafter(np.float32(-1), 9), np.nextafter(np.float32(2), 9)]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Head, IntegerHead, Metadata, OutputWord
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.functions import LevelFunction
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.features.monotone import random_rows
 from lutsmith.explaining import explain, importances, rules
 from tests.circuit.test_monotone import OBJECTIVES, any_circuit, values_of
@@ -36,7 +37,7 @@ def with_cities(seed: int, objective: str) -> Circuit:
     builder = CircuitBuilder((3,))
     edges = builder.compare(1, np.arange(4) - 0.5)
     names = builder.lut(np.stack([edges[:-1], edges[1:]], axis=1), np.array([[False, True, True, False]] * 3))
-    numbers = builder.compare([0, 0, 0, 2, 2], [-1.0, 0.25, 1e-7, 0.0, 5e9])
+    numbers = builder.compare([0, 0, 0, 2, 2, 1], [-1.0, 0.25, 1e-7, 0.0, 5e9, 1.0])  # and a code compared
     signals = np.concatenate([names, numbers, builder.missing([2])])
     rank = int(rng.integers(1, 5))
     reads = np.array([rng.permutation(signals)[:rank] for _ in range(6)])
@@ -113,16 +114,38 @@ def test_rules_of_output_bits_and_of_constants() -> None:
     assert [str(rule) for rule in rules(circuit).rules] == ["output 0 +1 if x0 > 1", "output 1 +1 if always"]
 
 
-def test_what_is_too_deep_to_read_is_refused() -> None:
-    wide = CircuitBuilder((13,))
-    bits = wide.compare(np.arange(13), np.zeros(13))
-    xor = np.array([[False, True, True, False]])
-    signal = bits[:1]
-    for place in range(1, 13):
-        signal = wide.lut([[signal[0], bits[place]]], xor)
-    wide.popcount(signal, 1)
-    with pytest.raises(ValueError, match="too many thresholds to be read"):
-        rules(wide.build(objective="regression"))
+def parity(builder: CircuitBuilder, bits: np.ndarray) -> np.ndarray:
+    """Whether an odd number of bits is 1, by LUTs of two inputs one after the other."""
+    found = bits[:1]
+    for bit in bits[1:]:
+        found = builder.lut([[found[0], bit]], np.array([[False, True, True, False]]))
+    return found
+
+
+def test_what_depends_on_too_much_to_be_read_is_refused() -> None:
+    features, intervals, names = CircuitBuilder((13,)), CircuitBuilder((1,)), CircuitBuilder((3,))
+    features.popcount(parity(features, features.compare(np.arange(13), np.zeros(13))), 1)
+    intervals.popcount(parity(intervals, intervals.compare(0, np.arange(70) + 0.5)), 1)
+    codes = np.arange(1, 16)
+    digits = [parity(names, names.compare(0, codes[(codes ^ codes - 1) >> j & 1 == 1] - 0.5)) for j in range(4)]
+    mux = [[entry >> (entry >> 4) & 1 for entry in range(64)]]  # a digit of the code, as two other features choose
+    names.popcount(names.lut([[*np.concatenate(digits), *names.compare([1, 2], [0.0, 0.0])]], mux), 1)
+    metadata = Metadata(categories=(tuple("abcdefghijklmnop"), None, None))
+    for circuit in (
+        features.build(objective="regression"),
+        intervals.build(objective="regression"),
+        names.build(objective="regression", metadata=metadata),
+    ):
+        with pytest.raises(ValueError, match="too many thresholds to be read"):
+            rules(circuit)
+    few = replace(intervals.build(objective="regression"), metadata=Metadata(categories=(tuple("abc"),)))
+    assert rules(few).rules[0].condition == 'x0 = "b"'
+
+
+def test_signals_of_many_features_are_not_gone_through() -> None:
+    builder = CircuitBuilder((40,))
+    circuit = builder.build(parity(builder, builder.compare(np.arange(40), np.zeros(40))))
+    assert LevelFunction.of(circuit.inputs, circuit.netlist, int(circuit.netlist.outputs[0]), 1 << 62) is None
 
 
 @given(seed=st.integers(0, 2**32 - 1), objective=st.sampled_from(OBJECTIVES))
@@ -259,7 +282,7 @@ def test_words_too_long_to_go_through_are_named() -> None:
     assert found.too_long == ("x0",)
     assert "x0 is a word that is too long" in str(found)
     assert np.isnan(importances(circuit, np.zeros((3, 2))).pivotal[0])
-    assert Levels.of(circuit.inputs, np.array([0])) is not None
+    assert FeatureLevels.of(circuit.inputs, np.array([0])) is not None
     with pytest.raises(ValueError, match="too many thresholds"):
         rules(circuit)
 

@@ -20,7 +20,7 @@ from lutsmith.additive.objectives import Goal
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.features import changes
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.features.monotone import directions
 from lutsmith.circuit.netlist import MAX_RANK
 from lutsmith.data.dataset import Dataset
@@ -62,7 +62,7 @@ def masks_of(bits: Bits, ways: dict[int, int]) -> NDArray[np.uint8]:
     found = np.zeros(len(bits), np.uint8)
     for feature, way in ways.items():
         which = np.flatnonzero(circuit.inputs.feature == feature)
-        levels = Levels.of(circuit.inputs, which) if which.size else None
+        levels = FeatureLevels.of(circuit.inputs, which) if which.size else None
         if levels is None:
             if which.size:
                 raise ValueError(_NO_THERMOMETER.format(feature))

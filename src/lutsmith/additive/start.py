@@ -24,6 +24,7 @@ from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.votes import Votes
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.circuit_builder import CircuitBuilder
+from lutsmith.circuit.features.monotone import signal_weights
 from lutsmith.circuit.file import to_bytes
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.inputs import Inputs
@@ -249,10 +250,7 @@ def _encoding(inputs: Inputs) -> Encoding:
 
 def _codes(head: Head, netlist: Netlist) -> NDArray[np.int32]:
     """What each signal counts for the scores where it is 1, int32 (S, C)."""
-    group = np.repeat(np.arange(head.num_groups), netlist.outputs.size // head.num_groups)
-    weights = np.eye(head.num_groups, dtype=np.int64) if head.weights is None else head.weights.astype(np.int64)
-    codes = np.zeros((netlist.num_signals, len(weights)), np.int64)
-    np.add.at(codes, netlist.outputs, weights.T[group])
+    codes = signal_weights(head, netlist)
     if np.abs(codes).max() > np.iinfo(np.int32).max:
         raise ValueError("an output counts more than int32 holds: take smaller weights of the head")
     return codes.astype(np.int32)

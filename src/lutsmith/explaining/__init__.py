@@ -1,20 +1,20 @@
 """What a circuit does, in words and counts: rules, a row explained, which features matter. No torch."""
 
-from lutsmith.circuit.features.monotone import Counterexample, Failure, MonotoneCheck, check_monotone
+from lutsmith.circuit.features.monotone import Failure, MonotoneCheck, Violation, check_monotone
 from lutsmith.explaining.importances import Importances, importances
-from lutsmith.explaining.row import Explanation, Moves, Turn, explain
+from lutsmith.explaining.row import Explanation, FeatureTurns, Turn, explain
 from lutsmith.explaining.rules import Rule, Rules, rules
 
 __all__ = [
-    "Counterexample",
     "Explanation",
     "Failure",
+    "FeatureTurns",
     "Importances",
     "MonotoneCheck",
-    "Moves",
     "Rule",
     "Rules",
     "Turn",
+    "Violation",
     "check_monotone",
     "explain",
     "importances",

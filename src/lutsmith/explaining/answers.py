@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.rows import OutOfRangeWarning
 
 
@@ -28,14 +28,14 @@ def categories_of(circuit: Circuit, feature: int) -> tuple[str, ...] | None:
     return None if not categories else categories[feature]
 
 
-def values_of(circuit: Circuit, levels: Levels) -> NDArray[np.float64]:
+def values_of(circuit: Circuit, levels: FeatureLevels) -> NDArray[np.float64]:
     """Return a number of each level of a feature, or the code of each category; and the missing value last."""
     categories = categories_of(circuit, levels.feature)
     return np.append(levels.low if categories is None else np.arange(len(categories), dtype=np.float64), np.nan)
 
 
-def levels_by_feature(circuit: Circuit) -> list[Levels]:
+def levels_by_feature(circuit: Circuit) -> list[FeatureLevels]:
     """Return the levels of each feature that a circuit reads, but for those that are words too long to go through."""
     features = circuit.inputs.feature
-    found = [Levels.of(circuit.inputs, np.flatnonzero(features == feature)) for feature in np.unique(features)]
+    found = [FeatureLevels.of(circuit.inputs, np.flatnonzero(features == feature)) for feature in np.unique(features)]
     return [levels for levels in found if levels is not None]

@@ -16,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.features.functions import LevelFunction
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.features.names import number_text
 
 BOXES = 1 << 16
 """Boxes that are tried for a function at the most."""
+
+INTERVALS, SETS = 64, 10
+"""Levels, and sets of names, of a feature that a function tells apart at the most."""
 
 ALWAYS, NEVER = "always", "never"
 
@@ -62,7 +65,7 @@ def condition(
         axes.append(literals)
     if values.all() or not values.any():
         return ALWAYS if values.all() else NEVER
-    if math.prod(map(len, axes)) > BOXES:
+    if not all(axes) or math.prod(map(len, axes)) > BOXES:
         return None
     costs, text = _sum(values, axes)
     other_costs, other = _sum(~values, axes)
@@ -70,9 +73,10 @@ def condition(
 
 
 def _of_numbers(
-    values: NDArray[np.bool_], axis: int, levels: Levels, more: bool, name: str
+    values: NDArray[np.bool_], axis: int, levels: FeatureLevels, more: bool, name: str
 ) -> tuple[NDArray[np.bool_], list[Literal]]:
-    """The function on levels that it tells apart, and the literals of its axis: intervals, and the missing value.
+    """The function on levels that it tells apart, and the literals of its axis: intervals, and the missing value; none
+    where there are too many.
 
     Of a missing value comparisons say what they say of the lowest number, in all texts.
     """
@@ -82,8 +86,8 @@ def _of_numbers(
     kept = np.append(starts, len(levels)) if more else starts
     stops = np.append(starts[1:], len(levels)) - 1
     count, bounds = starts.size, [number_text(bound) for bound in levels.high[stops].tolist()]
-    found = []
-    for low in range(count):
+    found: list[Literal] = []
+    for low in range(count if count <= INTERVALS else 0):
         for high in range(low, count):
             places = np.zeros(kept.size, np.bool_)
             places[low : high + 1] = True
@@ -101,13 +105,13 @@ def _of_numbers(
             else:
                 text, cost = f"{text} and {name} is not missing".removeprefix(" and "), cost + 1
             found += [Literal(places, cost, text), Literal(gone, *either)]
-    if more:
+    if more and found:
         found.append(Literal(np.arange(kept.size) == count, 1, f"{name} is missing"))
     return np.moveaxis(turned[kept], 0, axis), found
 
 
 def _of_names(
-    values: NDArray[np.bool_], axis: int, levels: Levels, more: bool, name: str, categories: tuple[str, ...]
+    values: NDArray[np.bool_], axis: int, levels: FeatureLevels, more: bool, name: str, categories: tuple[str, ...]
 ) -> tuple[NDArray[np.bool_], list[Literal]]:
     """The same of categories: sets of names. What is missing or unknown is none of the names."""
     codes = np.arange(len(categories))
@@ -117,7 +121,7 @@ def _of_names(
     groups, first, which = np.unique(each.reshape(len(each), -1), axis=0, return_index=True, return_inverse=True)
     which = which.ravel()
     found = []
-    for size in range(1, len(groups) + 1):
+    for size in range(1, len(groups) + 1 if len(groups) <= SETS else 0):
         for chosen in combinations(range(len(groups)), size):
             places = np.isin(np.arange(len(groups)), chosen)
             holds = places[which]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.features.names import feature_names, number_text
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.traits import refuse
@@ -39,7 +39,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Moves:
+class FeatureTurns:
     """What the value of one feature decides, all else equal.
 
     Attributes:
@@ -83,11 +83,11 @@ class Explanation:
 
     answer: Any
     votes: Mapping[Label, int]
-    features: tuple[Moves, ...]
+    features: tuple[FeatureTurns, ...]
     too_long: tuple[str, ...] = ()
 
     @property
-    def deciding(self) -> tuple[Moves, ...]:
+    def deciding(self) -> tuple[FeatureTurns, ...]:
         """The features that alone can change the answer."""
         return tuple(moves for moves in self.features if moves.turns)
 
@@ -138,7 +138,7 @@ def explain(circuit: Circuit, row: Any) -> Explanation:
     return Explanation(_answer(circuit, found[0]), votes, tuple(features), too_long)
 
 
-def _tried(circuit: Circuit, row: NDArray[Any], levels: Levels) -> NDArray[Any]:
+def _tried(circuit: Circuit, row: NDArray[Any], levels: FeatureLevels) -> NDArray[Any]:
     """Rows with all values of a feature, the missing value last."""
     values = values_of(circuit, levels)
     rows = np.tile(row.astype(np.result_type(row.dtype, np.float32)), (values.size, 1))
@@ -147,9 +147,9 @@ def _tried(circuit: Circuit, row: NDArray[Any], levels: Levels) -> NDArray[Any]:
 
 
 def _moves(
-    circuit: Circuit, row: NDArray[Any], levels: Levels, name: str, found: NDArray[Any],
+    circuit: Circuit, row: NDArray[Any], levels: FeatureLevels, name: str, found: NDArray[Any],
     before: NDArray[Any],
-) -> Moves:  # fmt: skip
+) -> FeatureTurns:  # fmt: skip
     """What a feature decides, from the answers to other values of it, the missing value last."""
     value, differs = float(row[levels.feature]), (found != before).any(axis=1)
     told = [_answer(circuit, each) for each in found]
@@ -162,7 +162,7 @@ def _moves(
             if differs[place]
         )
         known = not np.isnan(value) and 0 <= value < len(categories) and value == int(value)
-        return Moves(name, categories[int(value)] if known else None, None, None, turns, missing)
+        return FeatureTurns(name, categories[int(value)] if known else None, None, None, turns, missing)
     here = -1 if np.isnan(value) else levels.of_number(value)
     below = above = None
     for place in range(here - 1, -1, -1):
@@ -176,10 +176,10 @@ def _moves(
             bound = f"> {number_text(levels.high[place - 1])}" if place else f"<= {number_text(levels.high[0])}"
             above = Turn(number, f"{name} {bound}", told[place])
             break
-    return Moves(name, None if np.isnan(value) else value, below, above, (), missing)
+    return FeatureTurns(name, None if np.isnan(value) else value, below, above, (), missing)
 
 
-def _nearest(circuit: Circuit, levels: Levels, place: int, *, downwards: bool) -> float | None:
+def _nearest(circuit: Circuit, levels: FeatureLevels, place: int, *, downwards: bool) -> float | None:
     """The number of a level that lies nearest, coming from above or below; None where it has no integer to be one."""
     low, high = float(levels.low[place]), float(levels.high[place])
     if not circuit.metadata.integer_features:

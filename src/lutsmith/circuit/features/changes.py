@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.features.functions import CELLS, LevelFunction, cone_of
-from lutsmith.circuit.features.levels import Levels
+from lutsmith.circuit.features.levels import FeatureLevels
 from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
 
@@ -24,7 +24,7 @@ STAYS_0, FALLS, RISES, STAYS_1 = 1, 2, 4, 8
 STAYS = STAYS_0 | STAYS_1
 
 
-def changes(inputs: Inputs, netlist: Netlist, levels: Levels, signals: NDArray[np.int64], most: int = CELLS,
+def changes(inputs: Inputs, netlist: Netlist, levels: FeatureLevels, signals: NDArray[np.int64], most: int = CELLS,
             ) -> NDArray[np.uint8]:  # fmt: skip
     """Return what signals may do at each step of a feature, uint8 (O, L - 1): sets of pairs.
 
@@ -51,7 +51,7 @@ def changes(inputs: Inputs, netlist: Netlist, levels: Levels, signals: NDArray[n
     return found
 
 
-def _steps(function: LevelFunction, levels: Levels) -> NDArray[np.uint8]:
+def _steps(function: LevelFunction, levels: FeatureLevels) -> NDArray[np.uint8]:
     """The sets of a function at the steps of all levels of a feature, of which it may tell fewer apart."""
     axis = [each.feature for each in function.levels].index(levels.feature)
     own = function.levels[axis]
@@ -68,7 +68,7 @@ def _steps(function: LevelFunction, levels: Levels) -> NDArray[np.uint8]:
     return steps
 
 
-def _propagated(netlist: Netlist, levels: Levels, signals: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _propagated(netlist: Netlist, levels: FeatureLevels, signals: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Sets by way of the netlist, LUT by LUT."""
     sets = np.full((netlist.num_signals, len(levels) - 1), STAYS, np.uint8)
     before, after = levels.bits[:-1].T, levels.bits[1:].T

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.circuit.features.levels import Levels, inputs_by_feature
+from lutsmith.circuit.features.levels import FeatureLevels, inputs_by_feature
 from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.netlist import Netlist
 
 CELLS = 1 << 16
 """Combinations of levels that are gone through for a signal."""
+
+
+AXES = 32
+"""Features that a signal depends on at the most: an array has so many axes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,7 @@ class LevelFunction:
         values: bool, the signal; axis a has a place for each level of feature a.
     """
 
-    levels: tuple[Levels, ...]
+    levels: tuple[FeatureLevels, ...]
     tells_missing: tuple[bool, ...]
     values: NDArray[np.bool_]
 
@@ -41,13 +45,13 @@ class LevelFunction:
             return None
         found = []
         for which in inputs_by_feature(inputs, read).values():
-            level = Levels.of(inputs, which)
+            level = FeatureLevels.of(inputs, which)
             if level is None:
                 return None
             found.append(level)
         gone = [bool((each.missing != each.bits[0]).any()) for each in found]
         shape = tuple(len(each) + more for each, more in zip(found, gone, strict=True))
-        if math.prod(shape) > most:
+        if math.prod(shape) > most or len(shape) > AXES:
             return None
         values: dict[int, NDArray[np.bool_]] = {}
         for axis, (each, more) in enumerate(zip(found, gone, strict=True)):

@@ -14,7 +14,7 @@ LONGEST = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
+class FeatureLevels:
     """Intervals of a feature's numbers within which none of its inputs changes, ascending.
 
     Attributes:
@@ -38,7 +38,7 @@ class Levels:
         return len(self.bits)
 
     @classmethod
-    def of(cls, inputs: Inputs, which: NDArray[np.int64]) -> Levels | None:
+    def of(cls, inputs: Inputs, which: NDArray[np.int64]) -> FeatureLevels | None:
         """Return the levels of a feature; None where a word of it is too long to go through its values.
 
         Args:

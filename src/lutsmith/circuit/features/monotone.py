@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.features.changes import FALLS, RISES, STAYS, changes
 from lutsmith.circuit.features.functions import LevelFunction
-from lutsmith.circuit.features.levels import LONGEST, Levels
+from lutsmith.circuit.features.levels import LONGEST, FeatureLevels
 from lutsmith.circuit.features.names import feature_names, number_text
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.inputs import Inputs
@@ -94,7 +94,7 @@ class Failure:
 
 
 @dataclass(frozen=True, eq=False)
-class Counterexample:
+class Violation:
     """Two rows that differ in one feature, and a score of theirs that goes the wrong way.
 
     Attributes:
@@ -126,7 +126,7 @@ class MonotoneCheck:
     scores: tuple[Label, ...]
     failures: tuple[Failure, ...] = ()
     too_long: tuple[str, ...] = ()
-    counterexample: Counterexample | None = None
+    counterexample: Violation | None = None
 
     @property
     def ok(self) -> bool:
@@ -194,7 +194,7 @@ def check_monotone(circuit: Circuit, constraints: Constraints, *, rows: int = 25
     rng = np.random.default_rng(seed)
     for place, way in ways.items():
         which = np.flatnonzero(circuit.inputs.feature == place)
-        levels = Levels.of(circuit.inputs, which) if which.size else None
+        levels = FeatureLevels.of(circuit.inputs, which) if which.size else None
         if levels is None:
             too_long += [names[place]] if which.size else []
             continue
@@ -211,7 +211,7 @@ def check_monotone(circuit: Circuit, constraints: Constraints, *, rows: int = 25
                 tried += 1
                 found = _counterexample(circuit, weights, levels, step, score, way, wrong, rows, rng)
                 if found is not None:
-                    counterexample = Counterexample(names[place], found[0], labels[score], found[1])
+                    counterexample = Violation(names[place], found[0], labels[score], found[1])
     return MonotoneCheck(
         {names[place]: way for place, way in ways.items()}, labels, tuple(failures), tuple(too_long), counterexample
     )
@@ -251,7 +251,7 @@ def _worst(sets: NDArray[np.uint8], weights: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _counterexample(
-    circuit: Circuit, weights: NDArray[np.int64], levels: Levels, step: int, score: int, way: int,
+    circuit: Circuit, weights: NDArray[np.int64], levels: FeatureLevels, step: int, score: int, way: int,
     wrong: NDArray[np.int64], count: int, rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], tuple[float, float]] | None:  # fmt: skip
     """Rows, and their scores, that differ in this step and go the wrong way; None where none was found. They are drawn
@@ -279,7 +279,12 @@ def _counterexample(
 
 
 def _make_wrong(
-    row: NDArray[np.float64], function: LevelFunction, levels: Levels, step: int, sign: int, rng: np.random.Generator
+    row: NDArray[np.float64],
+    function: LevelFunction,
+    levels: FeatureLevels,
+    step: int,
+    sign: int,
+    rng: np.random.Generator,
 ) -> None:
     """Let a row be one for which a LUT goes the wrong way in a step, where there is one."""
     axis = [each.feature for each in function.levels].index(levels.feature)
@@ -299,7 +304,7 @@ def random_rows(inputs: Inputs, count: int, rng: np.random.Generator) -> NDArray
     """Return rows (N, F) of numbers on both sides of the thresholds of each feature; 0 where it has none."""
     rows = np.zeros((count, inputs.num_features))
     for feature in np.unique(inputs.feature).tolist():
-        levels = Levels.of(inputs, np.flatnonzero(inputs.feature == feature))
+        levels = FeatureLevels.of(inputs, np.flatnonzero(inputs.feature == feature))
         if levels is not None:
             rows[:, feature] = rng.choice(levels.low, count)
     return rows
