@@ -43,7 +43,8 @@ class Target:
             count: how many groups there are.
         """
         weighted = (np.bincount(groups, self.weight * column, count) for column in self.values.T)
-        return np.stack([*weighted], axis=1), np.bincount(groups, self.weight, count)
+        weights: NDArray[np.float64] = np.bincount(groups, self.weight, count).astype(np.float64)
+        return np.stack([*weighted], axis=1), weights
 
 
 def is_above(column: NDArray[np.float32], places: NDArray[np.float32], target: Target) -> bool:
