@@ -16,7 +16,7 @@ from lutsmith import hardware
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer, Growth, checkpoint, encoding
 from lutsmith.additive import missing as module
 from lutsmith.additive.encoding import Encoding
-from lutsmith.additive.sides import Target, is_above
+from lutsmith.additive.sides import TargetValues, is_above
 from lutsmith.circuit import Circuit, CircuitBuilder
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.data import Dataset, from_arrays
@@ -63,12 +63,12 @@ def test_bits_of_missing_values_are_those_of_a_number_beyond_all_thresholds(
     sides = rng.random(3) < 0.5
     found_of: list[np.ndarray] = []
 
-    def side(column: np.ndarray, places: np.ndarray, target: Target) -> bool:
+    def side(column: np.ndarray, places: np.ndarray, target: TargetValues) -> bool:
         number = next(n for n in range(3) if np.array_equal(x[:, n], column, equal_nan=True))
         found_of.append(np.array([number]))
         return bool(sides[number])
 
-    target = Target(np.zeros((samples, 1), np.float32), np.ones(samples))
+    target = TargetValues(np.zeros((samples, 1), np.float32), np.ones(samples))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "is_above", side)
         fitted = Encoding.fit(x, bits, named, encoder=name, missing=way, target=target)
@@ -116,7 +116,7 @@ def test_a_side_is_that_of_the_best_split_in_two(seed: int, samples: int, scores
     above, below = lost(np.inf), lost(-np.inf)
     if np.isnan(column).all() or abs(above - below) < 1e-6 * (1 + min(above, below)):
         return
-    assert is_above(column, places, Target(values, weight)) == (above < below)
+    assert is_above(column, places, TargetValues(values, weight)) == (above < below)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -116,6 +116,7 @@ kind("encoder-image")(
     )
 )
 kind("encoder-categorical")(lambda: encoded(layers.Categorical(), np.r_[CODES[:30], data(4)[:10]], 4))
+kind("encoder-missing")(lambda: encoded(layers.Missing(), np.where(data(5) > 0.8, np.nan, data(5)), 5))
 kind("encoder-columns")(
     lambda: encoded(layers.Columns(layers.GaussianThermometer(3), [1, 3]), np.c_[data(1), CODES, data(1)], 6)
 )

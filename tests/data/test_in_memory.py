@@ -202,7 +202,7 @@ FRAME = pandas.DataFrame(COLUMNS)
         ((X, Y), {"sample_weight": -np.ones(24)}, "sample_weight holds numbers below 0"),
         ((X, Y), {"sample_weight": np.zeros(24)}, "nothing but 0"),
         ((X, Y), {"sample_weight": np.full(24, 1e308)}, "more than float64 holds"),
-        ((np.array([["u"]] * 24), Y), {}, "X holds <U1 values, expected real numbers"),
+        ((np.array([[1j]] * 24), Y), {}, "X holds complex128 values, expected real numbers"),
         ((np.ma.masked_less(X, 0), Y), {}, "X has masked values"),
         (([[1, 2], [3]], [0, 1]), {}, "give rows of equal length"),
     ],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import lutsmith
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.additive.categories import in_order, target_order
-from lutsmith.additive.sides import Target
+from lutsmith.additive.sides import TargetValues
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.circuit.tabular import Schema, SchemaError
 from lutsmith.data import Dataset, from_arrays
@@ -67,7 +67,7 @@ def test_names_stand_by_their_means(seed: int, count: int, scores: int) -> None:
     codes = rng.integers(0, count, rows).astype(np.float32)
     values = (rng.normal(size=(rows, scores)) + 3 * rng.normal(size=(count, 1))[codes.astype(int)]).astype(np.float32)
     weight = rng.integers(1, 3, rows).astype(np.float64)
-    order = target_order(codes, count, Target(values, weight))
+    order = target_order(codes, count, TargetValues(values, weight))
     assert sorted(order.tolist()) == list(range(count))
     if scores > 1:
         return

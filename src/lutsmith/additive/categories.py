@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.settings import AdditiveSettings
-from lutsmith.additive.sides import Target
+from lutsmith.additive.sides import TargetValues
 from lutsmith.data.dataset import Dataset
 
 MOST_ONE_HOT = 255
@@ -37,7 +37,7 @@ def in_order(settings: AdditiveSettings, dataset: Dataset, rows: NDArray[np.int6
     chosen = [place for place in dataset.one_hot if len(names[place]) > most]
     if not chosen:
         return dataset
-    target = Target.of_dataset(dataset).of(rows)
+    target = TargetValues.of_dataset(dataset).of(rows)
     orders = {}
     for place in chosen:
         order = target_order(dataset.x_train[rows, place], len(names[place]), target)
@@ -45,7 +45,7 @@ def in_order(settings: AdditiveSettings, dataset: Dataset, rows: NDArray[np.int6
     return dataset.recoded(orders)
 
 
-def target_order(column: NDArray[np.float32], count: int, target: Target) -> NDArray[np.int64]:
+def target_order(column: NDArray[np.float32], count: int, target: TargetValues) -> NDArray[np.int64]:
     """Return the codes 0 .. count - 1 by the mean target of their rows, ascending, int64 (count,).
 
     The mean of each name is drawn to that of all rows by ten of them; of a name with fewer than five rows, or whose

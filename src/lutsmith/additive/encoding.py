@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.additive.sides import Target, is_above
+from lutsmith.additive.sides import TargetValues, is_above
 from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.words import WordFormats
 from lutsmith.encodings import codes, thresholds
@@ -81,7 +81,7 @@ class Encoding:
         sets: bool = False,
         max_categories: int | None = None,
         missing: str = "below",
-        target: Target | None = None,
+        target: TargetValues | None = None,
         rows: NDArray[np.int64] | None = None,
         most_rows: int = 1_000_000,
         seed: int = 0,

@@ -15,7 +15,7 @@ from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.objectives import Goal
 from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
-from lutsmith.additive.sides import Target
+from lutsmith.additive.sides import TargetValues
 from lutsmith.data.dataset import Dataset
 
 SHARE = 0.2
@@ -36,7 +36,7 @@ def fitted(settings: AdditiveSettings, dataset: Dataset, rows: NDArray[np.int64]
     missing = settings.missing or "below"
     return Encoding.fit(
         dataset.x_train, settings.bits, dataset.one_hot, encoder=str(settings.encoder), missing=missing,
-        target=Target.of_dataset(dataset) if missing == "learned" else None, rows=rows, seed=settings.seed,
+        target=TargetValues.of_dataset(dataset) if missing == "learned" else None, rows=rows, seed=settings.seed,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from lutsmith.data.dataset import Dataset
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class TargetValues:
     """What is learned of samples, as numbers.
 
     Attributes:
@@ -23,7 +23,7 @@ class Target:
     weight: NDArray[np.float64]
 
     @classmethod
-    def of_dataset(cls, dataset: Dataset) -> Target:
+    def of_dataset(cls, dataset: Dataset) -> TargetValues:
         """Return the target of the training part of a data set."""
         y = dataset.y_train
         values = np.eye(dataset.num_classes, dtype=np.float32)[y] if dataset.objective == "classification" else y
@@ -31,9 +31,9 @@ class Target:
         weight = np.ones(len(y)) if given is None else np.asarray(given, np.float64)
         return cls(values.reshape(len(y), -1).astype(np.float32, copy=False), weight)
 
-    def of(self, rows: NDArray[np.int64] | None) -> Target:
+    def of(self, rows: NDArray[np.int64] | None) -> TargetValues:
         """Return the target of some samples, or of all."""
-        return self if rows is None else Target(self.values[rows], self.weight[rows])
+        return self if rows is None else TargetValues(self.values[rows], self.weight[rows])
 
     def sums(self, groups: NDArray[np.int64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the sums of the values, float64 (count, K), and of the weights, (count,), of each group of samples.
@@ -43,10 +43,11 @@ class Target:
             count: how many groups there are.
         """
         weighted = (np.bincount(groups, self.weight * column, count) for column in self.values.T)
-        return np.stack([*weighted], axis=1), np.bincount(groups, self.weight, count)
+        weights: NDArray[np.float64] = np.bincount(groups, self.weight, count).astype(np.float64)
+        return np.stack([*weighted], axis=1), weights
 
 
-def is_above(column: NDArray[np.float32], places: NDArray[np.float32], target: Target) -> bool:
+def is_above(column: NDArray[np.float32], places: NDArray[np.float32], target: TargetValues) -> bool:
     """Return whether missing values tell more of a target above all thresholds of their column than below them.
 
     Of each side it is the one threshold that splits the samples best which counts: by how much the squared error of

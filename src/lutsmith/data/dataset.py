@@ -202,7 +202,7 @@ class Dataset:
             DataError: a column without names, or other names than it has.
         """
         names = dict(zip(self.categorical, self.category_names, strict=True))
-        x_train, x_test = (None if x is None else x.copy() for x in (self.x_train, self.x_test))
+        x_train, x_test = self.x_train.copy(), None if self.x_test is None else self.x_test.copy()
         for place, order in orders.items():
             own = names.get(place, ())
             if sorted(own) != sorted(order):

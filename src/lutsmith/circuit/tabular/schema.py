@@ -146,7 +146,7 @@ class Schema(TableLayout):
         if len(cells.values) <= len(cells.codes):
             with contextlib.suppress(SchemaError):
                 table[:-1] = self.values(place, _objects(cells.values))
-                return table[cells.codes]
+                return np.take(table, cells.codes)
         used = np.flatnonzero(np.bincount(cells.codes + 1, minlength=table.size)[1:])
         try:
             table[used] = self.values(place, _objects([cells.values[each] for each in used.tolist()]))
@@ -155,7 +155,7 @@ class Schema(TableLayout):
                 raise
             row = int(np.argmax(cells.codes == used[error.row]))
             raise SchemaError(error.problem, error.column, first + row, error.cell) from None
-        return table[cells.codes]
+        return np.take(table, cells.codes)
 
     def text(self, place: int, cells: Sequence[Any], first: int = 0) -> NDArray[np.float32]:
         """Return cells of a text file, or other values, as feature `place`; as `values` says."""

@@ -90,8 +90,8 @@ def read_columns(
     if len(told) > _TOLD:
         warnings.warn(f"{source}: {len(told) - _TOLD} more columns have doubtful values", TableWarning, stacklevel=4)
     ordered = [place for place, fact in enumerate(facts) if fact.column.order is not None and categories[place]]
-    found = replace(schema, numerals=numerals, pooled=pooled, ordered=tuple(ordered))
-    return _read(facts, replace(found, categories=tuple(categories) if any(categories) else ()))
+    schema = replace(schema, numerals=numerals, pooled=pooled, ordered=tuple(ordered))
+    return _read(facts, replace(schema, categories=tuple(categories) if any(categories) else ()))
 
 
 def _pooled(

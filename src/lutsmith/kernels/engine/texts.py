@@ -8,6 +8,7 @@ at a time: nothing is decoded, and nothing is made of a text but its code.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,7 @@ INLINE = 12
 """Bytes of the longest text that a view holds itself."""
 
 
-@extending.intrinsic
-def _word(typing_context: Any, address: Any) -> Any:
+def _load(typing_context: Any, address: Any) -> Any:
     """The eight bytes at an address, wherever it lies."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -39,7 +39,8 @@ def _word(typing_context: Any, address: Any) -> Any:
     return types.uint64(types.int64), generate
 
 
-_compiled: Any = extending.register_jitable
+_word: Any = extending.intrinsic(_load)
+_compiled: Callable[[Any], Any] = extending.register_jitable
 
 
 @_compiled
@@ -121,7 +122,7 @@ def of_offsets(
                 return -1
             count += 1
         codes[cell] = code
-    return count
+    return int(count)
 
 
 @kernel(ENGINE)
@@ -161,7 +162,7 @@ def of_views(
                 return -1
             count += 1
         codes[cell] = code
-    return count
+    return int(count)
 
 
 @kernel(ENGINE)
@@ -195,4 +196,4 @@ def of_words(
                 codes[cell] = code
                 break
             place = (place + np.uint64(1)) & last
-    return count
+    return int(count)
