@@ -9,26 +9,23 @@ from lutsmith.presets.row import Preset
 Phases = list[dict[str, Any]]
 
 
-def _flow(
-    epochs: dict[str, int], inputs: list[int], rank: int, rates: tuple[float, float], *, recover: bool = False
-) -> Phases:
+def _flow(epochs: dict[str, int], inputs: list[int], rank: int, binary: dict[str, Any], luts: dict[str, Any]) -> Phases:
     """LUTNet's flow: LUTs from the second layer on.
 
     Args:
         epochs: of each phase, by its name; others are left out.
         inputs: weights that each output of each layer keeps.
         rank: inputs of a LUT.
-        rates: learning rates of binary weights and of LUTs.
-        recover: whether LUTs take back the votes of pruned weights.
+        binary: settings of the phases that train binary weights.
+        luts: of those that train LUTs, and keys of theirs.
     """
     layers = list(range(2, len(inputs) + 1))
-    binary, luts = ({"lr": rate} for rate in rates)
     kinds: Phases = [
         {"phase": "real", **binary},
         {"phase": "binary", **binary},
         {"phase": "prune", "inputs": inputs, **binary},
         {"phase": "retrain", **binary},
-        {"phase": "expand", "rank": rank, "recover": recover, "layers": layers, **luts},
+        {"phase": "expand", "rank": rank, "layers": layers, **luts},
         {"phase": "inputs", "density": 0.9, "layers": layers, **luts},
     ]
     return [{**kind, "epochs": epochs[kind["phase"]]} for kind in kinds if kind["phase"] in epochs]
@@ -48,7 +45,8 @@ NEURONS = (
                 {"real": 10, "binary": 20, "prune": 10, "retrain": 10, "expand": 20, "inputs": 10},
                 [24, 16, 24],
                 4,
-                (0.01, 0.005),
+                {"lr": 0.01},
+                {"lr": 0.005},
             ),
         },
         chosen="validation rows",
@@ -64,11 +62,11 @@ NEURONS = (
             "validation": 5000 / 60000,
             "shift": 1,
             "phases": _flow(
-                {"real": 5, "binary": 30, "prune": 8, "expand": 120},
+                {"real": 5, "binary": 30, "prune": 8, "expand": 130},
                 [784, 32, 32, 32, 128],
                 6,
-                (0.004, 0.015),
-                recover=True,
+                {"lr": 0.004},
+                {"lr": 0.015, "recover": True, "rotate": 8, "zoom": 0.08},
             ),
         },
         chosen="validation rows",
