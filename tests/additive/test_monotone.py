@@ -33,6 +33,8 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "deeper": {"depth": 2, "deep": 0.9, "rank": (2, 6), "sweeps": 2},
     "folds": {"folds": 2},
     "gauss": {"encoder": "gaussian", "bits": 8},
+    "indicator": {"missing": "indicator"},
+    "learned": {"missing": "learned", "depth": 2},
 }
 
 

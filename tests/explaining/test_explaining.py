@@ -197,7 +197,7 @@ def test_an_explanation_reads_well() -> None:
         "yes (votes: no 0, yes 1)",
         "  age = 41: no at age <= 37.5; no at age missing",
         '  city = Bern: no at city = "Zürich"',
-        "  1 other features cannot change it alone",
+        "  1 other feature cannot change it alone",
     ]
     assert found.answer == "yes"
     assert found.features[0].below is not None

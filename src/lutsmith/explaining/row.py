@@ -95,7 +95,7 @@ class Explanation:
         votes = ", ".join(f"{label} {count}" for label, count in self.votes.items())
         lines = [f"{_said(self.answer)}{f' (votes: {votes})' if votes else ''}", *map(str, self.deciding)]
         rest = len(self.features) - len(self.deciding)
-        lines += [f"{rest} other features cannot change it alone"] if rest else []
+        lines += [f"{rest} other feature{'s' * (rest > 1)} cannot change it alone"] if rest else []
         return "\n  ".join([*lines, *(f"{name} is a word that is too long to go through" for name in self.too_long)])
 
 
@@ -204,4 +204,6 @@ def _answer(circuit: Circuit, found: NDArray[Any]) -> Any:
 
 
 def _said(answer: Any) -> str:
-    return (", ".join(map(str, answer)) or "no label") if isinstance(answer, tuple) else f"{answer}"
+    if isinstance(answer, tuple):
+        return ", ".join(map(_said, answer)) or "no label"
+    return f"{answer:g}" if isinstance(answer, float) else f"{answer}"
