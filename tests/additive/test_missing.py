@@ -209,7 +209,7 @@ def test_words_lose_no_missing_value_silently() -> None:
     names = words_of(lambda builder: builder.compare([0, 1], [-0.5, 4.5]))  # below the lowest name
     words = Words.derive(names)
     assert words.bits == 4
-    assert np.array_equal(names.predict(words.values(words.quantise(rows))), names.predict(rows))
+    assert np.array_equal(names.outputs(words.values(words.quantise(rows))), names.outputs(rows))
     assert Words.derive(words_of(lambda builder: builder.compare([0, 1], [0.5, 4.5]))).values([[0, 0]]).max() == 0
 
 
