@@ -91,6 +91,17 @@ def test_bits_of_missing_values_are_those_of_a_number_beyond_all_thresholds(
     assert (way == "learned") or not (fitted.missing & ~says).any()
 
 
+@pytest.mark.parametrize("above", [False, True])
+def test_a_threshold_that_only_tells_missing_values_apart_is_kept(above: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.array([[2], [np.nan], [2]], np.float32)  # no number is above the threshold, which lies at 2
+    monkeypatch.setattr(encoding, "is_above", lambda *_: above)
+    target = TargetValues(np.zeros((3, 1), np.float32), np.ones(3))
+    fitted = Encoding.fit(x, 3, encoder="uniform", missing="learned", target=target)
+    assert len(fitted) == above
+    if above:
+        assert unpacked(fitted.packed(x), 3)[:, 0].tolist() == [False, True, False]
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 3))
 @settings(max_examples=80, deadline=None)
 def test_a_side_is_that_of_the_best_split_in_two(seed: int, samples: int, scores: int) -> None:
@@ -198,7 +209,7 @@ def test_words_lose_no_missing_value_silently() -> None:
     names = words_of(lambda builder: builder.compare([0, 1], [-0.5, 4.5]))  # below the lowest name
     words = Words.derive(names)
     assert words.bits == 4
-    assert np.array_equal(names.predict(words.values(words.quantise(rows))), names.predict(rows))
+    assert np.array_equal(names.outputs(words.values(words.quantise(rows))), names.outputs(rows))
     assert Words.derive(words_of(lambda builder: builder.compare([0, 1], [0.5, 4.5]))).values([[0, 0]]).max() == 0
 
 
