@@ -80,6 +80,16 @@ def test_numbers_may_be_names(table):
         LUTClassifier(categorical_features=[2]).fit(x, y)
 
 
+def test_many_names_are_in_the_order_of_their_target():
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 400, 4000)
+    frame = pd.DataFrame({"street": [f"street {number}" for number in code], "size": rng.normal(size=4000)})
+    y = rng.permutation(400)[code] > 200
+    model = LUTClassifier(max_luts=40, random_state=0).fit(frame[:3000], y[:3000])
+    assert model.score(frame[3000:], y[3000:]) > 0.9
+    assert model.feature_importances_[0] > 0.3 > model.feature_importances_[1]
+
+
 def test_other_names_are_refused(table, on_table):
     frame, _ = table
     with pytest.raises(ValueError, match="must be in the same order"):

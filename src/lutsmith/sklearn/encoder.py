@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lutsmith.additive.encoding import Encoding
-from lutsmith.sklearn.reading import Reading
+from lutsmith.sklearn.reading import InputForm
 
 
 class ThermometerEncoder(TransformerMixin, BaseEstimator):
@@ -53,7 +53,7 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
         Raises:
             TypeError, ValueError: data or parameters that cannot be used.
         """
-        self._reading, table = Reading.first(self, X, categorical=self.categorical_features)
+        self._reading, table = InputForm.first(self, X, categorical=self.categorical_features)
         self._schema = table.schema
         names = () if table.schema is None else table.schema.categories
         self._names = {place: found for place, found in enumerate(names) if found is not None}

@@ -24,12 +24,13 @@ from lutsmith.data.dataset import Dataset, Table
 from lutsmith.data.in_memory import named_categories
 from lutsmith.data.report import Report
 from lutsmith.data.split import validation_split
+from lutsmith.data.start import coded_as
 from lutsmith.data.tables.table import features_by
 from lutsmith.explaining import Explanation, Importances, Rules, explain, importances, rules
 from lutsmith.ground.arguments import one_of
 from lutsmith.runs.methods.growth_log import GrowthLog
 from lutsmith.sklearn.merging import merge_equal_rows
-from lutsmith.sklearn.reading import Reading
+from lutsmith.sklearn.reading import InputForm
 
 if TYPE_CHECKING:
     from lutsmith.hardware.verification.report import Verification
@@ -44,7 +45,7 @@ SAMPLE = 1000
 class LUTEstimator(BaseEstimator):
     """The common part of `LUTClassifier` and `LUTRegressor`, which say what the parameters are."""
 
-    _reading: Reading
+    _reading: InputForm
 
     # Training
 
@@ -87,7 +88,7 @@ class LUTEstimator(BaseEstimator):
         one_of("method", self.method, METHODS)
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        self._reading, table = Reading.first(
+        self._reading, table = InputForm.first(
             self, X, categorical=self.categorical_features, options=self.table, shape=self.input_shape
         )
         count = len(table.x)
@@ -137,12 +138,13 @@ class LUTEstimator(BaseEstimator):
         self.method_ = method
         self.n_luts_ = circuit.netlist.num_nodes
         some = np.random.default_rng(0).permutation(len(dataset.y_train))[:SAMPLE]
-        self.feature_importances_ = importances(circuit, dataset.x_train[some], rows=1, repeats=1).permuted
+        rows = coded_as(circuit, dataset).x_train[some]  # names may stand in another order in the circuit
+        self.feature_importances_ = importances(circuit, rows, rows=1, repeats=1).permuted
         told = None
         if unseen is not None and len(unseen):
-            rows, scores = unseen
+            places, scores = unseen
             assert dataset.sample_weight is not None
-            told = scores, dataset.y_train[rows], np.asarray(dataset.sample_weight, np.float64)[rows]
+            told = scores, dataset.y_train[places], np.asarray(dataset.sample_weight, np.float64)[places]
         self._learned(told)
 
     def _seed(self) -> int:
@@ -327,7 +329,7 @@ class LUTEstimator(BaseEstimator):
             if name == "circuit_":
                 found = from_bytes(value)
             elif name == "_reading":
-                found = Reading(*value)
+                found = InputForm(*value)
             elif name == "report_":
                 found = Report(**value)
             elif isinstance(value, dict) and set(value) == {"array", "dtype"}:

@@ -17,7 +17,7 @@ NAMED = "the features"
 """What messages call X."""
 
 
-class Reading:
+class InputForm:
     """How X of `fit` was read, so that a later one is read alike.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reading:
         categorical: Any = "from_dtype",
         options: TableOptions | Mapping[str, Any] | None = None,
         shape: Sequence[int] | None = None,
-    ) -> tuple[Reading, Table]:
+    ) -> tuple[InputForm, Table]:
         """Return how X is to be read, and what it holds. Sets `n_features_in_`, and `feature_names_in_` of a frame.
 
         Args:
