@@ -188,8 +188,8 @@ def networks(seed: int = 0) -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
             (2, 6, 6),
         ),
         "two pools": (
-            nn.Sequential(signs, BinaryConv2d(2, 6, 3), nn.BatchNorm2d(6), signs, nn.MaxPool2d(2), nn.MaxPool2d(3, 2, 1),
-                          nn.Flatten(), BinaryLinear(24, 3)),
+            nn.Sequential(signs, BinaryConv2d(2, 6, 3), nn.BatchNorm2d(6), signs, nn.MaxPool2d(2),
+                          nn.MaxPool2d(3, 2, 1), nn.Flatten(), BinaryLinear(24, 3)),
             (2, 8, 8),
         ),
         "kernels of bits behind": (
