@@ -4,10 +4,10 @@
 
 Networks are untrained: LUTs have random tables, binary weights random signs; batch norms know 200 images of random
 bytes. `cnv-cifar-10 pruned` went through all phases of its preset without training: pruned at random, and LUTs of
-random wires. `unrolled` are the LUTs of `to_circuit`, or why there are none. `cycles` are those from an image to the
-next, and from its first pixel to its decision; `levels` the LUTs on the longest path between registers; seconds are
-those of the processor, of `to_stream` alone, and MB the most memory of the process so far. The machine decides
-`--images` random images, one after the other, and is compared with the network; 0 leaves that out.
+random wires. `unrolled` are the LUTs of `to_circuit`; of neurons about those, without making them. `cycles` are those
+from an image to the next, and from its first pixel to its decision; `levels` the LUTs on the longest path between
+registers; seconds are those of the processor, of `to_stream` alone, and MB the most memory of the process so far. The
+machine decides `--images` random images, one after the other, and is compared with the network; 0 leaves that out.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from benchmarks.convolution_circuits import SHAPES, random_model
 from lutsmith import presets
 from lutsmith.nn import to_circuit, to_stream
 from lutsmith.nn.neurons import NeuronArchitecture, build_neurons, prune
+from lutsmith.nn.neurons.counts import luts_at_all_places
 from lutsmith.training.phases import PhasedSettings
 
 PRUNED = " pruned"
@@ -36,7 +37,7 @@ ROWS = ("conv-mnist-60k", "conv-cifar-130k", "conv-cifar-270k", "cnv-cifar-10" +
 COLUMNS = ("unrolled", "LUTs", "registers", "levels", "cycles", "seconds", "MB", "equal")
 
 
-def random_neurons(name: str, *, pruned: bool) -> tuple[nn.Module, tuple[int, ...]]:
+def random_neurons(name: str, *, pruned: bool) -> tuple[nn.Sequential, tuple[int, ...]]:
     """A network of neurons with binary weights, or after all of its phases, and the shape of its images."""
     preset = presets.get(name)
     shape = SHAPES[preset.task]
@@ -77,10 +78,8 @@ def measured(name: str, count: int) -> dict[str, Any]:
         with torch.no_grad():
             expected = model(torch.from_numpy(images).float()).argmax(1).numpy()
         row["equal"] = bool((stream.run(images[None])[0] == expected).all())
-    try:
-        row["unrolled"] = to_circuit(model, shape).netlist.num_nodes
-    except ValueError as error:
-        row["unrolled"] = str(error)
+    neurons = presets.get(base).method == "phases"
+    row["unrolled"] = luts_at_all_places(model, shape) if neurons else to_circuit(model, shape).netlist.num_nodes
     return row
 
 
@@ -91,7 +90,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     found = {}
-    console = Console()
+    console = Console(width=120)
     for name in options.presets:
         found[name] = row = measured(name, options.images)
         console.print(name, row)

@@ -44,7 +44,7 @@ from lutsmith.nn import (
     to_stream,
 )
 from lutsmith.nn.one_place import OUTSIDE, OnePlace, reads_of
-from lutsmith.nn.streaming.stage import Clock, Stage
+from lutsmith.nn.streaming.line_buffer import LineBuffer, PixelClock
 
 CONVS = {1: LogicConv1d, 2: LogicConv2d, 3: LogicConv3d}
 
@@ -112,11 +112,11 @@ def test_windows_are_those_of_the_table_of_places_in_every_image(data: st.DataOb
     builder = CircuitBuilder((2,))
     bits = builder.compare(builder.features, 0.5)
     period = int(np.prod(image))
-    start = Clock(builder.constant(True), np.arange(period), period)
-    stage = Stage(builder, start, image, OnePlace(nn.Identity(), first, reads_of(first, image)))
+    start = PixelClock(builder.constant(True), np.arange(period), period)
+    stage = LineBuffer(builder, start, image, OnePlace(nn.Identity(), first, reads_of(first, image)))
     seen = stage.taps(bits, around)
     tap = data.draw(st.integers(0, first.taps - 1))
-    last = Stage(builder, stage.clock, between, OnePlace(nn.Identity(), second, reads_of(second, between)))
+    last = LineBuffer(builder, stage.clock, between, OnePlace(nn.Identity(), second, reads_of(second, between)))
     again = last.taps(seen[:, tap], around)
     machine = builder.build(np.concatenate([seen.reshape(-1), again.reshape(-1), [stage.clock.tick, last.clock.tick]]))
     images = bits_of((2, *image), 1, 3, data.draw(st.integers(0, 9)))[0]

@@ -120,7 +120,7 @@ def lower(
             f"input_shape is {input_shape!r}; expected the sizes of one sample, such as (784,) or (1, 28, 28)"
         )
     builder = CircuitBuilder(shape) if builder is None else builder
-    state = Walk(builder, np.asarray(builder.features, dtype=np.int32))
+    state = ModelWalk(builder, np.asarray(builder.features, dtype=np.int32))
     state.visit(model, "model")
     state.end("model")
     circuit = builder.build(
@@ -177,7 +177,7 @@ def lower_bits(module: nn.Module, builder: CircuitBuilder, signals: Ids, name: s
     Raises:
         ValueError: it cannot be lowered, or is an encoder or a head.
     """
-    walk = Walk(builder, signals, are_bits=True)
+    walk = ModelWalk(builder, signals, are_bits=True)
     walk.visit(module, name)
     if walk.objective is not None:
         raise ValueError(f"{name} has a head, which ends a network; put it behind the container")
@@ -196,7 +196,7 @@ def lower_branch(module: nn.Module, maker: NeuronEmitter, numbers: Levels | Sums
     Raises:
         ValueError: it cannot be lowered, or is an encoder or a head.
     """
-    walk = Walk(maker.builder, np.zeros(0, np.int32), are_bits=True, numbers=numbers)
+    walk = ModelWalk(maker.builder, np.zeros(0, np.int32), are_bits=True, numbers=numbers)
     walk.visit(module, name)
     if walk.objective is not None:
         raise ValueError(f"{name} has a head, which ends a network; put it behind")
@@ -204,7 +204,7 @@ def lower_branch(module: nn.Module, maker: NeuronEmitter, numbers: Levels | Sums
 
 
 @dataclass
-class Walk:
+class ModelWalk:
     """Where the walk through the model stands: at ids of features or bits, or at numbers where there are any."""
 
     builder: CircuitBuilder

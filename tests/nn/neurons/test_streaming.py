@@ -170,6 +170,13 @@ def networks(seed: int = 0) -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
             ),
             (2, 5, 5),
         ),
+        "a pool of an encoder's signs": (
+            nn.Sequential(
+                Thermometer(2, per="channel").fit(numbers((2, 6, 6))[0]), BitsToSigns(), nn.MaxPool2d(3, 2, 1),
+                BinaryConv2d(4, 6, 2), nn.BatchNorm2d(6), signs, nn.Flatten(), BinaryLinear(24, 3),
+            ),
+            (2, 6, 6),
+        ),
         "a global pool of the last sums": (
             nn.Sequential(signs, BinaryConv2d(2, 6, 2), nn.MaxPool2d(4), nn.BatchNorm2d(6), signs, nn.Flatten(),
                           BinaryLinear(6, 3)),
@@ -181,8 +188,8 @@ def networks(seed: int = 0) -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
             (2, 6, 6),
         ),
         "two pools": (
-            nn.Sequential(signs, BinaryConv2d(2, 6, 3), nn.BatchNorm2d(6), signs, nn.MaxPool2d(2), nn.MaxPool2d(2, 1),
-                          nn.Flatten(), BinaryLinear(24, 3)),
+            nn.Sequential(signs, BinaryConv2d(2, 6, 3), nn.BatchNorm2d(6), signs, nn.MaxPool2d(2),
+                          nn.MaxPool2d(3, 2, 1), nn.Flatten(), BinaryLinear(24, 3)),
             (2, 8, 8),
         ),
         "kernels of bits behind": (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.one_place import OUTSIDE, OnePlace
-from lutsmith.nn.streaming.stage import Stage
+from lutsmith.nn.streaming.line_buffer import LineBuffer
 from lutsmith.nn.sums.emitting import NeuronEmitter
 from lutsmith.nn.sums.numbers import Block, Ids, LinearMap, Sums
 from lutsmith.nn.sums.torch_modules import after
@@ -53,14 +53,14 @@ class PooledEmitter(NeuronEmitter):
         sums: those that are pooled, of one pixel.
         lowest: bool (channels,), of which of them the pool takes the least.
         place: the pool at one place.
-        stage: of the pool.
+        buffer: of the pool.
     """
 
     def __init__(
-        self, builder: CircuitBuilder, sums: Sums, lowest: NDArray[np.bool_], place: OnePlace, stage: Stage
+        self, builder: CircuitBuilder, sums: Sums, lowest: NDArray[np.bool_], place: OnePlace, buffer: LineBuffer
     ) -> None:
         super().__init__(builder)
-        self._sums, self._taps, self._stage = sums, place.sliding.taps, stage
+        self._sums, self._taps, self._buffer = sums, place.sliding.taps, buffer
         self._lowest = np.zeros(lowest.size, np.bool_)  # of each sum; where nothing stands around it does not matter
         self._lowest[sums.sources.reshape(-1)] = lowest & (place.reads == OUTSIDE).any()
 
@@ -92,7 +92,7 @@ class PooledEmitter(NeuronEmitter):
         below = np.array([less for _, _, less in compared.bounds])
         # The greatest is at least a bound where any is: a tap outside says no. It is below where all are: yes.
         around = below != (unique[:, :1] >> TAG & 1 == 1)
-        pooled = self._stage.taps(made.reshape(-1), around.reshape(-1)).astype(np.int64)
+        pooled = self._buffer.taps(made.reshape(-1), around.reshape(-1)).astype(np.int64)
         return pooled.reshape(*made.shape, -1)[place, :, tag[:, 0] >> 1]
 
 

@@ -76,6 +76,9 @@ class ImageStream:
     ) -> NDArray[Any]:
         """Run the machine, and return what `to_circuit`'s circuit says of each image by this method, (N, M, ...).
 
+        Bits that end a network without a head are `predict`'s, too: 0 and 1, (N, M, channels, *places). Where sums of
+        neurons end it, decisions are the same, and scores and output bits may be others, which decide so.
+
         Args:
             images: (N, M, *input_shape), as for `pixels`.
             method: as of `Circuit.run`.

@@ -15,13 +15,13 @@ from lutsmith.circuit.circuit_builder import CircuitBuilder
 from lutsmith.circuit.sliding import Sliding
 from lutsmith.nn.encoders import Encoder, Several
 from lutsmith.nn.heads.at_places import GroupSumAtPlaces
-from lutsmith.nn.lowering import LowersBits, LowersFeatures, LowersHead, LowersNumbers, ReadsRawNumbers, Walk
+from lutsmith.nn.lowering import LowersBits, LowersFeatures, LowersHead, LowersNumbers, ModelWalk, ReadsRawNumbers
 from lutsmith.nn.neurons.lut_sum import LUTSum
 from lutsmith.nn.neurons.signs import BinarizeSign, BitsToSigns, ResidualSign
 from lutsmith.nn.one_place import OUTSIDE, OnePlace, StandsAtPlaces
 from lutsmith.nn.pooled_convolution import PooledConv
+from lutsmith.nn.streaming.line_buffer import LineBuffer, PixelClock
 from lutsmith.nn.streaming.pooling import PooledEmitter, pooled
-from lutsmith.nn.streaming.stage import Clock, Stage
 from lutsmith.nn.sums.counting import bits_of, levels_of
 from lutsmith.nn.sums.emitting import NeuronEmitter
 from lutsmith.nn.sums.lut_layers import check_no_zeros
@@ -34,7 +34,7 @@ VALUES = 1 << 22
 """Numbers that a batch norm is given at a time."""
 
 
-class StreamWalk(Walk):
+class StreamWalk(ModelWalk):
     """A walk in which values are those of one pixel, (channels, 1, ...), until `nn.Flatten` has collected all of them.
 
     Args:
@@ -50,7 +50,7 @@ class StreamWalk(Walk):
         super().__init__(builder, np.asarray(builder.features, np.int32).reshape(-1, *[1] * len(image)))
         pixels = math.prod(image)
         self.image: tuple[int, ...] | None = image
-        self.clock = Clock(builder.constant(True), np.arange(pixels), pixels)
+        self.clock = PixelClock(builder.constant(True), np.arange(pixels), pixels)
         self._pooled: PooledEmitter | None = None
         self._flat: nn.Flatten | None = None  # one that collects pixels once it is known how they are read
 
@@ -112,9 +112,9 @@ class StreamWalk(Walk):
         exact = isinstance(module, LUTSum) and module.zeros == "exact"
         if isinstance(module, LowersBits):
             bits = self.bits()
-            stage = self._stage(image, place)
+            buffer = self._buffer(image, place)
             used = _read_by(place.module, (len(bits), *place.sliding.window)).reshape(len(bits), -1)
-            taps = stage.taps(bits.reshape(-1), np.full(len(bits), bool(place.around)), used)
+            taps = buffer.taps(bits.reshape(-1), np.full(len(bits), bool(place.around)), used)
             self.ids = taps.reshape(len(bits), *place.sliding.window)
         else:
             assert isinstance(module, LowersNumbers)
@@ -128,8 +128,8 @@ class StreamWalk(Walk):
                     outside = {1: PLUS, -1: MINUS}.get(place.around or 0, NOTHING)
                     check_no_zeros(module, numbers, np.where(place.reads == OUTSIDE, outside, place.reads))
                 levels = Levels.of_bits(bits_of(self.maker(), numbers, place.above)).affine(2, -1)
-            stage = self._stage(image, place)
-            self.numbers = _windows(stage, levels, place)
+            buffer = self._buffer(image, place)
+            self.numbers = _windows(buffer, levels, place)
         super()._lower(place.module)
         self._show_all_places()
 
@@ -139,12 +139,12 @@ class StreamWalk(Walk):
         numbers = self.as_numbers()
         if isinstance(numbers, Levels) or numbers.sources.shape[-1] > 1:
             levels = levels_of(self.maker(), numbers)
-            self.numbers = _windows(self._stage(image, place), levels, place)
+            self.numbers = _windows(self._buffer(image, place), levels, place)
             super()._lower(place.module)
         else:
             self.numbers = found = pooled(numbers, place)
-            stage = self._stage(image, place)
-            self._pooled = PooledEmitter(self.builder, numbers, found.lowest.reshape(-1), place, stage)
+            buffer = self._buffer(image, place)
+            self._pooled = PooledEmitter(self.builder, numbers, found.lowest.reshape(-1), place, buffer)
 
     def _collect_for(self, reader: nn.Module | None) -> None:
         """Collect all pixels as a module reads them, in a window as large as the image, and flatten them."""
@@ -159,23 +159,23 @@ class StreamWalk(Walk):
             if reader.zeros == "exact":
                 check_no_zeros(reader, numbers, np.zeros(1, np.int64))
             levels = Levels.of_bits(bits_of(self.maker(), numbers, 0.0)).affine(2, -1)
-            self.numbers = _windows(self._stage(image, place), levels, place)
+            self.numbers = _windows(self._buffer(image, place), levels, place)
         elif numbers is None or isinstance(reader, LowersBits | LowersHead):
             if not self.are_bits:
                 raise ValueError("nn.Flatten would collect raw features; put an encoder, or a BinarizeSign, before it")
             bits = self.bits()
-            taps = self._stage(image, place).taps(bits.reshape(-1), np.zeros(bits.size, np.bool_))
+            taps = self._buffer(image, place).taps(bits.reshape(-1), np.zeros(bits.size, np.bool_))
             self.ids = taps.reshape(-1, *image)
         else:
             levels = levels_of(self.maker(), numbers)
-            self.numbers = _windows(self._stage(image, place), levels, place)
+            self.numbers = _windows(self._buffer(image, place), levels, place)
         self.image = self._flat = None
         super()._lower(flat)
 
-    def _stage(self, image: tuple[int, ...], place: OnePlace) -> Stage:
-        stage = Stage(self.builder, self.clock, image, place)
-        self.clock, self.image = stage.clock, stage.image
-        return stage
+    def _buffer(self, image: tuple[int, ...], place: OnePlace) -> LineBuffer:
+        buffer = LineBuffer(self.builder, self.clock, image, place)
+        self.clock, self.image = buffer.clock, buffer.image
+        return buffer
 
     def _show_all_places(self) -> None:
         """Let batch norms see all places, as those of the network do."""
@@ -185,7 +185,7 @@ class StreamWalk(Walk):
             self.numbers = replace(numbers, steps=tuple(steps))
 
 
-def _windows(stage: Stage, levels: Levels, place: OnePlace) -> Levels:
+def _windows(buffer: LineBuffer, levels: Levels, place: OnePlace) -> Levels:
     """Numbers (channels, 1, ...) of a pixel as those of windows, (channels, *window)."""
     bits, weights = (part.reshape(len(part), -1) for part in (levels.bits, levels.weights))
     offset, taps = levels.offset.reshape(-1), place.sliding.taps
@@ -198,10 +198,10 @@ def _windows(stage: Stage, levels: Levels, place: OnePlace) -> Levels:
             wanted = place.around * round(1 / levels.unit)
             fill = np.repeat((offset + weights.sum(axis=1) == wanted)[:, None], bits.shape[1], axis=1)
             more = wanted - offset - np.where(fill, weights, 0).sum(axis=1)
-    read = stage.taps(bits.reshape(-1).astype(np.int32), fill.reshape(-1)).reshape(*bits.shape, taps)
+    read = buffer.taps(bits.reshape(-1).astype(np.int32), fill.reshape(-1)).reshape(*bits.shape, taps)
     ids, factors = np.moveaxis(read, 1, -1).astype(np.int64), np.repeat(weights[:, None], taps, axis=1)
     if more.any():
-        inside = np.broadcast_to(stage.inside().astype(np.int64)[:, None], (len(bits), taps, 1))
+        inside = np.broadcast_to(buffer.inside().astype(np.int64)[:, None], (len(bits), taps, 1))
         ids = np.concatenate([ids, inside], axis=2)
         factors = np.concatenate([factors, np.repeat(-more[:, None, None], taps, axis=1)], axis=2)
     shape = len(bits), *place.sliding.window

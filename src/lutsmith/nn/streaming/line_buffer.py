@@ -1,12 +1,12 @@
-"""Stages of a machine that reads images pixel by pixel: line buffers, counters, and the windows that layers read.
+"""Line buffers of a machine that reads images pixel by pixel: registers, counters, and the windows that layers read.
 
-Pixels come in raster order, the last axis the fastest. A stage keeps the last ones of them in shift registers, which
-move when a pixel comes. A tap of a window is then a pixel that came some pixels ago, the same number at every place; at
-the border of the image, other pixels or constants are chosen instead, by counters of rows and columns.
+Pixels come in raster order, the last axis the fastest. A line buffer keeps the last ones in shift registers, which move
+when a pixel comes. A tap of a window is then a pixel that came some pixels ago, the same number at every place; at the
+border of the image, other pixels or constants are chosen instead, by counters of rows and columns.
 
     cycle t      a pixel comes: `tick` is 1
     cycle t + 1  it is the newest in the registers, and the counters say which place has just become complete, if any:
-                 then the stage's own `tick` is 1, and what its kernels make of the window is a pixel of the next stage
+                 then its own `tick` is 1, and what kernels make of the window is a pixel of the next line buffer
 
 Counters count places, not pixels: they lag behind the newest pixel by as many as a window waits for. So windows that
 reach beyond the end of an image are read while pixels of the next one come in, and images follow each other without a
@@ -33,7 +33,7 @@ CHOICE = np.uint64(0b10101100)
 AND, OR = np.uint64(0b1000), np.uint64(0b1110)
 
 
-class Clock(NamedTuple):
+class PixelClock(NamedTuple):
     """When the pixels of an image come.
 
     Attributes:
@@ -47,7 +47,7 @@ class Clock(NamedTuple):
     period: int
 
 
-class Stage:
+class LineBuffer:
     """The registers of one layer, and the clock of what it makes.
 
     Args:
@@ -64,7 +64,7 @@ class Stage:
         ValueError: there are more places than pixels along an axis, so that some would have to come at once.
     """
 
-    def __init__(self, builder: CircuitBuilder, clock: Clock, image: tuple[int, ...], place: OnePlace) -> None:
+    def __init__(self, builder: CircuitBuilder, clock: PixelClock, image: tuple[int, ...], place: OnePlace) -> None:
         self._builder, self._logic, self._sizes = builder, FoldingBuilder(builder), image
         self._stride, self.image = place.sliding.stride, place.sliding.out_shape(image)
         for size, count, step in zip(image, self.image, self._stride, strict=True):
@@ -91,7 +91,7 @@ class Stage:
             due = self._gate(AND, due, int(begun[0]))
         when = begins + lag  # numbers of pixels from the first one on
         cycles = clock.cycles[when % pixels] + when // pixels * clock.period + 1
-        self.clock = Clock(int(self._logic.signals([due])[0]), cycles, clock.period)
+        self.clock = PixelClock(int(self._logic.signals([due])[0]), cycles, clock.period)
 
     def taps(
         self, signals: NDArray[np.int32], around: NDArray[np.bool_], used: NDArray[np.bool_] | None = None
