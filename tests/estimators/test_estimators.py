@@ -160,6 +160,17 @@ def test_threads_do_not_matter():
     assert one == two
 
 
+def test_a_fit_that_fails_leaves_what_was_fitted():
+    x, y = moons(200)
+    model = LUTClassifier(max_luts=20, random_state=0).fit(x, y)
+    told = model.predict(x)
+    with pytest.raises(ValueError, match="rank is 9"):
+        model.set_params(rank=9).fit(x[:, :2], np.arange(200) % 3)
+    np.testing.assert_array_equal(model.predict(x), told)
+    with pytest.raises(ValueError, match="rank is 9"):
+        LUTClassifier(rank=9).fit(x, y)
+
+
 # Stopping
 
 

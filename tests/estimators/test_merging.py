@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lutsmith.circuit.file import to_bytes
 from lutsmith.sklearn import LUTClassifier, LUTRegressor, merging
 from lutsmith.sklearn.merging import COPIES, merge_equal_rows
-from tests.estimators.data import moons
+from tests.estimators.data import moons, people
 
 
 def naive(x, y, weights):
@@ -79,6 +79,14 @@ def test_rows_of_weight_0_are_left_out_before_thresholds_are_fitted():
     far = np.concatenate([x, np.full((5, 4), 1e6)])
     weights = np.concatenate([np.ones(200), np.zeros(5)])
     assert fitted(far, np.concatenate([y, np.repeat("else", 5)]), weights) == fitted(x, y)
+
+
+def test_names_in_rows_of_weight_0_are_none():
+    frame, y = people(200)
+    frame["city"] = np.where(np.arange(200) < 20, "Genf", frame["city"])
+    weights = np.where(np.arange(200) < 20, 0, np.random.default_rng(0).integers(1, 4, 200))
+    copies = np.repeat(np.arange(200), weights)
+    assert fitted(frame, y, weights) == fitted(frame.iloc[copies], y[copies])
 
 
 def test_numbers_are_weighed_alike():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, check_random_state
+from sklearn.utils.validation import _num_samples, check_is_fitted, check_random_state
 
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.additive.course import Growth
@@ -85,17 +85,31 @@ class LUTEstimator(BaseEstimator):
         Raises:
             TypeError, ValueError: data or parameters that cannot be used.
         """
+        before = dict(self.__dict__)
+        try:
+            self._fit(X, y, sample_weight, eval_set)
+        except BaseException:  # what was fitted before stays whole
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> None:
         one_of("method", self.method, METHODS)
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        given = None if sample_weight is None else _weights(sample_weight, _num_samples(X))
         self._reading, table = InputForm.first(
-            self, X, categorical=self.categorical_features, options=self.table, shape=self.input_shape
-        )
-        count = len(table.x)
-        weights = _weights(sample_weight, count)
+            self, X, categorical=self.categorical_features, options=self.table, shape=self.input_shape,
+            there=None if given is None else given > 0,
+        )  # fmt: skip
+        count = len(table.x) if given is None else len(given)
+        weights = np.ones(count) if given is None else given
         targets = self._targets(y, weights)
         if len(targets) != count:
             raise ValueError(f"Found input variables with inconsistent numbers of samples: {[count, len(targets)]}")
+        if len(table.x) < count:  # rows of weight 0 were not read
+            targets, weights = targets[weights > 0], weights[weights > 0]
         x, targets, weights = merge_equal_rows(table.x, targets, weights)
         held_out = None
         if eval_set is not None:
@@ -109,7 +123,6 @@ class LUTEstimator(BaseEstimator):
         )  # fmt: skip
         with threads_limited(_jobs(self.n_jobs)):
             self._train(dataset, held_out)
-        return self
 
     @staticmethod
     def _categories(table: Table) -> dict[str, Any]:
@@ -349,8 +362,6 @@ def auto_luts(rows: int, scores: int) -> int:
 
 
 def _weights(given: Any, rows: int) -> NDArray[np.float64]:
-    if given is None:
-        return np.ones(rows)
     weights = np.asarray(given)
     if weights.dtype.kind not in "biuf":
         weights = weights.astype(np.float64)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from lutsmith.data import DataError
@@ -39,6 +40,7 @@ class InputForm:
         categorical: Any = "from_dtype",
         options: TableOptions | Mapping[str, Any] | None = None,
         shape: Sequence[int] | None = None,
+        there: NDArray[np.bool_] | None = None,
     ) -> tuple[InputForm, Table]:
         """Return how X is to be read, and what it holds. Sets `n_features_in_`, and `feature_names_in_` of a frame.
 
@@ -49,6 +51,8 @@ class InputForm:
                 "from_dtype": those that a frame's types say.
             options: further ones, of a table.
             shape: of a sample that is an image.
+            there: bool (N,), of a table the rows that are read, for names of others are none; None: all. Arrays of
+                numbers are returned whole.
 
         Raises:
             TypeError, ValueError: X is no such thing.
@@ -65,6 +69,8 @@ class InputForm:
             raise ValueError(f"input_shape is {tuple(shape)}, and X is a table: images are arrays of numbers")
         frame = arrow_of(table)
         _count_columns(estimator, frame if isinstance(X, (list, tuple)) and is_frame(X) else X, reset=True)
+        if there is not None:
+            frame = frame.filter(there)
         if frame.num_columns == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
         if len(frame) < 2:
