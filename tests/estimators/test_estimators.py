@@ -1,5 +1,6 @@
 """Estimators among scikit-learn's tools, with tables, stopping, files and exports."""
 
+import copy
 import pickle
 import pickletools
 
@@ -221,6 +222,24 @@ def test_a_warm_start_goes_on_from_the_circuit():
     assert "sweep" not in str(model.get_params())
 
 
+def test_truth_values_of_numpy_stop_as_pythons_do():
+    x, y = moons(300)
+    for value in (True, False):
+        one, other = (LUTClassifier(max_luts=20, random_state=0, early_stopping=each).fit(x, y) for each in
+                      (value, np.bool_(value)))  # fmt: skip
+        assert to_bytes(one.circuit_) == to_bytes(other.circuit_)
+    with pytest.raises(ValueError, match="early_stopping is 1"):
+        LUTClassifier(early_stopping=1).fit(x, y)
+
+
+def test_classes_are_balanced_by_the_rows_that_are_learned():
+    x, y = moons(400)
+    model = LUTClassifier(max_luts=20, random_state=0, class_weight="balanced")
+    even = model.fit(x[:200], y[:200], eval_set=(x[200:], y[200:])).evals_result_["training"]["loss"]
+    odd = model.fit(x[:200], y[:200], eval_set=(x[200:][y[200:] == "in"], y[200:][y[200:] == "in"]))
+    assert odd.evals_result_["training"]["loss"] == even
+
+
 # Targets
 
 
@@ -233,6 +252,16 @@ def test_several_labels():
     told = model.predict_proba(x)
     assert told.shape == (400, 3)
     np.testing.assert_array_equal(told > 0.5, model.predict(x) == 1)
+
+
+@pytest.mark.parametrize("wrong", [lambda y: 2 * y - 1, lambda y: y + 1, lambda y: 3 * y])
+def test_labels_are_0_and_1(wrong):
+    x, _ = moons(60)
+    y = (x[:, :2] > 0).astype(int)
+    with pytest.raises(ValueError, match=r"expected 0 and 1|not supported|Unknown label type"):
+        LUTClassifier(max_luts=10).fit(x, wrong(y))
+    with pytest.raises(ValueError, match="expected 0 and 1"):
+        LUTClassifier(max_luts=10).fit(x, y, eval_set=(x, wrong(y)))
 
 
 def test_several_numbers_and_quantiles():
@@ -341,9 +370,33 @@ def test_missing_values(missing):
 
 def test_tables_are_read_as_is_asked(table):
     frame, y = table
-    model = LUTClassifier(max_luts=20, random_state=0, table={"drop": ["member"]}).fit(frame, y)
+    frame = frame[["member", "age", "city"]]
+    model = LUTClassifier(max_luts=20, random_state=0, table={"drop": ["member"]}, monotonic_cst={1: 1}).fit(frame, y)
     assert model.circuit_.schema.names == ("age", "city")
     assert model.predict(frame).shape == (300,)
+    assert model.feature_importances_.shape == (3,)
+    assert model.feature_importances_[0] == 0
+    assert lutsmith.check_monotone(model.circuit_, {"age": 1}).ok
+    for other in ([0, 1, 0], {"age": 1}):
+        again = clone(model).set_params(monotonic_cst=other).fit(frame, y)
+        np.testing.assert_array_equal(again.circuit_.netlist.fanin, model.circuit_.netlist.fanin)
+        np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
+    with pytest.raises(ValueError, match="names column 0, which is not there or is not read"):
+        clone(model).set_params(monotonic_cst={0: 1}).fit(frame, y)
+    x, labels = moons(100)
+    dropped = LUTClassifier(max_luts=10, random_state=0, table={"drop": ["x2", "x3"]}).fit(x, labels)
+    assert dropped.circuit_.input_shape == (2,)
+    with pytest.raises(ValueError, match="nonsense"):
+        LUTClassifier(table={"nonsense": 1}).fit(x, labels)
+
+
+def test_columns_without_names_are_found_by_their_places():
+    x, y = moons(100)
+    for form in (pd.DataFrame, lambda cells: cells.astype(object).astype(str)):
+        model = LUTClassifier(max_luts=10, random_state=0).fit(form(x), y)
+        np.testing.assert_array_equal(model.predict(form(x)), model.predict(pd.DataFrame(form(x))))
+    numbers = LUTClassifier(max_luts=10, random_state=0).fit(pd.DataFrame(x), y)
+    np.testing.assert_array_equal(numbers.predict(x), numbers.predict(pd.DataFrame(x)))
 
 
 # Files and exports
@@ -375,8 +428,9 @@ def test_the_circuit_is_one_call_away(on_table, table, tmp_path):
     np.testing.assert_array_equal(labels, on_table.predict(frame))
     with pytest.raises(ValueError, match="format is 'paper'"):
         on_table.export("paper")
-    with pytest.raises(sklearn.exceptions.NotFittedError):
-        LUTClassifier().export("c")
+    for ask in (lambda model: model.export("c"), lambda model: model.explain([[1]]), lambda model: model.rules()):
+        with pytest.raises(sklearn.exceptions.NotFittedError):
+            ask(LUTClassifier())
     (check,) = on_table.verify(["blif"], layers=("read-back",)).checks
     assert check.verdict == "proved"
 
@@ -402,4 +456,5 @@ def test_bits_train_any_classifier():
     assert make_pipeline(ThermometerEncoder(bits=7), LogisticRegression()).fit(x, y).score(x, y) > 0.9
     other = ThermometerEncoder(bits=4, encoder="gray").fit(x)
     assert other.get_feature_names_out()[0] == "x0, bit 0"
-    assert pickle.loads(pickle.dumps(other)).transform(x).shape == other.transform(x).shape
+    for again in (pickle.loads(pickle.dumps(other)), copy.deepcopy(other)):  # after it has run
+        np.testing.assert_array_equal(again.transform(x), other.transform(x))

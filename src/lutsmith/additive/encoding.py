@@ -153,6 +153,10 @@ class Encoding:
             words = WordFormats.of(named_, z, False, offset, per_unit)
         return cls(x.shape[1], feature, count, threshold, inverted, bit, turned, words)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what evaluates it, whose memory lies as compiled code wants it: it is made anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "_blocks"}
+
     def __len__(self) -> int:
         """B."""
         return self.feature.size

@@ -136,7 +136,7 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
             assert_all_finite(plain, input_name="y")
         check_classification_targets(plain)
         if type_of_target(plain).startswith("multilabel"):
-            truth = np.asarray(plain.todense() if hasattr(plain, "todense") else plain).astype(np.bool_)
+            truth = _truth(y)
             self.classes_ = np.array([0, 1])
             self._labels = truth.shape[1]
             return truth
@@ -158,7 +158,10 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
 
     def _again(self, y: Any) -> NDArray[Any]:
         if self._labels:
-            return np.asarray(y).astype(np.bool_)
+            truth = _truth(y)
+            if truth.shape[1:] != (self._labels,):
+                raise ValueError(f"eval_set: y has shape {truth.shape}; expected 0 and 1 for {self._labels} labels")
+            return truth
         values = column_or_1d(y)
         ids = self._ids(values)
         if (wrong := values[self.classes_[ids] != values]).size:
@@ -170,10 +173,10 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
             return {"objective": "multilabel", "classes": ()}
         return {"classes": tuple(self.classes_.tolist())}
 
-    def _weighted(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _factors(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
         chosen = self.class_weight
         if chosen is None:
-            return weights
+            return None
         if self._labels:
             raise ValueError("class_weight is given, and y holds several labels: give sample_weight")
         if isinstance(chosen, str):
@@ -185,7 +188,9 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
             if unknown := [label for label in chosen if label not in self.classes_]:
                 raise ValueError(f"The classes, {unknown}, are not in class_label: they have a class_weight")
             each = np.array([float(chosen.get(label, 1.0)) for label in self.classes_.tolist()])
-        found: NDArray[np.float64] = weights * each[y]
+            if not (np.isfinite(each) & (each >= 0)).all():
+                raise ValueError(f"class_weight is {dict(chosen)}; expected numbers of at least 0")
+        found: NDArray[np.float64] = each
         return found
 
     # Probabilities
@@ -227,3 +232,11 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         answer = self.circuit_.predict(self._rows(X))
         found: NDArray[Any] = answer.astype(np.int64) if self._labels else self.classes_[answer]
         return found
+
+
+def _truth(y: Any) -> NDArray[np.bool_]:
+    """Labels that are set, bool (N, L)."""
+    values = np.asarray(y.todense() if hasattr(y, "todense") else y)
+    if values.ndim != 2 or not ((values == 0) | (values == 1)).all():
+        raise ValueError(f"y has shape {values.shape} for several labels; expected 0 and 1 for each, (N, labels)")
+    return values.astype(np.bool_)

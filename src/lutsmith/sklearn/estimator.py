@@ -61,9 +61,9 @@ class LUTEstimator(BaseEstimator):
     def _described(self) -> dict[str, Any]:
         """Return the fields of a `Dataset` that belong to the targets: objective and classes."""
 
-    def _weighted(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ARG002
-        """Return how much rows count in training."""
-        return weights
+    def _factors(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """Return by how much more the rows of each class count; None: all alike."""
+        return None
 
     def _learned(self, unseen: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]] | None) -> None:
         """Look at what is said of rows that were not learned from: scores, targets, weights."""
@@ -111,15 +111,17 @@ class LUTEstimator(BaseEstimator):
         if len(table.x) < count:  # rows of weight 0 were not read
             targets, weights = targets[weights > 0], weights[weights > 0]
         x, targets, weights = merge_equal_rows(table.x, targets, weights)
-        held_out = None
+        held_out, factors = None, self._factors(targets, weights)
         if eval_set is not None:
             x_eval, y_eval = self._eval_rows(eval_set, table)
             held_out = np.arange(len(x), len(x) + len(x_eval))
             x, targets = np.concatenate([x, x_eval]), np.concatenate([targets, y_eval])
             weights = np.concatenate([weights, np.ones(len(x_eval))])
+        if factors is not None:
+            weights = weights * factors[targets]
         dataset = Dataset(
             x, targets, None, None, name="the data", feature_names=table.names, **self._categories(table),
-            schema=table.schema, sample_weight=self._weighted(targets, weights), **self._described(),
+            schema=table.schema, sample_weight=weights, **self._described(),
         )  # fmt: skip
         with threads_limited(_jobs(self.n_jobs)):
             self._train(dataset, held_out)
@@ -150,9 +152,12 @@ class LUTEstimator(BaseEstimator):
         self.circuit_, self.report_ = circuit, report
         self.method_ = method
         self.n_luts_ = circuit.netlist.num_nodes
-        some = np.random.default_rng(0).permutation(len(dataset.y_train))[:SAMPLE]
+        own = np.delete(np.arange(len(dataset.y_train)), [] if held_out is None else held_out)
+        some = np.random.default_rng(0).permutation(own)[:SAMPLE]
         rows = coded_as(circuit, dataset).x_train[some]  # names may stand in another order in the circuit
-        self.feature_importances_ = importances(circuit, rows, rows=1, repeats=1).permuted
+        self.feature_importances_ = np.zeros(self.n_features_in_)  # columns that are not read say nothing
+        read = self._reading.read_places(self.n_features_in_)
+        self.feature_importances_[read] = importances(circuit, rows, rows=1, repeats=1).permuted
         told = None
         if unseen is not None and len(unseen):
             places, scores = unseen
@@ -168,19 +173,21 @@ class LUTEstimator(BaseEstimator):
 
     def _grow(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> _Trained:
         """Additive learning."""
-        if self.early_stopping not in ("auto", True, False):
-            raise ValueError(f"early_stopping is {self.early_stopping!r}; expected 'auto', True or False")
-        names = ("max_luts", "max_seconds", "rank", "bits", "encoder", "missing", "monotonic_cst")
+        stopping = self.early_stopping
+        if stopping != "auto" and not isinstance(stopping, (bool, np.bool_)):
+            raise ValueError(f"early_stopping is {stopping!r}; expected 'auto', True or False")
+        names = ("max_luts", "max_seconds", "rank", "bits", "encoder", "missing")
         fields = {name: getattr(self, name) for name in names}
+        fields["monotonic_cst"] = self._constraints()
         fields |= {"seed": self._seed(), "validation": self.validation_fraction, "patience": self.n_iter_no_change}
         fields |= self._loss_fields()
         rows = len(dataset.y_train)
         if self.max_luts is None:
             fields["max_luts"] = auto_luts(rows, dataset.num_classes)
-        if self.early_stopping != "auto":
+        if stopping != "auto":
             fields["folds"] = 0
         few = rows < FEW and len(dataset.input_shape) == 1
-        if held_out is None and (self.early_stopping is False or (self.early_stopping == "auto" and few)):
+        if held_out is None and (few if stopping == "auto" else not stopping):
             held_out = np.zeros(0, np.int64)  # folds choose, or nothing
         settings = AdditiveSettings.from_json({**fields, **(self.settings or {})})
         start = None
@@ -239,6 +246,29 @@ class LUTEstimator(BaseEstimator):
         rows = validation_split(y, settings.validation, settings.seed)[1]
         return circuit, report, (rows, circuit.decision_function(dataset.x_train[rows]))
 
+    def _constraints(self) -> Any:
+        """Return `monotonic_cst` by the places of the features that are read; it is about the columns of X."""
+        given = self.monotonic_cst
+        if given is None:
+            return None
+        read = self._reading.read_places(self.n_features_in_)
+        if not isinstance(given, Mapping):
+            ways = np.asarray(given).tolist()
+            if np.ndim(ways) != 1 or len(ways) != self.n_features_in_:
+                raise ValueError(
+                    f"monotonic_cst has {np.size(given)} values; expected {self.n_features_in_}, one a column"
+                )
+            return [ways[place] for place in read]
+        named = {}
+        for key, way in given.items():
+            place = int(key) if isinstance(key, (int, np.integer)) else key
+            if isinstance(place, int):
+                if place not in read:
+                    raise ValueError(f"monotonic_cst names column {key}, which is not there or is not read")
+                place = read.index(place)
+            named[place] = way
+        return named
+
     def _loss_fields(self) -> dict[str, Any]:
         return {}
 
@@ -256,7 +286,8 @@ class LUTEstimator(BaseEstimator):
         Args:
             row: a mapping by the names of columns, or one row as `predict` takes it: (1, F), or a frame of one row.
         """
-        x = self.circuit_.read(self._rows([dict(row)] if isinstance(row, Mapping) else row))
+        rows = self._rows([dict(row)] if isinstance(row, Mapping) else row)
+        x = self.circuit_.read(rows)
         if len(x) != 1:
             raise ValueError(f"{len(x)} rows are given; expected one")
         return explain(self.circuit_, x[0])
@@ -268,7 +299,8 @@ class LUTEstimator(BaseEstimator):
 
     def importances(self, X: Any, y: Any = None, **options: Any) -> Importances:
         """Return how often answers change with each feature on rows of yours: see `lutsmith.importances`."""
-        return importances(self.circuit_, self._rows(X), y, **options)
+        rows = self._rows(X)
+        return importances(self.circuit_, rows, y, **options)
 
     def export(self, format: str = "verilog", folder: str | os.PathLike[str] | None = None, **options: Any) -> Any:  # noqa: A002
         """Return the circuit in another format: {name of a file: bytes}; with a folder they are written there too.
@@ -324,7 +356,7 @@ class LUTEstimator(BaseEstimator):
             fitted["circuit_"] = to_bytes(state.pop("circuit_"))
         if "_reading" in state:
             reading = state.pop("_reading")
-            fitted["_reading"] = (reading.named, reading.shape, reading.columns)
+            fitted["_reading"] = (reading.named, reading.shape, reading.given, reading.columns)
         if "report_" in state:
             report = state.pop("report_")
             fitted["report_"] = {name: getattr(report, name) for name in report.__dataclass_fields__}

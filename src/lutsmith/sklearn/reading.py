@@ -25,11 +25,18 @@ class InputForm:
         named: whether it is a table with columns by name: a frame, records, or an array that holds text, whose columns
             are `x0`, `x1`, ...
         shape: of a sample, where rows of numbers are images; else None.
-        columns: of a table, the names of those that are read: options may drop some.
+        given: of a table, the names of all columns of X.
+        columns: the names of those that are read: options may drop some.
     """
 
-    def __init__(self, named: bool, shape: tuple[int, ...] | None, columns: tuple[str, ...] = ()) -> None:
-        self.named, self.shape, self.columns = named, shape, columns
+    def __init__(
+        self, named: bool, shape: tuple[int, ...] | None, given: Sequence[str] = (), columns: Sequence[str] = ()
+    ) -> None:
+        self.named, self.shape, self.given, self.columns = named, shape, tuple(given), tuple(columns)
+
+    def read_places(self, count: int) -> list[int]:
+        """Return the places in X of the features that the circuit reads; X has so many columns."""
+        return [self.given.index(name) for name in self.columns] if self.named else list(range(count))
 
     @classmethod
     def first(
@@ -58,7 +65,7 @@ class InputForm:
             TypeError, ValueError: X is no such thing.
         """
         asked = not (isinstance(categorical, str) and categorical == "from_dtype") and categorical is not None
-        table = X if _is_frame(X) else _with_text(X, asked)
+        table = X if _is_frame(X) else _with_text(X, asked or options is not None)
         if table is None:
             array = validate_data(estimator, X, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=2)
             x = as_features(np.asarray(array))
@@ -81,7 +88,7 @@ class InputForm:
             names = _columns(categorical, [str(name) for name in frame.column_names])
             given = TableOptions.of({**given.to_json(), "categories": (*given.categories, *names)})
         found = read_table(frame, None, given)
-        return cls(True, None, found.names or ()), found
+        return cls(True, None, _names(frame), found.names or ()), found
 
     def again(self, estimator: Any, X: Any) -> Any:
         """Return X as the estimator's circuit reads it.
@@ -102,17 +109,20 @@ class InputForm:
         array = np.asarray(X)
         if array.ndim != 2:
             raise ValueError(f"Expected 2D array, got {array.ndim}D array instead: {_RESHAPE}")
-        if hasattr(estimator, "feature_names_in_"):
-            names = list(estimator.feature_names_in_)
-        else:
-            names = [f"x{place}" for place in range(array.shape[1])]
         _count_columns(estimator, array, reset=False)
-        return self._read(_named(array, names))
+        return self._read(_named(array, self.given))
 
     def _read(self, frame: Any) -> Any:
-        """Return the columns that are read, all of them where none were dropped."""
-        places = {str(name).strip(): place for place, name in enumerate(frame.column_names)}
-        return frame.select([places[name] for name in self.columns])
+        """Return the columns that are read: by name, or by place where names are none of those of `fit`."""
+        names = _names(frame)
+        if not set(self.columns) <= set(names):
+            names = list(self.given)
+        chosen = frame.select([names.index(name) for name in self.columns])
+        return chosen.rename_columns(list(self.columns))
+
+
+def _names(frame: Any) -> list[str]:
+    return [str(name).strip() for name in frame.column_names]
 
 
 def _is_frame(X: Any) -> bool:
