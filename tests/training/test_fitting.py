@@ -142,8 +142,9 @@ def test_a_network_is_lowered_once_and_the_circuit_that_was_checked_is_saved(
 
     lowered, proved, compared, written = [], [], [], []
     lower, prove, scores, save = fitting.lower, fitting.prove_lowering, Circuit.decision_function, saved.save
-    visit = lowering._Walk._lower
-    monkeypatch.setattr(lowering._Walk, "_lower", lambda self, module: (lowered.append(module), visit(self, module))[1])
+    walk = lowering.ModelWalk
+    visit = walk._lower
+    monkeypatch.setattr(walk, "_lower", lambda self, module: (lowered.append(module), visit(self, module))[1])
     monkeypatch.setattr(fitting, "lower", lambda *a, **k: lower(*a, **k))
     monkeypatch.setattr(fitting, "prove_lowering", lambda m, c, **k: (proved.append(c), prove(m, c, **k))[1])
     monkeypatch.setattr(Circuit, "decision_function", lambda self, x: (compared.append(self), scores(self, x))[1])

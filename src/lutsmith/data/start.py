@@ -56,6 +56,7 @@ def check_start(start: Circuit, dataset: Dataset, *, seed: int, validation: floa
 
 def coded_as(start: Circuit, dataset: Dataset) -> Dataset:
     """Return data with the codes that a circuit has for the same names, where they have an order there."""
+    instance_of("start", start, Circuit)
     names = dict(zip(dataset.categorical, dataset.category_names, strict=True))
     told, ordered = start.metadata.categories or (), set(start.schema.ordered) - set(dataset.ordered)
     orders = {

@@ -69,6 +69,8 @@ NEURONS = (
                 {"lr": 0.015, "recover": True, "rotate": 8, "zoom": 0.08},
             ),
         },
+        accuracy=0.9817,
+        seconds=2448,
         chosen="validation rows",
     ),
     Preset(

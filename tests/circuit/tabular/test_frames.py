@@ -148,7 +148,7 @@ def test_every_frame_is_read_by_name(kind: str) -> None:
 
 
 def test_dicts_hold_what_the_model_was_trained_on() -> None:
-    assert np.array_equal(CIRCUIT._read(shuffled(RECORDS)), EXPECTED, equal_nan=True)
+    assert np.array_equal(CIRCUIT.read(shuffled(RECORDS)), EXPECTED, equal_nan=True)
     assert CIRCUIT.predict_labels(RECORDS[:1]).tolist() == ["a"]
 
 
@@ -229,7 +229,7 @@ def test_a_model_without_names_takes_columns_in_their_order() -> None:
     pa = module("pyarrow")
     circuit = make(feature_names=None, table=None)
     table = pa.table({"p": [1.5], "q": ["red"], "kind": ["a"], "r": [7], "s": [0]})
-    assert np.array_equal(circuit._read(table), [[1.5, 2, 7, 0]])
+    assert np.array_equal(circuit.read(table), [[1.5, 2, 7, 0]])
     with pytest.raises(ValueError, match="5 columns of 5 features"):
         circuit.predict(table.rename_columns(["p", "q", "label", "r", "s"]))
 
@@ -237,7 +237,7 @@ def test_a_model_without_names_takes_columns_in_their_order() -> None:
 def test_the_schema_is_kept_in_a_model_file() -> None:
     loaded = from_bytes(to_bytes(CIRCUIT))
     assert loaded.schema == CIRCUIT.schema
-    assert np.array_equal(loaded._read(RECORDS), EXPECTED, equal_nan=True)
+    assert np.array_equal(loaded.read(RECORDS), EXPECTED, equal_nan=True)
 
 
 def test_a_model_of_before_reads_names_and_plain_numbers() -> None:
@@ -247,7 +247,7 @@ def test_a_model_of_before_reads_names_and_plain_numbers() -> None:
         {"size": "NA", "colour": "none", "price": 1, "new": 1},
     ]
     expected = np.array([[1, 1, 2.5, 0], [np.nan, np.nan, 1, 1]])
-    assert np.array_equal(circuit._read(rows), expected, equal_nan=True)
+    assert np.array_equal(circuit.read(rows), expected, equal_nan=True)
 
 
 @pytest.mark.parametrize("blocked", ["pyarrow", "narwhals"])
@@ -260,7 +260,7 @@ CIRCUIT.predict(np.zeros((3, 4))); CIRCUIT.predict([[0, 0, 0, 0]])
 list(CIRCUIT.predict_batches(np.zeros((3, 4)))); CIRCUIT.predict(RECORDS)
 assert not {{"narwhals", "pyarrow"}} & set(sys.modules), sys.modules.keys()
 sys.modules[{blocked!r}] = None
-assert np.array_equal(CIRCUIT._read(RECORDS), EXPECTED, equal_nan=True)
+assert np.array_equal(CIRCUIT.read(RECORDS), EXPECTED, equal_nan=True)
 """
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
 
@@ -296,6 +296,6 @@ class LikePandas:
 
 
 def test_a_frame_like_pandas_needs_no_pyarrow() -> None:
-    assert np.array_equal(CIRCUIT._read(LikePandas(shuffled(RECORDS))), EXPECTED, equal_nan=True)
+    assert np.array_equal(CIRCUIT.read(LikePandas(shuffled(RECORDS))), EXPECTED, equal_nan=True)
     batches = list(CIRCUIT.predict_batches(LikePandas(shuffled(RECORDS)), batch=2, method="outputs"))
     assert np.array_equal(np.concatenate(batches), CIRCUIT.outputs(EXPECTED))
