@@ -97,6 +97,19 @@ def test_the_examples_of_tables_run(tmp_path, monkeypatch, capsys):
     assert "monotone in age (rises): shown by its tables" in said
 
 
+def test_the_examples_of_estimators_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal(size=(400, 3))
+    names = {"X": x, "y": np.where(x[:, 0] > 0, "above", "below")}
+    page = (Path(__file__).parents[1] / "docs" / "sklearn.md").read_text()
+    for code in re.findall(r"```python\n(.*?)```", page, re.S):
+        exec(code, names)
+    assert names["model"].score(names["X_test"], names["y_test"]) > 0.9
+    assert names["pipeline"].score(names["X_test"], names["y_test"]) > 0.9
+    assert any((tmp_path / "hardware").iterdir())
+    capsys.readouterr()
+
+
 def test_no_page_calls_proved_what_is_equal_on_given_data_only():
     pages = [README, *(page.read_text() for page in (Path(__file__).parents[1] / "docs").glob("*.md"))]
     rows = [row for page in pages for row in page.splitlines() if "given data" in row or "--care" in row]

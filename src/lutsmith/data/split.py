@@ -28,7 +28,7 @@ def stratified_split(
         test_share: in [0, 1].
         seed: below 2**32.
     """
-    keys = _splitmix64(np.arange(len(y), dtype=np.uint64) + np.uint64(seed << 32))
+    keys = splitmix64(np.arange(len(y), dtype=np.uint64) + np.uint64(seed << 32))
     test = [np.zeros(0, np.int64)]
     for label in np.unique(y):
         rows = np.flatnonzero(y == label)
@@ -66,7 +66,8 @@ def validation_split(y: NDArray[Any], fraction: float, seed: int) -> tuple[NDArr
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
-def _splitmix64(counter: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def splitmix64(counter: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a number for each number, uint64, as `stratified_split` states it; different ones stay different."""
     z = (counter + np.uint64(1)) * np.uint64(_GOLDEN)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_y, check_is_fitted
 
-from lutsmith.sklearn.calibration import fit_temperature, sigmoid, softmax
+from lutsmith.sklearn.calibration import fit_temperature
 from lutsmith.sklearn.estimator import LUTEstimator
 
 
@@ -195,10 +196,9 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
 
     # Probabilities
 
-    def _learned(self, unseen: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]] | None) -> None:
+    def _learned(self, unseen: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]] | None, tau: float) -> None:
         if unseen is None:
-            tau = (self.report_.luts / max(1, len(self.classes_))) ** 0.5
-            self.temperature_ = float(tau)
+            self.temperature_ = tau
             return
         scores, y, weights = unseen
         self.temperature_ = fit_temperature(scores.astype(np.float64), y, weights if weights.any() else None)
@@ -218,8 +218,9 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
 
         Probabilities are those of the votes over `temperature_`; the circuit itself has none.
         """
-        scores = self._scores(X)
-        return sigmoid(scores, self.temperature_) if self._labels else softmax(scores, self.temperature_)
+        scaled = self._scores(X) / self.temperature_
+        found: NDArray[np.float64] = expit(scaled) if self._labels else softmax(scaled, axis=1)
+        return found
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithms of `predict_proba`."""

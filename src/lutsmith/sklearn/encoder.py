@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from lutsmith.additive.encoding import Encoding
+from lutsmith.data.tables.table import features_by
 from lutsmith.sklearn.reading import InputForm
 
 
@@ -65,8 +66,6 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         rows = self._reading.again(self, X)
         if self._schema is not None:
-            from lutsmith.data.tables.table import features_by
-
             rows = features_by(self._schema, rows, "X", further=False)
         words = self.encoding_.packed(rows)
         bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little", count=len(rows))
@@ -78,8 +77,6 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
         Args:
             input_features: names of the features; None: those of `fit`, or x0, x1, ...
         """
-        from sklearn.utils.validation import _check_feature_names_in
-
         check_is_fitted(self)
         known = _check_feature_names_in(self, input_features)
         encoding = self.encoding_

@@ -6,11 +6,11 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import _num_samples, check_random_state
+from sklearn.utils.validation import _check_sample_weight, _num_samples, check_random_state
 
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.additive.course import Growth
@@ -29,9 +29,6 @@ from lutsmith.runs.methods.growth_log import GrowthLog
 from lutsmith.sklearn.fitted import FittedCircuit
 from lutsmith.sklearn.merging import merge_equal_rows
 from lutsmith.sklearn.reading import InputForm
-
-if TYPE_CHECKING:
-    pass
 
 METHODS = ("auto", "additive", "gradients")
 """How a network may be trained."""
@@ -59,8 +56,8 @@ class LUTEstimator(FittedCircuit):
         """Return by how much more the rows of each class count; None: all alike."""
         return None
 
-    def _learned(self, unseen: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]] | None) -> None:
-        """Look at what is said of rows that were not learned from: scores, targets, weights."""
+    def _learned(self, unseen: tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]] | None, tau: float) -> None:
+        """Look at what is said of rows that were not learned from: scores, targets, weights. `tau` is training's."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Train a network and keep its circuit.
@@ -92,7 +89,7 @@ class LUTEstimator(FittedCircuit):
         one_of("method", self.method, METHODS)
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        given = None if sample_weight is None else _weights(sample_weight, _num_samples(X))
+        given = None if sample_weight is None else _weights(sample_weight, X)
         self._reading, table = InputForm.first(
             self, X, categorical=self.categorical_features, options=self.table, shape=self.input_shape,
             there=None if given is None else given > 0,
@@ -113,17 +110,13 @@ class LUTEstimator(FittedCircuit):
             weights = np.concatenate([weights, np.ones(len(x_eval))])
         if factors is not None:
             weights = weights * factors[targets]
+        places, names = named_categories(table)
         dataset = Dataset(
-            x, targets, None, None, name="the data", feature_names=table.names, **self._categories(table),
-            schema=table.schema, sample_weight=weights, **self._described(),
+            x, targets, None, None, name="the data", feature_names=table.names, categorical=places,
+            category_names=names, schema=table.schema, sample_weight=weights, **self._described(),
         )  # fmt: skip
         with threads_limited(_jobs(self.n_jobs)):
             self._train(dataset, held_out)
-
-    @staticmethod
-    def _categories(table: Table) -> dict[str, Any]:
-        places, names = named_categories(table)
-        return {"categorical": places, "category_names": names}
 
     def _eval_rows(self, eval_set: Any, table: Table) -> tuple[NDArray[Any], NDArray[Any]]:
         pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
@@ -142,8 +135,8 @@ class LUTEstimator(FittedCircuit):
     def _train(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> None:
         method = "additive" if self.method == "auto" else self.method
         train = self._grow if method == "additive" else self._descend
-        circuit, report, unseen = train(dataset, held_out)
-        self.circuit_, self.report_ = circuit, report
+        trained = train(dataset, held_out)
+        circuit, self.circuit_, self.report_ = trained.circuit, trained.circuit, trained.report
         self.method_ = method
         self.n_luts_ = circuit.netlist.num_nodes
         own = np.delete(np.arange(len(dataset.y_train)), [] if held_out is None else held_out)
@@ -153,11 +146,10 @@ class LUTEstimator(FittedCircuit):
         read = self._reading.read_places(self.n_features_in_)
         self.feature_importances_[read] = importances(circuit, rows, rows=1, repeats=1).permuted
         told = None
-        if unseen is not None and len(unseen):
-            places, scores = unseen
-            assert dataset.sample_weight is not None
-            told = scores, dataset.y_train[places], np.asarray(dataset.sample_weight, np.float64)[places]
-        self._learned(told)
+        if trained.unseen is not None and dataset.sample_weight is not None:
+            places, scores = trained.unseen
+            told = scores, dataset.y_train[places], dataset.sample_weight[places]
+        self._learned(told, trained.tau)
 
     def _seed(self) -> int:
         state = self.random_state
@@ -208,8 +200,8 @@ class LUTEstimator(FittedCircuit):
             name = "loss" if prepared.settings.chosen_by == "loss" else "score"
             told = np.array(self.evals_result_["validation"][name]) * (1 if name == "loss" else -1)
             self.best_iteration_ = len(told) - int(np.argmin(told[::-1]))
-        unseen = trainer.unseen
-        return circuit, report, None if unseen is None else (unseen.rows, unseen.scores)
+        unseen = None if trainer.unseen is None else (trainer.unseen.rows, trainer.unseen.scores)
+        return _Trained(circuit, report, unseen, prepared.settings.tau or 1.0)
 
     def _descend(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> _Trained:
         """Training by gradients."""
@@ -238,7 +230,7 @@ class LUTEstimator(FittedCircuit):
         self.evals_result_ = {}
         y = dataset.y_train if dataset.objective == "classification" else np.zeros(len(dataset.y_train), np.int64)
         rows = validation_split(y, settings.validation, settings.seed)[1]
-        return circuit, report, (rows, circuit.decision_function(dataset.x_train[rows]))
+        return _Trained(circuit, report, (rows, circuit.decision_function(coded_as(circuit, dataset).x_train[rows])))
 
     def _constraints(self) -> Any:
         """Return `monotonic_cst` by the places of the features that are read; it is about the columns of X."""
@@ -267,7 +259,13 @@ class LUTEstimator(FittedCircuit):
         return {}
 
 
-_Trained = tuple[Circuit, Report, "tuple[NDArray[Any], NDArray[Any]] | None"]
+class _Trained(NamedTuple):
+    """What training gave, what is said of rows that were not learned from (rows, scores), votes worth a factor e."""
+
+    circuit: Circuit
+    report: Report
+    unseen: tuple[NDArray[np.int64], NDArray[Any]] | None
+    tau: float = 1.0
 
 
 def auto_luts(rows: int, scores: int) -> int:
@@ -278,24 +276,12 @@ def auto_luts(rows: int, scores: int) -> int:
     return max(scores, 1000 if rows < FEW else 4000)
 
 
-def _weights(given: Any, rows: int) -> NDArray[np.float64]:
-    weights = np.asarray(given)
-    if weights.dtype.kind not in "biuf":
-        weights = weights.astype(np.float64)
-    if weights.ndim == 0:
-        weights = np.full(rows, weights)
-    if weights.ndim != 1:
-        raise ValueError(f"Sample weights must be 1D array or scalar: got {weights.ndim}D array")
-    if weights.shape != (rows,):
-        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(rows,)}!")
-    weights = weights.astype(np.float64)
-    if not np.isfinite(weights).all():
-        raise ValueError("Input sample_weight contains NaN or infinity.")
-    if (weights < 0).any():
-        raise ValueError("Negative values in data passed to sample_weight")
-    if not weights.any():
+def _weights(given: Any, X: Any) -> NDArray[np.float64]:
+    rows = np.empty(_num_samples(X))
+    found: NDArray[np.float64] = _check_sample_weight(given, rows, dtype=np.float64, ensure_non_negative=True)
+    if not found.any():  # scikit-learn refuses it itself from 1.8 on
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return weights
+    return found
 
 
 def _jobs(n_jobs: int | None) -> int | None:

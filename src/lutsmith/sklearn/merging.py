@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.data.split import splitmix64
+
 COPIES = 5
 """Of a row that stands there more often, so many share its weight: some may be held out and others learned from."""
 
@@ -61,10 +63,7 @@ def _hashed(keys: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
     """A number for each row, by splitmix64 over its columns."""
     found = np.zeros(len(keys[0]), np.uint64)
     for key in keys:
-        z = (found ^ key) + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        found = z ^ (z >> np.uint64(31))
+        found = splitmix64(found ^ key)
     return found
 
 
