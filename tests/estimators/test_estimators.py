@@ -458,3 +458,18 @@ def test_bits_train_any_classifier():
     assert other.get_feature_names_out()[0] == "x0, bit 0"
     for again in (pickle.loads(pickle.dumps(other)), copy.deepcopy(other)):  # after it has run
         np.testing.assert_array_equal(again.transform(x), other.transform(x))
+
+
+@pytest.mark.parametrize(
+    "x", [np.ones((90, 2)), np.full((90, 2), np.nan), pd.DataFrame({"a": ["x"] * 90, "b": [3] * 90})]
+)
+def test_of_rows_that_nothing_tells_apart_what_is_common_is_learned(x):
+    y = np.arange(90) % 9 // 4  # 40, 40 and 10 of a class
+    y[:10] = 1
+    model = LUTClassifier(max_luts=100, random_state=0).fit(x, y)
+    assert (model.predict(x) == 1).all()
+    np.testing.assert_allclose(model.predict_proba(x)[0], np.bincount(y) / 90, atol=0.1)
+    assert lutsmith.simplify(model.circuit_).circuit.depth == 0
+    assert not model.feature_importances_.any()
+    numbers = LUTRegressor(max_luts=100, random_state=0).fit(x, y + 100.0)
+    np.testing.assert_allclose(numbers.predict(x), y.mean() + 100, atol=0.1)

@@ -1,12 +1,13 @@
 """Equal rows are one; weights are copies."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit.file import to_bytes
 from lutsmith.sklearn import LUTClassifier, LUTRegressor, merging
-from lutsmith.sklearn.merging import COPIES, merge_equal_rows
+from lutsmith.sklearn.merging import COPIES, FEW, merge_equal_rows
 from tests.estimators.data import moons, people
 
 
@@ -18,10 +19,11 @@ def naive(x, y, weights):
             key = tuple(1e9 if value != value else value + 0.0 for value in row), target
             found[key] = found.get(key, 0) + weight
     whole = all(weight == round(weight) for weight in found.values())
+    most = max(COPIES, merging.FEW // max(1, len(found)))
     return sorted(
-        (key, weight / min(weight, COPIES) if whole else weight)
+        (key, weight / min(weight, most) if whole else weight)
         for key, weight in found.items()
-        for _ in range(int(min(weight, COPIES)) if whole else 1)
+        for _ in range(int(min(weight, most)) if whole else 1)
     ), len(found)
 
 
@@ -34,8 +36,14 @@ values = st.sampled_from([0.0, -0.0, 1.0, 2.0, float("nan")])
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), st.integers(0, 12), st.integers(1, 3), st.booleans())
-def test_merging_is_what_it_says(data, rows, features, whole):
+@given(st.data(), st.integers(0, 12), st.integers(1, 3), st.booleans(), st.sampled_from([8, 30, FEW]))
+def test_merging_is_what_it_says(data, rows, features, whole, few):
+    with pytest.MonkeyPatch.context() as patch:  # what so many rows are told by, a few are too
+        patch.setattr(merging, "FEW", few)
+        check_merging(data, rows, features, whole)
+
+
+def check_merging(data, rows, features, whole):
     x = np.array(data.draw(st.lists(st.lists(values, min_size=features, max_size=features), min_size=rows,
                                     max_size=rows)), np.float32).reshape(rows, features)  # fmt: skip
     y = np.array(data.draw(st.lists(st.integers(0, 1), min_size=rows, max_size=rows)), np.int64)
@@ -55,6 +63,14 @@ def test_rows_of_one_hash_are_told_apart(monkeypatch):
     merged, _, weights = merge_equal_rows(x, np.zeros(4, np.int64), np.ones(4))
     assert merged[:, 0].tolist() == [1.0, 1.0, 2.0, 3.0]
     assert weights.tolist() == [1, 1, 1, 1]
+
+
+def test_evidence_is_counted_by_rows_however_often_they_stand_there():
+    x = np.array([[0.0], [1.0]], np.float32)[np.arange(4000) % 2]  # two different rows
+    y = np.random.default_rng(0).random(4000) < np.where(x[:, 0] > 0, 0.56, 0.44)
+    model = LUTClassifier(random_state=0).fit(x, y.astype(int))
+    truth = np.array([y[x[:, 0] == value].mean() for value in (0.0, 1.0)])
+    np.testing.assert_allclose(model.predict_proba(x[:2])[:, 1], truth, atol=0.05)
 
 
 def fitted(x, y, weights=None, **more):

@@ -153,6 +153,13 @@ class Encoding:
             words = WordFormats.of(named_, z, False, offset, per_unit)
         return cls(x.shape[1], feature, count, threshold, inverted, bit, turned, words)
 
+    @classmethod
+    def constant(cls, num_features: int) -> Encoding:
+        """Return one bit, of the first feature, that is 0 for every sample: of rows that nothing tells apart."""
+        none = np.zeros(1, np.bool_)
+        zero, unnamed = np.zeros(1, np.int32), np.full(1, -1, np.int32)
+        return cls(num_features, zero, zero.astype(np.int64), np.zeros(0, np.float32), none, unnamed, none)
+
     def __getstate__(self) -> dict[str, Any]:
         """All but what evaluates it, whose memory lies as compiled code wants it: it is made anew."""
         return {name: value for name, value in self.__dict__.items() if name != "_blocks"}

@@ -15,6 +15,7 @@ from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.categories import in_order
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State, Watch
+from lutsmith.additive.encoding import Encoding
 from lutsmith.additive.folds import Unseen, best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
@@ -138,6 +139,8 @@ class AdditiveTrainer:
             chosen = choose(self.settings, self.loss, dataset, rows, held_out)
             settings = replace(settings, missing=chosen)
         encoding = fitted(settings, dataset, rows)
+        if len(encoding) == 0 and self.settings.rank is None:  # what is common is all that can be learned
+            encoding = Encoding.constant(encoding.num_features)
         begun = None
         if start is not None:  # whose thresholds may be those of words
             begun = Start.of(start, encoding if start.metadata.input_bits is None else None)

@@ -13,6 +13,9 @@ from lutsmith.data.split import splitmix64
 COPIES = 5
 """Of a row that stands there more often, so many share its weight: some may be held out and others learned from."""
 
+FEW = 20_000
+"""Up to so many rows in all, more copies share: what is chance is judged by how many rows say so."""
+
 
 def merge_equal_rows(
     x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64]
@@ -20,7 +23,8 @@ def merge_equal_rows(
     """Return rows without those of weight 0, ordered by what they hold; equal ones are one, with the sum of weights.
 
     So a row of weight k is k copies of it, and the order of rows tells nothing: what is drawn later is drawn alike.
-    Where all weights are whole numbers, a row of weight k is `COPIES` rows that share it, or k if that is less.
+    Where all weights are whole numbers, a row of weight k is k rows, but at most `COPIES`, or its part of `FEW`, that
+    share it.
 
     Args:
         x: (N, *shape) numbers; NaN equals NaN, and -0 equals 0.
@@ -45,7 +49,7 @@ def merge_equal_rows(
     first = order[change]
     total = np.add.reduceat(weights[order], np.flatnonzero(change)) if len(order) else weights
     if (total == np.rint(total)).all():
-        copies = np.minimum(total, COPIES).astype(np.int64)
+        copies = np.minimum(total, max(COPIES, FEW // max(1, len(total)))).astype(np.int64)
         first, total = np.repeat(first, copies), np.repeat(total / copies, copies)
     return x[first], y[first], total
 
