@@ -113,3 +113,18 @@ def test_numbers_are_weighed_alike():
     model = LUTRegressor(max_luts=40, random_state=0)
     one = model.fit(x, y, weights).predict(x)
     np.testing.assert_array_equal(one, model.fit(x[copies], y[copies]).predict(x))
+
+
+def test_rare_names_are_those_of_little_weight():
+    frame, y = people(200)
+    rng = np.random.default_rng(0)
+    frame["code"] = rng.integers(0, 9, 200)
+    frame["plan"] = [None if rng.random() < 0.02 else f"plan {code}" for code in frame["code"]]
+    weights = np.where(frame["code"] % 2 == 0, 5, 1) * rng.integers(0, 3, 200)
+    copies = np.repeat(np.arange(200), weights)
+    more = {"table": {"min_frequency": 40, "categories": ["code"]}}
+    assert fitted(frame, y, weights, **more) == fitted(frame.iloc[copies], y[copies], **more)
+    model = LUTClassifier(max_luts=30, random_state=3, **more).fit(frame, y, weights)
+    pooled = model.circuit_.metadata.table.pooled
+    assert len(pooled) == 2
+    assert all({name.removeprefix("plan ") for name in names} >= {"1", "3", "5", "7"} for names in pooled.values())

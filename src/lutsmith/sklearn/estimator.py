@@ -92,7 +92,7 @@ class LUTEstimator(FittedCircuit):
         given = None if sample_weight is None else _weights(sample_weight, X)
         self._reading, table = InputForm.first(
             self, X, categorical=self.categorical_features, options=self.table, shape=self.input_shape,
-            there=None if given is None else given > 0,
+            weights=given,
         )  # fmt: skip
         count = len(table.x) if given is None else len(given)
         weights = np.ones(count) if given is None else given

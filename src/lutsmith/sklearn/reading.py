@@ -47,7 +47,7 @@ class InputForm:
         categorical: Any = "from_dtype",
         options: TableOptions | Mapping[str, Any] | None = None,
         shape: Sequence[int] | None = None,
-        there: NDArray[np.bool_] | None = None,
+        weights: NDArray[np.float64] | None = None,
     ) -> tuple[InputForm, Table]:
         """Return how X is to be read, and what it holds. Sets `n_features_in_`, and `feature_names_in_` of a frame.
 
@@ -58,8 +58,8 @@ class InputForm:
                 "from_dtype": those that a frame's types say.
             options: further ones, of a table.
             shape: of a sample that is an image.
-            there: bool (N,), of a table the rows that are read, for names of others are none; None: all. Arrays of
-                numbers are returned whole.
+            weights: (N,), how many rows each counts as; those of weight 0 are not read of a table, for names of others
+                are none. Arrays of numbers are returned whole. None: one.
 
         Raises:
             TypeError, ValueError: X is no such thing.
@@ -76,8 +76,8 @@ class InputForm:
             raise ValueError(f"input_shape is {tuple(shape)}, and X is a table: images are arrays of numbers")
         frame = arrow_of(table)
         _count_columns(estimator, frame if isinstance(X, (list, tuple)) and is_frame(X) else X, reset=True)
-        if there is not None:
-            frame = frame.filter(there)
+        if weights is not None:
+            frame, weights = frame.filter(weights > 0), weights[weights > 0]
         if frame.num_columns == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
         if len(frame) < 2:
@@ -87,7 +87,7 @@ class InputForm:
         if asked:
             names = _columns(categorical, [str(name) for name in frame.column_names])
             given = TableOptions.of({**given.to_json(), "categories": (*given.categories, *names)})
-        found = read_table(frame, None, given)
+        found = read_table(frame, None, given, weights)
         return cls(True, None, _names(frame), found.names or ()), found
 
     def again(self, estimator: Any, X: Any) -> Any:

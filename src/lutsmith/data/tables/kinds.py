@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -39,6 +39,7 @@ def read_columns(
     decimal: str | None,
     where: Callable[[int], str],
     min_frequency: float | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float32], Schema]:
     """Return the features, float32 (N, F), and the schema with what was found.
 
@@ -51,6 +52,7 @@ def read_columns(
         decimal: the decimal mark, where a person has said it.
         where: names the place of a row in the source.
         min_frequency: as of `TableOptions`.
+        weights: how many rows each row counts as, there; None: one.
 
     Raises:
         DataError: as for `table.read_table`.
@@ -83,7 +85,7 @@ def read_columns(
             fact.check_names(told)
             categories[place] = fact.names
         if min_frequency is not None and (names := categories[place]) is not None:
-            categories[place], rare = _pooled(names, fact.times, min_frequency)
+            categories[place], rare = _pooled(names, fact.weighed(weights), min_frequency)
             pooled |= {place: rare} if rare else {}
     for message in told[:_TOLD]:
         warnings.warn(f"{source}: {message}", TableWarning, stacklevel=4)
@@ -95,7 +97,7 @@ def read_columns(
 
 
 def _pooled(
-    names: Sequence[str], times: Mapping[str, int], min_frequency: float
+    names: Sequence[str], times: Mapping[str, float], min_frequency: float
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names that stay, in their order, and those that are read as one, the most frequent of them first: it
     stays too. One rare name alone is no pool.
@@ -224,6 +226,22 @@ class _Facts:
     def times(self) -> Counter[str]:
         """How many rows have each name."""
         return self.cells if self.column.numbers is None else Counter(filter(None, self.spelt()))
+
+    def weighed(self, weights: NDArray[np.float64] | None) -> Mapping[str, float]:
+        """How many rows have each name, where each row counts as so many."""
+        if weights is None:
+            return self.times
+        found = dict.fromkeys(self.times, 0.0)
+        column = self.column
+        if column.numbers is None:
+            sums = np.bincount(column.codes, weights, len(column.values)).tolist()
+            spelt: Iterable[tuple[str, float]] = zip(column.values, sums, strict=True)
+        else:
+            spelt = zip(self.spelt(), weights.tolist(), strict=True)
+        for text, weight in spelt:
+            if (name := text.strip()) in found:
+                found[name] += weight
+        return found
 
     def spelt(self) -> list[str]:
         """Return numbers or truth values as names, empty where they are missing."""

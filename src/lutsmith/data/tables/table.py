@@ -33,7 +33,12 @@ _BLOCK = 1 << 20
 _BATCH = 65_536
 
 
-def read_table(source: Any, target: str | int | None, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
+def read_table(
+    source: Any,
+    target: str | int | None,
+    options: TableOptions = TableOptions(),  # noqa: B008
+    weights: NDArray[np.float64] | None = None,
+) -> Table:
     """Return the features and labels of a table, and the schema that was found.
 
     A column holds numbers if all of its values are numbers, written in one way: plain, with a decimal comma, grouped
@@ -49,6 +54,7 @@ def read_table(source: Any, target: str | int | None, options: TableOptions = Ta
             polars, pyarrow or another library that narwhals knows.
         target: the label column by name, or by place (0 is the first, -1 the last); None: there are no labels.
         options: what is not to be found but is known.
+        weights: (N,), how many rows each counts as where rare names are pooled; None: one.
 
     Raises:
         DataError: the file is missing, a folder, unreadable or empty; rows of different lengths; an unknown or repeated
@@ -60,10 +66,10 @@ def read_table(source: Any, target: str | int | None, options: TableOptions = Ta
     """
     wanted = None if target is None else str(target)
     if isinstance(source, (str, os.PathLike)) and not str(source).lower().endswith(COLUMNAR):
-        return _read_text(Path(source), wanted, options)
+        return _read_text(Path(source), wanted, options, weights)
     name, table = _arrow(source)
     found = Schema(1, missing=("",))
-    return _described(name, _of_arrow(table, name), wanted, options, found, lambda row: f"row {row}")
+    return _described(name, _of_arrow(table, name), wanted, options, found, lambda row: f"row {row}", weights)
 
 
 def read_table_by(schema: Schema, source: Any, target: str | int | None = None) -> Table:
@@ -118,7 +124,9 @@ def _arrow(source: Any) -> tuple[str, Any]:
     return "the frame", arrow_of(source)
 
 
-def _read_text(path: Path, target: str | None, options: TableOptions) -> Table:
+def _read_text(
+    path: Path, target: str | None, options: TableOptions, weights: NDArray[np.float64] | None
+) -> Table:
     delimiter = options.delimiter or find_delimiter(path)
     columns = _cells(path, delimiter)
     header = has_header(str(path), columns, target, options.header)
@@ -132,7 +140,7 @@ def _read_text(path: Path, target: str | None, options: TableOptions) -> Table:
         with read_rows(path, delimiter) as rows:
             return f"line {next(islice(rows, row + header, None))[0]}"
 
-    return _described(str(path), columns, target, options, found, where)
+    return _described(str(path), columns, target, options, found, where, weights)
 
 
 def _described(
@@ -142,6 +150,7 @@ def _described(
     options: TableOptions,
     found: Schema,
     where: Callable[[int], str],
+    weights: NDArray[np.float64] | None,
 ) -> Table:
     """Return the table of columns: which one is the label, which are left out, and what the others hold."""
     names = None if columns[0].name is None else [str(column.name) for column in columns]
@@ -173,7 +182,8 @@ def _described(
     if not columns[0].length:
         raise DataError(f"{source}: no rows")
     forced = {places.index(place): name for name in ("numbers", "categories") for place in groups[name]}
-    x, schema = read_columns(source, chosen, places, start, forced, options.decimal, where, options.min_frequency)
+    pooling = options.min_frequency, weights
+    x, schema = read_columns(source, chosen, places, start, forced, options.decimal, where, *pooling)
     labels = None if label is None else columns[label].labels()
     return Table(source, x, labels, schema.names, schema)
 
