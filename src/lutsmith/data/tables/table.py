@@ -124,9 +124,7 @@ def _arrow(source: Any) -> tuple[str, Any]:
     return "the frame", arrow_of(source)
 
 
-def _read_text(
-    path: Path, target: str | None, options: TableOptions, weights: NDArray[np.float64] | None
-) -> Table:
+def _read_text(path: Path, target: str | None, options: TableOptions, weights: NDArray[np.float64] | None) -> Table:
     delimiter = options.delimiter or find_delimiter(path)
     columns = _cells(path, delimiter)
     header = has_header(str(path), columns, target, options.header)
