@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hypothesis_numpy
 
 from lutsmith.circuit.engine import arrow, streams
 from lutsmith.circuit.tabular import Schema, SchemaError, as_frame, frames
@@ -161,3 +162,30 @@ def test_more_texts_than_there_was_room_for_are_found() -> None:
     assert found is not None
     assert [found.values[code] for code in found.codes.tolist()] == given_cells
     assert len(found.values) == 9000
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.data(), st.sampled_from(["int8", "uint8", "int16", "int64", "uint64", "float16", "float32", "float64", "bool"])
+)
+def test_numbers_are_coded_exactly(data: st.DataObject, kind: str) -> None:
+    number = hypothesis_numpy.from_dtype(np.dtype(kind))
+    near = st.sampled_from([0, 1, 2, 7, 0.5] if kind.startswith("float") else [0, 1, 2, 7]).map(np.dtype(kind).type)
+    numbers = np.array(data.draw(st.lists(data.draw(st.sampled_from([number, near])), max_size=6)), kind)
+    with np.errstate(all="ignore"):
+        coded = frames.Coded.of(numbers)
+    np.testing.assert_array_equal(np.array([coded.values[code] for code in coded.codes], kind), numbers)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "int16", "uint64"])
+@pytest.mark.parametrize("unseen", ["missing", "error"])
+def test_names_that_are_numbers_are_read_from_arrays_as_one_by_one(kind: str, unseen: str) -> None:
+    schema = Schema(1, ("code",), (("1", "2", "3.5", "40"),), missing=("", "-9"), unseen=unseen)
+    known = [1, 2, 40, 1] if kind[0] in "iu" else [1, 2, 3.5, 40, np.nan]
+    numbers = np.array([*known, *([] if unseen == "error" else [5, 7e4 if kind[0] != "i" else 30_000])], kind)
+    expected = schema.text(0, numbers.tolist())
+    np.testing.assert_array_equal(schema.values(0, numbers), expected)
+    if unseen == "error":
+        with pytest.raises(SchemaError, match="5") as error:
+            schema.values(0, np.array([1, 2, 5, 5], kind), 100)
+        assert error.value.row == 102

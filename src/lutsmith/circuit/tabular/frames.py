@@ -22,6 +22,10 @@ FEW_OBJECTS = 1 << 13
 """Objects of a column that are told apart by their addresses, at the most."""
 
 
+DENSE = 1 << 12
+"""Integers that are so near to each other are codes as they are, without sorting."""
+
+
 @dataclass(frozen=True, eq=False)
 class Coded:
     """A column as its different values and, for each row, which of them.
@@ -33,6 +37,19 @@ class Coded:
 
     values: Sequence[Any]
     codes: NDArray[np.integer[Any]]
+
+    @classmethod
+    def of(cls, numbers: NDArray[Any]) -> Coded:
+        """Return numbers or truth values (n,) as such a column."""
+        if numbers.size and numbers.dtype.kind != "b":
+            low, high = numbers.min().item(), numbers.max().item()
+            if 0 <= high - low < DENSE:  # of NaN and infinity it is not
+                wide = numbers.astype(np.int64) if numbers.dtype.kind == "i" else numbers
+                codes = (wide - low).astype(np.int64)
+                if numbers.dtype.kind != "f" or (codes + low == numbers).all():
+                    return cls([low + code for code in range(int(high - low) + 1)], codes)
+        different, codes = np.unique(numbers, return_inverse=True)
+        return cls(different.tolist(), codes)
 
 
 @dataclass(frozen=True)

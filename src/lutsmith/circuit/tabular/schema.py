@@ -134,6 +134,8 @@ class Schema(TableLayout):
             if self.missing_numbers and cells.dtype.kind != "b":
                 result[np.isin(cells, list(self.missing_numbers))] = np.nan
             return result
+        if cells.dtype.kind in "biuf":  # names that are numbers
+            return self._coded(place, Coded.of(cells), first)
         if cells.dtype.kind in "mMcV":
             raise SchemaError(f"holds {cells.dtype} values; turn them into numbers first", self.column(place))
         if cells.dtype.kind == "S":
