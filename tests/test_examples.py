@@ -110,3 +110,15 @@ def test_every_example_is_run_by_a_test():
         "search_method.py",
         "vibration.py",
     }
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of shap, when it is imported
+def test_a_model_of_a_table_says_why(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["why.py", str(tmp_path)])
+    runpy.run_path(str(EXAMPLES / "why.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert float(re.findall(r"accuracy: ([\d.]+)", printed)[0]) > 0.9
+    assert "pivotal" in printed
+    assert "add up to the probabilities: True" in printed
+    for name in ("confusion.png", "dependence.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
