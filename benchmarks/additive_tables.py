@@ -40,7 +40,7 @@ TASKS = (
     "adult", "magic-gamma", "dry-bean", "skin-seg", "unsw-nb15", "cancer-wisconsin", "cancer-ljubljana", "wine",
     "digits", "iris", "monks-1", "monks-2", "monks-3",
 )  # fmt: skip
-NUMBERS = ("diabetes", "friedman")
+NUMBERS = ("diabetes", "friedman", "friedman-2")
 """Tasks of regression: asked for by name."""
 
 SHARED = ("unsw-nb15",)
@@ -59,6 +59,9 @@ def read(task: str, data: Path | None) -> Dataset:
         return from_arrays(x.astype(np.float32), y, objective=kind, name=task)
     if task == "friedman":
         x, y = datasets.make_friedman1(5000, noise=1.0, random_state=0)
+        return from_arrays(x.astype(np.float32), y, objective="regression", name=task)
+    if task == "friedman-2":
+        x, y = datasets.make_friedman2(5000, noise=100.0, random_state=0)
         return from_arrays(x.astype(np.float32), y, objective="regression", name=task)
     if task == "cancer-ljubljana":
         (path,) = find_files(task, data, "breast_cancer", ("breast-cancer.data",))
