@@ -6,7 +6,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test lint mutants bench verify clean
+.PHONY: demo test test-oldest lint mutants bench verify clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -22,6 +22,12 @@ demo: .venv/.installed
 # few and long tests would come last otherwise, and one process would wait for them.
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The estimators with the oldest scikit-learn that the extra allows.
+OLDEST := .venv/scikit-learn-1.6
+test-oldest: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(OLDEST) 'scikit-learn==1.6.*'
+	PYTHONPATH=$(OLDEST) $(BIN)/python -m pytest -n 2 tests/estimators -W ignore::DeprecationWarning -W ignore::pytest.PytestRemovedIn10Warning
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -75,7 +75,7 @@ class InputForm:
         if shape is not None:
             raise ValueError(f"input_shape is {tuple(shape)}, and X is a table: images are arrays of numbers")
         frame = arrow_of(table)
-        _count_columns(estimator, frame if isinstance(X, (list, tuple)) and is_frame(X) else X, reset=True)
+        _count_columns(estimator, _titled(X, frame), reset=True)
         if weights is not None:
             frame, weights = frame.filter(weights > 0), weights[weights > 0]
         if frame.num_columns == 0:
@@ -104,7 +104,7 @@ class InputForm:
             return x if self.shape is None else x.reshape(len(x), *self.shape)
         if _is_frame(X):
             frame = arrow_of(X)
-            _count_columns(estimator, X if not isinstance(X, (list, tuple)) else frame, reset=False)
+            _count_columns(estimator, _titled(X, frame), reset=False)
             return self._read(frame)
         array = np.asarray(X)
         if array.ndim != 2:
@@ -127,6 +127,11 @@ def _names(frame: Any) -> list[str]:
 
 def _is_frame(X: Any) -> bool:
     return not isinstance(X, np.ndarray) and is_frame(X)
+
+
+def _titled(X: Any, frame: Any) -> Any:
+    """Return what names of columns are read of: the Arrow table, for scikit-learn knows only those of pandas always."""
+    return frame if _is_frame(X) and not hasattr(X, "iloc") else X
 
 
 _RESHAPE = (
