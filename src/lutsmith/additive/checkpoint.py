@@ -183,6 +183,8 @@ def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start:
     for name in ("monotonic_cst", "patience"):  # which earlier versions did not have
         if told[name] is None:
             del told[name]
+    if told["ensemble"] == 1:
+        del told["ensemble"]
     for name in ("missing", "category_code"):  # earlier versions had neither; samples and bits tell them
         del told[name]
     found.update(json.dumps(told, sort_keys=True).encode())

@@ -56,8 +56,9 @@ class Goal:
         middle = y.mean(axis=0) if loss is None and name == "squared" else np.median(y, axis=0)
         spread, same = y.std(axis=0), (y == y[0]).all(axis=0)
         middle, spread = np.where(same, y[0], middle), np.where(same, 0.0, spread)  # what a mean rounds is no spread
-        per_score = max(1, settings.max_luts // count)
-        return cls(objective, count, chosen, middle, settings.step * spread / np.sqrt(per_score))
+        return cls(
+            objective, count, chosen, middle, settings.step * spread / np.sqrt(settings.luts_of_score(count))
+        )
 
     def votes(self, y: NDArray[Any], weights: NDArray[Any] | None = None) -> Votes:
         """Return no votes yet, for rows with targets `y`; rows none of which has a weight count alike."""

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from lutsmith.additive.candidates import Candidates
 from lutsmith.additive.categories import in_order
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State, Watch
+from lutsmith.additive.ensemble import checkpoints_of, members_of, named, together, unseen_together, watched
 from lutsmith.additive.folds import Unseen, best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
@@ -83,7 +85,10 @@ class AdditiveTrainer:
     Attributes:
         history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
         unseen: after `fit`, what is said of rows that the network did not learn from: by itself of the validation rows,
-            by the networks of the folds of those that each was grown without; None where there are neither.
+            by the networks of the folds of those that each was grown without; None where there are neither. Members of
+            an ensemble hold the same validation rows out, and have folds of their own: what they say is added up.
+        network: after `fit` of one network, its LUTs that vote.
+        members: after `fit` of an ensemble, the trainers of its networks.
     """
 
     def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
@@ -95,6 +100,9 @@ class AdditiveTrainer:
         self.loss = loss
         self.history: tuple[Growth, ...] = ()
         self.unseen: Unseen | None = None
+        self.network: tuple[VotingLut, ...] = ()
+        self.members: tuple[AdditiveTrainer, ...] = ()
+        self._is_member = False
 
     def prepare(
         self, dataset: Dataset, *, start: Circuit | None = None, held_out: NDArray[np.int64] | None = None
@@ -117,9 +125,14 @@ class AdditiveTrainer:
         y = dataset.y_train
         settings = self.settings.for_data(dataset.input_shape, len(y), dataset.num_classes)
         if start is not None:
-            settings = replace(settings, folds=0, chosen_by=self.settings.chosen_by or "score")
+            settings = replace(settings, folds=0, ensemble=1, chosen_by=self.settings.chosen_by or "score")
         elif dataset.x_test is None and (held_out is None or len(held_out)):
             settings = replace(settings, folds=0)
+        if settings.ensemble > 1 and settings.max_luts < settings.ensemble * dataset.num_classes:
+            raise ValueError(
+                f"max_luts is {settings.max_luts} for {settings.ensemble} networks; expected at least a LUT for each "
+                f"score of each: {settings.ensemble * dataset.num_classes}, or fewer networks"
+            )
         if held_out is not None:
             rows = np.delete(np.arange(len(y)), held_out)
         elif dataset.x_test is None and settings.validation == 0:
@@ -173,7 +186,8 @@ class AdditiveTrainer:
             watch: is told how far training has come, step by step; of networks that choose how many LUTs are best too,
                 in the stages "fold 1", "fold 2", ... Where it returns True, that network is done.
             checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
-                stopped. It is written anew every few seconds, and when training is interrupted.
+                stopped. It is written anew every few seconds, and when training is interrupted. Further networks of an
+                ensemble have files beside it, which are gone at the end.
             metadata: what the circuit tells of itself; names, accuracy and settings are added.
 
         Raises:
@@ -185,6 +199,8 @@ class AdditiveTrainer:
         if start is not None and isinstance(dataset, Prepared):
             raise ValueError("the data are prepared, and start is given: give it to prepare()")
         ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset, start=start)
+        if ready.settings.ensemble > 1:
+            return self._fit_members(ready, watch, checkpoint, metadata)
         began = time.perf_counter()
         settings, dataset, rows, held_out = ready.settings, ready.dataset, ready.rows, ready.held_out
         encoding, goal, begun = ready.encoding, ready.goal, ready.start
@@ -241,7 +257,10 @@ class AdditiveTrainer:
             if kept is not None:
                 kept.write()
             raise
-        self.history = tuple(state.steps)
+        if kept is not None and self._is_member:  # others come after it
+            kept.keep(state)
+            kept.write()
+        self.history, self.network = tuple(state.steps), tuple(network)
         if begun is None:
             circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
         else:
@@ -255,6 +274,45 @@ class AdditiveTrainer:
             x = dataset.x_train[held_out]
             self.unseen = Unseen(held_out, circuit.decision_function(x), circuit.predict(x))
         return self._reported(asked, dataset, circuit, (set_up, choosing + state.seconds))
+
+    def _fit_members(
+        self,
+        ready: Prepared,
+        watch: Watch | None,
+        checkpoint: str | os.PathLike[str] | None,
+        metadata: Metadata | None,
+    ) -> Fitted:
+        """Grow the networks of an ensemble one after the other, and make one circuit of them."""
+        settings, dataset, spent = members_of(ready.settings), ready.dataset, 0.0
+        files = [None] * len(settings) if checkpoint is None else checkpoints_of(Path(checkpoint), len(settings))
+        unmeasured = replace(dataset, x_test=None, y_test=None)
+        self.history, circuits = (), []
+        self.members = tuple(AdditiveTrainer(each, loss=self.loss) for each in settings)
+        for number, trainer in enumerate(self.members):
+            trainer._is_member = True
+            done = self.history
+
+            def tell(step: Growth, number: int = number, done: tuple[Growth, ...] = done, spent: float = spent) -> Any:
+                assert watch is not None
+                if self.history is done:  # the first step: earlier ones are those of an earlier sitting
+                    self.history = (*done, *(named(each, number, spent) for each in self.members[number].history))
+                return watched(watch, number, len(settings), spent)(step)
+
+            member = replace(ready, settings=settings[number], dataset=unmeasured)
+            _, circuit, report = trainer.fit(
+                member, watch=None if watch is None else tell, checkpoint=files[number], metadata=metadata
+            )
+            self.history = (*done, *(named(step, number, spent) for step in trainer.history))
+            circuits.append(circuit)
+            spent += report.train_seconds
+        circuit = together(circuits, [trainer.network for trainer in self.members], ready.encoding, dataset)
+        if ready.ways and not (found := check_monotone(circuit, ready.ways)).ok:
+            raise CircuitMismatchError(f"{found}\nThis is a fault of lutsmith: please report it; nothing was saved")
+        self.unseen = unseen_together([trainer.unseen for trainer in self.members], circuit)
+        for file in files[1:]:
+            if file is not None:
+                file.unlink(missing_ok=True)
+        return self._reported(ready.settings, dataset, circuit, (ready.seconds, spent))
 
     def _reported(
         self,
