@@ -29,6 +29,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
 
     Args:
         method: "auto", which is "additive"; "additive"; or "gradients" (`pip install 'lutsmith[train]'`).
+        n_estimators: networks of different seeds, which share the LUTs and the seconds; their votes are added up, in
+            one circuit. All hold the same rows out; of folds each has its own.
         max_luts: LUTs that vote at most; None: what is worth trying for so many rows.
         max_seconds: no LUT is begun after so many seconds; None: no limit. The result then depends on the machine.
         rank: inputs of a LUT, 1 to 8, or several of which one is drawn for each; None: what suits tables.
@@ -67,8 +69,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
             feature are exchanged among them.
         temperature_: votes that are worth a factor e of probability, as those rows tell.
         n_luts_: LUTs of the circuit.
-        n_iter_, best_iteration_: rounds that were grown, and how many of them are kept.
-        evals_result_: losses and scores, round by round.
+        n_iter_, best_iteration_: rounds that were grown, and how many of them are kept, of all networks together.
+        evals_result_: losses and scores, round by round; of several networks a list of such.
         n_features_in_, feature_names_in_: as of any estimator.
     """
 
@@ -76,6 +78,7 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         self,
         *,
         method: str = "auto",
+        n_estimators: int = 1,
         max_luts: int | None = None,
         max_seconds: float | None = None,
         rank: int | Sequence[int] | None = None,
@@ -99,6 +102,7 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         verbose: int | bool = 0,
     ) -> None:
         self.method = method
+        self.n_estimators = n_estimators
         self.max_luts = max_luts
         self.max_seconds = max_seconds
         self.rank = rank

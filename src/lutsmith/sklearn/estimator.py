@@ -24,7 +24,7 @@ from lutsmith.data.split import validation_split
 from lutsmith.data.start import coded_as
 from lutsmith.data.tables.table import features_by
 from lutsmith.explaining import importances
-from lutsmith.ground.arguments import one_of
+from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.runs.methods.growth_log import GrowthLog
 from lutsmith.sklearn.fitted import FittedCircuit
 from lutsmith.sklearn.merging import merge_equal_rows
@@ -162,9 +162,10 @@ class LUTEstimator(FittedCircuit):
         stopping = self.early_stopping
         if stopping != "auto" and not isinstance(stopping, (bool, np.bool_)):
             raise ValueError(f"early_stopping is {stopping!r}; expected 'auto', True or False")
+        ensemble = whole_number("n_estimators", self.n_estimators, 1)
         names = ("max_luts", "max_seconds", "rank", "bits", "encoder", "missing")
         fields = {name: getattr(self, name) for name in names}
-        fields["monotonic_cst"] = self._constraints()
+        fields |= {"ensemble": ensemble, "monotonic_cst": self._constraints()}
         fields |= {"seed": self._seed(), "validation": self.validation_fraction, "patience": self.n_iter_no_change}
         fields |= self._loss_fields()
         rows = len(dataset.y_train)
@@ -189,19 +190,15 @@ class LUTEstimator(FittedCircuit):
                 return any(asked)
 
             _, circuit, report = trainer.fit(prepared, watch=watch)
-        steps = [step for step in trainer.history if step.stage != "start"]
-        self.n_iter_ = max(1, len(steps))
-        self.evals_result_ = {"training": {"loss": [step.loss for step in steps]}}
-        self.best_iteration_ = self.n_iter_
-        losses = [step.validation_loss for step in steps if step.validation_loss is not None]
-        if losses:
-            scores = [step.validation for step in steps if step.validation is not None]
-            self.evals_result_["validation"] = {"loss": losses, "score": scores}
-            name = "loss" if prepared.settings.chosen_by == "loss" else "score"
-            told = np.array(self.evals_result_["validation"][name]) * (1 if name == "loss" else -1)
-            self.best_iteration_ = len(told) - int(np.argmin(told[::-1]))
+        told = [_rounds(each, prepared.settings.chosen_by) for each in trainer.members or (trainer,)]
+        figures, self.n_iter_, self.best_iteration_ = told[0]
+        self.evals_result_: Any = figures
+        if len(told) > 1:
+            self.evals_result_ = [each for each, _, _ in told]
+            self.n_iter_, self.best_iteration_ = (sum(counts) for counts in zip(*(each[1:] for each in told), strict=True))
         unseen = None if trainer.unseen is None else (trainer.unseen.rows, trainer.unseen.scores)
-        return _Trained(circuit, report, unseen, prepared.settings.tau or 1.0)
+        tau = (prepared.settings.tau or 1.0) * prepared.settings.ensemble  # of the mean of the members' scores
+        return _Trained(circuit, report, unseen, tau)
 
     def _descend(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> _Trained:
         """Training by gradients."""
@@ -211,6 +208,8 @@ class LUTEstimator(FittedCircuit):
 
         if self.monotonic_cst is not None or self.missing is not None:
             raise ValueError("monotonic_cst and missing are of method='additive'; leave them out, or the method")
+        if whole_number("n_estimators", self.n_estimators, 1) > 1:
+            raise ValueError("n_estimators is of method='additive'; by gradients train each, and lutsmith.merge them")
         if held_out is not None:
             raise ValueError("eval_set is of method='additive'; by gradients validation_fraction holds rows out")
         preset = default_of_shape(dataset.input_shape, "gradients")
@@ -266,6 +265,21 @@ class _Trained(NamedTuple):
     report: Report
     unseen: tuple[NDArray[np.int64], NDArray[Any]] | None
     tau: float = 1.0
+
+
+def _rounds(trainer: AdditiveTrainer, chosen_by: str | None) -> tuple[dict[str, Any], int, int]:
+    """Return losses and scores of a network round by round, how many rounds there were, and which was best."""
+    steps = [step for step in trainer.history if step.stage != "start"]
+    figures: dict[str, Any] = {"training": {"loss": [step.loss for step in steps]}}
+    count = best = max(1, len(steps))
+    losses = [step.validation_loss for step in steps if step.validation_loss is not None]
+    if losses:
+        scores = [step.validation for step in steps if step.validation is not None]
+        figures["validation"] = {"loss": losses, "score": scores}
+        name, sign = ("loss", 1) if chosen_by == "loss" else ("score", -1)
+        told = sign * np.array(figures["validation"][name])
+        best = len(told) - int(np.argmin(told[::-1]))
+    return figures, count, best
 
 
 def auto_luts(rows: int, scores: int) -> int:

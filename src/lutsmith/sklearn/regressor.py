@@ -22,6 +22,7 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         loss: "squared", "absolute" or "quantile"; by gradients "squared" alone.
         quantile: of the loss "quantile": the share of targets that are to lie below what is predicted.
         method: as for `LUTClassifier`, and so all below.
+        n_estimators: networks, of which the circuit gives the mean.
         max_luts: LUTs that vote at most.
         max_seconds: no LUT is begun after so many seconds.
         rank: inputs of a LUT.
@@ -50,6 +51,7 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         loss: str = "squared",
         quantile: float = 0.5,
         method: str = "auto",
+        n_estimators: int = 1,
         max_luts: int | None = None,
         max_seconds: float | None = None,
         rank: int | Sequence[int] | None = None,
@@ -74,6 +76,7 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         self.loss = loss
         self.quantile = quantile
         self.method = method
+        self.n_estimators = n_estimators
         self.max_luts = max_luts
         self.max_seconds = max_seconds
         self.rank = rank
