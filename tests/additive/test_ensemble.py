@@ -154,7 +154,7 @@ def test_limits_are_of_all_members() -> None:
     assert members[0].seed == 7
     seeds = {each.seed for seed in range(50) for each in ensemble.members_of(AdditiveSettings(ensemble=8, seed=seed))}
     assert len(seeds) == 400
-    with pytest.raises(ValueError, match="max_luts is 8 for 3 networks; expected at least .*: 9"):
+    with pytest.raises(ValueError, match=r"max_luts is 8 for 3 networks; expected at least .*: 9"):
         AdditiveTrainer(AdditiveSettings(max_luts=8, ensemble=3)).prepare(blobs())
     AdditiveTrainer(AdditiveSettings(max_luts=9, ensemble=3)).fit(blobs())
 
@@ -180,7 +180,8 @@ def test_a_watch_is_told_of_each_member_and_ends_it() -> None:
     trainer = AdditiveTrainer(replace(SMALL, sweeps=1))
     trainer.fit(blobs(), watch=seen.append)
     assert [step.stage for step in trainer.history] == [step.stage for step in seen]
-    assert {step.stage for step in seen} == {f"{stage}, network {n}" for stage in ("growing", "sweep 1") for n in (1, 2, 3)}
+    stages = {f"{stage}, network {number}" for stage in ("growing", "sweep 1") for number in (1, 2, 3)}
+    assert {step.stage for step in seen} == stages
     assert [step.seconds for step in seen] == sorted(step.seconds for step in seen)
     short = AdditiveTrainer(SMALL)
     short.fit(blobs(), watch=lambda step: step.luts >= 6)

@@ -55,6 +55,8 @@ class AdditiveSettings:
         tau_start: the share of tau that is in force at the beginning: it rises with the root of the LUTs.
         step: of numbers, by how much a vote changes the score: so many standard deviations of the targets, over the
             root of the LUTs of a target.
+        teacher_weight: of a trainer with a teacher, the share of the loss that its opinions are, 0 to 1; the rest is
+            that of the targets.
         plus: scores that get a vote where a LUT is 1.
         minus: scores that lose one.
         num_codes: where a LUT votes for more than one score, how many different choices of them there are: groups of
@@ -110,6 +112,7 @@ class AdditiveSettings:
     tau: float | None = None
     tau_start: float = 0.4
     step: float = 0.5
+    teacher_weight: float = 0.5
     plus: int = 1
     minus: int = 0
     num_codes: int = 60
@@ -181,7 +184,7 @@ class AdditiveSettings:
         for name, (right, wanted) in checks.items():
             if getattr(self, name) is not None:
                 number(name, getattr(self, name), right, wanted)
-        for name in ("past", "deep"):
+        for name in ("past", "deep", "teacher_weight"):
             number(name, getattr(self, name), lambda x: 0 <= x <= 1, "a share, 0 to 1")
         number("validation", self.validation, lambda x: 0 <= x < 1, "a share, 0 or above, below 1")
         number("quantile", self.quantile, lambda x: 0 < x < 1, "a share above 0, below 1")

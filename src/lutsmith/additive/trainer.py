@@ -24,6 +24,7 @@ from lutsmith.additive.missing import choose, fitted
 from lutsmith.additive.monotone import Unate, constrained, masks_of
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
+from lutsmith.additive.opinions import Opinions, Teacher
 from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.start import Start
@@ -81,6 +82,9 @@ class AdditiveTrainer:
         settings: how to go about it; None: the defaults.
         loss: of several labels or numbers, (scores, targets) float64 (N,) each to the losses (N,), in place of the loss
             that the settings name; labels are targets 0 and 1.
+        teacher: is asked about the rows that each network learns from, and no others: what it says is learned beside
+            the targets, as `teacher_weight` of the settings says. Rows that are held out are measured by their targets
+            alone.
 
     Attributes:
         history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
@@ -91,13 +95,21 @@ class AdditiveTrainer:
         members: after `fit` of an ensemble, the trainers of its networks.
     """
 
-    def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
+    def __init__(
+        self,
+        settings: AdditiveSettings | None = None,
+        *,
+        loss: ScoreLoss | None = None,
+        teacher: Teacher | None = None,
+    ) -> None:
         if loss is not None and not callable(loss):
             raise TypeError(
                 f"loss is {loss!r}; expected a function. A name goes into the settings: loss={loss!r} there"
             )
+        if teacher is not None and not callable(teacher):
+            raise TypeError(f"teacher is {teacher!r}; expected a function of rows")
         self.settings = AdditiveSettings() if settings is None else settings
-        self.loss = loss
+        self.loss, self.teacher = loss, teacher
         self.history: tuple[Growth, ...] = ()
         self.unseen: Unseen | None = None
         self.network: tuple[VotingLut, ...] = ()
@@ -217,7 +229,7 @@ class AdditiveTrainer:
                    **more: Any) -> Course:  # fmt: skip
             source = RowSource(
                 dataset, learned, encoding, goal, room=room, block=how.block_rows, copies=how.copies,
-                augment=how.augment(), seed=how.seed,
+                augment=how.augment(), seed=how.seed, opinions=self._opinions(learned, ready),
             )  # fmt: skip
             check = RowSource(dataset, checked, encoding, goal, room=room).draw(0) if len(checked) else None
             candidates = Candidates(
@@ -229,6 +241,7 @@ class AdditiveTrainer:
         kept = None
         if checkpoint is not None:
             of = b"" if begun is None else to_bytes(begun.circuit)
+            of += b"" if (taught := self._opinions(rows, ready)) is None else taught.said.tobytes()
             kept = Checkpoint(checkpoint, asked, dataset, encoding, of)
         state = (None if kept is None else kept.read()) or State()
         self.history = tuple(state.steps)
@@ -275,6 +288,12 @@ class AdditiveTrainer:
             self.unseen = Unseen(held_out, circuit.decision_function(x), circuit.predict(x))
         return self._reported(asked, dataset, circuit, (set_up, choosing + state.seconds))
 
+    def _opinions(self, rows: NDArray[np.int64], ready: Prepared) -> Opinions | None:
+        weight = ready.settings.teacher_weight
+        if self.teacher is None or weight == 0:
+            return None
+        return Opinions.asked(self.teacher, rows, ready.dataset.objective, ready.goal.num_scores, weight)
+
     def _fit_members(
         self,
         ready: Prepared,
@@ -287,7 +306,7 @@ class AdditiveTrainer:
         files = [None] * len(settings) if checkpoint is None else checkpoints_of(Path(checkpoint), len(settings))
         unmeasured = replace(dataset, x_test=None, y_test=None)
         self.history, circuits = (), []
-        self.members = tuple(AdditiveTrainer(each, loss=self.loss) for each in settings)
+        self.members = tuple(AdditiveTrainer(each, loss=self.loss, teacher=self.teacher) for each in settings)
         for number, trainer in enumerate(self.members):
             trainer._is_member = True
             done = self.history

@@ -52,6 +52,11 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         n_iter_no_change: growing ends after so many rounds, of a LUT a class, without a better network; of gradients
             after so many measurements. None: it goes on to the last.
         input_shape: the shape of a sample, where rows of X are images: (28, 28), (3, 32, 32).
+        teacher: a classifier with `predict_proba`, whose probabilities of the training rows are learned beside their
+            classes (distillation). One that is not fitted is fitted in five parts, so that it has not seen the targets
+            of the rows that it is asked about; one that is fitted is asked as it is. What is measured on rows that are
+            held out is measured by their true classes.
+        teacher_weight: the share of the loss that its opinions are, 0 to 1.
         settings: further fields of `lutsmith.additive.AdditiveSettings`, of gradients of `lutsmith.training.Settings`.
         architecture: of gradients, fields of `lutsmith.Architecture`.
         callbacks: functions that are told of each round, a `lutsmith.additive.Growth`; one that returns True ends
@@ -93,6 +98,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         validation_fraction: float = 0.1,
         n_iter_no_change: int | None = None,
         input_shape: Sequence[int] | None = None,
+        teacher: Any = None,
+        teacher_weight: float = 0.5,
         settings: Mapping[str, Any] | None = None,
         architecture: Mapping[str, Any] | None = None,
         callbacks: Sequence[Callable[[Any], bool | None]] | None = None,
@@ -117,6 +124,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.input_shape = input_shape
+        self.teacher = teacher
+        self.teacher_weight = teacher_weight
         self.settings = settings
         self.architecture = architecture
         self.callbacks = callbacks
@@ -177,6 +186,11 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         if self._labels:
             return {"objective": "multilabel", "classes": ()}
         return {"classes": tuple(self.classes_.tolist())}
+
+    def _shown(self, targets: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+        if self._labels:
+            return targets.astype(np.int64), {"labels": True}
+        return self.classes_[targets], {"classes": self.classes_}
 
     def _factors(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
         chosen = self.class_weight

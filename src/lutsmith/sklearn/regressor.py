@@ -36,6 +36,8 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         validation_fraction: the share of rows that does.
         n_iter_no_change: rounds without a better network, after which growing ends.
         input_shape: the shape of a sample that is an image.
+        teacher: a regressor whose numbers of the training rows are learned beside the targets.
+        teacher_weight: the share of the loss that they are.
         settings: further fields.
         architecture: of gradients.
         callbacks: are told of each round.
@@ -65,6 +67,8 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         validation_fraction: float = 0.1,
         n_iter_no_change: int | None = None,
         input_shape: Sequence[int] | None = None,
+        teacher: Any = None,
+        teacher_weight: float = 0.5,
         settings: Mapping[str, Any] | None = None,
         architecture: Mapping[str, Any] | None = None,
         callbacks: Sequence[Callable[[Any], bool | None]] | None = None,
@@ -90,6 +94,8 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.input_shape = input_shape
+        self.teacher = teacher
+        self.teacher_weight = teacher_weight
         self.settings = settings
         self.architecture = architecture
         self.callbacks = callbacks
@@ -115,6 +121,9 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
             return one
         several: NDArray[Any] = np.asarray(check_array(y, input_name="y", estimator=self)).astype(np.float64)
         return several
+
+    def _shown(self, targets: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+        return targets, {}
 
     def _described(self) -> dict[str, Any]:
         return {"objective": "regression", "classes": ()}
