@@ -3,6 +3,7 @@ from . import circuit as circuit
 from . import data as data
 from . import deeplut as deeplut
 from . import dwn as dwn
+from . import ensembles as ensembles
 from . import explaining as explaining
 from . import export as export
 from . import formats as formats
@@ -27,6 +28,7 @@ from .circuit.simplify import simplify_on as simplify_on
 from .circuit.word_length import snapped as snapped
 from .circuit.word_length import word_length_report as word_length_report
 from .data import Dataset as Dataset
+from .ensembles import merge as merge
 from .explaining import check_monotone as check_monotone
 from .explaining import explain as explain
 from .explaining import importances as importances

@@ -79,6 +79,7 @@ EVERY: dict[str, Any] = {
     "simplified": {"equal": "for every sample", "level": 2, "rank": 4, "luts_before": 9, "luts": 5},
     "simplified_on_data": {"rows": 5, "accuracy": None},
     "optimised": {"recipe": "area", "luts": [9, 8]},
+    "merged": {"circuits": 2, "luts": [9, 8]},
     "later": {"version": [1, None, {"x": True}]},
     "null of another version": None,
 }
@@ -159,6 +160,7 @@ def test_the_fields_are_those_of_the_keys() -> None:
         simplified={"equal": "for every sample", "level": 2, "rank": 4, "luts_before": 9, "luts": 5},
         simplified_on_data={"rows": 5, "accuracy": None},
         optimised={"recipe": "area", "luts": (9, 8)},
+        merged={"circuits": 2, "luts": (9, 8)},
         other={"later": {"version": [1, None, {"x": True}]}, "null of another version": None},
     )
 

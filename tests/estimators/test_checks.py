@@ -5,9 +5,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from lutsmith.sklearn import LUTClassifier, LUTRegressor, ThermometerEncoder
 
 
-@parametrize_with_checks(
-    [LUTClassifier(max_luts=60, random_state=0), LUTRegressor(max_luts=60, random_state=0), ThermometerEncoder()]
-)
+@parametrize_with_checks([
+    LUTClassifier(max_luts=60, random_state=0), LUTRegressor(max_luts=60, random_state=0), ThermometerEncoder(),
+    LUTClassifier(n_estimators=3, max_luts=60, random_state=0),
+    LUTRegressor(n_estimators=3, max_luts=60, random_state=0),
+])  # fmt: skip
 def test_scikit_learn_finds_nothing(estimator, check):
     check(estimator)
 

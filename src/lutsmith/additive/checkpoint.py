@@ -183,6 +183,9 @@ def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start:
     for name in ("monotonic_cst", "patience"):  # which earlier versions did not have
         if told[name] is None:
             del told[name]
+    for name, usual in (("ensemble", 1), ("teacher_weight", 0.5)):
+        if told[name] == usual:
+            del told[name]
     for name in ("missing", "category_code"):  # earlier versions had neither; samples and bits tell them
         del told[name]
     found.update(json.dumps(told, sort_keys=True).encode())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.losses import LOSSES, ScoreLoss, make_loss
+from lutsmith.additive.opinions import Opinions
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.votes import ScoreVotes, SoftmaxVotes, Votes
 from lutsmith.data.dataset import Dataset
@@ -56,16 +57,18 @@ class Goal:
         middle = y.mean(axis=0) if loss is None and name == "squared" else np.median(y, axis=0)
         spread, same = y.std(axis=0), (y == y[0]).all(axis=0)
         middle, spread = np.where(same, y[0], middle), np.where(same, 0.0, spread)  # what a mean rounds is no spread
-        per_score = max(1, settings.max_luts // count)
-        return cls(objective, count, chosen, middle, settings.step * spread / np.sqrt(per_score))
+        return cls(objective, count, chosen, middle, settings.step * spread / np.sqrt(settings.luts_of_score(count)))
 
-    def votes(self, y: NDArray[Any], weights: NDArray[Any] | None = None) -> Votes:
-        """Return no votes yet, for rows with targets `y`; rows none of which has a weight count alike."""
+    def votes(self, y: NDArray[Any], weights: NDArray[Any] | None = None, opinions: Opinions | None = None) -> Votes:
+        """Return no votes yet, for rows with targets `y`, and opinions of a teacher beside them; rows none of which has
+        a weight count alike.
+        """
         counted = np.ones(len(y)) if weights is None or not weights.any() else weights / weights.mean()
         if self.loss is None:
-            return SoftmaxVotes(y.astype(np.int64), self.num_scores, counted.astype(np.float32))
+            return SoftmaxVotes(y.astype(np.int64), self.num_scores, counted.astype(np.float32), opinions)
         targets = np.ascontiguousarray(y.reshape(len(y), -1).T, np.float64)
-        return ScoreVotes(targets, self.loss, counted.astype(np.float32), self.middle, self.step)
+        labels = self.objective == "multilabel"
+        return ScoreVotes(targets, self.loss, counted.astype(np.float32), self.middle, self.step, opinions, labels)
 
     def scores(self, votes: Votes) -> NDArray[np.int32]:
         """Return what the circuit's `decision_function` is to give, int32 (N, K)."""

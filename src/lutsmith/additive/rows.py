@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lutsmith.additive.front import Bits
 from lutsmith.additive.network import VotingLut
 from lutsmith.additive.objectives import Goal
+from lutsmith.additive.opinions import Opinions
 from lutsmith.circuit.engine.workers import num_threads, share
 from lutsmith.data.dataset import Dataset
 from lutsmith.data.report import score
@@ -32,6 +33,7 @@ class Rows:
         weights: how much each row counts, (N,), or None: all alike.
         bits: B, of the encoding.
         room: for so many outputs of LUTs that others read.
+        opinions: of a teacher, on these rows.
 
     Attributes:
         bits: uint64 (B + room, W): of the encoding, and the outputs of the network's LUTs in their order.
@@ -39,12 +41,20 @@ class Rows:
         weight: of all rows together.
     """
 
-    def __init__(self, goal: Goal, y: NDArray[Any], weights: NDArray[Any] | None, bits: int, room: int = 0) -> None:
+    def __init__(
+        self,
+        goal: Goal,
+        y: NDArray[Any],
+        weights: NDArray[Any] | None,
+        bits: int,
+        room: int = 0,
+        opinions: Opinions | None = None,
+    ) -> None:
         self.goal, self.y = goal, y
         self.weight = float(len(y) if weights is None else np.sum(weights))
         self.num_bits = bits
         self.bits = np.zeros((bits + room, -(-len(y) // 64)), np.uint64)
-        self.votes = goal.votes(y, weights)
+        self.votes = goal.votes(y, weights, opinions)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -93,6 +103,7 @@ class RowSource:
         copies: of each row; 0 without `augment`.
         augment: how copies are changed.
         seed: of the changes.
+        opinions: of a teacher, on the rows.
     """
 
     def __init__(
@@ -107,11 +118,13 @@ class RowSource:
         copies: int = 0,
         augment: Augment | None = None,
         seed: int = 0,
+        opinions: Opinions | None = None,
     ) -> None:
         self.goal = goal
         self._dataset, self._rows, self._encoding = dataset, rows, encoding
         self._blocks = 1 if block is None else -(-len(rows) // block)
         self._copies, self._augment, self._seed, self._room = copies if augment else 0, augment, seed, room
+        self._opinions = opinions
         self._drawn: tuple[int, Rows] | None = None
 
     @property
@@ -132,7 +145,13 @@ class RowSource:
             weights = self._dataset.sample_weight
             counted = None if weights is None else np.tile(np.asarray(weights, np.float64)[rows], 1 + self._copies)
             y = self._dataset.y_train[rows]
-            found = Rows(self.goal, np.concatenate([y] * (1 + self._copies)), counted, len(self._encoding), self._room)
+            said = self._opinions
+            if said is not None:
+                own = said.said[number % self._blocks :: self._blocks]
+                said = said._replace(said=np.concatenate([own] * (1 + self._copies)))
+            found = Rows(
+                self.goal, np.concatenate([y] * (1 + self._copies)), counted, len(self._encoding), self._room, said
+            )
         self._drawn = number, found
         first = len(rows) // CHUNK if same else 0
         self._encode(rows, found.bits, first, number)

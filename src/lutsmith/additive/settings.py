@@ -32,6 +32,8 @@ class AdditiveSettings:
 
     Attributes:
         max_luts: LUTs at most; every class, label or target gets as many as any other, and at least one.
+        ensemble: so many networks are grown, each of a seed of its own and with an equal share of max_luts and
+            max_seconds, and become one circuit that adds up their votes; of numbers it gives the mean.
         rank: inputs of a LUT, 1 to 8; of several, one is drawn for each LUT. None: 6 for images; 2, 4 and 6 for
             tables, where LUTs of few inputs keep to what many rows say.
         encoder: a name of `encodings.kinds.KINDS`; None: "distributive" for images, "balanced" for tables.
@@ -53,6 +55,8 @@ class AdditiveSettings:
         tau_start: the share of tau that is in force at the beginning: it rises with the root of the LUTs.
         step: of numbers, by how much a vote changes the score: so many standard deviations of the targets, over the
             root of the LUTs of a target.
+        teacher_weight: of a trainer with a teacher, the share of the loss that its opinions are, 0 to 1; the rest is
+            that of the targets.
         plus: scores that get a vote where a LUT is 1.
         minus: scores that lose one.
         num_codes: where a LUT votes for more than one score, how many different choices of them there are: groups of
@@ -97,6 +101,7 @@ class AdditiveSettings:
     """
 
     max_luts: int = 1000
+    ensemble: int = 1
     rank: int | tuple[int, ...] | None = None
     encoder: str | None = None
     bits: int | None = None
@@ -107,6 +112,7 @@ class AdditiveSettings:
     tau: float | None = None
     tau_start: float = 0.4
     step: float = 0.5
+    teacher_weight: float = 0.5
     plus: int = 1
     minus: int = 0
     num_codes: int = 60
@@ -140,9 +146,10 @@ class AdditiveSettings:
             encoder_kind(self.encoder).bits(self.bits, ())
         least = {"max_luts": 1, "plus": 1, "num_codes": 2, "copies": 1, "depth": 1, "minus": 0, "pairs": 0}
         least |= {"exchanges": 0, "sweeps": 0, "redraws": 0, "seed": 0, "folds": 0, "bits": 1, "window": 1}
-        least |= {"block_rows": 1, "candidates": 64, "patience": 1}
+        least |= {"block_rows": 1, "candidates": 64, "patience": 1, "ensemble": 1}
+        may_be_none = {item.name for item in fields(self) if item.default is None}
         for name, low in least.items():
-            if getattr(self, name) is not None:
+            if name not in may_be_none or getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), low)
         given: Any = self.rank
         if isinstance(given, list):
@@ -177,7 +184,7 @@ class AdditiveSettings:
         for name, (right, wanted) in checks.items():
             if getattr(self, name) is not None:
                 number(name, getattr(self, name), right, wanted)
-        for name in ("past", "deep"):
+        for name in ("past", "deep", "teacher_weight"):
             number(name, getattr(self, name), lambda x: 0 <= x <= 1, "a share, 0 to 1")
         number("validation", self.validation, lambda x: 0 <= x < 1, "a share, 0 or above, below 1")
         number("quantile", self.quantile, lambda x: 0 < x < 1, "a share above 0, below 1")
@@ -193,6 +200,10 @@ class AdditiveSettings:
         """The inputs that LUTs may have; none where rank is None."""
         return self.rank if isinstance(self.rank, tuple) else () if self.rank is None else (self.rank,)
 
+    def luts_of_score(self, scores: int) -> int:
+        """Return how many LUTs of a network vote for each of so many scores at the most."""
+        return max(1, self.max_luts // self.ensemble // scores)
+
     def for_data(self, input_shape: tuple[int, ...], rows: int, scores: int) -> AdditiveSettings:
         """Return the settings with what is None filled in.
 
@@ -202,7 +213,7 @@ class AdditiveSettings:
             scores: classes, labels or targets.
         """
         image = len(input_shape) > 1
-        per_score = max(1, self.max_luts // scores)
+        per_score = self.luts_of_score(scores)
         usual: dict[str, Any] = {
             "rank": 6 if image else (2, 4, 6),
             "encoder": "distributive" if image else "balanced",

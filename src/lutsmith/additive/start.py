@@ -20,6 +20,7 @@ from lutsmith.additive.front import Front, joined
 from lutsmith.additive.losses import ScoreLoss
 from lutsmith.additive.network import VotingLut, emit_network, value_range
 from lutsmith.additive.objectives import Goal
+from lutsmith.additive.opinions import Opinions
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.votes import Votes
 from lutsmith.circuit.circuit import Circuit
@@ -190,9 +191,9 @@ class HeadGoal(Goal):
     base: NDArray[np.int64]
     all: NDArray[np.int64]
 
-    def votes(self, y: NDArray[Any], weights: NDArray[Any] | None = None) -> Votes:
+    def votes(self, y: NDArray[Any], weights: NDArray[Any] | None = None, opinions: Opinions | None = None) -> Votes:
         """Return no votes yet: the scores where all LUTs are 0."""
-        found = super().votes(y, weights)
+        found = super().votes(y, weights, opinions)
         half = int(self.objective == "multilabel")  # set is what is above 0: the middle between that and 0 is 1 / 2
         found.begin_at(self.base, half - self.all)
         return found

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from lutsmith.additive.categories import in_order
 from lutsmith.additive.checkpoint import Checkpoint
 from lutsmith.additive.course import Course, Growth, State, Watch
 from lutsmith.additive.encoding import Encoding
+from lutsmith.additive.ensemble import checkpoints_of, members_of, named, together, unseen_together, watched
 from lutsmith.additive.folds import Unseen, best_steps, parts_of
 from lutsmith.additive.front import Bits
 from lutsmith.additive.losses import ScoreLoss
@@ -23,6 +25,7 @@ from lutsmith.additive.missing import choose, fitted
 from lutsmith.additive.monotone import Unate, constrained, masks_of
 from lutsmith.additive.network import VotingLut, build_circuit
 from lutsmith.additive.objectives import Goal
+from lutsmith.additive.opinions import Opinions, Teacher
 from lutsmith.additive.rows import RowSource
 from lutsmith.additive.settings import AdditiveSettings
 from lutsmith.additive.start import Start
@@ -80,22 +83,39 @@ class AdditiveTrainer:
         settings: how to go about it; None: the defaults.
         loss: of several labels or numbers, (scores, targets) float64 (N,) each to the losses (N,), in place of the loss
             that the settings name; labels are targets 0 and 1.
+        teacher: is asked about the rows that each network learns from, and no others: what it says is learned beside
+            the targets, as `teacher_weight` of the settings says. Rows that are held out are measured by their targets
+            alone.
 
     Attributes:
         history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
         unseen: after `fit`, what is said of rows that the network did not learn from: by itself of the validation rows,
-            by the networks of the folds of those that each was grown without; None where there are neither.
+            by the networks of the folds of those that each was grown without; None where there are neither. Members of
+            an ensemble hold the same validation rows out, and have folds of their own: what they say is added up.
+        network: after `fit` of one network, its LUTs that vote.
+        members: after `fit` of an ensemble, the trainers of its networks.
     """
 
-    def __init__(self, settings: AdditiveSettings | None = None, *, loss: ScoreLoss | None = None) -> None:
+    def __init__(
+        self,
+        settings: AdditiveSettings | None = None,
+        *,
+        loss: ScoreLoss | None = None,
+        teacher: Teacher | None = None,
+    ) -> None:
         if loss is not None and not callable(loss):
             raise TypeError(
                 f"loss is {loss!r}; expected a function. A name goes into the settings: loss={loss!r} there"
             )
+        if teacher is not None and not callable(teacher):
+            raise TypeError(f"teacher is {teacher!r}; expected a function of rows")
         self.settings = AdditiveSettings() if settings is None else settings
-        self.loss = loss
+        self.loss, self.teacher = loss, teacher
         self.history: tuple[Growth, ...] = ()
         self.unseen: Unseen | None = None
+        self.network: tuple[VotingLut, ...] = ()
+        self.members: tuple[AdditiveTrainer, ...] = ()
+        self._is_member = False
 
     def prepare(
         self, dataset: Dataset, *, start: Circuit | None = None, held_out: NDArray[np.int64] | None = None
@@ -118,9 +138,14 @@ class AdditiveTrainer:
         y = dataset.y_train
         settings = self.settings.for_data(dataset.input_shape, len(y), dataset.num_classes)
         if start is not None:
-            settings = replace(settings, folds=0, chosen_by=self.settings.chosen_by or "score")
+            settings = replace(settings, folds=0, ensemble=1, chosen_by=self.settings.chosen_by or "score")
         elif dataset.x_test is None and (held_out is None or len(held_out)):
             settings = replace(settings, folds=0)
+        if settings.ensemble > 1 and settings.max_luts < settings.ensemble * dataset.num_classes:
+            raise ValueError(
+                f"max_luts is {settings.max_luts} for {settings.ensemble} networks; expected at least a LUT for each "
+                f"score of each: {settings.ensemble * dataset.num_classes}, or fewer networks"
+            )
         if held_out is not None:
             rows = np.delete(np.arange(len(y)), held_out)
         elif dataset.x_test is None and settings.validation == 0:
@@ -176,7 +201,8 @@ class AdditiveTrainer:
             watch: is told how far training has come, step by step; of networks that choose how many LUTs are best too,
                 in the stages "fold 1", "fold 2", ... Where it returns True, that network is done.
             checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
-                stopped. It is written anew every few seconds, and when training is interrupted.
+                stopped. It is written anew every few seconds, and when training is interrupted. Further networks of an
+                ensemble have files beside it, which are gone at the end.
             metadata: what the circuit tells of itself; names, accuracy and settings are added.
 
         Raises:
@@ -188,6 +214,8 @@ class AdditiveTrainer:
         if start is not None and isinstance(dataset, Prepared):
             raise ValueError("the data are prepared, and start is given: give it to prepare()")
         ready = dataset if isinstance(dataset, Prepared) else self.prepare(dataset, start=start)
+        if ready.settings.ensemble > 1:
+            return self._fit_members(ready, watch, checkpoint, metadata)
         began = time.perf_counter()
         settings, dataset, rows, held_out = ready.settings, ready.dataset, ready.rows, ready.held_out
         encoding, goal, begun = ready.encoding, ready.goal, ready.start
@@ -204,7 +232,7 @@ class AdditiveTrainer:
                    **more: Any) -> Course:  # fmt: skip
             source = RowSource(
                 dataset, learned, encoding, goal, room=room, block=how.block_rows, copies=how.copies,
-                augment=how.augment(), seed=how.seed,
+                augment=how.augment(), seed=how.seed, opinions=self._opinions(learned, ready),
             )  # fmt: skip
             check = RowSource(dataset, checked, encoding, goal, room=room).draw(0) if len(checked) else None
             candidates = Candidates(
@@ -216,6 +244,7 @@ class AdditiveTrainer:
         kept = None
         if checkpoint is not None:
             of = b"" if begun is None else to_bytes(begun.circuit)
+            of += b"" if (taught := self._opinions(rows, ready)) is None else taught.said.tobytes()
             kept = Checkpoint(checkpoint, asked, dataset, encoding, of)
         state = (None if kept is None else kept.read()) or State()
         self.history = tuple(state.steps)
@@ -244,7 +273,10 @@ class AdditiveTrainer:
             if kept is not None:
                 kept.write()
             raise
-        self.history = tuple(state.steps)
+        if kept is not None and self._is_member:  # others come after it
+            kept.keep(state)
+            kept.write()
+        self.history, self.network = tuple(state.steps), tuple(network)
         if begun is None:
             circuit = build_circuit(dataset, encoding, network, goal, rows, metadata)
         else:
@@ -258,6 +290,51 @@ class AdditiveTrainer:
             x = dataset.x_train[held_out]
             self.unseen = Unseen(held_out, circuit.decision_function(x), circuit.predict(x))
         return self._reported(asked, dataset, circuit, (set_up, choosing + state.seconds))
+
+    def _opinions(self, rows: NDArray[np.int64], ready: Prepared) -> Opinions | None:
+        weight = ready.settings.teacher_weight
+        if self.teacher is None or weight == 0:
+            return None
+        return Opinions.asked(self.teacher, rows, ready.dataset.objective, ready.goal.num_scores, weight)
+
+    def _fit_members(
+        self,
+        ready: Prepared,
+        watch: Watch | None,
+        checkpoint: str | os.PathLike[str] | None,
+        metadata: Metadata | None,
+    ) -> Fitted:
+        """Grow the networks of an ensemble one after the other, and make one circuit of them."""
+        settings, dataset, spent = members_of(ready.settings), ready.dataset, 0.0
+        files = [None] * len(settings) if checkpoint is None else checkpoints_of(Path(checkpoint), len(settings))
+        unmeasured = replace(dataset, x_test=None, y_test=None)
+        self.history, circuits = (), []
+        self.members = tuple(AdditiveTrainer(each, loss=self.loss, teacher=self.teacher) for each in settings)
+        for number, trainer in enumerate(self.members):
+            trainer._is_member = True
+            done = self.history
+
+            def tell(step: Growth, number: int = number, done: tuple[Growth, ...] = done, spent: float = spent) -> Any:
+                assert watch is not None
+                if self.history is done:  # the first step: earlier ones are those of an earlier sitting
+                    self.history = (*done, *(named(each, number, spent) for each in self.members[number].history))
+                return watched(watch, number, len(settings), spent)(step)
+
+            member = replace(ready, settings=settings[number], dataset=unmeasured)
+            _, circuit, report = trainer.fit(
+                member, watch=None if watch is None else tell, checkpoint=files[number], metadata=metadata
+            )
+            self.history = (*done, *(named(step, number, spent) for step in trainer.history))
+            circuits.append(circuit)
+            spent += report.train_seconds
+        circuit = together(circuits, [trainer.network for trainer in self.members], ready.encoding, dataset)
+        if ready.ways and not (found := check_monotone(circuit, ready.ways)).ok:
+            raise CircuitMismatchError(f"{found}\nThis is a fault of lutsmith: please report it; nothing was saved")
+        self.unseen = unseen_together([trainer.unseen for trainer in self.members], circuit)
+        for file in files[1:]:
+            if file is not None:
+                file.unlink(missing_ok=True)
+        return self._reported(ready.settings, dataset, circuit, (ready.seconds, spent))
 
     def _reported(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.losses import ScoreLoss
+from lutsmith.additive.opinions import Opinions
 from lutsmith.kernels.additive import softmax
 from lutsmith.kernels.additive.growth import MOST
 
@@ -76,11 +77,22 @@ class SoftmaxVotes(Votes):
         classes: int64 (N,), of the rows.
         num_classes: K.
         weights: as for `Votes`.
+        opinions: of a teacher; the loss is linear in the targets, so that rows have them in place of their class.
     """
 
-    def __init__(self, classes: NDArray[np.int64], num_classes: int, weights: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        classes: NDArray[np.int64],
+        num_classes: int,
+        weights: NDArray[np.float32],
+        opinions: Opinions | None = None,
+    ) -> None:
         super().__init__(num_classes, weights)
         self._classes = classes
+        self._more: NDArray[np.float32] | None = None  # (K, N): targets less the classes, rows that add up to 0
+        if opinions is not None:
+            more = opinions.said.T - (np.arange(num_classes)[:, None] == classes)
+            self._more = (opinions.weight * more).astype(np.float32)
         self._powers = np.ones((num_classes, len(classes)), np.float32)
         self._sums = np.full(len(classes), num_classes, np.float32)
         self._tau = 1.0
@@ -95,6 +107,11 @@ class SoftmaxVotes(Votes):
         most = float(self.weights.sum(dtype=np.float64)) * reach / self._tau  # what all rows gain at the most, or lose
         scale = min((MOST - max(len(found), 1024)) / max(most, 1e-30), FINEST)  # 1024: what float32 rounds
         softmax.gains(self._powers, self._sums, self._classes, code, self.weights, self._tau, scale, found)
+        if self._more is not None:
+            more = np.zeros(len(found), np.float32)
+            for k in np.flatnonzero(code).tolist():
+                more += np.float32(code[k] / self._tau * scale) * self._more[k]
+            found += np.rint(more * self.weights).astype(np.int32)
         return found, scale
 
     def cast(self, code: NDArray[np.int32], words: NDArray[np.uint64], sign: int = 1) -> None:
@@ -107,7 +124,10 @@ class SoftmaxVotes(Votes):
 
     def loss(self) -> float:
         own = np.maximum(self._powers[self._classes, np.arange(len(self._classes))], np.finfo(np.float32).tiny)
-        return float(np.average(np.log(self._sums) - np.log(own), weights=self.weights))
+        losses = np.log(self._sums) - np.log(own)
+        if self._more is not None:
+            losses -= (self._more * np.log(np.maximum(self._powers, np.finfo(np.float32).tiny))).sum(axis=0)
+        return float(np.average(losses, weights=self.weights))
 
 
 class ScoreVotes(Votes):
@@ -122,6 +142,8 @@ class ScoreVotes(Votes):
         weights: as for `Votes`.
         middle: float64 (K,).
         step: float64 (K,), 0 or more; None: 1 / tau.
+        opinions: of a teacher: of numbers further targets, of labels the probability that one is 1.
+        labels: whether targets are labels, 0 and 1.
     """
 
     def __init__(
@@ -131,15 +153,24 @@ class ScoreVotes(Votes):
         weights: NDArray[np.float32],
         middle: NDArray[np.float64],
         step: NDArray[np.float64] | None = None,
+        opinions: Opinions | None = None,
+        labels: bool = False,
     ) -> None:
         super().__init__(len(targets), weights)
-        self._targets, self._loss, self._middle, self._fixed = targets.view(), loss, middle, step
-        self._targets.flags.writeable = False  # a loss may be anyone's
+        self._loss, self._middle, self._fixed = loss, middle, step
+        self._targets: list[tuple[NDArray[np.float64], Any]] = [(targets.view(), 1.0)]  # and how much each counts
+        if opinions is not None:
+            said, share = np.ascontiguousarray(opinions.said.T), opinions.weight
+            one, nothing = np.ones_like(said), np.zeros_like(said)
+            taught = [(one, share * said), (nothing, share * (1 - said))] if labels else [(said, share)]
+            self._targets = [(targets.view(), 1.0 - share), *taught]
+        for told, _ in self._targets:
+            told.flags.writeable = False  # a loss may be anyone's
         self.step = np.ones(len(targets)) if step is None else step
 
     def begin(self, tau: float) -> None:
         if self._fixed is None:
-            self.step = np.full(len(self._targets), 1 / tau)
+            self.step = np.full(len(self.counts), 1 / tau)
 
     def scores(self, k: int) -> NDArray[np.float64]:
         """Return score k of the rows, (N,)."""
@@ -150,7 +181,7 @@ class ScoreVotes(Votes):
         gains = np.zeros(len(self.weights))
         for k in np.flatnonzero(code).tolist():
             scores, half = self.scores(k), self.step[k] * code[k] / 2
-            more = np.subtract(self._loss(scores - half, self._targets[k]), self._loss(scores + half, self._targets[k]))
+            more = np.subtract(self._losses(k, scores - half), self._losses(k, scores + half))
             if more.shape != scores.shape or not np.isfinite(more).all():
                 raise ValueError(
                     f"the loss gives {more.shape} for {scores.shape} scores, or what is not finite; expected "
@@ -160,7 +191,7 @@ class ScoreVotes(Votes):
         gains *= self.weights
         total, most = (max(float(size), LEAST) for size in (np.abs(gains).sum(), np.abs(gains).max()))
         scale = min((MOST - gains.size) / total, FINEST / most)
-        return np.rint(gains * scale).astype(np.int32), scale * len(self._targets)  # the loss is a mean over the scores
+        return np.rint(gains * scale).astype(np.int32), scale * len(self.counts)  # the loss is a mean over the scores
 
     def cast(self, code: NDArray[np.int32], words: NDArray[np.uint64], sign: int = 1) -> None:
         said = _said(words, self.counts.shape[1])
@@ -169,10 +200,19 @@ class ScoreVotes(Votes):
         self.grown += sign * code
 
     def loss(self) -> float:
-        losses = [
-            np.average(self._loss(self.scores(k), row), weights=self.weights) for k, row in enumerate(self._targets)
-        ]
+        losses = [np.average(self._losses(k, self.scores(k)), weights=self.weights) for k in range(len(self.counts))]
         return float(np.mean(losses))
+
+    def _losses(self, k: int, scores: NDArray[np.float64]) -> Any:
+        """What the loss of each row is at these scores."""
+        (targets, share), *taught = self._targets
+        found: Any = self._loss(scores, targets[k])
+        if not taught:
+            return found
+        found = np.multiply(share, found)
+        for targets, share in taught:
+            found = found + (share if np.ndim(share) == 0 else share[k]) * np.asarray(self._loss(scores, targets[k]))
+        return found
 
 
 def _said(words: NDArray[np.uint64], rows: int) -> NDArray[np.int32]:

@@ -107,6 +107,7 @@ class Metadata:
         simplified: what `simplify` did; not read by lutsmith.
         simplified_on_data: what `simplify_on` did; likewise.
         optimised: what `hardware.optimise` did; likewise.
+        merged: how many circuits `ensembles.merge` put together, and their LUTs; likewise.
         other: whatever else: entries of other versions, and your own.
         order: the keys of the JSON form in the order in which they are written, with null where there is nothing to
             say; those that it lacks follow in lutsmith's order.
@@ -130,6 +131,7 @@ class Metadata:
     simplified: Mapping[str, Any] | None = None
     simplified_on_data: Mapping[str, Any] | None = None
     optimised: Mapping[str, Any] | None = None
+    merged: Mapping[str, Any] | None = None
     other: Mapping[str, Any] = field(default_factory=FrozenMapping)
     order: tuple[str, ...] = ()
 
@@ -336,13 +338,17 @@ _ENTRIES = {
     "simplified": _object("simplified"),
     "simplified_on_data": _object("simplified_on_data"),
     "optimised": _object("optimised"),
+    "merged": _object("merged"),
 }
 """The keys that lutsmith writes and reads, in the order in which it writes them."""
 
 _STAY = ("task", "held_out", "target", "feature_names", "integer_features", "categories", "table", "input_bits")
 """Keys of what a circuit that is trained further goes on to tell."""
 
-_OF_CIRCUIT = ("accuracy", "encoder_luts", "wasted_thresholds", "simplified", "simplified_on_data", "optimised")
+_OF_CIRCUIT = (
+    *("accuracy", "encoder_luts", "wasted_thresholds"),
+    *("simplified", "simplified_on_data", "optimised", "merged"),
+)
 """Fields that tell of a circuit what is not so of one made from it."""
 
 _PARTS: dict[str, type] = {"table": TableLayout, "accuracy": Accuracy, "training": Training}

@@ -16,6 +16,7 @@ from lutsmith.cli.commands import (
     evaluate,
     export,
     info,
+    merge,
     pivotal,
     polish,
     predict,
@@ -44,6 +45,7 @@ app.command(cls=Command)(predict.predict)
 app.command(cls=Command)(info.info)
 app.command(cls=Command)(bench.bench)
 app.command(cls=Command)(simplify.simplify)
+app.command(cls=Command)(merge.merge)
 app.command(cls=Command)(refine.refine)
 app.command(cls=Command)(polish.polish)
 app.command(cls=Command)(pivotal.pivotal)

@@ -29,6 +29,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
 
     Args:
         method: "auto", which is "additive"; "additive"; or "gradients" (`pip install 'lutsmith[train]'`).
+        n_estimators: networks of different seeds, which share the LUTs and the seconds; their votes are added up, in
+            one circuit. All hold the same rows out; of folds each has its own.
         max_luts: LUTs that vote at most; None: what is worth trying for so many rows.
         max_seconds: no LUT is begun after so many seconds; None: no limit. The result then depends on the machine.
         rank: inputs of a LUT, 1 to 8, or several of which one is drawn for each; None: what suits tables.
@@ -50,6 +52,11 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         n_iter_no_change: growing ends after so many rounds, of a LUT a class, without a better network; of gradients
             after so many measurements. None: it goes on to the last.
         input_shape: the shape of a sample, where rows of X are images: (28, 28), (3, 32, 32).
+        teacher: a classifier with `predict_proba`, whose probabilities of the training rows are learned beside their
+            classes (distillation). One that is not fitted is fitted in five parts, so that it has not seen the targets
+            of the rows that it is asked about; one that is fitted is asked as it is. What is measured on rows that are
+            held out is measured by their true classes.
+        teacher_weight: the share of the loss that its opinions are, 0 to 1.
         settings: further fields of `lutsmith.additive.AdditiveSettings`, of gradients of `lutsmith.training.Settings`.
         architecture: of gradients, fields of `lutsmith.Architecture`.
         callbacks: functions that are told of each round, a `lutsmith.additive.Growth`; one that returns True ends
@@ -67,8 +74,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
             feature are exchanged among them.
         temperature_: votes that are worth a factor e of probability, as those rows tell.
         n_luts_: LUTs of the circuit.
-        n_iter_, best_iteration_: rounds that were grown, and how many of them are kept.
-        evals_result_: losses and scores, round by round.
+        n_iter_, best_iteration_: rounds that were grown, and how many of them are kept, of all networks together.
+        evals_result_: losses and scores, round by round; of several networks a list of such.
         n_features_in_, feature_names_in_: as of any estimator.
     """
 
@@ -76,6 +83,7 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         self,
         *,
         method: str = "auto",
+        n_estimators: int = 1,
         max_luts: int | None = None,
         max_seconds: float | None = None,
         rank: int | Sequence[int] | None = None,
@@ -90,6 +98,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         validation_fraction: float = 0.1,
         n_iter_no_change: int | None = None,
         input_shape: Sequence[int] | None = None,
+        teacher: Any = None,
+        teacher_weight: float = 0.5,
         settings: Mapping[str, Any] | None = None,
         architecture: Mapping[str, Any] | None = None,
         callbacks: Sequence[Callable[[Any], bool | None]] | None = None,
@@ -99,6 +109,7 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         verbose: int | bool = 0,
     ) -> None:
         self.method = method
+        self.n_estimators = n_estimators
         self.max_luts = max_luts
         self.max_seconds = max_seconds
         self.rank = rank
@@ -113,6 +124,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.input_shape = input_shape
+        self.teacher = teacher
+        self.teacher_weight = teacher_weight
         self.settings = settings
         self.architecture = architecture
         self.callbacks = callbacks
@@ -173,6 +186,11 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         if self._labels:
             return {"objective": "multilabel", "classes": ()}
         return {"classes": tuple(self.classes_.tolist())}
+
+    def _shown(self, targets: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+        if self._labels:
+            return targets.astype(np.int64), {"labels": True}
+        return self.classes_[targets], {"classes": self.classes_}
 
     def _factors(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
         chosen = self.class_weight

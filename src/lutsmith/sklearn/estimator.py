@@ -10,10 +10,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_random_state
 
 from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 from lutsmith.additive.course import Growth
+from lutsmith.additive.opinions import Teacher
 from lutsmith.additive.settings import FEW
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.engine.workers import threads_limited
@@ -24,11 +26,12 @@ from lutsmith.data.split import validation_split
 from lutsmith.data.start import coded_as
 from lutsmith.data.tables.table import features_by
 from lutsmith.explaining import importances
-from lutsmith.ground.arguments import one_of
+from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.runs.methods.growth_log import GrowthLog
 from lutsmith.sklearn.fitted import FittedCircuit
-from lutsmith.sklearn.merging import merge_equal_rows
+from lutsmith.sklearn.merging import equal_rows, merged_rows
 from lutsmith.sklearn.reading import InputForm
+from lutsmith.sklearn.teachers import check_teacher, make_teacher, taken
 
 METHODS = ("auto", "additive", "gradients")
 """How a network may be trained."""
@@ -51,6 +54,10 @@ class LUTEstimator(FittedCircuit):
     @abstractmethod
     def _described(self) -> dict[str, Any]:
         """Return the fields of a `Dataset` that belong to the targets: objective and classes."""
+
+    @abstractmethod
+    def _shown(self, targets: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Return targets of a `Dataset` as a teacher is to see them, and what `make_teacher` has to know of them."""
 
     def _factors(self, y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64] | None:  # noqa: ARG002
         """Return by how much more the rows of each class count; None: all alike."""
@@ -87,6 +94,7 @@ class LUTEstimator(FittedCircuit):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> None:
         one_of("method", self.method, METHODS)
+        check_teacher(self.teacher, self.teacher_weight, numbers=isinstance(self, RegressorMixin))
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         given = None if sample_weight is None else _weights(sample_weight, X)
@@ -99,9 +107,12 @@ class LUTEstimator(FittedCircuit):
         targets = self._targets(y, weights)
         if len(targets) != count:
             raise ValueError(f"Found input variables with inconsistent numbers of samples: {[count, len(targets)]}")
+        given_rows = np.arange(count)
         if len(table.x) < count:  # rows of weight 0 were not read
-            targets, weights = targets[weights > 0], weights[weights > 0]
-        x, targets, weights = merge_equal_rows(table.x, targets, weights)
+            given_rows = np.flatnonzero(weights > 0)
+            targets, weights = targets[given_rows], weights[given_rows]
+        own, weights = merged_rows(table.x, targets, weights)
+        x, targets = table.x[own], targets[own]
         held_out, factors = None, self._factors(targets, weights)
         if eval_set is not None:
             x_eval, y_eval = self._eval_rows(eval_set, table)
@@ -115,8 +126,16 @@ class LUTEstimator(FittedCircuit):
             x, targets, None, None, name="the data", feature_names=table.names, categorical=places,
             category_names=names, schema=table.schema, sample_weight=weights, **self._described(),
         )  # fmt: skip
+        teacher = None if self.teacher is None else self._asks(X, dataset, given_rows[own])
         with threads_limited(_jobs(self.n_jobs)):
-            self._train(dataset, held_out)
+            self._train(dataset, held_out, teacher)
+
+    def _asks(self, X: Any, dataset: Dataset, places: NDArray[np.int64]) -> Teacher:
+        """Return what answers for the teacher about the first rows of a data set, which have these places in X."""
+        assert dataset.sample_weight is not None
+        x, y, weights = (each[: len(places)] for each in (dataset.x_train, dataset.y_train, dataset.sample_weight))
+        told, kind = self._shown(y)
+        return make_teacher(self.teacher, taken(X, places), told, weights, equal_rows(x), seed=self._seed(), **kind)
 
     def _eval_rows(self, eval_set: Any, table: Table) -> tuple[NDArray[Any], NDArray[Any]]:
         pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
@@ -132,10 +151,10 @@ class LUTEstimator(FittedCircuit):
             )
         return x, y
 
-    def _train(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> None:
+    def _train(self, dataset: Dataset, held_out: NDArray[np.int64] | None, teacher: Teacher | None) -> None:
         method = "additive" if self.method == "auto" else self.method
         train = self._grow if method == "additive" else self._descend
-        trained = train(dataset, held_out)
+        trained = train(dataset, held_out, teacher)
         circuit, self.circuit_, self.report_ = trained.circuit, trained.circuit, trained.report
         self.method_ = method
         self.n_luts_ = circuit.netlist.num_nodes
@@ -157,16 +176,17 @@ class LUTEstimator(FittedCircuit):
             return int(state)
         return int(check_random_state(state).randint(np.iinfo(np.int32).max))
 
-    def _grow(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> _Trained:
+    def _grow(self, dataset: Dataset, held_out: NDArray[np.int64] | None, teacher: Teacher | None) -> _Trained:
         """Additive learning."""
         stopping = self.early_stopping
         if stopping != "auto" and not isinstance(stopping, (bool, np.bool_)):
             raise ValueError(f"early_stopping is {stopping!r}; expected 'auto', True or False")
+        ensemble = whole_number("n_estimators", self.n_estimators, 1)
         names = ("max_luts", "max_seconds", "rank", "bits", "encoder", "missing")
         fields = {name: getattr(self, name) for name in names}
-        fields["monotonic_cst"] = self._constraints()
+        fields |= {"ensemble": ensemble, "monotonic_cst": self._constraints()}
         fields |= {"seed": self._seed(), "validation": self.validation_fraction, "patience": self.n_iter_no_change}
-        fields |= self._loss_fields()
+        fields |= {"teacher_weight": self.teacher_weight, **self._loss_fields()}
         rows = len(dataset.y_train)
         if self.max_luts is None:
             fields["max_luts"] = auto_luts(rows, dataset.num_classes)
@@ -179,7 +199,7 @@ class LUTEstimator(FittedCircuit):
         start = None
         if self.warm_start and hasattr(self, "circuit_"):
             start, settings = self.circuit_, replace(settings, sweeps=max(1, settings.sweeps))
-        trainer = AdditiveTrainer(settings)
+        trainer = AdditiveTrainer(settings, teacher=teacher)
         prepared = trainer.prepare(dataset, start=start, held_out=held_out)
         with GrowthLog(None, quiet=not self.verbose) as log:
 
@@ -189,21 +209,17 @@ class LUTEstimator(FittedCircuit):
                 return any(asked)
 
             _, circuit, report = trainer.fit(prepared, watch=watch)
-        steps = [step for step in trainer.history if step.stage != "start"]
-        self.n_iter_ = max(1, len(steps))
-        self.evals_result_ = {"training": {"loss": [step.loss for step in steps]}}
-        self.best_iteration_ = self.n_iter_
-        losses = [step.validation_loss for step in steps if step.validation_loss is not None]
-        if losses:
-            scores = [step.validation for step in steps if step.validation is not None]
-            self.evals_result_["validation"] = {"loss": losses, "score": scores}
-            name = "loss" if prepared.settings.chosen_by == "loss" else "score"
-            told = np.array(self.evals_result_["validation"][name]) * (1 if name == "loss" else -1)
-            self.best_iteration_ = len(told) - int(np.argmin(told[::-1]))
+        told = [_rounds(each, prepared.settings.chosen_by) for each in trainer.members or (trainer,)]
+        figures, self.n_iter_, self.best_iteration_ = told[0]
+        self.evals_result_: Any = figures
+        if len(told) > 1:
+            self.evals_result_ = [each for each, _, _ in told]
+            self.n_iter_, self.best_iteration_ = (sum(each[place] for each in told) for place in (1, 2))
         unseen = None if trainer.unseen is None else (trainer.unseen.rows, trainer.unseen.scores)
-        return _Trained(circuit, report, unseen, prepared.settings.tau or 1.0)
+        tau = (prepared.settings.tau or 1.0) * prepared.settings.ensemble  # of the mean of the members' scores
+        return _Trained(circuit, report, unseen, tau)
 
-    def _descend(self, dataset: Dataset, held_out: NDArray[np.int64] | None) -> _Trained:
+    def _descend(self, dataset: Dataset, held_out: NDArray[np.int64] | None, teacher: Teacher | None) -> _Trained:
         """Training by gradients."""
         from lutsmith.nn import Architecture
         from lutsmith.presets import default_of_shape
@@ -211,6 +227,10 @@ class LUTEstimator(FittedCircuit):
 
         if self.monotonic_cst is not None or self.missing is not None:
             raise ValueError("monotonic_cst and missing are of method='additive'; leave them out, or the method")
+        if teacher is not None:
+            raise ValueError("teacher is of method='additive'; gradients have one of their own: settings")
+        if whole_number("n_estimators", self.n_estimators, 1) > 1:
+            raise ValueError("n_estimators is of method='additive'; by gradients train each, and lutsmith.merge them")
         if held_out is not None:
             raise ValueError("eval_set is of method='additive'; by gradients validation_fraction holds rows out")
         preset = default_of_shape(dataset.input_shape, "gradients")
@@ -266,6 +286,21 @@ class _Trained(NamedTuple):
     report: Report
     unseen: tuple[NDArray[np.int64], NDArray[Any]] | None
     tau: float = 1.0
+
+
+def _rounds(trainer: AdditiveTrainer, chosen_by: str | None) -> tuple[dict[str, Any], int, int]:
+    """Return losses and scores of a network round by round, how many rounds there were, and which was best."""
+    steps = [step for step in trainer.history if step.stage != "start"]
+    figures: dict[str, Any] = {"training": {"loss": [step.loss for step in steps]}}
+    count = best = max(1, len(steps))
+    losses = [step.validation_loss for step in steps if step.validation_loss is not None]
+    if losses:
+        scores = [step.validation for step in steps if step.validation is not None]
+        figures["validation"] = {"loss": losses, "score": scores}
+        name, sign = ("loss", 1) if chosen_by == "loss" else ("score", -1)
+        told = sign * np.array(figures["validation"][name])
+        best = len(told) - int(np.argmin(told[::-1]))
+    return figures, count, best
 
 
 def auto_luts(rows: int, scores: int) -> int:

@@ -20,7 +20,16 @@ FEW = 20_000
 def merge_equal_rows(
     x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-    """Return rows without those of weight 0, ordered by what they hold; equal ones are one, with the sum of weights.
+    """Return rows, targets and weights as `merged_rows` orders them."""
+    places, total = merged_rows(x, y, weights)
+    return x[places], y[places], total
+
+
+def merged_rows(
+    x: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the places of rows without those of weight 0, ordered by what they hold; equal ones are one, with the sum
+    of weights.
 
     So a row of weight k is k copies of it, and the order of rows tells nothing: what is drawn later is drawn alike.
     Where all weights are whole numbers, a row of weight k is k rows, but at most `COPIES`, or its part of `FEW`, that
@@ -31,8 +40,8 @@ def merge_equal_rows(
         y: (N,) or (N, k).
         weights: float64 (N,), finite and at least 0.
     """
-    there = weights > 0
-    if not there.all():
+    there = np.flatnonzero(weights > 0)
+    if len(there) < len(weights):
         x, y, weights = x[there], y[there], weights[there]
     features = x.reshape(len(x), math.prod(x.shape[1:]))
     numbers = [features[:, place] for place in range(features.shape[1])]
@@ -51,7 +60,14 @@ def merge_equal_rows(
     if (total == np.rint(total)).all():
         copies = np.minimum(total, max(COPIES, FEW // max(1, len(total)))).astype(np.int64)
         first, total = np.repeat(first, copies), np.repeat(total / copies, copies)
-    return x[first], y[first], total
+    return there[first], total
+
+
+def equal_rows(x: NDArray[Any]) -> NDArray[np.int64]:
+    """Return a number for each row (N, *shape), int64 (N,): the same for equal rows, and for others hardly ever."""
+    hashed = _hashed([_ordered(column) for column in x.reshape(len(x), -1).T])
+    found: NDArray[np.int64] = np.unique(hashed, return_inverse=True)[1].ravel()
+    return found
 
 
 def _ordered(column: NDArray[Any]) -> NDArray[np.uint64]:

@@ -22,6 +22,7 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         loss: "squared", "absolute" or "quantile"; by gradients "squared" alone.
         quantile: of the loss "quantile": the share of targets that are to lie below what is predicted.
         method: as for `LUTClassifier`, and so all below.
+        n_estimators: networks, of which the circuit gives the mean.
         max_luts: LUTs that vote at most.
         max_seconds: no LUT is begun after so many seconds.
         rank: inputs of a LUT.
@@ -35,6 +36,8 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         validation_fraction: the share of rows that does.
         n_iter_no_change: rounds without a better network, after which growing ends.
         input_shape: the shape of a sample that is an image.
+        teacher: a regressor whose numbers of the training rows are learned beside the targets.
+        teacher_weight: the share of the loss that they are.
         settings: further fields.
         architecture: of gradients.
         callbacks: are told of each round.
@@ -50,6 +53,7 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         loss: str = "squared",
         quantile: float = 0.5,
         method: str = "auto",
+        n_estimators: int = 1,
         max_luts: int | None = None,
         max_seconds: float | None = None,
         rank: int | Sequence[int] | None = None,
@@ -63,6 +67,8 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         validation_fraction: float = 0.1,
         n_iter_no_change: int | None = None,
         input_shape: Sequence[int] | None = None,
+        teacher: Any = None,
+        teacher_weight: float = 0.5,
         settings: Mapping[str, Any] | None = None,
         architecture: Mapping[str, Any] | None = None,
         callbacks: Sequence[Callable[[Any], bool | None]] | None = None,
@@ -74,6 +80,7 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         self.loss = loss
         self.quantile = quantile
         self.method = method
+        self.n_estimators = n_estimators
         self.max_luts = max_luts
         self.max_seconds = max_seconds
         self.rank = rank
@@ -87,6 +94,8 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.input_shape = input_shape
+        self.teacher = teacher
+        self.teacher_weight = teacher_weight
         self.settings = settings
         self.architecture = architecture
         self.callbacks = callbacks
@@ -112,6 +121,9 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
             return one
         several: NDArray[Any] = np.asarray(check_array(y, input_name="y", estimator=self)).astype(np.float64)
         return several
+
+    def _shown(self, targets: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+        return targets, {}
 
     def _described(self) -> dict[str, Any]:
         return {"objective": "regression", "classes": ()}
