@@ -17,10 +17,7 @@ from lutsmith.export.programs.webassembly.memory import Memory
 
 LANES = 64
 
-_COUNT = {
-    name: "i32"
-    for name in ("samples", "first", "places", "groups", "group", "planes", "scores", "weights", "bias", "to", "work")
-}
+_COUNT = dict.fromkeys(("samples", "first", "places", "groups", "group", "planes", "scores", "weights", "bias", "to", "work"), "i32")
 _COUNT_LOCALS = {"place": "i32", "g": "i32", "k": "i32", "p": "i32", "lane": "i32", "c": "i32", "at": "i32",
                  "sum": "i32", "counts": "i32", "carry": "i64", "both": "i64"}  # fmt: skip
 
@@ -39,8 +36,14 @@ _ADD = """
     end end"""
 _TOTAL = f"""
     i32.const 0 set sum
-    {repeat("k", "get planes", f"{_PLANE} i64.load 0 get lane i64.extend_i32_u i64.shr_u i32.wrap_i64 "
-            "i32.const 1 i32.and get k i32.shl get sum i32.or set sum")}
+    {
+    repeat(
+        "k",
+        "get planes",
+        f"{_PLANE} i64.load 0 get lane i64.extend_i32_u i64.shr_u i32.wrap_i64 "
+        "i32.const 1 i32.and get k i32.shl get sum i32.or set sum",
+    )
+}
     get g i32.const 2 i32.shl get counts i32.add get sum i32.store 0"""
 _WEIGH = """
     get g i32.const 2 i32.shl get counts i32.add i32.load 0
@@ -64,7 +67,7 @@ _VOTES = repeat(
     {repeat("lane", "get samples", repeat("g", "get groups", _TOTAL) + repeat("c", "get scores", _SCORE))}""",
 )
 
-_DECIDE = {name: "i32" for name in ("count", "scores", "from", "to", "scale", "offset")}
+_DECIDE = dict.fromkeys(("count", "scores", "from", "to", "scale", "offset"), "i32")
 _DECIDE_LOCALS = {"i": "i32", "c": "i32", "best": "i32", "at": "i32", "value": "f64"}
 _AT = "get i get scores i32.mul get {} i32.add i32.const 2 i32.shl get from i32.add i32.load 0"
 _MEANINGS = {
@@ -97,7 +100,7 @@ _MEANINGS = {
     ),
 }
 
-_INTEGERS = {name: "i32" for name in ("samples", "first", "places", "words", "count", "to")}
+_INTEGERS = dict.fromkeys(("samples", "first", "places", "words", "count", "to"), "i32")
 _INTEGERS_LOCALS = {"lane": "i32", "place": "i32", "w": "i32", "b": "i32", "bits": "i32", "at": "i32", "word": "i32",
                     "bit": "i64", "limb": "i64"}  # fmt: skip
 _BIT = """

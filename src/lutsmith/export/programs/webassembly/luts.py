@@ -223,6 +223,8 @@ def loop(netlist: Netlist, signals: int, memory: Memory) -> list[Function]:
     }
     of = memory.reserve(8 * 16)
     fields["named"] = _NAMED.format(of=of)
-    fields["functions"] = "\n".join(f"i32.const {8 * place} {text} i64.store {of}" for place, text in _FUNCTIONS.items())
+    fields["functions"] = "\n".join(
+        f"i32.const {8 * place} {text} i64.store {of}" for place, text in _FUNCTIONS.items()
+    )
     words = _LOOP.format(**fields).replace("NOT", "i64.const -1 i64.xor")
     return [Function.of(words, {}, _LOCALS, ())]

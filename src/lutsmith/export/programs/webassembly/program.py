@@ -53,9 +53,7 @@ def to_webassembly(circuit: Circuit, *, style: Style = "unrolled", name: str = "
     netlist, features = circuit.netlist, circuit.encoder.num_features
     inputs, registers, outputs = netlist.num_inputs, netlist.num_registers, netlist.outputs.size
     memory = Memory()
-    long = (
-        np.flatnonzero(circuit.words.formats.bits > MAX_WORD) if circuit.words is not None else np.zeros(0, np.int64)
-    )
+    long = np.flatnonzero(circuit.words.formats.bits > MAX_WORD) if circuit.words is not None else np.zeros(0, np.int64)
     at = {
         "rows": memory.reserve(4 * LANES * features),
         "integers": memory.reserve(8 * LANES * long.size),
