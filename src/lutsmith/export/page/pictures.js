@@ -1,0 +1,92 @@
+"use strict";
+const model = JSON.parse(document.getElementById("model").textContent);
+/* Elements, and pictures of bits: a canvas with a cell for each. */
+
+function element(tag, fields = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [key, value] of Object.entries(fields))
+        if (key in made && key !== "role") made[key] = value;
+        else made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+}
+
+const byId = (id) => document.getElementById(id);
+const counted = (value) => value.toLocaleString("en");
+const plural = (count, what) => counted(count) + " " + what + (count === 1 ? "" : "s");
+
+/** A name as it can be shown: signs that are not seen are told by their numbers, and long names are cut. */
+function shown(name) {
+    const text = String(name).replace(/[\p{C}\u2028\u2029]/gu, (sign) => "\\u{" + sign.codePointAt(0).toString(16) + "}");
+    const cut = text.length > 80 ? text.slice(0, 79) + "\u2026" : text;
+    return cut.trim() === "" ? "(no name)" : cut;
+}
+
+/** Numbers that stand in the page as bytes in base64. */
+function unpacked({ type, data }) {
+    const kind = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array }[type];
+    return new kind(bytesOf(data).buffer);
+}
+
+function bytesOf(base64) {
+    return Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+}
+
+/** The colours of the page as it looks now, as red, green and blue. */
+const theme = {};
+function readTheme() {
+    const style = getComputedStyle(document.documentElement);
+    for (const name of ["on", "off", "ink", "paper", "focus"]) {
+        const hex = style.getPropertyValue("--" + name).trim();
+        theme[name] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+    }
+}
+readTheme();
+
+/** A picture of bits, row by row: `draw(bit)` asks for each cell whether it is 1, 0, or (null) nothing. */
+class Cells {
+    constructor(width, height, cell, label) {
+        Object.assign(this, { width, height, cell });
+        this.canvas = element("canvas", { width: width * cell, height: height * cell, role: "img" });
+        this.canvas.setAttribute("aria-label", label);
+        this.context = this.canvas.getContext("2d");
+        this.image = this.context.createImageData(width * cell, height * cell);
+    }
+    draw(colour) {
+        const { width, height, cell, image } = this, gap = cell > 2 ? 1 : 0, line = width * cell;
+        for (let y = 0; y < height; y++)
+            for (let x = 0; x < width; x++) {
+                const found = colour(y * width + x);
+                for (let dy = 0; dy < cell; dy++)
+                    for (let dx = 0; dx < cell; dx++) {
+                        const at = 4 * ((y * cell + dy) * line + x * cell + dx);
+                        const empty = found === null || dx >= cell - gap || dy >= cell - gap;
+                        for (let c = 0; c < 3; c++) image.data[at + c] = empty ? 0 : found[c];
+                        image.data[at + 3] = empty ? 0 : 255;
+                    }
+            }
+        this.context.putImageData(image, 0, 0);
+    }
+}
+
+/** Rows of cells for so many LUTs, with a line of text below. */
+class Level {
+    constructor(name, count, draws) {
+        Object.assign(this, { name, count, draws });
+        if (draws) {
+            const width = Math.min(256, Math.max(32, Math.ceil(Math.sqrt(4 * count))));
+            this.cells = new Cells(width, Math.ceil(count / width), count > 6000 ? 2 : 5, name);
+        }
+        this.caption = element("figcaption");
+        this.figure = element("figure", {}, ...(draws ? [this.cells.canvas] : []), this.caption);
+    }
+    draw(values, from) {
+        let ones = 0;
+        for (let i = 0; i < this.count; i++) ones += values[from + i];
+        const text = this.name + ": " + counted(ones) + " of " + plural(this.count, "LUT") + " give 1";
+        this.caption.textContent = text;
+        if (!this.draws) return;
+        this.cells.canvas.setAttribute("aria-label", text);
+        this.cells.draw((i) => (i >= this.count ? null : values[from + i] ? theme.on : theme.off));
+    }
+}
