@@ -94,7 +94,7 @@ def _feature(circuit: Circuit, place: int) -> dict[str, Any]:
     told: dict[str, Any] = {"name": schema.names[place] if schema.names else f"feature {place}"}
     if names is not None:
         return told | {"categories": list(names)}
-    word = -1 if circuit.words is None else int(circuit.words.formats.place(place))
+    word = -1 if circuit.words is None else int(circuit.words.formats.place([place])[0])
     if circuit.words is not None and word >= 0:
         formats = circuit.words.formats[word : word + 1]
         lowest, highest = formats.lowest[0], formats.highest[0]

@@ -9,11 +9,12 @@ inputFeature.forEach((feature, input) => ((inputsOf[feature] ??= [])[inputPlane[
 
 /** A strip that shows the bits of a feature. */
 class Strip {
-    constructor(feature, name) {
-        this.inputs = inputsOf[feature] || [];
+    constructor(feature, name, highestFirst = false) {
+        this.inputs = (inputsOf[feature] || []).slice();
+        if (highestFirst) this.inputs.reverse();
         this.name = name;
         if (this.inputs.length) {
-            this.cells = new Cells(this.inputs.length, 1, this.inputs.length > 64 ? 2 : 6, name);
+            this.cells = new Cells(this.inputs.length, 1, Math.max(3, Math.round(240 / this.inputs.length)), name);
             this.cells.canvas.className = "strip";
         }
     }
@@ -355,7 +356,7 @@ class Calculator {
             const binary = element("div", { className: "binary", id: name + "-bits" });
             const error = element("div", { className: "error", id: name + "-error", role: "alert" });
             box.setAttribute("aria-describedby", name + "-bits " + name + "-error");
-            const strip = new Strip(2 * place, "Operand " + name);
+            const strip = new Strip(2 * place, "Operand " + name, true);
             const text = "Operand " + name;
             const whole = element("div", {}, element("label", { htmlFor: name }, text), box, binary, ...strip.parts, error);
             const read = () => {

@@ -69,24 +69,52 @@ class Cells {
     }
 }
 
-/** Rows of cells for so many LUTs, with a line of text below. */
+/** Rows of cells for the LUTs of a level, with a line of text below. */
 class Level {
-    constructor(name, count, draws) {
-        Object.assign(this, { name, count, draws });
-        if (draws) {
-            const width = Math.min(256, Math.max(32, Math.ceil(Math.sqrt(4 * count))));
-            this.cells = new Cells(width, Math.ceil(count / width), count > 6000 ? 2 : 5, name);
-        }
+    constructor(name, count) {
+        Object.assign(this, { name, count });
+        const width = Math.min(256, Math.max(32, Math.ceil(Math.sqrt(4 * count))));
+        this.cells = new Cells(width, Math.ceil(count / width), count > 6000 ? 2 : 5, name);
         this.caption = element("figcaption");
-        this.figure = element("figure", {}, ...(draws ? [this.cells.canvas] : []), this.caption);
+        this.figure = element("figure", {}, this.cells.canvas, this.caption);
     }
     draw(values, from) {
-        let ones = 0;
-        for (let i = 0; i < this.count; i++) ones += values[from + i];
-        const text = this.name + ": " + counted(ones) + " of " + plural(this.count, "LUT") + " give 1";
-        this.caption.textContent = text;
-        if (!this.draws) return;
-        this.cells.canvas.setAttribute("aria-label", text);
+        const ones = ones_(values, from, this.count);
+        this.caption.textContent = this.name + ": " + counted(ones) + " of " + plural(this.count, "LUT") + " give 1";
+        this.cells.canvas.setAttribute("aria-label", this.caption.textContent);
         this.cells.draw((i) => (i >= this.count ? null : values[from + i] ? theme.on : theme.off));
     }
+}
+
+/** All levels of a deep circuit in one picture: columns from left to right, one or more for each level. */
+class Levels {
+    constructor(counts) {
+        const usual = [...counts].sort((a, b) => a - b)[Math.floor(0.95 * counts.length)];
+        const height = Math.min(96, Math.max(12, usual)), cells = [];
+        let width = 0, from = 0;
+        for (const count of counts) {
+            for (let i = 0; i < count; i++) cells[(i % height) * 4096 + width + Math.floor(i / height)] = from + i;
+            width += Math.ceil(count / height);
+            from += count;
+        }
+        this.total = from;
+        this.name = "All " + plural(counts.length, "level") + ", from left to right";
+        this.places = new Int32Array(width * height).fill(-1);
+        cells.forEach((lut, at) => (this.places[Math.floor(at / 4096) * width + (at % 4096)] = lut));
+        this.cells = new Cells(width, height, width > 400 ? 2 : 5, this.name);
+        this.caption = element("figcaption");
+        this.figure = element("figure", {}, this.cells.canvas, this.caption);
+    }
+    draw(values) {
+        const text = this.name + ": " + counted(ones_(values, 0, this.total)) + " of " + plural(this.total, "LUT") + " give 1";
+        this.caption.textContent = text;
+        this.cells.canvas.setAttribute("aria-label", text);
+        this.cells.draw((i) => (this.places[i] < 0 ? null : values[this.places[i]] ? theme.on : theme.off));
+    }
+}
+
+function ones_(values, from, count) {
+    let ones = 0;
+    for (let i = from; i < from + count; i++) ones += values[i];
+    return ones;
 }
