@@ -145,7 +145,9 @@ DRAWN = """(pixels) => {
 """Draws an image with the brush of one pixel: a stroke for each run of one grey level."""
 
 
-def test_a_hundred_digits_that_are_drawn_are_seen_as_the_circuit_sees_them(opened: Any, mnist: Circuit, datasets: Path) -> None:
+def test_a_hundred_digits_that_are_drawn_are_seen_as_the_circuit_sees_them(
+    opened: Any, mnist: Circuit, datasets: Path
+) -> None:
     """Pixel by pixel: bits, LUTs, votes and label, and what stands in the page."""
     shown = opened(mnist)
     images, labels = read_images(MNIST, datasets, "test")
@@ -240,7 +242,11 @@ def table(objective: str = "classification", names: tuple[str, ...] = ("age", "c
     """A number, a category, whether a rate is missing, and a word."""
     rng = np.random.default_rng(1)
     builder = CircuitBuilder((4,))
-    bits = [builder.compare([0, 0, 0, 1, 1, 2], [20.5, 40.5, 60.5, 0.5, 1.5, 0.25]), builder.words(3, 5), builder.missing([2])]
+    bits = [
+        builder.compare([0, 0, 0, 1, 1, 2], [20.5, 40.5, 60.5, 0.5, 1.5, 0.25]),
+        builder.words(3, 5),
+        builder.missing([2]),
+    ]
     signals = np.concatenate(bits)
     luts = builder.lut(rng.choice(signals, (30, 4)), rng.integers(0, 2, (30, 16)))
     builder.popcount(luts, 3, **random_affine(4, 3, 3, objective) if objective != "classification" else {})
@@ -293,7 +299,9 @@ def test_a_table_is_asked_by_sliders_lists_and_missing_values(opened: Any, objec
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_a_circuit_gives_is_told(opened: Any, seed: int) -> None:
     """Integers, several heads, places."""
-    traits = [["integers"], ["several heads", "words"], ["places"], ["integers", "several heads", "missing values"]][seed]
+    traits = [["integers"], ["several heads", "words"], ["places"], ["integers", "several heads", "missing values"]][
+        seed
+    ]
     circuit = replace(random_rich_circuit(seed, traits), input_shape=(8,))
     shown = opened(circuit)
     text = answer(shown)
@@ -336,7 +344,7 @@ def test_hostile_names_do_nothing(opened: Any) -> None:
     builder = CircuitBuilder((len(names),))
     builder.popcount(builder.compare(np.arange(len(names)), np.zeros(len(names))), len(names))
     circuit = builder.build(
-        classes=tuple(f"{name}." for name in names[:-1]) + ("\ud800",),
+        classes=(*(f"{name}." for name in names[:-1]), "\ud800"),
         metadata=Metadata(feature_names=names, categories=(names[:3], *[None] * (len(names) - 1))),
     )
     shown = opened(circuit, title=HOSTILE[0])
@@ -348,7 +356,8 @@ def test_hostile_names_do_nothing(opened: Any) -> None:
     assert labels[:4] == [*HOSTILE[:2], r"\u{2028}globalThis.evil = 2//", "(no name)"]
     assert labels[6:8] == [r"\u{1b}[31m", r"\u{202e} rtl"]
     assert len(labels[8]) == 80
-    assert HOSTILE[0] + "." in answer(shown) or shown.locator("#votes th").count() == len(names)
+    assert answer(shown) == HOSTILE[0] + "."  # a tie at 0, or the first feature alone
+    assert shown.locator("#votes th").count() == len(names)
     assert shown.evaluate("document.documentElement.scrollWidth") <= 1000
 
 
@@ -356,7 +365,7 @@ def test_hostile_names_do_nothing(opened: Any) -> None:
 @pytest.mark.parametrize("kind", ["image", "table", "alu"])
 @pytest.mark.parametrize("width", [1000, 360])
 def test_everything_has_a_name_contrast_and_room(opened: Any, kind: str, scheme: str, width: int) -> None:
-    """By the checks of `page_checks.js`: WCAG 2.1's names, contrast (1.4.3, 1.4.11), reflow, and no trap of the focus."""
+    """By the checks of `page_checks.js`: WCAG 2.1's names, contrast (1.4.3, 1.4.11), reflow, and no trap."""
     make = {
         "image": lambda: random_circuit(0, input_shape=(9, 9)),
         "table": table,
@@ -370,18 +379,32 @@ def test_everything_has_a_name_contrast_and_room(opened: Any, kind: str, scheme:
     seen = []
     for _ in range(stops + 2):
         shown.keyboard.press("Tab")
-        seen.append(shown.evaluate("document.activeElement.id || document.activeElement.className || document.activeElement.tagName"))
-        outline = shown.evaluate("document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle")
+        seen.append(
+            shown.evaluate(
+                "document.activeElement.id || document.activeElement.className || document.activeElement.tagName"
+            )
+        )
+        outline = shown.evaluate(
+            "document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle"
+        )
         assert outline in (True, "solid")
     assert "BODY" in seen  # the focus leaves the page
 
 
 def test_the_checks_find_what_is_wrong(opened: Any) -> None:
     shown = opened(table())
-    shown.evaluate("document.querySelector('#feature-0').removeAttribute('id'); document.querySelector('#about').style.color = '#ccc';"
-                   "document.querySelector('button').textContent = ''; document.querySelector('canvas').removeAttribute('aria-label')")  # fmt: skip
+    shown.evaluate("""() => {
+        document.querySelector("#feature-0").removeAttribute("id");
+        document.querySelector("#about").style.color = "#ccc";
+        document.querySelector("button").textContent = "";
+        document.querySelector("canvas").removeAttribute("aria-label");
+    }""")
     found = "\n".join(shown.evaluate(CHECKS))
-    assert [key for key in ("input without a name", "contrast", "button without a name", "canvas without a name") if key not in found] == []
+    assert [
+        key
+        for key in ("input without a name", "contrast", "button without a name", "canvas without a name")
+        if key not in found
+    ] == []
 
 
 def test_a_change_of_colours_is_followed(opened: Any) -> None:
@@ -473,7 +496,9 @@ def test_a_page_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         (-np.inf, np.inf, [2], {"low": 0, "high": 4, "step": 1}),
     ],
 )
-def test_sliders_go_where_the_data_were(low: Any, high: Any, thresholds: list[float], expected: dict[str, float]) -> None:
+def test_sliders_go_where_the_data_were(
+    low: Any, high: Any, thresholds: list[float], expected: dict[str, float]
+) -> None:
     from lutsmith.export.page.controls import controls
 
     builder = CircuitBuilder((1,))

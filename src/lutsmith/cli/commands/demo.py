@@ -18,7 +18,8 @@ def demo(
     model: ModelArgument,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The HTML file to write.")],
     title: Annotated[
-        str | None, typer.Option("--title", metavar="TEXT", help="Of the page; what the model was trained on by default.")
+        str | None,
+        typer.Option("--title", metavar="TEXT", help="Of the page; what the model was trained on by default."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     json_output: JsonOption = False,
@@ -39,13 +40,12 @@ def demo(
             raise ValueError(f"{output} would be replaced: give --overwrite, or OUT another name")
         page = to_page(load(model), title=title).encode()
         write_atomically(output, page)
-        large = len(page) > USUAL
         return {
             "model": str(model.resolve()),
             "file": str(output),
             "bytes": len(page),
-            "notice": f"it is larger than {USUAL:,} bytes, which takes time to open: lutsmith simplify may make it smaller"
-            if large
+            "notice": f"it is larger than {USUAL:,} bytes, and slow to open: lutsmith simplify may make it smaller"
+            if len(page) > USUAL
             else None,
         }
 

@@ -29,7 +29,8 @@ def export(
         typer.Option(
             "--format", metavar="NAMES",
             help="One or more, with commas: verilog, vhdl, axi-stream, constraints, c, c-compact, javascript, "
-            "webassembly, onnx, blif, aiger, aiger-ascii, json, graphviz. Or all: every format that can hold the model.",
+            "webassembly, onnx, blif, aiger, aiger-ascii, json, graphviz. Or all: every format that can hold "
+            "the model.",
         ),
     ] = "all",
     words: Annotated[

@@ -47,7 +47,7 @@ def verify(
     ] = None,
     run: Annotated[
         bool,
-        typer.Option("--run", help="Compile and run FILE where it is a program, such as C: only if you trust its origin."),
+        typer.Option("--run", help="Run FILE where it is a program, such as C: only if you trust its origin."),
     ] = False,
     data: DataOption = None,
     target: TargetOption = None,

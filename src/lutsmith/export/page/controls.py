@@ -32,8 +32,8 @@ def controls(circuit: Circuit) -> dict[str, Any]:
     """
     if circuit.netlist.num_registers:
         raise ExportError(
-            f"the circuit has {circuit.netlist.num_registers} registers, and a page shows one sample at a time: export it "
-            'as "webassembly" and run its cycles in a script'
+            f"the circuit has {circuit.netlist.num_registers} registers, and a page shows one sample at a time: export "
+            'it as "webassembly" and run its cycles in a script'
         )
     calculated = _calculator(circuit)
     if calculated is not None:
@@ -45,8 +45,8 @@ def controls(circuit: Circuit) -> dict[str, Any]:
     if features > MAX_FEATURES or len(circuit.input_shape) > 1:
         raise ExportError(
             f"the circuit reads samples of shape {circuit.input_shape}. A page takes grey or colour images, "
-            f"(height, width), (1, height, width) or (3, height, width), of at most {MAX_SIDE} x {MAX_SIDE} pixels, and "
-            f'tables of at most {MAX_FEATURES} features: export it as "webassembly" and write a page of your own'
+            f"(height, width), (1, height, width) or (3, height, width), of at most {MAX_SIDE} x {MAX_SIDE} pixels, "
+            f'and tables of at most {MAX_FEATURES} features: export it as "webassembly" and write a page of your own'
         )
     return {"kind": "table", "features": [_feature(circuit, place) for place in range(features)]}
 
@@ -58,7 +58,11 @@ def _calculator(circuit: Circuit) -> dict[str, Any] | None:
     if not isinstance(told, Mapping) or words is None or circuit.encoder.num_features != 3:
         return None
     names, bits = told.get("operations"), told.get("bits")
-    if not isinstance(names, (list, tuple)) or not isinstance(bits, int) or not all(name in OPERATIONS for name in names):
+    if (
+        not isinstance(names, (list, tuple))
+        or not isinstance(bits, int)
+        or not all(name in OPERATIONS for name in names)
+    ):
         return None
     operations = [{"name": name, "operands": operation(name).arity} for name in names]
     return {"kind": "alu", "bits": bits, "operations": operations}

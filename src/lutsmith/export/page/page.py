@@ -56,7 +56,10 @@ def to_page(circuit: Circuit, *, title: str | None = None) -> str:
     model = json.dumps(_told(circuit, asked, module, title), separators=(",", ":"), allow_nan=False)
     for sign, escape in _ESCAPES.items():
         model = model.replace(sign, escape)
-    style, script = _text("page.css"), webassembly_script() + "".join(map(_text, ("pictures.js", "inputs.js", "page.js")))
+    style, script = (
+        _text("page.css"),
+        webassembly_script() + "".join(map(_text, ("pictures.js", "inputs.js", "page.js"))),
+    )
     policy = (
         f"default-src 'none'; script-src {_hash(script)} 'wasm-unsafe-eval'; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -67,8 +70,8 @@ def to_page(circuit: Circuit, *, title: str | None = None) -> str:
         page = before + value + after
     if len(page) > LARGEST:
         raise ExportError(
-            f"the page would have {len(page):,} bytes, and at most {LARGEST:,} are made: make the circuit smaller, such as "
-            'by simplify, or export it as "webassembly"'
+            f"the page would have {len(page):,} bytes, and at most {LARGEST:,} are made: make the circuit smaller, "
+            'such as by simplify, or export it as "webassembly"'
         )
     return page
 

@@ -54,7 +54,8 @@ def verify(
     compares every score and every result with the circuit's own.
 
     Files that are handed in are read back in any case, names and comments included. They are simulated only where that
-    holds, without a network and with limits on time and memory; C, JavaScript and WebAssembly only where `run` allows it.
+    holds, without a network and with limits on time and memory; C, JavaScript and WebAssembly only where `run` allows
+    it.
 
     Args:
         circuit: any circuit.

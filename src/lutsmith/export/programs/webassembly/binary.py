@@ -1,8 +1,8 @@
 """The binary format of WebAssembly: numbers, sections and instructions as bytes.
 
-Source: WebAssembly Core Specification 2.0, chapter 5 (W3C, 2022). Code is written as words: the names of instructions,
-`get`, `set` and `tee` for locals, `call NAME`, and operands behind the instructions that take them. Memory accesses have
-the offset alone; blocks have no results.
+Source: WebAssembly Core Specification 2.0, chapter 5 (W3C, 2022). Code is written as words: the names of instructions
+(`get`, `set` and `tee` of locals), and operands behind the instructions that take them. Memory accesses have the offset
+alone; blocks have no results.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ TYPES = {"i32": 0x7F, "i64": 0x7E, "f32": 0x7D, "f64": 0x7C, "v128": 0x7B}
 
 OPCODES = {
     "block": b"\x02\x40", "loop": b"\x03\x40", "if": b"\x04\x40", "else": b"\x05", "end": b"\x0b", "br": b"\x0c",
-    "br_if": b"\x0d", "return": b"\x0f", "call": b"\x10", "select": b"\x1b", "get": b"\x20", "set": b"\x21",
-    "tee": b"\x22", "i32.load": b"\x28\x00", "i64.load": b"\x29\x00", "f32.load": b"\x2a\x00", "f64.load": b"\x2b\x00",
-    "i32.load8_u": b"\x2d\x00", "i32.load16_u": b"\x2f\x00", "i64.load32_u": b"\x35\x00", "i32.store": b"\x36\x00", "i64.store": b"\x37\x00",
-    "f64.store": b"\x39\x00", "i32.store8": b"\x3a\x00", "i32.const": b"\x41", "i64.const": b"\x42", "f64.const": b"\x44",
-    "i32.eqz": b"\x45", "i32.lt_u": b"\x49", "i32.gt_s": b"\x4a", "i32.ge_u": b"\x4f", "i64.eqz": b"\x50",
-    "f32.ne": b"\x5c", "f32.lt": b"\x5d", "f32.gt": b"\x5e", "f64.eq": b"\x61", "f64.ne": b"\x62", "f64.gt": b"\x64",
-    "i32.add": b"\x6a", "i32.sub": b"\x6b", "i32.mul": b"\x6c", "i32.and": b"\x71", "i32.or": b"\x72",
-    "i32.shl": b"\x74", "i32.shr_u": b"\x76", "i64.add": b"\x7c", "i64.and": b"\x83", "i64.or": b"\x84",
-    "i64.xor": b"\x85", "i64.shl": b"\x86", "i64.shr_u": b"\x88", "f64.floor": b"\x9c", "f64.add": b"\xa0",
-    "f64.sub": b"\xa1", "f64.mul": b"\xa2", "f64.div": b"\xa3", "f64.min": b"\xa4", "f64.max": b"\xa5",
-    "i32.wrap_i64": b"\xa7", "i64.extend_i32_u": b"\xad", "i64.trunc_f64_s": b"\xb0", "f32.demote_f64": b"\xb6",
-    "f64.convert_i32_s": b"\xb7", "f64.convert_i32_u": b"\xb8", "f64.promote_f32": b"\xbb",
-    "v128.load": b"\xfd\x00\x00", "v128.store": b"\xfd\x0b\x00", "v128.not": b"\xfd\x4d", "v128.and": b"\xfd\x4e",
-    "v128.andnot": b"\xfd\x4f", "v128.or": b"\xfd\x50", "v128.xor": b"\xfd\x51", "v128.bitselect": b"\xfd\x52",
+    "br_if": b"\x0d", "return": b"\x0f", "call": b"\x10", "get": b"\x20", "set": b"\x21", "tee": b"\x22",
+    "i32.load": b"\x28\x00", "i64.load": b"\x29\x00", "f32.load": b"\x2a\x00", "f64.load": b"\x2b\x00",
+    "i32.load8_u": b"\x2d\x00", "i32.load16_u": b"\x2f\x00", "i64.load32_u": b"\x35\x00", "i32.store": b"\x36\x00",
+    "i64.store": b"\x37\x00", "f64.store": b"\x39\x00", "i32.store8": b"\x3a\x00", "i32.const": b"\x41",
+    "i64.const": b"\x42", "f64.const": b"\x44", "i32.eqz": b"\x45", "i32.lt_u": b"\x49", "i32.gt_s": b"\x4a",
+    "i32.ge_u": b"\x4f", "i64.eqz": b"\x50", "f32.ne": b"\x5c", "f32.lt": b"\x5d", "f32.gt": b"\x5e",
+    "f64.eq": b"\x61", "f64.gt": b"\x64", "i32.add": b"\x6a", "i32.sub": b"\x6b", "i32.mul": b"\x6c",
+    "i32.and": b"\x71", "i32.or": b"\x72", "i32.shl": b"\x74", "i32.shr_u": b"\x76", "i64.and": b"\x83",
+    "i64.or": b"\x84", "i64.xor": b"\x85", "i64.shl": b"\x86", "i64.shr_u": b"\x88", "f64.floor": b"\x9c",
+    "f64.add": b"\xa0", "f64.sub": b"\xa1", "f64.mul": b"\xa2", "f64.div": b"\xa3", "f64.min": b"\xa4",
+    "f64.max": b"\xa5", "i32.wrap_i64": b"\xa7", "i64.extend_i32_u": b"\xad", "i64.trunc_f64_s": b"\xb0",
+    "f32.demote_f64": b"\xb6", "f64.convert_i32_s": b"\xb7", "f64.convert_i32_u": b"\xb8",
+    "f64.promote_f32": b"\xbb", "v128.load": b"\xfd\x00\x00", "v128.store": b"\xfd\x0b\x00", "v128.not": b"\xfd\x4d",
+    "v128.and": b"\xfd\x4e", "v128.andnot": b"\xfd\x4f", "v128.or": b"\xfd\x50", "v128.xor": b"\xfd\x51",
+    "v128.bitselect": b"\xfd\x52",
 }  # fmt: skip
-"""Of instructions, and the block type or alignment that always follows; an operand, if any, comes after."""
+"""Of the instructions that are used, and the block type or alignment that always follows; operands come after."""
 
 _LOCALS = ("get", "set", "tee")
 
@@ -57,13 +58,7 @@ class Function:
 
     @classmethod
     def of(cls, text: str, parameters: Mapping[str, str], locals_: Mapping[str, str], calls: Sequence[str]) -> Function:
-        """Return code that is written as words.
-
-        Args:
-            text: the words.
-            parameters, locals_: types by name.
-            calls: the names of the functions of the module, in its order.
-        """
+        """Return code that is written as words; parameters and locals have types by name, functions are `calls`."""
         names = {name: place for place, name in enumerate((*parameters, *locals_))}
         return cls(
             tuple(parameters.values()),

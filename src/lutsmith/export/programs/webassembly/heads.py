@@ -17,7 +17,9 @@ from lutsmith.export.programs.webassembly.memory import Memory
 
 LANES = 64
 
-_COUNT = dict.fromkeys(("samples", "first", "places", "groups", "group", "planes", "scores", "weights", "bias", "to", "work"), "i32")
+_COUNT = dict.fromkeys(
+    ("samples", "first", "places", "groups", "group", "planes", "scores", "weights", "bias", "to", "work"), "i32"
+)
 _COUNT_LOCALS = {"place": "i32", "g": "i32", "k": "i32", "p": "i32", "lane": "i32", "c": "i32", "at": "i32",
                  "sum": "i32", "counts": "i32", "carry": "i64", "both": "i64"}  # fmt: skip
 

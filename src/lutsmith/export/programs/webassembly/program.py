@@ -37,8 +37,8 @@ def to_webassembly(circuit: Circuit, *, style: Style = "unrolled", name: str = "
     - `head(samples)`: output bits to scores (votes) and results;
     - `reset()`, `clock()`, of a circuit with registers: initial values, and the end of a cycle.
 
-    Where all of this lies is told by the custom section `lutsmith`, JSON: the field `at` has addresses in bytes, `heads`
-    those of scores and results. `webassembly_script` reads it.
+    Where all of this lies is told by the custom section `lutsmith`, JSON: the field `at` has addresses in bytes,
+    `heads` those of scores and results. `webassembly_script` reads it.
 
     Args:
         circuit: any.
