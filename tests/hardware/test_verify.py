@@ -246,7 +246,7 @@ def test_every_row_of_a_check_that_ran_says_how_long_it_took():
     ("format_", "tools"),
     [
         ("verilog", ("yosys",)), ("vhdl", ("ghdl", "yosys")), ("blif", ()), ("aiger", ()), ("aiger-ascii", ()),
-        ("c", ()), ("javascript", ("node",)), ("onnx", ()),
+        ("c", ()), ("javascript", ("node",)), ("webassembly", ("node",)), ("onnx", ()),
     ],
 )  # fmt: skip
 def test_every_run_of_a_tool_has_a_time_limit(monkeypatch, format_, tools):

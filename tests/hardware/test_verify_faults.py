@@ -33,6 +33,7 @@ TOOLS = {
     ("c", "simulation"): ("cc",),
     ("c-compact", "simulation"): ("cc",),
     ("javascript", "simulation"): ("node",),
+    ("webassembly", "simulation"): ("node",),
 }
 
 
@@ -93,7 +94,7 @@ def quick_simulator(monkeypatch):
         ("verilog", "formal"), ("verilog", "simulation"), ("vhdl", "formal"), ("vhdl", "simulation"),
         ("blif", "read-back"), ("blif", "formal"), ("aiger", "formal"), ("aiger-ascii", "formal"),
         ("json", "read-back"), ("json", "simulation"), ("c", "simulation"), ("c-compact", "simulation"),
-        ("javascript", "simulation"), ("onnx", "simulation"),
+        ("javascript", "simulation"), ("webassembly", "simulation"), ("onnx", "simulation"),
     ],
 )  # fmt: skip
 def test_a_fault_in_an_export_is_found(format_, layer, fault):
@@ -199,7 +200,9 @@ def test_a_register_too_many_in_a_design_is_found():
     assert right.reason == f"every path crosses {design.latency} registers"
 
 
-@pytest.mark.parametrize("format_", ["verilog", "vhdl", "blif", "aiger", "json", "c", "javascript", "onnx"])
+@pytest.mark.parametrize(
+    "format_", ["verilog", "vhdl", "blif", "aiger", "json", "c", "javascript", "webassembly", "onnx"]
+)
 def test_rubbish_fails_and_does_not_raise(format_):
     layer = "formal" if format_ in ("verilog", "vhdl") else "read-back" if format_ in ("blif", "aiger", "json") else ""
     suffix = FORMATS[format_].suffixes[0]

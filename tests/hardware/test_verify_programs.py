@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from lutsmith.circuit import Circuit, CircuitBuilder, Metadata, NetlistBuilder
-from lutsmith.export import FORMATS, Options, to_c, to_javascript
+from lutsmith.export import FORMATS, Options, to_c, to_javascript, to_webassembly
 from lutsmith.hardware import Verification, verify, verify_files
 from lutsmith.hardware.simulation.software import c_compiler
 from lutsmith.hardware.tools.tool import ToolFailed
 from lutsmith.hardware.verification.checks import CHECKS
+from lutsmith.hardware.verification.readback.modules import module_of
 from lutsmith.hardware.verification.readers.boxes import Mismatch
 from lutsmith.hardware.verification.sources.programs.lexemes import c_lexemes, javascript_lexemes
 from lutsmith.logic import Words
@@ -750,3 +751,40 @@ def test_a_module_that_replaces_what_it_calls_fails():
     for name in GLOBALS:
         said = read_back(named(), "javascript", text.replace("globalThis.net", f"globalThis.{name}"))["code"]
         assert said.startswith(f"failed: the module takes the place of the global {name},"), said
+
+
+def test_a_module_with_other_names_fails_and_other_code_is_not_decided():
+    """Names are told as JSON: the same length, so that all else stays as it is."""
+    module, _ = exported("webassembly", named()).values()
+    assert read_back(named(), "webassembly", module)["module"].startswith("proved")
+    compact = to_webassembly(named(), style="compact")
+    assert read_back(named(), "webassembly", compact)["module"].startswith("proved")
+    other = read_back(named(), "webassembly", module.replace(b'"cat"', b'"dog"'))
+    assert other["names"].startswith("failed: the module tells classNames as ")
+    changed = bytearray(module)
+    changed[-1] ^= 1
+    assert read_back(named(), "webassembly", bytes(changed))["module"].startswith("not decided")
+    for damaged, why in ((b"text", "does not begin"), (module[:8], "no section lutsmith"), (module[:9], "cut off")):
+        assert why in read_back(named(), "webassembly", damaged)["module"]
+
+
+def test_a_script_beside_a_module_is_compared_too():
+    files = exported("webassembly", named(), name="net")
+    assert [*files] == ["net.wasm", "net_wasm.js"]
+    found = verify_files(named(), "webassembly", files | {"net_wasm.js": b"another"}, layers=("read-back",))
+    assert {check.part: check.verdict for check in found.of("webassembly")} == {
+        "script": "not decided",
+        "module": "proved",
+    }
+    with pytest.raises(ValueError, match="expected one module, got other"):
+        module_of({"other.js": b"", "net.wasm": b""} | {"x": b""})
+
+
+@pytest.mark.needs("node")
+def test_a_module_of_the_compact_style_from_elsewhere_is_run_where_that_is_allowed():
+    module = {"net.wasm": to_webassembly(named(), style="compact")}
+    found = verify_files(named(), "webassembly", module, run=True)
+    assert {check.layer: check.verdict for check in found.of("webassembly")} == {
+        "read-back": "proved",
+        "simulation": "simulated",
+    }

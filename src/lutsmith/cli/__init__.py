@@ -12,6 +12,7 @@ import typer
 from lutsmith.cli.commands import (
     alu,
     bench,
+    demo,
     doctor,
     evaluate,
     export,
@@ -50,6 +51,7 @@ app.command(cls=Command)(refine.refine)
 app.command(cls=Command)(polish.polish)
 app.command(cls=Command)(pivotal.pivotal)
 app.command(cls=Command)(export.export)
+app.command(cls=Command)(demo.demo)
 app.command(cls=Command)(synth.synth)
 app.command(cls=Command)(verify.verify)
 app.command(cls=Command)(doctor.doctor)

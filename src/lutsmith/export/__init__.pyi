@@ -18,8 +18,11 @@ from .json import to_json_text as to_json_text
 from .logic_formats import to_aiger as to_aiger
 from .logic_formats import to_blif as to_blif
 from .onnx import to_onnx as to_onnx
+from .page import to_page as to_page
 from .programs.c import to_c as to_c
 from .programs.javascript import to_javascript as to_javascript
+from .programs.webassembly import to_webassembly as to_webassembly
+from .programs.webassembly import webassembly_script as webassembly_script
 from .registry import FORMATS as FORMATS
 from .registry import Format as Format
 from .registry import Options as Options

@@ -18,6 +18,7 @@ from lutsmith.export.logic_formats import to_aiger, to_blif
 from lutsmith.export.onnx import to_onnx
 from lutsmith.export.programs.c import to_c
 from lutsmith.export.programs.javascript import to_javascript
+from lutsmith.export.programs.webassembly import to_webassembly, webassembly_script
 from lutsmith.logic.words import Words
 
 
@@ -99,6 +100,10 @@ def _compact(circuit: Circuit, name: str, words: Words | int | None = None) -> t
     return (to_c(circuit, words=words, style="compact", name=f"{name}_compact"),)
 
 
+def _webassembly(circuit: Circuit, name: str) -> tuple[str | bytes, ...]:
+    return to_webassembly(circuit, name=name), webassembly_script()
+
+
 def _constraints(circuit: Circuit, **options: Any) -> tuple[str | bytes, ...]:
     return tuple(to_constraints(circuit, kind=kind, **options) for kind in _KINDS)
 
@@ -129,6 +134,13 @@ FORMATS: dict[str, Format] = {
         Format("c", "a C99 and C++ header, LUTs as code", (".h",), _WORDS, _one(to_c)),
         Format("c-compact", "a C99 and C++ header, LUTs as small tables", ("_compact.h",), _WORDS, _compact),
         Format("javascript", "one JavaScript file for pages and Node", (".js",), _NONE, _one(to_javascript)),
+        Format(
+            "webassembly",
+            "a WebAssembly module, and the script that reads it",
+            (".wasm", "_wasm.js"),
+            _NONE,
+            _webassembly,
+        ),
         Format("onnx", "an ONNX model of standard operators", (".onnx",), _NONE, _one(to_onnx)),
         Format("blif", "encoder, network and head as BLIF", (".blif",), _LOGIC, _one(to_blif)),
         Format("aiger", "encoder, network and head as binary AIGER", (".aig",), _LOGIC, _one(to_aiger)),

@@ -28,8 +28,9 @@ def export(
         str,
         typer.Option(
             "--format", metavar="NAMES",
-            help="One or more, with commas: verilog, vhdl, axi-stream, constraints, c, c-compact, javascript, onnx, "
-            "blif, aiger, aiger-ascii, json, graphviz. Or all: every format that can hold the model.",
+            help="One or more, with commas: verilog, vhdl, axi-stream, constraints, c, c-compact, javascript, "
+            "webassembly, onnx, blif, aiger, aiger-ascii, json, graphviz. Or all: every format that can hold "
+            "the model.",
         ),
     ] = "all",
     words: Annotated[

@@ -34,7 +34,7 @@ def verify(
         typer.Option(
             "--format", metavar="NAMES",
             help="One or more, with commas: verilog, vhdl, blif, aiger, aiger-ascii, json, c, c-compact, javascript, "
-            "onnx. Or all.",
+            "webassembly, onnx. Or all.",
         ),
     ] = "all",
     file: Annotated[
@@ -47,7 +47,7 @@ def verify(
     ] = None,
     run: Annotated[
         bool,
-        typer.Option("--run", help="Compile and run FILE where it is C or JavaScript: only if you trust its origin."),
+        typer.Option("--run", help="Run FILE where it is a program, such as C: only if you trust its origin."),
     ] = False,
     data: DataOption = None,
     target: TargetOption = None,

@@ -1,4 +1,4 @@
-"""C by the system's compiler, JavaScript in node, ONNX in onnxruntime: what programs say of rows.
+"""C by the system's compiler, JavaScript and WebAssembly in node, ONNX in onnxruntime: what programs say of rows.
 
 Each runs in a process of its own, which a time limit can stop and a crash cannot take down with it. It writes its
 answers to standard output, as arrays without anything between, and more or fewer bytes than those are refused.
@@ -11,7 +11,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from lutsmith.export.labels import class_names
 from lutsmith.export.programs.c.declarations import labels_of
 from lutsmith.export.programs.c.interface import interfaces, parameters
 from lutsmith.export.programs.c.text import ctype
+from lutsmith.export.programs.webassembly import webassembly_script
 from lutsmith.ground.strict_json import strict_loads
 from lutsmith.hardware.simulation.answers import Answers
 from lutsmith.hardware.simulation.c_answers import c_answers, c_fields
@@ -41,6 +42,11 @@ WORD_BITS = (64, 32)
 
 LANES = {"WebAssembly": (128, 32), "JavaScript": (32,)}
 """The same of JavaScript, with WebAssembly and without; 32 with it too where it has no words of 128 bits."""
+
+MODULE_LANES = {"WebAssembly": (64,)}
+"""The same of a WebAssembly module."""
+
+_LOADED = b'module.exports = require("./script.js").load(require("fs").readFileSync("model.wasm"));\n'
 
 NUMBER_BITS = 53
 """Up to so many bits integers are numbers in JavaScript, else BigInts."""
@@ -181,6 +187,41 @@ def node(
             of streams of its own. 0: every row is a first cycle.
         confined: see there.
     """
+    said = _in_node(circuit, {"model.js": script}, LANES, rows, timeout, streams, confined)
+    problem = said[0].difference(said[1])
+    if problem:
+        raise ToolFailed(f"without WebAssembly {problem}")
+    return said[0]
+
+
+def webassembly(
+    circuit: Circuit,
+    module: bytes,
+    rows: NDArray[Any],
+    timeout: float,
+    *,
+    streams: int = 0,
+    confined: bool = False,
+) -> Answers:
+    """Return what a WebAssembly module says of rows, in node, by `export.webassembly_script`.
+
+    The numbers and names that it tells must be the circuit's. Arguments and errors are those of `node`.
+    """
+    files = {"model.wasm": module, "script.js": webassembly_script().encode(), "model.js": _LOADED}
+    (said,) = _in_node(circuit, files, MODULE_LANES, rows, timeout, streams, confined)
+    return said
+
+
+def _in_node(
+    circuit: Circuit,
+    files: Mapping[str, bytes],
+    ways: Mapping[str, Sequence[int]],
+    rows: NDArray[Any],
+    timeout: float,
+    streams: int,
+    confined: bool,
+) -> list[Answers]:
+    """Return what `model.js` among some files says of rows, with WebAssembly and without as it is asked for."""
     program = find("node")
     some = leaves(circuit)
     limbs = [leaf.bits // 64 + 1 if leaf.bits > NUMBER_BITS else 0 for leaf in some]
@@ -198,10 +239,11 @@ def node(
     said = []
     order = _by_cycles(len(rows), streams)
     with workspace() as folder:
-        (folder / "model.js").write_bytes(script)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
         (folder / "driver.js").write_text(NODE_DRIVER)
         (folder / "rows.bin").write_bytes(np.ascontiguousarray(rows[order]).tobytes())
-        for way, lanes in LANES.items():
+        for way, lanes in ways.items():
             sizes = [rows.shape[1], len(rows), streams]
             args = ["driver.js", *map(str, sizes), way, _TYPED[rows.dtype.str[1:]], json.dumps(asked)]
             data = program.run(args, None, folder, timeout, limits, binary=True).data
@@ -211,10 +253,7 @@ def node(
                 arrays[place] = of_limbs(leaf, back) if size else back
             said.append(assembled(some, arrays))
             _check_module(wanted, data[_total(fields) :], lanes)
-    problem = said[0].difference(said[1])
-    if problem:
-        raise ToolFailed(f"without WebAssembly {problem}")
-    return said[0]
+    return said
 
 
 def onnxruntime(

@@ -11,12 +11,21 @@ from lutsmith.hardware.verification.case import Case, Files
 from lutsmith.hardware.verification.proofs import aiger_proof, blif_proof, verilog_proof, vhdl_proof
 from lutsmith.hardware.verification.readback.descriptions import located, verilog_text, vhdl_text
 from lutsmith.hardware.verification.readback.graphs import onnx_graph
+from lutsmith.hardware.verification.readback.modules import webassembly_bytes
 from lutsmith.hardware.verification.readback.nodes import aiger_ports, blif_nodes, json_nodes
 from lutsmith.hardware.verification.readback.programs import c_text, compact_c_text, javascript_text
 from lutsmith.hardware.verification.report import LAYERS, Check, Layer, Verdict
-from lutsmith.hardware.verification.runs import c_runs, javascript_runs, json_runs, onnx_runs, verilog_runs, vhdl_runs
+from lutsmith.hardware.verification.runs import (
+    c_runs,
+    javascript_runs,
+    json_runs,
+    onnx_runs,
+    verilog_runs,
+    vhdl_runs,
+    webassembly_runs,
+)
 
-PROGRAMS = ("c", "c-compact", "javascript")
+PROGRAMS = ("c", "c-compact", "javascript", "webassembly")
 """Formats whose files do whatever they please when they are run."""
 
 
@@ -104,6 +113,7 @@ CHECKS: dict[str, dict[str, Checker]] = {
     "c": {"read-back": c_text, "simulation": c_runs},
     "c-compact": {"read-back": compact_c_text, "simulation": c_runs},
     "javascript": {"read-back": javascript_text, "simulation": javascript_runs},
+    "webassembly": {"read-back": webassembly_bytes, "simulation": webassembly_runs},
     "onnx": {"read-back": onnx_graph, "simulation": onnx_runs},
 }
 """The layers that each format has, and what does them. Other layers mean nothing for it: programs are not proved, files

@@ -18,11 +18,12 @@ from lutsmith.export.programs.c.inputs import takes_floats
 from lutsmith.export.programs.c.quantise import has_quantise
 from lutsmith.hardware.simulation.answers import Answers, bit_difference
 from lutsmith.hardware.simulation.hdl import VERILOG_SIMULATORS, Simulator, ghdl
-from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of
+from lutsmith.hardware.simulation.software import c_compiler, node, onnxruntime, prefix_of, webassembly
 from lutsmith.hardware.tools.tool import ToolMissing, ToolTimeout
 from lutsmith.hardware.tools.toolchain import find
 from lutsmith.hardware.verification.case import Case, Files, only, row
 from lutsmith.hardware.verification.readback.descriptions import source_of
+from lutsmith.hardware.verification.readback.modules import module_of
 from lutsmith.hardware.verification.readers.primitives import with_primitives
 from lutsmith.hardware.verification.report import Check
 from lutsmith.hardware.verification.rows import dealt
@@ -122,6 +123,11 @@ def c_runs(files: Files, case: Case) -> Iterator[Check]:
 def javascript_runs(files: Files, case: Case) -> Iterator[Check]:
     """The module in node, with WebAssembly and without."""
     yield from _program_runs(node, files, case, str(find("node")))
+
+
+def webassembly_runs(files: Files, case: Case) -> Iterator[Check]:
+    """The module in node, by the script of the export."""
+    yield from _program_runs(webassembly, module_of(files), case, str(find("node")))
 
 
 def onnx_runs(files: Files, case: Case) -> Iterator[Check]:

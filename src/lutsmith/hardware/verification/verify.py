@@ -54,7 +54,8 @@ def verify(
     compares every score and every result with the circuit's own.
 
     Files that are handed in are read back in any case, names and comments included. They are simulated only where that
-    holds, without a network and with limits on time and memory; C and JavaScript only where `run` allows it.
+    holds, without a network and with limits on time and memory; C, JavaScript and WebAssembly only where `run` allows
+    it.
 
     Args:
         circuit: any circuit.
@@ -67,7 +68,7 @@ def verify(
         primitives: "portable" or "xilinx", for Verilog and VHDL.
         artifacts: files to check instead of those that the exports write, by format and file name.
         name: of the top module or model in `artifacts`; by default the one that the files have.
-        run: whether C and JavaScript of `artifacts` may be compiled and run.
+        run: whether programs of `artifacts` (C, JavaScript, WebAssembly) may be compiled and run.
         timeout: seconds for each step: a proof, a compilation, a run. What takes longer is said to be open.
         report: called with each row as soon as it is there.
 

@@ -13,6 +13,8 @@ It imports a memory, `e.m`, and exports one function, `luts(ranks, tables, fanin
 
 from __future__ import annotations
 
+from lutsmith.export.programs.webassembly.binary import HEADER, TYPES, Function, section, text, vector
+
 SCRATCH_BYTES = 512
 """Of the memory, from address 0, that the module uses itself."""
 
@@ -20,19 +22,6 @@ _CHOSEN = 256
 
 _PARAMETERS = ("ranks", "tables", "fanin", "to", "end")
 _LOCALS = {"rank": "i32", "size": "i32", "i": "i32", "table": "i64", "a": "v128", "b": "v128"}
-_TYPES = {"i32": 0x7F, "i64": 0x7E, "v128": 0x7B}
-
-_OPCODES = {
-    "loop": b"\x03\x40", "if": b"\x04\x40", "else": b"\x05", "end": b"\x0b", "br": b"\x0c", "br_if": b"\x0d",
-    "return": b"\x0f", "get": b"\x20", "set": b"\x21", "i32.load": b"\x28\x00", "i64.load": b"\x29\x00",
-    "i32.load8_u": b"\x2d\x00", "i32.const": b"\x41", "i64.const": b"\x42", "i32.lt_u": b"\x49", "i32.ge_u": b"\x4f",
-    "i32.add": b"\x6a", "i32.sub": b"\x6b", "i32.and": b"\x71", "i32.shl": b"\x74", "i32.shr_u": b"\x76",
-    "i64.shr_u": b"\x88", "i32.wrap_i64": b"\xa7", "v128.load": b"\xfd\x00\x00", "v128.store": b"\xfd\x0b\x00",
-    "v128.not": b"\xfd\x4d", "v128.and": b"\xfd\x4e", "v128.andnot": b"\xfd\x4f", "v128.or": b"\xfd\x50",
-    "v128.xor": b"\xfd\x51", "v128.bitselect": b"\xfd\x52",
-}  # fmt: skip
-"""Of instructions and the block type or alignment that always follows; an operand, if any, comes after."""
-
 _FUNCTIONS = {
     1: "get a get b v128.or v128.not", 2: "get a get b v128.andnot", 3: "get b v128.not",
     4: "get b get a v128.andnot", 5: "get a v128.not", 6: "get a get b v128.xor",
@@ -94,55 +83,14 @@ end
 
 def module() -> bytes:
     """Return the module."""
-    types = [_TYPES["i32"]] * len(_PARAMETERS)
-    signature = b"\x60" + _vector([bytes([kind]) for kind in types]) + _vector([])
-    locals_ = _vector([bytes([1, _TYPES[kind]]) for kind in _LOCALS.values()])
-    body = locals_ + _assembled(_LOOP) + _OPCODES["end"]
+    parameters = dict.fromkeys(_PARAMETERS, "i32")
+    loop = Function.of(_LOOP, parameters, _LOCALS, ())
+    signature = b"\x60" + vector([bytes([TYPES[kind]]) for kind in parameters.values()]) + vector([])
     sections = {
         1: [signature],
-        2: [_text("e") + _text("m") + b"\x02\x00\x01"],  # a memory of a page or more
+        2: [text("e") + text("m") + b"\x02\x00\x01"],  # a memory of a page or more
         3: [b"\x00"],
-        7: [_text("luts") + b"\x00\x00"],
-        10: [_unsigned(len(body)) + body],
+        7: [text("luts") + b"\x00\x00"],
+        10: [loop.body()],
     }
-    parts = [bytes([number]) + _sized(_vector(entries)) for number, entries in sections.items()]
-    return b"\x00asm\x01\x00\x00\x00" + b"".join(parts)
-
-
-def _assembled(text: str) -> bytes:
-    places = {name: place for place, name in enumerate((*_PARAMETERS, *_LOCALS))}
-    words = []
-    previous = ""
-    for word in text.split():
-        if previous in ("get", "set"):
-            words.append(_unsigned(places[word]))
-        elif word.isdigit():
-            words.append(_signed(int(word)) if previous.endswith(".const") else _unsigned(int(word)))
-        else:
-            words.append(_OPCODES[word])
-        previous = word if word in _OPCODES and previous not in ("get", "set") else ""
-    return b"".join(words)
-
-
-def _unsigned(value: int) -> bytes:
-    """Return a number in LEB128."""
-    low, rest = value & 127, value >> 7
-    return bytes([low]) if not rest else bytes([low | 128]) + _unsigned(rest)
-
-
-def _signed(value: int) -> bytes:
-    """Return a number of at least 0 in signed LEB128: bit 6 of the last byte must be clear."""
-    low, rest = value & 127, value >> 7
-    return bytes([low]) if not rest and low < 64 else bytes([low | 128]) + _signed(rest)
-
-
-def _vector(entries: list[bytes]) -> bytes:
-    return _unsigned(len(entries)) + b"".join(entries)
-
-
-def _sized(data: bytes) -> bytes:
-    return _unsigned(len(data)) + data
-
-
-def _text(text: str) -> bytes:
-    return _sized(text.encode())
+    return HEADER + b"".join(section(number, entries) for number, entries in sections.items())

@@ -1,0 +1,5 @@
+"""A page that runs a circuit."""
+
+from lutsmith.export.page.page import to_page
+
+__all__ = ["to_page"]
