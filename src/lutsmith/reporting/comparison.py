@@ -19,6 +19,7 @@ from lutsmith.reporting.page import HtmlPage, page
 from lutsmith.reporting.rows import MeasuredRows, NoRows, Source, find_rows
 from lutsmith.reporting.sections.curves import across, column
 from lutsmith.reporting.sections.origin import settings
+from lutsmith.reporting.sections.speed import SECONDS
 from lutsmith.reporting.speed import measured
 from lutsmith.reporting.subject import Subject
 from lutsmith.reporting.svg import Series, line_chart
@@ -152,7 +153,7 @@ def _of_one(context: Context) -> dict[str, Any]:
     try:
         parts = structure.counts(circuit)
         found |= {"LUTs of the head": parts.head, "LUTs of comparators": parts.comparators}
-        (speed,) = [one for one in measured(circuit, (BATCH,), context.seconds) if one.threads == 1]
+        (speed,) = [one for one in measured(circuit, (BATCH,), SECONDS) if one.threads == 1]
         found["predictions a second, one thread"] = speed.batch / speed.seconds
     except (ValueError, TypeError):  # a circuit that has no design, or takes other samples: there is no such number
         pass

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.alu.assembly import KEY as ALU
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.features.names import feature_names
 from lutsmith.circuit.rows import OutOfRangeWarning
 from lutsmith.data.report import score
+from lutsmith.ground.labels import Label
+from lutsmith.ground.printable import shortened
 from lutsmith.hardware.verification.report import Verification
 from lutsmith.reporting.rows import MeasuredRows, NoRows
 from lutsmith.reporting.scores import cross_fitted
@@ -22,6 +23,10 @@ from lutsmith.reporting.subject import Subject
 
 ALU_WORDS = ("a", "op", "b")
 """What the features of an ALU are (`alu.circuit`)."""
+
+
+LONGEST = 80
+"""Signs of a name that are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +37,11 @@ class Context:
         subject: what is reported.
         rows: what it is measured on, or why there are none.
         verification: of its exports; None: none is known.
-        seconds: how long each speed is measured.
     """
 
     subject: Subject
     rows: MeasuredRows | NoRows
     verification: Verification | None = None
-    seconds: float = 0.15
 
     @property
     def circuit(self) -> Circuit | None:
@@ -56,14 +59,14 @@ class Context:
         if self.circuit is None:
             return ()
         named = self.circuit.metadata.feature_names is not None
-        if not named and ALU in self.circuit.metadata.other and self.circuit.encoder.num_features == len(ALU_WORDS):
+        if not named and self.subject.is_alu and self.circuit.encoder.num_features == len(ALU_WORDS):
             return ALU_WORDS
-        return feature_names(self.circuit)
+        return tuple(map(shown_name, feature_names(self.circuit)))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The names of classes, labels or targets."""
-        return () if self.circuit is None else tuple(map(str, self.circuit.score_labels))
+        return () if self.circuit is None else tuple(map(shown_name, self.circuit.score_labels))
 
     @cached_property
     def scores(self) -> NDArray[np.int32]:
@@ -94,3 +97,9 @@ class Context:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutOfRangeWarning)  # measured rows may lie anywhere
             return getattr(self.circuit, method)(self.rows.x)
+
+
+def shown_name(name: Label) -> str:
+    """Return a name as a page shows it: of a length that can be read, and one that is blank in quotes."""
+    text = str(name)
+    return shortened(text, LONGEST) if text.strip() else f'"{text}"'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lutsmith.alu.assembly import KEY as ALU
 from lutsmith.data.report import MEASURES
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import count, counted, decimal, is_number, percent, size
@@ -73,7 +72,7 @@ def summary(context: Context) -> str:
     if circuit is None:
         return f"{_capital(subject.kind)}{task}, without a model yet."
     what = "a network of look-up tables" if circuit.netlist.num_nodes else "a circuit without look-up tables"
-    if ALU in circuit.metadata.other:
+    if subject.is_alu:
         what = "an arithmetic unit of look-up tables"
     said = {
         "classification": counted(len(context.labels), "class", "classes"),

@@ -39,7 +39,7 @@ class Shown(NamedTuple):
 
 def shown(subject: Subject, verification: Verification | None = None) -> list[Shown]:
     """Return what is known of each step from data to exports."""
-    found = [*_operations(subject)] if subject.alu is not None else [_lowering(subject)]
+    found = [*_operations(subject)] if subject.is_alu else [_lowering(subject)]
     if subject.circuit is not None:
         found += _changes(subject.circuit)
     if subject.model is not None:
@@ -73,9 +73,11 @@ def _lowering(subject: Subject) -> Shown:
 
 def _operations(subject: Subject) -> list[Shown]:
     """Of an ALU, from examples to each cell, and from cells to the circuit."""
-    alu = subject.alu or {}
     found = []
-    learned = alu.get("learned")
+    learned = None if subject.alu is None else subject.alu.get("learned")
+    if learned is None:
+        how = "no record of the run; lutsmith alu check MODEL --prove proves each cell"
+        found.append(Shown("examples to cells", OPEN, how, "that the textbook's cell is the operation"))
     for one in learned if isinstance(learned, (list, tuple)) else ():
         proof = one.get("proof") if isinstance(one, Mapping) else None
         proof = proof if isinstance(proof, Mapping) else {}

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from lutsmith.alu.assembly import KEY as ALU
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import load, to_bytes
 from lutsmith.ground.metrics_log import METRICS
@@ -76,6 +77,11 @@ class Subject:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; expected the folder of a run, or a model file")
         return _of_folder(path) if path.is_dir() else _of_model(path)
+
+    @property
+    def is_alu(self) -> bool:
+        """Whether it is a learned ALU, by its record or by its circuit."""
+        return self.alu is not None or (self.circuit is not None and ALU in self.circuit.metadata.other)
 
     @property
     def task(self) -> str | None:

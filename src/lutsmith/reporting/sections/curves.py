@@ -21,7 +21,7 @@ def section(context: Context) -> Section | None:
     """The curves of a run."""
     found = Section("curves", "Training")
     subject = context.subject
-    if subject.alu is not None:
+    if subject.is_alu:
         return None  # cells are learned exactly: their section says from how many examples
     if not subject.steps:
         why = (

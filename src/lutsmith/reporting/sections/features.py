@@ -24,7 +24,7 @@ SHOWN = 20
 MOST_ROWS, FEWEST_ROWS = 500, 20
 """Rows on which it is counted how often features decide."""
 
-WORK = 4e9
+WORK = 6e9
 """LUTs that are evaluated for it at most; of larger circuits fewer rows are taken."""
 
 
@@ -61,7 +61,7 @@ def _decisive(context: Context, circuit: Circuit) -> Importances | str:
         return f"the circuit has {' and '.join(traits)}"
     if isinstance(context.rows, NoRows):
         return context.rows.why
-    values = len(circuit.inputs) + 2 * np.unique(circuit.inputs.feature).size
+    values = len(circuit.inputs) + 3 * np.unique(circuit.inputs.feature).size  # levels, the missing value, an exchange
     rows = int(WORK / max(1.0, values * max(circuit.netlist.num_nodes, 64)))
     rows = max(FEWEST_ROWS, min(MOST_ROWS, rows))
     some = np.sort(np.random.default_rng(0).permutation(len(context.rows.x))[:rows])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.features.names import number_text
 from lutsmith.ground.printable import shortened
 from lutsmith.reporting.blocks import LeftOut, Picture, Pictures, Section, Table, Text
-from lutsmith.reporting.context import Context
+from lutsmith.reporting.context import Context, shown_name
 from lutsmith.reporting.images import image_form, pixels
 from lutsmith.reporting.numerals import NONE, counted
 from lutsmith.reporting.rows import MeasuredRows, NoRows
@@ -82,5 +82,5 @@ def value_text(context: Context, feature: int, value: float) -> str:
     categories = context.circuit.metadata.categories
     names = categories[feature] if categories else None
     if names is not None:
-        return names[int(value)] if value == int(value) and 0 <= value < len(names) else NONE
+        return shown_name(names[int(value)]) if value == int(value) and 0 <= value < len(names) else NONE
     return number_text(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lutsmith.alu.assembly import KEY as ALU
 from lutsmith.alu.check import check
 from lutsmith.alu.device import LearnedALU
 from lutsmith.reporting.blocks import LeftOut, Section, Table, Text
@@ -18,7 +17,7 @@ POINTS = 1000
 
 def section(context: Context) -> Section | None:
     """The operations of an ALU; None of other circuits."""
-    if context.circuit is None or ALU not in context.circuit.metadata.other:
+    if context.circuit is None or not context.subject.is_alu:
         return None
     found = Section("operations", "Operations")
     try:
