@@ -12,6 +12,7 @@ from . import interop as interop
 from . import logic as logic
 from . import nn as nn
 from . import presets as presets
+from . import reporting as reporting
 from . import runs as runs
 from . import training as training
 from .circuit import Circuit as Circuit
@@ -67,6 +68,8 @@ from .nn.connections import setup_connections as setup_connections
 from .nn.parametrizations import list_parametrizations as list_parametrizations
 from .nn.parametrizations import setup_parametrization as setup_parametrization
 from .presets import list_presets as list_presets
+from .reporting import compare as compare
+from .reporting import report as report
 from .runs import Run as Run
 from .runs import evaluate as evaluate
 from .runs import polish as polish

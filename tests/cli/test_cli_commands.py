@@ -23,6 +23,7 @@ from lutsmith.circuit.word_length import snapped
 from lutsmith.cli.commands import bench, doctor
 from lutsmith.data import load
 from lutsmith.hardware.tools import toolchain
+from lutsmith.reporting import speed
 
 DIGITS = load("digits")
 
@@ -192,14 +193,14 @@ def test_bench_threads_reach_the_engine(
     warm_up, *measured = shared
     assert warm_up == most
     assert list(dict.fromkeys(measured)) == [row["threads"] for row in rows]
-    assert len(measured) == len(rows) * (bench._FEWEST + 1)
+    assert len(measured) == len(rows) * (speed.FEWEST + 1)
     assert os.environ.get("LUTSMITH_NUM_THREADS") == asked_for
 
 
 def test_bench_takes_floats_where_the_model_was_fitted_on_floats(make_circuit) -> None:
     circuit = make_circuit((3,), ("a", "b"))
     object.__setattr__(circuit, "fitted_range", (np.float32([0, 0, -1]), np.float32([1, 0.5, 1])))
-    samples = bench._samples(circuit, 200)
+    samples = speed.random_samples(circuit, 200)
     assert samples.dtype == np.float32
     assert (samples >= [0, 0, -1]).all()
     assert (samples <= [1, 0.5, 1]).all()

@@ -225,8 +225,8 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(
 
 def test_ctrl_c_ends_a_real_process_with_130(model: Path) -> None:
     code = (
-        "import signal, sys, threading, lutsmith.cli.commands.bench as bench; from lutsmith.cli import main\n"
-        "bench._median_seconds = lambda *_: signal.raise_signal(signal.SIGINT)\n"
+        "import signal, sys, threading, lutsmith.reporting.speed as speed; from lutsmith.cli import main\n"
+        "speed.median_seconds = lambda *_: signal.raise_signal(signal.SIGINT)\n"
         "main()"
     )
     process = start("bench", model, code=code)

@@ -8,7 +8,7 @@ from scipy.special import expit, softmax
 from sklearn.metrics import brier_score_loss, log_loss
 
 from lutsmith.sklearn import LUTClassifier
-from lutsmith.sklearn.calibration import fit_temperature
+from lutsmith.data.calibration import fit_temperature
 from tests.estimators.data import moons
 
 

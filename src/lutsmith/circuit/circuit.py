@@ -27,6 +27,7 @@ from lutsmith.circuit.words import WordBits
 from lutsmith.ground.arguments import one_of
 from lutsmith.ground.arrays import checked_shape, frozen, integers
 from lutsmith.ground.labels import Label
+from lutsmith.ground.printable import html_table
 
 if TYPE_CHECKING:
     from lutsmith.circuit.engine.cycles import Machine
@@ -118,6 +119,22 @@ class Circuit:
         rest = "".join(f", {each!r}" for each in (self.head, *self.parts) if each is not None)
         inputs = self.encoder if self.inputs.are_comparators else self.inputs
         return f"Circuit(input_shape={self.input_shape}, {inputs!r}, {self.netlist!r}{rest})"
+
+    def _repr_html_(self) -> str:
+        head = "output bits" if self.head is None else repr(self.head)
+        facts = {
+            "inputs": self.inputs,
+            "network": self.netlist,
+            "head": head,
+            "classes": self.classes or "without names",
+        }
+        return html_table(f"Circuit on samples {self.input_shape}", facts)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw a small circuit by matplotlib and return the axes: see `lutsmith.reporting.plot_circuit`."""
+        import lutsmith  # a floor above is reached by its public name
+
+        return lutsmith.reporting.plot_circuit(self, ax, **options)
 
     @cached_property
     def inputs(self) -> Inputs:

@@ -12,6 +12,7 @@ import typer
 from lutsmith.cli.commands import (
     alu,
     bench,
+    compare,
     demo,
     doctor,
     evaluate,
@@ -23,13 +24,14 @@ from lutsmith.cli.commands import (
     predict,
     presets,
     refine,
+    report,
     simplify,
     synth,
     train,
     verify,
 )
 from lutsmith.cli.errors import Command, Mistake, UsageError
-from lutsmith.cli.output import printable
+from lutsmith.ground.printable import printable
 from lutsmith.version import __version__
 
 app = typer.Typer(
@@ -44,6 +46,8 @@ app.command(cls=Command)(presets.presets)
 app.command(name="eval", cls=Command)(evaluate.evaluate)
 app.command(cls=Command)(predict.predict)
 app.command(cls=Command)(info.info)
+app.command(cls=Command)(report.report)
+app.command(cls=Command)(compare.compare)
 app.command(cls=Command)(bench.bench)
 app.command(cls=Command)(simplify.simplify)
 app.command(cls=Command)(merge.merge)

@@ -66,6 +66,10 @@ DelimiterOption = Annotated[
     str | None,
     typer.Option("--delimiter", metavar="CHAR", help="What separates a text table's fields, such as ';' or tab."),
 ]
+TaskOption = Annotated[
+    str | None,
+    typer.Option("--task", metavar="TASK", help="Where the rows come from; by default the task of the training."),
+]
 TargetOption = Annotated[
     str | None,
     typer.Option("--target", metavar="COLUMN", help="The label column of a table, by name or place (-1 is the last)."),

@@ -17,7 +17,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand
 
-from lutsmith.cli.output import printable
+from lutsmith.ground.printable import printable
 
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """The class of wrong arguments, in the click that typer imports or carries within itself."""
@@ -30,6 +30,7 @@ _EXTRAS = {
     "sklearn": "train",
     "onnx": "hardware",
     "onnxruntime": "hardware",
+    "matplotlib": "plot",
     "narwhals": "tables",
     "pyarrow": "tables",
     "pysat": "sat",

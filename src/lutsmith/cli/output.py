@@ -15,20 +15,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from lutsmith.ground.printable import printable
+
 
 class Page(str):
     """A text of several lines that lutsmith has laid out: its line ends are printed as they are."""
 
     __slots__ = ()
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters, line ends and other signs that are not seen: escapes stand for them."""
-    if text.isprintable():
-        return text
-    return "".join(
-        sign if sign.isprintable() or sign == "\u00a0" else sign.encode("unicode_escape").decode() for sign in text
-    )
 
 
 def _printable(value: Any) -> Any:

@@ -15,6 +15,9 @@ from lutsmith.data.report import score
 from lutsmith.explaining.answers import answers, levels_by_feature, values_of
 from lutsmith.ground.arguments import instance_of, whole_number
 
+BATCH, BYTES = 1 << 14, 1 << 26
+"""Changed rows that are answered at a time, and the bytes that they may take."""
+
 SHOWN = 10
 """Features that a text lists."""
 
@@ -86,23 +89,39 @@ def importances(
     pivotal[np.unique(circuit.inputs.feature)] = np.nan
     drops = np.zeros((features, repeats))
     some = np.random.default_rng([seed, 0x9157]).permutation(len(x))[:rows]
-    for levels in levels_by_feature(circuit):
-        feature = levels.feature
-        moved = np.zeros(some.size, np.bool_)
-        changed = x[some].astype(np.result_type(x.dtype, np.float32))
-        for value in values_of(circuit, levels).tolist():
-            changed[:, feature] = value
-            moved |= (answers(circuit, changed) != before[some]).any(axis=1)
-        pivotal[feature] = moved.mean()
-    for feature in np.unique(circuit.inputs.feature).tolist():
-        for draw in range(repeats):
-            exchanged = x.copy()
-            exchanged[:, feature] = x[np.random.default_rng([seed, feature, draw]).permutation(len(x)), feature]
-            after = answers(circuit, exchanged)
+    few = x[some].astype(np.result_type(x.dtype, np.float32))
+    changes = [
+        (levels.feature, value)
+        for levels in levels_by_feature(circuit)
+        for value in values_of(circuit, levels).tolist()
+    ]
+    turned = np.zeros((features, some.size), np.bool_)
+    for part in _parts(changes, few):
+        moved = np.tile(few, (len(part), 1))
+        for place, (feature, value) in enumerate(part):
+            moved[place * some.size : (place + 1) * some.size, feature] = value
+        after = answers(circuit, moved).reshape(len(part), some.size, -1)
+        for (feature, _), differs in zip(part, (after != before[some]).any(axis=2), strict=True):
+            turned[feature] |= differs
+    known = sorted({feature for feature, _ in changes})
+    pivotal[known] = turned[known].mean(axis=1)
+    draws = [(feature, draw) for feature in np.unique(circuit.inputs.feature).tolist() for draw in range(repeats)]
+    for part in _parts(draws, x):
+        moved = np.tile(x, (len(part), 1))
+        for place, (feature, draw) in enumerate(part):
+            order = np.random.default_rng([seed, feature, draw]).permutation(len(x))
+            moved[place * len(x) : (place + 1) * len(x), feature] = x[order, feature]
+        for (feature, draw), after in zip(part, answers(circuit, moved).reshape(len(part), len(x), -1), strict=True):
             permuted[feature, draw] = (after != before).any(axis=1).mean()
             if truth is not None and reached is not None:
                 drops[feature, draw] = reached - score(circuit.objective or "classification", *_shaped(after, truth))
     return Importances(feature_names(circuit), pivotal, permuted.mean(axis=1), None if y is None else drops, reached)
+
+
+def _parts(changes: list[Any], rows: NDArray[Any]) -> list[list[Any]]:
+    """Changes of all rows, as many at a time as fill the engine's blocks and fit `BYTES`: one at the least."""
+    most = max(1, min(BATCH, BYTES // max(rows[:1].nbytes, 1)) // len(rows))
+    return [changes[start : start + most] for start in range(0, len(changes), most)]
 
 
 def _targets(circuit: Circuit, y: Any, rows: int) -> NDArray[Any]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import load
 from lutsmith.circuit.word_length import WordLength, word_length_report
 from lutsmith.data import Reading
 from lutsmith.data.images.folders import NAME as IMAGES
 from lutsmith.data.images.folders import has_image_folders, images_for
 from lutsmith.runs.folder import RunFolder
-from lutsmith.runs.held_out import KINDS, TABLES, Kind, measured_rows, measured_task
+from lutsmith.runs.held_out import KINDS, TABLES, Kind, Measured, measured_rows, measured_task
 
 
 @dataclass(frozen=True)
@@ -81,28 +82,55 @@ def evaluate(
         OSError: files that cannot be read.
     """
     circuit = load(model)
+    task, found = rows_for(circuit, Path(model), data, task=task, target=target, reading=Reading(header, delimiter))
+    x, y = found.x, found.y
+    words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
+    accuracy = float(np.mean(circuit.predict(x) == y))
+    return Evaluation(accuracy, len(y), task, str(Path(model).absolute()), words, found.kind)
+
+
+def rows_for(
+    circuit: Circuit,
+    model: Path | None,
+    data: str | os.PathLike[str] | None = None,
+    *,
+    task: str | None = None,
+    target: str | int | None = None,
+    reading: Reading | None = None,
+) -> tuple[str, Measured]:
+    """Return the task and the rows that a classifier is measured on, as `evaluate` finds them.
+
+    Args:
+        circuit: the classifier.
+        model: its file; None where it has none.
+        data: as for `evaluate`.
+        task: likewise.
+        target: likewise.
+        reading: of a text table, whether it has a header, and the delimiter.
+
+    Raises:
+        ValueError, OSError: as for `evaluate`.
+    """
     if task is None and data is not None and len(circuit.input_shape) > 1 and has_image_folders(data, circuit.classes):
         task = IMAGES
     task = measured_task(circuit, task)
     is_test = False
     if data is None and task in TABLES:
-        data, is_test = _rows_of_run(Path(model))
-    found = measured_rows(circuit, task, data, target, Reading(header, delimiter))
-    x, y = found.x, found.y
+        data, is_test = _rows_of_run(model)
+    found = measured_rows(circuit, task, data, target, reading)
     if task == IMAGES:
-        x = images_for(circuit.input_shape, x)
-    words = word_length_report(circuit, x, y, word_lengths).rows if word_lengths else ()
-    accuracy = float(np.mean(circuit.predict(x) == y))
-    kind: Kind = "test" if is_test else found.kind
-    return Evaluation(accuracy, len(y), task, str(Path(model).absolute()), words, kind)
+        found = replace(found, x=images_for(circuit.input_shape, found.x))
+    return task, replace(found, kind="test") if is_test else found
 
 
-def _rows_of_run(model: Path) -> tuple[str, bool]:
+def _rows_of_run(model: Path | None) -> tuple[str, bool]:
     """Return the table that the run which a model lies in the folder of is measured on, and if it is its test file.
 
     Raises:
         ValueError: the model is not in a run's folder.
     """
+    if model is None:
+        raise ValueError("the circuit is in no file, and no run knows its test rows: give data=FILE")
     folder = RunFolder(model.parent)
     recorded = folder.read() if folder.model == folder.path / model.name else None
     if recorded is None or recorded[0].data is None:

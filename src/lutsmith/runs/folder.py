@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.data.report import Report
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.metrics_log import BOARD, METRICS
+from lutsmith.ground.printable import html_table
 from lutsmith.runs.methods import METHODS, asked_method
 from lutsmith.runs.plan import Plan
 
@@ -41,6 +43,23 @@ class Run(Report):
     model: str | None
     circuit: Circuit = field(compare=False, repr=False)
     network: Any = field(default=None, compare=False, repr=False)
+
+    def report(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
+        """Return the run as a page, and write it where a path is given: see `lutsmith.report`."""
+        import lutsmith  # the floor above is reached by its public name
+
+        return lutsmith.report(self, path, **options)
+
+    def _repr_html_(self) -> str:
+        facts = {
+            f"{self.measure}, {self.measured_on} rows": f"{self.score:.4f}",
+            "LUTs": f"{self.luts:,}",
+            "depth": self.depth,
+            "network to circuit": self.lowering or f"scores equal on {self.checked_rows or 0:,} rows",
+            "training": f"{self.method}, {self.train_seconds:,.1f} s",
+            "model": self.model or "not kept on disk",
+        }
+        return html_table(f"Run: {self.task or 'data in memory'}, {self.preset}", facts)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], model: str, circuit: Circuit) -> Run:

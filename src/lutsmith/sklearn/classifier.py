@@ -13,7 +13,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_y, check_is_fitted
 
-from lutsmith.sklearn.calibration import fit_temperature
+from lutsmith.data.calibration import fit_temperature
 from lutsmith.sklearn.estimator import LUTEstimator
 
 

@@ -10,8 +10,9 @@ from lutsmith.circuit.netlist import MAX_RANK, Netlist, drop_unread_inputs
 from lutsmith.circuit.parts import SharedPart
 from lutsmith.circuit.simplify.boxes import simplify_around
 from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes, simplify_netlist
-from lutsmith.circuit.simplify.steps import Step, table
+from lutsmith.circuit.simplify.steps import Step, facts, table
 from lutsmith.ground.arguments import instance_of
+from lutsmith.ground.printable import html_table
 
 EQUAL = "for every sample"
 """Where the result is the circuit given."""
@@ -41,6 +42,9 @@ class Simplification:
     def __repr__(self) -> str:
         before, after = self.steps[0], self.steps[-1]
         return f"Simplification({before.luts} to {after.luts} LUTs, depth {before.depth} to {after.depth})"
+
+    def _repr_html_(self) -> str:
+        return html_table("Simplification", facts(self.steps, EQUAL))
 
     def to_json(self) -> dict[str, Any]:
         """Return level, rank, where the circuits are equal, and the steps, ready for JSON."""

@@ -16,8 +16,9 @@ from lutsmith.circuit.rows import as_rows
 from lutsmith.circuit.simplify.care import entries, look, use_freedom
 from lutsmith.circuit.simplify.circuits import rebuilt, recorded
 from lutsmith.circuit.simplify.passes import Record, checked_settings, run_passes
-from lutsmith.circuit.simplify.steps import Step, table
+from lutsmith.circuit.simplify.steps import Step, facts, table
 from lutsmith.ground.arrays import integers
+from lutsmith.ground.printable import html_table
 
 ON_DATA = "on the given data only"
 
@@ -97,6 +98,9 @@ class DataSimplification:
     def __repr__(self) -> str:
         before, after = self.steps[0].luts, self.steps[-1].luts
         return f"DataSimplification({before} to {after} LUTs, equal {ON_DATA}: {self.proof.rows} rows)"
+
+    def _repr_html_(self) -> str:
+        return html_table("Simplification on data", facts(self.steps, f"{ON_DATA}: {self.proof.rows:,} rows"))
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the circuit, ready for JSON."""

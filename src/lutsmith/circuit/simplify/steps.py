@@ -45,6 +45,18 @@ class Step:
         return cls(name, luts, constants, ranks, netlist.depth, inputs, netlist.num_registers, seconds)
 
 
+def facts(steps: Sequence[Step], equal: str) -> dict[str, str]:
+    """Return what a short view shows: LUTs, depth and inputs before and after, and where the circuits are equal."""
+    before, after = steps[0], steps[-1]
+    return {
+        "LUTs": f"{before.luts:,} to {after.luts:,}",
+        "depth": f"{before.depth:,} to {after.depth:,}",
+        "inputs": f"{before.inputs:,} to {after.inputs:,}",
+        "passes that changed something": f"{max(len(steps) - 2, 0):,}",
+        "equal": equal,
+    }
+
+
 def table(steps: Sequence[Step]) -> str:
     """Return the steps as lines of text: LUTs by rank, depth, inputs, registers where there are any, milliseconds."""
     ranks = [rank for rank in range(MAX_RANK + 1) if any(rank in step.luts_by_rank for step in steps)]

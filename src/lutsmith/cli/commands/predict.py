@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 import typer
 
 from lutsmith.cli.arguments import DelimiterOption, HeaderOption, JsonOption, ModelArgument, check_output
-from lutsmith.cli.output import deliver, printable
+from lutsmith.cli.output import deliver
+from lutsmith.ground.printable import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

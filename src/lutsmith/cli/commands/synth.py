@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lutsmith.cli.arguments import JsonOption, ModelArgument, hardware_words
-from lutsmith.cli.output import Page, deliver, printable
+from lutsmith.cli.output import Page, deliver
+from lutsmith.ground.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,8 @@ import typer
 
 from lutsmith.cli.arguments import DataOption, JsonOption, ModelArgument, TargetOption, hardware_words
 from lutsmith.cli.errors import in_options
-from lutsmith.cli.output import Page, deliver, printable
+from lutsmith.cli.output import Page, deliver
+from lutsmith.ground.printable import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

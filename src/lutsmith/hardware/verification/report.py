@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lutsmith.ground.alignment import aligned
+from lutsmith.ground.printable import html_table
 
 Verdict = Literal["proved", "simulated", "failed", "not decided", "not run"]
 """Holds for all inputs; held for all samples; does not hold; a proof ran out of time; was not tried."""
@@ -169,6 +170,9 @@ class Verification:
             "loss": None if self.loss is None else asdict(self.loss),
         }
 
+    def _repr_html_(self) -> str:
+        return html_table(f"Verification: {self.outcome}", {name: _told(self, name) for name in self.formats})
+
     def __str__(self) -> str:
         rows = [("format", "layer", "part", "verdict", "seconds", "")]
         rows += [
@@ -190,6 +194,10 @@ class Verification:
         if self.loss is not None:
             lines.append(str(self.loss))
         return "\n".join(lines)
+
+
+def _told(verification: Verification, name: str) -> str:
+    return f"{verification.outcome_of(name)} ({summary(verification.of(name))})"
 
 
 def summary(checks: Iterable[Check]) -> str:

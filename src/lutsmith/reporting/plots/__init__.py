@@ -1,0 +1,1 @@
+"""Plots by matplotlib, which is imported where one is drawn. Extra `plot`."""

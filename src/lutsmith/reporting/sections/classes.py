@@ -1,0 +1,107 @@
+"""Which classes are taken for which, and how well each class or label is found."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lutsmith.reporting.blocks import Block, Figure, LeftOut, Section, Table, Text
+from lutsmith.reporting.context import Context
+from lutsmith.reporting.numerals import NONE, count, counted, percent
+from lutsmith.reporting.rows import NoRows
+from lutsmith.reporting.scores import ClassScores, class_scores, confusion, label_scores
+from lutsmith.reporting.svg import grid_chart
+
+MOST_IN_GRID = 20
+"""Classes of a matrix that is drawn; of more, the pairs that are confused most are listed."""
+
+MOST_ROWS = 40
+"""Classes, or pairs of them, that a table lists."""
+
+
+def section(context: Context) -> Section | None:
+    """The matrix of confusion and the scores of classes; None of regression and of circuits without scores."""
+    if context.objective == "regression" or (context.circuit is not None and not context.labels):
+        return None
+    found = Section("classes", "Scores by class" if context.objective == "classification" else "Scores by label")
+    rows = context.rows
+    if isinstance(rows, NoRows):
+        found.blocks.append(LeftOut(f"No confusion matrix and no scores by class: {rows.why}."))
+        return found
+    what = f"Measured on {counted(len(rows.y), 'row')}: {rows.what}."
+    found.blocks.append(Text(what))
+    if context.objective == "multilabel":
+        found.blocks.append(_table(label_scores(rows.y.astype(np.bool_), context.said), context.labels, "label"))
+        return found
+    counts = confusion(rows.y, context.said, len(context.labels))
+    found.blocks += _confused(counts, context.labels)
+    found.blocks.append(_table(class_scores(counts), context.labels, "class"))
+    absent = int((counts.sum(axis=1) == 0).sum())
+    if absent:
+        found.blocks.append(
+            Text(f"{absent:,} of {counted(len(counts), 'class', 'classes')} have no rows here: no recall is known.")
+        )
+    return found
+
+
+def _confused(counts: NDArray[np.int64], names: tuple[str, ...]) -> list[Block]:
+    if len(names) <= MOST_IN_GRID:
+        chart = grid_chart("Confusion matrix", counts, names, ("true class", "predicted class"))
+        told = (
+            "Rows are true classes, columns what the circuit says. The diagonal is right; the stronger the colour, the "
+            "larger the share of the row."
+        )
+        return [Figure(chart, told)]
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_ROWS]
+    pairs = [np.unravel_index(place, wrong.shape) for place in order if wrong.flat[place]]
+    listed = [[names[i], names[j], count(wrong[i, j]), percent(wrong[i, j] / counts[i].sum())] for i, j in pairs]
+    more = int((wrong > 0).sum()) - len(listed)
+    blocks: list[Block] = [
+        Table(
+            "Classes that are confused most",
+            ("true class", "predicted class", "rows", "share of the class"),
+            listed,
+            numbers=(2, 3),
+        )
+    ]
+    blocks.append(
+        Text(
+            f"{len(names):,} classes are too many for a matrix; {max(more, 0):,} further pairs are confused less often."
+        )
+    )
+    return blocks
+
+
+def _table(scores: ClassScores, names: tuple[str, ...], noun: str) -> Table:
+    order = np.arange(len(names))
+    caption = f"Scores of each {noun}"
+    if len(names) > MOST_ROWS:
+        order = np.argsort(np.nan_to_num(scores.f1, nan=2.0), kind="stable")[:MOST_ROWS]
+        caption = f"The {MOST_ROWS} of {len(names):,} {noun}{'es' if noun == 'class' else 's'} with the lowest F1"
+    rows = [
+        [
+            names[i],
+            *(
+                percent(value) if np.isfinite(value) else NONE
+                for value in (scores.precision[i], scores.recall[i], scores.f1[i])
+            ),
+            count(scores.rows[i]),
+        ]
+        for i in order
+    ]
+    if len(names) <= MOST_ROWS:
+        rows.append(
+            [
+                "mean",
+                *(_mean(values) for values in (scores.precision, scores.recall, scores.f1)),
+                count(scores.rows.sum()),
+            ]
+        )
+    return Table(caption, (noun, "precision", "recall", "F1", "rows"), rows, numbers=(1, 2, 3, 4))
+
+
+def _mean(values: NDArray[np.float64]) -> str:
+    known = values[np.isfinite(values)]
+    return percent(known.mean()) if known.size else NONE
