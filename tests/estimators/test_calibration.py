@@ -1,5 +1,7 @@
 """Temperatures and probabilities."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import expit, softmax
 from sklearn.metrics import brier_score_loss, log_loss
 
+from lutsmith.data.calibration import calibration, fit_temperature
 from lutsmith.sklearn import LUTClassifier
-from lutsmith.data.calibration import fit_temperature
 from tests.estimators.data import moons
 
 
@@ -54,3 +56,30 @@ def test_probabilities_add_up_and_agree_with_predictions():
         model.temperature_, kept = other, model.temperature_
         assert brier_score_loss(truth, model.predict_proba(x[2400:])[:, 1]) > known
         model.temperature_ = kept
+
+
+def test_the_report_says_how_good_probabilities_are(monkeypatch):
+    x, y = moons(6000)
+    model = LUTClassifier(max_luts=200, random_state=0).fit(x[:3000], y[:3000])
+    report = model.report_
+    told = model.predict_proba(x[3000:])
+    truth = model.classes_.searchsorted(y[3000:])
+    other = calibration(told, truth)
+    assert report.brier == pytest.approx(other.brier, abs=0.05)
+    assert report.brier == pytest.approx(2 * brier_score_loss(truth, told[:, 1]), abs=0.05)
+    assert 0 <= report.calibration_error < 0.1
+    assert pickle.loads(pickle.dumps(model)).report_ == report
+    labels = LUTClassifier(max_luts=20, random_state=0).fit(x[:300], np.stack([x[:300, 0] > 0, x[:300, 1] > 0], axis=1))
+    assert labels.report_.brier is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 5), st.integers(1, 9))
+def test_weights_of_calibration_are_copies(seed, classes, rows):
+    rng = np.random.default_rng(seed)
+    told = softmax(rng.normal(size=(rows, classes)), axis=1)
+    y, weights = rng.integers(0, classes, rows), rng.integers(1, 4, rows)
+    copies = np.repeat(np.arange(rows), weights)
+    one, other = calibration(told, y, weights.astype(float)), calibration(told[copies], y[copies])
+    for name in ("error", "brier", "log_loss", "confidence", "right"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-12)

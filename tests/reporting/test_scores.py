@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from lutsmith.reporting.scores import BINS, calibration, class_scores, confusion, cross_fitted, label_scores
+from lutsmith.data.calibration import BINS, calibration, cross_fitted
+from lutsmith.reporting.scores import class_scores, confusion, label_scores
 
 SEEDS = st.integers(0, 2**32 - 1)
 

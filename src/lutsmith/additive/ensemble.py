@@ -103,5 +103,7 @@ def unseen_together(told: Sequence[Unseen | None], merged: Circuit) -> Unseen | 
     rows: NDArray[np.int64] = known[0].rows[orders[0]]
     for each, order in zip(known, orders, strict=True):
         assert np.array_equal(each.rows[order], rows), "members hold the same rows out, or have folds of all rows"
-    scores = np.sum([each.scores[order] for each, order in zip(known, orders, strict=True)], axis=0, dtype=np.int32)
+    scores: NDArray[np.int32] = np.sum(
+        [each.scores[order] for each, order in zip(known, orders, strict=True)], axis=0, dtype=np.int32
+    )
     return Unseen(rows, scores, merged.head.decide(scores, merged.objective))

@@ -77,6 +77,9 @@ class Report:
             the votes that were counted; None in records of earlier versions.
         stopped: why training ended before its last epoch (`Settings.patience`, or a callback); None where it did not.
         method: how it was trained: "gradients", "phases", "additive", or the name of a search.
+        calibration_error, brier: of estimators of classes, the expected calibration error and the Brier score, summed
+            over classes, of the probabilities of rows that were not learned from, each by a temperature that other rows
+            tell (`data.calibration`); None of all else.
         phases: of training in phases, what each reached, and the circuit at the end: fields of
             `training.phases.Reached`, which `training.phases.phase_table` shows; None of all else.
     """
@@ -98,6 +101,8 @@ class Report:
     checked_rows: int | None = None
     stopped: str | None = None
     method: str = "gradients"
+    calibration_error: float | None = None
+    brier: float | None = None
     phases: tuple[Mapping[str, Any], ...] | None = None
 
     @property

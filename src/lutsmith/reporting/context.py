@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.features.names import feature_names
 from lutsmith.circuit.rows import OutOfRangeWarning
+from lutsmith.data.calibration import cross_fitted
 from lutsmith.data.report import score
 from lutsmith.ground.labels import Label
 from lutsmith.ground.printable import shortened
 from lutsmith.hardware.verification.report import Verification
 from lutsmith.reporting.rows import MeasuredRows, NoRows
-from lutsmith.reporting.scores import cross_fitted
 from lutsmith.reporting.subject import Subject
 
 ALU_WORDS = ("a", "op", "b")
@@ -88,7 +88,7 @@ class Context:
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Of classes, (N, C): `scores.cross_fitted`, whose errors these are."""
+        """Of classes, (N, C): `data.calibration.cross_fitted`, whose errors these are."""
         assert isinstance(self.rows, MeasuredRows)
         return cross_fitted(self.scores, self.rows.y)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_y, check_is_fitted
 
-from lutsmith.data.calibration import fit_temperature
+from lutsmith.data.calibration import calibration, cross_fitted, fit_temperature
 from lutsmith.sklearn.estimator import LUTEstimator
 
 
@@ -69,7 +70,8 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
     Attributes:
         classes_: (K,) the classes, ascending; of several labels 0 and 1.
         circuit_: the `lutsmith.Circuit`.
-        report_: a `lutsmith.data.Report`: what it reaches on rows that it did not learn from, LUTs, seconds.
+        report_: a `lutsmith.data.Report`: what it reaches on rows that it did not learn from, with the calibration
+            error and the Brier score of its probabilities there; LUTs, seconds.
         feature_importances_: (F,) the share of training rows, at most 1,000, whose answer changes where the values of a
             feature are exchanged among them.
         temperature_: votes that are worth a factor e of probability, as those rows tell.
@@ -218,8 +220,12 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         if unseen is None:
             self.temperature_ = tau
             return
-        scores, y, weights = unseen
-        self.temperature_ = fit_temperature(scores.astype(np.float64), y, weights if weights.any() else None)
+        scores, y, counted = unseen
+        weights = counted if counted.any() else None
+        self.temperature_ = fit_temperature(scores.astype(np.float64), y, weights)
+        if not self._labels and len(y) > 1:
+            told = calibration(cross_fitted(scores, y, weights), y, weights)
+            self.report_ = replace(self.report_, calibration_error=told.error, brier=told.brier)
 
     def _scores(self, X: Any) -> NDArray[np.float64]:
         rows = self._rows(X)

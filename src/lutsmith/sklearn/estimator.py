@@ -214,7 +214,8 @@ class LUTEstimator(FittedCircuit):
         self.evals_result_: Any = figures
         if len(told) > 1:
             self.evals_result_ = [each for each, _, _ in told]
-            self.n_iter_, self.best_iteration_ = (sum(each[place] for each in told) for place in (1, 2))
+            self.n_iter_ = sum(grown for _, grown, _ in told)
+            self.best_iteration_ = sum(best for _, _, best in told)
         unseen = None if trainer.unseen is None else (trainer.unseen.rows, trainer.unseen.scores)
         tau = (prepared.settings.tau or 1.0) * prepared.settings.ensemble  # of the mean of the members' scores
         return _Trained(circuit, report, unseen, tau)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from lutsmith.data.calibration import calibration
 from lutsmith.reporting.blocks import Figure, LeftOut, Section, Table, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import NONE, count, decimal, percent
 from lutsmith.reporting.rows import NoRows
-from lutsmith.reporting.scores import calibration
 from lutsmith.reporting.svg import reliability_chart
 
 FEWEST = 20
