@@ -473,3 +473,18 @@ def test_of_rows_that_nothing_tells_apart_what_is_common_is_learned(x):
     assert not model.feature_importances_.any()
     numbers = LUTRegressor(max_luts=100, random_state=0).fit(x, y + 100.0)
     np.testing.assert_allclose(numbers.predict(x), y.mean() + 100, atol=0.1)
+
+
+def test_one_row_is_explained_however_it_is_given(table, on_table):
+    frame, _ = table
+    first = frame.iloc[0]
+    expected = str(on_table.explain(frame.iloc[:1]))
+    for row in (first, dict(first), first.to_numpy(), first.tolist(), [dict(first)], pl.from_pandas(frame)[:1]):
+        assert str(on_table.explain(row)) == expected
+    x, y = moons(100)
+    model = LUTClassifier(max_luts=10, random_state=0).fit(x, y)
+    for row in (x[0], x[0].tolist(), pd.Series(x[0]), dict(enumerate(x[0]))):
+        assert str(model.explain(row)) == str(model.explain(x[:1]))
+    for wrong in (frame, frame.iloc[:0], [], "Bern", None):
+        with pytest.raises(ValueError, match="expected one|2D array|features"):
+            on_table.explain(wrong)

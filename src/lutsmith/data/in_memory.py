@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.rows import as_numbers
 from lutsmith.data.dataset import DataError, Dataset, Table, as_features
+from lutsmith.data.tables.frames import arrow_of, is_frame
 from lutsmith.data.tables.options import TableOptions, place_of
-from lutsmith.data.tables.table import arrow_of, features_by, is_frame, read_table
+from lutsmith.data.tables.table import features_by, read_table
 from lutsmith.data.targets import Targets
 
 

@@ -13,7 +13,7 @@ from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.circuit.tabular.schema import is_null
 from lutsmith.data.dataset import DataError
 from lutsmith.data.labels import class_ids, find_classes
-from lutsmith.data.tables.table import arrow_of, is_frame
+from lutsmith.data.tables.frames import arrow_of, is_frame
 from lutsmith.ground.labels import Label
 
 _FEW = 20

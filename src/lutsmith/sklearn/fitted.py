@@ -40,9 +40,19 @@ class FittedCircuit(BaseEstimator):
         """Return what decided one row, and what of each feature would change it: see `lutsmith.explain`.
 
         Args:
-            row: a mapping by the names of columns, or one row as `predict` takes it: (1, F), or a frame of one row.
+            row: one row: a mapping by the names of columns, a Series of pandas, an array (F,) or (1, F), or a frame of
+                one row.
         """
-        rows = self._rows([dict(row)] if isinstance(row, Mapping) else row)
+        check_is_fitted(self)
+        if isinstance(row, Mapping) or (hasattr(row, "to_dict") and np.ndim(row) == 1):
+            row = [dict(row)] if self._reading.named else [list(row.values())] if isinstance(row, Mapping) else [row]
+        elif (
+            isinstance(row, (np.ndarray, list, tuple))
+            and np.ndim(row) == 1
+            and not isinstance(next(iter(row), None), Mapping)
+        ):
+            row = [row]
+        rows = self._rows(row)
         x = self.circuit_.read(rows)
         if len(x) != 1:
             raise ValueError(f"{len(x)} rows are given; expected one")

@@ -11,8 +11,9 @@ from sklearn.utils.validation import validate_data
 
 from lutsmith.data import DataError
 from lutsmith.data.dataset import Table, as_features
+from lutsmith.data.tables.frames import arrow_column, arrow_of, is_frame
 from lutsmith.data.tables.options import TableOptions
-from lutsmith.data.tables.table import arrow_of, is_frame, read_table
+from lutsmith.data.tables.table import read_table
 
 NAMED = "the features"
 """What messages call X."""
@@ -185,10 +186,7 @@ def _named(array: Any, names: Sequence[str]) -> Any:
             kinds = {type(value) for value in values if value is not None and value == value}
             for odd in (kind for kind in kinds if not issubclass(kind, (str, int, float, np.number, np.bool_))):
                 raise TypeError(f"column {names[place]!r}: argument must be a string or a number, not {odd.__name__!r}")
-            text = any(issubclass(kind, str) for kind in kinds)
-            if text:
-                values = [None if value is None or value != value else str(value) for value in values]
-            columns.append(pyarrow.array(values))
+            columns.append(arrow_column(values, str(names[place])))
         else:
             columns.append(pyarrow.array(column))
     return pyarrow.table(dict(zip(map(str, names), columns, strict=True)))

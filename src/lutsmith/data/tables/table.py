@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.circuit.tabular import MISSING, Schema, SchemaError
-from lutsmith.circuit.tabular.frames import as_frame, is_records, is_text_array
 from lutsmith.data.dataset import DataError, Table
 from lutsmith.data.tables.columns import Column
+from lutsmith.data.tables.frames import arrow_of
 from lutsmith.data.tables.header import has_header
 from lutsmith.data.tables.kinds import read_columns
 from lutsmith.data.tables.options import TableOptions, place_of, places_of
@@ -272,43 +272,6 @@ def _read_columnar(path: Path) -> Any:
         return feather.read_table(path)
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a sound {path.suffix} file ({' '.join(str(error).split())})") from error
-
-
-def is_frame(X: Any) -> bool:
-    """Return whether X has columns of their own kinds: a frame, a list of dicts, or an array of text or objects."""
-    return (
-        is_records(X) or is_text_array(X) or hasattr(type(X), "columns")
-    )  # of the class: to ask a lazy frame itself is to run it
-
-
-def arrow_of(frame: Any) -> Any:
-    """Return a frame, a list of dicts, or an array of text or objects, whose columns are 0, 1, ..., as an Arrow table.
-
-    Raises:
-        DataError: it is neither, or holds what Arrow cannot.
-        ModuleNotFoundError: pyarrow or narwhals is not installed (`pip install 'lutsmith[tables]'`).
-    """
-    import narwhals
-    import pyarrow
-
-    try:
-        if is_records(frame):
-            as_frame(frame)  # the keys are those of all rows
-            return pyarrow.table({str(name): [row[name] for row in frame] for name in frame[0]})
-        if is_text_array(frame):
-            return pyarrow.table({str(place): pyarrow.array(cells.tolist()) for place, cells in enumerate(frame.T)})
-        known: Any = narwhals.from_native(frame)
-        if isinstance(known, narwhals.LazyFrame):
-            known = known.collect()
-        if known.implementation.is_pandas_like():  # whose index would become a column
-            known = narwhals.from_native(known.to_native().reset_index(drop=True))
-        return known.to_arrow()
-    except (TypeError, ValueError) as error:  # pyarrow's errors are of these
-        if not is_frame(frame):
-            raise DataError(
-                f"a {type(frame).__name__} is not a table; expected a path, or a frame of pandas, polars, pyarrow ..."
-            ) from error
-        raise DataError(f"the frame cannot be read: {' '.join(str(error).split())}") from error
 
 
 def _of_arrow(table: Any, source: str) -> list[Column]:
