@@ -1,4 +1,4 @@
-"""Columns of frames that hold values of several kinds, as object columns of pandas, records and arrays of objects do."""
+"""Columns that hold values of several kinds, as object columns of pandas, records and arrays of objects do."""
 
 from __future__ import annotations
 

@@ -475,6 +475,7 @@ def test_of_rows_that_nothing_tells_apart_what_is_common_is_learned(x):
     np.testing.assert_allclose(numbers.predict(x), y.mean() + 100, atol=0.1)
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # of a row without them
 def test_one_row_is_explained_however_it_is_given(table, on_table):
     frame, _ = table
     first = frame.iloc[0]
@@ -486,5 +487,5 @@ def test_one_row_is_explained_however_it_is_given(table, on_table):
     for row in (x[0], x[0].tolist(), pd.Series(x[0]), dict(enumerate(x[0]))):
         assert str(model.explain(row)) == str(model.explain(x[:1]))
     for wrong in (frame, frame.iloc[:0], [], "Bern", None):
-        with pytest.raises(ValueError, match="expected one|2D array|features"):
+        with pytest.raises(ValueError, match=r"expected one|2D array|features"):
             on_table.explain(wrong)

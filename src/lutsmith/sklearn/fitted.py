@@ -46,12 +46,8 @@ class FittedCircuit(BaseEstimator):
         check_is_fitted(self)
         if isinstance(row, Mapping) or (hasattr(row, "to_dict") and np.ndim(row) == 1):
             row = [dict(row)] if self._reading.named else [list(row.values())] if isinstance(row, Mapping) else [row]
-        elif (
-            isinstance(row, (np.ndarray, list, tuple))
-            and np.ndim(row) == 1
-            and not isinstance(next(iter(row), None), Mapping)
-        ):
-            row = [row]
+        elif isinstance(row, (np.ndarray, list, tuple)) and np.ndim(row) == 1:
+            row = row if isinstance(next(iter(row), None), Mapping) else [row]
         rows = self._rows(row)
         x = self.circuit_.read(rows)
         if len(x) != 1:
