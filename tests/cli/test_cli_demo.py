@@ -50,9 +50,14 @@ def test_a_large_page_is_written_with_a_notice(
 
 @pytest.mark.parametrize(
     ("circuit", "message"),
-    [(ranks(registers=2), "the circuit has 2 registers"), (random_circuit(0, input_shape=(2, 9, 9)), "shape (2, 9, 9)")],
+    [
+        (ranks(registers=2), "the circuit has 2 registers"),
+        (random_circuit(0, input_shape=(2, 9, 9)), "shape (2, 9, 9)"),
+    ],
 )
-def test_what_a_page_cannot_show_is_one_line_and_no_file(lutsmith, tmp_path: Path, circuit: Circuit, message: str) -> None:
+def test_what_a_page_cannot_show_is_one_line_and_no_file(
+    lutsmith, tmp_path: Path, circuit: Circuit, message: str
+) -> None:
     save(circuit, tmp_path / "model.lut")
     refused = lutsmith("demo", tmp_path / "model.lut", "-o", tmp_path / "page.html")
     assert refused.code == 2
