@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lutsmith.hardware.tools import toolchain
-from tests.tools import dispensable, module, needs, untested
+from tests.tools import chromium, dispensable, module, needs, untested
 
 FAILED, SKIPPED = pytest.fail.Exception, pytest.skip.Exception
 
@@ -20,6 +21,35 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toolchain, "_find", lambda name, environment: f"{name} is hidden")
     for name in ("pyarrow", "torchlogix"):
         monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", SKIPPED), ("true", FAILED)])
+def test_without_chromium_pages_are_not_tested_and_ci_fails(
+    ci: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(outcome, match="needs chromium: install it from your system's packages"):
+        chromium()
+
+
+@pytest.mark.parametrize(("apt", "code"), [("exit 1", 1), ('touch "$0.chromium"', 0)])
+def test_ci_gets_chromium_from_the_system_or_ends_with_a_line(apt: str, code: int, tmp_path: Path) -> None:
+    """With programs of its own in place of the system's."""
+    for name, text in {"apt-get": apt, "make": "exit 0", "ghdl": "exit 0", "iverilog": "exit 0"}.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    for name in ("bash", "dirname", "env", "timeout", "touch"):
+        found = shutil.which(name)
+        assert found is not None
+        (tmp_path / name).symlink_to(found)
+    script = Path(__file__).parents[1] / ".ci" / "run"
+    ran = subprocess.run(
+        [tmp_path / "bash", script], env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == code, ran.stderr
+    assert ("apt-get could not install it: install chromium" in ran.stderr) == (code == 1)
+    assert (tmp_path / "apt-get.chromium").exists() == (code == 0)
 
 
 @pytest.mark.parametrize("ci", ["", "true"])

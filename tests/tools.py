@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 import warnings
 from collections import Counter
@@ -50,6 +51,14 @@ def module(name: str) -> ModuleType:
             return importlib.import_module(name)
     except ImportError as error:
         missing(name.partition(".")[0], str(error))
+
+
+def chromium() -> str:
+    """Return where the system's Chromium is, or skip the test."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        missing("chromium", "install it from your system's packages, such as by apt-get install chromium")
+    return found
 
 
 def missing(name: str, why: str = "") -> NoReturn:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.data.images.mnist import MNIST, read_images
 from lutsmith.export import ExportError, to_page
 from lutsmith.export.page import page as pages
-from tests.tools import missing, module
+from tests.tools import chromium, module
 
 from ..circuit.examples import random_affine, random_circuit, random_rich_circuit
 from .cases import LABELS, ranks
@@ -40,9 +39,7 @@ CHECKS = Path(__file__).with_name("page_checks.js").read_text("utf-8")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        missing("chromium", "install it, such as by apt-get install chromium")
+    found = chromium()
     playwright = module("playwright.sync_api")
     with playwright.sync_playwright() as started:
         launched = started.chromium.launch(executable_path=found, args=list(FLAGS))
@@ -487,11 +484,11 @@ def test_a_page_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("low", "high", "thresholds", "expected"),
     [
-        (17, 90, [20.5], {"low": 17, "high": 90, "step": 1}),
-        (0, 1, [0.25], {"low": 0, "high": 1, "step": 0.005}),
+        (17, 90, [20.5], {"low": 17, "high": 90, "step": 1, "start": 20}),
+        (0, 1, [0.25], {"low": 0, "high": 1, "step": 0.005, "start": 0.25}),
         (None, None, [10.25, 20.25], {"low": 9.25, "high": 21.25, "step": 0.1}),
         (None, None, [10, 20], {"low": 9, "high": 21, "step": 1}),
-        (None, None, [np.inf], {"low": 0, "high": 1, "step": 0.005}),
+        (None, None, [np.inf], {"low": 0, "high": 1, "step": 0.005, "start": 0.5}),
         (3, 3, [0.5], {"low": -0.5, "high": 1.5, "step": 0.01}),
         (-np.inf, np.inf, [2], {"low": 0, "high": 4, "step": 1}),
     ],

@@ -109,8 +109,11 @@ def _feature(circuit: Circuit, place: int) -> dict[str, Any]:
     low, high = _range(circuit, place)
     thresholds = circuit.encoder.threshold[circuit.encoder.feature == place]
     thresholds = thresholds[np.isfinite(thresholds)].astype(np.float64)
+    start = float(np.median(thresholds)) if thresholds.size else (low + high) / 2  # thresholds lie where the data do
     whole = float(low).is_integer() and float(high).is_integer() and ((thresholds * 2) % 1 == 0).all()
-    return told | {"low": low, "high": high, "step": 1 if whole and high - low >= 2 else _step(high - low)}
+    step = 1 if whole and high - low >= 2 else _step(high - low)
+    start = min(max(low + math.floor((start - low) / step) * step, low), high)
+    return told | {"low": low, "high": high, "step": step, "start": float(f"{start:.12g}")}
 
 
 def _range(circuit: Circuit, place: int) -> tuple[float, float]:

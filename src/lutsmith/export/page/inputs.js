@@ -300,7 +300,7 @@ class Table {
     }
 
     /** A slider and a box with one number; of words that numbers do not hold exactly, a box alone. */
-    number({ low, high, step, long }, id, name) {
+    number({ low, high, step, long, start }, id, name) {
         if (long && BigInt(high) > BigInt(Number.MAX_SAFE_INTEGER)) {
             const box = element("input", { type: "text", inputMode: "numeric", id, value: "0" });
             let last = 0n;
@@ -313,7 +313,7 @@ class Table {
         }
         [low, high] = [Number(low), Number(high)];
         const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-        const start = step === 1 ? Math.round((low + high) / 2) : Number(((low + high) / 2).toFixed(places));
+        start ??= step === 1 ? Math.round((low + high) / 2) : Number(((low + high) / 2).toFixed(Math.min(20, places)));
         const slider = element("input", { type: "range", id, min: low, max: high, step: "any", value: start });
         const box = element("input", { type: "number", id: id + "-number", step: "any", value: start });
         box.setAttribute("aria-label", name + ", as a number");
