@@ -19,8 +19,8 @@ from lutsmith.hardware.verification.report import Check, Verification
 from tests.reporting.examples import HOSTILE, Page, labelled, voting, write_run
 
 ELEMENTS = """
-    html head meta title style body a header p h1 dl div dt dd nav ul li main section h2 table caption thead tbody tr th td
-    span figure figcaption img strong footer svg text line rect circle path g
+    html head meta title style body a header p h1 dl div dt dd nav ul li main section h2 table caption thead tbody tr
+    th td span figure figcaption img strong footer svg text line rect circle path g
 """
 ATTRIBUTES = """
     lang charset name content http-equiv class id href aria-label aria-labelledby role tabindex scope src alt d viewbox

@@ -53,5 +53,6 @@ def plot_wiring(circuit: Circuit, ax: Axes | None = None, *, most: int = SHOWN) 
     axes.bar_label(bars, padding=2)
     texts = [shortened(printable(names[place]), 32) for place in order]
     axes.set_yticks(np.arange(order.size), texts, parse_math=False)
+    axes.margins(x=0.12)
     axes.set(title="How often each feature is read", xlabel="reads")
     return axes
