@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.special import expit, softmax
 from sklearn.metrics import brier_score_loss, log_loss
 
-from lutsmith.sklearn import LUTClassifier
 from lutsmith.data.calibration import fit_temperature
+from lutsmith.sklearn import LUTClassifier
 from tests.estimators.data import moons
 
 
