@@ -58,9 +58,7 @@ def splits(dataset: Dataset, seed: int, folds: str) -> Iterator[Dataset]:
         yield fold(dataset, seed, folds, None)
 
 
-def ours(
-    max_luts: int | None, changes: dict[str, Any], teacher: float | None = None
-) -> Callable[[Dataset, int], Any]:
+def ours(max_luts: int | None, changes: dict[str, Any], teacher: float | None = None) -> Callable[[Dataset, int], Any]:
     def make(dataset: Dataset, seed: int) -> Any:
         kind = LUTRegressor if dataset.objective == "regression" else LUTClassifier
         categorical = list(dataset.categorical) or "from_dtype"
@@ -147,7 +145,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     changes = {name: ast.literal_eval(value) for name, value in (change.split("=", 1) for change in arguments.set)}
     names = {"1000": ("1,000 LUTs", 1000), "auto": ("auto", None)}
-    rows = {name: ours(most, changes, arguments.teacher) for name, most in map(names.get, arguments.luts)}
+    rows = {name: ours(most, changes, arguments.teacher) for name, most in (names[each] for each in arguments.luts)}
     rows |= {name: make for name, make in peers().items() if name in arguments.peers}
     warm = fold(read("iris", None), 0, "own", None)
     measure(ours(30, {}), warm, 0)
