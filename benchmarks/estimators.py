@@ -1,14 +1,16 @@
 """`lutsmith.sklearn` on tables, beside the estimators that people take otherwise, all of them at their defaults.
 
     python -m benchmarks.estimators [TASK ...] [--data DIR] [--seeds N] [--folds own|official] [--set NAME=VALUE ...]
-                                    [--peers NAME ...] [--json FILE]
+                                    [--teacher WEIGHT] [--luts N ...] [--peers NAME ...] [--json FILE]
 
 Rows of the table: LUTClassifier (of numbers LUTRegressor) with `max_luts=1000`, and without a limit; histogram boosting
 and a random forest of scikit-learn; LightGBM and XGBoost where they are installed (`pip install lightgbm xgboost-cpu`).
 All see the same rows. With `--folds official` they are measured on the official test part with one seed after the
 other; sets of fewer than 2,000 rows that have none in five folds, drawn anew for each seed. With `--folds own`, the
 default, each seed holds out a fifth of the training part, and official test parts are not looked at: that is for
-choosing settings. `--set bits=31` changes settings of the additive trainer.
+choosing settings. `--set bits=31` changes settings of the additive trainer, such as `--set ensemble=4`: four networks
+within the same limit. With `--teacher 0.5` half of the loss is that of histogram boosting's opinions, whose fits count
+among the seconds. `--luts 1000` leaves out the row without a limit.
 
 Scores are accuracies (R^2 of numbers) in percent, means over seeds and folds. LUTs are those of names of categories,
 of the network and of the head, each as logic is written out. Seconds are of the processor, for one `fit`; rows a second
@@ -56,22 +58,26 @@ def splits(dataset: Dataset, seed: int, folds: str) -> Iterator[Dataset]:
         yield fold(dataset, seed, folds, None)
 
 
-def ours(max_luts: int | None, changes: dict[str, Any]) -> Callable[[Dataset, int], Any]:
+def ours(max_luts: int | None, changes: dict[str, Any], teacher: float | None = None) -> Callable[[Dataset, int], Any]:
     def make(dataset: Dataset, seed: int) -> Any:
         kind = LUTRegressor if dataset.objective == "regression" else LUTClassifier
         categorical = list(dataset.categorical) or "from_dtype"
-        return kind(max_luts=max_luts, random_state=seed, categorical_features=categorical, settings=changes or None)
+        taught = {} if teacher is None else {"teacher": boosting(dataset, seed), "teacher_weight": teacher}
+        return kind(max_luts=max_luts, random_state=seed, categorical_features=categorical, settings=changes or None,
+                    **taught)  # fmt: skip
 
     return make
 
 
+def boosting(dataset: Dataset, seed: int) -> Any:
+    """Return histogram boosting at its defaults."""
+    numbers = dataset.objective == "regression"
+    kind = ensemble.HistGradientBoostingRegressor if numbers else ensemble.HistGradientBoostingClassifier
+    return kind(categorical_features=list(dataset.categorical) or None, random_state=seed)
+
+
 def peers() -> dict[str, Callable[[Dataset, int], Any]]:
     """Return who is compared with, by name."""
-
-    def boosting(dataset: Dataset, seed: int) -> Any:
-        numbers = dataset.objective == "regression"
-        kind = ensemble.HistGradientBoostingRegressor if numbers else ensemble.HistGradientBoostingClassifier
-        return kind(categorical_features=list(dataset.categorical) or None, random_state=seed)
 
     def forest(dataset: Dataset, seed: int) -> Any:
         numbers = dataset.objective == "regression"
@@ -131,12 +137,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", choices=("own", "official"), default="own")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--teacher", type=float, metavar="WEIGHT")
+    parser.add_argument("--luts", nargs="*", choices=("1000", "auto"), default=["1000", "auto"])
     parser.add_argument("--peers", nargs="*", default=[*peers()], metavar="NAME", help=", ".join(peers()))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     changes = {name: ast.literal_eval(value) for name, value in (change.split("=", 1) for change in arguments.set)}
-    rows = {"1,000 LUTs": ours(1000, changes), "auto": ours(None, changes)}
+    names = {"1000": ("1,000 LUTs", 1000), "auto": ("auto", None)}
+    rows = {name: ours(most, changes, arguments.teacher) for name, most in (names[each] for each in arguments.luts)}
     rows |= {name: make for name, make in peers().items() if name in arguments.peers}
     warm = fold(read("iris", None), 0, "own", None)
     measure(ours(30, {}), warm, 0)

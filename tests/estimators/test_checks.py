@@ -1,5 +1,6 @@
 """scikit-learn's own checks of estimators, none of which is excused."""
 
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lutsmith.sklearn import LUTClassifier, LUTRegressor, ThermometerEncoder
@@ -7,8 +8,8 @@ from lutsmith.sklearn import LUTClassifier, LUTRegressor, ThermometerEncoder
 
 @parametrize_with_checks([
     LUTClassifier(max_luts=60, random_state=0), LUTRegressor(max_luts=60, random_state=0), ThermometerEncoder(),
-    LUTClassifier(n_estimators=3, max_luts=60, random_state=0),
-    LUTRegressor(n_estimators=3, max_luts=60, random_state=0),
+    LUTClassifier(n_estimators=3, max_luts=60, random_state=0, teacher=DecisionTreeClassifier(max_depth=3)),
+    LUTRegressor(n_estimators=3, max_luts=60, random_state=0, teacher=DecisionTreeRegressor(max_depth=3)),
 ])  # fmt: skip
 def test_scikit_learn_finds_nothing(estimator, check):
     check(estimator)

@@ -210,12 +210,8 @@ class LUTEstimator(FittedCircuit):
 
             _, circuit, report = trainer.fit(prepared, watch=watch)
         told = [_rounds(each, prepared.settings.chosen_by) for each in trainer.members or (trainer,)]
-        figures, self.n_iter_, self.best_iteration_ = told[0]
-        self.evals_result_: Any = figures
-        if len(told) > 1:
-            self.evals_result_ = [each for each, _, _ in told]
-            self.n_iter_ = sum(grown for _, grown, _ in told)
-            self.best_iteration_ = sum(best for _, _, best in told)
+        self.evals_result_: Any = told[0].figures if len(told) == 1 else [each.figures for each in told]
+        self.n_iter_, self.best_iteration_ = sum(each.grown for each in told), sum(each.best for each in told)
         unseen = None if trainer.unseen is None else (trainer.unseen.rows, trainer.unseen.scores)
         tau = (prepared.settings.tau or 1.0) * prepared.settings.ensemble  # of the mean of the members' scores
         return _Trained(circuit, report, unseen, tau)
@@ -289,8 +285,15 @@ class _Trained(NamedTuple):
     tau: float = 1.0
 
 
-def _rounds(trainer: AdditiveTrainer, chosen_by: str | None) -> tuple[dict[str, Any], int, int]:
-    """Return losses and scores of a network round by round, how many rounds there were, and which was best."""
+class _Rounds(NamedTuple):
+    """Losses and scores of a network round by round, how many rounds there were, and which was best."""
+
+    figures: dict[str, Any]
+    grown: int
+    best: int
+
+
+def _rounds(trainer: AdditiveTrainer, chosen_by: str | None) -> _Rounds:
     steps = [step for step in trainer.history if step.stage != "start"]
     figures: dict[str, Any] = {"training": {"loss": [step.loss for step in steps]}}
     count = best = max(1, len(steps))
@@ -301,7 +304,7 @@ def _rounds(trainer: AdditiveTrainer, chosen_by: str | None) -> tuple[dict[str, 
         name, sign = ("loss", 1) if chosen_by == "loss" else ("score", -1)
         told = sign * np.array(figures["validation"][name])
         best = len(told) - int(np.argmin(told[::-1]))
-    return figures, count, best
+    return _Rounds(figures, count, best)
 
 
 def auto_luts(rows: int, scores: int) -> int:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lutsmith.additive.folds import parts_of
 from lutsmith.additive.opinions import Teacher
+from lutsmith.data.tables.table import is_frame
 from lutsmith.ground.arguments import number
 
 FOLDS = 5
@@ -167,7 +168,9 @@ def _says(classes: NDArray[Any] | None, labels: bool) -> Callable[[Any, Any], ND
 
 def taken(X: Any, rows: NDArray[np.int64]) -> Any:
     """Return some rows of what holds features, by their places."""
-    return X.take(rows) if hasattr(X, "schema") and hasattr(X, "column_names") else _safe_indexing(X, rows)
+    if not is_frame(X):
+        return np.asarray(X)[rows]
+    return X.take(rows) if hasattr(X, "column_names") else _safe_indexing(X, rows)
 
 
 def _brief(value: Any) -> str:
