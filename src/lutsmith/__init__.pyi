@@ -68,6 +68,7 @@ from .nn.connections import setup_connections as setup_connections
 from .nn.parametrizations import list_parametrizations as list_parametrizations
 from .nn.parametrizations import setup_parametrization as setup_parametrization
 from .presets import list_presets as list_presets
+from .reporting import card as card
 from .reporting import compare as compare
 from .reporting import report as report
 from .runs import Run as Run

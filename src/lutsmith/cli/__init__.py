@@ -12,6 +12,7 @@ import typer
 from lutsmith.cli.commands import (
     alu,
     bench,
+    card,
     compare,
     demo,
     doctor,
@@ -48,6 +49,7 @@ app.command(cls=Command)(predict.predict)
 app.command(cls=Command)(info.info)
 app.command(cls=Command)(report.report)
 app.command(cls=Command)(compare.compare)
+app.command(cls=Command)(card.card)
 app.command(cls=Command)(bench.bench)
 app.command(cls=Command)(simplify.simplify)
 app.command(cls=Command)(merge.merge)
