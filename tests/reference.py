@@ -20,8 +20,8 @@ import lutsmith
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 ROOMS = (
-    "data", "nn", "nn.neurons", "training", "additive", "ensembles", "explaining", "runs", "presets", "circuit",
-    "export", "hardware", "logic", "formats", "interop", "dwn", "deeplut",
+    "data", "nn", "nn.neurons", "training", "additive", "ensembles", "explaining", "reporting", "runs", "presets",
+    "circuit", "export", "hardware", "logic", "formats", "interop", "dwn", "deeplut",
 )  # fmt: skip
 HEADER = """# Every public name
 

@@ -34,7 +34,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Rows of cells.
 
     Attributes:
@@ -98,7 +98,7 @@ class Pictures:
     large: bool = False
 
 
-Block = Text | LeftOut | Table | Figure | Pictures
+Block = Text | LeftOut | PageTable | Figure | Pictures
 
 
 @dataclass

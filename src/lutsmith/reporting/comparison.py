@@ -11,7 +11,7 @@ import numpy as np
 
 from lutsmith.data.report import MEASURES
 from lutsmith.reporting import structure
-from lutsmith.reporting.blocks import Figure, LeftOut, Section, Table, Text
+from lutsmith.reporting.blocks import Figure, LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import NONE, count, decimal, is_number, percent, points, size
 from lutsmith.reporting.overview import Tile, summary
@@ -195,7 +195,9 @@ def _tiles(name: str, context: Context) -> list[Tile]:
 
 
 def _numbers(names: tuple[str, str], figures: Rows) -> Section:
-    table = Table("Scores, sizes and speed", ("", *names, "second minus first"), figures, numbers=(1, 2, 3), wide=True)
+    table = PageTable(
+        "Scores, sizes and speed", ("", *names, "second minus first"), figures, numbers=(1, 2, 3), wide=True
+    )
     return Section("numbers", "Numbers", [table])
 
 
@@ -214,7 +216,7 @@ def _agreement(names: tuple[str, str], contexts: Sequence[Context]) -> Section |
         ("neither is right", ~right[0] & ~right[1]),
     ]
     rows = [[what, count(rows.sum()), percent(rows.mean())] for what, rows in told]
-    table = Table("Rows by who is right", ("", "rows", "share"), rows, numbers=(1, 2))
+    table = PageTable("Rows by who is right", ("", "rows", "share"), rows, numbers=(1, 2))
     return Section("agreement", "Row by row", [table, Text(f"Both are measured on the same rows: {one.rows.what}.")])
 
 
@@ -244,5 +246,7 @@ def _settings(names: tuple[str, str], differing: tuple[tuple[str, str, str], ...
     if not differing:
         return Section("settings", "Settings that differ", [Text("None: all settings that are known are equal.")])
     return Section(
-        "settings", "Settings that differ", [Table("Settings that differ", ("setting", *names), differing, wide=True)]
+        "settings",
+        "Settings that differ",
+        [PageTable("Settings that differ", ("setting", *names), differing, wide=True)],
     )

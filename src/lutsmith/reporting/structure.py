@@ -12,7 +12,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.netlist import Netlist
 
 
-class Counts(NamedTuple):
+class LutCounts(NamedTuple):
     """LUTs where all of a circuit is written as logic, and nothing is simplified.
 
     Attributes:
@@ -28,7 +28,7 @@ class Counts(NamedTuple):
     head: int
 
 
-def counts(circuit: Circuit) -> Counts:
+def counts(circuit: Circuit) -> LutCounts:
     """Return the LUTs of each part, of up to six inputs; the head by `logic.elaborate`.
 
     Raises:
@@ -38,7 +38,7 @@ def counts(circuit: Circuit) -> Counts:
     names = names if 0 <= names <= circuit.netlist.num_nodes else 0  # a file may say anything
     design = logic.elaborate(circuit, encoder=False)
     head = sum(part.netlist.num_nodes for part in design.parts if part.name not in ("encoder", "network"))
-    return Counts(_comparators(circuit), names, circuit.netlist.num_nodes - names, head)
+    return LutCounts(_comparators(circuit), names, circuit.netlist.num_nodes - names, head)
 
 
 def _comparators(circuit: Circuit) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lutsmith.data.calibration import calibration
-from lutsmith.reporting.blocks import Figure, LeftOut, Section, Table, Text
+from lutsmith.reporting.blocks import Figure, LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import NONE, count, decimal, percent
 from lutsmith.reporting.rows import NoRows
@@ -57,7 +57,7 @@ def section(context: Context) -> Section | None:
         for place in range(bins) if told.count[place]
     ]  # fmt: skip
     header = ("confidence", "rows", "mean confidence", "share right")
-    found.blocks.append(Table("Rows by confidence", header, listed, numbers=(1, 2, 3)))
+    found.blocks.append(PageTable("Rows by confidence", header, listed, numbers=(1, 2, 3)))
     found.blocks.append(
         Text(
             f"Expected calibration error: {percent(told.error)}. Brier score: {decimal(told.brier)}. Log loss: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.reporting.blocks import Block, Figure, LeftOut, Section, Table, Text
+from lutsmith.reporting.blocks import Block, Figure, LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import NONE, count, counted, percent
 from lutsmith.reporting.rows import NoRows
@@ -59,7 +59,7 @@ def _confused(counts: NDArray[np.int64], names: tuple[str, ...]) -> list[Block]:
     listed = [[names[i], names[j], count(wrong[i, j]), percent(wrong[i, j] / counts[i].sum())] for i, j in pairs]
     more = int((wrong > 0).sum()) - len(listed)
     blocks: list[Block] = [
-        Table(
+        PageTable(
             "Classes that are confused most",
             ("true class", "predicted class", "rows", "share of the class"),
             listed,
@@ -74,7 +74,7 @@ def _confused(counts: NDArray[np.int64], names: tuple[str, ...]) -> list[Block]:
     return blocks
 
 
-def _table(scores: ClassScores, names: tuple[str, ...], noun: str) -> Table:
+def _table(scores: ClassScores, names: tuple[str, ...], noun: str) -> PageTable:
     order = np.arange(len(names))
     caption = f"Scores of each {noun}"
     if len(names) > MOST_ROWS:
@@ -99,7 +99,7 @@ def _table(scores: ClassScores, names: tuple[str, ...], noun: str) -> Table:
                 count(scores.rows.sum()),
             ]
         )
-    return Table(caption, (noun, "precision", "recall", "F1", "rows"), rows, numbers=(1, 2, 3, 4))
+    return PageTable(caption, (noun, "precision", "recall", "F1", "rows"), rows, numbers=(1, 2, 3, 4))
 
 
 def _mean(values: NDArray[np.float64]) -> str:

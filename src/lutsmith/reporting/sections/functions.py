@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lutsmith.reporting.blocks import Figure, Section, Table
+from lutsmith.reporting.blocks import Figure, PageTable, Section
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.functions import KINDS, MEANINGS, kinds_by_rank
 from lutsmith.reporting.numerals import count, percent
@@ -24,11 +24,11 @@ def section(context: Context) -> Section | None:
     distinct = f"{netlist.table_pool.size:,} different tables in {netlist.num_nodes:,} LUTs"
     found.blocks.append(Figure(chart, f"LUTs by kind of function: {distinct}."))
     meanings = [[kind, MEANINGS[kind]] for place, kind in enumerate(KINDS) if total[place]]
-    found.blocks.append(Table("What the kinds are", ("kind", "meaning"), meanings))
+    found.blocks.append(PageTable("What the kinds are", ("kind", "meaning"), meanings))
     listed = []
     for rank, counts in by_rank.items():
         cells = [count(value) if value else "0" for value in counts]
         listed.append([str(rank), count(counts.sum()), percent(counts.sum() / netlist.num_nodes), *cells])
     header = ("rank", "LUTs", "share", *KINDS)
-    found.blocks.append(Table("Kinds of functions by rank", header, listed, numbers=tuple(range(len(header)))))
+    found.blocks.append(PageTable("Kinds of functions by rank", header, listed, numbers=tuple(range(len(header)))))
     return found

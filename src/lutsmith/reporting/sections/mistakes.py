@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.features.names import number_text
 from lutsmith.ground.printable import shortened
-from lutsmith.reporting.blocks import LeftOut, Picture, Pictures, Section, Table, Text
+from lutsmith.reporting.blocks import LeftOut, PageTable, Picture, Pictures, Section, Text
 from lutsmith.reporting.context import Context, shown_name
 from lutsmith.reporting.images import image_form, pixels
 from lutsmith.reporting.numerals import NONE, counted
@@ -60,7 +60,7 @@ def section(context: Context) -> Section | None:
     return found
 
 
-def _table(context: Context, rows: MeasuredRows, shown: NDArray[np.int64], leads: NDArray[np.int64]) -> Table:
+def _table(context: Context, rows: MeasuredRows, shown: NDArray[np.int64], leads: NDArray[np.int64]) -> PageTable:
     assert context.circuit is not None
     reads = reads_by_feature(context.circuit)
     picked = np.sort(np.argsort(-reads, kind="stable")[:SHOWN_FEATURES])
@@ -71,7 +71,7 @@ def _table(context: Context, rows: MeasuredRows, shown: NDArray[np.int64], leads
         cells = [value_text(context, int(feature), float(rows.x[row, feature])) for feature in picked]
         listed.append([str(row), context.labels[rows.y[row]], context.labels[context.said[row]], f"+{votes}", *cells])
     some = "" if len(picked) == len(context.names) else f", with the {len(picked)} features that are read most"
-    return Table(f"Mistakes with the largest lead{some}", header, listed, numbers=(0, 3))
+    return PageTable(f"Mistakes with the largest lead{some}", header, listed, numbers=(0, 3))
 
 
 def value_text(context: Context, feature: int, value: float) -> str:

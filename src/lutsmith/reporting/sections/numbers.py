@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lutsmith.data.report import score
-from lutsmith.reporting.blocks import Figure, LeftOut, Section, Table, Text
+from lutsmith.reporting.blocks import Figure, LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import counted, decimal
 from lutsmith.reporting.rows import NoRows
@@ -37,7 +37,7 @@ def section(context: Context) -> Section | None:
     ]  # fmt: skip
     found.blocks.append(Text(f"Measured on {counted(len(truth), 'row')}: {rows.what}."))
     header = ("target", "R²", "mean absolute error", "root mean squared error")
-    found.blocks.append(Table("Errors of each target", header, table, numbers=(1, 2, 3)))
+    found.blocks.append(PageTable("Errors of each target", header, table, numbers=(1, 2, 3)))
     some = np.random.default_rng(0).permutation(len(truth))[:MOST_POINTS]
     for i, name in enumerate(names[:MOST_TARGETS]):
         chart = scatter_chart(

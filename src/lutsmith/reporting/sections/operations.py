@@ -7,7 +7,7 @@ from typing import Any
 
 from lutsmith.alu.check import check
 from lutsmith.alu.device import LearnedALU
-from lutsmith.reporting.blocks import LeftOut, Section, Table, Text
+from lutsmith.reporting.blocks import LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import NONE, count, counted, decimal, percent
 
@@ -42,7 +42,7 @@ def section(context: Context) -> Section | None:
         )
     header = ("operation", "examples", "learned in", "right: uniform points", "right: edge points", "best constant")
     caption = f"Operations on words of {counted(alu.bits, 'bit')}"
-    found.blocks.append(Table(caption, header, rows, numbers=(1, 2, 3, 4, 5)))
+    found.blocks.append(PageTable(caption, header, rows, numbers=(1, 2, 3, 4, 5)))
     told = "All answers are right." if report.all_right else "Some answers are wrong."
     found.blocks.append(
         Text(
@@ -53,7 +53,7 @@ def section(context: Context) -> Section | None:
     )
     wrong = [[one.name, text] for one in report.operations for text in one.errors]
     if wrong:
-        found.blocks.append(Table("Some wrong answers", ("operation", "what was said"), wrong))
+        found.blocks.append(PageTable("Some wrong answers", ("operation", "what was said"), wrong))
     return found
 
 

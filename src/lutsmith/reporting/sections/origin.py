@@ -7,7 +7,7 @@ from typing import Any
 
 from lutsmith.ground.frozen import plain_json
 from lutsmith.ground.printable import shortened
-from lutsmith.reporting.blocks import LeftOut, Section, Table
+from lutsmith.reporting.blocks import LeftOut, PageTable, Section
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import size
 from lutsmith.reporting.rows import MeasuredRows
@@ -37,11 +37,11 @@ def section(context: Context) -> Section | None:
             ["rows that it was measured on", context.rows.checksum, f"{len(context.rows.y):,} rows and targets"]
         )
     if sums:
-        found.blocks.append(Table("SHA-256 checksums", ("what", "SHA-256", "of"), sums, wide=True))
+        found.blocks.append(PageTable("SHA-256 checksums", ("what", "SHA-256", "of"), sums, wide=True))
     options = settings(context)
     if options:
         found.blocks.append(
-            Table(
+            PageTable(
                 "Settings that were given or chosen",
                 ("setting", "value"),
                 [[name, value] for name, value in options.items()],
@@ -52,7 +52,7 @@ def section(context: Context) -> Section | None:
     began = dict(subject.versions or {})
     now = versions()
     rows = [[name, str(began.get(name, "–")), now.get(name, "–")] for name in dict.fromkeys((*began, *now))]
-    found.blocks.append(Table("Versions", ("package", "training", "this report"), rows))
+    found.blocks.append(PageTable("Versions", ("package", "training", "this report"), rows))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lutsmith.reporting.blocks import Section, Table, Text
+from lutsmith.reporting.blocks import PageTable, Section, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.proofs import shown
 
@@ -14,7 +14,7 @@ def section(context: Context) -> Section | None:
     found = Section("proof", "What was shown")
     rows = [list(row) for row in shown(context.subject, context.verification)]
     header = ("step", "verdict", "how", "what it trusts")
-    found.blocks.append(Table("Each step, and what is known of it", header, rows, verdicts=_VERDICT, wide=True))
+    found.blocks.append(PageTable("Each step, and what is known of it", header, rows, verdicts=_VERDICT, wide=True))
     found.blocks.append(
         Text(
             "Proved holds for all inputs, checked and simulated for the rows that are named. What was shown while the "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lutsmith.reporting.blocks import LeftOut, Section, Table, Text
+from lutsmith.reporting.blocks import LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import count, decimal
 from lutsmith.reporting.speed import machine, measured
@@ -38,7 +38,7 @@ def section(context: Context) -> Section | None:
         return found
     header = ("samples at a time", "threads", "median time", "samples a second")
     found.blocks.append(
-        Table("Prediction of random samples, from features to answers", header, rows, numbers=(0, 1, 2, 3))
+        PageTable("Prediction of random samples, from features to answers", header, rows, numbers=(0, 1, 2, 3))
     )
     found.blocks.append(
         Text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lutsmith.reporting import structure
-from lutsmith.reporting.blocks import Figure, LeftOut, Section, Table
+from lutsmith.reporting.blocks import Figure, LeftOut, PageTable, Section
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import NONE, count
 from lutsmith.reporting.svg import column_chart
@@ -36,7 +36,7 @@ def section(context: Context) -> Section | None:
         total = (parts.comparators or 0) + parts.encoder + parts.network + parts.head
         rows.append(["all" if parts.comparators is not None else "all but comparators", NONE, count(total)])
         found.blocks.append(
-            Table(
+            PageTable(
                 "LUTs of up to six inputs, written as logic and not yet simplified",
                 ("part", "in the model", "as LUTs"),
                 rows,
