@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lutsmith.additive.folds import parts_of
 from lutsmith.additive.opinions import Teacher
-from lutsmith.data.tables.table import is_frame
+from lutsmith.data.tables.frames import is_frame
 from lutsmith.ground.arguments import number
 
 FOLDS = 5
