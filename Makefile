@@ -6,7 +6,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test test-oldest lint mutants bench verify clean
+.PHONY: demo test test-oldest lint mutants bench verify dist clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -34,6 +34,7 @@ lint: .venv/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs src benchmarks examples
 
 # Whether tests notice when the code is wrong: 300 mutants, at most an hour on two cores. CONTRIBUTING.md says how to read it.
 mutants: .venv/.installed
@@ -44,6 +45,17 @@ bench: .venv/.installed
 
 verify: .venv/.installed
 	$(BIN)/python -m benchmarks.verify
+
+# What is released: both files are checked, and the wheel predicts in an environment that has nothing else.
+dist: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
+	rm -rf dist .venv/wheel
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv .venv/wheel
+	.venv/wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd dist && ../.venv/wheel/bin/python -c "import numpy, lutsmith; circuit = lutsmith.load('../tests/compatibility/files/circuit-all-traits.lut'); \
+	  print(circuit, circuit.predict(numpy.zeros((2, *circuit.input_shape))))"
 
 clean:
 	rm -rf .venv runs
