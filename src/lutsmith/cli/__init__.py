@@ -36,7 +36,6 @@ from lutsmith.ground.printable import printable
 from lutsmith.version import __version__
 
 app = typer.Typer(
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train networks of look-up tables, turn them into circuits, and predict from one small file.",
     pretty_exceptions_enable=False,

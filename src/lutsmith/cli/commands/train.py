@@ -10,6 +10,7 @@ import typer
 
 from lutsmith.cli.arguments import DataOption, DelimiterOption, HeaderOption, JsonOption, TargetOption
 from lutsmith.cli.commands.alu import learn_alu
+from lutsmith.cli.commands.offer import offer, presets_that_begin, show_offer, tasks_that_begin
 from lutsmith.cli.config import ConfigOption, SetOption, fields_of
 from lutsmith.cli.output import deliver, facts_page, levels
 
@@ -31,12 +32,20 @@ def _widths(text: str) -> tuple[int, ...]:
 def train(
     context: typer.Context,
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="digits, mnist, cifar-10, adult, ..., table, csv, npz, images or alu.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="TASK",
+            help="digits, mnist, cifar-10, adult, ..., table, csv, npz, images or alu; without one, what "
+            "can be learned is shown.",
+            autocompletion=tasks_that_begin,
+        ),
+    ] = None,
     more: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="OPS")] = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A named network; `lutsmith presets` lists them."),
+        typer.Option(
+            metavar="NAME", help="A named network; `lutsmith presets` lists them.", autocompletion=presets_that_begin
+        ),
     ] = None,
     method: Annotated[
         str | None,
@@ -132,6 +141,12 @@ def train(
     json_output: JsonOption = False,
 ) -> None:
     """Train a network of LUTs, turn it into a circuit, check it on the test part, and save it in DIR/model.lut."""
+    if task is None:
+        if given := [name for name in context.params if _is_given(context, name) and name != "json_output"]:
+            option = f"--{given[0].rstrip('_').replace('_', '-')}"
+            raise typer.BadParameter(f"there is {option} and no TASK; expected such as digits or table before it")
+        deliver(offer, show_offer, json_output)
+        return
     if more and not ops:
         raise typer.BadParameter(f"{more[0]!r} follows {task}; expected options: only the names of --ops go on")
     if task == "alu":
@@ -196,11 +211,16 @@ _OF_ANY = frozenset(
 """Options of every task that arithmetic has too."""
 
 
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was given, on the command line or in a file of options."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name in {"COMMANDLINE", "DEFAULT_MAP"}
+
+
 def _only(context: typer.Context, task: str, names: Collection[str]) -> None:
     """Refuse an option that was given and is not among those that a task has."""
     for name in context.params:
-        source = context.get_parameter_source(name)
-        if name not in names and source is not None and source.name in {"COMMANDLINE", "DEFAULT_MAP"}:
+        if name not in names and _is_given(context, name):
             takers = "alu" if name in _OF_ALU else "other tasks"
             raise typer.BadParameter(f"{task} takes no --{name.replace('_', '-')}, which goes with {takers}")
 
