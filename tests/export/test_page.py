@@ -18,6 +18,7 @@ from lutsmith.alu.circuit import alu_circuit
 from lutsmith.cells import TEXTBOOK
 from lutsmith.circuit import Circuit, CircuitBuilder, Metadata
 from lutsmith.circuit.heads import OBJECTIVES
+from lutsmith.circuit.metadata import Training
 from lutsmith.data.images.mnist import MNIST, read_images
 from lutsmith.export import ExportError, to_page
 from lutsmith.export.page import page as pages
@@ -294,6 +295,18 @@ def test_a_table_is_asked_by_sliders_lists_and_missing_values(opened: Any, objec
     assert np.isnan(row()[0])
     shown.get_by_role("button", name="Random values").click()
     assert not np.isnan(row()).any()
+
+
+def test_the_probability_that_training_counted_with_is_told(opened: Any) -> None:
+    circuit = table()
+    assert "probability" not in opened(circuit).locator("#said").inner_text()
+    told = replace(circuit.metadata, training=Training(settings={"tau": 2.5}))
+    shown = opened(replace(circuit, metadata=told))
+    row = compared(circuit, shown.evaluate(STATE))
+    weights = np.exp(circuit.decision_function(row)[0] / 2.5)
+    answer(shown)
+    said = shown.locator(".said-of").inner_text()
+    assert said.endswith(f"; probability {100 * weights.max() / weights.sum():.1f} % as training counted it")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -144,7 +144,15 @@ function start(net) {
             return "in binary " + BigInt.asUintN(head.words[0].bits, BigInt(result[0])).toString(2).padStart(head.words[0].bits, "0");
         if (head.task !== "classification" || !scores || scores.length < 2 || (head.shape || []).length) return "";
         const [first, second] = Array.from(scores).sort((a, b) => b - a);
-        return first === second ? "a tie: the first of the classes wins" : "ahead of the next class by " + plural(first - second, facts.heads[0].plain ? "vote" : "point");
+        const lead = plural(first - second, facts.heads[0].plain ? "vote" : "point");
+        return (first === second ? "a tie: the first of the classes wins" : "ahead of the next class by " + lead) + probability(scores, first);
+    }
+
+    /** What training took for the probability of the answer, where it divided scores by a number and took a softmax. */
+    function probability(scores, best) {
+        if (!facts.tau) return "";
+        const sum = Array.from(scores).reduce((total, score) => total + Math.exp((score - best) / facts.tau), 0);
+        return "; probability " + (100 / sum).toFixed(1) + " % as training counted it";
     }
 
     function measure() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -88,6 +89,7 @@ def _told(circuit: Circuit, asked: dict[str, Any], module: bytes, title: str | N
         "inputFeature": _packed(feature),
         "inputPlane": _packed(plane),
         "facts": {
+            "tau": _divisor(circuit),
             "bytes": len(module),
             "task": circuit.objective or ("classification" if isinstance(circuit.head, Head) else None),
             "heads": [
@@ -99,6 +101,16 @@ def _told(circuit: Circuit, asked: dict[str, Any], module: bytes, title: str | N
         "accuracy": None if accuracy is None or accuracy.value is None else [accuracy.value, accuracy.measured_on],
         "module": base64.b64encode(module).decode(),
     }
+
+
+def _divisor(circuit: Circuit) -> float | None:
+    """Return what training divided scores by before its softmax, where the circuit tells; None for other heads."""
+    training = circuit.metadata.training
+    told: Mapping[str, Any] = {} if training is None or training.settings is None else training.settings
+    tau = told.get("tau")
+    if not circuit.is_classifier or isinstance(tau, bool) or not isinstance(tau, (int, float)):
+        return None
+    return float(tau) if 0 < tau < np.inf else None
 
 
 def _heads(circuit: Circuit) -> list[tuple[AnyHead, int]]:
