@@ -163,6 +163,64 @@ def test_a_hundred_digits_that_are_drawn_are_seen_as_the_circuit_sees_them(
     assert right > 60  # they are digits to the circuit, too
 
 
+PICTURE = """(canvas) => {
+    const { width, height } = canvas, hex = getComputedStyle(document.documentElement).getPropertyValue("--on").trim();
+    const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+    const on = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+    return Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => {
+        const at = 4 * (y * width + x);
+        return data[at + 3] === 0 ? -1 : Number(on.every((value, c) => data[at + c] === value));
+    }));
+}"""
+"""The pixels of a picture of bits: 1, 0, and -1 where there is nothing."""
+
+
+def test_pictures_show_the_bits_and_luts_that_there_are(opened: Any) -> None:
+    circuit = random_circuit(0, input_shape=(9, 9), luts=70, group=30)
+    shown = opened(circuit)
+    answer(shown)
+    state = shown.evaluate(STATE)
+    start = 0
+    for level, size in enumerate(np.diff(circuit.netlist.level_ptr).tolist()):
+        picture = np.array(shown.locator("#levels canvas").nth(level).evaluate(PICTURE))[::5, ::5].reshape(-1)
+        luts = state["luts"][start : start + size]
+        np.testing.assert_array_equal(picture[:size], luts)
+        assert (picture[size:] == -1).all()
+        caption = shown.locator("#levels figcaption").nth(level).inner_text()
+        assert caption == f"Level {level + 1}: {sum(luts)} of {size} LUTs give 1"
+        start += size
+    feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
+    row = np.array([state["values"]], np.float32)
+    for plane in range(3):
+        picture = np.array(shown.locator("#planes canvas").nth(plane).evaluate(PICTURE))
+        limits = [np.sort(threshold[feature == pixel]) for pixel in range(81)]
+        expected = [
+            -1 if own.size <= plane else int(value > own[plane]) for value, own in zip(row[0], limits, strict=True)
+        ]
+        np.testing.assert_array_equal(picture.reshape(-1), expected)
+
+
+@pytest.mark.parametrize("levels", [9, 401])
+def test_all_luts_of_deep_circuits_are_in_one_picture(opened: Any, levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    builder = CircuitBuilder((3,))
+    signals = builder.compare([0, 1, 2], [0.5, 0.5, 0.5])
+    for _ in range(levels):
+        count = int(rng.integers(3, 40))
+        signals = builder.lut(rng.choice(signals, (count, 2)), rng.integers(0, 2, (count, 4)))
+    builder.popcount(signals, 1)
+    circuit = builder.build()
+    shown = opened(circuit)
+    answer(shown)
+    picture = np.array(shown.locator("#levels canvas").evaluate(PICTURE))
+    luts = shown.evaluate(STATE)["luts"]
+    assert shown.locator("#levels canvas").count() == 1
+    assert shown.locator("#levels figcaption").inner_text().endswith(f": {sum(luts):,} of {len(luts):,} LUTs give 1")
+    cell = {9: 5, 401: 5 if len(luts) <= 6000 else 2}[levels]
+    assert (picture[::cell, ::cell] >= 0).sum() == len(luts)
+    assert (picture[::cell, ::cell] == 1).sum() == sum(luts)
+
+
 def test_a_mouse_draws_and_erases(opened: Any, mnist: Circuit) -> None:
     shown = opened(mnist)
     shown.locator("#clear").click()

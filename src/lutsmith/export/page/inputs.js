@@ -380,7 +380,7 @@ class Calculator {
             changed();
         });
         const middle = element("div", {}, element("label", { htmlFor: "operation" }, "Operation"), this.operation);
-        byId("controls").append(element("div", { className: "calculator" }, this.operands[0].whole, middle, this.operands[1].whole),
+        byId("controls").append(element("div", { className: bits > 24 ? "calculator long" : "calculator" }, this.operands[0].whole, middle, this.operands[1].whole),
             element("p", { className: "help" }, "Decimal, 0x hexadecimal or 0b binary, " + plural(bits, "bit") + " each. Below each operand are the bits that go in."));
         byId("bits").hidden = true;
     }

@@ -1,7 +1,7 @@
 /* The page: what is given goes through the circuit, and all that comes out is shown. */
 
 const KINDS_ = { image: [Drawing, "Draw"], table: [Table, "Values"], alu: [Calculator, "Calculate"] };
-const MOST_ROWS = 24, MOST_LEVELS = 8;
+const MOST_ROWS = 24, MOST_LEVELS = 8, MOST_COLUMNS = 400;
 
 /** What a head makes of a sample, as a line of text and, where there are scores, their names. */
 function answers(net, said) {
@@ -95,8 +95,11 @@ function start(net) {
         clearTimeout(idle);
         idle = setTimeout(measure, 500);
     };
-    const deep = model.levels.length > MOST_LEVELS;
-    const levels = deep ? [new Levels(model.levels)] : model.levels.map((count, i) => new Level("Level " + (i + 1), count));
+    const depth = model.levels.length;
+    const levels =
+        depth > MOST_COLUMNS ? [new Level("All " + plural(depth, "level") + ", one after the other", luts)]
+        : depth > MOST_LEVELS ? [new Levels(model.levels)]
+        : model.levels.map((count, i) => new Level("Level " + (i + 1), count));
     byId("levels").append(...levels.map((level) => level.figure));
     if (!levels.length) byId("inside").hidden = true;
     const input = new kind(model.controls, changed);

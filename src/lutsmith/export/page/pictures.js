@@ -90,18 +90,19 @@ class Level {
 class Levels {
     constructor(counts) {
         const usual = [...counts].sort((a, b) => a - b)[Math.floor(0.95 * counts.length)];
-        const height = Math.min(96, Math.max(12, usual)), cells = [];
-        let width = 0, from = 0;
+        const height = Math.min(96, Math.max(12, usual));
+        const width = counts.reduce((sum, count) => sum + Math.ceil(count / height), 0);
+        this.places = new Int32Array(width * height).fill(-1); // the LUT of each cell
+        this.total = 0;
+        let column = 0;
         for (const count of counts) {
-            for (let i = 0; i < count; i++) cells[(i % height) * 4096 + width + Math.floor(i / height)] = from + i;
-            width += Math.ceil(count / height);
-            from += count;
+            for (let i = 0; i < count; i++)
+                this.places[(i % height) * width + column + Math.floor(i / height)] = this.total + i;
+            column += Math.ceil(count / height);
+            this.total += count;
         }
-        this.total = from;
         this.name = "All " + plural(counts.length, "level") + ", from left to right";
-        this.places = new Int32Array(width * height).fill(-1);
-        cells.forEach((lut, at) => (this.places[Math.floor(at / 4096) * width + (at % 4096)] = lut));
-        this.cells = new Cells(width, height, width > 400 ? 2 : 5, this.name);
+        this.cells = new Cells(width, height, width > 200 ? 3 : 5, this.name);
         this.caption = element("figcaption");
         this.figure = element("figure", {}, this.cells.canvas, this.caption);
     }
