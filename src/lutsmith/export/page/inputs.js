@@ -376,7 +376,7 @@ class Calculator {
         });
         this.operands.forEach((operand) => operand.read());
         this.operation.addEventListener("change", () => {
-            this.operands[1].box.disabled = this.operands_() === 1;
+            this.operands[1].box.disabled = this.arity() === 1;
             changed();
         });
         const middle = element("div", {}, element("label", { htmlFor: "operation" }, "Operation"), this.operation);
@@ -384,17 +384,17 @@ class Calculator {
             element("p", { className: "help" }, "Decimal, 0x hexadecimal or 0b binary, " + plural(bits, "bit") + " each. Below each operand are the bits that go in."));
         byId("bits").hidden = true;
     }
-    operands_() {
+    arity() {
         return this.operations[this.operation.value].operands;
     }
     get values() {
         const [a, b] = this.operands.map((operand) => operand.value);
-        return [a, BigInt(this.operation.value), this.operands_() === 1 ? 0n : b];
+        return [a, BigInt(this.operation.value), this.arity() === 1 ? 0n : b];
     }
     /** The calculation as a line, before the result. */
     get text() {
         const [a, , b] = this.values, name = this.operations[this.operation.value].name;
-        return (this.operands_() === 1 ? name + " " + a : a + " " + name + " " + b) + " = ";
+        return (this.arity() === 1 ? name + " " + a : a + " " + name + " " + b) + " = ";
     }
     show(bits) {
         if (bits) for (const operand of this.operands) operand.strip.draw(bits);

@@ -1,6 +1,6 @@
 /* The page: what is given goes through the circuit, and all that comes out is shown. */
 
-const KINDS_ = { image: [Drawing, "Draw"], table: [Table, "Values"], alu: [Calculator, "Calculate"] };
+const CONTROLS = { image: [Drawing, "Draw"], table: [Table, "Values"], alu: [Calculator, "Calculate"] };
 const MOST_ROWS = 24, MOST_LEVELS = 8, MOST_COLUMNS = 400;
 
 /** What a head makes of a sample, as a line of text and, where there are scores, their names. */
@@ -87,7 +87,7 @@ function start(net) {
     byId("about").textContent =
         "Everything on this page is computed by a circuit of " + plural(luts, "look-up table") + " (LUTs) in " + plural(model.levels.length, "level") +
         ". It runs here, as WebAssembly; nothing is sent anywhere.";
-    const [kind, title] = KINDS_[model.controls.kind];
+    const [kind, title] = CONTROLS[model.controls.kind];
     byId("input-title").textContent = title;
     let waiting = 0, idle = 0;
     const changed = () => {

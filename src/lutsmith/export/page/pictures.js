@@ -79,7 +79,7 @@ class Level {
         this.figure = element("figure", {}, this.cells.canvas, this.caption);
     }
     draw(values, from) {
-        const ones = ones_(values, from, this.count);
+        const ones = onesOf(values, from, this.count);
         this.caption.textContent = this.name + ": " + counted(ones) + " of " + plural(this.count, "LUT") + " give 1";
         this.cells.canvas.setAttribute("aria-label", this.caption.textContent);
         this.cells.draw((i) => (i >= this.count ? null : values[from + i] ? theme.on : theme.off));
@@ -107,14 +107,14 @@ class Levels {
         this.figure = element("figure", {}, this.cells.canvas, this.caption);
     }
     draw(values) {
-        const text = this.name + ": " + counted(ones_(values, 0, this.total)) + " of " + plural(this.total, "LUT") + " give 1";
+        const text = this.name + ": " + counted(onesOf(values, 0, this.total)) + " of " + plural(this.total, "LUT") + " give 1";
         this.caption.textContent = text;
         this.cells.canvas.setAttribute("aria-label", text);
         this.cells.draw((i) => (this.places[i] < 0 ? null : values[this.places[i]] ? theme.on : theme.off));
     }
 }
 
-function ones_(values, from, count) {
+function onesOf(values, from, count) {
     let ones = 0;
     for (let i = from; i < from + count; i++) ones += values[i];
     return ones;
