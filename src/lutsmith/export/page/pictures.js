@@ -17,7 +17,8 @@ const plural = (count, what) => counted(count) + " " + what + (count === 1 ? "" 
 
 /** A name as it can be shown: signs that are not seen are told by their numbers, and long names are cut. */
 function shown(name) {
-    const text = String(name).replace(/[\p{C}\u2028\u2029]/gu, (sign) => "\\u{" + sign.codePointAt(0).toString(16) + "}");
+    const escaped = (sign) => "\\u{" + sign.codePointAt(0).toString(16) + "}";
+    const text = String(name).replace(/[\p{C}\u2028\u2029]/gu, escaped);
     const cut = text.length > 80 ? text.slice(0, 79) + "\u2026" : text;
     return cut.trim() === "" ? "(no name)" : cut;
 }
@@ -107,7 +108,8 @@ class Levels {
         this.figure = element("figure", {}, this.cells.canvas, this.caption);
     }
     draw(values) {
-        const text = this.name + ": " + counted(onesOf(values, 0, this.total)) + " of " + plural(this.total, "LUT") + " give 1";
+        const ones = counted(onesOf(values, 0, this.total));
+        const text = this.name + ": " + ones + " of " + plural(this.total, "LUT") + " give 1";
         this.caption.textContent = text;
         this.cells.canvas.setAttribute("aria-label", text);
         this.cells.draw((i) => (this.places[i] < 0 ? null : values[this.places[i]] ? theme.on : theme.off));

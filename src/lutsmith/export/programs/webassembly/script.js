@@ -81,7 +81,7 @@ const KINDS = { classification: Int32Array, multilabel: Uint8Array, regression: 
 /** The functions of a module. */
 function circuit(module, wasm) {
     const layout = told(module), { features, at } = layout, { buffer } = wasm.memory;
-    const signalCount = layout.inputs + layout.registers + layout.luts;
+    const firstLut = layout.inputs + layout.registers, signalCount = firstLut + layout.luts;
     const rows = new Float32Array(buffer, at.rows, LANES * features);
     const words = new BigInt64Array(buffer, at.integers, LANES * layout.integers.length);
     const signals = new Int32Array(buffer, at.signals, 2 * signalCount);
@@ -100,7 +100,8 @@ function circuit(module, wasm) {
             }
             for (let i = 0; i < samples; i++)
                 long.forEach(([feature, low, high], k) => {
-                    words[i * long.length + k] = BigInt.asIntN(64, nearest(x[(start + i) * features + feature], low, high));
+                    const value = nearest(x[(start + i) * features + feature], low, high);
+                    words[i * long.length + k] = BigInt.asIntN(64, value);
                 });
         }
         wasm.encode(samples);
@@ -203,7 +204,7 @@ function circuit(module, wasm) {
         ...(layout.registers ? { create } : {}),
         /** The bits of the inputs, and the values of the LUTs, at sample `lane` of the last 64 that were asked for. */
         inputs: (lane = 0) => Uint8Array.from({ length: layout.inputs }, (_, i) => bit(i, lane)),
-        luts: (lane = 0) => Uint8Array.from({ length: layout.luts }, (_, i) => bit(signalCount - layout.luts + i, lane)),
+        luts: (lane = 0) => Uint8Array.from({ length: layout.luts }, (_, i) => bit(firstLut + i, lane)),
         wasm,
     };
     function bit(signal, lane) {
