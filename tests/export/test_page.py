@@ -18,7 +18,6 @@ from lutsmith.alu.circuit import alu_circuit
 from lutsmith.cells import TEXTBOOK
 from lutsmith.circuit import Circuit, CircuitBuilder, Metadata
 from lutsmith.circuit.heads import OBJECTIVES
-from lutsmith.circuit.metadata import Training
 from lutsmith.data.images.mnist import MNIST, read_images
 from lutsmith.export import ExportError, to_page
 from lutsmith.export.page import page as pages
@@ -59,9 +58,11 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     noise: list[str] = []
     contexts = []
 
-    def open_page(circuit: Circuit, *, title: str | None = None, **context: Any) -> Any:
+    def open_page(
+        circuit: Circuit, *, title: str | None = None, temperature: float | None = None, **context: Any
+    ) -> Any:
         path = tmp_path / "page.html"
-        path.write_text(to_page(circuit, title=title), "utf-8")
+        path.write_text(to_page(circuit, title=title, temperature=temperature), "utf-8")
         contexts.append(browser.new_context(viewport={"width": 1000, "height": 900}, **context))
         shown = contexts[-1].new_page()
         shown.set_default_timeout(30_000)
@@ -355,16 +356,23 @@ def test_a_table_is_asked_by_sliders_lists_and_missing_values(opened: Any, objec
     assert not np.isnan(row()).any()
 
 
-def test_the_probability_that_training_counted_with_is_told(opened: Any) -> None:
+def test_the_probability_of_the_answer_is_told_where_a_temperature_is_given(opened: Any) -> None:
     circuit = table()
     assert "probability" not in opened(circuit).locator("#said").inner_text()
-    told = replace(circuit.metadata, training=Training(settings={"tau": 2.5}))
-    shown = opened(replace(circuit, metadata=told))
+    shown = opened(circuit, temperature=2.5)
     row = compared(circuit, shown.evaluate(STATE))
     weights = np.exp(circuit.decision_function(row)[0] / 2.5)
     answer(shown)
     said = shown.locator(".said-of").inner_text()
-    assert said.endswith(f"; probability {100 * weights.max() / weights.sum():.1f} % as training counted it")
+    assert said.endswith(f"; probability {100 * weights.max() / weights.sum():.1f} %")
+
+
+@pytest.mark.parametrize("wrong", [0, -1, math.nan, math.inf, "1", True])
+def test_a_temperature_that_gives_no_probabilities_is_refused(wrong: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"temperature is .*; expected a number above 0"):
+        to_page(table(), temperature=wrong)
+    with pytest.raises(ValueError, match="not a classifier"):
+        to_page(table("regression"), temperature=1.0)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -164,11 +164,11 @@ function start(net) {
         return ahead + probability(scores, first);
     }
 
-    /** What training took for the probability of the answer, where it divided scores by a number and took a softmax. */
+    /** The probability of the answer, where a temperature was given. */
     function probability(scores, best) {
-        if (!facts.tau) return "";
-        const sum = Array.from(scores).reduce((total, score) => total + Math.exp((score - best) / facts.tau), 0);
-        return "; probability " + (100 / sum).toFixed(1) + " % as training counted it";
+        if (!facts.temperature) return "";
+        const sum = Array.from(scores).reduce((total, score) => total + Math.exp((score - best) / facts.temperature), 0);
+        return "; probability " + (100 / sum).toFixed(1) + " %";
     }
 
     function measure() {
