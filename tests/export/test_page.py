@@ -58,9 +58,11 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     noise: list[str] = []
     contexts = []
 
-    def open_page(circuit: Circuit, *, title: str | None = None, **context: Any) -> Any:
+    def open_page(
+        circuit: Circuit, *, title: str | None = None, temperature: float | None = None, **context: Any
+    ) -> Any:
         path = tmp_path / "page.html"
-        path.write_text(to_page(circuit, title=title), "utf-8")
+        path.write_text(to_page(circuit, title=title, temperature=temperature), "utf-8")
         contexts.append(browser.new_context(viewport={"width": 1000, "height": 900}, **context))
         shown = contexts[-1].new_page()
         shown.set_default_timeout(30_000)
@@ -160,6 +162,64 @@ def test_a_hundred_digits_that_are_drawn_are_seen_as_the_circuit_sees_them(
         assert [int(text) for text in votes] == mnist.decision_function(row)[0].tolist()
         right += expected == label
     assert right > 60  # they are digits to the circuit, too
+
+
+PICTURE = """(canvas) => {
+    const { width, height } = canvas, hex = getComputedStyle(document.documentElement).getPropertyValue("--on").trim();
+    const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+    const on = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+    return Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => {
+        const at = 4 * (y * width + x);
+        return data[at + 3] === 0 ? -1 : Number(on.every((value, c) => data[at + c] === value));
+    }));
+}"""
+"""The pixels of a picture of bits: 1, 0, and -1 where there is nothing."""
+
+
+def test_pictures_show_the_bits_and_luts_that_there_are(opened: Any) -> None:
+    circuit = random_circuit(0, input_shape=(9, 9), luts=70, group=30)
+    shown = opened(circuit)
+    answer(shown)
+    state = shown.evaluate(STATE)
+    start = 0
+    for level, size in enumerate(np.diff(circuit.netlist.level_ptr).tolist()):
+        picture = np.array(shown.locator("#levels canvas").nth(level).evaluate(PICTURE))[::5, ::5].reshape(-1)
+        luts = state["luts"][start : start + size]
+        np.testing.assert_array_equal(picture[:size], luts)
+        assert (picture[size:] == -1).all()
+        caption = shown.locator("#levels figcaption").nth(level).inner_text()
+        assert caption == f"Level {level + 1}: {sum(luts)} of {size} LUTs give 1"
+        start += size
+    feature, threshold = circuit.encoder.feature, circuit.encoder.threshold
+    row = np.array([state["values"]], np.float32)
+    for plane in range(3):
+        picture = np.array(shown.locator("#planes canvas").nth(plane).evaluate(PICTURE))
+        limits = [np.sort(threshold[feature == pixel]) for pixel in range(81)]
+        expected = [
+            -1 if own.size <= plane else int(value > own[plane]) for value, own in zip(row[0], limits, strict=True)
+        ]
+        np.testing.assert_array_equal(picture.reshape(-1), expected)
+
+
+@pytest.mark.parametrize("levels", [9, 401])
+def test_all_luts_of_deep_circuits_are_in_one_picture(opened: Any, levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    builder = CircuitBuilder((3,))
+    signals = builder.compare([0, 1, 2], [0.5, 0.5, 0.5])
+    for _ in range(levels):
+        count = int(rng.integers(3, 40))
+        signals = builder.lut(rng.choice(signals, (count, 2)), rng.integers(0, 2, (count, 4)))
+    builder.popcount(signals, 1)
+    circuit = builder.build()
+    shown = opened(circuit)
+    answer(shown)
+    picture = np.array(shown.locator("#levels canvas").evaluate(PICTURE))
+    luts = shown.evaluate(STATE)["luts"]
+    assert shown.locator("#levels canvas").count() == 1
+    assert shown.locator("#levels figcaption").inner_text().endswith(f": {sum(luts):,} of {len(luts):,} LUTs give 1")
+    cell = {9: 5, 401: 5 if len(luts) <= 6000 else 2}[levels]
+    assert (picture[::cell, ::cell] >= 0).sum() == len(luts)
+    assert (picture[::cell, ::cell] == 1).sum() == sum(luts)
 
 
 def test_a_mouse_draws_and_erases(opened: Any, mnist: Circuit) -> None:
@@ -294,6 +354,25 @@ def test_a_table_is_asked_by_sliders_lists_and_missing_values(opened: Any, objec
     assert np.isnan(row()[0])
     shown.get_by_role("button", name="Random values").click()
     assert not np.isnan(row()).any()
+
+
+def test_the_probability_of_the_answer_is_told_where_a_temperature_is_given(opened: Any) -> None:
+    circuit = table()
+    assert "probability" not in opened(circuit).locator("#said").inner_text()
+    shown = opened(circuit, temperature=2.5)
+    row = compared(circuit, shown.evaluate(STATE))
+    weights = np.exp(circuit.decision_function(row)[0] / 2.5)
+    answer(shown)
+    said = shown.locator(".said-of").inner_text()
+    assert said.endswith(f"; probability {100 * weights.max() / weights.sum():.1f} %")
+
+
+@pytest.mark.parametrize("wrong", [0, -1, math.nan, math.inf, "1", True])
+def test_a_temperature_that_gives_no_probabilities_is_refused(wrong: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"temperature is .*; expected a number above 0"):
+        to_page(table(), temperature=wrong)
+    with pytest.raises(ValueError, match="not a classifier"):
+        to_page(table("regression"), temperature=1.0)
 
 
 @pytest.mark.parametrize("seed", range(4))

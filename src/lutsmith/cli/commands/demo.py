@@ -21,9 +21,16 @@ def demo(
         str | None,
         typer.Option("--title", metavar="TEXT", help="Of the page; what the model was trained on by default."),
     ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature", metavar="T",
+            help="How many votes are worth a factor e of probability; the answer's probability is shown then.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     json_output: JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Write a page that runs a model in a browser: draw, move sliders, or calculate, and see bits, LUTs and votes.
 
     It is one file that needs no server and no network. The circuit in it is the WebAssembly of `lutsmith export`.
@@ -38,7 +45,7 @@ def demo(
         check_output(output, [model])
         if output.exists() and not overwrite:
             raise ValueError(f"{output} would be replaced: give --overwrite, or OUT another name")
-        page = to_page(load(model), title=title).encode()
+        page = to_page(load(model), title=title, temperature=temperature).encode()
         write_atomically(output, page)
         return {
             "model": str(model.resolve()),

@@ -1,5 +1,5 @@
-/* What is asked for: a drawing, values of a table, or a calculation. Each gives `values`, the numbers of one sample, and
-   `show(bits)`, which shows what the circuit's inputs are of them. */
+/* What is asked for: a drawing, values of a table, or a calculation. Each gives `values`, the numbers of one sample,
+   and `show(bits)`, which shows what the circuit's inputs are of them. */
 
 const inputFeature = unpacked(model.inputFeature), inputPlane = unpacked(model.inputPlane);
 
@@ -24,17 +24,18 @@ class Strip {
     draw(bits) {
         if (!this.cells) return;
         const ones = this.inputs.filter((input) => bits[input]).length;
-        this.cells.canvas.setAttribute("aria-label", this.name + ": " + ones + " of " + plural(this.inputs.length, "bit") + " are 1");
+        const text = this.name + ": " + ones + " of " + plural(this.inputs.length, "bit") + " are 1";
+        this.cells.canvas.setAttribute("aria-label", text);
         this.cells.draw((i) => (bits[this.inputs[i]] ? theme.on : theme.off));
     }
 }
 
-/** Strokes of a digit that looks like a 3, and of a 2, from 0 to 1, right and down. */
+/** Strokes that look like a 3, a 2 and a 4: points in hundredths of the width and the height, right and down. */
 const EXAMPLES = [
-    [[0.3, 0.24], [0.42, 0.18], [0.58, 0.18], [0.68, 0.27], [0.66, 0.38], [0.5, 0.47], [0.66, 0.55], [0.7, 0.68], [0.6, 0.8], [0.44, 0.82], [0.3, 0.76]],
-    [[0.3, 0.3], [0.38, 0.2], [0.54, 0.17], [0.66, 0.25], [0.66, 0.38], [0.55, 0.53], [0.4, 0.68], [0.3, 0.8], [0.5, 0.79], [0.72, 0.79]],
-    [[0.36, 0.2], [0.33, 0.36], [0.31, 0.52], [0.48, 0.52], [0.7, 0.52], [0.62, 0.2], [0.61, 0.5], [0.6, 0.82]],
-];
+    "30,24 42,18 58,18 68,27 66,38 50,47 66,55 70,68 60,80 44,82 30,76",
+    "30,30 38,20 54,17 66,25 66,38 55,53 40,68 30,80 50,79 72,79",
+    "36,20 33,36 31,52 48,52 70,52 62,20 61,50 60,82",
+].map((points) => points.split(" ").map((point) => point.split(",").map((part) => part / 100)));
 
 class Drawing {
     constructor({ channels, height, width, channelsLast, low, high }, changed) {
@@ -60,7 +61,8 @@ class Drawing {
 
     build() {
         const size = { width: this.width * this.scale, height: this.height * this.scale };
-        this.canvas = element("canvas", { ...size, className: "drawing", tabIndex: 0, role: "application", id: "drawing" });
+        const told = { className: "drawing", tabIndex: 0, role: "application", id: "drawing" };
+        this.canvas = element("canvas", { ...size, ...told });
         this.canvas.setAttribute("aria-label", "Drawing of " + this.width + " by " + this.height + " pixels");
         this.canvas.setAttribute("aria-describedby", "drawing-help");
         this.context = this.canvas.getContext("2d");
@@ -82,12 +84,14 @@ class Drawing {
         again.addEventListener("click", () => this.showExample());
         const key = (text) => element("kbd", {}, text);
         const help = element(
-            "p", { className: "help", id: "drawing-help" }, "Draw with a mouse, a pen or a finger. By keyboard: arrow keys move, ",
-            key("Space"), " draws, ", key("Shift"), " with an arrow draws a line, ", key("Delete"), " erases.");
+            "p", { className: "help", id: "drawing-help" },
+            "Draw with a mouse, a pen or a finger. By keyboard: arrow keys move, ", key("Space"),
+            " draws, ", key("Shift"), " with an arrow draws a line, ", key("Delete"), " erases.");
         byId("controls").append(
             this.canvas,
             element("div", { className: "row" }, element("label", {}, "Brush ", this.brush),
-                element("label", {}, this.channels === 1 ? "Ink " : "Colour ", this.level), element("label", {}, this.erase, " Erase")),
+                element("label", {}, this.channels === 1 ? "Ink " : "Colour ", this.level),
+                element("label", {}, this.erase, " Erase")),
             element("div", { className: "row" }, clear, again), help, this.where);
         const canvas = this.canvas;
         canvas.addEventListener("pointerdown", (event) => {
@@ -176,7 +180,8 @@ class Drawing {
             for (let i = 0; i <= steps; i++)
                 paint(Math.floor(x0 + ((x1 - x0) * i) / steps), Math.floor(y0 + ((y1 - y0) * i) / steps), 1);
         } else {
-            const radius = Math.max(0.4 + 0.25 * Number(this.brush.value), (Number(this.brush.value) * Math.max(width, height)) / 28), reach = radius + 1;
+            const size = Number(this.brush.value);
+            const radius = Math.max(0.4 + 0.25 * size, (size * Math.max(width, height)) / 28), reach = radius + 1;
             const length = (x1 - x0) ** 2 + (y1 - y0) ** 2;
             for (let y = Math.floor(Math.min(y0, y1) - reach); y <= Math.max(y0, y1) + reach; y++)
                 for (let x = Math.floor(Math.min(x0, x1) - reach); x <= Math.max(x0, x1) + reach; x++) {
@@ -216,7 +221,8 @@ class Drawing {
             if (inputPlane[input] < drawn) this.picked[inputPlane[input]][feature] = input;
         });
         byId("bits-about").textContent =
-            "Each pixel is compared with thresholds that training chose: " + plural(inputFeature.length, "bit") + " in all" +
+            "Each pixel is compared with thresholds that training chose: " +
+            plural(inputFeature.length, "bit") + " in all" +
             (most > drawn ? ", the first " + drawn + " of each pixel are shown." : ".");
     }
 
@@ -226,7 +232,8 @@ class Drawing {
             for (let x = 0; x < width; x++) {
                 for (let c = 0; c < 3; c++) {
                     const ink = this.ink[this.at(x, y, this.channels === 1 ? 0 : c)];
-                    colour[c] = this.channels === 1 ? theme.paper[c] + ((theme.ink[c] - theme.paper[c]) * ink) / 255 : ink;
+                    const grey = theme.paper[c] + ((theme.ink[c] - theme.paper[c]) * ink) / 255;
+                    colour[c] = this.channels === 1 ? grey : ink;
                 }
                 image.data.set([...colour, 255], 4 * (y * width + x));
             }
@@ -236,7 +243,8 @@ class Drawing {
         if (this.keys && document.activeElement === this.canvas) {
             this.context.strokeStyle = "rgb(" + theme.focus + ")";
             this.context.lineWidth = 3;
-            this.context.strokeRect(this.cursor[0] * this.scale + 1, this.cursor[1] * this.scale + 1, this.scale - 2, this.scale - 2);
+            const [x, y] = this.cursor.map((value) => value * this.scale + 1);
+            this.context.strokeRect(x, y, this.scale - 2, this.scale - 2);
         }
         if (!bits) return;
         this.pictures.forEach((cells, plane) =>
@@ -258,7 +266,8 @@ class Table {
             this.fields.forEach((field) => field.random());
             changed();
         });
-        const list = element("div", { className: "list", tabIndex: 0, role: "group" }, ...this.fields.map((field) => field.element));
+        const list = element("div", { className: "list", tabIndex: 0, role: "group" });
+        list.append(...this.fields.map((field) => field.element));
         list.setAttribute("aria-labelledby", "input-title");
         byId("controls").append(list, element("div", { className: "row" }, another));
         byId("bits").hidden = true;
@@ -275,7 +284,8 @@ class Table {
         const absent = element("label", {}, missing, " missing");
         const label = element("label", { htmlFor: id }, name);
         const controls = feature.categories ? this.choice(feature, id) : this.number(feature, id, name);
-        const shownIn = element("div", { className: feature.categories ? "line choice" : "line" }, ...controls.elements, absent);
+        const shownIn = element("div", { className: feature.categories ? "line choice" : "line" });
+        shownIn.append(...controls.elements, absent);
         missing.addEventListener("change", () => {
             for (const each of controls.elements) each.disabled = missing.checked;
             changed();
@@ -309,7 +319,8 @@ class Table {
                 box.setAttribute("aria-invalid", String(!right));
                 return (last = right ? BigInt(box.value) : last);
             };
-            return { elements: [box], value, random: () => (box.value = String(Math.floor(Math.random() * Number(high)))) };
+            const random = () => (box.value = String(Math.floor(Math.random() * Number(high))));
+            return { elements: [box], value, random };
         }
         [low, high] = [Number(low), Number(high)];
         const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
@@ -319,10 +330,12 @@ class Table {
         box.setAttribute("aria-label", name + ", as a number");
         slider.addEventListener("input", () => {
             const value = low + Math.round((slider.value - low) / step) * step;
-            box.value = Number(Math.min(high, Math.max(low, value)).toFixed(Math.min(20, places + (step === 1 ? 0 : 1))));
+            const digits = Math.min(20, step === 1 ? 0 : places + 1);
+            box.value = Number(Math.min(high, Math.max(low, value)).toFixed(digits));
         });
         slider.addEventListener("keydown", (event) => {
-            const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
+            const arrows = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+            const steps = { ...arrows, PageDown: -10, PageUp: 10 }[event.key];
             if (!steps) return;
             event.preventDefault();
             slider.value = Number(box.value) + steps * step;
@@ -352,13 +365,15 @@ class Calculator {
         operations.forEach(({ name }, code) => this.operation.append(element("option", { value: code }, shown(name))));
         this.operands = ["a", "b"].map((name, place) => {
             const start = [most / 3n, most / 7n || 1n][place];
-            const box = element("input", { id: name, type: "text", inputMode: "numeric", value: String(start), autocomplete: "off" });
+            const box = element("input", { id: name, type: "text", inputMode: "numeric", autocomplete: "off" });
+            box.value = String(start);
             const binary = element("div", { className: "binary", id: name + "-bits" });
             const error = element("div", { className: "error", id: name + "-error", role: "alert" });
             box.setAttribute("aria-describedby", name + "-bits " + name + "-error");
             const strip = new Strip(2 * place, "Operand " + name, true);
             const text = "Operand " + name;
-            const whole = element("div", {}, element("label", { htmlFor: name }, text), box, binary, ...strip.parts, error);
+            const label = element("label", { htmlFor: name }, text);
+            const whole = element("div", {}, label, box, binary, ...strip.parts, error);
             const read = () => {
                 const found = /^\s*(0x[0-9a-f]+|0b[01]+|[0-9]{1,40})\s*$/i.exec(box.value);
                 const number = found ? BigInt(found[1]) : -1n, right = number >= 0n && number <= most;
@@ -376,25 +391,28 @@ class Calculator {
         });
         this.operands.forEach((operand) => operand.read());
         this.operation.addEventListener("change", () => {
-            this.operands[1].box.disabled = this.operands_() === 1;
+            this.operands[1].box.disabled = this.arity() === 1;
             changed();
         });
         const middle = element("div", {}, element("label", { htmlFor: "operation" }, "Operation"), this.operation);
-        byId("controls").append(element("div", { className: "calculator" }, this.operands[0].whole, middle, this.operands[1].whole),
-            element("p", { className: "help" }, "Decimal, 0x hexadecimal or 0b binary, " + plural(bits, "bit") + " each. Below each operand are the bits that go in."));
+        const calculator = element("div", { className: bits > 24 ? "calculator long" : "calculator" });
+        calculator.append(this.operands[0].whole, middle, this.operands[1].whole);
+        const help = "Decimal, 0x hexadecimal or 0b binary, " + plural(bits, "bit") + " each. ";
+        byId("controls").append(
+            calculator, element("p", { className: "help" }, help + "Below each operand are the bits that go in."));
         byId("bits").hidden = true;
     }
-    operands_() {
+    arity() {
         return this.operations[this.operation.value].operands;
     }
     get values() {
         const [a, b] = this.operands.map((operand) => operand.value);
-        return [a, BigInt(this.operation.value), this.operands_() === 1 ? 0n : b];
+        return [a, BigInt(this.operation.value), this.arity() === 1 ? 0n : b];
     }
     /** The calculation as a line, before the result. */
     get text() {
         const [a, , b] = this.values, name = this.operations[this.operation.value].name;
-        return (this.operands_() === 1 ? name + " " + a : a + " " + name + " " + b) + " = ";
+        return (this.arity() === 1 ? name + " " + a : a + " " + name + " " + b) + " = ";
     }
     show(bits) {
         if (bits) for (const operand of this.operands) operand.strip.draw(bits);

@@ -18,6 +18,7 @@ from lutsmith.circuit.results import AnyHead, Heads
 from lutsmith.export.errors import ExportError
 from lutsmith.export.page.controls import controls
 from lutsmith.export.programs.webassembly import to_webassembly, webassembly_script
+from lutsmith.ground.arguments import number
 
 UNROLLED = 1 << 18
 """Bytes of a module up to which its LUTs are straight-line code; larger ones go through tables."""
@@ -32,7 +33,7 @@ _TITLES = {"alu": "A calculator that was learned", "image": "A live circuit", "t
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def to_page(circuit: Circuit, *, title: str | None = None) -> str:
+def to_page(circuit: Circuit, *, title: str | None = None, temperature: float | None = None) -> str:
     """Return a page that runs a circuit: draw an image, move the sliders of a table, or calculate with an ALU, and see
     bits, LUTs, votes and the answer, all of them computed by `to_webassembly`'s module in the page.
 
@@ -44,16 +45,23 @@ def to_page(circuit: Circuit, *, title: str | None = None) -> str:
     Args:
         circuit: without registers. Of grey or colour images, of a table, or an ALU.
         title: of the page; by default what the circuit tells of its training.
+        temperature: how many votes are worth a factor e of probability: `data.calibration.fit_temperature` tells it of
+            rows. With it a classifier's page shows the probability of its answer, which is a softmax.
 
     Raises:
+        TypeError, ValueError: a temperature that is not a number above 0, or for a circuit that is not a classifier.
         ExportError: samples that a page has no controls for, a circuit with a state, or one that makes a page of more
             than 32 MiB.
     """
+    if temperature is not None:
+        temperature = number("temperature", temperature, lambda value: 0 < value < np.inf, "a number above 0")
+        if not circuit.is_classifier:
+            raise ValueError("a temperature makes probabilities of classes, and this circuit is not a classifier")
     asked = controls(circuit)
     module = to_webassembly(circuit)
     if len(module) > UNROLLED:
         module = to_webassembly(circuit, style="compact")
-    model = json.dumps(_told(circuit, asked, module, title), separators=(",", ":"), allow_nan=False)
+    model = json.dumps(_told(circuit, asked, module, title, temperature), separators=(",", ":"), allow_nan=False)
     for sign, escape in _ESCAPES.items():
         model = model.replace(sign, escape)
     style, script = (
@@ -76,7 +84,9 @@ def to_page(circuit: Circuit, *, title: str | None = None) -> str:
     return page
 
 
-def _told(circuit: Circuit, asked: dict[str, Any], module: bytes, title: str | None) -> dict[str, Any]:
+def _told(
+    circuit: Circuit, asked: dict[str, Any], module: bytes, title: str | None, temperature: float | None
+) -> dict[str, Any]:
     """Return what the page knows of the circuit besides the module."""
     feature, plane = _planes(circuit)
     training = circuit.metadata.training
@@ -88,6 +98,7 @@ def _told(circuit: Circuit, asked: dict[str, Any], module: bytes, title: str | N
         "inputFeature": _packed(feature),
         "inputPlane": _packed(plane),
         "facts": {
+            "temperature": temperature,
             "bytes": len(module),
             "task": circuit.objective or ("classification" if isinstance(circuit.head, Head) else None),
             "heads": [

@@ -17,7 +17,8 @@ const plural = (count, what) => counted(count) + " " + what + (count === 1 ? "" 
 
 /** A name as it can be shown: signs that are not seen are told by their numbers, and long names are cut. */
 function shown(name) {
-    const text = String(name).replace(/[\p{C}\u2028\u2029]/gu, (sign) => "\\u{" + sign.codePointAt(0).toString(16) + "}");
+    const escaped = (sign) => "\\u{" + sign.codePointAt(0).toString(16) + "}";
+    const text = String(name).replace(/[\p{C}\u2028\u2029]/gu, escaped);
     const cut = text.length > 80 ? text.slice(0, 79) + "\u2026" : text;
     return cut.trim() === "" ? "(no name)" : cut;
 }
@@ -79,7 +80,7 @@ class Level {
         this.figure = element("figure", {}, this.cells.canvas, this.caption);
     }
     draw(values, from) {
-        const ones = ones_(values, from, this.count);
+        const ones = onesOf(values, from, this.count);
         this.caption.textContent = this.name + ": " + counted(ones) + " of " + plural(this.count, "LUT") + " give 1";
         this.cells.canvas.setAttribute("aria-label", this.caption.textContent);
         this.cells.draw((i) => (i >= this.count ? null : values[from + i] ? theme.on : theme.off));
@@ -90,30 +91,32 @@ class Level {
 class Levels {
     constructor(counts) {
         const usual = [...counts].sort((a, b) => a - b)[Math.floor(0.95 * counts.length)];
-        const height = Math.min(96, Math.max(12, usual)), cells = [];
-        let width = 0, from = 0;
+        const height = Math.min(96, Math.max(12, usual));
+        const width = counts.reduce((sum, count) => sum + Math.ceil(count / height), 0);
+        this.places = new Int32Array(width * height).fill(-1); // the LUT of each cell
+        this.total = 0;
+        let column = 0;
         for (const count of counts) {
-            for (let i = 0; i < count; i++) cells[(i % height) * 4096 + width + Math.floor(i / height)] = from + i;
-            width += Math.ceil(count / height);
-            from += count;
+            for (let i = 0; i < count; i++)
+                this.places[(i % height) * width + column + Math.floor(i / height)] = this.total + i;
+            column += Math.ceil(count / height);
+            this.total += count;
         }
-        this.total = from;
         this.name = "All " + plural(counts.length, "level") + ", from left to right";
-        this.places = new Int32Array(width * height).fill(-1);
-        cells.forEach((lut, at) => (this.places[Math.floor(at / 4096) * width + (at % 4096)] = lut));
-        this.cells = new Cells(width, height, width > 400 ? 2 : 5, this.name);
+        this.cells = new Cells(width, height, width > 200 ? 3 : 5, this.name);
         this.caption = element("figcaption");
         this.figure = element("figure", {}, this.cells.canvas, this.caption);
     }
     draw(values) {
-        const text = this.name + ": " + counted(ones_(values, 0, this.total)) + " of " + plural(this.total, "LUT") + " give 1";
+        const ones = counted(onesOf(values, 0, this.total));
+        const text = this.name + ": " + ones + " of " + plural(this.total, "LUT") + " give 1";
         this.caption.textContent = text;
         this.cells.canvas.setAttribute("aria-label", text);
         this.cells.draw((i) => (this.places[i] < 0 ? null : values[this.places[i]] ? theme.on : theme.off));
     }
 }
 
-function ones_(values, from, count) {
+function onesOf(values, from, count) {
     let ones = 0;
     for (let i = from; i < from + count; i++) ones += values[i];
     return ones;

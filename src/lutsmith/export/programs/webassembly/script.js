@@ -80,14 +80,14 @@ const KINDS = { classification: Int32Array, multilabel: Uint8Array, regression: 
 
 /** The functions of a module. */
 function circuit(module, wasm) {
-    const told_ = told(module), { features, at } = told_, { buffer } = wasm.memory;
-    const signalCount = told_.inputs + told_.registers + told_.luts;
+    const layout = told(module), { features, at } = layout, { buffer } = wasm.memory;
+    const firstLut = layout.inputs + layout.registers, signalCount = firstLut + layout.luts;
     const rows = new Float32Array(buffer, at.rows, LANES * features);
-    const words = new BigInt64Array(buffer, at.integers, LANES * told_.integers.length);
+    const words = new BigInt64Array(buffer, at.integers, LANES * layout.integers.length);
     const signals = new Int32Array(buffer, at.signals, 2 * signalCount);
-    const outs = new Int32Array(buffer, at.outputs, 2 * told_.outputCount);
-    const state = new BigInt64Array(buffer, at.signals + 8 * told_.inputs, told_.registers);
-    const long = told_.integers.map((each) => [each.feature, BigInt(each.lowest), BigInt(each.highest)]);
+    const outs = new Int32Array(buffer, at.outputs, 2 * layout.outputCount);
+    const state = new BigInt64Array(buffer, at.signals + 8 * layout.inputs, layout.registers);
+    const long = layout.integers.map((each) => [each.feature, BigInt(each.lowest), BigInt(each.highest)]);
 
     /** Copy samples to the module, and make bits of them. */
     function encode(x, start, samples) {
@@ -100,7 +100,8 @@ function circuit(module, wasm) {
             }
             for (let i = 0; i < samples; i++)
                 long.forEach(([feature, low, high], k) => {
-                    words[i * long.length + k] = BigInt.asIntN(64, nearest(x[(start + i) * features + feature], low, high));
+                    const value = nearest(x[(start + i) * features + feature], low, high);
+                    words[i * long.length + k] = BigInt.asIntN(64, value);
                 });
         }
         wasm.encode(samples);
@@ -136,7 +137,7 @@ function circuit(module, wasm) {
     /** Of one head what `each` says; of several an object by their names. */
     function ofHeads(each, heads) {
         return (samples) =>
-            told_.several
+            layout.several
                 ? Object.fromEntries(heads.map((head) => [head.name, each(head, samples)]))
                 : each(heads[0], samples);
     }
@@ -148,7 +149,7 @@ function circuit(module, wasm) {
             for (let start = 0, block = 0; start < n || parts.length === 0; start += LANES, block++) {
                 const samples = Math.min(LANES, n - start);
                 encode(x, start, samples);
-                if (told_.registers) {
+                if (layout.registers) {
                     wasm.reset();
                     if (kept) state.set(kept[block]);
                 }
@@ -164,10 +165,10 @@ function circuit(module, wasm) {
         };
     }
 
-    const scored = told_.heads.filter((head) => !head.words);
+    const scored = layout.heads.filter((head) => !head.words);
     const net = { outputs: (samples) => bits(outs, samples) };
     if (scored.length) net.scores = ofHeads(scoresOf, scored);
-    if (told_.heads.length) net.predict = ofHeads(resultsOf, told_.heads);
+    if (layout.heads.length) net.predict = ofHeads(resultsOf, layout.heads);
     const asked = Object.fromEntries(Object.entries(net).map(([key, read]) => [key, ask(read)]));
     const plain = Object.fromEntries(Object.entries(asked).map(([key, answer]) => [key, (x) => answer(x)]));
 
@@ -188,22 +189,22 @@ function circuit(module, wasm) {
         return { streams, reset, ...Object.fromEntries(steps) };
     }
 
-    const single_ = told_.several || !told_.heads.length ? {} : told_.heads[0];
+    const only = layout.several || !layout.heads.length ? {} : layout.heads[0];
     return {
         features,
-        outputCount: told_.outputCount,
-        scoreCount: single_.scoreCount,
+        outputCount: layout.outputCount,
+        scoreCount: only.scoreCount,
         lanes: LANES,
-        classNames: told_.classNames,
-        featureNames: told_.featureNames,
-        shape: single_.words || (single_.shape && single_.shape.length) ? single_.shape : undefined,
-        words: single_.words,
-        heads: told_.several ? Object.fromEntries(told_.heads.map((head) => [head.name, ofHead(head)])) : undefined,
+        classNames: layout.classNames,
+        featureNames: layout.featureNames,
+        shape: only.words || (only.shape && only.shape.length) ? only.shape : undefined,
+        words: only.words,
+        heads: layout.several ? Object.fromEntries(layout.heads.map((head) => [head.name, ofHead(head)])) : undefined,
         ...plain,
-        ...(told_.registers ? { create } : {}),
+        ...(layout.registers ? { create } : {}),
         /** The bits of the inputs, and the values of the LUTs, at sample `lane` of the last 64 that were asked for. */
-        inputs: (lane = 0) => Uint8Array.from({ length: told_.inputs }, (_, i) => bit(i, lane)),
-        luts: (lane = 0) => Uint8Array.from({ length: told_.luts }, (_, i) => bit(signalCount - told_.luts + i, lane)),
+        inputs: (lane = 0) => Uint8Array.from({ length: layout.inputs }, (_, i) => bit(i, lane)),
+        luts: (lane = 0) => Uint8Array.from({ length: layout.luts }, (_, i) => bit(firstLut + i, lane)),
         wasm,
     };
     function bit(signal, lane) {
