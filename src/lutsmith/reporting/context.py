@@ -25,7 +25,7 @@ ALU_WORDS = ("a", "op", "b")
 """What the features of an ALU are (`alu.circuit`)."""
 
 
-LONGEST = 80
+LONGEST = 60
 """Signs of a name that are shown."""
 
 

@@ -66,11 +66,8 @@ def _confused(counts: NDArray[np.int64], names: tuple[str, ...]) -> list[Block]:
             numbers=(2, 3),
         )
     ]
-    blocks.append(
-        Text(
-            f"{len(names):,} classes are too many for a matrix; {max(more, 0):,} further pairs are confused less often."
-        )
-    )
+    rest = f"; {counted(more, 'further pair')} of classes are confused no more often" if more else ""
+    blocks.append(Text(f"{len(names):,} classes are too many for a matrix{rest}."))
     return blocks
 
 
