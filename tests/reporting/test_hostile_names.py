@@ -71,7 +71,7 @@ def test_many_hostile_classes_are_listed_and_long_names_cut(tmp_path: Path) -> N
     circuit = named(HOSTILE)
     x, y = labelled(circuit, 300)
     page = check(reporting.report(circuit, X=x, y=y).html)
-    assert "a" * 81 not in page.text
+    assert "a" * 61 not in page.text
     assert r"\ufffe\uffff" in page.text
 
 

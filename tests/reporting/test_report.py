@@ -86,7 +86,7 @@ def test_a_file_alone_leaves_out_what_it_cannot_say(run: lutsmith.Run, tmp_path:
     path = tmp_path / "alone.lut"
     path.write_bytes(Path(run.model).read_bytes())
     page = Page.of(reporting.report(path).html)
-    assert "A model file does not hold the curves of its training" in page.text
+    assert "A model alone does not hold the curves of its training" in page.text
     assert "360 rows: the test rows of digits" in page.text  # it tells its task
     assert "only the record of a finished run says what was shown" in page.text
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from lutsmith.data.calibration import BINS, calibration, cross_fitted
-from lutsmith.reporting.scores import class_scores, confusion, label_scores
+from lutsmith.reporting.scores import class_scores, confused_pairs, confusion, label_scores
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -22,7 +22,12 @@ def test_confusion_and_scores_of_classes_are_those_of_scikit_learn(seed: int, cl
     counts = confusion(truth, said, classes)
     labels = np.arange(classes)
     assert counts.tolist() == metrics.confusion_matrix(truth, said, labels=labels).tolist()
-    found = class_scores(counts)
+    pairs = confused_pairs(truth, said, classes)
+    assert {(i, j): n for i, j, n in pairs.tolist()} == {
+        (i, j): int(counts[i, j]) for i in labels.tolist() for j in labels.tolist() if i != j and counts[i, j]
+    }
+    assert (np.diff(pairs[:, 2]) <= 0).all()
+    found = class_scores(truth, said, classes)
     wanted = metrics.precision_recall_fscore_support(truth, said, labels=labels, zero_division=np.nan)
     for own, theirs in zip((found.precision, found.recall), wanted[:2], strict=True):
         np.testing.assert_allclose(own, theirs)

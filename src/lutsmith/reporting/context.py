@@ -25,7 +25,7 @@ ALU_WORDS = ("a", "op", "b")
 """What the features of an ALU are (`alu.circuit`)."""
 
 
-LONGEST = 80
+LONGEST = 60
 """Signs of a name that are shown."""
 
 
@@ -68,10 +68,9 @@ class Context:
         """The names of classes, labels or targets."""
         return () if self.circuit is None else tuple(map(shown_name, self.circuit.score_labels))
 
-    @cached_property
-    def scores(self) -> NDArray[np.int32]:
-        """The scores of the measured rows, (N, C)."""
-        return np.asarray(self._ask("decision_function"))
+    def scores_of(self, rows: Any) -> NDArray[np.int32]:
+        """Return the scores of some of the measured rows, (n, C)."""
+        return np.asarray(self._ask("decision_function", rows))
 
     @cached_property
     def said(self) -> NDArray[Any]:
@@ -90,13 +89,13 @@ class Context:
     def probabilities(self) -> NDArray[np.float64]:
         """Of classes, (N, C): `data.calibration.cross_fitted`, whose errors these are."""
         assert isinstance(self.rows, MeasuredRows)
-        return cross_fitted(self.scores, self.rows.y)
+        return cross_fitted(self.scores_of(slice(None)), self.rows.y)
 
-    def _ask(self, method: str) -> Any:
+    def _ask(self, method: str, rows: Any = slice(None)) -> Any:
         assert isinstance(self.rows, MeasuredRows)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutOfRangeWarning)  # measured rows may lie anywhere
-            return getattr(self.circuit, method)(self.rows.x)
+            return getattr(self.circuit, method)(self.rows.x[rows])
 
 
 def shown_name(name: Label) -> str:

@@ -35,9 +35,21 @@ def confusion(truth: NDArray[np.int64], said: NDArray[np.int64], classes: int) -
     return np.bincount(truth * classes + said, minlength=classes * classes).reshape(classes, classes)
 
 
-def class_scores(counts: NDArray[np.int64]) -> ClassScores:
-    """Return the scores of a matrix of confusion."""
-    return ClassScores.of_counts(np.diag(counts), counts.sum(axis=0), counts.sum(axis=1))
+def confused_pairs(truth: NDArray[np.int64], said: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Return int64 (P, 3): each true class, class that it was taken for, and in how many rows; the most come first.
+
+    It takes no matrix: there may be any number of classes.
+    """
+    wrong = truth != said
+    pairs, counts = np.unique(truth[wrong] * classes + said[wrong], return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return np.stack([pairs // classes, pairs % classes, counts], axis=1)[order]
+
+
+def class_scores(truth: NDArray[np.int64], said: NDArray[np.int64], classes: int) -> ClassScores:
+    """Return the scores of class ids (N,)."""
+    right, found, rows = (np.bincount(ids, minlength=classes) for ids in (truth[truth == said], said, truth))
+    return ClassScores.of_counts(right, found, rows)
 
 
 def label_scores(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> ClassScores:

@@ -11,6 +11,9 @@ from lutsmith.reporting.numerals import NONE, count, decimal, percent
 from lutsmith.reporting.rows import NoRows
 from lutsmith.reporting.svg import reliability_chart
 
+VALUES = 1 << 25
+"""Probabilities, rows times classes, at the most."""
+
 FEWEST = 20
 """Rows that a temperature is fitted on at the least: both halves of them."""
 
@@ -28,6 +31,10 @@ def section(context: Context) -> Section | None:
         found.blocks.append(
             LeftOut(f"No calibration: it takes at least two classes and {FEWEST} rows of more than one class.")
         )
+        return found
+    if len(rows.y) * len(context.labels) > VALUES:
+        what = f"{len(rows.y):,} rows of {len(context.labels):,} classes"
+        found.blocks.append(LeftOut(f"No calibration: {what} are more than {VALUES:,} probabilities."))
         return found
     try:
         told = calibration(context.probabilities, rows.y)

@@ -9,7 +9,7 @@ from lutsmith.reporting.blocks import Block, Figure, LeftOut, PageTable, Section
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import NONE, count, counted, percent
 from lutsmith.reporting.rows import NoRows
-from lutsmith.reporting.scores import ClassScores, class_scores, confusion, label_scores
+from lutsmith.reporting.scores import ClassScores, class_scores, confused_pairs, confusion, label_scores
 from lutsmith.reporting.svg import grid_chart
 
 MOST_IN_GRID = 20
@@ -33,45 +33,43 @@ def section(context: Context) -> Section | None:
     if context.objective == "multilabel":
         found.blocks.append(_table(label_scores(rows.y.astype(np.bool_), context.said), context.labels, "label"))
         return found
-    counts = confusion(rows.y, context.said, len(context.labels))
-    found.blocks += _confused(counts, context.labels)
-    found.blocks.append(_table(class_scores(counts), context.labels, "class"))
-    absent = int((counts.sum(axis=1) == 0).sum())
+    scores = class_scores(rows.y, context.said, len(context.labels))
+    found.blocks += _confused(rows.y, context.said, context.labels, scores)
+    found.blocks.append(_table(scores, context.labels, "class"))
+    absent = int((scores.rows == 0).sum())
     if absent:
         found.blocks.append(
-            Text(f"{absent:,} of {counted(len(counts), 'class', 'classes')} have no rows here: no recall is known.")
+            Text(
+                f"{absent:,} of {counted(len(scores.rows), 'class', 'classes')} have no rows here: no recall is known."
+            )
         )
     return found
 
 
-def _confused(counts: NDArray[np.int64], names: tuple[str, ...]) -> list[Block]:
+def _confused(
+    truth: NDArray[np.int64], said: NDArray[np.int64], names: tuple[str, ...], scores: ClassScores
+) -> list[Block]:
     if len(names) <= MOST_IN_GRID:
+        counts = confusion(truth, said, len(names))
         chart = grid_chart("Confusion matrix", counts, names, ("true class", "predicted class"))
         told = (
             "Rows are true classes, columns what the circuit says. The diagonal is right; the stronger the colour, the "
             "larger the share of the row."
         )
         return [Figure(chart, told)]
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_ROWS]
-    pairs = [np.unravel_index(place, wrong.shape) for place in order if wrong.flat[place]]
-    listed = [[names[i], names[j], count(wrong[i, j]), percent(wrong[i, j] / counts[i].sum())] for i, j in pairs]
-    more = int((wrong > 0).sum()) - len(listed)
-    blocks: list[Block] = [
+    pairs = confused_pairs(truth, said, len(names))
+    more = max(len(pairs) - MOST_ROWS, 0)
+    listed = [[names[i], names[j], count(n), percent(n / scores.rows[i])] for i, j, n in pairs[:MOST_ROWS]]
+    rest = f"; {counted(more, 'further pair')} of classes are confused no more often" if more else ""
+    return [
+        Text(f"{len(names):,} classes are too many for a matrix{rest}."),
         PageTable(
             "Classes that are confused most",
             ("true class", "predicted class", "rows", "share of the class"),
             listed,
             numbers=(2, 3),
-        )
+        ),
     ]
-    blocks.append(
-        Text(
-            f"{len(names):,} classes are too many for a matrix; {max(more, 0):,} further pairs are confused less often."
-        )
-    )
-    return blocks
 
 
 def _table(scores: ClassScores, names: tuple[str, ...], noun: str) -> PageTable:

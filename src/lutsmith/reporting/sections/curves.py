@@ -25,7 +25,7 @@ def section(context: Context) -> Section | None:
         return None  # cells are learned exactly: their section says from how many examples
     if not subject.steps:
         why = (
-            "A model file does not hold the curves of its training"
+            "A model alone does not hold the curves of its training"
             if subject.folder is None
             else "The folder has no metrics.jsonl"
         )

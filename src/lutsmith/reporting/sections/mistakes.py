@@ -17,6 +17,9 @@ from lutsmith.reporting.structure import reads_by_feature
 SHOWN_IMAGES, SHOWN_ROWS = 24, 12
 """How many mistakes are shown."""
 
+VALUES = 1 << 25
+"""Scores that are looked at to find them; of more mistakes, the first."""
+
 SHOWN_FEATURES = 10
 """Columns of a table of mistakes: the features that are read most."""
 
@@ -34,8 +37,10 @@ def section(context: Context) -> Section | None:
     if not wrong.size:
         found.blocks.append(Text(f"There are none: all {counted(len(rows.y), 'row')} are right."))
         return found
-    lead = context.scores[wrong, context.said[wrong]].astype(np.int64) - context.scores[wrong, rows.y[wrong]]
-    order = wrong[np.argsort(-lead, kind="stable")]
+    looked = wrong[: max(1, VALUES // len(context.labels))]
+    scores, each = context.scores_of(looked).astype(np.int64), np.arange(looked.size)
+    lead = scores[each, context.said[looked]] - scores[each, rows.y[looked]]
+    order = looked[np.argsort(-lead, kind="stable")]
     leads = np.sort(lead)[::-1]
     assert context.circuit is not None
     form = image_form(context.circuit.input_shape)

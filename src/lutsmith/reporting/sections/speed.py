@@ -8,7 +8,10 @@ from lutsmith.reporting.numerals import count, decimal
 from lutsmith.reporting.speed import machine, measured
 
 BATCHES = (1, 10_000)
-"""Samples at a time."""
+"""Samples at a time, fewer of them where they are wide."""
+
+VALUES = 1 << 24
+"""Numbers of a batch at most."""
 
 SECONDS = 0.15
 """How long each is measured."""
@@ -28,10 +31,12 @@ def section(context: Context) -> Section | None:
     if circuit.head is None and not circuit.netlist.outputs.size:
         found.blocks.append(LeftOut("Not measured: the circuit has no outputs."))
         return found
+    most = max(1, VALUES // circuit.encoder.num_features)
+    batches = tuple(dict.fromkeys(min(batch, most) for batch in BATCHES))
     try:
         rows = [
             [count(one.batch), str(one.threads), f"{decimal(one.seconds * 1e3)} ms", count(one.batch / one.seconds)]
-            for one in measured(circuit, BATCHES, SECONDS)
+            for one in measured(circuit, batches, SECONDS)
         ]
     except (ValueError, TypeError) as error:
         found.blocks.append(LeftOut(f"Not measured: {error}."))
