@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -303,3 +304,26 @@ def test_a_trained_network_is_explained_by_its_names() -> None:
     assert (age.below.value, age.below.answer, age.above) == (40, "no", None)
     assert [turn.value for turn in city.names] == ["Bern"]
     assert isinstance(circuit.head, Head)
+
+
+@given(seed=st.integers(0, 2**32 - 1), objective=st.sampled_from(OBJECTIVES), rows=st.sampled_from([1, 7, 40]))
+@settings(max_examples=20, deadline=None)
+def test_exchanged_values_are_those_of_the_feature_however_many_changes_are_answered_at_a_time(
+    seed: int, objective: str, rows: int
+) -> None:
+    circuit = with_cities(seed, objective)
+    x = rows_of(circuit, seed, rows)
+    found = importances(circuit, x, repeats=2, seed=seed)
+    before = circuit.predict(x).reshape(rows, -1)
+    for feature in np.unique(circuit.inputs.feature).tolist():
+        shares = []
+        for draw in range(2):
+            changed = x.copy()
+            changed[:, feature] = x[np.random.default_rng([seed, feature, draw]).permutation(rows), feature]
+            shares.append((circuit.predict(changed).reshape(rows, -1) != before).any(axis=1).mean())
+        assert found.permuted[feature] == np.mean(shares)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[importances.__module__], "BATCH", 1)
+        one_by_one = importances(circuit, x, repeats=2, seed=seed)
+    np.testing.assert_array_equal(one_by_one.pivotal, found.pivotal)
+    np.testing.assert_array_equal(one_by_one.permuted, found.permuted)

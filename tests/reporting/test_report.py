@@ -82,6 +82,16 @@ def test_mistakes_are_pictures_with_their_classes_told(run: lutsmith.Run, of_run
         assert row in wrong
 
 
+def test_the_mistakes_that_are_shown_have_the_largest_lead(run: lutsmith.Run) -> None:
+    data = lutsmith.data.load("digits")
+    scores, said = run.circuit.decision_function(data.x_test), run.circuit.predict(data.x_test)
+    wrong = np.flatnonzero(said != data.y_test)
+    leads = np.sort(scores[wrong, said[wrong]] - scores[wrong, data.y_test[wrong]])[::-1]
+    shown = [int(lead) for lead in re.findall(r"<figcaption>\d → \d, \+(\d+)</figcaption>", run.report().html)]
+    assert shown == leads[: len(shown)].tolist()
+    assert shown[0] > shown[-1]
+
+
 def test_a_file_alone_leaves_out_what_it_cannot_say(run: lutsmith.Run, tmp_path: Path) -> None:
     path = tmp_path / "alone.lut"
     path.write_bytes(Path(run.model).read_bytes())
