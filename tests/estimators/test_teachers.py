@@ -233,6 +233,26 @@ def test_weights_are_copies_and_merged_rows_have_one_opinion(teacher):
     )
 
 
+class Weighed(Noting):
+    """Notes how much rows count."""
+
+    counted: list = []  # noqa: RUF012
+
+    def fit(self, X, y, sample_weight):
+        self.counted.append(dict(zip(map(tuple, X.tolist()), sample_weight.tolist(), strict=True)))
+        return super().fit(X, y)
+
+
+def test_a_teacher_is_told_how_much_rows_count():
+    x, y = moons(50)
+    weights = np.random.default_rng(0).uniform(0.5, 2, 50)
+    Weighed.counted.clear()
+    pupil(Weighed(), early_stopping=False).fit(x, y, weights)
+    assert {row: weight for told in Weighed.counted for row, weight in told.items()} == dict(
+        zip(map(tuple, x.tolist()), weights.tolist(), strict=True)
+    )
+
+
 def test_equal_rows_have_equal_numbers():
     x = np.array([[0.0, np.nan], [1, 2], [-0.0, np.nan], [1, 2], [2, 1]])
     found = equal_rows(x)
