@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.circuit import Comparators, NetlistBuilder
+from lutsmith.circuit import Comparators, Netlist, NetlistBuilder
 from lutsmith.circuit.engine import engine as engines
 from lutsmith.circuit.engine import machine_code, recurring
 from lutsmith.circuit.engine.engine import LARGE, Engine
@@ -96,7 +97,7 @@ def test_tables_have_functions_where_they_stand_in_many_places() -> None:
     netlist = builder.build(np.concatenate([layer, builder.lut(rng.integers(0, 40, (20, 6)), single[:20])]))
     found = recurring.recurring(netlist)
     assert [table for _, table in found] == [int("".join(map(str, row[::-1])), 2) for row in kernels[1:]]
-    assert machine_code.making(netlist) == 2 * machine_code.MAKING_TABLE
+    assert machine_code.making(netlist) == machine_code.STARTING + 2 * machine_code.MAKING_TABLE
     more = builder.lut(rng.integers(0, 40, (60, 6)), single)  # most have tables of their own
     assert recurring.recurring(builder.build(more)) == []
 
@@ -218,6 +219,7 @@ def test_code_takes_over_when_it_is_faster_and_answers_the_same(
     cache: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
 ) -> None:
     monkeypatch.setattr(machine_code, "GAIN", 0.0 if faster else np.inf)
+    monkeypatch.setattr(machine_code, "STARTING", 0.0)
     monkeypatch.setattr(machine_code, "MAKING", 0.0)
     circuit = random_circuit(2, luts=200)
     images = random_images(2, circuit, LARGE + 5).reshape(LARGE + 5, -1)
@@ -246,6 +248,7 @@ def test_small_calls_large_networks_and_the_switch_leave_the_interpreter(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine_code, "start", lambda work: pytest.fail("code was considered"))
+    monkeypatch.setattr(machine_code, "STARTING", 0.0)
     monkeypatch.setattr(machine_code, "MAKING", 0.0)
     circuit = random_circuit(3)
     images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
@@ -270,7 +273,8 @@ def test_code_is_considered_once_large_calls_have_taken_as_long_as_its_making(mo
     monkeypatch.setattr(engines.time, "perf_counter", lambda: float(next(clock)))  # a large call takes a second
     monkeypatch.setattr(machine_code, "start", lambda work: considered.append(1.0))
     circuit = random_circuit(3)
-    monkeypatch.setattr(machine_code, "MAKING", 2.5 / circuit.netlist.num_nodes)
+    monkeypatch.setattr(machine_code, "STARTING", 0.5)
+    monkeypatch.setattr(machine_code, "MAKING", 2.0 / circuit.netlist.num_nodes)
     images = random_images(3, circuit, LARGE).reshape(LARGE, -1)
     engine = Engine(circuit.encoder, circuit.netlist, circuit.head)
     found = []
@@ -299,7 +303,7 @@ def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:
         sys.path.insert(0, sys.argv[1])
         from lutsmith.circuit.engine import machine_code, recurring
         from tests.circuit.examples import random_circuit, random_images
-        machine_code.MAKING = 0.0
+        machine_code.STARTING = machine_code.MAKING = 0.0
         circuit = random_circuit(1, luts=3000)
         circuit.predict(random_images(1, circuit, 20_000))
         print("done", flush=True)
@@ -308,3 +312,32 @@ def test_a_process_ends_at_once_while_code_is_made(cache: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
+
+
+def test_one_network_is_compiled_at_a_time(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+    running = []
+
+    def made(netlist: Netlist) -> bytes | None:
+        running.append(netlist)
+        at_once.append(len(running))
+        time.sleep(0.05)
+        running.pop()
+        return None
+
+    monkeypatch.setattr(machine_code, "_made_now", made)
+    asked = [
+        machine_code.start(lambda seed=seed: machine_code.find(random_netlist(seed, outputs=3))) for seed in range(5)
+    ]
+    for thread in asked:
+        thread.join(60)
+    assert at_once == [1] * 5
+
+
+def test_who_waits_for_a_turn_does_not_hold_up_the_end(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_code, "_turn", threading.Semaphore(0))
+    monkeypatch.setattr(machine_code, "_ending", threading.Event())
+    waiting = machine_code.start(lambda: machine_code.find(random_netlist(9, outputs=5)))
+    machine_code._ending.set()
+    waiting.join(60)
+    assert not waiting.is_alive()

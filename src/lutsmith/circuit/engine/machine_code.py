@@ -3,7 +3,8 @@
 Once the large calls of an engine have taken as long as making code would, a thread looks for the code of the network in
 the user's cache, or has it made by a process of its own, which LLVM keeps busy for some seconds at low priority. The
 code is then timed against the interpreter on one block of random bits, and compared with it. It takes over where both
-succeed; otherwise, and if anything goes wrong, the interpreter stays. Nobody waits for any of this.
+succeed; otherwise, and if anything goes wrong, the interpreter stays. Nobody waits for any of this. However many
+circuits predict, one is compiled at a time.
 
 A network is compiled as a whole, wires and tables, where it has up to `MOST_NODES` nodes. Where tables recur, as a
 kernel's at the places of an image, there is a function for each of these, which all its places call; what has no such
@@ -56,6 +57,9 @@ SWITCH = "LUTSMITH_COMPILE"
 MOST_NODES = 50_000
 """Nodes of a network that is compiled as a whole: it takes two thirds of a millisecond for each."""
 
+STARTING = 0.6
+"""Seconds that the process which makes code takes to start."""
+
 MAKING = 7e-4
 """Seconds that code of a whole network takes to make, for each node."""
 
@@ -73,6 +77,7 @@ _SIGNATURE = hashlib.sha256().digest_size
 _processes: set[subprocess.Popen[bytes]] = set()
 _threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 _ending = threading.Event()
+_turn = threading.Semaphore()
 
 
 class Code:
@@ -162,8 +167,8 @@ def nodes(plan: EnginePlan) -> list[Node]:
 def making(netlist: Netlist) -> float:
     """The seconds that code of a network takes to make; infinite where it is too large to be compiled at all."""
     if tables := recurring(netlist):
-        return MAKING_TABLE * len(tables)
-    return MAKING * netlist.num_nodes if 0 < netlist.num_nodes <= MOST_NODES else math.inf
+        return STARTING + MAKING_TABLE * len(tables)
+    return STARTING + MAKING * netlist.num_nodes if 0 < netlist.num_nodes <= MOST_NODES else math.inf
 
 
 def wanted() -> bool:
@@ -257,6 +262,16 @@ def _read(path: Path) -> bytes | None:
 
 def _made(netlist: Netlist) -> bytes | None:
     """Have another process make the code: neither its time nor its failure is this one's."""
+    while not _turn.acquire(timeout=0.1):
+        if _ending.is_set():
+            return None
+    try:
+        return _made_now(netlist)
+    finally:
+        _turn.release()
+
+
+def _made_now(netlist: Netlist) -> bytes | None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         process = subprocess.Popen(
@@ -298,8 +313,10 @@ def _stop() -> None:
 
 
 def _forget() -> None:
+    global _turn  # a thread that does not live on in the child may have its turn
     _processes.clear()
     _threads.clear()
+    _turn = threading.Semaphore()
 
 
 atexit.register(_stop)
