@@ -6,7 +6,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test test-oldest lint mutants bench verify dist clean
+.PHONY: demo test test-oldest lint docs mutants bench verify dist clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -35,6 +35,14 @@ lint: .venv/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs src benchmarks examples
+
+.venv/.docs: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
+
+# The site, in docs/_build: every warning is an error, broken links and names that no page documents among them.
+docs: .venv/.docs
+	PYTHONPATH=. $(BIN)/python -m sphinx -b html -W --keep-going -n -q docs docs/_build
 
 # Whether tests notice when the code is wrong: 300 mutants, at most an hour on two cores. CONTRIBUTING.md says how to read it.
 mutants: .venv/.installed

@@ -1,6 +1,7 @@
-"""docs/reference.md, from the names that lutsmith makes public and what their docstrings say first.
+"""docs/reference.md, from the names that lutsmith makes public and what their docstrings say first; docs/reference/, of
+which Sphinx makes a page for each room.
 
-    python -m tests.reference   # writes the page
+    python -m tests.reference   # writes the pages
 
 Each object stands once: in the room that has it, or in the first section where only `lutsmith` itself has it.
 """
@@ -19,6 +20,7 @@ from typing import Any
 import lutsmith
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+ROOM_PAGES = PAGE.parent / "reference"
 ROOMS = (
     "data", "nn", "nn.neurons", "training", "additive", "ensembles", "explaining", "reporting", "runs", "presets",
     "circuit", "export", "hardware", "logic", "formats", "interop", "dwn", "deeplut",
@@ -88,5 +90,52 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def public_places() -> dict[int, str]:
+    """Return by `id` of each class, function and exception the dotted name under which it is documented."""
+    homes = {room: "lutsmith" if room == "lutsmith" else f"lutsmith.{room}" for room in rows()}
+    return {
+        id(value): f"{homes[room]}.{name}"
+        for room, names in rows().items()
+        for name in names
+        if inspect.isclass(value := getattr(importlib.import_module(homes[room]), name)) or inspect.isroutine(value)
+    }
+
+
+def room_pages() -> dict[str, str]:
+    """Return by file name in docs/reference/ the page of each room: what Sphinx shows of each name, one after another."""
+    pages = {}
+    for room, names in rows().items():
+        home = "lutsmith" if room == "lutsmith" else f"lutsmith.{room}"
+        parts = [f"# {home}\n\n{sentence_of_module(home)}\n", f"```{{eval-rst}}\n.. py:module:: {home}\n```\n"]
+        for name, (text, top) in names.items():
+            value = getattr(importlib.import_module(home), name)
+            if inspect.ismodule(value):
+                continue
+            parts.append(f"```{{eval-rst}}\n{directive(home, name, value, text)}\n```\n")
+            if top:
+                parts[-1] += f"\nAlso `lutsmith.{name}`.\n"
+        pages[f"{home}.md"] = "\n".join(parts)
+    return pages
+
+
+def sentence_of_module(home: str) -> str:
+    """Return what a module's docstring says first."""
+    return " ".join((inspect.getdoc(importlib.import_module(home)) or "").split("\n\n")[0].split())
+
+
+def directive(home: str, name: str, value: Any, text: str) -> str:
+    """Return what makes Sphinx describe one name."""
+    if inspect.isclass(value):
+        kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
+        fields = f"\n   :exclude-members: {', '.join(value._fields)}" if hasattr(value, "_fields") else ""
+        return f".. {kind}:: {home}.{name}\n   :members:{fields}"
+    if inspect.isroutine(value):
+        return f".. autofunction:: {home}.{name}"
+    return f".. py:data:: {home}.{name}\n\n   {text}"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
+    ROOM_PAGES.mkdir(exist_ok=True)
+    for file, text in room_pages().items():
+        (ROOM_PAGES / file).write_text(text, "utf-8")

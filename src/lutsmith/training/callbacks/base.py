@@ -20,7 +20,7 @@ from lutsmith.training.optimization.averaging import WeightAverage
 class Stage:
     """A training run as callbacks see it.
 
-    In a loop of one's own it is made once, and its `epoch` and `batch` are kept up:
+    In a loop of one's own it is made once, and its `epoch` and `batch` are kept up::
 
         stage = Stage(model, optimizer, epochs=20)
         schedule = TemperatureSchedule(final=0.1)

@@ -15,7 +15,7 @@ class WeightAverage:
 
     After step t the average moves by `1 - min(decay, (1 + t) / (10 + t))` of the way to the parameters: the first steps
     weigh more, so that the random start is soon forgotten. What is evaluated and kept is the network with the averaged
-    weights, hardened like any other.
+    weights, hardened like any other::
 
         average = WeightAverage(model, 0.999)
         for x, y in batches:

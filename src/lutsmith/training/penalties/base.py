@@ -43,7 +43,7 @@ PenaltyFunction = Callable[[nn.Module, Batch, Tensor], Tensor]
 class Penalty(ABC):
     """A penalty with a weight.
 
-    In a loop of one's own:
+    In a loop of one's own::
 
         penalty = Gap(0.1)
         with penalty.watching(model):

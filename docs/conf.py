@@ -1,0 +1,110 @@
+"""How `make docs` builds the site: Sphinx, furo, MyST. Nothing is fetched; a warning is an error."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.ext.napoleon import Config, GoogleDocstring
+
+import lutsmith
+from tests.reference import public_places
+
+project = "lutsmith"
+author = "The authors of lutsmith"
+release = version = lutsmith.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = f"lutsmith {version}"
+html_copy_source = html_show_sourcelink = html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+
+myst_heading_anchors = 6  # the anchors of a code host, so that page.md#heading works in both
+
+default_role = "code"  # docstrings write `code` between single backticks
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+toc_object_entries_show_parents = "hide"
+
+# Imported for types alone, so that they are not there when autodoc asks: matplotlib's, and one that is not public.
+nitpick_ignore = [("py:class", "Axes"), ("py:class", "PolishSettings")]
+
+DOCSTRINGS = Config(napoleon_use_rtype=False, napoleon_use_ivar=True, napoleon_attr_annotations=False)
+PLACES = public_places()
+NAMES = {place.rpartition(".")[2]: place for place in PLACES.values()}
+
+
+def reads(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Read a docstring as it is written: plain text with `code` between backticks, and Google's sections.
+
+    What reStructuredText has beyond that is escaped. Docstrings that a method inherits from another library are left
+    out, since they refer to pages of that library.
+    """
+    owner, _, method = name.rpartition(".")
+    if what in ("method", "property") and not _documented_here(_found(owner), method):
+        lines[:] = []
+        return
+    text = re.sub(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))", lambda found: found[1] or "\\" + found[2], "\n".join(lines))
+    # A property's docstring is a sentence like any other: napoleon would take what stands before a colon for its type.
+    what = "method" if what in ("attribute", "property", "data") else what
+    read = GoogleDocstring(text, DOCSTRINGS, None, what, name, value, options).lines()
+    # Several names with one text, as in `low, high: the limits`: Sphinx would take all but the last for a type.
+    lines[:] = [re.sub(r"^:(?:ivar|param) [^:]+:", lambda names: names[0].replace(", ", ","), line) for line in read]
+
+
+def _documented_here(owner: Any, name: str) -> bool:
+    for base in inspect.getmro(owner) if inspect.isclass(owner) else ():
+        if name in vars(base) and getattr(vars(base)[name], "__doc__", None):
+            return base.__module__.startswith("lutsmith")
+    return True
+
+
+def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element) -> nodes.Node | None:
+    """Link what stands in a signature to the page that documents it, wherever it is defined.
+
+    What exists but is not a public name of lutsmith, such as `torch.Tensor`, is shown without a link: the build has no network
+    for the inventories of other projects. A name that does not exist stays a warning, and so an error.
+    """
+    if node.get("refdomain") != "py":
+        return None
+    target = str(node["reftarget"])
+    value = _found(target)
+    place = PLACES.get(id(value)) or (NAMES.get(target) if value is None else None)
+    if place and place != target:
+        domain: Any = env.get_domain("py")
+        return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", place, node, content)
+    known = value is not None or any(
+        hasattr(module, target) for name, module in list(sys.modules.items()) if name.startswith("lutsmith")
+    )
+    return content if known else None
+
+
+def _found(dotted: str) -> Any:
+    """What a dotted name stands for; None where there is none."""
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            value: Any = importlib.import_module(".".join(parts[:cut]))
+        except (ImportError, ValueError):
+            continue
+        for part in parts[cut:]:
+            value = getattr(value, part, None)
+        return value
+    return None
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the above."""
+    app.connect("autodoc-process-docstring", reads)
+    app.connect("missing-reference", resolve)
