@@ -41,6 +41,7 @@ toc_object_entries_show_parents = "hide"
 nitpick_ignore = [("py:class", "Axes"), ("py:class", "PolishSettings")]
 
 DOCSTRINGS = Config(napoleon_use_rtype=False, napoleon_use_ivar=True, napoleon_attr_annotations=False)
+ARRAY = re.compile(r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[([^][]+)\]\]")
 PLACES = public_places()
 NAMES = {place.rpartition(".")[2]: place for place in PLACES.values()}
 
@@ -61,6 +62,15 @@ def reads(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: li
     read = GoogleDocstring(text, DOCSTRINGS, None, what, name, value, options).lines()
     # Several names with one text, as in `low, high: the limits`: Sphinx would take all but the last for a type.
     lines[:] = [re.sub(r"^:(?:ivar|param) [^:]+:", lambda names: names[0].replace(", ", ","), line) for line in read]
+
+
+def shorten(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write a signature as its source does: `NDArray[float32]`, and no `<factory>`, which Sphinx cannot read."""
+    return tuple(  # type: ignore[return-value]
+        text and ARRAY.sub(r"~numpy.typing.NDArray[\1]", text).replace("<factory>", "...") for text in (signature, returned)
+    )
 
 
 def _documented_here(owner: Any, name: str) -> bool:
@@ -107,4 +117,5 @@ def _found(dotted: str) -> Any:
 def setup(app: Sphinx) -> None:
     """Connect the above."""
     app.connect("autodoc-process-docstring", reads)
+    app.connect("autodoc-process-signature", shorten)
     app.connect("missing-reference", resolve)

@@ -100,7 +100,7 @@ def test_parametrizations_and_heads_that_can_memorise_are_those_that_the_documen
                 Preparation.of(data, asked)
         else:
             assert Preparation.of(data, asked).started
-    text = Path(__file__).parents[2].joinpath("docs/search.md").read_text("utf-8")
+    text = Path(__file__).parents[2].joinpath("docs/searching.md").read_text("utf-8")
     told = re.search(r"architecture.weight_init=memorize` counts(.*?)Others are refused", text, re.DOTALL)
     assert told is not None
     assert set(re.findall(r"`([a-z-]+)`", told[1])) == {name for _, name in kinds} - refused
