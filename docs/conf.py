@@ -13,9 +13,9 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config, GoogleDocstring
+from tests.reference import public_places
 
 import lutsmith
-from tests.reference import public_places
 
 project = "lutsmith"
 author = "The authors of lutsmith"
@@ -56,7 +56,7 @@ def reads(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: li
     if what in ("method", "property") and not _documented_here(_found(owner), method):
         lines[:] = []
         return
-    text = re.sub(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))", lambda found: found[1] or "\\" + found[2], "\n".join(lines))
+    text = "\n".join(_marked(lines))
     # A property's docstring is a sentence like any other: napoleon would take what stands before a colon for its type.
     what = "method" if what in ("attribute", "property", "data") else what
     read = GoogleDocstring(text, DOCSTRINGS, None, what, name, value, options).lines()
@@ -64,12 +64,40 @@ def reads(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: li
     lines[:] = [re.sub(r"^:(?:ivar|param) [^:]+:", lambda names: names[0].replace(", ", ","), line) for line in read]
 
 
+def _marked(lines: list[str]) -> list[str]:
+    """Lines in which code is a literal block, and what reStructuredText would read in a sentence is escaped.
+
+    Code is what is indented below a line that ends in a colon, with an empty line between.
+    """
+    marked: list[str] = []
+    sentences: list[str] = []
+    code: int | None = None  # the indentation of the line above the code
+    for line, below in zip(lines, [*(line for line in lines[1:]), ""], strict=True):
+        indent = len(line) - len(line.lstrip())
+        if code is not None and (not line.strip() or indent > code):
+            marked.append(line)
+            continue
+        code = None
+        sentences.append(line)
+        following = next((later for later in lines[len(marked) + len(sentences) :] if later.strip()), "")
+        if line.endswith(":") and not below.strip() and len(following) - len(following.lstrip()) > indent:
+            marked += [*_escaped(sentences[:-1]), line if line.endswith("::") else f"{line}:"]
+            sentences, code = [], indent
+    return marked + _escaped(sentences)
+
+
+def _escaped(lines: list[str]) -> list[str]:
+    spans = re.compile(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
+    return spans.sub(lambda found: found[1] or "\\" + found[2], "\n".join(lines)).split("\n") if lines else []
+
+
 def shorten(
     app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
     """Write a signature as its source does: `NDArray[float32]`, and no `<factory>`, which Sphinx cannot read."""
     return tuple(  # type: ignore[return-value]
-        text and ARRAY.sub(r"~numpy.typing.NDArray[\1]", text).replace("<factory>", "...") for text in (signature, returned)
+        text and ARRAY.sub(r"~numpy.typing.NDArray[\1]", text).replace("<factory>", "...")
+        for text in (signature, returned)
     )
 
 
@@ -83,8 +111,8 @@ def _documented_here(owner: Any, name: str) -> bool:
 def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element) -> nodes.Node | None:
     """Link what stands in a signature to the page that documents it, wherever it is defined.
 
-    What exists but is not a public name of lutsmith, such as `torch.Tensor`, is shown without a link: the build has no network
-    for the inventories of other projects. A name that does not exist stays a warning, and so an error.
+    What exists but is not a public name of lutsmith, such as `torch.Tensor`, is shown without a link: the build
+    has no network for the inventories of other projects. A name that does not exist stays a warning, and so an error.
     """
     if node.get("refdomain") != "py":
         return None
@@ -94,10 +122,19 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
     if place and place != target:
         domain: Any = env.get_domain("py")
         return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", place, node, content)
-    known = value is not None or any(
-        hasattr(module, target) for name, module in list(sys.modules.items()) if name.startswith("lutsmith")
-    )
-    return content if known else None
+    return content if value is not None or _written_somewhere(target) else None
+
+
+def _written_somewhere(dotted: str) -> bool:
+    """Whether some module of lutsmith knows the name as it is written, such as `np.int32` or `Tensor`."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("lutsmith"):
+            value: Any = module
+            for part in dotted.split("."):
+                value = getattr(value, part, None)
+            if value is not None:
+                return True
+    return False
 
 
 def _found(dotted: str) -> Any:

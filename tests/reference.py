@@ -102,7 +102,7 @@ def public_places() -> dict[int, str]:
 
 
 def room_pages() -> dict[str, str]:
-    """Return by file name in docs/reference/ the page of each room: what Sphinx shows of each name, one after another."""
+    """Return by file name in docs/reference/ the page of each room, which tells Sphinx to show each name."""
     pages = {}
     for room, names in rows().items():
         home = "lutsmith" if room == "lutsmith" else f"lutsmith.{room}"

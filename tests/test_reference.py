@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import lutsmith
-from tests.reference import PAGE, ROOMS, page, rows, sentence
+from tests.reference import PAGE, ROOM_PAGES, ROOMS, page, room_pages, rows, sentence
 
 PUBLIC = [("lutsmith", name) for name in lutsmith.__all__] + [
     (f"lutsmith.{room}", name) for room in ROOMS for name in importlib.import_module(f"lutsmith.{room}").__all__
@@ -29,6 +29,22 @@ def test_every_public_name_says_what_it_is(room: str, name: str) -> None:
 
 def test_the_page_is_what_the_names_say() -> None:
     assert PAGE.read_text("utf-8") == page(), "python -m tests.reference writes it anew"
+
+
+def test_the_pages_of_rooms_are_what_the_names_say() -> None:
+    assert {path.name: path.read_text("utf-8") for path in ROOM_PAGES.iterdir()} == room_pages()
+
+
+def test_every_public_object_is_shown_once_by_the_pages_of_rooms() -> None:
+    shown = Counter(re.findall(r"^\.\. [\w:]+:: (lutsmith[\w.]*\.\w+)$", "\n".join(room_pages().values()), re.M))
+    rooms = {f"lutsmith.{room}" for room in ROOMS}
+    listed = {
+        f"lutsmith.{name}" if room == "lutsmith" else f"lutsmith.{room}.{name}"
+        for room, names in rows().items()
+        for name in names
+    }
+    assert set(shown) - rooms == {name for name in listed if name not in rooms}
+    assert {name for name, times in shown.items() if times > 1} == set()
 
 
 def test_every_public_object_stands_once_in_the_page_and_nothing_that_is_gone() -> None:

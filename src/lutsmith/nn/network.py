@@ -239,7 +239,7 @@ def build(
 
     Raises:
         ValueError: sizes that do not fit: a last layer that is no multiple of `num_classes`, fewer usable bits than
-        `rank`; options that a layer, the encoder or the head does not have.
+            `rank`; options that a layer, the encoder or the head does not have.
     """
     instance_of("architecture", architecture, Architecture, "(Architecture.from_json reads a dict)")
     generator = torch.Generator().manual_seed(seed)

@@ -159,7 +159,10 @@ class Trainer:
             keep_start: as in `fit`.
 
         Raises:
-            As `fit`.
+            ValueError: a feed that cannot be trained on; a checkpoint of another run, or one in the way.
+            CheckpointError: as in `fit`.
+            TrainingError: as in `fit`.
+            TrainingInterrupted: as in `fit`.
         """
         return self._fit(model, feed, resume, keep_start, time.perf_counter())
 
