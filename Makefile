@@ -27,7 +27,7 @@ test: .venv/.installed
 OLDEST := .venv/scikit-learn-1.6
 test-oldest: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(OLDEST) 'scikit-learn==1.6.*'
-	PYTHONPATH=$(OLDEST) $(BIN)/python -m pytest -n 2 tests/estimators -W ignore::DeprecationWarning -W ignore::pytest.PytestRemovedIn10Warning
+	PYTHONPATH=$(OLDEST) $(BIN)/python -m pytest -n 2 tests/estimators/test_checks.py tests/estimators/test_estimators.py -W ignore::DeprecationWarning -W ignore::pytest.PytestRemovedIn10Warning
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
