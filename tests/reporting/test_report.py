@@ -151,10 +151,12 @@ def test_a_verification_becomes_rows_of_the_proof_table() -> None:
         Check("verilog", "formal", "network", "proved", "by &cec"),
         Check("c", "simulation", "all", "failed", "row 3 differs"),
         Check("vhdl", "formal", "all", "not run", "ghdl is missing"),
+        Check("webassembly", "read-back", "module", "proved", "byte for byte; what they compute, only a simulation"),
+        Check("webassembly", "simulation", "all", "simulated"),
     )
     html = reporting.report(circuit, verification=Verification(checks)).html
     found = dict(re.findall(r'<th scope="row">export: (\w+)</th>\s*<td><span class="verdict [\w-]+">([^<]+)<', html))
-    assert found == {"verilog": "proved", "c": "failed", "vhdl": "not established"}
+    assert found == {"verilog": "proved", "c": "failed", "vhdl": "not established", "webassembly": "simulated"}
     assert "row 3 differs" in html
     assert "none was verified for this report" not in html
 

@@ -12,9 +12,13 @@ NONE = "–"
 
 
 def is_number(value: Any) -> bool:
-    """Whether something is a finite number."""
-    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return numeric and (isinstance(value, int) or math.isfinite(value))
+    """Whether something is a finite number, and none beyond what float64 holds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def count(value: Any) -> str:
