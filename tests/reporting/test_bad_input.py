@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,17 @@ def test_an_alus_record_that_says_nonsense_is_survived(tmp_path: Path) -> None:
         assert "<b>" not in reporting.report(tmp_path).html
     (tmp_path / "report.json").write_text("{" * 100_000)
     assert "Operations" in reporting.report(tmp_path).html
+
+
+def test_a_model_of_the_same_size_from_elsewhere_is_not_the_run_s(tmp_path: Path) -> None:
+    run = lutsmith.train(X, list(Y), method="additive", max_luts=5, quiet=True, out=tmp_path / "run")
+    noted = "run.json tells of another circuit than model.lut holds"
+    assert noted not in reporting.report(tmp_path / "run").html
+    netlist = run.circuit.netlist
+    other = replace(run.circuit, netlist=replace(netlist, outputs=netlist.outputs[::-1]))
+    lutsmith.save(other, tmp_path / "run" / "model.lut")
+    assert noted in reporting.report(tmp_path / "run").html
+    assert "network to circuit | not established" in reporting.card(tmp_path / "run")
 
 
 def test_numbers_of_a_record_beyond_float64_are_shown_as_they_are(tmp_path: Path) -> None:

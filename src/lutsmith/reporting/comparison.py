@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from lutsmith.data.report import MEASURES
+from lutsmith.ground.arguments import is_finite
 from lutsmith.reporting import structure
 from lutsmith.reporting.blocks import Figure, LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
-from lutsmith.reporting.numerals import NONE, count, decimal, is_number, percent, points, size
+from lutsmith.reporting.numerals import NONE, count, decimal, percent, points, size
 from lutsmith.reporting.overview import Tile, summary
 from lutsmith.reporting.page import HtmlPage, page
 from lutsmith.reporting.rows import MeasuredRows, NoRows, Source, find_rows
@@ -124,7 +125,7 @@ def _figures(contexts: Sequence[Context]) -> Rows:
         if one is None and two is None:
             continue
         difference = NONE
-        if one is not None and two is not None and is_number(one) and is_number(two):
+        if one is not None and two is not None and is_finite(one) and is_finite(two):
             difference = "equal" if one == two else apart(two - one)
         found.append((name, shown(one), shown(two), difference))
     return tuple(found)
