@@ -100,6 +100,10 @@ def compare(
     rows = [context.rows for context in contexts]
     if all(isinstance(each, MeasuredRows) for each in rows) and not _same_rows(contexts):
         notes.append("The two are measured on different rows: their scores do not compare.")
+    of = [_recorded_on(subject) for subject in both]
+    if None not in of and of[0] != of[1]:
+        told = " and of ".join(f"{place[1]} rows of {place[0]}" for place in of if place is not None)
+        notes.append(f"The scores that the runs recorded are of {told}: they do not compare.")
     notes += [
         f"{name}: not measured, because {each.why}."
         for name, each in zip(names, rows, strict=True)
@@ -114,6 +118,13 @@ def compare(
     if path is not None:
         made.save(path)
     return Comparison(names, figures, differing, tuple(notes), made)
+
+
+def _recorded_on(subject: Subject) -> tuple[str, str] | None:
+    """The task, and the rows of it, that a recorded score is of; None without one."""
+    if subject.result is None or not is_finite(subject.result.get("score")):
+        return None
+    return subject.task or "data in memory", str(subject.result.get("measured_on"))
 
 
 def _figures(contexts: Sequence[Context]) -> Rows:

@@ -128,6 +128,9 @@ def _of_folder(path: Path) -> Subject:
     circuit, content = None, b""
     if folder.model.is_file() and (recorded is None or result is not None):
         circuit, content = load(folder.model), folder.model.read_bytes()
+    if alu is not None and circuit is not None and not _is_alu_of(circuit, content, alu):
+        notes.append(f"{ALU_RECORD} tells of another circuit than {MODEL} holds: its proofs are left out.")
+        alu = None
     if recorded is not None and result is None:
         done = len(steps)
         notes.append(
@@ -155,6 +158,13 @@ def _belongs(circuit: Circuit, content: bytes, result: Mapping[str, Any], checks
     if checksum is not None:
         return bool(checksum == hashlib.sha256(content).hexdigest())
     return (result.get("luts"), result.get("depth")) == (circuit.netlist.num_nodes, circuit.depth)
+
+
+def _is_alu_of(circuit: Circuit, content: bytes, alu: Mapping[str, Any]) -> bool:
+    """Whether the record of an ALU tells of a circuit, as `_belongs` of a run's."""
+    if (checksum := alu.get("sha256")) is not None:
+        return bool(checksum == hashlib.sha256(content).hexdigest())
+    return "luts" not in alu or bool(alu["luts"] == circuit.info()["luts"])
 
 
 def _entries(path: Path) -> tuple[Mapping[str, Any] | None, Any]:
