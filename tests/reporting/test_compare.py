@@ -46,10 +46,8 @@ def test_recorded_scores_of_other_rows_do_not_compare(tmp_path: Path) -> None:
     one = write_run(tmp_path / "one", SMALL, [], measured_on="test")
     two = write_run(tmp_path / "two", LARGE, [], measured_on="training")
     noted = [note for note in lutsmith.compare(one, two, X=X, y=Y).notes if "do not compare" in note]
-    assert noted == [
-        "The scores that the runs recorded are of test rows of data in memory and of training rows of data in memory: "
-        "they do not compare."
-    ]
+    (note,) = noted
+    assert "of test rows of data in memory and of training rows of data in memory" in note
 
 
 def test_settings_that_differ_and_only_these(found: Comparison) -> None:

@@ -150,7 +150,7 @@ def _metric(subject: Subject, circuit: Circuit) -> dict[str, Any] | None:
         value, on = subject.result["score"], subject.result.get("measured_on")
     elif (told := circuit.metadata.accuracy) is not None:
         value, on = told.value if told.value is not None else told.score, told.measured_on
-    if not is_finite(value) or objective not in _METRICS:
+    if value is None or objective not in _METRICS:
         return None
     where = MEASURED_ON.get(str(on), "as recorded").removesuffix(", as recorded")
     kind = _METRICS[objective]
