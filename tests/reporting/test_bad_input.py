@@ -199,6 +199,13 @@ def test_no_output_replaces_a_file_of_the_run_that_it_is_about(tmp_path: Path, c
         assert (run / name).read_bytes() == before
 
 
+def test_a_model_beside_others_that_is_no_run_s_may_be_replaced(tmp_path: Path) -> None:
+    for name in ("first.lut", "model.lut"):
+        lutsmith.save(CIRCUIT, tmp_path / name)
+    answer = CliRunner().invoke(app, ["merge", *[str(tmp_path / "first.lut")] * 2, "-o", str(tmp_path / "model.lut")])
+    assert answer.exit_code == 0, answer.exception
+
+
 def test_a_verification_of_another_type_is_refused() -> None:
     with pytest.raises(TypeError, match="verification"):
         reporting.report(CIRCUIT, verification=True)  # type: ignore[arg-type]

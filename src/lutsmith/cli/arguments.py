@@ -53,7 +53,9 @@ def check_output(output: Path, sources: Iterable[Path]) -> None:
 
     for source in sources:
         folder = source if source.is_dir() else source.parent
-        for read in (source, *(folder / name for name in (RECORD, MODEL, METRICS, ALU_RECORD))):
+        is_run = any((folder / name).is_file() for name in (RECORD, ALU_RECORD))
+        own = [folder / name for name in (RECORD, MODEL, METRICS, ALU_RECORD)] if is_run else []
+        for read in (source, *own):
             if read.exists() and output.samefile(read):
                 what = "is read by this command" if read == source else f"is a file of the run in {folder}"
                 raise ValueError(f"{output} {what}; give OUT another name")
