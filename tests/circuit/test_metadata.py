@@ -345,6 +345,7 @@ def test_an_accuracy_is_forgotten_and_all_else_kept() -> None:
         ({"seed": True}, "seed is True, expected an integer"),
         ({"accuracy": "high"}, "accuracy is 'high', expected a number"),
         ({"accuracy": True}, "accuracy is True, expected a number"),
+        ({"accuracy": 10**400}, "accuracy is 10+[.]*, expected a number"),
         ({"integer_features": 1}, "expected true or false"),
         ({"architecture": []}, "architecture is .*, expected an object"),
         ({"simplified": "yes"}, "simplified is 'yes', expected an object"),

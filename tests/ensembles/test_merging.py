@@ -107,6 +107,17 @@ def test_a_scale_is_as_fine_as_int32_allows():
     assert merged.predict(x) == pytest.approx(mean, rel=0.05)
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_smallest_scale_of_float64_is_merged():
+    made = member(3, "regression", 2, scores=1)
+    heads = [Head(1, [[1]], scale=[scale]) for scale in (5e-324, 1e-300)]
+    one, other = (replace(made, netlist=replace(made.netlist, outputs=made.netlist.outputs[:3]), head=head)
+                  for head in heads)  # fmt: skip
+    x = rows(0)
+    merged = lutsmith.merge([one, other]).predict(x)
+    assert np.abs(merged - (one.predict(x) / 2 + other.predict(x) / 2)).max() <= 3 * 1e-300 / FINEST
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 99), st.integers(1, 4))
 def test_a_circuit_with_itself_takes_no_more_luts(seed, times):

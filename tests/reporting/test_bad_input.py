@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import lutsmith
 from lutsmith import reporting
 from lutsmith.circuit.file import ModelFileError
+from lutsmith.cli import app
 from lutsmith.data import MissingDataError
 from tests.reporting.examples import Page, labelled, voting, write_run
 
@@ -161,6 +164,46 @@ def test_an_alus_record_that_says_nonsense_is_survived(tmp_path: Path) -> None:
         assert "<b>" not in reporting.report(tmp_path).html
     (tmp_path / "report.json").write_text("{" * 100_000)
     assert "Operations" in reporting.report(tmp_path).html
+
+
+def test_a_model_of_the_same_size_from_elsewhere_is_not_the_run_s(tmp_path: Path) -> None:
+    run = lutsmith.train(X, list(Y), method="additive", max_luts=5, quiet=True, out=tmp_path / "run")
+    noted = "run.json tells of another circuit than model.lut holds"
+    assert noted not in reporting.report(tmp_path / "run").html
+    netlist = run.circuit.netlist
+    other = replace(run.circuit, netlist=replace(netlist, outputs=netlist.outputs[::-1]))
+    lutsmith.save(other, tmp_path / "run" / "model.lut")
+    assert noted in reporting.report(tmp_path / "run").html
+    assert "network to circuit | not established" in reporting.card(tmp_path / "run")
+
+
+def test_numbers_of_a_record_beyond_float64_are_shown_as_they_are(tmp_path: Path) -> None:
+    large = 10**400
+    run = write_run(tmp_path / "run", CIRCUIT, [{"epoch": 1, "loss": large}], score=large, train_seconds=large)
+    other = write_run(tmp_path / "other", CIRCUIT, [])
+    assert str(large)[:20] not in reporting.card(run).split("---", 2)[1]
+    assert reporting.report(run).html
+    assert "training, seconds" in {row[0] for row in lutsmith.compare(run, other).figures}
+
+
+@pytest.mark.parametrize("name", ["run.json", "model.lut", "metrics.jsonl"])
+@pytest.mark.parametrize("command", [["report"], ["compare"], ["card", "--overwrite"]], ids=lambda args: args[0])
+def test_no_output_replaces_a_file_of_the_run_that_it_is_about(tmp_path: Path, command: list[str], name: str) -> None:
+    run = write_run(tmp_path / "run", CIRCUIT, [{"epoch": 1}])
+    for source in (run, run / "model.lut"):
+        before = (run / name).read_bytes()
+        more = [str(source)] if command == ["compare"] else []
+        answer = CliRunner().invoke(app, [*command, str(source), *more, "-o", str(run / name)])
+        assert answer.exit_code != 0
+        assert "give OUT another name" in str(answer.exception)
+        assert (run / name).read_bytes() == before
+
+
+def test_a_model_beside_others_that_is_no_run_s_may_be_replaced(tmp_path: Path) -> None:
+    for name in ("first.lut", "model.lut"):
+        lutsmith.save(CIRCUIT, tmp_path / name)
+    answer = CliRunner().invoke(app, ["merge", *[str(tmp_path / "first.lut")] * 2, "-o", str(tmp_path / "model.lut")])
+    assert answer.exit_code == 0, answer.exception
 
 
 def test_a_verification_of_another_type_is_refused() -> None:

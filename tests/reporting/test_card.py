@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 import lutsmith
+from lutsmith.circuit.metadata import Training
 from lutsmith.cli import app
 from lutsmith.reporting import card
 from lutsmith.sklearn import LUTClassifier
@@ -50,6 +51,14 @@ def test_a_card_says_what_the_file_tells(model: Path) -> None:
     for told in ("| age | a number |", "city", "Bern", "no, yes"):
         assert told in body
     assert "network to circuit | checked" in body or "not established" in body
+
+
+def test_a_card_tells_the_version_that_trained_and_claims_no_arithmetic() -> None:
+    circuit = voting((4,), ("number",), objective="regression", training=Training(lutsmith="0.0.1"))
+    text = card(circuit)
+    assert "trained with lutsmith 0.0.1:" in text
+    assert "no multiplications" not in text  # a number is a scale times a score
+    assert "trained with" not in card(voting((4,), ("a", "b")))
 
 
 def test_the_code_of_a_card_runs(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,14 @@ def test_figures_of_both_and_their_differences(found: Comparison) -> None:
     assert found.notes == ()
 
 
+def test_recorded_scores_of_other_rows_do_not_compare(tmp_path: Path) -> None:
+    one = write_run(tmp_path / "one", SMALL, [], measured_on="test")
+    two = write_run(tmp_path / "two", LARGE, [], measured_on="training")
+    noted = [note for note in lutsmith.compare(one, two, X=X, y=Y).notes if "do not compare" in note]
+    (note,) = noted
+    assert "of test rows of data in memory and of training rows of data in memory" in note
+
+
 def test_settings_that_differ_and_only_these(found: Comparison) -> None:
     assert found.settings == (
         ("settings.epochs", "3", "7"), ("settings.lr", "0.02", "–"), ("settings.extra", "–", "<b>"),

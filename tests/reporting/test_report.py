@@ -18,7 +18,7 @@ import lutsmith
 from lutsmith import reporting
 from lutsmith.alu.device import LearnedALU
 from lutsmith.cells import TEXTBOOK
-from lutsmith.circuit.file import load, to_bytes
+from lutsmith.circuit.file import load, save, to_bytes
 from lutsmith.hardware.verification.report import Check, Verification
 from lutsmith.runs import train
 from tests.reporting.examples import Page, labelled, voting, write_run
@@ -137,6 +137,22 @@ def test_an_alu_gets_what_applies_to_it(tmp_path: Path) -> None:
     assert "the circuit has integers as results" in page.text
 
 
+@pytest.mark.parametrize("told", ["sha256", "luts"])
+def test_proofs_of_another_alu_are_left_out(tmp_path: Path, told: str) -> None:
+    made = [LearnedALU.of({name: TEXTBOOK[name] for name in names}, 4).circuit for names in (("+",), ("+", "<"))]
+    proof = {"outcome": "proved", "scope": "every width", "method": "exhaustive"}
+    save(made[0], tmp_path / "model.lut")
+    content = (tmp_path / "model.lut").read_bytes()
+    record = {"sha256": hashlib.sha256(content).hexdigest(), "luts": made[0].info()["luts"]}
+    learned = [{"operation": "+", "proof": proof}]
+    (tmp_path / "report.json").write_text(json.dumps({"task": "alu", "learned": learned, told: record[told]}))
+    assert "for every width, exhaustive" in reporting.report(tmp_path).html
+    save(made[1], tmp_path / "model.lut")
+    html = reporting.report(tmp_path).html
+    assert "report.json tells of another circuit than model.lut holds" in html
+    assert "for every width, exhaustive" not in html
+
+
 def test_a_wrong_alu_is_told_so() -> None:
     alu = LearnedALU.of({name: TEXTBOOK[name] for name in ("+", "AND")}, 4)
     netlist = alu.circuit.netlist
@@ -161,10 +177,12 @@ def test_a_verification_becomes_rows_of_the_proof_table() -> None:
         Check("verilog", "formal", "network", "proved", "by &cec"),
         Check("c", "simulation", "all", "failed", "row 3 differs"),
         Check("vhdl", "formal", "all", "not run", "ghdl is missing"),
+        Check("webassembly", "read-back", "module", "proved", "byte for byte; what they compute, only a simulation"),
+        Check("webassembly", "simulation", "all", "simulated"),
     )
     html = reporting.report(circuit, verification=Verification(checks)).html
     found = dict(re.findall(r'<th scope="row">export: (\w+)</th>\s*<td><span class="verdict [\w-]+">([^<]+)<', html))
-    assert found == {"verilog": "proved", "c": "failed", "vhdl": "not established"}
+    assert found == {"verilog": "proved", "c": "failed", "vhdl": "not established", "webassembly": "simulated"}
     assert "row 3 differs" in html
     assert "none was verified for this report" not in html
 

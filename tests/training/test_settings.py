@@ -42,6 +42,7 @@ def test_settings_survive_json() -> None:
         ("lr", 0, "lr=0: expected a positive number"),
         ("lr", float("nan"), "lr=nan"),
         ("lr", "fast", "lr='fast'"),
+        ("lr", 10**400, "expected a positive number"),
         ("score_lr", -1.0, "score_lr=-1.0"),
         ("schedule", "linear", "expected one of cosine, step, constant"),
         ("schedule", "step", "needs milestones"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -104,6 +105,7 @@ def train_alu(
         "proof_seconds": proof_seconds,
         "learned": [{**one.to_json(), "proof": proofs[one.name].to_json()} for one in each],
         "check": report.to_json(),
+        "sha256": hashlib.sha256((folder / "model.lut").read_bytes()).hexdigest(),
     }
     write_atomically(folder / "report.json", (json.dumps(result, indent=1) + "\n").encode())
     learned.done()

@@ -6,7 +6,6 @@ may hold. Keys that are not there, those of other versions among them, are kept 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from lutsmith.circuit.tabular import Schema, TableLayout
 from lutsmith.circuit.tabular.layout import brief, is_names
 from lutsmith.circuit.tabular.schema import is_place
+from lutsmith.ground.arguments import is_finite
 from lutsmith.ground.frozen import FrozenMapping, copied_json, frozen_json, plain_json
 
 MAX_DEPTH = 32
@@ -263,7 +263,7 @@ def _read(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and is_finite(value)
 
 
 def _is_integer(value: Any) -> bool:

@@ -45,9 +45,20 @@ def check_output(output: Path, sources: Iterable[Path]) -> None:
         raise ValueError(f"{output} is a folder; give OUT the name of a file in it")
     if not output.parent.is_dir():
         raise ValueError(f"cannot write {output}: there is no folder {output.parent}; create it first")
+    if not output.exists():
+        return
+    from lutsmith.ground.metrics_log import METRICS
+    from lutsmith.reporting.subject import ALU_RECORD
+    from lutsmith.runs.folder import MODEL, RECORD
+
     for source in sources:
-        if output.exists() and source.exists() and output.samefile(source):
-            raise ValueError(f"{output} is read by this command; give OUT another name")
+        folder = source if source.is_dir() else source.parent
+        is_run = any((folder / name).is_file() for name in (RECORD, ALU_RECORD))
+        own = [folder / name for name in (RECORD, MODEL, METRICS, ALU_RECORD)] if is_run else []
+        for read in (source, *own):
+            if read.exists() and output.samefile(read):
+                what = "is read by this command" if read == source else f"is a file of the run in {folder}"
+                raise ValueError(f"{output} {what}; give OUT another name")
 
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, such as runs/mine/model.lut.")]

@@ -165,6 +165,8 @@ def _common(scales: NDArray[np.float64], most: NDArray[np.int64]) -> float:
     smallest = float(sizes[sizes > 0].min())
     for divisor in range(1, DIVISORS + 1):
         unit = smallest / divisor
+        if not unit:  # below what float64 holds
+            break
         times = np.rint(sizes / unit)
         if (times * unit == sizes).all() and (times * most).sum() <= _INT32.max:
             return unit

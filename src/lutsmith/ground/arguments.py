@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import dis
 import inspect
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from numbers import Integral
 from typing import Any
@@ -117,6 +118,16 @@ def number(
     if not accepts(real):
         raise error(message)
     return real
+
+
+def is_finite(value: Any) -> bool:
+    """Whether something is a finite number of Python or NumPy, and none beyond what float64 holds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def instance_of(name: str, given: object, kind: type, otherwise: str = "") -> None:

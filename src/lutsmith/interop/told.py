@@ -6,12 +6,12 @@ missing, and the import is refused with the names of all arguments that are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
+from lutsmith.ground.arguments import is_finite
 from lutsmith.interop.state_dicts import ForeignModelError
 
 
@@ -99,7 +99,7 @@ def _values(owner: Any, path: list[str]) -> list[Any]:
 
 def number(name: str, value: Any) -> float:
     """A finite number, or ForeignModelError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or not is_finite(value):
         raise ForeignModelError(f"{name} is {value!r}; expected a finite number")
     return float(value)
 

@@ -9,15 +9,15 @@ from os import PathLike
 from typing import Any
 
 from lutsmith.circuit.circuit import Circuit
+from lutsmith.ground.arguments import is_finite
 from lutsmith.ground.printable import printable, shortened
 from lutsmith.reporting.context import Context
-from lutsmith.reporting.numerals import count, counted, is_number
+from lutsmith.reporting.numerals import count, counted
 from lutsmith.reporting.overview import MEASURED_ON
 from lutsmith.reporting.proofs import shown
 from lutsmith.reporting.rows import NoRows
 from lutsmith.reporting.sections.origin import settings
 from lutsmith.reporting.subject import Subject
-from lutsmith.version import __version__
 
 MOST = 100
 """Features and classes that are listed."""
@@ -26,7 +26,8 @@ LONGEST = 400
 """Signs of a name or a value that are shown."""
 
 _WHAT = (
-    "A network of look-up tables, made with lutsmith {}: no multiplications, integers alone. It predicts on any CPU; "
+    "A network of look-up tables{}: features become bits, and logic on bits makes the votes, which a head adds up. "
+    "lutsmith predicts with it on any CPU; "
     "`lutsmith verify` checks that its exports to Verilog, VHDL, C, JavaScript and others compute the same."
 )
 
@@ -64,7 +65,7 @@ def card(source: Any, path: str | PathLike[str] | None = None, *, name: str | No
     parts = [
         f"---\n{_head(subject, circuit, called, license, metric)}\n---",
         f"# {_text(called)}",
-        _WHAT.format(__version__),
+        _WHAT.format(_maker(circuit)),
         *_use(subject, circuit),
         *_reached(metric),
         "## What it is",
@@ -145,7 +146,7 @@ def _metric(subject: Subject, circuit: Circuit) -> dict[str, Any] | None:
     """What the model reached, as recorded: of its run, else of the file."""
     objective = circuit.objective or "classification"
     value, on = None, None
-    if subject.result is not None and is_number(subject.result.get("score")):
+    if subject.result is not None and is_finite(subject.result.get("score")):
         value, on = subject.result["score"], subject.result.get("measured_on")
     elif (told := circuit.metadata.accuracy) is not None:
         value, on = told.value if told.value is not None else told.score, told.measured_on
@@ -169,6 +170,13 @@ def _use(subject: Subject, circuit: Circuit) -> list[str]:
         f"```console\npip install lutsmith\nlutsmith export {file} --format verilog\n```",
         f"```python\nimport lutsmith\n\ncircuit = lutsmith.load({json.dumps(file)})\ncircuit.{call}(X)  # {rows}\n```",
     ]
+
+
+def _maker(circuit: Circuit) -> str:
+    """Which version trained it, where it tells; that which writes the card need not be it."""
+    training = circuit.metadata.training
+    known = training is not None and training.lutsmith
+    return f", trained with lutsmith {_text(known)}" if known else ""
 
 
 def _reached(metric: dict[str, Any] | None) -> list[str]:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from lutsmith.data.report import MEASURES
+from lutsmith.ground.arguments import is_finite
 from lutsmith.reporting import structure
 from lutsmith.reporting.blocks import Figure, LeftOut, PageTable, Section, Text
 from lutsmith.reporting.context import Context
-from lutsmith.reporting.numerals import NONE, count, decimal, is_number, percent, points, size
+from lutsmith.reporting.numerals import NONE, count, decimal, percent, points, size
 from lutsmith.reporting.overview import Tile, summary
 from lutsmith.reporting.page import HtmlPage, page
 from lutsmith.reporting.rows import MeasuredRows, NoRows, Source, find_rows
@@ -99,6 +100,10 @@ def compare(
     rows = [context.rows for context in contexts]
     if all(isinstance(each, MeasuredRows) for each in rows) and not _same_rows(contexts):
         notes.append("The two are measured on different rows: their scores do not compare.")
+    of = [_recorded_on(subject) for subject in both]
+    if None not in of and of[0] != of[1]:
+        told = " and of ".join(f"{place[1]} rows of {place[0]}" for place in of if place is not None)
+        notes.append(f"The scores that the runs recorded are of {told}: they do not compare.")
     notes += [
         f"{name}: not measured, because {each.why}."
         for name, each in zip(names, rows, strict=True)
@@ -115,6 +120,13 @@ def compare(
     return Comparison(names, figures, differing, tuple(notes), made)
 
 
+def _recorded_on(subject: Subject) -> tuple[str, str] | None:
+    """The task, and the rows of it, that a recorded score is of; None without one."""
+    if subject.result is None or not is_finite(subject.result.get("score")):
+        return None
+    return subject.task or "data in memory", str(subject.result.get("measured_on"))
+
+
 def _figures(contexts: Sequence[Context]) -> Rows:
     """All numbers of both, and how far they are apart."""
     columns = [_of_one(context) for context in contexts]
@@ -124,7 +136,7 @@ def _figures(contexts: Sequence[Context]) -> Rows:
         if one is None and two is None:
             continue
         difference = NONE
-        if one is not None and two is not None and is_number(one) and is_number(two):
+        if one is not None and two is not None and is_finite(one) and is_finite(two):
             difference = "equal" if one == two else apart(two - one)
         found.append((name, shown(one), shown(two), difference))
     return tuple(found)

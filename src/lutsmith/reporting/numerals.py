@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
+from lutsmith.ground.arguments import is_finite
 
 NONE = "–"
 """Where there is nothing to say."""
 
 
-def is_number(value: Any) -> bool:
-    """Whether something is a finite number."""
-    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return numeric and (isinstance(value, int) or math.isfinite(value))
-
-
 def count(value: Any) -> str:
     """Return how many: 1,234."""
-    return f"{int(value):,}" if is_number(value) else _other(value)
+    return f"{int(value):,}" if is_finite(value) else _other(value)
 
 
 def percent(value: Any) -> str:
     """Return a share: 98.72 %."""
-    return f"{100 * value:.2f} %" if is_number(value) else _other(value)
+    return f"{100 * value:.2f} %" if is_finite(value) else _other(value)
 
 
 def points(value: Any) -> str:
     """Return a difference of shares, with its sign: +0.12 points."""
-    return f"{100 * value:+.2f} points" if is_number(value) else _other(value)
+    return f"{100 * value:+.2f} points" if is_finite(value) else _other(value)
 
 
 def decimal(value: Any) -> str:
     """Return a number of four digits."""
-    return f"{value:.4g}" if is_number(value) else _other(value)
+    return f"{value:.4g}" if is_finite(value) else _other(value)
 
 
 def counted(number: int, noun: str, several: str | None = None) -> str:

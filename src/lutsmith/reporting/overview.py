@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lutsmith.data.report import MEASURES
+from lutsmith.ground.arguments import is_finite
 from lutsmith.reporting.context import Context
-from lutsmith.reporting.numerals import count, counted, decimal, is_number, percent, size
+from lutsmith.reporting.numerals import count, counted, decimal, percent, size
 from lutsmith.reporting.rows import MeasuredRows
 
 MEASURED_ON = {
@@ -55,7 +56,7 @@ def _score(context: Context) -> Tile | None:
     if isinstance(context.rows, MeasuredRows):
         return Tile(measure, shown(context.reached), f"{counted(len(context.rows.y), 'row')}: {context.rows.what}")
     result = context.subject.result
-    if result is not None and is_number(result.get("score")):
+    if result is not None and is_finite(result.get("score")):
         measured_on = str(result.get("measured_on"))
         return Tile(measure, shown(result["score"]), MEASURED_ON.get(measured_on, measured_on))
     told = None if context.circuit is None else context.circuit.metadata.accuracy

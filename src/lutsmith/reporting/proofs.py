@@ -130,19 +130,13 @@ def _exports(verification: Verification | None) -> list[Shown]:
         checks = verification.of(name)
         layers = [layer for layer in LAYERS if any(check.layer == layer for check in checks)]
         outcome = verification.outcome_of(name)
-        told = {"holds": _best(checks), "fails": "failed", "not established": OPEN}[outcome]
+        best = "proved" if verification.is_proved(name) else "simulated"
+        told = {"holds": best, "fails": "failed", "not established": OPEN}[outcome]
         trusts = dict.fromkeys(TRUSTS[layer] for layer in layers)
         found.append(
             Shown(f"export: {name}", told, "; ".join(_layer(checks, layer) for layer in layers), "; ".join(trusts))
         )
     return found
-
-
-def _best(checks: tuple[Check, ...]) -> str:
-    """By which means a format holds."""
-    if any(check.verdict == "proved" for check in checks):
-        return "proved"
-    return "simulated"
 
 
 def _layer(checks: tuple[Check, ...], layer: str) -> str:

@@ -128,6 +128,9 @@ def _of_folder(path: Path) -> Subject:
     circuit, content = None, b""
     if folder.model.is_file() and (recorded is None or result is not None):
         circuit, content = load(folder.model), folder.model.read_bytes()
+    if alu is not None and circuit is not None and not _is_alu_of(circuit, content, alu):
+        notes.append(f"{ALU_RECORD} tells of another circuit than {MODEL} holds: its proofs are left out.")
+        alu = None
     if recorded is not None and result is None:
         done = len(steps)
         notes.append(
@@ -136,25 +139,39 @@ def _of_folder(path: Path) -> Subject:
         )
     elif recorded is not None and circuit is None:
         notes.append(f"The run has finished, and its {MODEL} is gone.")
-    if circuit is not None and result is not None and not _belongs(circuit, result):
+    versions, checksum = (None, None) if recorded is None else _entries(folder.path / RECORD)
+    if circuit is not None and result is not None and not _belongs(circuit, content, result, checksum):
         notes.append(f"{RECORD} tells of another circuit than {MODEL} holds: its figures are left out.")
         result = None
     return Subject(
         folder.path.name, "a run" if recorded is not None else "an ALU" if alu is not None else "a model file",
         circuit, result, None if recorded is None else recorded.plan,
-        _versions(folder.path / RECORD) if recorded is not None else None, tuple(steps), alu, folder.path,
+        versions, tuple(steps), alu, folder.path,
         folder.model if circuit is not None else None, content, tuple(notes),
     )  # fmt: skip
 
 
-def _belongs(circuit: Circuit, result: Mapping[str, Any]) -> bool:
-    """Whether the record of a run tells of a circuit: sizes are compared."""
+def _belongs(circuit: Circuit, content: bytes, result: Mapping[str, Any], checksum: Any) -> bool:
+    """Whether the record of a run tells of a circuit: by its file's checksum, or, of earlier records that hold none, by
+    its size.
+    """
+    if checksum is not None:
+        return bool(checksum == hashlib.sha256(content).hexdigest())
     return (result.get("luts"), result.get("depth")) == (circuit.netlist.num_nodes, circuit.depth)
 
 
-def _versions(path: Path) -> Mapping[str, Any] | None:
-    versions = json.loads(path.read_text("utf-8")).get("versions")  # `RunFolder.read` has read it before
-    return versions if isinstance(versions, Mapping) else None
+def _is_alu_of(circuit: Circuit, content: bytes, alu: Mapping[str, Any]) -> bool:
+    """Whether the record of an ALU tells of a circuit, as `_belongs` of a run's."""
+    if (checksum := alu.get("sha256")) is not None:
+        return bool(checksum == hashlib.sha256(content).hexdigest())
+    return "luts" not in alu or bool(alu["luts"] == circuit.info()["luts"])
+
+
+def _entries(path: Path) -> tuple[Mapping[str, Any] | None, Any]:
+    """The versions and the model's checksum in a record."""
+    record = json.loads(path.read_text("utf-8"))  # `RunFolder.read` has read it before
+    versions = record.get("versions")
+    return versions if isinstance(versions, Mapping) else None, record.get("sha256")
 
 
 def _alu_record(path: Path) -> Mapping[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -201,12 +202,16 @@ class RunFolder:
             raise
 
     def write(self, plan: Plan, run: Run | None, *, provisional: bool = False) -> None:
-        """Write run.json: the plan, the versions at work, and the result once there is one."""
+        """Write run.json: the plan, the versions at work, and once there is one the result, and which model file it is
+        of: its SHA-256.
+        """
+        finished = run is not None and self.model.is_file()
         record = {
             "format": FORMAT,
             "arguments": plan.to_json(),
             "versions": versions(),
             "result": None if run is None else run.to_json(),
+            **({"sha256": hashlib.sha256(self.model.read_bytes()).hexdigest()} if finished else {}),
             **({"provisional": True} if provisional else {}),
         }
         write_atomically(self.path / RECORD, (json.dumps(record, indent=2) + "\n").encode())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lutsmith.data.augmentation.images import NODES
 from lutsmith.data.augmentation.recipe import ImageAugmentation
-from lutsmith.ground.arguments import as_python, check_options, one_of
+from lutsmith.ground.arguments import as_python, check_options, is_finite, one_of
 from lutsmith.ground.frozen import plain_json
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS
 from lutsmith.training.callbacks.annealing import SHAPES
@@ -253,7 +252,7 @@ def _number(settings: Settings, name: str, expected: str, accepts: Any, *, optio
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}={value!r}: expected {expected}")
-    if not math.isfinite(value) or not accepts(value):
+    if not is_finite(value) or not accepts(value):
         raise ValueError(f"{name}={value}: expected {expected}")
 
 

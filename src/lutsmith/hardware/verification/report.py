@@ -125,22 +125,31 @@ class Verification:
         of the simulation was run and agrees. Of files that were handed in, a simulation shows too little, as they may
         be made to agree on the rows that are run: logic must be proved, and the code of programs must be the export's.
         """
-        mine, design = self.of(format), [check.verdict == "proved" for check in self.of(DESIGN)]
+        mine = self.of(format)
         if any(check.verdict == "failed" for check in mine):
             return "fails"
         read = [check.verdict == "proved" for check in mine if check.layer == "read-back"]
-        whole = [check.verdict == "proved" for check in mine if check.layer == "read-back" and check.part == WHOLE]
-        formal = [check.verdict == "proved" for check in mine if check.layer == "formal"]
         simulated = [check.verdict == "simulated" for check in mine if check.layer == "simulation"]
-        ways = [
-            formal and design and formal + design,
-            whole if format == "json" else whole and design and whole + design,
-        ]
+        ways = self._proofs_of(format)
         if format not in self.foreign:
             ways.append(simulated)
         elif format not in LOGIC:
             ways.append(simulated and read and simulated + read)
         return "holds" if any(way and all(way) for way in ways) else "not established"
+
+    def is_proved(self, format: str) -> bool:  # noqa: A002
+        """Return whether a format holds for all inputs: it is proved or read back as a whole, not only simulated."""
+        return self.outcome_of(format) == "holds" and any(way and all(way) for way in self._proofs_of(format))
+
+    def _proofs_of(self, format: str) -> list[list[bool]]:  # noqa: A002
+        """Whether each check came out by which a format would be proved, for each way to do so."""
+        mine, design = self.of(format), [check.verdict == "proved" for check in self.of(DESIGN)]
+        whole = [check.verdict == "proved" for check in mine if check.layer == "read-back" and check.part == WHOLE]
+        formal = [check.verdict == "proved" for check in mine if check.layer == "formal"]
+        return [
+            formal and design and formal + design,
+            whole if format == "json" else whole and design and whole + design,
+        ]
 
     @property
     def failures(self) -> tuple[Check, ...]:
