@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 import lutsmith
-from lutsmith.circuit.metadata import Training
+from lutsmith.circuit.metadata import Accuracy, Training
 from lutsmith.cli import app
+from lutsmith.export import to_page
 from lutsmith.reporting import card
 from lutsmith.sklearn import LUTClassifier
 from tests.estimators.data import people
@@ -106,3 +108,14 @@ def test_what_is_beside_the_model_stays(model: Path) -> None:
     assert readme.read_text().startswith("---\n")
     with pytest.raises(TypeError, match="expected the folder of a run"):
         card(np.zeros(3))
+
+
+@pytest.mark.parametrize("value", [42.0, -0.1])
+def test_an_accuracy_that_cannot_be_is_not_told(value: float) -> None:
+    circuit = voting((4,), ("a", "b"), luts=3)
+    told = replace(circuit, metadata=replace(circuit.metadata, accuracy=Accuracy(value, measured_on="test")))
+    assert "Nothing is recorded" in card(told)
+    assert f"{100 * value:.2f}" not in lutsmith.report(told).html
+    assert '"accuracy": null' in re.sub(r'"accuracy":\s*', '"accuracy": ', to_page(told))
+    right = replace(circuit, metadata=replace(circuit.metadata, accuracy=Accuracy(0.5, measured_on="test")))
+    assert "50.00 %" in card(right)

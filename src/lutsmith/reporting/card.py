@@ -9,7 +9,6 @@ from os import PathLike
 from typing import Any
 
 from lutsmith.circuit.circuit import Circuit
-from lutsmith.ground.arguments import is_finite
 from lutsmith.ground.printable import printable, shortened
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import count, counted
@@ -145,17 +144,14 @@ def _text(value: object) -> str:
 def _metric(subject: Subject, circuit: Circuit) -> dict[str, Any] | None:
     """What the model reached, as recorded: of its run, else of the file."""
     objective = circuit.objective or "classification"
-    value, on = None, None
-    if subject.result is not None and is_finite(subject.result.get("score")):
-        value, on = subject.result["score"], subject.result.get("measured_on")
-    elif (told := circuit.metadata.accuracy) is not None:
-        value, on = told.value if told.value is not None else told.score, told.measured_on
-    if value is None or objective not in _METRICS:
+    recorded = subject.recorded_score()
+    if recorded is None or objective not in _METRICS:
         return None
-    where = MEASURED_ON.get(str(on), "as recorded").removesuffix(", as recorded")
+    value, on = recorded
+    where = MEASURED_ON.get(on, "as recorded").removesuffix(", as recorded")
     kind = _METRICS[objective]
     shown_value = f"{value:.4f}" if objective == "regression" else f"{100 * value:.2f} %"
-    return {"type": kind, "name": {"r2": "R²"}.get(kind, kind), "value": round(float(value), 6), "on": where,
+    return {"type": kind, "name": {"r2": "R²"}.get(kind, kind), "value": round(value, 6), "on": where,
             "shown": shown_value}  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lutsmith.data.report import MEASURES
-from lutsmith.ground.arguments import is_finite
 from lutsmith.reporting.context import Context
 from lutsmith.reporting.numerals import count, counted, decimal, percent, size
 from lutsmith.reporting.rows import MeasuredRows
@@ -55,15 +54,10 @@ def _score(context: Context) -> Tile | None:
     shown = decimal if context.objective == "regression" else percent
     if isinstance(context.rows, MeasuredRows):
         return Tile(measure, shown(context.reached), f"{counted(len(context.rows.y), 'row')}: {context.rows.what}")
-    result = context.subject.result
-    if result is not None and is_finite(result.get("score")):
-        measured_on = str(result.get("measured_on"))
-        return Tile(measure, shown(result["score"]), MEASURED_ON.get(measured_on, measured_on))
-    told = None if context.circuit is None else context.circuit.metadata.accuracy
-    value = None if told is None else told.value if context.objective == "classification" else told.score
-    if told is None or value is None:
+    recorded = context.subject.recorded_score()
+    if recorded is None:
         return None
-    return Tile(measure, shown(value), MEASURED_ON.get(str(told.measured_on), "as the model file says"))
+    return Tile(measure, shown(recorded[0]), MEASURED_ON.get(recorded[1], "as recorded"))
 
 
 def summary(context: Context) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from lutsmith.alu.assembly import KEY as ALU
 from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.file import load, to_bytes
+from lutsmith.ground.arguments import is_finite
 from lutsmith.ground.metrics_log import METRICS
 from lutsmith.runs.folder import MODEL, RECORD, Run, RunFolder
 from lutsmith.runs.plan import Plan
@@ -89,6 +90,19 @@ class Subject:
         if self.plan is not None and self.plan.task is not None:
             return self.plan.task
         return None if self.circuit is None else self.circuit.metadata.task
+
+    def recorded_score(self) -> tuple[float, str] | None:
+        """Return what is recorded that it reached, and on which rows: by its run, else by the model file; None where
+        that is nothing, or cannot be.
+        """
+        objective = None if self.circuit is None else self.circuit.objective or "classification"
+        value: Any = None if self.result is None else self.result.get("score")
+        measured_on = None if self.result is None else self.result.get("measured_on")
+        told = None if self.circuit is None else self.circuit.metadata.accuracy
+        if value is None and told is not None:
+            value, measured_on = told.value if objective == "classification" else told.score, told.measured_on
+        least = float("-inf") if objective == "regression" else 0.0
+        return (float(value), str(measured_on)) if is_finite(value) and least <= value <= 1 else None
 
     @property
     def checksum(self) -> str:

@@ -107,7 +107,9 @@ def _told(
             ],
         },
         "levels": np.diff(circuit.netlist.level_ptr).tolist(),
-        "accuracy": None if accuracy is None or accuracy.value is None else [accuracy.value, accuracy.measured_on],
+        "accuracy": [accuracy.value, accuracy.measured_on]
+        if accuracy is not None and _is_share(accuracy.value)
+        else None,
         "module": base64.b64encode(module).decode(),
     }
 
@@ -153,3 +155,7 @@ def _text(name: str) -> str:
 def _hash(text: str) -> str:
     """Return what a content security policy calls a script or a style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _is_share(value: float | None) -> bool:
+    return value is not None and 0 <= value <= 1  # a file may say anything
