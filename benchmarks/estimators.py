@@ -35,11 +35,10 @@ from sklearn import ensemble
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from benchmarks.additive_tables import NUMBERS, TASKS, fold, read
-from lutsmith import logic
 from lutsmith.additive.settings import FEW
-from lutsmith.circuit import Circuit
 from lutsmith.data import Dataset
 from lutsmith.data.report import score
+from lutsmith.reporting.structure import counts
 from lutsmith.sklearn import LUTClassifier, LUTRegressor
 
 ROWS = 100_000
@@ -103,14 +102,6 @@ def _there(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def luts_of(circuit: Circuit) -> tuple[int, int, int]:
-    """Return the LUTs of the encoder, of the network and of the head, as logic that is written out."""
-    names = circuit.metadata.encoder_luts or 0
-    design = logic.elaborate(circuit)
-    head = sum(part.netlist.num_nodes for part in design.parts if part.name not in ("encoder", "network"))
-    return names, circuit.netlist.num_nodes - names, head
-
-
 def measure(make: Callable[[Dataset, int], Any], dataset: Dataset, seed: int) -> dict[str, Any]:
     """Return the figures of one estimator on one split."""
     assert dataset.x_test is not None
@@ -126,7 +117,7 @@ def measure(make: Callable[[Dataset, int], Any], dataset: Dataset, seed: int) ->
     model.predict(many)
     found["rows"] = ROWS / (time.perf_counter() - began)
     if hasattr(model, "circuit_"):
-        found["luts"] = luts_of(model.circuit_)
+        found["luts"] = counts(model.circuit_)[1:]
     return found
 
 

@@ -108,18 +108,7 @@ def _head(subject: Subject, circuit: Circuit, name: str, license_: str | None, m
             }
         ]
     told["model-index"] = [result]
-    return "\n".join(f"{key}: {_yaml(value)}" for key, value in told.items())
-
-
-def _yaml(value: Any) -> str:
-    """JSON that every YAML reader takes: what is not printable is escaped."""
-    text = json.dumps(_clean(value), ensure_ascii=False)
-    return re.sub(r"[^\x20-\x7e\u00a1-\ud7ff\ue000-\ufefe\uff00-\ufffd]|[\u2028\u2029]", _escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return "\n".join(f"{key}: {json.dumps(_clean(value), ensure_ascii=False)}" for key, value in told.items())
 
 
 def _clean(value: Any) -> Any:
