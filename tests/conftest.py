@@ -11,6 +11,11 @@ import pytest
 
 from .tools import missing, needs, untested
 
+# Processes of tests share the cores: threads that wait spinning would take the time of the others, and children's.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def datasets() -> Path:

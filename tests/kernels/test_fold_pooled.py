@@ -52,6 +52,7 @@ def test_the_pooled_fold_is_the_fold_pooled(rank: int, data: st.DataObject) -> N
 
 
 DEPTHS = [(1, 3), (2, 2), (2, 3), (2, 5), (3, 3), (4, 2), (6, 2), (8, 2)]
+IN_DOUBLES = [(2, 3), (6, 2)]  # one of the ranks that are not split, and one that is: each is compiled
 
 
 @pytest.mark.parametrize(("rank", "depth"), DEPTHS)
@@ -97,12 +98,13 @@ def test_trees_are_their_levels_one_after_the_other(rank: int, depth: int, data:
     wide = x.detach().double(), tables.detach().double(), reads, windows
     values, members = naive.fold_pooled(*wide, mode, depth)
     near(found[0][0].detach(), values)
-    exact = [leaf.detach().double().requires_grad_() for leaf in (x, tables)]
-    out = fold_pooled(*exact, reads, windows, mode, depth)
-    torch.testing.assert_close(out, values)
-    gradients = naive.fold_pooled_backward(grad.double(), members, *wide, depth)
-    for got, should in zip(torch.autograd.grad(out, exact, grad.double()), gradients, strict=True):
-        torch.testing.assert_close(got, should)
+    if (rank, depth) in IN_DOUBLES:
+        exact = [leaf.detach().double().requires_grad_() for leaf in (x, tables)]
+        out = fold_pooled(*exact, reads, windows, mode, depth)
+        torch.testing.assert_close(out, values)
+        gradients = naive.fold_pooled_backward(grad.double(), members, *wide, depth)
+        for got, should in zip(torch.autograd.grad(out, exact, grad.double()), gradients, strict=True):
+            torch.testing.assert_close(got, should)
     half = fold_pooled(x.detach().bfloat16(), tables.detach().bfloat16(), reads, windows, mode, depth)
     single = fold_pooled(x.detach().bfloat16().float(), tables.detach().bfloat16().float(), reads, windows, mode, depth)
     assert torch.equal(half, single.bfloat16())

@@ -96,7 +96,7 @@ def test_kernels_agree_with_the_naive_form(rank: int, data: st.DataObject) -> No
                 near(got, should)
 
 
-@pytest.mark.parametrize("rank", [1, 3, 6])
+@pytest.mark.parametrize("rank", [3, 6])
 def test_gradcheck_passes_in_float64(rank: int) -> None:
     generator = torch.Generator().manual_seed(rank)
     x = torch.rand(6, 5, dtype=torch.float64, generator=generator, requires_grad=True)

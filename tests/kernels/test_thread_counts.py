@@ -17,7 +17,7 @@ from lutsmith.kernels import threads
 from lutsmith.kernels.training.fold import cpu
 from lutsmith.kernels.training.ops import Reads, encode, fold, gates, lookup, mix
 
-COUNTS = (1, 2, 3, 5)
+COUNTS = (1, 2, 5)
 
 
 def reads_of(luts: int, rank: int, features: int, kind: str, generator: torch.Generator) -> tuple[Reads, int]:
@@ -72,7 +72,7 @@ def compare(rank: int) -> int:
         for luts, features, samples in ((701, 311, 131), (37, 30, 300), (509, 61, 65))
         for kind in ("fixed", "shared", "softmax", "dwn")
         for hard in (False, True)
-        for need_dx in (True, False)
+        for need_dx in (True, False)[: 1 + (luts == 37)]
     ]
     for luts, features, samples, kind, hard, need_dx in cases:
         found = []
@@ -120,7 +120,7 @@ print(json.dumps(found))
 
 @pytest.mark.parametrize("rank", range(1, 9))
 def test_one_to_five_threads_give_the_same_bits(rank: int, compared: dict[str, int | str]) -> None:
-    assert compared[str(rank)] == len(COUNTS) * (3 * 4 * 2 * 2 + 3)
+    assert compared[str(rank)] == len(COUNTS) * ((3 + 1) * 4 * 2 + 3)
 
 
 def test_how_sums_are_cut_does_not_depend_on_the_threads() -> None:
