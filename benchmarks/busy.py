@@ -3,7 +3,7 @@
     python -m benchmarks.busy [--only NAME ...] [--rounds N] [--threads N] [--json FILE]
 
 Each row is a command in a process of its own, imports and all: `digits`, a preset for the digits; `table`, a table of
-20,000 rows by gradients; `additive`, the same table additively; `predict`, 4 s of predictions on a quiet machine. It
+3,000 rows by gradients; `additive`, the same table additively; `predict`, 4 s of predictions on a quiet machine. It
 runs on the quiet machine, beside one busy process, beside one for each core, and beside a second one of its own. All
 take turns, so that what else the machine does hits each; the median over the rounds counts. Busy processes do nothing
 but count, at normal priority. `same` says that all runs of a row gave the same circuit. Kernels are compiled before.
@@ -29,7 +29,7 @@ from rich.table import Table
 
 import lutsmith
 
-ROWS, COLUMNS = 20_000, 12
+ROWS, COLUMNS = 3_000, 12
 PREDICT = """
 import sys, numpy as np, lutsmith
 circuit = lutsmith.load(sys.argv[1])
