@@ -56,8 +56,15 @@ def verify(
         int, typer.Option("--rows", min=1, help="Test rows that are simulated at most; edge rows are added.")
     ] = 2000,
     layers: Annotated[
-        str, typer.Option("--layers", metavar="NAMES", help="Of read-back, formal and simulation, with commas.")
-    ] = "read-back,formal,simulation",
+        str | None,
+        typer.Option("--layers", metavar="NAMES", help="Of read-back, formal and simulation, with commas; else all."),
+    ] = None,
+    proofs_only: Annotated[
+        bool,
+        typer.Option(
+            "--proofs-only", help="Read back and prove, simulate nothing; --format all is then the formats of logic."
+        ),
+    ] = False,
     words: Annotated[
         str | None,
         typer.Option("--words", metavar="N|float32", help="Features as words of N bits, or float32; as in export."),
@@ -82,6 +89,8 @@ def verify(
         raise typer.BadParameter("--name and --run are for a --file")
     if file is not None and (formats == "all" or "," in formats):
         raise typer.BadParameter("--file needs --format with the one format of the file")
+    if proofs_only and layers is not None:
+        raise typer.BadParameter("--proofs-only says which --layers there are; give one of the two")
 
     def show_row(check: Check) -> None:
         line = f"{check.format} {check.layer} {check.part}: {check.verdict} ({check.seconds:.1f} s)"
@@ -91,16 +100,18 @@ def verify(
         from lutsmith.circuit.file import load
         from lutsmith.hardware import FORMATS
         from lutsmith.hardware import verify as check
+        from lutsmith.hardware.verification.report import LOGIC
 
         circuit = load(model)
-        names = list(FORMATS) if formats == "all" else formats.split(",")
-        samples, labels = _samples(circuit, data, target, rows)
+        names = list(LOGIC if proofs_only else FORMATS) if formats == "all" else formats.split(",")
+        samples, labels = (None, None) if proofs_only else _samples(circuit, data, target, rows)
+        chosen = "read-back,formal" if proofs_only else layers or "read-back,formal,simulation"
         found = check(
             circuit,
             names,
             samples,
             labels,
-            layers=layers.split(","),  # type: ignore[arg-type]
+            layers=chosen.split(","),  # type: ignore[arg-type]
             words=hardware_words(words, circuit),
             pipeline=pipeline,
             primitives=primitives,
