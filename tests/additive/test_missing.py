@@ -159,6 +159,7 @@ def test_circuits_of_every_way_are_their_plain_form_and_keep_what_they_say(way: 
     assert np.array_equal(refined.outputs(asked), refined.evaluate(asked))
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("way", ["indicator", "learned"])
 def test_gradients_go_on_with_circuits_that_read_missing_values(way: str) -> None:
     from lutsmith import prove_lowering, to_circuit
@@ -177,6 +178,7 @@ def test_gradients_go_on_with_circuits_that_read_missing_values(way: str) -> Non
     assert not prove_lowering(model, replace(again, missing=features)).ok
 
 
+@pytest.mark.needs("abc")
 @pytest.mark.parametrize("way", ["indicator", "learned"])
 def test_formats_of_logic_and_programs_hold_what_is_read_of_missing_values(way: str) -> None:
     circuit = AdditiveTrainer(replace(SMALL, max_luts=8, rank=2, missing=way)).fit(holed(3)).circuit
