@@ -82,7 +82,7 @@ def test_eval_measures_word_lengths(lutsmith, model: Path, circuit: Circuit) -> 
     assert result["word_lengths"][0]["accuracy"] == correct / 360
     assert result["word_lengths"][0]["comparators"] < result["word_lengths"][1]["comparators"]
     assert " 4 bits: accuracy " in lutsmith("eval", model, "--words", "4").out
-    assert "no list of word lengths" in lutsmith("eval", model, "--words", "4;6").err
+    assert "not a list of word lengths" in lutsmith("eval", model, "--words", "4;6").err
 
 
 def test_eval_refuses_a_model_that_names_no_task(lutsmith, make_circuit, tmp_path: Path) -> None:

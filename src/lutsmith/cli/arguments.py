@@ -35,7 +35,7 @@ def lengths(text: str) -> tuple[int, ...]:
     """Return word lengths from a list such as `4,6,8`."""
     parts = [part.strip() for part in text.split(",")]
     if not all(map(_BITS.fullmatch, parts)):
-        raise typer.BadParameter(f"{text!r} is no list of word lengths; expected such as 4,6,8")
+        raise typer.BadParameter(f"{text!r} is not a list of word lengths; expected such as 4,6,8")
     return tuple(map(int, parts))
 
 

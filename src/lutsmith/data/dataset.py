@@ -247,7 +247,7 @@ class Dataset:
 
 
 def _check_array(name: str, values: Any) -> None:
-    """Raise TypeError where something is no array, DataError where it is one of other things than numbers."""
+    """Raise TypeError where something is not an array, DataError where it is one of other things than numbers."""
     if values is None and name not in ("x_train", "y_train"):
         return
     if not isinstance(values, np.ndarray):

@@ -30,7 +30,7 @@ def read_state(source: Source) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ForeignModelError: a file that is damaged, or holds more than tensors; values that are no tensors.
+        ForeignModelError: a file that is damaged, or holds more than tensors; values that are not tensors.
     """
     if isinstance(source, nn.Module):
         return _state_of(source)

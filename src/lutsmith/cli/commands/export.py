@@ -116,7 +116,7 @@ def _name(model: Path, given: str | None) -> str:
     if given is None:
         return model.stem if re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,63}", model.stem) else "lutsmith"
     if not re.fullmatch(r"\w[\w.-]{0,199}", given):
-        raise ValueError(f"--name is {given!r}, which is no name of files: take letters, digits and _")
+        raise ValueError(f"--name is {given!r}, which is not a name of files: take letters, digits and _")
     return given
 
 

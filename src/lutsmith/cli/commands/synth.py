@@ -24,7 +24,7 @@ def synth(
     pipeline: Annotated[
         int | None, typer.Option("--pipeline", metavar="LEVELS", help="Registers after so many levels of LUTs.")
     ] = None,
-    place: Annotated[bool, typer.Option("--place", help="Place and route the whole, and tell its clock.")] = False,
+    place: Annotated[bool, typer.Option("--place", help="Place and route the design, and report its clock.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds for each run of a tool.")] = 600.0,
     json_output: JsonOption = False,
 ) -> None:

@@ -25,7 +25,7 @@ def _widths(text: str) -> tuple[int, ...]:
     except ValueError:
         widths = ()
     if not widths or min(widths) < 1:
-        raise typer.BadParameter(f"{text!r} is no list of layer widths; expected such as 2000,1000")
+        raise typer.BadParameter(f"{text!r} is not a list of layer widths; expected such as 2000,1000")
     return widths
 
 
@@ -54,7 +54,7 @@ def train(
             help="gradients, as images by default; additive, as tables: LUTs grown one by one, without torch; or a "
             "search of tables and wires: evolve, bitflip, pivotal, coordinate, anneal, population, wires, memorize, "
             "greedy. "
-            "Of alu: sat, search (the operation is not told), count, gradient, or dense (a network, for comparison).",
+            "Of alu: sat, search (finds the operation, too), count, gradient, or dense (a network, for comparison).",
         ),
     ] = None,
     data: DataOption = None,

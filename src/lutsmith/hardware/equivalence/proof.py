@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TIMEOUT = 600.0
-"""Seconds for a proof, unless told otherwise."""
+"""Seconds for a proof, by default."""
 
 Verdict = Literal["equal", "different", "undecided"]
 

@@ -27,7 +27,7 @@ FORMATS = tuple(CHECKS)
 """The formats that can be verified."""
 
 TIMEOUT = 120.0
-"""Seconds for each step, unless told otherwise."""
+"""Seconds for each step, by default."""
 
 
 def verify(
