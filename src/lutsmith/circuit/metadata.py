@@ -58,7 +58,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Training:
-    """How a circuit was trained: no paths, which are nobody else's business.
+    """How a circuit was trained; paths are not recorded.
 
     Attributes:
         task: the name of the data, such as "mnist" or "csv".

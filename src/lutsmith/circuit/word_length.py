@@ -100,7 +100,7 @@ def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> N
 
 
 def snapped(circuit: Circuit, word_length: int) -> Circuit:
-    """Return the circuit with its thresholds on the grid of words of so many bits, and equal comparators merged.
+    """Return the circuit with its thresholds on the grid of words of `word_length` bits, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
     (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells

@@ -85,7 +85,7 @@ _OF_VERSION_1 = {"registers"}
 
 
 def to_json_text(circuit: Circuit) -> str:
-    """Return a circuit as a JSON document; the module says what stands in it. `from_json_text` reads it back.
+    """Return a circuit as a JSON document; the docstring of the module describes it. `from_json_text` reads it back.
 
     Raises:
         ExportError: the document would be longer than `from_json_text` reads.

@@ -43,7 +43,7 @@ _AREA = re.compile(r"\barea\s*=\s*([0-9.]+)")
 
 @dataclass(frozen=True)
 class Resources:
-    """What a part takes. None: not counted, and `note` says why, or no such count for the target.
+    """The resources that a part takes. None: not counted, and `note` says why, or no such count for the target.
 
     Attributes:
         part: encoder, network, head (popcounts and decision), sum, or whole (all as one netlist).

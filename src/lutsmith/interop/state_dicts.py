@@ -20,7 +20,7 @@ _NESTS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 
 
 class ForeignModelError(ValueError):
-    """A model of another library that cannot be read or is not what it was said to be; the message says what to do."""
+    """A model of another library that cannot be read or is not of the stated kind; the message says what to do."""
 
 
 def read_state(source: Source) -> dict[str, Tensor]:

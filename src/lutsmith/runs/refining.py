@@ -64,7 +64,7 @@ def refine(
     out: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Refinement:
-    """Fit the LUTs of a circuit that vote anew, one after the other, and return it where it is no worse for that.
+    """Fit the LUTs of a circuit that vote anew, one after the other, and return the result if it is not worse.
 
         better = lutsmith.refine("model.lut", X, y, sweeps=2, out="better.lut").circuit
 

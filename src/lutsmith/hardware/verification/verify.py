@@ -113,7 +113,7 @@ def verify(
 
 
 def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **options: object) -> Verification:  # noqa: A002
-    """Check files that somebody has: whether this Verilog, this BLIF, this header is the circuit.
+    """Check files of your own: whether this Verilog, this BLIF, this header is the circuit.
 
     Args:
         circuit: the model.

@@ -102,7 +102,7 @@ def equal_outputs(
     samples: int = 1024,
     generator: torch.Generator | None = None,
 ) -> bool:
-    """Whether two modules say the same in eval mode, bit for bit: what an expansion is to keep.
+    """Whether two modules have the same outputs in eval mode, bit for bit, as an expansion must keep them.
 
     Args:
         one: a module, such as a layer or a network.
