@@ -40,29 +40,30 @@ def verify(
     ] = "all",
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FILE", help="Verify this file, of the one format that is named, instead."),
+        typer.Option("--file", metavar="FILE", help="Verify this file instead; --format names its format."),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="The top module or model in FILE, where the file does not say which it is."),
+        typer.Option("--name", help="The top module or model in FILE, if the file does not say which it is."),
     ] = None,
     run: Annotated[
         bool,
-        typer.Option("--run", help="Run FILE where it is a program, such as C: only if you trust its origin."),
+        typer.Option("--run", help="Run FILE if it is a program, such as C: only if you trust its origin."),
     ] = False,
     data: DataOption = None,
     target: TargetOption = None,
     rows: Annotated[
-        int, typer.Option("--rows", min=1, help="Test rows that are simulated at most; edge rows are added.")
+        int, typer.Option("--rows", min=1, help="Simulate at most this many test rows; edge rows are added.")
     ] = 2000,
     layers: Annotated[
         str | None,
-        typer.Option("--layers", metavar="NAMES", help="Of read-back, formal and simulation, with commas; else all."),
+        typer.Option("--layers", metavar="NAMES", help="Some of read-back, formal, simulation; by default all."),
     ] = None,
     proofs_only: Annotated[
         bool,
         typer.Option(
-            "--proofs-only", help="Read back and prove, simulate nothing; --format all is then the formats of logic."
+            "--proofs-only",
+            help="Read back and prove, but simulate nothing; --format all then means the formats of logic.",
         ),
     ] = False,
     words: Annotated[
@@ -80,10 +81,10 @@ def verify(
 ) -> None:  # fmt: skip
     """Prove, read back and simulate the exports of a model.
 
-    Exit code 0: every format was shown to be the model. 1: something is not. 3: neither is known, because a tool is
-    missing, a proof took too long, or nothing that was asked for says anything about the format.
-    Simulated are the test rows of the model's task where --data or the task's own data give them, else random rows.
-    A FILE is run without a network, and only if it was read back well. Give the options that it was written with.
+    Exit code 0: every format was shown to be the model. 1: something is not the model. 3: neither is known, because a
+    tool is missing, a proof took too long, or the chosen layers say nothing about the format.
+    The simulation uses the test rows of the model's task if they are available, else random rows.
+    A FILE runs without a network, and only if the read-back succeeded. Give the options that it was written with.
     """
     if file is None and (name is not None or run):
         raise typer.BadParameter("--name and --run are for a --file")
