@@ -37,8 +37,8 @@ def evaluate(
 ) -> None:
     """Measure a model on the test part of the task that it was trained on, or on a table.
 
-    On the table that it was trained on, only the held-out rows are used; on another table all rows. Without --data, it is
-    the --test file of the model's run, or the held-out rows of its table.
+    On the table that it was trained on, only the held-out rows are used; on another table all rows. Without --data,
+    it is the --test file of the model's run, or the held-out rows of its table.
     """
 
     def compute() -> dict[str, Any]:
