@@ -6,7 +6,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test test-oldest lint docs mutants bench verify dist clean
+.PHONY: demo test test-oldest test-python lint docs mutants bench verify dist clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -28,6 +28,16 @@ OLDEST := .venv/scikit-learn-1.6
 test-oldest: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(OLDEST) 'scikit-learn==1.6.*'
 	PYTHONPATH=$(OLDEST) $(BIN)/python -m pytest -n 2 tests/estimators/test_checks.py tests/estimators/test_estimators.py -W ignore::DeprecationWarning -W ignore::pytest.PytestRemovedIn10Warning
+
+# The wheel without extras, under any Python: imports, predictions, additive learning, exports and formats. What needs an extra is
+# skipped; three files import PyTorch. `make test-python PYTHON=python3.13`.
+PLAIN := .venv/plain
+test-python:
+	rm -rf $(PLAIN)
+	$(PYTHON) -m venv $(PLAIN)
+	$(PLAIN)/bin/python -m pip install --quiet --disable-pip-version-check . hypothesis pytest pytest-timeout pytest-xdist
+	CI= $(PLAIN)/bin/python -m pytest -n 2 --dist loadfile tests/test_import.py tests/circuit tests/formats tests/logic tests/export \
+	  tests/additive --ignore tests/circuit/test_sliding.py --ignore tests/additive/test_encoding.py --ignore tests/additive/test_start.py
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

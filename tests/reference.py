@@ -27,9 +27,9 @@ ROOMS = (
 )  # fmt: skip
 HEADER = """# Every public name
 
-Each name stands once, with the first sentence of its docstring: `help(lutsmith.fit)` says the rest. Names with a star
-are attributes of `lutsmith` too: `lutsmith.nn.LogicDense` is `lutsmith.LogicDense`. `python -m tests.reference` writes
-this page.
+Each name is listed once, with the first sentence of its docstring: `help(lutsmith.fit)` shows the rest. Names with a
+star are attributes of `lutsmith` too: `lutsmith.nn.LogicDense` is `lutsmith.LogicDense`. `python -m tests.reference`
+writes this page.
 """
 
 

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import lutsmith
 
 
@@ -15,6 +17,7 @@ def test_importing_lutsmith_imports_neither_torch_nor_numba():
     assert not {"torch", "numba", "numpy", "sklearn"} & modules_after("import lutsmith")
 
 
+@pytest.mark.needs("torch")
 def test_every_public_name_loads():
     for name in lutsmith.__all__:
         assert getattr(lutsmith, name) is not None

@@ -1,4 +1,4 @@
-"""The pages of the site: all in the contents, and what the first ones tell you to type runs as it stands."""
+"""The pages of the site: all in the contents, and what they tell you to type runs, or the page says why it does not."""
 
 from __future__ import annotations
 
@@ -6,30 +6,100 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from lutsmith.cli import run
 
+from .preambles import PREAMBLES
+
 DOCS = Path(__file__).parents[1] / "docs"
 TOCTREE = re.compile(r"```\{toctree\}\n(.*?)```", re.S)
-BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.S | re.M)
+BLOCK = re.compile(r"^(?:<!-- not run: (?P<why>[^>]+) -->\n)?```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.S | re.M)
 ANSWER = re.compile(r"print\(.*\)  # ([\d\[][^:\n]*)", re.M)
 """What a page says that a line prints, up to a colon."""
-RUN = ("index", "start", "ideas", "glossary", "own", "devices")
+RUN = (
+    "../README",
+    "index",
+    "start",
+    "ideas",
+    "features",
+    "tables",
+    "sklearn",
+    "convolution",
+    "searching",
+    "own",
+    "circuits",
+    "export",
+    "hardware",
+    "devices",
+    "reports",
+    "alu",
+    "neurons",
+    "interop",
+    "lowering",
+    "simplify",
+)
+"""Pages of which at least one block is run here."""
+PYTHON_RUN_IN = {
+    "../README": "test_readme.py",
+    "tables": "test_readme.py",
+    "sklearn": "test_readme.py",
+    "additive": "additive/test_page.py",
+    "circuits": "circuit/test_page.py",
+    "reports": "reporting/test_page_of_docs.py",
+    "alu": "alu/test_alu.py",
+}
+"""Pages whose Python another test runs, with what it looks at afterwards."""
+SHOWN = ("text", "c", "html", "js", "json", "toml")
+"""Languages of blocks that are there to be read."""
 SHORTER = {
-    "epochs=20": "epochs=1, luts=(20,)",
+    '"digits", epochs=20': '"digits", epochs=1, luts=(20,)',
+    "Settings(epochs=20)": "Settings(epochs=1)",
+    "epochs=10": "epochs=1",
     "--luts 300": "--luts 20",
     "--epochs 20": "--epochs 1",
     "steps=60": "steps=4",
+    "--target outcome": "--target outcome --max-luts 20",
+    "64, 256, padding=1, lut_rank=4), OrPool2d(2)": "64, 8, padding=1, lut_rank=4), OrPool2d(2)",
+    "LogicDense(256 * 8 * 8, 4000, 4)": "LogicDense(8 * 8 * 8, 200, 4)",
+    '"steps": 500': '"steps": 5',
+    "verify runs/digits/model.lut\n": "verify runs/digits/model.lut --format json\n",
+    "verify runs/digits/model.lut --format verilog": "verify runs/digits/model.lut --format verilog --proofs-only",
+    "--file edited.v": "--file edited.v --proofs-only",
+    "pipeline=2)\nprint(found)": "pipeline=2, layers=('read-back', 'formal'))\nprint(found)",
+    "BinaryLinear(784 * 3, 256), nn.BatchNorm1d(256)": "BinaryLinear(784 * 3, 4), nn.BatchNorm1d(4)",
+    "BinaryLinear(256, 256), nn.BatchNorm1d(256)": "BinaryLinear(4, 8), nn.BatchNorm1d(8)",
+    "BinaryLinear(256, 10),": "BinaryLinear(8, 10),",
 }
 """What the tests make quicker: as many steps as show that the code runs."""
 
 
-def blocks(page: str) -> list[tuple[str, str]]:
-    """Return language and text of the blocks of a page that can be run, in order."""
-    return BLOCK.findall((DOCS / f"{page}.md").read_text("utf-8"))
+class Block(NamedTuple):
+    """A block of a page: its language, its text, and why it is not run, if the page says so."""
+
+    language: str
+    text: str
+    why: str | None
+
+
+def pages() -> list[str]:
+    """Return all pages that have text of their own, README and CONTRIBUTING among them, relative to docs/."""
+    found = [path.relative_to(DOCS) for path in DOCS.rglob("*.md") if "_build" not in path.parts]
+    return ["../README", "../CONTRIBUTING", *sorted(path.with_suffix("").as_posix() for path in found)]
+
+
+def blocks(page: str) -> list[Block]:
+    """Return the fenced blocks of a page, in order, but for those that are Sphinx's directives."""
+    found = BLOCK.finditer((DOCS / f"{page}.md").read_text("utf-8"))
+    return [Block(m["language"], m["text"], m["why"]) for m in found if not m["language"].startswith("{")]
+
+
+def run_here(page: str) -> list[Block]:
+    """Return the blocks of a page that are run in this file."""
+    languages = ("console",) if page in PYTHON_RUN_IN else ("console", "python")
+    return [block for block in blocks(page) if block.language in languages and block.why is None]
 
 
 def in_the_contents() -> list[str]:
@@ -61,7 +131,8 @@ def test_what_a_page_tells_you_to_type_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    for language, text in blocks(page):
+    for number, (language, text, _) in enumerate(run_here(page)):
+        exec(PREAMBLES.get((page, number), ""), names)
         for given, shorter in SHORTER.items():
             text = text.replace(given, shorter)
         if language == "console":
@@ -74,5 +145,20 @@ def test_what_a_page_tells_you_to_type_runs(
                 assert line in said, f"{page}.md says {line}, and prints {said}"
 
 
-def test_the_first_pages_have_something_to_run() -> None:
-    assert {page: len(blocks(page)) > 0 for page in RUN} == {page: page != "glossary" for page in RUN}
+def test_every_block_is_run_or_says_why_not() -> None:
+    assert {page for page in pages() if run_here(page)} == set(RUN)
+    assert {block.language for page in pages() for block in blocks(page)} <= {"python", "console", *SHOWN}
+    for page in pages():
+        text = (DOCS / f"{page}.md").read_text("utf-8")
+        assert len(re.findall("^ *```", text, re.M)) == 2 * len(BLOCK.findall(text)), (
+            f"{page}: a fence that is not read"
+        )
+
+
+def test_what_is_run_elsewhere_is_run_there_and_what_is_prepared_is_used() -> None:
+    for page, test in PYTHON_RUN_IN.items():
+        assert any(block.language == "python" for block in blocks(page)), page
+        assert f"{Path(page).name}.md" in (Path(__file__).parent / test).read_text("utf-8"), (
+            f"{test} does not read {page}"
+        )
+    assert [where for where in PREAMBLES if where[1] >= len(run_here(where[0]))] == []

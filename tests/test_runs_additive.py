@@ -318,7 +318,7 @@ def test_data_that_cannot_be_learned_from_touch_no_folder(
     before = contents(digits[1])
     x = (X[:, :1] > 0).astype(np.float32)
     for folder in (digits[1], tmp_path / "new") if overwrite else (tmp_path / "new",):
-        with pytest.raises(ValueError, match="1 bits tell the rows apart; expected at least the rank, 4"):
+        with pytest.raises(ValueError, match="1 bits distinguish the rows; expected at least the rank, 4"):
             train(x, Y, out=folder, overwrite=overwrite, **SMALL)
     assert contents(digits[1]) == before
     assert list(tmp_path.iterdir()) == []

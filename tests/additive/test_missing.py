@@ -77,7 +77,7 @@ def test_bits_of_missing_values_are_those_of_a_number_beyond_all_thresholds(
     asked = asked.astype(np.float32)
     end = np.where(sides & gone & (way == "learned"), np.inf, -np.inf)
     if named:
-        end[2] = -np.inf  # which is no name either
+        end[2] = -np.inf  # which is not a name either
     filled = np.where(np.isnan(asked), end, asked).astype(np.float32)
     wanted = unpacked(fitted.packed(filled), len(asked))  # no value of these is missing
     says = fitted.missing & (fitted.count == 0) & (fitted.bit < 0)
@@ -159,6 +159,7 @@ def test_circuits_of_every_way_are_their_plain_form_and_keep_what_they_say(way: 
     assert np.array_equal(refined.outputs(asked), refined.evaluate(asked))
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("way", ["indicator", "learned"])
 def test_gradients_go_on_with_circuits_that_read_missing_values(way: str) -> None:
     from lutsmith import prove_lowering, to_circuit
@@ -177,6 +178,7 @@ def test_gradients_go_on_with_circuits_that_read_missing_values(way: str) -> Non
     assert not prove_lowering(model, replace(again, missing=features)).ok
 
 
+@pytest.mark.needs("abc")
 @pytest.mark.parametrize("way", ["indicator", "learned"])
 def test_formats_of_logic_and_programs_hold_what_is_read_of_missing_values(way: str) -> None:
     circuit = AdditiveTrainer(replace(SMALL, max_luts=8, rank=2, missing=way)).fit(holed(3)).circuit
@@ -203,7 +205,7 @@ def words_of(read: Any) -> Circuit:
 def test_words_lose_no_missing_value_silently() -> None:
     asks = words_of(lambda builder: [builder.missing([0])[0], builder.compare([1], [4.5])[0]])
     assert Words.derive(asks).is_float  # in which there is NaN
-    with pytest.warns(UserWarning, match=r"missing, and words of 5 bits never are.*NaN becomes word 0"):
+    with pytest.warns(UserWarning, match=r"missing, and no word of 5 bits means that.*NaN becomes word 0"):
         assert Words.derive(asks, 5).bits == 5
     rows = np.array([[np.nan, 3], [0, np.nan], [5, 9], [9, 0]], np.float32)
     names = words_of(lambda builder: builder.compare([0, 1], [-0.5, 4.5]))  # below the lowest name

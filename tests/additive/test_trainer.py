@@ -349,7 +349,7 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
         AdditiveTrainer(SMALL, loss="squared")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="classes have cross entropy"):
         AdditiveTrainer(SMALL, loss=losses.squared).fit(blobs())
-    with pytest.raises(ValueError, match="3 bits tell the rows apart; expected at least the rank, 4"):
+    with pytest.raises(ValueError, match="3 bits distinguish the rows; expected at least the rank, 4"):
         AdditiveTrainer(SMALL).fit(from_arrays(np.arange(4.0).repeat(9)[:, None], np.arange(36) % 2))
     with pytest.raises(ValueError, match="validation is 0: nothing would be left to measure on"):
         AdditiveTrainer(replace(SMALL, validation=0.0)).fit(blobs())

@@ -375,7 +375,7 @@ WRONG = {
     "a node that is not there": (lambda e: e.change(600, 0), ValueError, "nodes holds 600"),
     "a node twice": (lambda e: e.change([1, 1], [0, 0]), ValueError, "given twice"),
     "fewer tables": (lambda e: e.change([1, 2], [0]), ValueError, "one word a node"),
-    "tables that are no integers": (lambda e: e.change(1, 0.5), TypeError, "must be integers"),
+    "tables that are not integers": (lambda e: e.change(1, 0.5), TypeError, "must be integers"),
     "a table beyond 64 bits": (lambda e: e.change(1, -1), ValueError, "tables holds -1"),
     "a table of 65 bits": (lambda e: e.change([1, 2], [0, 1 << 64]), ValueError, "tables holds 18446744073709551616"),
     "a table of a half among integers": (lambda e: e.change([1, 2], [0.5, 1 << 63]), TypeError, "must be integers"),

@@ -134,7 +134,7 @@ def test_a_circuit_without_range_or_head_is_refused():
     signals = builder.compare([0, 1], [0.5, 0.5])
     with pytest.raises(ValueError, match="no fitted_range"):
         snapped(builder.build(signals), 8)
-    with pytest.raises(ValueError, match="no classifier"):
+    with pytest.raises(ValueError, match="not a classifier"):
         word_length_report(fitted([0], [0.5], [0], [1], (1,)), np.zeros((2, 1)), [0, 0])
 
 

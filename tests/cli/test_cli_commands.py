@@ -49,7 +49,20 @@ def test_info_is_the_circuit_with_its_file(lutsmith, model: Path, circuit: Circu
     assert f"{model.stat().st_size:,} bytes" in page.out
 
 
-def test_brackets_in_names_are_no_markup(lutsmith, circuit: Circuit, tmp_path: Path) -> None:
+def test_info_has_a_line_for_each_setting_and_one_for_all_that_are_zero(lutsmith, make_circuit, tmp_path: Path) -> None:
+    settings = {"epochs": 80, "milestones": [], "teacher": None, "shift": 0, "lr": 0.03, "warmup": 0.0, "resume": False}
+    save(make_circuit(task="digits", target=None, settings=settings), tmp_path / "model.lut")
+    told = [line.split("  ", 1) for line in lutsmith("info", tmp_path / "model.lut").out.splitlines()]
+    assert {name: value.strip() for name, value in told if name.startswith("trained")} == {
+        "trained: task": "digits",
+        "trained: settings.epochs": "80",
+        "trained: settings.lr": "0.03",
+        "trained: settings.resume": "False",
+        "trained: settings, all 0": "shift, warmup",
+    }
+
+
+def test_brackets_in_names_are_not_markup(lutsmith, circuit: Circuit, tmp_path: Path) -> None:
     save(circuit, tmp_path / "[red]x.lut")
     assert "[red]x.lut" in lutsmith("info", tmp_path / "[red]x.lut").out
 
@@ -69,7 +82,7 @@ def test_eval_measures_word_lengths(lutsmith, model: Path, circuit: Circuit) -> 
     assert result["word_lengths"][0]["accuracy"] == correct / 360
     assert result["word_lengths"][0]["comparators"] < result["word_lengths"][1]["comparators"]
     assert " 4 bits: accuracy " in lutsmith("eval", model, "--words", "4").out
-    assert "no list of word lengths" in lutsmith("eval", model, "--words", "4;6").err
+    assert "not a list of word lengths" in lutsmith("eval", model, "--words", "4;6").err
 
 
 def test_eval_refuses_a_model_that_names_no_task(lutsmith, make_circuit, tmp_path: Path) -> None:

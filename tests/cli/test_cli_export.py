@@ -86,7 +86,7 @@ def test_a_format_that_cannot_hold_the_model_writes_nothing(lutsmith, tmp_path: 
         (("--format", "c", "--pipeline", "2"), "c takes no --pipeline 2: leave it out; c takes words"),
         (("--format", "verilog", "--pipeline", "0"), "0"),
         (("--format", "c", "--name", "a-b"), "cannot name functions"),
-        (("--format", "json", "--name", "../x"), "no name of files"),
+        (("--format", "json", "--name", "../x"), "not a name of files"),
         (("--format", "c", "-o", "missing/out"), "there is no folder"),
     ],
 )

@@ -38,7 +38,7 @@ def test_offered_commands_are_understood(command, tmp_path, monkeypatch):
     result = CliRunner().invoke(app, [*arguments, "--seed", "-1"])
     assert isinstance(result.exception, Mistake)
     assert re.search(
-        r"seed|does not exist|is no file|is missing|not found|no such", str(result.exception), re.IGNORECASE
+        r"seed|does not exist|is not a file|is missing|not found|no such", str(result.exception), re.IGNORECASE
     )
 
 

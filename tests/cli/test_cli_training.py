@@ -114,7 +114,7 @@ def test_every_command_finds_the_held_out_rows_of_a_table_again(lutsmith, tmp_pa
     assert "none of them held out" in lutsmith("eval", tmp_path / "all" / "model.lut", "--data", table).out
     with table.open("a") as file:
         file.write("0.1,0.2,0.3,no\n")
-    assert "cannot be told" in lutsmith("eval", model, "--data", table).out
+    assert "is not known" in lutsmith("eval", model, "--data", table).out
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_damaged_files_say_which_line(case: str, chunk: int, tmp_path: Path, mon
     assert "\n" not in str(caught.value)
 
 
-FIRST_ROWS = {  # a data row that is no row of plain digits is not taken for a header and dropped
+FIRST_ROWS = {  # a data row that is not a row of plain digits is not taken for a header and dropped
     "1,-2,3,4,5": "the pixel 0 is '-2'",
     "1, 2,3,4,5": "the pixel 0 is ' 2'",
     "1,2 ,3,4,5": "the pixel 0 is '2 '",

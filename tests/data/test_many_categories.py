@@ -148,7 +148,7 @@ def test_a_circuit_in_the_order_of_targets_is_refined_resumed_and_measured_again
 def test_rare_names_are_one(min_frequency: float, pool: set[str]) -> None:
     cells = ["a"] * 5 + ["b"] * 2 + ["c"] * 3 + ["d"] + [None]
     if min_frequency == 2:
-        pool = set()  # d alone is no pool
+        pool = set()  # d alone is not a pool
     frame = pandas.DataFrame({"x": np.arange(12.0) % 5, "name": cells})
     data = from_arrays(frame, np.arange(12) % 2, table={"min_frequency": min_frequency})
     schema = data.schema

@@ -183,7 +183,7 @@ def test_rows_of_ones_own_choose_how_many_luts_are_kept():
     assert model.best_iteration_ == len(told["loss"]) - int(np.argmin(told["loss"][::-1]))
     assert model.report_.rows == 200
     assert model.report_.score == pytest.approx(model.score(x[300:], y[300:]))
-    with pytest.raises(ValueError, match="no pair"):
+    with pytest.raises(ValueError, match="neither a pair"):
         model.fit(x, y, eval_set=x)
     with pytest.raises(ValueError, match="none of the classes"):
         model.fit(x, y, eval_set=(x, np.repeat("above", 500)))
@@ -415,7 +415,7 @@ def test_a_pickle_holds_a_model_file_and_calls_nothing_else(on_table, table):
     assert to_bytes(again.circuit_) == to_bytes(on_table.circuit_)
     assert again.get_params() == on_table.get_params()
     assert again.report_ == on_table.report_
-    with pytest.raises(ValueError, match="no pickled estimator"):
+    with pytest.raises(ValueError, match="not a pickled estimator"):
         LUTClassifier().__setstate__({"circuit_": b""})
 
 

@@ -210,7 +210,7 @@ def test_one_that_knows_other_classes_is_refused():
     x, y = moons(100)
     teacher = DummyClassifier().fit(x, np.where(np.arange(100) < 5, "else", y))
     with pytest.raises(
-        ValueError, match=r"the teacher tells the classes \['else', 'in', 'out'\], and y holds \['in', 'ou"
+        ValueError, match=r"the teacher predicts the classes \['else', 'in', 'out'\], and y holds \['in', 'ou"
     ):
         pupil(teacher).fit(x, y)
 

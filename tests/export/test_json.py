@@ -274,7 +274,8 @@ def test_450_000_luts_are_written_in_seconds() -> None:
 
 
 @pytest.mark.parametrize(("module", "export", "instead"), [
-    ("json", "json", "model file"), ("onnx.model", "onnx", "c-compact"), ("graphviz", "graphviz", "export json"),
+    ("json", "json", "model file"), ("graphviz", "graphviz", "export json"),
+    pytest.param("onnx.model", "onnx", "c-compact", marks=pytest.mark.needs("onnx")),
 ])  # fmt: skip
 def test_a_circuit_too_large_for_a_format_is_refused_with_its_size_and_what_to_use(
     module: str, export: str, instead: str, monkeypatch: pytest.MonkeyPatch

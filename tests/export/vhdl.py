@@ -1,6 +1,6 @@
 """The VHDL that exports write, line for line as SystemVerilog: where there is no ghdl, another simulator runs it.
 
-It is no reader of VHDL: a line of another form than the exports' is an error. What a line says is kept as it stands,
+It is not a reader of VHDL: a line of another form than the exports' is an error. What a line says is kept as it stands,
 functions, conditions and port maps included; only the lists that processes are sensitive to are not.
 """
 

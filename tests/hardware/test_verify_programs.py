@@ -760,7 +760,7 @@ def test_a_module_with_other_names_fails_and_other_code_is_not_decided():
     compact = to_webassembly(named(), style="compact")
     assert read_back(named(), "webassembly", compact)["module"].startswith("proved")
     other = read_back(named(), "webassembly", module.replace(b'"cat"', b'"dog"'))
-    assert other["names"].startswith("failed: the module tells classNames as ")
+    assert other["names"].startswith("failed: the module gives classNames as ")
     changed = bytearray(module)
     changed[-1] ^= 1
     assert read_back(named(), "webassembly", bytes(changed))["module"].startswith("not decided")

@@ -313,7 +313,7 @@ def test_entries_on_the_threshold_are_ones_as_in_difflut(kind, name):
         ({"layers.0._mapping_indices": torch.zeros(NODES, 4).int()}, "8 entries"),
         ({"layers.0._mapping_indices": torch.zeros(NODES, 9).int()}, "512"),
         ({"encoder.thresholds": torch.rand(3)}, "encoder.thresholds"),
-        ({f"layers.0.nodes.{i}.mystery": torch.rand(2) for i in range(NODES)}, "no node known here"),
+        ({f"layers.0.nodes.{i}.mystery": torch.rand(2) for i in range(NODES)}, "not a node known here"),
     ],
 )
 def test_parts_that_do_not_fit_are_named(changes, match):

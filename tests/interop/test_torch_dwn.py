@@ -14,7 +14,7 @@ from lutsmith.interop import ForeignModelError, from_torch_dwn
 
 
 def usual(rank=3):
-    """What no state dict says, as torch_dwn's layers have it unless they are told otherwise."""
+    """What no state dict says, as torch_dwn's layers have it by default."""
     return {"ste": True, "alpha": 0.5 * 0.75 ** (rank - 1), "beta": 0.25 / 0.75}
 
 

@@ -18,7 +18,7 @@ def torchlogix():
 CASES = [("raw", 2), ("light", 2), ("light", 4), ("light", 6), ("warp", 1), ("warp", 2), ("warp", 4), ("warp", 6)]
 
 
-# What no state dict says, as torchlogix's layers have it unless they are told otherwise.
+# What no state dict says, as torchlogix's layers have it by default.
 USUAL = {"grad_factor": 1.0, "forward_sampling": "soft", "temperature": 1.0}
 
 

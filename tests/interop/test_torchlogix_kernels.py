@@ -219,7 +219,7 @@ def test_what_is_no_such_model_is_refused(state: dict[str, Any], match: str) -> 
     [
         ({"in_dim": None}, "pass in_dim="),
         ({"channels": None}, "pass channels="),
-        ({"padding": None}, r"pass padding=.* padding=0 unless"),
+        ({"padding": None}, r"pass padding=.* padding=0 by default"),
         ({"receptive_field_size": None}, "pass receptive_field_size="),
         ({"receptive_field_size": [3, 4]}, "pass those that the model had"),
         ({"receptive_field_size": [3, 1]}, "reads tap"),

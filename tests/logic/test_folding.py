@@ -116,7 +116,7 @@ def test_literals_and_signals_are_each_others_inverse_and_cost_a_lut_once() -> N
     assert logic.signals(literals).tolist() == [[0, 1], [own, own], [builder.constant(True), builder.constant(False)]]
     assert builder.num_luts == 1
     inverted = logic.signals(literals ^ 1)
-    assert builder.num_luts == 4  # a, b and their sum; constants are no LUTs
+    assert builder.num_luts == 4  # a, b and their sum; constants are not LUTs
     assert np.array_equal(logic.signals(literals ^ 1), inverted)
     assert np.array_equal(logic.literals(inverted), literals ^ 1)
     assert builder.num_luts == 4

@@ -198,7 +198,7 @@ def test_what_cannot_change_is_not_wired_whatever_stands_between(between: list[d
         ([{"conv": 4, "pool": "or"}], ValueError, r"expected one of the keys conv, pool,"),
         ([{"residual": 3}], TypeError, r"layers\[0\].residual is 3; expected a list of layers"),
         ([{"parallel": [[{}]]}], ValueError, r"layers\[0\].parallel\[0\]\[0\] is {}; expected one of the keys"),
-        ([{"conv": 4, "candidates": IMAGES}], TypeError, "layers holds what is no JSON value"),
+        ([{"conv": 4, "candidates": IMAGES}], TypeError, "layers holds what is not a JSON value"),
         ([{"conv": 4, "windw": 3}], ValueError, r"layers\[0\] \(conv\): it has no windw; .* did you mean 'window'\?"),
         ([{"conv": 4, "lut_rank": 3}], ValueError, r"layers\[0\] \(conv\): it has no lut_rank"),
         ([{"conv": 4, "channels": 3}], ValueError, r"layers\[0\] \(conv\): it has no channels"),

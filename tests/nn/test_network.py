@@ -47,7 +47,7 @@ def test_a_field_that_cannot_be_is_named_with_what_it_may_be(fields: dict[str, A
         ({"num_candidates": 2.0}, "an integer of at least 2"),
         ({"encoder": None}, "encoder is None; expected a name, one of uniform, "),
         ({"head_options": [1]}, "head_options is .* expected names with values"),
-        ({"encoder_options": {"x": X}}, "encoder_options holds what is no JSON value: "),
+        ({"encoder_options": {"x": X}}, "encoder_options holds what is not a JSON value: "),
     ],
 )
 def test_a_field_of_a_wrong_type_is_a_type_error(fields: dict[str, Any], says: str) -> None:

@@ -98,7 +98,7 @@ def test_damaged_lines_and_losses_that_are_not_finite_are_told(tmp_path: Path) -
 def test_a_record_of_another_circuit_is_not_believed(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", CIRCUIT, [], luts=999_999, score=0.987654)
     page = Page.of(reporting.report(folder).html)
-    assert "run.json tells of another circuit than model.lut holds" in page.text
+    assert "run.json describes another circuit than the one in model.lut" in page.text
     assert "98.77" not in page.text
     (folder / "model.lut").unlink()
     assert "The run has finished, and its model.lut is gone." in reporting.report(folder).html
@@ -168,7 +168,7 @@ def test_an_alus_record_that_says_nonsense_is_survived(tmp_path: Path) -> None:
 
 def test_a_model_of_the_same_size_from_elsewhere_is_not_the_run_s(tmp_path: Path) -> None:
     run = lutsmith.train(X, list(Y), method="additive", max_luts=5, quiet=True, out=tmp_path / "run")
-    noted = "run.json tells of another circuit than model.lut holds"
+    noted = "run.json describes another circuit than the one in model.lut"
     assert noted not in reporting.report(tmp_path / "run").html
     netlist = run.circuit.netlist
     other = replace(run.circuit, netlist=replace(netlist, outputs=netlist.outputs[::-1]))

@@ -45,7 +45,7 @@ def test_figures_of_both_and_their_differences(found: Comparison) -> None:
 def test_recorded_scores_of_other_rows_do_not_compare(tmp_path: Path) -> None:
     one = write_run(tmp_path / "one", SMALL, [], measured_on="test")
     two = write_run(tmp_path / "two", LARGE, [], measured_on="training")
-    noted = [note for note in lutsmith.compare(one, two, X=X, y=Y).notes if "do not compare" in note]
+    noted = [note for note in lutsmith.compare(one, two, X=X, y=Y).notes if "cannot be compared" in note]
     (note,) = noted
     assert "of test rows of data in memory and of training rows of data in memory" in note
 

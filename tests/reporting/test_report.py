@@ -149,7 +149,7 @@ def test_proofs_of_another_alu_are_left_out(tmp_path: Path, told: str) -> None:
     assert "for every width, exhaustive" in reporting.report(tmp_path).html
     save(made[1], tmp_path / "model.lut")
     html = reporting.report(tmp_path).html
-    assert "report.json tells of another circuit than model.lut holds" in html
+    assert "report.json describes another circuit than the one in model.lut" in html
     assert "for every width, exhaustive" not in html
 
 

@@ -318,7 +318,7 @@ def test_mistakes_are_one_line():
         with pytest.raises(ValueError, match=says) as caught:
             polish(model, data)
         assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match="no images"):
+    with pytest.raises(ValueError, match="not images"):
         polish(circuit, good, PolishSettings(augmentation={"shift": 1}))
     for fields, says in (
         ({"z": -1}, "z is"),

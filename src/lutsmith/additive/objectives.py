@@ -56,7 +56,7 @@ class Goal:
         y = dataset.y_train[rows].reshape(len(rows), -1).astype(np.float64)
         middle = y.mean(axis=0) if loss is None and name == "squared" else np.median(y, axis=0)
         spread, same = y.std(axis=0), (y == y[0]).all(axis=0)
-        middle, spread = np.where(same, y[0], middle), np.where(same, 0.0, spread)  # what a mean rounds is no spread
+        middle, spread = np.where(same, y[0], middle), np.where(same, 0.0, spread)  # what a mean rounds is not spread
         return cls(objective, count, chosen, middle, settings.step * spread / np.sqrt(settings.luts_of_score(count)))
 
     def votes(self, y: NDArray[Any], weights: NDArray[Any] | None = None, opinions: Opinions | None = None) -> Votes:

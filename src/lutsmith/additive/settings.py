@@ -240,7 +240,7 @@ class AdditiveSettings:
         """Return the fields, ready for JSON."""
         rank = list(self.rank) if isinstance(self.rank, tuple) else self.rank
         found = {**asdict(self), "rank": rank, "weights": list(self.weights)}
-        if self.monotonic_cst is not None:  # places are no keys in JSON
+        if self.monotonic_cst is not None:  # places are not keys in JSON
             given = self.monotonic_cst
             found["monotonic_cst"] = list(map(list, given.items())) if isinstance(given, Mapping) else list(given)
         return found

@@ -78,7 +78,7 @@ class Start:
         head, netlist = popcount_head(circuit, who, instead), remove_dead(circuit.netlist)
         refuse(circuit, ("long words",), who, instead)
         if head is None:
-            raise ValueError("the circuit has no head: its outputs are bits, which are no votes to fit anew")
+            raise ValueError("the circuit has no head: its outputs are bits, which are not votes to fit anew")
         if netlist.num_registers:
             raise ValueError(f"the circuit has {netlist.num_registers} registers; expected one without")
         read, voted = np.zeros((2, netlist.num_signals), np.bool_)

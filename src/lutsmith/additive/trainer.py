@@ -173,7 +173,8 @@ class AdditiveTrainer:
         if self.settings.rank is None and begun is None:  # LUTs of no more inputs than there are
             settings = replace(settings, rank=tuple({min(rank, max(1, len(bits))): 0 for rank in settings.ranks}))
         if len(bits) < max(settings.ranks) or bits.feature.size == 0:
-            raise ValueError(f"{len(bits)} bits tell the rows apart; expected at least the rank, {max(settings.ranks)}")
+            rank = max(settings.ranks)
+            raise ValueError(f"{len(bits)} bits distinguish the rows; expected at least the rank, {rank}")
         goal = (Goal.of if begun is None else begun.goal)(dataset, settings, self.loss, rows)
         masks = masks_of(bits, ways) if ways else None
         if masks is not None:
@@ -195,7 +196,7 @@ class AdditiveTrainer:
             dataset: from `data.from_arrays` or `data.load`; or what `prepare` has made of it, and of the start.
             start: a circuit with a head, whoever trained it. Then nothing is grown: its LUTs that vote are fitted anew
                 in `sweeps`, and come out no worse on the validation rows, where there are any, than they were. The
-                other LUTs, the head, the votes that each LUT has, and what the circuit tells of itself stay. LUTs may
+                other LUTs, the head, the votes that each LUT has, and the metadata of the circuit stay. LUTs may
                 come to read the circuit's comparators, the outputs of LUTs that stay, and thresholds of the encoder;
                 those of fewer than `rank` inputs get more. tau is the one that suits the circuit on the training rows.
             watch: is told how far training has come, step by step; of networks that choose how many LUTs are best too,
@@ -203,7 +204,7 @@ class AdditiveTrainer:
             checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
                 stopped. It is written anew every few seconds, and when training is interrupted. Further networks of an
                 ensemble have files beside it, which are gone at the end.
-            metadata: what the circuit tells of itself; names, accuracy and settings are added.
+            metadata: the metadata of the circuit; names, accuracy and settings are added.
 
         Raises:
             ValueError: as for `prepare`; a start beside what is prepared; a checkpoint of other settings or data, or

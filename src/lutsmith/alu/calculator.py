@@ -47,9 +47,9 @@ def calculate(alu: LearnedALU, expression: str) -> Calculation:
     """Return what a learned ALU makes of an expression such as `22 * 33`, `0xff AND 0b1010` or `isqrt 81`.
 
     Raises:
-        TypeError: it is no text.
-        ValueError: it is no operation on one or two numbers, the ALU has not learned it, an operand is too wide, or it
-            divides by zero.
+        TypeError: it is not text.
+        ValueError: it is not an operation on one or two numbers, the ALU has not learned it, an operand is too wide, or
+            it divides by zero.
     """
     name, a, b = parsed(expression)
     one_of("operation", name, alu.operations)
@@ -76,7 +76,7 @@ def parsed(expression: str) -> tuple[str, int, int | None]:
     if match := _ONE.fullmatch(expression):
         name, left = match.groups()
         return _SPELLINGS.get(name, name), _number(left), None
-    raise ValueError(f"{expression[:80]!r} is no calculation; expected two numbers and an operation, such as '22 * 33'")
+    raise ValueError(f"{expression[:80]!r} is not a calculation; expected two numbers and an operation, as '22 * 33'")
 
 
 def line(name: str, a: int, b: int | None, expected: int, result: int) -> str:
@@ -101,7 +101,7 @@ def _number(text: str) -> int:
         return int(text, 0)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no number; expected such as 22, 0x16 or 0b10110, without leading zeros"
+            f"{text!r} is not a number; expected such as 22, 0x16 or 0b10110, without leading zeros"
         ) from None
 
 

@@ -38,7 +38,7 @@ class LearnedALU:
         cycles: how many clock cycles it takes, where it is a machine; None: it is combinational.
 
     Raises:
-        ValueError: a circuit that is no ALU.
+        ValueError: a circuit that is not an ALU.
     """
 
     def __init__(self, circuit: Circuit | str | PathLike[str]) -> None:
@@ -46,7 +46,7 @@ class LearnedALU:
         instance_of("circuit", self.circuit, Circuit)
         told = self.circuit.metadata.other.get(KEY)
         if not isinstance(told, Mapping):
-            raise ValueError("the circuit is no ALU: its file names no operations; `lutsmith train alu` makes one")
+            raise ValueError("the circuit is not an ALU: its file names no operations; `lutsmith train alu` makes one")
         self.operations, self.bits, self._true, self.cells = _checked(told, self.circuit)
         self.cycles = _checked_cycles(told, self.circuit, self.cells, self.bits)
 

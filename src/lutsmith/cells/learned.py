@@ -72,7 +72,7 @@ class LearnedCell:
             signed: whether the result is two's complement.
 
         Raises:
-            TypeError, ValueError: operands that are no integers of so many bits.
+            TypeError, ValueError: operands that are not integers of so many bits.
         """
         whole_number("width", width, 1, MAX_WIDTH, "the bits of an operand")
         left = operand_bits("a", a, width)

@@ -31,7 +31,7 @@ def verilog(cell: LearnedCell, name: str = "cell") -> str:
 
     Raises:
         TypeError: it is not a cell, or the name is not text.
-        ValueError: the name is no identifier, or a word that Verilog reserves.
+        ValueError: the name is not an identifier, or a word that Verilog reserves.
     """
     instance_of("cell", cell, LearnedCell)
     instance_of("name", name, str)

@@ -323,8 +323,8 @@ class Circuit:
                 those of `metadata.feature_names`, or else all columns in their order without that of `metadata.target`.
 
         Raises:
-            TypeError, ValueError: no such source or method, or `batch` is no positive integer; and while reading, data
-                that do not fit.
+            TypeError, ValueError: no such source or method, or `batch` is not a positive integer; and while reading,
+                data that do not fit.
             ModuleNotFoundError: a Parquet or Feather file, and no pyarrow.
         """
         from lutsmith.circuit.engine import streams

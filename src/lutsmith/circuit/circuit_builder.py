@@ -67,7 +67,7 @@ class CircuitBuilder:
         """Return the signals of the bits of features that are words, (*features.shape, bits): bit 0, the least
         significant, first. They are inputs of the netlist and cost no LUT and no comparator.
 
-        `circuit.words` says what the word of a number is, of numbers that are no integers or too large as well.
+        `circuit.words` says what the word of a number is, of numbers that are not integers or too large as well.
 
         Args:
             features: numbers of features, any shape.
@@ -260,6 +260,6 @@ class CircuitBuilder:
     def _end(self, outputs: NDArray[Any], head: AnyHead) -> None:
         if self._head is not None:
             raise ValueError("the circuit already has a head")
-        self.depth(outputs)  # refuses what are no signals
+        self.depth(outputs)  # refuses what are not signals
         head.check(outputs.size)
         self._head = np.array(outputs), head

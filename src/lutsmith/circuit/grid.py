@@ -31,7 +31,7 @@ class Grid:
         per_unit: float64 (...), words in a unit of the feature, above 0.
 
     Raises:
-        TypeError, ValueError: `bits` is no such number, or arrays not finite, not positive, or of unequal shapes.
+        TypeError, ValueError: `bits` is not such a number, or arrays not finite, not positive, or of unequal shapes.
     """
 
     bits: int

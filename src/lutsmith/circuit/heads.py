@@ -218,7 +218,7 @@ class Head:
 
 
 def checked_places(shape: Any) -> tuple[int, ...]:
-    """Return the shape of places as a tuple; () is a single one. TypeError or ValueError where it is no shape."""
+    """Return the shape of places as a tuple; () is a single one. TypeError or ValueError where it is not a shape."""
     return checked_shape(shape, "shape", "places") if np.shape(shape) != (0,) else ()
 
 

@@ -1,4 +1,4 @@
-"""What a circuit tells of itself beside its logic: names, its table, how it was trained, what it reached.
+"""The metadata of a circuit: what it says beside its logic: names, its table, how it was trained, what it reached.
 
 In a model file it is one flat JSON object, under the key `facts`; `_ENTRIES` says where each key belongs and what it
 may hold. Keys that are not there, those of other versions among them, are kept as they are. All of it is immutable.
@@ -58,7 +58,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Training:
-    """How a circuit was trained: no paths, which are nobody else's business.
+    """How a circuit was trained; paths are not recorded.
 
     Attributes:
         task: the name of the data, such as "mnist" or "csv".
@@ -89,7 +89,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a circuit tells of itself. None: it does not say. `dataclasses.replace` changes fields.
+    """The metadata of a circuit. None: it does not say. `dataclasses.replace` changes fields.
 
     Mappings and lists that are given are copied, as JSON keeps them: objects become read-only mappings, lists tuples.
 

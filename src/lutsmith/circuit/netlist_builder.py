@@ -174,8 +174,8 @@ class NetlistBuilder:
             inputs: (K, I), what each instance reads. Instances that read others come in later calls.
 
         Raises:
-            TypeError, ValueError: a netlist that is no part, or another one than before under this name; not signals of
-                this builder, or not as many as the part has inputs.
+            TypeError, ValueError: a netlist that is not a part, or another one than before under this name; not signals
+                of this builder, or not as many as the part has inputs.
         """
         check_part(name, netlist)
         if name not in self._instances:

@@ -32,7 +32,7 @@ class SharedPart:
         registers: int32 (K, r), likewise its registers.
 
     Raises:
-        TypeError, ValueError: another name, a netlist that is no part, arrays of other shapes.
+        TypeError, ValueError: another name, a netlist that is not a part, arrays of other shapes.
     """
 
     name: str

@@ -13,7 +13,7 @@ from lutsmith.ground.arrays import frozen
 
 
 class OutOfRangeWarning(UserWarning):
-    """The data given to a circuit do not lie where the data lay that it was fitted on."""
+    """The data given to a circuit are outside of the range that it was fitted on."""
 
 
 SAMPLED_ROWS = 16

@@ -125,7 +125,7 @@ def check_groups(groups: int, **counts: int) -> None:
     """Raise where channels, by the names of their arguments, do not divide into so many runs.
 
     Raises:
-        TypeError: `groups` is no integer.
+        TypeError: `groups` is not an integer.
         ValueError: it is below 1, or a count no multiple of it.
     """
     whole_number("groups", groups, 1)

@@ -131,7 +131,7 @@ class TableBank:
         """Return the bank that a circuit tells of, and None where it tells of none.
 
         Raises:
-            ValueError: what it tells is no bank, or a LUT's table is not in it.
+            ValueError: what it tells is not a bank, or a LUT's table is not in it.
         """
         told = circuit.metadata.other.get(_KEY)
         if told is None:
@@ -139,13 +139,13 @@ class TableBank:
         try:
             bank = cls([int(digits, 16) for digits in told["tables"]], told["rank"])
         except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"the circuit's {_KEY} is no bank of tables: {error}") from error
+            raise ValueError(f"the circuit's {_KEY} is not a bank of tables: {error}") from error
         try:
             bank.check(circuit.netlist)
         except ValueError as error:
             raise ValueError(
-                f"the circuit tells of a bank that its LUTs have left, as simplification makes them: {error}; to go on "
-                f"without it, remove {_KEY} from metadata.other"
+                f"the circuit names a bank of tables that its LUTs no longer use, for example after "
+                f"simplification: {error}; to go on without it, remove {_KEY} from metadata.other"
             ) from error
         return bank
 

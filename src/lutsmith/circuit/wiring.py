@@ -57,8 +57,8 @@ def checked_span(group: Any, num_inputs: int, rank: int | None = None) -> Span:
         rank: of its LUTs; None: any.
 
     Raises:
-        ValueError: it is no span, its windows are larger than its box or have another number of cells, or the box lies
-            outside of the inputs.
+        ValueError: it is not a span, its windows are larger than its box or have another number of cells, or the box
+            lies outside of the inputs.
     """
     try:
         offset, *boxes = group
@@ -66,7 +66,7 @@ def checked_span(group: Any, num_inputs: int, rank: int | None = None) -> Span:
         span = Span(_whole(offset), dims, lens, hops)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{group!r} is no span; expected (offset, dims, lens, hops), the last three of 3 numbers"
+            f"{group!r} is not a span; expected (offset, dims, lens, hops), the last three of 3 numbers"
         ) from error
     if any(len(box) != 3 for box in (dims, lens, hops)) or min(*dims, *lens, *hops) < 1 or span.offset < 0:
         raise ValueError(f"{span} has a size below 1 or a box that is not of 3 numbers")

@@ -87,7 +87,7 @@ def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> N
         bits: the length of a word, 1 to 24.
 
     Raises:
-        TypeError, ValueError: `bits` is no such number.
+        TypeError, ValueError: `bits` is not such a number.
     """
     at = np.asarray(thresholds, np.float32)
     bottom, top = np.asarray(low, np.float64), np.asarray(high, np.float64)
@@ -100,7 +100,7 @@ def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> N
 
 
 def snapped(circuit: Circuit, word_length: int) -> Circuit:
-    """Return the circuit with its thresholds on the grid of words of so many bits, and equal comparators merged.
+    """Return the circuit with its thresholds on the grid of words of `word_length` bits, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
     (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells
@@ -150,10 +150,10 @@ def word_length_report(
         word_lengths: in bits, each 1 to 24.
 
     Raises:
-        TypeError, ValueError: the circuit is no classifier or has no fitted range, or arguments that do not fit.
+        TypeError, ValueError: the circuit is not a classifier or has no fitted range, or arguments that do not fit.
     """
     if not circuit.is_classifier:
-        raise ValueError("the report counts classes, and this circuit is no classifier: compare outputs of snapped()")
+        raise ValueError("the report counts classes, but the circuit is not a classifier: compare outputs of snapped()")
     labels = np.asarray(y)
     plain = circuit.predict(X)
     if labels.shape != plain.shape or labels.size == 0:

@@ -231,7 +231,7 @@ class WordBits:
         object.__setattr__(self, "feature", feature)
         object.__setattr__(self, "bit", bit)
         if (self.place < 0).any():
-            raise ValueError(f"feature {feature[(self.place < 0).argmax()]} has no format: it is no word")
+            raise ValueError(f"feature {feature[(self.place < 0).argmax()]} has no format: it is not a word")
         high = np.flatnonzero(bit >= self.formats.bits[self.place])
         if high.size:
             first = int(high[0])

@@ -35,7 +35,7 @@ def lengths(text: str) -> tuple[int, ...]:
     """Return word lengths from a list such as `4,6,8`."""
     parts = [part.strip() for part in text.split(",")]
     if not all(map(_BITS.fullmatch, parts)):
-        raise typer.BadParameter(f"{text!r} is no list of word lengths; expected such as 4,6,8")
+        raise typer.BadParameter(f"{text!r} is not a list of word lengths; expected such as 4,6,8")
     return tuple(map(int, parts))
 
 
@@ -62,7 +62,7 @@ def check_output(output: Path, sources: Iterable[Path]) -> None:
 
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, such as runs/mine/model.lut.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object; all else goes to stderr.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object; everything else goes to stderr.")]
 DataOption = Annotated[
     Path | None,
     typer.Option("--data", metavar="PATH", help="The folder with the IDX files or its parent, or the table's file."),

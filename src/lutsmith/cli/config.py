@@ -78,7 +78,7 @@ def read_config(path: Path, parameters: Iterable[Any], hints: Mapping[str, Any])
     fields of its tables as `NAME=VALUE`.
 
     Raises:
-        typer.BadParameter: no such file, one that is no TOML, keys that are no parameters, or values of other types
+        typer.BadParameter: no such file, one that is not TOML, keys that are not parameters, or values of other types
             than their `hints` say, tables among them.
     """
     known = {_key(parameter): parameter for parameter in parameters if parameter.name not in ("config", "more")}

@@ -20,11 +20,11 @@ class DataError(ValueError):
 
 
 class MissingDataError(DataError, FileNotFoundError):
-    """Data that are looked for in vain; the message says where, and what to do."""
+    """Data that could not be found; the message says where it was looked for, and what to do."""
 
 
 class TableWarning(UserWarning):
-    """A column of a table that may not hold what it is read as; the message names the option that decides."""
+    """A column of a table that may have been misread; the message names the option that decides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +247,7 @@ class Dataset:
 
 
 def _check_array(name: str, values: Any) -> None:
-    """Raise TypeError where something is no array, DataError where it is one of other things than numbers."""
+    """Raise TypeError where something is not an array, DataError where it is one of other things than numbers."""
     if values is None and name not in ("x_train", "y_train"):
         return
     if not isinstance(values, np.ndarray):

@@ -20,7 +20,7 @@ _TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 def read_samples(path: str | PathLike[str], schema: Schema | None = None, reading: Reading = AS_FOUND) -> NDArray[Any]:
-    """Return the samples of a file, `(N, ...)`; the name's ending tells the format.
+    """Return the samples of a file, `(N, ...)`; the ending of the name decides the format.
 
     `.npy`: memory-mapped. `.npz`: the array `X` or `x`, else the one array that is there, else the columns by name.
     `.csv`, `.tsv`, gzipped or not: the model's columns, by name where the file has a header. `.idx`, `.idx.gz`,

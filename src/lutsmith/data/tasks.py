@@ -94,7 +94,7 @@ def check(
     alu: ALU | Mapping[str, Any] | None = None,
     part: str = "train",
 ) -> None:
-    """Raise what `load` would raise of arguments and missing files; nothing is read, and nothing large is imported.
+    """Raise what `load` would raise for its arguments and missing files; reads nothing, and imports nothing large.
     Folders of images have to hold that `part`.
 
     Raises:

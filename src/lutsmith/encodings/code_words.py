@@ -106,7 +106,7 @@ class ClassCode:
             length: bits of a word; None: of the largest.
 
         Raises:
-            TypeError, ValueError: numbers that are no integers or do not fit, or two that are equal.
+            TypeError, ValueError: numbers that are not integers or do not fit, or two that are equal.
         """
         given = [whole_number(f"code word {c}", number, 0) for c, number in enumerate(numbers)]
         needed = max((number.bit_length() for number in given), default=0) or 1
@@ -267,7 +267,7 @@ def drawn_words(classes: int, length: int, permutation: Callable[[int], NDArray[
         permutation: draws a permutation of 0 .. n - 1, from n: the source of all that is random.
 
     Raises:
-        ValueError: words too short to tell the classes apart.
+        ValueError: words too short to distinguish the classes.
     """
     num_bits = max(1, (classes - 1).bit_length())
     if length < num_bits:

@@ -107,7 +107,7 @@ def _head_of(circuit: Circuit) -> Head:
     head = popcount_head(circuit, who, instead)
     refuse(circuit, ("registers",), who, instead)
     if head is None:
-        raise ValueError("a circuit has no head: its outputs are bits, which are no votes to add up")
+        raise ValueError("a circuit has no head: its outputs are bits, which are not votes to add up")
     return head
 
 

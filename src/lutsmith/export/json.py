@@ -85,7 +85,7 @@ _OF_VERSION_1 = {"registers"}
 
 
 def to_json_text(circuit: Circuit) -> str:
-    """Return a circuit as a JSON document; the module says what stands in it. `from_json_text` reads it back.
+    """Return a circuit as a JSON document; the docstring of the module describes it. `from_json_text` reads it back.
 
     Raises:
         ExportError: the document would be longer than `from_json_text` reads.
@@ -139,14 +139,14 @@ def from_json_text(text: str) -> Circuit:
     """Return the circuit of a document that `to_json_text` wrote. Safe with documents from strangers.
 
     Raises:
-        ExportError: it is not such a document, is of a later version, or what it holds is no circuit.
+        ExportError: it is not such a document, is of a later version, or what it holds is not a circuit.
     """
     if len(text) > MAX_BYTES:
         raise ExportError(f"the document has {len(text)} characters, expected at most {MAX_BYTES}")
     try:
         document = strict_loads(text)
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ValueError(f'it is no object with "format": "{FORMAT}"')
+            raise ValueError(f'it is not an object with "format": "{FORMAT}"')
         version = document.get("version")
         if type(version) is not int or version not in _KEYS:
             raise ValueError(f"its version is {str(version)[:40]}, expected one up to {VERSION}")
@@ -325,10 +325,10 @@ def _numbers(values: NDArray[np.float32]) -> list[float | str]:
 
 def _read(values: Any, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     if not isinstance(values, list):
-        raise TypeError(f"{str(values)[:40]} is no list of numbers")
+        raise TypeError(f"{str(values)[:40]} is not a list of numbers")
     for value in values:
         if value not in ("inf", "-inf") and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise TypeError(f"{str(value)[:40]} is no number")
+            raise TypeError(f"{str(value)[:40]} is not a number")
     with np.errstate(over="ignore"):
         numbers = np.array([float(value) for value in values], dtype)
     for place in np.flatnonzero(np.isinf(numbers)).tolist():

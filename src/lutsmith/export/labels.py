@@ -11,7 +11,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 def check_identifier(name: object) -> None:
-    """Raise ExportError where this is no name for parts of a program: letters, digits and _, a letter first."""
+    """Raise ExportError where this is not a name for parts of a program: letters, digits and _, a letter first."""
     if not isinstance(name, str) or not _IDENTIFIER.fullmatch(name):
         raise ExportError(f"{name!r} cannot name functions: take up to 64 letters, digits and _, a letter first")
 

@@ -24,7 +24,7 @@ from lutsmith.logic.words import Words
 
 @dataclass(frozen=True)
 class Options:
-    """What an export may be told. Immutable; the defaults are what every format takes.
+    """The options of an export. Immutable; the defaults are what every format takes.
 
     Attributes:
         name: of files, modules and functions.

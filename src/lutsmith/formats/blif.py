@@ -203,7 +203,7 @@ class _Reader:
         return NamedNetlist(netlist, _plain([self._name or "top"])[0], _plain(self._inputs), _plain(self._outputs))
 
     def _assumed(self, line: int, what: str, done: str) -> None:
-        """Refuse what is no plain BLIF where it is read strictly; else warn of what was done."""
+        """Refuse what is not plain BLIF where it is read strictly; else warn of what was done."""
         where = f"line {line}" if line else "the file"
         if self._strict:
             raise FormatError(f"{where} {what}, which strict reading refuses")
@@ -269,7 +269,7 @@ class _Reader:
         elif command == ".latch":
             self._add_latch(line, arguments)
         elif command not in _IGNORED:
-            raise FormatError(f"line {line} is {command[:20]}, which a netlist of LUTs cannot hold or is no BLIF")
+            raise FormatError(f"line {line} is {command[:20]}, which a netlist of LUTs cannot hold or is not BLIF")
         elif self._strict:
             raise FormatError(f"line {line} is {command}, a remark, which strict reading refuses")
 

@@ -37,7 +37,7 @@ def checked_names(kind: str, names: Sequence[str] | None, count: int, prefix: st
     """Return `names`, by default `prefix` with 0, 1, ...
 
     Raises:
-        TypeError, ValueError: names that are no strings, empty, not `count`, or not distinct.
+        TypeError, ValueError: names that are not strings, empty, not `count`, or not distinct.
     """
     if names is None:
         return [f"{prefix}{index}" for index in range(count)]

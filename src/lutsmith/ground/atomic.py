@@ -27,7 +27,7 @@ def write_atomically(
     A reader, a crash or a full disk meets the old file or the new one, never a part. The bytes go to a temporary name
     in the same folder, reach the disk, and are moved into place. A symbolic link keeps pointing at the file that is
     replaced; the file keeps its permissions. On an error the old file is untouched and the temporary one is gone. What
-    is no file, such as /dev/null or a pipe, is written to and stays.
+    is not a file, such as /dev/null or a pipe, is written to and stays.
 
     Raises:
         IsADirectoryError, FileNotFoundError: `path` is a folder, or its folder does not exist.

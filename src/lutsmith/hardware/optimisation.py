@@ -102,7 +102,7 @@ def optimise(
     Raises:
         Unproved: the proof did not come out, or not in time: nothing is returned.
         ToolMissing, ToolFailed: there is no ABC, it failed, or (ToolTimeout) took too long.
-        TypeError: no circuit, or a rank that is no integer.
+        TypeError: no circuit, or a rank that is not an integer.
         ValueError: no such recipe or rank, or a recipe that keeps LUTs of a higher rank.
     """
     if not isinstance(circuit, Circuit):

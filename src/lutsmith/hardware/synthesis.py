@@ -43,7 +43,7 @@ _AREA = re.compile(r"\barea\s*=\s*([0-9.]+)")
 
 @dataclass(frozen=True)
 class Resources:
-    """What a part takes. None: not counted, and `note` says why, or no such count for the target.
+    """The resources that a part takes. None: not counted, and `note` says why, or no such count for the target.
 
     Attributes:
         part: encoder, network, head (popcounts and decision), sum, or whole (all as one netlist).
@@ -242,7 +242,7 @@ class _Runs:
                 ).stdout
             found = _AREA.search(printed)
             if found is None:
-                raise ToolFailed("ABC did not tell an area", printed)
+                raise ToolFailed("ABC reported no area", printed)
             return {"gates": float(found[1]) + FLIP_FLOP * netlist.num_registers, "ffs": netlist.num_registers}
 
         return self._row(row, netlist, library, area, {"gates": float, "ffs": int})
@@ -320,7 +320,7 @@ class _Runs:
             clocks = json.loads((folder / "report.json").read_text())["fmax"].values()
             return float(min(clock["achieved"] for clock in clocks))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ToolFailed(f"{router.name} told no clock", finished.stdout + finished.stderr) from error
+            raise ToolFailed(f"{router.name} reported no clock", finished.stdout + finished.stderr) from error
 
 
 def _clocked(blif: str) -> str:

@@ -50,8 +50,8 @@ def from_deeplut(
 
     Raises:
         FileNotFoundError: there is no such file.
-        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
-        TypeError: sizes that are no integers, a level that is no number.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
+        TypeError: sizes that are not integers, a level that is not a number.
     """
     if isinstance(source, nn.Module):
         return _replaced(source)
@@ -96,7 +96,7 @@ def _layer(
     bias = tensor(state, "bias", "", (outputs,)) if "bias" in state else None
     if outputs is None:
         if bias is None:
-            raise ForeignModelError("the layer has no bias, which would tell its outputs: pass out_features")
+            raise ForeignModelError("the layer has no bias, so its number of outputs is unknown: pass out_features")
         outputs = len(bias)
     columns = 3 if numbers.ndim == 2 and numbers.shape[1] == 3 else 1
     if numbers.size != len(weight) * rank * columns or len(weight) % outputs:

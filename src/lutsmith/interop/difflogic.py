@@ -56,7 +56,7 @@ def from_difflogic(
             `forward_sampling`, `temperature`.
 
     Raises:
-        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
     """
     if isinstance(source, (str, PathLike)):
         source = read_file(Path(source), _PICKLED)
@@ -91,7 +91,7 @@ def _layer(
     try:
         pair = torch.stack([torch.as_tensor(side) for side in indices])
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ForeignModelError(f"the wiring of layer {prefix!r} is no pair of index tensors: {error}") from error
+        raise ForeignModelError(f"the wiring of layer {prefix!r} is not a pair of index tensors: {error}") from error
     wiring = tensor({"indices": pair}, "indices", prefix, (2, len(weight)), "indices")
     if in_dim is not None and not isinstance(in_dim, int):
         raise ForeignModelError(f"in_dim of layer {prefix!r} is {in_dim!r}; expected an integer")

@@ -111,7 +111,7 @@ def from_difflut(
             counterpart.
 
     Raises:
-        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
     """
     given = {
         "activation": activation,
@@ -179,7 +179,7 @@ def _kind(prefix: str, nodes: Mapping[str, Tensor]) -> _Kind:
         if present - set(kind.buffers) == parameters:
             return kind
     raise ForeignModelError(
-        f"difflut layer {prefix!r} has nodes with {', '.join(sorted(present))}, which is no node known here"
+        f"difflut layer {prefix!r} has nodes with {', '.join(sorted(present))}, which is not a node known here"
     )
 
 

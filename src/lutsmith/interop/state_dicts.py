@@ -20,7 +20,7 @@ _NESTS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 
 
 class ForeignModelError(ValueError):
-    """A model of another library that cannot be read or is not what it was said to be; the message says what to do."""
+    """A model of another library that cannot be read or is not of the stated kind; the message says what to do."""
 
 
 def read_state(source: Source) -> dict[str, Tensor]:
@@ -30,7 +30,7 @@ def read_state(source: Source) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ForeignModelError: a file that is damaged, or holds more than tensors; values that are no tensors.
+        ForeignModelError: a file that is damaged, or holds more than tensors; values that are not tensors.
     """
     if isinstance(source, nn.Module):
         return _state_of(source)

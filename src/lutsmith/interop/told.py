@@ -79,7 +79,7 @@ class Told:
             return
         names = ", ".join(f"{name}={example}" for name, (_, example) in self._missing.items())
         usual = ", ".join(f"{name}={value}" for name, (value, _) in self._missing.items() if value)
-        hint = f" ({self._library}'s constructors take {usual} unless they are told otherwise)" if usual else ""
+        hint = f" ({self._library}'s constructors take {usual} by default)" if usual else ""
         raise ForeignModelError(
             f"the checkpoint does not say everything that the {self._library} model was; pass {names}{hint}, or the "
             "model itself, whose attributes are read"

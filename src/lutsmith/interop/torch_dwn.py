@@ -55,7 +55,7 @@ def from_torch_dwn(
         skip: beginnings of the names of tensors to leave out.
 
     Raises:
-        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
     """
     state = read_state(source)
     saved = [state.pop(name) for name in list(state) if name.rpartition(".")[2] == "randperm"]
@@ -112,7 +112,7 @@ def _layer(prefix: str, tensors: Mapping[str, Tensor], alpha: float, beta: float
         inputs = tensor(tensors, "mapping", prefix, (out_dim, rank), "indices")
     elif _DUMMY in tensors:
         raise ForeignModelError(
-            f"layer {prefix!r} has {_DUMMY} but no mapping.weights: the dummy is no wiring, and the learned one is lost"
+            f"layer {prefix!r} has {_DUMMY} but no mapping.weights: the dummy is not a wiring; the learned one is lost"
         )
     else:
         raise ForeignModelError(f"layer {prefix!r} has neither mapping nor mapping.weights")

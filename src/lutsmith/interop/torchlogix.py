@@ -74,7 +74,7 @@ def from_torchlogix(
         skip: beginnings of the names of tensors to leave out, such as those of a binarization.
 
     Raises:
-        ForeignModelError: the source cannot be read, is no such model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
     """
     if parametrization is not None:
         one_of("parametrization", parametrization, get_args(Kind), ForeignModelError)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.netlist import Netlist
 
 MAX_TERMS = 50_000
-"""Of a polynomial: a netlist that is no tree of adders reaches this soon."""
+"""Of a polynomial: a netlist that is not a tree of adders reaches this soon."""
 
 _Monomial = tuple[int, ...]
 
@@ -172,7 +172,7 @@ class LinearRewriting:
     def sum_of(
         self, output_bits: Sequence[int], modulus: int, leaves: Collection[int] = ()
     ) -> dict[_Monomial, int] | None:
-        """Return what `sum_of` does, or None where nodes of equal inputs are no sum of their inputs."""
+        """Return what `sum_of` does, or None where nodes of equal inputs are not a sum of their inputs."""
         known: dict[int, int] = {}  # coefficients of the inputs and leaves
         waiting: dict[tuple[int, int], dict[int, int]] = {}
         heap: list[tuple[int, int]] = []

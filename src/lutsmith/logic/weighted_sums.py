@@ -212,7 +212,7 @@ class _Made:
         self.places = [tuple(np.flatnonzero(row).tolist()) for row in varies]
         outputs = words[varies]
         inside = np.concatenate([word.reshape(-1) for _, _, word, _ in cut] + [none.reshape(-1)])
-        plain = (inside > TRUE) & (inside & 1 == 0)  # complements of inputs, and constants, are no nodes
+        plain = (inside > TRUE) & (inside & 1 == 0)  # complements of inputs, and constants, are not nodes
         built = logic.build(np.concatenate([outputs, inside[plain]]))
         self.netlist = replace(built, outputs=built.outputs[: outputs.size])
         signals = np.full(inside.size, -1)

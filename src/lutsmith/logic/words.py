@@ -32,8 +32,8 @@ class Words:
 
     Attributes:
         num_features: F.
-        grid: the grid of words that are no integers of the circuit's, of shape (F,); None if those are float32 numbers,
-            bit for bit.
+        grid: the grid of words that are not integers of the circuit's, of shape (F,); None if those are float32
+            numbers, bit for bit.
         formats: the features that are words in the circuit, and what these are; None where there are none.
         formats_only: whether no other features are read: then the longest of these words is that of all.
     """
@@ -85,7 +85,7 @@ class Words:
 
     @classmethod
     def _derive(cls, circuit: Circuit, bits: int | None, others: NDArray[np.int64]) -> Words:
-        """Return words for the features that are no words of the circuit's."""
+        """Return words for the features that are not words of the circuit's."""
         features = circuit.encoder.num_features
         if bits is None:
             bits = circuit.metadata.input_bits
@@ -102,8 +102,8 @@ class Words:
         if bits is not None:
             if asked.size:
                 warnings.warn(
-                    f"the circuit asks whether values of {asked.size} features are missing, and words of {bits} bits "
-                    "never are: NaN becomes word 0, the lowest value. Float words tell missing values",
+                    f"the circuit asks whether values of {asked.size} features are missing, and no word of {bits} bits "
+                    "means that: NaN becomes word 0, the lowest value. Float words keep missing values",
                     stacklevel=4,
                 )
             return cls(features, Grid.covering(low, high, bits))
@@ -149,7 +149,7 @@ class Words:
 
     @property
     def is_float(self) -> bool:
-        """Whether features that are no words in the circuit are float32 numbers, bit for bit."""
+        """Whether features that are not words in the circuit are float32 numbers, bit for bit."""
         return self.grid is None and not self.formats_only
 
     @property
@@ -185,7 +185,7 @@ class Words:
     def values(self, words: NDArray[Any]) -> NDArray[Any]:
         """Return numbers that words (N, F) stand for, and become again: float32 (N, F).
 
-        Where a feature is a word of more than 24 bits they are integers, or float64 where others are no words.
+        Where a feature is a word of more than 24 bits they are integers, or float64 where others are not words.
         """
         if self.formats is None:
             return self._others(words)

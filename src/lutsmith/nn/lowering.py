@@ -211,7 +211,7 @@ class ModelWalk:
     ids: Ids
     are_bits: bool = False
     numbers: Levels | Sums | None = None
-    scored: bool = False  # whether the last numbers are scores if nothing follows: they are no bits
+    scored: bool = False  # whether the last numbers are scores if nothing follows: they are not bits
     objective: str | None = None  # of the head, once there is one
     fitted_range: FittedRange | None = None
     encoder_luts: int = 0

@@ -210,7 +210,7 @@ class Architecture:
         """The inverse of `to_json`, and of what a circuit's metadata hold; fields left out take their defaults.
 
         Raises:
-            ValueError: a name that is no field, with the names that are.
+            ValueError: a name that is not a field, with the names that are.
         """
         check_options("an architecture", values, sorted(known.name for known in fields(cls)))
         plain = plain_json(values)
@@ -238,7 +238,7 @@ def build(
         categorical: the columns of a table whose values are codes of categories; they are encoded one-hot.
 
     Raises:
-        ValueError: sizes that do not fit: a last layer that is no multiple of `num_classes`, fewer usable bits than
+        ValueError: sizes that do not fit: a last layer that is not a multiple of `num_classes`, fewer usable bits than
             `rank`; options that a layer, the encoder or the head does not have.
     """
     instance_of("architecture", architecture, Architecture, "(Architecture.from_json reads a dict)")
@@ -282,4 +282,4 @@ def _json_value(name: str, value: Any) -> Any:
     try:
         return json.loads(json.dumps(value))
     except TypeError as error:
-        raise TypeError(f"{name} holds what is no JSON value: {error}") from error
+        raise TypeError(f"{name} holds what is not a JSON value: {error}") from error

@@ -57,7 +57,7 @@ def card(source: Any, path: str | PathLike[str] | None = None, *, name: str | No
     """
     subject = Subject.of(source)
     if subject.circuit is None:
-        raise ValueError(f"{subject.name}: {' '.join(subject.notes) or 'there is no model'} A card is of a model")
+        raise ValueError(f"{subject.name}: {' '.join(subject.notes) or 'there is no model'} A card needs a model")
     circuit = subject.circuit
     called = name or (f"{subject.task} by look-up tables" if subject.task else subject.name)
     metric = _metric(subject, circuit)

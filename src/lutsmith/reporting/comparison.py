@@ -99,11 +99,11 @@ def compare(
     notes = [f"{name}: {note}" for name, subject in zip(names, both, strict=True) for note in subject.notes]
     rows = [context.rows for context in contexts]
     if all(isinstance(each, MeasuredRows) for each in rows) and not _same_rows(contexts):
-        notes.append("The two are measured on different rows: their scores do not compare.")
+        notes.append("The two are measured on different rows: their scores cannot be compared.")
     of = [_recorded_on(subject) for subject in both]
     if None not in of and of[0] != of[1]:
         told = " and of ".join(f"{place[1]} rows of {place[0]}" for place in of if place is not None)
-        notes.append(f"The scores that the runs recorded are of {told}: they do not compare.")
+        notes.append(f"The scores that the runs recorded are of {told}: they cannot be compared.")
     notes += [
         f"{name}: not measured, because {each.why}."
         for name, each in zip(names, rows, strict=True)

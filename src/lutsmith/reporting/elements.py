@@ -24,7 +24,7 @@ class Element:
 
 
 def element(tag: str, *children: Element | str, **attributes: Value) -> Element:
-    """Return an element. In names of attributes `_` is `-`, and a last one is left out: `class_`. None is no value."""
+    """Return an element. In names of attributes `_` is `-`, and a last one is left out: `class_`. None: no value."""
     named = ((name.rstrip("_"), value) for name, value in attributes.items())
     shown = ((_spelled(name), _text(value)) for name, value in named if value is not None)
     return Element(tag, tuple(shown), children)

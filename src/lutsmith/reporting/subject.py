@@ -143,7 +143,7 @@ def _of_folder(path: Path) -> Subject:
     if folder.model.is_file() and (recorded is None or result is not None):
         circuit, content = load(folder.model), folder.model.read_bytes()
     if alu is not None and circuit is not None and not _is_alu_of(circuit, content, alu):
-        notes.append(f"{ALU_RECORD} tells of another circuit than {MODEL} holds: its proofs are left out.")
+        notes.append(f"{ALU_RECORD} describes another circuit than the one in {MODEL}: its proofs are left out.")
         alu = None
     if recorded is not None and result is None:
         done = len(steps)
@@ -155,7 +155,7 @@ def _of_folder(path: Path) -> Subject:
         notes.append(f"The run has finished, and its {MODEL} is gone.")
     versions, checksum = (None, None) if recorded is None else _entries(folder.path / RECORD)
     if circuit is not None and result is not None and not _belongs(circuit, content, result, checksum):
-        notes.append(f"{RECORD} tells of another circuit than {MODEL} holds: its figures are left out.")
+        notes.append(f"{RECORD} describes another circuit than the one in {MODEL}: its figures are left out.")
         result = None
     return Subject(
         folder.path.name, "a run" if recorded is not None else "an ALU" if alu is not None else "a model file",

@@ -78,7 +78,7 @@ def evaluate(
         word_lengths: also measure the model with its features as words of so many bits each (`word_length_report`).
 
     Raises:
-        ValueError: the model is no classifier or has no known task; data that are missing or do not fit.
+        ValueError: the model is not a classifier or has no known task; data that are missing or do not fit.
         OSError: files that cannot be read.
     """
     circuit = load(model)

@@ -95,7 +95,7 @@ def default_folder(
 
     To resume or overwrite is to take the last of these that is not free. Without a preset it is the task's, for the
     method that the arguments ask for (`given` are those that not every method has); where they ask for none and there
-    is no run of the default one, another's is resumed.
+    is not a run of the default one, another's is resumed.
 
     Raises:
         ValueError: an unknown preset or method, or arguments of different methods.

@@ -31,7 +31,7 @@ KINDS: dict[Kind, str] = {
     "held-out": "the rows held out of training",
     "training": "all rows of the table that it was trained on, none of them held out",
     "another": "all rows of a table that is not, or no longer, the one it was trained on: which of them were held out "
-    "cannot be told",
+    "is not known",
     "unknown": "all rows of the table: the model does not say whether it was trained on them",
 }
 """What rows that a model is measured on can be."""

@@ -64,12 +64,12 @@ def refine(
     out: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Refinement:
-    """Fit the LUTs of a circuit that vote anew, one after the other, and return it where it is no worse for that.
+    """Fit the LUTs of a circuit that vote anew, one after the other, and return the result if it is not worse.
 
         better = lutsmith.refine("model.lut", X, y, sweeps=2, out="better.lut").circuit
 
     LUTs vote that are outputs and that no other LUT reads: of a network of one layer all of them. The others, the head
-    and what the circuit tells of itself stay; see `additive.AdditiveTrainer.fit`. It does not matter who trained the
+    and the metadata of the circuit stay; see `additive.AdditiveTrainer.fit`. It does not matter who trained the
     circuit. Rows that its training held out, to choose by or to measure on, are held out here too.
 
     Args:

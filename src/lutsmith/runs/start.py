@@ -32,7 +32,7 @@ def read_start(name: str, given: Circuit | str | os.PathLike[str] | None) -> Cir
     """Return the circuit of that name; `given` is what this call was given.
 
     Raises:
-        ValueError: it was in memory, and is not given again; a file that is no model.
+        ValueError: it was in memory, and is not given again; a file that is not a model.
         OSError: a file that cannot be read.
     """
     if isinstance(given, Circuit):

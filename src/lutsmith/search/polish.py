@@ -109,7 +109,7 @@ class _Course:
         self._goal = PolishGoal(circuit, data, rows)
         augment = ImageAugmentation.from_json(settings.augmentation or {})
         if augment.parts and len(circuit.input_shape) < 2:
-            raise ValueError(f"augmentation is {dict(settings.augmentation or {})}, and the samples are no images")
+            raise ValueError(f"augmentation is {dict(settings.augmentation or {})}, and the samples are not images")
         self._stages = Stages(circuit.inputs, circuit.netlist)
         copies = settings.copies if augment.parts else 0
         self._rows = PolishRows(self._stages, data, rows, copies, augment, settings.seed)

@@ -151,7 +151,7 @@ class SearchTrainer:
             watch: is told how far the search has come, after every step.
             checkpoint: a file. Where it is there, the search goes on from it, to the same circuit as if it had not
                 stopped. It is written anew every few seconds, at the end, and when the search is interrupted.
-            metadata: what the circuit tells of itself; accuracy and settings are added.
+            metadata: the metadata of the circuit; accuracy and settings are added.
 
         Raises:
             ValueError: as for `prepare`; a checkpoint of other settings or data, or none at all.

@@ -140,7 +140,7 @@ class LUTEstimator(FittedCircuit):
     def _eval_rows(self, eval_set: Any, table: Table) -> tuple[NDArray[Any], NDArray[Any]]:
         pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise ValueError("eval_set is no pair (X, y), and no list of one pair")
+            raise ValueError("eval_set is neither a pair (X, y) nor a list of one pair")
         x = self._reading.again(self, pair[0])
         if table.schema is not None:
             x = features_by(table.schema, x, "eval_set", further=False)

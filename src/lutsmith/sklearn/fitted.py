@@ -129,7 +129,7 @@ class FittedCircuit(BaseEstimator):
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         if set(state) != {"parameters", "fitted"}:  # as scikit-learn's own would be
-            raise ValueError("this is no pickled estimator of lutsmith, or one of another version")
+            raise ValueError("this is not a pickled estimator of lutsmith, or one of another version")
         self.__dict__.update(state["parameters"])
         for name, value in state["fitted"].items():
             found = value

@@ -63,7 +63,7 @@ class InputForm:
                 are none. Arrays of numbers are returned whole. None: one.
 
         Raises:
-            TypeError, ValueError: X is no such thing.
+            TypeError, ValueError: X is not such a thing.
         """
         asked = not (isinstance(categorical, str) and categorical == "from_dtype") and categorical is not None
         table = X if _is_frame(X) else _with_text(X, asked or options is not None)

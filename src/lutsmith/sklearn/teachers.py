@@ -31,7 +31,7 @@ def check_teacher(teacher: Any, weight: Any, *, numbers: bool) -> None:
 
     Raises:
         TypeError: no estimator, or one of another kind.
-        ValueError: a weight that is no share.
+        ValueError: a weight that is not a share.
     """
     number("teacher_weight", weight, lambda x: 0 <= x <= 1, "a share, 0 to 1")
     if teacher is None:
@@ -43,7 +43,7 @@ def check_teacher(teacher: Any, weight: Any, *, numbers: bool) -> None:
     if not (hasattr(teacher, "fit") and hasattr(teacher, "get_params") and hasattr(teacher, wanted)):
         raise TypeError(f"teacher is {_brief(teacher)}; expected an estimator of scikit-learn, {kind}")
     if numbers and is_classifier(teacher):
-        raise TypeError(f"teacher is {_brief(teacher)}, which tells classes; expected {kind}")
+        raise TypeError(f"teacher is {_brief(teacher)}, which predicts classes; expected {kind}")
 
 
 def make_teacher(
@@ -82,7 +82,7 @@ def make_teacher(
         told = getattr(teacher, "classes_", None)
         if classes is not None and (told is None or not np.array_equal(np.asarray(told), classes)):
             raise ValueError(
-                f"the teacher tells the classes {_brief(np.asarray(told).tolist())}, and y holds "
+                f"the teacher predicts the classes {_brief(np.asarray(told).tolist())}, and y holds "
                 f"{_brief(classes.tolist())}: expected the same"
             )
         everything: list[NDArray[np.float64]] = []

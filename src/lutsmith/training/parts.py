@@ -1,4 +1,4 @@
-"""What a caller adds to the settings of a run: objects and functions, which are no JSON values."""
+"""What a caller adds to the settings of a run: objects and functions, which are not JSON values."""
 
 from __future__ import annotations
 

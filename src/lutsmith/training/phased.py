@@ -67,7 +67,7 @@ class PhasedPreparation:
         kinds = [phase.kind for phase in settings.wanted if phase.kind in ("real", "binary")]
         if kinds[-1:] != ["binary"]:
             raise ValueError(
-                f"after phase {settings.wanted[-1].name!r} weights are real numbers, of which there is no circuit; end "
+                f"after phase {settings.wanted[-1].name!r} weights are real numbers, which no circuit has; end "
                 "with a phase behind one of kind 'binary'"
             )
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(common), dataset.sample_weight)

@@ -230,7 +230,7 @@ class Settings:
         out take their defaults.
 
         Raises:
-            ValueError: a name that is no field, with the names that are.
+            ValueError: a name that is not a field, with the names that are.
         """
         check_options("a training run", values, [field.name for field in dataclasses.fields(cls)])
         return cls(**plain_json(values))

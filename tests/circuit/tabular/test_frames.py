@@ -114,6 +114,7 @@ class Foreign:
     """A frame of a library that lutsmith has never heard of and that narwhals knows by its protocol."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
+        module("narwhals")
         self._rows = rows
 
     def __narwhals_dataframe__(self) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 Bit = bool | int
-"""A known bit (a bool), or a literal (an int that is no bool)."""
+"""A known bit (a bool), or a literal (an int that is not a bool)."""
 
 
 class Clauses:

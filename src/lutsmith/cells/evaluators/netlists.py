@@ -59,7 +59,7 @@ class Netlists:
         return int(self._builder.lut([free], entries[None])[0])
 
     def _part(self, table: NDArray[np.bool_]) -> tuple[str, Netlist, list[int]] | None:
-        """Return the part that a table is, and which inputs it reads; None where some output is no LUT of its own."""
+        """Return the part that a table is, and which inputs it reads; None if an output is not a LUT of its own."""
         key = (table.shape, table.tobytes())
         if key not in self._parts:
             self._parts[key] = None

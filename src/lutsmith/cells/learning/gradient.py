@@ -108,7 +108,7 @@ def learn_gradient(
     The result does not depend on the number of threads: one is used.
 
     Raises:
-        TypeError, ValueError: examples that are none, or are no integers of so many bits; settings out of range.
+        TypeError, ValueError: examples that are none, or are not integers of so many bits; settings out of range.
     """
     examples = Examples.of(fabric, a, b, z, width)
     further = None if check is None else Examples.of(fabric, *check)

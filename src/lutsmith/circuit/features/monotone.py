@@ -225,7 +225,7 @@ def _weights(circuit: Circuit, head: Head) -> tuple[NDArray[np.int64], tuple[Lab
         return counted * np.sign(np.ones(len(labels)) if head.scale is None else head.scale).astype(np.int64), labels
     if len(labels) > 2:
         raise ValueError(
-            f"the circuit tells {len(labels)} classes apart; expected two, whose second gets more or less probable, "
+            f"the circuit has {len(labels)} classes; expected two, whose second gets more or less probable, "
             "several labels, or numbers"
         )
     return counted[:, -1:] - counted[:, :1], labels[-1:]

@@ -125,7 +125,7 @@ def simplify_around(
         netlist: any.
         parts: of it.
         around: simplifies the netlist around the boxes; inputs and outputs keep their number and order.
-        inside: simplifies that of a part, likewise. What is no part any more, such as one with a constant output, is
+        inside: simplifies that of a part, likewise. What is not a part any more, such as one with a constant output, is
             left as it was.
     """
     boxes = boxed(netlist, parts)

@@ -124,7 +124,7 @@ def simplify_on(
     rank: int = MAX_RANK,
     held_out: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> DataSimplification:
-    """Return a smaller circuit whose outputs are those of `circuit` on every row of X, and on nothing else for certain.
+    """Return a smaller circuit with the outputs of `circuit` on every row of X; on other samples they may differ.
 
     The circuit is evaluated on all rows. LUTs then drop inputs that only unread table entries depend on, and read the
     lowest of the signals that no row tells apart; outputs that never change become constants. The exact passes follow,

@@ -67,14 +67,14 @@ def head_fields(told: Any, tensors: Tensors) -> dict[str, Any]:
     """Return the fields `head`, `objective` and `classes` of the circuit with such a head.
 
     Raises:
-        TypeError, ValueError: JSON that is no head, or tensors that are not its arrays.
+        TypeError, ValueError: JSON that is not a head, or tensors that are not its arrays.
     """
     kind = told.get("kind") if isinstance(told, dict) else None
     if told is not None and kind not in ("popcount", "integers", "several"):
         raise ValueError(f"its head is {str(told)[:80]}, expected popcounts, integers or several")
     listed = told["heads"] if kind == "several" else [] if told is None else [["", None, told]]
     if not isinstance(listed, list) or not all(isinstance(each, list) and len(each) == 3 for each in listed):
-        raise ValueError("its heads are no list of name, outputs and head")
+        raise ValueError("its heads are not a list of name, outputs and head")
     parts = [part for *_, part in listed]
     arrays = _arrays(parts, tensors)
     if kind == "several":

@@ -72,7 +72,7 @@ def parts_of(told: Any, tensors: Tensors) -> tuple[SharedPart, ...]:
         TypeError, ValueError: they are none, or do not fit together.
     """
     if not isinstance(told, list) or not all(isinstance(each, list) and len(each) == 7 for each in told):
-        raise ValueError("its parts are no list of name and sizes")
+        raise ValueError("its parts are not a list of name and sizes")
     named = {name for name in PART_TENSORS if name in tensors}
     if named != (set(PART_TENSORS) if told else set()):
         raise ValueError(f"it has {len(told)} parts, and of their tensors {', '.join(sorted(named)) or 'none'}")

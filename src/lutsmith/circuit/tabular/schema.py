@@ -224,7 +224,7 @@ class Schema(TableLayout):
         return code
 
     def _known(self, place: int, codes: dict[str, float], cell: Any) -> float:
-        """Return the code of a cell, NaN where it is missing or unknown; raise TypeError where it is no name."""
+        """Return the code of a cell, NaN where it is missing or unknown; raise TypeError where it is not a name."""
         if isinstance(cell, str):
             for name in (cell, cell.strip()):
                 if name in codes:

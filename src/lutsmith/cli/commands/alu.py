@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 def check(
     model: ModelArgument,
     points: Annotated[
-        int, typer.Option(metavar="N", help="Uniform points of each operation, or all there are if they are fewer.")
+        int, typer.Option(metavar="N", help="Uniform points of each operation, or all points if there are fewer.")
     ] = 10_000,
-    seed: Annotated[int, typer.Option(metavar="S", help="Of the points.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="S", help="The seed of the points.")] = 0,
     prove: Annotated[
         bool, typer.Option("--prove", help="Also prove each cell, and that the circuit is the ALU of its cells.")
     ] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Compare each operation of a learned ALU with arithmetic, on fresh points, and on edge points apart.
+    """Compare each operation of a learned ALU with arithmetic, on new points, and separately on edge points.
 
     Exit code 1: an answer is wrong, or a proof refutes; 3: no answer is wrong, and a proof does not decide.
     """

@@ -20,17 +20,17 @@ def card(
         Path | None,
         typer.Option("-o", "--output", metavar="OUT", help="The file to write; README.md beside the model by default."),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="What the model is called.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The name of the model.")] = None,
     license: Annotated[  # noqa: A002
         str | None, typer.Option("--license", metavar="SPDX", help="Its licence, such as apache-2.0.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Write a model card: a README with the YAML head that model hubs read.
 
-    It says how to use the model, what it reads and reaches, its size, what was shown of it and how it was trained, as
-    far as that is recorded.
+    It says how to use the model, what it reads and reaches, its size, what was proved and how it was trained, as far as
+    that is recorded.
     """
     place = output or (source if source.is_dir() else source.parent) / "README.md"
     check_output(place, [source])

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run, or a model file.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another run or model file.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="OUT", help="An HTML file to write too; one that is there is replaced."),
+        typer.Option("-o", "--output", metavar="OUT", help="An HTML file to write, too; an existing one is replaced."),
     ] = None,
     data: DataOption = None,
     task: TaskOption = None,

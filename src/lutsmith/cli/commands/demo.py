@@ -19,7 +19,7 @@ def demo(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The HTML file to write.")],
     title: Annotated[
         str | None,
-        typer.Option("--title", metavar="TEXT", help="Of the page; what the model was trained on by default."),
+        typer.Option("--title", metavar="TEXT", help="The title of the page; by default the model's task."),
     ] = None,
     temperature: Annotated[
         float | None,
@@ -28,7 +28,7 @@ def demo(
             help="How many votes are worth a factor e of probability; the answer's probability is shown then.",
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
     """Write a page that runs a model in a browser: draw, move sliders, or calculate, and see bits, LUTs and votes.

@@ -151,7 +151,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
 def _tool_line(tool: dict[str, str]) -> str:
     if "missing" in tool:
         return f"not found: {tool['missing'].partition(': ')[2]}"
-    return f"{tool['version'] or 'no version told'} ({tool['source']})"
+    return f"{tool['version'] or 'version unknown'} ({tool['source']})"
 
 
 def _cache_line(cache: dict[str, Any]) -> str:

@@ -30,15 +30,15 @@ def evaluate(
     word_lengths: Annotated[
         Any,
         typer.Option(
-            "--words", parser=lengths, metavar="4,6,8", help="Measure it on words of so many bits a feature too."
+            "--words", parser=lengths, metavar="4,6,8", help="Also measure it with features as words of this many bits."
         ),
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Measure a model on the test part of the task that it was trained on, or on a table.
 
-    Of the table that it was trained on, these are the rows that were held out; of another table all rows. Without
-    --data it is the table of the model's run: its --test file, or the rows that were held out.
+    On the table that it was trained on, only the held-out rows are used; on another table all rows. Without --data,
+    it is the --test file of the model's run, or the held-out rows of its table.
     """
 
     def compute() -> dict[str, Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def export(
     model: ModelArgument,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="The folder for the files; made where it is missing.")
+        Path, typer.Option("-o", "--output", metavar="DIR", help="The folder for the files; made if it is missing.")
     ],
     formats: Annotated[
         str,
@@ -54,15 +54,15 @@ def export(
         Literal["portable", "xilinx"], typer.Option("--primitives", help="Expressions, or LUT1 to LUT6 with INIT.")
     ] = "portable",
     name: Annotated[
-        str | None, typer.Option("--name", help="Of files, modules and functions; the model file's by default.")
+        str | None, typer.Option("--name", help="The name of files, modules and functions; else the model file's.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
     """Write a model in one or more formats, and say what each file is.
 
-    With --format all, formats that cannot hold the model, or have no choice of an option that was given, are named with
-    the reason. Where they are asked for by name, nothing is written at all.
+    With --format all, formats that cannot express the model, or do not have an option that you gave, are named with the
+    reason. If you ask for such a format by name, nothing is written at all.
     """
 
     def compute() -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _name(model: Path, given: str | None) -> str:
     if given is None:
         return model.stem if re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,63}", model.stem) else "lutsmith"
     if not re.fullmatch(r"\w[\w.-]{0,199}", given):
-        raise ValueError(f"--name is {given!r}, which is no name of files: take letters, digits and _")
+        raise ValueError(f"--name is {given!r}, which is not a name of files: take letters, digits and _")
     return given
 
 

@@ -53,7 +53,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
     if result["registers"]:
         page["registers"] = f"{result['registers']:,}"
     for name, value in result["facts"].items():
-        page[f"trained: {name}"] = _brief(value)
+        page |= _trained(f"trained: {name}", value)
     facts_page(console, page)
 
 
@@ -90,6 +90,16 @@ def _named(part: dict[str, Any]) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _trained(name: str, value: object) -> dict[str, str]:
+    """Return the lines of a fact: one for each field of a dict, one for all fields that are 0, none for those unset."""
+    if not isinstance(value, dict):
+        return {} if value in (None, []) else {name: _brief(value)}
+    zero = [field for field, item in value.items() if item == 0 and not isinstance(item, bool)]
+    given = {field: item for field, item in value.items() if field not in zero and item not in (None, {}, [])}
+    lines = {f"{name}.{field}": _brief(item) for field, item in given.items()}
+    return lines | ({f"{name}, all 0": ", ".join(zero)} if zero else {})
 
 
 def _brief(value: object) -> str:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def merge(
-    circuits: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="Model files of the same features.")],
+    circuits: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="Model files with the same features.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The model file to write.")],
     json_output: JsonOption = False,
 ) -> None:
     """Write one model of several that vote: its scores are the sums of theirs, its numbers the mean.
 
-    Features, classes and objective have to be the same. Equal thresholds and LUTs are there once.
+    Features, classes and objective have to be the same. Equal thresholds and LUTs are shared.
     """
     check_output(output, circuits)
 

@@ -25,13 +25,13 @@ SHOWN = 10
 def pivotal(
     model: ModelArgument,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose training rows; default: the model's own task.")
+        str | None, typer.Option(metavar="NAME", help="The task with the training rows; by default that of the model.")
     ] = None,
     data: DataOption = None,
     target: TargetOption = None,
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
-    rows: Annotated[int, typer.Option(metavar="N", help="How many training rows are looked at.")] = 1000,
+    rows: Annotated[int, typer.Option(metavar="N", help="The number of training rows to use.")] = 1000,
     json_output: JsonOption = False,
 ) -> None:
     """Count on how many training rows inverting each node and input bit changes an output bit, and the answer.

@@ -25,30 +25,30 @@ if TYPE_CHECKING:
 def polish(
     model: ModelArgument,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose training rows; default: the model's own task.")
+        str | None, typer.Option(metavar="NAME", help="The task with the training rows; by default that of the model.")
     ] = None,
     data: DataOption = None,
     target: TargetOption = None,
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
-    sweeps: Annotated[int | None, typer.Option(metavar="N", help="How often each LUT is visited; 8.")] = None,
+    sweeps: Annotated[int | None, typer.Option(metavar="N", help="Visits of each LUT; 8 by default.")] = None,
     candidates: Annotated[
-        int | None, typer.Option(metavar="N", help="Signals that are tried for an input of each LUT; 0: wires stay.")
+        int | None, typer.Option(metavar="N", help="Signals to try for an input of each LUT; 0: wires stay.")
     ] = None,
     max_seconds: Annotated[
-        float | None, typer.Option("--max-seconds", metavar="S", help="Begin no LUT after so many seconds.")
+        float | None, typer.Option("--max-seconds", metavar="S", help="Start no LUT after this many seconds.")
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="For metrics.jsonl and a checkpoint, from which it goes on.")
+        Path | None, typer.Option(metavar="DIR", help="The folder for metrics.jsonl and a checkpoint to continue from.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="The model file to write; else nothing is.")
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="The model file to write; else none is written.")
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Change table entries and wires of a model, of any depth, where that lowers its loss on the training rows.
+    """Change table entries and wires of a model of any depth, if that lowers its loss on the training rows.
 
-    The model that comes out is no worse on the validation rows, which chose it.
+    The new model is not worse on the validation rows, which choose it.
     """
     if out is not None:
         check_output(out, [model])

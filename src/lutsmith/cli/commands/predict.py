@@ -55,7 +55,7 @@ def predict(
 ) -> None:  # fmt: skip
     """Predict the label, the labels or the numbers of each sample of a file, which may be larger than memory.
 
-    Of a folder of PNG images, and of the folders in it, each line begins with the image's name.
+    For a folder of PNG images, with the folders in it, each line begins with the name of the image.
     """
     _check_output(output, (model, samples), json_output)
     if method not in _METHODS:

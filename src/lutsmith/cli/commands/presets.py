@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def presets(
-    task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only those of a task, and those of any.")] = None,
+    task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only presets for this task or any.")] = None,
     json_output: JsonOption = False,
 ) -> None:
     """List the presets: the task of each, how it learns, and the test accuracy that it reached."""

@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 def refine(
     model: ModelArgument,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose training rows; default: the model's own task.")
+        str | None, typer.Option(metavar="NAME", help="The task with the training rows; by default that of the model.")
     ] = None,
     data: DataOption = None,
     target: TargetOption = None,
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
-    sweeps: Annotated[int | None, typer.Option(metavar="N", help="How often each LUT is fitted anew; 1.")] = None,
+    sweeps: Annotated[int | None, typer.Option(metavar="N", help="Fits of each LUT; 1 by default.")] = None,
     max_seconds: Annotated[
-        float | None, typer.Option("--max-seconds", metavar="S", help="Begin no LUT after so many seconds.")
+        float | None, typer.Option("--max-seconds", metavar="S", help="Start no LUT after this many seconds.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="The model file to write; else nothing is.")
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="The model file to write; else none is written.")
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Fit the LUTs of a model that vote anew on the training rows of its task, or of a table.
+    """Fit the voting LUTs of a model anew on the training rows of its task, or of a table.
 
-    They are those that no other LUT reads. The model that comes out is no worse on the validation rows, which chose it.
+    These are the LUTs that no other LUT reads. The new model is not worse on the validation rows, which choose it.
     """
     if out is not None:
         check_output(out, [model])

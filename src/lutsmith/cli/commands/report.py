@@ -20,19 +20,19 @@ def report(
     ],
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", metavar="OUT", help="The HTML file to write; one that is there is replaced."),
+        typer.Option("-o", "--output", metavar="OUT", help="The HTML file to write; an existing one is replaced."),
     ],
     data: DataOption = None,
     task: TaskOption = None,
     target: TargetOption = None,
     title: Annotated[
-        str | None, typer.Option("--title", help="Of the page; the name of RUN_OR_MODEL by default.")
+        str | None, typer.Option("--title", help="The title of the page; the name of RUN_OR_MODEL by default.")
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Write what a run or a model is as one HTML page: curves, mistakes, wiring, functions, counts, speed, proofs.
+    """Describe a run or a model on one HTML page: curves, mistakes, wiring, functions, counts, speed, proofs.
 
-    The page loads nothing and runs no script. It is measured on the rows that eval takes; what is not known is left
+    The page loads nothing and runs no script. It is measured on the same rows as eval; sections without data are left
     out, with the reason.
     """
     check_output(output, [source])

@@ -44,7 +44,7 @@ def simplify(
     target: TargetOption = None,
     json_output: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Write a model of fewer LUTs that predicts the same, and show what each pass did."""
+    """Write a model with fewer LUTs and the same predictions, and show what each pass did."""
     if target is not None and data is None:
         raise typer.BadParameter("--target names the label column of --care DATA: give both")
     check_output(output, [model])

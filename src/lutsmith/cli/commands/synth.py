@@ -22,13 +22,13 @@ def synth(
         str | None, typer.Option("--words", metavar="BITS", help="Bits of a feature, or float32; derived by default.")
     ] = None,
     pipeline: Annotated[
-        int | None, typer.Option("--pipeline", metavar="LEVELS", help="Registers after so many levels of LUTs.")
+        int | None, typer.Option("--pipeline", metavar="LEVELS", help="Registers after this many levels of LUTs.")
     ] = None,
-    place: Annotated[bool, typer.Option("--place", help="Place and route the whole, and tell its clock.")] = False,
+    place: Annotated[bool, typer.Option("--place", help="Place and route the design, and report its clock.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds for each run of a tool.")] = 600.0,
     json_output: JsonOption = False,
 ) -> None:
-    """Count the LUTs, registers or gates of encoder, network and head on a target, by open tools."""
+    """Count the LUTs, registers or gates of encoder, network and head on a target, with open tools."""
 
     def compute() -> dict[str, Any]:
         from lutsmith.circuit.file import load

@@ -25,7 +25,7 @@ def _widths(text: str) -> tuple[int, ...]:
     except ValueError:
         widths = ()
     if not widths or min(widths) < 1:
-        raise typer.BadParameter(f"{text!r} is no list of layer widths; expected such as 2000,1000")
+        raise typer.BadParameter(f"{text!r} is not a list of layer widths; expected such as 2000,1000")
     return widths
 
 
@@ -54,7 +54,7 @@ def train(
             help="gradients, as images by default; additive, as tables: LUTs grown one by one, without torch; or a "
             "search of tables and wires: evolve, bitflip, pivotal, coordinate, anneal, population, wires, memorize, "
             "greedy. "
-            "Of alu: sat, search (the operation is not told), count, gradient, or dense (a network, for comparison).",
+            "Of alu: sat, search (finds the operation, too), count, gradient, or dense (a network, for comparison).",
         ),
     ] = None,
     data: DataOption = None,
@@ -63,7 +63,7 @@ def train(
     header: HeaderOption = None,
     delimiter: DelimiterOption = None,
     decimal: Annotated[
-        str | None, typer.Option(metavar="MARK", help="The mark before the fraction of a table's numbers: . or ,")
+        str | None, typer.Option(metavar="MARK", help="The decimal mark in numbers of a table: . or ,")
     ] = None,
     missing: Annotated[
         str | None,
@@ -72,19 +72,19 @@ def train(
         ),
     ] = None,
     numbers: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as numbers, text in it as missing.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as numbers; text in it is missing.")
     ] = None,
     categories: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as names, numbers in it too.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this column as names, even its numbers.")
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave this column out.")] = None,
     min_frequency: Annotated[
         float | None,
-        typer.Option(metavar="N", help="Pool the names in fewer rows than that, or than that share of them."),
+        typer.Option(metavar="N", help="Pool names in fewer rows than this number, or than this share of the rows."),
     ] = None,
     unseen: Annotated[
         str | None,
-        typer.Option(metavar="error", help="What a name is that was not there in training: missing, or an error."),
+        typer.Option(metavar="error", help="What a name that did not occur in training is: missing, or an error."),
     ] = None,
     test_share: Annotated[
         float | None,
@@ -101,40 +101,40 @@ def train(
         ),
     ] = None,
     max_luts: Annotated[
-        int | None, typer.Option("--max-luts", metavar="N", help="LUTs at most. Additive learning only.")
+        int | None, typer.Option("--max-luts", metavar="N", help="The largest number of LUTs. Additive learning only.")
     ] = None,
     max_seconds: Annotated[
         float | None,
         typer.Option(
             "--max-seconds",
             metavar="S",
-            help="Begin no LUT after so many seconds (additive learning), no step (search); of alu for each operation.",
+            help="Start no LUT (additive learning) or step (search) after this many seconds; alu: of each operation.",
         ),
     ] = None,
     rank: Annotated[int | None, typer.Option(metavar="6", help="Inputs of each LUT, 1 to 8.")] = None,
     bits: Annotated[
-        int | None, typer.Option(metavar="3", help="Thresholds of each feature; of alu the width of operands.")
+        int | None, typer.Option(metavar="3", help="Thresholds of each feature; for alu, the width of operands.")
     ] = None,
     lr: Annotated[float | None, typer.Option(metavar="RATE", help="Learning rate. Gradients only.")] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the data. Gradients only.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="S", help="The same seed gives the same circuit.")] = None,
     ops: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help="Operations that an alu learns, such as + '*'; twelve by default."),
+        typer.Option(metavar="NAMES", help="The operations that an alu learns, such as + '*'; twelve by default."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The network of an alu's method dense, such as res_mod.")
+        str | None, typer.Option(metavar="NAME", help="The network for the method dense of alu, such as res_mod.")
     ] = None,
     start: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Go on with this model, by gradients or search; never worse in the end on the validation rows.",
+            help="Continue from this model, by gradients or search; the result is never worse on the validation rows.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
-    allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume begin a run.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder of the run.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
+    allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume start a new run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in DIR.")] = False,
     config: ConfigOption = None,  # noqa: ARG001 - its callback reads it
     set_: SetOption = None,

@@ -40,24 +40,32 @@ def verify(
     ] = "all",
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FILE", help="Verify this file, of the one format that is named, instead."),
+        typer.Option("--file", metavar="FILE", help="Verify this file instead; --format names its format."),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="The top module or model in FILE, where the file does not say which it is."),
+        typer.Option("--name", help="The top module or model in FILE, if the file does not say which it is."),
     ] = None,
     run: Annotated[
         bool,
-        typer.Option("--run", help="Run FILE where it is a program, such as C: only if you trust its origin."),
+        typer.Option("--run", help="Run FILE if it is a program, such as C: only if you trust its origin."),
     ] = False,
     data: DataOption = None,
     target: TargetOption = None,
     rows: Annotated[
-        int, typer.Option("--rows", min=1, help="Test rows that are simulated at most; edge rows are added.")
+        int, typer.Option("--rows", min=1, help="Simulate at most this many test rows; edge rows are added.")
     ] = 2000,
     layers: Annotated[
-        str, typer.Option("--layers", metavar="NAMES", help="Of read-back, formal and simulation, with commas.")
-    ] = "read-back,formal,simulation",
+        str | None,
+        typer.Option("--layers", metavar="NAMES", help="Some of read-back, formal, simulation; by default all."),
+    ] = None,
+    proofs_only: Annotated[
+        bool,
+        typer.Option(
+            "--proofs-only",
+            help="Read back and prove, but simulate nothing; --format all then means the formats of logic.",
+        ),
+    ] = False,
     words: Annotated[
         str | None,
         typer.Option("--words", metavar="N|float32", help="Features as words of N bits, or float32; as in export."),
@@ -73,15 +81,17 @@ def verify(
 ) -> None:  # fmt: skip
     """Prove, read back and simulate the exports of a model.
 
-    Exit code 0: every format was shown to be the model. 1: something is not. 3: neither is known, because a tool is
-    missing, a proof took too long, or nothing that was asked for says anything about the format.
-    Simulated are the test rows of the model's task where --data or the task's own data give them, else random rows.
-    A FILE is run without a network, and only if it was read back well. Give the options that it was written with.
+    Exit code 0: every format was shown to be the model. 1: something is not the model. 3: neither is known, because a
+    tool is missing, a proof took too long, or the chosen layers say nothing about the format.
+    The simulation uses the test rows of the model's task if they are available, else random rows.
+    A FILE runs without a network, and only if the read-back succeeded. Give the options that it was written with.
     """
     if file is None and (name is not None or run):
         raise typer.BadParameter("--name and --run are for a --file")
     if file is not None and (formats == "all" or "," in formats):
         raise typer.BadParameter("--file needs --format with the one format of the file")
+    if proofs_only and layers is not None:
+        raise typer.BadParameter("--proofs-only says which --layers there are; give one of the two")
 
     def show_row(check: Check) -> None:
         line = f"{check.format} {check.layer} {check.part}: {check.verdict} ({check.seconds:.1f} s)"
@@ -91,16 +101,18 @@ def verify(
         from lutsmith.circuit.file import load
         from lutsmith.hardware import FORMATS
         from lutsmith.hardware import verify as check
+        from lutsmith.hardware.verification.report import LOGIC
 
         circuit = load(model)
-        names = list(FORMATS) if formats == "all" else formats.split(",")
-        samples, labels = _samples(circuit, data, target, rows)
+        names = list(LOGIC if proofs_only else FORMATS) if formats == "all" else formats.split(",")
+        samples, labels = (None, None) if proofs_only else _samples(circuit, data, target, rows)
+        chosen = "read-back,formal" if proofs_only else layers or "read-back,formal,simulation"
         found = check(
             circuit,
             names,
             samples,
             labels,
-            layers=layers.split(","),  # type: ignore[arg-type]
+            layers=chosen.split(","),  # type: ignore[arg-type]
             words=hardware_words(words, circuit),
             pipeline=pipeline,
             primitives=primitives,

@@ -66,7 +66,7 @@ class ImageAugmentation:
         """Check every field.
 
         Raises:
-            TypeError: a value that is no number, or no integer where pixels or nodes are counted.
+            TypeError: a value that is not a number, or no integer where pixels or nodes are counted.
             ValueError: a value out of its range, which the message names.
         """
         for item in fields(self):
@@ -88,8 +88,8 @@ class ImageAugmentation:
         """Return what a mapping such as `{"shift": 1, "rotate": 8, "elastic": 1.2}` asks for.
 
         Raises:
-            TypeError: it is no mapping, or a value is of a wrong type.
-            ValueError: a name that is no change to images, or a value out of range.
+            TypeError: it is not a mapping, or a value is of a wrong type.
+            ValueError: a name that is not a change to images, or a value out of range.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"augmentation is {values!r}; expected a mapping, such as {{'shift': 1, 'rotate': 8}}")

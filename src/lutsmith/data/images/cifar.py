@@ -95,7 +95,7 @@ def _pickled(path: Path) -> tuple[Any, Any]:
     named = {key.decode("latin-1") if isinstance(key, bytes) else key: value for key, value in held.items()} \
         if isinstance(held, dict) else {}  # fmt: skip
     if not {"data", "labels"} <= named.keys():
-        raise DataError(f"{path}: a pickle without the keys data and labels; this is no batch of CIFAR-10")
+        raise DataError(f"{path}: a pickle without the keys data and labels; this is not a batch of CIFAR-10")
     labels = named["labels"]
     if isinstance(labels, list):
         if any(type(label) is not int or not 0 <= label < 256 for label in labels):
@@ -133,7 +133,7 @@ _FORMS: list[tuple[dict[str, list[str]], Callable[[Path], tuple[Any, Any]]]] = [
 
 
 def _checked(path: Path, images: Any, labels: Any) -> Part:
-    """Return images and labels of a file as they are kept; raise DataError where they are no images of the task."""
+    """Return images and labels of a file as they are kept; raise DataError where they are not images of the task."""
     for what, values in (("images", images), ("labels", labels)):
         if not isinstance(values, np.ndarray):
             raise DataError(f"{path}: the {what} are a {type(values).__name__}, expected an array of numbers")

@@ -38,7 +38,7 @@ def read_image_csv(
     Raises:
         DataError: the file is missing or unreadable, has no rows, or a row that is not a label and so many pixels,
             integers of 0 to 255, without spaces; the message names the line.
-        TypeError, ValueError: a shape that is no height and width of at least one pixel each.
+        TypeError, ValueError: a shape that is not a height and width of at least one pixel each.
     """
     shape = _checked(shape)
     path, width = Path(path), 1 + shape[0] * shape[1]
@@ -78,7 +78,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
         while chunk := stream.read(_CHUNK):
             whole, newline, rest = (left + chunk).rpartition(b"\n")
             if len(rest) > 16 * _CHUNK:
-                raise DataError(f"{path}: a line of more than {16 * _CHUNK:,} bytes; this is no CSV file of images")
+                raise DataError(f"{path}: a line of more than {16 * _CHUNK:,} bytes; this is not a CSV file of images")
             if newline:
                 yield (whole + newline).replace(b"\r\n", b"\n")
             left = rest

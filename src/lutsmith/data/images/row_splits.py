@@ -30,7 +30,7 @@ def read_split(
 
     Raises:
         DataError: as `read_images`; no such split, or more rows than it has.
-        TypeError: rows that are no integer.
+        TypeError: rows that are not integer.
     """
     one_of("split", split, SPLITS, DataError)
     images, labels = read_images(task, data, "test" if split == "test" else "train")

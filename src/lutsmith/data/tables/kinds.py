@@ -100,7 +100,7 @@ def _pooled(
     names: Sequence[str], times: Mapping[str, float], min_frequency: float
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names that stay, in their order, and those that are read as one, the most frequent of them first: it
-    stays too. One rare name alone is no pool.
+    stays too. One rare name alone is not a pool.
     """
     least = min_frequency * sum(times.values()) if min_frequency < 1 else min_frequency
     rare = sorted((name for name in names if times[name] < least), key=lambda name: (-times[name], name))

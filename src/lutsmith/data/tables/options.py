@@ -16,7 +16,7 @@ _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How a table is to be read; None and () leave it to what is found.
+    """How a table is to be read; None and () mean: as detected.
 
     Columns are given by name or by place (0 is the first, -1 the last).
 

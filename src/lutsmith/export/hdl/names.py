@@ -120,7 +120,7 @@ def _named(design: Design, language: _Language, taken: Iterable[str]) -> Design:
     for kind, name in (("name", design.name), *(("name of a part", part.name) for part in design.parts)):
         if not isinstance(name, str) or not re.fullmatch(language.identifier, name) or len(name) > MAX_NAME:
             raise ExportError(
-                f"the {kind} {name!r} is no identifier of {language.name}: use up to {MAX_NAME} {language.rule}"
+                f"the {kind} {name!r} is not an identifier of {language.name}: use up to {MAX_NAME} {language.rule}"
             )
     if design.name.lower() in language.words:
         raise ExportError(f"the name {design.name!r} is a reserved word of {language.name}: take another")

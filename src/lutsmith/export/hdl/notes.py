@@ -50,7 +50,7 @@ class Notes:
         return text if self.feature_names is None else f"{text} {quoted(self.feature_names[index])}"
 
     def inputs_told(self, words: Words | None) -> list[str]:
-        """Return what each input of the network is: what it compares, and where words are no floats, what with."""
+        """Return what each input of the network is: what it compares, and where words are not floats, what with."""
         comparators = self.inputs.comparators
         feature, threshold = comparators.feature, comparators.threshold
         named = {index: self.feature(index) for index in np.unique(self.inputs.feature).tolist()}

@@ -39,7 +39,7 @@ def to_testbench(circuit: Circuit, X: ArrayLike, **options: Unpack[DesignOptions
 
     Raises:
         ExportError: a name that Verilog does not allow, or no samples.
-        TypeError, ValueError: what `designed` refuses, or X is no array of samples.
+        TypeError, ValueError: what `designed` refuses, or X is not an array of samples.
     """
     design = designed(circuit, **options)
     rows = as_rows(X, circuit.input_shape)

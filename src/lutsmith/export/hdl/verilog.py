@@ -48,7 +48,7 @@ def to_verilog(
         **options: of `designed`: words, encoder, head, pipeline and name.
 
     Raises:
-        ExportError: `name` is no identifier, or a reserved word.
+        ExportError: `name` is not an identifier, or a reserved word.
         TypeError, ValueError: what `designed` refuses.
     """
     design = designed(circuit, **options)

@@ -69,7 +69,7 @@ def _calculator(circuit: Circuit) -> dict[str, Any] | None:
 
 
 def _image_shape(circuit: Circuit) -> tuple[int, int, int, bool] | None:
-    """Return channels, height, width, and whether channels come last; None where samples are no images."""
+    """Return channels, height, width, and whether channels come last; None where samples are not images."""
     shape, named = circuit.input_shape, not circuit.schema.is_bare
     side = math.isqrt(shape[0])
     if len(shape) == 1 and not named and side >= SQUARE and side * side == shape[0] and circuit.words is None:

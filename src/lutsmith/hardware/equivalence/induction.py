@@ -55,7 +55,7 @@ def corresponding(a: Netlist, b: Netlist, limit: float | None) -> Proof:
             return undecided(proof.method, f"outputs do not follow from which of {counts} are equal")
         finer = split(classes, pair.following(classes, proof.counterexample[None].astype(np.bool_)))
         if np.array_equal(finer, classes):
-            return undecided(proof.method, "induction: a counterexample tells no registers apart")
+            return undecided(proof.method, "induction: a counterexample distinguishes no registers")
         classes = finer
     return undecided("induction", "no time was left to match registers")
 

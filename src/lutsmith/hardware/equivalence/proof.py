@@ -1,4 +1,4 @@
-"""What is known of two functions."""
+"""What is known about two functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TIMEOUT = 600.0
-"""Seconds for a proof, unless told otherwise."""
+"""Seconds for a proof, by default."""
 
 Verdict = Literal["equal", "different", "undecided"]
 
@@ -30,7 +30,7 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Proof:
-    """What is known of two functions.
+    """What is known about two functions.
 
     Attributes:
         verdict: "equal" is proved. "different" has a counterexample, on which both sides were evaluated here.

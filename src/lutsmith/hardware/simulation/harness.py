@@ -83,7 +83,7 @@ def verilog_harness(design: Design, count: int) -> str:
             "    row = rows[0];",
             "  end",
             "  always @(posedge clk) begin",
-            "    armed = 1;  // the change from x to 0 at the beginning is no edge of the clock",
+            "    armed = 1;  // the change from x to 0 at the beginning is not an edge of the clock",
             "    if (ce) begin",
             f'      if (taken >= {design.latency}) $display("{MARK}%h", result);',
             "      taken = taken + 1;",

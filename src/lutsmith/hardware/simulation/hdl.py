@@ -50,7 +50,7 @@ def verilator(
     Raises:
         ToolMissing: Verilator, a C++ compiler, make or perl is not there, or nothing can be confined here.
         ToolTimeout, ToolFailed: a step is too slow, or the files are refused.
-        ValueError: results that are no numbers.
+        ValueError: results that are not numbers.
     """
     tool = find("verilator")
     for needed in ("c++", "make", "perl"):

@@ -372,7 +372,7 @@ def _check_module(wanted: dict[str, Any], said: bytes, lanes: Sequence[int]) -> 
     try:
         found = strict_loads(said.decode())
     except ValueError as error:
-        raise ToolFailed(f"the module tells of itself what cannot be read: {error}") from error
+        raise ToolFailed(f"what the module says about itself cannot be read: {error}") from error
     if not isinstance(found, dict) or found.pop("lanes", None) not in lanes:
         raise ToolFailed(f"the module does not say that it takes {' or '.join(map(str, lanes))} samples at once")
     for key, meant in wanted.items():

@@ -77,7 +77,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool that is there.
+    """A tool that was found.
 
     Attributes:
         name: as `find` knows it.

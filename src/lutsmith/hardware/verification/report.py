@@ -36,7 +36,7 @@ WHOLE = "all"
 
 @dataclass(frozen=True)
 class Check:
-    """What one layer of verification found of one part of one format.
+    """What one layer of verification found about one part of one format.
 
     Attributes:
         format: what was checked: a format of exports, or "design", the logic that all of them are written from.
@@ -60,7 +60,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Loss:
-    """What it costs that features become words of fixed point. The design is the circuit on the quantised features.
+    """What is lost when features become fixed-point words. The design is the circuit on the quantised features.
 
     Attributes:
         bits: of a word.

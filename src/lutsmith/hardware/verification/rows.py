@@ -106,7 +106,7 @@ def edge_rows(circuit: Circuit, words: Words | None, base: NDArray[Any], *, seed
     if base.dtype.kind != "f":
         return together
     parts = [_threshold_rows(circuit, words, base.astype(np.float32), seed).astype(base.dtype), together]
-    if formats.is_long:  # numbers that are no integers, of features that are read as they are, would be told otherwise
+    if formats.is_long:  # numbers that are not integers, of features that are read as they are, would be told otherwise
         parts[0] = parts[0][np.isfinite(parts[0]).all(axis=1)]
     return np.concatenate([*parts, _missing_rows(circuit, base, seed)])
 

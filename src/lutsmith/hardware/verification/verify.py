@@ -27,7 +27,7 @@ FORMATS = tuple(CHECKS)
 """The formats that can be verified."""
 
 TIMEOUT = 120.0
-"""Seconds for each step, unless told otherwise."""
+"""Seconds for each step, by default."""
 
 
 def verify(
@@ -113,7 +113,7 @@ def verify(
 
 
 def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **options: object) -> Verification:  # noqa: A002
-    """Check files that somebody has: whether this Verilog, this BLIF, this header is the circuit.
+    """Check files of your own: whether this Verilog, this BLIF, this header is the circuit.
 
     Args:
         circuit: the model.

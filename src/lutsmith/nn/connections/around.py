@@ -17,7 +17,7 @@ def candidates_around(
     places: Places | None = None,
     reach: int = 0,
 ) -> NDArray[np.int32]:
-    """Draw the candidates of each slot, int32 `(W, n, count)`: its wire first, then inputs that are no wire of the LUT.
+    """Draw the candidates of each slot, int32 `(W, n, count)`: its wire first, then inputs that the LUT does not read.
 
     So slots always find an input that no other has taken. The pools of a LUT are disjoint where there are inputs
     enough.
@@ -28,7 +28,7 @@ def candidates_around(
         usable: bool `(in_dim,)`, inputs that may be candidates.
         rng: draws.
         places: integers `(in_dim, D)`, where inputs lie: candidates come from inputs that lie within `reach` of the
-            wire along each axis, and where these are too few, from all. A negative number is no place. None: from all.
+            wire along each axis, and where these are too few, from all. A negative number is no place; None: from all.
         reach: as above.
     """
     luts, rank = wires.shape

@@ -32,7 +32,7 @@ class FixedConnections(Connections):
         **options: the method's: `shape` and `window` of "local", `spans` of "spans", `num_groups` of "grouped".
 
     Raises:
-        TypeError: indices that are no integers.
+        TypeError: indices that are not integers.
         ValueError: fewer usable inputs than `lut_rank`, unknown methods or options, indices out of range.
     """
 

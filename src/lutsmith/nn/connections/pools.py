@@ -25,8 +25,8 @@ def replace_worst(
 ) -> Tensor:
     """Replace in place the `count` worst-scored candidates of each slot by new inputs; return where, a bool mask.
 
-    A candidate in use stays. A new one is no candidate of its slot, nor of another slot of its LUT where the pools of
-    the LUT were disjoint; where they were not and K < rank, an input that one slot has for itself stays its own. So
+    A candidate in use stays. A new one is not a candidate of its slot, nor of another slot of its LUT where the pools
+    of the LUT were disjoint; where they were not and K < rank, an input that one slot has for itself stays its own. So
     the promise of `candidate_pools` is kept. Where no such input is found, the old candidate stays.
 
     Args:

@@ -29,7 +29,7 @@ class Several(nn.Module):
         encoders: one at least, with `encode_axis` 1; fitted on samples of one shape, or to be fitted.
 
     Raises:
-        TypeError, ValueError: what is no encoder, no encoders, or such as do not fit together.
+        TypeError, ValueError: what is not an encoder, no encoders, or such as do not fit together.
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:

@@ -14,7 +14,7 @@ def code_words(k: int, length: int, generator: torch.Generator | None = None) ->
     """Draw k distinct code words of `length` bits, bool `(k, length)`: `encodings.code_words.drawn_words` says how.
 
     Raises:
-        ValueError: words too short to tell k classes apart.
+        ValueError: words too short to distinguish k classes.
     """
 
     def permutation(count: int) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ class OutputCode(ScoredHead):
     Shapes: `(..., length * g)` to `(..., k)`, float32.
 
     Raises:
-        ValueError: sizes that cannot be, words that are no bits or not different, or no length to draw words of.
+        ValueError: sizes that cannot be, words that are not bits or not different, or no length to draw words of.
     """
 
     code_words: Tensor

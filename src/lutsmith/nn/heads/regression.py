@@ -36,7 +36,7 @@ class Regression(GroupHead):
     Shapes: `(..., k * g)` to `(..., k)`.
 
     Raises:
-        ValueError: sizes that cannot be, or starts that are no finite numbers.
+        ValueError: sizes that cannot be, or starts that are not finite numbers.
     """
 
     objective: ClassVar[str] = "regression"

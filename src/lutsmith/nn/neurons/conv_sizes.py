@@ -35,7 +35,7 @@ def conv_sizes(
     """Return a convolution's sizes, by the names of torch's arguments, each one number for all axes or one for each.
 
     Raises:
-        TypeError: a size that is no integer.
+        TypeError: a size that is not an integer.
         ValueError: one that cannot be; channels that do not divide into the groups.
     """
     channels, outputs = whole_number("in_channels", in_channels, 1), whole_number("out_channels", out_channels, 1)

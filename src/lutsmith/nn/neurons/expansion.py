@@ -61,8 +61,8 @@ def expand(
 
     Raises:
         TypeError: another layer.
-        ValueError: fewer inputs to combine than `rank`; a convolution whose padding is no sign: LUTs read bits; weights
-            that are NaN.
+        ValueError: fewer inputs to combine than `rank`; a convolution whose padding is not a sign: LUTs read bits;
+            weights that are NaN.
     """
     if not isinstance(layer, BinaryLayer):
         raise TypeError(f"layer is a {type(layer).__name__}; expected a BinaryLinear or BinaryConv1d, 2d or 3d")
@@ -102,7 +102,7 @@ def equal_outputs(
     samples: int = 1024,
     generator: torch.Generator | None = None,
 ) -> bool:
-    """Whether two modules say the same in eval mode, bit for bit: what an expansion is to keep.
+    """Whether two modules have the same outputs in eval mode, bit for bit, as an expansion must keep them.
 
     Args:
         one: a module, such as a layer or a network.
@@ -137,7 +137,7 @@ def expand_layers(
         **options: further arguments of it.
 
     Raises:
-        TypeError, ValueError: as it raises; a name that is no module of the model.
+        TypeError, ValueError: as it raises; a name that is not a module of the model.
     """
     modules = dict(model.named_modules())
     for name in names:

@@ -18,7 +18,7 @@ from lutsmith.nn.places import as_tensor
 
 @dataclass(frozen=True)
 class MaskSizes:
-    """What a mask is made for.
+    """The sizes that a mask is made for.
 
     Attributes:
         fan_in: inputs of a neuron: those of the layer, or of the window of a kernel, number c taps + t for tap t of
@@ -91,7 +91,7 @@ MASKS: dict[str, Mask] = {"expanded": expanded, "minimal": minimal}
 
 
 def list_masks() -> list[str]:
-    """The names of the masks that there are."""
+    """The names of all masks."""
     return list(MASKS)
 
 

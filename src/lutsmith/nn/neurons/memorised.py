@@ -81,7 +81,7 @@ def memorise_sums(model: nn.Module, x: Any, y: Any, *, seed: int = 0) -> None:
         seed: of what is drawn.
 
     Raises:
-        TypeError: class numbers that are no integers.
+        TypeError: class numbers that are not integers.
         ValueError: no such layers, no samples, class numbers below 0, a last layer whose outputs are not a multiple of
             the targets; shapes that do not fit.
     """

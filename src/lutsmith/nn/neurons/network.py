@@ -72,7 +72,7 @@ class NeuronArchitecture:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NeuronArchitecture:
-        """The inverse of `to_json`; fields left out take their defaults. ValueError of a name that is no field."""
+        """The inverse of `to_json`; fields left out take their defaults. ValueError of a name that is not a field."""
         check_options("an architecture of neurons", values, list(cls.__dataclass_fields__))
         return cls(**plain_json(values))
 
@@ -84,7 +84,7 @@ def build_neurons(architecture: NeuronArchitecture, fit_samples: Any, num_classe
     first linear layer, and there is a scale behind the last. The same arguments give the same network, bit for bit.
 
     Raises:
-        ValueError: sizes that do not fit, such as convolutions of samples that are no images.
+        ValueError: sizes that do not fit, such as convolutions of samples that are not images.
     """
     generator = torch.Generator().manual_seed(seed)
     with named("the encoder"):

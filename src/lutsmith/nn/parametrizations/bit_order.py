@@ -13,7 +13,7 @@ def msb_first(tables: Tensor) -> Tensor:
     given in that order into lutsmith's.
 
     Raises:
-        ValueError: the number of entries is no power of two.
+        ValueError: the number of entries is not a power of two.
     """
     entries = tables.shape[-1] if tables.ndim else 0
     if entries < 1 or entries & (entries - 1):

@@ -11,7 +11,7 @@ Verdict = Literal["proved", "failed", "not established"]
 
 @dataclass(frozen=True)
 class ModuleProof:
-    """What reading back found of one module of a network.
+    """The verdict on one module of a network that was read back.
 
     Attributes:
         name: where the module stands, such as `model.2`; "circuit" for what belongs to no module.
@@ -31,7 +31,7 @@ class ModuleProof:
 
 @dataclass(frozen=True)
 class LoweringProof:
-    """What was found of each module, in the order of the model; `prove_lowering` says what "proved" means.
+    """The verdict on each module, in the order of the model; `prove_lowering` says what "proved" means.
 
     Attributes:
         rows: the modules, and at the end the circuit's own fields.

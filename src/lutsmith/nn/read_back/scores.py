@@ -69,7 +69,7 @@ def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> 
         integers = np.arange(least, most + 1, step) if terms else np.array([constant])
         found = [factor * (integer - constant) + more for integer in integers.tolist()]
         if any(score.denominator != 1 for score in found):
-            return f"its score {number} is no integer for every value of the class's sum"
+            return f"its score {number} is not an integer for every value of the class's sum"
         values.append(values_at(changes, number, integers))
         scores.append(np.array([int(score) for score in found]))
     return "" if same_decisions(values, scores) else "its scores do not decide as the numbers of the network do"

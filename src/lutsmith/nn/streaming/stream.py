@@ -27,7 +27,7 @@ RESULT, VALID = "result", "valid"
 
 @dataclass(frozen=True, eq=False)
 class ImageStream:
-    """A machine that reads images pixel by pixel, and when it says what.
+    """A machine that reads images pixel by pixel, and the cycles in which its results come.
 
     Images follow each other without a gap. In cycle `m * period + cycles[r]`, counted from 0, the machine says result r
     of image m; its head "valid" is 1 in these cycles and in no others.

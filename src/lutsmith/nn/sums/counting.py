@@ -95,7 +95,7 @@ def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
             return words
     if count.max(initial=0) > MAX_STEPS:
         raise ValueError(
-            f"it hands on numbers of more than {MAX_STEPS + 1} values that are no integers of a grid, to be added up; "
+            f"it hands on numbers of more than {MAX_STEPS + 1} values that are not integers of a grid, to be added up; "
             "put a BinarizeSign or ResidualSign between, or leave scale, bias and batch norm out"
         )
     bits = _thresholds(maker, numbers, changes.place, changes.at, np.zeros(changes.place.size, np.bool_))

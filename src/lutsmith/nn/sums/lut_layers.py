@@ -12,7 +12,7 @@ from torch import Tensor
 from lutsmith.nn.sums.counting import Maker, bits_of
 from lutsmith.nn.sums.numbers import MINUS, NOTHING, PLUS, Ids, Levels, LinearMap, Sums
 
-MAY_BE_ZERO = "zeros is 'exact', and an input may be 0, which is no bit; expected zeros='bit', or signs before it"
+MAY_BE_ZERO = "zeros is 'exact', and an input may be 0, which is not a bit; expected zeros='bit', or signs before it"
 """What is wrong with a layer of three symbols."""
 
 
@@ -91,9 +91,7 @@ def outputs_axis(layer: Any, shape: tuple[int, ...]) -> int:
 def check_no_zeros(layer: Any, numbers: Levels | Sums, reads: NDArray[np.int64]) -> None:
     """Raise ValueError where an entry of a layer, or a number that it reads, may be 0; `reads` as of `sums_of_luts`."""
     if (layer.weight == 0).any():
-        raise ValueError(
-            "zeros is 'exact', and an entry is 0, of which there is no LUT; expected entries that are not 0"
-        )
+        raise ValueError("zeros is 'exact', and an entry is 0, which no LUT has; expected entries that are not 0")
     sums = numbers.as_sums().whole()
     changes = sums.changes(_is_zero)
     if (reads == NOTHING).any() or changes.first.any() or changes.values.any():

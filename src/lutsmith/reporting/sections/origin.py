@@ -48,7 +48,7 @@ def section(context: Context) -> Section | None:
             )
         )
     else:
-        found.blocks.append(LeftOut("No settings are known: neither a run nor the model tells of any."))
+        found.blocks.append(LeftOut("No settings are known: neither a run nor the model records any."))
     began = dict(subject.versions or {})
     now = versions()
     rows = [[name, str(began.get(name, "–")), now.get(name, "–")] for name in dict.fromkeys((*began, *now))]

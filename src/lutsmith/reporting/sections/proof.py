@@ -17,8 +17,8 @@ def section(context: Context) -> Section | None:
     found.blocks.append(PageTable("Each step, and what is known of it", header, rows, verdicts=_VERDICT, wide=True))
     found.blocks.append(
         Text(
-            "Proved holds for all inputs, checked and simulated for the rows that are named. What was shown while the "
-            "model was made is told by the run's record and by the model file, and was not repeated for this report."
+            "Proved holds for all inputs, checked and simulated for the rows that are named. What was shown "
+            "in training is quoted from the run's record and the model file, and was not repeated for this report."
         )
     )
     return found

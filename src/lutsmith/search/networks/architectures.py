@@ -95,12 +95,12 @@ class NetworkArchitecture:
         """Return the architecture that a TOML document is.
 
         Raises:
-            TypeError, ValueError: it is no TOML, or no architecture.
+            TypeError, ValueError: it is not TOML, or no architecture.
         """
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"the architecture is no TOML: {error}") from error
+            raise ValueError(f"the architecture is not TOML: {error}") from error
         return cls.of(document)
 
     def to_json(self) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class SpanGroup:
         if isinstance(given, (tuple, list)) and len(given) == 4:
             offset, dims, lens, hops = given
             return cls.of({"lens": lens, "hops": hops, "dims": dims, "offset": offset})
-        raise ValueError(f"{given!r} is no span; expected lens, hops and, where they do not follow, dims and offset")
+        raise ValueError(f"{given!r} is not a span; expected lens, hops and, where they do not follow, dims and offset")
 
     def span(self, source: ReadBits) -> Span:
         """Return the windows over what is read.

@@ -12,7 +12,7 @@ from lutsmith.training.callbacks.base import Callback, Stage
 
 @dataclass
 class TimeLimit(Callback):
-    """Stops a run after `seconds` from first step to last, over all sittings; measurements between epochs count too.
+    """Stops a run after `seconds` from first step to last, resumed runs and measurements between epochs included.
 
     It says how much of the run is over (`Stage.share`), so that the cosine schedule is at its end in time. So a run
     with a limit depends on the machine's speed, and is not repeated bit for bit.

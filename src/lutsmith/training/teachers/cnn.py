@@ -54,7 +54,7 @@ def small_cnn(x: Tensor, num_classes: int, seed: int) -> SmallCNN:
     """Return an untrained network for images like `x`, the same for the same seed.
 
     Raises:
-        ValueError: they are no images.
+        ValueError: they are not images.
     """
     if x.ndim not in (3, 4) or min(x.shape[-2:]) < 2:
         raise ValueError(

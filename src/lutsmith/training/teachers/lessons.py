@@ -117,7 +117,7 @@ def _circuit(teacher: str, samples: Samples, num_classes: int) -> Circuit:
             f"a classifier of samples of shape {samples.x.shape[1:]}"
         )
     if (own := circuit.decision_function(samples.x[:1]).shape[1]) != num_classes:
-        raise ValueError(f"teacher={teacher!r} tells {own} classes apart; expected {num_classes}")
+        raise ValueError(f"teacher={teacher!r} distinguishes {own} classes; expected {num_classes}")
     return circuit
 
 

@@ -51,7 +51,7 @@ def to_c(
         words: None takes features as float, of which words of the circuit are made; `Words`, or the bits of a word
             (`Words.derive`), take integers of one unsigned type: a feature that is a word of the circuit is that word,
             in two's complement. Where one has more than 24 bits, which no float holds, None takes integers, too:
-            features that are no words are the 32 bits of a float then.
+            features that are not words are the 32 bits of a float then.
         style: "unrolled" writes each LUT as an expression on words of samples, which is fast. "compact" writes tables
             and wiring as the smallest constant arrays and one loop, for microcontrollers; the header's first lines say
             what it takes in bytes. One sample is evaluated from the tables in both.
@@ -61,7 +61,7 @@ def to_c(
 
     Raises:
         ExportError: more bytes than the budget, labels that C strings cannot hold, heads that differ in nothing but
-            capitals, or a name that is no plain identifier, or no such style.
+            capitals, or a name that is not a plain identifier, or no such style.
         TypeError, ValueError: words that `Words.derive` refuses, or words for other features.
     """
     one_of("style", style, STYLES, ExportError)

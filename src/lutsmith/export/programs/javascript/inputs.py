@@ -19,7 +19,7 @@ function checked(x) {
                 throw new TypeError("@NAME: expected numbers, got " + (value === null ? "null" : typeof value));
     }
     if (x.length % FEATURES !== 0)
-        throw new RangeError("@NAME: " + x.length + " numbers are no whole samples of " + FEATURES);
+        throw new RangeError("@NAME: " + x.length + " numbers are not whole samples of " + FEATURES);
     return x;
 }
 

@@ -158,7 +158,7 @@ function checked(x) {
     }
     const rows = x instanceof Float32Array ? x : new Float32Array(x);
     if (rows.length % FEATURES !== 0)
-        throw new RangeError("@NAME: " + rows.length + " numbers are no whole samples of " + FEATURES);
+        throw new RangeError("@NAME: " + rows.length + " numbers are not whole samples of " + FEATURES);
     return rows;
 }
 """
@@ -254,7 +254,7 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
         name: an identifier, of the object and of the global.
 
     Raises:
-        ExportError: a name that is no identifier.
+        ExportError: a name that is not an identifier.
     """
     check_identifier(name)
     if _RESERVED.fullmatch(name):

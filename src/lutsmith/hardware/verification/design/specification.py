@@ -238,7 +238,7 @@ def _word_above(builder: NetlistBuilder, x: _Signals, formats: WordFormats, thre
 def _others_above(
     builder: NetlistBuilder, x: _Signals, feature: NDArray[np.int32], threshold: NDArray[np.float32], words: Words
 ) -> _Signals:
-    """Return the signals of comparators of features that are no words of the circuit's."""
+    """Return the signals of comparators of features that are not words of the circuit's."""
     if not feature.size:
         return np.zeros(0, np.int32)
     if words.grid is not None:

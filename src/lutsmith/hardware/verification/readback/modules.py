@@ -50,7 +50,7 @@ def webassembly_bytes(files: Files, case: Case) -> Iterator[Check]:
     for key, value in wanted.items():
         if key not in ("at", "heads") and told.get(key) != value:
             found, meant = (shown(json.dumps(each)) for each in (told.get(key), value))
-            yield row("names", "failed", f"the module tells {key} as {found}, expected {meant}")
+            yield row("names", "failed", f"the module gives {key} as {found}, expected {meant}")
     yield row("module", "not decided", "not what the export writes: of its code, only what is run is known")
 
 
@@ -58,7 +58,7 @@ def _told(data: bytes) -> dict[str, Any]:
     """Return what a module tells of itself.
 
     Raises:
-        ValueError: it is no module, or tells nothing.
+        ValueError: it is not a module, or tells nothing.
     """
     if not data.startswith(HEADER):
         raise ValueError("it does not begin as WebAssembly does")
@@ -72,7 +72,7 @@ def _told(data: bytes) -> dict[str, Any]:
             if data[name : name + length] == SECTION.encode():
                 told = strict_loads(data[name + length : at].decode())
                 if not isinstance(told, dict):
-                    raise ValueError("its section lutsmith is no object")
+                    raise ValueError("its section lutsmith is not an object")
                 return told
     raise ValueError("it has no section lutsmith")
 
