@@ -1,4 +1,4 @@
-"""How `make docs` builds the site: Sphinx, furo, MyST-NB. Nothing is fetched; a warning, or a cell that fails, is an error."""
+"""How `make docs` builds the site: Sphinx, furo, MyST-NB. Nothing is fetched. Warnings and cells that fail are errors."""
 
 from __future__ import annotations
 
