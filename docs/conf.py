@@ -1,9 +1,10 @@
-"""How `make docs` builds the site: Sphinx, furo, MyST-NB. Nothing is fetched. Warnings and cells that fail are errors."""
+"""How `make docs` builds the site: Sphinx, furo, MyST-NB. Nothing is fetched; warnings and failing cells are errors."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import os
 import re
 import sys
@@ -32,7 +33,10 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_timeout = 600  # seconds for a cell; kernels may have to be compiled
 nb_output_stderr = "remove"  # that kernels are being compiled, on a new machine
-os.environ["PYTHONWARNINGS"] = "error::UserWarning,error::RuntimeWarning"  # in the notebooks' processes
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # that a notebook is run
+# In the processes of the notebooks, which run beside each other: warnings are errors, and one thread is enough.
+os.environ |= {"PYTHONWARNINGS": "error::UserWarning,error::RuntimeWarning"}
+os.environ |= dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 nb_merge_streams = True
 nb_code_prompt_show = "Show the answer"
 nb_code_prompt_hide = "Hide the answer"
