@@ -50,9 +50,10 @@ lint: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
-# The site, in docs/_build: every warning is an error, broken links and names that no page documents among them.
+# The site, in docs/_build, with its notebooks executed: every warning is an error, broken links and names that no page
+# documents among them.
 docs: .venv/.docs
-	PYTHONPATH=. $(BIN)/python -m sphinx -b html -W --keep-going -n -q docs docs/_build
+	PYTHONPATH=. $(BIN)/python -m sphinx -b html -W --keep-going -n -q -j auto docs docs/_build
 
 # Whether tests notice when the code is wrong: 300 mutants, at most an hour on two cores. CONTRIBUTING.md says how to read it.
 mutants: .venv/.installed

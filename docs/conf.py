@@ -1,13 +1,17 @@
-"""How `make docs` builds the site: Sphinx, furo, MyST. Nothing is fetched; a warning is an error."""
+"""How `make docs` builds the site: Sphinx, furo, MyST-NB. Nothing is fetched; warnings and failing cells are errors."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import logging
+import os
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
+import jupytext
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -20,9 +24,22 @@ import lutsmith
 project = "lutsmith"
 author = "The authors of lutsmith"
 release = version = lutsmith.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
-source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+source_suffix = {".md": "myst-nb"}  # a page with a head of jupytext is a notebook
+exclude_patterns = ["_build", "jupyter_execute"]
+
+nb_execution_mode = "force"  # a notebook is run whenever its page is written: its figures are those of this code
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_execution_timeout = 600  # seconds for a cell; kernels may have to be compiled
+nb_output_stderr = "remove"  # that kernels are being compiled, on a new machine
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # that a notebook is run
+# In the processes of the notebooks, which run beside each other: warnings are errors, and one thread is enough.
+os.environ |= {"PYTHONWARNINGS": "error::UserWarning,error::RuntimeWarning"}
+os.environ |= dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+nb_merge_streams = True
+nb_code_prompt_show = "Show the answer"
+nb_code_prompt_hide = "Hide the answer"
 
 html_theme = "furo"
 html_title = f"lutsmith {version}"
@@ -151,8 +168,26 @@ def _found(dotted: str) -> Any:
     return None
 
 
+def offer(app: Sphinx, doctree: nodes.document) -> None:
+    """Put a link to the file that Jupyter opens below the title of a notebook."""
+    folder, _, name = app.env.docname.rpartition("/")
+    if folder == "notebooks":
+        link = f'<p class="download"><a href="{name}.ipynb" download>Download this page as a notebook</a></p>'
+        doctree[0].insert(1, nodes.raw("", link, format="html"))
+
+
+def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
+    """Write the notebooks beside their pages, without output. Links between them stay; others would lead nowhere."""
+    for source in sorted(Path(app.srcdir, "notebooks").glob("*.md")) if exception is None else ():
+        text = re.sub(r"\]\((\w+)\.md\)", r"](\1.ipynb)", source.read_text("utf-8"))
+        text = re.sub(r"\[([^]\[]+)\]\(\.\./[^)]*\)", r"\1", text)
+        jupytext.write(jupytext.reads(text, "md:myst"), Path(app.outdir, "notebooks", f"{source.stem}.ipynb"))
+
+
 def setup(app: Sphinx) -> None:
     """Connect the above."""
+    app.connect("doctree-read", offer)
+    app.connect("build-finished", write_notebooks)
     app.connect("autodoc-process-docstring", reads)
     app.connect("autodoc-process-signature", shorten)
     app.connect("missing-reference", resolve)

@@ -56,25 +56,6 @@ def test_arithmetic_from_examples_to_verilog(tmp_path, capsys, monkeypatch):
     assert "parameter WIDTH" in (tmp_path / "alu" / "cell.v").read_text()
 
 
-def test_the_notebook_of_arithmetic_runs_from_the_first_cell_to_the_last(tmp_path, capsys):
-    notebook = json.loads((EXAMPLES / "alu.ipynb").read_text())
-    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    assert not any(cell.get("outputs") for cell in notebook["cells"])
-    settings = next(place for place, source in enumerate(code) if source.startswith("# Settings"))
-    names = {"__name__": "notebook"}
-    for place, source in enumerate(code):
-        exec(compile(source, f"cell {place}", "exec"), names)
-        if place == settings:
-            names |= {"OUT": tmp_path / "out", "BITS": 6, "DENSE_SECONDS": 1}
-    printed = capsys.readouterr().out
-    assert printed.count("proved: every width") == 12
-    assert "refuted; width" in printed
-    assert "proved to be *" in printed
-    assert printed.count(": OK") == 3
-    assert "mean" in printed
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"alu.lut", "multiplier.v"}
-
-
 def test_a_search_method_of_ones_own_is_trained_with_from_the_command_line(tmp_path):
     asked = ["train", "digits", "--method", "tabu", "--max-seconds", "1", "--out", str(tmp_path / "run"), "--json"]
     command = [sys.executable, str(EXAMPLES / "search_method.py"), *asked]
