@@ -18,7 +18,7 @@ from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, IMAGE_ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.layers import BitShape, build_layers, checked_layers, named
-from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
+from lutsmith.nn.parametrizations import checked_name
 from lutsmith.nn.parametrizations.base import WEIGHT_INITS
 
 MEMORIZE = "memorize"
@@ -130,7 +130,7 @@ class Architecture:
         for kind in self._each("connections"):
             one_of("connections", kind, [*list_connections(), "random"])
         one_of("encoder", self.encoder, [*ENCODERS, *IMAGE_ENCODERS])
-        one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
+        checked_name(self.parametrization)
         one_of("weight_init", self.weight_init, [*WEIGHT_INITS, MEMORIZE])
         if self.layers and self.weight_init == MEMORIZE:
             raise ValueError("weight_init is 'memorize', which fills dense layers alone; leave it or layers out")
