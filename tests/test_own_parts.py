@@ -30,10 +30,9 @@ from lutsmith.nn import (
     to_circuit,
 )
 from lutsmith.nn import parametrizations as known
-from lutsmith.nn.connections import wirings
 from lutsmith.nn.neurons import LUTLinear, list_masks, register_mask
-from lutsmith.nn.neurons.masks import MASKS
 from lutsmith.nn.parametrizations.own import check_parametrization
+from tests.own_parts import registries_kept
 
 
 class Sine(Parametrization):
@@ -67,14 +66,8 @@ def neighbours(num_inputs: int, num_luts: int, rank: int, generator: Any, *, ste
 @pytest.fixture(autouse=True)
 def registries() -> Iterator[None]:
     """Registries as they were, whatever a test adds."""
-    before = [(kept, dict(kept)) for kept in (known._REGISTRY, wirings.WIRINGS, MASKS)]
-    repeating = set(wirings.REPEATING)
-    yield
-    for kept, own in before:
-        kept.clear()
-        kept.update(own)
-    wirings.REPEATING.clear()
-    wirings.REPEATING.update(repeating)
+    with registries_kept():
+        yield
 
 
 def test_every_parametrization_of_lutsmith_passes_what_ones_own_has_to() -> None:
@@ -256,7 +249,7 @@ def test_a_name_that_is_not_known_is_an_error_that_says_what_to_call(make: Calla
         make()
 
 
-TRAIN = "--luts 20 --rank 2 --epochs 2 --set architecture.parametrization=sine --set architecture.connections=fixed"
+TRAIN = "--luts 20 --rank 2 --epochs 1 --set architecture.parametrization=sine --set architecture.connections=fixed"
 
 
 def test_a_run_says_its_name_and_is_resumed_where_it_is_known(
@@ -284,12 +277,13 @@ def test_a_run_says_its_name_and_is_resumed_where_it_is_known(
 def test_a_circuit_of_ones_own_parts_needs_neither_in_another_process(tmp_path: Any) -> None:
     register_parametrization("sine", Sine)
     network = Architecture(luts=(20,), rank=2, parametrization="sine")
-    lutsmith.train("digits", architecture=network, epochs=1, out=tmp_path / "run", quiet=True)
+    digits = lutsmith.data.load("digits").x_train
+    lutsmith.save(to_circuit(lutsmith.build(network, digits, 10).eval(), (1, 8, 8)), tmp_path / "model.lut")
     code = (
         "import lutsmith, sys; c = lutsmith.load(sys.argv[1]);"
         "print(c.predict(lutsmith.data.load('digits').x_test).shape, 'torch' in sys.modules)"
     )
     found = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "run" / "model.lut")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path / "model.lut")], capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == ["(360,)", "False"]

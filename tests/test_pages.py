@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lutsmith.cli import run
+from tests.own_parts import registries_kept
 
 DOCS = Path(__file__).parents[1] / "docs"
 TOCTREE = re.compile(r"```\{toctree\}\n(.*?)```", re.S)
@@ -18,7 +19,7 @@ BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.S | re.M)
 ANSWER = re.compile(r"print\(.*\)  # ([\d\[][^:\n]*)", re.M)
 """What a page says that a line prints, up to a colon."""
 COMING = tuple(f"coming/{path.stem}" for path in sorted((DOCS / "coming").glob("*.md")))
-RUN = ("index", "start", "ideas", "glossary", "own", "devices", *COMING)
+RUN = ("index", "start", "ideas", "glossary", "own", "search_method", "devices", *COMING)
 SHORTER = {
     "epochs=20": "epochs=1, luts=(20,)",
     "--luts 300": "--luts 20",
@@ -29,6 +30,7 @@ SHORTER = {
     ".split(100)": ".split(900)",
     ".split(128)": ".split(900)",
     '"steps": 300': '"steps": 3',
+    '"steps": 200': '"steps": 3',
     "lutsmith train alu --out": "lutsmith train alu --ops + --out",
     "points=1000": "points=100",
     "--prove": "--prove --points 100",
@@ -70,6 +72,12 @@ def test_what_a_page_tells_you_to_type_runs(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    with registries_kept():
+        run_page(page, capsys)
+
+
+def run_page(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run the blocks of a page one after the other, and compare what they print with what the page says."""
     names: dict[str, Any] = {}
     for language, text in blocks(page):
         for given, shorter in SHORTER.items():

@@ -54,6 +54,7 @@ from lutsmith.nn.heads import (
 )
 from lutsmith.nn.lowering import to_circuit
 from lutsmith.nn.network import Architecture, build
+from lutsmith.nn.node_layer import NodeLayer, Nodes
 from lutsmith.nn.parametrizations import Parametrization, register_parametrization
 from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.pooling import (
@@ -112,6 +113,8 @@ __all__ = [
     "Missing",
     "ModuleProof",
     "MultiLabel",
+    "NodeLayer",
+    "Nodes",
     "OneHot",
     "OrPool1d",
     "OrPool2d",
