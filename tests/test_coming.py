@@ -11,6 +11,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -148,13 +149,27 @@ def commands() -> Any:
 
 @functools.cache
 def settings_of_runs() -> set[str]:
-    """Return the names that `--set` may take, those of an architecture aside."""
+    """Return the names of settings of searches and of phases."""
     from lutsmith.search.method import METHODS
     from lutsmith.search.settings import SearchSettings
     from lutsmith.training.phases import PhasedSettings
 
-    settings = {item.name for kind in (lutsmith.Settings, SearchSettings, PhasedSettings) for item in fields(kind)}
+    settings = {item.name for kind in (SearchSettings, PhasedSettings) for item in fields(kind)}
     return settings | {item.name for method in METHODS.values() for item in fields(method.Settings)}
+
+
+def check_setting(name: str, text: str) -> None:
+    """Raise an error where a run has no such setting, or it cannot be that."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    if name.startswith("architecture."):
+        lutsmith.Architecture.from_json({name.removeprefix("architecture."): value})
+    elif name in {item.name for item in fields(lutsmith.Settings)}:
+        lutsmith.Settings.from_json({name: value})
+    else:
+        assert name in settings_of_runs(), name
 
 
 def check_command(arguments: list[str]) -> None:
@@ -168,9 +183,7 @@ def check_command(arguments: list[str]) -> None:
         if word == "--preset":
             assert arguments[place + 1] in {preset.name for preset in lutsmith.list_presets()}
         if word == "--set":
-            name = arguments[place + 1].split("=")[0]
-            plan = name.removeprefix("architecture.")
-            assert name in settings_of_runs() or plan in {item.name for item in fields(lutsmith.Architecture)}, name
+            check_setting(*arguments[place + 1].split("=", 1))
 
 
 @pytest.mark.needs("torch", "pysat")
@@ -207,6 +220,8 @@ def test_what_a_table_tells_you_to_write_exists(
         "lutsmith train mnist --presets mnist-1k",
         "lutsmith train mnist --preset mnist-1000",
         "lutsmith train mnist --set architecture.tauu=3",
+        "lutsmith train mnist --set accelerator=gpu",
+        "lutsmith train mnist --set selectors=frequent",
         "lutsmith.alu.dense.train_dense(adaptiv=True)",
         "import lutsmith.torch_dwn as dwn",
     ],
