@@ -167,7 +167,7 @@ def test_an_option_that_a_format_does_not_take_is_a_value_error_that_lists_those
         lambda: setup_head("group-sum", "2"),
         lambda: setup_head("group-sum", 2, tau=None),
         lambda: Architecture(rank="6"),
-        lambda: Architecture(luts=20),
+        lambda: Architecture(luts="20"),
         lambda: Architecture(head_options=[1]),
         lambda: Settings(epochs="3"),
         lambda: Settings(lr="fast"),

@@ -16,6 +16,7 @@ import torch
 
 import lutsmith
 from lutsmith.circuit import Circuit
+from lutsmith.nn import Architecture
 from lutsmith.runs import Run
 from lutsmith.runs.held_out import hold_out
 from lutsmith.runs.saved import differences
@@ -256,7 +257,7 @@ def test_numbers_of_numpy_are_arguments_and_are_kept_as_numbers(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"luts": 8}, "luts is 8; expected the width of each layer"),
+        ({"luts": 8.5}, "luts is 8.5; expected the width of each layer"),
         ({"luts": "8"}, "luts is '8'; expected the width of each layer"),
         ({"architecture": 5}, "architecture is a int; expected Architecture or a mapping of its fields"),
         ({"settings": lutsmith.Architecture()}, "settings is a Architecture; expected Settings or a mapping"),
@@ -265,6 +266,23 @@ def test_numbers_of_numpy_are_arguments_and_are_kept_as_numbers(tmp_path: Path) 
 def test_arguments_of_a_wrong_type_are_named(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(TypeError, match=says):
         lutsmith.train(X, Y, **{**SMALL, **arguments})
+
+
+@pytest.mark.parametrize("luts", [10, np.int64(10)])
+def test_one_layer_is_one_number(luts: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    given = lutsmith.train(x, x[:, 0] > 0, luts=luts, epochs=1, seed=0, quiet=True)
+    wanted = lutsmith.train(x, x[:, 0] > 0, luts=(10,), epochs=1, seed=0, quiet=True)
+    assert np.array_equal(given.circuit.netlist.tables(), wanted.circuit.netlist.tables())
+    assert Architecture(luts=luts) == Architecture(luts=(10,)) == Architecture.from_json({"luts": 10})
+    assert Architecture(luts=luts).to_json()["luts"] == (10,)
+
+
+@pytest.mark.parametrize("luts", [0, -3, True, False])
+def test_a_number_that_is_no_width_is_refused(luts: Any) -> None:
+    for make in (lambda: Architecture(luts=luts), lambda: lutsmith.train(np.eye(9), [0, 1, 2] * 3, luts=luts)):
+        with pytest.raises((TypeError, ValueError), match=rf"luts.*{luts!r}.*width of each layer"):
+            make()
 
 
 def test_an_empty_out_is_no_folder() -> None:

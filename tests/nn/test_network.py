@@ -42,7 +42,7 @@ def test_a_field_that_cannot_be_is_named_with_what_it_may_be(fields: dict[str, A
     [
         ({"luts": (2.5,)}, "luts is"),
         ({"luts": (True,)}, "luts is"),
-        ({"luts": 20}, "luts is 20; expected the width of each layer"),
+        ({"luts": 2.5}, "luts is 2.5; expected the width of each layer"),
         ({"rank": "6"}, "rank is '6'"),
         ({"num_candidates": 2.0}, "an integer of at least 2"),
         ({"encoder": None}, "encoder is None; expected a name, one of uniform, "),

@@ -41,7 +41,7 @@ def settings_checked() -> Iterator[None]:
         raise WrongTypeError(*error.args) from error
 
 
-def one_of(name: str, given: object, known: Iterable[str], error: type[ValueError] = ValueError) -> str:
+def one_of(name: str, given: object, known: Iterable[str], error: type[ValueError] = ValueError, hint: str = "") -> str:
     """Return a name that was chosen among those that there are.
 
     Args:
@@ -49,6 +49,7 @@ def one_of(name: str, given: object, known: Iterable[str], error: type[ValueErro
         given: its value.
         known: the names that there are, in the order in which a message lists them.
         error: what an unknown name raises, a kind of `ValueError`.
+        hint: what else may help, after the names.
 
     Raises:
         TypeError: it is not a text.
@@ -58,7 +59,7 @@ def one_of(name: str, given: object, known: Iterable[str], error: type[ValueErro
     if not isinstance(given, str):
         raise TypeError(f"{name} is {given!r}; expected a name, one of {', '.join(names)}")
     if given not in names:
-        raise error(f"{name} is {given!r}; expected one of {', '.join(names)}{_meant([given], names)}")
+        raise error(f"{name} is {given!r}; expected one of {', '.join(names)}{_meant([given], names)}{hint}")
     return given
 
 

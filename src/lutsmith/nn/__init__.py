@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:
         "training needs PyTorch, which is not installed: pip install 'lutsmith[train]'", name="torch"
     ) from error
 
+from lutsmith.nn.connections import list_wirings, register_wiring
 from lutsmith.nn.containers import LogicResidual, Parallel, Residual
 from lutsmith.nn.convolution import (
     LogicConv1d,
@@ -53,6 +54,8 @@ from lutsmith.nn.heads import (
 )
 from lutsmith.nn.lowering import to_circuit
 from lutsmith.nn.network import Architecture, build
+from lutsmith.nn.node_layer import NodeLayer, Nodes
+from lutsmith.nn.parametrizations import Parametrization, register_parametrization
 from lutsmith.nn.pooled_convolution import PooledConv
 from lutsmith.nn.pooling import (
     AndPool1d,
@@ -110,12 +113,15 @@ __all__ = [
     "Missing",
     "ModuleProof",
     "MultiLabel",
+    "NodeLayer",
+    "Nodes",
     "OneHot",
     "OrPool1d",
     "OrPool2d",
     "OrPool3d",
     "OutputCode",
     "Parallel",
+    "Parametrization",
     "PooledConv",
     "Regression",
     "Residual",
@@ -124,7 +130,10 @@ __all__ = [
     "UniformFixedPoint",
     "build",
     "from_circuit",
+    "list_wirings",
     "prove_lowering",
+    "register_parametrization",
+    "register_wiring",
     "to_circuit",
     "to_machine",
     "to_stream",

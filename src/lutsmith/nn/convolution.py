@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from lutsmith.circuit.sliding import Sliding, check_groups, sizes
 from lutsmith.ground.arguments import check_options, whole_number
 from lutsmith.kernels.training import ops
-from lutsmith.nn.connections import setup_connections
+from lutsmith.nn.connections import options_given, setup_connections
 from lutsmith.nn.connections.at_places import Places, placed, places_of
 from lutsmith.nn.connections.channels import few
 from lutsmith.nn.gradient_factor import checked_factor, scaled_gradient
@@ -151,7 +151,8 @@ class LogicConv(Hardening):
             if both := given.keys() & more.keys():
                 raise ValueError(f"{', '.join(sorted(both))} is given twice, by itself and in a dict of arguments")
             given |= more
-        wiring = {key: value for key, value in given.items() if key in OF_CONNECTIONS}
+        own = options_given(given.get("init_method"), given)
+        wiring = {key: value for key, value in given.items() if key in OF_CONNECTIONS} | own
         of_tables = {key: value for key, value in given.items() if key not in OF_CONNECTIONS}
         self.parametrization_name = parametrization
         self.parametrization = setup_parametrization(parametrization, lut_rank, **of_tables)

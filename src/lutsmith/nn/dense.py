@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads, taken
-from lutsmith.nn.connections import setup_connections
+from lutsmith.nn.connections import options_given, setup_connections
 from lutsmith.nn.gradient_factor import checked_factor, scaled_gradient
 from lutsmith.nn.hardening import Hardening
 from lutsmith.nn.lowering import lower_luts
@@ -62,7 +62,8 @@ class LogicDense(Hardening):
         generator: source of all random numbers of the construction; None is torch's global one.
         device: of the parameters and buffers.
         **settings: the parametrization's arguments: `forward_sampling`, `temperature`, `weight_init`,
-            `residual_probability`, `form`, and those of its own, such as `rho` of `dwn`. (BitLogic's `anchor_init` has
+            `residual_probability`, `form`, and those of its own, such as `rho` of `dwn`; and the options of a wiring
+            of your own (`register_wiring`). (BitLogic's `anchor_init` has
             no meaning here, and is refused as any other name is.)
 
     Shapes: `(..., in_dim)` to `(..., out_dim)`, float32, float64 or bfloat16; stored feature-major.
@@ -120,6 +121,7 @@ class LogicDense(Hardening):
         self.lut_rank = lut_rank
         self.grad_factor = checked_factor(grad_factor)
         self.parametrization_name = parametrization
+        of_wiring = options_given(init_method, settings)
         self.parametrization = setup_parametrization(parametrization, lut_rank, **settings)
         self.connections = setup_connections(
             connections,
@@ -142,6 +144,7 @@ class LogicDense(Hardening):
             score_of=score_of,
             candidates=candidates,
             generator=generator,
+            **of_wiring,
         )
         owners = None if table_of is None else checked_owners("table_of", table_of, out_dim)
         tables = out_dim if owners is None else int(owners.max()) + 1

@@ -18,7 +18,7 @@ from lutsmith.nn.dense import LogicDense
 from lutsmith.nn.encoders import ENCODERS, IMAGE_ENCODERS, Columns, Per, setup_encoder
 from lutsmith.nn.heads import HEADS, setup_head
 from lutsmith.nn.layers import BitShape, build_layers, checked_layers, named
-from lutsmith.nn.parametrizations import ALIASES, list_parametrizations
+from lutsmith.nn.parametrizations import checked_name
 from lutsmith.nn.parametrizations.base import WEIGHT_INITS
 
 MEMORIZE = "memorize"
@@ -40,8 +40,8 @@ class Architecture:
     layers or each" is of the dense ones.
 
     Attributes:
-        luts: LUTs of each dense layer; the last is a multiple of the number of classes. (): none, where there are
-            `layers`.
+        luts: LUTs of each dense layer, or of the only one as a number, which is kept as `(luts,)`; the last is a
+            multiple of the number of classes. (): none, where there are `layers`.
         rank: inputs of a LUT, one number for all layers or one for each.
         bits: bits of each feature; of a thermometer, its thresholds.
         encoder: a name of `ENCODERS`, of images also of `IMAGE_ENCODERS`; categorical columns are one-hot in any case.
@@ -77,7 +77,7 @@ class Architecture:
         TypeError: a field of a wrong type.
     """
 
-    luts: tuple[int, ...] = (2000, 1000)
+    luts: tuple[int, ...] | int = (2000, 1000)
     rank: tuple[int, ...] | int = 6
     bits: int = 3
     encoder: str = "distributive"
@@ -104,23 +104,28 @@ class Architecture:
     def __post_init__(self) -> None:
         for item in fields(self):
             object.__setattr__(self, item.name, as_python(getattr(self, item.name)))
+        if isinstance(self.luts, int) and not isinstance(self.luts, bool):
+            whole_number("luts", self.luts, 1, what="the width of each layer, such as (2000, 1000), or of the only one")
+            object.__setattr__(self, "luts", (self.luts,))
         if not isinstance(self.luts, (tuple, list)):
-            raise TypeError(f"luts is {self.luts!r}; expected the width of each layer, such as (2000, 1000)")
+            raise TypeError(
+                f"luts is {self.luts!r}; expected the width of each layer, such as (2000, 1000), or of the only one"
+            )
         checked_layers(self.layers)
         object.__setattr__(self, "layers", tuple(_json_value("layers", list(self.layers))))
         if not self.luts and not self.layers:
             raise ValueError(f"luts is {self.luts}; expected the width of each layer, such as (2000, 1000)")
-        for width in self.luts:
+        for width in self.widths:
             whole_number("luts", width, 1, what="the width of each layer, such as (2000, 1000)")
         for name in ("luts", "rank", "connections", "connection_options", "init_method", "num_candidates"):
             value = getattr(self, name)
             if isinstance(value, list):
                 object.__setattr__(self, name, tuple(value))
-            if isinstance(value, (tuple, list)) and len(value) != len(self.luts):
+            if isinstance(value, (tuple, list)) and len(value) != len(self.widths):
                 kind = {"rank": "numbers", "num_candidates": "numbers", "connection_options": "mappings"}.get(
                     name, "names"
                 )
-                raise ValueError(f"{name} has {len(value)} {kind} for {len(self.luts)} layers; expected one for each")
+                raise ValueError(f"{name} has {len(value)} {kind} for {len(self.widths)} layers; expected one for each")
         for rank in self._each("rank"):
             whole_number("rank", rank, 1, 8, "the inputs of a LUT")
         whole_number("bits", self.bits, 1, what="the bits of a feature")
@@ -130,7 +135,7 @@ class Architecture:
         for kind in self._each("connections"):
             one_of("connections", kind, [*list_connections(), "random"])
         one_of("encoder", self.encoder, [*ENCODERS, *IMAGE_ENCODERS])
-        one_of("parametrization", self.parametrization, [*list_parametrizations(), *ALIASES])
+        checked_name(self.parametrization)
         one_of("weight_init", self.weight_init, [*WEIGHT_INITS, MEMORIZE])
         if self.layers and self.weight_init == MEMORIZE:
             raise ValueError("weight_init is 'memorize', which fills dense layers alone; leave it or layers out")
@@ -142,7 +147,13 @@ class Architecture:
 
     def _each(self, name: str) -> tuple[Any, ...]:
         value = getattr(self, name)
-        return value if isinstance(value, tuple) else (value,) * len(self.luts)
+        return value if isinstance(value, tuple) else (value,) * len(self.widths)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """LUTs of each dense layer."""
+        assert not isinstance(self.luts, int)
+        return self.luts
 
     def options_of_connections(self, layer: int) -> Mapping[str, Any]:
         """The further arguments of a layer's connections."""
@@ -198,8 +209,8 @@ class Architecture:
         """The same with a last layer that so many classes, targets or labels can share equally, rounded up."""
         if not self.luts or self.head == "output-code" or "num_groups" in self.head_options:
             return self
-        last = -(-self.luts[-1] // num_classes) * num_classes
-        return replace(self, luts=(*self.luts[:-1], last))
+        last = -(-self.widths[-1] // num_classes) * num_classes
+        return replace(self, luts=(*self.widths[:-1], last))
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -249,13 +260,13 @@ def build(
     if categorical:
         encoder = Columns(encoder, categorical=list(categorical))
     encoder.fit(fit_samples, seed=seed)
-    head = _head(architecture, num_classes, architecture.luts[-1], generator) if architecture.luts else None
+    head = _head(architecture, num_classes, architecture.widths[-1], generator) if architecture.luts else None
     encoded = BitShape(tuple(encoder.usable.shape), encoder.usable)
     rank = {"lut_rank": architecture.rank} if isinstance(architecture.rank, int) else {}
     before, bits = build_layers(architecture.layers, encoded, {**rank, **architecture.tables()}, generator)
     in_dim, usable = math.prod(bits.shape), None if bits.usable is None else bits.usable.flatten()
     dense: list[nn.Module] = []
-    for number, width in enumerate(architecture.luts):
+    for number, width in enumerate(architecture.widths):
         available = in_dim if usable is None else int(usable.sum())
         arguments = architecture.layer(number, available, bits.shape)
         with named(f"layer {number}" if not before else f"luts[{number}]"):

@@ -45,7 +45,7 @@ def train(
     data: PathLike | None = None,
     target: str | int | None = None,
     test: PathLike | None = None,
-    luts: Sequence[int] | None = None,
+    luts: Sequence[int] | int | None = None,
     rank: int | None = None,
     bits: int | None = None,
     lr: float | None = None,
@@ -94,8 +94,8 @@ def train(
         data: of a task, the folder with its files or the parent of that (None: `LUTSMITH_DATA`), or the table's file.
         target: the label column of a table in a file.
         test: a file with the test rows of a table; without it `test_share` of the table is held out.
-        luts: LUTs of each layer, of gradients alone. Where it is not given, the preset's last layer is rounded up to a
-            multiple of the number of classes, targets or labels.
+        luts: LUTs of each layer, or of the only one as a number; of gradients alone. Where it is not given, the last
+            layer of the preset is rounded up to a multiple of the number of classes, targets or labels.
         rank: inputs of a LUT.
         bits: thresholds of a feature.
         lr: learning rate of the tables, of gradients alone.

@@ -39,7 +39,7 @@ class Request:
     data: str | None = None
     target: str | int | None = None
     test: str | None = None
-    luts: Sequence[int] | None = None
+    luts: Sequence[int] | int | None = None
     rank: int | None = None
     bits: int | None = None
     lr: float | None = None
@@ -59,10 +59,15 @@ class Request:
     @settings_checked()
     def __post_init__(self) -> None:
         """Check what needs neither data nor torch; raise TypeError or ValueError."""
-        if not isinstance(self.luts, (tuple, list, type(None))):
-            raise TypeError(f"luts is {self.luts!r}; expected the width of each layer, such as (2000, 1000)")
-        if self.luts is not None and (not self.luts or any(whole_number("luts", n, 0) < 1 for n in self.luts)):
-            raise ValueError(f"luts={self.luts!r}: expected the width of each layer, such as (2000, 1000)")
+        given, what = self.luts, "the width of each layer, such as (2000, 1000), or of the only one"
+        widths = (given,) if isinstance(given, int) and not isinstance(given, bool) else given
+        if not isinstance(widths, (tuple, list, type(None))):
+            raise TypeError(f"luts is {given!r}; expected {what}")
+        if widths is not None and not widths:
+            raise ValueError(f"luts={given!r}: expected {what}")
+        for width in widths or ():
+            whole_number("luts", width, 1, what=what)
+        object.__setattr__(self, "luts", widths)
         if self.preset is not None:
             presets.get(self.preset)
         sizes = {"luts": self.luts, "rank": self.rank, "bits": self.bits}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.ground.arguments import check_options, instance_of, one_of
+from lutsmith.ground.registry import add_own, own_hint
 from lutsmith.search.change import Change
 from lutsmith.search.problem import Problem
 
@@ -125,16 +126,14 @@ def register(method: type[SearchMethod]) -> type[SearchMethod]:
 
     Raises:
         TypeError: it is not a `SearchMethod` with a name and settings that are a dataclass.
-        ValueError: another method has the name.
+        ValueError: the name is taken. The same class may be registered again, as when a notebook's cell is run again.
     """
     if not (isinstance(method, type) and issubclass(method, SearchMethod)):
         raise TypeError(f"{method!r} is not a subclass of SearchMethod")
     name, settings = getattr(method, "name", None), getattr(method, "Settings", None)
     if not isinstance(name, str) or not dataclasses.is_dataclass(settings):
         raise TypeError(f"{method.__name__} needs a name, a text, and Settings, a frozen dataclass")
-    if _METHODS.get(name, method) is not method:
-        raise ValueError(f"there is a method {name!r} already: {_METHODS[name].__name__}")
-    _METHODS[name] = method
+    add_own(_METHODS, "method", name, method)
     return method
 
 
@@ -144,6 +143,9 @@ def method_named(name: str, settings: Mapping[str, Any] | None = None) -> Search
     Raises:
         TypeError, ValueError: no such method or settings, or values that they cannot have.
     """
-    kind, given = METHODS[one_of("method", name, METHODS)], dict(settings or {})
+    kind, given = (
+        METHODS[one_of("method", name, METHODS, hint=own_hint("lutsmith.search.method.register"))],
+        dict(settings or {}),
+    )
     check_options(f"method {name!r}", given, [field.name for field in dataclasses.fields(kind.Settings)])
     return kind(kind.Settings(**given))

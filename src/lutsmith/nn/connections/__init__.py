@@ -14,7 +14,7 @@ from lutsmith.nn.connections.coverage import Coverage
 from lutsmith.nn.connections.fixed import FixedConnections
 from lutsmith.nn.connections.learnable import LearnableConnections, TopKConnections
 from lutsmith.nn.connections.mapping import DenseConnections
-from lutsmith.nn.connections.wirings import WIRINGS, options_of
+from lutsmith.nn.connections.wirings import WIRINGS, options_given, options_of, register_wiring
 
 __all__ = [
     "Connections",
@@ -26,6 +26,8 @@ __all__ = [
     "TopKConnections",
     "list_connections",
     "list_wirings",
+    "options_given",
+    "register_wiring",
     "setup_connections",
 ]
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import check_options, one_of, whole_number
+from lutsmith.ground.registry import own_hint
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.connections.at_places import Places, placed
@@ -137,7 +138,8 @@ class LearnableConnections(LearnedConnections):
             check_options(f"init_method={method!r}", self._options, ())
             pools = self._group_sources().draw(self.lut_rank, self.num_candidates, generator)
         else:
-            one_of("init_method", method, [name for name in WIRINGS if name not in REPEATING and name != "grouped"])
+            known = [name for name in WIRINGS if name not in REPEATING and name != "grouped"]
+            one_of("init_method", method, known, hint=own_hint("lutsmith.nn.register_wiring"))
             if self._groups != (None, None):
                 raise ValueError(f"num_groups restricts random candidates; {method!r} has its own places")
             if method == "channels":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.wiring import Rows, cut_rows
 from lutsmith.ground.arguments import check_options, one_of, whole_number
+from lutsmith.ground.registry import add_own, own_hint
 from lutsmith.nn.connections.balanced import balanced_rows
 from lutsmith.nn.connections.channels import channels
 from lutsmith.nn.connections.windows import local, spans
@@ -153,19 +154,63 @@ WIRINGS: dict[str, Callable[..., Rows]] = {
 }
 """Functions `(num_inputs, num_luts, rank, generator, **options) -> (num_luts, rank)`, by the name of `init_method`."""
 
-REPEATING = frozenset({"iid", "arange", "spans"})
+REPEATING = {"iid", "arange", "spans"}
 """Wirings that may read an input twice in one LUT."""
+
+_BUILT_IN = frozenset(WIRINGS)
+
+
+def register_wiring(name: str, function: Callable[..., Any], *, repeats: bool = False) -> None:
+    """Make a wiring of your own known by a name, for this process: `LogicDense(..., init_method=name)`.
+
+    Learned connections take it as well, where it does not repeat inputs: each LUT's candidates are then what a LUT of
+    rank times candidates inputs would read. A layer keeps the numbers that were drawn, in its state and in its circuit;
+    the name is needed where it is built, and so where a run of it is resumed.
+
+    Args:
+        name: a text without spaces; not one of lutsmith's own.
+        function: `function(num_inputs, num_luts, rank, generator, **options)`, which gives the inputs that each LUT
+            reads, integers `(num_luts, rank)` from 0 to num_inputs - 1: an array, a tensor or lists. The generator is
+            torch's, or None for its global one; draw from it alone, so that one seed gives one network. Options are
+            keyword-only arguments. One called `usable` is given, and is no option: bool `(num_inputs,)`, the inputs
+            that may be read. Without it, inputs that may not be read are left out of the count beforehand.
+        repeats: whether a LUT may read an input twice.
+
+    Raises:
+        TypeError: not a function of these arguments, a name that is not a text.
+        ValueError: a name that is taken.
+    """
+    if not callable(function):
+        raise TypeError(f"the wiring {name!r} is {function!r}; expected a function")
+    try:
+        inspect.signature(function).bind(8, 4, 2, None, **dict.fromkeys(_keyword_only(function)))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"the wiring {name!r} does not take (num_inputs, num_luts, rank, generator, *, its options): {error}"
+        ) from None
+    add_own(WIRINGS, "wiring", name, function)
+    (REPEATING.add if repeats else REPEATING.discard)(name)
+
+
+def _keyword_only(function: Callable[..., Any]) -> list[str]:
+    return [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
 
 
 def options_of(method: str) -> list[str]:
     """The names of a wiring's options."""
-    parameters = inspect.signature(WIRINGS[method]).parameters.values()
-    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "usable"]
+    return [name for name in _keyword_only(WIRINGS[method]) if name != "usable"]
+
+
+def options_given(method: str | None, settings: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of a wiring of one's own out of the settings of a layer, and return them."""
+    if method not in WIRINGS or method in _BUILT_IN:
+        return {}
+    return {name: settings.pop(name) for name in options_of(method) if name in settings}
 
 
 def check_method(method: str, options: dict[str, Any]) -> None:
     """Raise ValueError for an unknown wiring, or for options that it does not take or lacks."""
-    one_of("init_method", method, WIRINGS)
+    one_of("init_method", method, WIRINGS, hint=own_hint("lutsmith.nn.register_wiring"))
     known = options_of(method)
     check_options(f"the wiring {method!r}", options, known)
     for name, parameter in inspect.signature(WIRINGS[method]).parameters.items():
@@ -199,6 +244,32 @@ def draw_wiring(
     check_method(method, options)
     function = WIRINGS[method]
     if "usable" in inspect.signature(function).parameters:
-        return function(len(usable), num_luts, rank, generator, usable=usable, **options)
+        rows = function(len(usable), num_luts, rank, generator, usable=usable, **options)
+        return rows if method in _BUILT_IN else _checked(method, rows, len(usable), (num_luts, rank), usable)
     inputs = np.flatnonzero(usable)
-    return inputs[function(len(inputs), num_luts, rank, generator, **options)]
+    rows = function(len(inputs), num_luts, rank, generator, **options)
+    return inputs[rows if method in _BUILT_IN else _checked(method, rows, len(inputs), (num_luts, rank))]
+
+
+def _checked(
+    method: str, rows: Any, num_inputs: int, shape: tuple[int, int], usable: NDArray[np.bool_] | None = None
+) -> Rows:
+    """Return what a wiring of one's own gave as integers; TypeError, ValueError where it is no wiring."""
+    given = np.asarray(rows)
+    what = f"the wiring {method!r} gave"
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{what} {given.dtype}; expected integers, the inputs that each LUT reads")
+    if given.shape != shape:
+        raise ValueError(f"{what} inputs of shape {given.shape}; expected (num_luts, rank) = {shape}")
+    if given.size and (given.min() < 0 or given.max() >= num_inputs):
+        raise ValueError(f"{what} inputs {given.min()} to {given.max()}; expected 0 to {num_inputs - 1}")
+    found: Rows = given.astype(np.int64)
+    if usable is not None and not usable[found].all():
+        raise ValueError(f"{what} input {found[~usable[found]][0]}, which is not usable")
+    ordered = np.sort(found, axis=1)
+    if method not in REPEATING and (ordered[:, 1:] == ordered[:, :-1]).any():
+        lut = int((ordered[:, 1:] == ordered[:, :-1]).any(axis=1).argmax())
+        raise ValueError(
+            f"{what} LUT {lut} the inputs {found[lut].tolist()}, one of them twice; register it with repeats=True"
+        )
+    return found

@@ -8,7 +8,7 @@ from lutsmith.nn.neurons.latent import Clamped
 from lutsmith.nn.neurons.lut_conv import LUTConv1d, LUTConv2d, LUTConv3d
 from lutsmith.nn.neurons.lut_linear import LUTLinear
 from lutsmith.nn.neurons.lut_sum import LUTSum, SumOfLuts
-from lutsmith.nn.neurons.masks import MASKS, MaskSizes, expanded, list_masks, minimal
+from lutsmith.nn.neurons.masks import MASKS, MaskSizes, expanded, list_masks, minimal, register_mask
 from lutsmith.nn.neurons.memorised import memorise_sums
 from lutsmith.nn.neurons.network import NeuronArchitecture, build_neurons
 from lutsmith.nn.neurons.pruning import prune, prune_inputs, sizes_of
@@ -47,5 +47,6 @@ __all__ = [
     "minimal",
     "prune",
     "prune_inputs",
+    "register_mask",
     "sizes_of",
 ]

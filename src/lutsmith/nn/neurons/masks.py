@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lutsmith.ground.arguments import one_of, whole_number
+from lutsmith.ground.registry import add_own, own_hint
 from lutsmith.kernels.training.reads import MAX_RANK
 from lutsmith.nn.places import as_tensor
 
@@ -87,7 +88,24 @@ def minimal(sizes: MaskSizes, _: torch.Generator | None = None) -> Tensor:
 
 
 MASKS: dict[str, Mask] = {"expanded": expanded, "minimal": minimal}
-"""Masks by name. Add your own under a name, or give a layer the function."""
+"""Masks by name. `register_mask` adds your own; or give a layer the function."""
+
+
+def register_mask(name: str, mask: Mask) -> None:
+    """Make a mask of your own known by a name, for this process.
+
+    Args:
+        name: a text without spaces; not one of lutsmith's own.
+        mask: a function from `MaskSizes` and torch's generator, or None, to the inputs of all LUTs; what it gives is
+            checked where it is used.
+
+    Raises:
+        TypeError: not a function, a name that is not a text.
+        ValueError: a name that is taken.
+    """
+    if not callable(mask):
+        raise TypeError(f"the mask {name!r} is {mask!r}; expected a function of MaskSizes and a generator")
+    add_own(MASKS, "mask", name, mask)
 
 
 def list_masks() -> list[str]:
@@ -113,7 +131,7 @@ def mask_of(mask: Any, sizes: MaskSizes, generator: torch.Generator | None, *, s
     whole_number("rank", sizes.rank, 1, MAX_RANK, what="the inputs of a LUT")
     drawn = replace(sizes, outputs=1) if shared else sizes
     if isinstance(mask, str):
-        mask = MASKS[one_of("mask", mask, MASKS)]
+        mask = MASKS[one_of("mask", mask, MASKS, hint=own_hint("lutsmith.nn.neurons.register_mask"))]
     numbers = as_tensor("mask", mask(drawn, generator) if callable(mask) else mask)
     if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool:
         raise TypeError(f"mask is {numbers.dtype}; expected integers, the inputs of each LUT")

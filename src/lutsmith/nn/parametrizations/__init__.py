@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from lutsmith.ground.arguments import check_options, one_of
+from lutsmith.ground.registry import add_own, own_hint
 from lutsmith.nn.parametrizations.base import Parametrization
 from lutsmith.nn.parametrizations.bit_order import msb_first
 from lutsmith.nn.parametrizations.dwn import Dwn
@@ -14,11 +15,21 @@ from lutsmith.nn.parametrizations.hybrid import Hybrid
 from lutsmith.nn.parametrizations.lagrange import Lagrange
 from lutsmith.nn.parametrizations.light import Light
 from lutsmith.nn.parametrizations.neural import Neural
+from lutsmith.nn.parametrizations.own import check_parametrization
 from lutsmith.nn.parametrizations.poly import Linear, Poly
 from lutsmith.nn.parametrizations.raw import Raw
 from lutsmith.nn.parametrizations.warp import Warp
 
-__all__ = ["ALIASES", "Parametrization", "list_parametrizations", "msb_first", "settings_of", "setup_parametrization"]
+__all__ = [
+    "ALIASES",
+    "Parametrization",
+    "checked_name",
+    "list_parametrizations",
+    "msb_first",
+    "register_parametrization",
+    "settings_of",
+    "setup_parametrization",
+]
 
 _REGISTRY: dict[str, type[Parametrization]] = {
     "dwn": Dwn,
@@ -44,6 +55,37 @@ def list_parametrizations() -> list[str]:
     return sorted(_REGISTRY)
 
 
+def register_parametrization(name: str, kind: type[Parametrization]) -> None:
+    """Make a parametrization of your own known by a name, for this process: `LogicDense(..., parametrization=name)`.
+
+    It is tried first, with fresh weights at two ranks: shapes, finite numbers, a gradient, and that the Boolean tables
+    are what the probabilities say, those of a LUT that passes its first input on. Models name the parametrization and
+    do not hold it: a run of it is resumed where it was registered again. Circuits have tables, and need neither.
+
+    Args:
+        name: a text without spaces; not one of lutsmith's own.
+        kind: a subclass of `Parametrization`; its constructor takes the rank, and settings by name. The same class may
+            be registered again, as when a notebook's cell is run again.
+
+    Raises:
+        TypeError: `kind` is not a class that can be made, a name that is not a text.
+        ValueError: a name that is taken; tables that do not fit or do not agree.
+    """
+    check_parametrization(kind)
+    add_own(_REGISTRY, "parametrization", name, kind, ALIASES)
+
+
+def checked_name(name: object) -> str:
+    """Return the name of a parametrization.
+
+    Raises:
+        TypeError: it is not a text.
+        ValueError: there is none of this name; the message lists those there are.
+    """
+    hint = own_hint("lutsmith.nn.register_parametrization")
+    return one_of("parametrization", name, [*list_parametrizations(), *ALIASES], hint=hint)
+
+
 def setup_parametrization(name: str, lut_rank: int, **settings: Any) -> Parametrization:
     """Make the parametrization `name` for LUTs of `lut_rank` inputs; `settings` are its class's arguments.
 
@@ -62,7 +104,7 @@ def settings_of(name: str) -> list[str]:
 
 
 def _kind(name: str) -> type[Parametrization]:
-    one_of("parametrization", name, [*list_parametrizations(), *ALIASES])
+    checked_name(name)
     return _REGISTRY[ALIASES.get(name, name)]
 
 

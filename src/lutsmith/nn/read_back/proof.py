@@ -18,6 +18,7 @@ from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.arrays import packed
 from lutsmith.nn.read_back import binary as _binary  # noqa: F401 - they register their statements
 from lutsmith.nn.read_back import modules as _modules  # noqa: F401
+from lutsmith.nn.read_back import own as _own  # noqa: F401
 from lutsmith.nn.read_back import places as _places  # noqa: F401
 from lutsmith.nn.read_back.computed import read_computed
 from lutsmith.nn.read_back.encoded import encoded_words

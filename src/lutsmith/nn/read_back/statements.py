@@ -1,7 +1,8 @@
 """What a module of a model says that it computes, in terms that no circuit is needed for, and who says it.
 
 A statement is made from what the module's own forward pass reads in eval mode: tables, inputs, thresholds, integers.
-Types are looked up exactly: a subclass may compute something else, and says so itself or is not known.
+Types are looked up exactly: a subclass may compute something else, and says so itself or is not known. Classes that
+users write subclasses of are families, whose subclasses state themselves.
 """
 
 from __future__ import annotations
@@ -226,6 +227,7 @@ Statement = Bits | Luts | ChosenBits | LutGroups | Branches | Scores | NumberSta
 Speaker = Callable[[Any, tuple[int, ...]], Statement]
 
 _SPEAKERS: dict[type[nn.Module], Speaker] = {}
+_FAMILIES: dict[type[nn.Module], Speaker] = {}
 
 
 def states(*kinds: type[nn.Module]) -> Callable[[Speaker], Speaker]:
@@ -241,6 +243,20 @@ def states(*kinds: type[nn.Module]) -> Callable[[Speaker], Speaker]:
     return register
 
 
+def families(base: type[nn.Module]) -> Callable[[Speaker], Speaker]:
+    """Register a function as `states` does, for all subclasses of a class that users write subclasses of.
+
+    The function raises ValueError where a subclass may compute something else than it states.
+    """
+
+    def register(speaker: Speaker) -> Speaker:
+        _FAMILIES[base] = speaker
+        return speaker
+
+    return register
+
+
 def speaker_of(module: nn.Module) -> Speaker | None:
-    """Return who states what modules of this very class compute; None where nobody does."""
-    return _SPEAKERS.get(type(module))
+    """Return who states what modules of this very class, or of its family, compute; None where nobody does."""
+    of_family = (speaker for base, speaker in _FAMILIES.items() if isinstance(module, base))
+    return _SPEAKERS.get(type(module)) or next(of_family, None)

@@ -7,12 +7,15 @@ from typing import Any
 
 from lutsmith import presets
 from lutsmith.ground.arguments import one_of, settings_checked
+from lutsmith.ground.registry import own_hint
 from lutsmith.runs.methods.additive import Additive
 from lutsmith.runs.methods.gradients import Gradients
 from lutsmith.runs.methods.method import Method, Parts, Ready, as_json
 from lutsmith.runs.methods.phases import Phases
 from lutsmith.runs.methods.search import Methods
 
+OWN = own_hint("lutsmith.search.method.register")
+"""What else may be wrong with the name of a method."""
 METHODS: Mapping[str, Method] = Methods(Gradients(), Additive(), Phases())
 """The ways to learn; each is a file of this room, but those of search, which share one."""
 
@@ -33,7 +36,7 @@ def asked_method(method: str | None, preset: str | None, given: Mapping[str, Any
     given = {name: value for name, value in given.items() if value is not None}
     asked = {}
     if method is not None:
-        asked[f"method={one_of('method', method, METHODS)!r}"] = [method]
+        asked[f"method={one_of('method', method, METHODS, hint=OWN)!r}"] = [method]
     if preset is not None:
         asked[f"preset={preset!r}"] = [presets.get(preset).method]
     asked.update({_shown(name, value): _takers(name, value, settings=not asked) for name, value in given.items()})
