@@ -6,7 +6,7 @@ ifneq ($(wildcard ../shared/datasets),)
 export LUTSMITH_DATA ?= $(abspath ../shared/datasets)
 endif
 
-.PHONY: demo test test-oldest test-python lint docs mutants bench verify dist clean
+.PHONY: demo test test-slow test-oldest test-python lint docs mutants bench verify dist clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,7 +21,11 @@ demo: .venv/.installed
 # Two processes, a file of tests in one of them: what several tests of a file share is made once. Files keep their order: those of
 # few and long tests would come last otherwise, and one process would wait for them.
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+# The tests that take more than 3 s each.
+test-slow: .venv/.installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 # The estimators with the oldest scikit-learn that the extra allows.
 OLDEST := .venv/scikit-learn-1.6

@@ -65,6 +65,7 @@ def test_a_search_method_of_ones_own_is_trained_with_from_the_command_line(tmp_p
     assert (tmp_path / "run" / "model.lut").exists()
 
 
+@pytest.mark.slow
 def test_the_example_for_those_who_know_lutnets(capsys, monkeypatch):
     monkeypatch.delenv("LUTSMITH_DATA", raising=False)
     monkeypatch.setattr(sys, "argv", ["lutnets.py", "--rows", "200"])
@@ -94,6 +95,7 @@ def test_every_example_is_run_by_a_test():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of shap, when it is imported
 def test_a_model_of_a_table_says_why(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["why.py", str(tmp_path)])

@@ -60,6 +60,7 @@ def test_one_seed_gives_one_sample_and_another_seed_another(tmp_path):
     assert {each.name for each in other} != {each.name for each in drawn}
 
 
+@pytest.mark.slow
 def test_every_mutant_changes_the_syntax_tree_of_one_line_of_its_file():
     drawn = sample(ROOT, ("logic",), 40, 0)
     assert len({(each.file, each.first) for each in drawn}) == len(drawn) == 40

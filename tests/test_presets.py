@@ -120,6 +120,7 @@ def test_every_network_of_neurons_goes_through_its_phases_to_luts(preset: preset
         assert sum(counts[1:]) < 58_000
 
 
+@pytest.mark.slow
 def test_cnv_at_full_size_is_a_machine_and_too_large_for_a_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).integers(0, 256, (50, 3, 32, 32)).astype(np.uint8)
     model = build_neurons(NeuronArchitecture.from_json(presets.get("cnv-cifar-10").architecture), x, 10)

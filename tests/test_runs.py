@@ -256,6 +256,7 @@ def test_an_interrupted_run_goes_on_with_its_own_arguments(
     assert (run.accuracy, run.soft_accuracy, run.best_epoch) == (whole.accuracy, whole.soft_accuracy, whole.best_epoch)
 
 
+@pytest.mark.slow
 def test_a_run_killed_from_outside_resumes_to_the_same_circuit(digits: tuple[Run, Path], tmp_path: Path) -> None:
     code = (
         "import time; from lutsmith.runs import train; from lutsmith.training.loop import loop; step = loop.Loop.step\n"

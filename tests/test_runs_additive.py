@@ -155,6 +155,7 @@ def test_progress_shows_rounds_and_the_time_left_and_quiet_is_silent(
 # Without torch
 
 
+@pytest.mark.slow
 def test_a_plain_install_trains_evaluates_and_verifies(tmp_path: Path) -> None:
     """digits, arrays and tables of every kind that needs no reader of an extra, on the command line and in Python."""
     np.savez(tmp_path / "t.npz", X=X, y=Y)

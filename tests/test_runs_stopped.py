@@ -131,6 +131,7 @@ def test_arguments_that_the_data_refuse_leave_no_folder(tmp_path: Path) -> None:
 # SIGTERM
 
 
+@pytest.mark.slow
 def test_sigterm_saves_as_ctrl_c_does_and_ends_with_143(tmp_path: Path) -> None:
     process = child(
         "from lutsmith.cli import main\n"
@@ -261,6 +262,7 @@ def test_a_full_disk_names_the_file_and_the_bytes_and_loses_nothing_saved(
 # Killed while writing
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_checkpoint_leaves_the_last_one_and_no_rubbish(tmp_path: Path, whole: Path) -> None:
     killed = child(
         "import os, signal, torch\n"

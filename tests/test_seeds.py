@@ -102,6 +102,7 @@ def sittings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_one_seed_gives_one_file_for_any_number_of_threads(sittings: Path, name: str) -> None:
     first, *others = (kept(sittings / sitting / name) for sitting in ("1", "3", "stopped"))

@@ -27,6 +27,7 @@ from lutsmith.cli import run
 from lutsmith.data.alu.operations import ALUNET, operations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_learns_all_twelve_exactly_and_each_is_proved(method: str) -> None:
     alu, learned = learn_operations(bits=10, method=method)

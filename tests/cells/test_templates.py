@@ -28,6 +28,7 @@ def examples(name: str, count: int, bits: int, seed: int = 0) -> tuple[np.ndarra
     return a[keep], b[keep] if two else None, truth.evaluate(a[keep], b[keep] if two else None, bits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_an_operation_is_found_by_its_examples_and_named_by_a_proof(name: str) -> None:
     bits = 8 if name == "ROL" else 16  # 4 rows of a rotation may invert, each

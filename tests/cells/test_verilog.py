@@ -67,6 +67,7 @@ def test_a_wrong_bit_of_a_table_is_found(name: str, table: str, address: int) ->
     assert found.counterexample is not None
 
 
+@pytest.mark.slow
 @pytest.mark.needs("iverilog", "vvp")
 def test_icarus_says_what_the_cells_say_at_1_4_and_15_bits() -> None:
     """Cells of textbooks, and random ones of each fabric, all in one file."""

@@ -372,6 +372,7 @@ print(engine.outputs(np.zeros((100, 1), np.uint8)).sum(), engine.outputs(np.zero
 """
 
 
+@pytest.mark.slow
 def test_compiling_the_engine_is_said_once_and_loading_is_silent(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     for expected in ("lutsmith: compiling the engine, once per machine, about 2 s\n", ""):

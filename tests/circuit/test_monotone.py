@@ -75,6 +75,7 @@ def scores_by_brute_force(circuit: Circuit, feature: int) -> np.ndarray:
     return scores.reshape(len(own), -1, scores.shape[1])
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1), objective=st.sampled_from(OBJECTIVES), way=st.sampled_from([-1, 1]))
 @settings(max_examples=60, deadline=None)
 def test_what_is_shown_holds_for_all_values_and_counterexamples_are_some(seed: int, objective: str, way: int) -> None:

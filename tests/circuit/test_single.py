@@ -147,6 +147,7 @@ for step in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_machine_code_that_several_processes_compiled_is_not_mixed_up(tmp_path) -> None:
     """Each process numbers functions in the order in which it compiles them, and the cache keeps these numbers."""
     path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])

@@ -28,6 +28,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_train_eval_info_and_predict_agree(lutsmith, tmp_path: Path) -> None:
     out = tmp_path / "run"
     process = start(*TRAIN, "--epochs", 2, "--seed", 5, "--out", out, "--json")
@@ -125,6 +126,7 @@ def test_settings_that_cannot_be_are_one_line(lutsmith, tmp_path: Path, extra: l
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_training_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     process = start(*TRAIN, "--epochs", 100_000, "--out", out)

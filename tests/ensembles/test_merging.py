@@ -269,6 +269,7 @@ def test_what_is_no_circuit_is_refused(wrong):
 # Beyond
 
 
+@pytest.mark.slow
 def test_exports_of_a_merged_circuit_are_the_circuit():
     members = [member(seed, "multilabel", 3) for seed in (0, 1, 2)]
     found = lutsmith.hardware.verify(lutsmith.merge(members), formats=("blif", "verilog", "c", "json"))

@@ -70,6 +70,7 @@ def test_files_are_as_they_were(name: str) -> None:
     assert FILES[name]() == (GOLDEN / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("simulator", ["iverilog", "verilator"])
 def test_a_bench_that_is_run_elsewhere_misses_its_vectors_and_says_so(simulator: str, tmp_path: Path) -> None:
     needs(*(["iverilog", "vvp"] if simulator == "iverilog" else ["verilator", "c++", "make", "perl"]))

@@ -94,6 +94,7 @@ def every_circuit(simulator: str, tmp_path_factory: pytest.TempPathFactory) -> d
     return simulated(simulator, designs, tmp_path_factory.mktemp("every"), clean=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "primitives"), RUN)
 def test_every_circuit_simulates_as_itself_and_lints_clean(case: str, primitives: str, every_circuit) -> None:
     assert every_circuit[f"case{RUN.index((case, primitives))}"].startswith("PASS")
@@ -125,6 +126,7 @@ def forms_and_faults(simulator: str, tmp_path_factory: pytest.TempPathFactory) -
     return simulated(simulator, designs, tmp_path_factory.mktemp("forms"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", FORMS)
 def test_every_form_simulates_as_the_circuit(options: dict[str, object], forms_and_faults) -> None:
     assert forms_and_faults[f"form{FORMS.index(options)}"].startswith("PASS")

@@ -150,6 +150,7 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return {name: [words[1:] for words in printed if words[:1] == [name]] for name in RUNS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, run in RUNS.items() if run[0] == PRESSURE])
 def test_a_stream_loses_nothing_under_random_backpressure(name: str, said: dict[str, list[list[str]]]) -> None:
     assert (said[name] == [[f"got={SAMPLES}", "wrong=0"]]) is not RUNS[name][3], said[name]

@@ -68,6 +68,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {line.split()[1]: line for line in printed if line[:4] in ("PASS", "FAIL")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", RUN)
 def test_every_circuit_runs_as_itself(case: str, said: dict[str, str]) -> None:
     assert said[f"case{RUN.index(case)}"].startswith("PASS")

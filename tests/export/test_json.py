@@ -264,6 +264,7 @@ def test_damage_raises_nothing_else(place: int, size: int, inserted: str, rich: 
     assert isinstance(circuit.netlist, Netlist)
 
 
+@pytest.mark.slow
 def test_450_000_luts_are_written_in_seconds() -> None:
     from lutsmith.circuit import NetlistBuilder
 

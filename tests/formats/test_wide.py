@@ -130,6 +130,7 @@ def test_large_covers_are_factored_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     assert_covers(from_blif(blif(10, cubes)).netlist, cubes, "1")
 
 
+@pytest.mark.slow
 def test_thousands_of_cubes_take_seconds_and_megabytes() -> None:
     cubes = random_cubes(0, 100, 3000, 0.2)
     text = blif(100, cubes)
@@ -144,6 +145,7 @@ def test_thousands_of_cubes_take_seconds_and_megabytes() -> None:
     assert_covers(netlist, cubes, "1")
 
 
+@pytest.mark.slow
 def test_nested_cubes_are_no_deep_recursion() -> None:
     rank = 1500
     cubes = ["1" * place + "0" + "-" * (rank - place - 1) for place in range(rank)]

@@ -41,6 +41,7 @@ def test_the_design_of_every_case_has_the_ports_that_are_specified(case: str, op
         assert_specified(ranged, elaborate(ranged, words=bits, **options), **options)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(
     seed=st.integers(0, 2**32),

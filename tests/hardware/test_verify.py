@@ -29,6 +29,7 @@ from tests.tools import dispensable, needs
 needs_abc = pytest.mark.needs("abc")
 
 
+@pytest.mark.slow
 @needs_abc
 def test_every_format_of_a_small_model_holds_in_every_layer():
     found = verify(tiny(), timeout=300)
@@ -42,6 +43,7 @@ def test_every_format_of_a_small_model_holds_in_every_layer():
     assert {check.format for check in found.checks} == {"design", *FORMATS}
 
 
+@pytest.mark.slow
 @needs_abc
 @pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])
 def test_pipelines_on_xilinx_primitives_hold_for_every_objective(objective):

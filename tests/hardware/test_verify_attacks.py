@@ -224,6 +224,7 @@ def test_nothing_of_a_file_is_run_that_was_not_read_or_not_allowed(monkeypatch):
     assert "system task" in found.failures[0].reason
 
 
+@pytest.mark.slow
 @needs_tools
 def test_a_simulation_alone_does_not_show_that_a_file_from_elsewhere_holds(monkeypatch):
     """It agrees on all rows that are run, and not on the one that its author keeps."""

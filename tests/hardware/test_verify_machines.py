@@ -91,6 +91,7 @@ def test_the_same_machine_in_another_order_or_inverted_holds(format_: str) -> No
     assert checked(format_, netlist, "formal").outcome == "holds"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "format_",
     [
@@ -117,6 +118,7 @@ def test_faults_of_registers_show_in_simulation(format_: str, monkeypatch: pytes
         assert any(how in check.reason for check in wrong.failures), str(wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("abc", "yosys", "verilator")
 def test_a_serial_adder_is_verified_and_proved_for_all_cycles() -> None:
     found = verify(adder_circuit(), (*LOGIC, "json"), timeout=100)

@@ -43,6 +43,7 @@ def connected(format_: str, text: str, part: str, clk: str, ce: str) -> str:
     return re.sub(rf"(u_{part} : .*port map \()clk => clk, ce => ce", rf"\g<1>clk => {clk}, ce => {ce}", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", [pytest.param(name, marks=pytest.mark.needs(*TOOLS[name])) for name in TOOLS])
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("ends", ["swapped", "clock tied", "enable tied", "enable at both", "clock at both"])

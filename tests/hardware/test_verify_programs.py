@@ -383,6 +383,7 @@ def _preprocessed(text: str) -> list[tuple[int, list[str]]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 def test_headers_of_the_same_pieces_are_the_same_to_a_compiler():
     rng = np.random.default_rng(0)

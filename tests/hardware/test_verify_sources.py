@@ -28,6 +28,7 @@ def _lines_of(text: str, reader) -> dict[str, Comment]:
     return {comment.text: comment for comment in reader(text.encode(), None).comments}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "options"),
     [

@@ -152,6 +152,7 @@ def test_vhdl_that_is_handed_in_holds_in_every_layer(options):
     assert [check.verdict for check in found.of("vhdl", "simulation")] == ["simulated"], str(found)
 
 
+@pytest.mark.slow
 @needs_ghdl
 @pytest.mark.parametrize("name", ["LUT", "Mixed_Case", "lutsmith"])
 def test_vhdl_holds_whatever_the_case_of_its_names(name):
@@ -239,6 +240,7 @@ def test_what_confinement_refuses_is_not_run_rather_than_wrong(monkeypatch, tmp_
 SLOW = ("1,000 classes", "classification, affine", "regression", "regression without a scale", "multilabel, affine")
 
 
+@pytest.mark.slow
 @pytest.mark.needs("yosys", "abc")
 @pytest.mark.parametrize("format_", ["verilog", "vhdl", "blif", "aiger"])
 @pytest.mark.parametrize("handed_in", [False, True])

@@ -53,6 +53,7 @@ def first_and_second(tmp_path_factory: pytest.TempPathFactory) -> list[subproces
     return [run({"NUMBA_CACHE_DIR": cache}, BITS) for _ in range(2)]
 
 
+@pytest.mark.slow
 def test_compiling_is_said_once_and_loading_is_silent(
     first_and_second: list[subprocess.CompletedProcess[str]],
 ) -> None:
@@ -88,6 +89,7 @@ def test_the_optimisation_level_is_that_of_the_one_kernel(monkeypatch: pytest.Mo
     assert levels == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["a_file/below", "read_only"])
 def test_an_unwritable_cache_is_done_without(tmp_path: Path, place: str) -> None:
     (tmp_path / "a_file").write_text("no folder")

@@ -18,6 +18,7 @@ from tests.kernels.test_placed import SAMPLES, placed
 pytestmark = pytest.mark.usefixtures("always_split")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", range(1, 9))
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
@@ -55,6 +56,7 @@ DEPTHS = [(1, 3), (2, 2), (2, 3), (2, 5), (3, 3), (4, 2), (6, 2), (8, 2)]
 IN_DOUBLES = [(2, 3), (6, 2)]  # one of the ranks that are not split, and one that is: each is compiled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rank", "depth"), DEPTHS)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
@@ -110,6 +112,7 @@ def test_trees_are_their_levels_one_after_the_other(rank: int, depth: int, data:
     assert torch.equal(half, single.bfloat16())
 
 
+@pytest.mark.slow
 def test_the_operator_is_one_for_torch_and_its_gradients_are_finite_differences() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(8, 5, generator=generator, dtype=torch.float64, requires_grad=True)

@@ -70,6 +70,7 @@ def compare(problem: Problem, needs: tuple[bool, bool] = (True, True)) -> None:
             near(next(found), should)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", range(1, 9))
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
@@ -86,6 +87,7 @@ def both_bits(rank: int, seed: int, luts: int = 20, samples: int = 150) -> Probl
     return x, tables, Neurons(inputs, 4), torch.randn(4, samples, generator=generator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [4, 5, 8])
 @pytest.mark.parametrize("machine", ["avx2", ""])
 def test_machines_with_other_shuffles_or_none_say_the_same(

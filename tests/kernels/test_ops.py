@@ -96,6 +96,7 @@ def test_kernels_agree_with_the_naive_form(rank: int, data: st.DataObject) -> No
                 near(got, should)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [3, 6])
 def test_gradcheck_passes_in_float64(rank: int) -> None:
     generator = torch.Generator().manual_seed(rank)

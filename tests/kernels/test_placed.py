@@ -120,6 +120,7 @@ def test_kernels_at_places_agree_with_the_naive_form(rank: int, data: st.DataObj
                 near(got, should, terms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [3, 6])
 def test_gradcheck_of_places_passes_in_float64(rank: int) -> None:
     generator = torch.Generator().manual_seed(rank)

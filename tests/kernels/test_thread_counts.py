@@ -118,6 +118,7 @@ print(json.dumps(found))
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", range(1, 9))
 def test_one_to_five_threads_give_the_same_bits(rank: int, compared: dict[str, int | str]) -> None:
     assert compared[str(rank)] == len(COUNTS) * ((3 + 1) * 4 * 2 + 3)

@@ -37,6 +37,7 @@ def expected() -> list[float]:
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_children_compute_what_their_parent_does(method: str, expected: list[float]) -> None:
     if method not in multiprocessing.get_all_start_methods():

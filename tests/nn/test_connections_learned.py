@@ -455,6 +455,7 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is read from /proc")
 def test_dense_connections_of_mnist_train_in_less_than_two_gigabytes():
     out = subprocess.run([sys.executable, "-c", MNIST], capture_output=True, text=True, timeout=300, check=True)

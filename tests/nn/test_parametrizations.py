@@ -131,6 +131,7 @@ def test_residual_tables_pass_input_0_with_probability_p(form):
         torch.testing.assert_close(parametrization.probabilities(weight), expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [f for f in SOFT if f.name != "hybrid"], ids=ids)
 def test_soft_gradients_are_those_of_finite_differences(form):
     parametrization = form.make(temperature=1.5, weight_init="random")

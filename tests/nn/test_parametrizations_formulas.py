@@ -72,6 +72,7 @@ def test_dwn_has_the_gradients_that_its_own_kernel_gives(table, expected):
         torch.testing.assert_close(got[address], torch.tensor(gradient, dtype=torch.float64), atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rank", "rho"), [*((rank, 0.2) for rank in range(1, 9)), (4, 0.5), (1, 1.0), (6, 1.0)])
 def test_rho_is_alpha_and_beta_of_the_extended_finite_difference(rank, rho):
     table = randn(1 << rank, seed=rank)

@@ -278,6 +278,7 @@ def test_the_machine_over_time_is_proved_to_be_the_circuit_whatever_comes_before
     assert other.counterexample is not None
 
 
+@pytest.mark.slow
 @pytest.mark.needs("abc")
 def test_a_wrong_start_of_a_counter_or_a_wrong_table_is_found() -> None:
     """Any entry of any table of the machine that matters, and any counter, tells it from the circuit."""

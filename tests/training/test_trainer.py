@@ -396,6 +396,7 @@ def test_checkpoints_cost_at_most_a_twentieth_of_the_time(tmp_path: Path, monkey
     assert len(saves) == 2  # the first epoch's end, which tells what saving costs, and the end of training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_a_killed_process_resumes_to_the_same_circuit(tmp_path: Path, number: int, code: int) -> None:
     program = Path(killed.__file__)

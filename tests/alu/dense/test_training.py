@@ -109,6 +109,7 @@ def test_a_dense_network_learns_logic_and_comparison() -> None:
     assert json.loads(json.dumps(report.to_json()))["mean"] == report.mean
 
 
+@pytest.mark.slow
 def test_a_flat_network_of_luts_is_measured_soft_and_hard_and_is_its_circuit(tmp_path: Path) -> None:
     options = {"luts": 512, "layers": 3}
     report = train_dense(

@@ -62,6 +62,7 @@ def test_levels_are_written_down_and_checked() -> None:
             NeuronArchitecture(levels=levels)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("abc")
 def test_every_export_of_a_small_lfc_is_verified() -> None:
     model, x = lfc(2)

@@ -214,6 +214,7 @@ def test_layers_are_plain_modules() -> None:
     assert float(model[0].weight.grad.abs().sum()) > 0
 
 
+@pytest.mark.slow
 def test_layers_come_back_in_another_process(tmp_path: Path) -> None:
     code = """
 import sys, torch

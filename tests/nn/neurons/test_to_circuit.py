@@ -283,6 +283,7 @@ def read_nodes(netlist: Any) -> set[int]:
     return {signal - first for signal in found if signal >= first}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_one_changed_table_or_wire_of_adders_and_comparators_is_found(data: st.DataObject) -> None:
