@@ -303,7 +303,7 @@ def test_what_is_no_teacher_is_refused(teacher, error, what):
 
 
 @pytest.mark.parametrize(("teacher", "what"), [
-    (DecisionTreeClassifier(), "tells classes; expected a regressor"), ("mean", "expected an estimator"),
+    (DecisionTreeClassifier(), "predicts classes; expected a regressor"), ("mean", "expected an estimator"),
     (DecisionTreeRegressor, "expected an estimator: DecisionTreeRegressor"),
 ])  # fmt: skip
 def test_what_teaches_no_numbers_is_refused(teacher, what):

@@ -99,7 +99,7 @@ def test_a_table_outside_the_bank_is_told_with_its_node() -> None:
         TableBank([1, 2]).kept_in(circuit)
     with pytest.raises(ValueError, match="node 0 has rank 6; the bank has tables of rank 2"):
         TableBank([1, 2], 2).check(circuit.netlist)
-    with pytest.raises(ValueError, match=r"its LUTs have left, .*: node .* remove table_bank from metadata"):
+    with pytest.raises(ValueError, match=r"its LUTs no longer use, .*: node .* remove table_bank from metadata"):
         TableBank.of_circuit(lutsmith.simplify(circuit).circuit)
     with pytest.raises(ValueError, match="layer 1 has LUTs of rank 6; the bank has tables of rank 2"):
         network_circuit("cnn_iv2", bank=TableBank([1, 2], 2))

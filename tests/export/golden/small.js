@@ -63,7 +63,7 @@ function checked(x) {
     }
     const rows = x instanceof Float32Array ? x : new Float32Array(x);
     if (rows.length % FEATURES !== 0)
-        throw new RangeError("small: " + rows.length + " numbers are no whole samples of " + FEATURES);
+        throw new RangeError("small: " + rows.length + " numbers are not whole samples of " + FEATURES);
     return rows;
 }
 
