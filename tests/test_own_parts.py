@@ -72,7 +72,7 @@ def registries() -> Iterator[None]:
 
 def test_every_parametrization_of_lutsmith_passes_what_ones_own_has_to() -> None:
     for name in known.list_parametrizations():
-        check_parametrization(known._REGISTRY[name])
+        check_parametrization(known._REGISTRY[name], known.settings_of(name))
 
 
 def test_a_parametrization_is_taken_by_name_wherever_one_is() -> None:

@@ -14,6 +14,7 @@ from . import nn as nn
 from . import presets as presets
 from . import reporting as reporting
 from . import runs as runs
+from . import search as search
 from . import training as training
 from .circuit import Circuit as Circuit
 from .circuit import Metadata as Metadata

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -138,7 +138,7 @@ def test_windows_are_those_of_the_table_of_places_in_every_image(data: st.DataOb
         np.testing.assert_array_equal(values[when], np.moveaxis(wanted, 3, 1).reshape(when.size, -1) > 0.5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.data())
 def test_kernels_and_pools_are_those_of_the_unrolled_circuit_and_the_network(data: st.DataObject) -> None:
     axes = data.draw(st.sampled_from([1, 2, 2, 3]))

@@ -276,7 +276,7 @@ def test_the_registry_knows_every_wiring_and_its_options():
         ),
         ({"init_method": "grouped", "num_groups": 5}, ValueError, "group 0 of 5 has 2 usable inputs"),
         ({"init_method": "spans", "spans": []}, ValueError, "no windows"),
-        ({"init_method": "spans", "spans": [(0, (9, 1, 1), (4, 1, 1))]}, ValueError, "no span"),
+        ({"init_method": "spans", "spans": [(0, (9, 1, 1), (4, 1, 1))]}, ValueError, "not a span"),
         ({"init_method": "spans", "spans": [(0, (9, 1, 1), (3, 1, 1), (1, 1, 1))]}, ValueError, "windows of 3 inputs"),
         ({"init_method": "spans", "spans": [(0, (9, 1, 1), (4, 1, 1), (0, 1, 1))]}, ValueError, "below 1"),
         ({"init_method": "spans", "spans": [(0, (2, 9, 1), (4, 1, 1), (1, 1, 1))]}, ValueError, "larger than its box"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lutsmith.reporting import svg
@@ -60,6 +60,8 @@ def test_ticks_of_whole_numbers_are_whole() -> None:
 
 
 @given(st.lists(st.floats(), max_size=5))
+@example([1.75e308])
+@example([-1.75e308, 1.75e308])
 def test_bounds_have_a_length_whatever_the_numbers(values: list[float]) -> None:
     low, high = bounds(values)
     assert math.isfinite(low)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,8 @@ def bounds(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]
     if high > low and math.isfinite(high - low):
         return low, high
     room = abs(low) * 0.05 or 1.0
-    return low - room, low + room
+    most = sys.float_info.max
+    return max(low - room, -most), min(low + room, most)
 
 
 @dataclass(frozen=True)

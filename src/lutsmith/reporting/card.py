@@ -152,7 +152,7 @@ def _use(subject: Subject, circuit: Circuit) -> list[str]:
     call = "predict_labels" if circuit.classes is not None else "predict"
     return [
         "## How to use it",
-        f"```console\npip install lutsmith\nlutsmith export {file} --format verilog\n```",
+        f"```console\npip install lutsmith\nlutsmith export {file} --format verilog -o exported\n```",
         f"```python\nimport lutsmith\n\ncircuit = lutsmith.load({json.dumps(file)})\ncircuit.{call}(X)  # {rows}\n```",
     ]
 

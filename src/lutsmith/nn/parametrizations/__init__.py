@@ -71,7 +71,7 @@ def register_parametrization(name: str, kind: type[Parametrization]) -> None:
         TypeError: `kind` is not a class that can be made, a name that is not a text.
         ValueError: a name that is taken; tables that do not fit or do not agree.
     """
-    check_parametrization(kind)
+    check_parametrization(kind, _settings_of(kind) if isinstance(kind, type) else ())
     add_own(_REGISTRY, "parametrization", name, kind, ALIASES)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -12,12 +13,21 @@ from lutsmith.nn.parametrizations.base import WEIGHT_INITS, Parametrization
 
 TABLES = 3
 """LUTs that a class is tried with."""
+STEPS = 201
+"""Numbers from -1 to 1, by which fresh weights are multiplied: where entries turn from 0 to 1 is among them."""
+LAYERS = ("forward_sampling", "temperature", "weight_init", "residual_probability")
+"""Settings that every layer gives its parametrization."""
 
 
-def check_parametrization(kind: Any) -> None:
+def check_parametrization(kind: Any, settings: Iterable[str]) -> None:
     """Raise an error where layers cannot take a class for a parametrization.
 
-    Its fresh weights are tried at the smallest rank that it has and the next one, as `Parametrization` describes them.
+    Its fresh weights are tried at the smallest rank that it has and the next one, as `Parametrization` describes them,
+    and so are multiples of them, where each entry has a weight of its own.
+
+    Args:
+        kind: the class.
+        settings: what its constructor takes by name.
 
     Raises:
         TypeError: not a subclass of `Parametrization`, one that lacks a method, or a constructor that does not take the
@@ -33,6 +43,12 @@ def check_parametrization(kind: Any) -> None:
         inspect.signature(kind).bind(2)
     except TypeError as error:
         raise TypeError(f"{kind.__name__}(rank) cannot be made: {error}; give its settings defaults") from None
+    unknown = sorted(set(LAYERS) - set(settings))
+    if unknown:
+        raise TypeError(
+            f"{kind.__name__}() does not take {', '.join(unknown)}, which layers give it; hand them on: "
+            "def __init__(self, rank, *, <your settings>, **settings): super().__init__(rank, **settings)"
+        )
     for rank in kind.ranks[:2]:
         for weight_init in WEIGHT_INITS:
             made = kind(rank)
@@ -58,13 +74,18 @@ def _check_tables(made: Parametrization, what: str) -> None:
             f"{what}.hard_tables is {hard.dtype} of shape {tuple(hard.shape)}; expected torch.bool of shape "
             f"{tuple(soft.shape)}"
         )
+    multiples = torch.linspace(-1, 1, STEPS).view(-1, 1, 1) * weight.detach()
+    of_entries = made.num_weights == 1 << made.rank  # else a table may be chosen as a whole, as `raw` does
+    for some in multiples if of_entries else ():
+        sure = made.probabilities(some)
+        clear = (sure - 0.5).abs() > 1e-4  # where rounding decides nothing
+        if not torch.equal((sure > 0.5)[clear], made.hard_tables(some)[clear]):
+            raise ValueError(
+                f"{what}.hard_tables is not where its probabilities are above 1/2: the circuit would be another"
+            )
     if made.weight_init != "residual":
         return
     passed = (torch.arange(1 << made.rank) & 1).bool().expand_as(hard)
-    if not torch.equal(sure > 0.5, hard):
-        raise ValueError(
-            f"{what}.hard_tables is not where its probabilities are above 1/2: the circuit would be another"
-        )
     if not torch.equal(hard, passed):
         raise ValueError(
             f"the weights of {what}._pass_input_0() are not the table that passes input 0 on: entry a is 1 where a is "
