@@ -29,7 +29,7 @@ HEADER = """# Every public name
 
 Each name is listed once, with the first sentence of its docstring: `help(lutsmith.fit)` shows the rest. Names with a
 star are attributes of `lutsmith` too: `lutsmith.nn.LogicDense` is `lutsmith.LogicDense`. `python -m tests.reference`
-writes this page.
+writes this page. The pages of the rooms, in `reference/`, are lists of names that `make docs` turns into full texts.
 """
 
 
