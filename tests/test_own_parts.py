@@ -173,14 +173,24 @@ def needs_more(self: Any, rank: int, width: int) -> None:
     self.width = width
 
 
+def keeps_the_rest(self: Any, rank: int, *, width: int = 2) -> None:
+    Parametrization.__init__(self, rank)
+    self.width = width
+
+
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "the constructor needs more": ({"__init__": needs_more}, "give its settings defaults"),
+    "the rest is not handed on": ({"__init__": keeps_the_rest}, "does not take all that layers give it"),
     "a table too short": ({"tables": lambda self, w: w[:, 1:]}, "tables is .* shape"),
     "no gradient": ({"tables": lambda self, w: w.detach().sin()}, "no gradient"),
     "probabilities beyond 1": ({"probabilities": lambda self, w: 2 + w}, "from 0 to 1"),
     "not a number": ({"probabilities": lambda self, w: w / 0 * 0}, "not finite"),
     "numbers as Boolean tables": ({"hard_tables": lambda self, w: w.sin()}, r"expected torch\.bool"),
     "other Boolean tables": ({"hard_tables": lambda self, w: w.sin() < 0}, "circuit would be another"),
+    "Boolean tables beyond a threshold": (
+        {"hard_tables": lambda self, w: w > 0.3, "_pass_input_0": lambda self: torch.tensor(
+            [1.0 if a & 1 else -1.0 for a in range(2**self.rank)])}, "circuit would be another"
+    ),
     "input 1 is passed": (
         {"_pass_input_0": lambda self: torch.tensor([1.0 if a & 2 else -1.0 for a in range(2**self.rank)])},
         "entry a is 1 where a is odd",

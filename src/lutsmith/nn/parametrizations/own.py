@@ -15,8 +15,6 @@ TABLES = 3
 """LUTs that a class is tried with."""
 STEPS = 201
 """Numbers from -1 to 1, by which fresh weights are multiplied: where entries turn from 0 to 1 is among them."""
-LAYERS = ("forward_sampling", "temperature", "weight_init", "residual_probability")
-"""Settings that every layer gives its parametrization."""
 
 
 def check_parametrization(kind: Any, settings: Iterable[str]) -> None:
@@ -27,7 +25,7 @@ def check_parametrization(kind: Any, settings: Iterable[str]) -> None:
 
     Args:
         kind: the class.
-        settings: what its constructor takes by name.
+        settings: what its constructor, and those of the classes above it, take by name.
 
     Raises:
         TypeError: not a subclass of `Parametrization`, one that lacks a method, or a constructor that does not take the
@@ -43,12 +41,13 @@ def check_parametrization(kind: Any, settings: Iterable[str]) -> None:
         inspect.signature(kind).bind(2)
     except TypeError as error:
         raise TypeError(f"{kind.__name__}(rank) cannot be made: {error}; give its settings defaults") from None
-    unknown = sorted(set(LAYERS) - set(settings))
-    if unknown:
+    try:
+        inspect.signature(kind).bind(2, **dict.fromkeys(settings))
+    except TypeError as error:
         raise TypeError(
-            f"{kind.__name__}() does not take {', '.join(unknown)}, which layers give it; hand them on: "
+            f"{kind.__name__}() does not take all that layers give it: {error}; hand the rest on: "
             "def __init__(self, rank, *, <your settings>, **settings): super().__init__(rank, **settings)"
-        )
+        ) from None
     for rank in kind.ranks[:2]:
         for weight_init in WEIGHT_INITS:
             made = kind(rank)
