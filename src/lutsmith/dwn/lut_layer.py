@@ -138,7 +138,7 @@ class LUTLayer(nn.Module):
 
     Raises:
         TypeError: a mapping that is neither a name nor a tensor.
-        ValueError: sizes or settings that cannot be, or a mapping that names inputs which are not there.
+        ValueError: impossible sizes or settings, or a mapping that names inputs which are not there.
     """
 
     mapping: Tensor | LearnableMapping

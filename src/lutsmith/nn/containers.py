@@ -23,7 +23,7 @@ GATES = {"and": 0b1000, "or": 0b1110, "xor": 0b0110}
 class Parallel(nn.Module):
     """Branches that read the same bits, their outputs one after the other along an axis: concatenation.
 
-    `Parallel(nn.Identity(), layer)` is what the layer reads and then what it says.
+    `Parallel(nn.Identity(), layer)` gives the layer's input followed by its output.
 
     Args:
         *branches: modules from bits to bits, whose outputs differ along `dim` alone.
@@ -31,7 +31,7 @@ class Parallel(nn.Module):
 
     Raises:
         TypeError: a branch that is not a module.
-        ValueError: no branches, the axis of the batch, in use outputs that do not fit together.
+        ValueError: no branches, or the batch axis; in use, outputs that do not fit together.
     """
 
     def __init__(self, *branches: nn.Module, dim: int = 1) -> None:
@@ -111,13 +111,13 @@ class Residual(nn.Module):
 class LogicResidual(nn.Module):
     """A module whose output meets its input in learned gates: LUTs that take the input as an anchor.
 
-    The LUT of a channel reads the channel's input, and then the module's output there. Fresh LUTs pass their first
-    input, so that a deep network begins as the identity. A module gets no gradient until the LUT behind it has begun to
-    read it.
+    The LUT of a channel reads the channel's input first, and then the module's output there. Fresh LUTs pass on their
+    first input, so that a deep network begins as the identity. A module gets no gradient until the LUT behind it begins
+    to read it.
 
     Args:
         inner: a module from bits to bits, whose output has the shape of its input.
-        channels: of both; the axis behind the batch. All places of a channel share its LUT.
+        channels: of input and output; the axis behind the batch. All places of a channel share its LUT.
         parametrization: as for `LogicDense`.
         generator: source of random numbers of the construction; None is torch's global one.
         **settings: those of the parametrization.
@@ -175,7 +175,9 @@ class LogicResidual(nn.Module):
 
 
 def read_by(branch: nn.Module, x: Tensor) -> Tensor:
-    """What a branch is given: `x`, or a copy where a module in it works in place, and would change it for others."""
+    """What a branch reads: `x`, or a copy of it if a module in the branch works in place and would change it for
+    others.
+    """
     return x.clone() if any(getattr(part, "inplace", False) for part in branch.modules()) else x
 
 

@@ -41,12 +41,13 @@ OF_CONNECTIONS = {
 
 
 class LogicConv(Hardening):
-    """Kernels over windows of an image: what `LogicConv1d`, `LogicConv2d` and `LogicConv3d` are.
+    """Kernels over windows of an image: the base of `LogicConv1d`, `LogicConv2d` and `LogicConv3d`.
 
     A kernel is a LUT, or a tree of LUTs, that reads taps of a window in a few channels. It stands at every place of the
     image, with the same tables, inputs and scores everywhere, so that none of them grows with the image. The window
-    vector has `channels` times taps inputs; number c taps + t is tap t of channel c, the last axis of the window the
-    fastest. What a `LogicDense` layer of that many inputs can be, kernels can be. In eval mode they are the hardware.
+    vector has `channels` times taps inputs; number c taps + t is tap t of channel c, and the last axis of the window
+    varies fastest. Kernels take all the options of a `LogicDense` layer with that many inputs. In eval mode they
+    compute what the hardware computes.
 
     Args:
         in_dim: pixels along each axis, or one number for all; None: images of any size that the window fits in.
@@ -59,7 +60,7 @@ class LogicConv(Hardening):
         padding: pixels that are added before and after each axis.
         dilation: pixels from one tap to the next.
         output_padding: of transposed layers: places that are added behind each axis, below the stride.
-        groups: channels and kernels are cut into so many runs, and a kernel reads those of its own.
+        groups: channels and kernels are cut into this many runs, and a kernel reads the channels of its own run.
         padding_mode: what is added: `"zeros"`, `"ones"`, or `"edge"`, the nearest pixel; the same in the circuit.
         lut_rank: inputs of a LUT, 1 to 8.
         parametrization: as for `LogicDense`.
@@ -71,10 +72,10 @@ class LogicConv(Hardening):
         channel_groups: of the wiring `"channels"`: `"balanced"`, or `"sliding"` as torchlogix has them.
         num_candidates: as for `LogicDense`; by default 8, or as many as the window has.
         usable: bool, `channels` elements, or of the shape of an image with its channels: inputs that may be wired. A
-            channel is usable where any of its pixels is.
-        recompute: in training, keep the input and the output alone, and compute what lies between them anew for the
-            gradient: less memory for a second forward pass. Noise is the same. Trees that are evaluated in one pass
-            (see `folds`; their connections fixed) keep no more anyway, and gain nothing.
+            channel is usable if any of its pixels is.
+        recompute: in training, keep only the input and the output, and compute what lies between them again for the
+            gradient: less memory for a second forward pass. Noise is the same. Trees evaluated in one pass (see
+            `folds`; with fixed connections) keep no more anyway.
         grad_factor: what the gradient toward the input is multiplied by, as in `LogicDense`. (torchlogix 0.2 takes one
             for its kernels, and does nothing with it.)
         parametrization_kwargs: more arguments of the parametrization, as torchlogix takes them.
@@ -86,10 +87,11 @@ class LogicConv(Hardening):
             connections, such as `connection_temperature` or `unique`.
 
     Shapes: `(..., channels, *image)` to `(..., num_kernels, *places)`, float32, float64 or bfloat16. Memory is
-    feature-major as between other layers: flattened, it is what the next dense layer reads without a copy.
+    feature-major, as between other layers: the next dense layer reads the flattened output without a copy.
 
     Parameters: `weight`, float32 `(tables, num_weights)`: the tables of the lowest level, kernel by kernel and leaf by
-    leaf, then those of the level above. Those of `connections`, whose `out_dim` LUTs are those of the lowest level.
+    leaf, then those of the level above. And the parameters of `connections`, whose `out_dim` counts the LUTs of the
+    lowest level.
 
     Raises:
         ValueError: sizes that do not fit: an image smaller than the window, channels that do not divide into groups, a
@@ -343,7 +345,7 @@ class LogicConv(Hardening):
         return np.stack(found).reshape(shape) if found else np.zeros(shape, np.int32)
 
     def one_place(self, image: Sequence[int]) -> OnePlace:
-        """The kernels at one place of an image of this shape: see `OnePlace`. ValueError of transposed ones."""
+        """The kernels at one place of an image of this shape: see `OnePlace`. ValueError for transposed ones."""
         if self.transposed:
             raise ValueError("a transposed layer makes more pixels than it reads, and a machine has no time for them")
         one = changed(self, sliding=alone(self.sliding), in_dim=None)
@@ -366,7 +368,7 @@ class LogicConv1d(LogicConv):
 
 
 class LogicConv2d(LogicConv):
-    """Kernels over images: see `LogicConv`, whose arguments are torchlogix's `LogicConv2d`'s and more."""
+    """Kernels over images: see `LogicConv`. It takes the arguments of torchlogix's `LogicConv2d`, and more."""
 
     axes = 2
 

@@ -35,8 +35,8 @@ class LogicDense(Hardening):
         lut_rank: inputs of a LUT, 1 to 8.
         parametrization: a name of `list_parametrizations()`, or BitLogic's name of one.
         connections: a name of `list_connections()`: `"fixed"` (alias `"random"`), `"learnable"`, `"top-k"` or
-            `"dense"`. The options below are those of `setup_connections`; the kinds' classes tell which take which, and
-            their defaults.
+            `"dense"`. The options below are those of `setup_connections`; the class of each kind says which it takes,
+            with their defaults.
         init_method: the wiring of fixed connections, a name of `list_wirings()`, or where learnable ones take their
             candidates from.
         num_candidates: candidates of each slot, 2 to `in_dim`, or -1 for all; default 8.
@@ -44,7 +44,7 @@ class LogicDense(Hardening):
         connection_sampling: `"hard"` (the default), `"soft"` or `"gumbel"`.
         connection_rule: the gradient of hard choices: `"softmax"` (straight-through, the default) or `"dwn"` (that of
             dense connections).
-        num_groups: inputs and LUTs are cut into so many runs, and a LUT reads those of its own.
+        num_groups: inputs and LUTs are cut into this many runs, and a LUT reads the inputs of its own run.
         group_bias: the share of a slot's candidates that come from its own group; default 1.
         indices: the wiring of fixed connections itself, integers `(out_dim, lut_rank)`.
         shape: of the inputs, for the wiring `"local"`.
@@ -52,8 +52,8 @@ class LogicDense(Hardening):
         spans: of the wiring `"spans"`.
         unique: with dense connections, whether a LUT reads distinct inputs; default True.
         usable: bool, `in_dim` elements: inputs that may be wired at all; see `Thermometer.usable`.
-        table_of: integers `(out_dim,)`, the table of each LUT, where one kernel stands at several places: they are
-            numbered from 0 on, and each is read. LUTs that stand table by table, as in `[0, 0, 0, 1, 1, 1]`, cost
+        table_of: integers `(out_dim,)`, the table of each LUT, for a kernel that stands at several places: tables are
+            numbered from 0, and each is read by some LUT. LUTs sorted by their table, as in `[0, 0, 0, 1, 1, 1]`, cost
             least. None: each LUT has its own.
         score_of: integers `(out_dim,)`, the scores of each LUT, where the places of a kernel share those of learnable
             connections: see `LearnableConnections`. None: each LUT has its own.
@@ -62,21 +62,22 @@ class LogicDense(Hardening):
         generator: source of all random numbers of the construction; None is torch's global one.
         device: of the parameters and buffers.
         **settings: the parametrization's arguments: `forward_sampling`, `temperature`, `weight_init`,
-            `residual_probability`, `form`, and those of its own, such as `rho` of `dwn`; and the options of a wiring
-            of your own (`register_wiring`). (BitLogic's `anchor_init` has
-            no meaning here, and is refused as any other name is.)
+            `residual_probability`, `form`, and those of its own, such as `rho` of `dwn`; and the options of a wiring of
+            your own (`register_wiring`). (BitLogic's `anchor_init` has no meaning here, and is refused like any unknown
+            name.)
 
     Shapes: `(..., in_dim)` to `(..., out_dim)`, float32, float64 or bfloat16; stored feature-major.
 
     Parameters: `weight`, float32 `(tables, num_weights)`, and those of `connections`. There are `out_dim` tables, or as
-    many as `table_of` names. Noise in tables (Gumbel samplings) is then drawn once for each table; where a
-    parametrization has it in the output (`warp`, `poly`, `linear`, `neural`), for each LUT and sample as ever.
+    many as `table_of` names. Noise in tables (Gumbel samplings) is then drawn once for each table. Where a
+    parametrization adds noise to the output (`warp`, `poly`, `linear`, `neural`), it is drawn for each LUT and sample,
+    as always.
 
     Buffers: those of `connections`, and `table_of`, int32, where it was given.
 
     Raises:
-        ValueError: an unknown parametrization or connections, a setting that they do not have, a size or value that
-            cannot be, such as `in_dim < lut_rank`.
+        ValueError: an unknown parametrization or connections, a setting that they do not have, an impossible size or
+            value, such as `in_dim < lut_rank`.
         TypeError: a value of a wrong type.
     """
 
@@ -181,7 +182,7 @@ class LogicDense(Hardening):
         return y.t().reshape(*x.shape[:-1], self.out_dim)
 
     def tables_read(self) -> Tensor | None:
-        """The table that each LUT reads in the forward pass, int64 `(out_dim,)`; None: each its own."""
+        """The table that each LUT reads in the forward pass, int64 `(out_dim,)`; None: each has its own."""
         return None if self._table_ptr is None else owners_of(self._table_ptr, self._order)
 
     def _by_table(self, reads: Reads) -> Reads:

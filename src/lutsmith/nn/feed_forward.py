@@ -26,8 +26,8 @@ _WITH_CANDIDATES = ("learnable", "top-k")
 class FeedForward(nn.Sequential):
     """Encoder, `num_layers` equal `LogicDense` layers, head: BitLogic's best network (arXiv:2602.07400), to train.
 
-    The encoder has thresholds of each feature's own, and repeated ones are not wired; BitLogic's has one set a channel,
-    which is `encoder=DistributiveThermometer(8, fit_axes=(1,))`.
+    The encoder has separate thresholds for each feature, and repeated ones are not wired; BitLogic's has one set per
+    channel, which is `encoder=DistributiveThermometer(8, fit_axes=(1,))`.
 
     Args:
         fit_samples: data `(N, *input_shape)` that the encoder is fitted on.

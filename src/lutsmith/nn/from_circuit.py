@@ -35,26 +35,27 @@ _SEED = 0x57A27
 
 
 def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, seed: int = 0) -> nn.Sequential:
-    """Make the network that a circuit is, so that gradients can go on from it.
+    """Make a trainable network that computes what a circuit computes, so that gradients can go on from it.
 
         model = from_circuit(lutsmith.load("additive.lut"), Architecture(connections="learnable", num_candidates=8))
 
-    The hardened network (eval mode) gives the circuit's scores for every sample; of several labels the same labels, and
-    numbers up to the rounding of the head's scale and offset to float32. It is `Sequential(encoder, Flatten, layers...,
-    head)`: a layer for each level of LUTs, in a `Skip` where later levels read past it. The encoder is a thermometer of
-    the comparators, or beside it levels that are the circuit's words. LUTs that no output depends on are left out. LUTs
-    of one feature, such as the test for a name, are a part of the encoder: layers without gradients. LUTs of a level
-    get the largest rank among them.
+    The hardened network (eval mode) gives the circuit's scores for every sample. With several labels it gives the same
+    labels, and in regression the same numbers up to the rounding of the head's scale and offset to float32. It is
+    `Sequential(encoder, Flatten, layers..., head)`: a layer for each level of LUTs, in a `Skip` where later levels read
+    past it. The encoder is a thermometer of the comparators, or beside it levels that are the circuit's words. LUTs
+    that no output depends on are left out. LUTs of one feature, such as the test for a name, are a part of the encoder:
+    layers without gradients. LUTs of a level get the largest rank among them.
 
-    What the architecture says is how this is trained: parametrization and its options, sampling, temperature,
+    The architecture says how this network is trained: parametrization and its options, sampling, temperature,
     `residual_probability` (how sure each entry of a table is at the beginning), tau, and connections:
 
     - "fixed": the circuit's wires for good; a LUT of a smaller rank reads its first input again.
-    - "learnable" and "top-k": `num_candidates` for each input, of which the circuit's wire is the first and has the
+    - "learnable" and "top-k": `num_candidates` for each input. The circuit's wire is the first of them and has the
       highest score; the others are drawn from all inputs, or with `init_method="local"` from those that lie within a
-      window around the wire (`connection_options={"window": 5}`: so many pixels a side, of a table so many columns, 1
-      being the thresholds of the same column). A LUT of a smaller rank reads others besides, which its table ignores.
-      There are never more candidates than a layer has inputs for; where it has none but the wires, these are fixed.
+      window around the wire (`connection_options={"window": 5}`: 5 pixels on each side of the window, or 5 columns of a
+      table; 1 means the thresholds of the same column). A LUT of a smaller rank reads others besides, which its table
+      ignores. There are never more candidates than a layer has inputs for; where it has no inputs except the wires,
+      these are fixed.
 
     Its sizes (luts, rank, bits), its encoder and its head are those of the circuit, and so are the tables to begin
     with: `weight_init="memorize"`, which would fill others, is refused, and `"random"` does nothing. There are no
@@ -66,10 +67,10 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
         seed: draws candidates.
 
     Raises:
-        TypeError: no circuit.
+        TypeError: not a circuit.
         ValueError: a circuit without a head or LUTs to train, with registers, with words that are signed or of more
-            than 16 bits as inputs, or with a head that no head to train is; a parametrization that
-            cannot be any table; connections that cannot begin with given wires; tables to memorise.
+            than 16 bits as inputs, or with a head that has no trainable counterpart; a parametrization that cannot
+            represent every table; connections that cannot begin with given wires; tables to memorise.
     """
     instance_of("circuit", circuit, Circuit, "(lutsmith.load reads one)")
     architecture = architecture or AROUND

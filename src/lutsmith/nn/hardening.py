@@ -10,14 +10,14 @@ from torch import nn
 class Hardening(nn.Module):
     """A layer that may be hardened for good: it is its hard tables in training too, and `train()` does not change it.
 
-    Of inputs that are bits the hardened form gives bits, and a layer whose parameters want no gradient, behind others
-    such or behind an encoder, costs no backward pass.
+    If its inputs are bits, the hardened form gives bits. A layer whose parameters need no gradient costs no backward
+    pass if it stands behind an encoder or behind other such layers.
     """
 
     hardened: bool = False
 
     def harden(self) -> None:
-        """Stay in eval mode from now on. It is not a part of the state dict."""
+        """Stay in eval mode from now on. This is not part of the state dict."""
         self.hardened = True
         self.eval()
 

@@ -13,8 +13,8 @@ parallel    lists of layers            none: all read the same, their channels a
 shuffle     groups                     none: see `nn.ChannelShuffle`
 dense       LUTs                       `rank`, `sampling`, and the other arguments of `LogicDense` by their names
 
-Sizes along the axes of an image are one number, or one for each. Whether layers are those of sequences, images or
-volumes is told by the samples, whose first axis are channels.
+Sizes along the axes of an image are one number, or one for each. The samples decide whether layers work on sequences,
+images or volumes; their first axis is the channels.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class BitShape:
 
     Attributes:
         shape: of one sample: channels and an image, or one axis of features.
-        usable: bool, of this shape, those that can change at all; None: all.
+        usable: bool, of this shape, the bits that can change at all; None: all.
     """
 
     shape: tuple[int, ...]
@@ -92,14 +92,15 @@ def build_layers(
     generator: torch.Generator,
     name: str = "layers",
 ) -> tuple[list[nn.Module], BitShape]:
-    """Make layers, and tell what the last one gives. A convolution and the pool behind it are one `PooledConv`.
+    """Make layers, and return them with the bits that the last one gives. A convolution and the pool behind it become
+    one `PooledConv`.
 
     Args:
         layers: as the table above says, of the form that `checked_layers` checks.
         bits: what the first one reads.
         tables: arguments of LUT layers where a layer does not say otherwise: `lut_rank`, `parametrization`, ...
         generator: source of all random numbers.
-        name: what errors call them; they add the number and the kind of a layer.
+        name: the name of the layers in errors, which add the number and the kind of a layer.
 
     Raises:
         TypeError, ValueError: a layer that cannot be, or does not fit what it reads.
@@ -121,7 +122,7 @@ def build_layers(
 
 @contextmanager
 def named(what: str, unless: str | None = None) -> Iterator[None]:
-    """Put before the message of an error what was being made, unless it begins with the name of a part of that."""
+    """Begin an error's message with what was being made, unless it already begins with the name of a part of that."""
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Models to circuits: walk the modules, each lowers itself."""
+"""Models to circuits: a walk through the modules, each of which lowers itself."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LowersNumbers(Protocol):
 
 @runtime_checkable
 class ReadsRawNumbers(Protocol):
-    """A module that makes bits of raw features, if it is given these: a sign of them."""
+    """A module that can turn raw features into bits: their signs."""
 
     def lower_raw(self, builder: CircuitBuilder, features: Ids) -> Levels: ...
 
@@ -63,14 +63,15 @@ class ReadsRawNumbers(Protocol):
 class LowersHead(Protocol):
     """A module that turns bits into scores.
 
-    Its attribute `objective` says what they mean, as `Circuit.objective`; without one they are those of classes.
+    Its attribute `objective` says what the scores mean, as `Circuit.objective` does; without it they are scores of
+    classes.
     """
 
     def lower_head(self, builder: CircuitBuilder, signals: Ids) -> None: ...
 
 
 class Lowered(NamedTuple):
-    """A circuit, and how many of its LUTs the encoder emitted: none by thermometers, the XORs of other codes."""
+    """A circuit, and how many of its LUTs the encoder emitted: thermometers emit none, other codes their XORs."""
 
     circuit: Circuit
     encoder_luts: int
@@ -111,8 +112,8 @@ def lower(
     metadata: Metadata | None = None,
     builder: CircuitBuilder | None = None,
 ) -> Lowered:
-    """Return the circuit and what is known of it only while it is made; arguments and errors as for `to_circuit`. The
-    builder is one of samples of this shape; None: a new one.
+    """Return the circuit and what is known about it only while it is made; arguments and errors are those of
+    `to_circuit`. The builder takes samples of this shape; None: a new one.
     """
     shape = tuple(int(size) for size in input_shape) if isinstance(input_shape, Sequence) else ()
     if not shape or any(size < 1 for size in shape):
@@ -147,12 +148,12 @@ def lower_luts(
         builder: of the circuit.
         signals: int32, what the layer reads.
         in_dim: inputs of the layer.
-        inputs: those that each LUT reads, integers `(out_dim, rank)`.
+        inputs: the inputs that each LUT reads, integers `(out_dim, rank)`.
         tables: bool `(out_dim, 2**rank)`, or `(tables, 2**rank)` with `table_of`.
         table_of: integers `(out_dim,)`, the table of each LUT; None: its own.
 
     Raises:
-        ValueError: signals of another width, or inputs that are not there.
+        ValueError: signals of another width, or inputs that do not exist.
     """
     if signals.shape[-1:] != (in_dim,):
         raise ValueError(f"its in_dim={in_dim} inputs cannot be signals of shape {signals.shape}")
@@ -165,7 +166,7 @@ def lower_luts(
 
 
 def lower_bits(module: nn.Module, builder: CircuitBuilder, signals: Ids, name: str) -> Ids:
-    """Emit a module from bits to bits, a sequence or one that lowers itself, as a part of a container; return its
+    """Emit a module from bits to bits (a sequence, or one that lowers itself) as a part of a container; return its
     signals.
 
     Args:
@@ -205,7 +206,7 @@ def lower_branch(module: nn.Module, maker: NeuronEmitter, numbers: Levels | Sums
 
 @dataclass
 class ModelWalk:
-    """Where the walk through the model stands: at ids of features or bits, or at numbers where there are any."""
+    """Where the walk through the model stands: at ids of features or bits, or at numbers, if there are any."""
 
     builder: CircuitBuilder
     ids: Ids
@@ -244,7 +245,7 @@ class ModelWalk:
         return levels_of(self.maker(), numbers) if coded else numbers
 
     def end(self, name: str) -> None:
-        """Make a head of numbers that are not signs, where nothing has done so."""
+        """Turn numbers that are not signs into a head, if nothing has done so yet."""
         if isinstance(self.numbers, Sums) and self.scored and self.objective is None:
             try:
                 outputs, groups, weights, bias = head_of(self.maker(), self.numbers)

@@ -1,4 +1,4 @@
-"""Tables to begin with that memorise the labels: counted layer by layer, on the wires that a network has at first."""
+"""First tables that memorise the labels: counted layer by layer, on the wires that a network starts with."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ _SEED = 0x3E3
 
 
 def memorise(model: nn.Sequential, x: Any, y: Any, seed: int = 0) -> None:
-    """Fill the tables of a network's layers: each entry is what its LUT's target was more often where it was read.
+    """Fill the tables of a network's layers: each entry becomes the bit that its LUT's target had more often when the
+    entry was read.
 
-    A LUT of the last layer learns the bit that its class, label or code word asks for; any other LUT learns that of one
-    of its readers, drawn by the seed. A sample counts the less the more others have the same target bit. Entries that
-    nothing tells are drawn. Entries are as sure as those of a residual table (`residual_probability`).
+    A LUT of the last layer learns the bit that its class, label or code word asks for; any other LUT learns the target
+    of one of its readers, which the seed draws. The more samples have the same target bit, the less each of them
+    counts. Entries that the data leave open are drawn at random. Entries are as sure as those of a residual table
+    (`residual_probability`).
 
     Args:
         model: as `network.build` makes it: an encoder, layers of the parametrization dwn, hybrid, lagrange, light, raw
@@ -38,7 +40,8 @@ def memorise(model: nn.Sequential, x: Any, y: Any, seed: int = 0) -> None:
         seed: of what is drawn.
 
     Raises:
-        ValueError: a head whose output bits no label tells; a parametrization that cannot be any table.
+        ValueError: a head whose output bits do not follow from a label; a parametrization that cannot represent every
+            table.
     """
     draw = np.random.default_rng([seed, _SEED])
     rows = np.arange(len(x)) if len(x) <= MOST_ROWS else np.sort(draw.choice(len(x), MOST_ROWS, replace=False))

@@ -11,8 +11,8 @@ from torch import nn
 
 @contextmanager
 def in_eval(*modules: Any) -> Iterator[None]:
-    """Let modules be in eval mode in the block. Whatever ends it, each module in them has the mode then that it had:
-    a batch norm may stand still in a network that is trained.
+    """Put modules in eval mode inside the block. However the block ends, each module in them gets back its own mode: a
+    batch norm may be in eval mode in a network that is in training mode.
     """
     parts = [part for module in modules if isinstance(module, nn.Module) for part in module.modules()]
     modes = [part.training for part in parts]

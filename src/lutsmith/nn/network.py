@@ -1,4 +1,4 @@
-"""The network that most tasks want, from a few numbers: encoder, layers as data, dense LUT layers, head."""
+"""The network that suits most tasks, from a few numbers: encoder, layers as data, dense LUT layers, head."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ _LEARNED = {
 class Architecture:
     """The sizes and kinds of a feed-forward LUT network, as JSON values.
 
-    It is an encoder, `layers` of any kind where there are some, dense layers of LUTs, and a head. What is said of "all
-    layers or each" is of the dense ones.
+    It consists of an encoder, `layers` of any kind if there are any, dense layers of LUTs, and a head. "All layers" and
+    "each" below mean the dense layers.
 
     Attributes:
         luts: LUTs of each dense layer, or of the only one as a number, which is kept as `(luts,)`; the last is a
-            multiple of the number of classes. (): none, where there are `layers`.
+            multiple of the number of classes. (): no dense layers, which needs `layers`.
         rank: inputs of a LUT, one number for all layers or one for each.
         bits: bits of each feature; of a thermometer, its thresholds.
-        encoder: a name of `ENCODERS`, of images also of `IMAGE_ENCODERS`; categorical columns are one-hot in any case.
+        encoder: a name of `ENCODERS`, for images also one of `IMAGE_ENCODERS`; categorical columns are always one-hot.
         encoder_options: further arguments of the encoder, such as `{"input_bits": 8}`.
-        per: what has thresholds of its own: `"feature"`, `"channel"` or `"global"`.
+        per: what has its own thresholds: `"feature"`, `"channel"` or `"global"`.
         parametrization: a name of `list_parametrizations()`.
         parametrization_options: further arguments of the parametrization, such as `{"rho": 0.6}`.
         sampling: the parametrization's `forward_sampling`.
         temperature: the parametrization's; None: its default.
         weight_init: `"residual"`, `"random"`, or `"memorize"`: `training.fit` fills all tables by counting
-            (`nn.memorised` says which heads and parametrizations it takes), and not with a start; where nothing is
+            (`nn.memorised` says for which heads and parametrizations), but not together with a start; if nothing is
             fitted it is residual.
         residual_probability: see `Parametrization`.
         connections: a name of `list_connections()`, one for all layers or one for each.
         connection_options: further arguments of the connections, such as `{"num_groups": 4}`, one mapping for all
-            layers or one for each. The wiring `"local"` of the first layer needs no `shape`: it is the encoder's.
+            layers or one for each. The wiring `"local"` of the first layer needs no `shape`: it takes the encoder's.
         init_method: the wiring of fixed connections, or where learned ones take their candidates from, one for all
             layers or one for each; None: the default of the kind.
         num_candidates: candidates of a learned slot, one number for all layers or one for each; -1: all inputs; never
@@ -68,12 +68,12 @@ class Architecture:
         head: a name of `HEADS`.
         head_options: further arguments of the head.
         tau: divisor of the head's scores in training, a number or `"learned"`; `"auto"`: the head's default.
-        layers: what stands before the dense layers, such as convolutions and pools: see `nn.layers`. Their tables are
-            as said here where they do not say otherwise, with this rank where it is one number; their wiring is their
-            own.
+        layers: the layers before the dense ones, such as convolutions and pools: see `nn.layers`. The settings of
+            tables given here hold for them too unless they say otherwise, as does the rank if it is one number; their
+            wiring is their own.
 
     Raises:
-        ValueError: a field that cannot be, with what it may be.
+        ValueError: an invalid field, with the values that it may have.
         TypeError: a field of a wrong type.
     """
 
@@ -195,7 +195,7 @@ class Architecture:
         }
 
     def tables(self) -> dict[str, Any]:
-        """The arguments of all layers that are of their tables, the rank aside."""
+        """The arguments of all layers that concern their tables, except the rank."""
         values = {
             "parametrization": self.parametrization,
             "weight_init": "residual" if self.weight_init == MEMORIZE else self.weight_init,
@@ -206,7 +206,7 @@ class Architecture:
         return {name: value for name, value in values.items() if value is not None} | dict(self.parametrization_options)
 
     def shared_by(self, num_classes: int) -> Architecture:
-        """The same with a last layer that so many classes, targets or labels can share equally, rounded up."""
+        """The same with a last layer that this many classes, targets or labels can share equally, rounded up."""
         if not self.luts or self.head == "output-code" or "num_groups" in self.head_options:
             return self
         last = -(-self.widths[-1] // num_classes) * num_classes
@@ -218,7 +218,7 @@ class Architecture:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Architecture:
-        """The inverse of `to_json`, and of what a circuit's metadata hold; fields left out take their defaults.
+        """The inverse of `to_json`; also reads what a circuit's metadata hold. Fields left out take their defaults.
 
         Raises:
             ValueError: a name that is not a field, with the names that are.
@@ -238,8 +238,8 @@ def build(
 ) -> nn.Sequential:
     """Fit the encoder on `fit_samples` `(N, *input_shape)` and build the network on it.
 
-    Returns `Sequential(encoder, Flatten, LogicDense..., head)`, with `architecture.layers` behind the encoder where
-    there are some. The same arguments give the same network, bit for bit.
+    Returns `Sequential(encoder, Flatten, LogicDense..., head)`, with `architecture.layers` behind the encoder if there
+    are any. The same arguments give the same network, bit for bit.
 
     Args:
         architecture: what to build.

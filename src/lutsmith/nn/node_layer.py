@@ -1,4 +1,4 @@
-"""Layers of your own: they state the LUTs that they are, and lowering, proof and eval mode read what they state."""
+"""Layers of your own: they state which LUTs they consist of, and lowering, proof and eval mode read this statement."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Nodes(NamedTuple):
 
 
 class NodeLayer(Hardening, ABC):
-    """A layer of your own, from bits to bits: a subclass writes `nodes`, the LUTs that it is, and `soft`.
+    """A layer of your own, from bits to bits: a subclass defines `nodes`, the LUTs that it consists of, and `soft`.
 
     In training mode the output is `soft(x)`. In eval mode it is the look-up in `nodes()`, inputs being compared with
-    1/2: what the layer states is what it computes, so that the circuit is the layer, and `prove_lowering` reads it back
-    like any other. A subclass that overrides `forward` or `lower` says something else than it states, and is not known
-    to the proof.
+    1/2: the layer computes what it states, so that the circuit equals the layer, and `prove_lowering` reads it back
+    like any other. A subclass that overrides `forward` or `lower` may compute something other than it states, so the
+    proof does not accept it.
 
     Signals are numbered: the inputs of the layer from 0 to in_dim - 1, then the LUTs, group by group. A group reads
     the inputs and the groups before it; the last one is the output.
@@ -50,8 +50,8 @@ class NodeLayer(Hardening, ABC):
     Shapes: `(..., in_dim)` to `(..., LUTs of the last group)`, of a float dtype.
 
     Raises:
-        TypeError, ValueError: a size that cannot be; in use, another number of inputs, or nodes and soft values that
-            do not fit.
+        TypeError, ValueError: an impossible size; in use, another number of inputs, or nodes and soft values that do
+            not fit.
     """
 
     def __init__(self, in_dim: int) -> None:
@@ -60,7 +60,7 @@ class NodeLayer(Hardening, ABC):
 
     @abstractmethod
     def nodes(self) -> Sequence[Nodes]:
-        """The LUTs that the present parameters stand for, one group or more; the same parameters give the same."""
+        """The LUTs that the present parameters stand for, one group or more; equal parameters must give equal LUTs."""
 
     @abstractmethod
     def soft(self, x: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class Conv2d(TrainedLuts, LUTConv2d):
         stride: pixels from one place to the next.
         padding: pixels that are added before and after each axis.
         dilation: pixels from one tap to the next.
-        groups: channels and outputs are cut into so many runs.
+        groups: channels and outputs are cut into this many runs.
         bias: whether there is one (DeepLUT has none, whatever is asked for).
         padding_mode: a name of `PADDINGS`; zeros are the third symbol, as in DeepLUT.
         k: inputs of a LUT, 1 to 8.
@@ -54,7 +54,7 @@ class Conv2d(TrainedLuts, LUTConv2d):
     Shapes: `(..., in_channels, H, W)` to `(..., out_channels, H', W')`.
 
     Raises:
-        TypeError, ValueError: sizes that cannot be or do not fit; in use, an image smaller than the kernel.
+        TypeError, ValueError: sizes that are impossible or do not fit; in use, an image smaller than the kernel.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ class Linear(TrainedLuts, LUTLinear):
     as DeepLUT's, and `mask`, which that one lacks (`lutsmith.interop.from_deeplut` imports it).
 
     Raises:
-        TypeError, ValueError: sizes that cannot be, such as k above the inputs that a LUT may read.
+        TypeError, ValueError: impossible sizes, such as k above the inputs that a LUT may read.
     """
 
     def __init__(

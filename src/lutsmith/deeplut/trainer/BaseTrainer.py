@@ -31,7 +31,7 @@ class BaseTrainer(nn.Module):
     bit of an entry's number.
 
     Raises:
-        TypeError, ValueError: sizes that cannot be.
+        TypeError, ValueError: impossible sizes.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ def setup_connections(
             `connection_rule` are `temperature`, `sampling` and `rule`. None stands for the default.
 
     Raises:
-        ValueError: an unknown kind, a setting that it does not have, sizes or values that it cannot have.
+        ValueError: an unknown kind, a setting that it does not have, impossible sizes or invalid values.
         TypeError: a value of a wrong type.
     """
     one_of("connections", kind, [*list_connections(), *_ALIASES])

@@ -1,4 +1,4 @@
-"""Candidates around wires that are there already: each slot may keep its wire or take another input."""
+"""Candidates around existing wires: each slot may keep its wire or take another input."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def candidates_around(
 ) -> NDArray[np.int32]:
     """Draw the candidates of each slot, int32 `(W, n, count)`: its wire first, then inputs that the LUT does not read.
 
-    So slots always find an input that no other has taken. The pools of a LUT are disjoint where there are inputs
-    enough.
+    A slot therefore always finds an input that no other slot has taken. The pools of a LUT are disjoint where there are
+    enough inputs.
 
     Args:
         wires: `(W, n)`, the inputs that the slots read now, distinct in each LUT.

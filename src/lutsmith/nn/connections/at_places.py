@@ -24,7 +24,7 @@ class Places(NamedTuple):
 
     @classmethod
     def alone(cls, count: int, device: torch.device) -> Places:
-        """Windows of one tap at each of `count` pixels: what reads the rows of kernels at so many places."""
+        """Windows of one tap at each of `count` pixels: they read the rows of kernels at that many places."""
         return cls(torch.arange(count, dtype=torch.int32, device=device).view(1, count), count)
 
 
@@ -41,10 +41,10 @@ def placed(reads: Reads, places: Places | None) -> Reads:
 
 
 def by_windows(x: Tensor, places: Places, read: Callable[[Tensor], Tensor]) -> Tensor:
-    """What slots read that mix or score many inputs: `(S P, B)`, slot by slot, from `x` `(channels * plane, B)`.
+    """What slots read when they mix or score many inputs: `(S P, B)`, slot by slot, from `x` `(channels * plane, B)`.
 
-    The windows of all places are many times x. They are made for some places at a time, and made anew for the gradient,
-    so that `WINDOWS` bytes of them, or those of one place, are in memory.
+    The windows of all places together are many times as large as x. They are therefore made for a few places at a time,
+    and again for the gradient, so that only `WINDOWS` bytes of them, or those of one place, are in memory.
 
     Args:
         x: planes of pixels.

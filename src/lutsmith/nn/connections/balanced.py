@@ -10,10 +10,10 @@ from lutsmith.circuit.wiring import cut_rows
 
 
 def balanced_rows(num_inputs: int, num_rows: int, width: int, generator: torch.Generator | None) -> NDArray[np.int64]:
-    """Draw `(num_rows, width)` input numbers: no row has one twice, and every input is used k or k + 1 times.
+    """Draw `(num_rows, width)` input numbers: no row has an input twice, and every input is used k or k + 1 times.
 
-    DWN's scheme, permutations written one after another and cut into rows, but that a permutation which completes a row
-    starts with inputs that the row does not have yet.
+    This is DWN's scheme (permutations written one after another and cut into rows) with one change: a permutation that
+    completes a row starts with inputs that the row does not have yet.
 
     Raises:
         ValueError: `width > num_inputs`.
@@ -29,9 +29,9 @@ def candidate_pools(
 ) -> NDArray[np.int64]:
     """Draw the candidates `(num_luts, rank, num_candidates)` of each slot, distinct within a slot.
 
-    Where rank * num_candidates <= num_inputs the pools of a LUT's slots are disjoint. Elsewhere they overlap, but so
-    that choosing slot by slot an input that no earlier slot has taken never fails: slot l has at least l + 1
-    candidates, or one that is in no other pool of its LUT.
+    If rank * num_candidates <= num_inputs, the pools of a LUT's slots are disjoint. Otherwise they overlap, but each
+    slot in turn can still choose an input that no earlier slot has taken: slot l has at least l + 1 candidates, or one
+    that is in no other pool of its LUT.
 
     Raises:
         ValueError: `rank > num_inputs` or `num_candidates > num_inputs`.

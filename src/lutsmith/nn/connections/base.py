@@ -1,4 +1,4 @@
-"""What connections are: the part of a layer that says which inputs each LUT reads."""
+"""The base of all connections: the part of a layer that says which inputs each LUT reads."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class Connections(nn.Module, ABC):
         """The numbers of the inputs that may be wired, int64, ascending; ValueError where they are too few.
 
         Args:
-            distinct: a LUT reads each of them once at most, so that `lut_rank` of them are needed, and not one.
+            distinct: whether a LUT reads each of them at most once: then `lut_rank` of them are needed, else one is
+                enough.
         """
         inputs = self.usable.nonzero().flatten()
         needed = self.lut_rank if distinct else 1
@@ -71,14 +72,14 @@ class Connections(nn.Module, ABC):
 
     @abstractmethod
     def reads(self) -> Reads:
-        """What the LUTs read now, as the kernels take it: in the hardware, and in eval mode."""
+        """What the LUTs read now in the hardware and in eval mode, in the form that the kernels take."""
 
     def route(self, x: Tensor, places: Places | None = None) -> tuple[Tensor, Reads]:
         """What the LUTs read in training: rows, `x` itself or made from it, and which of them.
 
         Args:
             x: `(in_dim, B)`, or planes of pixels `(channels * plane, B)` whose windows have `in_dim` taps.
-            places: where the LUTs stand over the planes; None: there are none, each LUT is one instance.
+            places: where the LUTs stand over the planes; None: there are no places, and each LUT is one instance.
         """
         return x, placed(self.reads(), places)
 
@@ -94,7 +95,9 @@ class Connections(nn.Module, ABC):
         return coverage_of(self.inputs(), self.usable)
 
     def check_loaded(self, name: str, indices: Tensor) -> str | None:
-        """What is wrong with saved `indices` of inputs, None if nothing: the kernels read memory where they say."""
+        """Return what is wrong with saved `indices` of inputs, None if nothing is: kernels read memory at these
+        indices.
+        """
         if indices.is_meta or not indices.numel():
             return None
         if indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool:
@@ -180,15 +183,15 @@ class LearnedConnections(Connections):
         return self._is_frozen or (self._resting and self.training and torch.is_grad_enabled())
 
     def rest(self, resting: bool) -> None:
-        """Let scores take no part in the next training steps, which then cost what those of a fixed layer do; or let
-        them. The scores must not change meanwhile.
+        """Leave the scores out of the next training steps, which then cost as much as those of a fixed layer; or, with
+        False, train them again. The scores must not change meanwhile.
         """
         self._resting = resting
         if resting and not self._is_frozen:
             self.chosen.copy_(self.choice())
 
     def freeze(self) -> None:
-        """Keep the present choice: the scores get no more gradients and the layer costs what a fixed one does."""
+        """Keep the present choice: the scores get no more gradients and the layer costs as much as a fixed one."""
         if not self._is_frozen:
             self.chosen.copy_(self.choice())
         self.frozen.fill_(True)

@@ -29,25 +29,26 @@ def channels(
     groups: int = 1,
     luts_per_kernel: int = 1,
 ) -> Rows:
-    """Each kernel reads windows of a few channels. Its leaves are shared evenly by its channels; all kernels together
-    share channels, and within them taps, as evenly as random choices of the least used can.
+    """Each kernel reads windows of a few channels. A kernel's leaves are shared evenly among its channels. All kernels
+    together use the channels, and the taps within them, as evenly as random choices among the least used allow.
 
     Args:
         num_inputs: of the window vector, `channels` times its taps: number c taps + t is tap t of channel c.
         num_luts: kernels times `luts_per_kernel`, kernel by kernel.
-        rank: inputs of a LUT, none twice in one. A kernel reads a tap twice only if it has more leaves than taps.
-        generator: draws the channels, and among taps used equally often.
+        rank: inputs of a LUT, all distinct. A kernel reads a tap twice only if it has more leaves than taps.
+        generator: draws the channels, and chooses among taps used equally often.
         channels: of the image.
         usable: bool `(num_inputs,)`.
         channel_group_size: channels of a kernel; None: `FEW`, or as many as a LUT of its
             rank needs; -1: all of its group.
         channel_groups: `"balanced"`: channels are dealt out so that each is in equally many kernels, give or take one;
             `"sliding"`: kernel k has the neighbours from channel k mod (channels - size + 1) on (torchlogix).
-        groups: channels and kernels are cut into so many runs, and a kernel reads those of its own (torch's groups).
+        groups: channels and kernels are cut into this many runs, and a kernel reads the channels of its own run
+            (torch's groups).
         luts_per_kernel: LUTs that read the window, of a tree.
 
     Raises:
-        ValueError: sizes that cannot be, channels or kernels that `groups` does not divide, kernels with fewer usable
+        ValueError: impossible sizes, channels or kernels that `groups` does not divide, kernels with fewer usable
             inputs than `rank`.
     """
     windows = channel_windows(
@@ -100,8 +101,8 @@ def channel_windows(
     groups: int = 1,
     luts_per_kernel: int = 1,
 ) -> Windows:
-    """The usable inputs of each kernel, and the kernel of each LUT, by the arguments of `channels`; it raises what that
-    raises.
+    """The usable inputs of each kernel, and the kernel of each LUT, from the arguments of `channels`; it raises the
+    same errors.
     """
     whole_number("channels", channels, 1, num_inputs)
     one_of("channel_groups", channel_groups, PATTERNS)

@@ -26,12 +26,12 @@ class Coverage:
 
     @property
     def mean_fanout(self) -> float:
-        """Slots an input, on average."""
+        """Slots per input, on average."""
         return self.num_slots / self.num_inputs
 
     @property
     def max_fanout(self) -> int:
-        """Slots of the input that is read most."""
+        """The number of slots that read the most-read input."""
         return len(self.histogram) - 1
 
     def __repr__(self) -> str:

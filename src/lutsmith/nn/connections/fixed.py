@@ -16,8 +16,9 @@ from lutsmith.nn.places import as_tensor
 class FixedConnections(Connections):
     """A wiring that never changes.
 
-    By default balanced: every usable input is read equally often (give or take one), and no LUT reads one twice. The
-    methods "iid", "arange" and "spans" and given `indices` may read one twice in a LUT; the circuit merges such slots.
+    By default it is balanced: every usable input is read equally often (give or take one), and no LUT reads an input
+    twice. With the methods "iid", "arange" and "spans", or with given `indices`, a LUT may read an input twice; the
+    circuit merges such slots.
 
     Buffers: `indices`, int32 `(out_dim, lut_rank)`; `usable`.
 
@@ -29,7 +30,8 @@ class FixedConnections(Connections):
         indices: the wiring itself, integers `(out_dim, lut_rank)`, in place of a method.
         usable: bool, `in_dim` elements: inputs that may be wired at all (an encoder's `usable` bits); None: all.
         generator: draws the wiring.
-        **options: the method's: `shape` and `window` of "local", `spans` of "spans", `num_groups` of "grouped".
+        **options: options of the method: `shape` and `window` of "local", `spans` of "spans", `num_groups` of
+            "grouped".
 
     Raises:
         TypeError: indices that are not integers.

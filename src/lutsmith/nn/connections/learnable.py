@@ -30,20 +30,21 @@ class LearnableConnections(LearnedConnections):
 
     What a slot reads in training, with `s = softmax(scores / temperature)`:
 
-    - `sampling="hard"`: the same. Backward is the straight-through gradient of the mix `sum_k s_k x_k`
+    - `sampling="hard"`: the same as in eval mode. Backward is the straight-through gradient of the mix `sum_k s_k x_k`
       (`rule="softmax"`), or `(2 x_k - 1) g` for the scores and `s_k g` for the inputs (`rule="dwn"`, DWN's
       LearnableMapping).
-    - `sampling="gumbel"`: the same of scores with fresh Gumbel noise (from torch's global generator).
+    - `sampling="gumbel"`: the same, with fresh Gumbel noise added to the scores (from torch's global generator).
     - `sampling="soft"`: the mix `sum_k s_k x_k`; a falling temperature takes it to the hard choice.
 
     In eval mode, and in the circuit, it is the candidate with the highest score. A LUT never reads an input twice: the
-    pools of its slots are disjoint where there are inputs enough, and else a later slot takes its best candidate that
+    pools of its slots are disjoint where there are enough inputs; otherwise a later slot takes its best candidate that
     no earlier one has taken. (The mix of overlapping pools may count an input in two slots.)
 
-    LUTs may share scores: one kernel at several places (`score_of`). Each place has candidates of its own, and the
-    kernel chooses one number of them for each slot: what slot l reads is candidate k at every place. So the places of a
-    kernel must agree on which of their candidates are the same input. Pools that are disjoint in every LUT do, and all
-    drawn pools are where `lut_rank` times K inputs are usable. Gumbel noise is drawn once for each kernel.
+    LUTs may share scores: they are then one kernel at several places (`score_of`). Each place has its own candidates,
+    and the kernel chooses one candidate number k for each slot: slot l reads candidate k at every place. The places of
+    a kernel must therefore agree on which of their candidates are the same input. They do if the pools are disjoint in
+    every LUT, as all drawn pools are where `lut_rank` times K inputs are usable. Gumbel noise is drawn once for each
+    kernel.
 
     Parameters: `scores`, float32 `(out_dim, lut_rank, num_candidates)`, or `(kernels, lut_rank, num_candidates)`.
     Buffers: `candidates`, int32 `(out_dim, lut_rank, num_candidates)`; `frozen`, bool scalar; `usable`; `score_of`,
@@ -58,20 +59,22 @@ class LearnableConnections(LearnedConnections):
         sampling: `"hard"`, `"gumbel"` or `"soft"`.
         rule: `"softmax"` or `"dwn"`; the mix has the gradient of the softmax only.
         init_method: where the candidates come from: `"random"` over all inputs (the default), or one of the fixed
-            wirings without repetitions, such as `"local"`, which then deals out rank times K inputs a LUT; every run of
-            LUTs is spread over all its places, so that each class of a head sees the whole image.
-        num_groups: cut inputs and LUTs into so many runs; a LUT's candidates come from its own one.
-        group_bias: the share of the candidates that do, between 0 and 1; the others come from other groups.
+            wirings without repetitions, such as `"local"`, which then deals out rank times K inputs to each LUT; every
+            run of LUTs is spread over all its places, so that each class of a head sees the whole image.
+        num_groups: cut inputs and LUTs into this many runs; a LUT's candidates come from its own run.
+        group_bias: the share of the candidates that come from the LUT's own run, between 0 and 1; the others come from
+            other groups.
         candidates: the candidates themselves, integers `(out_dim, lut_rank, K)`, distinct within a slot, in place of a
             method; each slot needs one that no slot before it can take.
-        score_of: integers `(out_dim,)`, the number of each LUT's scores, from 0 on, each used. None: its own.
+        score_of: integers `(out_dim,)`, which scores each LUT uses, numbered from 0 without gaps. None: each LUT has
+            its own.
         usable: as for `FixedConnections`.
         generator: draws the candidates and the first scores.
         **options: of the init_method.
 
     Raises:
         TypeError: candidates or `score_of` that are not integers.
-        ValueError: numbers that cannot be, or candidates that places with shared scores cannot choose alike.
+        ValueError: impossible numbers, or candidates among which places with shared scores cannot choose alike.
     """
 
     indexing: ClassVar[tuple[str, ...]] = ("candidates",)
@@ -206,7 +209,7 @@ class LearnableConnections(LearnedConnections):
         """As for all learned connections.
 
         Raises:
-            ValueError: slots that read what scores mix, or choose with noise.
+            ValueError: slots that read a mix of candidates, or choose with noise.
         """
         if resting and self.sampling != "hard":
             raise ValueError(f"{self.sampling} connections need their scores in each step; take hard ones")
@@ -224,24 +227,25 @@ class LearnableConnections(LearnedConnections):
 
     @torch.no_grad()
     def refresh(self, share: float, generator: torch.Generator | None = None) -> Tensor:
-        """Give each slot new candidates for its worst-scored ones; what the LUTs read now stays as it is.
+        """Replace the worst-scored candidates of each slot by new ones; what the LUTs read now stays as it is.
 
-        A new candidate begins just below the mean score of those that stay, or below that of the one in use, whichever
-        is less. It comes from where the first ones came from (all inputs, the LUT's groups, or its window), and no LUT
-        can read an input twice by it. Where every such input is a candidate already, as in windows of rank times K
-        inputs, the old one stays; where places share scores, it stays at all places of the kernel or at none. Frozen
-        connections stay as they are.
+        The score of a new candidate begins just below the mean score of those that stay, or below that of the one in
+        use, whichever is less. The candidate comes from the same source as the first ones (all inputs, the LUT's
+        groups, or its window), and never lets a LUT read an input twice. Where every such input is a candidate already,
+        as in windows of rank times K inputs, the old one stays; where places share scores, it stays at all places of
+        the kernel or at none. Frozen connections stay as they are.
 
         Args:
             share: of each slot's candidates, above 0 and below 1; rounded, at least one and at most all but one.
             generator: draws the new candidates.
 
         Returns:
-            Whose candidates were replaced, bool of the shape of `scores`: the optimizer's moments there are of no use.
+            Which candidates were replaced, bool of the shape of `scores`: the optimizer's moments there have become
+            useless.
 
         Raises:
-            ValueError: another share, candidates that were given, or of a wiring whose places are, as of a butterfly,
-                or places that share scores and whose pools overlap.
+            ValueError: an invalid share; candidates that were given, or that come from a wiring with given places, such
+                as a butterfly; or places that share scores and have overlapping pools.
         """
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; expected a number above 0 and below 1")
@@ -257,8 +261,8 @@ class LearnableConnections(LearnedConnections):
 
     @torch.no_grad()
     def redraw(self, slots: Tensor, lead: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Let some slots choose anew: all of their candidates but those that are read now are replaced, as by
-        `refresh`, and all their scores are 0 but those of the ones that are read, which are `lead`.
+        """Let some slots choose anew: all their candidates except the one that is read now are replaced, as by
+        `refresh`. The score of that one becomes `lead`, and all other scores become 0.
 
         Args:
             slots: bool `(out_dim, lut_rank)`, or of kernels `(kernels, lut_rank)`.
@@ -266,7 +270,7 @@ class LearnableConnections(LearnedConnections):
             generator: draws the new candidates.
 
         Returns:
-            Whose scores were set, bool of the shape of `scores`.
+            Which scores were set, bool of the shape of `scores`.
 
         Raises:
             ValueError: as for `refresh`.

@@ -16,10 +16,10 @@ from lutsmith.nn.connections.base import LearnedConnections
 class DenseConnections(LearnedConnections):
     """Every slot has a score for every input and reads the one with the highest.
 
-    Forward is hard, in training as in eval. Backward, with x in [0, 1] and G the gradient of what the slots read
-    (Bacellar et al., 2024): scores get `(2 X - 1)^T G` and inputs `softmax(scores / temperature)^T G`; or, with
-    `rule="softmax"`, scores get the straight-through gradient of the mix. The softmax is never in memory as a whole:
-    training needs the scores, their gradient and the optimizer's moments. (Learning over all inputs collapses in
+    The forward pass is hard, in training as in eval mode. Backward, with x in [0, 1] and G the gradient of what the
+    slots read (Bacellar et al., 2024): scores get `(2 X - 1)^T G` and inputs `softmax(scores / temperature)^T G`; or,
+    with `rule="softmax"`, scores get the straight-through gradient of the mix. The softmax is never in memory as a
+    whole: training needs the scores, their gradient and the optimizer's moments. (Learning over all inputs collapses in
     deeper layers; 8 to 16 candidates learn better and cost a fraction.)
 
     Parameters: `scores`, float32 `(out_dim, lut_rank, usable inputs)`. Buffers: `chosen`, int32 `(out_dim, lut_rank)`,
@@ -32,8 +32,8 @@ class DenseConnections(LearnedConnections):
         lut_rank: inputs of a LUT.
         temperature: of the softmax in the backward pass; DWN's tau.
         rule: `"dwn"` or `"softmax"`.
-        unique: no LUT reads an input twice: a later slot takes its best input that no earlier one has taken. False is
-            DWN's plain argmax.
+        unique: whether LUTs never read an input twice: a later slot then takes its best input that no earlier one has
+            taken. False is DWN's plain argmax.
         usable: as for `FixedConnections`.
         generator: draws the first scores, uniform in [0, 1).
     """

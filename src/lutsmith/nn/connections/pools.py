@@ -25,9 +25,9 @@ def replace_worst(
 ) -> Tensor:
     """Replace in place the `count` worst-scored candidates of each slot by new inputs; return where, a bool mask.
 
-    A candidate in use stays. A new one is not a candidate of its slot, nor of another slot of its LUT where the pools
-    of the LUT were disjoint; where they were not and K < rank, an input that one slot has for itself stays its own. So
-    the promise of `candidate_pools` is kept. Where no such input is found, the old candidate stays.
+    A candidate in use stays. A new candidate is an input that its slot does not have yet, nor, if the pools of the LUT
+    were disjoint, any other slot of the LUT. If they were not disjoint and K < rank, an input that only one slot has
+    stays its own. This keeps the promise of `candidate_pools`. If no such input is found, the old candidate stays.
 
     Args:
         candidates: int32 `(W, n, K)` on the CPU, changed in place.
@@ -36,12 +36,12 @@ def replace_worst(
         count: candidates of a slot, below K.
         sources: what new candidates may be.
         generator: draws them.
-        owners: the kernel of each LUT, int64 `(W,)`, whose scores and choice are one: a candidate is replaced at all of
-            its places or at none. None: each LUT is by itself.
-        slots: bool `(W, n)`, where it is done; None: everywhere.
+        owners: the kernel of each LUT, int64 `(W,)`. The LUTs of a kernel share scores and choice, so that a candidate
+            is replaced at all of its places or at none. None: each LUT stands alone.
+        slots: bool `(W, n)`, the slots that get new candidates; None: all.
 
     Raises:
-        ValueError: there are owners, and pools that overlap: new candidates would overlap otherwise at each place.
+        ValueError: owners together with overlapping pools: new candidates would overlap differently at each place.
     """
     luts, rank, choices = candidates.shape
     pools = candidates.view(luts, -1)
@@ -90,8 +90,8 @@ def checked_pools(given: Any, slots: tuple[int, int], usable: Tensor) -> Tensor:
 
     Raises:
         TypeError: they are not integers.
-        ValueError: another shape, inputs that are not there or not usable, a slot that has one twice or may find all of
-            its candidates taken.
+        ValueError: another shape, inputs that do not exist or are not usable, a slot that has an input twice or may
+            find all of its candidates taken.
     """
     pools = as_tensor("candidates", given)
     if pools.is_floating_point() or pools.is_complex() or pools.dtype == torch.bool:
@@ -133,8 +133,8 @@ def first_places(owners: Tensor) -> Tensor:
 def check_alike(pools: Tensor, owners: Tensor) -> None:
     """Raise ValueError where the LUTs of a kernel do not agree on which of their candidates are the same input.
 
-    Slots choose in turn what no earlier one has taken: places that agree so, and have one score vector, choose the same
-    numbers of candidates.
+    Slots choose in turn among the inputs that no earlier slot has taken. Places that agree in this way and share one
+    score vector choose the same candidate numbers.
 
     Args:
         pools: `(W, n, K)`.

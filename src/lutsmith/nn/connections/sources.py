@@ -25,7 +25,7 @@ class Sources(Protocol):
 
 @dataclass(frozen=True)
 class GroupSources:
-    """The inputs that a LUT's candidates may be: its own group's, and others.
+    """The inputs that may become a LUT's candidates: those of its own group, and others.
 
     Attributes:
         inputs: usable inputs, int64, ascending.
@@ -40,7 +40,7 @@ class GroupSources:
     own: int
 
     def draw(self, rank: int, num_candidates: int, generator: torch.Generator | None) -> NDArray[np.int64]:
-        """Pools `(LUTs, rank, num_candidates)`, each slot's own group first, with `candidate_pools`' promise.
+        """Pools `(LUTs, rank, num_candidates)`, each slot's own group first, with the promise of `candidate_pools`.
 
         Raises:
             ValueError: a group that has too few inputs.
@@ -76,7 +76,7 @@ class GroupSources:
         return members[candidate_pools(len(members), luts, rank, count, generator)]
 
     def propose(self, luts: Tensor, replaced: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """It may be taken where it comes from the side that the old one came from: the LUT's own group, or not."""
+        """It may be taken if it comes from the same side as the old one: the LUT's own group, or the other groups."""
         groups = torch.from_numpy(self.groups)
         inputs = torch.from_numpy(self.inputs)
         owners = torch.from_numpy(self.owners)[luts]

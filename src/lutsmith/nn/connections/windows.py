@@ -36,10 +36,10 @@ def local(
     """Each LUT reads `rank` distinct inputs of a window, drawn from all its channels; windows are spread evenly.
 
     The inputs are an image `(C, H, W)`, a sequence `(C, L)` or `(L,)`. There is a window around every place, moved
-    inside at the border; those with fewer usable inputs than `rank` are left out. LUT j has place j modulo the places
-    that are left, so that with all of them `num_luts = c H W` LUTs are an image `(c, H, W)` again. Where `num_luts` is
-    no multiple of the places, or without `image`, every run of LUTs is spread over all places. Within a window the LUTs
-    share the inputs evenly.
+    inside at the border; those with fewer usable inputs than `rank` are left out. LUT j has place j modulo the number
+    of places that are left. If all are left, `num_luts = c H W` LUTs therefore form an image `(c, H, W)` again. Where
+    `num_luts` is not a multiple of the number of places, or without `image`, every run of LUTs is spread over all
+    places. Within a window the LUTs share the inputs evenly.
 
     Args:
         num_inputs: the product of `shape`.
@@ -73,7 +73,7 @@ def local_windows(
     window: int | Sequence[int] = 3,
     image: bool = True,
 ) -> Windows:
-    """The windows that `local` draws from, by its arguments; it raises what that raises."""
+    """The windows that `local` draws from, by its arguments; it raises the same errors."""
     if not _are_sizes(shape) or len(shape) > 3 or math.prod(shape) != num_inputs:
         raise ValueError(
             f"shape is {shape!r}; expected (C, H, W), (C, L) or (L,) with {num_inputs} elements: the layer's inputs"
@@ -103,7 +103,8 @@ def local_windows(
 
 
 def interleaved(count: int) -> Rows:
-    """The numbers below `count` in an order in which every run of them is spread over all: steps of the golden ratio.
+    """The numbers below `count` in an order that spreads every run of them over the whole range: steps of the golden
+    ratio.
 
     Heads give each class a run of LUTs. Where LUT j has place j, a class would see a part of the image.
     """
@@ -143,10 +144,10 @@ def spans(
         rank: cells of a window.
         spans: `Span` values, or tuples `(offset, dims, lens, hops)`; a box may see the inputs of
             another in a new shape.
-        usable: bool `(num_inputs,)`; all that are read have to be.
+        usable: bool `(num_inputs,)`; all inputs that are read have to be usable.
 
     Raises:
-        ValueError: sizes that are not those, or boxes outside of the inputs.
+        ValueError: sizes that do not match, or boxes outside of the inputs.
     """
     groups = [checked_span(group, num_inputs, rank) for group in spans]
     rows = np.concatenate([group.rows() for group in groups]) if groups else np.empty((0, rank), dtype=np.int64)

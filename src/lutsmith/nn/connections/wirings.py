@@ -21,16 +21,18 @@ from lutsmith.nn.connections.windows import local, spans
 
 
 def random(num_inputs: int, num_luts: int, rank: int, generator: torch.Generator | None) -> Rows:
-    """Balanced: permutations of the inputs cut into LUTs (DWN), none twice in one; fan-outs differ by one at most."""
+    """Balanced: permutations of the inputs cut into LUTs (DWN), no input twice in a LUT; fan-outs differ by at most
+    one.
+    """
     return balanced_rows(num_inputs, num_luts, rank, generator)
 
 
 def random_unique(num_inputs: int, num_luts: int, rank: int, generator: torch.Generator | None) -> Rows:
-    """No two LUTs read the same set of inputs, as far as there are sets enough; no input twice in a LUT.
+    """No two LUTs read the same set of inputs, as long as there are enough sets; no input twice in a LUT.
 
     torchlogix's idea: the LUTs are arithmetic progressions around the ring of inputs, stride after stride, until there
-    are enough; then inputs and LUTs are permuted. Further sets are drawn at random, and the same ones are used again
-    only when all are.
+    are enough; then inputs and LUTs are permuted. Further sets are drawn at random, and a set is used again only when
+    all sets are in use.
     """
     total = math.comb(num_inputs, rank)
     rows: list[tuple[int, ...]] = []
@@ -69,23 +71,26 @@ def _drawn(num_inputs: int, num_luts: int, rank: int, generator: torch.Generator
 
 
 def iid(num_inputs: int, num_luts: int, rank: int, generator: torch.Generator | None) -> Rows:
-    """Every slot on its own, with replacement (lutnets, difflogic): inputs may be missed, or come twice in a LUT."""
+    """Every slot is drawn on its own, with replacement (lutnets, difflogic): inputs may be missed, or come twice in a
+    LUT.
+    """
     drawn: Rows = torch.randint(num_inputs, (num_luts, rank), generator=generator).numpy()
     return drawn
 
 
 def arange(num_inputs: int, num_luts: int, rank: int, _: torch.Generator | None) -> Rows:
-    """DWN's: LUT j reads the inputs j n to j n + n - 1, around the ring; twice the same where rank > inputs."""
+    """DWN's: LUT j reads the inputs j n to j n + n - 1, around the ring; inputs repeat in a LUT where rank > inputs."""
     return np.arange(num_luts * rank, dtype=np.int64).reshape(num_luts, rank) % num_inputs
 
 
 def butterfly(num_inputs: int, num_luts: int, rank: int, _: torch.Generator | None) -> Rows:
     """The wiring of a radix-n FFT of constant geometry (Pease, 1968): n inputs a stride of F / n apart, in order.
 
-    A layer is passes over all F inputs, so fan-outs differ by one at most. LUT j of W reads the inputs near j F / (n W)
-    of every column of F / n inputs, so that LUTs of stacked layers reach n, n^2, ... inputs: all of them at depth
-    log_n F where the widths are powers of n, and at most three layers later elsewhere. The first n passes read the same
-    sets in rotated order, as the outputs of an FFT's node do; each n further passes skew the columns by one more.
+    A layer consists of passes over all F inputs, so fan-outs differ by at most one. LUT j of W reads the inputs near j
+    F / (n W) of every column of F / n inputs, so that LUTs of stacked layers reach n, n^2, ... inputs: all of them at
+    depth log_n F where the widths are powers of n, and at most three layers later elsewhere. The first n passes read
+    the same sets in rotated order, as the outputs of an FFT's node do; each n further passes skew the columns by one
+    more.
     """
     stride = -(-num_inputs // rank)
     passes = -(-num_luts * rank // num_inputs)
@@ -163,17 +168,17 @@ _BUILT_IN = frozenset(WIRINGS)
 def register_wiring(name: str, function: Callable[..., Any], *, repeats: bool = False) -> None:
     """Make a wiring of your own known by a name, for this process: `LogicDense(..., init_method=name)`.
 
-    Learned connections take it as well, where it does not repeat inputs: each LUT's candidates are then what a LUT of
-    rank times candidates inputs would read. A layer keeps the numbers that were drawn, in its state and in its circuit;
-    the name is needed where it is built, and so where a run of it is resumed.
+    Learned connections accept it too if it does not repeat inputs: each LUT's candidates are then the inputs that a LUT
+    of rank times candidates inputs would read. A layer keeps the numbers that were drawn, in its state and in its
+    circuit. The name is needed where the layer is built, which includes resuming a run.
 
     Args:
         name: a text without spaces; not one of lutsmith's own.
         function: `function(num_inputs, num_luts, rank, generator, **options)`, which gives the inputs that each LUT
             reads, integers `(num_luts, rank)` from 0 to num_inputs - 1: an array, a tensor or lists. The generator is
             torch's, or None for its global one; draw from it alone, so that one seed gives one network. Options are
-            keyword-only arguments. One called `usable` is given, and is no option: bool `(num_inputs,)`, the inputs
-            that may be read. Without it, inputs that may not be read are left out of the count beforehand.
+            keyword-only arguments. An argument called `usable` is not an option: it receives the inputs that may be
+            read, bool `(num_inputs,)`. Without it, inputs that may not be read are left out of the count beforehand.
         repeats: whether a LUT may read an input twice.
 
     Raises:
@@ -226,9 +231,9 @@ def draw_wiring(
     generator: torch.Generator | None = None,
     **options: Any,
 ) -> Rows:
-    """The inputs `(num_luts, rank)` that a wiring of `WIRINGS` reads, usable ones alone.
+    """The inputs `(num_luts, rank)` that a wiring of `WIRINGS` reads, only usable ones.
 
-    A wiring that has no interest in where the inputs lie sees the usable ones as if there were no others.
+    A wiring that does not care where the inputs lie sees the usable ones as if there were no others.
 
     Args:
         method: a name of `WIRINGS`.

@@ -73,7 +73,7 @@ def setup_encoder(name: str, num_bits: int, **options: Any) -> Encoder | Several
     those of `ENCODERS` and `IMAGE_ENCODERS`.
 
     Raises:
-        ValueError: an unknown name, an option that the encoder does not have, a value that it cannot have.
+        ValueError: an unknown name, an option that the encoder does not have, an invalid value.
         TypeError: a value of a wrong type.
     """
     known = {**ENCODERS, **IMAGE_ENCODERS}

@@ -42,7 +42,7 @@ Per = Literal["feature", "channel", "global"]
 
 
 class EncoderOptions(TypedDict, total=False):
-    """What every encoder of numbers takes besides `num_bits`; `Encoder` says what each means, and its default."""
+    """The arguments that every encoder of numbers takes besides `num_bits`; `Encoder` explains them, with defaults."""
 
     per: Per
     unique: bool
@@ -56,28 +56,28 @@ class Encoder(nn.Module, ABC):
 
     Args:
         num_bits: z, the output bits of one feature, at least 1.
-        per: what has thresholds of its own: each `"feature"` (each pixel of each channel), each `"channel"` (axis 1),
-            or one set for all (`"global"`).
-        unique: repeated thresholds of a feature tell nothing more but cost comparators and wires. With `True` all but
-            the first become +inf: the shape stays, `usable` tells which outputs can ever change, `num_wasted` counts
-            the rest. With `False` the thresholds are those of torch_dwn, bit for bit.
+        per: what has its own thresholds: each `"feature"` (each pixel of each channel), each `"channel"` (axis 1), or
+            one set for all (`"global"`).
+        unique: repeated thresholds of a feature add no information, but cost comparators and wires. With `True` all but
+            the first become +inf: the shape stays, `usable` shows which outputs can ever change, and `num_wasted`
+            counts the rest. With `False` the thresholds are those of torch_dwn, bit for bit.
         encode_axis: the axis of the input that the bits are merged into, counted with the batch axis (BitLogic's
             argument).
-        fit_axes: the axes that have thresholds of their own (BitLogic's argument); when given it takes the place of
-            `per`: `(1,)` is `per="channel"`, `()` is `per="global"`.
+        fit_axes: the axes that have thresholds of their own (BitLogic's argument); when given it replaces `per`: `(1,)`
+            is `per="channel"`, `()` is `per="global"`.
         input_bits: the word length of one raw value in hardware (BitLogic's argument): `fit` moves the thresholds down
-            to the grid of 2^input_bits values in the range of the data that share them (`circuit.word_length`), so
-            that comparing the word is comparing the number. Integers whose range fits the word encode as before.
-            `None` leaves the thresholds alone.
+            to the grid of 2^input_bits values in the range of the data that share them (`circuit.word_length`), so that
+            comparing the word gives the same bit as comparing the number. Integers whose range fits the word encode as
+            before. `None` leaves the thresholds alone.
 
     Shapes: input `(N, F)` gives `(N, F * z)`, `(N, C, H, W)` gives `(N, C * z, H, W)`; bit b of channel c is output
     channel `c * z + b`. Output: float32 of 0 and 1, stored feature-major.
 
     Buffers (in the state dict): `thresholds`, float32, broadcastable to `(*feature_shape, num_thresholds)`, ascending;
-    `input_min` and `input_max`, float32 `feature_shape`, where the fitting data lay; `fit_input_shape`, int64.
+    `input_min` and `input_max`, float32 `feature_shape`, the range of the fitting data; `fit_input_shape`, int64.
 
     Raises:
-        TypeError, ValueError: an argument that it cannot have.
+        TypeError, ValueError: an invalid argument.
     """
 
     thresholds: Tensor
@@ -211,7 +211,7 @@ class Encoder(nn.Module, ABC):
 
     @property
     def num_wasted(self) -> int:
-        """The outputs that are always 0, such as those of a threshold that repeats another (`unique=True`)."""
+        """The number of outputs that are always 0, such as those of thresholds that repeat another (`unique=True`)."""
         return int((~self.usable).sum())
 
     @property
@@ -224,7 +224,7 @@ class Encoder(nn.Module, ABC):
 
         Raises:
             RuntimeError: the encoder is not fitted.
-            TypeError, ValueError: no tensor of real numbers, or another shape.
+            TypeError, ValueError: not a tensor of real numbers, or a wrong shape.
         """
         shape = self.feature_shape
         check_batch(x, shape)

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 class Categorical(CodeEncoder):
     """One-hot of the values seen: bit k is 1 where the feature has its k-th smallest. NaN and other values are all 0.
 
-    A value takes part by equality. Where all values of a feature are integers (codes of categories), a number counts
-    as the nearest one, halves as the lower: neighbouring codes then share a comparator, V + 1 of them instead of 2 V.
+    Values are compared for equality. Where all values of a feature are integers (codes of categories), a number counts
+    as the nearest one, halves as the lower: neighbouring codes then share a comparator, so that V values take V + 1
+    comparators instead of 2 V.
 
-    Categories have no scale. `fitted_range` therefore says that low equals high: nothing warns of values outside, and
-    word lengths (`circuit.word_length`) leave the thresholds alone.
+    Categories have no scale. `fitted_range` therefore says that low equals high: there is no warning about values
+    outside, and word lengths (`circuit.word_length`) leave the thresholds alone.
 
     Args:
-        num_bits: the wires of a feature, 1 to 1,024. A feature with more values than that keeps the most frequent, the
-            lower of equals; of one with fewer, the last wires are always 0. Default: the most values that a feature
-            has.
+        num_bits: the wires of a feature, 1 to 1,024. A feature with more values keeps the most frequent ones, and of
+            equally frequent ones the lower. In a feature with fewer, the last wires are always 0. Default: the largest
+            number of values that any feature has.
         encode_axis: see `Encoder`.
 
     Buffers: besides those of `Encoder`, `categories`, float32 `(*feature_shape, z)`: the values, ascending, then NaN.

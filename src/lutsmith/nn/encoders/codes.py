@@ -98,8 +98,8 @@ class UniformFixedPoint(CodeEncoder):
     `t_l < x <= t_(l+1)`, `t_i = min + i (max - min) / 2^b` for i = 1..2^b - 1. Bytes with 8 bits become themselves.
 
     In a circuit the level is a word of b bits, which costs neither comparators nor LUTs: hardware then reads the level.
-    Features that were constant are compared, and so is everything where `input_bits` is another number than b, or where
-    thresholds that were loaded are at other distances.
+    Comparators are used for features that were constant, and for all features if `input_bits` differs from b or if
+    loaded thresholds are spaced differently.
 
     Args:
         num_bits: b, 1 to 16.
@@ -212,9 +212,9 @@ class OneHot(CodeEncoder):
 class SignMagnitude(CodeEncoder):
     """b - 1 bits of magnitude, LSB first, and a sign as the last bit, 1 below zero.
 
-    The range is symmetric: with `m = max(|min|, |max|)` and J = 2^(b-1), the magnitude is how many of `i m / J` for
-    i = 1..J - 1 lie below |x|. x and -x differ in the sign alone. What is above -2^-126 is not negative. NaN, level 0,
-    is the lowest number, all ones.
+    The range is symmetric: with `m = max(|min|, |max|)` and J = 2^(b-1), the magnitude is how many of `i m / J` for i =
+    1..J - 1 lie below |x|. x and -x differ in the sign alone. A number above -2^-126 does not count as negative. NaN,
+    level 0, is the lowest number, all ones.
 
     Args:
         num_bits: b, 1 to 16; 1 is the sign alone.

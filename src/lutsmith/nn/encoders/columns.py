@@ -32,7 +32,7 @@ class Columns(nn.Module):
         max_categories: the most values that a categorical column keeps; see `Categorical`.
 
     Raises:
-        TypeError, ValueError: not an encoder, or column numbers that repeat or cannot be.
+        TypeError, ValueError: not an encoder, or column numbers that repeat or are impossible.
     """
 
     fit_input_shape: Tensor
@@ -103,7 +103,7 @@ class Columns(nn.Module):
 
     @property
     def num_wasted(self) -> int:
-        """The outputs that are always 0."""
+        """The number of outputs that are always 0."""
         return int((~self.usable).sum())
 
     @property
@@ -130,7 +130,7 @@ class Columns(nn.Module):
 
         Raises:
             RuntimeError: the encoder is not fitted.
-            TypeError, ValueError: no tensor of real numbers, or another shape.
+            TypeError, ValueError: not a tensor of real numbers, or a wrong shape.
         """
         shape = self.feature_shape
         check_batch(x, shape)

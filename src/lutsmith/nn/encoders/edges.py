@@ -1,7 +1,7 @@
 """Edges and curvature of images: differences of pixels, compared. They are integers, and part of the circuit.
 
 A pixel is a word, whose bits cost nothing in a circuit (`circuit.words`); a difference of two bytes is twelve LUTs, and
-each threshold about two more (`logic.linear`). All of it is exact, exported and proved as every other LUT is.
+each threshold about two more (`logic.linear`). All of it is exact, and is exported and proved like every other LUT.
 """
 
 from __future__ import annotations
@@ -67,23 +67,23 @@ class EdgeThermometer(Encoder):
     """Thermometer of differences of pixels: edges, and with `order=2` curvature.
 
     Along each direction a pixel p has a neighbour q before it and r behind it, `distance` pixels away; beyond the
-    border of the image, rows and columns go on as they end. Edges (order 1) are `r - p`, curvature (order 2) is
-    `2 p - q - r`. Bit b says whether that is above threshold b: an integer comparison, in the model and in the circuit.
+    border of the image, the pixels at the border repeat. Edges (order 1) are `r - p`, curvature (order 2) is `2 p - q -
+    r`. Bit b says whether that is above threshold b: an integer comparison, in the model and in the circuit.
 
-    Pixels are integers of 0 to 2^pixel_bits - 1, such as bytes. What else comes in use counts as `circuit.words` says:
-    as the nearest of these, halves down, and NaN as 0.
+    Pixels are integers of 0 to 2^pixel_bits - 1, such as bytes. Any other number counts as `circuit.words` says: as the
+    nearest of these, halves rounded down, and NaN as 0.
 
     Args:
         num_bits: z, the thresholds of one difference.
         directions: of `DIRECTIONS`: "horizontal", "vertical", "diagonal" (down and to the right), "antidiagonal".
         distance: in pixels, at least 1.
         order: 1 for edges, 2 for curvature.
-        of: "channel": each channel has differences of its own; "sum": they are those of the sum of all channels, of up
-            to three, which stands for the luminance.
+        of: "channel": each channel has its own differences; "sum": there are only those of the sum of all channels (at
+            most three), which stands for the luminance.
         placement: of `PLACEMENTS`, where thresholds lie among the differences of the training data.
         per: "channel": each direction of each channel has thresholds of its own; "global": all share one set.
-        step: `fit` moves thresholds so that each says "at least a multiple of this". Multiples of 8 take a third less
-            LUTs than any number, and say nearly as much.
+        step: `fit` moves thresholds so that each says "at least a multiple of this". Multiples of 8 take a third fewer
+            LUTs than arbitrary numbers, and say nearly as much.
         pixel_bits: the word length of a pixel, 1 to 8.
         unique: see `Encoder`.
 
@@ -93,7 +93,7 @@ class EdgeThermometer(Encoder):
     Buffers: those of `Encoder`; `thresholds` is `(C * D, 1, 1, z)`, or `(z,)` where all share them.
 
     Raises:
-        TypeError, ValueError: an argument that it cannot have.
+        TypeError, ValueError: an invalid argument.
     """
 
     def __init__(
@@ -143,8 +143,8 @@ class EdgeThermometer(Encoder):
 
         Raises:
             TypeError: `x` is not numeric.
-            ValueError: no images, other values than integers of 0 to 2^pixel_bits - 1, images of other sizes or
-                numbers of channels than can be.
+            ValueError: no images, other values than integers of 0 to 2^pixel_bits - 1, images of an impossible size or
+                number of channels.
         """
         data = gather(x, seed)
         if data.ndim != 4:
@@ -189,7 +189,7 @@ class EdgeThermometer(Encoder):
 
         Raises:
             RuntimeError: the encoder is not fitted.
-            TypeError, ValueError: no tensor of real numbers, or another shape.
+            TypeError, ValueError: not a tensor of real numbers, or a wrong shape.
         """
         check_batch(x, self.feature_shape)
         if not self.training and type(x) is Tensor and not x.is_meta and not torch.compiler.is_compiling():
@@ -257,7 +257,7 @@ class EdgeThermometer(Encoder):
         return signals
 
     def plan(self) -> tuple[list[Copies], NDArray[np.int64]]:
-        """Return the LUTs as copies of a few cones, and which of what they say each bit of an encoded sample is.
+        """Return the LUTs as copies of a few cones, and which of their outputs each bit of an encoded sample is.
 
         Numbers count the constants (0 and 1), the bits of the words of all features (feature by feature, the least
         significant first), and the outputs of the steps, copy by copy.

@@ -43,10 +43,9 @@ class LearnableThermometer(Thermometer):
     them, counted in ranges of the feature: a learning rate means the same for bytes and for fractions, and weight decay
     pulls back to where they began. Thresholds may pass each other; each bit stays a comparator of its own.
 
-    In training, with `forward_sampling="hard"`, the bits are those of eval and the gradient is that of
-    `s((x - t) / T)` (straight-through), s the logistic function and T = temperature * range; with `"soft"` that value
-    itself is the output. Gradients go to `shift` and to x where it wants one. Memory: the bits, and at most 4 Mi values
-    besides.
+    In training, with `forward_sampling="hard"`, the bits are those of eval and the gradient is that of `s((x - t) / T)`
+    (straight-through), s the logistic function and T = temperature * range; with `"soft"` that value itself is the
+    output. Gradients go to `shift`, and to x if it requires one. Memory: the bits, and at most 4 Mi values besides.
 
     Args:
         num_bits: z, the thresholds of one feature.
@@ -57,7 +56,7 @@ class LearnableThermometer(Thermometer):
         per, encode_axis, fit_axes: see `Encoder`.
         unique: with `True`, thresholds that repeat another are +inf and stay there; with `False` they share a place at
             first, and their gradients may part them.
-        input_bits: with a word length, what is compared, in training too, is t moved down to the word's grid.
+        input_bits: with a word length, t is moved down to the word's grid before it is compared, in training too.
     """
 
     shift: nn.Parameter

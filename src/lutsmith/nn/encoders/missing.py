@@ -26,7 +26,7 @@ class Missing(Encoder):
         encode_axis: see `Encoder`.
 
     Raises:
-        TypeError, ValueError: another number of bits.
+        TypeError, ValueError: a number of bits other than 1.
     """
 
     def __init__(self, num_bits: int = 1, *, encode_axis: int = 1) -> None:
@@ -41,7 +41,7 @@ class Missing(Encoder):
         return 0
 
     def code(self) -> Tensor:
-        """Of the one level that numbers have: 0."""
+        """The code of the only level that numbers have: 0."""
         return torch.zeros(1, 1, dtype=torch.bool)
 
     def _fitted_thresholds(self, columns: NDArray[Any]) -> Tensor:

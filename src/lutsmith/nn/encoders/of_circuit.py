@@ -24,8 +24,8 @@ Bounds = tuple[NDArray[np.float32], NDArray[np.float32]]
 def encoder_of_circuit(
     circuit: Circuit, wanted: NDArray[np.int64]
 ) -> tuple[Encoder | Several, NDArray[np.int64], NDArray[np.int64]]:
-    """Return an encoder among whose bits are some inputs of a circuit; which of its bits each of these is, int64, and
-    the feature of each of its bits, int64, both in the flattened encoded sample.
+    """Return an encoder that has some inputs of a circuit among its bits; which of its bits each of these inputs is,
+    int64; and the feature of each of its bits, int64. Both refer to the flattened encoded sample.
 
     Args:
         circuit: any.

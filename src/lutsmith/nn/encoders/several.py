@@ -1,4 +1,4 @@
-"""Several encoders of the same samples, one's bits behind the other's: thresholds of pixels, and edges of images."""
+"""Several encoders of the same samples, their bits one after the other: thresholds of pixels, and edges of images."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Edges = int | Mapping[str, Any] | None
 
 
 class Several(nn.Module):
-    """The bits of several encoders of the same samples, one encoder's behind the other's along axis 1.
+    """The bits of several encoders of the same samples, one encoder after the other along axis 1.
 
     Args:
         encoders: one at least, with `encode_axis` 1; fitted on samples of one shape, or to be fitted.
 
     Raises:
-        TypeError, ValueError: what is not an encoder, no encoders, or such as do not fit together.
+        TypeError, ValueError: something that is not an encoder, no encoders, or encoders that do not fit together.
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
@@ -99,8 +99,8 @@ class ImageThermometer(Several):
 
     Args:
         num_bits: z, the thresholds of a pixel.
-        per: what has thresholds of its own: each "channel", each "feature" (pixel), or "global". Those of differences
-            are per channel, but where this is "global".
+        per: what has its own thresholds: each "channel", each "feature" (pixel), or "global". Those of differences are
+            per channel, unless this is "global".
         placement: where thresholds lie, of pixels and differences; see `EdgeThermometer`.
         edges: thresholds of each difference of neighbours, or arguments of `EdgeThermometer` such as
             `{"num_bits": 2, "step": 8}`; None: there are none.
@@ -110,7 +110,7 @@ class ImageThermometer(Several):
     Shapes: input `(N, C, H, W)`; output `(N, C * z + edges + curvature, H, W)`, each part as its encoder has it.
 
     Raises:
-        TypeError, ValueError: an argument that an encoder cannot have.
+        TypeError, ValueError: an invalid argument of an encoder.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ def setup_head(name: str, num_classes: int, *, in_dim: int | None = None, **opti
         **options: further arguments of the head's class.
 
     Raises:
-        ValueError: an unknown name, an option that the head does not have, sizes or values that it cannot have.
+        ValueError: an unknown name, an option that the head does not have, impossible sizes or invalid values.
         TypeError: a value of a wrong type.
     """
     kind: Any = HEADS[one_of("head", name, sorted(HEADS))]

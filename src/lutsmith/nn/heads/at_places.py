@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 class GroupSumAtPlaces(GroupSum):
-    """Class scores at each place, as sums over k contiguous groups of the channels: what `GroupSum2d` and others are.
+    """Class scores at each place, as sums over k contiguous groups of the channels: the base of `GroupSum2d` and
+    others.
 
-    It stands behind a kernel layer, without `nn.Flatten`. Its scores and class ids (N, *places) are what torch's cross
-    entropy takes; in eval mode they are the hardware's popcounts, and `scores.argmax(1)` is what the circuit predicts,
-    int64 (N, *places).
+    It stands behind a kernel layer, without `nn.Flatten`. Torch's cross entropy takes its scores with class ids (N,
+    *places); in eval mode they are the hardware's popcounts, and `scores.argmax(1)` is what the circuit predicts, int64
+    (N, *places).
 
     Args:
         k: classes.
-        tau: as for `GroupSum`; `"auto"` is that of g channels a class.
+        tau: as for `GroupSum`; `"auto"` takes g as the channels of a class.
         beta: as for `GroupSum`.
         **groups: as for `GroupSum`; `in_dim` are channels.
 

@@ -32,16 +32,16 @@ class GroupHead(nn.Module):
         num_groups: groups; default k.
         permute: whether the inputs are shuffled before they are grouped, by a permutation that is drawn once and is
             the buffer `permutation`.
-        in_dim: inputs, if they are to be checked when the head is made; a permutation needs them.
+        in_dim: the number of inputs, if it is to be checked when the head is made; a permutation needs it.
         generator: source of the permutation; None is torch's global one.
 
     Raises:
         TypeError: a size that is not an integer.
-        ValueError: sizes that cannot be, or a permutation of an unknown number of inputs.
+        ValueError: impossible sizes, or a permutation of an unknown number of inputs.
     """
 
     objective: ClassVar[str] = "classification"
-    """What the circuit makes of the scores: see `lutsmith.circuit.heads.OBJECTIVES`."""
+    """What the circuit does with the scores: see `lutsmith.circuit.heads.OBJECTIVES`."""
 
     permutation: Tensor | None
 
@@ -81,8 +81,8 @@ class GroupHead(nn.Module):
     def counts(self, x: Tensor) -> Tensor:
         """The sums of the groups, `(..., num_groups)`, of inputs `(..., num_groups * g)`.
 
-        They are float32 whatever the inputs' dtype (bfloat16 cannot count past 256), but for float64 inputs. In eval
-        mode they are the hardware's popcounts.
+        They are float32 whatever the inputs' dtype (bfloat16 cannot count past 256), except that float64 inputs stay
+        float64. In eval mode they are the hardware's popcounts.
         """
         return self.summed(self.rows(x))
 
@@ -107,10 +107,10 @@ class GroupHead(nn.Module):
         return groups.sum(1, dtype=wide).movedim(0, -1)
 
     def signals(self, signals: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The signals of one sample `(inputs,)`, checked and permuted: `rows` of a circuit.
+        """The signals of one sample `(inputs,)`, checked and permuted: the same as `rows`, for a circuit.
 
         Raises:
-            ValueError: signals of another shape or number, or a permutation that is none.
+            ValueError: signals of another shape or number, or an invalid permutation.
         """
         name = type(self).__name__
         if signals.ndim != 1:
@@ -127,7 +127,7 @@ class GroupHead(nn.Module):
         """Make the groups of `signals` the circuit's, with the tensors of its `Head`.
 
         Raises:
-            ValueError: those of `signals`, or parameters that are NaN or infinite.
+            ValueError: as for `signals`, or parameters that are NaN or infinite.
         """
         arrays = {name: _array(name, values) for name, values in affine.items()}
         builder.popcount(self.signals(signals), self.num_groups, **arrays)
@@ -137,10 +137,10 @@ class ScoredHead(GroupHead):
     """A `GroupHead` whose scores are divided by tau while training.
 
     Args:
-        tau: the divisor; `"auto"` is `sqrt(g / 3)` for g inputs a score, which DWN's published values follow, and
+        tau: the divisor; `"auto"` is `sqrt(g / 3)` for g inputs per score, which DWN's published values follow.
             `"learned"` multiplies that by `exp(L tanh(log_tau / L))` with L = log 2, which stays between 1/2 and 2;
-            `log_tau` is a parameter that starts as 0. Unbounded, tau falls to a tenth where that lowers the loss of
-            soft tables, and the hardened ones score worse than they trained.
+            `log_tau` is a parameter that starts as 0. Without this bound, tau falls to a tenth where that lowers the
+            loss of soft tables, and the hardened tables then score worse than the soft ones did in training.
         **groups: arguments of `GroupHead`.
     """
 
@@ -173,7 +173,9 @@ def rounded(values: Tensor, limit: float) -> Tensor:
 
 
 def as_scores(values: Tensor, counts: Tensor, bound: float) -> Tensor:
-    """Integers of float64 in the dtype of `counts`, or as they are where they may reach `bound`, too much for it."""
+    """Integers of float64 in the dtype of `counts`; they stay float64 if they may reach `bound`, which is too much for
+    it.
+    """
     return values if bound > EXACT else values.to(counts.dtype)
 
 

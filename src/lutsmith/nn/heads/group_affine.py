@@ -20,9 +20,9 @@ class GroupAffine(ScoredHead):
     """Class scores as `a_c s_c + b_c`: a learned scale and offset of each class's count s, both integers.
 
     In units of u = 2**(wbits - 2), `a = round(u scale)` within +-(2**(wbits - 1) - 1), and `b = round(u offset)` within
-    g times that for g inputs a class. In eval mode the scores are those integers. While training they are computed with
-    the same a and b and divided by u tau; gradients pass the rounding as if it were not there. So the two modes agree,
-    up to that divisor, wherever the inputs are bits.
+    g times that for g inputs a class. In eval mode the scores are those integers. In training they are computed with
+    the same a and b and divided by u tau; gradients pass through the rounding as if it were not there. The two modes
+    therefore agree, up to that divisor, wherever the inputs are bits.
 
     Args:
         k: classes.
@@ -35,7 +35,7 @@ class GroupAffine(ScoredHead):
     Shapes: `(..., k * g)` to `(..., k)`, float32; in eval mode float64 where scores may be beyond 2**24.
 
     Raises:
-        ValueError: sizes or settings that cannot be.
+        ValueError: impossible sizes or settings.
     """
 
     def __init__(self, k: int, tau: Tau = "auto", wbits: int = 8, **groups: Any) -> None:
@@ -69,6 +69,6 @@ class GroupAffine(ScoredHead):
         return self.divided(scores, size)
 
     def lower_head(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> None:
-        """Make the groups of `signals`, the diagonal of a and b the circuit's head."""
+        """Make the groups of `signals`, the diagonal of a, and b the circuit's head."""
         scale, offset = self.integers(max(1, signals.shape[-1] // self.k))
         self.lower_groups(builder, signals, weights=torch.diag(scale), bias=offset)

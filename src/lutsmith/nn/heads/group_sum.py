@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 class GroupSum(ScoredHead):
     """Class scores as sums over k contiguous groups of the inputs; while training `(sum + beta) / tau`.
 
-    In eval mode the scores are the hardware's popcounts: exact integers (as float32), undivided. `argmax` takes the
-    lowest class of those that tie, as the circuit does.
+    In eval mode the scores are the hardware's popcounts: exact integers (as float32), undivided. If classes tie,
+    `argmax` takes the lowest of them, as the circuit does.
 
     Args:
         k: classes.
-        tau: the divisor in training mode: a number, `"auto"`, which is `sqrt(g / 3)` for g inputs a class, or
-            `"learned"`, that times a factor between 1/2 and 2, `exp(L tanh(log_tau / L))` with L = log 2.
+        tau: the divisor in training mode: a number, `"auto"`, which is `sqrt(g / 3)` for g inputs per class, or
+            `"learned"`, which is that times a factor between 1/2 and 2, `exp(L tanh(log_tau / L))` with L = log 2.
         beta: added to the sums in training mode; popcounts have no use for it.
         permute: whether a permutation of the inputs, saved as the buffer `permutation`, comes before the groups.
         in_dim: inputs; needed to permute.
         generator: source of the permutation; None is torch's global one.
 
     Shapes: `(..., k * g)` to `(..., k)`. Sums are float32 whatever the input's dtype (bfloat16 cannot count past 256),
-    but for float64 inputs.
+    except that float64 inputs stay float64.
 
     Raises:
-        ValueError: sizes or a tau that cannot be; later, an input width that k does not divide.
+        ValueError: an impossible size or tau; later, an input width that k does not divide.
     """
 
     def __init__(self, k: int, tau: Tau = "auto", beta: float = 0.0, **groups: Any) -> None:

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 class GroupedDSP(ScoredHead):
     """Scores as weighted sums of the group counts s (BitLogic's head).
 
-    While training `tanh(W) s / tau + beta`. In eval mode the integer multiply-accumulate `W_int s` with
-    `W_int = round(tanh(W) (2**(wbits - 1) - 1))`: exactly the circuit's scores. `wbits=2` makes the weights ternary.
+    In training the scores are `tanh(W) s / tau + beta`. In eval mode they are the integer multiply-accumulate `W_int s`
+    with `W_int = round(tanh(W) (2**(wbits - 1) - 1))`: exactly the circuit's scores. `wbits=2` makes the weights
+    ternary.
 
     Args:
         k: classes.
-        tau: see `GroupSum`; `"auto"` goes by the inputs a class.
+        tau: see `GroupSum`; `"auto"` depends on the inputs per class.
         beta: added while training.
         wbits: bits of a weight, its sign included, 2 to 16.
-        num_groups: groups that are counted; default k. With more, every class weighs all of them.
+        num_groups: groups that are counted; default k. With more groups, every class weighs all of them.
         **groups: `permute`, `in_dim`, `generator`, as for `GroupSum`.
 
     Parameters: `weight`, float32 `(k, num_groups)`, W; it starts as 1 where the group is the class's own, 0 elsewhere.
@@ -38,7 +39,7 @@ class GroupedDSP(ScoredHead):
     Shapes: `(..., num_groups * g)` to `(..., k)`, float32; in eval mode float64 where scores may be beyond 2**24.
 
     Raises:
-        ValueError: sizes or settings that cannot be.
+        ValueError: impossible sizes or settings.
     """
 
     def __init__(
@@ -81,5 +82,5 @@ class GroupedDSP(ScoredHead):
 
 
 def check_bits(wbits: int) -> int:
-    """`wbits`, where a weight may have so many; TypeError or ValueError otherwise."""
+    """Return `wbits` if a weight may have that many bits; raise TypeError or ValueError otherwise."""
     return whole_number("wbits", wbits, 2, 16, "the bits of a weight")

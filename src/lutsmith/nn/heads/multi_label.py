@@ -28,7 +28,8 @@ class MultiLabel(ScoredHead):
     Args:
         k: labels.
         tau: see `GroupSum`.
-        threshold: one number or k, taken down to integers, from 0 to below g inputs a label; default half of g.
+        threshold: one number or k of them, rounded down to integers, from 0 to below g inputs per label; default half
+            of g.
         **groups: `permute`, `in_dim`, `generator`, as for `GroupSum`.
 
     Buffers: `threshold`, int64 `(k,)`, unless it is the default.
@@ -36,7 +37,7 @@ class MultiLabel(ScoredHead):
     Shapes: `(..., k * g)` to `(..., k)`, float32.
 
     Raises:
-        ValueError: sizes or settings that cannot be; later, a threshold that no count can exceed.
+        ValueError: impossible sizes or settings; later, a threshold that no count can exceed.
     """
 
     objective: ClassVar[str] = "multilabel"

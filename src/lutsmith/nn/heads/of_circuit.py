@@ -25,16 +25,16 @@ WIDEST = (1 << 15) - 1
 
 
 def head_of_circuit(circuit: Circuit, tau: Tau = "auto") -> GroupHead:
-    """Make the head that says what the circuit's says of the same bits.
+    """Make the head that gives the same result as the circuit's head for the same bits.
 
-    Of classes the scores are equal, and while training they are the scores divided by tau. Of several labels and of
-    numbers each group must have a score of its own: the labels that are set are the same, by counts and thresholds
-    alone; numbers are the same up to the rounding of scale and offset to float32, and there is no tau.
+    For classes the scores are equal; in training they are divided by tau. For several labels and for numbers each group
+    must have its own score: the same labels are set, by counts and thresholds alone; numbers are the same up to the
+    rounding of scale and offset to float32, and there is no tau.
 
     Args:
-        circuit: with a head.
+        circuit: one with a head.
         tau: divisor of the circuit's scores in training; `"auto"` is that of `GroupSum`, for plain counts and code
-            words, else that times the largest weight.
+            words; otherwise it is that times the largest weight.
 
     Raises:
         ValueError: scores that no head can give.

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 class OutputCode(ScoredHead):
     """Class scores as minus the Hamming distance of the inputs from the class's code word.
 
-    The nearest word wins, of those that tie the lowest class. Where there are g inputs for each bit of the words, every
-    bit counts g times. While training the score is minus the sum of the distances |x - bit|, divided by tau.
+    The nearest word wins; if several tie, the lowest class of them. If there are g inputs for each bit of the words,
+    every bit counts g times. In training the score is minus the sum of the distances |x - bit|, divided by tau.
 
     Args:
         k: classes.
-        tau: see `GroupSum`; `"auto"` takes all inputs for g.
+        tau: see `GroupSum`; for `"auto"`, g is the number of all inputs.
         code_words: bits `(k, length)`, all words different; drawn by `code_words.code_words` where not given.
         length: bits of words to draw; default `in_dim`.
         in_dim: inputs, a multiple of the length.
@@ -40,7 +40,7 @@ class OutputCode(ScoredHead):
     Shapes: `(..., length * g)` to `(..., k)`, float32.
 
     Raises:
-        ValueError: sizes that cannot be, words that are not bits or not different, or no length to draw words of.
+        ValueError: impossible sizes, words that are not bits or not different, or no length to draw words of.
     """
 
     code_words: Tensor
@@ -69,7 +69,7 @@ class OutputCode(ScoredHead):
 
     @property
     def min_distance(self) -> int:
-        """The least number of bits in which two words differ: half of it, less one, is what never matters."""
+        """The least number of bits in which two words differ; half as many wrong bits, less one, never matter."""
         return min_distance(self.code_words)
 
     def forward(self, x: Tensor) -> Tensor:

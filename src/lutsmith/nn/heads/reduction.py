@@ -1,4 +1,4 @@
-"""LearnableReduction: a pyramid of LUTs in the place of a large popcount."""
+"""LearnableReduction: a pyramid of LUTs instead of a large popcount."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ if TYPE_CHECKING:
 
 
 class LearnableReduction(ScoredHead):
-    """Each class's inputs narrowed by levels of LUTs to `bits` outputs, which are counted (the DWN paper's head).
+    """The inputs of each class are narrowed by levels of LUTs to `bits` outputs, which are counted (the DWN paper's
+    head).
 
     A level has for each class `max(bits, ceil(width / rank))` LUTs, which read the class's `width` bits in turn: all of
-    them, and no LUT one twice. The last level's counts are the scores, over tau while training; in eval mode
-    everything is the hardware's, exactly.
+    them, and no LUT reads a bit twice. The last level's counts are the scores, divided by tau in training; in eval mode
+    everything is exactly what the hardware computes.
 
     Args:
         k: classes.
-        tau: see `GroupSum`; `"auto"` goes by `bits`.
+        tau: see `GroupSum`; `"auto"` depends on `bits`.
         bits: outputs of a class.
-        lut_rank: inputs of a LUT, 2 to 8; a level with fewer bits a class has LUTs of so many inputs.
+        lut_rank: inputs of a LUT, 2 to 8; a level with fewer bits per class has LUTs with that many inputs.
         parametrization: a name of `list_parametrizations()`.
         weight_init: `"majority"` starts each LUT as the majority of its inputs (input 0 decides a tie) where the
-            parametrization has a weight for every entry, and as `"residual"` elsewhere; or an init of its own.
+            parametrization has a weight for every entry, and as `"residual"` otherwise; or an init of the
+            parametrization.
         in_dim: inputs, a multiple of k.
         generator: source of the weights and the permutation; None is torch's global one.
         permute: as for `GroupSum`.
@@ -42,7 +44,7 @@ class LearnableReduction(ScoredHead):
     Shapes: `(..., in_dim)` to `(..., k)`, float32 (float64 for float64 inputs).
 
     Raises:
-        ValueError: an unknown parametrization, sizes or settings that cannot be.
+        ValueError: an unknown parametrization, impossible sizes or settings.
         TypeError: a value of a wrong type.
     """
 

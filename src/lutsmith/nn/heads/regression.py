@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 class Regression(GroupHead):
     """Numbers as `scale (2 s / g - 1) + offset`: a learned scale and offset of the counts s of k groups of g inputs.
 
-    A target reaches from `offset - scale` to `offset + scale`. With integers n in the place of s, the circuit computes
-    `n a + b` in float64, where `a = scale (2 / g)` and `b = offset - scale` are computed in float64 too. Eval mode does
-    the same operations in the same order and rounds the result to float32 (float64 inputs: not at all). So
-    `circuit.predict(x)` in float32 is what `model(x)` gives, bit for bit, but that the circuit has no last axis where k
-    is 1. `torch.compile` and accelerators may round otherwise where they contract a product and a sum into one.
+    A target ranges from `offset - scale` to `offset + scale`. With integers n in place of s, the circuit computes `n a
+    + b` in float64, where `a = scale (2 / g)` and `b = offset - scale` are computed in float64 too. Eval mode does the
+    same operations in the same order and rounds the result to float32 (float64 inputs: not at all). So
+    `circuit.predict(x)` in float32 equals `model(x)` bit for bit, except that the circuit has no last axis where k is
+    1. `torch.compile` and accelerators may round differently where they fuse a product and a sum into one operation.
 
     Args:
         k: targets.
-        scale: what the parameter starts as, one number or k: half the range of the targets is a good one.
-        offset: what the parameter starts as, one number or k: the middle of the range.
+        scale: the initial value of the parameter, one number or k of them; half the range of the targets is a good
+            choice.
+        offset: the initial value of the parameter, one number or k of them; the middle of the range is a good choice.
         **groups: `permute`, `in_dim`, `generator`, as for `GroupSum`.
 
     Parameters: `scale` and `offset`, float32 `(k,)`.
@@ -36,7 +37,7 @@ class Regression(GroupHead):
     Shapes: `(..., k * g)` to `(..., k)`.
 
     Raises:
-        ValueError: sizes that cannot be, or starts that are not finite numbers.
+        ValueError: impossible sizes, or initial values that are not finite numbers.
     """
 
     objective: ClassVar[str] = "regression"

@@ -1,4 +1,4 @@
-"""Neurons that are a sum and a threshold: layers of signs and of LUTs, and what their weights are trained by."""
+"""Neurons that are a sum and a threshold: layers of signs and of LUTs, and how their weights are trained."""
 
 from lutsmith.nn.neurons.add import Add
 from lutsmith.nn.neurons.binary import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear

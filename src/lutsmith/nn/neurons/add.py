@@ -1,4 +1,4 @@
-"""Skip connections of numbers: the sum of what branches say."""
+"""Skip connections of numbers: the sum of what branches give."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from lutsmith.nn.sums.numbers import Levels, Sums
 
 
 class Add(nn.Module):
-    """The sum of what branches say of the same input: `Add(nn.Identity(), layer)` is `x + layer(x)`.
+    """The sum of what branches give for the same input: `Add(nn.Identity(), layer)` is `x + layer(x)`.
 
-    Branches are added from the first to the last. In a circuit what is added has to be integers of one grid: signs,
-    levels, and sums of binary layers whose scale is a power of two.
+    Branches are added from the first to the last. In a circuit the numbers that are added must be integers on one grid:
+    signs, levels, and sums of binary layers whose scale is a power of two.
 
     Args:
         *branches: modules whose outputs have one shape.

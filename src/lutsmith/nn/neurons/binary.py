@@ -30,12 +30,13 @@ class BinaryLayer(nn.Module):
     """What `BinaryLinear` and `BinaryConv1d`, `2d` and `3d` share: weights, scale, bias.
 
     Attributes:
-        weight: latent weights; forward takes their signs, or with `binary` False themselves within -1 to 1. Those
-            beyond get the part of the gradient that leads back (see `latent`).
-        kept: bool, of the shape of `weight`, saved with it: weights that are not pruned; others count nothing.
+        weight: latent weights; the forward pass takes their signs, or with `binary` False the weights themselves within
+            -1 to 1. Those beyond get only the part of the gradient that leads back (see `latent`).
+        kept: bool, of the shape of `weight`, saved with it: weights that are not pruned; pruned ones do not count.
         scale: `()` or `(outputs,)`, positive by its absolute value, or None.
         bias: `(outputs,)`, or None.
-        binary: whether weights are signs. It may be changed at any time, as training goes from real to binary weights.
+        binary: whether weights are signs. It may be changed at any time, so that training can go from real to binary
+            weights.
     """
 
     scale: nn.Parameter | None
@@ -72,12 +73,12 @@ class BinaryLayer(nn.Module):
         return "none" if self.scale is None else "channel" if self.scale.ndim else "layer"
 
     def used_weight(self) -> Tensor:
-        """The weights that forward multiplies with: -1 and +1, or numbers between, and 0 where they are pruned."""
+        """The weights that forward multiplies by: -1 and +1, or numbers between, and 0 where they are pruned."""
         weight = latent_sign(self.weight) if self.binary else clamped(self.weight)
         return weight * self.kept
 
     def sums(self, x: Tensor) -> Tensor:
-        """What the weights make of `x`, before scale and bias. Of inputs on a grid these are exact, in any order."""
+        """The weighted sums of `x`, before scale and bias. For inputs on a grid they are exact, in any order."""
         raise NotImplementedError
 
     def scaled(self, sums: Tensor) -> Tensor:
@@ -93,7 +94,7 @@ class BinaryLayer(nn.Module):
         return self.scaled(self.sums(x))
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
-        """The sums of signs or levels, whose circuit comes with what reads them."""
+        """The sums of signs or levels; their circuit is made together with what reads them."""
         levels = levels_of(maker, numbers)
         shape, maps = self.linear_maps(levels.shape)
         return Sums.of(levels, maps, shape, self.scaled)
@@ -137,7 +138,7 @@ class BinaryLinear(BinaryLayer):
     see `BinaryLayer`.
 
     Raises:
-        TypeError, ValueError: sizes that cannot be, an unknown name; in use, inputs of another width.
+        TypeError, ValueError: impossible sizes, an unknown name; in use, inputs of another width.
     """
 
     def __init__(
@@ -176,7 +177,7 @@ class BinaryLinear(BinaryLayer):
 
 
 class BinaryConv(BinaryLayer):
-    """A convolution with weights -1 and +1: what `BinaryConv1d`, `BinaryConv2d` and `BinaryConv3d` are.
+    """A convolution with weights -1 and +1: the base of `BinaryConv1d`, `BinaryConv2d` and `BinaryConv3d`.
 
     Args:
         in_channels: of the input.
@@ -185,9 +186,9 @@ class BinaryConv(BinaryLayer):
         stride: pixels from one place to the next, likewise.
         padding: pixels that are added before and after each axis, likewise.
         dilation: pixels from one tap to the next, likewise.
-        groups: channels are cut into so many runs, and each output reads those of its own.
+        groups: channels are cut into this many runs, and each output reads the channels of its own run.
         bias: as for `BinaryLinear`.
-        padding_mode: what is added, a name of `PADDINGS`. Signs are never 0: `"zeros"` adds what counts nothing.
+        padding_mode: what is added, a name of `PADDINGS`. Signs are never 0: `"zeros"` adds pixels that do not count.
         scale: as for `BinaryLinear`, `"channel"` being a scale for each output channel.
         binary: as for `BinaryLinear`.
         generator: as for `BinaryLinear`.
@@ -198,7 +199,7 @@ class BinaryConv(BinaryLayer):
     Attributes: see `BinaryLayer`; `weight` is `(out_channels, in_channels / groups, *kernel_size)`.
 
     Raises:
-        TypeError, ValueError: sizes that cannot be, channels that do not divide into groups, unknown names; in use, an
+        TypeError, ValueError: impossible sizes, channels that do not divide into groups, unknown names; in use, an
             image smaller than the window.
     """
 

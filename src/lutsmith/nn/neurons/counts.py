@@ -1,4 +1,4 @@
-"""How many LUTs each layer of a network of neurons takes: its LUTs, adders and comparators, and the head's sums."""
+"""How many LUTs each layer of a network of neurons needs: its LUTs, adders and comparators, and the head's sums."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from lutsmith.nn.streaming.stream import to_stream
 def luts_of_layers(
     model: nn.Sequential, input_shape: Sequence[int], *, simplified: bool = False, once: bool = False
 ) -> dict[str, int]:
-    """Count the nodes of rank at most 6 that each binary or LUT layer is, together with what follows up to the next.
+    """Count the nodes of rank at most 6 that each binary or LUT layer needs, including what follows it up to the next.
 
-    Each layer is lowered by itself, as a circuit of signs, so that what layers share with their neighbours is counted
-    in each. The last one has the head: popcounts of all classes and the largest of them.
+    Each layer is lowered on its own, as a circuit of signs, so that whatever it shares with its neighbours is counted
+    in each. The last layer includes the head: popcounts of all classes and the largest of them.
 
     Args:
         model: a sequence, whose layers are modules of it; weights are binary.
@@ -36,7 +36,7 @@ def luts_of_layers(
             makes; by default they are counted at every place.
 
     Raises:
-        ValueError: it has no such layers, or cannot be lowered.
+        ValueError: the model has no such layers, or cannot be lowered.
     """
     return {name: luts for name, luts, _ in _counted(model, input_shape, simplified=simplified, once=once)}
 

@@ -1,17 +1,17 @@
-"""Binary layers to LUT layers: each weight becomes a LUT that says the same, and may learn to say more.
+"""Binary layers to LUT layers: each weight becomes a LUT that computes the same, and may learn to compute more.
 
-A binary weight is a LUT of one input: it gives the input or its inverse. Expansion gives it `rank` inputs, of which at
-first only its own counts (E. Wang and others, LUTNet, FCCM 2019):
+A binary weight is a LUT of one input: it gives the input or its inverse. Expansion gives it `rank` inputs; at first
+only its own input counts (E. Wang and others, LUTNet, FCCM 2019):
 
     entry of the LUT of weight i at address a:    tau_a0 w_i,    tau_aj = 1 where bit j of a is 1, else -1
 
-so that the layer says what it said before, for every input. With `recover` the other inputs take back votes that
-pruning has taken, where they happen to read pruned inputs: each vote once, by one LUT:
+so that the layer computes what it computed before, for every input. With `recover` the other inputs restore votes that
+pruning removed, where they happen to read pruned inputs: each vote once, by one LUT:
 
     tau_a0 w_i + sum_j tau_aj w_(input j)    over those j whose weight was pruned and is not recovered yet
 
-As real numbers these LUTs are the layer with these votes again, exactly; as signs, which they are at the end, the
-majority of them, weighed by the latent weights.
+As real numbers these LUTs are exactly the layer with these votes restored. As signs, which they are at the end, they
+are the majority of the votes, weighted by the latent weights.
 """
 
 from __future__ import annotations
@@ -49,14 +49,16 @@ def expand(
     """Return the LUT layer of a binary layer: one LUT for each weight that is not pruned, with `rank` inputs.
 
     For inputs of -1 and 1 its outputs are those of the binary layer (`equal_outputs`), unless it recovers votes. Its
-    scale and bias are the layer's, copied. Where outputs have kept different numbers of weights, they have as many LUTs
+    scale and bias are copies of the layer's. If outputs have kept different numbers of weights, each has as many LUTs
     as the one that kept most, some of them pruned.
 
     Args:
-        layer: a `BinaryLinear`, `BinaryConv1d`, `2d` or `3d`; with `binary` False the entries are real numbers too.
+        layer: a `BinaryLinear`, `BinaryConv1d`, `2d` or `3d`; if its `binary` is False, the entries are real numbers
+            too.
         rank: inputs of a LUT, 1 to 8.
-        recover: whether further inputs take back the votes of pruned weights.
-        combine: where a convolution's LUTs take further inputs from: the "window", or the "channel" of the weight.
+        recover: whether further inputs restore the votes of pruned weights.
+        combine: where the further inputs of a convolution's LUTs come from: the "window", or the "channel" of the
+            weight.
         generator: of the further inputs, drawn evenly and distinct; None is torch's global one.
 
     Raises:
@@ -112,7 +114,7 @@ def equal_outputs(
         generator: of them; None is torch's global one.
 
     Raises:
-        TypeError, ValueError: no samples, of which all would be true.
+        TypeError, ValueError: no samples, for which any two modules would be equal.
     """
     if not isinstance(inputs, Tensor):
         shape = (whole_number("samples", samples, 1), *inputs)
@@ -127,17 +129,17 @@ def equal_outputs(
 def expand_layers(
     model: nn.Module, names: Sequence[str], rank: int = 4, *, make: Callable[..., LUTSum] = expand, **options: Any
 ) -> None:
-    """Put LUT layers in the place of a model's binary layers.
+    """Replace binary layers of a model by LUT layers.
 
     Args:
-        model: it is changed.
+        model: the model, which is changed.
         names: of the layers, as `model.named_modules()` has them.
         rank: inputs of a LUT, at most as many as a layer combines.
         make: `expand`, or `expand_tiled`.
-        **options: further arguments of it.
+        **options: further arguments of `make`.
 
     Raises:
-        TypeError, ValueError: as it raises; a name that is not a module of the model.
+        TypeError, ValueError: as `make` raises; a name that is not a module of the model.
     """
     modules = dict(model.named_modules())
     for name in names:

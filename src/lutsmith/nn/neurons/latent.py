@@ -1,8 +1,8 @@
-"""Latent weights: real numbers that training changes, of which a layer uses the signs, or their values within -1 to 1.
+"""Latent weights: real numbers that training changes. A layer uses their signs, or their values within -1 to 1.
 
-A weight that has left -1 to 1 by a step still gets the part of its gradient that leads back, so that none is lost, and
-none that leads further away. So weights stay where they mean something by their gradient alone, whatever optimizer and
-schedule changes them, and nothing is edited behind an optimizer's back.
+A weight that a step has moved out of -1 to 1 still gets the part of its gradient that leads back, so that no weight is
+lost, but not the part that leads further away. Weights thus stay in a useful range by their gradient alone, whatever
+optimizer and schedule change them, and nothing is edited behind an optimizer's back.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _inward(gradient: Tensor, weight: Tensor) -> Tensor:
 
 
 def clamped(weight: Tensor) -> Tensor:
-    """Latent weights within -1 to 1, of the same shape and dtype; those beyond get the gradient that leads back."""
+    """Latent weights within -1 to 1, of the same shape and dtype; those beyond get only gradient that leads back."""
     found: Tensor = _Clamped.apply(weight)  # type: ignore[no-untyped-call]
     return found
 
@@ -69,5 +69,5 @@ class Clamped(nn.Module):
         return clamped(weight)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """The latent weights of given ones: themselves, within -1 to 1."""
+        """The latent weights that stand for given ones: the given ones, clamped to -1 to 1."""
         return weight.clamp(-1, 1)

@@ -25,10 +25,10 @@ COMBINES = ("window", "channel")
 
 
 class LUTConv(LUTSum):
-    """What `LUTConv1d`, `LUTConv2d` and `LUTConv3d` are: at each place, `|scale| sum_t LUT_t(window) + bias`.
+    """The base of `LUTConv1d`, `LUTConv2d` and `LUTConv3d`: at each place, `|scale| sum_t LUT_t(window) + bias`.
 
-    The window of a kernel has channels times taps inputs; number c taps + t is tap t of channel c, the last axis of the
-    window the fastest: the order of torch's weights. Images may have any size that the window fits in.
+    The window of a kernel has channels times taps inputs; number c taps + t is tap t of channel c, and the last axis of
+    the window varies fastest: the order of torch's weights. Images may have any size that the window fits in.
 
     Args:
         in_channels: of the input.
@@ -40,7 +40,7 @@ class LUTConv(LUTSum):
         stride: pixels from one place to the next.
         padding: pixels that are added before and after each axis.
         dilation: pixels from one tap to the next.
-        groups: channels and outputs are cut into so many runs, and outputs read the channels of their own.
+        groups: channels and outputs are cut into this many runs, and outputs read the channels of their own run.
         bias: whether there is one; it starts as 0.
         padding_value: what is added: -1 or 1; or 0, which is -1 with `zeros="bit"`.
         combine: where the further inputs of a LUT of the mask `"expanded"` come from, a name of `COMBINES`.
@@ -51,8 +51,8 @@ class LUTConv(LUTSum):
     Shapes: `(..., in_channels, *image)` to `(..., out_channels, *places)`; stored feature-major.
 
     Raises:
-        TypeError, ValueError: sizes that cannot be or do not fit, an unknown name, a mask that does not fit; in use, an
-            image smaller than the window.
+        TypeError, ValueError: sizes that are impossible or do not fit, an unknown name, a mask that does not fit; in
+            use, an image smaller than the window.
     """
 
     axes: ClassVar[int]
@@ -119,7 +119,7 @@ class LUTConv(LUTSum):
         return found, places.shape[1]
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
-        """The sums of the LUTs, which are emitted; adders come with what reads them."""
+        """The sums of the LUTs. The LUTs are emitted here, adders together with what reads the sums."""
         return lower_lut_sum(self, maker, numbers)
 
     def one_place(self, image: Sequence[int]) -> OnePlace:

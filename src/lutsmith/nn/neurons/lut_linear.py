@@ -30,16 +30,16 @@ class LUTLinear(LUTSum):
         scale: a name of `SCALES`; it starts so that sums have the variance 1.
         normalised: see `LUTSum`.
         binary_weights: whether entries are signs; else real numbers.
-        binary_inputs: whether inputs are; else the LUTs are multilinear, in and beyond -1 to 1.
+        binary_inputs: whether inputs are signs; else the LUTs are multilinear, within -1 to 1 and beyond.
         binary_outputs: whether outputs are -1 and 1; the gradient is that of sums clipped to -1 and 1.
         zeros: what a zero is, a name of `ZEROS`.
         generator: of the mask and the weights; None is torch's global one.
         device: of the parameters and buffers.
 
-    Shapes: `(..., in_features)` to `(..., out_features)`, float32 (float64 for such inputs); stored feature-major.
+    Shapes: `(..., in_features)` to `(..., out_features)`, float32 (float64 for float64 inputs); stored feature-major.
 
     Raises:
-        TypeError, ValueError: sizes that cannot be, an unknown name, a mask that does not fit; see `mask_of`.
+        TypeError, ValueError: impossible sizes, an unknown name, a mask that does not fit; see `mask_of`.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class LUTLinear(LUTSum):
         return x.reshape(-1, self.in_features).t(), 1
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:
-        """The sums of the LUTs, which are emitted; adders come with what reads them."""
+        """The sums of the LUTs. The LUTs are emitted here, adders together with what reads the sums."""
         return lower_lut_sum(self, maker, numbers)
 
     def extra_repr(self) -> str:

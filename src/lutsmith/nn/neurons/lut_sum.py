@@ -1,4 +1,4 @@
-"""What layers share whose neurons add up LUTs: tables that are learned, what they read, a scale and a bias."""
+"""What layers of neurons that add up LUTs have in common: learned tables, what they read, a scale and a bias."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ SCALES = ("layer", "channel", "none")
 
 
 class SumOfLuts(NamedTuple):
-    """What a layer computes, as hardware has it: output o is `scale * (2 ones - LUTs) + bias`, with as many `ones` as
-    LUTs of o whose entry at the address sum_j [x_j > 0] 2^j is True. Only LUTs that are kept count, in both numbers.
+    """What a layer computes in hardware: output o is `scale * (2 ones - LUTs) + bias`, where `ones` counts the LUTs of
+    o whose entry at the address sum_j [x_j > 0] 2^j is True. Both numbers count only LUTs that are kept.
     """
 
     mask: Tensor  # int64 (outputs, LUTs, rank)
@@ -55,9 +55,9 @@ class LUTSum(nn.Module):
         weight: latent entries, float32 `(outputs * LUTs, 2**rank)`, output by output.
         scale: `()` or `(outputs,)`, counted by its absolute value; or None.
         bias: `(outputs,)`, or None.
-        kept: bool `(outputs, LUTs)`, saved with the weights: LUTs that are not pruned; others count nothing.
+        kept: bool `(outputs, LUTs)`, saved with the weights: LUTs that are not pruned; pruned ones do not count.
         tied: uint8 `(outputs, LUTs)`, saved with the weights: the bits of inputs that a LUT does not depend on, because
-            they are pruned. Entries that differ in these alone are one: that whose address has 0 there.
+            they are pruned. Entries whose addresses differ in these bits alone are one entry: the one with 0 there.
         mask: what LUTs read, int32 `(outputs or 1, LUTs, rank)`, saved with the weights; 1: all outputs read the same.
         binary_weights, binary_inputs, binary_outputs: may be changed at any time, as training goes on.
         zeros: what a zero is, a name of `ZEROS`.
@@ -128,7 +128,7 @@ class LUTSum(nn.Module):
         return self.latent()[0].detach().clamp(-1, 1).std(1, correction=0)
 
     def unpruned(self, weight: Tensor, pruned: bool) -> Tensor:
-        """Entries as they are used: one where inputs are tied, and -1 of LUTs that are pruned, if there are any."""
+        """Entries as they are used: shared where inputs are tied, and -1 for LUTs that are pruned, if there are any."""
         if _holds(self.tied.any()):
             address = torch.arange(weight.shape[1], device=weight.device)
             weight = weight.gather(1, address & ~self.tied.view(-1, 1).long())
@@ -139,16 +139,16 @@ class LUTSum(nn.Module):
         return _holds(~self.kept.all())
 
     def read(self, x: Tensor) -> tuple[Tensor, int]:
-        """What an input is to LUTs: rows `(inputs, places * samples)`, place by place, and how many places."""
+        """An input as the LUTs read it: rows `(inputs, places * samples)`, place by place, and how many places."""
         raise NotImplementedError
 
     def fill(self, entries: Tensor) -> None:
-        """Begin with these entries, -1 and 1 `(outputs * LUTs, 2**rank)`, as far from 0 as those that are drawn."""
+        """Start from these entries, -1 and 1 `(outputs * LUTs, 2**rank)`, as far from 0 as randomly drawn ones."""
         self.weight.copy_(entries * 2.0 ** (-self.rank / 2))
 
     def by_sample(self, sums: Tensor) -> Tensor:
-        """Outputs `(samples, ...)`; in eval mode in torch's own order of memory, for batch norm rounds others otherwise
-        than the numbers that lowering shows it.
+        """Outputs `(samples, ...)`; in eval mode in torch's own memory order, because batch norm rounds other orders
+        differently from the numbers that lowering gives it.
         """
         return sums.t() if self.training else sums.t().contiguous()
 
@@ -178,7 +178,7 @@ class LUTSum(nn.Module):
         return (self.scale.abs() * size).expand(self.outputs)
 
     def tables(self) -> Tensor:
-        """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0; of LUTs that are pruned none."""
+        """The truth tables, bool `(outputs * LUTs, 2**rank)`: entries > 0; all False for LUTs that are pruned."""
         return self.unpruned(self.latent()[0].detach(), self._pruned()) > 0
 
     def sum_of_luts(self) -> SumOfLuts:
@@ -187,7 +187,7 @@ class LUTSum(nn.Module):
         With `zeros="exact"` it is the layer for inputs and entries that are not 0.
 
         Raises:
-            ValueError: weights or inputs are real numbers, of which there are no LUTs.
+            ValueError: weights or inputs are real numbers, which have no LUTs.
         """
         if not (self.binary_weights and self.binary_inputs):
             raise ValueError(

@@ -25,9 +25,9 @@ class MaskSizes:
         fan_in: inputs of a neuron: those of the layer, or of the window of a kernel, number c taps + t for tap t of
             channel c.
         rank: inputs of a LUT.
-        outputs: neurons for which LUTs are drawn: 1 where all have the same.
-        run: inputs that a LUT may combine are those of one run of so many: the fan-in, or the taps of one channel.
-        distinct: whether the inputs of a LUT are to be distinct.
+        outputs: neurons for which LUTs are drawn: 1 if all have the same.
+        run: the length of a run: a LUT combines inputs of one run only. It is the fan-in, or the taps of one channel.
+        distinct: whether the inputs of a LUT must be distinct.
     """
 
     fan_in: int
@@ -38,14 +38,14 @@ class MaskSizes:
 
 
 Mask = Callable[[MaskSizes, "torch.Generator | None"], Any]
-"""Gives the inputs of all LUTs, integers `(outputs, LUTs of an output, rank)` from 0 to fan_in - 1."""
+"""Returns the inputs of all LUTs, integers `(outputs, LUTs of an output, rank)` from 0 to fan_in - 1."""
 
 
 def expanded(sizes: MaskSizes, generator: torch.Generator | None = None) -> Tensor:
-    """A LUT for each input, which is its input 0; the others are drawn evenly from the same run.
+    """A LUT for each input, which is the LUT's input 0; its other inputs are drawn evenly from the same run.
 
     Raises:
-        ValueError: distinct inputs of a run that has fewer than a LUT reads.
+        ValueError: distinct inputs are wanted from a run that has fewer than a LUT reads.
     """
     n, others = sizes.run, sizes.rank - 1
     least = sizes.rank if sizes.distinct else min(sizes.rank, 2)
@@ -72,10 +72,10 @@ def expanded(sizes: MaskSizes, generator: torch.Generator | None = None) -> Tens
 
 
 def minimal(sizes: MaskSizes, _: torch.Generator | None = None) -> Tensor:
-    """LUT t reads inputs t rank, t rank + 1, ... in their order, the last one on from the beginning.
+    """LUT t reads inputs t rank, t rank + 1, ... in their order; the last LUT continues from the beginning.
 
     Raises:
-        ValueError: distinct inputs of fewer than a LUT reads.
+        ValueError: distinct inputs are wanted, and there are fewer than a LUT reads.
     """
     if sizes.distinct and sizes.fan_in < sizes.rank:
         raise ValueError(
@@ -96,7 +96,7 @@ def register_mask(name: str, mask: Mask) -> None:
 
     Args:
         name: a text without spaces; not one of lutsmith's own.
-        mask: a function from `MaskSizes` and torch's generator, or None, to the inputs of all LUTs; what it gives is
+        mask: a function from `MaskSizes` and torch's generator, or None, to the inputs of all LUTs; its result is
             checked where it is used.
 
     Raises:
@@ -124,9 +124,9 @@ def mask_of(mask: Any, sizes: MaskSizes, generator: torch.Generator | None, *, s
         shared: whether LUTs are drawn for one output, and all have the same inputs.
 
     Raises:
-        TypeError: neither of these, or numbers that are not integers.
+        TypeError: a mask that is none of these, or numbers that are not integers.
         ValueError: an unknown name, a rank that is not 1 to 8, numbers out of range or of another shape, or a LUT that
-            reads an input twice where they are to be distinct.
+            reads an input twice where inputs must be distinct.
     """
     whole_number("rank", sizes.rank, 1, MAX_RANK, what="the inputs of a LUT")
     drawn = replace(sizes, outputs=1) if shared else sizes

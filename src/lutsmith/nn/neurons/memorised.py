@@ -1,4 +1,4 @@
-"""Tables to begin with that memorise targets, counted layer by layer, for models whose neurons add up LUTs."""
+"""First tables that memorise targets, counted layer by layer, for models whose neurons add up LUTs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Counts:
         self.counts += found
 
     def gains(self) -> NDArray[np.int64]:
-        """What an entry gains by being 1, where a sample counts the less the more others have its target."""
+        """What an entry gains by being 1. The more samples have the same target, the less each of them counts."""
         totals = np.maximum(self.counts.sum(axis=2, keepdims=True), 1)
         gained: NDArray[np.int64] = self.counts[:, 1] * totals[:, 0] - self.counts[:, 0] * totals[:, 1]
         return gained
@@ -69,10 +69,10 @@ def target_bits(target: Any, samples: int) -> NDArray[np.bool_]:
 def memorise_sums(model: nn.Module, x: Any, y: Any, *, seed: int = 0) -> None:
     """Fill the tables of all layers that add up LUTs, from the first that the model calls to the last.
 
-    Each entry is what its LUT's target was more often where it was read; a sample counts the less the more others have
-    the same target. Outputs of the last layer are asked for classes in runs, as heads take them; those of the others
-    for classes that are drawn, evenly. Entries that nothing tells are drawn. The other modules stay as they are, in
-    eval mode while this counts.
+    Each entry becomes the bit that its LUT's target had more often when the entry was read; the more samples have the
+    same target, the less each of them counts. Outputs of the last layer stand for classes in runs, as heads take them;
+    those of other layers stand for classes that are drawn evenly. Entries that the data leave open are drawn at random.
+    Other modules stay as they are, and are in eval mode during the count.
 
     Args:
         model: any module; each of its `LUTSum` layers is called once.

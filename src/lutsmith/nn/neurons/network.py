@@ -28,18 +28,19 @@ class NeuronArchitecture:
     """The sizes of a network of neurons, as JSON values.
 
     Attributes:
-        layers: those before the last, from input to output: `{"linear": 256}`, or of images `{"conv": 64}` with the
-            keys `window` (3), `stride` (1), `padding` (0; what is added is -1), and `pool` (1: none), the side of the
-            squares of which the largest sum counts. A linear layer with an output for each class ends the network.
-        levels: signs that each sum of a layer but the last becomes, by a `ResidualSign`: each is an input of its own to
-            the next layer, which has weights for each level. 1: a `BinarizeSign`.
+        layers: the layers before the last, from input to output: `{"linear": 256}`, or for images `{"conv": 64}` with
+            the keys `window` (3), `stride` (1), `padding` (0; what is added is -1), and `pool` (1: none), the side of
+            the squares that are pooled to their largest sum. A linear layer with an output for each class ends the
+            network.
+        levels: how many signs a `ResidualSign` makes of each sum of all layers but the last. Each sign is a separate
+            input to the next layer, which has weights for each level. 1: a `BinarizeSign`.
         bits: thresholds of each feature.
         encoder: a name of `ENCODERS`.
         encoder_options: further arguments of it.
-        per: what has thresholds of its own: "feature", "channel" or "global".
+        per: what has its own thresholds: "feature", "channel" or "global".
 
     Raises:
-        TypeError, ValueError: a field that cannot be, with what it may be.
+        TypeError, ValueError: an invalid field, with the values that it may have.
     """
 
     layers: tuple[Mapping[str, Any], ...] = ({"linear": 256}, {"linear": 256}, {"linear": 256}, {"linear": 256})
@@ -72,7 +73,7 @@ class NeuronArchitecture:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NeuronArchitecture:
-        """The inverse of `to_json`; fields left out take their defaults. ValueError of a name that is not a field."""
+        """The inverse of `to_json`; fields left out take their defaults. ValueError for a name that is not a field."""
         check_options("an architecture of neurons", values, list(cls.__dataclass_fields__))
         return cls(**plain_json(values))
 

@@ -1,8 +1,8 @@
-"""Pruning: weights and LUTs that are left out of a sum, and inputs of LUTs on which their tables hardly depend.
+"""Pruning: weights and LUTs that are left out of a sum, and inputs of LUTs that hardly matter to their tables.
 
-What is pruned is a buffer of its layer, `kept` (and `tied` of inputs of LUTs), so that it is saved with the weights. A
-layer multiplies by it, or reads tables through it: what is pruned counts nothing and gets no gradient, whatever
-optimizer trains the layer, and it never comes back.
+A buffer of the layer, `kept` (for inputs of LUTs `tied`), records what is pruned, so that it is saved with the weights.
+A layer multiplies by it, or reads tables through it: pruned parts do not count and get no gradient, whatever optimizer
+trains the layer, and they never come back.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Prunable = BinaryLayer | LUTSum
 
 
 class Size(NamedTuple):
-    """What a layer has, and what of it is left.
+    """What a layer has, and how much of it is left.
 
     Attributes:
         name: of the module in its network.
         outputs: neurons, or kernels.
         weights: products of all sums before pruning: weights, or LUTs.
         kept: those that are left.
-        inputs: inputs that LUTs have before pruning; of weights, one each.
+        inputs: inputs that LUTs have before pruning; weights have one each.
         read: those that are left.
     """
 
@@ -46,12 +46,12 @@ class Size(NamedTuple):
 
 
 def prunable(model: nn.Module) -> dict[str, Prunable]:
-    """The layers of a model that can be pruned, by their names, from input to output as registered."""
+    """The layers of a model that can be pruned, by their names, in the order in which they are registered."""
     return {name: module for name, module in model.named_modules() if isinstance(module, (BinaryLayer, LUTSum))}
 
 
 def sizes_of(model: nn.Module) -> list[Size]:
-    """What pruning has left of each layer of a model."""
+    """How much pruning has left of each layer of a model."""
     found = []
     for name, layer in prunable(model).items():
         kept = layer.kept
@@ -65,8 +65,8 @@ def sizes_of(model: nn.Module) -> list[Size]:
 def magnitudes(layer: Prunable) -> Tensor:
     """What each weight or LUT is worth, >= 0, of the shape of `kept`.
 
-    Of a weight it is its latent absolute value. Of a LUT it is how much its table varies, the standard deviation of its
-    latent entries within -1 to 1: a constant moves the threshold alone. LUTs that take weights as inputs say
+    For a weight this is its latent absolute value. For a LUT it is how much its table varies, the standard deviation of
+    its latent entries within -1 to 1: a constant only moves the threshold. LUTs that take weights as inputs define it
     themselves.
     """
     if isinstance(layer, BinaryLayer):
@@ -92,15 +92,15 @@ def prune(
         layer: a `BinaryLinear`, `LUTLinear`, or a convolution of these.
         density: the share to keep, of all weights, of those of each output or of all tiles, as `per` says: rounded, and
             at least one weight, one of each output or one tile.
-        inputs: how many weights each output keeps at most, instead; `per` is "output" then.
-        threshold: keep magnitudes above this, instead; of tiles their root mean square. LUTNet's.
+        inputs: instead of `density`: how many weights each output keeps at most; `per` is then "output".
+        threshold: instead of `density`: keep magnitudes above this, for tiles their root mean square (as in LUTNet).
         per: a name of `PER`: what `density` is a share of.
-        tile: of "tile": outputs and inputs of a tile, of the matrix (outputs, weights of an output), or one number for
-            both. The last ones may be smaller.
+        tile: of "tile": outputs and inputs of a tile of the matrix (outputs, weights of an output), or one number for
+            both. The last tiles may be smaller.
 
     Raises:
-        TypeError: neither such a layer nor such numbers.
-        ValueError: none or several of `density`, `inputs` and `threshold`; numbers that cannot be; NaN.
+        TypeError: not such a layer, or not such numbers.
+        ValueError: none or several of `density`, `inputs` and `threshold`; impossible numbers; NaN.
     """
     if not isinstance(layer, (BinaryLayer, LUTSum)):
         raise TypeError(f"layer is a {type(layer).__name__}; expected a binary layer or one that adds up LUTs")
@@ -131,21 +131,21 @@ def prune(
 @torch.no_grad()
 def prune_inputs(layer: LUTSum, *, density: float | None = None, threshold: float | None = None) -> int:
     """Tie away those inputs of LUTs on which their tables depend least, so that these LUTs become smaller; return how
-    many inputs are left. Of Logic Shrinkage (E. Wang and others, FPGA 2022).
+    many inputs are left. The method is Logic Shrinkage (E. Wang and others, FPGA 2022).
 
-    What an input is worth is the root mean square of half the differences of latent entries, within -1 to 1, along it;
-    so it is 0 where the table does not depend on it, and 1 where the entries are a sign of it. An entry and its
-    neighbour along a tied input become their mean, and are one entry from then on.
+    An input is worth the root mean square of half the differences of latent entries, within -1 to 1, along it: 0 if the
+    table does not depend on it, and 1 if the entries are a sign of it. An entry and its neighbour along a tied input
+    become their mean, and are one entry from then on.
 
     Args:
-        layer: that adds up LUTs.
+        layer: one that adds up LUTs.
         density: the share of the inputs of all LUTs of the layer that are not pruned, to keep.
-        threshold: keep inputs that are worth more than this, instead.
+        threshold: instead of `density`: keep inputs that are worth more than this.
 
     Raises:
         TypeError: another layer.
-        ValueError: none or both of `density` and `threshold`; numbers that cannot be; LUTs whose tables are shared, or
-            are NaN.
+        ValueError: none or both of `density` and `threshold`; impossible numbers; LUTs whose tables are shared, or are
+            NaN.
     """
     if not isinstance(layer, LUTSum):
         raise TypeError(f"layer is a {type(layer).__name__}; expected one that adds up LUTs, such as LUTLinear")

@@ -121,19 +121,19 @@ class ResidualSign(nn.Module):
 
         r_1 = x;   e_l = sign(r_l),   r_(l+1) = r_l - |s_l| e_l;   result: sum_l |s_l| e_l
 
-    With M levels a number becomes one of 2^M; in a circuit it is M bits. Scales are multiples of 2^-scale_bits, in
-    training too, with a gradient straight through: so sums of the results are integers, in float32 and in hardware
-    alike, and a circuit is exactly the network.
+    With M levels a number becomes one of 2^M values; in a circuit it is M bits. Scales are multiples of 2^-scale_bits,
+    in training too, with a straight-through gradient. Sums of the results are therefore integers, in float32 and in
+    hardware alike, and a circuit computes exactly what the network does.
 
     Args:
         levels: M, 1 to 8.
-        channels: None: scales of the layer; else there are scales for each channel of this many, of axis 1.
+        channels: None: the layer has one set of scales; else the number of channels (axis 1), each with its own scales.
         straight_through: the gradient of signs, as for `BinarizeSign`.
-        scale_bits: of the fractions of scales, 1 to 16; None: scales are any numbers, as ReBNet has them. Then only a
-            network in which no sum reads them becomes a circuit.
-        output: what is given: "sum"; "joined": the levels one after the other along axis 1, for LUTs that have tables
-            for each level; "stacked": the same along a new first axis, before that of the batch.
-        scaled: of levels by themselves, whether each is +-|s_l|, or +-1: for layers that read signs alone. Then the
+        scale_bits: of the fractions of scales, 1 to 16; None: scales are any numbers, as in ReBNet. A network then
+            becomes a circuit only if no sum reads them.
+        output: what the module gives: "sum"; "joined": the levels one after the other along axis 1, for LUTs that have
+            tables for each level; "stacked": the same along a new first axis, before that of the batch.
+        scaled: for levels by themselves: whether each is +-|s_l|, or +-1 for layers that read signs alone. With +-1 the
             last scale does nothing, and gets no gradient.
 
     Parameters: `scales`, `(M,)` or `(M, channels)`; they start as M, M - 1, ..., 1 over their sum.
@@ -212,8 +212,8 @@ class ResidualSign(nn.Module):
 
     @torch.no_grad()
     def set_means(self, x: Tensor) -> None:
-        """Set the scales by data, numbers as `forward` reads them: s_l is the mean of |r_l|, where x is clipped to -1
-        to 1, and then all are divided by their sum.
+        """Set the scales from data, numbers as `forward` reads them: s_l is the mean of |r_l|, with x clipped to -1 to
+        1; then all are divided by their sum.
 
         Raises:
             ValueError: other channels, no data, or data that is NaN or all 0.

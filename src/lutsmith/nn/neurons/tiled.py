@@ -1,9 +1,9 @@
 """LUTs whose tables are shared and that take weights as inputs: (K, P)-LUTNet (E. Wang and others, IEEE TC 2020).
 
-A layer's weights are cut into tiles, one after the other through one piece of hardware. So all tiles have the same
-tables, one for each place of a tile, and what tells tiles apart are weights: of the K inputs of a LUT P are weight
-bits, read from memory, and K - P are activations. Here everything is unrolled: given its weights, a LUT is one of K - P
-inputs, and that is what becomes a circuit.
+A layer's weights are cut into tiles, which go through one piece of hardware one after the other. All tiles therefore
+have the same tables, one for each place of a tile, and differ in their weights: of the K inputs of a LUT, P are weight
+bits, read from memory, and K - P are activations. Here everything is unrolled: with its weights fixed, a LUT has K - P
+inputs, and that LUT becomes part of a circuit.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from lutsmith.nn.neurons.lut_linear import LUTLinear
 class TiledLUTLinear(LUTLinear):
     """A `LUTLinear` of (K, P)-LUTs: `rank` K - P activations, and P weight bits, with tables shared by tiles.
 
-    LUT t of output o is at place (o mod rows, t mod columns) of its tile. Its entry at address a of activations is that
-    of the shared table at a + 2**(K - P) u, u the number that its weight bits make, the first the least.
+    LUT t of output o is at place (o mod rows, t mod columns) of its tile. Its entry at address a of activations is the
+    entry of the shared table at a + 2**(K - P) u, where u is the number that its weight bits make, the first being the
+    least significant.
 
     Args:
         in_features: of the input.
@@ -39,7 +40,7 @@ class TiledLUTLinear(LUTLinear):
 
     Attributes:
         weight: latent entries of the shared tables, `(rows * columns, 2**K)`.
-        bits: latent weights, `(outputs * LUTs, P)`, of which tables read the signs.
+        bits: latent weights, `(outputs * LUTs, P)`; tables read their signs.
     """
 
     def __init__(
@@ -102,8 +103,8 @@ def expand_tiled(
     """Return the layer of (K, P)-LUTs of a binary layer: each shared table begins as the XNOR of the first activation
     and the first weight bit, which is the layer's weight; further weight bits are those of the further inputs.
 
-    For inputs of -1 and 1 its outputs are those of the binary layer. All weights have LUTs, those that are pruned
-    pruned ones, so that a LUT's place in its tile is that of its weight.
+    For inputs of -1 and 1 its outputs are those of the binary layer. All weights get LUTs, and pruned weights get
+    pruned LUTs, so that a LUT's place in its tile is that of its weight.
 
     Args:
         layer: binary.
@@ -114,7 +115,7 @@ def expand_tiled(
 
     Raises:
         TypeError: another layer.
-        ValueError: its weights are not binary; sizes that cannot be, weights that are NaN.
+        ValueError: its weights are not binary; impossible sizes, weights that are NaN.
     """
     if not isinstance(layer, BinaryLinear):
         raise TypeError(f"layer is a {type(layer).__name__}; expected a BinaryLinear")

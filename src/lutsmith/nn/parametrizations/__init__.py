@@ -90,7 +90,7 @@ def setup_parametrization(name: str, lut_rank: int, **settings: Any) -> Parametr
     """Make the parametrization `name` for LUTs of `lut_rank` inputs; `settings` are its class's arguments.
 
     Raises:
-        ValueError: an unknown name, a setting that it does not have, a rank or a value that it cannot have.
+        ValueError: an unknown name, a setting that it does not have, a rank or an invalid value.
         TypeError: a value of a wrong type.
     """
     kind = _kind(name)

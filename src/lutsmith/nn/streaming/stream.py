@@ -110,7 +110,7 @@ class ImageStream:
             A circuit of samples `input_shape`, or (images, *input_shape) of several.
 
         Raises:
-            TypeError, ValueError: numbers that cannot be, or LUTs in too many cycles: it is for small networks.
+            TypeError, ValueError: impossible numbers, or LUTs in too many cycles: it is for small networks.
         """
         count = whole_number("images", images, 1)
         chosen = whole_number("number", number, 0, count - 1, "one of the images")
