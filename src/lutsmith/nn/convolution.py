@@ -46,8 +46,8 @@ class LogicConv(Hardening):
     A kernel is a LUT, or a tree of LUTs, that reads taps of a window in a few channels. It stands at every place of the
     image, with the same tables, inputs and scores everywhere, so that none of them grows with the image. The window
     vector has `channels` times taps inputs; number c taps + t is tap t of channel c, and the last axis of the window
-    varies fastest. Kernels take all the options of a `LogicDense` layer with that many inputs. In eval mode they
-    compute what the hardware computes.
+    varies fastest. Kernels can be whatever a `LogicDense` layer of that many inputs can be. In eval mode they are the
+    hardware.
 
     Args:
         in_dim: pixels along each axis, or one number for all; None: images of any size that the window fits in.
@@ -90,8 +90,7 @@ class LogicConv(Hardening):
     feature-major, as between other layers: the next dense layer reads the flattened output without a copy.
 
     Parameters: `weight`, float32 `(tables, num_weights)`: the tables of the lowest level, kernel by kernel and leaf by
-    leaf, then those of the level above. And the parameters of `connections`, whose `out_dim` counts the LUTs of the
-    lowest level.
+    leaf, then those of the level above. Also those of `connections`, with the LUTs of the lowest level as `out_dim`.
 
     Raises:
         ValueError: sizes that do not fit: an image smaller than the window, channels that do not divide into groups, a
@@ -368,7 +367,7 @@ class LogicConv1d(LogicConv):
 
 
 class LogicConv2d(LogicConv):
-    """Kernels over images: see `LogicConv`. It takes the arguments of torchlogix's `LogicConv2d`, and more."""
+    """Kernels over images: see `LogicConv`; it takes the arguments of torchlogix's `LogicConv2d`, and more."""
 
     axes = 2
 

@@ -1,7 +1,7 @@
-"""Layers at one place: what there is once in hardware of a layer whose kernels stand at every place of an image.
+"""Layers at one place: the part that hardware has once of a layer whose kernels stand at every place of an image.
 
-Such a layer says how it is cut down (`one_place`), and emits itself then as everywhere. Where it reads is a table, so
-that nothing has to know its geometry a second time.
+Such a layer says how it is cut down (`one_place`), and then emits itself as it does everywhere. A table says where it
+reads, so that no other code has to know its geometry.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class OnePlace(NamedTuple):
         module: the layer for images that are as large as its window: it has one place there, and no padding.
         sliding: where windows begin, and how many there are.
         reads: int64 (taps, places), the pixel that each tap reads at each place, or `OUTSIDE`.
-        around: the number that stands outside; None: what is there does not count (a pool's is the least number).
-        above: where the layer reads numbers as signs: they are +1 above this, else -1. None: it reads them as they are.
+        around: the number outside of the image; None: pixels there do not count (for a pool it is the least number).
+        above: if the layer reads numbers as signs: they are +1 above this, else -1. None: it reads them as they are.
     """
 
     module: nn.Module
@@ -48,7 +48,7 @@ class StandsAtPlaces(Protocol):
         """The layer at one place of an image of this shape, without the channels.
 
         Raises:
-            ValueError: a layer of which places differ by more than what they read.
+            ValueError: a layer whose places differ in more than what they read.
         """
 
 

@@ -1,6 +1,6 @@
-"""Groups of parameters that train at rates of their own: layers declare theirs, an optimizer collects them.
+"""Groups of parameters that train at rates of their own: layers declare their groups, and an optimizer collects them.
 
-A module declares by a method `parameter_groups()`; what nobody declares is in the ordinary group.
+A module declares groups by a method `parameter_groups()`; parameters that no module declares are in the ordinary group.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ SCORES = "scores"
 
 @runtime_checkable
 class DeclaresGroups(Protocol):
-    """A module some of whose parameters are not ordinary."""
+    """A module with some parameters that are not ordinary."""
 
     def parameter_groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Return parameters by the name of their group, such as `{SCORES: [self.scores]}`."""
 
 
 def collect_groups(model: nn.Module) -> dict[str, list[nn.Parameter]]:
-    """Return the parameters of a model that want a gradient, by group: the ordinary ones first.
+    """Return the parameters of a model that require a gradient, by group: the ordinary ones first.
 
-    Groups without any are left out. A parameter that modules share is there once. Within a group they stand in the
+    Groups without any are left out. A parameter that modules share appears once. Within a group parameters are in the
     order of `model.parameters()`.
 
     Raises:
-        ValueError: a parameter is declared to be of two groups.
+        ValueError: a parameter is declared in two groups.
     """
     names: dict[int, str] = {}
     for module in model.modules():

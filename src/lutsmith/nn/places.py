@@ -1,6 +1,6 @@
-"""What the LUTs of a layer share where one kernel stands at several places: its table, or the scores of its inputs.
+"""What LUTs share if one kernel stands at several places: its table, or the scores of its inputs.
 
-A layer without sharing has one of each for every LUT, and no numbers of owners.
+A layer without sharing has a table and scores for every LUT, and no owner numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def checked_owners(name: str, owners: Any, out_dim: int) -> Tensor:
 
     Raises:
         TypeError: they are not integers.
-        ValueError: there is not one for each LUT, or the numbers are not all of 0, 1, 2, ... to their largest.
+        ValueError: there is not one for each LUT, or a number from 0 to the largest is missing.
     """
     numbers = as_tensor(name, owners)
     if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool:
@@ -49,7 +49,7 @@ def as_tensor(name: str, values: Any) -> Tensor:
 
 
 def wrong_owners(name: str, saved: Tensor, count: int) -> str | None:
-    """What is wrong with saved numbers of `count` owners, None if nothing: the kernels read memory where they say."""
+    """Return what is wrong with saved numbers of `count` owners, None if nothing is: kernels read memory at them."""
     if saved.is_meta or not saved.numel():
         return None
     if saved.is_floating_point() or saved.is_complex() or saved.dtype == torch.bool:
@@ -61,8 +61,8 @@ def wrong_owners(name: str, saved: Tensor, count: int) -> str | None:
 
 
 def runs_of(owners: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
-    """Where the LUTs of each owner lie once they stand owner by owner: pointers, int32 `(count + 1,)`, and the LUTs in
-    that order, int64; None where they stand so already.
+    """Where the LUTs of each owner lie after sorting by owner: pointers, int32 `(count + 1,)`, and the LUTs in that
+    order, int64; None if they are sorted already.
     """
     ends = torch.bincount(owners, minlength=count).cumsum(0)
     pointers = torch.cat([ends.new_zeros(1), ends]).int()

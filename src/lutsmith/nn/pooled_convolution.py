@@ -1,4 +1,4 @@
-"""A convolutional layer and a pool in one pass: the values that are not chosen are never in memory."""
+"""A convolutional layer and a pool in one pass: values that the pool does not choose are never in memory."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 class PooledConv(nn.Module):
     """`nn.Sequential(conv, pool)`, the same numbers, in less time and memory.
 
-    In training the pooled values alone are kept, with a byte for which of a window's places each is. Backward, each
-    sample's gradient is at one place of a window, so that one LUT or tree is differentiated and not all of the window.
+    In training only the pooled values are kept, each with a byte that says which place of its window it came from. In
+    the backward pass the gradient of a sample goes to one place of a window, so that only one LUT or tree is
+    differentiated, not all of the window.
 
-    It is so where the pool is an OR or an AND, the tables are folded as they are (`raw`, `light` and others whose
+    This holds if the pool is an OR or an AND, the tables are folded as they are (`raw`, `light` and others whose
     sigmoid sits on the entries of the table), and the output's LUTs have fixed connections (or frozen ones, or a tree
-    above). Elsewhere one module runs after the other.
+    above). Otherwise one module runs after the other.
 
     Args:
         conv: a `LogicConv1d`, `LogicConv2d` or `LogicConv3d`, or a transposed one.

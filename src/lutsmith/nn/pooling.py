@@ -1,4 +1,4 @@
-"""Pooling of bits over windows: OR, AND and majority. In training they are the order statistics they are of bits."""
+"""Pooling of bits over windows: OR, AND and majority. In training they are the same order statistics as for bits."""
 
 from __future__ import annotations
 
@@ -26,20 +26,22 @@ WIDEST = 6
 
 
 class Pool(nn.Module):
-    """Windows of each channel pooled to one value: what `OrPool2d`, `AndPool1d`, `MajorityPool3d` and the others are.
+    """Windows of each channel pooled to one value: the base of `OrPool2d`, `AndPool1d`, `MajorityPool3d` and the
+    others.
 
-    In training a window's values are sorted: OR is the largest of them, AND the smallest, the majority the largest but
-    m // 2 of m. Of bits these are OR, AND, and whether more than half of the m are 1. The gradient goes to the value
-    that was chosen, of equal ones the first. In eval mode inputs are the bits `x > 1/2`.
+    In training a window's values are sorted: OR is the largest of them, AND the smallest, and the majority the one that
+    m // 2 of the m values precede in descending order. For bits these are OR, AND, and whether more than half of the m
+    are 1. The gradient goes to the chosen value, or the first of equal ones. In eval mode inputs are the bits `x >
+    1/2`.
 
-    Windows are cut at the border: padding lets them reach beyond it, and adds no values. (For OR that is padding with
-    zeros, for AND with ones.)
+    Windows are cut at the border: padding lets them reach beyond it, and adds no values. (For OR this equals padding
+    with zeros, for AND with ones.)
 
     Args:
         kernel_size: pixels of the window along each axis, or one number for all.
         stride: pixels from one window to the next; None: those of the window.
         padding: pixels that windows reach beyond each side, at most half of the window.
-        dilation: pixels from one of a window to the next.
+        dilation: pixels from one pixel of a window to the next.
 
     Shapes: `(..., channels, *image)` to `(..., channels, *places)`, of a float dtype; memory is feature-major. No
     parameters.
@@ -72,7 +74,7 @@ class Pool(nn.Module):
             raise ValueError(f"padding is {padding}; expected at most half of the window, {window}")
 
     def out_shape(self, image: Sequence[int]) -> tuple[int, ...]:
-        """Places along each axis of an image of this shape; ValueError where it is smaller than the window."""
+        """Places along each axis of an image of this shape; ValueError if it is smaller than the window."""
         return self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,7 +112,7 @@ class Pool(nn.Module):
         return pooled.reshape(shape)
 
     def one_place(self, image: Sequence[int]) -> OnePlace:
-        """The pool at one place of an image of this shape: see `OnePlace`. ValueError of majorities that are cut."""
+        """The pool at one place of an image of this shape: see `OnePlace`. ValueError for majorities that are cut."""
         reads = reads_of(self.sliding, image)
         if self.mode == "majority" and (reads == OUTSIDE).any():
             raise ValueError("majorities of windows that are cut at the border differ; take no padding")

@@ -24,11 +24,11 @@ OUTPUTS = ("last", "all")
 
 
 class LogicRecurrent(nn.Module):
-    """A state of bits, each of which a LUT gives anew at every step from the step's channels and the state before it.
+    """A state of bits. At every step LUTs compute it anew from the step's channels and the state before it.
 
-    The LUTs are a `LogicDense` of `channels + state` inputs, the same at every step; the state begins as zeros. While
-    training the state is what the LUTs say, between 0 and 1, and gradients go back through all steps. In eval mode it
-    is bits. The circuit is the cell as often as there are steps; `to_machine` gives one with the cell once, and
+    The LUTs are a `LogicDense` of `channels + state` inputs, the same at every step; the state begins as zeros. In
+    training the state is the LUTs' output, between 0 and 1, and gradients go back through all steps. In eval mode it
+    consists of bits. The circuit repeats the cell for every step; `to_machine` gives a circuit with one cell and
     registers.
 
     Args:
@@ -103,11 +103,12 @@ def to_machine(model: nn.Module, channels: int, *, classes: Sequence[int | float
         machine = to_machine(nn.Sequential(LogicRecurrent(3, 64), LogicDense(64, 40, 4), GroupSum(4)), 3)
         machine.run(x.transpose(0, 2, 1))  # of (N, 3, T): what is said after each of T steps
 
-    After T cycles it says what the circuit that `to_circuit` makes for sequences of T steps says of them.
+    After T cycles it gives the same result as the circuit that `to_circuit` makes for sequences of T steps.
 
     Args:
         model: bits to bits or scores, such as `nn.Sequential(LogicRecurrent(...), ..., head)`: every layer before a
-            `LogicRecurrent` must read a step by itself, and every layer behind one its state or the step's.
+            `LogicRecurrent` must read each step on its own, and every layer behind one must read its last state or that
+            of the step.
         channels: of a sequence, each the bit `x > 1/2`.
         classes: as for `to_circuit`.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Wires(nn.Module):
-    """Bits of the last axis, chosen, ordered or repeated: `x[..., inputs]`. In a circuit, wires alone.
+    """Bits of the last axis, chosen, ordered or repeated: `x[..., inputs]`. In a circuit these are only wires.
 
     Args:
         in_dim: how many bits there are.
@@ -26,7 +26,7 @@ class Wires(nn.Module):
     Buffers: `inputs`, int64 `(W,)`.
 
     Raises:
-        ValueError: inputs that are not there.
+        ValueError: inputs that do not exist.
     """
 
     inputs: Tensor
@@ -48,7 +48,7 @@ class Wires(nn.Module):
 
 
 class Skip(nn.Module):
-    """A layer of LUTs, and before its outputs some of its inputs as they are: what later layers read past it.
+    """A layer of LUTs whose output begins with some of its inputs as they are, for later layers to read past it.
 
     In eval mode the inputs are the bits `x > 1/2`, as LUTs read them.
 
@@ -60,7 +60,7 @@ class Skip(nn.Module):
 
     Raises:
         TypeError: a layer that is not a `LogicDense`.
-        ValueError: inputs that are not there.
+        ValueError: inputs that do not exist.
     """
 
     kept: Tensor

@@ -16,9 +16,10 @@ Evaluate = Callable[[Tensor, Tensor, Reads], Tensor]
 
 
 def level_by_level(evaluate: Evaluate, rows: Tensor, weight: Tensor, reads: Reads, depth: int, alone: bool) -> Tensor:
-    """The rows of trees, `(kernels * places, samples)`, those of every level in memory.
+    """The rows of trees, `(kernels * places, samples)`; the rows of every level are in memory.
 
-    `reads` is of the lowest level; `alone` says that its windows are a pixel each, and places those of the image.
+    `reads` belongs to the lowest level; `alone` says that its windows are one pixel each, and its places those of the
+    image.
     """
     for number, (own, those) in enumerate(levels(reads, depth)):
         rows = _level(evaluate, rows, weight[own], those, alone=alone or number > 0)
@@ -28,7 +29,7 @@ def level_by_level(evaluate: Evaluate, rows: Tensor, weight: Tensor, reads: Read
 def in_one_pass(
     rows: Tensor, tables: Tensor, reads: Reads, depth: int, alone: bool, windows: Tensor | None, mode: str
 ) -> Tensor:
-    """The same by the fold, or pooled over windows, without values in memory that are not the result's.
+    """The same by the fold, or pooled over windows, with only the result in memory.
 
     A lowest level that learns its connections is evaluated by itself: each candidate has a gradient at every place.
     """

@@ -154,7 +154,7 @@ class LearnedConnections(Connections):
 
     @property
     def temperature(self) -> float:
-        """Divisor of the scores in the softmax; a schedule may set it, ValueError where it is not positive."""
+        """Divisor of the scores in the softmax; a schedule may set it (ValueError if it is not positive)."""
         return self._temperature
 
     @temperature.setter

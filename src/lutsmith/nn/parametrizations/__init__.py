@@ -50,7 +50,7 @@ ALIASES = {"difflogic": "raw", "neurallut": "neural", "polylut": "poly", "probab
 def list_parametrizations() -> list[str]:
     """The names that `setup_parametrization` and `LogicDense(parametrization=...)` know, sorted.
 
-    They know those of `ALIASES` too, which are not listed.
+    They also accept those of `ALIASES`, which are not listed.
     """
     return sorted(_REGISTRY)
 
@@ -58,9 +58,9 @@ def list_parametrizations() -> list[str]:
 def register_parametrization(name: str, kind: type[Parametrization]) -> None:
     """Make a parametrization of your own known by a name, for this process: `LogicDense(..., parametrization=name)`.
 
-    It is tried first, with fresh weights at two ranks: shapes, finite numbers, a gradient, and that the Boolean tables
-    are what the probabilities say, those of a LUT that passes its first input on. Models name the parametrization and
-    do not hold it: a run of it is resumed where it was registered again. Circuits have tables, and need neither.
+    It is tried first, with fresh weights at two ranks: shapes, finite numbers, a gradient, and Boolean tables that
+    agree with the probabilities and with a LUT that passes on its first input. Models store only the name of the
+    parametrization: to resume a run, register it again first. Circuits hold tables and need neither.
 
     Args:
         name: a text without spaces; not one of lutsmith's own.
@@ -80,7 +80,7 @@ def checked_name(name: object) -> str:
 
     Raises:
         TypeError: it is not a text.
-        ValueError: there is none of this name; the message lists those there are.
+        ValueError: there is no parametrization of this name; the message lists the existing ones.
     """
     hint = own_hint("lutsmith.nn.register_parametrization")
     return one_of("parametrization", name, [*list_parametrizations(), *ALIASES], hint=hint)
@@ -99,7 +99,9 @@ def setup_parametrization(name: str, lut_rank: int, **settings: Any) -> Parametr
 
 
 def settings_of(name: str) -> list[str]:
-    """The names of the settings that the parametrization `name` takes, sorted; ValueError where there is none."""
+    """The names of the settings that the parametrization `name` takes, sorted; ValueError if there is no such
+    parametrization.
+    """
     return _settings_of(_kind(name))
 
 

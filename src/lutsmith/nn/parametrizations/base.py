@@ -1,4 +1,4 @@
-"""What a parametrization is: a differentiable map from weights to truth tables, and where it puts its non-linearity."""
+"""The base of all parametrizations: a differentiable map from weights to truth tables, and its non-linearity."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Parametrization(ABC):
     """A differentiable map from weights `(T, num_weights)` to truth tables `(T, 2**rank)`.
 
     Entry k of a table is the output at the address k, input 0 being the least significant bit. Subclasses say what the
-    tables are, how a layer evaluates them while training, and which Boolean table they become. Noise, where a sampling
-    has it, is drawn by `evaluate` from torch's global generator; `probabilities` and `hard_tables` have none.
+    tables are, how a layer evaluates them while training, and which Boolean table they become. If a sampling has noise,
+    `evaluate` draws it from torch's global generator; `probabilities` and `hard_tables` have none.
 
     Args:
         rank: inputs of a LUT, 1 to 8 (`raw`: 2).
@@ -30,7 +30,7 @@ class Parametrization(ABC):
             `"gumbel_soft"` or `"gumbel_hard"` for the same with noise on the logits, where there are logits.
         form: what a layer computes between the corners of the unit cube while training: `"multilinear"`, the fold of
             values at the corners by the kernel of all parametrizations, or `"direct"`, the parametrization's own
-            function, where that is another one (`poly`, `neural`, `fourier`). At the corners they are the same.
+            function, where that is a different one (`poly`, `neural`, `fourier`). At the corners they agree.
         temperature: tau, the divisor of the logits, where there are logits. It may be changed while training.
         weight_init: `"residual"` starts every LUT near "pass input 0"; `"random"` does not.
         residual_probability: p, the probability (or the value in [0, 1]) with which each entry of a fresh residual
@@ -66,7 +66,7 @@ class Parametrization(ABC):
 
     @property
     def temperature(self) -> float:
-        """tau, the divisor of the logits; a schedule may set it, ValueError where it is not positive."""
+        """tau, the divisor of the logits; a schedule may set it (ValueError if it is not positive)."""
         return self._temperature
 
     @temperature.setter
@@ -102,7 +102,7 @@ class Parametrization(ABC):
         residual table: with probability (or value) `residual_probability`.
 
         Raises:
-            ValueError: the parametrization cannot be any table.
+            ValueError: the parametrization cannot represent every table.
         """
         raise ValueError(
             f"{type(self).__name__} cannot be given any table; take dwn, hybrid, lagrange, light, raw or warp"
@@ -157,7 +157,7 @@ class OutputLogits(Parametrization):
         return sample_bits(self.logits(x, weight, reads), self.temperature, self.forward_sampling)
 
     def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
-        """z `(W, B)`: in the multilinear form the fold of its corners."""
+        """z `(W, B)`: in the multilinear form the fold of its values at the corners."""
         return ops.fold(x, self.tables(weight), reads)
 
     def probabilities(self, weight: Tensor) -> Tensor:

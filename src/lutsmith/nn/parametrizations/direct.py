@@ -12,7 +12,7 @@ def read_rows(x: Tensor, reads: Reads) -> Tensor:
     """The inputs of every instance, `(W, n, B)`, from `x` `(F, B)`.
 
     They are the fold of one shared table of rank 1, "pass input 0", with a LUT for each slot: learned connections get
-    gradients by the rules that they have in every layer.
+    their gradients by the same rules as in every layer.
     """
     rows = ops.fold(x, passing(x), of_slots(reads))
     rows = rows.reshape(*reads.inputs.shape, reads.num_places, x.shape[1])

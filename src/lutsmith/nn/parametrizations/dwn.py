@@ -27,7 +27,7 @@ class Dwn(Parametrization):
     other than j in which its address differs from a. DWN's code has the exponential decay `d(H) = beta**H`: that is the
     fold's gradient at inputs contracted by rho toward 1/2, with `beta = (1 - rho) / (1 + rho)` and `alpha = rho ((1 +
     rho) / 2)**(rank - 1)`. Its defaults, `beta = 1/3` and `alpha = 0.5 * 0.75**(rank - 1)`, are rho = 1/2. To set beta,
-    set `rho = (1 - beta) / (1 + beta)`; an alpha of one's own then only scales the gradient. DWN's paper has the linear
+    set `rho = (1 - beta) / (1 + beta)`; a different alpha then only scales the gradient. DWN's paper has the linear
     decay `d(H) = 1 / (H + 1)`, alpha = 1; here it is an exact quadrature over rho.
 
     Args:
@@ -58,8 +58,8 @@ class Dwn(Parametrization):
 
     @property
     def rho(self) -> float:
-        """The contraction; a schedule may set it, ValueError outside of (0, 1]. The linear decay has none:
-        AttributeError.
+        """The contraction; a schedule may set it (ValueError outside of (0, 1]). The linear decay has none
+        (AttributeError).
         """
         if self.decay == "linear":
             raise AttributeError("the linear decay has no rho; it is a setting of decay='exponential'")
@@ -110,7 +110,7 @@ class Dwn(Parametrization):
 
 
 def linear_decay(rank: int) -> list[tuple[float, float]]:
-    """Contractions rho and their shares, whose sum of extended finite differences has the decay `1 / (H + 1)`.
+    """Contractions rho and their shares: the sum of their extended finite differences has the decay `1 / (H + 1)`.
 
     `1 / (H + 1)` is the integral of `t**H` over [0, 1], and Gauss-Legendre quadrature with `ceil(rank / 2)` nodes t is
     exact for H <= rank - 1. A node is the exponential decay with beta = t, divided by its alpha.

@@ -21,10 +21,10 @@ class Fourier(Parametrization):
 
     The weights are not amplitude and phase, whose gradient dies where the amplitude is 0, but `a = A cos(phi)` and `s =
     A sin(phi)`: a wave is `a cos(2 pi <w, x>) - s sin(2 pi <w, x>)`. At the corners all sines are 0, so the multilinear
-    form, the fold of the clipped corners, has the weights a alone; the direct form has a and then s of every wave but
-    the constant one. Its cosines are flat at bits: the layer below a direct form learns where inputs are soft. The
-    gradient of the clip is 1 inside of [0, 1], and outside of it wherever a descent leads back inside, so that no LUT
-    is lost.
+    form, the fold of the clipped corners, has only the weights a; the direct form has a, and then s of every wave
+    except the constant one. Its cosines are flat at bits, so the layer below a direct form learns only where inputs are
+    soft. The gradient of the clip is 1 inside of [0, 1], and also outside where a descent leads back inside, so that no
+    LUT is lost.
 
     Args:
         rank: see `Parametrization`, as all further arguments.
@@ -114,6 +114,6 @@ class _Clip(torch.autograd.Function):
 
 
 def clip(q: Tensor) -> Tensor:
-    """`clamp(q, 0, 1)`, with a gradient for numbers outside of [0, 1] too where a descent leads them back."""
+    """`clamp(q, 0, 1)`, with a gradient outside of [0, 1] too, if a descent leads the number back inside."""
     result: Tensor = _Clip.apply(q)  # type: ignore[no-untyped-call]
     return result

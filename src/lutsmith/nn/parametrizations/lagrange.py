@@ -23,7 +23,7 @@ class Lagrange(Parametrization):
     and 0 elsewhere; normalised, as by default, it is divided by `2**rank`, and a sum of products is the multilinear
     extension. Soft sampling is DeepLUT's binarization level 0: `t = theta`. Hard sampling is its level 1: `t` is the
     sign of theta, with a gradient of 1 where |theta| <= 1, and inputs count as x > 1/2, their gradient being the plain
-    finite difference of the table. `clamp_` bounds theta, so that no entry leaves where gradients are.
+    finite difference of the table. `clamp_` bounds theta, so that no entry leaves the range that has gradients.
 
     Args:
         rank: see `Parametrization`, as all further arguments.

@@ -21,8 +21,8 @@ class Neural(OutputLogits):
     perceptron with a skip connection from the inputs. The skip connection alone passes input 0, so that residual LUTs
     have exactly the probability p while their hidden layers start at random (and a, the way out of them, at 0).
 
-    In the multilinear form the perceptrons see the corners, whatever the batch is, and the kernel does the rest; in the
-    direct form they see every sample.
+    In the multilinear form the perceptrons see only the corners, whatever the batch, and the kernel does the rest; in
+    the direct form they see every sample.
 
     Args:
         rank: see `Parametrization`, as all further arguments.

@@ -18,10 +18,10 @@ STEPS = 201
 
 
 def check_parametrization(kind: Any, settings: Iterable[str]) -> None:
-    """Raise an error where layers cannot take a class for a parametrization.
+    """Raise an error if layers cannot use a class as a parametrization.
 
     Its fresh weights are tried at the smallest rank that it has and the next one, as `Parametrization` describes them,
-    and so are multiples of them, where each entry has a weight of its own.
+    and so are multiples of them, if each entry has its own weight.
 
     Args:
         kind: the class.
@@ -31,7 +31,7 @@ def check_parametrization(kind: Any, settings: Iterable[str]) -> None:
         TypeError: not a subclass of `Parametrization`, one that lacks a method, or a constructor that does not take the
             rank alone.
         ValueError: weights or tables of another shape or type, numbers that are not finite, tables without a gradient,
-            probabilities outside of 0 to 1, or Boolean tables that are not what the probabilities say.
+            probabilities outside of 0 to 1, or Boolean tables that do not agree with the probabilities.
     """
     if not (isinstance(kind, type) and issubclass(kind, Parametrization)):
         raise TypeError(f"{kind!r} is not a parametrization; expected a subclass of lutsmith.nn.Parametrization")

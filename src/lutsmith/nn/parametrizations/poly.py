@@ -19,14 +19,14 @@ MAX_DEGREE = 8
 class Poly(OutputLogits):
     """`z(x)` = the sum of weighted monomials of degree <= d, output `s(z(x) / tau)`; hard bit `z > 0` at the corner.
 
-    In the multilinear form the monomials are the products of up to d different inputs: they are all that there is at
-    binary inputs, and their sum is the fold of its own corners. In the direct form they are all monomials of degree <=
-    d, powers of one input included, as PolyLUT and difflut have them. Their order is by degree, then by inputs: 1, x_0,
+    In the multilinear form the monomials are the products of up to d different inputs: at binary inputs there are no
+    others, and their sum is the fold of its own corners. In the direct form they are all monomials of degree <= d,
+    powers of one input included, as PolyLUT and difflut have them. Their order is by degree, then by inputs: 1, x_0,
     x_1, ..., then x_0 x_1 (direct: x_0 x_0), ...
 
     Args:
         rank: see `Parametrization`, as all further arguments.
-        degree: d, 1 to 8. In the multilinear form a degree above the rank is the rank.
+        degree: d, 1 to 8. In the multilinear form a degree above the rank counts as the rank.
     """
 
     forms: ClassVar[tuple[str, ...]] = ("multilinear", "direct")

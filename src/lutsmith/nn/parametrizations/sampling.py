@@ -1,4 +1,4 @@
-"""Sampling: how logits become numbers between 0 and 1, or bits, in a training step. Eval has no part in it."""
+"""Sampling: how logits become numbers between 0 and 1, or bits, in a training step. Eval mode does not use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back: what a circuit holds, compared with the model that it was lowered from."""
+"""The way back: comparing what a circuit holds with the model that it was lowered from."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What binary layers, signs and the modules of torch between them state.
 
-Matrices come from the parameters and, at places, from windows that are laid over the image pixel by pixel: no
-matrix and no window is shared with how the layers are lowered.
+Matrices come from the parameters and, at places, from windows that are laid over the image pixel by pixel: no matrix
+and no window is shared with the code that lowers the layers.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from lutsmith.nn.read_back.statements import Computed
 
 
 def read_computed(walk: Any) -> None:
-    """Go on from the bits of single features, which an encoder was just found to have, to the bits that it gives.
+    """Go on from an encoder's bits of single features, which have just been found, to the bits that it gives.
 
-    Each LUT is found by its table and the numbers of what it reads, as those of layers are. What is not there is as a
-    bit that the circuit does not have: nothing to worry about until something reads it.
+    Each LUT is found by its table and the numbers of what it reads, like the LUTs of layers. A LUT that is not found
+    counts as a bit that the circuit does not have: it matters only if something reads it.
     """
     row, stated = walk.encoder
     if not isinstance(stated, Computed):

@@ -1,4 +1,4 @@
-"""What an encoder says of samples, as words of bits."""
+"""What an encoder gives for samples, as words of bits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENCODED = 1 << 24  # bits that an encoder gives at a time
 
 
 def encoded_words(stated: Bits, samples: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """Return what the encoder says of the samples (P, ...), as words (bits, P / 64)."""
+    """Return what the encoder gives for the samples (P, ...), as words (bits, P / 64)."""
     bits = stated.feature.size
     words = np.empty((bits, len(samples) // WORD), np.uint64)
     step = max(1, _ENCODED // max(1, bits * WORD)) * WORD

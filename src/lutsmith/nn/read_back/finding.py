@@ -1,9 +1,9 @@
 """Adders and comparators of neurons, found in a circuit and proved; and the same on given samples, without a circuit.
 
-Both are makers as those that a network is lowered by (`nn.sums.counting`), so that the same adders are looked for that
-are emitted. What they compute is not taken from there: sums are compared with the weights by substitution of
-polynomials, comparators with integers for every value of a word, and what all of it makes of samples with what the
-modules themselves make of them.
+Both are makers like those that lower a network (`nn.sums.counting`), so that the adders looked for are the adders that
+were emitted. What they compute is not taken from there: sums are compared with the weights by substitution of
+polynomials, comparators with integers for every value of a word, and the results of all of it on samples with those of
+the modules themselves.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Finder:
 
     Args:
         functions: the circuit's.
-        merged: whether equal inputs of a layer are one, as they are where they are one signal.
-        folded: whether inputs of a network's neurons that are constant are left out, as they are where they are the
-            constants.
+        merged: whether equal inputs of a layer count as one, as they do if they are one signal.
+        folded: whether constant inputs of a network's neurons are left out, as they are if they are the signals 0 and
+            1.
 
     Attributes:
         read: numbers of bits that sums read.
-        wrong: by kind, what the circuit does not have, and how many of how many.
+        wrong: by kind, what the circuit lacks, and how many of how many.
         lost: whether something was read that was not found before.
         own: how many LUTs of a layer's own.
         luts_made: how many LUTs in all.
@@ -125,7 +125,7 @@ class Finder:
 
 
 class Simulated:
-    """A maker that computes what adders, comparators and LUTs say on samples: `rows` holds each bit, bool (S,)."""
+    """A maker that computes what adders, comparators and LUTs give for samples: `rows` holds each bit, bool (S,)."""
 
     constants = 0, 1
 
@@ -183,7 +183,7 @@ class Simulated:
 
 
 def on_samples(sums: Sums) -> tuple[Simulated, Sums, Tensor]:
-    """Random samples of the bits that sums read: a maker, the sums over its rows, and what the modules make of them.
+    """Random samples of the bits that sums read: a maker, the sums over its rows, and what the modules make of these.
 
     Bits of one number are one, and constants are constant. How many bits are 1 differs from sample to sample.
     """

@@ -3,11 +3,12 @@
 The numbers come from the circuit alone, level by level:
 
 - a signal that depends on one feature (an input, or LUTs over inputs of one feature) is known by its values at all
-  points of that feature, which is exhaustive (`points`); constants are one number each, whatever they are made of;
+  points of that feature, which is exhaustive (`points`); each constant has one number, whatever it is made of;
 - any other LUT is known by its table and the numbers of what it reads, in order.
 
-So a number is sound: what has it computes one function. It is not complete: equal functions of several features that
-are built otherwise have several numbers. A lookup that finds nothing says that the circuit does not hold this LUT.
+The numbers are sound: all signals with the same number compute one function. They are not complete: equal functions of
+several features that are built differently have different numbers. A lookup that finds nothing shows that the circuit
+does not hold this LUT.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Functions:
         return np.where(owner == _CONSTANT, constant, found)
 
     def of_luts(self, reads: Numbers, tables: Words) -> Numbers:
-        """Return the numbers of LUTs that read these functions, int64 (W,); `MISSING` where no node is it.
+        """Return the numbers of LUTs that read these functions, int64 (W,); `MISSING` where no node matches.
 
         Args:
             reads: int64 (W, n), n up to 6, the numbers of what each input reads, input 0 first.
@@ -92,7 +93,9 @@ class Functions:
         return np.array([self._luts.get(key, MISSING) for key in _lut_keys(reads, tables)], np.int64)
 
     def same_reads(self, reads: Numbers) -> int | None:
-        """Return the table of a node that reads just these functions (n,) in this order; None where none does."""
+        """Return the table of a node that reads exactly these functions (n,) in this order; None if there is no such
+        node.
+        """
         prefix = _lut_keys(reads[None], np.zeros(1, np.uint64))[0][:-8]
         match = next((key for key in self._luts if key.startswith(prefix)), None)
         return None if match is None else int(np.frombuffer(match[-8:], np.uint64)[0])

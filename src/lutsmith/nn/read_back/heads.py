@@ -13,7 +13,7 @@ from lutsmith.nn.read_back.statements import Scores
 
 
 def wrong_head(stated: Scores, circuit: Circuit) -> str:
-    """Return how the circuit's head differs from the statement; "" where it does not."""
+    """Return how the circuit's head differs from the statement; "" if it does not."""
     head = circuit.head
     if not isinstance(head, Head):
         return "the circuit has no head of popcounts"
@@ -38,6 +38,6 @@ def wrong_head(stated: Scores, circuit: Circuit) -> str:
 
 
 def labels_of(labels: Sequence[Any]) -> list[tuple[type, Any]]:
-    """Labels with their types: 1, 1.0 and True are different ones."""
+    """Labels with their types: 1, 1.0 and True are different labels."""
     plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
     return [(type(label), label) for label in plain]

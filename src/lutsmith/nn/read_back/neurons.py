@@ -43,15 +43,15 @@ _ATTEMPTS = tuple(itertools.product((True, False), repeat=2))
 
 
 class NotEstablishedError(Exception):
-    """Nothing is known of a module, for the reason given."""
+    """Nothing is known about a module, for the reason given."""
 
 
 class NumberWalk:
-    """What the walk through a model knows of numbers.
+    """What the walk through a model knows about numbers.
 
     Attributes:
         numbers: the present ones, None where there are bits.
-        waiting: the rows of modules that nothing has read yet, the last one the module that numbers come from.
+        waiting: the rows of modules that nothing has read yet; the last one is the module that numbers come from.
         scored: whether the last numbers are scores, if nothing follows.
     """
 
@@ -129,13 +129,13 @@ class NumberWalk:
         self.numbers = replace(sums, forward=Bound(stated.module, lambda x: scaled(x.sum(dim=-1))))
 
     def reshape(self, module: nn.Module) -> None:
-        """Let a module of torch that only reshapes do so."""
+        """Apply a module of torch that only reshapes."""
         assert self.numbers is not None
         coded = isinstance(self.numbers, Sums) and self.numbers.last is not None
         self.numbers = after(module, self.settled() if coded else self.numbers)
 
     def settled(self) -> Levels:
-        """The present numbers as levels: their neurons are found."""
+        """The present numbers as levels, after finding their neurons."""
         numbers = self.numbers
         assert numbers is not None
         if isinstance(numbers, Levels):
@@ -172,7 +172,7 @@ class NumberWalk:
         self.numbers = None
 
     def end(self) -> Scores | None:
-        """The head that the last numbers are, where they are scores; bits otherwise."""
+        """The head that the last numbers form if they are scores; bits otherwise."""
         sums = self.numbers
         if not isinstance(sums, Sums) or not self.scored:
             self.to_bits()

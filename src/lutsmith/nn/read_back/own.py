@@ -1,4 +1,4 @@
-"""What layers of the user's own state: their nodes, where nothing but these is what they compute."""
+"""What layers of the user's own state: their nodes, if they compute exactly these."""
 
 from __future__ import annotations
 

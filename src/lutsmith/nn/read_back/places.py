@@ -1,7 +1,7 @@
 """What kernels at places, pools and containers state: LUTs one by one, from the geometry and the module's own tables.
 
-Nothing here is shared with how they are lowered: a window is laid over the image pixel by pixel. Majorities of many
-pixels are an exception: their LUTs are those that lowering takes, and are proved to be what they are for.
+Nothing here is shared with the code that lowers them: a window is laid over the image pixel by pixel. Majorities of
+many pixels are an exception: their LUTs are the ones that lowering uses, and are proved to be majorities.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The numbers that tell inputs apart: both sides of every threshold, and what lies at the ends.
+"""The numbers that distinguish inputs: both sides of every threshold, and the numbers at both ends.
 
 A comparator `x > t` of float32 changes at t alone: it is false at t and true at the next number. A word counts such
 thresholds, 2^b - 1 of b bits, and its bits change at these and at NaN alone; whether a value is missing changes at NaN.
-So functions of one feature that change at some of the thresholds only are equal everywhere where they are equal
-at t and at its neighbours, for every threshold t of either, at both ends of float32, and at NaN.
+So two functions of one feature that change only at some of the thresholds are equal everywhere if they are equal at t
+and its neighbours, for every threshold t of either, at both ends of float32, and at NaN.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def points(num_features: int, features: NDArray[Any], thresholds: NDArray[np.flo
     """Return the points of every feature, float32 (P, num_features), P a multiple of 64.
 
     Each column holds, in an order of its own, every threshold of the feature, the number below and the one above it,
-    NaN, both infinities and the largest numbers. Because the orders differ, a bit that reads another feature than the
-    one it is compared with differs too, even where both have the same thresholds.
+    NaN, both infinities and the largest numbers. Because the orders differ, a bit that reads a different feature than
+    it should is noticed, even if both features have the same thresholds.
 
     Args:
         num_features: F.
-        features: integers (T,), the feature that each threshold belongs to; repetitions are welcome.
+        features: integers (T,), the feature that each threshold belongs to; repetitions are allowed.
         thresholds: float32 (T,); NaN, which nothing exceeds, is left out.
     """
     there = ~np.isnan(thresholds)

@@ -14,10 +14,10 @@ class ModuleProof:
     """The verdict on one module of a network that was read back.
 
     Attributes:
-        name: where the module stands, such as `model.2`; "circuit" for what belongs to no module.
+        name: where the module stands, such as `model.2`; "circuit" for rows that belong to no module.
         module: its class.
         verdict: what came out.
-        reason: what was read back; what differs, and where; or why nothing is known.
+        reason: what was read back; or what differs, and where; or why nothing is known.
     """
 
     name: str
@@ -48,7 +48,9 @@ class LoweringProof:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the rows: failed, or not established, or proved where all are. No rows establish nothing."""
+        """The worst verdict of the rows: failed, not established, or proved if all are. Without rows it is not
+        established.
+        """
         found = {row.verdict for row in self.rows}
         if "failed" in found:
             return "failed"

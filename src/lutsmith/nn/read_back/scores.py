@@ -1,4 +1,4 @@
-"""Whether the head of a circuit decides as the last sums of a network do: told from its bits and weights alone."""
+"""Whether the head of a circuit decides as the last sums of a network do, judged from its bits and weights alone."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _Affine = tuple[dict[int, int], int]
 
 
 def wrong_scores(head: ScoreHead, sums: Sums, inverse: Callable[[Ids], Ids]) -> str:
-    """Return how the scores of a head are not the numbers of the last sums (C,), in another scale; "" where they are.
+    """Return how the scores of a head differ from the numbers of the last sums (C,) in another scale; "" if they do
+    not.
 
-    Each score has to be a multiple of its sum and a constant, as a sum of bits; and for every pair of classes and all
-    values of both sums the scores have to decide as the numbers do.
+    Each score must be a multiple of its sum plus a constant, as a sum of bits; and for every pair of classes and all
+    values of both sums the scores must decide as the numbers do.
 
     Args:
         head: the outputs are numbers of functions.

@@ -1,8 +1,8 @@
-"""What a module of a model says that it computes, in terms that no circuit is needed for, and who says it.
+"""What a module of a model states that it computes, in terms that need no circuit, and which code states it.
 
 A statement is made from what the module's own forward pass reads in eval mode: tables, inputs, thresholds, integers.
-Types are looked up exactly: a subclass may compute something else, and says so itself or is not known. Classes that
-users write subclasses of are families, whose subclasses state themselves.
+Types are looked up exactly: a subclass may compute something else, so it states this itself or is not known. Classes
+that users write subclasses of are families: their subclasses state what they compute.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Bits:
 
     Attributes:
         shape: of one sample.
-        thresholds: float32 (F, L), those of each feature of the flattened sample, in any order; NaN and +inf are passed
-            by no number.
+        thresholds: float32 (F, L), those of each feature of the flattened sample, in any order; no number is above NaN
+            or +inf.
         feature: integers of the shape of one encoded sample, the feature that each bit belongs to.
         encode: float32 (N, *shape) to bool (N, *shape of one encoded sample): the forward pass in eval mode.
         fitted_range: float32 (low, high), each (F,).
@@ -41,7 +41,7 @@ class Bits:
 
 @dataclass(frozen=True, eq=False)
 class Computed(Bits):
-    """An encoder whose bits are LUTs over other bits, each of which is a function of one feature.
+    """An encoder with bits that are LUTs over other bits, and each of the other bits is a function of one feature.
 
     `feature` and `encode` are those of these other bits, (B,) and (N, B).
 
@@ -94,7 +94,7 @@ class Scores:
     """A head: the sum of ones in equal, contiguous groups of bits, an integer affine map, and what scores mean.
 
     Attributes:
-        order: integers, the input that each bit is, before anything else; -1 is the constant 0.
+        order: integers, the input that each bit is, applied before anything else; -1 is the constant 0.
         num_groups: G.
         weights: integers (C, G) as float64 or int64; None: the identity.
         bias: integers (C,); None: zero.
@@ -103,7 +103,7 @@ class Scores:
         objective: what the scores mean, as `Circuit.objective`.
         levels: LUTs between the order and the groups, with their names below the head's.
         shape: of the places that have a decision each; (): one decision. Then `order` names inputs in C order.
-        note: in which sense the circuit's scores are the module's, where they are not just equal.
+        note: in which sense the circuit's scores are the module's, if they are not simply equal.
     """
 
     order: NDArray[Any]
@@ -185,7 +185,7 @@ class LutSums:
 
 @dataclass(frozen=True, eq=False)
 class Each:
-    """A module that makes of each number one at its place, or reshapes or pools them.
+    """A module that turns each number into one at the same place, or reshapes or pools numbers.
 
     Attributes:
         after: the numbers behind it.
@@ -231,7 +231,7 @@ _FAMILIES: dict[type[nn.Module], Speaker] = {}
 
 
 def states(*kinds: type[nn.Module]) -> Callable[[Speaker], Speaker]:
-    """Register a function (module, shape of its input) -> statement for these very classes.
+    """Register a function (module, shape of its input) -> statement for exactly these classes.
 
     The function raises ValueError or RuntimeError where a module of the class cannot be stated.
     """
@@ -257,6 +257,8 @@ def families(base: type[nn.Module]) -> Callable[[Speaker], Speaker]:
 
 
 def speaker_of(module: nn.Module) -> Speaker | None:
-    """Return who states what modules of this very class, or of its family, compute; None where nobody does."""
+    """Return the function that states what modules of exactly this class, or of its family, compute; None if there is
+    none.
+    """
     of_family = (speaker for base, speaker in _FAMILIES.items() if isinstance(module, base))
     return _SPEAKERS.get(type(module)) or next(of_family, None)

@@ -1,8 +1,8 @@
 """Line buffers of a machine that reads images pixel by pixel: registers, counters, and the windows that layers read.
 
-Pixels come in raster order, the last axis the fastest. A line buffer keeps the last ones in shift registers, which move
-when a pixel comes. A tap of a window is then a pixel that came some pixels ago, the same number at every place; at the
-border of the image, other pixels or constants are chosen instead, by counters of rows and columns.
+Pixels come in raster order: the last axis varies fastest. A line buffer keeps the last ones in shift registers, which
+move when a pixel comes. A tap of a window is then a pixel that came some pixels ago, the same number at every place; at
+the border of the image, other pixels or constants are chosen instead, by counters of rows and columns.
 
     cycle t      a pixel comes: `tick` is 1
     cycle t + 1  it is the newest in the registers, and the counters say which place has just become complete, if any:
@@ -37,7 +37,7 @@ class PixelClock(NamedTuple):
     """When the pixels of an image come.
 
     Attributes:
-        tick: the signal that is 1 in cycles in which one comes.
+        tick: the signal that is 1 in cycles in which a pixel comes.
         cycles: int64 (pixels,), the cycle of each pixel of the first image, from 0.
         period: cycles from an image to the next.
     """
@@ -48,7 +48,7 @@ class PixelClock(NamedTuple):
 
 
 class LineBuffer:
-    """The registers of one layer, and the clock of what it makes.
+    """The registers of one layer, and the clock of its own pixels.
 
     Args:
         builder: of the machine.
@@ -100,7 +100,7 @@ class LineBuffer:
 
         Args:
             signals: (n,), bits of the pixel that comes.
-            around: (n,), what each of them is outside.
+            around: (n,), the value of each outside of the image.
             used: (n, taps), which results are wanted; others are 0.
         """
         logic, count = self._logic, len(self._delay)

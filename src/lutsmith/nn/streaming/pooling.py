@@ -27,7 +27,7 @@ def pooled(sums: Sums, place: OnePlace) -> Sums:
     """The greatest of each window of sums (C, 1, ...) of one pixel: what `PooledEmitter` makes.
 
     Raises:
-        ValueError: as of `Sums.pooled`.
+        ValueError: as `Sums.pooled`.
     """
     taps = place.sliding.taps
     maps = [
@@ -51,7 +51,7 @@ class PooledEmitter(NeuronEmitter):
     Args:
         builder: of the machine.
         sums: those that are pooled, of one pixel.
-        lowest: bool (channels,), of which of them the pool takes the least.
+        lowest: bool (channels,), where the pool takes the least sum.
         place: the pool at one place.
         buffer: of the pool.
     """
@@ -65,7 +65,7 @@ class PooledEmitter(NeuronEmitter):
         self._lowest[sums.sources.reshape(-1)] = lowest & (place.reads == OUTSIDE).any()
 
     def is_of(self, sums: Sums) -> bool:
-        """Whether these are the sums that it makes."""
+        """Whether these are the sums that this emitter makes."""
         return sums.levels is self._sums.levels
 
     def blocks(self, sums: Sums) -> list[Block]:  # noqa: ARG002 - they are those of one pixel, at each tap

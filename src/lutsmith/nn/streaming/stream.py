@@ -51,10 +51,10 @@ class ImageStream:
 
     def pixels(self, images: ArrayLike) -> NDArray[Any]:
         """Images (N, M, *input_shape) as streams of pixels (N, cycles, channels): M images one after the other on each
-        of N streams, and as many zeros behind them as it takes until the last result.
+        of N streams, followed by as many zeros as it takes until the last result.
 
         Raises:
-            TypeError, ValueError: no real numbers, another shape, or no images.
+            TypeError, ValueError: not real numbers, a wrong shape, or no images.
         """
         given = as_numbers(images, "images")
         if given.shape[2:] != self.input_shape or given.ndim < 3 or given.shape[1] < 1:
@@ -74,17 +74,19 @@ class ImageStream:
         images: ArrayLike,
         method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
     ) -> NDArray[Any]:
-        """Run the machine, and return what `to_circuit`'s circuit says of each image by this method, (N, M, ...).
+        """Run the machine, and return what the circuit of `to_circuit` gives for each image by this method, (N, M,
+        ...).
 
-        Bits that end a network without a head are `predict`'s, too: 0 and 1, (N, M, channels, *places). Where sums of
-        neurons end it, decisions are the same, and scores and output bits may be others, which decide so.
+        For a network without a head, `predict` also gives its last bits: 0 and 1, (N, M, channels, *places). If a
+        network ends in sums of neurons, decisions are the same, but scores and output bits may be different ones that
+        lead to them.
 
         Args:
             images: (N, M, *input_shape), as for `pixels`.
-            method: as of `Circuit.run`.
+            method: as for `Circuit.run`.
 
         Raises:
-            TypeError, ValueError: as of `pixels` and `Circuit.run`.
+            TypeError, ValueError: as for `pixels` and `Circuit.run`.
         """
         streams = self.pixels(images)
         said = self.circuit.run(streams, method=method)
@@ -103,14 +105,14 @@ class ImageStream:
         every image. With more images, the result must not depend on those before and after, whatever they are.
 
         Args:
-            images: so many come one after the other, and then zeros.
+            images: this many come one after the other, and then zeros.
             number: of the image whose results are wanted, from 0.
 
         Returns:
             A circuit of samples `input_shape`, or (images, *input_shape) of several.
 
         Raises:
-            TypeError, ValueError: impossible numbers, or LUTs in too many cycles: it is for small networks.
+            TypeError, ValueError: impossible numbers, or too many LUTs times cycles: this is for small networks.
         """
         count = whole_number("images", images, 1)
         chosen = whole_number("number", number, 0, count - 1, "one of the images")
@@ -160,10 +162,10 @@ def to_stream(
         stream.run(images[:, None])  # (N, 1), what to_circuit(model, (3, 32, 32)).predict(images) says
         to_verilog(stream.circuit)
 
-    Each kernel is there once, and works on a window of pixels in every cycle; a circuit of `to_circuit` has it at every
-    place. The last pixels are kept in registers, a few rows for each layer, and counters of rows and columns say what
-    stands beyond the border. `nn.Flatten` collects all pixels of the last image in registers; what is behind it is
-    there once anyway, and works in one cycle. The machine says exactly what the network says in eval mode.
+    The machine has each kernel once, working on a window of pixels in every cycle; a circuit of `to_circuit` has it at
+    every place. Registers keep the last pixels, a few rows for each layer, and counters of rows and columns say what
+    lies beyond the border. `nn.Flatten` collects all pixels of the last image in registers; the layers behind it exist
+    once anyway, and work in one cycle. The machine gives exactly the results of the network in eval mode.
 
     Args:
         model: an `nn.Sequential`, or sequences of them: an encoder of single pixels (or none: features are bits, or
@@ -176,8 +178,8 @@ def to_stream(
 
     Raises:
         ValueError: as for `to_circuit`, and a module that is not known for single pixels: thresholds of each pixel,
-            edges, skip connections and branches before `nn.Flatten`, transposed kernels, more padding than the window
-            has taps but one, majorities that are cut at the border.
+            edges, skip connections and branches before `nn.Flatten`, transposed kernels, padding of as many pixels as
+            the window has taps or more, majorities that are cut at the border.
     """
     shape = tuple(int(size) for size in input_shape) if isinstance(input_shape, Sequence) else ()
     if len(shape) not in (2, 3, 4) or any(size < 1 for size in shape):

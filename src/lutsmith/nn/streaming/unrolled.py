@@ -1,4 +1,4 @@
-"""A machine that reads images, over some cycles as a circuit of whole images: two circuits can be proved equal."""
+"""A machine that reads images, unrolled into a circuit of whole images: two circuits can be proved equal."""
 
 from __future__ import annotations
 

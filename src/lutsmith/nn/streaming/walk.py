@@ -1,4 +1,4 @@
-"""The walk through a network over images that becomes a machine: what a module is for one pixel at a time."""
+"""The walk through a network over images that makes it a machine: each module for one pixel at a time."""
 
 from __future__ import annotations
 

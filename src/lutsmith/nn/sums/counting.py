@@ -1,7 +1,7 @@
-"""Sums as bits: words counted by adders, compared with the integers at which what follows changes.
+"""Sums as bits: adders count them as words, which are compared with the integers at which later results change.
 
-A `Maker` says what that means: in a circuit that is lowered adders and comparators are emitted, in one that is proved
-they are found, and each is compared with what it should be.
+A `Maker` says what that means: lowering emits adders and comparators into a circuit; the proof finds them there and
+compares each with what it should be.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Maker(Protocol):
         """The sums over bits."""
 
     def words(self, sums: WeightedSums, bits: Ids) -> Ids:
-        """The bits of the words (P, W) of sums, at places of which each reads bits (P, n)."""
+        """The bits of the words (P, W) of sums, at P places that read the bits (P, n)."""
 
     def compared(self, compared: WordBounds, words: Ids) -> Ids:
         """The results (P, R) of words (P, W) compared with constants."""
@@ -79,7 +79,7 @@ def levels_of(maker: Maker, numbers: Levels | Sums) -> Levels:
     """Numbers as levels.
 
     Raises:
-        ValueError: they are not integers of a grid, or have too many values for bits of their own.
+        ValueError: they are not integers on a grid, or have too many values for bits of their own.
     """
     if isinstance(numbers, Levels):
         return numbers

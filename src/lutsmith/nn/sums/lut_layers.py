@@ -1,4 +1,4 @@
-"""Neurons that add up LUTs, as sums: each LUT is a bit, whose number is -1 or +1."""
+"""Neurons that add up LUTs, as sums: each LUT is a bit, which stands for -1 or +1."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lower_lut_sum(layer: Any, maker: Maker, numbers: Levels | Sums) -> Sums:
 def sums_of_luts(
     layer: Any, maker: Maker, numbers: Levels | Sums, reads: NDArray[np.int64], shape: tuple[int, ...]
 ) -> Sums:
-    """The same, once it is known what LUTs read.
+    """The same as `lower_lut_sum`, when it is known what the LUTs read.
 
     Args:
         layer: a `LUTSum`.

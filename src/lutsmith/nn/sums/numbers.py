@@ -1,11 +1,11 @@
 """Numbers between the modules of a network, as a circuit has them: integers times a power of two.
 
 - `Levels` are bits with weights: a bit of an encoder is 0 or 1, a sign 2 b - 1, a number of M residual levels M bits.
-- `Sums` are linear maps of levels, and what modules make of each sum by itself, such as a batch norm and a sign: a
+- `Sums` are linear maps of levels, and what modules make of each single sum, such as a batch norm and a sign: a
   function of one integer. It is evaluated at every integer that the sum can be, by the modules themselves as they are
-  in eval mode; so it is never folded, rounded or approximated, and the circuit decides as the network does.
+  in eval mode; so it is never folded, rounded or approximated, and the circuit decides exactly as the network does.
 
-Nothing here knows a circuit: bits are signals where a network is lowered, and numbers of functions where it is proved.
+Nothing here knows a circuit: bits are signals when a network is lowered, and numbers of functions when it is proved.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Sums:
         return self.sources.shape[:-1]
 
     def as_sums(self) -> Sums:
-        """Itself: what levels make of themselves."""
+        """Itself, as for levels."""
         return self
 
     def then(self, step: Step) -> Sums:
@@ -217,7 +217,7 @@ class Sums:
         return self.steps if self.last is None else (*self.steps, self.last)
 
     def whole(self) -> Sums:
-        """The same numbers, without a `last` module that is told apart."""
+        """The same numbers, with no separate `last` module."""
         return replace(self, steps=self._more(), last=None)
 
     def blocks(self, *constants: tuple[int, int], merged: bool = True) -> list[Block]:
@@ -272,7 +272,7 @@ class Sums:
 
         Args:
             function: a batch of samples (N, *shape) to values (N, *shape) or (N, *shape, bits).
-            everywhere: whether integers count that other sums can be, and not the number's own.
+            everywhere: whether integers also count that only other sums can take, not the number's own.
         """
         least, greatest, step, low, high = self.lattice()
         size = math.prod(self.sums)

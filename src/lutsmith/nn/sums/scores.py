@@ -1,4 +1,4 @@
-"""The last sums of a network as the scores of a head: integers whose order is that of the network's numbers."""
+"""The last sums of a network as the scores of a head: integers in the same order as the network's numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_EXPONENT = 128
 
 
 class ScoreHead(NamedTuple):
-    """What a circuit's head is to be: `CircuitBuilder.popcount` takes these."""
+    """What a circuit's head will be: `CircuitBuilder.popcount` takes these."""
 
     outputs: Ids
     num_groups: int
@@ -34,7 +34,7 @@ def values_at(changes: Changes, place: int, integers: NDArray[np.int64]) -> NDAr
 
 
 def same_decisions(values: list[NDArray[np.float64]], scores: list[NDArray[np.int64]]) -> bool:
-    """Whether scores decide as numbers do, whatever number each class has: the largest, the lowest class of equal ones.
+    """Whether scores decide as numbers do, whatever number each class has: for the largest, of equals the lowest class.
 
     Args:
         values: for each class all numbers that it can have.
@@ -58,7 +58,7 @@ def head_of(maker: Maker, numbers: Sums) -> ScoreHead:
     """Return the head of the last numbers of a network, (C,).
 
     Raises:
-        ValueError: numbers of another shape, after a pool or not finite, or no integers of 32 bits decide as they do.
+        ValueError: numbers of another shape, after a pool, or not finite; or no 32-bit integers decide as they do.
     """
     numbers = numbers.whole()
     if len(numbers.shape) != 1 or numbers.sources.shape[-1] > 1:

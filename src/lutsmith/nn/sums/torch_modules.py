@@ -1,4 +1,4 @@
-"""Modules of torch between sums and signs: what they make of numbers in a circuit."""
+"""Modules of torch between sums and signs: what they do with numbers in a circuit."""
 
 from __future__ import annotations
 
