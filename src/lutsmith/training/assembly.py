@@ -20,12 +20,12 @@ ROUNDING = 1e-9
 
 
 def objective_of(settings: Settings) -> Objective:
-    """Return what is trained for."""
+    """Return the objective that settings name."""
     return make_objective(settings.objective, settings.label_smoothing, settings.huber_delta)
 
 
 def callbacks_of(settings: Settings) -> list[Callback]:
-    """Return the schedules, what is drawn anew, what is frozen, and what stops early."""
+    """Return the callbacks that settings ask for: schedules, redrawing, freezing and early stopping."""
     found: list[Callback] = []
     for schedule, final in (
         (TemperatureSchedule, settings.temperature_final),
@@ -52,5 +52,5 @@ def callbacks_of(settings: Settings) -> list[Callback]:
 
 
 def epochs_of(share: float, settings: Settings) -> int:
-    """Return the fewest whole epochs that are a share of all of them."""
+    """Return the fewest whole epochs that make up a share of all of them."""
     return math.ceil(share * settings.epochs - ROUNDING)

@@ -23,10 +23,11 @@ class Ensemble:
     """Trained networks that vote.
 
     Attributes:
-        models: in eval mode, one a seed.
+        models: in eval mode, one per seed.
         fits: how each was trained.
-        scores: of each hardened network on the test rows: accuracy, or what the objective has instead; empty without.
-        vote: of the mean of their hardened outputs; None without test rows.
+        scores: the score of each hardened network on the test rows: accuracy, or the objective's own score; empty
+            without test rows.
+        vote: the score of the mean of their hardened outputs; None without test rows.
     """
 
     models: tuple[nn.Module, ...]
@@ -52,24 +53,24 @@ def train_ensemble(
     sample_weight: Any = None,
     **trainer: Any,
 ) -> Ensemble:
-    """Train one network a seed, one after the other in this process, where kernels and data are loaded once.
+    """Train one network per seed, one after the other in this process, so that kernels and data are loaded once.
 
         ensemble = train_ensemble(lambda seed: build(architecture, x, 10, seed), x, y, range(5), settings, test=(u, v))
 
     Args:
-        make_model: the network of a seed.
+        make_model: makes the network of a seed.
         x: as for `Trainer.fit`.
-        y: as for `Trainer.fit`. Each seed has a validation split of its own.
+        y: as for `Trainer.fit`. Each seed has its own validation split.
         seeds: distinct; each replaces that of `settings`.
         settings: of all; None: the defaults.
-        test: samples and targets on which networks and vote are measured.
+        test: samples and targets on which the networks and their vote are measured.
         folder: each seed's run goes to `seed-S` in it.
-        resume: go on with, or just read, runs that are there.
+        resume: resume existing runs, or just read finished ones.
         sample_weight: as for `Trainer.fit`; the test rows all count the same.
         **trainer: further arguments of `Trainer`.
 
     Raises:
-        ValueError: no seeds, or one twice; and as `Trainer.fit`.
+        ValueError: no seeds, or a repeated one; otherwise as `Trainer.fit`.
         TrainingInterrupted: Ctrl-C; `resume=True` goes on.
     """
     settings, seeds = settings or Settings(), tuple(seeds)

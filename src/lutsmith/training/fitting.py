@@ -1,4 +1,4 @@
-"""One way from data to a checked circuit: build, train, lower once, read back, compare, report. No folder is needed."""
+"""The way from data to a checked circuit: build, train, lower once, read back, compare, report. No folder is needed."""
 
 from __future__ import annotations
 
@@ -54,53 +54,53 @@ def fit(
     metadata: Metadata | None = None,
     **trainer: Any,
 ) -> Fitted:
-    """Fit a network to data and return it with its circuit and what they reached. Nothing is written anywhere.
+    """Fit a network to data and return it with its circuit and what they reached. Nothing is written to disk.
 
         model, circuit, report = lutsmith.fit(lutsmith.data.from_arrays(X, y))
 
     The network is lowered once. That circuit is read back and compared with the network module by module
-    (`nn.prove_lowering`), both give equal scores on every row of the validation and the test part, for regression equal
-    numbers in float32, and it is the object that is returned.
+    (`nn.prove_lowering`), and both give equal scores on every row of the validation and the test part (in regression,
+    equal numbers in float32). The same object is then returned.
 
-    The objective is the data set's. `settings.objective` follows it, and so does the head where it is "group-sum", the
-    default: "regression" and "multi-label" take its place. In regression the network is trained on targets scaled to
-    [-1, 1] by the range of the training rows, and the head is scaled back at the end.
+    The objective is the data set's. `settings.objective` follows it, and so does the head if it is "group-sum", the
+    default: it is then replaced by "regression" or "multi-label". In regression the network is trained on targets
+    scaled to [-1, 1] by the range of the training rows, and the head is scaled back at the end.
 
     Args:
         dataset: from `data.from_arrays` or `data.load`.
         architecture: what to build; None: the default, with a last layer that the classes can share. With a start, how
             its tables and wires are trained (`nn.from_circuit`).
         settings: how to train; None: the defaults. Without a test part the rows of `settings.validation` are measured.
-        start: a circuit for these data, of any trainer, to go on with: training begins with its thresholds, wires,
-            tables and head. It counts as epoch 0, so that what comes out is never worse on the validation rows. Where
-            it was trained with the same seed and no smaller a share of validation rows, it has seen none of these.
-        resume: go on from the checkpoint in the trainer's folder, if there is one.
-        metadata: what the circuit is to tell of itself beside what is found here. Where it names rows held out of
+        start: a circuit for these data, from any trainer, to continue from: training begins with its thresholds, wires,
+            tables and head. It counts as epoch 0, so that the result is never worse on the validation rows. If it was
+            trained with the same seed and at least as large a share of validation rows, it has seen none of these.
+        resume: resume from the checkpoint in the trainer's folder, if there is one.
+        metadata: what the circuit's metadata shall hold besides what is found here. If it names rows held out of
             training, those are the test part.
         **trainer: further arguments of `Trainer`, such as `folder`, `quiet`, `callbacks`.
 
     Raises:
         ValueError: data, an architecture and settings that do not fit together; as `Trainer.fit` raises.
         TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`.
-        CircuitMismatchError: the circuit is not the network.
+        CircuitMismatchError: the circuit does not compute what the network does.
     """
     return Preparation.of(dataset, architecture, settings, start).fit(resume=resume, metadata=metadata, **trainer)
 
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """All that is made before training begins: the checked data and the network, untrained.
+    """Everything that is made before training begins: the checked data and the network, untrained.
 
     Attributes:
         dataset: as it was given.
         architecture: with the head of the data set's objective.
         settings: with the data set's objective.
-        samples: the training part, targets as they are trained on.
-        target_range: of regression, where the targets lie; else None.
+        samples: the training part, with targets as training uses them.
+        target_range: in regression, the range of the targets; else None.
         model: the network, its encoder fitted on the training rows alone.
-        seconds: what making this took.
-        started: whether the network has learned already, as a circuit that training goes on with or by memorising: then
-            it is measured before the first step, and kept where nothing later is better.
+        seconds: how long making this took.
+        started: whether the network has learned already, because training continues from a circuit or because tables
+            were memorised: then it is measured before the first step, and kept if nothing later is better.
         scored: whether the circuit's scores are the network's outputs; False: its classes are the network's.
     """
 
@@ -161,7 +161,7 @@ class Preparation:
         return cls(dataset, architecture, settings, samples, target_range, model, seconds, started)
 
     def fit(self, *, resume: bool = False, metadata: Metadata | None = None, **trainer: Any) -> Fitted:
-        """Train, lower, check and report: the rest of `fit`. Once only: the network is trained in place."""
+        """Train, lower, check and report: the rest of `fit`. Call it once only: the network is trained in place."""
         metadata = Metadata() if metadata is None else metadata
         instance_of("metadata", metadata, Metadata, "(Metadata.from_json reads a dict)")
         settings, target_range = self.settings, self.target_range
@@ -189,7 +189,7 @@ class Preparation:
             return self.lowered(metadata, trained)
 
     def lowered(self, metadata: Metadata, trained: Fit) -> Fitted:
-        """Lower the trained network, once, and return the circuit that was found to be the network."""
+        """Lower the trained network once, and return the circuit after checking that it equals the network."""
         dataset, model = self.dataset, self.model
         x, y, measured_on = self._measured(metadata, trained)
         hardened = logits(model, x, np.arange(len(x)), hardened=True)

@@ -1,4 +1,4 @@
-"""Context managers that keep training from leaving marks on the process, and the process on training."""
+"""Context managers that keep training from changing the process, and the process from changing training."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def set_generator_states(states: dict[str, Any]) -> None:
 
 @contextmanager
 def own_generators(seed: int) -> Iterator[None]:
-    """Seed the global generators inside the block; outside, they go on as if the block had never been."""
+    """Seed the global generators inside the block; outside, they go on as if the block had never run."""
     before = generator_states()
     try:
         random.seed(seed)

@@ -1,4 +1,4 @@
-"""Finding the LUT layers of a model, and what learns their wires."""
+"""Finding the LUT layers of a model, and its learned connections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from lutsmith.nn.connections.base import LearnedConnections
 
 
 def lut_layers(model: nn.Module, wanted_by: str) -> list[Any]:
-    """Return the modules that have tables (a `parametrization` and a `weight`), from input to output as registered.
+    """Return the modules that have tables (a `parametrization` and a `weight`), in the order in which they are
+    registered.
 
     Raises:
         ValueError: there are none; the message names `wanted_by`.
@@ -26,5 +27,5 @@ def lut_layers(model: nn.Module, wanted_by: str) -> list[Any]:
 
 
 def learned_connections(model: nn.Module) -> list[LearnedConnections]:
-    """Return the connections of a model that are learned, in the order of its modules."""
+    """Return the learned connections of a model, in the order of its modules."""
     return [module for module in model.modules() if isinstance(module, LearnedConnections)]

@@ -24,12 +24,12 @@ class Epoch:
     Attributes:
         epoch: counted from 1; 0 is the network before the first step (`Trainer.fit(keep_start=True)`).
         loss: mean over the epoch's training batches; None in epoch 0, which has none.
-        soft, hard: validation score of the differentiable network and of the hardened one: accuracy in [0, 1], or what
-            the objective has instead (R^2, the share of right bits); None where the epoch was not validated.
+        soft, hard: validation score of the differentiable network and of the hardened one: accuracy in [0, 1], or the
+            objective's own score (R^2, the share of right bits); None if the epoch was not validated.
         gap: soft - hard.
         lr: learning rate of the tables in the epoch's last step.
         seconds: wall time of the epoch, validation included.
-        figures: further numbers of the validation by name; in the line, keys of their own.
+        figures: further numbers of the validation by name; in the line each has its own key.
     """
 
     epoch: int
@@ -57,8 +57,8 @@ class Epoch:
 def logits(model: nn.Module, x: Array, rows: Rows, *, hardened: bool) -> NDArray[np.float32]:
     """Return the logits of some rows of `x` `(N, *input_shape)`, `(len(rows), classes)`, without gradients.
 
-    `hardened` takes the network in eval mode, which is the circuit; otherwise in train mode, without augmentation. The
-    mode of `model` is left as it was.
+    With `hardened` the network is in eval mode, which is the circuit; otherwise in train mode, without augmentation.
+    The mode of `model` is restored afterwards.
     """
     mode, parts = model.training, []
     device = next((p.device for p in model.parameters()), torch.device("cpu"))

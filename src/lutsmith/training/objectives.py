@@ -1,4 +1,4 @@
-"""What a network is trained for: which targets it takes, its loss, and the figure by which epochs are compared."""
+"""Objectives, what a network is trained for: targets, a loss, and the score by which epochs are compared."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ Targets = npt.NDArray[Any]
 
 
 class Objective(ABC):
-    """What training is for."""
+    """What a network is trained for."""
 
     @abstractmethod
     def targets(self, y: Targets, count: int) -> Targets:
         """Return `y`, checked, in the dtype that `loss` takes.
 
         Raises:
-            ValueError: targets that cannot be trained on, or not `count` of them.
+            ValueError: targets that cannot be trained on, or a number of them other than `count`.
         """
 
     @abstractmethod
     def check_outputs(self, outputs: Tensor, y: Targets) -> None:
-        """Raise ValueError where the outputs of a batch do not suit the targets of all samples."""
+        """Raise ValueError if the outputs of a batch do not suit the targets of all samples."""
 
     @abstractmethod
     def loss(self, outputs: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -66,7 +66,7 @@ class ClassificationObjective(Objective):
     """Class ids (N,); cross entropy; the share of samples whose largest logit is their class.
 
     With class ids (N, *places), such as those of pixels, logits are (B, classes, *places), the loss of a sample is the
-    mean of its places', and the score is the share of right places.
+    mean over its places, and the score is the share of right places.
 
     Args:
         label_smoothing: the share of the target that is spread evenly over all classes.
@@ -197,7 +197,7 @@ OBJECTIVES = ("classification", "regression", "multilabel")
 
 
 def make_objective(name: str, label_smoothing: float = 0.0, huber_delta: float | None = None) -> Objective:
-    """Return the objective of a name of `OBJECTIVES`; ValueError for another."""
+    """Return the objective for a name in `OBJECTIVES`; ValueError for any other name."""
     one_of("objective", name, OBJECTIVES)
     if name == "classification":
         return ClassificationObjective(label_smoothing)

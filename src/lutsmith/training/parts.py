@@ -1,4 +1,4 @@
-"""What a caller adds to the settings of a run: objects and functions, which are not JSON values."""
+"""What a caller adds to the settings of a run: objects and functions that are not JSON values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Parts:
     """The parts of a run.
 
     Attributes:
-        loss: instead of the objective's.
+        loss: replaces the objective's loss.
         penalties: added to the loss.
         callbacks: called after those of the settings.
         augmentations: of images, after those of the settings.

@@ -1,4 +1,4 @@
-"""From data to a checked circuit in phases: each trained, kept, and gone on from where a run was stopped."""
+"""From data to a checked circuit in phases: each is trained and kept, and a stopped run resumes where it was."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FOLDER = "phases"
 
 @dataclass(frozen=True, eq=False)
 class PhasedPreparation:
-    """All that is made before the first phase begins.
+    """Everything that is made before the first phase begins.
 
     Attributes:
         prepared: checked data, and the network with real weights.
@@ -52,7 +52,7 @@ class PhasedPreparation:
         """Check data, architecture and settings against each other, and build the network.
 
         Raises:
-            TypeError: no such objects.
+            TypeError: objects of other types.
             ValueError: data of another objective, or without rows to measure on; sizes that do not fit.
         """
         began = time.perf_counter()
@@ -82,20 +82,19 @@ class PhasedPreparation:
 
     @property
     def seconds(self) -> float:
-        """What making this took."""
+        """How long making this took."""
         return self.prepared.seconds
 
     def fit(
         self, *, resume: bool = False, metadata: Metadata | None = None, folder: Path | None = None, quiet: bool = False
     ) -> Fitted:
-        """Train phase by phase, lower, check and report. Once only: the network is trained in place.
+        """Train phase by phase, lower, check and report. Call it once only: the network is trained in place.
 
-        With a folder, each phase has one of its own in its `phases`, with metrics and a checkpoint, and what it
-        ended with. With `resume` phases that are done are taken from there, and the one that was stopped goes
-        on within its epoch.
+        With a folder, each phase has its own subfolder in `phases`, with metrics, a checkpoint and its result. With
+        `resume`, finished phases are loaded from there, and a stopped one resumes within its epoch.
 
         Raises:
-            As `training.fit`; ValueError of a phase that cannot change the network as it is then.
+            As `training.fit`; ValueError for a phase that cannot change the network as it is at that point.
         """
         prepared, model, reached = self.prepared, self.prepared.model, list[Reached]()
         place = None if folder is None else folder / FOLDER

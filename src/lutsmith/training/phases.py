@@ -11,10 +11,10 @@ inputs    inputs of LUTs are tied away                       `density` or `thres
 
 A phase is a JSON object: `phase`, its kind; `name`, which is the kind where it is not given; the keys above; and fields
 of `training.Settings` for this phase alone, such as `epochs` and `lr`. With 0 epochs it only changes the network.
-`layers` are numbers of layers from 1; left out: all layers that can be changed so.
+`layers` are numbers of layers from 1; left out: all layers that can be changed in this way.
 
-The weights that a phase begins with are those of the best epoch before it, by the validation rows. They count as its
-epoch 0, but for `real`, `binary` and `prune`, which change what is compared; a phase that prunes keeps its last epoch.
+A phase begins with the weights of the best epoch before it, by the validation rows. They count as its epoch 0, except
+in `real`, `binary` and `prune`, which change what is compared; a phase that prunes keeps its last epoch.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Phase:
 
     @classmethod
     def from_json(cls, values: Any, common: Settings) -> Phase:
-        """Return a phase from its JSON object, checked; TypeError or ValueError of what it cannot be."""
+        """Return a phase from its JSON object, checked; TypeError or ValueError if it is invalid."""
         if not isinstance(values, Mapping) or "phase" not in values:
             raise ValueError(f'a phase is {values!r}; expected an object such as {{"phase": "prune", "density": 0.1}}')
         kind = one_of("phase", values["phase"], KINDS)
@@ -107,14 +107,14 @@ class Phase:
 
     @property
     def keeps_start(self) -> bool:
-        """Whether the network that it begins with is compared with its epochs."""
+        """Whether the network that the phase begins with is compared with its epochs."""
         return self.kind in ("retrain", "expand", "inputs")
 
     def change(self, model: nn.Module, seed: int) -> list[GradualPruning]:
-        """Change a network as the phase begins, and return what is to change it in training.
+        """Change a network as the phase begins, and return the callbacks that change it in training.
 
         Raises:
-            ValueError: layers that are not there, or cannot be changed so.
+            ValueError: layers that do not exist, or cannot be changed in this way.
         """
         layers = prunable(model)
         if self.kind in ("real", "binary"):
@@ -172,7 +172,7 @@ class PhasedSettings:
     """How a network is trained in phases.
 
     Attributes:
-        common: what all phases have, unless they say otherwise.
+        common: settings of all phases, unless a phase says otherwise.
         phases: in their order; names are distinct.
         until: the name of the phase after which training ends and the circuit is made; None: the last one.
     """
@@ -186,7 +186,7 @@ class PhasedSettings:
         """Return settings from fields of `Settings`, `phases`, a list of JSON objects, and `until`.
 
         Raises:
-            TypeError, ValueError: fields that do not exist or hold what they cannot; no phases.
+            TypeError, ValueError: fields that do not exist or hold invalid values; no phases.
         """
         plain = plain_json(values)
         phases, until = plain.pop("phases", None), plain.pop("until", None)
@@ -206,7 +206,7 @@ class PhasedSettings:
         return {**self.common.to_json(), "phases": [phase.to_json() for phase in self.phases], "until": self.until}
 
     def told(self) -> dict[str, Any]:
-        """The same as a model file tells it: a teacher without its path."""
+        """The same as a model file records it: a teacher without its path."""
         teacher = self.common.teacher
         return {**self.to_json(), "teacher": teacher and Path(teacher).name}
 
@@ -225,9 +225,9 @@ class Reached:
         name: of the phase; the last row is "circuit".
         soft, hard: score on the validation rows, of the network as it is trained and in eval mode.
         kept: weights, or LUTs of sums, that are not pruned.
-        luts: of all layers, those of adders and comparators among them, by layer, as lowered; () where weights are
-            real numbers, of which there are no LUTs.
-        epoch: the best one, from 1; 0: that which the phase began with.
+        luts: of all layers, those of adders and comparators among them, by layer, as lowered; () where weights are real
+            numbers, which have no LUTs.
+        epoch: the best one, from 1; 0: the state that the phase began with.
         seconds: of training.
     """
 
@@ -241,7 +241,7 @@ class Reached:
 
 
 def phase_table(phases: Sequence[Reached | Mapping[str, Any]]) -> str:
-    """Return what phases reached as text, a line for each, with the LUTs of each layer and of all but the first."""
+    """Return what phases reached as text, one line per phase, with the LUTs of each layer and of all but the first."""
     rows = [Reached(**{**each, "luts": tuple(each["luts"])}) if isinstance(each, Mapping) else each for each in phases]
     depth = max((len(row.luts) for row in rows), default=0)
     heading = ["phase", "soft", "hard", "epoch", "kept", *(f"layer {n + 1}" for n in range(depth)), "2 on", "LUTs", "s"]

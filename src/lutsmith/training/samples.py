@@ -1,4 +1,4 @@
-"""Training data, checked and compact: as they came, each batch of them is gathered when it is trained on."""
+"""Training data, checked and compact: they stay as they came, and each batch is gathered when it is needed."""
 
 from __future__ import annotations
 
@@ -40,14 +40,13 @@ class Samples:
 
         Args:
             x: (N, *input_shape) array, tensor or memory map of numbers.
-            y: targets, one a row: see `objectives`; for classification integer class ids, 0 the first class.
+            y: targets, one per row: see `objectives`; for classification integer class ids, 0 the first class.
             objective: what is trained for; None: classification.
             sample_weight: (N,) finite numbers >= 0, not all 0: how much each row counts; None: all the same.
 
         Raises:
             TypeError: another dtype.
-            ValueError: no rows or features, unequal lengths, targets that do not suit the objective, weights that are
-                none.
+            ValueError: no rows or features, unequal lengths, targets that do not suit the objective, invalid weights.
         """
         x, y = np.asarray(x), np.asarray(y)
         if x.dtype.name not in _NUMERIC:
@@ -63,7 +62,7 @@ class Samples:
         """Return the weights of some rows, `(len(rows),)` float64, divided by their mean; None where all are equal.
 
         Raises:
-            ValueError: they are 0 in each of the rows; `which` says what these are.
+            ValueError: they are 0 in all of these rows; `which` names the rows in the message.
         """
         if self.weights is None:
             return None
@@ -74,9 +73,10 @@ class Samples:
         return mean_one
 
     def fingerprint(self) -> str:
-        """Return a short text that tells these samples from others: shape, dtype and a checksum of rows and targets.
+        """Return a short text that distinguishes these samples from others: shape, dtype and a checksum of rows and
+        targets.
 
-        Weights have a checksum of their own, in float32: that of weights of another scale is the same.
+        Weights have their own checksum, in float32, which does not depend on their scale.
         """
         found = hashlib.blake2b(digest_size=16)
         for array in (self.x, self.y):
@@ -84,7 +84,7 @@ class Samples:
         return self._told(found.hexdigest())
 
     def earlier_fingerprint(self) -> str:
-        """Return the text that checkpoints of earlier versions have, whose checksum is of at most 1,024 rows."""
+        """Return the text that checkpoints of earlier versions have: its checksum covers at most 1,024 rows."""
         rows = np.unique(np.linspace(0, len(self.x) - 1, min(len(self.x), _FINGERPRINT_ROWS)).astype(np.int64))
         checksum = zlib.crc32(np.ascontiguousarray(self.x[rows]).tobytes(), zlib.crc32(self.y.tobytes()))
         return self._told(f"{checksum:08x}")

@@ -1,4 +1,4 @@
-"""What a training run is asked to do: one frozen, JSON-able record."""
+"""The settings of a training run: one frozen, JSON-able record."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Settings:
 
     Attributes:
         epochs: passes over the training rows.
-        batch_size: samples a step; the rows left over at the end of an epoch wait for the next shuffle.
-        optimizer: the name of a class of `torch.optim`, in any case; fused where the class has a fused form.
+        batch_size: samples per step; rows left over at the end of an epoch wait for the next shuffle.
+        optimizer: the name of a class of `torch.optim`, in upper or lower case; fused if the class has a fused form.
         optimizer_options: further arguments of that class, for example `{"betas": [0.9, 0.99]}`.
-        lr: learning rate of the tables and of all else that is not a connection score.
+        lr: learning rate of the tables and of everything else that is not a connection score.
         score_lr: learning rate of the connection scores; None: `lr`.
-        score_weight_decay: weight decay of the connection scores, of optimizers that have one; None: that of all else,
-            which is `optimizer_options["weight_decay"]`.
+        score_weight_decay: weight decay of the connection scores, for optimizers that have one; None: the same as for
+            everything else, which is `optimizer_options["weight_decay"]`.
         schedule: "cosine" (down to `final_lr * lr`), "step" (times `gamma` at each milestone) or "constant".
         warmup: epochs of linear growth from 0 to the full rate before the schedule begins, whichever it is.
         milestones: the epochs at which "step" multiplies the rate by `gamma`, ascending.
-        final_lr: what the cosine ends at, as a fraction of `lr`.
+        final_lr: where the cosine ends, as a fraction of `lr`.
         objective: "classification" (class ids, cross entropy), "regression" (numbers, squared error) or "multilabel"
             (0/1 for each label, binary cross entropy).
         huber_delta: in regression, errors beyond it count linearly (Huber's loss); None: all are squared.
@@ -54,41 +54,45 @@ class Settings:
         brightness, contrast, channel: factors of up to 1 +- `brightness` of an image, 1 +- `contrast` of the distances
             of its pixels from their mean, and 1 +- `channel` for each of its channels, in training.
         cutout: side in pixels of a square that is set to 0 at a random place of each image in training.
-        temperature_final, rho_final: the parametrizations' temperature and `dwn`'s rho go from what the network was
-            built with to this in the last epoch; None: they stay.
+        temperature_final, rho_final: the parametrizations' temperature and `dwn`'s rho go from the values that the
+            network was built with to these in the last epoch; None: they stay.
         connection_temperature_final: the same for the temperature of learned connections.
-        annealing: the way there: "exponential", "linear" or "cosine".
+        annealing: the shape of this change: "exponential", "linear" or "cosine".
         refresh: share of each learned slot's candidates, the worst-scored, that are replaced by new ones after each of
             the finished epochs in `refresh_epochs`; 0: none.
-        refresh_epochs: ascending epochs.
+        refresh_epochs: the numbers of finished epochs, ascending.
         resample: share of the epochs after each of which wires of learned connections, and tables, that have settled
             are drawn anew; see `training.Resampling`. 0: never.
-        freeze: shares of the epochs, ascending, after which the first LUT layer is hardened and trained no more, the
-            second, and so on; see `training.ProgressiveFreezing`.
-        score_every: scores of learned connections are trained in one step of so many; the others are as fast as with
-            fixed wires. See `training.RestingWires`.
-        freeze_wires: share of the epochs after which learned connections keep what they read and only tables go on to
-            learn, in faster steps; see `training.WireFreezing`. None: never.
+        freeze: shares of the epochs, ascending, after which the first LUT layer, the second, and so on, is hardened and
+            no longer trained; see `training.ProgressiveFreezing`.
+        score_every: scores of learned connections are trained in one of this many steps; the other steps are as fast as
+            with fixed wires. See `training.RestingWires`.
+        freeze_wires: share of the epochs after which learned connections keep what they read and only tables continue
+            to learn, in faster steps; see `training.WireFreezing`. None: never.
         sampling_final: the parametrizations' sampling after the share `sampling_from` of the epochs, such as "hard":
-            hardened tables forward, with straight-through gradients; None: it stays.
+            hardened tables in the forward pass, with straight-through gradients; None: it stays.
         sampling_from: that share.
-        teacher: whose opinion of each training row is learned beside its label: "cnn", a small convolutional network
-            that is trained on the same rows first; or a model file, or the folder of a run; see `training.teachers`.
-            None: no one's. In `training.fit` and in phases, and so in every run; not in a `Trainer`.
+        teacher: a model whose opinion of each training row is learned besides its label: "cnn", a small convolutional
+            network that is first trained on the same rows; or a model file, or the folder of a run; see
+            `training.teachers`. None: no teacher. It works in `training.fit` and in phases, and so in every run, but
+            not in a `Trainer`.
         teacher_epochs: passes over the training rows of the teacher "cnn".
-        teacher_weight: of the opinion; that of the label is 1.
-        teacher_temperature: divisor of the scores of both in the comparison; see `training.Distillation`.
-        weight_average: decay, in (0, 1), of a running average of the weights, which is then what is validated and kept;
-            0: the weights themselves are.
+        teacher_weight: weight of the opinion; the label has weight 1.
+        teacher_temperature: divisor of the teacher's and the network's scores in their comparison; see
+            `training.Distillation`.
+        weight_average: decay, in (0, 1), of a running average of the weights, which is then validated and kept; 0: the
+            weights themselves are.
         validation: share of the rows, stratified by class, that is held out to choose the best epoch; 0: keep the last.
         validate_every: epochs from one validation to the next; the last epoch is always validated.
-        patience: training stops after so many validated epochs in a row that are no better than the best before them,
-            by the hardened score; 0: never. See `training.EarlyStopping`: not for the cosine schedule, as a rule.
+        patience: training stops after this many validated epochs in a row that are no better than the best before them,
+            by the hardened score; 0: never. As a rule it does not suit the cosine schedule; see
+            `training.EarlyStopping`.
         seed: of the split, the shuffles, the augmentation and torch's generator.
-        accelerator: "cpu", "cuda", "mps" (Apple's), or "auto": CUDA where there is a device.
+        accelerator: "cpu", "cuda", "mps" (Apple's), or "auto": CUDA if there is a device.
         precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). The "true" half
             precisions are refused: they would round raw features before the encoder compares them.
-        torch_threads: torch's own threads during training on a CPU. One is steadier: the kernels bring their own.
+        torch_threads: torch's own threads during training on a CPU. One is steadier: the kernels have their own
+            threads.
     """
 
     epochs: int = 20
@@ -226,8 +230,8 @@ class Settings:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
-        """Return settings from a mapping of field names to JSON values, such as a circuit's metadata hold; fields left
-        out take their defaults.
+        """Return settings from a mapping of field names to JSON values, such as those in a circuit's metadata; fields
+        left out take their defaults.
 
         Raises:
             ValueError: a name that is not a field, with the names that are.

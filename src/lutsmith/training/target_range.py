@@ -1,4 +1,4 @@
-"""Where the targets of a regression lie: training sees them in [-1, 1], whatever their units."""
+"""The range of regression targets: training sees them in [-1, 1], whatever their units."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _LEAST_STEPS = 64
 class TargetRange:
     """The middle and half the range of each target, float64 `(k,)`; half is 1 where a target is always the same.
 
-    Learning rates are steps of the head's scale and offset too: what suits targets of size 1 is lost on those of a
-    million and too much for those of a millionth.
+    Learning rates also set the steps of the head's scale and offset: a rate that suits targets of size 1 is far too
+    small for targets around a million and far too large for those around a millionth.
     """
 
     middle: NDArray[np.float64]
@@ -46,15 +46,15 @@ class TargetRange:
         return cls(middle, np.where(half > 0, half, 1.0))
 
     def scaled(self, y: NDArray[Any]) -> NDArray[np.float32]:
-        """Return numbers of any rows as they are trained on, float32 of the shape of `y`."""
+        """Return numbers of any rows as training uses them, float32 of the shape of `y`."""
         columns = y.reshape(len(y), -1).astype(np.float64)
         return ((columns - self.middle) / self.half).astype(np.float32).reshape(y.shape)
 
     def scaled_error(self, error: float) -> float:
-        """Return an error in the units of the targets as one of what is trained on.
+        """Return an error in the units of the targets as one in the units that training uses.
 
         Raises:
-            ValueError: several targets of different ranges, for which there is no one number.
+            ValueError: several targets of different ranges, for which no single number exists.
         """
         if (self.half != self.half[0]).any():
             raise ValueError(
@@ -64,7 +64,7 @@ class TargetRange:
         return error / float(self.half[0])
 
     def scale(self, head: Any) -> None:
-        """Change a `Regression` head that gives numbers in their own units so that it gives what is trained on."""
+        """Change a `Regression` head that gives numbers in their own units so that it gives training's units."""
         middle, half = self._on(head)
         with torch.no_grad():
             head.offset.copy_(((head.offset.double() - middle) / half).float())

@@ -32,13 +32,13 @@ from lutsmith.training.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What a training run gave; the model it was given holds the best epoch's weights, in eval mode.
+    """The result of a training run; the model that was passed in holds the best epoch's weights, in eval mode.
 
     Attributes:
-        history: one entry an epoch, and before them epoch 0 where the start was to be kept.
-        best: the validated epoch with the highest hardened score (accuracy, R^2 or share of right bits), the latest of
-            equals; without validation the last.
-        validation_rows: the rows that were held out, ascending int64; of a feed none.
+        history: one entry per epoch, preceded by epoch 0 if the start was to be kept.
+        best: the validated epoch with the highest hardened score (accuracy, R^2 or share of right bits), of equals the
+            latest; without validation the last epoch.
+        validation_rows: the held-out rows, ascending int64; none with a feed.
         train_seconds: wall time from first batch to last, validation and checkpoints included, over all sittings.
         setup_seconds: wall time of this call before its first batch: checks, loading or compiling kernels.
         stopped: why a callback stopped the run in the last epoch of `history`; None: all epochs were trained.
@@ -57,22 +57,23 @@ class Trainer:
 
     Args:
         settings: how to train.
-        folder: where metrics.jsonl and checkpoint.pt are written; None writes nothing, and nothing can be resumed.
+        folder: where metrics.jsonl and checkpoint.pt are written; with None nothing is written, and nothing can be
+            resumed.
         optimizer: called with the parameter groups instead of the optimizer that `settings` names; a class of
             `torch.optim` will do.
         checkpoint_seconds: within an epoch the checkpoint is written this often.
         quiet: show no progress.
         loss: (outputs, targets) of a batch to a scalar, instead of the loss of `settings.objective`; the objective
-            still says which targets there are and how epochs are compared. Where samples have weights it is given
-            `sample_weight=` too, `(B,)` float32 with a mean of 1 over the training rows, and returns the mean of each
+            still says which targets are valid and how epochs are compared. If samples have weights it is also called
+            with `sample_weight=`, `(B,)` float32 with a mean of 1 over the training rows, and returns the mean of each
             sample's loss times its weight.
         penalties: (model, batch, outputs) to a scalar that is added to the loss; see `penalties`.
         callbacks: called between the steps, after those that the settings ask for; see `callbacks.base`.
         augmentations: changes to batches of raw samples, after those that the settings ask for; see
             `data.augmentation.images`.
 
-    A run is resumed with the same parts as it began with. Those of lutsmith are known by their arguments, others by
-    their names.
+    A run is resumed with the same parts that it began with. Parts of lutsmith are recognised by their arguments, others
+    by their names.
     """
 
     def __init__(
@@ -111,26 +112,27 @@ class Trainer:
         resume: bool = False,
         keep_start: bool = False,
     ) -> Fit:
-        """Train `model` on `x` `(N, *input_shape)`, any numeric dtype, and targets `y`, for classes their ids `(N,)`.
+        """Train `model` on `x` `(N, *input_shape)` of any numeric dtype and targets `y`, such as class ids `(N,)`.
 
-        `x` stays as it is; each batch is gathered, augmented if the settings say so, and handed to the model raw. The
+        `x` stays as it is; each batch is gathered, augmented if the settings say so, and given to the model raw. The
         same settings, data and starting weights give the same weights, bit for bit, on the same machine, for any number
         of threads of the kernels, whether or not the run was stopped and resumed on the way.
 
         Args:
-            model: logits `(B, classes)` of a batch, or what else the objective wants. `train()` mode is trained;
-                `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each step.
+            model: gives logits `(B, classes)` of a batch, or whatever else the objective expects. `train()` mode is
+                trained; `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each
+                step.
             x: an array, a CPU tensor or a memory map.
             y: integers from 0, `(N, *places)` where each pixel has a class of its own; in regression numbers `(N,)` or
                 `(N, k)`; for several labels 0 and 1, `(N, labels)`.
-            sample_weight: `(N,)` finite numbers >= 0, not all 0: how much each row counts; None: all the same. The
-                loss of a batch of B rows is `sum_i w_i loss_i / (B m)`, m the mean weight of all rows that are trained
-                on (not of the batch, so that batches that weigh more count more). To scale all weights changes
-                nothing, equal ones are none, integers count as often as that many copies of the row do. Validation
-                scores are weighted likewise, and so are `Distillation`, `Consistency` and `Gap`.
-            resume: go on from the folder's checkpoint, if there is one.
-            keep_start: the model as it is given counts as epoch 0: it is validated before the first step, and kept
-                where no epoch is as good. So a network that was trained before never ends worse on the validation rows.
+            sample_weight: `(N,)` finite numbers >= 0, not all 0: how much each row counts; None: all the same. The loss
+                of a batch of B rows is `sum_i w_i loss_i / (B m)`, m the mean weight of all rows that are trained on
+                (not of the batch, so that batches that weigh more count more). Scaling all weights changes nothing,
+                equal weights are the same as none, and an integer weight counts like that many copies of the row.
+                Validation scores are weighted likewise, and so are `Distillation`, `Consistency` and `Gap`.
+            resume: resume from the folder's checkpoint, if there is one.
+            keep_start: the model as given counts as epoch 0: it is validated before the first step, and kept if no
+                epoch is as good. A network that was trained before therefore never ends worse on the validation rows.
 
         Raises:
             ValueError: data that cannot be trained on; a checkpoint of another run, or one in the way.
@@ -150,7 +152,7 @@ class Trainer:
         return self._fit(model, samples, resume, keep_start, began)
 
     def fit_feed(self, model: nn.Module, feed: Feed, *, resume: bool = False, keep_start: bool = False) -> Fit:
-        """Train a model on batches that a feed makes as they are asked for, such as an endless stream.
+        """Train a model on batches that a feed makes on demand, such as an endless stream.
 
         Args:
             model: as in `fit`.

@@ -1,4 +1,4 @@
-"""Random changes to what is trained on: to batches of images (`lutsmith.data.augmentation`), and to encoded bits."""
+"""Random changes to the training data: to batches of images (`lutsmith.data.augmentation`), and to encoded bits."""
 
 from lutsmith.data.augmentation.images import Affine, Crop, Cutout, Flip, Shift
 

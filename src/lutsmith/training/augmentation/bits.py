@@ -1,4 +1,4 @@
-"""Random changes to what the encoder gives in training: inverted bits."""
+"""Random changes to the encoder's output in training: inverted bits."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 def flip_bits(bits: Tensor, probability: float, generator: np.random.Generator) -> Tensor:
     """Return a copy of a 0/1 tensor in which each element is inverted with the given probability, independently.
 
-    A Poisson number of positions, drawn with replacement, hits each element with probability 1 - exp(-mean) on its
-    own; the mean is chosen to make that `probability`. The cost is that of the flips, not of all the bits.
+    A Poisson number of positions, drawn with replacement, hits each element with probability 1 - exp(-mean) on its own;
+    the mean is chosen to make that `probability`. The cost grows with the flips, not with all the bits.
     """
     hits = generator.poisson(-math.log1p(-probability) * bits.numel())
     if hits == 0:
@@ -30,10 +30,10 @@ class BitFlips:
     """Inverts bits of the encoder's output while it is `active`: a forward hook on the model's first module."""
 
     def __init__(self, model: nn.Module, probability: float, name: str = "bit_flip") -> None:
-        """Find the encoder: the first module of an `nn.Sequential`; `name` is what messages call this.
+        """Find the encoder: the first module of an `nn.Sequential`; `name` is the name of this in messages.
 
         Raises:
-            ValueError: a model of another kind, where the encoder cannot be told.
+            ValueError: a model of another kind, in which the encoder cannot be identified.
         """
         if not isinstance(model, nn.Sequential) or len(model) < 2:
             raise ValueError(

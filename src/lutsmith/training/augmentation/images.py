@@ -1,4 +1,4 @@
-"""The names of `lutsmith.data.augmentation.images`, which is where they live: settings and pickles name them here."""
+"""The names of `lutsmith.data.augmentation.images`, where they are defined: settings and pickles name them here."""
 
 from lutsmith.data.augmentation.images import Affine, Augmentation, Crop, Cutout, Flip, Images, Shift
 

@@ -1,4 +1,4 @@
-"""The names of `lutsmith.data.augmentation.warping`, which is where they live."""
+"""The names of `lutsmith.data.augmentation.warping`, where they are defined."""
 
 from lutsmith.data.augmentation.warping import Floats, warp
 

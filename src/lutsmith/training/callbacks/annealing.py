@@ -18,7 +18,7 @@ SHAPES = ("exponential", "linear", "cosine")
 def interpolate(initial: float, final: float, progress: float, shape: str) -> float:
     """Return the value between `initial` (progress 0) and `final` (progress 1).
 
-    "linear" goes in equal steps, "exponential" by equal factors, "cosine" along half a cosine, flat at both ends.
+    "linear" goes in equal steps, "exponential" by equal factors, and "cosine" along half a cosine, flat at both ends.
     """
     if shape == "linear":
         return initial + (final - initial) * progress
@@ -31,12 +31,12 @@ def interpolate(initial: float, final: float, progress: float, shape: str) -> fl
 class Schedule(Callback):
     """Moves one attribute of all parametrizations (or connections) of a model from its initial to a final value.
 
-    The value is constant within an epoch: that of epoch e of E is at e / (E - 1) of the way. After the run it is that
+    The value is constant within an epoch: in epoch e of E it is e / (E - 1) of the way. After the run it is the value
     of the epoch whose weights were kept.
 
     Attributes:
-        final: in the last epoch.
-        initial: in the first; None: what each one has when training begins.
+        final: the value in the last epoch.
+        initial: the value in the first epoch; None: the value that each has when training begins.
         shape: "exponential", "linear" or "cosine".
     """
 
@@ -103,7 +103,7 @@ class Schedule(Callback):
 
 @dataclass
 class TemperatureSchedule(Schedule):
-    """The temperature of the parametrizations: lower is closer to the hardened tables."""
+    """The temperature of the parametrizations: a lower one is closer to the hardened tables."""
 
     attribute: ClassVar[str] = "temperature"
     place: ClassVar[str] = "parametrization"
@@ -111,7 +111,7 @@ class TemperatureSchedule(Schedule):
 
 @dataclass
 class RhoSchedule(Schedule):
-    """The contraction rho of `dwn`'s gradient: 1 is the plain finite difference, smaller looks at further entries."""
+    """The contraction rho of `dwn`'s gradient: 1 is the plain finite difference, lower looks at further entries."""
 
     attribute: ClassVar[str] = "rho"
     place: ClassVar[str] = "parametrization"
@@ -120,7 +120,7 @@ class RhoSchedule(Schedule):
 
 @dataclass
 class ConnectionTemperatureSchedule(Schedule):
-    """The temperature of learned connections: lower leaves the gradient to the candidates with the best scores."""
+    """The temperature of learned connections: a lower one gives the gradient to the candidates with the best scores."""
 
     attribute: ClassVar[str] = "temperature"
     place: ClassVar[str] = "connections"

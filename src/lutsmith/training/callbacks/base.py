@@ -1,4 +1,4 @@
-"""What a training aid that acts between the steps is: a callback, and the stage that it acts on."""
+"""The base of training aids that act between the steps: a callback, and the stage that it acts on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lutsmith.training.optimization.averaging import WeightAverage
 class Stage:
     """A training run as callbacks see it.
 
-    In a loop of one's own it is made once, and its `epoch` and `batch` are kept up::
+    In a loop of your own, make it once, and keep its `epoch` and `batch` up to date::
 
         stage = Stage(model, optimizer, epochs=20)
         schedule = TemperatureSchedule(final=0.1)
@@ -36,13 +36,13 @@ class Stage:
         seed: of all that is random in the run.
         epoch: epochs done.
         batch: batches done in the present epoch.
-        average: of the weights, where one is kept.
-        kept: the epoch, from 0, whose weights the model holds after the run, -1 where they are those that it began
-            with; None before.
-        validates: whether epochs are measured on rows that are held out; None in a loop that does not say.
-        stopped: why a callback has stopped the run; None while none has.
-        share: how much of the run is over in any case, in [0, 1], as a callback that ends it by another measure than
-            epochs says: a limit of time. The cosine schedule goes on at least so far.
+        average: of the weights, if one is kept.
+        kept: after the run, the epoch, from 0, whose weights the model holds, or -1 for those that it began with; None
+            before.
+        validates: whether epochs are measured on held-out rows; None in a loop that does not say.
+        stopped: why a callback has stopped the run; None if none has.
+        share: the least share of the run that is over, in [0, 1]. A callback that ends the run by another measure than
+            epochs, such as a time limit, sets it. The cosine schedule advances at least this far.
     """
 
     model: nn.Module
@@ -58,10 +58,10 @@ class Stage:
     share: float = 0.0
 
     def stop(self, reason: str) -> None:
-        """End the run: after the step that is being taken, or the next one where none is.
+        """End the run after the present step, or after the next one if no step is being taken.
 
         The epoch is cut short there, validated and saved, and the run is finished: it holds its best weights, says why
-        it was stopped, and stays stopped when it is resumed. The first reason counts. In a loop of one's own, look at
+        it was stopped, and stays stopped when it is resumed. The first reason counts. In a loop of your own, check
         `stopped` after each step and epoch.
         """
         if not isinstance(reason, str) or not reason.strip():
@@ -70,15 +70,15 @@ class Stage:
             self.stopped = reason
 
     def generator(self, purpose: int, number: int) -> torch.Generator:
-        """The generator of what one module, by its number, draws for a purpose of its own before an epoch."""
+        """The generator for what one module, by its number, draws for its own purpose before an epoch."""
         state = np.random.SeedSequence([self.seed, purpose, self.epoch, number]).generate_state(1, np.uint64)
         return torch.Generator().manual_seed(int(state[0]) & (2**63 - 1))
 
     @torch.no_grad()
     def forget(self, parameter: nn.Parameter, changed: Tensor) -> None:
-        """Drop what the optimizer and the average remember of the elements of `parameter` where `changed` is True.
+        """Drop what the optimizer and the average remember about the elements of `parameter` where `changed` is True.
 
-        Moments become 0 there, and the average what the parameter is now.
+        There moments become 0, and the average becomes the present value of the parameter.
         """
         for value in self.optimizer.state.get(parameter, {}).values():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
@@ -90,29 +90,29 @@ class Stage:
 class Callback:
     """Does something at certain points of a run; the methods of this class do nothing.
 
-    A run that is stopped and resumed must not differ from one that was not. So whatever a callback does follows from
-    the stage, or from a state that it hands out for the checkpoint; random numbers come from a generator seeded by the
-    stage's `seed` and `epoch`, or from the global ones, which a checkpoint saves. Any of them may end the run:
+    A run that is stopped and resumed must not differ from one that was not. So everything that a callback does must
+    follow from the stage, or from a state that it gives to the checkpoint; random numbers come from a generator seeded
+    by the stage's `seed` and `epoch`, or from the global ones, which a checkpoint saves. Any callback may end the run:
     `stage.stop("why")`.
     """
 
     def begin(self, stage: Stage) -> None:
-        """Called once a sitting, before anything else. Raise ValueError where the model does not suit."""
+        """Called once per sitting, before anything else. Raise ValueError if the model does not suit."""
 
     def before_epoch(self, stage: Stage) -> None:
-        """Called before the first batch of an epoch, and of a sitting that goes on within one (`stage.batch` > 0)."""
+        """Called before the first batch of an epoch, and when a sitting resumes within one (`stage.batch` > 0)."""
 
     def after_backward(self, stage: Stage) -> None:
-        """Called when the gradients of a batch are there, before the optimizer's step."""
+        """Called when the gradients of a batch are computed, before the optimizer's step."""
 
     def after_step(self, stage: Stage) -> None:
         """Called after the optimizer's step and the clamping of the tables."""
 
     def after_epoch(self, stage: Stage, epoch: Epoch) -> None:
-        """Called when an epoch is done and measured, where it is one to validate. To stop here takes no more step."""
+        """Called when an epoch is done, and measured if it is one to validate. Stopping here takes no further step."""
 
     def end(self, stage: Stage) -> None:
-        """Called when a sitting ends, however it ends; `stage.kept` tells whether the run is finished."""
+        """Called when a sitting ends, however it ends; `stage.kept` says whether the run is finished."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint must keep: tensors and plain values."""
@@ -147,7 +147,9 @@ def are_epochs(value: object, least: int) -> bool:
 
 
 def description(part: object) -> str:
-    """Return a text that tells a loss, penalty, callback or augmentation from others, the same in every process."""
+    """Return a text that distinguishes a loss, penalty, callback or augmentation from others, the same in every
+    process.
+    """
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
         return repr(part)
     return str(getattr(part, "__qualname__", type(part).__qualname__))

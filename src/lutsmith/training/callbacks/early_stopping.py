@@ -13,15 +13,15 @@ from lutsmith.training.metrics import Epoch
 class EarlyStopping(Callback):
     """Stops a run after `patience` epochs in a row that are no better than the best before them.
 
-    The weights that are kept are those of the best epoch, stopped or not. Epochs that are not validated do not count
-    (`Settings.validate_every`). The cosine schedule comes to its end after `Settings.epochs`, and a network gets most
-    of its accuracy there; so stop early with `schedule="constant"` or "step".
+    Whether stopped or not, the run keeps the weights of the best epoch. Epochs that are not validated do not count
+    (`Settings.validate_every`). The cosine schedule ends only after `Settings.epochs`, and a network gains most of its
+    accuracy near that end; so use early stopping with `schedule="constant"` or "step".
 
     Attributes:
         patience: epochs, at least 1.
-        min_delta: by how much an epoch must be better to count as such, >= 0, in the unit of what is monitored.
+        min_delta: by how much an epoch must be better to count as better, >= 0, in the unit of the monitored value.
         monitor: "hard", the validation score of the hardened network, which chooses the best epoch; "soft", that of the
-            differentiable one; "loss", the mean loss of training, where no rows are held out.
+            differentiable one; "loss", the mean training loss, for runs without held-out rows.
     """
 
     patience: int

@@ -1,4 +1,4 @@
-"""Progressive freezing: layers that are done are fixed, one after the other, and the rest adapts to them; or wires."""
+"""Progressive freezing: finished layers are fixed one by one, and the rest adapts to them; or wires are fixed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from lutsmith.training.lut_layers import learned_connections, lut_layers
 
 @dataclass
 class ProgressiveFreezing(Callback):
-    """Freezes tables and wiring of LUT layers, from the input on, at given epochs (CompactLogic, arXiv:2602.05830).
+    """Freezes tables and wiring of LUT layers, starting at the input, at given epochs (CompactLogic, arXiv:2602.05830).
 
-    A frozen layer computes its hardened tables while the others train on (`harden`), so that these learn to live with
-    it, and costs no gradients. Layers stay frozen after the run. Where the weights are averaged, the average of a
-    frozen layer is what it is now.
+    A frozen layer computes its hardened tables while the others go on training (`harden`), so that these adapt to it,
+    and it costs no gradients. Layers stay frozen after the run. If weights are averaged, the average of a frozen layer
+    is its present value.
 
     Attributes:
         epochs: after how many finished epochs the first layer is frozen, the second, and so on; ascending. Layers
-            without a number are not.
+            without a number are not frozen.
         harden: put frozen layers in eval mode.
     """
 
@@ -81,7 +81,7 @@ class ProgressiveFreezing(Callback):
 class WireFreezing(Callback):
     """Freezes the wiring of all learned connections at once: each slot keeps the input that it reads then.
 
-    The tables train on. A step no longer costs gradients of scores, which are the larger part of a layer with many
+    The tables train on. A step no longer computes gradients of scores, which are most of the cost of a layer with many
     candidates, and convolutions with their pools are evaluated in one pass.
 
     Attributes:

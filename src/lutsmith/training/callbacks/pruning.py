@@ -1,4 +1,4 @@
-"""Pruning while training goes on: a little after each epoch, so that what is left learns to do without."""
+"""Pruning while training goes on: a little after each epoch, so that the rest learns to do without what was pruned."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class GradualPruning(Callback):
         density in epoch e = final + (1 - final) (1 - t)^3,    t = (e - first + 1) / (until - first), 1 at most
 
     at the beginning of epochs `first` to `until` - 1, counted from 0; in the last of these and from then on it is the
-    final one. Masks are buffers of the layers, so that a run that is resumed has them; see `nn.neurons.pruning`.
+    final one. Masks are buffers of the layers, so that a resumed run has them; see `nn.neurons.pruning`.
 
     Attributes:
         densities: by the names of layers, the share of weights that is kept in the end, above 0, at most 1.
         first: the first epoch that prunes.
-        until: the epoch before which it is done; None: the last epoch prunes last.
+        until: the epoch before which pruning is finished; None: the last epoch prunes last.
         per: what the density is a share of, a name of `PER`.
         tile: of "tile": outputs and inputs of a tile, or one number for both.
     """

@@ -16,13 +16,13 @@ from lutsmith.training.callbacks.base import Callback, Stage, are_epochs
 class CandidateRefresh(Callback):
     """Replaces the worst-scored candidates of every learned slot by new ones at certain epochs.
 
-    A slot sees few of a layer's inputs, and which ones is chance; those whose scores have fallen furthest are not going
-    to be read. What the connections do is `connections.refresh(share, generator)`; what this object adds is when, the
-    seeds, and that the optimizer (and the average of the weights) forget the scores of the candidates that went.
+    A slot sees only a few of a layer's inputs, chosen by chance; those whose scores have fallen furthest will not be
+    read. The connections do the work in `connections.refresh(share, generator)`; this object adds the times and the
+    seeds, and makes the optimizer (and the average of the weights) forget the scores of the replaced candidates.
 
     Attributes:
-        share: of each slot's candidates that are replaced, in (0, 1).
-        epochs: after how many finished epochs it is done, such as (5, 10).
+        share: the share of each slot's candidates to replace, in (0, 1).
+        epochs: the numbers of finished epochs after which to replace them, such as (5, 10).
     """
 
     share: float

@@ -1,4 +1,6 @@
-"""Resampling: what has settled, surely or not at all, is drawn anew while there is time to learn it."""
+"""Resampling: wires and tables that have settled, on a sure choice or on none, are drawn anew while there is time to
+learn.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +18,23 @@ from lutsmith.training.lut_layers import lut_layers
 
 @dataclass
 class Resampling(Callback):
-    """Draws anew, after each of the first epochs, the wires and tables that have settled (CompactLogic's resampling,
-    arXiv:2602.05830, which has it of gates with two wires each, by the step; here wires and tables have it each).
+    """After each of the first epochs, draws anew the wires and tables that have settled (CompactLogic's resampling,
+    arXiv:2602.05830, which does this by the step for gates with two wires each; here wires and tables are treated
+    separately).
 
     A slot of learned connections has settled where the entropy of its choice, `softmax(scores / temperature)`, has
-    moved by less than `settled` of its largest value, log K, within an epoch. Where it is sure by then (the best
-    candidate has more than `sure`), it keeps that one with a probability of 0.9, and gets new ones to compete with it.
-    Where it is undecided (the best has less than `unsure`), it gets new candidates that are as good as the one it
-    reads.
+    moved by less than `settled` of its largest value, log K, within an epoch. If it is sure by then (the best candidate
+    has more than `sure`), it keeps that one with a probability of 0.9, and gets new ones to compete with it. If it is
+    undecided (the best has less than `unsure`), it gets new candidates that are as good as the one it reads.
 
-    A table has settled where the mean distance of its entries from 1/2 has moved as little. Where that is below
-    `undecided` of the largest, it begins again, as fresh tables do.
+    A table has settled where the mean distance of its entries from 1/2 has moved as little. If that distance is below
+    `undecided` of the largest, the table starts again like a fresh one.
 
-    The optimizer and the average of the weights forget what is drawn anew. Connections that do not learn among
-    candidates, and tables that are sure, stay as they are.
+    The optimizer and the average of the weights forget everything that is drawn anew. Connections that do not learn
+    among candidates, and tables that are sure, stay as they are.
 
     Attributes:
-        epochs: after each of how many finished epochs it is done.
+        epochs: the number of first epochs, after each of which this is done.
         settled: see above, as are the others.
         sure, unsure: probabilities.
         undecided: a share.

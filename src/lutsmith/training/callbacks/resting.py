@@ -1,4 +1,4 @@
-"""Steps that train tables alone: scores of learned connections are the dearer part of a step."""
+"""Steps that train only tables: scores of learned connections are the more expensive part of a step."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from lutsmith.training.lut_layers import learned_connections
 
 @dataclass
 class RestingWires(Callback):
-    """Lets the scores of learned connections take part in one step of `every`, the first of them at an epoch's start.
+    """Trains the scores of learned connections in only one of `every` steps, beginning with the first step of an epoch.
 
-    In the others each slot reads what it has chosen, as if wires were fixed, and a step costs as much.
+    In the other steps each slot reads what it has chosen, as if wires were fixed, and a step costs no more than with
+    fixed wires.
 
     Attributes:
         every: steps, at least 1.

@@ -1,4 +1,4 @@
-"""How soft tables are drawn in training, changed on the way."""
+"""A change of the way in which soft tables are sampled, in the course of training."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lutsmith.training.callbacks.base import Callback, Stage
 
 @dataclass
 class SamplingChange(Callback):
-    """Gives all parametrizations another sampling after some epochs, such as "hard": soft tables first, and then the
-    hardened ones forward, with straight-through gradients, so that the network learns to live with its rounding.
+    """Gives all parametrizations another sampling after some epochs, such as "hard": first soft tables, then hardened
+    ones in the forward pass, with straight-through gradients, so that the network adapts to its rounding.
 
-    After the run it is that of the epoch whose weights were kept.
+    After the run the sampling is that of the epoch whose weights were kept.
 
     Attributes:
         sampling: "soft", "hard", "gumbel_soft" or "gumbel_hard", as the parametrization has them.

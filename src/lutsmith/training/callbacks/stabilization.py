@@ -22,8 +22,8 @@ class GradientNormalization(Callback):
     """Replaces the gradient g at the output of each LUT layer by `(g - mean) / (s + 1e-12) target`, s its deviation.
 
     That is BitLogic's gradient stabilization (arXiv:2602.07400); the tables of the layer and all layers before it learn
-    from the new gradient. Each forward pass is normalized by itself: the second one, of a `Consistency` penalty, counts
-    as much as the first, whatever its weight. In a loop of one's own:
+    from the new gradient. Each forward pass is normalized on its own: the second one, of a `Consistency` penalty,
+    counts as much as the first, whatever its weight. In a loop of your own:
 
         with GradientNormalization(1e-3).active(model):
             loss = cross_entropy(model(x), y)
@@ -31,7 +31,7 @@ class GradientNormalization(Callback):
 
     Attributes:
         target: the standard deviation of the new gradient, positive. Adam does not see it within a layer.
-        over: "layer": one mean and deviation for the batch and all LUTs; "sample": for each sample of its own.
+        over: "layer": one mean and deviation for the batch and all LUTs; "sample": separate ones for each sample.
         subtract_mean: False keeps the mean, and s is then the root mean square.
     """
 
@@ -46,7 +46,7 @@ class GradientNormalization(Callback):
         one_of("over of GradientNormalization", self.over, ("layer", "sample"))
 
     def normalized(self, gradient: Tensor) -> Tensor:
-        """Return the new gradient of one, `(..., LUTs)`; of zeros, zeros."""
+        """Return the new gradient for a gradient `(..., LUTs)`; zeros stay zeros."""
         over = tuple(range(gradient.ndim)) if self.over == "layer" else (gradient.ndim - 1,)
         wide = gradient.to(torch.promote_types(gradient.dtype, torch.float32))  # squares vanish in float16
         if self.subtract_mean:

@@ -1,4 +1,4 @@
-"""A limit of time: a run ends after so many seconds of steps, and the cosine schedule ends with it."""
+"""A time limit: a run ends after a number of seconds, and the cosine schedule ends with it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lutsmith.training.callbacks.base import Callback, Stage
 class TimeLimit(Callback):
     """Stops a run after `seconds` from first step to last, resumed runs and measurements between epochs included.
 
-    It says how much of the run is over (`Stage.share`), so that the cosine schedule is at its end in time. So a run
-    with a limit depends on the machine's speed, and is not repeated bit for bit.
+    It sets how much of the run is over (`Stage.share`), so that the cosine schedule ends in time. A run with a limit
+    therefore depends on the machine's speed, and is not reproducible bit for bit.
 
     Attributes:
         seconds: above 0.

@@ -1,4 +1,4 @@
-"""Checkpoint files: written whole or not at all, and read without running what is in them."""
+"""Checkpoint files: written whole or not at all, and read without running any code in them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_tensors(path: Path, advice: str, what: str = "checkpoint") -> dict[str,
 
     Args:
         path: of the file.
-        advice: what to do where it cannot be read, the end of a message.
+        advice: what to do if it cannot be read; the end of the message.
         what: a word for the file.
 
     Raises:

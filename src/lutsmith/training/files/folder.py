@@ -1,6 +1,6 @@
 """The folder of a training run. It alone reads and writes there: checkpoint.pt, metrics.jsonl, TensorBoard events.
 
-What is called without a folder writes nothing.
+Without a folder nothing is written.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TrainingFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the checkpoint is; there must be a folder."""
+        """The path of the checkpoint; there must be a folder."""
         assert self.path is not None
         return self.path / CHECKPOINT
 
@@ -49,7 +49,7 @@ class TrainingFolder:
             raise ValueError(f"{self.path} holds a checkpoint: resume=True goes on from it, or take another folder")
 
     def load(self) -> dict[str, Any] | None:
-        """Return what the checkpoint holds; None where there is none.
+        """Return what the checkpoint holds; None if there is no checkpoint.
 
         Raises:
             CheckpointError: it cannot be read.
@@ -57,7 +57,7 @@ class TrainingFolder:
         return checkpoint.load(self.checkpoint) if self.checkpoint.exists() else None
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write a checkpoint in the place of the last one.
+        """Write a checkpoint that replaces the last one.
 
         Raises:
             CheckpointError: it cannot be written; the last one is untouched.
@@ -71,7 +71,7 @@ class TrainingFolder:
             self._log = MetricsLog(self.path, [epoch.to_json() for epoch in history])
 
     def append(self, epoch: Epoch) -> None:
-        """Write an epoch down at once; OSError where the disk is full."""
+        """Write an epoch to the log at once; OSError if the disk is full."""
         if self._log is not None:
             self._log.append(epoch.to_json())
 

@@ -1,4 +1,4 @@
-"""What is kept of a phase that is done, so that a run that was stopped need not train it again."""
+"""What is kept of a finished phase, so that a stopped run need not train it again."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class PhaseFolder:
 
     @property
     def done(self) -> bool:
-        """Whether the phase was kept."""
+        """Whether the phase is finished and its result was kept."""
         return self.path is not None and (self.path / DONE).is_file()
 
     def keep(self, model: nn.Module, reached: Reached) -> None:
-        """Write down the weights that the phase ended with, and what it reached."""
+        """Save the weights that the phase ended with, and what it reached."""
         if self.path is not None:
             self.path.mkdir(parents=True, exist_ok=True)
             told = json.dumps(asdict(reached))
             write_tensors(self.path / DONE, {"format": FORMAT, "model": model.state_dict(), "reached": told})
 
     def take(self, model: nn.Module) -> Reached:
-        """Take over the weights of the phase, and return what it reached.
+        """Load the weights of the phase, and return what it reached.
 
         Raises:
             CheckpointError: the file cannot be read, or is not of this phase.

@@ -1,4 +1,4 @@
-"""When a run is saved, which run a checkpoint is of, and how a run goes on from one."""
+"""When a run is saved, which run a checkpoint belongs to, and how a run resumes from one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Checkpointing:
         folder: of the run.
         state: what is saved.
         run: which run it is: its `identity`.
-        earlier: what stands for its data in checkpoints of earlier versions.
+        earlier: the text that stands for its data in checkpoints of earlier versions.
         seconds: within an epoch, from one checkpoint to the next.
     """
 
@@ -38,7 +38,7 @@ class Checkpointing:
         self._saved = time.perf_counter()
 
     def sit_down(self) -> None:
-        """Count from now on."""
+        """Start counting the time to the next checkpoint."""
         self._saved = time.perf_counter()
 
     def due_within_epoch(self) -> bool:
@@ -60,10 +60,10 @@ class Checkpointing:
         self._cost = self._saved - began
 
     def restore(self) -> None:
-        """Go to where the folder's checkpoint stands; stay at the beginning if there is none.
+        """Go to the position of the folder's checkpoint; stay at the beginning if there is none.
 
         Raises:
-            ValueError: the checkpoint is of other settings, other data or another model.
+            ValueError: the checkpoint belongs to other settings, other data or another model.
             CheckpointError: it cannot be read.
         """
         saved = self._folder.load()
@@ -80,7 +80,7 @@ class Checkpointing:
 
 
 def differences(run: dict[str, Any], saved: dict[str, Any]) -> list[str]:
-    """Return a phrase for each setting, each part and the data that a checkpoint does not share with a run."""
+    """Return a phrase for each setting and each part, and for the data, in which a checkpoint differs from a run."""
     settings = {**Settings().to_json(), **saved["settings"]}  # without a setting that came later, its default held
     found = [
         f"{name} is {value!r} and was {settings[name]!r}"

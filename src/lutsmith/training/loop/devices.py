@@ -22,7 +22,7 @@ class Devices:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Find the device; ValueError where the one that is asked for is not there."""
+        """Find the device; ValueError if the requested one does not exist."""
         self.fabric = Fabric(accelerator=accelerator(settings), devices=1, precision=settings.precision)  # type: ignore[arg-type]
         self.device: torch.device = self.fabric.device
 
@@ -31,13 +31,13 @@ class Devices:
         return torch.from_numpy(values).to(self.device)
 
     def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Any, Any]:
-        """Return model and optimizer as steps are to use them: in the precision that was asked for."""
+        """Return model and optimizer as steps must use them: in the requested precision."""
         network, prepared = self.fabric.setup(model, optimizer)
         return network, prepared
 
 
 def accelerator(settings: Settings) -> str:
-    """Return "cuda", "mps" or "cpu"; raise ValueError where the device that is asked for is not there."""
+    """Return "cuda", "mps" or "cpu"; raise ValueError if the requested device does not exist."""
     if settings.accelerator == "mps":
         if not torch.backends.mps.is_available():
             raise ValueError("accelerator='mps': torch finds no device of Apple's here; take 'cpu' or 'auto'")

@@ -1,7 +1,7 @@
-"""Where the batches of a run come from, and what its epochs are measured on: arrays in memory, or anything else.
+"""Where the batches of a run come from, and which data measure its epochs: arrays in memory, or anything else.
 
-A row is an integer. In memory it is a place in the arrays; a stream may number its samples without end, and make them
-when they are asked for. Either way a batch is a function of its rows and of states that a checkpoint holds.
+A row is an integer. In memory it is an index into the arrays; a stream may number its samples without end, and make
+them on demand. Either way a batch is a function of its rows and of states that a checkpoint holds.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from lutsmith.training.settings import Settings
 
 @dataclass(frozen=True)
 class EpochScores:
-    """What a network reached on data that were held out.
+    """What a network reached on held-out data.
 
     Attributes:
-        hard: in eval mode, which epochs are compared by.
-        soft: of the differentiable form; None where the network has no other.
+        hard: the score in eval mode, by which epochs are compared.
+        soft: the score of the differentiable form; None if the network has no separate one.
         figures: further numbers by name, for metrics.jsonl.
     """
 
@@ -49,10 +49,10 @@ class Feed(ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Return a short text that tells these data from others."""
+        """Return a short text that distinguishes these data from others."""
 
     def earlier_fingerprint(self) -> str:
-        """Return the text that checkpoints of earlier versions have in its place."""
+        """Return the text that checkpoints of earlier versions have instead."""
         return self.fingerprint()
 
     @abstractmethod
@@ -65,7 +65,7 @@ class Feed(ABC):
 
     @abstractmethod
     def batch(self, rows: Rows) -> tuple[Array, Array, Array | None]:
-        """Return the inputs and targets of rows, and their weights, or None where all count the same."""
+        """Return the inputs and targets of rows, and their weights, or None if all count the same."""
 
     @abstractmethod
     def generator(self, epoch: int, batch: int) -> np.random.Generator:
@@ -73,7 +73,7 @@ class Feed(ABC):
 
     @abstractmethod
     def check_outputs(self, outputs: Tensor, objective: Objective) -> None:
-        """Raise ValueError where a model's outputs do not suit the targets."""
+        """Raise ValueError if a model's outputs do not suit the targets."""
 
     @abstractmethod
     def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:
@@ -86,7 +86,7 @@ class InMemory(Feed):
     Args:
         samples: all of them.
         settings: batch size, seed and share of validation are read.
-        loss: the caller's, which has to take weights where samples have some; None: the objective's.
+        loss: the caller's, which must accept weights if samples have any; None: the objective's.
 
     Attributes:
         held_out: the rows that epochs are measured on, ascending.

@@ -33,8 +33,8 @@ class Loop:
     """One sitting of a training run.
 
     Attributes:
-        state: all that changes.
-        feed: the data.
+        state: everything that changes.
+        feed: the source of the data.
         stage: what callbacks see.
     """
 
@@ -74,7 +74,7 @@ class Loop:
         self.pace = Pace(self.progress.note)
 
     def begin(self, *, resume: bool) -> None:
-        """Make callbacks, position and kernels ready; `end` must be called after this, whatever happens."""
+        """Prepare callbacks, position and kernels; `end` must be called after this, whatever happens."""
         for callback in self.state.callbacks:
             callback.begin(self.stage)
         if resume:
@@ -111,7 +111,7 @@ class Loop:
 
     @property
     def finished(self) -> bool:
-        """Whether there is no step left to take: all epochs are done, or a callback has stopped the run."""
+        """Whether no step is left to take: all epochs are done, or a callback has stopped the run."""
         at = self.state.position
         stopped = self.stage.stopped is not None and at.batch == 0 and at.epoch > 0  # an epoch is there to be kept
         return stopped or at.epoch == self.settings.epochs
@@ -143,7 +143,7 @@ class Loop:
             self.checkpointing.save()
 
     def step(self, chosen: Rows) -> None:
-        """Take one step on some rows, and note it."""
+        """Take one step on some rows, and record it."""
         at = self.state.position
         at.loss += self.stepper.take(chosen, at)
         at.batch += 1
@@ -152,7 +152,7 @@ class Loop:
             callback.after_step(self.stage)
 
     def finish_epoch(self, began: float) -> None:
-        """Validate the epoch whose last step is done, write it down, and move to the next."""
+        """Validate the epoch whose last step is done, log it, and move to the next."""
         at, stage = self.state.position, self.stage
         done = Epoch(at.epoch + 1, at.mean_loss(), None, None, None, self.stepper.rate, 0.0)
         self.state.check_parameters()
@@ -168,13 +168,13 @@ class Loop:
         at.next_epoch()
 
     def note(self, epoch: Epoch) -> None:
-        """Write an epoch down."""
+        """Log an epoch."""
         self.state.history.append(epoch)
         self.progress.epoch(epoch)
         self.folder.append(epoch)
 
     def measured(self, epoch: Epoch, began: float) -> Epoch:
-        """Return an epoch with its time, and its scores where they are due; keep its weights if they are the best."""
+        """Return an epoch with its time, and its scores if they are due; keep its weights if they are the best."""
         last = epoch.epoch == self.settings.epochs or self.stage.stopped is not None
         if self.validation.due(epoch.epoch, last=last):
             average = self.state.average

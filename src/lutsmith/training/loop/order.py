@@ -1,4 +1,5 @@
-"""The order of data: which rows are held out, and in which batches the others are trained on. It has no other owner.
+"""The order of data: which rows are held out, and in which batches the others are trained on. Nothing else decides
+this.
 
 Every choice is a function of the seed and of where training stands, so that there is nothing to save.
 """
@@ -18,8 +19,8 @@ class Order:
     """Where each row of the data goes in a run.
 
     Attributes:
-        rows: that are trained on, ascending.
-        held_out: that epochs are compared on, ascending.
+        rows: the rows that are trained on, ascending.
+        held_out: the rows that epochs are compared on, ascending.
         steps: batches in an epoch.
     """
 
@@ -54,5 +55,5 @@ def step_generator(seed: int, epoch: int, batch: int) -> np.random.Generator:
 
 
 def steps_per_epoch(rows: int, batch_size: int) -> int:
-    """Return how many whole batches an epoch has; one smaller batch where there are fewer rows than a batch."""
+    """Return how many whole batches an epoch has; one smaller batch if there are fewer rows than a batch."""
     return max(1, rows // batch_size)

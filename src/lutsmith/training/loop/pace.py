@@ -1,8 +1,8 @@
 """Fewer threads while other processes hold the cores.
 
-The threads of a kernel wait for the slowest. Where one of them has no core, a step takes 10 to 50 times as long as on
-one thread. Results do not depend on the number of threads, so it may change at any step: now and then a few steps are
-timed on all threads, a half, a quarter, ... of them, and the quickest number goes on.
+The threads of a kernel wait for the slowest. If one of them has no core, a step takes 10 to 50 times as long as on one
+thread. Results do not depend on the number of threads, so it may change at any step: now and then a few steps are timed
+on all threads, a half, a quarter, ... of them, and the fastest number is used from then on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Pace:
     """Chooses the number of threads for each step of a training run.
 
     Args:
-        say: shows a line, the first time that fewer threads are used because there are no cores for all.
+        say: shows a line the first time that fewer threads are used because there are not enough cores.
         clock: seconds.
     """
 
@@ -40,7 +40,7 @@ class Pace:
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
-        """Run a step in the block with the number of threads that is due, and learn from how long it took."""
+        """Run the step in the block with the number of threads that is due, and learn from the time it takes."""
         if self._most == 1:
             yield
             return

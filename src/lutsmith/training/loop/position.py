@@ -1,4 +1,4 @@
-"""Where training stands: batches done, what they added up to, and the time that it took."""
+"""Where training stands: the batches done, the sum of their losses, and the time taken."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Position:
         epoch: epochs done.
         batch: batches done in the present epoch.
         loss: float64 scalar on the device (float32 where the device has no wider one), the sum of their losses.
-        seconds: trained in the sittings before this one; `clock` adds the present one.
-        epoch_seconds: trained in the present epoch.
+        seconds: time trained in the sittings before this one; `clock` adds the present one.
+        epoch_seconds: time trained in the present epoch.
     """
 
     def __init__(self, settings: Settings, steps: int, device: torch.device) -> None:
@@ -41,7 +41,7 @@ class Position:
         return self.epoch * self._steps + self.batch
 
     def sit_down(self) -> None:
-        """Begin to count the seconds of this sitting."""
+        """Start counting the seconds of this sitting."""
         self._sat_down = time.perf_counter()
 
     def clock(self) -> float:
@@ -68,7 +68,7 @@ class Position:
         self.loss.zero_()
 
     def to_state(self) -> dict[str, object]:
-        """Return what a checkpoint keeps of it."""
+        """Return what a checkpoint keeps of the position."""
         return {
             "position": [self.epoch, self.batch],
             "loss": self.loss,

@@ -1,4 +1,4 @@
-"""What training by gradients shows while it runs: epochs, the mean loss of this one, and what the last one reached."""
+"""What training by gradients shows while it runs: epochs, the mean loss of this one, and the scores of the last one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TrainingProgress(ProgressBar):
         self.draw(over * total, text, f"{text}  {over:.0%}")
 
     def epoch(self, done: Epoch) -> None:
-        """Take up the figures of a finished epoch; off a terminal, print them unless a line was printed just now."""
+        """Show the figures of a finished epoch; without a terminal, print them unless a line has just been printed."""
         if done.hard is not None:
             soft = "" if done.soft is None else f"  soft {done.soft:.2%}"
             self._reached = f"  {'hardened' if soft else 'validated'} {done.hard:.2%}{soft}"

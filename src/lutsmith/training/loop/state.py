@@ -1,4 +1,4 @@
-"""All that changes while a run is trained: what a checkpoint holds, and what is taken over from one."""
+"""Everything that changes during a run: what a checkpoint holds, and what is restored from one."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ class TrainingState:
 
     @property
     def average(self) -> WeightAverage | None:
-        """The average of the weights, where one is kept."""
+        """The average of the weights, if one is kept."""
         return self.stage.average
 
     def keep_if_best(self, epoch: Epoch) -> None:
-        """Keep the present weights if they are those of the best validated epoch so far; of equals the latest is."""
+        """Keep the present weights if they are those of the best validated epoch so far, or equally good."""
         if epoch.hard is not None and (self.best is None or epoch.hard >= self.best.hard):
             self.best = Best.of(epoch, self.model)
 
     def kept(self) -> Epoch:
-        """Return the epoch whose weights are kept: the best, without validation the last."""
+        """Return the epoch whose weights are kept: the best one, or without validation the last."""
         best = self.best
         return self.history[-1] if best is None else next(e for e in self.history if e.epoch == best.epoch)
 
@@ -80,13 +80,13 @@ class TrainingState:
         self.model.eval()
 
     def check_parameters(self) -> None:
-        """Raise TrainingError if a parameter is not finite: hard tables would hide it from the loss."""
+        """Raise TrainingError if a parameter is not finite: hard tables would hide this from the loss."""
         for name, parameter in self.model.named_parameters():
             if not bool(torch.isfinite(parameter).all()):
                 raise TrainingError(f"{name} is not finite after epoch {self.position.epoch + 1}: try a smaller lr")
 
     def to_checkpoint(self) -> dict[str, Any]:
-        """Return tensors and plain values from which `adopt` goes on to the bit."""
+        """Return tensors and plain values from which `adopt` continues bit for bit."""
         return {
             **self.position.to_state(),
             "model": self.model.state_dict(),

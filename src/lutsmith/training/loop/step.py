@@ -83,7 +83,7 @@ class TrainingStep:
         return loss.detach()
 
     def loss(self, chosen: Rows, at: Position, *, first: bool = False) -> Tensor:
-        """Return the loss of some rows, penalties included, augmented as this step's; `first` checks the outputs."""
+        """Return the loss of some rows, augmented as in this step, penalties included; `first` checks the outputs."""
         batch, flipping = self._batch(chosen, at)
         outputs = self._forward(batch, flipping)
         if first:
@@ -103,7 +103,7 @@ class TrainingStep:
         return loss
 
     def warm_up(self, at: Position) -> None:
-        """Run a batch forward and back in both modes, so that kernels are compiled; leave nothing of it behind.
+        """Run a batch forward and backward in both modes, so that kernels are compiled; leave no trace of it.
 
         Raises:
             ValueError: the model's outputs, or a part of the loss, do not suit the data.

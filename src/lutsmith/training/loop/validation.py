@@ -1,4 +1,4 @@
-"""Validation: after which epochs the network is measured on what was held out, soft and hardened."""
+"""Validation: after which epochs the network is measured on held-out data, soft and hardened."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Validation:
 
     Args:
         settings: `validate_every` is read.
-        feed: what is measured on; where it has nothing, nothing is measured.
+        feed: the source of the data to measure on; if it has none, nothing is measured.
         objective: gives the score.
         network: the model in the precision of training.
-        model: itself, whose hardened form is the circuit.
+        model: the model itself, whose hardened form is the circuit.
     """
 
     def __init__(

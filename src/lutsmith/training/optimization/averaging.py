@@ -14,8 +14,8 @@ class WeightAverage:
     """An exponential moving average of all parameters of a model, connection scores included.
 
     After step t the average moves by `1 - min(decay, (1 + t) / (10 + t))` of the way to the parameters: the first steps
-    weigh more, so that the random start is soon forgotten. What is evaluated and kept is the network with the averaged
-    weights, hardened like any other::
+    weigh more, so that the random start is soon forgotten. The network with the averaged weights is the one that is
+    evaluated and kept, hardened like any other::
 
         average = WeightAverage(model, 0.999)
         for x, y in batches:
@@ -27,10 +27,10 @@ class WeightAverage:
 
     Args:
         model: its parameters are averaged; buffers are taken as they are.
-        decay: in [0, 1); 0.999 looks back over about a thousand steps.
+        decay: in [0, 1); 0.999 averages over about a thousand steps.
 
     Raises:
-        ValueError: a decay that is none.
+        ValueError: an invalid decay.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -63,7 +63,7 @@ class WeightAverage:
         self._put(self._averages)
 
     def restart(self, parameter: nn.Parameter, changed: Tensor) -> None:
-        """Let the average of `parameter` begin anew, from its present value, where the bool tensor `changed` says."""
+        """Restart the average of `parameter` from its present value where the bool tensor `changed` is True."""
         for live, average in zip(self._live, self._averages, strict=True):
             if live is parameter:
                 average.copy_(torch.where(changed.to(live.device), live.detach(), average))
@@ -73,7 +73,7 @@ class WeightAverage:
         return {"steps": self.steps, "averages": self._averages}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave; ValueError where it is of another model."""
+        """Take over what `state_dict` gave; ValueError if it belongs to another model."""
         shapes = [tuple(average.shape) for average in state["averages"]]
         if shapes != [tuple(average.shape) for average in self._averages]:
             raise ValueError(f"the saved averages have shapes {shapes}, which are not those of the model's parameters")

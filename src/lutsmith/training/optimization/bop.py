@@ -17,13 +17,13 @@ class Bop(Optimizer):
 
         m = (1 - lr) m + lr g;   w = -w where |m| > threshold and sign(m) = sign(w)
 
-    Weights are -1 or +1: the first step takes the signs of what they are. Give it the weights of binary layers, and all
+    Weights are -1 or +1: the first step replaces them by their signs. Give it the weights of binary layers, and all
     other parameters to an optimizer of real numbers:
 
         bop = Bop([layer.weight for layer in model.modules() if isinstance(layer, BinaryLayer)])
 
     Args:
-        params: parameters, or groups of them, each with an `lr` and a `threshold` of its own if it names them.
+        params: parameters, or groups of them, each with its own `lr` and `threshold` if it names them.
         lr: the rate of the average, above 0 and up to 1: what the paper calls the adaptivity rate. Schedules change it.
         threshold: of the average, 0 or more.
 

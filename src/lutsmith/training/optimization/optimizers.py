@@ -19,11 +19,11 @@ OptimizerFactory = Callable[[list[dict[str, Any]]], Optimizer]
 
 
 def parameter_groups(model: nn.Module, settings: Settings) -> list[dict[str, Any]]:
-    """Return the trainable parameters in up to two groups: all that layers do not declare to be connection scores at
-    `lr`, and connection scores at `score_lr` (see `nn.parameter_groups`).
+    """Return the trainable parameters in up to two groups: connection scores, as declared by layers, at `score_lr`, and
+    all others, which come first, at `lr` (see `nn.parameter_groups`).
 
     Raises:
-        ValueError: nothing in the model can be trained; a group that the settings have no rate for.
+        ValueError: nothing in the model can be trained; a group for which the settings have no rate.
     """
     rates: dict[str, dict[str, Any]] = {ORDINARY: {"lr": settings.lr}, SCORES: {"lr": settings.lr}}
     if settings.score_lr is not None:

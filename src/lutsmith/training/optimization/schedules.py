@@ -9,13 +9,14 @@ from lutsmith.training.settings import Settings
 
 
 def rate_factor(settings: Settings, step: int, steps_per_epoch: int, share: float = 0.0) -> float:
-    """Return what the learning rates are multiplied by in a step, in [0, 1].
+    """Return the factor of the learning rates in a step, in [0, 1].
 
     Args:
         settings: `schedule`, `epochs`, `warmup`, `milestones`, `gamma` and `final_lr` are read.
         step: steps done before this one, counted over all epochs.
         steps_per_epoch: steps in each epoch.
-        share: how much of the run is over in any case, such as by a limit of time; the cosine goes on at least so far.
+        share: the least share of the run that is over, for example because of a time limit; the cosine advances at
+            least this far.
 
     The cosine goes from 1 at the end of the warm-up to `final_lr` after the last step (Loshchilov and Hutter, 2017,
     without restarts). The warm-up is linear and its first step is not zero.

@@ -21,7 +21,8 @@ from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 class Gap(Penalty):
     """`mean of 1 - |2 y - 1|^power` over all outputs y of all LUTs: 0 where all are bits, 1 where all are 1/2.
 
-    It is BitLogic's gap term, `-|y - 1/2|^power`, scaled and shifted. It brings the soft network to the hardened one.
+    It is BitLogic's gap term, `-|y - 1/2|^power`, scaled and shifted. It brings the soft network closer to the hardened
+    one.
 
     Attributes:
         weight: factor.
@@ -69,7 +70,7 @@ class Gap(Penalty):
 
 @dataclass
 class Consistency(Penalty):
-    """`mean |f(x) - f(x')|^power` over the logits, x' the encoder's bits with some of them inverted at random.
+    """`mean |f(x) - f(x')|^power` over the logits, where x' is the encoder's bits with some of them inverted at random.
 
     BitLogic's consistency term, with random bits instead of each in turn. It costs a second forward and backward pass.
     The model is a `nn.Sequential` that begins with the encoder. The bits are drawn from torch's global generator.

@@ -1,4 +1,4 @@
-"""What a penalty is: a number to add to the loss of a batch."""
+"""The base of penalties: a number to add to the loss of a batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lutsmith.training.objectives import weighted_mean
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What a step is taken on.
+    """The batch of a training step.
 
     Attributes:
         x: (B, *input_shape), as the model got it: raw features, augmented.
@@ -32,7 +32,7 @@ class Batch:
     weights: Tensor | None = None
 
     def mean(self, values: Tensor) -> Tensor:
-        """Return the mean of numbers of the samples, `(B, ...)`, each sample counted by its weight; a scalar."""
+        """Return the weighted mean of the samples' numbers `(B, ...)`, each sample counted by its weight; a scalar."""
         return weighted_mean(values, self.weights)
 
 
@@ -43,7 +43,7 @@ PenaltyFunction = Callable[[nn.Module, Batch, Tensor], Tensor]
 class Penalty(ABC):
     """A penalty with a weight.
 
-    In a loop of one's own::
+    In a loop of your own::
 
         penalty = Gap(0.1)
         with penalty.watching(model):
@@ -57,7 +57,7 @@ class Penalty(ABC):
     weight: float
 
     def watching(self, model: nn.Module) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Return a context in which the forward pass of the batch is made: penalties of activations look on."""
+        """Return a context for the forward pass of the batch, in which penalties of activations can watch it."""
         return nullcontext()
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Knowledge distillation: a teacher's opinion of each sample, beside its label."""
+"""Knowledge distillation: a teacher's opinion of each sample, besides its label."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from lutsmith.training.penalties.base import Batch, Penalty, check_weight
 class Distillation(Penalty):
     """`weight T^2 KL(softmax(teacher / T) || softmax(logits / T))`, mean over the batch (Hinton et al., 2015).
 
-    It is added to the loss of the labels. With weight w, label and teacher stand 1 : w; the common factor that a convex
-    mixture has instead does not matter to Adam.
+    It is added to the loss of the labels. With weight w, label and teacher count 1 : w. A convex mixture would have
+    another common factor, which does not matter to Adam.
 
     Attributes:
         teacher: the logits of all rows of the training data, (N, classes), an array or a tensor in the order of the
-            `x` that is trained on; or a function (a module, in eval mode) of a batch of raw, augmented features.
+            training rows `x`; or a function (a module, in eval mode) of a batch of raw, augmented features.
         weight: >= 0.
         temperature: T > 0; larger ones show more of what the teacher thinks of the wrong classes.
 
     Raises:
-        ValueError: a weight, temperature or array that cannot be.
+        ValueError: an invalid weight, temperature or array.
     """
 
     teacher: Any = field(repr=False)

@@ -20,7 +20,7 @@ _LEAST = 1e-30  # what a probability counts as at least where its logarithm is t
 
 
 class TablePenalty(Penalty):
-    """The weighted mean of a number for each LUT of a model."""
+    """The mean over all LUTs of a model of a number for each LUT, times the weight."""
 
     def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:  # noqa: ARG002
         return self.of_model(model)
@@ -112,16 +112,16 @@ class L2(_Norm):
 
 @dataclass
 class Area(TablePenalty):
-    """The expected share of LUTs that are left when constants, wires and inverters are folded away.
+    """The expected share of LUTs that remain when constants, wires and inverters are folded away.
 
-    A LUT is gone if its table depends on one input at most. Let each entry k be 1 with its probability p_k, on its own.
-    Then with the chance of a constant, `C = prod p_k + prod (1 - p_k)`, and the chance that nothing but input j
-    matters, `A_j = prod_v (prod_{k: k_j = v} p_k + prod_{k: k_j = v} (1 - p_k))`, which contains the former,
+    A LUT is gone if its table depends on at most one input. Let each entry k be 1 with its probability p_k,
+    independently. Then with the chance of a constant, `C = prod p_k + prod (1 - p_k)`, and the chance that nothing but
+    input j matters, `A_j = prod_v (prod_{k: k_j = v} p_k + prod_{k: k_j = v} (1 - p_k))`, which contains the former,
 
         P(gone) = sum_j A_j - (n - 1) C,     share left = mean over LUTs of 1 - P(gone).
 
     That is exact, and nearly flat for tables that are far from folding. So P(gone) is raised to `2^(1 - n)`, about the
-    geometric mean over the entries that decide, unless `exact` is set; where it is 0 or 1 this changes nothing.
+    geometric mean over the entries that decide, unless `exact` is set; a value of 0 or 1 stays the same.
 
     Attributes:
         weight: factor.

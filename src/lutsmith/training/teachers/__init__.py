@@ -1,4 +1,4 @@
-"""Teachers: whose opinions of the training rows a network learns beside their labels."""
+"""Teachers: models whose opinions of the training rows a network learns besides their labels."""
 
 from lutsmith.training.teachers.lessons import check_teacher, lessons
 

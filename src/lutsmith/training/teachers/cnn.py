@@ -12,7 +12,8 @@ _FEWEST = 4
 
 
 class SmallCNN(nn.Module):
-    """Stages of a 3 x 3 convolution, normalization, ReLU and pooling; then each channel's largest, and a linear layer.
+    """Stages of a 3 x 3 convolution, normalization, ReLU and pooling; then the largest value of each channel, and a
+    linear layer.
 
     It reads raw images, `(B, H, W)` or `(B, C, H, W)` of any numeric dtype, and standardises each channel.
 

@@ -1,4 +1,4 @@
-"""What a teacher says of all training rows: a small network that is trained for it, or a model that is there."""
+"""What a teacher says about all training rows: a small network trained for this purpose, or an existing model."""
 
 from __future__ import annotations
 
@@ -31,25 +31,26 @@ Logits = NDArray[np.float32]
 def lessons(
     settings: Settings, samples: Samples, num_classes: int, *, folder: Path | None, resume: bool, quiet: bool
 ) -> Distillation:
-    """Return the opinion of `settings.teacher` as a penalty. The rows that are held out teach nobody.
+    """Return the opinion of `settings.teacher` as a penalty. Held-out rows teach nothing.
 
     The teacher "cnn" is trained on the training rows, with the changes to images that the settings ask for, and keeps
-    its checkpoint in a folder of its own below the run's: a run that is stopped goes on with it. Its opinion of a row
-    is that of the row as it is.
+    its checkpoint in its own folder below the run's, so that a stopped run can resume it. It judges each row
+    unaugmented.
 
     A circuit's scores are counts: they are divided by the number that makes the labels of the training rows likeliest
-    (Guo et al., 2017). Train it with the same seed and no smaller a share of validation rows, or it has seen some.
+    (Guo et al., 2017). Train the circuit with the same seed and at least as large a share of validation rows; otherwise
+    it has seen some of them.
 
     Args:
         settings: of the run.
         samples: all rows.
         num_classes: of the labels.
         folder: of the run; None: nothing is kept.
-        resume: go on with the teacher in the folder.
+        resume: resume the teacher in the folder.
         quiet: show no progress.
 
     Raises:
-        ValueError: a teacher of other samples or classes, or one that is not there.
+        ValueError: a teacher for other samples or classes, or one that does not exist.
         TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
     """
     rows, _ = validation_split(samples.y, settings.validation, settings.seed)
@@ -62,7 +63,7 @@ def lessons(
 
 
 def check_teacher(settings: Settings, samples: Samples, num_classes: int) -> None:
-    """Raise ValueError where the settings ask for a teacher who cannot teach these samples."""
+    """Raise ValueError if the settings ask for a teacher that cannot teach these samples."""
     if settings.teacher == CNN:
         small_cnn(torch.from_numpy(samples.x[:2]), num_classes, settings.seed)
     elif settings.teacher is not None:
