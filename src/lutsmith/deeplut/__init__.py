@@ -1,10 +1,11 @@
 """The names of DeepLUT (github.com/a-moadel/deeplut), with their arguments, on lutsmith's kernels.
 
-`lutsmith.deeplut` takes the place of `deeplut`: its modules have DeepLUT's paths (`lutsmith.deeplut.nn.Linear`, ...),
-and all names are here too. Values and gradients are DeepLUT's, zeros included (`sign(0) = 0`); input 0 of a LUT is the
-most significant bit of its address, as there. What DeepLUT gets wrong is right here: docs/neurons.md lists it.
+`lutsmith.deeplut` replaces `deeplut`: its modules have DeepLUT's paths (`lutsmith.deeplut.nn.Linear`, ...), and all
+names are also available here. Values and gradients are DeepLUT's, zeros included (`sign(0) = 0`); input 0 of a LUT is
+the most significant bit of its address, as in DeepLUT. Errors of DeepLUT are corrected: docs/neurons.md lists them.
 
-Layers are `lutsmith.nn.neurons`' too (`isinstance(layer, LUTSum)`), which keep masks with input 0 least significant.
+Layers are also layers of `lutsmith.nn.neurons` (`isinstance(layer, LUTSum)`), which keep masks with input 0 least
+significant.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What DeepLUT's layers share: a trainer that has their tables, and a mask."""
+"""What DeepLUT's layers share: a trainer that holds their tables, and a mask."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from lutsmith.nn.neurons.masks import MaskSizes, mask_of
 
 
 class TrainedLuts(LUTSum):
-    """A layer whose tables and scale are its trainer's.
+    """A layer whose tables and scale belong to its trainer.
 
     Attributes:
-        trainer: has `weight` and `gamma`, which is where a state dict has them.
+        trainer: holds `weight` and `gamma`, as the state dict does.
         mask: as `LUTSum` has it, int32 `(outputs, LUTs, k)`, input 0 of DeepLUT last; saved with the layer.
         bias: `(outputs,)`, from -1 to 1 at first; or None.
     """
@@ -104,7 +104,7 @@ class TrainedLuts(LUTSum):
         return rows, 1
 
     def set_input_expanded(self, expanded: bool) -> None:
-        """Read all inputs of the LUTs from now on, or the first one alone: see `BaseTrainer`."""
+        """Read all inputs of the LUTs from now on, or only the first one: see `BaseTrainer`."""
         self.trainer.set_input_expanded(expanded)
 
     def set_binarization_level(self, level: int) -> None:
@@ -112,11 +112,11 @@ class TrainedLuts(LUTSum):
         self.trainer.set_binarization_level(level)
 
     def pre_initialize(self) -> None:
-        """Begin to count what the LUTs read."""
+        """Start counting what the LUTs read."""
         self.trainer.clear_initializion()
 
     def update_initialized_weights(self) -> None:
-        """Take the weights that were counted since `pre_initialize`."""
+        """Take over the weights that follow from the counts since `pre_initialize`."""
         self.trainer.update_initialized_weights()
 
     def _count(self, x: Tensor, targets: Any) -> None:
@@ -138,9 +138,9 @@ def mask_for(
     Args:
         mask_builder_type: a subclass of `MaskBase`.
         sizes: of the mask.
-        anchors: what DeepLUT calls the inputs of an output, in their order.
-        candidates: gives those that may stand beside an anchor.
-        number_of: gives the numbers of selectors, an array as `build` returns it.
+        anchors: the inputs of an output as DeepLUT names them, in their order.
+        candidates: gives the inputs that may accompany an anchor.
+        number_of: gives the input numbers of selectors, which are an array as `build` returns it.
     """
     if not (isinstance(mask_builder_type, type) and issubclass(mask_builder_type, MaskBase)):
         raise TypeError(f"mask_builder_type is {mask_builder_type!r}; expected MaskExpanded or another MaskBase")
@@ -158,7 +158,7 @@ def mask_for(
 
 
 def levels(binarization_level: int | None, binary_calculations: bool | None, default: int) -> int:
-    """The level that was asked for, by either of DeepLUT's two names of it."""
+    """The requested level, under either of DeepLUT's two names for it."""
     if binarization_level is not None and binary_calculations is not None:
         raise ValueError("give binarization_level or binary_calculations, its older name, and not both")
     if binary_calculations is not None:

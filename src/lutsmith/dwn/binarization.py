@@ -19,10 +19,10 @@ class Thermometer:
 
     Args:
         num_bits: z, the thresholds of a feature.
-        feature_wise: thresholds for every feature; else one set for all.
+        feature_wise: whether every feature has its own thresholds; else all share one set.
 
     Attributes:
-        thresholds: None before `fit`; then `(*sample shape, z)`, and if global `(z,)` (uniform: `(1, z)`).
+        thresholds: None before `fit`; then `(*sample shape, z)`, or `(z,)` for one shared set (uniform: `(1, z)`).
         encoder: the same thermometer as a module, `lutsmith.nn.Thermometer`, to put before a model that becomes a
             circuit: `nn.Sequential(thermometer.encoder, nn.Flatten(), model)`.
     """
@@ -66,7 +66,7 @@ class Thermometer:
 
         Raises:
             RuntimeError: before `fit`.
-            ValueError: samples of another shape than those of `fit`.
+            ValueError: samples whose shape differs from those of `fit`.
         """
         if self.thresholds is None:
             name = type(self).__name__

@@ -23,12 +23,13 @@ def pad_if_needed(x: Tensor, n: int) -> Tensor:
 class GroupSum(nn.Module):
     """Sums of k contiguous groups of the inputs over `tau`, in training and eval mode alike.
 
-    Inputs that k does not divide are padded with zeros, which the last classes lack then.
+    If k does not divide the number of inputs, zeros are added at the end, so the last classes have fewer real inputs.
 
     Args:
         k: groups, the classes.
         tau: divisor of the sums.
-        randperm: the number of inputs, to permute them first by a permutation drawn now; False: no permutation.
+        randperm: the number of inputs, which are then first permuted by a permutation drawn at construction; False: no
+            permutation.
 
     Shapes: `(..., W)` to `(..., k)`. Buffers: `randperm`, int64, where there is a permutation.
     """

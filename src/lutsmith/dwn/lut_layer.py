@@ -48,16 +48,18 @@ class STE(nn.Module):
 
 
 class EFDFunction:
-    """Look-up by address, with DWN's extended finite difference as its gradient; `apply` as of an autograd function."""
+    """Look-up by address, with DWN's extended finite difference as its gradient; `apply` works as in an autograd
+    function.
+    """
 
     @staticmethod
     def apply(x: Tensor, mapping: Tensor, luts: Tensor, alpha: float, beta: float) -> Tensor:
         """The entries `(B, L)` of `luts` `(L, 2**n)` at the addresses `sum_l [x[b, mapping[j, l]] > 0] 2**l`.
 
-        The gradient goes to the addressed entries alone, and toward the inputs it is `w_l g` with `w_l = sum_k
-        (-1)**(1 - k_l) U_k alpha beta**H`, H being the Hamming distance of k from the address but for bit l. This is
-        a multiple of the gradient of the table's multilinear extension at inputs contracted by `rho = (1 - beta) /
-        (1 + beta)` toward 1/2, and is computed as that.
+        The gradient goes to the addressed entries alone, and toward the inputs it is `w_l g` with `w_l = sum_k (-1)**(1
+        - k_l) U_k alpha beta**H`, where H is the Hamming distance of k from the address without bit l. This is a
+        multiple of the gradient of the table's multilinear extension at inputs contracted by `rho = (1 - beta) / (1 +
+        beta)` toward 1/2, and is computed in that way.
 
         Args:
             x: `(B, in)`.
@@ -81,9 +83,10 @@ class EFDFunction:
 
 
 def contraction(alpha: float, beta: float, n: int) -> tuple[float, float]:
-    """The rho whose smoothed gradient has the decay beta, and by what alpha exceeds the alpha that belongs to it.
+    """The rho whose smoothed gradient has the decay beta, and the ratio of alpha to the alpha of that rho.
 
-    `rho = (1 - beta) / (1 + beta)`, whose own alpha is `rho ((1 + rho) / 2)**(n - 1)`; ValueError as of `EFDFunction`.
+    `rho = (1 - beta) / (1 + beta)`, and its own alpha is `rho ((1 + rho) / 2)**(n - 1)`; ValueError as for
+    `EFDFunction`.
     """
     alpha, beta = _checked_decay(alpha, beta)
     rho = (1 - beta) / (1 + beta)
@@ -123,8 +126,8 @@ class LUTLayer(nn.Module):
             `(output_size, n)`.
         alpha: see `EFDFunction`; None: `0.5 * 0.75**(n - 1)`.
         beta: see `EFDFunction`; None: 1/3.
-        ste: give bits, `entry > 0`, with an identity gradient; else the entries themselves.
-        clamp_luts: in training mode, clamp the tables to [-1, 1] at the beginning of a forward pass.
+        ste: whether the layer gives bits, `entry > 0`, with an identity gradient; else it gives the entries themselves.
+        clamp_luts: whether, in training mode, a forward pass first clamps the tables to [-1, 1].
         lm_tau: the learnable mapping's `tau`.
 
     Shapes: `(..., input_size)` to `(..., output_size)`.
@@ -132,13 +135,14 @@ class LUTLayer(nn.Module):
     A learnable mapping has its gradients in eval mode too. Under `torch.no_grad` the LUTs read their inputs directly.
 
     Parameters: `luts`, float32 `(output_size, 2**n)`, U[-1, 1) at first; `mapping.weights` with a learnable mapping.
-    Buffers: `mapping`, int32 `(output_size, n)`; with a learnable mapping `_LUTLayer__dummy_mapping` of that shape in
-    its place, the slot of the mapping that each input of each LUT is: 0, 1, 2, ... Both libraries' state dicts load
-    strictly into the other's layers; one without the dummy, as lutsmith saved it once, loads too.
+    Buffers: `mapping`, int32 `(output_size, n)`; with a learnable mapping instead `_LUTLayer__dummy_mapping` of that
+    shape, which numbers the mapping's slots for the inputs of the LUTs: 0, 1, 2, ... The state dicts of either library
+    load strictly into the other's layers; those without the dummy, as earlier versions of lutsmith saved them, load
+    too.
 
     Raises:
         TypeError: a mapping that is neither a name nor a tensor.
-        ValueError: impossible sizes or settings, or a mapping that names inputs which are not there.
+        ValueError: impossible sizes or settings, or a mapping that names inputs that do not exist.
     """
 
     mapping: Tensor | LearnableMapping

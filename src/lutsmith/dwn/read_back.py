@@ -1,4 +1,4 @@
-"""What the layers with torch_dwn's names state, so that circuits of them can be read back."""
+"""What the layers with torch_dwn's names state, so that circuits made of them can be read back."""
 
 from __future__ import annotations
 

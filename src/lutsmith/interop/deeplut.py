@@ -32,25 +32,26 @@ def from_deeplut(
 ) -> nn.Module:
     """DeepLUT's layers as lutsmith's: `LUTLinear` and `LUTConv2d`, which give the same outputs, zeros included.
 
-    A state dict of DeepLUT lacks the mask, without which a layer cannot be restored: give the model itself, or the mask
-    as an array. Of a model, every LUT layer is replaced, and all other modules are copied as they are.
+    A state dict of DeepLUT lacks the mask, and a layer cannot be restored without it: give the model itself, or the
+    mask as an array. In a model, every LUT layer is replaced, and all other modules are copied as they are.
 
     Args:
         source: DeepLUT's model or layer; or the state dict of one layer, or a file with one, with `trainer.weight`
             `(LUTs, 2**k)`, `trainer.gamma` and maybe `bias`.
-        mask: of a state dict: the layer's `input_mask`, integers `(LUTs * k,)`, or `(LUTs * k, 3)` of a convolution:
-            channel, row, column. Of a model it is read.
+        mask: for a state dict, the layer's `input_mask`, integers `(LUTs * k,)`, or `(LUTs * k, 3)` of a convolution:
+            channel, row, column. For a model it is read from it.
         in_features: of a linear layer, or channels of a convolution; None: as many as the mask names.
         out_features: outputs; None: as many as the bias has.
         kernel_size: of a convolution; None: as large as the mask.
-        stride: of a convolution; its state dict has none of these three.
+        stride: of a convolution; its state dict has neither this nor padding and dilation.
         padding: of a convolution.
         dilation: of a convolution.
-        binarization_level: of a state dict: above 0, weights and inputs are signs. Of a model it is read.
+        binarization_level: for a state dict; above 0, weights and inputs are signs. For a model it is read from it.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open something that must then be
+            given.
         TypeError: sizes that are not integers, a level that is not a number.
     """
     if isinstance(source, nn.Module):

@@ -39,24 +39,25 @@ def from_difflogic(
 ) -> nn.Sequential:
     """A model of difflogic's layers, `Sequential(LogicDense..., GroupSum)` of `raw` LUTs, to train on.
 
-    What a state dict lacks must be given; of a model it is read, and arguments come before what the model says.
+    Whatever a state dict lacks must be given. From a model it is read, and arguments take precedence over the model.
 
     Args:
         source: the model (`torch.save(model, file)` files too, read without difflogic and without running code), or
             a state dict, which has only the `weights` `(out, 16)` of each layer.
         indices: the wiring of each layer, a pair of index tensors `(out,)` or a tensor `(2, out)`: difflogic's
-            `layer.indices`. A state dict lacks it, and without it the network is lost; a model has it.
+            `layer.indices`. A state dict lacks it, and the network cannot be restored without it; a model has it.
         num_classes: of the group sum; None: the model's own, or no head.
         tau: of the group sum in training; None: the model's own.
         in_dim: inputs of the first layer; None: the model's own.
         grad_factor: what each layer multiplies the gradient toward its inputs by, for all layers or for each; None: the
-            model's own. Another than 1 is kept as a `GradientFactor` before the layer.
+            model's own. A factor other than 1 is kept as a `GradientFactor` before the layer.
         skip: beginnings of the names of tensors to leave out.
-        **settings: of the layers' parametrization, where they shall differ from difflogic's plain softmax:
+        **settings: of the layers' parametrization, if they should differ from difflogic's plain softmax:
             `forward_sampling`, `temperature`.
 
     Raises:
-        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open something that must then be
+            given.
     """
     if isinstance(source, (str, PathLike)):
         source = read_file(Path(source), _PICKLED)

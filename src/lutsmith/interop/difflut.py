@@ -81,22 +81,22 @@ def from_difflut(
 ) -> nn.Sequential:
     """A model of difflut's random or learnable layers, `Sequential(LogicDense..., GroupSum)`.
 
-    The nodes are told by the names of their parameters: dwn, dwn_stable, probabilistic, hybrid, linear_lut, polylut,
-    neurallut, fourier, difflogic and warp. Tables are those of the hardware, `>= 1/2` where a node says so, also of
-    the kinds (fourier, difflogic) whose own eval mode is not discrete. Weights have a counterpart to train on, but for
-    neurallut with other activations than relu, skip connections into hidden layers or several outputs, and for fourier
-    at other frequencies than 0 and 1/2: there the tables become logits, with a warning. A learnable layer gets the
-    wiring that has its highest scores, fixed.
+    The kind of nodes is recognised by the names of their parameters: dwn, dwn_stable, probabilistic, hybrid,
+    linear_lut, polylut, neurallut, fourier, difflogic and warp. Tables are those of the hardware, `>= 1/2` where a node
+    says so, also of the kinds (fourier, difflogic) whose own eval mode is not discrete. Weights have a trainable
+    counterpart, except for neurallut with activations other than relu, skip connections into hidden layers or several
+    outputs, and for fourier at frequencies other than 0 and 1/2: there the tables become logits, with a warning. A
+    learnable layer gets the wiring with its highest scores, fixed.
 
-    What a state dict lacks must be given; of a model it is read, and arguments come before what the model says. Options
-    are for all layers, or lists of one for each; layers of other nodes have no use for theirs.
+    Whatever a state dict lacks must be given. From a model it is read, and arguments take precedence over the model. An
+    option is one value for all layers, or a list with one for each; layers of other nodes ignore theirs.
 
     Args:
         source: a state dict with `_mapping_indices` `(out, n)` or `mapping.W` `(out * n, in)` and `nodes.0.<name>`, ...
             for each layer, a file with one, or the model.
         num_classes: of the group sum; None: the model's own, or no head.
         tau: of the group sum; None: the model's or the state dict's own.
-        in_dim: inputs of the first layer; None: what a learnable layer or the model tells.
+        in_dim: inputs of the first layer; None: as a learnable layer or the model says.
         activation: of neurallut nodes, `"relu"`, `"sigmoid"` or `"leakyrelu"`: their `activation_type`.
         temperature: of neurallut nodes in training: their present `tau`.
         ste: of neurallut nodes: whether they give bits in training.
@@ -107,11 +107,12 @@ def from_difflut(
         skip: beginnings of the names of tensors to leave out, such as `("encoder.",)`.
 
     Warns:
-        UserWarning: layers whose bit flips or gradient stabilization in training LUTs do not have; weights without a
-            counterpart.
+        UserWarning: layers that use bit flips or gradient stabilization in training, which LUTs do not have; weights
+            without a counterpart.
 
     Raises:
-        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open something that must then be
+            given.
     """
     given = {
         "activation": activation,

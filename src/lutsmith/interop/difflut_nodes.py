@@ -1,7 +1,8 @@
-"""difflut's nodes: the truth table that each discretizes to, and its weights in a parametrization of lutsmith.
+"""difflut's nodes: the truth table to which each discretizes, and its weights in a parametrization of lutsmith.
 
-A function here takes the parameters of all nodes of a layer, stacked: a tensor that a node has as `(2**n, m)` comes as
-`(nodes, 2**n, m)`. It returns a LUT for each output of each node, node by node. Addresses have input 0 first, as ours.
+A function here takes the parameters of all nodes of a layer, stacked: a tensor of shape `(2**n, m)` in a node arrives
+as `(nodes, 2**n, m)`. It returns a LUT for each output of each node, node by node. Addresses have input 0 first, as in
+lutsmith.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Stacked = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class NodeLuts:
-    """What a layer's nodes are.
+    """The LUTs of a layer's nodes.
 
     Attributes:
         tables: bool `(LUTs, 2**rank)`.
@@ -56,7 +57,7 @@ CONSTANTS = ("binary_combinations", "truth_tables")
 
 
 def check_constants(nodes: Stacked, rank: int) -> None:
-    """ForeignModelError where the order of addresses or of gates is another than the one known here."""
+    """Raise ForeignModelError if the order of addresses or of gates differs from the one known here."""
     gates = ((torch.arange(16).unsqueeze(1) >> torch.arange(4)) & 1).float()
     for name, expected in (("binary_combinations", _corners(rank)), ("truth_tables", gates)):
         found = nodes.get(name)

@@ -1,6 +1,6 @@
 """Numberings of the sixteen gates of two inputs, as permutations into lutsmith's.
 
-In lutsmith gate g is the one whose table is g: bit `a + 2 b` is the output at inputs a, b.
+In lutsmith the number g of a gate is its table: bit `a + 2 b` is the output at inputs a, b.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from torch import Tensor
 
 
 def from_msb_first() -> Tensor:
-    """For each of lutsmith's gates its number in difflogic and torchlogix, int64 (16,).
+    """The number in difflogic and torchlogix of each of lutsmith's gates, int64 (16,).
 
-    There the outputs at (a, b) = 00, 01, 10, 11 are the binary digits of the number from the left: 3 is a, 5 is b.
+    In these the outputs at (a, b) = 00, 01, 10, 11 are the binary digits of the number from the left: 3 is a, 5 is b.
     """
     return _gates(lambda a, b: 3 - (2 * a + b))
 
 
 def from_reversed() -> Tensor:
-    """For each of lutsmith's gates its number in difflut, int64 (16,).
+    """The number in difflut of each of lutsmith's gates, int64 (16,).
 
-    There bit `2 a + b` of the number is the output at (a, b): 12 is a, 10 is b.
+    In difflut bit `2 a + b` of the number is the output at (a, b): 12 is a, 10 is b.
     """
     return _gates(lambda a, b: 2 * a + b)
 
@@ -37,10 +37,10 @@ def _gates(place: Callable[[int, int], int]) -> Tensor:
 
 
 def convert_gates(weight: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-    """Gate logits `(out, 16)` in lutsmith's numbering, and the tables of the gates that are chosen, bool `(out, 4)`.
+    """Gate logits `(out, 16)` in lutsmith's numbering, and the tables of the chosen gates, bool `(out, 4)`.
 
     Args:
-        weight: the other library's logits; it takes the first of the highest.
+        weight: the other library's logits; of equally high ones it takes the first.
         numbers: `from_msb_first()` or `from_reversed()`.
     """
     chosen = numbers.argsort()[weight.argmax(1)]

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class GradientFactor(nn.Module):
-    """The identity, whose gradient is multiplied by `factor`: difflogic's and torchlogix's `grad_factor`.
+    """The identity, with its gradient multiplied by `factor`: difflogic's and torchlogix's `grad_factor`.
 
-    Shapes: any, to the same. It is not a part of the circuit.
+    Shapes: any, which is kept. It is not part of the circuit.
     """
 
     def __init__(self, factor: float) -> None:

@@ -1,4 +1,4 @@
-"""Layers of other libraries as lutsmith's: wiring, weights where they have a counterpart, tables as the judge."""
+"""Layers of other libraries as lutsmith's: wiring, weights if they have a counterpart, and tables to check them by."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class ImportedLayer:
         name: where it stands in the checkpoint.
         inputs: the inputs that each LUT reads, int64 `(out, rank)`.
         tables: its truth tables as the other library discretizes them, bool `(out, 2**rank)`.
-        parametrization: the one that its weights belong to; None where lutsmith has none such.
+        parametrization: the one that its weights belong to; None if lutsmith has none.
         weight: its weights `(out, num_weights)` in that parametrization.
         settings: further arguments of the parametrization.
-        in_dim: its inputs, where the checkpoint tells.
+        in_dim: its number of inputs, if the checkpoint says it.
         gradient_in: what the gradient toward its inputs is multiplied by.
         gradient_out: what the gradient of its outputs is multiplied by, before it reaches weights and inputs.
     """
@@ -53,8 +53,8 @@ class ImportedLayer:
     gradient_out: float = 1.0
 
     def modules(self, shape: tuple[int, ...]) -> list[nn.Module]:
-        """The layer behind one that gives `shape`, and before and after it what scales its gradients, where something
-        does; ForeignModelError where it reads another number of inputs.
+        """The layer to put behind one that gives `shape`, with modules before and after it that scale its gradients, if
+        needed; ForeignModelError if it reads another number of inputs.
         """
         width = math.prod(shape)
         if self.in_dim not in (None, width):
@@ -112,7 +112,7 @@ class ImportedLayer:
 
 
 def flat(shape: Sequence[int]) -> list[nn.Module]:
-    """What makes rows of samples of such a shape."""
+    """A module that makes samples of such a shape rows."""
     return [nn.Flatten()] if len(shape) > 1 else []
 
 
@@ -136,9 +136,10 @@ def assemble(layers: Sequence[ImportedLayer], in_dim: int | Sequence[int], head:
 
 
 def width_of(told: Told, known: int | None, given: int | None) -> int:
-    """The inputs of the first layer, as the checkpoint says or as given; noted as missing without either, and then 0.
+    """The number of inputs of the first layer, from the checkpoint or as given; without either it is noted as missing,
+    and is 0.
 
-    The highest input that a wiring names does not tell it: the inputs after that may be unread.
+    The highest input that a wiring names does not determine it: inputs after that may be unread.
     """
     for name, value in (("in_dim", given), ("the first layer's number of inputs", known)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
@@ -158,7 +159,7 @@ class ImportedHead:
         k: classes.
         tau: the divisor in training.
         beta: added to the sums in training.
-        pads: the other library fills the last classes up with zeros where k does not divide the width.
+        pads: whether the other library fills the last classes up with zeros if k does not divide the width.
     """
 
     k: int
@@ -167,7 +168,7 @@ class ImportedHead:
     pads: bool = False
 
     def build(self, width: int) -> nn.Module:
-        """The head of so many LUTs; ForeignModelError where they cannot be grouped."""
+        """The head for this many LUTs; ForeignModelError if they cannot be grouped."""
         try:
             if self.pads and width % self.k:
                 return PaddedGroupSum(self.k, self.tau)
@@ -191,9 +192,9 @@ def group_sum(
     *,
     pads: bool = False,
 ) -> ImportedHead | None:
-    """The head: of the numbers given, or of the module named GroupSum in the model `source`; None without either.
+    """The head, from the given numbers or from the module named GroupSum in the model `source`; None without either.
 
-    What is neither given nor an attribute of that module is noted as missing.
+    Anything that is neither given nor an attribute of that module is noted as missing.
     """
     theirs = find_head(source)
     k = num_classes if num_classes is not None else getattr(theirs, "k", None)
@@ -212,7 +213,7 @@ def group_sum(
 
 
 def find_head(source: object) -> nn.Module | None:
-    """The module named GroupSum in a model; None without one."""
+    """The module named GroupSum in a model; None if there is none."""
     if not isinstance(source, nn.Module):
         return None
     return next((module for module in source.modules() if type(module).__name__ == "GroupSum"), None)

@@ -29,7 +29,7 @@ _PASSING = ("GroupSum", "Flatten", "Identity", "DummyBinarization")
 
 @dataclass(frozen=True)
 class Kernels:
-    """The tensors of a convolutional layer, without what they do not tell: the image, its padding, and its channels.
+    """The tensors of a convolutional layer. They do not say the image, its padding, and its channels.
 
     Attributes:
         name: where it stands in the checkpoint.
@@ -53,7 +53,7 @@ class Kernels:
 
     @classmethod
     def of(cls, prefix: str, tensors: Mapping[str, Tensor]) -> Kernels:
-        """Read them from a state dict; ForeignModelError where the wires are not those of windows that slide."""
+        """Read them from a state dict; ForeignModelError if the wires are not those of sliding windows."""
         name = f"torchlogix layer {prefix!r}"
         levels = sorted((key for key in tensors if key.startswith("tree_weights.")), key=lambda key: int(key[13:]))
         depth = len(levels)
@@ -88,7 +88,7 @@ class Kernels:
         return [int(axis.max()) for axis in self.taps.unbind(-1)]
 
     def sliding(self, image: Sequence[int], padding: int, window: Sequence[int]) -> Sliding:
-        """The windows over an image with so many pixels around it; ForeignModelError where it has other places."""
+        """The windows over an image with this many pixels around it; ForeignModelError if it has other places."""
         if len(image) != len(self.count):
             raise ForeignModelError(f"{self.name} reads images of {len(self.count)} axes; the one before it is {image}")
         steps = []
@@ -153,7 +153,7 @@ class ImportedConv(ImportedLayer):
     pools: tuple[Pool, ...] = ()
 
     def modules(self, shape: tuple[int, ...]) -> list[nn.Module]:
-        """The layer, in one pass with a pool behind it; all else as of a dense one."""
+        """The layer, in one pass with a pool behind it; everything else as for a dense one."""
         if shape != self.shape:
             raise ForeignModelError(f"{self.name} reads images of shape {self.shape}, and before it is one of {shape}")
         conv: Any
@@ -178,10 +178,10 @@ class ImportedConv(ImportedLayer):
 
 
 class Geometry:
-    """What places, padding and pools the layers of kernels have, as told by a model or by arguments.
+    """The places, padding and pools of the layers of kernels, as a model or arguments give them.
 
     Args:
-        told: what the source and the caller tell of all layers.
+        told: what the source and the caller say about all layers.
         source: what is imported.
         prefixes: of all layers, those of kernels first.
         count: how many are of kernels.
@@ -220,7 +220,7 @@ class Geometry:
         )
 
     def image(self, first: Kernels, in_dim: Any, channels: int | None) -> tuple[int, ...]:
-        """The shape of an image, channels first; what is not told is noted as missing, and then 1."""
+        """The shape of an image, channels first; numbers that are not known are noted as missing, and are 1."""
         axes, found = len(first.count), {}
         for name, given, least in (("in_dim", in_dim, axes), ("channels", channels, 1)):
             known = self._told.attribute(0, name)
@@ -241,7 +241,7 @@ class Geometry:
         return *found["channels"], *found["in_dim"]
 
     def layer(self, layer: ImportedLayer, number: int, kernels: Kernels, before: tuple[int, ...]) -> ImportedConv:
-        """A layer of kernels over images of the shape `before`, of the tables and weights of `layer`."""
+        """A layer of kernels over images of the shape `before`, with the tables and weights of `layer`."""
         channels, *image = before
         stride, behind = (self._told.attribute(number, name) for name in ("stride", "output_padding"))
         try:

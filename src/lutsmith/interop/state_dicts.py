@@ -56,7 +56,7 @@ def _state_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def read_file(path: Path, classes: Sequence[type] = ()) -> Any:
-    """The contents of a checkpoint file; `classes` may stand in it besides tensors and plain containers."""
+    """The contents of a checkpoint file; besides tensors and plain containers it may contain `classes`."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -149,7 +149,7 @@ def tensor(
 
 
 def rank_of(entries: int, name: str, max_rank: int = 8) -> int:
-    """The rank of tables with so many entries; ForeignModelError where it is none of 1 to `max_rank`."""
+    """The rank of tables with this many entries; ForeignModelError if it is not 1 to `max_rank`."""
     rank = entries.bit_length() - 1
     if entries != 1 << rank or not 1 <= rank <= max_rank:
         raise ForeignModelError(

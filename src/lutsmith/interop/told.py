@@ -1,7 +1,7 @@
-"""What an importer needs to know beside tensors: from its arguments, or from the other library's model; never assumed.
+"""What an importer must know besides tensors: from its arguments, or from the other library's model; never assumed.
 
 A state dict does not hold the options of its modules. An option that is neither given nor an attribute of a model is
-missing, and the import is refused with the names of all arguments that are.
+missing, and the import is refused with a message that names all missing arguments.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from lutsmith.interop.state_dicts import ForeignModelError
 
 
 class Told:
-    """What the caller and the source tell, and what neither does.
+    """What the caller and the source say, and what neither does.
 
     Args:
         library: for messages.
-        source: what is imported; attributes are read where it is a model.
+        source: what is imported; if it is a model, its attributes are read.
         layers: the prefixes of the layers' tensors in the state dict, in order.
     """
 
@@ -39,9 +39,9 @@ class Told:
             name: of the importer's argument.
             number: of the layer.
             given: the argument: None, a value for all layers, or a list or tuple with one for each.
-            attribute: where a module of the other library keeps it, dotted; `nodes.*.name` is that of each of its
-                nodes, which must agree.
-            usual: what the other library's constructor takes where it is not told, for the message.
+            attribute: where a module of the other library keeps it, as a dotted name; `nodes.*.name` reads it from each
+                of its nodes, which must agree.
+            usual: the default of the other library's constructor, for the message.
         """
         if isinstance(given, (list, tuple)):
             if len(given) != len(self._layers):
@@ -53,14 +53,14 @@ class Told:
         return self.value(name, number, given, attribute, usual)
 
     def value(self, name: str, number: int, given: Any, attribute: str, usual: str = "") -> Any:
-        """The same of what is given for this layer alone."""
+        """The same for a value that is given for this layer alone."""
         value = given if given is not None else self.attribute(number, attribute)
         if value is None:
             self.miss(name, usual)
         return value
 
     def attribute(self, number: int, path: str) -> Any:
-        """An attribute of a layer's module, as `option` reads it; None where there is none, as of a state dict."""
+        """An attribute of a layer's module, as `option` reads it; None if there is none, as in a state dict."""
         values = _values(self._modules[number], path.split("."))
         if any(value != values[0] for value in values[1:]):
             raise ForeignModelError(
@@ -74,7 +74,7 @@ class Told:
         self._missing[name] = usual, example
 
     def check(self) -> None:
-        """ForeignModelError where an option is missing."""
+        """Raise ForeignModelError if an option is missing."""
         if not self._missing:
             return
         names = ", ".join(f"{name}={example}" for name, (_, example) in self._missing.items())

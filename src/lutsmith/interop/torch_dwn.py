@@ -34,28 +34,30 @@ def from_torch_dwn(
 
     torch_dwn's layer with a learnable mapping also saves `_LUTLayer__dummy_mapping`, which looks like a wiring, int32
     `(out, n)`, but says which slot of the mapping each input of the LUTs is. The wiring is the argmax of
-    `mapping.weights` at those slots, and that is what the layers get here, fixed. (`lutsmith.dwn.LUTLayer` loads the
+    `mapping.weights` at those slots, and here the layers get it as a fixed wiring. (`lutsmith.dwn.LUTLayer` loads the
     same state dict with the mapping still learnable.) Thermometers are not part of a torch_dwn checkpoint: the model's
     inputs are bits.
 
-    What a state dict lacks must be given; of a model it is read, and arguments come before what the model says.
+    Whatever a state dict lacks must be given. From a model it is read, and arguments take precedence over the model.
 
     Args:
         source: a state dict with `luts` `(out, 2**n)` and `mapping` `(out, n)` or `mapping.weights` `(in, out * n)`
             for each layer, a file with one, or the model.
-        num_classes: of the group sum, which has nothing in the state dict; None: the model's own, or no head.
+        num_classes: of the group sum, which the state dict does not hold; None: the model's own, or no head.
         tau: of the group sum; None: the model's own.
-        in_dim: inputs of the first layer; None: what a learnable mapping or the model tells.
+        in_dim: inputs of the first layer; None: as a learnable mapping or the model says.
         permutation: of the group sum's inputs, `(out,)`; it is applied to the last layer's LUTs. None: the model's
             own `randperm`, if it has one. (torch_dwn's state dict does not, lutsmith.dwn's does.)
-        ste: whether the layers give bits; None: the models' own. A last layer that gives entries has no counterpart.
-        alpha: factor of the gradient toward the inputs, for all layers or for each; None: the model's own. The usual
-            one belongs to the usual beta; another is kept as a `GradientFactor` before the layer.
+        ste: whether the layers give bits; None: the models' own. A last layer that gives entries instead of bits has no
+            counterpart.
+        alpha: factor of the gradient toward the inputs, for all layers or for each; None: the model's own. The default
+            alpha belongs to the default beta; any other is kept as a `GradientFactor` before the layer.
         beta: decay of that gradient by Hamming distance, for all layers or for each; None: the model's own.
         skip: beginnings of the names of tensors to leave out.
 
     Raises:
-        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open something that must then be
+            given.
     """
     state = read_state(source)
     saved = [state.pop(name) for name in list(state) if name.rpartition(".")[2] == "randperm"]

@@ -1,4 +1,4 @@
-"""torchlogix: tables with input 0 as the most significant bit, Walsh coefficients of 1 - 2 x with the sign turned."""
+"""torchlogix: tables with input 0 as the most significant bit, Walsh coefficients of 1 - 2 x with the sign reversed."""
 
 from __future__ import annotations
 
@@ -48,33 +48,34 @@ def from_torchlogix(
     Slot j of a LUT stays slot j; tables and coefficients are reordered. Learned connections become fixed ones at their
     argmax, without the noise that torchlogix may add to it.
 
-    What a state dict lacks must be given; of a model it is read, and arguments come before what the model says.
+    Whatever a state dict lacks must be given. From a model it is read, and arguments take precedence over the model.
 
     Args:
-        source: a state dict with `weight`, `connections.indices` and, of learned connections, `connections.weights`
-            for each dense layer, and `tree_weights` and `connections._indices_L0`, ... for each of kernels; a file
-            with one, or the model. Transposed kernels are known of a model alone.
+        source: a state dict with `weight`, `connections.indices` and, of learned connections, `connections.weights` for
+            each dense layer, and `tree_weights` and `connections._indices_L0`, ... for each of kernels; a file with
+            one, or the model. Transposed kernels are recognised only in a model.
         parametrization: `"raw"`, `"light"` or `"warp"`. The state dict does not say whether weights of `2**rank`
-            numbers are light or warp; None: raw where that is what the shape says, else the model's own.
-        num_classes: of the group sum, which has nothing in the state dict; None: the model's own, or no head.
+            numbers are light or warp; None: raw if the shape shows it, else the model's own.
+        num_classes: of the group sum, which the state dict does not hold; None: the model's own, or no head.
         tau: of the group sum in training; None: the model's own.
         beta: of the group sum in training; None: the model's own.
         in_dim: inputs of the first layer, or pixels along each axis of its images, one number for all; None: the
-            model's own, or what candidates of all inputs tell.
+            model's own, or as follows from candidates that are all inputs.
         channels: of the images; None: the model's own.
         receptive_field_size: of the layers of kernels, for all of them or, a list, for each; None: the model's own.
         padding: likewise.
         pooling: arguments of the `OrPooling` behind each layer of kernels (None: there is none), or those that all of
-            them have; None: the model's own. A model has no modules of other kinds between its layers.
+            them have; None: the model's own. A model may not have modules of other kinds between its layers.
         grad_factor: what each layer multiplies the gradient toward its inputs by, for all layers or for each; None: the
-            model's own, or 1 for kernels, where torchlogix 0.2 takes a `grad_factor` and does nothing with it. Another
-            than 1 is kept as a `GradientFactor` before the layer.
+            model's own, or 1 for kernels, where torchlogix 0.2 takes a `grad_factor` and does nothing with it. A factor
+            other than 1 is kept as a `GradientFactor` before the layer.
         forward_sampling: of the LUTs in training, for all layers or for each; None: the model's own.
         temperature: of the LUTs in training, for all layers or for each; None: the model's own.
         skip: beginnings of the names of tensors to leave out, such as those of a binarization.
 
     Raises:
-        ForeignModelError: the source cannot be read, is not such a model, or leaves open what has to be given.
+        ForeignModelError: the source cannot be read, is not such a model, or leaves open something that must then be
+            given.
     """
     if parametrization is not None:
         one_of("parametrization", parametrization, get_args(Kind), ForeignModelError)

@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the path is DeepLUT's
-"""Tables to begin with: each entry is what the target was more often where it was read."""
+"""First tables: each entry is the bit that the target had more often when the entry was read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lutsmith.nn.neurons.memorised import Counts, target_bits
 
 
 class Memorize:
-    """Exact counts of targets at each entry, over batches of any size; ties are drawn.
+    """Exact counts of targets at each entry, over batches of any size; ties are broken at random.
 
     Source: S. Chatterjee, "Learning and Memorization", ICML 2018.
 
@@ -39,7 +39,7 @@ class Memorize:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start counting anew."""
         self._counts = Counts(self.table_count, self.k)
 
     @property
@@ -63,8 +63,8 @@ class Memorize:
         self.count((x.detach().reshape(len(x), rows.size) > 0).cpu().numpy().T, rows[:, ::-1], target)
 
     def count(self, bits: NDArray[np.bool_], inputs: NDArray[np.int32], target: Any) -> None:
-        """The same of rows of bits `(F, B)`, of which LUTs read `inputs` `(table_count, k)`, the last one most
-        significant.
+        """Count a batch of rows of bits `(F, B)`, where LUTs read the rows `inputs` `(table_count, k)`, the last one
+        most significant.
         """
         asked = target_bits(target, bits.shape[1])
         if self.table_count % len(asked):
@@ -73,7 +73,7 @@ class Memorize:
         self._counts.add(bits, inputs, asked, runs)
 
     def update_luts_weights(self) -> Tensor:
-        """The weights that the counts ask for, float32 -1 and 1 `(table_count, kk)`."""
+        """The weights that follow from the counts, float32 -1 and 1 `(table_count, kk)`."""
         counter = self.counter
         drawn = 2 * torch.randint(2, counter.shape) - 1
         return torch.where(counter == 0, drawn, counter.sign()).float().to(self.device)

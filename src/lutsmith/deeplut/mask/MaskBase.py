@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the path is DeepLUT's
-"""What a mask is: which inputs each LUT reads, of those that it may."""
+"""The base of masks, which choose the inputs of each LUT among those that it may read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class MaskBase:
 
     Args:
         k: inputs of a LUT.
-        table_input_selections: `(anchor, candidates)` for each input: its number, an integer or in images a tuple
-            (channel, row, column), and those that a LUT of it may read beside it.
+        table_input_selections: `(anchor, candidates)` for each input: its number (an integer, or in images a tuple
+            (channel, row, column)), and the inputs that its LUT may read besides it.
         replace: whether a LUT may read an input twice.
 
     Attributes:
-        by_name: the mask of `lutsmith.nn.neurons` that draws the same for a whole layer, at once; None: layers call
+        by_name: the mask of `lutsmith.nn.neurons` that draws the same mask for a whole layer at once; None: layers call
             `build` for each output.
     """
 

@@ -11,7 +11,7 @@ from lutsmith.nn.neurons import masks
 
 
 class MaskMinimal(MaskBase):
-    """LUT t reads anchors tk to tk + k - 1, the last one on from the beginning. See `MaskBase`."""
+    """LUT t reads anchors tk to tk + k - 1, and the last one continues from the beginning. See `MaskBase`."""
 
     by_name = staticmethod(masks.minimal)
 

@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the path is DeepLUT's
-"""The sign of numbers, that of 0 being 0."""
+"""The sign of numbers, with sign(0) = 0."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from torch import Tensor
 
 
 class BinarizeSign(torch.autograd.Function):
-    """`BinarizeSign.apply(x)`: -1, 0 or 1; the gradient passes where x is from -1 to 1, these two included.
+    """`BinarizeSign.apply(x)`: -1, 0 or 1; the gradient passes where x is from -1 to 1 inclusive.
 
-    The sign of NaN is torch's. A circuit has no third symbol: `lutsmith.nn.neurons.BinarizeSign` has sign(0) = +1.
+    The sign of NaN is the same as torch's. A circuit has no third symbol: `lutsmith.nn.neurons.BinarizeSign` has
+    sign(0) = +1.
     """
 
     @staticmethod

@@ -35,19 +35,19 @@ class Conv2d(TrainedLuts, LUTConv2d):
         out_channels: of the output.
         kernel_size: taps along each axis, or one number for both.
         trainer_type: what learns the tables.
-        mask_builder_type: which inputs LUTs read: `MaskExpanded` (a LUT for each input of an output, its others are of
-            the same channel), `MaskMinimal`, or your own, which is called for each output with tuples (channel, row,
-            column).
+        mask_builder_type: which inputs LUTs read: `MaskExpanded` (a LUT for each input of an output, with its other
+            inputs from the same channel), `MaskMinimal`, or your own, which is called for each output with tuples
+            (channel, row, column).
         stride: pixels from one place to the next.
         padding: pixels that are added before and after each axis.
         dilation: pixels from one tap to the next.
         groups: channels and outputs are cut into this many runs.
-        bias: whether there is one (DeepLUT has none, whatever is asked for).
+        bias: whether there is one (DeepLUT has none, whatever the argument says).
         padding_mode: a name of `PADDINGS`; zeros are the third symbol, as in DeepLUT.
         k: inputs of a LUT, 1 to 8.
         binarization_level: above 0, weights and inputs are signs; else (the default is 0) real numbers.
         input_expanded: whether LUTs read all their inputs; else a LUT is its first input times entry 0.
-        input_dim: taken for DeepLUT's sake: images may have any size.
+        input_dim: accepted only for compatibility with DeepLUT: images may have any size.
         device: of parameters and buffers.
         binary_calculations, replace, zeros: as for `Linear`.
 

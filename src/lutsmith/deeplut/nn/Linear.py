@@ -30,14 +30,14 @@ class Linear(TrainedLuts, LUTLinear):
         input_expanded: whether LUTs read all their inputs; else a LUT is its first input times entry 0.
         trainer_type: what learns the tables.
         mask_builder_type: which inputs LUTs read: `MaskExpanded`, `MaskMinimal`, or your own.
-        bias: whether there is one; it starts from -1 to 1.
+        bias: whether there is one; it starts within -1 to 1.
         device: of parameters and buffers.
         binary_calculations: an older name of `binarization_level`, which DeepLUT's README uses.
-        replace: whether a LUT may read an input twice, as in DeepLUT a third of them do.
+        replace: whether a LUT may read an input twice, as a third of the LUTs in DeepLUT do.
         zeros: `"exact"`: sign(0) is 0, DeepLUT's third symbol; `"bit"`: a zero is -1, as in hardware.
 
     Shapes: `(..., in_features)` to `(..., out_features)`. The state dict has `trainer.weight`, `trainer.gamma`, `bias`,
-    as DeepLUT's, and `mask`, which that one lacks (`lutsmith.interop.from_deeplut` imports it).
+    as DeepLUT's does, and also `mask`, which DeepLUT's lacks (`lutsmith.interop.from_deeplut` imports it).
 
     Raises:
         TypeError, ValueError: impossible sizes, such as k above the inputs that a LUT may read.

@@ -15,7 +15,7 @@ class ResidualSign(nn.Module):
     """`|scaling| sign(x)`, with sign(0) = 0: ReBNet's residual binarisation of one level, as DeepLUT has it.
 
     `lutsmith.nn.neurons.ResidualSign` has any number of levels, and sign(0) = +1. Parameter: `scaling`, one number that
-    begins as 1. It becomes a circuit where no number that comes is exactly 0.
+    begins as 1. It can become a circuit if none of its inputs is exactly 0.
 
     Shapes: any, which is kept.
     """
@@ -29,5 +29,5 @@ class ResidualSign(nn.Module):
         return signs * self.scaling.abs()
 
     def lower_numbers(self, maker: Maker, numbers: Levels | Sums) -> Sums:  # noqa: ARG002
-        """What it makes of numbers, with its zeros: what reads them says whether it can."""
+        """The signs of numbers, zeros included; the module that reads them decides whether it accepts zeros."""
         return numbers.as_sums().then(self)

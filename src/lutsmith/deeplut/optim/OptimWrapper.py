@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the path is DeepLUT's
-"""An optimizer that keeps latent weights from -1 to 1."""
+"""An optimizer that keeps latent weights within -1 to 1."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from torch.optim import Optimizer
 
 
 class OptimWrapper(Optimizer):
-    """Another optimizer, after whose steps the tables of trainers are kept from -1 to 1.
+    """Wraps another optimizer, and clamps the tables of trainers to -1 to 1 after each step.
 
-    It shares that one's groups, state and settings, so that schedules and checkpoints take it for one.
+    It shares that optimizer's groups, state and settings, so that schedules and checkpoints can treat it as an
+    optimizer.
 
     Args:
         optimizer: any optimizer of torch.
-        BinaryOptim: whether tables are kept from -1 to 1.
+        BinaryOptim: whether tables are clamped to -1 to 1.
 
     Raises:
-        TypeError: what is wrapped is not an optimizer.
+        TypeError: the wrapped object is not an optimizer.
     """
 
     def __init__(self, optimizer: Optimizer, BinaryOptim: bool = False) -> None:
@@ -31,7 +32,7 @@ class OptimWrapper(Optimizer):
         self.param_groups, self.state = optimizer.param_groups, optimizer.state
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """The other's step, and what it returns; then the tables are clamped."""
+        """Take the wrapped optimizer's step, clamp the tables, and return what the step returned."""
         found = self.optimizer.step(closure)
         if self.BinaryOptim:
             with torch.no_grad():
@@ -54,6 +55,6 @@ class OptimWrapper(Optimizer):
         return self.optimizer.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the state of such an optimizer."""
+        """Load the state of such an optimizer."""
         self.optimizer.load_state_dict(state_dict)
         self.param_groups, self.state = self.optimizer.param_groups, self.optimizer.state

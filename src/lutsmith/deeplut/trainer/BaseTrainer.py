@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the path is DeepLUT's
-"""What a trainer is: the tables of a layer as weights, and what they are worth."""
+"""The base of trainers: the tables of a layer as weights, and the values that they stand for."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class BaseTrainer(nn.Module):
     Args:
         tables_count: LUTs.
         k: inputs of a LUT, 1 to 8.
-        binarization_level: above 0, weights and inputs are signs; else real numbers. (DeepLUT's documents know levels 1
-            to 3, its code this.)
+        binarization_level: above 0, weights and inputs are signs; else real numbers. (DeepLUT's documentation has
+            levels 1 to 3; its code does what is said here.)
         input_expanded: whether LUTs read all their inputs; else a LUT is its first input times entry 0.
         device: of the parameters.
         zeros: `"exact"`, DeepLUT's third symbol, or `"bit"`: a zero is -1.
 
-    Parameters: `weight`, float32 `(tables_count, 2**k)`, drawn as those of `nn.Linear`; input 0 is the most significant
-    bit of an entry's number.
+    Parameters: `weight`, float32 `(tables_count, 2**k)`, drawn like those of `nn.Linear`; input 0 is the most
+    significant bit of an entry's number.
 
     Raises:
         TypeError, ValueError: impossible sizes.
@@ -72,29 +72,29 @@ class BaseTrainer(nn.Module):
         self.binarization_level = level
 
     def set_input_expanded(self, expanded: bool) -> None:
-        """Read all inputs from now on, or the first one alone.
+        """Read all inputs from now on, or only the first one.
 
-        Where a trainer that read the first one alone is expanded, its tables become what it was: nothing that was
-        learned is lost.
+        When a trainer that read only the first input is expanded, its tables are set to the function that it had
+        learned, so that nothing is lost.
         """
         self.input_expanded = bool(expanded)
 
     def set_initializer(self, initializer: Any) -> None:
-        """Take a `Memorize` or the like."""
+        """Use a `Memorize` or the like as initialiser."""
         self.initializer = initializer
 
     def set_memorize_as_initializer(self) -> None:
-        """Take a `Memorize`."""
+        """Use a `Memorize` as initialiser."""
         self.initializer = Memorize(self.tables_count, self.k, self.kk, self.weight.device)
 
     def clear_initializion(self) -> None:
-        """Begin to count anew, with a `Memorize` where no initialiser was chosen."""
+        """Start counting anew, with a `Memorize` if no initialiser was chosen."""
         if self.initializer is None:
             self.set_memorize_as_initializer()
         self.initializer.clear()
 
     def update_initialized_weights(self) -> None:
-        """Take the weights that the initialiser has counted.
+        """Take over the weights that follow from the initialiser's counts.
 
         Raises:
             RuntimeError: nothing was counted.

@@ -16,8 +16,8 @@ from lutsmith.nn.neurons.lut_sum import kinds_of
 class LagrangeTrainer(BaseTrainer):
     """`f_t(x) = |gamma| sum_i w_ti prod_j (1 + tau_ji x_j)`; see `BaseTrainer` for the arguments.
 
-    With signs that is `|gamma| 2**k sign(w_t[address])`; there is no 1 / 2**k, as DeepLUT has none. Where an input is 0
-    the LUT gives `2**(k - z)` times the sum over the 2**z entries that z zeros leave open. Not expanded:
+    With signs that is `|gamma| 2**k sign(w_t[address])`; there is no factor 1 / 2**k, because DeepLUT has none. Where
+    an input is 0 the LUT gives `2**(k - z)` times the sum over the 2**z entries that z zeros leave open. Not expanded:
     `|gamma| w_t0 x_0`.
 
     Parameters: `weight`, and `gamma`, one number that begins as 1.
@@ -36,14 +36,14 @@ class LagrangeTrainer(BaseTrainer):
         super().set_input_expanded(expanded)
 
     def tables_of(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Entries and inputs `(..., k)` of LUTs, least significant first; not expanded, those of LUTs of rank 1."""
+        """Entries and inputs `(..., k)` of LUTs, least significant first; if not expanded, those of LUTs of rank 1."""
         if self.input_expanded:
             return self.weight, mask
         first = self.weight[:, :1]
         return torch.cat([-first, first], 1), mask[..., -1:]
 
     def factor(self) -> Tensor:
-        """What normalised values are multiplied by."""
+        """The factor of normalised values."""
         return self.gamma.abs() * (self.kk if self.input_expanded else 1)
 
     def forward(self, x: Tensor, targets: Any = None, initalize: bool = False) -> Tensor:
