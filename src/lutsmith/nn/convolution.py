@@ -222,7 +222,7 @@ class LogicConv(Hardening):
         return [self.num_kernels * self.lut_rank**level for level in reversed(range(self.tree_depth - 1))]
 
     def out_shape(self, image: Sequence[int]) -> tuple[int, ...]:
-        """The shape of the output, channels first, for an image of this shape; ValueError where it is too small."""
+        """The shape of the output, channels first, for an image of this shape; ValueError if it is too small."""
         return self.num_kernels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
     The hardened network (eval mode) gives the circuit's scores for every sample. With several labels it gives the same
     labels, and in regression the same numbers up to the rounding of the head's scale and offset to float32. It is
     `Sequential(encoder, Flatten, layers..., head)`: a layer for each level of LUTs, in a `Skip` where later levels read
-    past it. The encoder is a thermometer of the comparators, or beside it levels that are the circuit's words. LUTs
+    past it. The encoder is a thermometer of the comparators, possibly with levels that are the circuit's words. LUTs
     that no output depends on are left out. LUTs of one feature, such as the test for a name, are a part of the encoder:
     layers without gradients. LUTs of a level get the largest rank among them.
 
@@ -58,7 +58,7 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
       these are fixed.
 
     Its sizes (luts, rank, bits), its encoder and its head are those of the circuit, and so are the tables to begin
-    with: `weight_init="memorize"`, which would fill others, is refused, and `"random"` does nothing. There are no
+    with: `weight_init="memorize"`, which would fill in others, is refused, and `"random"` does nothing. There are no
     `layers`: LUTs that stood at several places, such as those of kernels, have tables of their own from now on.
 
     Args:

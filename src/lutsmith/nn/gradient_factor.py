@@ -31,5 +31,5 @@ def scaled_gradient(x: Tensor, factor: float) -> Tensor:
 
 
 def checked_factor(value: Any) -> float:
-    """A `grad_factor`: TypeError where it is not a number, ValueError where it is not finite."""
+    """A `grad_factor`: TypeError if it is not a number, ValueError if it is not finite."""
     return number("grad_factor", value, math.isfinite, "a finite number")

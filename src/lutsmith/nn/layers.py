@@ -60,7 +60,7 @@ class BitShape:
 
 
 def checked_layers(layers: Any, name: str = "layers") -> None:
-    """Raise an error where a value cannot be layers, whatever they read.
+    """Raise an error if a value cannot be layers, whatever they read.
 
     Raises:
         TypeError: not a list of objects.

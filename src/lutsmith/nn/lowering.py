@@ -313,7 +313,7 @@ class _LoweringError(ValueError):
 
 
 def _check_unchanged(module: nn.Module) -> None:
-    """Raise ValueError where a known module computes something else than its class: the circuit would not be it.
+    """Raise ValueError if a known module computes something else than its class: the circuit would not be it.
 
     A class that overrides `forward` of one that can be lowered says itself what it lowers to, or cannot be lowered;
     forward hooks, and a `forward` of one instance alone, change what a module computes unseen. The parts of a

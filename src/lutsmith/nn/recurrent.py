@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lutsmith.circuit.circuit import Circuit
 
 OUTPUTS = ("last", "all")
-"""What a recurrent layer gives: the state after the last step, or after each."""
+"""What a recurrent layer gives: the state after the last step, or after every step."""
 
 
 class LogicRecurrent(nn.Module):

@@ -273,7 +273,7 @@ def objective_of_head(head: str) -> str:
 
 
 def _check_levers(settings: Settings, model: nn.Module, samples: Samples, num_classes: int) -> None:
-    """Raise ValueError where the settings ask for what the model or the samples have no place for."""
+    """Raise ValueError if the settings ask for what the model or the samples have no place for."""
     check_teacher(settings, samples, num_classes)
     for callback in callbacks_of(settings):
         callback.begin(Stage(model, SGD(model.parameters(), lr=1.0), settings.epochs, settings.seed))

@@ -182,7 +182,7 @@ class PhasedPreparation:
 
 
 def _check_room(model: Any, settings: PhasedSettings, input_shape: tuple[int, ...]) -> None:
-    """Raise ValueError where what the phases make of a network of kernels has no room in a circuit: before training."""
+    """Raise ValueError if what the phases make of a network of kernels has no room in a circuit: before training."""
     if not any(isinstance(layer, BinaryConv) for layer in model):
         return
     trial = copy.deepcopy(model)

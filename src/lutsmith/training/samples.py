@@ -41,7 +41,7 @@ class Samples:
         Args:
             x: (N, *input_shape) array, tensor or memory map of numbers.
             y: targets, one per row: see `objectives`; for classification integer class ids, 0 the first class.
-            objective: what is trained for; None: classification.
+            objective: the objective of training; None: classification.
             sample_weight: (N,) finite numbers >= 0, not all 0: how much each row counts; None: all the same.
 
         Raises:

@@ -28,7 +28,8 @@ def candidates_around(
         usable: bool `(in_dim,)`, inputs that may be candidates.
         rng: draws.
         places: integers `(in_dim, D)`, where inputs lie: candidates come from inputs that lie within `reach` of the
-            wire along each axis, and where these are too few, from all. A negative number is no place; None: from all.
+            wire along each axis, and where these are too few, from all. A negative number is not a place; None: from
+            all.
         reach: as above.
     """
     luts, rank = wires.shape

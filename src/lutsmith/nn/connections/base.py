@@ -53,7 +53,7 @@ class Connections(nn.Module, ABC):
         self.register_buffer("usable", usable.detach().flatten().cpu().clone())
 
     def usable_inputs(self, distinct: bool = True) -> Tensor:
-        """The numbers of the inputs that may be wired, int64, ascending; ValueError where they are too few.
+        """The numbers of the inputs that may be wired, int64, ascending; ValueError if they are too few.
 
         Args:
             distinct: whether a LUT reads each of them at most once: then `lut_rank` of them are needed, else one is

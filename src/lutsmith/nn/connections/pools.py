@@ -131,7 +131,7 @@ def first_places(owners: Tensor) -> Tensor:
 
 
 def check_alike(pools: Tensor, owners: Tensor) -> None:
-    """Raise ValueError where the LUTs of a kernel do not agree on which of their candidates are the same input.
+    """Raise ValueError if the LUTs of a kernel do not agree on which of their candidates are the same input.
 
     Slots choose in turn among the inputs that no earlier slot has taken. Places that agree in this way and share one
     score vector choose the same candidate numbers.

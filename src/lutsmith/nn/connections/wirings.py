@@ -207,7 +207,7 @@ def options_of(method: str) -> list[str]:
 
 
 def options_given(method: str | None, settings: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of a wiring of one's own out of the settings of a layer, and return them."""
+    """Take the options of a user's own wiring out of the settings of a layer, and return them."""
     if method not in WIRINGS or method in _BUILT_IN:
         return {}
     return {name: settings.pop(name) for name in options_of(method) if name in settings}

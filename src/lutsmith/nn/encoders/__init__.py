@@ -69,8 +69,8 @@ IMAGE_ENCODERS: dict[str, type[EdgeThermometer | ImageThermometer]] = {
 
 
 def setup_encoder(name: str, num_bits: int, **options: Any) -> Encoder | Several:
-    """Make the encoder `name` of so many bits a feature, to be fitted; `options` are its class's arguments. Names are
-    those of `ENCODERS` and `IMAGE_ENCODERS`.
+    """Make the encoder `name` with this many bits per feature, to be fitted; `options` are its class's arguments. Names
+    are those of `ENCODERS` and `IMAGE_ENCODERS`.
 
     Raises:
         ValueError: an unknown name, an option that the encoder does not have, an invalid value.

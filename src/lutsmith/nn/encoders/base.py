@@ -341,7 +341,7 @@ def first_of_equals(thresholds: Tensor) -> Tensor:
 
 
 def check_batch(x: Any, shape: tuple[int, ...]) -> None:
-    """Raise TypeError or ValueError where `x` is not a tensor of real numbers `(N, *shape)`."""
+    """Raise TypeError or ValueError if `x` is not a tensor of real numbers `(N, *shape)`."""
     if not isinstance(x, Tensor):
         raise TypeError(f"the encoder got a {type(x).__name__}; expected a tensor (torch.from_numpy makes one)")
     if x.is_complex():

@@ -1,4 +1,4 @@
-"""Whether values are missing: a bit of a feature, beside what other encoders say of its numbers."""
+"""Whether values are missing: one bit per feature, besides the bits that other encoders make of its numbers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Missing(Encoder):
-    """1 where the value of a feature is missing (NaN): one bit a feature, without thresholds.
+    """1 where the value of a feature is missing (NaN): one bit per feature, without thresholds.
 
     In a circuit the bit is an input, and takes neither a comparator nor a LUT. `Several([Thermometer(8), Missing()])`
-    tells a missing value from the lowest one.
+    distinguishes a missing value from the lowest one.
 
     Args:
         num_bits: 1.

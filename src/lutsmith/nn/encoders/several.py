@@ -67,7 +67,7 @@ class Several(nn.Module):
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
-        """The shape of one sample; RuntimeError where the encoders are not fitted."""
+        """The shape of one sample; RuntimeError if the encoders are not fitted."""
         return self.parts[0].feature_shape
 
     @property

@@ -73,7 +73,7 @@ class DistributiveThermometer(Thermometer):
 class BalancedThermometer(Thermometer):
     """Thermometer at the quantiles of the data, in which no value counts for more than one bin.
 
-    Where most numbers are the same, such as 0, most quantiles are too; here the thresholds tell the others apart.
+    If most numbers are the same, such as 0, so are most quantiles; here thresholds distinguish the other numbers.
     Thresholds that are not needed are +inf. See `encodings.balanced.balanced_column`.
     """
 

@@ -65,7 +65,7 @@ class GroupHead(nn.Module):
         self.register_buffer("permutation", torch.randperm(in_dim or 0, generator=generator) if permute else None)
 
     def group_size(self, width: int) -> int:
-        """Inputs of one group among `width`; ValueError where they cannot be shared equally."""
+        """Inputs of one group among `width`; ValueError if they cannot be shared equally."""
         name = f"{type(self).__name__}(k={self.k})"
         if self.in_dim is not None and width != self.in_dim:
             raise ValueError(f"{name} was made for in_dim={self.in_dim} inputs and got {width}")

@@ -56,7 +56,7 @@ class Add(nn.Module):
 
 
 def added(parts: list[Levels]) -> Sums:
-    """The sums of levels of one shape; ValueError where they have several."""
+    """The sums of levels of one shape; ValueError if they have several."""
     if len({part.shape for part in parts}) > 1:
         raise ValueError(f"Add got {', '.join(str(part.shape) for part in parts)}; expected one shape")
     unit = min(part.unit for part in parts)

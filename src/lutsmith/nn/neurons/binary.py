@@ -108,7 +108,7 @@ class BinaryLayer(nn.Module):
         raise NotImplementedError
 
     def signed_weight(self) -> NDArray[np.int64]:
-        """The weights -1, +1, and 0 where they are pruned; ValueError where they are real numbers."""
+        """The weights -1, +1, and 0 where they are pruned; ValueError if they are real numbers."""
         if not self.binary:
             raise ValueError("its weights are real numbers; expected binary=True")
         found: NDArray[np.int64] = self.used_weight().detach().float().cpu().numpy().astype(np.int64)

@@ -35,8 +35,8 @@ class LUTConv(LUTSum):
         out_channels: of the output.
         kernel_size: taps along each axis, or one number for all.
         rank: inputs of a LUT, 1 to 8.
-        mask: which inputs they are: a name of `MASKS`, a function like those, or the numbers, integers
-            `(out_channels or 1, LUTs, rank)` over the window of all channels.
+        mask: which inputs LUTs read: a name of `MASKS`, a function like those, or the numbers, integers `(out_channels
+            or 1, LUTs, rank)` over the window of all channels.
         stride: pixels from one place to the next.
         padding: pixels that are added before and after each axis.
         dilation: pixels from one tap to the next.
@@ -95,7 +95,7 @@ class LUTConv(LUTSum):
         self.padding_value = number("padding_value", padding_value, lambda v: v in (-1, 0, 1), "-1, 1 or 0")
 
     def out_shape(self, image: Sequence[int]) -> tuple[int, ...]:
-        """The shape of the output, channels first, for an image of this shape; ValueError where it is too small."""
+        """The shape of the output, channels first, for an image of this shape; ValueError if it is too small."""
         return self.out_channels, *self.sliding.out_shape(image)
 
     def forward(self, x: Tensor) -> Tensor:

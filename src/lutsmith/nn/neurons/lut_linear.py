@@ -22,8 +22,8 @@ class LUTLinear(LUTSum):
         in_features: of the input.
         out_features: of the output.
         rank: inputs of a LUT, 1 to 8.
-        mask: which inputs they are: a name of `MASKS`, a function like those, or the numbers, integers
-            `(out_features or 1, LUTs, rank)`.
+        mask: which inputs LUTs read: a name of `MASKS`, a function like those, or the numbers, integers `(out_features
+            or 1, LUTs, rank)`.
         bias: whether there is one; it starts as 0.
         shared: whether all outputs have LUTs with the same inputs.
         distinct: whether a LUT has distinct inputs.
@@ -32,7 +32,7 @@ class LUTLinear(LUTSum):
         binary_weights: whether entries are signs; else real numbers.
         binary_inputs: whether inputs are signs; else the LUTs are multilinear, within -1 to 1 and beyond.
         binary_outputs: whether outputs are -1 and 1; the gradient is that of sums clipped to -1 and 1.
-        zeros: what a zero is, a name of `ZEROS`.
+        zeros: what a zero counts as, a name of `ZEROS`.
         generator: of the mask and the weights; None is torch's global one.
         device: of the parameters and buffers.
 

@@ -206,7 +206,7 @@ class LUTSum(nn.Module):
         )
 
     def lower_raw(self, builder: CircuitBuilder, features: NDArray[np.int32]) -> Levels:
-        """Whether raw features are above 0, as numbers; ValueError where a 0 is not a bit."""
+        """Whether raw features are above 0, as numbers; ValueError if a 0 is not a bit."""
         if self.zeros == "exact":
             raise ValueError(MAY_BE_ZERO)
         return Levels.of_bits(builder.compare(features, np.float32(0))).affine(2, -1)

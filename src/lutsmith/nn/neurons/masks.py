@@ -119,8 +119,8 @@ def mask_of(mask: Any, sizes: MaskSizes, generator: torch.Generator | None, *, s
     Args:
         mask: a name of `MASKS`, a function like those, or the numbers themselves, integers of the shape above or
             `(LUTs, rank)`, the same for all outputs.
-        sizes: what it is for.
-        generator: of what is drawn; None is torch's global one.
+        sizes: the sizes that it is made for.
+        generator: draws the inputs; None is torch's global one.
         shared: whether LUTs are drawn for one output, and all have the same inputs.
 
     Raises:

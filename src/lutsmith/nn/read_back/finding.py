@@ -27,7 +27,7 @@ LOST = np.iinfo(np.int64).min
 """The number of a bit that something before has failed to give."""
 
 ZERO, ONE = -(1 << 40), 1 - (1 << 40)
-"""What neurons say that are constant: no signal of theirs is meant, as numbers 0 and 1 are of what is computed."""
+"""What constant neurons give: this stands for no signal of theirs, unlike the numbers 0 and 1."""
 
 SAMPLES = 128
 """Samples on which neurons are compared with the modules."""

@@ -62,7 +62,7 @@ def prove_lowering(
     - head: each output in its place, groups, weights, bias, scale, offset, objective;
     - circuit: labels of the classes, the fitted range, no registers.
 
-    Where all are **proved**, scores are equal for every sample, by induction over the modules. What is trusted: that in
+    Where all are **proved**, scores are equal for every sample, by induction over the modules. The proof trusts that in
     eval mode a layer's forward pass is the look-up in the tables and inputs that it reads, an encoder's bits depend on
     their own feature alone and change only at its thresholds, and a head's is the sums that it states (the tests of the
     layers compare these, and so does every run on all of its measured rows); PyTorch and the wrappers of

@@ -246,7 +246,7 @@ def states(*kinds: type[nn.Module]) -> Callable[[Speaker], Speaker]:
 def families(base: type[nn.Module]) -> Callable[[Speaker], Speaker]:
     """Register a function as `states` does, for all subclasses of a class that users write subclasses of.
 
-    The function raises ValueError where a subclass may compute something else than it states.
+    The function raises ValueError if a subclass may compute something else than it states.
     """
 
     def register(speaker: Speaker) -> Speaker:

@@ -1,1 +1,1 @@
-"""Networks over images as machines that read a pixel a clock cycle: each kernel once, line buffers as registers."""
+"""Networks over images as machines that read one pixel per clock cycle: each kernel once, line buffers as registers."""

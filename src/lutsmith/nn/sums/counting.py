@@ -21,7 +21,7 @@ from lutsmith.logic.weighted_sums import WeightedSums, WordBounds
 from lutsmith.nn.sums.numbers import NOTHING, Block, Bound, Changes, Ids, Levels, Sums
 
 MAX_STEPS = 15
-"""Values that a number may have beside the least: each is a bit."""
+"""Values that a number may have besides the least: each is a bit."""
 
 GRID = 40
 """Fractional bits of numbers that may be added up, at most."""

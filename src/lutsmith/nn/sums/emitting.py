@@ -64,7 +64,7 @@ class NeuronEmitter:
         ]
 
     def _check_room(self, luts: int, copies: int) -> None:
-        """Raise ValueError where copies of so many LUTs are too many."""
+        """Raise ValueError if copies of so many LUTs are too many."""
         before = self.builder.num_luts
         if copies > 1 and before + luts * copies > MOST_LUTS:
             raise ValueError(

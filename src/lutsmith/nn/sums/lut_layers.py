@@ -89,7 +89,7 @@ def outputs_axis(layer: Any, shape: tuple[int, ...]) -> int:
 
 
 def check_no_zeros(layer: Any, numbers: Levels | Sums, reads: NDArray[np.int64]) -> None:
-    """Raise ValueError where an entry of a layer, or a number that it reads, may be 0; `reads` as of `sums_of_luts`."""
+    """Raise ValueError if an entry of a layer, or a number that it reads, may be 0; `reads` as of `sums_of_luts`."""
     if (layer.weight == 0).any():
         raise ValueError("zeros is 'exact', and an entry is 0, which no LUT has; expected entries that are not 0")
     sums = numbers.as_sums().whole()

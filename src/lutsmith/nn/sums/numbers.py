@@ -155,7 +155,7 @@ class Sums:
 
     @classmethod
     def of(cls, levels: Levels, maps: Sequence[LinearMap], shape: tuple[int, ...], *steps: Step) -> Sums:
-        """The sums of linear maps, of this shape. ValueError where float32 does not hold all of them exactly."""
+        """The sums of linear maps, of this shape. ValueError if float32 does not hold all of them exactly."""
         reach = np.append(np.abs(levels.offset) + np.abs(levels.weights).sum(-1), [0, 0, 0])
         reach[-3:] = np.array([1, 1, 0]) * round(1 / levels.unit)  # by NOTHING, PLUS and MINUS from the end
         for each in maps:

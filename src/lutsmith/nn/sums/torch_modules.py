@@ -22,7 +22,7 @@ EACH = (*NORMS, nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.PReLU)
 POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 RESHAPING = (nn.Flatten, nn.Unflatten, nn.ChannelShuffle)
 NUMERIC = (*EACH, *POOLS)
-"""Modules of torch that numbers may pass, beside those that reshape."""
+"""Modules of torch that numbers may pass, besides those that reshape."""
 
 
 def after(module: nn.Module, numbers: Levels | Sums) -> Levels | Sums:

@@ -127,7 +127,7 @@ _CALLED = ("begin", "before_epoch", "after_backward", "after_step", "after_epoch
 
 
 def checked_callbacks(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
-    """Return callbacks as a tuple; TypeError where one lacks methods of `Callback`, or is a class."""
+    """Return callbacks as a tuple; TypeError if one lacks methods of `Callback`, or is a class."""
     if not isinstance(callbacks, Sequence):
         raise TypeError(f"callbacks is {callbacks!r}; expected a list of callbacks")
     for callback in callbacks:

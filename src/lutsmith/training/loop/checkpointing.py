@@ -24,7 +24,7 @@ class Checkpointing:
 
     Args:
         folder: of the run.
-        state: what is saved.
+        state: the state to save.
         run: which run it is: its `identity`.
         earlier: the text that stands for its data in checkpoints of earlier versions.
         seconds: within an epoch, from one checkpoint to the next.
