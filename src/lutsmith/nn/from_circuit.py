@@ -52,10 +52,10 @@ def from_circuit(circuit: Circuit, architecture: Architecture | None = None, *, 
     - "fixed": the circuit's wires for good; a LUT of a smaller rank reads its first input again.
     - "learnable" and "top-k": `num_candidates` for each input. The circuit's wire is the first of them and has the
       highest score; the others are drawn from all inputs, or with `init_method="local"` from those that lie within a
-      window around the wire (`connection_options={"window": 5}`: 5 pixels on each side of the window, or 5 columns of a
-      table; 1 means the thresholds of the same column). A LUT of a smaller rank reads others besides, which its table
-      ignores. There are never more candidates than a layer has inputs for; where it has no inputs except the wires,
-      these are fixed.
+      window around the wire (`connection_options={"window": 5}`: 5 pixels along each axis, or 5 columns of a table; 1
+      means the thresholds of the same column). A LUT of a smaller rank reads others besides, which its table ignores.
+      There are never more candidates than a layer has inputs for; where it has no inputs except the wires, these are
+      fixed.
 
     Its sizes (luts, rank, bits), its encoder and its head are those of the circuit, and so are the tables to begin
     with: `weight_init="memorize"`, which would fill in others, is refused, and `"random"` does nothing. There are no

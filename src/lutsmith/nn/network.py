@@ -41,7 +41,7 @@ class Architecture:
 
     Attributes:
         luts: LUTs of each dense layer, or of the only one as a number, which is kept as `(luts,)`; the last is a
-            multiple of the number of classes. (): no dense layers, which needs `layers`.
+            multiple of the number of classes. (): no dense layers; then `layers` are needed.
         rank: inputs of a LUT, one number for all layers or one for each.
         bits: bits of each feature; of a thermometer, its thresholds.
         encoder: a name of `ENCODERS`, for images also one of `IMAGE_ENCODERS`; categorical columns are always one-hot.

@@ -26,8 +26,7 @@ WIDEST = 6
 
 
 class Pool(nn.Module):
-    """Windows of each channel pooled to one value: the base of `OrPool2d`, `AndPool1d`, `MajorityPool3d` and the
-    others.
+    """Windows of each channel pooled to one value: the base of `OrPool2d`, `AndPool1d`, `MajorityPool3d` and others.
 
     In training a window's values are sorted: OR is the largest of them, AND the smallest, and the majority the one that
     m // 2 of the m values precede in descending order. For bits these are OR, AND, and whether more than half of the m

@@ -24,7 +24,7 @@ OUTPUTS = ("last", "all")
 
 
 class LogicRecurrent(nn.Module):
-    """A state of bits. At every step LUTs compute it anew from the step's channels and the state before it.
+    """A state of bits, which LUTs compute anew at every step from the step's channels and the state before it.
 
     The LUTs are a `LogicDense` of `channels + state` inputs, the same at every step; the state begins as zeros. In
     training the state is the LUTs' output, between 0 and 1, and gradients go back through all steps. In eval mode it
