@@ -1,6 +1,4 @@
-"""Whether a circuit is monotone in a feature: shown by its tables, or where it is not shown, and two rows if it is
-not.
-"""
+"""Whether a circuit is monotone in a feature, shown by its tables; if not, where, and two rows that disprove it."""
 
 from __future__ import annotations
 
