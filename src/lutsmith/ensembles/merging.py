@@ -1,4 +1,4 @@
-"""Circuits that were trained apart, as one: their networks side by side, and a head that adds up their votes."""
+"""Separately trained circuits as one: their networks side by side, and a head that adds up their votes."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def merge(circuits: Iterable[Circuit]) -> Circuit:
     is 1/4096 of the largest, or as fine as int32 allows, and each circuit's number is off by at most its score times
     half of it.
 
-    Features, classes and objective have to be the same. Names of categories may differ, in order too, as they do where
-    rows that were learned from differ: the circuit knows the names of all. To each circuit a name that it does not know
-    is a missing value, as it is alone.
+    Features, classes and objective have to be the same. Names of categories and their order may differ, as happens when
+    circuits are trained on different rows: the merged circuit knows all names. For each circuit, a name that it does
+    not know is a missing value, as when it is used alone.
 
     Args:
-        circuits: at least one, of one decision by popcounts each. One alone is returned as it is. A circuit that is
-            there twice counts twice.
+        circuits: at least one, each with one decision by popcounts. A single circuit is returned as it is. A circuit
+            that is given twice counts twice.
 
     Raises:
-        TypeError: what is not a circuit.
-        ValueError: no circuits; one without scores, with registers, or of other features, classes or objective than the
-            first; tables that are read otherwise; scores that int32 might not hold.
+        TypeError: an item is not a circuit.
+        ValueError: no circuits; one without scores, with registers, or with other features, classes or objective than
+            the first; tables that are read differently; scores that int32 might not hold.
     """
     if isinstance(circuits, Circuit):
         raise TypeError("circuits is one Circuit; expected several, such as [first, second]")
