@@ -36,8 +36,8 @@ def from_arrays(
         y: targets `(N,)` or `(N, columns)`: an array, list, tensor, series or frame. `Targets.of` says which are
             classes, numbers or several labels. Labels are kept as they are: text, integers, floats, truth values. For a
             table also the name of its label column.
-        X_test: the test part's samples, of the same shape or columns, of which those that are dropped may be missing;
-            None: there is no test part.
+        X_test: the test part's samples, of the same shape or columns; dropped columns may be missing. None: there is no
+            test part.
         y_test: their targets; the table's label column where y is its name.
         sample_weight: how much each row of X counts in training, `(N,)` numbers of at least 0.
         objective: "classification", "regression" or "multilabel"; None: it follows from y.

@@ -29,7 +29,9 @@ class Unproved(ToolError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe: commands of ABC. Attributes:
+    """A recipe: commands of ABC.
+
+    Attributes:
     commands: `{rank}` stands for the largest rank of a LUT.
     about: what they do.
     exchange: whether ABC gets ANDs ("aiger") or the LUTs as they are ("blif").
