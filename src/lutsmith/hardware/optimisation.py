@@ -32,9 +32,9 @@ class Recipe:
     """A recipe: commands of ABC.
 
     Attributes:
-    commands: `{rank}` stands for the largest rank of a LUT.
-    about: what they do.
-    exchange: whether ABC gets ANDs ("aiger") or the LUTs as they are ("blif").
+        commands: `{rank}` stands for the largest rank of a LUT.
+        about: what they do.
+        exchange: whether ABC gets ANDs ("aiger") or the LUTs as they are ("blif").
     """
 
     commands: str

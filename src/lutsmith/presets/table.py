@@ -11,7 +11,7 @@ from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
 
 DEFAULT_METHODS = {"images": "gradients", "tables": "additive"}
-"""How each kind of data is learned where neither a method nor a preset is named."""
+"""The training method for each kind of data where neither a method nor a preset is named."""
 
 _ROWS = (*IMAGES, *OURS, *TABLES, *ADDITIVE, *PUBLISHED, *CONVOLUTIONAL, *NEURONS)
 _PRESETS = {row.name: row for row in _ROWS}
@@ -44,7 +44,7 @@ def get(name: str) -> Preset:
     """Return the preset with a name.
 
     Raises:
-    ValueError: there is no such preset; the message lists the known ones.
+        ValueError: there is no such preset; the message lists the known ones.
     """
     return _PRESETS[one_of("preset", name, _PRESETS)]
 

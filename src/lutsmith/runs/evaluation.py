@@ -25,12 +25,12 @@ class Evaluation:
     """The result of measuring a model.
 
     Attributes:
-    accuracy: share of the samples with the right label, in [0, 1].
-    samples: how many there were.
-    task: where they came from.
-    model: absolute path of the model file.
-    word_lengths: what the model reaches when its features are fixed-point words; empty if this was not requested.
-    rows: which rows they were, a key of `held_out.KINDS`: "test", "held-out", "training", "another" or "unknown".
+        accuracy: share of the samples with the right label, in [0, 1].
+        samples: how many there were.
+        task: where they came from.
+        model: absolute path of the model file.
+        word_lengths: what the model reaches when its features are fixed-point words; empty if this was not requested.
+        rows: which rows they were, a key of `held_out.KINDS`: "test", "held-out", "training", "another" or "unknown".
     """
 
     accuracy: float

@@ -89,9 +89,9 @@ class Measured:
     """The rows that a model is measured on.
 
     Attributes:
-    x, y: samples and class ids.
-    kind: a key of `KINDS`, what the rows are.
-    training: the rows that it was trained on, samples and class ids, where they are known and not among x.
+        x, y: samples and class ids.
+        kind: a key of `KINDS`, what the rows are.
+        training: the rows that it was trained on, samples and class ids, where they are known and not among x.
     """
 
     x: NDArray[Any]
