@@ -149,4 +149,4 @@ FORMATS: dict[str, Format] = {
         Format("graphviz", "a picture of a small circuit", (".dot",), _NONE, _one(to_graphviz)),
     )
 }
-"""Every format by its name, in the order of listings."""
+"""Every format by its name, in the order in which they are listed."""

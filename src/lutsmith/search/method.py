@@ -22,7 +22,7 @@ State = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class SearchStep:
-    """The result of a step.
+    """The result of a step of a search.
 
     Attributes:
         before: the loss on the samples of acceptance before the step.

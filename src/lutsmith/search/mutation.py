@@ -52,7 +52,7 @@ def fresh_tables(
 def flipped_tables(
     rng: np.random.Generator, nodes: NDArray[np.int64], tables: NDArray[np.uint64], ranks: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    """Return the tables of nodes with one random entry of each inverted: uint64 (k,)."""
+    """Return the tables of nodes with one entry of each inverted, drawn with equal probability: uint64 (k,)."""
     sizes = 1 << ranks[nodes]
     same = sizes.size and (sizes == sizes[0]).all()  # one bound is drawn from sooner than as many, the same numbers
     entries = rng.integers(0, sizes[0] if same else sizes, sizes.size).astype(np.uint64)
