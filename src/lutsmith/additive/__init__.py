@@ -1,4 +1,6 @@
-"""Additive learning: networks of LUTs that vote, grown one after the other; no gradient through a table, no torch."""
+"""Additive learning: networks of LUTs that vote, grown one after the other, without gradients through tables, without
+torch.
+"""
 
 from lutsmith.additive.course import Growth
 from lutsmith.additive.settings import AdditiveSettings

@@ -11,7 +11,7 @@ from lutsmith.additive.front import Bits
 
 
 class Candidates:
-    """Draws bits: of features at random, in images from a window around a random place where pixels differ.
+    """Draws bits: of random features; for images, from a window around a random place where pixels differ.
 
     A share of them is drawn by what features have gained so far, and a share from the outputs of LUTs.
 
@@ -19,7 +19,7 @@ class Candidates:
         encoding: whose bits are drawn.
         input_shape: of a sample; one of two or three sizes is an image, (H, W) or (C, H, W).
         count: K, how many are drawn at a time.
-        window: of images, how far from its middle a window reaches.
+        window: for images, how far from its middle a window reaches.
         past: the share that is drawn by gains.
         deep: the share that is drawn from the outputs of LUTs, where there are some: of a front, or grown.
     """
@@ -48,11 +48,11 @@ class Candidates:
         self._gained = np.zeros(self._used.size)
 
     def learn(self, inputs: NDArray[np.int32]) -> None:
-        """Let features that LUTs have come to read be drawn more often."""
+        """Draw features that LUTs read now more often."""
         self._gained += np.bincount(self._owner[inputs[inputs < self._owner.size]], minlength=self._used.size)
 
     def forget(self) -> None:
-        """Let nothing have been gained."""
+        """Forget all gains."""
         self._gained[:] = 0
 
     def draw(self, rng: np.random.Generator, outputs: Sequence[int] | NDArray[np.int64] = ()) -> NDArray[np.int32]:

@@ -1,4 +1,6 @@
-"""Names in the order of what they tell: with it a threshold is a set of names, and thousands of them take few bits."""
+"""Names in the order of their target: with this order a threshold is a set of names, and thousands of names take few
+bits.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +50,10 @@ def in_order(settings: AdditiveSettings, dataset: Dataset, rows: NDArray[np.int6
 def target_order(column: NDArray[np.float32], count: int, target: TargetValues) -> NDArray[np.int64]:
     """Return the codes 0 .. count - 1 by the mean target of their rows, ascending, int64 (count,).
 
-    The mean of each name is drawn to that of all rows by ten of them; of a name with fewer than five rows, or whose
-    mean is within 1.5 standard errors of the whole, it is the whole, so that chance puts few names in an order that
-    says more of these rows than of others. Several targets, as classes are, count in units of their spread along the
-    direction in which names differ most, their first principal component. Equals stand by their codes.
+    The mean of each name is smoothed by ten rows with the mean of all rows. A name with fewer than five rows, or with a
+    mean within 1.5 standard errors of that of all rows, gets the mean of all rows, so that chance affects the order of
+    few names. Several targets, as classes are, count in units of their spread along the direction in which names differ
+    most, their first principal component. Equals stand by their codes.
 
     For two classes and numbers this is the order in which the best split of the names in two sets is a threshold
     (Breiman et al., 1984; Fisher, 1958), but for smoothing; Micci-Barreca (2001) has the smoothed means.

@@ -1,4 +1,4 @@
-"""The state of training in a file: whole or not at all, and of the same settings and data or refused."""
+"""The state of training in a file, which is written whole or not at all, and refused for other settings or data."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Checkpoint:
         """Return the state in the file; None where there is no file.
 
         Raises:
-            ValueError: the file holds none, or one of other settings or data.
+            ValueError: the file does not hold a state, or one of other settings or data.
             OSError: it cannot be read.
         """
         if not self.path.exists():
@@ -96,7 +96,7 @@ class Checkpoint:
         return state
 
     def keep(self, state: State) -> None:
-        """Remember a state that can be gone on from, and write it if the last write was a while ago."""
+        """Remember a state from which training can go on, and write it if the last write was a while ago."""
         self._last = replace(state, network=list(state.network), best=list(state.best), steps=list(state.steps))
         if time.perf_counter() - self._written >= EVERY:
             self.write()

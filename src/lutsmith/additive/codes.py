@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 def draw_codes(num_scores: int, plus: int, minus: int, count: int, seed: int) -> NDArray[np.int32]:
     """Return different codes, int32 (G, K), each with `plus` scores that get a vote and `minus` that lose one.
 
-    With one score that gets a vote and none that loses one there are K of them, in the order of the scores. Of others
-    up to `count` are drawn, in such a way that every score is in about as many codes as any other.
+    With one score that gets a vote and none that loses one, there are K codes, in the order of the scores. Otherwise up
+    to `count` codes are drawn, such that every score is in about as many codes as any other.
 
     Args:
         num_scores: K.
         plus: how many scores a LUT votes for, at least 1.
-        minus: how many it votes against; less where there are not so many.
+        minus: how many it votes against; fewer where there are not so many.
         count: G at the most.
         seed: of what is drawn.
     """

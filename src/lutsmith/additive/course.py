@@ -1,4 +1,4 @@
-"""The course of training: a network is grown, the best prefix of it is kept, and its LUTs are fitted anew in sweeps."""
+"""The course of training: a network is grown, its best prefix is kept, and its LUTs are fitted again in sweeps."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ FRESH = 16
 
 @dataclass(frozen=True)
 class Growth:
-    """How far training had come.
+    """The progress of training at one step.
 
     Attributes:
-        luts: of the network.
-        total: LUTs that it has at the end, at most.
-        stage: "growing", or "start" of a circuit that was given; then "sweep 1", "sweep 2", ...
+        luts: how many LUTs the network has.
+        total: how many LUTs it has at the end, at most.
+        stage: "growing", or "start" for a given circuit; then "sweep 1", "sweep 2", ...
         loss: mean loss of the training rows, at the tau of that time.
         validation: `data.report.score` of the validation rows; None without such rows.
         validation_loss: their mean loss, at the same tau.
-        seconds: of training so far, over all sittings.
-        left: seconds that it will still take, as it goes; None where nothing tells.
+        seconds: of training so far, over all sessions of a resumed run.
+        left: an estimate of the seconds that it will still take; None where there is none.
     """
 
     luts: int
@@ -56,7 +56,7 @@ Watch = Callable[[Growth], bool | None]
 
 @dataclass
 class State:
-    """Where training stands: all that it needs to go on, beside settings and data.
+    """The state of training: all that it needs to go on, beside settings and data.
 
     Attributes:
         network: the LUTs so far.
@@ -98,8 +98,8 @@ class Course:
             to begin.
         unate: which way tables may depend on bits; None: anyhow.
         most: steps of growing at the most, of as many as max_luts gives; None: all of them.
-        watch: is told of each step; nothing further is grown or swept once it returns True.
-        keep: is given the state whenever it can be gone on from.
+        watch: called with each step; once it returns True, training stops growing and sweeping.
+        keep: called with the state whenever training can go on from it.
 
     Attributes:
         grown: after growing, all LUTs that were, those behind the best prefix among them.

@@ -53,7 +53,7 @@ def named(step: Growth, member: int, spent: float) -> Growth:
 
 
 def watched(watch: Watch, member: int, count: int, spent: float) -> Watch:
-    """Return what tells of the steps of a member, with the time that is left for all."""
+    """Return the function that reports the steps of a member, with the time that is left for all."""
 
     def told(step: Growth) -> bool | None:
         left = step.left
@@ -90,10 +90,10 @@ def together(
 
 
 def unseen_together(told: Sequence[Unseen | None], merged: Circuit) -> Unseen | None:
-    """Return what is said of rows that no member's voting network learned from: the sum of what each says of them.
+    """Return the answers for rows that no member's voting network was trained on: the sum of the members' answers.
 
-    Each row has a network of each member that did not learn from it: all members hold the same rows out, or each has
-    grown networks for folds of its own, one of which was left without the row.
+    For each row, every member has a network that was not trained on it: all members hold the same rows out, or each has
+    grown networks for folds of its own, one of them without the row.
     """
     known = [each for each in told if each is not None]
     if len(known) < len(told):

@@ -1,4 +1,4 @@
-"""How the table of a LUT is filled once its inputs are there."""
+"""How the table of a LUT is filled once its inputs are chosen."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def fill(
 ) -> tuple[NDArray[np.bool_], int]:
     """Return the table of a LUT, bool (2**n,), and its gain.
 
-    An entry is 1 where the gains at its address add up to more than chance has it: `sum d_i > z sqrt(sum d_i^2)`. The
-    root is the spread that the sum would have if every d_i had a sign at random; with z = 0 the table is the one with
-    the largest gain, with more it says less about few rows, and fits the training rows less closely.
+    An entry is 1 where the gains at its address add up to more than chance explains: `sum d_i > z sqrt(sum d_i^2)`. The
+    root is the spread of the sum if every d_i had a random sign. With z = 0 the table is the one with the largest gain;
+    with a larger z it relies less on few rows, and fits the training rows less closely.
 
     With `unate` the table is the best of those that depend on their inputs as it allows: the one with the largest sum,
     over its ones, of what they gain beyond `z sqrt(sum d_i^2)`.

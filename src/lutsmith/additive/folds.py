@@ -1,4 +1,4 @@
-"""How many LUTs are best, told by networks that are each grown without a part of the rows."""
+"""How many LUTs are best, measured by networks that are each grown without a part of the rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parts_of(y: NDArray[Any], folds: int, seed: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Unseen:
-    """What networks say of rows that they have not learned from.
+    """The answers of networks for rows that they were not trained on.
 
     Attributes:
         rows: int64 (n,), which rows.
@@ -50,8 +50,8 @@ def best_steps(
     course_of: Callable[[NDArray[np.int64], NDArray[np.int64], int], Course],
     by_score: bool = False,
 ) -> tuple[int, Unseen]:
-    """Return after how many steps of growing the rows that were left out are told best, all folds together, the last of
-    equals; and what is said of them then.
+    """Return after how many steps of growing the left-out rows are predicted best, over all folds, the last of equals;
+    and the answers for them at that step.
 
     Args:
         folds: of parts.

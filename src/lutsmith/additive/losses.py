@@ -1,4 +1,6 @@
-"""Losses of one score and its target. A vote is worth what they say with it and without: no derivative is needed."""
+"""Losses of one score and its target. The worth of a vote is the difference of the loss with it and without it: no
+derivative is needed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a missing value is to be, where nobody said so: told by short trials on validation rows."""
+"""How missing values are treated where the settings do not say: chosen by short trials on validation rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def choose(
     rows: NDArray[np.int64],
     held_out: NDArray[np.int64],
 ) -> str:
-    """Return what of `encoding.MISSING` suits a data set.
+    """Return the way of `encoding.MISSING` that suits a data set.
 
     Ways that give the bits of one before them are left out: all but "below" where no value is missing in the training
     rows, and "learned" where only names of categories are, or where missing values belong below the thresholds of every

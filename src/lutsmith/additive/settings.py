@@ -1,4 +1,4 @@
-"""How additive learning goes about it."""
+"""The settings of additive learning."""
 
 from __future__ import annotations
 
@@ -27,76 +27,76 @@ FEW = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class AdditiveSettings:
-    """Settings of `AdditiveTrainer`. What is None is filled in for the data, as `for_data` says, and `missing` after
+    """Settings of `AdditiveTrainer`. `for_data` replaces None by values that suit the data; `missing` is chosen after
     that.
 
     Attributes:
         max_luts: LUTs at most; every class, label or target gets as many as any other, and at least one.
-        ensemble: so many networks are grown, each of a seed of its own and with an equal share of max_luts and
-            max_seconds, and become one circuit that adds up their votes; of numbers it gives the mean.
-        rank: inputs of a LUT, 1 to 8; of several, one is drawn for each LUT. None: 6 for images; 2, 4 and 6 for
-            tables, where LUTs of few inputs keep to what many rows say.
+        ensemble: how many networks are grown, each with its own seed and an equal share of max_luts and max_seconds.
+            They become one circuit that adds up their votes; for regression it returns the mean.
+        rank: inputs of a LUT, 1 to 8; if several are given, one is drawn for each LUT. None: 6 for images; 2, 4 and 6
+            for tables, where LUTs of few inputs follow what many rows have in common.
         encoder: a name of `encodings.kinds.KINDS`; None: "distributive" for images, "balanced" for tables.
-        bits: thresholds of a feature; None: what is usual for the encoder, 3 for images and 63 for tables.
-        missing: what a missing value is: "below" all thresholds of its column; the same, and an "indicator": one bit
-            more for each column in which values are missing, which says so; or for each such column of numbers the side
-            that tells more of the targets is "learned", below or above all thresholds, where above takes a LUT2 for
-            each threshold that is read. None or "auto": of what differs for the data, the one with the lowest loss on
-            validation rows in a short trial (`missing.choose`).
+        bits: thresholds of a feature; None: the usual number for the encoder, 3 for images and 63 for tables.
+        missing: how a missing value is treated. "below": it is below all thresholds of its column. "indicator": the
+            same, and each column with missing values has one more bit, which says that the value is missing. "learned":
+            for each such column of numbers it is below or above all thresholds, whichever says more about the targets;
+            above takes a LUT2 for each threshold that is read. None or "auto": of the ways that differ for the data,
+            the one with the lowest loss on validation rows in a short trial (`missing.choose`).
         category_code: how names of categories become bits: "one-hot", a bit each; "target", in the order of the mean
             target of their training rows, so that a threshold is a set of names (`categories.target_order`). None or
             "auto": the order for columns of more than 255 names, a bit each for others. Columns that come with an
             order keep it.
         loss: a name of `losses.LOSSES`; None: cross entropy of classes, logistic loss of labels, squared of numbers.
-        quantile: of the loss "quantile", the share of targets that are to lie below the score.
-        tau: votes that are worth a factor e of probability, once all LUTs are there: larger values learn more slowly
-            and fit the training rows less closely. Of classes and labels. None: the root of the LUTs of a score, times
-            0.4 for images and 0.67 for tables.
-        tau_start: the share of tau that is in force at the beginning: it rises with the root of the LUTs.
-        step: of numbers, by how much a vote changes the score: so many standard deviations of the targets, over the
-            root of the LUTs of a target.
-        teacher_weight: of a trainer with a teacher, the share of the loss that its opinions are, 0 to 1; the rest is
-            that of the targets.
-        plus: scores that get a vote where a LUT is 1.
-        minus: scores that lose one.
+        quantile: for the loss "quantile", the share of targets that should lie below the score.
+        tau: how many votes are worth a factor e of probability, once all LUTs are grown: larger values learn more
+            slowly and fit the training rows less closely. For classes and labels. None: the root of the LUTs of a
+            score, times 0.4 for images and 0.67 for tables.
+        tau_start: the share of tau that is used at the beginning: it rises with the root of the LUTs.
+        step: for regression, by how much a vote changes the score: so many standard deviations of the targets, divided
+            by the root of the LUTs of a target.
+        teacher_weight: for a trainer with a teacher, the share of the loss that comes from the teacher's opinions, 0 to
+            1; the rest comes from the targets.
+        plus: how many scores get a vote where a LUT is 1.
+        minus: how many scores lose one.
         num_codes: where a LUT votes for more than one score, how many different choices of them there are: groups of
             the circuit's head.
-        weights: votes that count so much: of each LUT, the one that lowers the loss most.
-        z: an entry of a table is 1 where its rows gain more than so many standard deviations of chance; None: 0 for
-            images, 1 for tables.
+        weights: the weights that a vote may have: each LUT gets the one that lowers the loss most.
+        z: an entry of a table is 1 where its rows gain more than so many standard deviations of what chance gives;
+            None: 0 for images, 1 for tables.
         candidates: inputs that are tried for a LUT, a multiple of 64; None: 512 for images, 64 for tables.
-        pairs: so many of them are tried as first input together with every second one: finds inputs that tell nothing
-            alone, and takes as many times longer for one of the inputs.
-        exchanges: how often, once a LUT is there, one of its inputs leaves for the best candidate; None: 6 for images,
-            0 for tables.
-        past: the share of candidates that is drawn from features by what they have gained so far.
-        window: of images, how far from a random place candidates lie, in pixels; None: 6.
-        depth: how many levels of LUTs there are at most: beyond 1, LUTs read the outputs of earlier ones too.
+        pairs: so many of them are tried as the first input together with every second input. This finds inputs that are
+            of no use alone, and makes the choice of one input so many times slower.
+        exchanges: how often one input of a finished LUT is exchanged for the best candidate; None: 6 for images, 0 for
+            tables.
+        past: the share of candidates that is drawn from features in proportion to what they have gained so far.
+        window: for images, how far from a random place candidates lie, in pixels; None: 6.
+        depth: the largest number of levels of LUTs: above 1, LUTs read the outputs of earlier ones too.
         deep: where depth is above 1, the share of candidates that are outputs of earlier LUTs.
-        row_share: the share of rows that chooses the inputs of a LUT: those with much to gain, and some that stand for
-            the others, drawn anew for each LUT. Its table counts all rows. None: 0.1 for images, 1 for tables.
-        sweeps: how often each LUT is taken out and fitted anew (backfitting).
-        augmentation: of images, how copies of them are changed: a mapping of fields of
+        row_share: the share of rows that chooses the inputs of a LUT: rows with much to gain, and some that represent
+            the others, drawn again for each LUT. The table counts all rows. None: 0.1 for images, 1 for tables.
+        sweeps: how often each LUT is taken out and fitted again (backfitting).
+        augmentation: for images, how copies of them are changed: a mapping of fields of
             `data.augmentation.ImageAugmentation`, such as `{"shift": 1, "rotate": 8}`; None: no copies.
-        copies: of each image, where there is an augmentation.
-        redraws: how often, while the network grows, copies or blocks are drawn anew; with blocks and 0 so often that
-            each is looked at. Every sweep draws them anew.
-        block_rows: rows that are looked at, at a time; None: all. For data larger than memory.
+        copies: how many copies of each image, where there is an augmentation.
+        redraws: how often copies or blocks are drawn again while the network grows; with blocks and 0, so often that
+            each block is used. Every sweep draws them again.
+        block_rows: how many rows are used at a time; None: all. For data larger than memory.
         validation: the share of each class that is held out and chooses how many LUTs are kept; 0: all of them.
-        chosen_by: what chooses them: the "score" of the validation rows, or their "loss", which tells more where there
-            are few; None: "score" for images, "loss" for tables.
-        folds: of data with a test part, so many networks are grown first, at most one for each row, each without a
-            part of the rows that tells how many LUTs are best; then one is grown on all rows, with as many. None: 5 for
-            tables of fewer than 2,000 rows, else 0, and validation rows choose.
-        patience: growing ends after so many steps, of a LUT for each score, without a better prefix on the validation
-            rows; None: it goes on to max_luts, and the best prefix is taken then.
-        monotonic_cst: constraints as scikit-learn has them: 1 where the prediction never falls as a feature grows, all
-            else equal, and -1 where it never rises. A mapping from features, by name or place, or
-            a sequence of -1, 0 and 1 for each feature. Of two classes it is about the probability of the second, of
-            several labels or targets about the score of each. Constrained features are numbers, and their bits those of
-            a thermometer. None: no constraint.
-        max_seconds: no LUT is begun after so many seconds of training; None: no limit. What comes out then depends on
-            the machine.
+        chosen_by: what this choice is based on: the "score" of the validation rows, or their "loss", which says more
+            where there are few rows; None: "score" for images, "loss" for tables.
+        folds: for data with a test part, so many networks are grown first, at most one for each row. Each is grown
+            without a part of the rows, and these parts show how many LUTs are best; then one network of that size is
+            grown on all rows. None: 5 for tables of fewer than 2,000 rows, else 0, and validation rows choose.
+        patience: growing ends after so many steps (of one LUT for each score) without a better prefix on the validation
+            rows; None: it goes on to max_luts, and then the best prefix is taken.
+        monotonic_cst: constraints as in scikit-learn: 1 where the prediction never falls as a feature grows, all else
+            equal, and -1 where it never rises. A mapping from features, by name or place, or a sequence of -1, 0 and 1
+            for each feature. With two classes it concerns the probability of the second, with several labels or targets
+            the score of each. Constrained features must be numbers, with the bits of a thermometer. None: no
+            constraint.
+        max_seconds: no LUT is begun after so many seconds of training; None: no limit. With a limit, the result depends
+            on the machine.
         seed: of all that is random.
     """
 
@@ -201,11 +201,11 @@ class AdditiveSettings:
         return self.rank if isinstance(self.rank, tuple) else () if self.rank is None else (self.rank,)
 
     def luts_of_score(self, scores: int) -> int:
-        """Return how many LUTs of a network vote for each of so many scores at the most."""
+        """Return the largest number of LUTs of a network that vote for each of so many scores."""
         return max(1, self.max_luts // self.ensemble // scores)
 
     def for_data(self, input_shape: tuple[int, ...], rows: int, scores: int) -> AdditiveSettings:
-        """Return the settings with what is None filled in.
+        """Return the settings with values in place of None.
 
         Args:
             input_shape: of a sample; of more than one size it is an image.
@@ -247,7 +247,7 @@ class AdditiveSettings:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> AdditiveSettings:
-        """Return settings of such fields; ValueError for a name that is none."""
+        """Return settings from such fields; ValueError for an unknown name."""
         check_options("additive learning", values, [field.name for field in fields(cls)])
         return cls(**values)
 

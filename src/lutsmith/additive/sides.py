@@ -1,4 +1,4 @@
-"""On which side of the thresholds of its column a missing value is to be: the one that tells more of the target."""
+"""On which side of the thresholds of its column a missing value is put: the side that says more about the target."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class TargetValues:
 
 
 def is_above(column: NDArray[np.float32], places: NDArray[np.float32], target: TargetValues) -> bool:
-    """Return whether missing values tell more of a target above all thresholds of their column than below them.
+    """Return whether missing values say more about a target above all thresholds of their column than below them.
 
-    Of each side it is the one threshold that splits the samples best which counts: by how much the squared error of
-    the target's means falls, the gain of a regression tree with one split. So do boosted trees choose the way that
-    missing values take (Chen and Guestrin, 2016, "sparsity-aware split finding"). Equal gains: below.
+    Each side is judged by the one threshold that splits the samples best: by how much the squared error of the target's
+    means falls, the gain of a regression tree with one split. So do boosted trees choose the way that missing values
+    take (Chen and Guestrin, 2016, "sparsity-aware split finding"). Equal gains: below.
 
     Args:
         column: (N,) numbers, NaN where missing.

@@ -1,8 +1,8 @@
-"""A circuit that training begins with: LUTs that vote are fitted anew, what comes before them and the head stay.
+"""A circuit that training begins with: LUTs that vote are fitted again; the logic before them and the head stay.
 
-The LUTs that vote are those that are outputs and that no other LUT reads. Whatever else is an output, inputs and LUTs
-that others read, goes on to vote as it is. What an output is worth is what the head says: the sum of the columns of the
-groups that it stands in.
+The LUTs that vote are those that are outputs and that no other LUT reads. Other outputs (inputs, and LUTs that others
+read) keep voting as they are. The head decides what an output is worth: the sum of the columns of the groups that it is
+in.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Start:
 
     @property
     def unit(self) -> float:
-        """What a LUT mostly counts for a score that it counts for."""
+        """The most common weight of a LUT for a score that it counts for."""
         counts = np.abs(np.concatenate([lut.code for lut in self.network]))
         return float(np.median(counts[counts > 0])) if counts.any() else 1.0
 

@@ -1,4 +1,4 @@
-"""Additive learning: a LUT is grown for each score in turn, for the votes that lower the loss most."""
+"""Additive learning: for each score in turn, a LUT is grown whose votes lower the loss most."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class Prepared:
         rows: int64, those of the training part that are trained on.
         held_out: int64, the others: they choose how many LUTs are kept.
         encoding: the bits, fitted on `rows`; of a start its front.
-        goal: what the votes are for.
-        start: a circuit that is to be fitted anew, taken apart.
+        goal: the objective of the votes.
+        start: a circuit that is fitted again, taken apart.
         ways: the features that predictions are monotone in, 1 or -1 by their places.
         unate: uint8 (B,), what each bit does as they go their way; None where there are none.
-        seconds: what making this took.
+        seconds: how long the preparation took.
     """
 
     settings: AdditiveSettings
@@ -75,23 +75,24 @@ class Prepared:
 class AdditiveTrainer:
     """Trains networks of LUTs that vote, without gradients through them and without torch.
 
-    In every round a LUT is grown for each class, label or target: its inputs are chosen greedily among candidates, and
-    its table is, for these inputs, the best that there is for the loss, of which every sample is counted exactly with
-    and without the vote. The same settings and data give the same circuit, for any number of threads.
+    In every round a LUT is grown for each class, label or target. Its inputs are chosen greedily among candidates, and
+    its table is the best one for these inputs: the loss of every sample is computed exactly with and without the vote.
+    The same settings and data give the same circuit, for any number of threads.
 
     Args:
-        settings: how to go about it; None: the defaults.
-        loss: of several labels or numbers, (scores, targets) float64 (N,) each to the losses (N,), in place of the loss
-            that the settings name; labels are targets 0 and 1.
-        teacher: is asked about the rows that each network learns from, and no others: what it says is learned beside
-            the targets, as `teacher_weight` of the settings says. Rows that are held out are measured by their targets
+        settings: of training; None: the defaults.
+        loss: for several labels or numbers, a function that replaces the loss that the settings name: from (scores,
+            targets), float64 (N,) each, to the losses (N,); labels are targets 0 and 1.
+        teacher: gives its opinions on the rows that each network is trained on, and no others. They are learned beside
+            the targets, with the share `teacher_weight` of the settings. Held-out rows are measured by their targets
             alone.
 
     Attributes:
-        history: after `fit`, how the network grew, step by step; while it runs, how it had in earlier sittings.
-        unseen: after `fit`, what is said of rows that the network did not learn from: by itself of the validation rows,
-            by the networks of the folds of those that each was grown without; None where there are neither. Members of
-            an ensemble hold the same validation rows out, and have folds of their own: what they say is added up.
+        history: after `fit`, how the network grew, step by step; while `fit` runs, how it grew in earlier sessions.
+        unseen: after `fit`, the answers for rows that were not trained on: the network's own for the validation rows,
+            or those of the networks of the folds for the rows that each was grown without; None where there are
+            neither. Members of an ensemble hold the same validation rows out, and have folds of their own: their
+            answers are added up.
         network: after `fit` of one network, its LUTs that vote.
         members: after `fit` of an ensemble, the trainers of its networks.
     """
@@ -120,13 +121,13 @@ class AdditiveTrainer:
     def prepare(
         self, dataset: Dataset, *, start: Circuit | None = None, held_out: NDArray[np.int64] | None = None
     ) -> Prepared:
-        """Return all that `fit` makes of a data set before it grows anything: what can be wrong with it shows here.
+        """Return all that `fit` prepares from a data set before it grows anything: errors in the data show here.
 
         Args:
             dataset: from `data.from_arrays` or `data.load`.
             start: as for `fit`.
-            held_out: the validation rows, ascending, in place of those that the settings draw. Of none, folds choose
-                how many LUTs are kept, where the settings have them, else all are kept.
+            held_out: the validation rows, ascending, in place of those that the settings draw. If it is empty, folds
+                choose how many LUTs are kept, where the settings have them, else all are kept.
 
         Raises:
             ValueError: a loss that the objective does not have; fewer than `rank` bits that tell rows apart; no test
@@ -194,23 +195,23 @@ class AdditiveTrainer:
 
         Args:
             dataset: from `data.from_arrays` or `data.load`; or what `prepare` has made of it, and of the start.
-            start: a circuit with a head, whoever trained it. Then nothing is grown: its LUTs that vote are fitted anew
-                in `sweeps`, and come out no worse on the validation rows, where there are any, than they were. The
-                other LUTs, the head, the votes that each LUT has, and the metadata of the circuit stay. LUTs may
-                come to read the circuit's comparators, the outputs of LUTs that stay, and thresholds of the encoder;
-                those of fewer than `rank` inputs get more. tau is the one that suits the circuit on the training rows.
-            watch: is told how far training has come, step by step; of networks that choose how many LUTs are best too,
-                in the stages "fold 1", "fold 2", ... Where it returns True, that network is done.
-            checkpoint: a file. Where it is there, training goes on from it, to the same circuit as if it had not
-                stopped. It is written anew every few seconds, and when training is interrupted. Further networks of an
-                ensemble have files beside it, which are gone at the end.
+            start: a circuit with a head, whoever trained it. Then nothing is grown: its LUTs that vote are fitted again
+                in `sweeps`, and the result is no worse on the validation rows, where there are any. The other LUTs, the
+                head, the votes of each LUT, and the metadata of the circuit stay. LUTs may then read the circuit's
+                comparators, the outputs of LUTs that stay, and thresholds of the encoder; those of fewer than `rank`
+                inputs get more. tau is chosen for the circuit on the training rows.
+            watch: called with the progress of training, step by step, also for the networks that choose how many LUTs
+                are best, in the stages "fold 1", "fold 2", ... Where it returns True, that network is done.
+            checkpoint: a file. If it exists, training goes on from it, to the same circuit as if it had not stopped. It
+                is written every few seconds, and when training is interrupted. Further networks of an ensemble have
+                files beside it, which are removed at the end.
             metadata: the metadata of the circuit; names, accuracy and settings are added.
 
         Raises:
-            ValueError: as for `prepare`; a start beside what is prepared; a checkpoint of other settings or data, or
-                none at all.
+            ValueError: as for `prepare`; a start although the data are prepared; a file that is not a checkpoint, or
+                one of other settings or data.
             OSError: a checkpoint that cannot be read or written.
-            CircuitMismatchError: the circuit does not give the votes: a fault of lutsmith.
+            CircuitMismatchError: the circuit does not give the votes: a bug in lutsmith.
         """
         if start is not None and isinstance(dataset, Prepared):
             raise ValueError("the data are prepared, and start is given: give it to prepare()")

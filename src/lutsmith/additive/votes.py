@@ -1,4 +1,4 @@
-"""The votes that LUTs have cast on some rows, and what another one would be worth."""
+"""The votes that LUTs have cast on some rows, and what another vote would be worth."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Devices of many operations that were learned: one circuit with an operation code, its check, and a calculator."""
+"""Devices with many learned operations: one circuit with an operation code, its check, and a calculator."""

@@ -31,7 +31,7 @@ class Assembly:
     Args:
         cells: the learned cell of each operation, by its name.
         bits: of the operands, 1 to 64.
-        true: how a comparison that holds is written.
+        true: how "true" is written as the result of a comparison.
 
     Attributes:
         builder: of the circuit.

@@ -20,14 +20,14 @@ _MAX_DIGITS = 400
 
 @dataclass(frozen=True)
 class Calculation:
-    """What a circuit says of one expression.
+    """The answer of a circuit to one expression.
 
     Attributes:
         name: of the operation.
         a: the first operand.
         b: the second one, or None.
-        result: what the circuit gives: an integer, or a truth value.
-        expected: what arithmetic gives.
+        result: the circuit's answer: an integer, or a truth value.
+        expected: the true result.
         text: all of it in a line, as ALU_Net prints it, with both binaries where they differ.
     """
 
@@ -44,7 +44,7 @@ class Calculation:
 
 
 def calculate(alu: LearnedALU, expression: str) -> Calculation:
-    """Return what a learned ALU makes of an expression such as `22 * 33`, `0xff AND 0b1010` or `isqrt 81`.
+    """Evaluate an expression such as `22 * 33`, `0xff AND 0b1010` or `isqrt 81` on a learned ALU.
 
     Raises:
         TypeError: it is not text.
@@ -67,7 +67,7 @@ def calculate(alu: LearnedALU, expression: str) -> Calculation:
 
 
 def parsed(expression: str) -> tuple[str, int, int | None]:
-    """Return the operation and the operands of an expression: decimal, 0x and 0b; ValueError where it is none."""
+    """Return the operation and the operands of an expression: decimal, 0x and 0b; ValueError where it is not valid."""
     if not isinstance(expression, str):
         raise TypeError(f"the expression is a {type(expression).__name__}, expected a text such as '22 * 33'")
     if match := _TWO.fullmatch(expression):

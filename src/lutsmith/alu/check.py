@@ -1,4 +1,4 @@
-"""How right a learned ALU is, operation by operation, on points that training need not have seen."""
+"""How often a learned ALU is right, operation by operation, on points that training may not have seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class OperationCheck:
-    """What was found of one operation.
+    """The result for one operation.
 
     Attributes:
         name: of the operation.
@@ -53,12 +53,12 @@ class OperationCheck:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was found of an ALU.
+    """The result for an ALU.
 
     Attributes:
         operations: each of them.
         bits: of the operands.
-        exhaustive: whether the points are all that there are.
+        exhaustive: whether all possible points were tried.
     """
 
     operations: tuple[OperationCheck, ...]
@@ -81,7 +81,7 @@ class CheckReport:
 
 
 def check(alu: LearnedALU, points: int = POINTS, seed: int = 0) -> CheckReport:
-    """Return how right an ALU's circuit is: each operation on fresh uniform points, and on edge points apart.
+    """Check how often an ALU's circuit is right: each operation on fresh uniform points, and separately on edge points.
 
     Where there are no more pairs of operands than points, all of them are tried.
 

@@ -11,16 +11,16 @@ from lutsmith.circuit import Circuit
 
 
 def alu_circuit(cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one", **fields: Any) -> Circuit:
-    """Return the circuit of learned operations: words a, op and b, in this order of features, to one result.
+    """Return the circuit of learned operations: from words a, op and b, in this order of features, to one result.
 
-    The result has 2 (bits + 1) bits, of two's complement where an operation can be negative (`-`): results are
-    extended by their sign, or by zeros. `op` is the place of the operation among `cells`, from 0; other codes give 0.
-    Cells are parts; operations that read rows of one table (`/` and `%`) share them where their tables are equal.
+    The result has 2 (bits + 1) bits, in two's complement where a result can be negative (`-`): results are extended by
+    their sign, or by zeros. `op` is the place of the operation among `cells`, from 0; other codes give 0. Cells are
+    parts; operations that read rows of one table (`/` and `%`) share them where their tables are equal.
 
     Args:
         cells: the learned cell of each operation, by its name.
         bits: of the operands, 1 to 64.
-        true: how a comparison that holds is written: "one", or "ones", a word of all result bits.
+        true: how "true" is written as the result of a comparison: "one", or "ones", with all result bits 1.
         **fields: further ones of `CircuitBuilder.build` but for metadata.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A learned ALU as its users see it: operations by name on integers, whatever circuit computes them."""
+"""A learned ALU for its users: operations by name on integers, whatever circuit computes them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class LearnedALU:
         circuit: one that `alu_circuit` or `alu_machine` made, or a file of it.
 
     Attributes:
-        circuit: it.
+        circuit: the circuit.
         bits: of an operand.
         operations: the names, in the order of their codes.
-        cells: the learned cell of each, as the circuit's file tells them; the circuit is what computes.
-        cycles: how many clock cycles it takes, where it is a machine; None: it is combinational.
+        cells: the learned cell of each operation, as recorded in the circuit's file; only the circuit computes.
+        cycles: how many clock cycles it takes, if it is a machine; None: it is combinational.
 
     Raises:
         ValueError: a circuit that is not an ALU.
@@ -63,7 +63,7 @@ class LearnedALU:
         return LearnedALU(make(self.cells, bits, true=self._true))
 
     def evaluate(self, name: str, a: ArrayLike, b: ArrayLike | None = None) -> NDArray[Any]:
-        """Return what the circuit says of an operation on integers (N,): int64, or Python's integers from 32 bits up.
+        """Return the circuit's results of an operation on integers (N,): int64, or Python integers from 32 bits up.
 
         Args:
             name: one of `operations`.

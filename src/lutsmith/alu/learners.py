@@ -36,11 +36,11 @@ DIVISIONS = ("/", "%")
 
 @dataclass(frozen=True)
 class LearnedOperation:
-    """What learning one operation took.
+    """The record of learning one operation.
 
     Attributes:
         name: of the operation.
-        cell: what was learned.
+        cell: the learned cell.
         examples: how many labelled examples the learner used.
         seconds: of learning; of operations that were learned together, all of it is with the first.
         method: by which it was learned.
@@ -153,7 +153,7 @@ def learn(group: Sequence[Operation], fabrics: Mapping[str, Fabric], bits: int, 
     """Learn a group of operations by a method, and return what it took.
 
     Raises:
-        ValueError: the method has no way to learn it.
+        ValueError: the method cannot learn it.
         NotDecidedError: a limit was reached, or what was learned disagrees with its examples.
     """
     together = len(group) > 1

@@ -43,12 +43,12 @@ def learn_operations(
     known: Mapping[str, LearnedOperation] | None = None,
     tell: Callable[[LearnedOperation], object] | None = None,
 ) -> tuple[LearnedALU, tuple[LearnedOperation, ...]]:
-    """Learn operations from examples, and return the ALU that they make, and what each took.
+    """Learn operations from examples, and return the ALU that they form, and a record of each operation.
 
     Args:
         ops: their names; None: the twelve of ALU_Net.
         bits: of the operands in the examples, 2 to 64; the circuit's are as wide.
-        method: "sat": satisfiability; "search": likewise, and neither the operation nor its fabric is told; "count":
+        method: "sat": satisfiability; "search": likewise, but without being told the operation or its fabric; "count":
             counting and enumeration; "gradient".
         seed: of the examples.
         max_seconds: for each operation, where a solver is asked.
@@ -56,7 +56,7 @@ def learn_operations(
         tell: called with each operation as it is learned.
 
     Raises:
-        ValueError: unknown operations or methods, or operations that the method has no way to learn.
+        ValueError: unknown operations or methods, or operations that the method cannot learn.
         NotDecidedError: a limit was reached, or nothing that agrees with all examples was found.
     """
     whole_number("bits", bits, 2, 64, "the bits of an operand")

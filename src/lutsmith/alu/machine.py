@@ -19,9 +19,9 @@ def alu_cycles(cells: Mapping[str, LearnedCell], bits: int) -> int:
 def alu_machine(cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one", **fields: Any) -> Circuit:
     """Return the circuit with registers that computes what `alu_circuit` does, in `alu_cycles(cells, bits)` cycles.
 
-    The words a, op and b are read in cycle 0, and not in the cycles after it. In the last cycle of the N the word
-    `done` is 1, and `result` is that of `alu_circuit`; in other cycles `done` is 0, and `result` is nothing. The next
-    operands are read in cycle N, and so on; nothing is to be reset.
+    The words a, op and b are read in cycle 0, and not in the cycles after it. In the last of the N cycles the word
+    `done` is 1, and `result` is that of `alu_circuit`; in other cycles `done` is 0, and `result` has no meaning. The
+    next operands are read in cycle N, and so on; no reset is needed.
 
     All operations start at once, each in a machine of its own (`cells.machine`) that counts on the same registers and
     reads the same copies of the operands, and the result of the one that the code chose is kept when it is there.
@@ -31,7 +31,7 @@ def alu_machine(cells: Mapping[str, LearnedCell], bits: int, *, true: str = "one
     Args:
         cells: the learned cell of each operation, by its name.
         bits: of the operands, 1 to 64.
-        true: how a comparison that holds is written: "one", or "ones", a word of all result bits.
+        true: how "true" is written as the result of a comparison: "one", or "ones", with all result bits 1.
         **fields: further ones of `CircuitBuilder.build` but for metadata.
 
     Raises:

@@ -18,13 +18,13 @@ from lutsmith.hardware.tools.tool import ToolError
 
 @dataclass(frozen=True)
 class ALUProof:
-    """What was proved of an ALU.
+    """The result of the proof of an ALU.
 
     Attributes:
-        circuit: "the ALU of its cells, bit for bit"; or what a proof of equality said of it and that ALU.
+        circuit: "the ALU of its cells, bit for bit"; or the result of a proof that it equals that ALU.
         equal: whether the circuit was shown to be the ALU of its cells.
         different: whether it was shown not to be.
-        cells: of each operation; a proof of a cell says something of the file only where `equal` holds.
+        cells: the proof of each operation's cell; it says something about the file only where `equal` holds.
     """
 
     circuit: str
@@ -57,9 +57,9 @@ class ALUProof:
 def prove_alu(alu: LearnedALU, *, max_seconds: float = 60.0) -> ALUProof:
     """Prove a learned ALU, whatever file it came from.
 
-    The file names the cells; the circuit computes. So the ALU of these cells is built anew and compared: bit for bit,
-    or, where the circuit was changed since (simplified), by ABC. Then each cell is proved to be its operation; a
-    division for b > 0 alone where b = 0 gives another result than hardware's.
+    The file names the cells, but the circuit computes. So the ALU of these cells is built again and compared with the
+    circuit: bit for bit, or by ABC if the circuit was changed since (simplified). Then each cell is proved to be its
+    operation; a division for b > 0 alone where b = 0 gives another result than hardware's.
 
     Args:
         alu: what is proved.

@@ -1,4 +1,4 @@
-"""Learning an ALU into a folder: its circuit, what each operation took, and how right it is."""
+"""Learning an ALU into a folder: its circuit, a record of each operation, and how often it is right."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def train_alu(
     overwrite: bool = False,
     max_seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Learn an ALU, prove its cells, check it on fresh points, and save it; return what it took as JSON values.
+    """Learn an ALU, prove its cells, check it on fresh points, and save it; return its report as JSON values.
 
     Args:
         ops: names of operations; None: the twelve of ALU_Net.
@@ -56,7 +56,7 @@ def train_alu(
         max_seconds: for each operation, 300 by default; of "dense" for all of training, 1,800.
 
     Raises:
-        ValueError: arguments that cannot be, a model that is there already, or an unfinished run of other arguments.
+        ValueError: invalid arguments, a model that is there already, or an unfinished run with other arguments.
         NotDecidedError: a limit was reached, or no cell agrees with all examples; what was learned is kept in the
             folder for `resume`, and there is no model.
     """

@@ -51,16 +51,16 @@ class Circuit:
         input_shape: the shape of one sample; features are numbered in its flattened (C) order.
         encoder: the comparators: the first inputs of the netlist.
         netlist: the LUTs.
-        head: turns output bits into scores and decides by them (`Head`), into integers (`IntegerHead`), or into several
+        head: turns output bits into scores and a decision (`Head`), into integers (`IntegerHead`), or into several
             results (`Heads`); None if the bits are the result.
         classes: the labels (str, int or float, kept as they are) of the classes 0, 1, ..., or the names of the labels
             or targets; None if they have no names.
-        objective: what the scores mean: "classification", "multilabel" or "regression"; None is taken for
-            classification where there is a `Head`.
-        fitted_range: float32 arrays (low, high), each (F,): where the features lay in the data that the circuit was
-            fitted on. Data elsewhere get one `OutOfRangeWarning` a call; `rows.FittedRange` states the rule.
-        metadata: names, the table, the training, and whatever else the file should tell.
-        words: the inputs after the comparators: bits of features that are words; None where no feature is one.
+        objective: what the scores mean: "classification", "multilabel" or "regression"; None counts as classification
+            where there is a `Head`.
+        fitted_range: float32 arrays (low, high), each (F,): the range of each feature in the data that the circuit was
+            fitted on. Data outside of it cause one `OutOfRangeWarning` per call; `rows.FittedRange` states the rule.
+        metadata: names, the table, the training, and whatever else the file should record.
+        words: the inputs after the comparators: bits of features that are words; None where no feature is a word.
         missing: int32 (M,), the last inputs: whether the values of these features are missing (NaN).
         parts: sub-circuits that stand in several places of the netlist.
 
@@ -153,7 +153,7 @@ class Circuit:
 
     @property
     def score_labels(self) -> tuple[Label, ...]:
-        """The names of classes, labels or targets, one for each score; their numbers where they have none."""
+        """The names of classes, labels or targets, one for each score; their numbers where they have no names."""
         scores = self.head.num_classes if isinstance(self.head, Head) else 0
         return tuple(range(scores)) if self.classes is None else self.classes
 
@@ -188,11 +188,11 @@ class Circuit:
 
     @cached_property
     def schema(self) -> Schema:
-        """What the circuit knows of the table that it was trained on: names, categories, how numbers are written."""
+        """What the circuit knows about the table that it was trained on: names, categories, how numbers are written."""
         return self.metadata.schema(self.encoder.num_features)
 
     def evaluate(self, X: ArrayLike) -> NDArray[np.bool_]:
-        """Return the output bits, bool (N, O), in plain NumPy: the specification of `outputs`, and slow."""
+        """Return the output bits, bool (N, O), in plain NumPy: slow, and the specification of `outputs`."""
         rows = self.read(X)
         bits = np.empty((len(rows), self.netlist.outputs.size), np.bool_)
         for start in range(0, len(rows), SLICE):
@@ -206,8 +206,8 @@ class Circuit:
         Args:
             X: (N, *input_shape) or (N, F) real numbers: arrays, memory maps, lists, torch tensors. Or a table, for a
                 model of one: a frame of pandas, polars or another library that narwhals knows, an Arrow table, or a
-                list of dicts. Its columns are found by name, in any order; text is read as in the training data, names
-                of categories and missing values included.
+                list of dicts. Its columns are found by name, in any order; text, names of categories and missing values
+                are read as in the training data.
 
         Raises:
             TypeError, ValueError: X holds no real numbers or has another shape; or a table lacks a column, has one that
@@ -217,7 +217,7 @@ class Circuit:
 
     def decision_function(self, X: ArrayLike) -> Any:
         """Return the scores of the classes, labels or targets, int32 (N, C), or (N, *shape, C) where the head has
-        places; of several heads a dict by their names. Arguments and errors are those of `outputs`.
+        places; for several heads a dict by their names. Arguments and errors are those of `outputs`.
 
         Raises:
             ValueError: the circuit has no head with scores.
@@ -238,17 +238,17 @@ class Circuit:
         return answer(self._rows(X))
 
     def predict(self, X: ArrayLike) -> Any:
-        """Return what the circuit says of each sample, by its objective: indices of classes where `predict_labels`
-        gives labels. Arguments and errors as for `decision_function`.
+        """Return the prediction for each sample, in the form of the circuit's objective: classes are given by their
+        indices (`predict_labels` gives labels). Arguments and errors as for `decision_function`.
 
         Returns:
             classification: int64 (N,), indices into `classes`. The lowest class wins a tie.
             multilabel: bool (N, C), whether each label is set.
             regression: float64 (N, C), or (N,) with one target.
-            an `IntegerHead`: int64 (N,), uint64 or Python integers where int64 does not hold them; of several words a
+            an `IntegerHead`: int64 (N,), uint64 or Python integers where int64 does not hold them; for several words a
             dict by their names.
 
-            With places, (N, *shape, ...) instead of (N, ...). Of several heads (`Heads`), a dict by their names.
+            With places, (N, *shape, ...) instead of (N, ...). For several heads (`Heads`), a dict by their names.
         """
         answer = self._predicted
         return answer(self._rows(X))
@@ -262,16 +262,17 @@ class Circuit:
         method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
         return_state: bool = False,
     ) -> Any:
-        """Return what the circuit says in each clock cycle of some streams: a circuit with registers over time.
+        """Run a circuit with registers on streams of samples, and return its answers in each clock cycle.
 
         Args:
             X: (N, T, *input_shape) or (N, T, F) numbers: T samples, one a cycle, of each of N streams. With `cycles`,
                 (N, *input_shape) or (N, F): one sample, held for so many cycles.
             cycles: T, where samples are held.
             state: bool (N, R) or (R,), what the registers hold before the first cycle; their initial values by default.
-            method: whose answers are wanted: arrays (N, ...) of this method become (N, T, ...) here.
+            method: the method whose answers are returned, such as "predict": its arrays (N, ...) become (N, T, ...)
+                here.
             return_state: whether to return (answers, state), with bool (N, R): what the registers hold after the last
-                cycle. A stream goes on with it, exactly.
+                cycle. With this state, a later call continues a stream exactly.
 
         Raises:
             TypeError, ValueError: X holds no real numbers or has another shape; a state that is not one bit for each
@@ -281,8 +282,8 @@ class Circuit:
 
     @cached_property
     def stages(self) -> Stages:
-        """Its evaluation in stages, for searches: `stages.pack(X)` packs samples once, `stages.evaluate(packed)` keeps
-        every signal's row of bits, and runs only what changes when tables or wires do. Loads compiled code.
+        """The stages of its evaluation, for searches: `stages.pack(X)` packs samples once, `stages.evaluate(packed)`
+        keeps every signal's row of bits, and runs only what changes when tables or wires do. Loads compiled code.
         """
         from lutsmith.circuit.engine.stages import Stages
 
@@ -296,7 +297,7 @@ class Circuit:
         method: Literal["predict", "predict_labels", "decision_function", "outputs"] = "predict",
         columns: Sequence[str] | None = None,
     ) -> Generator[Any, None, None]:
-        """Yield what a method says of each batch of a source that may be larger than memory.
+        """Yield the results of a method for each batch of a source, which may be larger than memory.
 
         Sources:
 
@@ -309,18 +310,19 @@ class Circuit:
         - frames of pandas, and of other libraries that narwhals knows;
         - the path of a `.npy` file (memory-mapped), or of a `.parquet` or `.feather` file, for which pyarrow is needed.
 
-        Columns of a table are found by name, and text is read as in the training data. A frame or a table has the
-        model's columns and at most the label's beside them; files and data sets may have more, which are not read.
+        Columns of a table are found by name, and text is read as in the training data. A frame or a table must have the
+        model's columns, and no others except the label's; files and data sets may have more, which are not read.
 
-        Nothing is read before it is wanted, and no more than a batch is held. A generator that is given is closed with
-        this one. Data that do not lie where the circuit was fitted get one `OutOfRangeWarning` a call.
+        Nothing is read before it is needed, and only one batch is held in memory. A generator given as the source is
+        closed with this one. Data outside of the range that the circuit was fitted on cause one `OutOfRangeWarning` per
+        call.
 
         Args:
             source: the samples.
             batch: samples at a time, at most: larger arrays are cut.
-            method: whose results are wanted, with their shapes and types.
-            columns: of Arrow data, the names of the columns that are the features, in the circuit's order. By default
-                those of `metadata.feature_names`, or else all columns in their order without that of `metadata.target`.
+            method: the method whose results are yielded, with their shapes and types, such as "predict".
+            columns: for Arrow data, the names of the columns that are the features, in the circuit's order. By default
+                those of `metadata.feature_names`, or else all columns in their order except that of `metadata.target`.
 
         Raises:
             TypeError, ValueError: no such source or method, or `batch` is not a positive integer; and while reading,

@@ -1,4 +1,4 @@
-"""The builder of circuits: what the layers of a network lower themselves into."""
+"""The builder of circuits, into which the layers of a network are lowered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMPARED, _WORD, _MISSING = range(3)
 
 
 class CircuitBuilder:
-    """What the layers of a network lower themselves into: inputs on the features, LUTs, and a head.
+    """Builds a circuit from inputs on the features, LUTs and a head; the layers of a network are lowered into it.
 
     Args:
         input_shape: the shape of one sample, for example (28, 28) or (13,).
@@ -43,7 +43,7 @@ class CircuitBuilder:
     def compare(self, features: ArrayLike, thresholds: ArrayLike) -> NDArray[np.int32]:
         """Return the signals of `X[:, feature] > threshold` (float32), of the shape both broadcast to.
 
-        Equal pairs share one comparator. Nothing is greater than +inf or NaN: such a signal is the constant 0.
+        Equal pairs share one comparator. Nothing is greater than +inf or NaN, so such a signal is the constant 0.
 
         Raises:
             TypeError, ValueError: features that do not exist, or shapes that do not broadcast.
@@ -67,13 +67,13 @@ class CircuitBuilder:
         """Return the signals of the bits of features that are words, (*features.shape, bits): bit 0, the least
         significant, first. They are inputs of the netlist and cost no LUT and no comparator.
 
-        `circuit.words` says what the word of a number is, of numbers that are not integers or too large as well.
+        `circuit.words` defines the word of a number, also for numbers that are not integers or too large.
 
         Args:
             features: numbers of features, any shape.
             bits: 1 to 64.
             signed: whether the words are two's complement.
-            offset: what word 0 stands for; of the shape of `features`, or one for all.
+            offset: the value of word 0; of the shape of `features`, or one for all.
             per_unit: words in a unit of the feature, likewise: a word stands for `offset + word / per_unit`.
 
         Raises:
@@ -113,7 +113,7 @@ class CircuitBuilder:
         return self._netlist.lut(fanin, tables, table_of)
 
     def depth(self, signals: ArrayLike) -> NDArray[np.int32]:
-        """Return how many LUTs lie on the longest way to each signal: `NetlistBuilder.depth`."""
+        """Return the number of LUTs on the longest path to each signal: `NetlistBuilder.depth`."""
         return self._netlist.depth(signals)
 
     def register(self, count: int, init: ArrayLike = False) -> NDArray[np.int32]:
@@ -121,7 +121,7 @@ class CircuitBuilder:
         return self._netlist.register(count, init)
 
     def connect(self, register: ArrayLike, signals: ArrayLike) -> None:
-        """Say what registers take at the clock's edge: `NetlistBuilder.connect`."""
+        """Set the signals that registers take at the clock's edge: `NetlistBuilder.connect`."""
         self._netlist.connect(register, signals)
 
     def embed(self, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
@@ -155,7 +155,7 @@ class CircuitBuilder:
         self._end(outputs, Head(num_groups, **affine))
 
     def integers(self, words: Mapping[str, ArrayLike], *, signed: bool | Sequence[str] = False) -> None:
-        """Make these signals the outputs, and the integers that they are the results.
+        """Make these signals the outputs, and the integers that they form the results.
 
         Args:
             words: for each name the signals of its bits, the least significant first: (bits,), or (*shape, bits) where

@@ -18,7 +18,7 @@ def evaluate_cycles(
     """Evaluate the netlist on streams of bits: what it gives in each cycle, and what its registers hold at the end.
 
     Args:
-        netlist: any; without registers, its cycles have nothing to do with one another.
+        netlist: any; without registers, its cycles are independent of one another.
         bits: (N, T, I) booleans or integers 0 and 1: T cycles of N streams.
         state: (N, R) or (R,), what the registers hold before the first cycle; `register_init` by default.
 

@@ -57,7 +57,7 @@ class Comparators:
     def encode(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return bool (N, I) for the rows X (N, F) of numbers. The specification of every faster encoder.
 
-        Numbers are rounded to float32 first; NaN is greater than nothing.
+        Numbers are rounded to float32 first; NaN is not greater than anything.
 
         Raises:
             ValueError: X is not (N, F).

@@ -19,7 +19,7 @@ besides are those of `storage.inputs` (bits of words, missing values) and `stora
 as `storage.heads` writes it, in place of num_groups, classes and task, and `parts`.
 
 The checksum is the sha256 of the whole file with the checksum's own 64 digits replaced by "0": it covers every byte. It
-guards against damage, not against malice, so that everything is validated after it too.
+guards against damage, not against malice, so everything is validated after it too.
 """
 
 from __future__ import annotations
@@ -87,10 +87,11 @@ class ModelFileError(ValueError):
 
 
 def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
-    """Write the circuit to a model file. Atomic: `write_atomically` says what that means, and what it raises.
+    """Write the circuit to a model file. The write is atomic: `write_atomically` says what that means, and which errors
+    it raises.
 
     Raises:
-        TypeError: it is not a circuit, such as the run or the network that it comes from.
+        TypeError: it is not a circuit, but for example the run or the network that the circuit comes from.
         ValueError: the circuit is too large for a model file (256 MiB, 16 MiB of metadata and labels).
     """
     write_atomically(path, to_bytes(circuit))

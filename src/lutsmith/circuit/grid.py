@@ -52,7 +52,7 @@ class Grid:
         """Return the grid of `bits`-bit words for the range [low, high].
 
         A step is `(high - low) / (2^bits - 1)`, rounded up to one part of a whole number where it is at most 1, so that
-        integers whose range fits in the word lie on the grid. Where low equals high, high is taken for low + 1.
+        integers whose range fits in the word lie on the grid. Where low equals high, low + 1 is used for high.
         """
         bits = checked_word(bits)
         bottom, top = np.asarray(low, np.float64), np.asarray(high, np.float64)
@@ -73,7 +73,7 @@ class Grid:
         return (1 << self.bits) - 1
 
     def value(self, word: ArrayLike) -> NDArray[np.float32]:
-        """Return the values of words, float32; they do not fall from one word to the next."""
+        """Return the values of words, float32; a higher word never has a lower value."""
         with np.errstate(over="ignore"):
             values: NDArray[np.float32] = (self.low + np.asarray(word, np.float64) / self.per_unit).astype(np.float32)
         return values
@@ -88,7 +88,7 @@ class Grid:
     def ceil(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the lowest word whose value is not below x (float32): words saturate, and NaN is word 0.
 
-        This is how numbers become words: x > t on the grid is then what it was for every t of the grid.
+        This is how numbers become words: the words of x and t compare as x > t does, for every t on the grid.
         """
         at = np.where(np.isnan(x), np.float32(-np.inf), np.asarray(x, np.float32))
         return np.minimum(self._count(at, np.less), self.highest)
@@ -122,5 +122,5 @@ class Grid:
 
 
 def checked_word(bits: Any, name: str = "bits") -> int:
-    """Return a word length as an int; TypeError or ValueError, with the argument's name, where it is none."""
+    """Return a word length as an int; TypeError or ValueError, with the argument's name, where it is not valid."""
     return whole_number(name, bits, 1, MAX_WORD, "the bits of a word")

@@ -1,4 +1,4 @@
-"""The head of a circuit: from output bits to scores, and from scores to what the circuit says.
+"""The head of a circuit: from output bits to scores, and from scores to predictions.
 
 `circuit.results` has the others: integers made of output bits, and several heads of one network.
 """
@@ -27,8 +27,8 @@ class Head:
     """Popcounts of groups, an integer affine map, and for regression a scale. Immutable.
 
     The outputs fall into `num_groups` equal, contiguous groups. With n_g the number of ones in group g, score c is
-    `sum_g weights[c, g] n_g + bias[c]`: an integer that fits int32 whatever the bits are. With a `shape`, there is a
-    decision for each of its places: the outputs of the first place (in C order), those of the second, and so on.
+    `sum_g weights[c, g] n_g + bias[c]`: an integer that always fits int32, whatever the bits are. With a `shape`, there
+    is a decision for each of its places: the outputs of the first place (in C order), those of the second, and so on.
 
     Args:
         num_groups: G.
@@ -37,7 +37,8 @@ class Head:
         scale: real numbers (C,), for regression: float64 value c is `score[c] * scale[c] + offset[c]`, rounded after
             the product and after the sum. None is 1.
         offset: real numbers (C,), for regression; None is 0.
-        shape: of the places that have a decision of their own, such as the pixels of an image; () is one decision.
+        shape: the shape of the places that have a decision of their own, such as the pixels of an image; () is one
+            decision.
 
     Raises:
         TypeError, ValueError: num_groups is not a positive int, arrays of other types or shapes, or a scale and offset
@@ -101,7 +102,7 @@ class Head:
 
     @property
     def num_classes(self) -> int:
-        """C: scores of a sample. They are those of classes, of labels, or of targets."""
+        """C, the number of scores of a sample: one for each class, label or target."""
         return self.num_groups if self.weights is None else len(self.weights)
 
     @property
@@ -133,7 +134,7 @@ class Head:
             )
 
     def group_size(self, num_outputs: int) -> int:
-        """Return the outputs of a group, where there are so many in all."""
+        """Return the number of outputs in a group, for so many outputs in all."""
         return num_outputs // (self.places * self.num_groups)
 
     def counts(self, outputs: NDArray[np.bool_]) -> NDArray[np.int32]:

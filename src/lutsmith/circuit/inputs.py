@@ -15,11 +15,11 @@ from lutsmith.ground.arrays import frozen, frozen_integers
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Inputs:
-    """What the inputs of a netlist are of a sample. Immutable.
+    """How the inputs of a netlist follow from a sample. Immutable.
 
     Attributes:
         comparators: C of them; the first inputs.
-        words: bits of features that are words, after them; None where no feature is one.
+        words: bits of features that are words, after them; None where no feature is a word.
         missing: int32 (M,), the last inputs: whether the value of each of these features is missing (NaN).
 
     Raises:
@@ -72,7 +72,7 @@ class Inputs:
 
     @property
     def feature(self) -> NDArray[np.int32]:
-        """int32 (I,), the feature that each input is of."""
+        """int32 (I,), the feature that each input reads."""
         words = [] if self.words is None else [self.words.feature]
         return np.concatenate([self.comparators.feature, *words, self.missing])
 

@@ -1,4 +1,4 @@
-"""The metadata of a circuit: what it says beside its logic: names, its table, how it was trained, what it reached.
+"""The metadata of a circuit, beside its logic: names, its table, how it was trained, what it reached.
 
 In a model file it is one flat JSON object, under the key `facts`; `_ENTRIES` says where each key belongs and what it
 may hold. Keys that are not there, those of other versions among them, are kept as they are. All of it is immutable.
@@ -22,11 +22,11 @@ MAX_DEPTH = 32
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Which rows of a table training did not see: no rows, no paths, but how to find them in the same table.
+    """How to find the rows that training did not see in the same table. It holds no rows and no paths.
 
     Attributes:
         share: of each class, rounded; 0 where nothing is held out.
-        seed: of the choice, as `data.split.stratified_split` makes it.
+        seed: the seed of the choice, as `data.split.stratified_split` makes it.
         rows: how many there are.
         table: a checksum over all rows and labels of the table.
     """
@@ -39,14 +39,15 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How good a circuit was found to be: for classes the share of samples whose label is predicted, in [0, 1].
+    """The measured quality of a circuit: for classes the share of samples with the right label, in [0, 1].
 
     Attributes:
-        value: that share, of the circuit.
-        soft: of the network before its tables were hardened.
-        measured_on: which rows it was: "test", "held-out", "validation", "cross-validation" or "training".
-        score: where there are no classes, R^2 or the share of right bits, of the circuit.
-        soft_score: of the network before its tables were hardened.
+        value: that share, for the circuit.
+        soft: that share, for the network before its tables were hardened.
+        measured_on: the rows that it was measured on: "test", "held-out", "validation", "cross-validation" or
+            "training".
+        score: where there are no classes, R^2 or the share of right bits, for the circuit.
+        soft_score: the same for the network before its tables were hardened.
     """
 
     value: float | None = None
@@ -63,15 +64,15 @@ class Training:
     Attributes:
         task: the name of the data, such as "mnist" or "csv".
         preset: the row of `presets.list_presets()`.
-        seed: of all that is random.
-        best_epoch: whose network this is, from 1; 0 is the circuit that training began with.
-        seconds: how long training took; only earlier versions tell.
+        seed: the seed of all that is random.
+        best_epoch: the epoch that the network comes from, counted from 1; 0 is the circuit that training began with.
+        seconds: how long training took; only earlier versions record it.
         architecture: the fields of `nn.Architecture`.
         settings: the fields of `training.Settings`, or of `additive.AdditiveSettings`.
         held_out: which rows of its table training did not see; None where the table has a test part of its own.
         lutsmith: the version that trained it.
         method: how it was trained, such as "additive"; None: by gradients.
-        refined_from: what a circuit told of itself before its LUTs were fitted anew, with its `checksum` and `luts`.
+        refined_from: the metadata of the circuit before its LUTs were fitted again, with its `checksum` and `luts`.
     """
 
     task: str | None = None
@@ -89,7 +90,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata of a circuit. None: it does not say. `dataclasses.replace` changes fields.
+    """The metadata of a circuit. None means that nothing is recorded. `dataclasses.replace` changes fields.
 
     Mappings and lists that are given are copied, as JSON keeps them: objects become read-only mappings, lists tuples.
 
@@ -102,15 +103,15 @@ class Metadata:
         accuracy: what the circuit reached.
         training: how it was trained.
         encoder_luts: LUTs that the encoder emits.
-        wasted_thresholds: thresholds of the encoder that tell no training rows apart.
+        wasted_thresholds: thresholds of the encoder that do not distinguish any training rows.
         input_bits: the word length of the features that the thresholds are made for.
         simplified: what `simplify` did; not read by lutsmith.
         simplified_on_data: what `simplify_on` did; likewise.
         optimised: what `hardware.optimise` did; likewise.
         merged: how many circuits `ensembles.merge` put together, and their LUTs; likewise.
         other: whatever else: entries of other versions, and your own.
-        order: the keys of the JSON form in the order in which they are written, with null where there is nothing to
-            say; those that it lacks follow in lutsmith's order.
+        order: the keys of the JSON form in the order in which they are written; a key without a value is written as
+            null. Keys that are not in it follow in lutsmith's order.
 
     Raises:
         TypeError: parts of another class.
@@ -168,8 +169,8 @@ class Metadata:
         return document
 
     def schema(self, features: int) -> Schema:
-        """Return what is known of the table, for a circuit of so many features; models of earlier versions have names
-        and categories alone.
+        """Return what is known about the table, for a circuit with so many features; models of earlier versions have
+        only names and categories.
 
         Raises:
             ValueError: this does not describe a table of so many features.
@@ -193,13 +194,13 @@ class Metadata:
         return None if self.training is None else self.training.task
 
     def unmeasured(self) -> Metadata:
-        """Return the same without an accuracy, for a circuit that does not predict the same."""
+        """Return the same metadata without an accuracy, for a circuit whose predictions differ."""
         stale = {key for key, entry in _ENTRIES.items() if entry.place.startswith("accuracy.")}
         return replace(self, accuracy=None, order=tuple(key for key in self.order if key not in stale))
 
     def refined(self, **known: Any) -> Metadata:
-        """Return what a circuit tells that was trained from the one that tells this: its table and task, and under
-        `training.refined_from` all else, beside what is `known` of the circuit.
+        """Return the metadata of a circuit that was trained from the circuit of this metadata: its table and task,
+        everything else under `training.refined_from`, and what is `known` about the new circuit.
         """
         training = self.training or Training()
         stays = Training(task=training.task, held_out=training.held_out)

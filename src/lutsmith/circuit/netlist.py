@@ -143,7 +143,9 @@ class Netlist:
         return int(np.count_nonzero(np.diff(has_lut)))
 
     def same_as(self, other: Netlist) -> bool:
-        """Whether another netlist is the same, node by node; levels and the pool of tables may be cut differently."""
+        """Whether another netlist is the same, node by node; levels and the pool of tables may be arranged
+        differently.
+        """
         names = ("num_inputs", "fanin", "fanin_ptr", "outputs", "register_next", "register_init")
         same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
         return same and np.array_equal(self.tables(), other.tables())
@@ -222,11 +224,11 @@ def drop_unread_inputs(netlist: Netlist) -> tuple[Netlist, NDArray[np.int64]]:
 
 
 def with_inputs(netlist: Netlist, place: NDArray[Any], num_inputs: int) -> Netlist:
-    """Return the netlist on `num_inputs` inputs, of which `place[i]` is input i of the old one.
+    """Return the netlist on `num_inputs` inputs, where input i of the old netlist becomes input `place[i]`.
 
     Args:
         netlist: any.
-        place: int (I,); several may be one input. Of an input that nothing reads, any number.
+        place: int (I,); several old inputs may become the same input. For an input that nothing reads, any number.
         num_inputs: how many there are.
     """
     others = np.arange(num_inputs, num_inputs + netlist.num_signals - netlist.num_inputs)
@@ -241,7 +243,7 @@ def with_inputs(netlist: Netlist, place: NDArray[Any], num_inputs: int) -> Netli
 
 
 def level_offsets(levels: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the `level_ptr` of nodes whose levels (N,) these are; levels without nodes are left out."""
+    """Return the `level_ptr` of nodes with these levels (N,); levels without nodes are left out."""
     counts = np.bincount(levels)
     return np.append(0, np.cumsum(counts[counts > 0]))
 

@@ -141,7 +141,8 @@ class NetlistBuilder:
         return sum(len(block.fanin) for block in self._blocks if block.fanin.shape[1])
 
     def depth(self, signals: ArrayLike) -> NDArray[np.int32]:
-        """Return how many LUTs lie on the longest way to each signal, of the shape of `signals`; registers begin anew.
+        """Return the number of LUTs on the longest path to each signal, in the shape of `signals`; paths start at
+        registers too.
 
         Raises:
             TypeError, ValueError: not signals of this builder.
@@ -165,13 +166,14 @@ class NetlistBuilder:
     def instances(self, name: str, netlist: Netlist, inputs: ArrayLike) -> NDArray[np.int32]:
         """Add K instances of a part and return the signals of their outputs, int32 (K, O).
 
-        All instances of one name, of several calls as well, must be of equal netlists. `build_parts` tells where they
-        stand.
+        All instances of one name, also those of several calls, must have equal netlists. `build_parts` returns their
+        positions.
 
         Args:
             name: of the part, an identifier.
-            netlist: what it is: no constants, each input read, each output a node or register of its own.
-            inputs: (K, I), what each instance reads. Instances that read others come in later calls.
+            netlist: the netlist of the part: no constants, each input read, each output a node or register of its own.
+            inputs: (K, I), the signals that each instance reads. Instances that read others must be added in later
+                calls.
 
         Raises:
             TypeError, ValueError: a netlist that is not a part, or another one than before under this name; not signals
@@ -224,7 +226,7 @@ class NetlistBuilder:
         return self.build_parts(outputs)[0]
 
     def build_parts(self, outputs: ArrayLike) -> tuple[Netlist, tuple[SharedPart, ...]]:
-        """Return the netlist, as `build` does, and the parts that `instances` added, where they stand in it."""
+        """Return the netlist, as `build` does, and the parts that `instances` added, with their positions in it."""
         ends = self._checked("outputs", outputs)
         if ends.ndim != 1:
             raise ValueError(f"outputs has shape {ends.shape}, expected one dimension")

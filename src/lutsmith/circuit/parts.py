@@ -1,8 +1,8 @@
-"""Parts: sub-circuits that stand in several places of a netlist, each defined once.
+"""Parts: sub-circuits that occur in several places of a netlist, each defined once.
 
-The netlist of a circuit is flat, and is what is evaluated. A part says of it which nodes and registers are an instance
-of which sub-circuit, so that files, hardware modules, loops in C and proofs can tell it once. All of it is checked when
-a circuit is made: a part never says what the netlist does not show.
+The netlist of a circuit is flat, and evaluation uses this flat form. A part records which nodes and registers are an
+instance of which sub-circuit, so that files, hardware modules, loops in C and proofs can treat the sub-circuit once.
+All of it is checked when a circuit is made: a part never disagrees with the netlist.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lutsmith.ground.arrays import MAX_SIGNALS, frozen, integers, runs
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SharedPart:
-    """A sub-circuit and where it stands in a netlist. Immutable.
+    """A sub-circuit and its positions in a netlist. Immutable.
 
     Attributes:
         name: an identifier, the name of the part.
@@ -85,7 +85,7 @@ class SharedPart:
         return self.signals(netlist)[:, self.netlist.outputs]
 
     def problem(self, netlist: Netlist) -> str | None:
-        """Return in what the netlist is not what the part says, or None."""
+        """Return how the netlist differs from the part, or None."""
         part = self.netlist
         for name, numbers, count in (
             ("node", self.nodes, netlist.num_nodes),
@@ -186,8 +186,8 @@ def checked_parts(netlist: Netlist, parts: Iterable[SharedPart]) -> tuple[Shared
     """Return parts as a tuple, after a check that the netlist is what they say.
 
     Raises:
-        TypeError, ValueError: it is not: another table, wire or initial value; a node in two instances; a signal inside
-            of an instance that others read; or instances that read each other in a circle.
+        TypeError, ValueError: it is not what they say: another table, wire or initial value; a node in two instances; a
+            signal inside an instance that is read from outside; or instances that read each other in a circle.
     """
     some = tuple(parts)
     if not some:

@@ -1,4 +1,4 @@
-"""What a circuit says of samples, method by method: output bits, scores, decisions, labels, integers."""
+"""The answers of a circuit for samples, method by method: output bits, scores, decisions, labels, integers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METHODS = ("predict", "predict_labels", "decision_function", "outputs")
 
 
 class Readout:
-    """What a head says. Of several heads, answers are dicts by the names of those that have any.
+    """The answers of a head. For several heads, answers are dicts by the names of the heads that have such an answer.
 
     Args:
         head: of the circuit; None: its outputs are the result.
@@ -34,7 +34,7 @@ class Readout:
         self._head, self._objective, self._classes = head, objective, classes
 
     def check(self, method: str) -> None:
-        """Raise ValueError where the circuit has no such answer."""
+        """Raise ValueError if the circuit has no such answer."""
         if method == "outputs":
             return
         if self._head is None:
@@ -49,7 +49,7 @@ class Readout:
             raise ValueError(f"{method}() is for classifiers and this circuit is for {self._objective}: use predict()")
 
     def of_rows(self, method: str, engine: Engine) -> Callable[[NDArray[Any]], Any]:
-        """Return the function from rows (N, F) to what a method says of them; ValueError as of `check`."""
+        """Return the function from rows (N, F) to the answers of a method; ValueError as for `check`."""
         self.check(method)
         head, objective = self._head, self._objective
         if method == "outputs" or not isinstance(head, Head):
@@ -61,7 +61,7 @@ class Readout:
         return lambda rows: head.decide(engine.decision_function(rows), objective)
 
     def of_outputs(self, method: str, outputs: NDArray[np.bool_]) -> Any:
-        """Return what a method that was checked says of output bits (N, O)."""
+        """Return the answers of a method, which was checked, for output bits (N, O)."""
         head = self._head
         if method == "outputs" or head is None:
             return outputs
@@ -116,7 +116,7 @@ _NEEDED = {"decision_function": "scores", "predict_labels": "classes"}
 
 
 def describe(head: AnyHead | None) -> dict[str, Any]:
-    """Return what a head is, ready for JSON: its kind, popcount, integers or several, and its sizes."""
+    """Return a description of a head, ready for JSON: its kind (popcount, integers or several) and its sizes."""
     counted = head if isinstance(head, Head) else None
     told: dict[str, Any] = {
         "head": None if head is None else "several" if isinstance(head, Heads) else "integers",

@@ -77,7 +77,7 @@ class IntegerHead:
         return math.prod(self.shape) * sum(word.bits for word in self.words)
 
     def check(self, num_outputs: int) -> None:
-        """Raise ValueError where a circuit has not just so many output bits."""
+        """Raise ValueError unless a circuit has exactly so many output bits."""
         if num_outputs != self.num_outputs:
             raise ValueError(f"{num_outputs} outputs for words of {self.num_outputs} bits in all")
 
@@ -197,7 +197,7 @@ class Heads(Mapping[str, Result]):
         return sum(result.outputs for result in self.values())
 
     def check(self, num_outputs: int) -> None:
-        """Raise ValueError where a circuit has not just so many output bits."""
+        """Raise ValueError unless a circuit has exactly so many output bits."""
         if num_outputs != self.num_outputs:
             raise ValueError(f"{num_outputs} outputs for heads that read {self.num_outputs}")
 

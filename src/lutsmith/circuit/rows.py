@@ -1,4 +1,4 @@
-"""What a user hands to `predict`, checked and turned into rows of numbers that a circuit can compare."""
+"""The data that a user passes to `predict`, checked and turned into rows of numbers that a circuit can compare."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def as_numbers(X: ArrayLike, name: str = "X") -> NDArray[Any]:
 
 
 def checked_range(fitted_range: Any, features: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the low and high of a fitted range as float32 (F,) each; ValueError where they are none."""
+    """Return the low and high of a fitted range as float32 (F,) each; ValueError where they are not valid."""
     low, high = (frozen(np.reshape(bound, -1), np.float32) for bound in fitted_range)
     if low.shape != (features,) or high.shape != (features,):
         raise ValueError(f"fitted_range has {low.size} and {high.size} values, expected {features} each")

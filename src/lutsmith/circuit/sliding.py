@@ -1,7 +1,7 @@
 """Where a kernel is applied: windows that slide over a sequence, an image or a volume, as tables of places.
 
-A window is a box of taps. At each place it reads one pixel a tap, or what stands around the image. So everything that
-distinguishes one geometry from another (size, stride, dilation, padding, dimensions) is a table `(taps, places)`.
+A window is a box of taps. At each place, each tap reads one pixel, or the padding around the image. So a table `(taps,
+places)` covers everything that distinguishes one geometry from another: size, stride, dilation, padding and dimensions.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ class Sliding:
 
     Attributes:
         window: taps along each axis.
-        stride: pixels from one place to the next, along each axis; of a transposed one, places from one pixel to the
-            next.
-        padding: pixels that are added before and after each axis; of a transposed one, places that are taken away.
+        stride: pixels from one place to the next, along each axis; if transposed, places from one pixel to the next.
+        padding: pixels that are added before and after each axis; if transposed, places that are removed.
         dilation: pixels from one tap to the next.
         padding_mode: what is added, a name of `PADDINGS`.
         transposed: the windows of a transposed convolution, which makes an image larger: a tap reads the pixel that the
             convolution of this geometry would have given its result to. Between pixels, and outside, it reads zeros.
-        output_padding: places that a transposed one adds behind each axis, below its stride.
+        output_padding: if transposed, places that are added behind each axis, below its stride.
 
     Raises:
         TypeError: a size that is not an integer.

@@ -1,4 +1,6 @@
-"""Banks of tables: a finite set that every LUT's table comes from, kept with the circuit, and honoured by training."""
+"""Banks of tables: a finite set from which every LUT takes its table. It is kept with the circuit, and training stays
+in it.
+"""
 
 from __future__ import annotations
 
@@ -79,10 +81,12 @@ class TableBank:
         return found
 
     def nearest(self, table: int, effects: ArrayLike) -> tuple[int, float]:
-        """Return the table of the bank that lowers the loss most, and by how much: below 0 where all of them raise it.
+        """Return the table of the bank that lowers the loss most, and by how much: the amount is below 0 where all of
+        them raise it.
 
-        It is the one whose entries that differ from the LUT's present table have the lowest sum of effects; of those
-        that tie the one with fewest such entries, then the first. So a table of the bank stays where nothing is better.
+        Each table is judged by the sum of the effects of the entries in which it differs from the LUT's present table,
+        and the lowest sum wins. Among equal sums, the table with the fewest such entries wins, then the first. So a LUT
+        keeps its table of the bank where nothing is better.
 
         Args:
             table: of the LUT now; it need not be in the bank.
@@ -128,10 +132,10 @@ class TableBank:
 
     @classmethod
     def of_circuit(cls, circuit: Circuit) -> TableBank | None:
-        """Return the bank that a circuit tells of, and None where it tells of none.
+        """Return the bank that a circuit's metadata hold, or None.
 
         Raises:
-            ValueError: what it tells is not a bank, or a LUT's table is not in it.
+            ValueError: the metadata do not hold a valid bank, or a LUT's table is not in it.
         """
         told = circuit.metadata.other.get(_KEY)
         if told is None:
@@ -159,7 +163,7 @@ class TableBank:
         return replace(circuit, metadata=self.told_in(circuit.metadata))
 
     def told_in(self, metadata: Metadata) -> Metadata:
-        """Return metadata that tell of the bank."""
+        """Return metadata that hold the bank."""
         return replace(metadata, other={**metadata.other, _KEY: self.to_json()})
 
 

@@ -1,4 +1,6 @@
-"""What a circuit has beyond comparators, LUTs and one decision by popcounts, and one clear line where it cannot go."""
+"""What a circuit has beyond comparators, LUTs and one decision by popcounts, and clear errors where that is not
+supported.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ integers as results; several heads; a decision for each of several places; a sta
 
 
 def traits_of(circuit: Circuit) -> dict[str, str]:
-    """Return the traits that a circuit has, and how many of what they are, in words."""
+    """Return the traits that a circuit has, with their counts, in words."""
     head = circuit.head
     heads = [result.head for result in head.values()] if isinstance(head, Heads) else [] if head is None else [head]
     words = circuit.words
@@ -46,9 +48,9 @@ def refuse(
 
     Args:
         circuit: any.
-        traits: of `TRAITS`, those that cannot be held.
-        who: what cannot, such as "JavaScript".
-        instead: what to do.
+        traits: those of `TRAITS` that are not supported.
+        who: what does not support them, such as "JavaScript".
+        instead: what to do instead.
         error: the type of the error.
     """
     found = [text for trait, text in traits_of(circuit).items() if trait in traits]

@@ -86,10 +86,11 @@ def _whole(size: Any) -> int:
 
 
 def cut_rows(num_inputs: int, num_rows: int, width: int, orders: Iterable[Rows]) -> Rows:
-    """Cut permutations of the inputs, enough to fill them, into `(num_rows, width)`, no row having an input twice.
+    """Cut permutations of the inputs, as many as are needed, into `(num_rows, width)`, so that no row has an input
+    twice.
 
-    Where a row ends in another permutation than it began in, that one is taken from the first inputs on that the row
-    does not have.
+    Where a row ends in another permutation than it began in, the first inputs of the new permutation that the row does
+    not have yet fill it up.
 
     Raises:
         ValueError: `width > num_inputs`.

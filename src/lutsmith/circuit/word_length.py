@@ -75,7 +75,8 @@ class WordLengthReport(Sequence[WordLength]):
 
 
 def snap(thresholds: ArrayLike, low: ArrayLike, high: ArrayLike, bits: int) -> NDArray[np.float32]:
-    """Return thresholds moved down to the grid of `bits`-bit words for the range [low, high]; the module says which.
+    """Return thresholds moved down to the grid of `bits`-bit words for the range [low, high]; the module defines the
+    grid.
 
     Everything at or above the highest word becomes that word, everything below the lowest one step below it. Infinite
     thresholds stay, and so do those of a feature whose low equals its high: it has no grid.
@@ -103,9 +104,9 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
     """Return the circuit with its thresholds on the grid of words of `word_length` bits, and equal comparators merged.
 
     The LUTs stay as they are. The range of each feature is that of the data that the circuit was fitted on
-    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata tells
-    the `input_bits`, and where a threshold moved no accuracy any more. Features that the circuit reads as words
-    (`circuit.words`) stay words of their own length.
+    (`circuit.fitted_range`); features that were constant keep their thresholds. The metadata record the `input_bits`;
+    where a threshold moved, they no longer hold an accuracy. Features that the circuit reads as words (`circuit.words`)
+    stay words of their own length.
 
     Raises:
         TypeError, ValueError: `word_length` is not an int from 1 to 24, or the circuit has no fitted range, or it reads
@@ -141,7 +142,7 @@ def snapped(circuit: Circuit, word_length: int) -> Circuit:
 def word_length_report(
     circuit: Circuit, X: ArrayLike, y: ArrayLike, word_lengths: Sequence[int] = (4, 5, 6, 8, 10, 12, 16)
 ) -> WordLengthReport:
-    """Measure the circuit with its features as words of each length.
+    """Measure the accuracy of a circuit whose features are words, for each word length.
 
     Args:
         circuit: a classifier with a fitted range.

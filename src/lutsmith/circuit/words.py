@@ -1,11 +1,11 @@
 """Features that are words: which bits of an integer a circuit reads, and how numbers become words.
 
 The word of a number x is an integer of b bits, unsigned (0 to 2^b - 1) or in two's complement (-2^(b-1) to
-2^(b-1) - 1). It stands for `offset + word / per_unit`, and is the nearest to x, halves down; numbers beyond the ends
-become the ends, and NaN is 0.
+2^(b-1) - 1). It stands for `offset + word / per_unit`, and the word whose value is nearest to x is taken, the lower one
+of two; numbers beyond the ends become the ends, and NaN becomes 0.
 
-- **Plain** words (offset 0, per_unit 1) are integers. Of up to 24 bits they are read of float32(x), as everything that
-  is compared; longer ones of x as it is given, so that integers of 64 bits lose nothing.
+- **Plain** words (offset 0, per_unit 1) are integers. Words of up to 24 bits are read from float32(x), as everything
+  that is compared; longer words are read from x itself, so that integers of 64 bits lose nothing.
 - Others have thresholds: `t_k = float32(first + k / per_unit)` with `first = offset + (lowest + 1/2) / per_unit`, and
   the word is `lowest` plus the number of k < 2^b - 1 with t_k below float32(x). They have at most 24 bits.
 """
@@ -37,7 +37,7 @@ class WordFormats:
         feature: int32 (K,), ascending, each once.
         bits: int32 (K,), 1 to 64.
         signed: bool (K,), whether a word is two's complement.
-        offset: float64 (K,), what word 0 stands for.
+        offset: float64 (K,), the value of word 0.
         per_unit: float64 (K,), words in a unit of the feature, above 0.
 
     Raises:
@@ -144,7 +144,7 @@ class WordFormats:
         return [(1 << bits - int(signed)) - 1 for bits, signed in self._lengths]
 
     def place(self, feature: ArrayLike) -> NDArray[np.int64]:
-        """Return where features stand among those that are words, int64; -1 where one is none."""
+        """Return where features stand among those that are words, int64; -1 for a feature that is not a word."""
         features = np.asarray(feature, np.int64)
         place = np.searchsorted(self.feature, features)
         known = place < len(self)
@@ -168,14 +168,14 @@ class WordFormats:
         return words
 
     def thresholds(self, places: NDArray[np.int64]) -> Grid:
-        """Return the thresholds of words of one length as the grid of t_0, t_1, ...; the module says what they are."""
+        """Return the thresholds of words of one length as the grid of t_0, t_1, ...; the module defines them."""
         some = self[places]
         low = np.array(some.lowest, np.float64)
         return Grid(int(some.bits[0]), some.offset + (low + 0.5) / some.per_unit, some.per_unit)
 
     @property
     def row_type(self) -> type[Any]:
-        """The type of numbers that holds what words stand for: float32; of words above 24 bits int64 or uint64, or
+        """The type of numbers that holds the values of words: float32; for words above 24 bits int64 or uint64, or
         float64 (which holds the integers of words up to 53 bits) where neither holds all of them.
         """
         if not self.is_long:
@@ -186,7 +186,9 @@ class WordFormats:
         return np.uint64 if whole.any() else np.int64
 
     def numbers(self, patterns: Patterns) -> NDArray[Any]:
-        """Return numbers (N, K), of type `row_type`, that words stand for, and become again where it holds them."""
+        """Return the values of words, (N, K) of type `row_type`; they turn into the same words again where that type
+        holds them.
+        """
         kind = self.row_type
         if kind is np.uint64:
             return patterns
@@ -214,7 +216,7 @@ class WordBits:
         formats: what the words are.
 
     Raises:
-        TypeError, ValueError: wrong types or shapes, a feature without a format or a bit that its word has not.
+        TypeError, ValueError: wrong types or shapes, a feature without a format, or a bit that its word does not have.
     """
 
     feature: NDArray[np.int32]
@@ -255,7 +257,7 @@ class WordBits:
 
     @property
     def longest(self) -> int:
-        """The bits of the longest word that a bit is of; 0 where there are no bits."""
+        """The bits of the longest word that a bit belongs to; 0 where there are no bits."""
         return int(self.formats.bits[self.place].max(initial=0))
 
     def encode(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
@@ -265,8 +267,8 @@ class WordBits:
         return bits
 
     def kept(self, kept: NDArray[np.int64]) -> WordBits | None:
-        """Return some of the bits; None where none is left. Formats of features that no bit is of stay: they say what
-        the features are.
+        """Return some of the bits; None where none is left. Formats of features without bits stay, because they
+        describe the features.
         """
         return WordBits(self.feature[kept], self.bit[kept], self.formats) if kept.size else None
 

@@ -1,6 +1,7 @@
-"""Samples and labels: readers of IDX, CSV and NPZ files, embedded digits, arithmetic, and the tasks by name.
+"""Samples and labels: readers for IDX, CSV and NPZ files, embedded digits, arithmetic, and the tasks by name.
 
-NumPy alone, but for tables to train on, which pyarrow and narwhals read: text faster, all else at all.
+This needs NumPy only. Tables to train on are the exception: pyarrow reads text faster, and other tables need pyarrow
+and narwhals.
 """
 
 from lutsmith.data.dataset import DataError, Dataset, MissingDataError, TableWarning

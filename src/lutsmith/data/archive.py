@@ -27,7 +27,7 @@ _DAMAGE = (
 
 
 def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an archive by name; with `names` those of these that there are.
+    """Return the arrays of an archive by name; with `names`, only those that are named, as far as they exist.
 
     Raises:
         DataError: the file is missing, a folder, unreadable or damaged; an array holds Python objects (nothing is

@@ -1,4 +1,6 @@
-"""Scores to probabilities, by one temperature that rows tell which were not learned from; and how good these are."""
+"""Probabilities from scores, by one temperature that is fitted on rows that were not trained on; and how good they
+are.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ BINS = 10
 
 
 def fit_temperature(scores: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> float:
-    """Return the temperature by which probabilities tell rows best: that of the lowest mean log loss.
+    """Return the temperature at which probabilities fit the rows best: the one with the lowest mean log loss.
 
     Guo et al., "On Calibration of Modern Neural Networks" (arXiv:1706.04599), section 4.2. The loss is convex in the
     inverse of the temperature; it stays within 1/1000 to 1000 of the scores' spread.
@@ -52,7 +54,7 @@ class Calibration:
     Rows count by their weights.
 
     Attributes:
-        confidence: float64 (bins,), the mean probability of the class that was said, in each bin.
+        confidence: float64 (bins,), the mean probability of the predicted class, in each bin.
         right: float64 (bins,), the share of the rows of the bin that are right; both are NaN in an empty bin.
         count: int64 (bins,), the rows of each bin.
         error: the expected calibration error: the mean over the rows of |right - confidence| of their bins (Guo et al.,
@@ -75,7 +77,7 @@ def calibration(
     weights: NDArray[np.float64] | None = None,
     bins: int = BINS,
 ) -> Calibration:
-    """Return how well probabilities (N, C) of classes fit what is true, class ids (N,); at least one row.
+    """Return how well probabilities (N, C) of classes fit the true class ids (N,); at least one row.
 
     Args:
         probabilities: of each class.
@@ -107,10 +109,10 @@ def cross_fitted(
     weights: NDArray[np.float64] | None = None,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Return probabilities (N, C) of integer scores (N, C): softmax at a temperature that other rows tell.
+    """Return probabilities (N, C) of integer scores (N, C): softmax at a temperature that is fitted on other rows.
 
-    The rows fall into two halves at random; each half has the temperature that the other one tells. So no row's
-    probability depends on what is true of that row.
+    The rows fall into two halves at random; each half uses the temperature that is fitted on the other half. So no
+    row's probability depends on its own true class.
 
     Raises:
         ValueError: fewer than two rows.

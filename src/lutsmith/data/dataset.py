@@ -49,12 +49,12 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples and targets: what a network is fitted to and measured on.
+    """Samples and targets, to fit a network to and to measure it on.
 
     Attributes:
         x_train: raw features `(N, *input_shape)`, uint8 where the data are bytes, else float32 (NaN: missing).
-        y_train: by the objective. Classification: class ids `(N,)`, int64, in `0 .. len(classes) - 1`. Regression:
-            finite numbers `(N,)` or `(N, k)`. Several labels: 0 and 1, or truth values, `(N, L)`.
+        y_train: depends on the objective. Classification: class ids `(N,)`, int64, in `0 .. len(classes) - 1`.
+            Regression: finite numbers `(N,)` or `(N, k)`. Several labels: 0 and 1, or truth values, `(N, L)`.
         x_test: the test part's features, or None where the data have no test part.
         y_test: the test part's targets, or None.
         classes: the label that each class id stands for; or the names of the targets or labels, empty without names.
@@ -63,7 +63,8 @@ class Dataset:
         categorical: the columns of a table `(N, F)`, ascending, whose values are codes of categories; a missing or
             unknown one is NaN.
         category_names: for each of them, what the codes 0, 1, ... stand for.
-        schema: how a table was read, so that a model reads others alike; None where the data were none.
+        schema: how a table was read, so that a model reads other tables the same way; None where the data were not a
+            table.
         objective: "classification", "regression" or "multilabel".
         sample_weight: how much each training row counts, `(N,)` numbers of at least 0, or None: all alike.
 
@@ -175,7 +176,9 @@ class Dataset:
 
     @property
     def categories(self) -> tuple[tuple[str, ...] | None, ...]:
-        """For each column of a table the names of its categories, None where it holds numbers; empty without any."""
+        """For each column of a table the names of its categories, None where it holds numbers; empty if no column is
+        categorical.
+        """
         if not self.categorical:
             return ()
         named = dict(zip(self.categorical, self.category_names, strict=True))
@@ -188,15 +191,15 @@ class Dataset:
 
     @property
     def one_hot(self) -> tuple[int, ...]:
-        """The categorical columns without one: each name is told by itself."""
+        """The categorical columns whose names have no order: each name is encoded by itself."""
         return tuple(place for place in self.categorical if place not in self.ordered)
 
     def recoded(self, orders: Mapping[int, Sequence[str]]) -> Dataset:
         """Return the same data with the codes of columns of categories in other orders of their names.
 
         Args:
-            orders: by column, all of its names, in the order that their codes are to have. It says something from now
-                on: these columns are `ordered`.
+            orders: by column, all of its names, in the order that their codes are to have. The order has a meaning from
+                then on: these columns are `ordered`.
 
         Raises:
             DataError: a column without names, or other names than it has.
@@ -240,7 +243,7 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes, of targets, or of labels: of the scores that a head gives."""
+        """The number of classes, targets or labels: the number of scores that a head gives."""
         if self.objective == "classification":
             return len(self.classes)
         return 1 if self.y_train.ndim == 1 else int(self.y_train.shape[1])
@@ -263,9 +266,10 @@ def _as_tuples(values: Any) -> Any:
 
 
 def as_features(array: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers as features are kept: uint8 for bytes and truth values, else float32, what thresholds compare.
+    """Return numbers in the type in which features are kept: uint8 for bytes and truth values, else float32, the type
+    in which thresholds compare.
 
-    What is of that type already is not copied.
+    Arrays that already have that type are not copied.
     """
     if array.dtype.kind == "b" or array.dtype == np.uint8:
         return array.astype(np.uint8, copy=False)

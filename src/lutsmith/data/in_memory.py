@@ -29,24 +29,24 @@ def from_arrays(
     """Return the data set of samples and targets in memory.
 
     Args:
-        X: samples `(N, *input_shape)`: an array, memory map, list or tensor of real numbers, for features of one number
-            `(N, 1)`. Bytes stay bytes, all else is compared as float32; arrays of these types are not copied. Or a
-            table: a frame of pandas, polars, pyarrow or another library that narwhals knows, or a list of dicts.
+        X: samples `(N, *input_shape)`: an array, memory map, list or tensor of real numbers; `(N, 1)` for a single
+            feature. Bytes stay bytes, all other numbers are compared as float32; arrays of these types are not copied.
+            Or a table: a frame of pandas, polars, pyarrow or another library that narwhals knows, or a list of dicts.
             Columns are found by name, and text, categories and missing values are read as `table.read_table` says.
         y: targets `(N,)` or `(N, columns)`: an array, list, tensor, series or frame. `Targets.of` says which are
             classes, numbers or several labels. Labels are kept as they are: text, integers, floats, truth values. For a
             table also the name of its label column.
-        X_test: the test part's samples, of the same shape or columns, of which those that are dropped may be missing;
-            None: there is no test part.
+        X_test: the test part's samples, of the same shape or columns; dropped columns may be missing. None: there is no
+            test part.
         y_test: their targets; the table's label column where y is its name.
         sample_weight: how much each row of X counts in training, `(N,)` numbers of at least 0.
-        objective: "classification", "regression" or "multilabel"; None: what y tells.
+        objective: "classification", "regression" or "multilabel"; None: it follows from y.
         table: how a frame is to be read: `TableOptions`, or a mapping of their names.
         name: what messages call the data.
 
     Raises:
         DataError: data of other shapes, types or columns than these, no rows, missing labels, one class only, test
-            labels that are none of the classes.
+            labels that are not among the classes.
         ModuleNotFoundError: frames need pyarrow and narwhals (`pip install 'lutsmith[tables]'`).
     """
     if X_test is None and y_test is not None:

@@ -22,7 +22,7 @@ _TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 def read_samples(path: str | PathLike[str], schema: Schema | None = None, reading: Reading = AS_FOUND) -> NDArray[Any]:
     """Return the samples of a file, `(N, ...)`; the ending of the name decides the format.
 
-    `.npy`: memory-mapped. `.npz`: the array `X` or `x`, else the one array that is there, else the columns by name.
+    `.npy`: memory-mapped. `.npz`: the array `X` or `x`, else the only array, else the columns by name.
     `.csv`, `.tsv`, gzipped or not: the model's columns, by name where the file has a header. `.idx`, `.idx.gz`,
     `-ubyte`, `-ubyte.gz`: IDX.
 
@@ -60,7 +60,7 @@ def sample_batches(
 ) -> Iterator[NDArray[Any]]:
     """Yield the samples of a file, `(n, ...)` with n <= `batch`: text row by row, `.npy` mapped, else read as a whole.
 
-    Arguments and errors are those of `read_samples`; what is wrong with a row is told when it is reached.
+    Arguments and errors are those of `read_samples`; an error in a row is raised when the row is reached.
     """
     path = Path(path)
     if path.is_file() and path.name.lower().endswith(_TEXT):

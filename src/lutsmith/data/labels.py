@@ -28,8 +28,7 @@ def parse_labels(
 ) -> NDArray[Any]:
     """Return text labels as int64 where each is a plain integer, else as float64 where each is a number, else as text.
 
-    An integer with leading zeros, such as `007`, is text, and so are all labels beside it: the label that is printed is
-    the label that was read.
+    An integer with leading zeros, such as `007`, makes all labels text: labels are printed as they were read.
 
     Args:
         cells: the labels of all rows.
@@ -69,7 +68,7 @@ def find_classes(labels: NDArray[Any], source: str) -> tuple[Label, ...]:
     """Return the different labels in ascending order.
 
     Raises:
-        DataError: the labels are not integers, finite numbers or text; there is only one class; or nearly each row has
+        DataError: the labels are not integers, finite numbers or text; there is only one class; or nearly every row has
             its own label, as in a column of measurements.
     """
     if labels.dtype.kind not in "biufU":
@@ -89,7 +88,7 @@ def class_ids(labels: NDArray[Any], classes: Sequence[Label], source: str) -> ND
     """Return each label's place in `classes`; numbers are equal by value (1 and 1.0), text by its characters.
 
     Raises:
-        DataError: a label that is none of the classes.
+        DataError: a label that is not among the classes.
     """
     place = {label: index for index, label in enumerate(classes)}
     different, inverse = np.unique(labels, return_inverse=True)

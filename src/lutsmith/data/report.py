@@ -1,4 +1,6 @@
-"""What fitting gives: the model, its circuit, and what both reached. The same for every way of fitting; no torch."""
+"""The results of fitting: the model, its circuit, and what both reached. They are the same for every way of fitting; no
+torch.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ MEASURES = {"classification": "accuracy", "regression": "R^2", "multilabel": "sh
 
 
 class CircuitMismatchError(RuntimeError):
-    """The circuit does not compute what the network computes: a fault of lutsmith, and nothing was saved."""
+    """The circuit does not compute the same as the network: a bug in lutsmith. Nothing was saved."""
 
 
 def score(
@@ -26,7 +28,7 @@ def score(
 
     Args:
         objective: a key of `MEASURES`. Classification: the share of rows whose class is predicted. Several labels: the
-            share of labels that are rightly set or not. Regression: R^2, the mean over the targets of one minus the
+            share of labels that are predicted correctly. Regression: R^2, the mean over the targets of one minus the
             squared error over the squared distance from the mean; predictions are rounded to float32 first.
         predicted: as `Circuit.predict` gives them.
         y: the targets, as a `Dataset` holds them.
@@ -51,9 +53,10 @@ class Report:
     Attributes:
         objective: "classification", "regression" or "multilabel".
         seed: of all that was random.
-        score: of the circuit, on the rows that `measured_on` names, which count alike: accuracy, R^2 or the share of
-            right bits; see `measure`.
-        soft_score: of the network before hardening, on the same rows; None of additive learning, which has none.
+        score: of the circuit, on the rows that `measured_on` names, all with equal weight: accuracy, R^2 or the share
+            of right bits; see `measure`.
+        soft_score: of the network before hardening, on the same rows; None for additive learning, which has no such
+            network.
         measured_on: "test"; "held-out" where rows of data without a test part were held out of everything; or
             "validation", the rows that chose the epoch or how many LUTs are kept, where none were. Of additive learning
             also "cross-validation", rows left out by the networks that chose how many LUTs are kept, not by the circuit
@@ -61,27 +64,27 @@ class Report:
         luts: nodes of rank <= 6 in the netlist: those of the encoder and of the network; comparators and the head's
             sums are not counted.
         depth: levels of the netlist.
-        best_epoch: the epoch that the circuit is of, counted from 1; 0 is the start that training went on with; None of
-            additive learning.
-        train_seconds: from the first batch or LUT to the last, validation included, over all sittings.
-        setup_seconds: of the last sitting, before that: data, encoder, compiling or loading kernels.
-        comparators: of the encoder, those that something reads; None in records of earlier versions.
-        encoder_luts: nodes among `luts` that the encoder emits: none by thermometers, the XORs of other codes; None in
-            records of earlier versions.
-        lowering: "proved" where the circuit was read back and is the network, as `nn.prove_lowering` says; "not
-            established" and why, where a module is not known to it; None of additive learning, whose circuit is made of
-            the LUTs that were grown, and in records of earlier versions.
+        best_epoch: the epoch that the circuit comes from, counted from 1; 0 is the network that training started from;
+            None for additive learning.
+        train_seconds: from the first batch or LUT to the last, validation included, over all sessions of a resumed run.
+        setup_seconds: the time before that in the last session: data, encoder, compiling or loading kernels.
+        comparators: how many comparators of the encoder are read; None in records of earlier versions.
+        encoder_luts: nodes among `luts` that the encoder emits: none for thermometers, the XORs for other codes; None
+            in records of earlier versions.
+        lowering: "proved" where the circuit was read back and is the network, as `nn.prove_lowering` defines it; "not
+            established", with the reason, where `nn.prove_lowering` does not know a module; None for additive learning,
+            where the grown LUTs are the circuit, and in records of earlier versions.
         rows: how many rows `measured_on` names; None in records of earlier versions.
         checked_rows: the rows, of validation and test, on which circuit and network gave equal scores, for regression
             equal numbers; of additive learning those of training and validation, on which the circuit's scores equal
             the votes that were counted; None in records of earlier versions.
-        stopped: why training ended before its last epoch (`Settings.patience`, or a callback); None where it did not.
+        stopped: why training ended before its last epoch (`Settings.patience`, or a callback); None if it did not.
         method: how it was trained: "gradients", "phases", "additive", or the name of a search.
-        calibration_error, brier: of estimators of classes, the expected calibration error and the Brier score, summed
-            over classes, of the probabilities of rows that were not learned from, each by a temperature that other rows
-            tell (`data.calibration`); None of all else.
-        phases: of training in phases, what each reached, and the circuit at the end: fields of
-            `training.phases.Reached`, which `training.phases.phase_table` shows; None of all else.
+        calibration_error, brier: for estimators of classes, the expected calibration error and the Brier score (summed
+            over classes) of the probabilities of rows that were not trained on, at a temperature that is fitted on
+            other rows (`data.calibration`); None otherwise.
+        phases: for training in phases, what each phase and the final circuit reached: fields of
+            `training.phases.Reached`, which `training.phases.phase_table` shows; None otherwise.
     """
 
     objective: str = "classification"
@@ -117,7 +120,7 @@ class Report:
 
     @property
     def soft_accuracy(self) -> float | None:
-        """The same of the network before hardening; None where there is none."""
+        """The same for the network before hardening; None where there is no such network."""
         return self.soft_score if self.objective == "classification" else None
 
     def to_json(self) -> dict[str, Any]:
@@ -131,12 +134,12 @@ class Report:
 
 
 class Fitted(NamedTuple):
-    """What `fit` returns.
+    """The result of `fit`: the trained model, its circuit and a report.
 
     Attributes:
-        model: the trained network, in eval mode on the CPU: a `torch.nn.Sequential`; None of additive learning.
-        circuit: what it was lowered to, once, with its metadata: the object that was checked against the model.
-        report: what they reached.
+        model: the trained network, in eval mode on the CPU: a `torch.nn.Sequential`; None for additive learning.
+        circuit: the circuit that it was lowered to, with its metadata: the object that was checked against the model.
+        report: what the two reached.
     """
 
     model: Any

@@ -1,4 +1,4 @@
-"""A test part for data that come without one, and the rows that training holds out to choose by.
+"""A test part for data that come without one, and the validation rows that training holds out.
 
 The test part has the same rows on every machine and with every version of NumPy.
 """
@@ -41,8 +41,8 @@ def stratified_split(
 def validation_split(y: NDArray[Any], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (training rows, validation rows), both ascending; class ids are stratified, other targets are not.
 
-    All trainers hold these rows out, so that a network that one of them goes on with is measured on rows that none of
-    them has seen: those of a smaller share are among those of a larger one with the same seed.
+    All trainers hold these rows out. So when one trainer continues with the network of another, it is measured on rows
+    that neither has seen. The rows of a smaller share are among those of a larger share with the same seed.
 
     Args:
         y: (N,) integer class ids, or targets (N, ...) of another kind, which count as one class.
@@ -67,7 +67,9 @@ def validation_split(y: NDArray[Any], fraction: float, seed: int) -> tuple[NDArr
 
 
 def splitmix64(counter: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return a number for each number, uint64, as `stratified_split` states it; different ones stay different."""
+    """Return the hash of each number, uint64, as `stratified_split` defines it; different numbers have different
+    hashes.
+    """
     z = (counter + np.uint64(1)) * np.uint64(_GOLDEN)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

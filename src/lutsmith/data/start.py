@@ -1,4 +1,4 @@
-"""Whether a circuit can be where training on some data begins, whichever way it is trained."""
+"""Whether training on some data can start from a circuit, whatever the training method."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from lutsmith.ground.arguments import instance_of
 
 
 def check_start(start: Circuit, dataset: Dataset, *, seed: int, validation: float, any_shape: bool = False) -> None:
-    """Raise where a circuit is not one for these data; warn where it has seen the validation rows in its training.
+    """Raise an error if a circuit does not fit these data; warn if it was trained on the validation rows.
 
     Args:
         start: the circuit.
         dataset: what it is to be trained on.
         seed: of the choice of validation rows.
         validation: their share.
-        any_shape: whether as many features will do, of samples of another shape.
+        any_shape: whether samples of another shape are accepted if they have as many features.
 
     Raises:
-        TypeError: no circuit.
+        TypeError: it is not a circuit.
         ValueError: samples of another shape, other classes, names or categories, another objective.
     """
     instance_of("start", start, Circuit, "(lutsmith.load reads one)")
@@ -55,7 +55,7 @@ def check_start(start: Circuit, dataset: Dataset, *, seed: int, validation: floa
 
 
 def coded_as(start: Circuit, dataset: Dataset) -> Dataset:
-    """Return data with the codes that a circuit has for the same names, where they have an order there."""
+    """Return data whose ordered categories have the codes that the circuit uses for the same names."""
     instance_of("start", start, Circuit)
     names = dict(zip(dataset.categorical, dataset.category_names, strict=True))
     told, ordered = start.metadata.categories or (), set(start.schema.ordered) - set(dataset.ordered)

@@ -1,4 +1,4 @@
-"""Targets as people hand them in: class labels of any kind, numbers, or 0 and 1 for several labels."""
+"""Targets as users pass them in: class labels of any kind, numbers, or 0 and 1 for several labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FEW = 20
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What a network is to say of each row.
+    """What a network should predict for each row.
 
     Attributes:
         objective: "classification", "regression" or "multilabel".
@@ -38,13 +38,13 @@ class Targets:
     def of(cls, y: Any, objective: str | None = None) -> Targets:
         """Return targets from an array, list, tensor, series or frame.
 
-        Without an objective it is told as scikit-learn does: `(N,)` text, truth values and integers are classes, floats
-        too where all of them are whole; other floats, `(N,)` or `(N, k)`, are numbers to regress; `(N, L)` zeros and
-        ones are several labels. A column `(N, 1)` is `(N,)`.
+        Without an objective, it is inferred as in scikit-learn: `(N,)` text, truth values and integers are classes,
+        floats too where all of them are whole; other floats, `(N,)` or `(N, k)`, are numbers to regress; `(N, L)` zeros
+        and ones are several labels. A column `(N, 1)` is `(N,)`.
 
         Args:
             y: `(N,)` or `(N, columns)`.
-            objective: what y is, where that is not to be told.
+            objective: what y is, where that should not be inferred.
 
         Raises:
             DataError: y of another shape or type, missing or infinite values, one class only, or what the objective
@@ -69,7 +69,7 @@ class Targets:
         return cls(found, _numbers(values, found, "y"), names)
 
     def again(self, y: Any, what: str) -> NDArray[Any]:
-        """Return the values of further targets of the same kind, as those of the test part are; errors as for `of`."""
+        """Return the values of further targets of the same kind, such as those of the test part; errors as for `of`."""
         values, _ = _array(y, what)
         if values.ndim == 2 and values.shape[1] == 1 and self.values.ndim == 1:
             values = values[:, 0]

@@ -52,13 +52,13 @@ def load(
         task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files, or CSV: `mnist_train.csv`, ...), `cifar-10`
             (binary or Python batches, or npz), a public table such as `adult` (see `tabular`), `table` or `csv` (a
             text, Parquet or Feather file, by its ending, or a frame), `npz`, `images` (PNG files in a folder for each
-            class, below `train/` and `test/`), or `alu`: examples of arithmetic, made (100,000 to train on, 10,000 as
-            the test part; `ALU.dataset` makes others).
+            class, below `train/` and `test/`), or `alu`: generated examples of arithmetic (100,000 to train on, 10,000
+            as the test part; `ALU.dataset` makes others).
         data: the folder with the task's files or its parent (None: the environment variable `LUTSMITH_DATA`); or the
             table: its file, or a frame of pandas, polars, pyarrow or another library that narwhals knows.
         target: the label column of a table, by name or by place; for `npz` the key of the labels (None: `y`).
         test: a file or frame with the test rows of a table, of the same columns.
-        table: how a table is to be read: `TableOptions`, or a mapping of their names.
+        table: how to read a table: `TableOptions`, or a mapping of their names.
         alu: which examples `alu` has: an `alu.ALU`, or a mapping of its attributes, such as `{"bits": 8, "ops": "+"}`.
 
     Raises:
@@ -94,7 +94,7 @@ def check(
     alu: ALU | Mapping[str, Any] | None = None,
     part: str = "train",
 ) -> None:
-    """Raise what `load` would raise for its arguments and missing files; reads nothing, and imports nothing large.
+    """Raise what `load` would raise for wrong arguments and missing files; it reads no data and imports nothing large.
     Folders of images have to hold that `part`.
 
     Raises:
@@ -145,7 +145,8 @@ def load_test(
     reading: Reading = AS_FOUND,
     alu: ALU | Mapping[str, Any] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the samples and class ids, of `alu` bits of results, that a trained model is measured on.
+    """Return the samples and class ids on which a trained model is measured; for `alu`, bits of results instead of
+    class ids.
 
     For `alu`, `digits`, images and public tables this is the test part; for a table in a file it is every row of
     `data`.
@@ -156,7 +157,7 @@ def load_test(
         data: as for `load`.
         target: as for `load`; None: the model's own.
         schema: what the model knows of its table (`circuit.schema`): columns are found by its names where the data have
-            names, text is read as it says, names of categories that it does not have are NaN.
+            names, text is read as in training, and names of categories that it does not have are NaN.
         reading: of a text file, whether it has a header, and the delimiter.
         alu: as for `load`.
 

@@ -24,12 +24,12 @@ OR = 0b1110
 
 @dataclass(frozen=True)
 class SharedTable:
-    """What the tables of several circuits are together.
+    """The tables of several circuits, combined.
 
     Attributes:
         categories: for each feature the names of its categories, those of the first circuit before further ones of
-            others; None where it holds numbers; of all None where no circuit tells any.
-        layout: how the table is laid out; None where no circuit tells.
+            others; None where it holds numbers; None altogether where no circuit records any.
+        layout: how the table is laid out; None where no circuit records it.
     """
 
     categories: tuple[Names | None, ...] | None

@@ -1,4 +1,4 @@
-"""Circuits that were trained apart, as one: their networks side by side, and a head that adds up their votes."""
+"""Separately trained circuits as one: their networks side by side, and a head that adds up their votes."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def merge(circuits: Iterable[Circuit]) -> Circuit:
 
         one = lutsmith.merge([first, second, third])  # e.g. of three seeds
 
-    Networks stand side by side; equal inputs are one, and LUTs that compute the same of the same signals too. For
-    classes and labels the scores of each sample are exactly the sums of its scores in the circuits, and what is
-    predicted follows from them as in any circuit: the lowest class wins a tie, a label is set above 0. Numbers are the
-    mean of what the circuits say. Their scales are multiples of a common one where that is at least 1/64 of the
-    smallest: then the sums of scores are exact, and the mean is so up to the rounding of float64. Else the common scale
-    is 1/4096 of the largest, or as fine as int32 allows, and each circuit's number is off by at most its score times
-    half of it.
+    The networks are placed side by side; equal inputs become one, and so do LUTs that compute the same function of the
+    same signals. For classes and labels the scores of each sample are exactly the sums of its scores in the circuits,
+    and predictions follow from them as in any circuit: the lowest class wins a tie, a label is set above 0. For
+    regression the prediction is the mean of the circuits' predictions. If the scales are multiples of a common one that
+    is at least 1/64 of the smallest, the sums of scores are exact, and the mean is exact up to the rounding of float64.
+    Else the common scale is 1/4096 of the largest, or as fine as int32 allows, and each circuit's number is off by at
+    most its score times half of it.
 
-    Features, classes and objective have to be the same. Names of categories may differ, in order too, as they do where
-    rows that were learned from differ: the circuit knows the names of all. To each circuit a name that it does not know
-    is a missing value, as it is alone.
+    Features, classes and objective have to be the same. Names of categories and their order may differ, as happens when
+    circuits are trained on different rows: the merged circuit knows all names. For each circuit, a name that it does
+    not know is a missing value, as when it is used alone.
 
     Args:
-        circuits: at least one, of one decision by popcounts each. One alone is returned as it is. A circuit that is
-            there twice counts twice.
+        circuits: at least one, each with one decision by popcounts. A single circuit is returned as it is. A circuit
+            that is given twice counts twice.
 
     Raises:
-        TypeError: what is not a circuit.
-        ValueError: no circuits; one without scores, with registers, or of other features, classes or objective than the
-            first; tables that are read otherwise; scores that int32 might not hold.
+        TypeError: an item is not a circuit.
+        ValueError: no circuits; one without scores, with registers, or with other features, classes or objective than
+            the first; tables that are read differently; scores that int32 might not hold.
     """
     if isinstance(circuits, Circuit):
         raise TypeError("circuits is one Circuit; expected several, such as [first, second]")

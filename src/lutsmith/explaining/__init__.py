@@ -1,4 +1,4 @@
-"""What a circuit does, in words and counts: rules, a row explained, which features matter. No torch."""
+"""What a circuit does, in words and counts: rules, an explained row, which features matter. No torch."""
 
 from lutsmith.circuit.features.monotone import Failure, MonotoneCheck, Violation, check_monotone
 from lutsmith.explaining.importances import Importances, importances

@@ -1,4 +1,4 @@
-"""What a circuit answers to rows that are made up, without a word on where they lie."""
+"""The answers of a circuit to made-up rows, without warnings about rows outside its range."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lutsmith.circuit.rows import OutOfRangeWarning
 
 
 def answers(circuit: Circuit, rows: NDArray[Any]) -> NDArray[Any]:
-    """Return what a circuit answers, (N, A): class, labels, numbers or bits, one column each."""
+    """Return the answers of a circuit, (N, A): class, labels, numbers or bits, one column each."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OutOfRangeWarning)
         found = circuit.outputs(rows) if circuit.head is None else circuit.predict(rows)
@@ -35,7 +35,7 @@ def values_of(circuit: Circuit, levels: FeatureLevels) -> NDArray[np.float64]:
 
 
 def levels_by_feature(circuit: Circuit) -> list[FeatureLevels]:
-    """Return the levels of each feature that a circuit reads, but for those that are words too long to go through."""
+    """Return the levels of each feature that a circuit reads, except words that are too long to try all values."""
     features = circuit.inputs.feature
     found = [FeatureLevels.of(circuit.inputs, np.flatnonzero(features == feature)) for feature in np.unique(features)]
     return [levels for levels in found if levels is not None]

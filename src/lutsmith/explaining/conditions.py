@@ -1,8 +1,8 @@
 """Functions of levels as short conditions: a sum of products whose literals are intervals of numbers and sets of names.
 
-A product is a box: for each feature an interval of levels, or a set of names. Boxes are taken greedily, the one that
-covers most of what is left, and of equals the one with the fewest literals; those that others make up for are left out.
-A literal is one comparison, so that `25 < age <= 37` counts two.
+A product is a box: for each feature an interval of levels, or a set of names. Boxes are chosen greedily: the one that
+covers most of what is left, and among equals the one with the fewest literals. Boxes that others cover are left out. A
+literal is one comparison, so that `25 < age <= 37` counts two.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Literal:
 
     Attributes:
         places: bool (n,), for which places of the axis it holds.
-        cost: how many comparisons it is; 0: it holds always.
-        text: what it says; "" if it holds always.
+        cost: how many comparisons it needs; 0: it always holds.
+        text: what it says; "" if it always holds.
     """
 
     places: NDArray[np.bool_]

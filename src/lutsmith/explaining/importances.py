@@ -1,4 +1,4 @@
-"""Which features matter on data: how often an answer changes with the value of each."""
+"""Which features matter on data: how often the answer changes with the value of each feature."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ SHOWN = 10
 
 @dataclass(frozen=True, eq=False)
 class Importances:
-    """How much features matter, each by its place.
+    """How much each feature matters; features are in the order of their places.
 
     Attributes:
         features: their names.
         pivotal: float64 (F,), the share of rows for which some value of the feature, all else equal, gives another
-            answer; NaN of a feature that is a word too long to go through.
-        permuted: float64 (F,), the share of rows whose answer changes where the feature's values are exchanged among
-            the rows at random; the mean of some draws.
-        drops: float64 (F, draws), by how much the score falls then; None without targets.
-        score: of the rows as they are; None without targets.
+            answer; NaN for a feature that is a word too long to try all values.
+        permuted: float64 (F,), the share of rows whose answer changes when the feature's values are randomly exchanged
+            among the rows; the mean of several draws.
+        drops: float64 (F, draws), by how much the score falls in these draws; None without targets.
+        score: on the rows as they are; None without targets.
     """
 
     features: tuple[str, ...]
@@ -58,17 +58,17 @@ def importances(
 
         print(lutsmith.importances(circuit, X, y))
 
-    A feature is pivotal for a row if the circuit answers otherwise for another value of it, all else equal: exact, as
-    all values that the circuit tells apart are gone through, the missing value among them. An answer is a class, the
-    labels that are set, numbers, or output bits.
+    A feature is pivotal for a row if the circuit gives another answer for some other value of it, all else equal. This
+    is exact: all values that the circuit distinguishes are tried, including the missing value. An answer is a class,
+    the labels that are set, numbers, or output bits.
 
     Args:
-        circuit: any without a state, of one result.
+        circuit: any without a state, with one result.
         X: as for `Circuit.predict`, at least one row.
         y: the targets, as labels stand in the data; None: no score is measured.
-        rows: on how many rows it is counted whether a feature is pivotal: the first of a random order.
+        rows: on how many rows pivotal features are counted: the first ones of a random order.
         repeats: how often the values of a feature are exchanged.
-        seed: of what is random.
+        seed: of the random choices.
 
     Raises:
         TypeError, ValueError: no such circuit, rows or targets.

@@ -1,4 +1,4 @@
-"""One row explained: its votes, and for each feature the nearest values at which the answer is another."""
+"""The explanation of one row: its votes, and for each feature the nearest values with another answer."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from lutsmith.ground.labels import Label
 
 @dataclass(frozen=True)
 class Turn:
-    """Another value of a feature, and what the circuit answers then.
+    """Another value of a feature, and the circuit's answer for it.
 
     Attributes:
         value: a number, or the name of a category.
-        condition: the comparison that holds from there on, such as `age > 37`.
+        condition: the comparison that holds from that value on, such as `age > 37`.
         answer: as `Explanation.answer`.
     """
 
@@ -40,15 +40,15 @@ class Turn:
 
 @dataclass(frozen=True)
 class FeatureTurns:
-    """What the value of one feature decides, all else equal.
+    """How the value of one feature decides the answer, all else equal.
 
     Attributes:
         feature: its name.
-        value: what it is; None: missing.
+        value: its value in the row; None: missing.
         below: the nearest lower number with another answer; None: there is none, or the feature holds categories.
-        above: the nearest higher one; of a missing value the lowest.
+        above: the nearest higher one; for a missing value the lowest.
         names: the categories with another answer.
-        missing: the answer where the value is missing, if that is another.
+        missing: the answer where the value is missing, if it differs.
     """
 
     feature: str
@@ -60,7 +60,7 @@ class FeatureTurns:
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        """All of them."""
+        """All turns of the feature."""
         single = (self.below, self.above, self.missing)
         return tuple(turn for turn in (*single[:2], *self.names, single[2]) if turn is not None)
 
@@ -72,13 +72,13 @@ class FeatureTurns:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a circuit answers as it does to a row.
+    """Why a circuit gives its answer to a row.
 
     Attributes:
         answer: the class, the labels that are set, the number or numbers, or the output bits.
-        votes: the score of each class, label or target; of bits none.
-        features: of each feature that the circuit reads what it decides.
-        too_long: features that are words too long to go through: of them nothing is told.
+        votes: the score of each class, label or target; empty for bits.
+        features: for each feature that the circuit reads, what it decides.
+        too_long: features that are words too long to try all values: nothing is said about them.
     """
 
     answer: Any
@@ -100,12 +100,12 @@ class Explanation:
 
 
 def explain(circuit: Circuit, row: Any) -> Explanation:
-    """Return what decided the answer to a row: its votes, and which values of each feature would change the answer.
+    """Explain the answer to a row: its votes, and which values of each feature would change the answer.
 
         print(lutsmith.explain(circuit, {"age": 39, "city": "Zürich"}))
 
-    Exact: all values that the circuit tells apart are gone through, one feature at a time, all else equal. Numbers are
-    the nearest ones, in float32, or the nearest integers where all features are integers.
+    The explanation is exact: all values that the circuit distinguishes are tried, one feature at a time, all else
+    equal. Numbers are the nearest ones, in float32, or the nearest integers where all features are integers.
 
     Args:
         circuit: any without a state, of one result.

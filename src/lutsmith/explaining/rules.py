@@ -1,4 +1,4 @@
-"""A small network as text: for what samples each of its LUTs votes, over the names of features."""
+"""A small network as text: when each of its LUTs votes, in terms of the names of features."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CELLS = 1 << 12
 
 @dataclass(frozen=True)
 class Rule:
-    """What is voted for, and when.
+    """A rule: what a LUT votes for, and when.
 
     Attributes:
-        votes: what it counts for each class or label; by how much it changes each target; of an output bit 1.
-        condition: when, over the names of features; "always".
+        votes: what it counts for each class or label; by how much it changes each target; 1 for an output bit.
+        condition: when it votes, in terms of the names of features; or "always".
     """
 
     votes: Mapping[Label, float]
@@ -40,11 +40,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """A network as rules. Its text has one a line.
+    """A network as rules. Its text has one rule per line.
 
     Attributes:
         heading: how votes decide.
-        start: what each class, label or target has without any rule.
+        start: the score of each class, label or target without any rule.
         rules: one for each LUT that votes.
     """
 
@@ -58,17 +58,18 @@ class Rules:
 
 
 def rules(circuit: Circuit, *, most: int = 100) -> Rules:
-    """Return a small network as text over the names of its features.
+    """Return a small network as text, in terms of the names of its features.
 
         print(lutsmith.rules(circuit))
 
     Each output that counts is a rule: a sum of products of comparisons and names, such as
-    `25 < age <= 37 and city != "Zürich"`, that says what the output says of every sample. Thresholds of a feature are
-    joined to intervals. Missing values are below all thresholds and none of the names, unless a rule says otherwise.
+    `25 < age <= 37 and city != "Zürich"`, that is equal to the output for every sample. Thresholds of a feature are
+    joined to intervals. Missing values are below all thresholds and match none of the names, unless a rule says
+    otherwise.
 
     Args:
-        circuit: of one decision by popcounts, or of bits alone; without a state.
-        most: rules at the most.
+        circuit: one without a state, with one decision by popcounts, or with bits as its result.
+        most: the largest number of rules.
 
     Raises:
         TypeError, ValueError: no such circuit; more rules; or a LUT that depends on too much to be read as a rule.

@@ -1,6 +1,7 @@
-"""Circuits as hardware descriptions, programs and files of other tools: pure functions from a circuit to text.
+"""Export of circuits as hardware descriptions, programs and files of other tools: pure functions from a circuit to
+text.
 
-Names are loaded when they are first used; they and their types stand in `__init__.pyi`. Never torch.
+Names are loaded when they are first used; they and their types are in `__init__.pyi`. Never torch.
 """
 
 import lazy_loader

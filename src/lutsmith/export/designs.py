@@ -1,4 +1,4 @@
-"""A circuit as the design that the formats of logic are written from."""
+"""A circuit as a design, from which the formats of logic are written."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def designed(
 
     Args:
         circuit: any circuit.
-        words: what the features come as, or the bits of a word; None derives them (`Words.of`).
-        encoder: whether the comparators are part of it; without, the bits of the encoder are its inputs.
-        head: whether popcounts and decision are part of it; without, the output bits are the result.
+        words: the form of the features, or the bits of a word; None derives it (`Words.of`).
+        encoder: whether the comparators are part of the design; without them, the bits of the encoder are its inputs.
+        head: whether popcounts and decision are part of the design; without them, the output bits are the result.
         pipeline: registers after every so many levels of LUTs and after each part, so that a sample can enter in each
             cycle; None leaves the logic combinational.
         name: of the design.

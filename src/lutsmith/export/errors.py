@@ -1,7 +1,9 @@
-"""What exports raise."""
+"""The error that exports raise."""
 
 from __future__ import annotations
 
 
 class ExportError(ValueError):
-    """Something that a format cannot hold, or a name that it does not allow; the message says what to do."""
+    """A circuit, option or value that a format cannot hold, or a name that it does not allow; the message says what to
+    do.
+    """

@@ -20,7 +20,7 @@
       weights, bias   score c is sum_g weights[c][g] n_g + bias[c]; null stands for the identity and for zeros
       scale, offset   for regression, value c is score_c * scale[c] + offset[c]; null stands for ones and for zeros
     fitted_range      null, or low: [F], high: [F]: where the features lay in training
-    facts             what a circuit tells of itself, as in a model file: `circuit.metadata` reads it
+    facts             the metadata of the circuit, as in a model file: `circuit.metadata` reads it
 
 Circuits with further inputs, heads or parts are of version 2, others of version 1; both are read. Version 2 has:
 

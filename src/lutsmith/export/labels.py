@@ -17,5 +17,5 @@ def check_identifier(name: object) -> None:
 
 
 def class_names(circuit: Circuit) -> tuple[str, ...] | None:
-    """Return the labels of the classes, or the names of labels or targets, as text; None where they have none."""
+    """Return the labels of the classes, or the names of labels or targets, as text; None where there are none."""
     return None if circuit.classes is None else tuple(map(str, circuit.classes))

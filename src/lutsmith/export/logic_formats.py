@@ -27,9 +27,9 @@ def to_blif(circuit: Circuit, **options: Unpack[DesignOptions]) -> str:
 
     Bits are named `<port>[<word>][<bit>]`, words by feature or class where they have names: `x[age][3]`,
     `scores[setosa][0]`; an index is left out where there is one word, or one bit. Where there are places, their number
-    stands first: `pixel_scores[63][sky][0]`. A result of the name of an input, such as x, gets `_o` behind it.
-    `formats.from_blif` gives the names back. Instances of shared parts are put in their places. Comment lines at the
-    end say so, and what the words stand for, and what a regression does with its scores.
+    comes first: `pixel_scores[63][sky][0]`. A result with the name of an input, such as x, gets `_o` behind it.
+    `formats.from_blif` returns the names. Instances of shared parts are flattened. Comment lines at the end mention
+    this, and say what the words stand for and what a regression does with its scores.
 
     Raises:
         TypeError, ValueError: what `designed` refuses.

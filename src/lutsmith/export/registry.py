@@ -28,8 +28,8 @@ class Options:
 
     Attributes:
         name: of files, modules and functions.
-        words: what features come as: `Words`, the bits of a word, or None for the format's own choice: hardware
-            derives words, programs take float32.
+        words: the form of features: `Words`, the bits of a word, or None for the format's own choice: hardware derives
+            words, programs take float32.
         encoder: whether the comparators are part of it.
         head: whether popcounts and the decision are part of it.
         pipeline: registers after every so many levels; None for none.
@@ -56,9 +56,9 @@ class Format:
 
     Attributes:
         name: what users call it.
-        holds: what it is, and what of a circuit it holds.
+        holds: what it is, and which parts of a circuit it holds.
         suffixes: what the names of its files end with, after the name of the export.
-        takes: the options besides the name that mean something to it.
+        takes: the options besides the name that it uses.
         write: (circuit, name=..., and those options that were given) -> what each file holds, in the order of suffixes.
     """
 

@@ -1,6 +1,6 @@
 """Netlists as other tools write them: BLIF and AIGER, and LUTNets' own. NumPy only, never torch.
 
-Names are loaded when they are first used; they and their types stand in `__init__.pyi`.
+Names are loaded when they are first used; they and their types are in `__init__.pyi`.
 """
 
 import lazy_loader

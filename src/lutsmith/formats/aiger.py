@@ -71,20 +71,22 @@ def to_aiger(
 
 
 def from_aiger(data: bytes, *, strict: bool = False) -> NamedNetlist:
-    """Return the netlist of an AIGER file, ascii or binary: one LUT of rank 2 an AND, one of rank 1 an inverted output.
+    """Return the netlist of an AIGER file, ascii or binary: an AND becomes a LUT of rank 2, an inverted output one of
+    rank 1.
 
     A latch without a definite initial value starts as 0. Inputs and outputs without a symbol are named x0, y0, ...
-    A line that begins with c, after the ANDs, begins a comment. Symbols never make logic unreadable: of names that
-    are equal the later ones get a number, and bytes that are not UTF-8 are written in hexadecimal, with a
+    A line that begins with c, after the ANDs, begins a comment. Problems with symbols never prevent reading the logic:
+    if names are equal, the later ones get a number, and bytes that are not UTF-8 are written in hexadecimal, with a
     `FormatWarning`.
 
     Args:
         data: the file.
-        strict: refuse what would be assumed: such symbols, and latches without a definite initial value.
+        strict: refuse such symbols, and latches without a definite initial value, instead of assuming something.
 
     Raises:
-        TypeError: no bytes.
-        FormatError: anything else than a whole AIGER file without properties; the line or the byte is named.
+        TypeError: the data are not bytes.
+        FormatError: anything other than a complete AIGER file without properties; the message names the line or the
+            byte.
     """
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"data is of type {type(data).__name__}, expected bytes")

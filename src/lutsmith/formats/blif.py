@@ -115,19 +115,19 @@ def from_blif(text: str, *, strict: bool = False) -> NamedNetlist:
 
     Nodes may stand in any order. One that reads more than 6 signals becomes several: its cover is factored, or its
     table split where it reads up to 8 and that takes far fewer LUTs. A buffer that drives an output which nothing reads
-    is a wire, not a node. The clocks of all latches must be the same. A latch that starts as unknown (2, 3 or nothing)
-    starts as 0; timing, area and remarks are passed over. As ABC does, with a `FormatWarning`: a signal that nothing
-    drives is 0, a network of don't-cares (.exdc) and text after .end are left out, and .end may be missing.
+    is a wire, not a node. The clocks of all latches must be the same. A latch with an unknown initial value (2, 3 or
+    nothing) starts as 0; timing, area and remarks are skipped. As in ABC, but with a `FormatWarning`, a signal that
+    nothing drives is 0, a network of don't-cares (.exdc) and text after .end are left out, and .end may be missing.
 
     Args:
         text: the file.
-        strict: refuse whatever would be passed over or assumed: all of the last two sentences, latches with a clock,
-            and a file without .model. What `to_blif` writes is read.
+        strict: refuse what would be skipped or assumed: everything in the last two sentences, latches with a clock, and
+            a file without .model. The files that `to_blif` writes can be read.
 
     Raises:
-        TypeError: no str.
+        TypeError: the text is not a str.
         FormatError: not BLIF, cut off, or more than this: hierarchy, gates of a library, covers of ones and zeros
-            together; signals with several drivers, and cycles. The line is named.
+            together; signals with several drivers, and cycles. The message names the line.
     """
     if not isinstance(text, str):
         raise TypeError(f"text is of type {type(text).__name__}, expected str")

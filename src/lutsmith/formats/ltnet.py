@@ -49,17 +49,17 @@ _IMAGE = (1, 28, 28)
 
 
 def from_ltnet(data: bytes, *, input_shape: Sequence[int] | None = None, bits: int | None = None) -> Circuit:
-    """Return the circuit of an `.ltnet` file: it predicts the class whose code word is nearest, the lowest of those
-    that tie. Its bank of tables, where it has one, is kept (`TableBank.of_circuit`).
+    """Return the circuit of an `.ltnet` file: it predicts the class with the nearest code word, the lowest class in a
+    tie. Its bank of tables, where it has one, is kept (`TableBank.of_circuit`).
 
     Args:
         data: the file's bytes.
         input_shape: of a sample; None: (1, 28, 28) for LUTNets' 6,272 bits, else one axis.
-        bits: of a feature, whose first bit in the file is the most significant; None: 8 where that divides the input's
+        bits: of a feature; its first bit in the file is the most significant. None: 8 where that divides the input's
             bits (LUTNets reads bytes), else 1.
 
     Raises:
-        FormatError: it is none of these files: cut off, with bytes after the end, a number that is too large, layers
+        FormatError: it is not such a file: cut off, with bytes after the end, a number that is too large, layers
             or nodes that do not fit each other, a last layer of more than 64 nodes, a table that is not in the bank,
             or two equal code words.
         TypeError, ValueError: an input_shape or bits that the input does not have.

@@ -1,4 +1,4 @@
-"""What a reader of a format returns, and what it raises."""
+"""The result of a reader of a format, and its error and warning."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from lutsmith.circuit.netlist import Netlist
 
 
 class FormatError(ValueError):
-    """Text or bytes that are not what they should be; the message names the line or the byte."""
+    """Text or bytes that do not follow the format; the message names the line or the byte."""
 
 
 class FormatWarning(UserWarning):
-    """What a reader left out or assumed; what it read may not be all that the file says."""
+    """A reader left something out or assumed something; the result may not be all that the file says."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""How good a circuit of one output is on the examples of a function, and how large: the IWLS 2020 contest's score.
+"""The score of the IWLS 2020 contest: how good a circuit with one output is on the examples of a function, and how
+large.
 
 The contest's tool is `&mltest` of ABC, which reads an AIGER file and counts the rows that it says right.
 """
@@ -24,10 +25,10 @@ NODE_LIMIT = 5000
 
 @dataclass(frozen=True)
 class Score:
-    """What a circuit is worth as an entry to the contest.
+    """The score of a circuit as an entry to the contest.
 
     Attributes:
-        train: the share of training rows that it says right, 0 to 1.
+        train: the share of training rows that it gets right, 0 to 1.
         valid: of validation rows.
         test: of test rows: the contest's score.
         nodes: AND nodes that an output depends on.
@@ -40,7 +41,7 @@ class Score:
 
     @property
     def within_limit(self) -> bool:
-        """Whether the contest would take it; a score is given either way."""
+        """Whether the contest would accept it; there is a score either way."""
         return self.nodes <= NODE_LIMIT
 
 

@@ -1,7 +1,8 @@
-"""What a part is placed in, so that its clock can be told on any device: two pins, whatever its inputs and outputs are.
+"""The frame in which a part is placed, so that its clock can be found on any device: two pins, whatever its inputs and
+outputs are.
 
 Inputs are held by a chain of registers that one pin feeds, outputs are caught by registers and joined into one pin by
-exclusive ors with a register behind each. So the longest path between registers is one of the part.
+exclusive ors with a register behind each. So the longest path between registers lies in the part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Logic synthesis of a circuit's network by ABC, taken over only where it is proved to be the same function."""
+"""Logic synthesis of a circuit's network by ABC; the result is used only if it is proved to be the same function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lutsmith.hardware.tools.tool import ToolError, ToolTimeout
 
 
 class Unproved(ToolError):  # noqa: N818
-    """An optimised netlist was not proved to be the same function, and is not returned.
+    """An optimised netlist was not proved to be the same function, so it is not returned.
 
     Attributes:
         proof: what is known; its verdict is "undecided" or "different".
@@ -29,7 +29,7 @@ class Unproved(ToolError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Recipe:
-    """Commands of ABC.
+    """A recipe: commands of ABC.
 
     Attributes:
         commands: `{rank}` stands for the largest rank of a LUT.
@@ -66,12 +66,12 @@ RECIPES: dict[str, Recipe] = {
 
 @dataclass(frozen=True)
 class Optimised:
-    """A netlist and the one that it was made from.
+    """An optimised netlist, compared with the one that it was made from.
 
     Attributes:
         netlist: proved to be the same function.
         proof: how.
-        luts: (before, after), nodes of rank 1 and more.
+        luts: (before, after), the numbers of nodes of rank 1 and more.
         depth: (before, after), levels of LUTs.
         seconds: in all.
     """
@@ -86,12 +86,11 @@ class Optimised:
 def optimise(
     circuit: Circuit, recipe: str = "default", timeout: float | None = TIMEOUT, *, rank: int = MAX_RANK
 ) -> Circuit:
-    """Return a circuit of the same function whose network ABC has optimised.
+    """Return a circuit with the same function and a network that ABC has optimised.
 
-    Inputs that are read no longer are dropped; encoder, head and the order of the outputs stay. Instances of parts are
-    flattened where something changes: ABC sees nodes alone (`simplify` keeps parts).
-    `metadata.optimised` says what was done, with LUTs and depth before and after. Where the recipe does not help, the
-    network stays.
+    Inputs that are no longer read are dropped; encoder, head and the order of the outputs stay. Instances of parts are
+    flattened where something changes, because ABC sees only nodes (`simplify` keeps parts). `metadata.optimised` says
+    what was done, with LUTs and depth before and after. Where the recipe does not help, the network stays.
 
     Args:
         circuit: any; registers stay where they are.
@@ -100,7 +99,7 @@ def optimise(
         rank: inputs of the largest LUT to make, 2 to 6.
 
     Raises:
-        Unproved: the proof did not come out, or not in time: nothing is returned.
+        Unproved: the proof did not succeed, or not in time: nothing is returned.
         ToolMissing, ToolFailed: there is no ABC, it failed, or (ToolTimeout) took too long.
         TypeError: no circuit, or a rank that is not an integer.
         ValueError: no such recipe or rank, or a recipe that keeps LUTs of a higher rank.
@@ -122,7 +121,7 @@ def optimise(
 def optimise_netlist(
     netlist: Netlist, recipe: str = "default", timeout: float | None = TIMEOUT, *, rank: int = MAX_RANK
 ) -> Optimised:
-    """Return a netlist of the same function, inputs, outputs and registers that ABC has optimised.
+    """Return a netlist that ABC has optimised, with the same function, inputs, outputs and registers.
 
     Arguments and errors are those of `optimise`.
     """

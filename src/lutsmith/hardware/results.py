@@ -25,8 +25,8 @@ def remembered(
 ) -> dict[str, Any]:
     """Return the result that was kept for this key, or compute one and keep it.
 
-    A file that is cut off, of another key or not `valid` is computed anew. A folder that cannot be written costs the
-    memory, not the result.
+    If a file is cut off, has another key or is not `valid`, the result is computed again. If the folder cannot be
+    written, the result is returned, but not kept.
 
     Args:
         key: what the result depends on, as JSON can hold it.
@@ -50,7 +50,7 @@ def remembered(
 
 
 def digest(netlist: Netlist) -> str:
-    """Return the hash of all that a netlist is."""
+    """Return the hash of a whole netlist."""
     sha = hashlib.sha256(str(netlist.num_inputs).encode())
     for name in ("fanin", "fanin_ptr", "level_ptr", "outputs", "register_next", "register_init"):
         array = getattr(netlist, name)

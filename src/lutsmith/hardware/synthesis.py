@@ -1,4 +1,4 @@
-"""How many LUTs, registers and gates a circuit takes, part by part, and how fast its clock is.
+"""How many LUTs, registers and gates a circuit takes, part by part, and how fast its clock can be.
 
 Two counts stand side by side. **LUT6** and **depth** are ABC's, by `if -K 6 -a` and `if -K 6`: they depend on no device
 and can be compared between papers. The **device's** LUTs and registers are those of Yosys's flow for it. For standard
@@ -43,17 +43,17 @@ _AREA = re.compile(r"\barea\s*=\s*([0-9.]+)")
 
 @dataclass(frozen=True)
 class Resources:
-    """The resources that a part takes. None: not counted, and `note` says why, or no such count for the target.
+    """The resources that a part takes. None means: not counted, and `note` says why, or the target has no such count.
 
     Attributes:
         part: encoder, network, head (popcounts and decision), sum, or whole (all as one netlist).
         lut6: LUTs of six inputs, mapped for area.
-        depth: levels of them, mapped for depth; between registers where there are some.
+        depth: levels of them, mapped for depth; between registers where there are any.
         luts: LUTs of the device.
         ffs: registers of the device; for asic, of the netlist.
         gates: NAND2 equivalents, registers included; for asic.
         latency: clock cycles.
-        note: what kept a count from being made.
+        note: why a count is missing.
     """
 
     part: str
@@ -71,7 +71,7 @@ class Placement:
     """The whole design placed and routed between registers.
 
     Attributes:
-        device: that it was placed on.
+        device: the device that it was placed on.
         fmax: MHz; None where it was not routed, and `note` says why.
         note: what went wrong.
     """
@@ -145,14 +145,14 @@ def synth(
         target: one of `TARGETS`.
         words: of a circuit's features, as for `elaborate`.
         pipeline: registers after so many levels of LUTs; none by default.
-        place: whether the whole is placed and routed, on the smallest device that holds it, and its clock told.
-        timeout: seconds for each run of a tool; what it stops is noted in the result.
+        place: whether to place and route the whole, on the smallest device that holds it, and report its clock.
+        timeout: seconds for each run of a tool; the result notes which runs were stopped.
         progress: called with a line about each run.
 
     Raises:
         TypeError, ValueError: no such target or time, a target that no open tool places, words for a design, or
             whatever `elaborate` and `pipelined` refuse.
-        ToolMissing: ABC, Yosys or nextpnr is not there.
+        ToolMissing: ABC, Yosys or nextpnr is not installed.
     """
     one_of("target", target, TARGETS)
     number("timeout", timeout, lambda seconds: 0 < seconds < math.inf, "seconds above 0")

@@ -1,4 +1,4 @@
-"""What circuits are synthesised for, as data: the passes of Yosys, cells that are LUTs and registers, devices."""
+"""The targets of synthesis as data: the passes of Yosys, the cells that are LUTs and registers, and the devices."""
 
 from __future__ import annotations
 

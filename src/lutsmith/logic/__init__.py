@@ -1,4 +1,4 @@
-"""Circuits as nothing but logic: comparators on words, LUTs, popcounts and decisions, all as netlists. Never torch."""
+"""Circuits as pure logic: comparators on words, LUTs, popcounts and decisions, all as netlists. Never torch."""
 
 from lutsmith.logic.design import Design, Part, Port
 from lutsmith.logic.elaborate import elaborate

@@ -1,8 +1,8 @@
 """Arithmetic on words of literals, many words at once: comparisons, sums, differences, the largest of several words.
 
 A word is a row of literals, least significant first; arguments are (words, bits). Everything is made for LUTs of six
-inputs: a comparison with a constant takes five bits a LUT, and six bits of one weight become a count in three LUTs,
-which is one LUT for each bit less.
+inputs: a comparison with a constant takes one LUT for five bits, and three LUTs turn six bits of one weight into a
+count of three bits, so that each LUT saves one bit.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def at_least(logic: FoldingBuilder, words: Literals, bounds: NDArray[Any]) -> Li
     """Return the literals (W,) of `word >= bound` for unsigned words (W, b); bounds (W,) are 0 to 2^b, int64 or Python
     integers (objects) for longer words.
 
-    A chain from the low bits up, whose short link is at the bottom: equal words with bounds that end in the same bits
-    share it. Bits below the lowest one of a bound cost nothing.
+    It is a chain from the low bits up, with its short link at the bottom: equal words with bounds that end in the same
+    bits share it. Bits below the lowest 1 of a bound cost nothing.
     """
     count, width = words.shape
     result = np.full(count, TRUE, np.int64)
@@ -90,7 +90,7 @@ def plus(logic: FoldingBuilder, a: Literals, b: Literals) -> Literals:
 
 
 def minus(logic: FoldingBuilder, a: Literals, b: Literals, *, borrow: bool = False, lowest: int = 0) -> Literals:
-    """Return the differences a - b, of `borrow` a - b - 1, of unsigned words (W, n): (W, n + 1), two's complement.
+    """Return the differences a - b, or a - b - 1 with `borrow`, of unsigned words (W, n): (W, n + 1), two's complement.
 
     What is borrowed goes up two bits at a time, three at the bottom: a LUT for it, and one for each bit of the result.
 
@@ -99,7 +99,7 @@ def minus(logic: FoldingBuilder, a: Literals, b: Literals, *, borrow: bool = Fal
         a: the words.
         b: what is taken from them, of as many bits.
         borrow: whether one more is taken.
-        lowest: bits below it are not wanted: they are FALSE, and take no LUT.
+        lowest: bits below it are not needed: they are FALSE, and take no LUT.
     """
     count, width = a.shape
     result = np.full((count, width + 1), FALSE, np.int64)
@@ -195,9 +195,10 @@ def argmax(logic: FoldingBuilder, words: Literals) -> Literals:
 
 
 def signed_digits(numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return digits -1, 0, 1 of weights 1, 2, 4, ... that make integers up, each of the shape of `numbers`.
+    """Return digits -1, 0, 1 of weights 1, 2, 4, ... that add up to the integers, each of the shape of `numbers`.
 
-    The canonical signed digits: no two neighbours of a number are both different from 0, so that there are few.
+    These are the canonical signed digits: no two neighbouring digits are both different from 0, so few digits are
+    needed.
     """
     digits = []
     rest = numbers.copy()

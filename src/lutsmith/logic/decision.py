@@ -1,7 +1,7 @@
-"""What follows the counts of a head as logic: the affine map to scores, and the decision by them; words as they are.
+"""The logic after the counts of a head: the affine map to scores and the decision; words pass through.
 
-Scores are exact integers, in the shortest words that hold all that they can be; two's complement where one could be
-negative. The scale and offset of a regression are real numbers: they stay with whoever reads the scores.
+Scores are exact integers, in the shortest words that hold all possible values; two's complement where one could be
+negative. The scale and offset of a regression are real numbers: the reader of the scores has to apply them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from lutsmith.logic.popcount import counts_port
 
 
 def decision_part(head: AnyHead, num_outputs: int, objective: str | None, *, scores: bool = True) -> Part:
-    """Return the part `decision`: port counts, to what the objective makes of them.
+    """Return the part `decision`: from the port counts to the results of the objective.
 
     Ports of a head of popcounts: label for classification, the lowest class of the highest score, one word a place;
     labels for several labels, one bit each, set where the score is above 0; and scores, which a regression always has.
-    Of integers, a port for each word, one word a place. Of several heads, names begin with that of the head and _.
+    For integers, a port for each word, one word a place. For several heads, names begin with that of the head and _.
     Without any popcounts the part follows the network, and takes the port outputs.
 
     Args:

@@ -1,4 +1,4 @@
-"""A design: a circuit as nothing but logic, in parts that hand words to one another.
+"""A design: a circuit as pure logic, in parts that pass words to one another.
 
 Every part is a netlist whose inputs and outputs are words at named ports. Formats that know only logic are written from
 the parts, and each part can be proved and counted alone.
@@ -62,7 +62,9 @@ class Port:
         return planes.astype(np.bool_).reshape(len(values), self.size)
 
     def words(self, bits: NDArray[np.bool_]) -> NDArray[Any]:
-        """Return the words (N, count) of bits (N, size): int64, or where it does not hold them uint64 or Python's."""
+        """Return the words (N, count) of bits (N, size): int64, or uint64 or Python integers where int64 does not hold
+        them.
+        """
         planes = bits.reshape(len(bits), self.count, self.width)
         if self.width > LONG:
             return integers_of(planes, signed=self.signed)
@@ -111,7 +113,7 @@ class Part:
         return f"Part({self.name!r}, {ports[0]} -> {ports[1]}, {self.netlist!r}, latency {self.latency})"
 
     def evaluate(self, bits: ArrayLike) -> NDArray[np.bool_]:
-        """Return the output bits (N, O) for input bits (N, I), the slow and clear way.
+        """Return the output bits (N, O) for input bits (N, I); slow, but simple.
 
         A part with registers is clocked, one sample a cycle; the outputs are those that come `latency` cycles later.
         """
@@ -185,10 +187,10 @@ class Design:
         return Part(self.name, builder.build(signals), self.inputs, self.outputs, self.latency)
 
     def evaluate(self, **words: ArrayLike) -> Mapping[str, NDArray[Any]]:
-        """Return the words at each output port, (N, count), for words (N, count) at each input port: slow and clear.
+        """Return the words at each output port, (N, count), for words (N, count) at each input port; slow, but simple.
 
         Raises:
-            TypeError, ValueError: other ports than those of the design, or words that do not fit them.
+            TypeError, ValueError: ports that the design does not have, missing ports, or words that do not fit them.
         """
         if set(words) != {port.name for port in self.inputs}:
             raise ValueError(f"words for {sorted(words)}, expected {[port.name for port in self.inputs]}")

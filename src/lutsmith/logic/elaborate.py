@@ -19,22 +19,23 @@ def elaborate(
     scores: bool = True,
     name: str = "lutsmith",
 ) -> Design:
-    """Return a circuit as a design: parts encoder, network, popcount and decision, as far as it has them.
+    """Return a circuit as a design, with the parts encoder, network, popcount and decision, as far as it has them.
 
     For words w, the design does exactly what the circuit does on `words.values(w)`. The scores of a regression are
-    integers: scale and offset of the head are left to the reader.
+    integers: the reader has to apply the scale and offset of the head.
 
     Parts of the circuit with instances stay parts of the network (`Part.shared`).
 
-    A circuit with registers keeps them, in the network, and is a machine with a state: the outputs of a cycle are those
-    of its inputs and of the state, which is why latency stays 0. The circuit itself is the first cycle.
+    A circuit with registers keeps them, in the network, and is a machine with a state: the outputs of a cycle follow
+    from its inputs and the state, so latency stays 0. The circuit without a state is the first cycle.
 
     Args:
         circuit: any circuit.
-        words: what the features are; an int is the length of words that are derived, None derives that too: `Words.of`.
+        words: the form of the features; an int is the length of derived words, and None derives the length too:
+            `Words.of`.
         encoder: whether comparators are part of the design. Without them its input is the port bits.
         head: whether popcounts and the decision are part of the design. Without them its output is the port outputs.
-        scores: whether scores are handed out beside a label or labels. Those of a regression always are.
+        scores: whether the design outputs scores beside a label or labels. A regression always outputs scores.
         name: a plain identifier, the name of the top module.
 
     Raises:

@@ -1,8 +1,7 @@
 """The inputs of a circuit's network as logic on words: comparators, bits of words, missing values.
 
-Bits of words are wires. On a grid, `x > t` is `word > limit`. The 32 bits of a float32 are a sign and a magnitude,
-whose order as an integer is that of the numbers; so `x > t` is one comparison of 31 bits, a look at the sign, and one
-at whether x is NaN.
+Bits of words are wires. On a grid, `x > t` is `word > limit`. The 32 bits of a float32 are a sign and a magnitude, and
+magnitudes are ordered as integers. So `x > t` is one comparison of 31 bits, a check of the sign, and a check for NaN.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A builder that folds LUTs as they are made: constants, repeated inputs and inverters cost nothing.
 
 Its signals are **literals**, as in AIGER: `2 s` is signal s and `2 s + 1` its complement; 0 is false, 1 is true.
-Arithmetic can then pad words with zeros and complement bits at will, and the LUTs that come out are the smaller ones.
+So arithmetic can pad words with zeros and complement bits freely, and the LUTs only get smaller.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FoldingBuilder:
         more = builder.lut(logic.signals(count), tables)
 
     Args:
-        builder: where LUTs go; None: one of its own, of which `input` and `build` make a netlist.
+        builder: where LUTs go; None: a builder of its own, to be used with `input` and `build`.
     """
 
     def __init__(self, builder: NetlistBuilder | CircuitBuilder | None = None) -> None:
@@ -102,14 +102,14 @@ class FoldingBuilder:
         return result
 
     def depth(self, literals: Literals) -> NDArray[np.int64]:
-        """Return how many LUTs lie on the longest way to each literal, of the shape of `literals`."""
+        """Return the number of LUTs on the longest path to each literal, in the shape of `literals`."""
         levels: NDArray[np.int64] = self._depth[literals >> 1]
         return levels
 
     def signals(self, literals: ArrayLike) -> NDArray[np.int32]:
         """Return literals as signals of the builder, int32 of the shape of `literals`.
 
-        Complements and constants become LUTs of the builder here, one each however often they are asked for.
+        Complements and constants become LUTs of the builder here, one each, however often they are used.
 
         Raises:
             TypeError, ValueError: not literals of this builder.

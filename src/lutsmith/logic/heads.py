@@ -1,4 +1,4 @@
-"""The heads of a circuit one by one: which outputs each reads, and how its ports are called."""
+"""The heads of a circuit one by one: which outputs each reads, and the names of its ports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EachHead:
     """One head. Immutable.
 
     Attributes:
-        prefix: what the names of its ports begin with: nothing, or of several heads the name and "_".
+        prefix: the beginning of the names of its ports: empty, or with several heads its name and "_".
         head: popcounts or integers.
         first: the first output that it reads.
         outputs: how many it reads.

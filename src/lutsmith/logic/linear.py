@@ -1,7 +1,7 @@
 """Sums and differences of a few words, compared with constants: cones of LUTs, and the integers that they stand for.
 
-A `LinearForm` is made once and stands in many places, such as at every pixel of an image. What its LUTs compute can be
-compared with the integers for every value of its words (`check`), which is a proof: there are few enough of them.
+A `LinearForm` is made once and used in many places, such as at every pixel of an image. `check` compares its LUTs with
+integer arithmetic for every value of its words; there are few enough values, so this is a proof.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class LinearForm:
 def placed(
     netlist: Netlist, inputs: NDArray[Any], make: Callable[[NDArray[Any], NDArray[np.uint64]], NDArray[Any]]
 ) -> NDArray[Any]:
-    """Return what the outputs of a netlist are in several places, (I, outputs), of what its inputs are, (I, inputs).
+    """Return the outputs of a netlist in several places, (I, outputs), from its inputs there, (I, inputs).
 
     Args:
         netlist: without registers.

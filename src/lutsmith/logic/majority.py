@@ -1,7 +1,7 @@
 """Majorities of many bits: counted by LUTs, and compared with half of their number.
 
-They are made once and stand in many places, such as behind a pool's windows. That a count is the sum of its bits is
-proved by substitution (`logic.sums`), and the comparison for every count: `check`.
+They are made once and used in many places, such as behind a pool's windows. `check` proves by substitution
+(`logic.sums`) that a count is the sum of its bits, and tries the comparison for every count.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Majority:
         """Prove that these LUTs are the majority of any bits.
 
         Raises:
-            ValueError: they are not, or nobody knows.
+            ValueError: they are not, or it could not be decided.
         """
         counter, comparator = self.counter, self.comparator
         modulus = 1 << counter.outputs.size

@@ -1,8 +1,9 @@
 """Registers in designs: a new sample every clock cycle, and every path crosses the same number of registers.
 
 Each part is cut after every n levels of LUTs and at its end. A value that is read in a later stage than its own waits
-in registers, one a stage, which all its readers share. The inputs of a design are taken as they come: whoever drives
-them has them in registers, as every part has its outputs. A part without LUTs, which is only wires, gets no registers.
+in registers, one a stage, which all its readers share. The inputs of a design get no registers: the logic that drives
+them should hold them in registers, as every part does with its outputs. A part without LUTs, which is only wires, gets
+no registers.
 """
 
 from __future__ import annotations
@@ -25,12 +26,11 @@ def pipelined(design: Design, every: int, name: str = "every") -> Design:
 
     A sample goes in each cycle, and its outputs come `latency` cycles later. Registers start as 0, so that the outputs
     of the first `latency` cycles mean nothing. LUTs that no output needs are left out, and instances of parts are
-    flattened, as registers may stand within them. `name` is what messages call
-    `every`.
+    flattened, because registers may be placed within them. `name` is what messages call `every`.
 
     Raises:
         TypeError, ValueError: `every` is not an int of at least 1, or the design has registers: a state cannot be
-            pipelined, as the next sample would come before it is there.
+            pipelined, because the next sample would come before the state is ready.
     """
     levels = whole_number(name, every, 1, (1 << 31) - 1, "levels of LUTs between registers")
     for part in design.parts:
@@ -42,7 +42,8 @@ def pipelined(design: Design, every: int, name: str = "every") -> Design:
 
 
 def is_balanced(part: Part) -> bool:
-    """Whether every path from an input to an output crosses exactly `part.latency` registers, and none feeds itself.
+    """Return whether every path from an input to an output crosses exactly `part.latency` registers, and no register
+    feeds itself.
 
     Then a part is the function of its LUTs, `latency` cycles late, whatever the registers start as.
     """

@@ -1,6 +1,6 @@
 """A proof that outputs of a netlist, as binary numbers, are a sum of weighted inputs: by substitution.
 
-Equality of adder trees of different shape is out of reach of SAT solvers: those of forty bits already. But numbers are
+SAT solvers cannot prove that adder trees of different shape are equal, not even for forty bits. But numbers are
 polynomials. Start with the outputs, each times the weight of its place; replace, from the last node to the first, each
 node by the multilinear polynomial of its table over what it reads. In a tree of adders all products cancel as soon as
 the last output of an adder is replaced, and what is left over the inputs is the sum itself, or the netlist is wrong: a

@@ -1,4 +1,4 @@
-"""Weighted sums of bits as words, and words compared with constants: what a neuron with a threshold is made of.
+"""Weighted sums of bits as words, and words compared with constants: the pieces of a neuron with a threshold.
 
 All neurons of a layer are made in one netlist. Their inputs are cut into blocks of six, the same for all, and how many
 bits of a block agree with a neuron's signs is counted once for all neurons that have these signs there, or just the

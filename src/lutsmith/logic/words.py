@@ -1,4 +1,4 @@
-"""Words: how hardware sees the features of a sample.
+"""Words: the form in which hardware receives the features of a sample.
 
 A feature that is a word in the circuit (`circuit.words`) is that word: its bits are inputs of the network as they are.
 Any other feature is either the 32 bits of an IEEE 754 binary32 number, and then nothing is lost, or a word on the grid
@@ -35,7 +35,7 @@ class Words:
         grid: the grid of words that are not integers of the circuit's, of shape (F,); None if those are float32
             numbers, bit for bit.
         formats: the features that are words in the circuit, and what these are; None where there are none.
-        formats_only: whether no other features are read: then the longest of these words is that of all.
+        formats_only: whether no other features are read: then the longest of these words sets the length for all.
     """
 
     num_features: int
@@ -67,11 +67,11 @@ class Words:
         With `bits`, words of that length on the range that the circuit was fitted on. Without, the length that the
         circuit was trained with (`metadata.input_bits`); else, for features that are integers, the shortest words
         up to 16 bits that hold their range; else float32. Features are integers where the metadata says so
-        (`integer_features`), or where the fitted range and twice every threshold are integers and the words tell all
-        thresholds of a feature apart. A feature whose fitted range is one number, as that of categories is, has the
-        range of its thresholds instead, and one with thresholds below its range begins below them: there a missing
-        value, word 0, is below all of them. Where the circuit asks whether values are missing, words are float32;
-        words of `bits` have none that is missing, and a warning says so.
+        (`integer_features`), or where the fitted range and twice every threshold are integers and the words distinguish
+        all thresholds of a feature. If the fitted range of a feature is a single number, as for categories, the range
+        of its thresholds is used instead. If a feature has thresholds below its range, the words begin below them, so
+        that a missing value, word 0, is below all of them. Where the circuit asks whether values are missing, words are
+        float32; words of `bits` cannot represent a missing value, and a warning says so.
 
         Raises:
             TypeError, ValueError: `bits` is not an int from 1 to 24, or the circuit has no fitted range for it.
@@ -125,8 +125,8 @@ class Words:
 
     @classmethod
     def of(cls, circuit: Circuit, words: Words | int | None = None) -> Words:
-        """Return words as they are, once they fit a circuit; else those that are derived, of so many bits or of any.
-        Features that are words in the circuit are what they are there.
+        """Return given words if they fit the circuit; else derive words, of so many bits or of any length. Features
+        that are words in the circuit keep that form.
 
         Raises:
             TypeError, ValueError: words of another number of features, or what `derive` refuses.
@@ -183,7 +183,7 @@ class Words:
         return words
 
     def values(self, words: NDArray[Any]) -> NDArray[Any]:
-        """Return numbers that words (N, F) stand for, and become again: float32 (N, F).
+        """Return the values of words (N, F), float32 (N, F); they turn into the same words again.
 
         Where a feature is a word of more than 24 bits they are integers, or float64 where others are not words.
         """

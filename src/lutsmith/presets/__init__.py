@@ -1,4 +1,4 @@
-"""Presets: named networks with the accuracy they are known to reach, as rows of data."""
+"""Presets: named networks with the accuracy that they reached, as rows of data."""
 
 from lutsmith.presets.row import Preset
 from lutsmith.presets.table import DEFAULT_METHODS, default, default_of_shape, get, list_presets

@@ -1,4 +1,4 @@
-"""Networks of neurons that become LUTs in phases: see `training.phases`."""
+"""Networks of neurons that are turned into LUTs in phases: see `training.phases`."""
 
 from __future__ import annotations
 

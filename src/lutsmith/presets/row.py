@@ -25,12 +25,12 @@ class Preset:
         task: the task it was made for; None for any table.
         description: one line.
         method: how it is trained: "gradients", "additive", or a method of search.
-        architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values; of gradients alone.
+        architecture: fields of `nn.Architecture` that differ from its defaults, as JSON values; only for gradients.
         settings: fields of `training.Settings`, or of `additive.AdditiveSettings`, that differ from its defaults, as
             JSON values.
         accuracy: hardened accuracy on the test set that `command` reached; None where none was measured.
-        seconds: training seconds of `command` on the threads that docs/presets.md tells; None where none was measured.
-        chosen: what decided between settings that were tried, see `Chosen`.
+        seconds: training seconds of `command`, with the threads that docs/presets.md names; None where not measured.
+        chosen: how the settings were chosen among those that were tried, see `Chosen`.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Preset:
 
     @property
     def command(self) -> str:
-        """The command that trains this preset, and that `accuracy` and `seconds` were measured with."""
+        """The command that trains this preset, and with which `accuracy` and `seconds` were measured."""
         task = _TOLD.get(self.task, self.task)
         return f"lutsmith train {task} --preset {self.name} --seed 0"
 

@@ -11,7 +11,7 @@ from lutsmith.presets.published import PUBLISHED
 from lutsmith.presets.row import Preset
 
 DEFAULT_METHODS = {"images": "gradients", "tables": "additive"}
-"""How each kind of data is learned where neither a method nor a preset is named."""
+"""The training method for each kind of data where neither a method nor a preset is named."""
 
 _ROWS = (*IMAGES, *OURS, *TABLES, *ADDITIVE, *PUBLISHED, *CONVOLUTIONAL, *NEURONS)
 _PRESETS = {row.name: row for row in _ROWS}
@@ -41,21 +41,21 @@ def list_presets() -> tuple[Preset, ...]:
 
 
 def get(name: str) -> Preset:
-    """Return the row of a name.
+    """Return the preset with a name.
 
     Raises:
-        ValueError: there is none; the message lists those there are.
+        ValueError: there is no such preset; the message lists the known ones.
     """
     return _PRESETS[one_of("preset", name, _PRESETS)]
 
 
 def default(task: str, method: str | None = None) -> Preset:
-    """Return the preset that a task takes when none is named; for tables and unknown tasks the row of any table.
+    """Return the default preset of a task; for tables and unknown tasks it is the preset for any table.
 
     Args:
         task: its name.
-        method: how it is learned; one that has no rows takes one of its own name, with its defaults. None: that of the
-            kind of data (`DEFAULT_METHODS`).
+        method: the training method; one without presets gets a preset of its own name, with its defaults. None: that of
+            the kind of data (`DEFAULT_METHODS`).
     """
     method = DEFAULT_METHODS["images" if task in _IMAGE_TASKS else "tables"] if method is None else method
     if method not in _DEFAULTS:
@@ -64,10 +64,10 @@ def default(task: str, method: str | None = None) -> Preset:
 
 
 def default_of_shape(input_shape: tuple[int, ...], method: str | None = None) -> Preset:
-    """Return the preset that data in memory take when none is named, by the shape of one sample.
+    """Return the default preset of data in memory, by the shape of one sample.
 
-    Images (H, W) or (C, H, W) of at most 16 x 16 take that of the digits, larger ones that of MNIST; all else is taken
-    for a table. The method is as for `default`.
+    Images (H, W) or (C, H, W) of at most 16 x 16 get the preset of the digits, larger ones that of MNIST; all other
+    data count as a table. The method is as for `default`.
     """
     if len(input_shape) not in (2, 3):
         return default("table", method)

@@ -1,4 +1,4 @@
-"""What a trained model is, to look at: reports and comparisons as pages, and plots. No torch."""
+"""Views of a trained model: reports and comparisons as pages, and plots. No torch."""
 
 from lutsmith.reporting.card import card
 from lutsmith.reporting.comparison import Comparison, compare

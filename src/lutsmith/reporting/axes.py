@@ -16,8 +16,8 @@ Label = Callable[[float], str]
 
 
 def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> list[float]:
-    """Return round numbers within an interval, at most about so many: steps of 1, 2 or 5 by a power of ten, and of
-    `whole` numbers of at least 1.
+    """Return round numbers within an interval, at most about so many, in steps of 1, 2 or 5 times a power of ten; for
+    `whole` numbers the step is at least 1.
     """
     span = high - low
     if not (math.isfinite(span) and span > 0):

@@ -1,4 +1,4 @@
-"""What a section of a page is made of."""
+"""The blocks of which a section of a page is made."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Text:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What cannot be said, and why: one line."""
+    """One line about what is left out, and why."""
 
     kind: ClassVar[str] = "left-out"
     text: str
@@ -75,7 +75,7 @@ class Picture:
 
     Attributes:
         pixels: uint8 (H, W), (H, W, 3) or (H, W, 4): grey, RGB, RGBA.
-        alt: what it shows, for who does not see it.
+        alt: what it shows, for readers who do not see it.
         caption: below it.
     """
 

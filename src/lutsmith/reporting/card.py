@@ -1,4 +1,4 @@
-"""`card`: a README for a model, with the head that model hubs read. Nothing is measured: it says what is recorded."""
+"""`card`: a README for a model, with the head that model hubs read. It shows what is recorded, and measures nothing."""
 
 from __future__ import annotations
 
@@ -39,20 +39,21 @@ _METRICS = {"classification": "accuracy", "multilabel": "share of right bits", "
 
 def card(source: Any, path: str | PathLike[str] | None = None, *, name: str | None = None,
          license: str | None = None) -> str:  # noqa: A002 - the head's word for it  # fmt: skip
-    """Return a model card as Markdown, and write it where a path is given: whole or not at all.
+    """Return a model card as Markdown, and write it if a path is given: whole or not at all.
 
     It begins with the YAML head that model hubs read: library, tags, task, licence and recorded results. Then it says
-    how to use the model, what it reads and answers, what it reached, its size, what was shown of it, and how it was
-    trained, as far as the model file and the record of its run tell. Names may hold anything: they are shown as text.
+    how to use the model, what it reads and answers, what it reached, its size, what was shown about it, and how it was
+    trained, as far as the model file and the record of its run contain this. Names may hold anything: they are shown as
+    text.
 
     Args:
         source: a model file, the folder of a finished run, a `Circuit` or a `Run`.
         path: where it goes, such as `README.md` beside the model; a file that is there is replaced.
         name: what the model is called; default: the task, or the name of the folder or file.
-        license: an SPDX identifier, such as "apache-2.0"; None: the head says nothing.
+        license: an SPDX identifier, such as "apache-2.0"; None: the head names no licence.
 
     Raises:
-        TypeError, ValueError: as for `report`; a run that has no model.
+        TypeError, ValueError: as for `report`; or a run without a model.
         OSError: nothing is at `source`, or the card cannot be written.
     """
     subject = Subject.of(source)

@@ -37,8 +37,9 @@ class Comparison:
 
     Attributes:
         names: what the two are called.
-        figures: name, of the first, of the second, the difference (second minus first) where there is one.
-        settings: those that differ: name, of the first, of the second.
+        figures: name, value of the first, value of the second, and the difference (second minus first) where there is
+            one.
+        settings: those that differ: name, value of the first, value of the second.
         notes: what is odd or missing.
         page: the same as a page, with curves.
     """
@@ -73,7 +74,7 @@ def compare(
     task: str | None = None,
     target: str | int | None = None,
 ) -> Comparison:
-    """Return two runs, models or circuits side by side: scores, counts, settings that differ, and their curves.
+    """Compare two runs, models or circuits side by side: scores, counts, settings that differ, and their curves.
 
         print(lutsmith.compare("runs/small", "runs/large", "compare.html").figures)
 
@@ -81,8 +82,8 @@ def compare(
         first: as `source` of `report`.
         second: likewise.
         path: where the page goes: whole or not at all; a file that is there is replaced.
-        X: samples that both are measured on, as for `report`; without rows each is measured on its own.
-        y: what is true of them.
+        X: samples to measure both on, as for `report`; without them each is measured on its own rows.
+        y: the true answers for them.
         data: where rows for both are, as for `report`.
         task: where they come from, by name.
         target: the label column of a table.

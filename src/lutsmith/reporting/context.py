@@ -1,4 +1,4 @@
-"""What all sections of a report are made from, worked out once."""
+"""The data from which all sections of a report are made, worked out once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONGEST = 60
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """A subject, the rows it is measured on, and what it says of them.
+    """A subject, the rows it is measured on, and its answers for them.
 
     Attributes:
         subject: what is reported.
@@ -74,7 +74,9 @@ class Context:
 
     @cached_property
     def said(self) -> NDArray[Any]:
-        """What the circuit predicts of the measured rows: class ids (N,), truth values (N, L), numbers (N, targets)."""
+        """The circuit's predictions for the measured rows: class ids (N,), truth values (N, L), numbers (N,
+        targets).
+        """
         found = np.asarray(self._ask("predict"))
         return found if self.objective == "classification" else found.reshape(len(found), -1)
 
@@ -87,7 +89,9 @@ class Context:
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Of classes, (N, C): `data.calibration.cross_fitted`, whose errors these are."""
+        """The probabilities of classes, (N, C), by `data.calibration.cross_fitted`; errors are those of that
+        function.
+        """
         assert isinstance(self.rows, MeasuredRows)
         return cross_fitted(self.scores_of(slice(None)), self.rows.y)
 

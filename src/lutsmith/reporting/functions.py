@@ -1,5 +1,5 @@
-"""What the LUTs of a netlist compute, by named kinds that do not change where inputs are exchanged or inverted, or the
-output is: classes of NPN equivalence, and unions of such classes.
+"""What the LUTs of a netlist compute, by named kinds. The kind stays the same when inputs are exchanged or inverted, or
+the output is inverted: kinds are classes of NPN equivalence, and unions of such classes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MUX, _MAJORITY = 0xCA, 0xE8
 
 
 def kinds(netlist: Netlist) -> NDArray[np.int64]:
-    """Return int64 (N,), the kind of each node, its place among `KINDS`; each distinct table is looked at once."""
+    """Return int64 (N,), the kind of each node as its place in `KINDS`; each distinct table is examined once."""
     ranks = netlist.ranks
     told, which = np.unique(netlist.tables(), return_inverse=True)
     pairs, place = np.unique(which * (MAX_RANK + 1) + ranks, return_inverse=True)  # a word is a table by its rank

@@ -1,4 +1,4 @@
-"""Numbers as pages show them. What is not a number, as a damaged record may hold, is shown as it is."""
+"""Numbers as pages show them. Values that are not numbers, as in a damaged record, are shown as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What was shown of a model, by which means, and what that trusts; what was not established is said as such."""
+"""What was shown about a model, by which means, and what this trusts; steps that were not established are listed as
+such.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,13 @@ TRUSTS = {
 
 
 class Shown(NamedTuple):
-    """One step, and what is known of it: all texts.
+    """One step, and what is known about it; all values are texts.
 
     Attributes:
         step: from what to what.
-        verdict: what came out: proved, checked, simulated, failed, equal by construction, or not established.
+        verdict: the result: proved, checked, simulated, failed, equal by construction, or not established.
         how: what was shown, and by which tool.
-        trusts: what has to be right for that.
+        trusts: what has to be right for this to hold.
     """
 
     step: str
@@ -38,7 +40,7 @@ class Shown(NamedTuple):
 
 
 def shown(subject: Subject, verification: Verification | None = None) -> list[Shown]:
-    """Return what is known of each step from data to exports."""
+    """Return what is known about each step from data to exports."""
     found = [*_operations(subject)] if subject.is_alu else [_lowering(subject)]
     if subject.circuit is not None:
         found += _changes(subject.circuit)

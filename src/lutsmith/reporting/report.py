@@ -27,30 +27,30 @@ def report(
     verification: Verification | None = None,
     title: str | None = None,
 ) -> HtmlPage:
-    """Return a page that shows what a run or a model is, and write it where a path is given.
+    """Return a page about a run or a model, and write it if a path is given.
 
         lutsmith.report("runs/mnist", "report.html")
         lutsmith.report(circuit, X=X_test, y=y_test)  # a notebook shows it
 
     One HTML file with its charts inside: it loads nothing, runs no script, and follows the reader's light or dark
-    setting. What a model alone does not tell, such as curves without a run, is left out with one line that says why.
-    How fast it predicts is measured on the machine at hand.
+    setting. What is not known, such as the curves of a model without its run, is left out, with one line that says why.
+    The speed of prediction is measured on the machine at hand.
 
     Args:
         source: the folder of a run, finished or not; a model file; a `Circuit`; or a `Run`.
         path: where the page goes: whole or not at all; a file that is there is replaced.
         X: samples to measure it on, as for `Circuit.predict`.
-        y: what is true of them: labels as they stand in `circuit.classes`, numbers, or 0 and 1 for several labels.
-        data: where the rows to measure on are, as for `evaluate`; without it the run's own data, or `LUTSMITH_DATA`.
+        y: the true answers for them: labels as in `circuit.classes`, numbers, or 0 and 1 for several labels.
+        data: where to find the rows to measure on, as for `evaluate`; default: the run's own data, or `LUTSMITH_DATA`.
         task: default: the task that the model was trained on.
         target: the label column of a table; default: the one that the model was trained on.
-        verification: what `hardware.verify` found of the circuit's exports.
+        verification: the result of `hardware.verify` for the circuit's exports.
         title: of the page; the name of the folder or file by default.
 
     Raises:
         TypeError: a source of another type.
-        ValueError: a folder without a run, a file that is not a model, or rows that do not fit the circuit; rows that
-            were asked for and are not there (`MissingDataError`).
+        ValueError: a folder without a run, a file that is not a model, or rows that do not fit the circuit; requested
+            rows that are missing (`MissingDataError`).
         OSError: nothing is at `source`, or the page cannot be written.
     """
     if verification is not None:

@@ -1,4 +1,4 @@
-"""The rows that a circuit is measured on: handed in, found by the run, or none and why."""
+"""The rows that a circuit is measured on: passed in, found by the run, or none and why."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Source = str | PathLike[str] | None
 
 @dataclass(frozen=True, eq=False)
 class MeasuredRows:
-    """Samples with what is true of them.
+    """Samples with their true answers.
 
     Attributes:
         x: (N, F) numbers, as `Circuit.read` gives them.
@@ -54,8 +54,8 @@ def find_rows(
     task: str | None = None,
     target: str | int | None = None,
 ) -> MeasuredRows | NoRows:
-    """Return the rows that a subject's circuit is measured on. What was asked for and is not there is an error, what is
-    only looked for is a reason.
+    """Return the rows that a subject's circuit is measured on. Requested rows that are missing are an error; where rows
+    are only searched for, the result is a reason.
 
     Raises:
         TypeError, ValueError, OSError: as for `reporting.report`.

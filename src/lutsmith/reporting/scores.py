@@ -1,4 +1,4 @@
-"""What answers on measured rows say: counts of confusion, precision and recall."""
+"""Measures of the answers for the measured rows: counts of confusion, precision and recall."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class ClassScores:
     """How well each class or label is found.
 
     Attributes:
-        precision: float64 (C,), of the rows that were said to be of it, the share that are; NaN where none were.
-        recall: float64 (C,), of its rows the share that were found; NaN where it has none.
+        precision: float64 (C,), the share of the rows with this predicted class that have it; NaN where there are none.
+        recall: float64 (C,), the share of the rows of this class that were found; NaN where there are none.
         f1: float64 (C,), their harmonic mean, 2 TP / (2 TP + FP + FN); NaN where there is neither.
-        rows: int64 (C,), how many are of it.
+        rows: int64 (C,), how many rows have this class.
     """
 
     precision: NDArray[np.float64]
@@ -26,7 +26,7 @@ class ClassScores:
 
     @classmethod
     def of_counts(cls, right: NDArray[np.int64], said: NDArray[np.int64], rows: NDArray[np.int64]) -> ClassScores:
-        """Return the scores of counts (C,): found rightly, said, and true."""
+        """Return the scores from counts (C,): predicted correctly, predicted, and true."""
         return cls(_share(right, said), _share(right, rows), _share(2 * right, said + rows), rows)
 
 

@@ -13,7 +13,7 @@ from lutsmith.circuit.netlist import Netlist
 
 
 class LutCounts(NamedTuple):
-    """LUTs where all of a circuit is written as logic, and nothing is simplified.
+    """The LUTs of a circuit that is written as logic as a whole, without simplification.
 
     Attributes:
         comparators: of thresholds with words; None where features are floats, which words do not hold.

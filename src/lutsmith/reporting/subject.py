@@ -1,4 +1,4 @@
-"""What is reported: a run's folder, a model file, a circuit or a run in memory, as one value."""
+"""The subject of a report: a run's folder, a model file, a circuit or a run in memory, as one value."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ MOST_BYTES = 1 << 28
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """All that is known of what is reported.
+    """All that is known about the subject of a report.
 
     Attributes:
         name: what it is called: the folder's or the file's name, the task, or "circuit".
         kind: what it is, in words.
         circuit: None where a run has no model yet.
         result: what a run reached, fields of `runs.Run`; None without a finished run.
-        plan: what a run was asked for.
+        plan: the plan of a run.
         versions: those that a run began with.
         steps: the lines of metrics.jsonl, in their order.
-        alu: what `train alu` wrote down; None of all else.
+        alu: what `train alu` wrote down; None otherwise.
         folder: of the run; None without one.
         model: the model's file; None without one.
         content: the bytes of the model file, or those that it would have.
@@ -59,7 +59,7 @@ class Subject:
 
     @classmethod
     def of(cls, source: Any) -> Subject:
-        """Return what is known of a folder of a run, a model file, a circuit or a run.
+        """Return what is known about a folder of a run, a model file, a circuit or a run.
 
         Raises:
             TypeError: something else.
@@ -92,8 +92,8 @@ class Subject:
         return None if self.circuit is None else self.circuit.metadata.task
 
     def recorded_score(self) -> tuple[float, str] | None:
-        """Return what is recorded that it reached, and on which rows: by its run, else by the model file; None where
-        that is nothing, or cannot be.
+        """Return the recorded score and its rows: from the run, else from the model file; None where nothing is
+        recorded, or the value is not possible.
         """
         objective = None if self.circuit is None else self.circuit.objective or "classification"
         value: Any = None if self.result is None else self.result.get("score")

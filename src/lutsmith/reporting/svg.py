@@ -50,7 +50,7 @@ class Series:
 
 
 def chart(title: str, parts: Sequence[Element], width: float = _WIDTH, height: float = _HEIGHT) -> Element:
-    """Return a whole chart: it is told by its title to who does not see it."""
+    """Return a whole chart; its title describes it to readers who do not see it."""
     view = f"0 0 {width:g} {height:g}"
     return element("svg", element("title", title), *parts, viewBox=view, width=width, height=height, role="img")
 
@@ -113,7 +113,7 @@ def column_chart(
     names: Sequence[str],
     labels: tuple[str, str],
 ) -> Element:
-    """Return columns that stand on each other, one for each name; of one name also with its number above."""
+    """Return stacked columns, one part for each name; with a single name, its number is above the column."""
     high = max((sum(values) for _, values in columns), default=1.0) or 1.0
     across = Axis(0.0, float(len(columns) or 1), _LEFT, _WIDTH - _RIGHT)
     bottom, top = _HEIGHT - _BOTTOM, _TOP + (16 if len(names) > 1 else 0)

@@ -1,4 +1,4 @@
-"""Runs: one call from data to a checked circuit, in a file if wanted. torch is imported to train by gradients."""
+"""Runs: one call from data to a checked circuit, in a file if wanted. torch is imported only to train by gradients."""
 
 from lutsmith.data.report import CircuitMismatchError
 from lutsmith.ground.interrupts import TrainingInterrupted

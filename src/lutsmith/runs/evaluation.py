@@ -22,14 +22,14 @@ from lutsmith.runs.held_out import KINDS, TABLES, Kind, Measured, measured_rows,
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model reached.
+    """The result of measuring a model.
 
     Attributes:
-        accuracy: share of the samples whose label is predicted, in [0, 1].
+        accuracy: share of the samples with the right label, in [0, 1].
         samples: how many there were.
         task: where they came from.
         model: absolute path of the model file.
-        word_lengths: what the model reaches where its features are fixed-point words; empty if that was not asked for.
+        word_lengths: what the model reaches when its features are fixed-point words; empty if this was not requested.
         rows: which rows they were, a key of `held_out.KINDS`: "test", "held-out", "training", "another" or "unknown".
     """
 
@@ -62,14 +62,14 @@ def evaluate(
 ) -> Evaluation:
     """Return the accuracy of a model file on test rows.
 
-    Of the table that a model was trained on these are the rows that were held out; of another table, and where none
-    were held out, all rows, and the result says so.
+    For the table that a model was trained on, these are the held-out rows. For another table, or if no rows were held
+    out, these are all rows, and the result says so.
 
     Args:
         model: the file.
         data: as for `data.load_test`: the folder of the task's files or its parent, or a table with labels. Text in a
-            table's categorical columns is read in the model's names; other names are unknown to it. A model of a table
-            in the folder of its run is measured on the run's test file by default.
+            table's categorical columns is matched with the model's names; it does not know other names. By default, a
+            model of a table in the folder of its run is measured on the run's test file.
         task: default: the task that the model was trained on; `"images"` where the data are a folder `test/` with a
             folder of PNG images for each class of the model.
         target: the label column of a table; default: the one that the model was trained on.

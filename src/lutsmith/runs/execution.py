@@ -1,4 +1,6 @@
-"""`train`: data by name or in memory, a network by a preset, a checked circuit; kept in a folder if one is given."""
+"""`train`: from data by name or in memory and a preset to a network and a checked circuit; kept in a folder if one is
+given.
+"""
 
 from __future__ import annotations
 
@@ -65,16 +67,16 @@ def train(
     max_seconds: float | None = None,
     start: Circuit | PathLike | None = None,
 ) -> Run:
-    """Train a network and return it with a circuit that was checked to be the network.
+    """Train a network and return it with a circuit that was checked to be equal to it.
 
         run = lutsmith.train(X, y, X_test, y_test)  # a table: without gradients, and without torch
         run = lutsmith.train("digits", out="runs/digits", seed=0)
         run = lutsmith.train(X, y, method="gradients", epochs=20)
 
-    By gradients the circuit is read back and compared with the network module by module (`nn.prove_lowering` says what
-    that proves and what it trusts), and both give equal scores on every row of the validation and the test part: see
-    `training.fit`. By additive learning the circuit is made of the LUTs that were grown, and its scores equal the votes
-    that were counted on every row of the training and the validation part: see `additive.AdditiveTrainer`.
+    With gradients, the circuit is read back and compared with the network module by module (`nn.prove_lowering` says
+    what this proves and what it trusts), and both give equal scores on every row of the validation and the test part:
+    see `training.fit`. With additive learning, the circuit consists of the grown LUTs, and its scores equal the counted
+    votes on every row of the training and the validation part: see `additive.AdditiveTrainer`.
 
     With `out` model.lut, run.json (arguments, versions, result), metrics.jsonl and the checkpoint go into that folder;
     without it nothing is kept on disk.
@@ -87,47 +89,50 @@ def train(
         X_test: test samples, of the same shape or columns.
         y_test: their targets.
         sample_weight: how much each row of X counts in training.
-        objective: of data in memory, "classification", "regression" or "multilabel"; default: that of a head or a
-            setting that is given, else what y tells (`data.from_arrays`).
-        preset: a row of `presets.list_presets()`; default: the task's, of data in memory that of their shape
-            (`presets.default_of_shape`), for the method.
-        data: of a task, the folder with its files or the parent of that (None: `LUTSMITH_DATA`), or the table's file.
+        objective: for data in memory, "classification", "regression" or "multilabel"; default: the objective of a given
+            head or setting, else it follows from y (`data.from_arrays`).
+        preset: a row of `presets.list_presets()`; default: the one for the task, or for the shape of data in memory
+            (`presets.default_of_shape`), and for the method.
+        data: for a task, the folder with its files or the parent of that folder (None: `LUTSMITH_DATA`), or the table's
+            file.
         target: the label column of a table in a file.
         test: a file with the test rows of a table; without it `test_share` of the table is held out.
-        luts: LUTs of each layer, or of the only one as a number; of gradients alone. Where it is not given, the last
-            layer of the preset is rounded up to a multiple of the number of classes, targets or labels.
+        luts: LUTs of each layer, or a number for a single layer; only for gradients. If it is not given, the last layer
+            of the preset is rounded up to a multiple of the number of classes, targets or labels.
         rank: inputs of a LUT.
         bits: thresholds of a feature.
-        lr: learning rate of the tables, of gradients alone.
-        epochs: passes over the training rows, of gradients alone.
-        seed: of the network's random wiring and of all that is random in training.
+        lr: learning rate of the tables; only for gradients.
+        epochs: passes over the training rows; only for gradients.
+        seed: the seed of the network's random wiring and of all that is random in training.
         out: the run's folder; None: nothing is written.
-        resume: go on with the run in the folder, bit for bit as if it had not stopped; a finished one just reports.
-            What is not given is taken from the run, what is given must be as it was, data in memory too. Where there is
-            no run, that is refused. The arguments are written down first, so that a run is resumed whenever it was
-            stopped.
-        allow_new: with `resume`, begin a run where there is none.
+        resume: go on with the run in the folder, bit for bit as if it had not stopped; for a finished run, return its
+            result. Arguments that are not given are taken from the run; those that are given must be the same as
+            before, data in memory too. Without a run this is an error. The arguments are written down first, so a run
+            can be resumed whenever it was stopped.
+        allow_new: with `resume`, begin a run if there is none.
         overwrite: remove the run in the folder, once the data are loaded and the new network is built.
         quiet: show no progress.
-        architecture: an `nn.Architecture`, taken as it is, or a mapping of its fields that differ from the preset's; of
-            gradients alone.
+        architecture: an `nn.Architecture`, taken as it is, or a mapping of its fields that differ from the preset's;
+            only for gradients.
         settings: a `training.Settings`, for additive learning an `additive.AdditiveSettings`, taken as it is, or a
             mapping of its fields that differ from the preset's; of a search a `search.settings.SearchSettings`, or a
             mapping of its fields and of the method's own.
-        table: how a table is to be read: fields of `data.TableOptions`, such as `{"header": True, "drop": ["id"]}`.
+        table: how to read a table: fields of `data.TableOptions`, such as `{"header": True, "drop": ["id"]}`.
         test_share: of a table or data in memory without test rows, the share of each class that is held out, by `seed`,
             before the validation rows are taken and the encoder is fitted; the accuracy is measured on it. Default 0.2.
-            With 0 the accuracy is that of the validation rows, which chose the epoch, or how many LUTs are kept.
-        method: "gradients" or "additive". None: the preset's; without a preset the one that alone has all arguments
-            that are given; else that of the kind of data (`presets.DEFAULT_METHODS`): "gradients" for images,
-            "additive" for tables, whose run has no `network`: the circuit is all there is. Or a search of tables and
-            wires, without torch: "evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires", or one
-            of your own (`search.method.register`).
-        max_luts: LUTs at most, of additive learning alone.
-        max_seconds: of additive learning and search: no LUT or step is begun after so many seconds of training.
-        start: of gradients and search: a circuit for these data, or its model file, to go on with (`training.fit`); it
-            counts as epoch 0, so the result is never worse on the validation rows. Sizes, thresholds and head are its
-            own. Of the preset the settings count, of the architecture what is given.
+            With 0 the accuracy is measured on the validation rows, which also chose the epoch, or how many LUTs are
+            kept.
+        method: "gradients" or "additive". None: the preset's; without a preset the only method that has all given
+            arguments; else that of the kind of data (`presets.DEFAULT_METHODS`): "gradients" for images, "additive" for
+            tables. A run of additive learning has no `network`, only the circuit. Or a search of tables and wires,
+            without torch: "evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires", or one of your
+            own (`search.method.register`).
+        max_luts: the largest number of LUTs; only for additive learning.
+        max_seconds: for additive learning and search: no LUT or step is begun after so many seconds of training.
+        start: for gradients and search: a circuit for these data, or its model file, to go on with (`training.fit`); it
+            counts as epoch 0, so the result is never worse on the validation rows. Sizes, thresholds and head stay
+            those of the circuit. The settings of the preset are used, but only those fields of the architecture that
+            are given.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
@@ -137,7 +142,7 @@ def train(
             gradients need; or pyarrow or narwhals (`pip install 'lutsmith[tables]'`), which frames, Parquet and Feather
             need.
         TrainingInterrupted: Ctrl-C or SIGTERM, a `KeyboardInterrupt`; with `out`, everything is saved.
-        CircuitMismatchError: the circuit is not the network.
+        CircuitMismatchError: the circuit is not equal to the network.
         SavedFileError: the model file does not hold what was written to it; an `OSError`.
     """
     began = time.perf_counter()

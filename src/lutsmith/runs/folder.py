@@ -1,4 +1,4 @@
-"""The folder of a run: what may be written into it, and what it remembers."""
+"""The folder of a run: what may be written into it, and what it records."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _FILES = (RECORD, MODEL, METRICS, *(method.checkpoint for method in METHODS.valu
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Report):
-    """What a run reached, and what it made; its JSON object is what `lutsmith train --json` prints.
+    """The result of a run, with its circuit and network; its JSON object is what `lutsmith train --json` prints.
 
     Attributes:
         task: what was trained; None for data in memory.
-        preset: where the architecture and the settings began.
+        preset: the row from which the architecture and the settings come.
         model: absolute path of the model file; None where nothing is kept on disk.
         circuit: the circuit that was checked, and saved where there is a folder.
-        network: the trained network, a `torch.nn.Sequential` in eval mode; None of a finished run that was read again,
-            and of additive learning, whose network is the circuit.
+        network: the trained network, a `torch.nn.Sequential` in eval mode; None for a finished run that was read again,
+            and for additive learning, where the circuit is the network.
     """
 
     task: str | None
@@ -46,7 +46,7 @@ class Run(Report):
     network: Any = field(default=None, compare=False, repr=False)
 
     def report(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
-        """Return the run as a page, and write it where a path is given: see `lutsmith.report`."""
+        """Return the run as a page, and write it if a path is given: see `lutsmith.report`."""
         import lutsmith  # the floor above is reached by its public name
 
         return lutsmith.report(self, path, **options)
@@ -64,7 +64,7 @@ class Run(Report):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], model: str, circuit: Circuit) -> Run:
-        """Return the run of a record, of earlier versions too; TypeError or KeyError where it is none."""
+        """Return the run of a record, also of earlier versions; TypeError or KeyError where it is not valid."""
         given = {"score": values.get("accuracy"), "soft_score": values.get("soft_accuracy"), **values}
         for name in ("accuracy", "soft_accuracy", "measure"):  # they follow from the others
             given.pop(name, None)
@@ -91,11 +91,11 @@ def default_folder(
     method: str | None = None,
     given: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Return the first free folder of runs/TASK-PRESET-seedSEED, the same with -2, -3, ...
+    """Return the first free folder among runs/TASK-PRESET-seedSEED and the same name with -2, -3, ...
 
-    To resume or overwrite is to take the last of these that is not free. Without a preset it is the task's, for the
-    method that the arguments ask for (`given` are those that not every method has); where they ask for none and there
-    is not a run of the default one, another's is resumed.
+    Resuming and overwriting take the last of these that is not free. Without a preset it is the task's, for the method
+    that the arguments ask for (`given` are those that not every method has). If they ask for no method and there is no
+    run of the default method, the run of another method is resumed.
 
     Raises:
         ValueError: an unknown preset or method, or arguments of different methods.
@@ -163,7 +163,7 @@ class RunFolder:
             raise NotADirectoryError(f"{self.path} is a file: out=FOLDER takes a folder")
 
     def claim(self, plan: Plan, *, overwrite: bool) -> None:
-        """Remove the run in the folder, if there is one and `overwrite` says so, and write down the plan of a new one.
+        """Remove the run in the folder, if there is one and `overwrite` is set, and write down the plan of a new one.
 
         Raises:
             ValueError, OSError: as for `check`, or the folder cannot be written to.
@@ -187,7 +187,7 @@ class RunFolder:
     @contextlib.contextmanager
     def claimed(self, plan: Plan, *, provisional: bool) -> Iterator[None]:
         """Write the plan into a folder without a run before the long work in the block begins: whatever stops that, a
-        run can be resumed with its arguments. An error in the block refuses the plan, and is left no trace of.
+        run can be resumed with its arguments. An error in the block refuses the plan, and leaves no trace.
         """
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:

@@ -40,7 +40,8 @@ KINDS: dict[Kind, str] = {
 def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOut]:
     """Return the dataset with a test part taken from its training part, and how to find it again.
 
-    Everything that is fitted, thresholds among it, is fitted on what is left. With a share of 0 nothing is taken.
+    Everything that is fitted, including thresholds, is fitted on the remaining rows. With a share of 0 nothing is
+    taken.
 
     Raises:
         ValueError: a share that takes no row at all, or every row of a class.
@@ -74,8 +75,8 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
 def split_again(
     held_out: HeldOut, x: NDArray[Any], y: NDArray[np.int64], categories: Categories = ()
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """Return the training rows and the held-out rows of the table (x, y), whose codes are of these categories; None
-    where it is another table.
+    """Return the training rows and the held-out rows of the table (x, y), with codes of these categories; None where it
+    is another table.
     """
     if checksum(x, y, categories) != held_out.table:
         return None
@@ -85,12 +86,12 @@ def split_again(
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Rows that a model is measured on.
+    """The rows that a model is measured on.
 
     Attributes:
         x, y: samples and class ids.
         kind: a key of `KINDS`, what the rows are.
-        training: the rows that it was trained on, samples and class ids, where they are known and are none of those.
+        training: the rows that it was trained on, samples and class ids, where they are known and not among x.
     """
 
     x: NDArray[Any]
@@ -125,7 +126,7 @@ def measured_rows(
 ) -> Measured:
     """Return the rows that a model is measured on: the task's test part, or a table's held-out rows, or all of it.
 
-    The held-out rows of a table are found where it is, row for row, the one that the model was trained on.
+    The held-out rows of a table are found if it is, row for row, the table that the model was trained on.
 
     Args:
         circuit: a classifier.
@@ -156,7 +157,7 @@ def measured_rows(
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Return a checksum of all that is learned from and measured: equal for the same data in memory."""
+    """Return a checksum of all data that are trained on and measured on: equal for the same data in memory."""
     digest = hashlib.sha256(checksum(dataset.x_train, dataset.y_train).encode())
     if dataset.x_test is not None and dataset.y_test is not None:
         digest.update(checksum(dataset.x_test, dataset.y_test).encode())

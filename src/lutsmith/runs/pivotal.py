@@ -1,4 +1,4 @@
-"""`pivotal`: which nodes and inputs of a circuit matter on data, how often a flip of each changes what it says."""
+"""`pivotal`: which nodes and inputs of a circuit matter on data: how often inverting each one changes the answer."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Pivotal:
         rows: N, how many rows.
         levels: int64 (nodes,), the level of each node, from 0; the last ones give outputs.
         node_outputs: int64 (nodes,), on how many rows inverting the node changes an output bit.
-        node_answers: int64 (nodes,), on how many it changes the class; -1 where the circuit has no classes.
-        input_outputs: int64 (I,), the same of the bits that the netlist reads.
+        node_answers: int64 (nodes,), on how many rows it changes the class; -1 where the circuit has no classes.
+        input_outputs: int64 (I,), the same for the bits that the netlist reads.
         input_answers: int64 (I,).
         features: int64 (I,), the feature of each of these bits.
         feature_counts: int64, of the shape of a sample: pairs of a row and a bit of the feature whose inversion changes
@@ -73,7 +73,7 @@ def pivotal(
         target: the label column of a table; default: the one that it was trained on.
         header: whether the first row of a text table names its columns.
         delimiter: of a text table.
-        rows: how many are looked at, the first ones.
+        rows: how many rows are used, from the first on.
 
     Raises:
         ValueError: data that are not the circuit's; no rows.

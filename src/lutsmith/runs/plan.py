@@ -1,4 +1,4 @@
-"""What a run was asked for: the arguments as given, merged with a preset, as JSON values that a folder remembers."""
+"""The plan of a run: the arguments as given, merged with a preset, as JSON values that a folder records."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Request:
         table: fields of `data.TableOptions`.
         dataset: the data in memory.
         fingerprint: their checksum, where the run is kept.
-        method: that which the arguments ask for.
+        method: the one that the arguments ask for.
         start: a circuit, or the path of its file.
     """
 
@@ -103,7 +103,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """A request made whole: everything that decides which circuit comes out. All fields are JSON values.
+    """A complete request: everything that decides which circuit is made. All fields are JSON values.
 
     Attributes:
         task, preset, target: as for `train`; the preset is never None, the task of data in memory is.
@@ -114,7 +114,7 @@ class Plan:
         test_share: of a table's rows, by class, what is held out as its test part, by the seed of the settings, before
             anything else; None where there is a test part, and in plans of earlier versions, which held nothing out.
         fingerprint: a checksum of data in memory.
-        method: how it learns; by gradients in plans of earlier versions.
+        method: the training method; gradients in plans of earlier versions.
         start: the circuit that it goes on with, as `start_name` gives it; its sizes count, not the architecture's.
     """
 
@@ -170,8 +170,8 @@ class Plan:
 
     @settings_checked()
     def completed(self) -> Plan:
-        """Return the plan with every field: one that an earlier version wrote down lacks the later ones, which have
-        defaults that change nothing.
+        """Return the plan with every field: the plan of an earlier version lacks later fields, whose defaults change
+        nothing.
         """
         return self._with(METHODS[self.method].completed(self.parts))
 
@@ -192,7 +192,7 @@ class Plan:
 
     @settings_checked()
     def differences(self, request: Request) -> list[str]:
-        """Return "name is X and was Y" for each argument that was given and is not the plan's."""
+        """Return "name is X and was Y" for each given argument that differs from the plan."""
         given = {
             "method": request.method,
             "task": request.task,

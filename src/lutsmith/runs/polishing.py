@@ -1,5 +1,5 @@
-"""`polish`: tables and wires of a circuit of any depth are improved in place, and it is no worse on validation rows.
-No torch.
+"""`polish`: improves tables and wires of a circuit of any depth in place; the result is no worse on validation rows. No
+torch.
 """
 
 from __future__ import annotations
@@ -33,20 +33,21 @@ CHECKPOINT = "checkpoint.npz"
 
 @dataclass(frozen=True, kw_only=True)
 class Polishing:
-    """What polishing a circuit reached; its JSON object is what `lutsmith polish --json` prints.
+    """The result of polishing a circuit; its JSON object is what `lutsmith polish --json` prints.
 
     Attributes:
-        measured_on: "test"; "held-out" of a table's rows that its training held out; "validation" without either.
+        measured_on: "test"; "held-out" for a table's rows that its training held out; "validation" without either.
         rows: how many rows those are.
         measure: what scores are: accuracy, share of right bits, or R^2.
-        before: the score of the circuit that was given, on these rows.
-        score: of the circuit that came out.
-        validation_before: of the circuit that was given, on the validation rows, which chose; None without such rows.
-        validation: of the circuit that came out.
-        changed: what changed, as `search.polish.Polished.record` has it.
-        seconds: what it took, over all sittings.
+        before: the score of the given circuit, on these rows.
+        score: the score of the resulting circuit.
+        validation_before: the score of the given circuit on the validation rows, which chose the result; None without
+            such rows.
+        validation: the score of the resulting circuit on them.
+        changed: what changed, in the form of `search.polish.Polished.record`.
+        seconds: how long it took, over all sessions.
         model: absolute path of the file that was written; None where none was.
-        circuit: what came out.
+        circuit: the resulting circuit.
     """
 
     measured_on: str
@@ -86,12 +87,13 @@ def polish(
     out: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Polishing:
-    """Change the entries of tables, and the wires, of a circuit of any depth where that lowers its loss.
+    """Improve a circuit of any depth: change entries of its tables, and its wires, where this lowers the loss.
 
         better = lutsmith.runs.polish("model.lut", X, y, out="better.lut").circuit
 
     It does not matter who trained the circuit, or how. Encoder, head and the number of LUTs stay. Rows that its
-    training held out, to choose by or to measure on, are held out here too; it is never worse on those that choose.
+    training held out, for validation or as a test part, are held out here too; the result is never worse on the
+    validation rows.
 
     Args:
         model: a circuit or its file, with a popcount head.
@@ -115,7 +117,7 @@ def polish(
         quiet: show no progress.
 
     Raises:
-        ValueError: a circuit that cannot be polished, or is not of such data; other arguments that cannot be.
+        ValueError: a circuit that cannot be polished, or does not fit the data; other invalid arguments.
         OSError: files that cannot be read or written.
         TrainingInterrupted: Ctrl-C or SIGTERM.
     """
@@ -180,7 +182,7 @@ class SweepLog:
 
     Args:
         folder: where it goes; None: nothing is written.
-        earlier: the sweeps of earlier sittings, as the checkpoint has them: they replace what is there.
+        earlier: the sweeps of earlier sessions, from the checkpoint: they replace what is there.
         quiet: show no progress.
     """
 

@@ -1,4 +1,4 @@
-"""`refine`: the LUTs of a circuit that vote are fitted anew, and it is no worse on validation rows. No torch."""
+"""`refine`: fits the voting LUTs of a circuit again; the result is no worse on validation rows. No torch."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Refinement(Report):
-    """What refining a circuit reached; its JSON object is what `lutsmith refine --json` prints.
+    """The result of refining a circuit; its JSON object is what `lutsmith refine --json` prints.
 
     Attributes:
-        before: the score of the circuit that was given, on the same rows.
+        before: the score of the given circuit, on the same rows.
         validation: the score on the validation rows, which chose between the circuits; None without such rows.
-        validation_before: that of the circuit that was given.
+        validation_before: that of the given circuit.
         luts_before: its LUTs.
         model: absolute path of the file that was written; None where none was.
-        circuit: what came out.
+        circuit: the resulting circuit.
     """
 
     before: float
@@ -64,13 +64,13 @@ def refine(
     out: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Refinement:
-    """Fit the LUTs of a circuit that vote anew, one after the other, and return the result if it is not worse.
+    """Fit the voting LUTs of a circuit again, one after the other, and return the result if it is not worse.
 
         better = lutsmith.refine("model.lut", X, y, sweeps=2, out="better.lut").circuit
 
-    LUTs vote that are outputs and that no other LUT reads: of a network of one layer all of them. The others, the head
-    and the metadata of the circuit stay; see `additive.AdditiveTrainer.fit`. It does not matter who trained the
-    circuit. Rows that its training held out, to choose by or to measure on, are held out here too.
+    A LUT votes if it is an output and no other LUT reads it; in a network of one layer all LUTs vote. The other LUTs,
+    the head and the metadata of the circuit stay; see `additive.AdditiveTrainer.fit`. It does not matter who trained
+    the circuit. Rows that its training held out, for validation or as a test part, are held out here too.
 
     Args:
         model: a circuit or its file, with a head.
@@ -84,7 +84,7 @@ def refine(
         target: the label column of a table; default: the one that it was trained on.
         header: whether the first row of a text table names its columns; default: where it names one of the circuit.
         delimiter: of a text table; default: as in the circuit's training data.
-        sweeps: how often each LUT is fitted anew; default 1.
+        sweeps: how often each LUT is fitted again; default 1.
         max_seconds: no LUT is begun after so many seconds.
         settings: an `additive.AdditiveSettings`, taken as it is, or a mapping of fields of it that differ from: the
             most inputs of a LUT of the circuit that votes, the seed, the validation rows, the changes to images and the
@@ -93,7 +93,7 @@ def refine(
         quiet: show no progress.
 
     Raises:
-        ValueError: a circuit that cannot be refined, or is not of such data; other arguments that cannot be.
+        ValueError: a circuit that cannot be refined, or does not fit the data; other invalid arguments.
         OSError: files that cannot be read or written.
         TrainingInterrupted: Ctrl-C or SIGTERM.
     """
@@ -179,7 +179,7 @@ def trained_with(circuit: Circuit) -> dict[str, Any]:
 
 
 def own_dataset(circuit: Circuit, task: str | None, data: Any, target: str | int | None, reading: Reading) -> Dataset:
-    """The rows of a task; of a table all of them, read as the circuit reads it."""
+    """The rows of a task; for a table all rows, read as the circuit reads them."""
     task = circuit.metadata.task if task is None else task
     if task is None:
         raise DataError("the model does not say which task it was trained on: give task=NAME, or samples in memory")
@@ -203,7 +203,7 @@ def _checksum(dataset: Dataset) -> str:
 
 
 def without_held_out(circuit: Circuit, dataset: Dataset) -> Dataset:
-    """The rows that a circuit was trained on, with those that were held out as a test part, where it is its table."""
+    """The rows that a circuit was trained on, with those that were held out as a test part, if this is its table."""
     kept = None if circuit.metadata.training is None else circuit.metadata.training.held_out
     if dataset.x_test is not None or kept is None or _checksum(dataset) != kept.table:
         return dataset

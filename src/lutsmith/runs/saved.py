@@ -15,7 +15,7 @@ from lutsmith.circuit.metadata import Metadata
 
 
 class SavedFileError(OSError):
-    """What was written to a model file is not what it holds, or cannot be read; the file is removed."""
+    """A model file does not hold what was written to it, or cannot be read; the file is removed."""
 
 
 def save_checked(circuit: Circuit, path: Path) -> None:

@@ -14,7 +14,7 @@ _IN_MEMORY = "circuit "
 
 
 def start_name(start: Circuit | str | os.PathLike[str] | None) -> str | None:
-    """Return what a run remembers of its start: the absolute path, or "circuit" and a checksum.
+    """Return how a run records its start: the absolute path, or "circuit" and a checksum.
 
     Raises:
         TypeError: neither a circuit nor a path.
@@ -29,7 +29,7 @@ def start_name(start: Circuit | str | os.PathLike[str] | None) -> str | None:
 
 
 def read_start(name: str, given: Circuit | str | os.PathLike[str] | None) -> Circuit:
-    """Return the circuit of that name; `given` is what this call was given.
+    """Return the circuit of that name; `given` is the start that was passed to this call.
 
     Raises:
         ValueError: it was in memory, and is not given again; a file that is not a model.
@@ -43,7 +43,7 @@ def read_start(name: str, given: Circuit | str | os.PathLike[str] | None) -> Cir
 
 
 def check_rows(start: Circuit, held_out: HeldOut | None) -> None:
-    """Raise ValueError where a start has learned from rows of the same table that this run is to be measured on."""
+    """Raise ValueError where a start was trained on rows of the same table that this run is measured on."""
     own = None if start.metadata.training is None else start.metadata.training.held_out
     if own is None or held_out is None or own.table != held_out.table or held_out.share == 0:
         return

@@ -1,4 +1,4 @@
-"""Training without gradients: networks of any depth, whose tables and wires are bits at all times. Without torch."""
+"""Training without gradients: networks of any depth with tables and wires that are bits at all times. Without torch."""
 
 from __future__ import annotations
 

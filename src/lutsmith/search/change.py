@@ -16,11 +16,11 @@ _NONE: NDArray[np.int64] = np.empty((0, 3), np.int64)
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """Other tables of nodes, and other signals that they read; made in one go.
+    """New tables for nodes, and new signals for them to read, made in one step.
 
     Attributes:
         nodes: int64 (k,), each once.
-        tables: uint64 (k,), what they get.
+        tables: uint64 (k,), their new tables.
         wires: int64 (w, 3): a node, which of its inputs (0 is the least significant), and the signal that it reads.
     """
 
@@ -37,7 +37,7 @@ class Change:
 
     @property
     def steps(self) -> int:
-        """How many changes of an evaluation it is."""
+        """How many changes of an evaluation it takes."""
         return (len(self.wires) > 0) + (len(self.nodes) > 0)
 
 
@@ -46,7 +46,7 @@ class TableChanges(Sequence[Change]):
 
     Args:
         nodes: int64 (k,), each once.
-        tables: uint64 (K, k), what they get in each of K changes.
+        tables: uint64 (K, k), their new tables in each of K changes.
 
     Attributes:
         nodes: as given.

@@ -1,4 +1,4 @@
-"""The state of a search in a file: whole or not at all, and of the same settings and data or refused."""
+"""The state of a search in a file, which is written whole or not at all, and refused for other settings or data."""
 
 from __future__ import annotations
 
@@ -43,10 +43,9 @@ class SearchState:
         step: steps that were made.
         arrays: tables and wires of the network, `tables` and `fanin`; of the best one, `best_tables` and `best_fanin`;
             and what the method keeps, each name after `method_`.
-        best: accuracy and loss of the best network on the validation rows, and the step that it is of; None before the
-            first look.
+        best: accuracy and loss of the best network on the validation rows, and its step; None before the first look.
         waited: looks since then.
-        seconds: of searching, over all sittings.
+        seconds: of searching, over all sessions.
         looks: figures of each look, in order.
         stopped: why the search has ended, or None.
     """
@@ -86,7 +85,7 @@ class SearchCheckpoint:
         """Return the state in the file; None where there is no file.
 
         Raises:
-            ValueError: the file holds none, or one of other settings or data.
+            ValueError: the file does not hold a state, or one of other settings or data.
             OSError: it cannot be read.
         """
         if not self.path.exists():
@@ -107,7 +106,7 @@ class SearchCheckpoint:
         return state
 
     def wrong(self, error: Exception) -> ValueError:
-        """Return what is raised where the file holds what no search can have left."""
+        """Return the error for a file with contents that no search can have written."""
         why = f"it lacks {error.args[0]}" if isinstance(error, KeyError) else brief(error)
         return ValueError(f"{self.path} holds no state of a search ({why}): remove it to begin anew")
 

@@ -1,10 +1,10 @@
-"""What a change would do, exactly: a node is inverted on all samples, its cone is run, and all is taken back.
+"""The exact effect of a change: a node is inverted on all samples, its cone is run, and everything is undone.
 
 A node is *pivotal* for an output on a sample if inverting the node on that sample inverts the output: the Boolean
-difference. Samples do not interact, so that one run of the cone answers for all of them, whatever paths meet again and
-however often a node reads the same signal. Samples at different addresses of a table do not interact either: so the
-effects of its entries add up, and the best table for all else as it is has each entry whose inversion lowers the loss
-inverted. That is an exact step in one coordinate, a whole table.
+difference. Samples do not interact, so one run of the cone answers for all of them, even if paths meet again or a node
+reads the same signal several times. Samples at different addresses of a table do not interact either, so the effects of
+its entries add up. While everything else stays, the best table is the one in which each entry is inverted if this
+lowers the loss. That is an exact step in one coordinate, a whole table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def inverted(evaluation: PackedEvaluation, node: int) -> Iterator[RowChange]:
 
 
 def pivotal_rows(evaluation: PackedEvaluation, node: int) -> NDArray[np.uint64]:
-    """Return for which outputs a node is pivotal, uint64 (O, ceil(N / 64)): bit b of word w of row o tells of sample
+    """Return for which outputs a node is pivotal, uint64 (O, ceil(N / 64)): bit b of word w of row o belongs to sample
     64 w + b.
     """
     before = evaluation.rows(evaluation.output_signals)

@@ -1,4 +1,5 @@
-"""A loss that follows a network's changes, and says what a change would do: only samples that change cost.
+"""A loss that follows a network's changes and predicts the effect of a change; the cost depends only on the samples
+that change.
 
 The scores of every sample are at hand (`score_state`). A node is inverted, its cone is run, and the rows of outputs
 before and after tell which samples' losses rise, and by how much: see `kernels.search`.
@@ -21,7 +22,7 @@ from lutsmith.search.separate_losses import SeparateLoss
 
 
 class Rises(NamedTuple):
-    """What samples lose by a change; the others nothing.
+    """By how much the loss of samples rises with a change; other samples do not change.
 
     Attributes:
         samples: int32 (M,), those whose outputs change, ascending.
@@ -33,7 +34,7 @@ class Rises(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What inverting entries of a table would do, by parts of the samples.
+    """The effects of inverting entries of a table, by parts of the samples.
 
     Attributes:
         sums: float64 (P, 2**rank), by how much the loss of a part rises if an entry is inverted.

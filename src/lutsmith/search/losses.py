@@ -1,4 +1,4 @@
-"""What the outputs of a network are worth on labelled samples, by name: lower is better.
+"""Losses of the outputs of a network on labelled samples, by name: lower is better.
 
 A loss reads a `PackedEvaluation`, whose rows and counts follow every change, so that it costs what the counts cost.
 """
@@ -65,8 +65,8 @@ class SearchLoss(ABC):
 class WrongBits(SearchLoss):
     """How many output bits are not those of the class's code: LUTNets' loss.
 
-    The code of a class has a 1 where the head's weight for it is above 0: of code words these, of group sums the bits
-    of the class's own group.
+    The code of a class has a 1 where the head's weight for it is above 0: for code words this is the word itself, for
+    group sums the bits of the class's own group.
 
     Attributes:
         targets: uint64 (O, ceil(N / 64)), the codes of the labels, packed.
@@ -132,7 +132,7 @@ class CrossEntropy(SearchLoss):
 
 
 class Margin(SearchLoss):
-    """How much the label's score lacks of being `margin` above the highest other one; never below 0."""
+    """By how much the label's score misses being `margin` above the highest other score; never below 0."""
 
     name = "margin"
 
@@ -148,8 +148,8 @@ class Margin(SearchLoss):
 
 
 def usual_tau(head: Head, num_outputs: int) -> float:
-    """Return the root of what scores vary by if outputs are coins, at least 1: of sums of groups the root of a group's
-    outputs, of code words that of all outputs, roughly.
+    """Return the standard deviation of scores if outputs were coin flips, roughly, at least 1: for sums of groups the
+    root of the number of a group's outputs, for code words the root of the number of all outputs.
     """
     size = head.group_size(num_outputs)
     if head.weights is None:
@@ -172,6 +172,6 @@ def loss_named(name: str, head: Head, labels: ArrayLike, num_outputs: int) -> Se
     """Return a loss by its name.
 
     Raises:
-        ValueError: there is none of this name; the message lists those there are. Errors of `SearchLoss`.
+        ValueError: there is no loss of this name; the message lists the known ones. Errors of `SearchLoss`.
     """
     return LOSSES[one_of("loss", name, LOSSES)](head, labels, num_outputs)

@@ -1,4 +1,4 @@
-"""What a way to search is: a small class under a name, with settings and a step. A method of your own is one more."""
+"""Search methods: small classes, each with a name, settings and a step. You can add your own."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ State = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class SearchStep:
-    """What a step did.
+    """The result of a step of a search.
 
     Attributes:
-        before: the loss on the samples of acceptance before the step, of the network as it was.
-        after: and after it.
+        before: the loss on the samples of acceptance before the step.
+        after: the loss on them after the step.
         tried: how many candidates were judged.
         accepted: whether the network changed.
     """
@@ -38,7 +38,7 @@ class SearchStep:
 
 
 class SearchMethod(ABC):
-    """A way to search. Make a subclass with a name, settings and `step`, and give it to `register`.
+    """A search method. Make a subclass with a name, settings and `step`, and pass it to `register`.
 
     Args:
         settings: of the class `Settings`; None: the defaults.
@@ -61,7 +61,7 @@ class SearchMethod(ABC):
 
     @abstractmethod
     def step(self, problem: Problem, rng: np.random.Generator) -> SearchStep:
-        """Propose, judge, and accept or leave it.
+        """Propose changes, judge them, and accept or reject them.
 
         The generator is the step's own: a step depends on the problem, the generator and `state` alone, so that a
         search that was interrupted goes on to the same bits.
@@ -72,7 +72,7 @@ class SearchMethod(ABC):
         return None
 
     def check(self, problem: Problem) -> None:
-        """Raise ValueError where the method cannot search for this."""
+        """Raise ValueError if the method cannot search this problem."""
 
     def state(self) -> State:
         """Return what `restore` needs, arrays by name."""
@@ -83,12 +83,12 @@ class SearchMethod(ABC):
 
 
 def accept_best(problem: Problem, changes: Sequence[Change], *, ties: bool = False) -> SearchStep:
-    """Accept the change that lowers the loss on the samples of acceptance most, the first of equals, if any does.
+    """Accept the change that lowers the loss on the samples of acceptance most, if there is one; the first of equals.
 
     Args:
-        problem: of which the losses are; all of them are computed now.
+        problem: on which the losses are computed, all of them now.
         changes: the candidates.
-        ties: accept one that leaves the loss as it is too.
+        ties: also accept a change that does not change the loss.
     """
     part = problem.accepting()
     before, losses = part.value, part.judge(changes)
@@ -122,7 +122,7 @@ METHODS: Mapping[str, type[SearchMethod]] = _Registry()
 
 
 def register(method: type[SearchMethod]) -> type[SearchMethod]:
-    """Make a method known by its name; a decorator of its class.
+    """Register a method under its name; a decorator for its class.
 
     Raises:
         TypeError: it is not a `SearchMethod` with a name and settings that are a dataclass.

@@ -31,7 +31,7 @@ class Bank(Protocol):
 
 
 def chosen_nodes(rng: np.random.Generator, num_nodes: int, ratio: float) -> NDArray[np.int64]:
-    """Return a share of the nodes, different ones, at least one where there are any: int64, round(ratio num_nodes).
+    """Return a random share of the nodes, all different: int64, round(ratio num_nodes), at least one if there are any.
 
     Raises:
         TypeError, ValueError: a ratio that is not above 0 and at most 1.
@@ -44,7 +44,7 @@ def chosen_nodes(rng: np.random.Generator, num_nodes: int, ratio: float) -> NDAr
 def fresh_tables(
     rng: np.random.Generator, nodes: NDArray[np.int64], ranks: NDArray[np.int64], bank: Bank | None = None
 ) -> NDArray[np.uint64]:
-    """Return new tables for nodes, uint64 (k,): any with equal probability, or any of a bank."""
+    """Return new tables for nodes, uint64 (k,), drawn with equal probability from all tables, or from a bank."""
     words = rng.integers(0, 2**64, nodes.size, np.uint64) if bank is None else bank.draw(rng, nodes.size)
     return words & table_mask(ranks[nodes])
 
@@ -52,7 +52,7 @@ def fresh_tables(
 def flipped_tables(
     rng: np.random.Generator, nodes: NDArray[np.int64], tables: NDArray[np.uint64], ranks: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    """Return the tables of nodes with one entry of each, any with equal probability, inverted: uint64 (k,)."""
+    """Return the tables of nodes with one entry of each inverted, drawn with equal probability: uint64 (k,)."""
     sizes = 1 << ranks[nodes]
     same = sizes.size and (sizes == sizes[0]).all()  # one bound is drawn from sooner than as many, the same numbers
     entries = rng.integers(0, sizes[0] if same else sizes, sizes.size).astype(np.uint64)
@@ -66,8 +66,8 @@ def readable(netlist: Netlist, node: int) -> int:
 
 
 def rewired(rng: np.random.Generator, netlist: Netlist, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a new signal for one input of each node, any input and any signal of lower levels: int64 (k, 3), node,
-    input and signal. Nodes that read nothing are left out.
+    """Return a new signal for one input of each node, both drawn at random, from all signals of lower levels: int64 (k,
+    3), node, input and signal. Nodes that read nothing are left out.
     """
     having = nodes[netlist.ranks[nodes] > 0]
     signals = [int(rng.integers(readable(netlist, int(node)))) for node in having]

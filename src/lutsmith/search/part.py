@@ -16,7 +16,8 @@ from lutsmith.search.losses import WrongBits, loss_named
 
 
 class LabelledPart:
-    """A network on some labelled samples. What is asked of it is of the network as it is; judging keeps nothing.
+    """A network on some labelled samples. All answers are for the network in its present state; judging changes
+    nothing.
 
     Args:
         netlist: the network.

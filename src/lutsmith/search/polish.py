@@ -77,12 +77,13 @@ def polish(
     The same circuit, data and settings give the same result, for any number of threads; not so with `max_seconds`.
 
     Args:
-        circuit: for classes, several labels or numbers, with a popcount head and without registers, whoever trained it.
+        circuit: for classes, several labels or numbers, with a popcount head and without registers, however it was
+            trained.
         data: the rows; the training part alone is read.
-        settings: how to go about it; None: the defaults.
-        watch: is told how far it has come, node by node. What it raises ends polishing; the checkpoint holds the last
-            whole sweep.
-        checkpoint: a file. Where it is there, polishing goes on from it, to the same circuit as if it had not stopped.
+        settings: of polishing; None: the defaults.
+        watch: called with the progress, node by node. An error that it raises ends polishing; the checkpoint holds the
+            last complete sweep.
+        checkpoint: a file. If it exists, polishing goes on from it, to the same circuit as if it had not stopped.
 
     Raises:
         ValueError: a circuit or data that cannot be polished, or a checkpoint of others.

@@ -19,8 +19,8 @@ class PolishSettings:
         sweeps: how often each node is visited; 0: never.
         z: an entry is inverted, and a wire moved, where the loss falls by more than so many standard errors.
         candidates: signals that are tried for an input of each node in a sweep; 0: no wire is moved.
-        window: of images, how many pixels a candidate is away at the most; None: any distance.
-        tau: of the loss of classes and labels; None: the one at which the circuit loses least on the rows that choose.
+        window: for images, the largest distance of a candidate in pixels; None: any distance.
+        tau: for the loss of classes and labels; None: the one at which the circuit loses least on the rows that choose.
         validation: share of the training rows that is held out; 0: the last network is kept.
         augmentation: changes to images, fields of `data.augmentation.ImageAugmentation`; None: none.
         copies: changed copies beside each image, made anew for each sweep.

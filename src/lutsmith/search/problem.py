@@ -1,4 +1,6 @@
-"""What a search is given: a network, labelled samples in parts, a head and a loss; and the network as it is by now."""
+"""The problem of a search: a network, labelled samples in parts, a head and a loss; and the present state of the
+network.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,7 @@ class BatchSchedule:
 
 
 class Problem:
-    """A network that is searched for, and the samples it is judged on.
+    """A network that is being searched, and the samples on which it is judged.
 
     Batches are drawn once, by the seed, from the samples that steps read. What a step asks of a batch is of the network
     as it is, whatever was accepted on other batches meanwhile.

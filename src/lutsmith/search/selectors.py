@@ -36,17 +36,21 @@ def score(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
 
 
 def frequent(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
-    """Of each sample the node that repairs most of its bits; the nodes that this is most often."""
+    """For each sample, the node that repairs most of its bits; the nodes for which this is most often the case."""
     return nodes[_by(_elections(part, nodes, breaks=False), count)]
 
 
 def sample(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
-    """Of each sample the node that repairs most of its bits, less those it breaks; those that this is most often."""
+    """For each sample, the node that repairs most of its bits, less those it breaks; the nodes for which this is most
+    often the case.
+    """
     return nodes[_by(_elections(part, nodes, breaks=True), count)]
 
 
 def output(part: LabelledPart, nodes: Numbers, count: int) -> Numbers:
-    """Of each output bit the node that repairs it most often, less how often it breaks it; the best of these first."""
+    """For each output bit, the node that repairs it most often, less how often it breaks it; the best of these
+    first.
+    """
     rows, wrong = part.pivotal(nodes), part.wrong()
     repairs = np.bitwise_count(rows & wrong).sum(axis=2, dtype=np.int64)
     net = 2 * repairs - np.bitwise_count(rows).sum(axis=2, dtype=np.int64)

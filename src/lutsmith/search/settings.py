@@ -1,4 +1,4 @@
-"""How a search goes about it, as data: the network, the method, what is read in a step, and when it ends."""
+"""The settings of a search, as data: the network, the method, what a step reads, and when it ends."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class SearchSettings:
         options: settings of the method, by name, that differ from its defaults.
         network: the architecture to begin with, by name or as a mapping (`networks.NetworkArchitecture`); None:
             for 28 x 28 bytes the first two layers of `cnn_iv0` and one of random wires, or those that suit the method
-            (`SearchMethod.image_layers`), for all else two of random wires. Not where a circuit is given.
+            (`SearchMethod.image_layers`), for all else two of random wires. Not used if a circuit is given.
         code: the words of classes, as `networks.network_circuit` takes them; None: the architecture's.
         bank: tables that nodes are kept to, as `networks.bank_of` takes them; None: any.
-        loss: what falls, by name, see `losses`.
+        loss: what the search lowers, by name, see `losses`.
         batch: samples that a step reads; None: all.
         growth: what the batch is multiplied by after every `passes` passes.
         passes: see there.
@@ -45,7 +45,7 @@ class SearchSettings:
         every: steps between two looks at the validation rows.
         patience: looks without a better network, after which the search ends; None: it does not.
         max_seconds: after which no step begins; None: no limit.
-        seed: of all that is random.
+        seed: the seed of all that is random.
 
     Raises:
         TypeError, ValueError: values that they cannot have.

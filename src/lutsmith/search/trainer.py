@@ -1,4 +1,4 @@
-"""The loop of a search: steps of a method, looks at rows that were held out, a checkpoint, and a circuit in the end."""
+"""The loop of a search: steps of a method, looks at held-out rows, a checkpoint, and a circuit at the end."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ class Look:
 class SearchTrainer:
     """Searches for the tables, and with some methods the wires, of a network, without gradients and without torch.
 
-    The same settings and data give the same circuit, for any number of threads, and however often a search was stopped
-    and gone on with, unless `max_seconds` ends it.
+    The same settings and data give the same circuit, for any number of threads, and however often a search is stopped
+    and resumed, unless `max_seconds` ends it.
 
     Args:
-        settings: how to go about it; None: the defaults.
+        settings: of the search; None: the defaults.
 
     Attributes:
-        looks: the figures of each look at the validation rows; while it runs, of earlier sittings.
+        looks: the figures of each look at the validation rows; while it runs, those of earlier sessions.
     """
 
     def __init__(self, settings: SearchSettings | None = None) -> None:
@@ -90,7 +90,7 @@ class SearchTrainer:
         self._between_steps = True
 
     def prepare(self, dataset: Dataset, *, start: Circuit | None = None, threads: int | None = None) -> PreparedSearch:
-        """Return all that is made before the first step: what can be wrong with data and settings shows here.
+        """Return all that is made before the first step: errors in data and settings show here.
 
         Args:
             dataset: classes, from `data.from_arrays` or `data.load`.
@@ -148,15 +148,15 @@ class SearchTrainer:
         Args:
             dataset: as for `prepare`, or what this has made of it.
             start: as for `prepare`.
-            watch: is told how far the search has come, after every step.
-            checkpoint: a file. Where it is there, the search goes on from it, to the same circuit as if it had not
-                stopped. It is written anew every few seconds, at the end, and when the search is interrupted.
+            watch: called with the progress of the search, after every step.
+            checkpoint: a file. If it exists, the search goes on from it, to the same circuit as if it had not stopped.
+                It is written every few seconds, at the end, and when the search is interrupted.
             metadata: the metadata of the circuit; accuracy and settings are added.
 
         Raises:
-            ValueError: as for `prepare`; a checkpoint of other settings or data, or none at all.
+            ValueError: as for `prepare`; a file that is not a checkpoint, or one of other settings or data.
             OSError: a checkpoint that cannot be read or written.
-            CircuitMismatchError: the circuit does not give what was counted: a fault of lutsmith.
+            CircuitMismatchError: the circuit does not give the counted results: a bug in lutsmith.
         """
         ready = dataset if isinstance(dataset, PreparedSearch) else self.prepare(dataset, start=start)
         problem, settings = ready.problem, self.settings

@@ -1,4 +1,4 @@
-"""Estimators for scikit-learn: trained like any of its own, and each holds a circuit. Extra `sklearn`."""
+"""Estimators for scikit-learn: they are trained like its own, and each holds a circuit. Extra `sklearn`."""
 
 from lutsmith.sklearn.classifier import LUTClassifier
 from lutsmith.sklearn.encoder import ThermometerEncoder

@@ -19,65 +19,65 @@ from lutsmith.sklearn.estimator import LUTEstimator
 
 
 class LUTClassifier(ClassifierMixin, LUTEstimator):
-    """A network of look-up tables that tells classes, or several labels, as a scikit-learn estimator.
+    """A network of look-up tables that predicts classes, or several labels, as a scikit-learn estimator.
 
         model = LUTClassifier(random_state=0).fit(X_train, y_train)
         model.score(X_test, y_test)
         model.export("verilog", "hardware/")
 
     Networks are grown LUT by LUT (`lutsmith.additive`), without PyTorch and within seconds, or trained by gradients.
-    What is fitted is a circuit: what `predict` says is what its exports say.
+    The result is a circuit, and its exports give the same answers as `predict`.
 
     Args:
         method: "auto", which is "additive"; "additive"; or "gradients" (`pip install 'lutsmith[train]'`).
-        n_estimators: networks of different seeds, which share the LUTs and the seconds; their votes are added up, in
-            one circuit. All hold the same rows out; of folds each has its own.
-        max_luts: LUTs that vote at most; None: what is worth trying for so many rows.
+        n_estimators: the number of networks, of different seeds. They share the LUTs and the seconds, and one circuit
+            adds up their votes. All hold the same rows out, but each has folds of its own.
+        max_luts: the largest number of voting LUTs; None: a number that is worth trying for so many rows.
         max_seconds: no LUT is begun after so many seconds; None: no limit. The result then depends on the machine.
-        rank: inputs of a LUT, 1 to 8, or several of which one is drawn for each; None: what suits tables.
-        bits: thresholds of a feature; None: what is usual for the encoder.
+        rank: inputs of a LUT, 1 to 8, or several numbers, one of which is drawn for each LUT; None: what suits tables.
+        bits: thresholds of a feature; None: the usual number for the encoder.
         encoder: a name of `lutsmith.encodings.kinds.KINDS`; None: what suits tables.
         categorical_features: columns whose values are names though they are numbers, by place, name or truth value;
-            "from_dtype": what a frame's types say.
-        missing: what a missing value is to a column: "below" all thresholds; that, and a bit of its own ("indicator");
-            on the side of the thresholds that suits the column ("learned"); None: what validation rows say.
-        monotonic_cst: features of which the probability of the second class never falls as they grow (1), or never
-            rises (-1), all else equal: a mapping from names or places, or one of -1, 0, 1 for each. The circuit is
-            checked to be so. Of two classes, or of each of several labels.
+            "from_dtype": as the types of a frame say.
+        missing: how a missing value is treated: "below" all thresholds of its column; "indicator": the same, and a bit
+            of its own; "learned": on the side of the thresholds that suits the column; None: chosen on validation rows.
+        monotonic_cst: features with which the probability of the second class never falls (1) or never rises (-1) as
+            they grow, all else equal: a mapping from names or places, or one of -1, 0, 1 for each feature. The circuit
+            is checked for this. For two classes, or for each of several labels.
         table: how a table is read, fields of `lutsmith.data.TableOptions`: `{"drop": ["id"], "min_frequency": 20}`.
         class_weight: how much the rows of each class count: a dict, "balanced", or None.
-        early_stopping: whether rows choose how many of the grown LUTs are kept. "auto": a share of them, and of fewer
-            than 2,000 rows five networks that each leave a fifth out; True: a share of any number; False: none, all
-            LUTs are kept.
+        early_stopping: whether held-out rows choose how many of the grown LUTs are kept. "auto": a share of the rows
+            does, or with fewer than 2,000 rows five networks that each leave out a fifth; True: always a share of the
+            rows; False: no rows are held out, and all LUTs are kept.
         validation_fraction: that share.
-        n_iter_no_change: growing ends after so many rounds, of a LUT a class, without a better network; of gradients
-            after so many measurements. None: it goes on to the last.
+        n_iter_no_change: growing ends after so many rounds (one LUT for each class) without a better network; training
+            by gradients after so many measurements. None: it goes on to the last.
         input_shape: the shape of a sample, where rows of X are images: (28, 28), (3, 32, 32).
         teacher: a classifier with `predict_proba`, whose probabilities of the training rows are learned beside their
-            classes (distillation). One that is not fitted is fitted in five parts, so that it has not seen the targets
-            of the rows that it is asked about; one that is fitted is asked as it is. What is measured on rows that are
-            held out is measured by their true classes.
-        teacher_weight: the share of the loss that its opinions are, 0 to 1.
-        settings: further fields of `lutsmith.additive.AdditiveSettings`, of gradients of `lutsmith.training.Settings`.
-        architecture: of gradients, fields of `lutsmith.Architecture`.
-        callbacks: functions that are told of each round, a `lutsmith.additive.Growth`; one that returns True ends
-            growing.
-        warm_start: go on from the circuit of the last `fit`: its LUTs are fitted anew, one after the other.
+            classes (distillation). A teacher that is not fitted is fitted in five parts, so that it has not seen the
+            targets of the rows that it answers; a fitted one is used as it is. Held-out rows are always measured by
+            their true classes.
+        teacher_weight: the share of the loss that comes from its opinions, 0 to 1.
+        settings: further fields of `lutsmith.additive.AdditiveSettings`; for gradients of `lutsmith.training.Settings`.
+        architecture: for gradients, fields of `lutsmith.Architecture`.
+        callbacks: functions that are called after each round with a `lutsmith.additive.Growth`; one that returns True
+            ends growing.
+        warm_start: go on from the circuit of the last `fit`: its LUTs are fitted again, one after the other.
         n_jobs: threads; None and -1: all cores. The result does not depend on it.
-        random_state: of all that is drawn: an integer gives the same circuit each time.
+        random_state: the source of all random choices; an integer gives the same circuit each time.
         verbose: whether progress is shown.
 
     Attributes:
-        classes_: (K,) the classes, ascending; of several labels 0 and 1.
+        classes_: (K,) the classes, ascending; for several labels 0 and 1.
         circuit_: the `lutsmith.Circuit`.
-        report_: a `lutsmith.data.Report`: what it reaches on rows that it did not learn from, with the calibration
+        report_: a `lutsmith.data.Report`: what it reaches on rows that it was not trained on, with the calibration
             error and the Brier score of its probabilities there; LUTs, seconds.
         feature_importances_: (F,) the share of training rows, at most 1,000, whose answer changes where the values of a
             feature are exchanged among them.
-        temperature_: votes that are worth a factor e of probability, as those rows tell.
+        temperature_: how many votes are worth a factor e of probability, fitted on those rows.
         n_luts_: LUTs of the circuit.
         n_iter_, best_iteration_: rounds that were grown, and how many of them are kept, of all networks together.
-        evals_result_: losses and scores, round by round; of several networks a list of such.
+        evals_result_: losses and scores, round by round; for several networks a list of these.
         n_features_in_, feature_names_in_: as of any estimator.
     """
 
@@ -233,14 +233,15 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         return scores
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return the votes: (N,) of two classes, those of the second less those of the first; else (N, K)."""
+        """Return the votes: for two classes (N,), those of the second less those of the first; else (N, K)."""
         scores = self._scores(X)
         return scores if self._labels or scores.shape[1] != 2 else scores[:, 1] - scores[:, 0]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of each class, (N, K), whose rows add up to 1; of several labels that each is set.
+        """Return the probability of each class, (N, K), with rows that add up to 1; for several labels, the probability
+        that each is set.
 
-        Probabilities are those of the votes over `temperature_`; the circuit itself has none.
+        Probabilities come from the votes divided by `temperature_`; the circuit itself has none.
         """
         scaled = self._scores(X) / self.temperature_
         found: NDArray[np.float64] = expit(scaled) if self._labels else softmax(scaled, axis=1)
@@ -252,7 +253,7 @@ class LUTClassifier(ClassifierMixin, LUTEstimator):
         return found
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the class of each row, (N,); of several labels 0 and 1, (N, L)."""
+        """Return the class of each row, (N,); for several labels 0 and 1, (N, L)."""
         check_is_fitted(self)
         answer = self.circuit_.predict(self._rows(X))
         found: NDArray[Any] = answer.astype(np.int64) if self._labels else self.classes_[answer]

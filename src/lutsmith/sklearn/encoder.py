@@ -20,7 +20,7 @@ class ThermometerEncoder(TransformerMixin, BaseEstimator):
     The bits are those that networks of this library read. Bits that would be alike for all rows are left out.
 
     Args:
-        bits: thresholds of a feature; None: what is usual for the encoder.
+        bits: thresholds of a feature; None: the usual number for the encoder.
         encoder: a name of `lutsmith.encodings.kinds.KINDS` that needs no training: "balanced", which gives common
             values no more thresholds than they need, "distributive" (quantiles), "uniform", "gaussian", "gray", ...
         categorical_features: columns whose values are names, as for `LUTClassifier`: a bit for each name.

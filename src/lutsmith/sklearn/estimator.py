@@ -1,4 +1,6 @@
-"""What the estimators share: data in, a network grown or trained, a circuit out, and everything that is asked of it."""
+"""The common part of the estimators: from data to a grown or trained network and its circuit, and the methods that use
+the circuit.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ SAMPLE = 1000
 
 
 class LUTEstimator(FittedCircuit):
-    """The common part of `LUTClassifier` and `LUTRegressor`, which say what the parameters are."""
+    """The common part of `LUTClassifier` and `LUTRegressor`, which document the parameters."""
 
     @abstractmethod
     def _targets(self, y: Any, weights: NDArray[np.float64]) -> NDArray[Any]:
@@ -69,8 +71,8 @@ class LUTEstimator(FittedCircuit):
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Train a network and keep its circuit.
 
-        Equal rows are merged, their weights added up, and all are ordered by what they hold, before anything is drawn:
-        the order of rows tells nothing, and a weight of k is k copies exactly.
+        Before anything is drawn, equal rows are merged, their weights are added up, and all rows are sorted by their
+        contents. So the order of rows does not matter, and a weight of k is exactly k copies.
 
         Args:
             X: (N, F) numbers, NaN where missing; or a table: a frame of pandas, polars, pyarrow or another library that
@@ -308,9 +310,9 @@ def _rounds(trainer: AdditiveTrainer, chosen_by: str | None) -> _Rounds:
 
 
 def auto_luts(rows: int, scores: int) -> int:
-    """Return how many LUTs that vote are worth trying for so many rows: 1,000, of `FEW` rows and more 4,000.
+    """Return how many voting LUTs are worth trying for so many rows: 1,000, or 4,000 from `FEW` rows on.
 
-    As validation rows of public tables say: `python -m benchmarks.estimators --folds own`.
+    These numbers come from validation rows of public tables: `python -m benchmarks.estimators --folds own`.
     """
     return max(scores, 1000 if rows < FEW else 4000)
 

@@ -1,4 +1,4 @@
-"""What a fitted estimator has of its circuit: explanations, other formats, files."""
+"""What a fitted estimator offers through its circuit: explanations, other formats, files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FittedCircuit(BaseEstimator):
     # The circuit
 
     def explain(self, row: Any) -> Explanation:
-        """Return what decided one row, and what of each feature would change it: see `lutsmith.explain`.
+        """Explain the answer to one row, and which values of each feature would change it: see `lutsmith.explain`.
 
         Args:
             row: one row: a mapping by the names of columns, a Series of pandas, an array (F,) or (1, F), or a frame of
@@ -55,7 +55,7 @@ class FittedCircuit(BaseEstimator):
         return explain(self.circuit_, x[0])
 
     def rules(self, most: int = 100) -> Rules:
-        """Return a small network as text over the names of features: see `lutsmith.rules`."""
+        """Return a small network as text, in terms of the names of features: see `lutsmith.rules`."""
         check_is_fitted(self)
         return rules(self.circuit_, most=most)
 
@@ -69,7 +69,7 @@ class FittedCircuit(BaseEstimator):
 
         Args:
             format: a key of `lutsmith.export.FORMATS`.
-            folder: where files go; it is made where it is not there.
+            folder: where files go; it is created if it does not exist.
             **options: fields of `lutsmith.export.Options`, such as `pipeline=3`.
 
         Raises:
@@ -89,7 +89,7 @@ class FittedCircuit(BaseEstimator):
         return files
 
     def verify(self, formats: Sequence[str] | None = None, **options: Any) -> Verification:
-        """Check that exports of the circuit are the circuit: see `lutsmith.hardware.verify`."""
+        """Check that exports of the circuit are equal to it: see `lutsmith.hardware.verify`."""
         from lutsmith.hardware import verify
         from lutsmith.hardware.verification.verify import FORMATS
 

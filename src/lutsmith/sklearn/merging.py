@@ -31,7 +31,7 @@ def merged_rows(
     """Return the places of rows without those of weight 0, ordered by what they hold; equal ones are one, with the sum
     of weights.
 
-    So a row of weight k is k copies of it, and the order of rows tells nothing: what is drawn later is drawn alike.
+    So a row of weight k is k copies of it, and the order of rows does not matter: later random draws are the same.
     Where all weights are whole numbers, a row of weight k is k rows, but at most `COPIES`, or its part of `FEW`, that
     share it.
 

@@ -1,4 +1,4 @@
-"""X as people hand it to an estimator: arrays of numbers, and tables with names, categories and missing values."""
+"""X as users pass it to an estimator: arrays of numbers, and tables with names, categories and missing values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = "the features"
 
 
 class InputForm:
-    """How X of `fit` was read, so that a later one is read alike.
+    """How X of `fit` was read, so that a later X is read the same way.
 
     Attributes:
         named: whether it is a table with columns by name: a frame, records, or an array that holds text, whose columns

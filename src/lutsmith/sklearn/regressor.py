@@ -14,36 +14,36 @@ from lutsmith.sklearn.estimator import LUTEstimator
 
 
 class LUTRegressor(RegressorMixin, LUTEstimator):
-    """A network of look-up tables that tells numbers, one or several of each row, as a scikit-learn estimator.
+    """A network of look-up tables that predicts numbers, one or several for each row, as a scikit-learn estimator.
 
-    Parameters and attributes are those of `LUTClassifier`, but for class weights and probabilities.
+    Parameters and attributes are those of `LUTClassifier`, except class weights and probabilities.
 
     Args:
         loss: "squared", "absolute" or "quantile"; by gradients "squared" alone.
-        quantile: of the loss "quantile": the share of targets that are to lie below what is predicted.
-        method: as for `LUTClassifier`, and so all below.
-        n_estimators: networks, of which the circuit gives the mean.
-        max_luts: LUTs that vote at most.
+        quantile: for the loss "quantile": the share of targets that should lie below the prediction.
+        method: as for `LUTClassifier`, like all parameters below.
+        n_estimators: the number of networks; the circuit gives their mean.
+        max_luts: the largest number of voting LUTs.
         max_seconds: no LUT is begun after so many seconds.
         rank: inputs of a LUT.
         bits: thresholds of a feature.
         encoder: of features.
         categorical_features: columns whose values are names.
-        missing: what a missing value is.
-        monotonic_cst: features as which the prediction never falls (1) or never rises (-1).
+        missing: how a missing value is treated.
+        monotonic_cst: features with which the prediction never falls (1) or never rises (-1) as they grow.
         table: how a table is read.
         early_stopping: whether rows choose how many LUTs are kept.
         validation_fraction: the share of rows that does.
         n_iter_no_change: rounds without a better network, after which growing ends.
         input_shape: the shape of a sample that is an image.
         teacher: a regressor whose numbers of the training rows are learned beside the targets.
-        teacher_weight: the share of the loss that they are.
+        teacher_weight: the share of the loss that comes from them.
         settings: further fields.
-        architecture: of gradients.
-        callbacks: are told of each round.
+        architecture: for gradients.
+        callbacks: called after each round.
         warm_start: go on from the circuit.
         n_jobs: threads.
-        random_state: of all that is drawn.
+        random_state: the source of all random choices.
         verbose: whether progress is shown.
     """
 
@@ -136,7 +136,7 @@ class LUTRegressor(RegressorMixin, LUTEstimator):
         return {"loss": self.loss, "quantile": self.quantile}
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Return the number of each row, float64 (N,), or (N, targets) of several."""
+        """Return the number for each row, float64 (N,), or (N, targets) for several targets."""
         check_is_fitted(self)
         found: NDArray[np.float64] = np.asarray(self.circuit_.predict(self._rows(X)), np.float64)
         return found

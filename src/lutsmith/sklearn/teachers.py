@@ -22,12 +22,12 @@ FOLDS = 5
 
 
 def check_teacher(teacher: Any, weight: Any, *, numbers: bool) -> None:
-    """Raise where a teacher or its weight is none.
+    """Raise an error where a teacher or its weight is not valid.
 
     Args:
-        teacher: what is to be one; None: there is none.
-        weight: the share of the loss that its opinions are.
-        numbers: whether it is to tell numbers, or else classes or labels.
+        teacher: the teacher, or None.
+        weight: the share of the loss that comes from its opinions.
+        numbers: whether it has to predict numbers; else classes or labels.
 
     Raises:
         TypeError: no estimator, or one of another kind.
@@ -57,11 +57,11 @@ def make_teacher(
     labels: bool = False,
     seed: int = 0,
 ) -> Teacher:
-    """Return what answers for a teacher about rows.
+    """Return the function that gives a teacher's answers for rows.
 
-    One that is fitted is asked as it is. Of one that is not `FOLDS` are fitted, each to the rows but for a part, which
-    it is asked about: of no row it has seen the target. It learns from no other rows than those that it is asked about
-    together, so that rows that are held out stay unknown to it too.
+    A fitted teacher is used as it is. Of a teacher that is not fitted, `FOLDS` copies are fitted, each without a part
+    of the rows, and answer for that part: no copy has seen the target of a row that it answers. They are fitted only to
+    the rows that are asked about together, so held-out rows stay unknown to them too.
 
     Args:
         teacher: the estimator, which is not changed.

@@ -1,4 +1,4 @@
-"""Which device there is to train on, and a line about it."""
+"""Which device is available for training, and a line about it."""
 
 from __future__ import annotations
 

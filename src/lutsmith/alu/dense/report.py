@@ -1,4 +1,4 @@
-"""What training a dense model gave: answers by operation, beside what ALU_Net published."""
+"""The result of training a dense model: answers by operation, beside the published ones of ALU_Net."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PUBLISHED_MEAN = 0.827
 
 @dataclass(frozen=True, eq=False)
 class DenseReport:
-    """What a run reached.
+    """The result of a run.
 
     Attributes:
         model: its name.
@@ -31,9 +31,9 @@ class DenseReport:
         device: one line about where it was trained.
         settings: of the run: steps, batch size, rates, loss, and all that decides what is drawn.
         answers: of each operation, on the test part, which training never sees.
-        steps: that were taken, over all sittings.
+        steps: that were taken, over all sessions.
         samples: that were trained on.
-        seconds: from first step to last, measurements included, over all sittings.
+        seconds: from first step to last, measurements included, over all sessions.
         best_step: the step whose weights were kept, by the validation part.
         validation: the mean share of exact answers there, which chose the step.
         stopped: why it ended before its last step; None where it did not.

@@ -73,7 +73,7 @@ def train_dense(
         bits: the width of the operands.
         model: a name of `MODELS`.
         options: of the model, instead of its defaults, such as `{"units": 512, "layers": 6, "stacks": 1}`.
-        seconds: the time limit of the steps and the measurements between them, over all sittings.
+        seconds: the time limit for the steps and the measurements between them, over all sessions.
         steps: at most so many, rounded up to whole runs of `measure_every`. Without either, 14,000.
         out: the folder of the run: checkpoint.pt, metrics.jsonl, TensorBoard's events, and at the end model.pt,
             report.json, and of a network of LUTs model.lut. None: nothing is written.
@@ -98,12 +98,13 @@ def train_dense(
         quiet: show no progress.
 
     Raises:
-        ValueError: an argument that cannot be, with what it may be; a checkpoint of another run, or one in the way.
+        ValueError: an invalid argument; the message says what is allowed; a checkpoint of another run, or one in the
+            way.
         TypeError: an argument of a wrong type.
         CheckpointError: a checkpoint that cannot be read or written.
         TrainingError: the loss is not finite.
         TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
-        CircuitMismatchError: the circuit is not the network: a fault of lutsmith.
+        CircuitMismatchError: the circuit is not equal to the network: a bug in lutsmith.
     """
     for name, value in (("measure_every", measure_every), ("points", points), ("validation_points", validation_points)):
         whole_number(name, value, 1)

@@ -1,1 +1,1 @@
-"""What a circuit does as the value of a feature moves: levels, functions of levels, and whether they are monotone."""
+"""How a circuit reacts to the value of a feature: levels, functions of levels, and whether they are monotone."""

@@ -1,9 +1,9 @@
-"""What signals of a circuit may do as a feature goes from one level to the next, whatever all else is.
+"""How signals of a circuit may change as a feature goes from one level to the next, whatever the other features are.
 
-A signal is told by the values that it can have before the step and after it: a set of pairs. Where few features decide
-it, all combinations of their levels are gone through, which is exact. Else sets go through the netlist, LUT by LUT, as
-if the signals that a LUT reads had nothing to do with each other: what is then told may include pairs that never are,
-and leaves none out that is.
+A signal is described by the values that it can have before and after the step: a set of pairs. Where few features
+decide it, all combinations of their levels are tried, which is exact. Else sets are carried through the netlist, LUT by
+LUT, as if the signals that a LUT reads were independent of each other. The result may then include pairs that never
+occur, but it leaves out none that does.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ STAYS = STAYS_0 | STAYS_1
 
 def changes(inputs: Inputs, netlist: Netlist, levels: FeatureLevels, signals: NDArray[np.int64], most: int = CELLS,
             ) -> NDArray[np.uint8]:  # fmt: skip
-    """Return what signals may do at each step of a feature, uint8 (O, L - 1): sets of pairs.
+    """Return how signals may change at each step of a feature, uint8 (O, L - 1): sets of pairs.
 
     Args:
         inputs: of the circuit.
         netlist: its LUTs; registers may hold anything.
         levels: of all inputs that are of the feature.
         signals: int64 (O,).
-        most: combinations of levels that are gone through for a signal.
+        most: the largest number of combinations of levels that are tried for a signal.
     """
     found = np.full((signals.size, len(levels) - 1), STAYS, np.uint8)
     moved = _reached(netlist, levels.inputs)

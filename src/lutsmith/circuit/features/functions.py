@@ -1,4 +1,4 @@
-"""What a signal says as a function of the levels of the features that it depends on, in plain NumPy: exact."""
+"""A signal as an exact function of the levels of the features that it depends on, in plain NumPy."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class LevelFunction:
     """A signal as a function of levels.
 
     Attributes:
-        levels: of the features that it depends on by its wires, one for each axis.
-        tells_missing: of each, whether the last place of its axis is the missing value: where it is not as the lowest
-            numbers are.
+        levels: those of the features that it depends on by its wires, one for each axis.
+        tells_missing: for each feature, whether the last place of its axis is the missing value. It has a place of its
+            own where it differs from the lowest numbers.
         values: bool, the signal; axis a has a place for each level of feature a.
     """
 

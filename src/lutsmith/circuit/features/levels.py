@@ -1,4 +1,4 @@
-"""The values of a feature that a circuit's inputs tell apart, in order: all that a circuit can know of it."""
+"""The values of a feature that a circuit's inputs distinguish, in order: all that a circuit can know about it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class FeatureLevels:
 
     Attributes:
         feature: its number.
-        inputs: int64 (n,), the inputs of the netlist that are of it, ascending.
-        low: float64 (L,), the lowest float32 of each; of the first level one that it has.
-        high: float64 (L,), the highest float32; of the last level one that it has.
-        bits: bool (L, n), the inputs.
-        missing: bool (n,), what they are where the value is missing (NaN).
+        inputs: int64 (n,), the inputs of the netlist that read it, ascending.
+        low: float64 (L,), the lowest float32 of each level; for the first level some value of it.
+        high: float64 (L,), the highest float32 of each level; for the last level some value of it.
+        bits: bool (L, n), the inputs at each level.
+        missing: bool (n,), the inputs where the value is missing (NaN).
     """
 
     feature: int
@@ -39,7 +39,7 @@ class FeatureLevels:
 
     @classmethod
     def of(cls, inputs: Inputs, which: NDArray[np.int64]) -> FeatureLevels | None:
-        """Return the levels of a feature; None where a word of it is too long to go through its values.
+        """Return the levels of a feature; None where its word is too long to try all values.
 
         Args:
             inputs: of a circuit.
@@ -69,7 +69,7 @@ class FeatureLevels:
         return cls(feature, which, exact[starts], exact[stops], bits[starts], missing)
 
     def of_number(self, value: float) -> int:
-        """Return the level of a number, of which float32 is what counts."""
+        """Return the level of a number, which is rounded to float32 first."""
         return int(np.count_nonzero(self.high[:-1] < np.float32(value)))
 
     def level(self, bits: NDArray[np.bool_]) -> int:
@@ -78,6 +78,6 @@ class FeatureLevels:
 
 
 def inputs_by_feature(inputs: Inputs, which: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
-    """Return those of some inputs, ascending, that are of each feature, by feature."""
+    """Group inputs by the feature that they read, in ascending order."""
     features = inputs.feature[which]
     return {int(feature): which[features == feature] for feature in np.unique(features)}

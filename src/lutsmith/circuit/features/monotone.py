@@ -1,4 +1,4 @@
-"""Is a circuit monotone in a feature: shown by its tables, or not shown, and where; with two rows where it is not."""
+"""Whether a circuit is monotone in a feature, shown by its tables; if not, where, and two rows that disprove it."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def _place(key: Any, features: int, names: Sequence[str] | None) -> int:
 
 @dataclass(frozen=True)
 class Failure:
-    """A step of a feature at which a score is not shown to go the right way.
+    """A step of a feature at which a score is not shown to move in the right direction.
 
     Attributes:
         feature: its name.
         above: the step: from a value that is not above this to one that is.
         score: the class, label or target.
-        luts: nodes of the netlist, and inputs as -1, -2, ..., whose outputs may change the wrong way.
-        least: how far the score may go the wrong way, in votes, as far as tables tell; below 0.
+        luts: nodes of the netlist, and inputs as -1, -2, ..., that may change in the wrong direction.
+        least: how far the score may move in the wrong direction according to the tables, in votes; below 0.
     """
 
     feature: str
@@ -95,13 +95,13 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class Violation:
-    """Two rows that differ in one feature, and a score of theirs that goes the wrong way.
+    """Two rows that differ in one feature, and a score that moves in the wrong direction between them.
 
     Attributes:
         feature: its name.
         rows: (2, F), the feature grows from the first to the second.
         score: the class, label or target.
-        scores: its scores for the two; of two classes by how much the second is ahead.
+        scores: its values for the two rows; for two classes the lead of the second class.
     """
 
     feature: str
@@ -116,10 +116,10 @@ class MonotoneCheck:
 
     Attributes:
         constraints: 1 or -1 by the names of features.
-        scores: the class, labels or targets that were looked at.
+        scores: the class, labels or targets that were checked.
         failures: where it is not shown.
-        too_long: features whose words are too long to go through: of them nothing is shown.
-        counterexample: where it is not monotone; None where none was found.
+        too_long: features whose words are too long to try all values: nothing is shown about them.
+        counterexample: two rows that show that it is not monotone; None where none was found.
     """
 
     constraints: dict[str, int]
@@ -151,26 +151,26 @@ class MonotoneCheck:
 
 
 def check_monotone(circuit: Circuit, constraints: Constraints, *, rows: int = 256, seed: int = 0) -> MonotoneCheck:
-    """Return whether the scores of a circuit are monotone in features, as its tables show; training is not trusted.
+    """Check from the tables of a circuit whether its scores are monotone in features, however it was trained.
 
         found = lutsmith.check_monotone(circuit, {"age": 1})
         print(found)  # monotone in age (rises): shown by its tables
 
-    Of two classes the score is that of the second less that of the first: the probability of the second class. Of
-    several labels or targets each is looked at, of numbers what is predicted. It is shown for all numbers of the
-    feature, all else equal, missing values of other features among it; a missing value of the feature itself is not a
-    number, and nothing is said of it.
+    With two classes, the score is that of the second class less that of the first, which decides the probability of the
+    second class. With several labels or targets, each one is checked; for numbers, the prediction. The result holds for
+    all numbers of the feature while the other features stay equal, whether or not they are missing. A missing value of
+    the feature itself is not a number: the check says nothing about it.
 
-    For each step from one value of a feature that the circuit tells apart to the next, it is asked of each LUT that
-    votes whether it can change the wrong way (`changes`), and whether the votes that surely go the right way make up
-    for those that may go the wrong one. Where they do for each step, the circuit is monotone. Where they do not, it may
-    be so still: then it is not shown, and rows are looked for that tell it is not.
+    The check looks at each step from one value of a feature that the circuit distinguishes to the next. It finds the
+    voting LUTs that can change in the wrong direction (`changes`), and asks whether the votes that surely move in the
+    right direction make up for them. If they do at every step, the circuit is monotone. If not, it may still be
+    monotone, but this is not shown, and the check searches for rows that show that it is not.
 
     Args:
-        circuit: of one decision by popcounts: two classes, several labels, or numbers. Any, simplified ones too.
+        circuit: any with one decision by popcounts: two classes, several labels, or numbers. It may be simplified.
         constraints: 1 (never falls as the feature grows) or -1 (never rises), by names or places of features; or -1, 0
             or 1 for each feature.
-        rows: tried for each of some steps that are not shown; 0: none.
+        rows: how many rows to try for each of some steps that are not shown; 0: none.
         seed: of these rows.
 
     Raises:
@@ -232,7 +232,7 @@ def _weights(circuit: Circuit, head: Head) -> tuple[NDArray[np.int64], tuple[Lab
 
 
 def signal_weights(head: Head, netlist: Netlist) -> NDArray[np.int64]:
-    """Return what each signal of a netlist counts for each score of a head where it is 1, int64 (S, C)."""
+    """Return how much each signal of a netlist adds to each score of a head where it is 1, int64 (S, C)."""
     group = np.repeat(np.arange(head.num_groups), netlist.outputs.size // head.num_groups)
     weights = np.eye(head.num_groups, dtype=np.int64) if head.weights is None else head.weights.astype(np.int64)
     counted = np.zeros((netlist.num_signals, len(weights)), np.int64)

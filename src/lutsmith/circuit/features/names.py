@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def feature_names(circuit: Circuit) -> tuple[str, ...]:
-    """Return the names of a circuit's features; x0, x1, ... where it has none."""
+    """Return the names of a circuit's features; x0, x1, ... where they have no names."""
     names, features = circuit.metadata.feature_names, circuit.encoder.num_features
     return names if names is not None and len(names) == features else tuple(f"x{place}" for place in range(features))
 

@@ -1,4 +1,6 @@
-"""Smaller circuits: passes over netlists, each `Netlist -> Netlist` and equal, and what data allow beyond that."""
+"""Smaller circuits: passes over netlists, each `Netlist -> Netlist` with an equal result, and further ones that use
+data.
+"""
 
 from lutsmith.circuit.simplify.circuits import Simplification, simplify
 from lutsmith.circuit.simplify.codes import use_codes

@@ -1,7 +1,7 @@
-"""Circuits of parts, simplified as parts: each part once, and what is around its instances with these as boxes.
+"""Circuits of parts, simplified as parts: each part once, and the logic around its instances, which are boxes there.
 
-Around them, what instances give are further inputs, and what they read further outputs: whatever the boxes compute, the
-result is equal.
+For the logic around them, the outputs of instances are further inputs, and their inputs are further outputs: the result
+is equal whatever the boxes compute.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Boxed(NamedTuple):
 
 
 def boxed(netlist: Netlist, parts: Sequence[SharedPart]) -> Boxed:
-    """Return what of a netlist is around the instances of parts."""
+    """Return the logic of a netlist around the instances of parts."""
     given = np.concatenate([part.outputs(netlist).reshape(-1) for part in parts])
     read = np.concatenate([part.inputs(netlist).reshape(-1) for part in parts])
     first = netlist.num_inputs + netlist.num_registers
@@ -69,7 +69,8 @@ def boxed(netlist: Netlist, parts: Sequence[SharedPart]) -> Boxed:
 def unboxed(boxes: Boxed) -> tuple[Netlist, tuple[SharedPart, ...]] | None:
     """Return the flat netlist with the boxes in it, and where they are. Inputs and outputs keep their order.
 
-    None where boxes read each other in a circle: of two equal nodes the one that stays may read more than it needs.
+    None where boxes read each other in a circle: when two equal nodes become one, the node that stays may read more
+    than it needs.
     """
     netlist = boxes.netlist
     owners, first_given, first_read = box_places(boxes)
@@ -125,8 +126,8 @@ def simplify_around(
         netlist: any.
         parts: of it.
         around: simplifies the netlist around the boxes; inputs and outputs keep their number and order.
-        inside: simplifies that of a part, likewise. What is not a part any more, such as one with a constant output, is
-            left as it was.
+        inside: simplifies that of a part, likewise. A result that cannot be a part any more, such as one with a
+            constant output, is not used: the part stays as it was.
     """
     boxes = boxed(netlist, parts)
     boxes = boxes._replace(parts=tuple((name, _still_a_part(name, part, inside), n) for name, part, n in boxes.parts))

@@ -1,8 +1,8 @@
-"""What a data set shows of a netlist: the addresses at which each LUT is read, and which signals are told apart.
+"""What a data set shows about a netlist: the addresses at which each LUT is read, and which signals differ on some row.
 
-Entries that are never addressed may be chosen freely, and signals that no row tells apart may stand for each other.
-Each change here leaves the value of every signal as it is on every row, so that all that was seen before it stays true,
-and changes can be made at once.
+Entries that are never addressed may be chosen freely, and signals that are equal on all rows may replace each other.
+Each change here keeps the value of every signal on every row, so what was seen before stays true, and changes can be
+made at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MEMORY = 1 << 26
 
 
 class Sight(NamedTuple):
-    """What rows show of a netlist.
+    """What rows show about a netlist.
 
     Attributes:
         seen: uint64 (N,), bit a of a node is set where a row reads its table at address a.
@@ -38,7 +38,9 @@ class Sight(NamedTuple):
 
 
 def look(encoder: Comparators | Inputs, netlist: Netlist, rows: NDArray[Any]) -> Sight:
-    """Return what rows (N, F), at least one, show of a netlist without registers, part by part in bounded memory."""
+    """Return what rows (N, F), at least one, show about a netlist without registers, block by block in bounded
+    memory.
+    """
     from lutsmith.circuit.engine.stages import Stages
     from lutsmith.kernels.netlists import care
 
@@ -66,9 +68,9 @@ def entries(netlist: Netlist, sight: Sight) -> tuple[int, int]:
 def use_freedom(netlist: Netlist, sight: Sight) -> Netlist:
     """Return a netlist in which every signal that is left has its value on all rows, with fewer inputs of LUTs.
 
-    A LUT no longer reads an input where two entries that differ in it alone are never both read with different values;
-    those inputs are tried first that have the fewest readers. Then LUTs read, in place of a signal, the lowest that is
-    equal to it or complementary on all rows, or a constant.
+    A LUT stops reading an input if no two entries that differ only in that input are both read with different values;
+    inputs with the fewest readers are tried first. Then LUTs read, in place of a signal, the lowest that is equal to it
+    or complementary on all rows, or a constant.
     """
     luts = Luts.of(netlist)
     changed = drop_inputs(luts, widened(sight.seen, netlist.ranks))

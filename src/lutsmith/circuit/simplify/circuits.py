@@ -1,4 +1,4 @@
-"""Circuits simplified: the passes on their netlist, and the encoder without what is no longer read."""
+"""Simplification of circuits: passes on the netlist, and the encoder without comparators that are no longer read."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ EQUAL = "for every sample"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Simplification:
-    """A circuit that is equal to the one given, for every sample and in every clock cycle.
+    """A simplified circuit that is equal to the given one, for every sample and in every clock cycle.
 
     Up to level 2 the networks are equal too, for all values of their inputs.
 
     Attributes:
-        circuit: the result; its metadata says so under `simplified`.
+        circuit: the result; its metadata records the simplification under `simplified`.
         level: see `simplify`.
-        rank: the most inputs of a LUT that cones were collapsed into.
+        rank: the most inputs of a LUT that replaces a cone.
         steps: "given", each pass that changed something, "result". `str()` prints them as a table.
     """
 
@@ -53,20 +53,20 @@ class Simplification:
 
 
 def simplify(circuit: Circuit, level: int = 2, *, rank: int = MAX_RANK) -> Simplification:
-    """Return an equal circuit of fewer LUTs, and what each pass did.
+    """Return an equal circuit with fewer LUTs, and what each pass did.
 
     Outputs keep their number and order, and so do the head's groups; outputs that are constant stay outputs.
-    Inputs that nothing reads any more are dropped. LUTs are never added, levels at level 4 alone. Parts stay parts:
-    each is simplified once, and what is around their instances with these as boxes.
+    Inputs that nothing reads any more are dropped. LUTs are never added; only level 4 may add levels of LUTs. Parts
+    stay parts: each is simplified once, and so is the logic around their instances, which are boxes there.
 
     Args:
         circuit: any.
         level: 1 folds constants, absorbs buffers and inverters, drops inputs that make no difference, merges equal and
             complementary nodes and removes dead ones, until nothing changes. 2 also collapses cones into one LUT each.
-            3 also uses that comparators of one feature are ordered: circuits are equal for every sample, but their
-            networks alone may differ on bits that no sample gives. 4 first takes LUTs apart and makes others of the
-            parts (`restructure`): for logic that others wrote, and slower; a LUT of more than `rank` inputs then
-            becomes several.
+            3 also makes use of the order of the comparators of one feature: circuits are equal for every sample, but
+            their networks alone may differ on bits that no sample gives. 4 first takes LUTs apart and builds new ones
+            from the pieces (`restructure`): slower, and meant for logic from other tools; a LUT of more than `rank`
+            inputs then becomes several.
         rank: from level 2, the most inputs of such a LUT, 2 to 6: 6 for FPGAs of six-input LUTs.
 
     Raises:
@@ -124,6 +124,6 @@ def rebuilt(circuit: Circuit, netlist: Netlist, parts: tuple[SharedPart, ...] = 
 
 
 def recorded(steps: tuple[Step, ...], level: int, rank: int) -> dict[str, object]:
-    """Return what a circuit's metadata keeps: settings, and LUTs before and after."""
+    """Return the record for a circuit's metadata: settings, and LUTs before and after."""
     luts = {"luts_before": steps[0].luts, "luts": steps[-1].luts}
     return {"level": level, **({"rank": rank} if level > 1 else {}), **luts}

@@ -13,7 +13,7 @@ from lutsmith.circuit.tables import ONES, VARIABLES, Words
 
 
 def use_codes(netlist: Netlist, encoder: Comparators) -> Netlist:
-    """Return a netlist that behind this encoder is equal for every sample, with fewer inputs of LUTs.
+    """Return a netlist that is equal for every sample behind this encoder, with fewer inputs of LUTs.
 
     A value above 3 is above 2 too: where a LUT reads both comparators, a quarter of its table is never read, and an
     input that only these entries depend on is dropped. Every signal that is left has its value on every sample; on bits
@@ -33,7 +33,7 @@ def use_codes(netlist: Netlist, encoder: Comparators) -> Netlist:
 
 
 def possible(luts: Luts, encoder: Comparators) -> Words:
-    """Return uint64 (N,), the addresses that samples may have at each LUT, as far as pairs of its inputs tell."""
+    """Return uint64 (N,), the addresses that samples may have at each LUT, as far as pairs of its inputs show."""
     feature = np.append(encoder.feature, UNUSED)
     threshold = np.append(encoder.threshold, np.float32(0))
     compared: NDArray[np.bool_] = (luts.reads != UNUSED) & (luts.reads < len(encoder))

@@ -10,7 +10,7 @@ from lutsmith.circuit.tables import ONES, cofactors
 
 
 def fold_constants(netlist: Netlist) -> Netlist:
-    """Return the netlist in which no LUT reads a constant, and no LUT has a table of one value.
+    """Return an equal netlist in which no LUT reads a constant, and no LUT has a table of one value.
 
     A node whose table is all 0 or all 1 is a constant; what reads it keeps the half of its table that the constant
     leaves, and may become a constant by that. Outputs that are constant read a node of rank 0.

@@ -1,4 +1,4 @@
-"""Structural hashing: nodes that compute the same of the same signals, or its complement, become one."""
+"""Structural hashing: nodes that compute the same function of the same signals, or its complement, become one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Circuits that are equal on given data only: table entries that no row reads are chosen to make them smaller."""
+"""Circuits that are equal on given data only: table entries that no row reads are chosen so that the circuits get
+smaller.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,12 @@ COMPARED = 1 << 16
 
 @dataclass(frozen=True)
 class CareProof:
-    """What is known of the result: on these rows, and on nothing else, its outputs are those of the circuit given.
+    """What is known about the result: its outputs are those of the given circuit on these rows; nothing is known
+    elsewhere.
 
     Attributes:
         rows: N, all of which were evaluated on both circuits after the last change.
-        outputs: O; all N O output bits are equal, hence all scores and predictions.
+        outputs: O; all N O output bits are equal, and so are all scores and predictions.
         entries: table entries of the LUTs of the circuit given.
         addressed: how many of these a row reads.
         free: the others, which could be chosen.
@@ -47,7 +50,7 @@ class CareProof:
 
 @dataclass(frozen=True)
 class AccuracyChange:
-    """Share of samples whose label is predicted, by the circuit given and by the result.
+    """The share of samples with the right label, for the given circuit and for the result.
 
     Attributes:
         samples: how many there are.
@@ -62,10 +65,11 @@ class AccuracyChange:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DataSimplification:
-    """A circuit that is equal to the one given on the given data only. Elsewhere it may say anything.
+    """A simplified circuit that is equal to the given one on the given data only. On other samples it may say anything.
 
     Attributes:
-        circuit: the result; its metadata says so under `simplified_on_data`, and no accuracy measured before.
+        circuit: the result; its metadata records the simplification under `simplified_on_data`, and drops accuracies
+            that were measured before.
         level: see `simplify`.
         rank: the most inputs of a LUT that cones were collapsed into.
         steps: "given", each pass that changed something, "result".
@@ -127,11 +131,11 @@ def simplify_on(
     """Return a smaller circuit with the outputs of `circuit` on every row of X; on other samples they may differ.
 
     The circuit is evaluated on all rows. LUTs then drop inputs that only unread table entries depend on, and read the
-    lowest of the signals that no row tells apart; outputs that never change become constants. The exact passes follow,
-    and all of it is repeated for as long as it gains; where the exact passes alone gain more, their result is taken
-    (don't-cares from data: Miyasaka, Mishchenko, FCCM 2024).
-    At the end both circuits are evaluated on all rows by the engine, and every output bit is compared. Instances of
-    parts are flattened: what data show of one they do not show of another.
+    lowest of those signals that are equal on all rows; outputs that never change become constants. The exact passes
+    follow, and all of it is repeated for as long as it gains; where the exact passes alone gain more, their result is
+    taken (don't-cares from data: Miyasaka, Mishchenko, FCCM 2024). At the end both circuits are evaluated on all rows
+    by the engine, and every output bit is compared. Instances of parts are flattened, because data show different
+    things about different instances.
 
     Args:
         circuit: without registers.
@@ -139,7 +143,7 @@ def simplify_on(
         y: int (N,), class ids of the rows, to measure accuracy.
         level: as for `simplify`.
         rank: as for `simplify`.
-        held_out: further (X, y) that the result is only measured on: what equality on X alone costs.
+        held_out: further (X, y), only to measure the result on: they show what equality on X alone costs.
 
     Raises:
         TypeError, ValueError: rows or labels of wrong types or shapes, no rows, labels for a circuit that predicts no

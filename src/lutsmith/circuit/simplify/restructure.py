@@ -1,10 +1,10 @@
 """Another structure of the same function: LUTs are taken apart into gates, and the gates are mapped to LUTs anew.
 
-The other passes take the nodes of a netlist as they are. What others wrote is often cut up for another purpose: into
-cells of a library, or covers of many cubes. Here each table becomes gates of two inputs, equal gates become one, and
-cones of gates become LUTs again. The new LUTs hold other parts of the function than the old ones did, so that the same
-once more may gain again. (Structural hashing and technology mapping: Mishchenko, Chatterjee, Brayton, DAC 2006; mapping
-again with other structures: "lossless synthesis", Chatterjee et al., ICCAD 2005.)
+The other passes take the nodes of a netlist as they are. Logic from other tools is often cut up for another purpose:
+into cells of a library, or covers of many cubes. Here each table becomes gates of two inputs, equal gates become one,
+and cones of gates become LUTs again. The new LUTs hold other parts of the function than the old ones did, so that a
+second round may gain again. (Structural hashing and technology mapping: Mishchenko, Chatterjee, Brayton, DAC 2006;
+mapping again with other structures: "lossless synthesis", Chatterjee et al., ICCAD 2005.)
 """
 
 from __future__ import annotations

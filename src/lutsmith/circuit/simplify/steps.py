@@ -21,7 +21,7 @@ class Step:
         constants: nodes of rank 0.
         luts_by_rank: how many nodes there are of each rank that occurs.
         depth: levels of LUTs.
-        inputs: inputs that something reads: as many comparators does the encoder need.
+        inputs: inputs that are read; the encoder needs as many comparators.
         registers: R.
         seconds: what the pass took; all of it in the last row.
     """
@@ -46,7 +46,7 @@ class Step:
 
 
 def facts(steps: Sequence[Step], equal: str) -> dict[str, str]:
-    """Return what a short view shows: LUTs, depth and inputs before and after, and where the circuits are equal."""
+    """Return the facts for a short view: LUTs, depth and inputs before and after, and where the circuits are equal."""
     before, after = steps[0], steps[-1]
     return {
         "LUTs": f"{before.luts:,} to {after.luts:,}",

@@ -46,7 +46,7 @@ def pieces(name: str, tensor: NDArray[Any], sizes: Sequence[int]) -> list[NDArra
 
 
 def count(name: str, value: Any, low: int = 0) -> int:
-    """Return a number of things that stands in JSON; ValueError where it is none."""
+    """Return a count from JSON; ValueError where it is not valid."""
     if type(value) is not int or not low <= value < 1 << 31:
         raise ValueError(f"{name} is {str(value)[:40]}, expected a whole number from {low} up")
     return value

@@ -1,4 +1,4 @@
-"""What a model knows of the table that it was trained on, and how cells, frames and records become its features."""
+"""What a model knows about the table that it was trained on, and how cells, frames and records become its features."""
 
 from lutsmith.circuit.tabular.errors import SchemaError
 from lutsmith.circuit.tabular.frames import Frame, as_frame

@@ -1,4 +1,4 @@
-"""What is raised where a table does not fit a model."""
+"""The error for a table that does not fit a model."""
 
 from __future__ import annotations
 

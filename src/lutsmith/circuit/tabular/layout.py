@@ -20,7 +20,7 @@ UNSEEN = ("missing", "error")
 
 @dataclass(frozen=True, kw_only=True)
 class TableLayout:
-    """What a model keeps of its table beside the names of its columns and categories.
+    """What a model records about the layout of its table, beside the names of its columns and categories.
 
     Attributes:
         numerals: of the features whose numbers are not plain, by place, how they are written.
@@ -32,9 +32,9 @@ class TableLayout:
         label: the place of the label column among them, or None.
         label_name: its name, or None.
         ordered: the places of the features whose categories have an order: their codes are compared as numbers.
-        pooled: of the features some of whose names are read as one, by place, these names; the first of them stands
-            among the categories.
-        unseen: what a name is that is none of the categories: "missing", or an "error".
+        pooled: by the place of a feature, the names of it that are read as one; the first of them is among the
+            categories.
+        unseen: how a name that is not among the categories is treated: as "missing", or as an "error".
     """
 
     numerals: Mapping[int, Numerals] = field(default_factory=FrozenMapping)
@@ -77,7 +77,7 @@ class TableLayout:
 
     @classmethod
     def from_json(cls, table: Any) -> TableLayout:
-        """Return what `to_json` wrote; what it leaves out is not known.
+        """Return the layout that `to_json` wrote; what it leaves out is not known.
 
         Raises:
             ValueError: it is something else.

@@ -27,8 +27,8 @@ class Numerals:
         form: `decimal`; `hex`, such as `0x1f`; or `boolean`: true, false, 1 or 0.
         decimal: the decimal mark, `.` or `,`.
         group: what stands between groups of three digits: one of `GROUPS[decimal]`, or nothing.
-        unit: one of `UNITS` that each number wears, or nothing. `50%` is 50.
-        lenient: whether what is not such a number is a missing value, and not an error.
+        unit: one of `UNITS` that is attached to each number, or nothing. `50%` is 50.
+        lenient: whether a cell that is not such a number is a missing value rather than an error.
     """
 
     form: str = "decimal"
@@ -68,7 +68,7 @@ class Numerals:
 
     @classmethod
     def from_json(cls, value: Any) -> Numerals:
-        """Return what `to_json` wrote; raise ValueError where it did not."""
+        """Return the object that `to_json` wrote; raise ValueError for other values."""
         if not isinstance(value, dict) or not value.keys() <= {item.name for item in fields(cls)}:
             raise ValueError(f"{str(value)[:60]} does not say how numbers are written")
         made = cls(**value)

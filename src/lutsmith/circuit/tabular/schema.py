@@ -1,8 +1,8 @@
 """The schema of a table: its columns, what they hold, how it is written. A model keeps it in its metadata.
 
 It says how any table of the same columns becomes features, without a guess: prediction needs nothing else. Numbers are
-float32; code c of a categorical column is the c-th of its names; a value that is missing, or none of the names, is NaN.
-Names that are rare may share a code, and unseen ones may be refused.
+float32; code c of a categorical column is the c-th of its names; a value that is missing, or not among the names, is
+NaN. Names that are rare may share a code, and unseen ones may be refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class Schema(TableLayout):
-    """What a model knows of its table: what `TableLayout` says, and what its columns are.
+    """What a model knows about its table: its layout (`TableLayout`) and its columns.
 
     Attributes:
         features: how many features the model has, F.
@@ -44,7 +44,7 @@ class Schema(TableLayout):
 
     @property
     def is_bare(self) -> bool:
-        """Whether nothing is known of the columns but their number."""
+        """Whether only the number of columns is known."""
         return self.names is None and not self.categories and not self.numerals and self.label_name is None
 
     def column(self, place: int) -> str:
@@ -116,12 +116,12 @@ class Schema(TableLayout):
         return result.T
 
     def values(self, place: int, cells: NDArray[Any] | Coded, first: int = 0) -> NDArray[np.float32]:
-        """Return a column of numbers, text or objects as feature `place`, float32 (n,); of one that is coded each
+        """Return a column of numbers, text or objects as feature `place`, float32 (n,). In a coded column each
         different value is read once.
 
-        In a column of numbers text is read as in a file, and numbers that stand for a missing value are missing. In one
-        of categories a number is the name that says this number, however it is spelt, and a truth value the name that
-        says `true` or `false` in any case. Messages count rows from `first`.
+        In a column of numbers text is read as in a file, and numbers that stand for a missing value are missing. In a
+        column of categories a number matches the name with that value, however it is spelt, and a truth value matches
+        the name `true` or `false` in any case. Messages count rows from `first`.
 
         Raises:
             SchemaError: a value that is neither.

@@ -1,4 +1,4 @@
-"""Arithmetic as data: operations, encodings, samplers and endless streams of examples. NumPy alone."""
+"""Arithmetic as data: operations, encodings, samplers and endless streams of examples. Needs NumPy only."""
 
 from lutsmith.data.alu.encodings import ENCODINGS, ExampleEncoding, encoding
 from lutsmith.data.alu.operations import ALUNET, OPERATIONS, Operation, operation, operations, register

@@ -1,8 +1,8 @@
 """How examples of an ALU are shown to a learner: operations, operands and results as bits, and back.
 
 Operands and results are in two's complement, lowest bit first. ExampleEncoding never alters an operand. An encoding of
-several operations shows which one by a one-hot code in the order of its `ops`. An operation of one operand is shown
-with `b` = 0.
+several operations shows the operation as a one-hot code in the order of its `ops`. An operation with one operand is
+shown with `b` = 0.
 
 `flat` is ALU_Net's own, 44 -> 32 bits at 15 bits: `a` in 16 bits, the operation in 12, `b` in 16; the result in 32.
 """
@@ -43,13 +43,13 @@ class ExampleEncoding(ABC):
         bits: the width of the operands.
         ops: the names of the operations, in the order of their code.
         signed: whether operands are in two's complement.
-        true: how a truth value that holds is written, one of `TRUE`.
-        negative: what becomes of negative results, one of `NEGATIVE`.
+        true: how "true" is written, one of `TRUE`.
+        negative: how negative results are handled, one of `NEGATIVE`.
         dtype: of the arrays, "uint8" or "float32".
 
     Raises:
         TypeError: an argument of a wrong type.
-        ValueError: an argument that cannot be, or a result that has more bits than the outputs.
+        ValueError: an invalid argument, or a result that has more bits than the outputs.
     """
 
     bits: int = 15
@@ -96,7 +96,7 @@ class ExampleEncoding(ABC):
 
     @property
     def true_word(self) -> int:
-        """The word of a truth value that holds."""
+        """The word that stands for "true"."""
         ones = {"31 ones": self.output_bits - 1, "16 ones": self.bits + 1, "15 ones": self.bits, "one": 1}
         return (1 << min(ones.get(self.true, self.output_bits), self.output_bits)) - 1
 
@@ -104,9 +104,10 @@ class ExampleEncoding(ABC):
         """Return encoded examples `(N, *input_shape)`.
 
         Args:
-            op: the name of the one operation of all; or for each its place in `ops`, integers `(N,)`.
+            op: the name of the operation, if all examples have the same; or the place of each one's operation in `ops`,
+                integers `(N,)`.
             a: integers `(N,)`, or one.
-            b: the second operands alike; 0 for operations of one.
+            b: the second operands, in the same form; 0 for operations with one operand.
 
         Raises:
             TypeError: what is not an integer.
@@ -122,7 +123,7 @@ class ExampleEncoding(ABC):
 
         Args:
             op: as for `inputs`.
-            z: the results, integers `(N,)`; of comparisons and flags 0 or 1.
+            z: the results, integers `(N,)`; 0 or 1 for comparisons and flags.
 
         Raises:
             TypeError: what is not an integer.
@@ -141,8 +142,8 @@ class ExampleEncoding(ABC):
         return bits.astype(self.dtype, copy=False)
 
     def results(self, op: Any, outputs: Any) -> Integers:
-        """Return the integers `(N,)` of encoded results, above 0.5 counting as 1; of a truth value -1 where the word is
-        neither that of true nor 0.
+        """Return the integers `(N,)` of encoded results; values above 0.5 count as 1. For a truth value the integer is
+        -1 where the word is neither that of "true" nor 0.
         """
         places = np.broadcast_to(np.atleast_1d(self._places(op)), len(outputs))
         bits = np.asarray(outputs) > 0.5
@@ -208,8 +209,8 @@ class FlatEncoding(ExampleEncoding):
 class WordsEncoding(FlatEncoding):
     """ALU_Net's for attention: `a`, the operation's code and `b` as words of equal length, filled up with 0.
 
-    A word has as many bits as the longest of them; with `positions`, three more that say which word it is, one-hot:
-    `(3, 19)` at 15 bits. Results are as in `FlatEncoding`.
+    Each word has as many bits as the longest of them. With `positions` there are three more, which say one-hot which
+    word it is: `(3, 19)` at 15 bits. Results are as in `FlatEncoding`.
     """
 
     _: KW_ONLY
@@ -238,7 +239,8 @@ class WordsEncoding(FlatEncoding):
 
 @dataclass(frozen=True)
 class SerialEncoding(ExampleEncoding):
-    """Bit by bit, lowest first: `(N, bits, 2)`, step i is `a`'s and `b`'s bit i; of several operations their code too.
+    """Bit by bit, lowest first: `(N, bits, 2)`, step i holds bit i of `a` and of `b`, and the code of the operation if
+    there are several.
 
     Results have as many bits as the widest operation's.
     """
@@ -302,7 +304,7 @@ def encoding(
 
     Raises:
         TypeError: a name that is not a text.
-        ValueError: an unknown name or option; the message lists those there are.
+        ValueError: an unknown name or option; the message lists the known ones.
     """
     options = dict(name) if isinstance(name, Mapping) else {"name": name}
     chosen = one_of("encoding", options.pop("name", "flat"), ENCODINGS)

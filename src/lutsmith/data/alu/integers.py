@@ -1,7 +1,7 @@
-"""Integers of any width, as arrays: which there are at a width, and arrays of users checked once.
+"""Integers of any width, as arrays: the range of each width, and one check of arrays that users pass in.
 
-An array of integers is int64 where that holds every value of its width and sign, uint64 for unsigned ones of 64 bits,
-and holds Python's integers (dtype object) beyond.
+An array of integers is int64 where int64 holds every value of its width and sign, uint64 for unsigned integers of 64
+bits, and otherwise an array of Python integers (dtype object).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def dtype_of(bits: int, signed: bool) -> np.dtype[Any]:
 
 
 def integers(name: str, values: Any, bits: int, signed: bool = False) -> Integers:
-    """Return operands that were given, checked, as an array of integers.
+    """Check the given operands and return them as an array of integers.
 
     Args:
         name: of the operand, for messages.
@@ -66,7 +66,7 @@ def integers(name: str, values: Any, bits: int, signed: bool = False) -> Integer
 
 
 def whole(name: str, values: Any) -> NDArray[Any]:
-    """Return an array of what was given, an array of an integer dtype or of Python's integers.
+    """Return the given values as an array of an integer dtype or of Python integers.
 
     Raises:
         TypeError: floats, truth values or text.

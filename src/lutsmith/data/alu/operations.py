@@ -1,22 +1,22 @@
 """What an ALU computes: operations by name, exact at every width, unsigned and signed.
 
-An operation is a function on Python's integers. What it gives is brought to the width of its result: the result is the
-integer that the low bits stand for, in two's complement where results are signed. Nothing is lost where the result has
-room: `+` and `-` have one bit more than the operands, `*` twice as many.
+An operation is a function on Python integers. Its value is cut to the width of its result: the result is the integer
+that the low bits stand for, in two's complement where results are signed. Nothing is lost where the result is wide
+enough: `+` and `-` have one bit more than the operands, `*` twice as many.
 
-Choices that others make otherwise:
+Other libraries may choose differently here:
 
-- Division truncates toward zero and the remainder has the sign of `a`, as in RISC-V and C; without signs that is floor
-  division. The least number divided by -1 is itself, with remainder 0, as in RISC-V: its negative has no room.
-- `a / 0` has all result bits one and `a % 0` is `a`: what a restoring divider gives, and RISC-V. `isqrt` of a negative
-  number has all result bits one as well. Such points are *undefined*; `zero="raise"` refuses them, `zero="skip"`
+- Division truncates toward zero and the remainder has the sign of `a`, as in RISC-V and C; for unsigned numbers that is
+  floor division. The lowest number divided by -1 is itself, with remainder 0, as in RISC-V: its negative does not fit.
+- In `a / 0` all result bits are 1, and `a % 0` is `a`, as in RISC-V and in a restoring divider. In `isqrt` of a
+  negative number all result bits are 1 too. Such points are *undefined*; `zero="raise"` refuses them, `zero="skip"`
   drops them.
 - `-` and `neg` are signed even where operands are not.
 - Shifts and rotations read `b` as an unsigned word. A shift by the width or more leaves nothing, or copies of the sign;
   a rotation is by `b` modulo the width. `SHR` is arithmetic where operands are signed.
-- `C Z N V` are of the sum of the two words, carry in 0: carry out of the top bit; all `bits` low bits of the sum 0; the
-  top one of them 1; the signed sum has no room, that is, operands of equal sign give a sum of the other one. They read
-  words, so that they are alike in both modes.
+- `C Z N V` describe the sum of the two words, with carry in 0. C: there is a carry out of the top bit. Z: all `bits`
+  low bits of the sum are 0. N: the top one of them is 1. V: the signed sum does not fit, that is, operands of equal
+  sign give a sum of the other sign. They read words, so they are the same for signed and unsigned operands.
 - `popcount` counts the ones of the word. `gcd` is of absolute values, `gcd(0, 0)` is 0.
 """
 # ruff: noqa: ARG001, ARG005 - every function takes the width
@@ -48,14 +48,14 @@ class Operation:
 
     Attributes:
         name: how it is written, such as `+` or `AND`.
-        arity: of how many operands, 1 or 2.
-        function: the truth: of the operands, Python's integers, and the width.
-        width_of: the bits of the result, of the width of the operands.
+        arity: the number of operands, 1 or 2.
+        function: the exact operation, as a function of the operands (Python integers) and the width.
+        width_of: the bits of the result, as a function of the width of the operands.
         signs: whether results are signed: "operands" (as these are), "always" or "never".
-        is_truth: whether it is a comparison or flag: its result is 0 or 1, which encodings may write otherwise.
-        on_arrays: the same function on int64 arrays; None where there is none that is faster.
-        undefined: of the operands, whether there is no mathematical result; None: there always is.
-        otherwise: the result there, as `function` gives results: -1 is all ones.
+        is_truth: whether it is a comparison or flag: its result is 0 or 1, which encodings may write differently.
+        on_arrays: the same function on int64 arrays; None where there is no faster one.
+        undefined: whether operands have no mathematical result, as a function of them; None: they always have one.
+        otherwise: the result at undefined points, in the form that `function` returns: -1 is all ones.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Operation:
     otherwise: Function | None = None
 
     def result_bits(self, bits: int, signed: bool = False) -> int:  # noqa: ARG002 - the same in both modes
-        """Return how many bits the result has, of operands of `bits`."""
+        """Return how many bits the result has for operands of `bits` bits."""
         return self.width_of(width(bits))
 
     def result_signed(self, signed: bool = False) -> bool:
@@ -87,15 +87,15 @@ class Operation:
 
         Args:
             a: integers: one, a list, or an array of an integer dtype or of Python's integers.
-            b: the second operand, of a shape that `a`'s can be brought to; None for operations of one.
+            b: the second operand, of a shape that broadcasts with that of `a`; None for operations with one operand.
             bits: the width of the operands.
             signed: whether operands are in two's complement, from `-2**(bits - 1)`.
-            zero: what becomes of undefined points: "ones" (as hardware has it: above), "raise", or "skip": the results
-                are of the other points, in order, along one axis.
+            zero: how undefined points are handled: "ones" (as in hardware, see above), "raise", or "skip": only the
+                other points have results, in order, along one axis.
 
         Returns:
-            An array of the operands' shape: int64, uint64 where 64 bits are unsigned, Python's integers where results
-            are wider. A Python integer where every operand is one integer.
+            An array of the operands' shape: int64, uint64 for unsigned results of 64 bits, Python integers for wider
+            results. A Python integer if every operand is a single integer.
 
         Raises:
             TypeError: operands that are not integers.
@@ -123,7 +123,9 @@ class Operation:
         return int(result[0]) if alone and len(result) else result
 
     def results(self, operands: list[Integers], bits: int, signed: bool) -> Integers:
-        """Return what `evaluate` does, of arrays of equal shape, of one axis or more, that were checked already."""
+        """Return what `evaluate` returns, for arrays of equal shape, with one axis or more, that were already
+        checked.
+        """
         wide = self.result_bits(bits, signed)
         quick = self.on_arrays is not None and bits <= 62 and wide <= 63
         if not quick:
@@ -258,7 +260,7 @@ def operation(name: str) -> Operation:
 
     Raises:
         TypeError: the name is not a text.
-        ValueError: there is none of this name; the message lists those there are.
+        ValueError: there is no operation of this name; the message lists the known ones.
     """
     return _operations[one_of("operation", name, _operations)]
 
@@ -268,7 +270,7 @@ def operations(valid_ops: Iterable[str] | str | None = None) -> tuple[Operation,
 
     Raises:
         TypeError: a name is not a text.
-        ValueError: names that there are none of (one message for all), a name twice, or none at all.
+        ValueError: unknown names (one message for all), a name twice, or no name at all.
     """
     names = list(ALUNET if valid_ops is None else (valid_ops,) if isinstance(valid_ops, str) else valid_ops)
     unknown = [name for name in names if isinstance(name, str) and name not in _operations]

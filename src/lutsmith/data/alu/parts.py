@@ -1,7 +1,7 @@
 """Which part of the data an example is in: training, validation or test, by a hash of the operation and its operands.
 
-An example is in one part, whatever sampler, seed or stream draws it, on every machine; so that what a learner is
-measured on was never shown to it.
+An example is in the same part on every machine, whatever sampler, seed or stream draws it. So a learner is never
+measured on an example that it was trained on.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
-"""Which operands examples have: samplers by name, apart from the truth. None alters what a user gives.
+"""Which operands examples have: samplers by name. They do not compute results, and none alters operands that a user
+gives.
 
 A sampler draws pairs of operands for an operation, independently of each other:
 
 - `uniform`: both operands uniform over all integers of the width.
-- `alunet`: ALU_Net's own. Uniform, but: for `-` sorted, so that a >= b. For `/` and `%` a `b` of 0 is drawn anew, and
-  then operands with a < b are swapped with probability 2/3 unless a is 0. For `=` and `!=` b is made a with probability
-  1/2.
+- `alunet`: ALU_Net's own: uniform, with these exceptions. For `-` operands are sorted, so that a >= b. For `/` and `%`
+  a `b` of 0 is drawn again, and then operands with a < b are swapped with probability 2/3 unless a is 0. For `=` and
+  `!=` b is set to a with probability 1/2.
 - `alunet_short`: the same, but for `*` both operands modulo 1000 (its `short_math`).
 - `alunet_head`: the same, but for `*` both operands modulo `2**(bits // 2) - 1` (its later code: 127 at 15 bits).
-- `edge`: one of `EDGES`, each as often.
+- `edge`: one of `EDGES`, all equally often.
 
 ALU_Net has no signs. Where operands are signed, `alunet` sorts by value for `-`, and compares magnitudes for `/`, `%`.
 """

@@ -1,6 +1,6 @@
 """The endless examples of one operation in one part, drawn in blocks; each can be drawn alone, and kept on disk.
 
-What is kept are operands. Results and encodings are computed from them, so that no file can hold a wrong one.
+Only operands are kept. Results and encodings are computed from them, so that no file can hold a wrong one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Endless batches of an ALU's examples, in three parts that share none, and data sets of them.
+"""Endless batches of an ALU's examples, in three parts without common examples, and data sets of them.
 
-Each operation has an endless sequence of points in each part (`source.py`), which the seed decides. A stream says which
-operation each example of a batch is of, by weights, and takes the next points of it. So weights that change reach the
-next batch, whether or not points come from the disk, and a few numbers say where a stream is.
+Each operation has an endless sequence of points in each part (`source.py`), which the seed decides. A stream chooses
+the operation of each example of a batch by weights, and takes the next points of that operation. So changed weights
+take effect with the next batch, whether or not points come from the disk, and a few numbers record the position of a
+stream.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class EncodedExamples(NamedTuple):
         op: places in `encoder.ops`, int64 `(N,)`.
         a: first operands, integers `(N,)`.
         b: second operands, 0 for operations of one.
-        z: results; Python's integers where some operation's have more than 63 bits.
+        z: results; Python integers where the results of an operation have more than 63 bits.
     """
 
     x: NDArray[Any]
@@ -68,8 +69,8 @@ class ALU:
         encoding: one of `encodings.ENCODINGS`, or a mapping of its options and `name`. `flat` and `words` have the code
             of all twelve operations of ALU_Net where `ops` are among these.
         signed: whether operands are in two's complement.
-        zero: what becomes of undefined points, such as division by zero: "ones" (as hardware has it), "raise" where one
-            is drawn, or "skip": another is drawn.
+        zero: how undefined points, such as division by zero, are handled: "ones" (as in hardware), "raise" an error
+            where one is drawn, or "skip": another point is drawn.
         held_out: the share of all points that are in the validation part, and in the test part, above 0 and below 0.5.
         weights: how often each operation is drawn, by name; 1 where it is not named.
         cache: whether points are kept on disk and read again: in a folder, or with True in the user's cache.
@@ -106,11 +107,11 @@ class ALU:
 
     @classmethod
     def of(cls, options: ALU | Mapping[str, Any] | None) -> ALU:
-        """Return the ALU that options say, a mapping of its attributes.
+        """Return the ALU of these options, a mapping of its attributes.
 
         Raises:
             TypeError: they are not a mapping.
-            DataError: there are others than it has.
+            DataError: there are unknown options.
         """
         if isinstance(options, cls):
             return options
@@ -127,7 +128,7 @@ class ALU:
 
     @cached_property
     def encoder(self) -> ExampleEncoding:
-        """What writes examples as bits, and reads them."""
+        """The encoding that writes examples as bits, and reads them."""
         name = self.encoding.get("name", "flat") if isinstance(self.encoding, Mapping) else self.encoding
         ops = ALUNET if name in ("flat", "words") and set(self.names) <= set(ALUNET) else self.names
         return encoding(self.encoding, self.bits, ops, self.signed)
@@ -187,13 +188,14 @@ class Stream(Iterator[EncodedExamples]):
         return dict(zip(self.alu.names, self._weights.tolist(), strict=True))
 
     def reweight(self, error_rates: Mapping[str, float]) -> None:
-        """Draw operations by their errors, from the next batch on: weights are error % + 10, as in ALU_Net.
+        """Draw operations according to their errors, from the next batch on: the weights are error % + 10, as in
+        ALU_Net.
 
         Args:
             error_rates: shares of wrong answers by operation, 0 to 1; operations that are not named keep their weights.
 
         Raises:
-            ValueError: an operation that the stream does not have, or a rate that is none.
+            ValueError: an operation that the stream does not have, or an invalid rate.
         """
         for name, rate in error_rates.items():
             place = self.alu.names.index(one_of("operation", name, self.alu.names))
@@ -215,7 +217,7 @@ class Stream(Iterator[EncodedExamples]):
         """Go on from where a stream was: the next batch is the one that it would have given.
 
         Raises:
-            DataError: the state is of other examples, another part or another batch size.
+            DataError: the state belongs to other examples, another part or another batch size.
         """
         own = self.state()
         for name in ("alu", "part", "batch_size"):

@@ -53,8 +53,8 @@ class Crop:
 
     Attributes:
         padding: how far an image moves at most, along both axes.
-        fill: what it is continued by, of `FILLS`: "mirror", its mirror image, the border twice; "reflect", the border
-            once; "edge", the border again and again; "zeros".
+        fill: how it is continued, one of `FILLS`: "mirror", its mirror image, with the border twice; "reflect", the
+            same with the border once; "edge", the border again and again; "zeros".
     """
 
     padding: int
@@ -105,8 +105,9 @@ class Affine:
         zoom: sizes change by a factor in [1 - zoom, 1 + zoom], below 1.
         shear: the largest angle in degrees by which vertical lines lean.
         elastic: the largest displacement in pixels of the nodes of a smooth random field, along each axis.
-        nodes: of that field, along each axis, at least 2: more of them bend an image in more places, as the fields of
-            Simard, Steinkraus and Platt (2003) do whose Gaussian has a sigma of about the distance of two nodes.
+        nodes: the number of nodes of that field along each axis, at least 2. More nodes bend an image in more places.
+            The fields of Simard, Steinkraus and Platt (2003) are similar where the sigma of their Gaussian is about the
+            distance of two nodes.
     """
 
     rotate: float = 0.0
@@ -159,7 +160,7 @@ class ColourJitter:
 
     A pixel x becomes `((x - m) contrast + m) brightness channel`, with m the mean of the image: contrast and brightness
     are factors in [1 - limit, 1 + limit] of the image, channel is one of each of its channels. Integers are rounded to
-    the nearest and stay within their type, as bytes within 0 to 255; floats are as they come out.
+    the nearest and stay within their type, as bytes within 0 to 255; floats are not rounded.
 
     Attributes:
         brightness, contrast, channel: the limits, from 0 to below 1.

@@ -1,4 +1,4 @@
-"""Which changes to images are wanted, as settings state it, and the one function that these are."""
+"""Which changes to images the settings ask for, and the one function that applies them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ImageAugmentation:
     """Random changes to images, by name: flips, crops, shifts, affine and elastic maps, colours, holes, in this order.
 
     It is called as each of them is: with a batch (B, H, W) or (B, C, H, W) and a generator, for a changed batch of the
-    same shape and dtype. Without any change that is the batch itself.
+    same shape and dtype. Without any change it returns the batch itself.
 
     Attributes:
         flip: probability that an image is mirrored left to right.
@@ -102,7 +102,7 @@ class ImageAugmentation:
         return cls(**{item.name: getattr(settings, item.name) for item in fields(cls)})
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields that are not as they are by default; `from_json` gives the same back."""
+        """Return the fields that differ from their defaults; `from_json` turns them back into an equal object."""
         return {name: value for name, value in asdict(self).items() if value != getattr(type(self), name)}
 
     @cached_property

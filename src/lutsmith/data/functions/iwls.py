@@ -1,7 +1,7 @@
-"""The functions of the IWLS 2020 contest: 100 Boolean functions, each known by three times 6,400 examples.
+"""The functions of the IWLS 2020 contest: 100 Boolean functions, each given by three times 6,400 examples.
 
-What the arithmetic functions compute was found from all of their rows, and is exact on each: two operands of equal
-width (one, for a square root), the first operand's bits first, the lowest bit first.
+The formulas of the arithmetic functions were found from all of their rows, and are exact on each row: two operands of
+equal width (one, for a square root), the first operand's bits first, the lowest bit first.
 
 Source: S. Rai et al., "Logic Synthesis Meets Machine Learning: Trading Exactness for Generalization", DATE 2021.
 """
@@ -75,7 +75,7 @@ class KnownFunction:
         return 0 if self.width is None else 1 if self.kind in _ONE_OPERAND else 2
 
     def oracle(self, x: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return what the function is of inputs (N, operands * width), exactly: bool (N,).
+        """Return the exact value of the function for inputs (N, operands * width): bool (N,).
 
         Raises:
             ValueError: no oracle is known; or x has another shape.

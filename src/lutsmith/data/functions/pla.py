@@ -2,7 +2,7 @@
 
 A row is a cube: 0, 1 or - (any value) for each input, then a mark for each output. In type `fr` a 1 says that the
 output is 1 on the cube, a 0 that it is 0, and a - nothing. In type `fd`, the default, a 1 says that it is 1, a - that
-it does not matter, and a 0 nothing: the output is 0 wherever no row says otherwise.
+it does not matter, and a 0 nothing: the output is 0 unless a row says otherwise.
 
 Source: R. Rudell, the manual page espresso(5), Berkeley, 1988.
 """
@@ -73,7 +73,7 @@ class Pla:
                 raise ValueError(f"{name} is {names!r}, expected {count} words")
 
     def examples(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return the rows as samples, bool (R, I) and (R, O), where each row is one sample and says all outputs.
+        """Return the rows as samples, bool (R, I) and (R, O), where each row is one sample and gives all outputs.
 
         Raises:
             ValueError: a row has a -, or the type is fd, whose rows are cubes of a function and not samples.
@@ -86,7 +86,8 @@ class Pla:
         return self.inputs == 1, self.outputs == 1
 
     def values(self, X: ArrayLike) -> NDArray[np.uint8]:
-        """Return what the table says of samples (N, I): uint8 (N, O), 0, 1, or 2 where it says nothing or "any".
+        """Return the outputs of samples (N, I) according to the table: uint8 (N, O), 0, 1, or 2 where it says nothing
+        or "any".
 
         Raises:
             ValueError: X has another shape; or rows of a table `fr` say both 0 and 1 of a sample.
@@ -109,7 +110,7 @@ class Pla:
 
 
 def read_pla(path: str | os.PathLike[str]) -> Pla:
-    """Return the table of a PLA file, plain or gzipped: its first bytes tell, not its name.
+    """Return the table of a PLA file, plain or gzipped, which is recognized by its first bytes, not by its name.
 
     Raises:
         DataError: the file is missing, unreadable, damaged, cut off (it has neither the end mark .e nor as many rows as

@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 colour images of 32 x 32 pixels in ten classes, from any of the forms that it is passed on in.
+"""CIFAR-10: 60,000 colour images of 32 x 32 pixels in ten classes, from any of the forms in which it is distributed.
 
 binary   data_batch_1.bin to data_batch_5.bin, test_batch.bin: a label and 3 x 1,024 bytes an image, red, green, blue
 Python   data_batch_1 to data_batch_5, test_batch: pickles of a dict (`pickles.read_pickle`)
@@ -59,7 +59,7 @@ def read_cifar(data: Path | None, part: str) -> Part:
 
 
 def check_cifar(data: Path | None) -> None:
-    """Raise what `read_cifar` would raise of missing files; nothing is read."""
+    """Raise what `read_cifar` would raise for missing files; nothing is read."""
     _found(data)
 
 

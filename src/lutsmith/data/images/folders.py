@@ -1,9 +1,10 @@
-"""Images as files in folders, as SVHN and many others are passed on: `train/` and `test/`, in each a folder a class.
+"""Images as files in folders, as SVHN and many others are distributed: `train/` and `test/`, each with one folder for
+each class.
 
     DIR/train/cat/0001.png  DIR/train/dog/0001.png  DIR/test/cat/0001.png ...
 
-PNG, which says exactly what each pixel is, in colour or in gray of 8 bits, all of one size and one kind. Read by
-Pillow (`pip install 'lutsmith[images]'`).
+Images are PNG, a lossless format, in colour or in gray, with 8 bits, all of one size and one kind. Pillow reads them
+(`pip install 'lutsmith[images]'`).
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ _NUMBER = re.compile(r"0|[1-9][0-9]*")
 def load_image_folder(data: Path | None) -> Dataset:
     """Return the images below `data`: uint8 `(N, 3, H, W)` of images in colour, `(N, 1, H, W)` of gray ones.
 
-    Classes are the names of the folders in `train/`, as integers and in their order where all are such, else in the
-    order of the alphabet; images stand class by class, by their names. Without a folder `test/` there is no test part.
+    Classes are the names of the folders in `train/`: integers in ascending order where all names are integers, else in
+    the order of the alphabet. Images are sorted by class, then by their names. Without a folder `test/` there is no
+    test part.
 
     Raises:
         DataError: folders or images that are missing, hidden in another form, broken, or not all alike.
@@ -60,7 +62,7 @@ def has_image_folders(data: str | PathLike[str], classes: Sequence[Label] | None
 
 
 def images_for(shape: tuple[int, ...], images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images as a model takes them whose samples have this shape; DataError where they are of another size or kind."""
+    """Return images for a model with samples of this shape; DataError where they have another size or kind."""
     if images.shape[1:] != (expected := image_shape(shape, "the images")):
         raise DataError(f"the images are {kind(images.shape[1:])}; {reads(expected)}")
     return images.reshape(-1, *shape)

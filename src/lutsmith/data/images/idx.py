@@ -36,7 +36,7 @@ class _Stream(Protocol):
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Return the array of an IDX file, in native byte order.
 
-    The file may be gzipped: its first bytes tell, not its name.
+    The file may be gzipped, which is recognized by its first bytes, not by its name.
 
     Raises:
         DataError: the file is missing, a folder, or unreadable; it is not IDX; it is truncated, has bytes after its

@@ -1,4 +1,4 @@
-"""Images as rows of a CSV file, a label and then its pixels: MNIST as it is often passed on, and LUTNets reads it.
+"""Images as rows of a CSV file, a label and then its pixels: MNIST as it is often distributed, and as LUTNets reads it.
 
 The file may be gzipped, and may begin with a UTF-8 byte order mark, and with a header: a first line without any number,
 or with a name and then pixels that are counted (`label,0,1,2`). Whatever else stands there is a row.

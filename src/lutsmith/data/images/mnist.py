@@ -1,4 +1,6 @@
-"""Image tasks kept as four IDX or two CSV files in a folder: where these are looked for, and the classes' names."""
+"""Image tasks kept as four IDX or two CSV files in a folder: where the files are searched for, and the names of the
+classes.
+"""
 
 from __future__ import annotations
 

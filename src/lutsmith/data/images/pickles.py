@@ -3,8 +3,8 @@
 CIFAR's Python batches are such files. A pickle is a program for a stack; here its opcodes, as `pickletools` lists them,
 move plain values about, and the few functions that NumPy and Python write into pickles of arrays and bytes are known by
 name and acted out. Any other name, such as `os.system`, any other opcode, and arrays of Python objects are refused
-before anything else happens. What a value takes is what the file holds of it: lengths are compared before they are
-believed.
+before anything else happens. A value never takes more memory than the file holds for it: lengths are checked before
+they are used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PNG images as arrays: one, or those below a folder that have no labels. Read by Pillow (`lutsmith[images]`)."""
+"""PNG images without labels as arrays: a single one, or all below a folder. Pillow reads them (`lutsmith[images]`)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ _MODES = {
 
 
 def kind(shape: Sequence[int]) -> str:
-    """What images of a shape (channels, height, width) are, such as "28 x 28 in gray": width, height and colours."""
+    """Describe images of a shape (channels, height, width), such as "28 x 28 in gray": width, height and colours."""
     channels, height, width = shape
     return f"{width} x {height} in {'gray' if channels == 1 else 'colour'}"
 
 
 def image_shape(shape: tuple[int, ...], given: str) -> tuple[int, ...]:
-    """The shape (channels, height, width) of a model's samples; where it has none, DataError for the images `given`."""
+    """The shape (channels, height, width) of a model's samples; if they are not images, DataError for the images
+    `given`.
+    """
     expected = (1, *shape) if len(shape) == 2 else shape
     if len(expected) != 3 or expected[0] not in _CHANNELS.values():
         raise DataError(
@@ -44,7 +46,7 @@ def image_shape(shape: tuple[int, ...], given: str) -> tuple[int, ...]:
 
 
 def reads(shape: tuple[int, ...]) -> str:
-    """What a model of such images reads, and how others are converted, for the end of a message."""
+    """What a model of such images reads, and how to convert other images, for the end of a message."""
     mode = next(mode for mode, channels in _CHANNELS.items() if channels == shape[0])
     return (
         f"the model reads images of {kind(shape)}: convert them as those that it was trained on, such as by Pillow's "
@@ -86,7 +88,7 @@ def png_batches(
         path: see `is_png`.
         shape: of one sample of the model: `(channels, height, width)` with 1 or 3 channels, or `(height, width)`.
         batch: images at once, at most.
-        names: of a folder, what `png_names` says; None: it is asked.
+        names: the result of `png_names` for a folder; None: it is called.
 
     Raises:
         DataError: the model's samples are not images; an image that is broken, or of another size or kind than they.
@@ -106,7 +108,7 @@ def read_png(path: Path, shape: tuple[int, ...] | None = None) -> NDArray[np.uin
 
     Args:
         path: of the file.
-        shape: what is expected, which is compared before any pixel is decoded; None: any.
+        shape: the expected shape, which is checked before any pixel is decoded; None: any shape.
 
     Raises:
         DataError: it is broken or cut, or not of 8 bits of gray, or of red, green and blue; or of another shape.

@@ -1,1 +1,1 @@
-"""Tables: text, Parquet, Feather and frames read, what their columns hold, and public ones by name."""
+"""Tables: readers for text, Parquet, Feather and frames, what columns hold, and public tables by name."""

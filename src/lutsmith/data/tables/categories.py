@@ -1,7 +1,7 @@
 """Categorical columns: names in the data, float32 codes in the samples.
 
-Code c of a column is the c-th of its names, which are in ascending order. A value that is missing, or that is none of
-the names, is NaN, and encodes to all zeros: a code word that no name has.
+Code c of a column is the c-th of its names, which are in ascending order. A value that is missing, or not among the
+names, is NaN, and encodes to all zeros: a code word that no name has.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class CategoryColumn:
         return tuple(self._names if self._fixed else sorted(self._names))
 
     def code(self, cell: str) -> float:
-        """Return the code of a cell; NaN where it is missing or none of the known names."""
+        """Return the code of a cell; NaN where it is missing or not among the known names."""
         code = self._codes.get(cell)
         if code is not None:
             return code
@@ -67,7 +67,7 @@ def recoded(codes: NDArray[np.float32], names: Sequence[str], wanted: Sequence[s
 
 
 def ascending(x: NDArray[Any], categories: Categories) -> NDArray[Any]:
-    """Return samples with the codes that names in ascending order have, whatever their order is."""
+    """Return samples with the codes of the names in ascending order, whatever their present order."""
     for place, names in enumerate(categories):
         if names is not None and list(names) != sorted(names):
             x = x.copy()

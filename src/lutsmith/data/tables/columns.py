@@ -32,9 +32,9 @@ class Column:
         name: what the column is called, or None.
         values: the different texts.
         codes: the place of each row's text among them, (N,).
-        numbers: (N,) float64, NaN where missing, in place of text; None.
+        numbers: (N,) float64, NaN where missing, for a column of numbers; None for text.
         kind: `text`, `number`, `boolean`, or what else the column holds.
-        order: the names of categories that have an order, in it; else None.
+        order: the names of ordered categories, in their order; else None.
     """
 
     name: str | None

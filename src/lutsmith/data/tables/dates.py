@@ -18,7 +18,7 @@ def split_dates(
 ) -> Any:
     """Return a frame in which columns of dates are columns of numbers, such as `when.year` and `when.weekday`.
 
-    The model then reads these columns: split what it predicts from in the same way.
+    The model then reads these columns, so split the data for predictions in the same way.
 
     Args:
         frame: of pandas, polars, pyarrow or another library that narwhals knows; the result is of the same.
@@ -26,7 +26,7 @@ def split_dates(
         parts: of `DATE_PARTS`; what is missing in a date is missing in its parts.
 
     Raises:
-        DataError: no frame, a column that is not there or holds no dates, or parts that there are not.
+        DataError: not a frame, a column that does not exist or holds no dates, or unknown parts.
         ModuleNotFoundError: narwhals is not installed (`pip install 'lutsmith[tables]'`).
     """
     import narwhals

@@ -16,7 +16,9 @@ _SINGLE = (str, int, float, bool, np.number, np.bool_)
 
 
 def is_frame(X: Any) -> bool:
-    """Return whether X has columns of their own kinds: a frame, a list of dicts, or an array of text or objects."""
+    """Return whether the columns of X may be of different kinds: a frame, a list of dicts, or an array of text or
+    objects.
+    """
     return (
         is_records(X) or is_text_array(X) or hasattr(type(X), "columns")
     )  # of the class: to ask a lazy frame itself is to run it
@@ -56,11 +58,11 @@ def arrow_of(frame: Any) -> Any:
 
 
 def arrow_column(values: list[Any], title: str) -> Any:
-    """Return values as an Arrow array. Of several kinds they are numbers, with truth values as 0 and 1; where some are
-    text all are, numbers as Python spells them.
+    """Return values as an Arrow array. Values of several kinds become numbers, with truth values as 0 and 1; if some
+    are text, all become text, with numbers as Python spells them.
 
     Raises:
-        DataError: a value of another kind, or a number that is none for a float.
+        DataError: a value of another kind, or a number that no float can hold.
     """
     import pyarrow
 

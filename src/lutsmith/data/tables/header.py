@@ -1,4 +1,4 @@
-"""Whether the first row of a text table names its columns: told from what stands below it, or asked for."""
+"""Whether the first row of a text table names its columns: found from the rows below it, or set by an option."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def has_header(source: str, columns: Sequence[Column], target: str | None, given
 
     It is a header if it names the target; or if it counts 0, 1, 2, ... as exported arrays do; or if text stands in it
     above numbers or dates; or if no cell of it recurs in its column of text, where the others do. It is a row if a cell
-    of text recurs below, or if it holds numbers above numbers. A header that holds such numbers too is warned of.
+    of text recurs below, or if it holds numbers above numbers. There is a warning about a header that holds such
+    numbers too.
 
     Raises:
         DataError: none of this, or more than one.

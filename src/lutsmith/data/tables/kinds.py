@@ -1,4 +1,6 @@
-"""What the columns of a table hold: numbers however they are written, or names. Doubts are told, with the way out."""
+"""What the columns of a table hold: numbers however they are written, or names. Doubtful cases give a warning or an
+error that names the option that decides.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person may say about a table in place of what would be found in it."""
+"""The options with which a user overrides what would be detected in a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How a table is to be read; None and () mean: as detected.
+    """How to read a table; None and () mean: as detected.
 
     Columns are given by name or by place (0 is the first, -1 the last).
 
@@ -24,17 +24,17 @@ class TableOptions:
         header: whether the first row of a text file holds the names of the columns.
         delimiter: the character between its fields; `tab` is one of the names that are understood.
         decimal: the mark before the fraction, `.` or `,`, where `1,000` could be either.
-        missing: the spellings of a missing value, regardless of case, in place of `?`, `NA`, `N/A`, `NaN`, `null` and
-            `None` in text files, and of none in frames. An empty cell is always missing.
-        numbers: columns of numbers, come what may: what is not a number in them is missing.
-        categories: columns of names, numbers too.
+        missing: the spellings of a missing value, regardless of case. They replace the default: `?`, `NA`, `N/A`,
+            `NaN`, `null` and `None` in text files, no spelling in frames. An empty cell is always missing.
+        numbers: columns that are read as numbers in any case: a value that is not a number is missing.
+        categories: columns that are read as names, even if they hold numbers.
         drop: columns that are left out.
-        min_frequency: names in fewer rows are pooled: all of a column are read as one. A number of rows, or a share of
-            the rows below 1; None: no name is pooled.
-        unseen: what a name is to the model that was not there in training: "missing", or an "error".
+        min_frequency: names in fewer rows are pooled: all such names of a column are read as one. A number of rows, or
+            a share of the rows below 1; None: no name is pooled.
+        unseen: how the model treats a name that did not occur in training: as "missing", or as an "error".
 
     Raises:
-        DataError: a delimiter or a decimal mark that cannot be one; a column that is asked to be two things.
+        DataError: an invalid delimiter or decimal mark; a column with two contradicting options.
         TypeError: an option of a wrong type.
     """
 
@@ -102,7 +102,7 @@ def _several(given: Any) -> Sequence[Any]:
 
 
 def checked_delimiter(delimiter: str | None) -> str | None:
-    """Return a delimiter as the one character that it is; raise DataError where it cannot be one."""
+    """Return a delimiter as one character; raise DataError where it is not valid."""
     if delimiter is None:
         return None
     if not isinstance(delimiter, str):

@@ -1,6 +1,6 @@
-"""Tables to train on: text, Parquet and Feather by pyarrow, frames by narwhals. What is found becomes a schema.
+"""Tables to train on: text, Parquet and Feather by pyarrow, frames by narwhals. What is detected becomes a schema.
 
-Text is read without pyarrow too, by Python's `csv`, only more slowly.
+Without pyarrow, Python's `csv` reads text too, only more slowly.
 
 A model keeps the schema, and reads every later table by it (`text.py`, `Schema`), without these libraries.
 """
@@ -43,17 +43,17 @@ def read_table(
 
     A column holds numbers if all of its values are numbers, written in one way: plain, with a decimal comma, grouped
     (`1,000`), with a unit (`50%`, `$5`), in hexadecimal. Else it is categorical: its values, numbers too, are names, as
-    they are spelt, and become codes in the ascending order of the names. What may be a mistake is told by a
-    `TableWarning`.
+    they are spelt, and become codes in the ascending order of the names. A `TableWarning` points out what may be a
+    mistake.
 
-    The first row of a text file is a header if it names the target, or if what stands in it differs in kind from what
-    stands below; where that cannot be told, `options.header` has to say it.
+    The first row of a text file is a header if it names the target, or if its cells differ in kind from the cells
+    below. Where that is not clear, `options.header` has to say it.
 
     Args:
         source: the path of a text file, plain or gzipped, UTF-8, or of a Parquet or Feather file; or a frame of pandas,
             polars, pyarrow or another library that narwhals knows.
         target: the label column by name, or by place (0 is the first, -1 the last); None: there are no labels.
-        options: what is not to be found but is known.
+        options: what is known and should not be detected.
         weights: (N,), how many rows each counts as where rare names are pooled; None: one.
 
     Raises:
@@ -61,8 +61,8 @@ def read_table(
             column; a first row that may be a header; text in a column of which most values are numbers; a categorical
             column of more than 1,000 names most of which stand in one row; times, lists or other values that are
             neither numbers nor text.
-        ModuleNotFoundError: pyarrow or narwhals is not installed (`pip install 'lutsmith[tables]'`), which all but text
-            needs.
+        ModuleNotFoundError: pyarrow or narwhals is not installed (`pip install 'lutsmith[tables]'`); only text is read
+            without them.
     """
     wanted = None if target is None else str(target)
     if isinstance(source, (str, os.PathLike)) and not str(source).lower().endswith(COLUMNAR):

@@ -1,6 +1,7 @@
-"""Text tables (CSV) read row by row with Python's `csv`, as a model's schema says: no library, no guesses.
+"""Text tables (CSV) read row by row with Python's `csv`, as a model's schema says: without other libraries, and without
+guesses.
 
-This is what a plain install predicts with, and the meaning of what training reads with pyarrow (`table.py`).
+Prediction in a plain install uses this reader. It also defines what training has to read with pyarrow (`table.py`).
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ Rows = Iterator[tuple[int, list[str]]]
 
 @dataclass(frozen=True)
 class Reading:
-    """How a text file is read where the model does not decide it.
+    """How to read a text file, as far as the model does not decide it.
 
     Attributes:
         header: whether its first row is a header; None: it is one if it names a column of the model.
-        delimiter: what separates its fields; None: as in the model's training data, else the one that is found.
+        delimiter: what separates its fields; None: as in the model's training data, else the detected one.
     """
 
     header: bool | None = None
@@ -82,7 +83,7 @@ def text_batches(
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the features of a text table as float32 (n, F), n <= `batch`; arguments and errors as for `read_text`.
 
-    The label's column may be there or not. What is wrong further below is told when it is reached.
+    The label's column may be there or not. An error further down in the file is raised when its row is reached.
     """
     for features, _, _ in _parts(Path(path), batch, schema, reading, None, labelled=False):
         yield features
@@ -239,7 +240,7 @@ def read_rows(path: Path, delimiter: str | None = None) -> Iterator[Rows]:
 
     Args:
         path: the file, plain or gzipped, UTF-8.
-        delimiter: what separates the fields; None: the one that is found.
+        delimiter: what separates the fields; None: it is detected.
 
     Raises:
         DataError: whatever goes wrong while reading.
@@ -258,7 +259,7 @@ def columns_of(
     """Yield up to `count` rows at a time: their lines, and their fields column by column.
 
     Raises:
-        DataError: a row that has not `width` fields.
+        DataError: a row that does not have `width` fields.
     """
     while chunk := list(islice(rows, count)):
         for line, row in chunk:
@@ -268,7 +269,9 @@ def columns_of(
 
 
 def find_delimiter(path: Path) -> str:
-    """Return the delimiter of a text table: of those that split the first lines alike, the one that does it most."""
+    """Return the delimiter of a text table: of those that split the first lines into equally many fields, the one that
+    gives the most.
+    """
     with _text(path) as text:
         return _found_delimiter(text)
 

@@ -43,9 +43,9 @@ def to_axi_stream(
 def axi_stream_of(design: Design, *, beat_bits: int | None = None) -> str:
     """Return module `<name>_axis` in Verilog 2001, which instantiates `<name>`.
 
-    A sample is one transfer, or `beat_bits` bits a transfer, the lowest first. Where the results are not taken, the
-    design stands still, and takes no sample: nothing is lost. Logic without registers gets one register at its end.
-    In `tdata`, each port begins on a byte, and what is over is zero. `tlast` goes with its sample; where it comes
+    A sample is one transfer, or several of `beat_bits` bits each, the lowest first. While the results are not taken,
+    the design stands still and takes no sample, so nothing is lost. Logic without registers gets one register at its
+    end. In `tdata`, each port begins on a byte, and unused bits are zero. `tlast` goes with its sample; where it comes
     before the last transfer of a sample, that sample is dropped, and the next transfer begins another.
 
     Args:

@@ -1,4 +1,4 @@
-"""Constraints to begin with: the clock, and where the pins of a board are to be filled in."""
+"""Constraints to start from: the clock, and places to fill in the pins of a board."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def constraints_of(design: Design, *, kind: Kind = "xdc", period: float = 10.0) 
 
     Args:
         design: any design.
-        kind: of which tools.
+        kind: the tools that read them.
         period: nanoseconds of a clock cycle; for logic without registers, of the longest path.
 
     Raises:

@@ -49,9 +49,9 @@ def header(design: Design, notes: Notes | None, form: str, names: Mapping[str, s
 
     Args:
         design: any.
-        notes: what is said beyond it.
-        form: of what the description is made.
-        names: what ports and shared parts are called in the file that have other names in the design.
+        notes: what the comments say beyond it.
+        form: what the description is made of.
+        names: the names in the file of ports and shared parts that have other names in the design.
     """
     yield f"{design.name}: a network of look-up tables as logic, made of {form}. Written by lutsmith."
     yield ""
@@ -97,7 +97,7 @@ def _port(port: Port, told_: Mapping[str, str]) -> str:
 
 
 def results_told(port: Port, design: Design, notes: Notes | None) -> dict[str, str]:
-    """Return what the words of a port of results are, by the name of the port, where it is known."""
+    """Return the meaning of the words of each port of results, by the name of the port, where it is known."""
     kind = "two's complement" if port.signed else "unsigned"
     for prefix, objective, _, head in told(design, notes):
         if port.name.startswith(prefix):
@@ -136,7 +136,7 @@ def _shape(head: Head | IntegerHead) -> str:
 
 
 def words_told(words: Words, notes: Notes | None) -> Iterator[str]:
-    """Yield what the words at the port x stand for."""
+    """Yield lines that say what the words at the port x stand for."""
     if words.formats is not None:
         yield "Features that are words in the network are in the low bits of their words; bits above are not read:"
         yield from _formats_told(words.formats)

@@ -102,13 +102,13 @@ def in_verilog(design: Design, taken: Iterable[str] = ()) -> Design:
 def in_vhdl(design: Design) -> Design:
     """Return the same for VHDL, where names that differ only in case are the same, and `label` is a reserved word.
 
-    Words of Verilog are taken as well: tools write Verilog of VHDL, and not all of them mind the names.
+    Words of Verilog are reserved too: tools turn VHDL into Verilog, and not all of them check the names.
     """
     return _named(design, _VHDL_NAMES, ())
 
 
 def renamed(design: Design, named: Design) -> dict[str, str]:
-    """Return what ports and shared parts are called in a language that have other names in the design."""
+    """Return the names in a language of ports and shared parts that have other names in the design."""
     sides = [[each for part in side.parts for each in (*part.inputs, *part.outputs)] for side in (design, named)]
     shared = [[each for part in side.parts for each in part.shared] for side in (design, named)]
     pairs = [(own.name, other.name) for own, other in zip(*sides, strict=True)]
@@ -189,7 +189,7 @@ def quoted(value: object) -> str:
 def constants(prefix: str, labels: Iterable[object], taken: set[str] | None = None) -> list[str]:
     """Return distinct identifiers for labels: the prefix and what of a label is letters and digits, in capitals.
 
-    Those of `taken` are given to nothing, and the new ones are added to it.
+    Names in `taken` are not used, and the new ones are added to it.
     """
     names: list[str] = []
     taken = set() if taken is None else taken

@@ -1,4 +1,6 @@
-"""What a circuit knows and a design does not, for the comments of a hardware description: features, heads, classes."""
+"""Facts that a circuit holds and a design does not, for the comments of a hardware description: features, heads,
+classes.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,11 @@ INDEX_NAMES = {"multilabel": "label", "regression": "target"}
 
 @dataclass(frozen=True, eq=False)
 class Notes:
-    """What a circuit knows and a design does not. Immutable.
+    """Facts that a circuit holds and a design does not. Immutable.
 
     Attributes:
         input_shape: the shape of one sample.
-        inputs: of the network, of which comments tell what they are.
+        inputs: the inputs of the network, which comments describe.
         heads: one after the other; none where there is no head.
         feature_names: one for each feature, or None.
     """
@@ -50,7 +52,9 @@ class Notes:
         return text if self.feature_names is None else f"{text} {quoted(self.feature_names[index])}"
 
     def inputs_told(self, words: Words | None) -> list[str]:
-        """Return what each input of the network is: what it compares, and where words are not floats, what with."""
+        """Return a description of each input of the network: the feature that it compares, and where words are not
+        floats, the threshold.
+        """
         comparators = self.inputs.comparators
         feature, threshold = comparators.feature, comparators.threshold
         named = {index: self.feature(index) for index in np.unique(self.inputs.feature).tolist()}
@@ -71,7 +75,7 @@ class Notes:
         return [*texts, *(f"{named[index]} is missing" for index in self.inputs.missing.tolist())]
 
     def owners(self, port: Port) -> Iterator[tuple[int, str]]:
-        """Yield (first bit, of whom it is) for the words of counts and scores, and for each group of outputs."""
+        """Yield (first bit, owner) for the words of counts and scores, and for each group of outputs."""
         for each in self.heads:
             if port.name == "outputs":
                 yield from _groups(each, port.count)
@@ -110,7 +114,7 @@ def _owner(each: EachHead, word: int, count: int, *, of_class: bool) -> str:
 
 
 def index_name(objective: str | None) -> str:
-    """Return of what the scores of an objective are: class, label or target."""
+    """Return what the scores of an objective belong to: class, label or target."""
     return INDEX_NAMES.get(objective or "", "class")
 
 
@@ -119,7 +123,7 @@ Told = tuple[str, str | None, "tuple[object, ...] | None", "Head | IntegerHead |
 
 
 def told(design: Design, notes: Notes | None) -> list[Told]:
-    """Return what is known of each head."""
+    """Return what is known about each head."""
     if notes is None or not notes.heads:
         return [("", design.objective, design.classes, None)]
     return [(each.prefix, each.objective, each.classes, each.head) for each in notes.heads]

@@ -46,7 +46,7 @@ class Signals:
     nodes inside of instances have no names here: `netlist` is what is around them.
 
     Bits of ports get names of their own because simulators read a name faster than a bit of a wide bus: Icarus Verilog
-    takes a hundredth of the time.
+    needs only a hundredth of the time.
 
     Args:
         part: any part.
@@ -103,7 +103,7 @@ class Signals:
 
     @property
     def given(self) -> list[str]:
-        """The names of what instances give."""
+        """The names of the signals that instances give."""
         return self.names[self.part.netlist.num_inputs : self.netlist.num_inputs]
 
     @cached_property
@@ -146,7 +146,7 @@ class Signals:
 
     @property
     def levels(self) -> list[str]:
-        """What stands above each node in a listing: the level where one begins, else nothing."""
+        """The line above each node in a listing: the level where a level begins, else nothing."""
         ends = self.netlist.level_ptr.tolist()
         above = [""] * self.netlist.num_nodes
         for level, (start, stop) in enumerate(pairwise(ends)):
@@ -156,7 +156,7 @@ class Signals:
 
     @cached_property
     def idle(self) -> str:
-        """What nothing reads, in words; empty if there is nothing like that."""
+        """What is never read, in words; empty if everything is read."""
         split, own = self.part.netlist.num_inputs, self.netlist.num_inputs
         counts = (
             (_count(~self.read[:split]), "of the bits of the inputs"),
@@ -174,8 +174,8 @@ NOTHING_SAID: Said = ({}, {})
 
 
 def remarks(part: Part, design: Design, notes: Notes | None) -> Said:
-    """Return what is said beside inputs and outputs of a part, by their numbers: what the encoder's bits are, and of
-    whom counts, scores and the outputs from there on are.
+    """Return the comments beside inputs and outputs of a part, by their numbers: the meaning of the encoder's bits, and
+    what the counts, scores and outputs from there on belong to.
     """
     entering: dict[int, str] = {}
     leaving: dict[int, str] = {}

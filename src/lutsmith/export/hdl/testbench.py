@@ -1,4 +1,4 @@
-"""A SystemVerilog test bench: samples in, every word of the results compared with what the circuit says."""
+"""A SystemVerilog test bench: samples go in, and every word of the results is compared with the circuit's answer."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _OWN = ("vectors", "vector", "expected", "cycle", "word", "words", "mismatches",
 def to_testbench(circuit: Circuit, X: ArrayLike, **options: Unpack[DesignOptions]) -> dict[str, bytes]:
     """Return a bench for the Verilog or the xilinx form of a circuit, and its vectors.
 
-    What is expected comes from `circuit` itself, on the numbers that the words of X stand for, not from the logic that
-    the Verilog was written from. Of a circuit with registers, the samples are the cycles of one run.
+    The expected results come from `circuit` itself, on the numbers that the words of X stand for, not from the logic
+    that the Verilog was written from. For a circuit with registers, the samples are the cycles of one run.
 
     Args:
         circuit: as it was exported.
@@ -60,9 +60,9 @@ def testbench_of(
     """Return a bench for the Verilog of a design, and its vectors.
 
     The bench, module `<name>_tb`, reads the vectors from `<name>_vectors.hex`, or from the file that `+vectors=FILE`
-    names, which it holds whole in memory. It gives the design a sample in each cycle; where there are registers it
-    also stops the clock's enable now and then, and the design must not notice. Every word of every output is compared.
-    At the end, it prints one line:
+    names, which it holds in memory as a whole. It gives the design a sample in each cycle. Where there are registers it
+    also stops the clock's enable now and then, which must not change the results. Every word of every output is
+    compared. At the end, it prints one line:
 
         PASS <name> samples=N words=W mismatches=0
         FAIL <name> samples=N words=W mismatches=M sample=S port=P word=K expected=HEX got=HEX

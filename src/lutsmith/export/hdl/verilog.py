@@ -60,16 +60,16 @@ def verilog_of(
 ) -> str:
     """Return a design as one file of Verilog 2001. Deterministic.
 
-    Ports are flat buses of the names of the design's; a part with registers has `clk` and `ce` besides. Node k of level
-    l is `l<l>_<k>`, register i is `r<i>`, bit b of word w of a port x is `x_<w>_<b>`, or `x_<w>`
-    where words are single bits. A shared part p is a module `<name>_<p>` with ports `i` and `o`, instance k of it is
-    `u_<p>_i<k>`. A port whose name is taken, such as `clk`, gets `_o` behind it.
+    Ports are flat buses with the names of the design's ports; a part with registers also has `clk` and `ce`. Node k of
+    level l is `l<l>_<k>`, register i is `r<i>`, bit b of word w of a port x is `x_<w>_<b>`, or `x_<w>` where words are
+    single bits. A shared part p is a module `<name>_<p>` with ports `i` and `o`, instance k of it is `u_<p>_i<k>`. A
+    port whose name is taken, such as `clk`, gets `_o` behind it.
 
     Args:
         design: any design.
         primitives: "portable" writes expressions; "xilinx" instances of LUT1 to LUT6 with their INIT, which
             `verilog_primitives` models for other tools.
-        comments: whether there is a header, and thresholds and names beside what they belong to.
+        comments: whether to write a header, and thresholds and names beside what they belong to.
         notes: what comments say beyond the design.
 
     Raises:

@@ -56,7 +56,7 @@ def vhdl_of(
         design: any design.
         primitives: "portable" writes expressions; "xilinx" components LUT1 to LUT6 of library unisim, which
             `vhdl_primitives` models for other tools.
-        comments: whether there is a header, and thresholds and names beside what they belong to.
+        comments: whether to write a header, and thresholds and names beside what they belong to.
         notes: what comments say beyond the design.
 
     Raises:

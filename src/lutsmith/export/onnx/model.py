@@ -1,15 +1,15 @@
 """`to_onnx`: a circuit as an ONNX model of standard operators, which runs in onnxruntime and computes the same bits.
 
-Everything is features first, one row a signal and one column a sample. Each level adds its rows to those that are still
-read: for each rank, the rows that the LUTs read are gathered, multiplied by 1, 2, 4, ... and added up to addresses, and
-`GatherElements` looks them up in the tables. Counts, scores and decisions are integer arithmetic, the values of a
-regression double.
+All arrays are features first: one row for each signal, one column for each sample. Each level adds its rows to those
+that are still read: for each rank, the rows that the LUTs read are gathered, multiplied by 1, 2, 4, ... and added up to
+addresses, and `GatherElements` looks them up in the tables. Counts, scores and decisions are integer arithmetic, the
+values of a regression double.
 
     input   x       float (N, F)
     outputs label   int64 (N,)           classification: the lowest class with the highest score
             labels  bool (N, C)          multilabel
             values  double (N, C), or (N,) with one target: regression
-            scores  int32 (N, C)         wherever there is a head of popcounts
+            scores int32 (N, C)         with a head of popcounts
             words.W int64 (N,)           an integer that is called W
             outputs bool (N, O)          where there is no head
 
@@ -44,7 +44,7 @@ MAX_BYTES = 1 << 31
 
 
 def to_onnx(circuit: Circuit, *, name: str = "lutsmith") -> bytes:
-    """Return a circuit as an ONNX model of opset 17; the module says what its inputs and outputs are.
+    """Return a circuit as an ONNX model of opset 17; the docstring of the module lists its inputs and outputs.
 
     Classes, names of features, the objective and the shape of a sample stand in the model's metadata, as JSON.
 

@@ -1,4 +1,4 @@
-"""What a page asks for: a drawing, values of a table, or a calculation; and which numbers may be given."""
+"""The input that a page asks for: a drawing, values of a table, or a calculation; and which numbers are allowed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NUMBERS = 2.0**53
 
 
 def controls(circuit: Circuit) -> dict[str, Any]:
-    """Return what the page asks for, as JSON.
+    """Return the input that the page asks for, as JSON.
 
     Raises:
         ExportError: a circuit for which there are no controls.

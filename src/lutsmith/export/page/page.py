@@ -38,20 +38,21 @@ def to_page(circuit: Circuit, *, title: str | None = None, temperature: float | 
     bits, LUTs, votes and the answer, all of them computed by `to_webassembly`'s module in the page.
 
     The page is one file of HTML that works from `file://`, by mouse, touch and keyboard. It loads nothing, and its
-    content security policy forbids that. Names of features and classes are data to it, whatever they hold.
+    content security policy forbids loading anything. Names of features and classes are only data to it, whatever they
+    hold.
 
-    Scripts find the circuit as `lutsmithDemo`: `state()` returns what is given and all that the circuit makes of it.
+    Scripts find the circuit as `lutsmithDemo`: `state()` returns the input and everything that the circuit computes
+    from it.
 
     Args:
-        circuit: without registers. Of grey or colour images, of a table, or an ALU.
-        title: of the page; by default what the circuit tells of its training.
-        temperature: how many votes are worth a factor e of probability: `data.calibration.fit_temperature` tells it of
-            rows. With it a classifier's page shows the probability of its answer, which is a softmax.
+        circuit: without registers, for grey or colour images, a table, or an ALU.
+        title: of the page; by default it comes from the circuit's record of its training.
+        temperature: how many votes are worth a factor e of probability; `data.calibration.fit_temperature` finds it
+            from rows. With it a classifier's page shows the probability of its answer, which is a softmax.
 
     Raises:
         TypeError, ValueError: a temperature that is not a number above 0, or for a circuit that is not a classifier.
-        ExportError: samples that a page has no controls for, a circuit with a state, or one that makes a page of more
-            than 32 MiB.
+        ExportError: samples for which a page has no controls, a circuit with a state, or a page of more than 32 MiB.
     """
     if temperature is not None:
         temperature = number("temperature", temperature, lambda value: 0 < value < np.inf, "a number above 0")

@@ -1,8 +1,9 @@
-"""In which order a program works a netlist off, and where it keeps signals: LUTs one by one, and loops over instances.
+"""The order in which a program evaluates a netlist, and where it keeps signals: LUTs one by one, and loops over
+instances.
 
 A program without parts has a signal for each of the netlist, and its LUTs in the netlist's order. With parts, signals
 are the inputs, the registers, the nodes that are in no instance, and then of each part what its instances give, one
-after the other: the rest of an instance is needed only while it is worked off, and one function of the part does that.
+after the other: the other signals of an instance are needed only during its evaluation, by one function of the part.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class LutList:
-    """LUTs that are worked off one after the other. Immutable.
+    """LUTs that are evaluated one after the other. Immutable.
 
     Attributes:
         first: the signal that LUT 0 gives; LUT i gives signal `first + i`.
@@ -69,7 +70,7 @@ class LutList:
 
 @dataclass(frozen=True, eq=False)
 class InstanceList:
-    """Instances of a part, in the order in which they are worked off. Immutable.
+    """Instances of a part, in the order in which they are evaluated. Immutable.
 
     Attributes:
         name: of the part.
@@ -88,7 +89,7 @@ class InstanceList:
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """LUTs or instances that are worked off without another between them: numbers `start` to `stop - 1` of a list.
+    """LUTs or instances that are evaluated without another between them: numbers `start` to `stop - 1` of a list.
 
     Attributes:
         part: the place of the part among `ProgramOrder.instances`; -1 for LUTs that are in no instance.
@@ -102,7 +103,7 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class ProgramOrder:
-    """A netlist as a program works it off. Immutable.
+    """A netlist in the order in which a program evaluates it. Immutable.
 
     Attributes:
         signal: int64 (signals of the netlist,), where the program keeps each; -1 inside of instances.

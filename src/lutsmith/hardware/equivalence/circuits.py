@@ -26,7 +26,7 @@ BATCH = 128
 
 
 def circuits(a: Circuit, b: Circuit, limit: float | None) -> Proof:
-    """Decide whether two circuits have the same outputs for all samples, and make the same of them.
+    """Decide whether two circuits have the same outputs for all samples, and the same results from these outputs.
 
     Raises:
         ValueError, ToolMissing, ToolFailed: as `prove` raises them.

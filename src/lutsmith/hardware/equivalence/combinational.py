@@ -2,7 +2,7 @@
 
 A proof by `&cec` is a SAT sweep over both as ANDs and inverters. Its verdict counts only where ABC prints exactly the
 line that says so; anything else is an error, and a time limit leaves the question undecided. A counterexample counts
-only after both sides were evaluated on it here: without one, netlists are not called different.
+only after both sides were evaluated on it here: without a counterexample, netlists are never called different.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NOT_SHOWN = "ABC says different, and gives no inputs that show it"
 
 
 def combinational(a: Netlist, b: Netlist, limit: float | None) -> Proof:
-    """Decide whether netlists without registers, of as many inputs and outputs, are the same function."""
+    """Decide whether netlists without registers, with equal numbers of inputs and outputs, are the same function."""
     inputs = a.num_inputs
     rows_at_once = max(1, VALUES // max(a.num_signals, b.num_signals, 1))
     if inputs <= EXHAUSTIVE_INPUTS and 1 << inputs <= rows_at_once:

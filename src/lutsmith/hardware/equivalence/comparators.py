@@ -1,8 +1,8 @@
 """The inputs of two circuits as one set of bits: which of them samples can make, and the samples that do.
 
-Of comparators the order of thresholds counts. Bits of words may be any bits, and missing values any; only that nothing
-is above a missing value counts. Where a feature is compared and a word, a sample may not make what is asked for: what
-is found is replayed, and never counts before.
+For comparators, the order of the thresholds matters. Bits of words may be any bits, and any values may be missing; the
+only rule is that a missing value is above nothing. Where a feature is both compared and read as a word, there may be no
+sample with the wanted bits: what is found is replayed, and does not count before that.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ def _united_formats(a: WordBits | None, b: WordBits | None) -> WordFormats | Non
 
 
 def closed(inputs: Inputs, bits: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the bits (..., I) of united inputs that `ordered` makes of any bits: those that samples can make.
+    """Return the bits (..., I) of united inputs to which `ordered` turns any bits: bits that samples can have.
 
-    Above a threshold is above all lower ones, and nothing is above +inf, or missing and above anything.
+    A value above a threshold is above all lower ones, nothing is above +inf, and a missing value is not above anything.
     """
     comparators = inputs.comparators
     compared, words, missing = inputs.split(bits)
@@ -82,10 +82,11 @@ def closed(inputs: Inputs, bits: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def ordered(netlist: Netlist, inputs: Inputs) -> Netlist:
-    """Return the netlist behind gates that turn any bits into some that a sample can make, and keep those that are.
+    """Return the netlist behind gates that turn any bits into bits that a sample can have, and keep those that a sample
+    can have already.
 
-    Of the sorted thresholds of a feature, bit i becomes the OR of bits i, i + 1, ...; nothing is above +inf. What is
-    missing is above nothing.
+    For the sorted thresholds of a feature, bit i becomes the OR of bits i, i + 1, ...; nothing is above +inf. A missing
+    value is not above anything.
     """
     comparators = inputs.comparators
     builder = NetlistBuilder(len(inputs))
@@ -112,7 +113,7 @@ def ordered(netlist: Netlist, inputs: Inputs) -> Netlist:
 
 
 def samples(inputs: Inputs, bits: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return samples (N, F) that make these possible bits (N, I) of united inputs: float32, integers of long words.
+    """Return samples (N, F) that have these possible bits (N, I) of united inputs: float32, integers for long words.
 
     A feature is the lowest of its thresholds, or the number above the highest that it should be above; unread, it is 0.
     """

@@ -21,23 +21,24 @@ def prove(a: Circuit, b: Circuit, timeout: float | None = TIMEOUT) -> Proof: ...
 def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TIMEOUT) -> Proof:
     """Decide whether `a` and `b` are the same function.
 
-    "equal" is a proof, "different" comes with a counterexample on which both sides were evaluated here. All else is
-    "undecided", with what is known in `note`.
+    "equal" means that it is proved. "different" comes with a counterexample, on which lutsmith has evaluated both
+    sides. Everything else is "undecided", and `note` says what is known.
 
     Netlists: inputs and outputs correspond in order. With registers, equal means that the outputs are equal in every
-    cycle from the initial states on, whatever goes in; different, that a run from the initial states shows it. Tried in
-    turn: registers that some output depends on, matched in order and cut (outputs and next values are equal whatever
-    they hold); registers matched by what they hold in runs, in any order, twice or inverted, by induction over cycles;
-    all states of small machines; ABC's engines for machines, `dprove` and `pdr`. Where none of these decides, `cycles`
-    says for how many cycles from the initial states on the outputs are proved equal, and `suspicion` names a state, if
-    one is known, in which they would differ.
+    cycle from the initial states on, whatever goes in; different means that a run from the initial states shows a
+    difference. The methods, in order: registers that some output depends on, matched in order and cut (outputs and next
+    values are equal whatever they hold); registers matched by what they hold in runs, in any order, twice or inverted,
+    by induction over cycles; all states of small machines; ABC's engines for machines, `dprove` and `pdr`. If none of
+    these decides, `cycles` is the number of cycles from the initial states for which the outputs are proved equal, and
+    `suspicion` is a state in which they would differ, if one is known.
 
     Circuits: features correspond in order. Equal means the same output bits for all samples, and heads, objectives and
-    classes that make the same of them; `fitted_range`, `input_shape` and metadata do not count. Comparators correspond
-    by feature and threshold, whatever their order, and may be missing on a side; if need be only inputs count that
-    samples can make (x > 3 implies x > 2, and nothing is above +inf). Where heads, objectives or classes are not the
-    same, samples are tried: different are circuits of which one names another class, other labels or other values of
-    targets than the other, or where one has no head, other output bits. Without such a sample they are undecided.
+    classes that turn them into the same results; `fitted_range`, `input_shape` and metadata do not count. Comparators
+    correspond by feature and threshold, whatever their order, and may be missing on one side. If necessary, only inputs
+    that samples can produce are considered (x > 3 implies x > 2, and nothing is above +inf). Where heads, objectives or
+    classes are not the same, samples are tried. The circuits are different if a sample gets different classes, labels
+    or values of targets, or, where one circuit has no head, different output bits. Without such a sample the result is
+    undecided.
 
     Args:
         a: a netlist or a circuit.
@@ -48,8 +49,8 @@ def prove(a: Netlist | Circuit, b: Netlist | Circuit, timeout: float | None = TI
         TypeError: a netlist and a circuit, or neither.
         ValueError: they have different numbers of inputs (features) or outputs: there is nothing to compare; or a
             timeout that is negative or NaN.
-        ToolMissing: ABC is needed and not there.
-        ToolFailed: ABC printed anything else than a verdict.
+        ToolMissing: ABC is needed and not installed.
+        ToolFailed: ABC printed something other than a verdict.
     """
     began = time.perf_counter()
     if timeout is not None:

@@ -1,11 +1,12 @@
 """Machines proved equal by induction over cycles, with registers matched by what they hold when the machines run.
 
-Registers of both machines that hold the same in every cycle of some runs are taken for equal, those that stay 0 for
-constant. That is proved, or refined, by induction: all registers start alike, and if they are equal in a cycle, what
-they take next is equal too (ABC `&cec`). A counterexample to the step splits those that it tells apart. What is left
-is true in all cycles, and the outputs have to be equal under it (C. A. J. van Eijk, "Sequential equivalence checking
-based on structural similarities", 2000; here of registers alone). So their order does not matter, nor that a register
-is there twice, or holds the inverse of another and starts as that.
+Registers of both machines that hold the same in every cycle of some runs are assumed to be equal, and those that stay 0
+to be constant. That is proved, or refined, by induction: all registers start alike, and if they are equal in a cycle,
+what they take next is equal too (ABC `&cec`). A counterexample to the step separates those registers that differ in it.
+The assumptions that remain hold in all cycles, and the outputs have to be equal under them (C. A. J. van Eijk,
+"Sequential equivalence checking based on structural similarities", 2000; here of registers alone). So the order of
+registers does not matter, and a register may be there twice, or hold the inverse of another if it starts as the
+inverse.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ROWS = 256
 
 
 def corresponding(a: Netlist, b: Netlist, limit: float | None) -> Proof:
-    """Prove two machines equal register by register, whatever their order; or find a run that tells them apart."""
+    """Prove two machines equal register by register, whatever their order; or find a run in which they differ."""
     both = _joined(zero_started(a), zero_started(b))
     seen = _run(a, b, both, limit)
     if isinstance(seen, Proof):

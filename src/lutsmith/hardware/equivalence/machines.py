@@ -37,7 +37,7 @@ class Exploration:
         trace: bool (T, I), inputs from the initial state on, after which the outputs differ in the last cycle; or None.
         output: the first output that differs there.
         complete: whether there is no difference: all states were seen, each with all inputs.
-        states: joint states that were seen.
+        states: how many joint states were seen.
     """
 
     trace: NDArray[np.bool_] | None

@@ -1,7 +1,7 @@
 """Whether two netlists are the same function, and with registers the same machine, by whatever decides it.
 
-Registers are cut where they can be matched, machines are run, and ABC's engines for machines are asked. Whoever says
-that machines differ has to show inputs, and they count only after both were run on them here.
+Registers are cut where they can be matched, machines are run, and ABC's engines for machines are asked. A method that
+finds a difference has to give inputs, and they count only after both machines were run on them here.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _matched(a: Netlist, b: Netlist) -> list[tuple[Netlist, Netlist]]:
 
 
 def check_sizes(a: Netlist, b: Netlist) -> None:
-    """Raise ValueError where netlists have other numbers of inputs or outputs: there is nothing to compare."""
+    """Raise ValueError where the netlists differ in the number of inputs or outputs: there is nothing to compare."""
     for what, of_a, of_b in (
         ("inputs", a.num_inputs, b.num_inputs),
         ("outputs", a.outputs.size, b.outputs.size),

@@ -17,11 +17,11 @@ Verdict = Literal["equal", "different", "undecided"]
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A state in which two machines differ, though they may never be in it.
+    """A state in which two machines differ, although they may never reach it.
 
     Attributes:
         inputs: bool (I,), or for circuits a sample, float32 (F,).
-        state: bool (R,), what the registers hold that some output, of either side, depends on.
+        state: bool (R,), the contents of the registers on which an output of either side depends.
     """
 
     inputs: NDArray[np.bool_] | NDArray[np.float32]
@@ -35,18 +35,18 @@ class Proof:
     Attributes:
         verdict: "equal" is proved. "different" has a counterexample, on which both sides were evaluated here.
             "undecided" is everything else, and `note` says why.
-        seconds: that it took in all.
+        seconds: how long it took in all.
         method: how it was decided: "identical", "exhaustive", "random inputs", "random samples", "simulation" (from the
             initial state), "abc &cec"; of machines also "abc dprove", "abc pdr"; or what was tried last.
-        counterexample: input bits (I,) of netlists, or a sample (F,) of circuits, float32, on which the sides differ.
-        trace: of netlists whose outputs depend on registers, bool (T, I), or of circuits float32 (T, F): what goes in
-            from the initial state on, cycle by cycle. The sides differ in the last of these cycles, whose inputs are
+        counterexample: input bits (I,) for netlists, or a sample (F,) for circuits, float32, on which the sides differ.
+        trace: where outputs depend on registers, the inputs from the initial state on, cycle by cycle: bool (T, I) for
+            netlists, float32 (T, F) for circuits. The sides differ in the last of these cycles; its inputs are
             `counterexample`. Else None.
         output: the first output that differs there; None where outputs are equal and classes or decisions differ.
-        suspicion: of an undecided proof with registers, a state in which the sides would differ, if they ever reach it.
-        cycles: of an undecided proof with registers, for how many cycles from the initial state on it is proved that
-            the sides are equal, whatever goes in; None of all other proofs.
-        note: what else is to be said.
+        suspicion: in an undecided proof with registers, a state in which the sides would differ, if they ever reach it.
+        cycles: in an undecided proof with registers, the number of cycles from the initial state for which the sides
+            are proved equal, whatever goes in; None in all other proofs.
+        note: further remarks.
     """
 
     verdict: Verdict
@@ -77,7 +77,7 @@ class Proof:
 
 
 def undecided(method: str, note: str, **fields: Any) -> Proof:
-    """Return a proof that did not come out, for the reason in `note`."""
+    """Return a proof that did not succeed, for the reason in `note`."""
     return Proof("undecided", 0.0, method, note=note, **fields)
 
 

@@ -63,7 +63,7 @@ def status(printed: str) -> int:
     """Return what ABC's `print_status` says: 1 is never, 0 is that the output can be 1, -1 is not known.
 
     Raises:
-        ToolFailed: it says nothing like that.
+        ToolFailed: it prints none of these.
     """
     said = re.findall(r"^Status = (-1|0|1) +Frames = ", printed, re.MULTILINE)
     if len(said) != 1:
@@ -81,7 +81,9 @@ def _trace(text: str, inputs: int) -> NDArray[np.bool_] | None:
 
 
 def bounded(a: Netlist, b: Netlist, limit: float | None) -> Proof:
-    """Compare machines in the first 1, 2, 4, ... cycles, until they differ, or time or room is over: never "equal"."""
+    """Compare machines in the first 1, 2, 4, ... cycles, until they differ, or time or memory runs out: never
+    "equal".
+    """
     cycles, done, note = 1, 0, ""
     while cycles <= MAX_CYCLES and cycles * max(a.num_nodes, b.num_nodes) <= MAX_NODES:
         if limit is not None and time.perf_counter() > limit:

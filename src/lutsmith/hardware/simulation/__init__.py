@@ -1,1 +1,1 @@
-"""What exports say of rows of data, as a simulator, a compiler or a runtime runs them."""
+"""The answers of exports for rows of data, as a simulator, a compiler or a runtime runs them."""

@@ -1,4 +1,4 @@
-"""What a circuit says of rows, and how what an export says of them is compared with it."""
+"""The answers of a circuit for rows, and how the answers of an export are compared with them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lutsmith.logic.heads import words_at_ports
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """All that a circuit says of N rows; what an export does not say is None.
+    """All answers of a circuit for N rows; answers that an export does not give are None.
 
     Attributes:
         outputs: bool (N, O), the output bits.
         scores: int32 (N, *shape, C); of several heads a dict by the names of those with scores.
-        results: what `Circuit.predict` says: an array, or a dict of such by names of words or heads.
+        results: what `Circuit.predict` returns: an array, or a dict of arrays by names of words or heads.
         ports: the words (N, count) at each output port that a design of the circuit has.
     """
 
@@ -36,7 +36,9 @@ class Answers:
 
     @classmethod
     def of(cls, circuit: Circuit, rows: NDArray[Any]) -> Answers:
-        """Return the answers of the specification: plain NumPy, not the engine. Of circuits without a state."""
+        """Return the answers of the specification, which is plain NumPy, not the engine; for circuits without a
+        state.
+        """
         return cls.of_outputs(circuit, circuit.evaluate(rows))
 
     @classmethod
@@ -48,14 +50,14 @@ class Answers:
 
     @classmethod
     def of_outputs(cls, circuit: Circuit, outputs: NDArray[np.bool_]) -> Answers:
-        """Return what a circuit makes of output bits (N, O)."""
+        """Return the answers of a circuit for output bits (N, O)."""
         said = Readout(circuit.head, circuit.objective, circuit.classes)
         scores = said.of_outputs("decision_function", outputs) if said.has("decision_function") else None
         results = said.of_outputs("predict", outputs) if said.has("predict") else None
         return cls(outputs, scores, results, words_at_ports(circuit, outputs))
 
     def difference(self, given: Answers) -> str | None:
-        """Return where `given` first differs from these, or None. Something must be given."""
+        """Return where `given` first differs from these, or None. At least one answer must be given."""
         compared = 0
         for name in ("outputs", "scores", "results"):
             expected, found = getattr(self, name), getattr(given, name)

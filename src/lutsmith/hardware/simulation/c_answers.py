@@ -1,4 +1,4 @@
-"""What a C header says of rows, as arrays of the types that it has, and as the answers of a circuit."""
+"""The answers of a C header for rows, as arrays in its own types, and as the answers of a circuit."""
 
 from __future__ import annotations
 

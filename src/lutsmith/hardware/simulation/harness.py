@@ -1,4 +1,4 @@
-"""Testbenches that only feed and record: vectors from a file, results to standard output. Who compares is Python.
+"""Testbenches that only feed and record: vectors from a file, results to standard output. Python does the comparison.
 
 A row is a line of hexadecimal digits: all ports of a side side by side, the first in the lowest bits. What is printed
 has a mark before it, because simulators and descriptions print, too.
@@ -55,8 +55,8 @@ def verilog_harness(design: Design, count: int) -> str:
     """Return Verilog 2001 that feeds `count` rows to the top module: `harness`, which moves with a clock, and `driver`.
 
     Rows change at the falling edge of the clock. At the rising edge results are recorded, and only then the clock of
-    the design rises. Of a design with registers, the enable is taken away in some cycles, in which other rows come in,
-    so that one that does not hold its state shows.
+    the design rises. For a design with registers, the enable is off in some cycles, in which other rows come in. This
+    shows designs that do not hold their state.
     """
     inputs, outputs = max(size_of(design.inputs), 1), max(size_of(design.outputs), 1)
     clocked, named = is_clocked(design), in_verilog(design)

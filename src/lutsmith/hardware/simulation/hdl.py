@@ -1,4 +1,4 @@
-"""Verilog by Verilator or Icarus, VHDL by ghdl: what the top module of a file says of rows of bits."""
+"""Verilog by Verilator or Icarus, VHDL by ghdl: the answers of a file's top module for rows of bits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def verilator(
         bits: one row a sample.
         timeout: seconds of each step: translate and compile, each run.
         runs: into how many equal pieces the rows fall; each is run from the initial values of the registers on.
-        confined: whether the files come from elsewhere.
+        confined: whether the files come from outside lutsmith and are not trusted.
 
     Raises:
         ToolMissing: Verilator, a C++ compiler, make or perl is not there, or nothing can be confined here.

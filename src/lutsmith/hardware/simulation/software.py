@@ -1,8 +1,9 @@
-"""C by the system's compiler, JavaScript and WebAssembly in node, ONNX in onnxruntime: what programs say of rows.
+"""C by the system's compiler, JavaScript and WebAssembly in node, ONNX in onnxruntime: the answers of programs for
+rows.
 
-Each runs in a process of its own, which a time limit can stop and a crash cannot take down with it. It writes its
-answers to standard output, as arrays without anything between, and more or fewer bytes than those are refused.
-Confined, it has no network, starts nothing, and writes nowhere else: `confinement` says how.
+Each runs in a process of its own, so that a time limit can stop it, and a crash ends only that process. It writes its
+answers to standard output, as arrays without anything between them; more or fewer bytes are refused. A confined program
+has no network, starts no processes, and writes nowhere else: see `confinement`.
 """
 
 from __future__ import annotations
@@ -85,11 +86,12 @@ def c_compiler(
     flags: Sequence[str] = (),
     confined: bool = False,
 ) -> tuple[Answers, ...]:
-    """Return what a C header says of rows: by its functions for one sample, and by those for many; of a circuit with a
-    state then what steps say of one stream at a time, and of many side by side.
+    """Return the answers of a C header for rows, by its functions for one sample and by those for many. For a circuit
+    with a state, the answers for one stream at a time and for many side by side follow.
 
-    It is compiled as C99, or as C++, and no warning of `WARNINGS` is let pass; once for each of `WORD_BITS`, which must
-    say the same, as must functions that say all at once. The names that it holds must be the circuit's.
+    It is compiled as C99, or as C++, and each warning of `WARNINGS` is an error. It is compiled once for each of
+    `WORD_BITS`, and the answers must be the same, also those of functions that return all answers at once. The names
+    that it holds must be the circuit's.
 
     Args:
         circuit: whose shapes, names and objective the header should have.
@@ -174,9 +176,9 @@ def node(
     streams: int = 0,
     confined: bool = False,
 ) -> Answers:
-    """Return what a JavaScript module says of rows, in node, with WebAssembly and without, which must be the same.
+    """Return the answers of a JavaScript module for rows, in node, with and without WebAssembly, which must agree.
 
-    The numbers and names that it tells must be the circuit's. Other arguments and errors are those of `c_compiler`.
+    The numbers and names in it must be the circuit's. Other arguments and errors are those of `c_compiler`.
 
     Args:
         circuit: see there.
@@ -203,9 +205,9 @@ def webassembly(
     streams: int = 0,
     confined: bool = False,
 ) -> Answers:
-    """Return what a WebAssembly module says of rows, in node, by `export.webassembly_script`.
+    """Return the answers of a WebAssembly module for rows, in node, by `export.webassembly_script`.
 
-    The numbers and names that it tells must be the circuit's. Arguments and errors are those of `node`.
+    The numbers and names in it must be the circuit's. Arguments and errors are those of `node`.
     """
     files = {"model.wasm": module, "script.js": webassembly_script().encode(), "model.js": _LOADED}
     (said,) = _in_node(circuit, files, MODULE_LANES, rows, timeout, streams, confined)
@@ -265,7 +267,7 @@ def onnxruntime(
     streams: int = 0,
     confined: bool = False,
 ) -> Answers:
-    """Return what an ONNX model says of rows, in onnxruntime; arguments and errors are those of `node`."""
+    """Return the answers of an ONNX model for rows, in onnxruntime; arguments and errors are those of `node`."""
     from importlib.util import find_spec
 
     if find_spec("onnxruntime") is None:

@@ -1,1 +1,1 @@
-"""External tools: where they are, how they are run, and what keeps those that came from elsewhere from doing harm."""
+"""External tools: where they are, how they are run, and how programs that are not trusted are kept from doing harm."""

@@ -1,7 +1,7 @@
-"""Processes that can do little harm, on Linux: for programs that came from elsewhere, and for compilers that read them.
+"""Processes that can do little harm, on Linux: for programs that are not trusted, and for compilers that read them.
 
-A launcher, which is this file run by Python, confines itself and then becomes the program: there is nothing to undo,
-and nothing that the program could undo.
+A launcher, which is this file run by Python, confines itself and then becomes the program. Nothing has to be undone
+afterwards, and the program cannot undo anything.
 
     limits        seconds of processor time, memory, bytes of a file, open files, no core dumps
     seccomp       no network. A program, besides: no other process, no signal to one, no file opened for writing or
@@ -52,8 +52,8 @@ class Limits:
     """What a confined process may use.
 
     Attributes:
-        program: it is not trusted. Else it is a compiler: it may start processes, write in the folder of the run, and
-            has the user's environment.
+        program: whether it is a program that is not trusted. Else it is a compiler: it may start processes, write in
+            the folder of the run, and has the user's environment.
         threads: a program may start threads.
         memory: bytes of private memory, all threads together; each process of a compiler has as much.
         addresses: of a program, the bytes of its whole address space are limited to those, too. Runtimes that reserve
@@ -74,7 +74,7 @@ TOOL = Limits(program=False, memory=8 * GIB)
 
 @lru_cache(maxsize=1)
 def problem() -> str | None:
-    """Return why nothing can be confined here, or None. A process is confined, and tries what it must not do."""
+    """Return why nothing can be confined here, or None. It confines a process that tries what it must not do."""
     machine = os.uname().machine if hasattr(os, "uname") else sys.platform
     if sys.platform != "linux" or machine not in MACHINES:
         return f"this needs Linux on {' or '.join(MACHINES)}, not {sys.platform} on {machine}"

@@ -1,4 +1,4 @@
-"""Filters of system calls for Linux, as classic BPF: what a confined process is refused by the kernel.
+"""Filters of system calls for Linux, as classic BPF: what the kernel refuses to a confined process.
 
 A filter refuses what it lists and allows the rest; of numbers above all that were known when it was written, it says
 that they do not exist. Nothing is imported from lutsmith: the launcher of `confinement` runs without it.

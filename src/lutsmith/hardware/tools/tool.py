@@ -1,4 +1,4 @@
-"""A tool that is there, how it is run, and what is said when it fails.
+"""An installed tool, how it is run, and the errors when it fails.
 
 A run is a child process with its own process group, so that a time limit stops everything that the tool started. What
 it prints goes to files, which hold more than a pipe and are read when it has ended.
@@ -64,7 +64,7 @@ class Finished:
 
     Attributes:
         stdout: what it printed; empty where that is not text.
-        stderr: what it printed as errors or warnings, of much the end.
+        stderr: what it printed as errors or warnings; if that is long, only the end.
         seconds: wall time.
         data: what it printed, where that is not text.
     """
@@ -82,7 +82,7 @@ class Tool:
     Attributes:
         name: as `find` knows it.
         argv: what starts it; arguments follow.
-        version: of the wheel, or what the program on PATH says of itself.
+        version: that of the wheel, or the one that the program on PATH reports.
         source: where it was found: "wheel pyosys", or a path.
     """
 

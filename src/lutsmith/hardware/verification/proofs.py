@@ -1,4 +1,4 @@
-"""Proofs of one export: what other readers make of it is the design."""
+"""Proofs of one export: what other tools read from it is the design."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from lutsmith.logic.design import Design, Part
 
 
 def aiger_proof(files: Files, case: Case) -> Iterator[Check]:
-    """The file as ABC reads it where it is binary; ABC does not read the other form, which our own reader does."""
+    """The file as ABC reads it, if it is binary; ABC does not read the other form, so our own reader does."""
     source_of("aiger", files, case)
     data = only(files)
     named = read("aiger", data)
@@ -53,7 +53,7 @@ def aiger_proof(files: Files, case: Case) -> Iterator[Check]:
 
 
 def blif_proof(files: Files, case: Case) -> Iterator[Check]:
-    """The file as ABC reads it, which is another reader than ours: part by part, or whole if its names are others."""
+    """The file as ABC reads it, independently of our own reader: part by part, or as a whole if its names differ."""
     source_of("blif", files, case)
     text = only(files).decode("utf-8")
     whole = read_by_abc(text, case.timeout)

@@ -41,10 +41,10 @@ class Check:
     Attributes:
         format: what was checked: a format of exports, or "design", the logic that all of them are written from.
         layer: how.
-        part: of the circuit: ports, encoder, network, popcount, decision; part NAME, which has instances; wiring,
-            which joins them; registers; or all.
-        verdict: what came out.
-        reason: what was shown and by which means; what differs; or why nothing is known, and what to install.
+        part: a part of the circuit: ports, encoder, network, popcount, decision; part NAME, which has instances;
+            wiring, which joins them; registers; or all.
+        verdict: the result of the check.
+        reason: what was shown and how; what differs; or why nothing is known, and what to install.
         seconds: wall time.
         samples: rows that were simulated; 0 in other layers.
     """
@@ -60,7 +60,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Loss:
-    """What is lost when features become fixed-point words. The design is the circuit on the quantised features.
+    """The loss when features become fixed-point words. The design is equal to the circuit on the quantised features.
 
     Attributes:
         bits: of a word.
@@ -85,11 +85,11 @@ class Loss:
 
 @dataclass(frozen=True)
 class Verification:
-    """All that was checked, and what came out. `str()` is a table.
+    """All checks of a verification and their results. `str()` is a table.
 
     Attributes:
         checks: the rows, in the order in which they were made.
-        loss: what fixed point costs; None where features stay float32, or where no data were given.
+        loss: the cost of fixed point; None where features stay float32, or where no data were given.
         formats: those that were asked for; by default those of the rows.
         foreign: those of them whose files were handed in.
     """
@@ -106,24 +106,25 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether every format that was asked for was shown to be the circuit, and nothing failed."""
+        """Whether every requested format was shown to be the circuit, and nothing failed."""
         return self.outcome == "holds"
 
     @property
     def outcome(self) -> Outcome:
-        """What came out of all formats together; "not established" where none was asked for."""
+        """The result for all formats together; "not established" where none was requested."""
         outcomes = [self.outcome_of(format_) for format_ in self.formats]
         if self.failures:
             return "fails"
         return "holds" if outcomes and set(outcomes) == {"holds"} else "not established"
 
     def outcome_of(self, format: str) -> Outcome:  # noqa: A002
-        """Return what came out of one format.
+        """Return the result for one format.
 
-        It holds where nothing of it failed, and one of these was shown of all of it: every part is proved equal to the
-        design, and the design to the circuit; it was read back and is, node by node, what the circuit is; or every row
-        of the simulation was run and agrees. Of files that were handed in, a simulation shows too little, as they may
-        be made to agree on the rows that are run: logic must be proved, and the code of programs must be the export's.
+        It holds if nothing failed and one of these was shown for the whole format: every part is proved equal to the
+        design, and the design to the circuit; the file was read back and equals the circuit node by node; or every row
+        of the simulation was run and agrees. For files that a user passed in, a simulation is not enough, since they
+        may be made to agree on the rows that are run: logic must be proved, and the code of programs must be the
+        export's.
         """
         mine = self.of(format)
         if any(check.verdict == "failed" for check in mine):

@@ -1,4 +1,4 @@
-"""Rows that a circuit is simulated on: those given, and rows on the edges of its thresholds."""
+"""Rows for the simulation of a circuit: the given ones, and rows at the edges of its thresholds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_BASE_ROWS = 32
 
 
 def sample_rows(circuit: Circuit, X: ArrayLike | None = None, *, seed: int = 0) -> NDArray[Any]:
-    """Return the rows of X, or random ones, (N, F): float32, or of the type that `rows_type` tells.
+    """Return the rows of X, or random ones, (N, F): float32, or of the type that `rows_type` returns.
 
     Random rows are uniform in the range that the circuit was fitted on, else around its thresholds; features that are
     words are any words.

@@ -1,4 +1,4 @@
-"""Runs of one export: what simulators, compilers and runtimes make of it says what the circuit says."""
+"""Runs of one export: in simulators, compilers and runtimes it has to give the circuit's answers."""
 
 from __future__ import annotations
 

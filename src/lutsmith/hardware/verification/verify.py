@@ -46,35 +46,35 @@ def verify(
     timeout: float = TIMEOUT,
     report: Callable[[Check], object] | None = None,
 ) -> Verification:
-    """Check that exports of a circuit are the circuit, layer by layer.
+    """Check that exports of a circuit are equal to the circuit, layer by layer.
 
-    First the design, the logic that all formats of logic are written from, is proved to be the circuit, part by part.
+    First the design, from which all formats of logic are written, is proved equal to the circuit, part by part.
     Then each format: *read-back* parses the file and compares it as it is written; *formal* proves what other tools
     read from it (ABC, Yosys, ghdl) equal to the design; *simulation* runs it on rows of data and on edge rows, and
     compares every score and every result with the circuit's own.
 
-    Files that are handed in are read back in any case, names and comments included. They are simulated only where that
-    holds, without a network and with limits on time and memory; C, JavaScript and WebAssembly only where `run` allows
-    it.
+    Files that you pass in are always read back, names and comments included. They are simulated only if the read-back
+    succeeds, without a network and with limits on time and memory; C, JavaScript and WebAssembly run only if `run`
+    allows it.
 
     Args:
         circuit: any circuit.
-        formats: of `FORMATS`.
+        formats: some of `FORMATS`.
         X: samples to simulate, (N, *input_shape) or (N, F); random rows by default. Edge rows are always added.
         y: the index of the class of each sample, if the accuracy on quantised features is wanted.
-        layers: of `report.LAYERS`.
-        words: what the features are in hardware, as for `logic.elaborate`. Where they are given, C takes them too.
+        layers: some of `report.LAYERS`.
+        words: the form of the features in hardware, as for `logic.elaborate`. If they are given, C takes them too.
         pipeline: registers after every so many levels, as for `logic.pipelined`; None for none.
         primitives: "portable" or "xilinx", for Verilog and VHDL.
         artifacts: files to check instead of those that the exports write, by format and file name.
         name: of the top module or model in `artifacts`; by default the one that the files have.
         run: whether programs of `artifacts` (C, JavaScript, WebAssembly) may be compiled and run.
-        timeout: seconds for each step: a proof, a compilation, a run. What takes longer is said to be open.
-        report: called with each row as soon as it is there.
+        timeout: seconds for each step: a proof, a compilation, a run. A step that takes longer is reported as open.
+        report: called with each row as soon as it is known.
 
     Returns:
-        A row for each format, layer and part. A tool that is missing makes a row "not run" with what installs it.
-        `ok` only where every format was shown to be the circuit.
+        A row for each format, layer and part. Where a tool is missing, the row is "not run" and says how to install the
+        tool. `ok` is true only if every format was shown to be the circuit.
 
     Raises:
         TypeError, ValueError: formats or layers that are not known, artifacts without files or of formats that are not
@@ -113,7 +113,7 @@ def verify(
 
 
 def verify_files(circuit: Circuit, format: str, files: Mapping[str, bytes], **options: object) -> Verification:  # noqa: A002
-    """Check files of your own: whether this Verilog, this BLIF, this header is the circuit.
+    """Check files of your own: whether this Verilog, BLIF or C header, for example, is equal to the circuit.
 
     Args:
         circuit: the model.

@@ -1,4 +1,4 @@
-"""Axes to draw on: those that are given, or new ones that no window shows."""
+"""Axes to draw on: given ones, or new ones that no window shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the probabilities that scores give say how often a classifier is right."""
+"""Whether the probabilities from the scores agree with how often a classifier is right."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEWEST = 20
 
 
 def section(context: Context) -> Section | None:
-    """Reliability, expected calibration error and Brier score; None of what predicts no classes."""
+    """Reliability, expected calibration error and Brier score; None if the circuit predicts no classes."""
     if context.circuit is not None and not context.circuit.is_classifier:
         return None
     found = Section("calibration", "Calibration")

@@ -1,4 +1,4 @@
-"""Which classes are taken for which, and how well each class or label is found."""
+"""Which classes are confused, and how well each class or label is found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_ROWS = 40
 
 
 def section(context: Context) -> Section | None:
-    """The matrix of confusion and the scores of classes; None of regression and of circuits without scores."""
+    """The confusion matrix and the scores of classes; None for regression and for circuits without scores."""
     if context.objective == "regression" or (context.circuit is not None and not context.labels):
         return None
     found = Section("classes", "Scores by class" if context.objective == "classification" else "Scores by label")

@@ -1,4 +1,4 @@
-"""The mistakes that a classifier is surest of: as pictures where samples are images, else as rows."""
+"""The mistakes of which a classifier is most certain: as pictures where samples are images, else as rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ SHOWN_FEATURES = 10
 
 
 def section(context: Context) -> Section | None:
-    """The mistakes with the largest lead of a wrong class over the true one; None of what predicts no classes."""
+    """The mistakes with the largest lead of a wrong class over the true one; None if the circuit predicts no
+    classes.
+    """
     if context.circuit is not None and not context.circuit.is_classifier:
         return None
     found = Section("mistakes", "Mistakes")

@@ -1,4 +1,4 @@
-"""Of regression: how far predicted numbers are from the true ones."""
+"""For regression: how far predicted numbers are from the true ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_TARGETS = 4
 
 
 def section(context: Context) -> Section | None:
-    """Errors of each target; None of other objectives."""
+    """Errors of each target; None for other objectives."""
     if context.circuit is None or context.objective != "regression":
         return None
     found = Section("numbers", "Predicted numbers")

@@ -1,4 +1,4 @@
-"""Of an ALU: what each operation was learned from, and how right it is on fresh points."""
+"""For an ALU: what each operation was learned from, and how often it is right on fresh points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POINTS = 1000
 
 
 def section(context: Context) -> Section | None:
-    """The operations of an ALU; None of other circuits."""
+    """The operations of an ALU; None for other circuits."""
     if context.circuit is None or not context.subject.is_alu:
         return None
     found = Section("operations", "Operations")

@@ -1,4 +1,4 @@
-"""Where it comes from: settings, versions, and checksums of model and data."""
+"""Where the model comes from: settings, versions, and checksums of model and data."""
 
 from __future__ import annotations
 

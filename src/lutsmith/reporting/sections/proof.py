@@ -1,4 +1,4 @@
-"""What was shown, by which means, what that trusts, and what was not established."""
+"""What was shown, by which means, what this trusts, and what was not established."""
 
 from __future__ import annotations
 

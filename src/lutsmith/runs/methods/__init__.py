@@ -22,8 +22,8 @@ METHODS: Mapping[str, Method] = Methods(Gradients(), Additive(), Phases())
 
 @settings_checked()
 def asked_method(method: str | None, preset: str | None, given: Mapping[str, Any]) -> str | None:
-    """Return the method that arguments of `train` ask for: by its name, by the preset, or because it alone has them
-    all; None where any will do.
+    """Return the method that arguments of `train` ask for: by its name, by the preset, or because no other method has
+    all of them; None where any method will do.
 
     Args:
         method: its name, or None.

@@ -1,4 +1,4 @@
-"""Additive learning: a network that `additive` grows, and what is seen of it meanwhile. No torch."""
+"""Additive learning: a network that `additive` grows, and how its progress is shown. No torch."""
 
 from __future__ import annotations
 

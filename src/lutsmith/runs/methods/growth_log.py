@@ -1,4 +1,4 @@
-"""What is seen of a network while it grows: progress on the terminal, metrics.jsonl and TensorBoard."""
+"""What users see while a network grows: progress on the terminal, metrics.jsonl and TensorBoard."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
         quiet: show no progress.
 
     Attributes:
-        begun: whether the rounds of earlier sittings are written down.
+        begun: whether the rounds of earlier sessions are written down.
     """
 
     def __init__(self, folder: Path | None, *, quiet: bool) -> None:
@@ -38,7 +38,7 @@ class GrowthLog(contextlib.AbstractContextManager["GrowthLog"]):
         return self
 
     def begin(self, history: Sequence[Growth]) -> None:
-        """Write down the rounds that were done in earlier sittings, in place of what is there."""
+        """Write down the rounds of earlier sessions, in place of what is there."""
         self.begun = True
         lines = [self._figures(growth) for growth in history]
         if self._folder is not None:

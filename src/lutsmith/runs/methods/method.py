@@ -1,4 +1,6 @@
-"""What a way to learn is to a run: the arguments that it takes, the plan that they make, and the training itself."""
+"""The interface between a training method and a run: its arguments, the plan that they make, and the training
+itself.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ class Ready(Protocol):
 
     @property
     def seconds(self) -> float:
-        """What making this took."""
+        """The seconds that this preparation took."""
         ...
 
     def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
@@ -41,14 +43,14 @@ class Ready(Protocol):
 
 
 class Method(ABC):
-    """A way to learn.
+    """A training method.
 
     Attributes:
         name: what `method=` takes.
-        parts: what there is to choose: "architecture" and "settings", or one of them.
+        parts: what can be chosen: "architecture" and "settings", or one of them.
         arguments: those of `train` that are fields, each with its part.
-        begins: whether it can go on with a circuit (`start`).
-        by_name_alone: whether it is chosen by its name or a preset alone, never by the arguments that are given.
+        begins: whether it can start from a circuit (`start`).
+        by_name_alone: whether it is chosen only by its name or a preset, never by the given arguments.
         around: fields of the architecture that it has then where others are not given.
         checkpoint: the name of the file in the run's folder that training goes on from.
         folders: patterns of folders below the run's in which it has runs of its own, each with a checkpoint of that
@@ -76,7 +78,7 @@ class Method(ABC):
 
     @abstractmethod
     def fits(self, given: Any) -> bool:
-        """Return whether settings that were given, an object or a mapping of its fields, may be of this method."""
+        """Return whether given settings, an object or a mapping of its fields, may belong to this method."""
 
     @abstractmethod
     def read(self, part: str, given: Any) -> Mapping[str, Any]:
@@ -100,7 +102,7 @@ class Method(ABC):
 
     @abstractmethod
     def wanted_objective(self, parts: Mapping[str, Mapping[str, Any]]) -> str | None:
-        """Return the objective that the fields given ask for; None: that which the targets tell."""
+        """Return the objective that the given fields ask for; None: it follows from the targets."""
 
     @abstractmethod
     def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Ready:

@@ -82,7 +82,7 @@ class Search(Method):
 
 
 class Methods(Mapping[str, Method]):
-    """Ways to learn by name: some that are given, the methods of search, and those of search that are registered by
+    """Training methods by name: some that are given, and the methods of search, including those that are registered by
     now.
     """
 

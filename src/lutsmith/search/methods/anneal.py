@@ -1,4 +1,4 @@
-"""Simulated annealing: single mutations, one after the other, worse ones accepted the less the cooler it gets."""
+"""Simulated annealing: single mutations, one after the other; worse ones are accepted less often as it gets cooler."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class AnnealSettings:
 
 @register
 class Annealing(SearchMethod):
-    """Metropolis' rule. The mutations of a step are judged together, and are as if they were tried one by one: those
-    before the first that is accepted were refused, and those after it are forgotten.
+    """Metropolis' rule. The mutations of a step are judged together, but the result is as if they were tried one by
+    one: those before the first accepted one were refused, and those after it are forgotten.
     """
 
     name = "anneal"

@@ -1,4 +1,4 @@
-"""Mutations of a share of the nodes, of which the best of many is kept if it is better: LUTNets' two evolutions."""
+"""Mutations of a share of the nodes; the best of many is kept if it is better: LUTNets' two evolutions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class EvolutionSettings:
 
     Attributes:
         ratio: the share of the nodes that change, above 0, at most 1.
-        candidates: K, mutations of which the best is kept.
-        ties: keep one that is as good as the network, too.
+        candidates: K, the number of mutations; the best one is kept.
+        ties: also keep one that is only as good as the network.
 
     Raises:
         TypeError, ValueError: values that they cannot have.

@@ -1,4 +1,5 @@
-"""Greedy training, layer by layer: the LUTs of each are grown as if they voted, and the next layer reads what they say.
+"""Greedy training, layer by layer: the LUTs of each layer are grown as if they voted, and the next layer reads their
+outputs.
 
 Within a layer it is boosting: the votes so far give each sample its weight, and a LUT gets the inputs, among
 candidates, and the table that lower the cross entropy of the votes most, to first order (`kernels.search.votes`). So no
@@ -46,8 +47,8 @@ class GreedySettings:
         candidates: signals that are drawn for a LUT, beside those that it reads; 0: wires stay as they are.
         fixed: the first levels, so many, whose wires stay as they are, such as windows over an image.
         exchanges: how often an input of a LUT that is there leaves for a better one.
-        tau: of the votes of a layer: scores are divided by this times the root of their number, roughly: their standard
-            deviation if votes were coins. The higher, the less a layer learns of samples by heart.
+        tau: for the votes of a layer: scores are divided by this times the root of their number, which is roughly their
+            standard deviation if votes were coin flips. With a higher tau a layer learns fewer samples by heart.
 
     Raises:
         TypeError, ValueError: values that they cannot have.

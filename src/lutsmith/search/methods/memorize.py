@@ -1,4 +1,5 @@
-"""Memorisation: each LUT says what its target was more often where its inputs were so; level by level, by counting.
+"""Memorisation: for each combination of its inputs, a LUT outputs the more frequent value of its target; level by
+level, by counting.
 
 Source: S. Chatterjee, "Learning and Memorization", ICML 2018. Of several classes, the targets are the bits of their
 codes, one for each output.
@@ -34,8 +35,8 @@ class MemorizeSettings:
 
     Attributes:
         share: the share of LUTs that a step after the first draws another reader for, whose target they learn.
-        balanced: count a sample the less the more others have its target bit, so that codes of few ones are learned as
-            well as others. False: every sample counts the same, as in the source.
+        balanced: the more samples share a target bit, the less each of them counts, so that codes of few ones are
+            learned as well as others. False: every sample counts the same, as in the source.
 
     Raises:
         TypeError, ValueError: values that they cannot have.
@@ -51,11 +52,12 @@ class MemorizeSettings:
 
 @register
 class Memorisation(SearchMethod):
-    """All tables anew in every step, on the batch; kept if that lowers the loss on the samples of acceptance.
+    """Every step fills all tables again, on the batch; they are kept if this lowers the loss on the samples of
+    acceptance.
 
     An output learns its own target, any other LUT that of one of its readers. Which one is drawn; after the first step
-    some are drawn again. An entry that tells nothing, since no sample reads it or as many ask for 0 as for 1, stays as
-    it is: at random in a network that was drawn.
+    some are drawn again. An entry stays as it is where the samples do not decide it, because none reads it or as many
+    ask for 0 as for 1: in a drawn network it stays random.
     """
 
     name = "memorize"

@@ -1,4 +1,6 @@
-"""Descent through pivotal sets: nodes are chosen, and each entry of their tables whose inversion pays is inverted."""
+"""Descent through pivotal sets: nodes are chosen, and each entry of their tables is inverted if this lowers the
+loss.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,8 @@ class PivotalSettings:
     Attributes:
         selector: which nodes change, by name, see `selectors`.
         share: the share of the nodes that a step chooses among, drawn anew in each.
-        together: nodes that are changed at once at most. What they do together is judged: as many of the best ones are
-            changed as lower the loss of the batch most.
+        together: how many nodes are changed at once, at most. Their joint effect is judged: as many of the best ones
+            are changed as lower the loss of the batch most.
         accept: whether the loss on the samples of acceptance must fall ("falls"), may stay as it is ("ties"), or does
             not matter ("always", LUTNets' rule).
 

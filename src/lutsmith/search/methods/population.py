@@ -1,4 +1,4 @@
-"""Populations: mu networks, of which lambda mutated ones are made in each step; the best mu go on."""
+"""Populations: mu networks; each step makes lambda mutated ones from them, and the best mu go on."""
 
 from __future__ import annotations
 

@@ -43,9 +43,9 @@ class WireSettings:
 
 @register
 class WireMoves(SearchMethod):
-    """Of some nodes an input leaves, and the signal takes its place with which the best table lowers the loss of the
-    batch most: all candidates are counted in one pass. The best of these moves is accepted if it lowers the loss on the
-    samples of acceptance.
+    """For some nodes, one input is replaced by the signal with which the best table lowers the loss of the batch most:
+    all candidates are counted in one pass. The best of these moves is accepted if it lowers the loss on the samples of
+    acceptance.
     """
 
     name = "wires"

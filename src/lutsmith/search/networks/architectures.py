@@ -1,7 +1,7 @@
 """Architectures of networks for search: layers as data, LUTNets' four by name, your own as a plain dict or TOML.
 
-An architecture says how many bits a sample has, which of them each LUT reads, and no table: `networks.builder` draws
-these. Nothing is global, so that any number of networks live beside each other.
+An architecture says how many bits a sample has and which of them each LUT reads. It has no tables: `networks.builder`
+draws these. Nothing is global, so any number of networks can exist side by side.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Banks of tables by name: none, n random ones, and LUTNets' two diverse ones, put right.
+"""Banks of tables by name: none, n random tables, and LUTNets' two diverse ones, corrected.
 
 - `diverse-16`: constants, inputs alone, AND, OR and XOR of two and of all inputs, the majority (more than half:
   LUTNets' counts 3 of 6 as one), a multiplexer, a formula of degree 2, and one table without a pattern.

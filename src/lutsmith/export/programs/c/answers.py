@@ -1,8 +1,8 @@
 """What a header says beyond one decision of one sample: decisions at places, integers, several heads, and a state.
 
-One function works a sample off and says all that is wanted of it, where pointers are not NULL: `lutsmith_step` with a
-state, `lutsmith_evaluate` without. The others ask it for one thing each. Code is written for a single head; the names
-in it become those of each of several.
+One function evaluates a sample and writes every answer whose pointer is not NULL: `lutsmith_step` with a state,
+`lutsmith_evaluate` without. The other functions ask it for one answer each. Code is written for a single head; for
+several heads, the names in it are replaced by those of each head.
 """
 
 from __future__ import annotations
@@ -202,8 +202,8 @@ void lutsmith_reset_batch(lutsmith_states *states, size_t n)
 def answers(
     circuit: Circuit, register_next: NDArray[np.int64], read_output: str, constants: Constants
 ) -> tuple[list[str], list[str], int, int]:
-    """Return the functions of a circuit that `is_plain` says no of, for one sample and for words of samples; then the
-    bytes and words that heads need while they work. `register_next` are the signals that registers take.
+    """Return the functions of a circuit that is not `is_plain`, for one sample and for words of samples; then the bytes
+    and words that heads need while they work. `register_next` are the signals that registers take.
     """
     assert not is_plain(circuit)
     one: list[str] = []

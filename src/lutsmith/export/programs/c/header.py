@@ -24,10 +24,10 @@ def to_c(
     budget: int | None = None,
     name: str = "lutsmith",
 ) -> str:
-    """Return a circuit as one header in C99, which is C++ too. It needs no malloc and no library.
+    """Return a circuit as one header in C99, which also compiles as C++. It needs no malloc and no library.
 
-    Include it where it is used; in one source file define `<NAME>_IMPLEMENTATION` before. There are functions for one
-    sample, and for many, which work on 64 (or 32, `<NAME>_WORD_BITS`) samples at a time:
+    Include it where it is used; in exactly one source file, define `<NAME>_IMPLEMENTATION` before the include. There
+    are functions for one sample, and for many, which work on 64 (or 32, `<NAME>_WORD_BITS`) samples at a time:
 
         void <name>_predict(const <name>_feature *x, <name>_result *result);
         void <name>_scores(const <name>_feature *x, int32_t *scores);
@@ -35,15 +35,17 @@ def to_c(
         void <name>_predict_batch(const <name>_feature *x, size_t n, <name>_result *results);      and so on
         void <name>_quantise(const float *x, <name>_feature *words);                               with words
 
-    Predictions, scores and outputs are those of the circuit, for every float, NaN and the infinities included; with
-    words on a grid, those of the circuit on the values that the words stand for.
+    Predictions, scores and outputs equal those of the circuit for every float, including NaN and the infinities; with
+    words on a grid, they equal those of the circuit on the values that the words stand for.
 
-    - Where the head has places, scores and results are place by place, and there are so many.
+    - Where the head has places, there are scores and results for each place, one place after the other.
     - Integers are int64_t or uint64_t; several words, and those above 64 bits, are a struct with their names, in which
-      a longer one is uint64_t[], the lowest bits first. What is a word of C, or looks like a macro, has a _ behind it.
-    - Several heads are `<name>_<head>_predict` and `<name>_<head>_scores`; `<name>_evaluate` says all in one go.
+      a longer one is uint64_t[], the lowest bits first. A name that is a word of C, or looks like a macro, gets a _
+      behind it.
+    - Several heads are `<name>_<head>_predict` and `<name>_<head>_scores`; `<name>_evaluate` returns all results in one
+      call.
     - A circuit with registers has a `<name>_state`, `<name>_reset` and `<name>_step`, and the same for many streams
-      side by side, 64 or 32 a word; functions without a state say what its first cycle says.
+      side by side, 64 or 32 a word; functions without a state return the results of its first cycle.
     - Parts are one function each, and a loop over a table of what their instances read.
 
     Args:
@@ -55,9 +57,9 @@ def to_c(
         style: "unrolled" writes each LUT as an expression on words of samples, which is fast. "compact" writes tables
             and wiring as the smallest constant arrays and one loop, for microcontrollers; the header's first lines say
             what it takes in bytes. One sample is evaluated from the tables in both.
-        budget: bytes that constants, and signals and scores of one sample, may take together; None for any number.
-            Code comes on top, little and always the same in "compact", and names do.
-        name: of functions, and in capitals of macros.
+        budget: bytes that constants, and signals and scores of one sample, may take together; None for any number. Code
+            and names come on top; in "compact" the code is small and always the same.
+        name: the prefix of functions, and in capitals of macros.
 
     Raises:
         ExportError: more bytes than the budget, labels that C strings cannot hold, heads that differ in nothing but
@@ -90,7 +92,7 @@ def to_c(
 
 
 def words_of_c(circuit: Circuit, words: Words | int | None) -> Words:
-    """Return what features are in a header; floats where neither a grid nor words of the circuit's are given."""
+    """Return the form of features in a header; floats where neither a grid nor words of the circuit are given."""
     is_long = circuit.words is not None and circuit.words.formats.is_long
     floats = Words.float32(circuit.encoder.num_features)
     if words is None and not is_long:

@@ -240,14 +240,14 @@ def to_javascript(circuit: Circuit, *, name: str = "lutsmith") -> str:
     """Return a circuit as one JavaScript file without imports: a CommonJS module, or a script that makes a global.
 
     The object `name` has the functions `outputs`, `scores` and `predict`, which take any number of samples, and the
-    numbers and names of features, outputs and scores. Comparisons are those of float32, NaN is above nothing, and what
-    comes out is what the circuit says, bit for bit. 128 samples are evaluated at a time in WebAssembly, or 32 in
-    JavaScript where that, or its 128-bit words, are missing or forbidden (`lanes` says which).
+    numbers and names of features, outputs and scores. Comparisons are those of float32, NaN is not above anything, and
+    the results equal those of the circuit, bit for bit. WebAssembly evaluates 128 samples at a time. Where WebAssembly
+    or its 128-bit words are missing or forbidden, JavaScript evaluates 32 at a time; `lanes` shows which.
 
-    Results of places are place after place; those of several heads or integers are objects by name. Integers are
-    numbers up to 53 bits, else BigInts; where words that are read have more than 24 bits, BigInts are taken as well.
-    Of a circuit with registers, `create(streams)` gives the same functions for streams with a state: each call takes a
-    sample of every stream, and ends a cycle; `reset()` goes back to the first.
+    With places, results come one place after the other; the results of several heads or integers are objects by name.
+    Integers are numbers up to 53 bits, else BigInts; where words that are read have more than 24 bits, BigInts are
+    taken as well. For a circuit with registers, `create(streams)` returns the same functions for streams with a state:
+    each call takes a sample of every stream, and ends a cycle; `reset()` goes back to the first.
 
     Args:
         circuit: any.

@@ -140,12 +140,12 @@ FUNCTIONS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
 
 @dataclass(frozen=True)
 class HeadCode:
-    """What `head` does, and what is told of it.
+    """The code of `head`, and what the script has to know about it.
 
     Attributes:
         text: its code, with the parameter `samples`.
         calls: the names of the functions in `FUNCTIONS` that it calls.
-        told: what the script has to know of each head.
+        told: what the script has to know about each head.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Where a module keeps what: areas of its memory, one after the other, each on a multiple of 8 bytes."""
+"""The memory of a module: areas one after the other, each on a multiple of 8 bytes."""
 
 from __future__ import annotations
 

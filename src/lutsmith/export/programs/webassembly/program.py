@@ -27,7 +27,7 @@ SECTION = "lutsmith"
 
 
 def to_webassembly(circuit: Circuit, *, style: Style = "unrolled", name: str = "lutsmith") -> bytes:  # noqa: ARG001
-    """Return a circuit as a WebAssembly module (version 1, without imports), bit for bit what the circuit says.
+    """Return a circuit as a WebAssembly module (version 1, without imports), with bit for bit the same results.
 
     It works on up to 64 samples at a time, in a memory that it exports as `memory` and that does not grow:
 
@@ -37,13 +37,13 @@ def to_webassembly(circuit: Circuit, *, style: Style = "unrolled", name: str = "
     - `head(samples)`: output bits to scores (votes) and results;
     - `reset()`, `clock()`, of a circuit with registers: initial values, and the end of a cycle.
 
-    Where all of this lies is told by the custom section `lutsmith`, JSON: the field `at` has addresses in bytes,
-    `heads` those of scores and results. `webassembly_script` reads it.
+    The custom section `lutsmith` holds all addresses as JSON: the field `at` has addresses in bytes, `heads` those of
+    scores and results. `webassembly_script` reads it.
 
     Args:
         circuit: any.
         style: "unrolled": straight-line code for the LUTs; "compact": their tables and a loop, a quarter of the size.
-        name: changes nothing; a module has none.
+        name: has no effect, because a module has no name.
 
     Raises:
         ExportError: a circuit that takes more than 2 GiB of memory.

@@ -138,7 +138,9 @@ def cone(netlist: Netlist, outputs: slice) -> Netlist:
 
 
 def roots(netlist: Netlist, signals: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return what signals (S,) are once buffers and inverters before them are left out, and which are inverted."""
+    """Return the signals behind signals (S,) when buffers and inverters before them are left out, and which are
+    inverted.
+    """
     first = netlist.num_inputs + netlist.num_registers
     tables, ranks = netlist.tables(), netlist.ranks
     root = signals.astype(np.int64)

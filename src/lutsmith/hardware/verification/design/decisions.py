@@ -1,4 +1,6 @@
-"""The heads of a design: counts and scores are the sums that they should be, decisions what is made of any scores."""
+"""The heads of a design: proofs that counts and scores are the sums that they should be, and that decisions follow from
+any scores.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a design the circuit? Each part against what the circuit says of it, before any format is written."""
+"""Whether a design is the circuit: each part is compared with the circuit before any format is written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_design(
     which hold every sum; label and labels as functions of any scores, against a serial search. Registers are bypassed,
     and every path must cross the same number of them; those of a circuit that has a state are matched with its own.
 
-    A tool that is missing makes the rows "not run" that need it, one that fails or takes too long "not decided": no
+    Rows that need a missing tool are "not run"; rows whose tool fails or takes too long are "not decided". No
     `ToolError` is raised.
 
     Args:
@@ -42,7 +42,7 @@ def check_design(
         design: elaborated from it. Without `words`, it begins with the bits of the comparators.
         timeout: seconds for each part.
         head: whether the design should have popcounts and the decision, if the circuit has a head.
-        scores: whether scores should be handed out beside a label or labels.
+        scores: whether the design should output scores beside a label or labels.
     """
     began = time.perf_counter()
     specified = ports_specification(circuit, design.words, head=head, scores=scores)

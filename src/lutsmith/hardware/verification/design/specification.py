@@ -1,7 +1,8 @@
-"""What a design should be: its parts and their ports, and encoder and decision as the plainest circuits there are.
+"""What a design should be: its parts and their ports, and encoder and decision as circuits that are as plain as
+possible.
 
-Widths come from the circuit, by counting; comparators, search and signs are one gate after another, bit by bit. They
-share no code with `logic`, which is measured by them, but for the records `Port` and `Words`, and what words stand for
+Widths come from the circuit, by counting; comparators, search and signs are one gate after another, bit by bit. `logic`
+is checked against them, so they share no code with it, except the records `Port` and `Words`, and the values of words
 (`Grid.value`). Sums have a proof of their own: `sums`.
 """
 

@@ -111,7 +111,7 @@ def verilog_text(files: Files, case: Case) -> Iterator[Check]:
 
 
 def vhdl_text(files: Files, case: Case) -> Iterator[Check]:
-    """The text and its names; what ghdl makes of it is left to the formal layer."""
+    """The text and its names; the formal layer checks what ghdl reads in it."""
     source = source_of("vhdl", files, case)
     yield row("source", "proved", f"the core of VHDL-93 alone, {len(source.units)} entities")
     if case.foreign:
@@ -135,7 +135,7 @@ def _check_entities(files: Files, case: Case) -> None:
 
 
 def names_row(format_: str, files: Files, case: Case) -> Check:
-    """Return whether comments and constants say of features, classes and words what the export says."""
+    """Return whether comments and constants say the same about features, classes and words as the export."""
     source, written = source_of(format_, files, case), _written(format_, case)
     for constant in source.constants:
         if constant not in written.constants:
@@ -155,7 +155,7 @@ def names_row(format_: str, files: Files, case: Case) -> Check:
 
 
 def read_modules(files: Files, case: Case) -> ReadModules:
-    """Return what Yosys reads of Verilog; it reads it once."""
+    """Return what Yosys reads from Verilog; it is read only once."""
     return case.once("modules", lambda: _read(files, case))
 
 

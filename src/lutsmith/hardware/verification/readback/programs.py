@@ -1,7 +1,7 @@
 """Programs read back: C and JavaScript, token by token against what the export writes.
 
-Names, sizes and comments are what a user reads: they must be those of the export. Code may differ, but then nothing is
-said of it here: the simulation tells what it does on the rows that are run.
+Names, sizes and comments are what a user reads, so they must be those of the export. Code may differ, but then it is
+not judged here: the simulation shows what it does on the rows that are run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Instances of shared parts in a module that was read: which there are, and what they are wired to.
 
-A module is read with its instances as boxes. What a box gives is an input of the module then, what it reads an output:
-whatever is in the boxes, a proof of what is around them covers their wires. The boxes are proved as modules, once.
+A module is read with its instances as boxes: the outputs of a box become inputs of the module, and its inputs become
+outputs. So a proof of the logic around the boxes covers their wires, whatever is in the boxes. The boxes are proved as
+modules, once.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from lutsmith.logic.design import Design, Part, Port
 
 
 class Mismatch(ValueError):  # noqa: N818
-    """A file has not the modules, ports or wires that the design has; the message says which."""
+    """A file does not have the modules, ports or wires of the design; the message says which."""
 
 
 class Renamed(Mismatch):
-    """A module has as many instances of each part as it should, of other names."""
+    """A module has the right number of instances of each part, but with other names."""
 
 
 def instances_of(part: Part) -> Iterator[tuple[str, str, Netlist]]:
@@ -50,7 +51,7 @@ def ends_of(part: Part) -> list[str]:
 
 
 def without_instances(design: Design) -> Design:
-    """Return a design that says nothing of shared parts."""
+    """Return the design without its record of shared parts."""
     return replace(design, parts=tuple(replace(part, shared=()) for part in design.parts))
 
 
@@ -63,7 +64,7 @@ def check_instances(found: dict[str, str], part: Part, design: Design) -> None:
         design: that the part belongs to.
 
     Raises:
-        Renamed: it has as many of each, of other names.
+        Renamed: it has the right number of each, but with other names.
         Mismatch: an instance is missing, there is another one, or one is of another module.
     """
     wanted = {name: f"{design.name}_{owner}" for name, owner, _ in instances_of(part)}

@@ -1,4 +1,4 @@
-"""What files from elsewhere may contain, before any tool reads them, and what their comments say."""
+"""What files from outside lutsmith may contain, before any tool reads them, and what their comments say."""
 
 from lutsmith.hardware.verification.sources.aiger import read_aiger_comment
 from lutsmith.hardware.verification.sources.blif import read_blif

@@ -1,8 +1,8 @@
-"""Comments of a file against those that the export writes, and what may be said in comments that were added.
+"""The comments of a file compared with those that the export writes, and what added comments may say.
 
 Names, classes and thresholds are read by people, too. Comments of the export may be missing; those that are there stand
-in its order. Other comments are quoted in full, because nothing vouches for them: they must be few and short, stand in
-place of none of the export's, say nothing of the model, and hold no word that a tool obeys.
+in its order. Other comments are quoted in full, because nothing confirms what they say: they must be few and short,
+must not replace a comment of the export, must not speak about the model, and must not hold a word that a tool obeys.
 """
 
 from __future__ import annotations
