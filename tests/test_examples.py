@@ -29,6 +29,7 @@ def run(name, capsys, monkeypatch, *arguments):
     return models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "images", "least"), [("dwn_quick_start.py", "1000", 0.6), ("bitlogic_quick_start.py", "2000", 0.15)]
 )

@@ -73,6 +73,7 @@ def test_every_additive_preset_has_settings_of_its_size_and_grows(preset: preset
     assert 3 <= run.luts <= 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", GRADIENTS, ids=lambda preset: preset.name)
 def test_every_preset_is_built_in_seconds_and_gives_a_score_for_each_class(preset: presets.Preset) -> None:
     plan = Plan.of(Request(preset.task or "csv", preset.name))

@@ -541,6 +541,7 @@ def test_a_table_of_one_class_is_refused_before_training(tmp_path: Path) -> None
         train("csv", data=tmp_path / "t.csv", target="b", out=tmp_path / "run", **SMALL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of one process is read from /proc")
 def test_mnist_trains_within_700_megabytes(datasets: Path, tmp_path: Path) -> None:
     code = (

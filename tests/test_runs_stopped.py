@@ -72,6 +72,7 @@ def test_allow_new_lets_resume_begin_a_run_and_goes_with_it(tmp_path: Path, whol
 # Killed before anything was saved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "before", ["lutsmith.runs.execution.load", "lutsmith.training.fitting.build", "lutsmith.training.fitting.Trainer"]
 )

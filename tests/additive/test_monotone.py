@@ -70,6 +70,7 @@ def goes_the_wrong_way(circuit: Circuit, ways: Mapping[int, int], pairs: int = 4
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_circuits_are_monotone_however_they_are_trained(name: str) -> None:
     for objective in ("classification", "multilabel", "regression"):

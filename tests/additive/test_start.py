@@ -72,6 +72,7 @@ def fitted(circuit: Circuit, data: Dataset, **fields: Any) -> tuple[AdditiveTrai
     return trainer, trainer.fit(data, start=circuit).circuit
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(OBJECTIVES), st.integers(2, 4), st.integers(1, 4), st.booleans())
 def test_a_circuit_is_put_together_as_it_was_and_ends_no_worse(

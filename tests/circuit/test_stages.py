@@ -73,6 +73,7 @@ def test_every_signal_is_that_of_the_netlist_at_every_rank(seed, luts, registers
             np.testing.assert_array_equal(counts, Head(groups).counts(evaluation.outputs()))
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32), samples=st.sampled_from(SAMPLES), shared=st.booleans(), spare=st.integers(1, 9))
 @settings(deadline=None, max_examples=60)
 def test_changes_rewires_and_undos_leave_what_a_fresh_evaluation_says(seed, samples, shared, spare):

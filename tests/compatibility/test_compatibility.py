@@ -137,6 +137,7 @@ def test_a_class_without_a_file_is_found() -> None:
     assert without_file([Thermometer, planted, int]) == ["nn.Planted"]
 
 
+@pytest.mark.slow
 @pytest.mark.needs("abc", "pyarrow")
 def test_every_recipe_still_writes_what_is_read_and_nothing_is_overwritten(tmp_path: Path) -> None:
     from .kinds import KINDS

@@ -39,6 +39,7 @@ def product(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return (weight * (1 + tau * x.unsqueeze(3)).prod(2)).sum(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", range(1, 7))
 def test_values_and_gradients_are_those_of_the_product_form(k: int) -> None:
     torch.manual_seed(k)

@@ -14,6 +14,7 @@ from lutsmith.sklearn import LUTClassifier
 from tests.estimators.data import moons
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**31), st.integers(2, 5), st.floats(0.5, 50))
 def test_the_temperature_is_that_of_the_lowest_loss(seed, classes, true):

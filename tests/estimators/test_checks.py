@@ -1,11 +1,13 @@
 """scikit-learn's own checks of estimators, none of which is excused."""
 
+import pytest
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lutsmith.sklearn import LUTClassifier, LUTRegressor, ThermometerEncoder
 
 
+@pytest.mark.slow
 @parametrize_with_checks([
     LUTClassifier(max_luts=60, random_state=0), LUTRegressor(max_luts=60, random_state=0), ThermometerEncoder(),
     LUTClassifier(n_estimators=3, max_luts=60, random_state=0, teacher=DecisionTreeClassifier(max_depth=3)),

@@ -88,6 +88,7 @@ def test_c_says_what_a_circuit_of_any_traits_says(seed: int) -> None:
     compare(circuit, rows, ("unrolled", "compact")[seed % 2], words=words, cpp=seed % 5 == 0, streams=90)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["unrolled", "compact"])
 def test_nothing_is_undefined_in_c(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")

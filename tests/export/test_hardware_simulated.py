@@ -16,6 +16,8 @@ from lutsmith.export import ExportError
 from .benches import SIMULATORS, run_benches
 from .cases import CASES, edge_rows, ranks, with_range
 
+pytestmark = pytest.mark.slow  # what they share is simulated at once, and takes many seconds
+
 Files = dict[str, "str | bytes"]
 
 FORMS = (
@@ -94,7 +96,6 @@ def every_circuit(simulator: str, tmp_path_factory: pytest.TempPathFactory) -> d
     return simulated(simulator, designs, tmp_path_factory.mktemp("every"), clean=True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("case", "primitives"), RUN)
 def test_every_circuit_simulates_as_itself_and_lints_clean(case: str, primitives: str, every_circuit) -> None:
     assert every_circuit[f"case{RUN.index((case, primitives))}"].startswith("PASS")
@@ -126,7 +127,6 @@ def forms_and_faults(simulator: str, tmp_path_factory: pytest.TempPathFactory) -
     return simulated(simulator, designs, tmp_path_factory.mktemp("forms"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", FORMS)
 def test_every_form_simulates_as_the_circuit(options: dict[str, object], forms_and_faults) -> None:
     assert forms_and_faults[f"form{FORMS.index(options)}"].startswith("PASS")

@@ -13,6 +13,8 @@ from lutsmith.logic import Words
 from .benches import SIMULATORS, run_benches
 from .cases import edge_rows, ranks, with_range
 
+pytestmark = pytest.mark.slow  # what they share is simulated at once, and takes many seconds
+
 CIRCUIT = with_range(ranks(7, width=1))
 WORDS = Words.derive(CIRCUIT, 5)
 FORMS = [(None, None), (None, 8), (2, None), (2, 8), (1, 16)]
@@ -150,7 +152,6 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return {name: [words[1:] for words in printed if words[:1] == [name]] for name in RUNS}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, run in RUNS.items() if run[0] == PRESSURE])
 def test_a_stream_loses_nothing_under_random_backpressure(name: str, said: dict[str, list[list[str]]]) -> None:
     assert (said[name] == [[f"got={SAMPLES}", "wrong=0"]]) is not RUNS[name][3], said[name]

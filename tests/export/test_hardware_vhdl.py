@@ -17,6 +17,8 @@ from .benches import run_benches
 from .cases import CASES, edge_rows, ranks, with_range
 from .vhdl import as_verilog
 
+pytestmark = pytest.mark.slow  # what they share is simulated at once, and takes many seconds
+
 FORMS = (
     {"words": 5},
     {"words": 5, "pipeline": 1},
@@ -68,7 +70,6 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {line.split()[1]: line for line in printed if line[:4] in ("PASS", "FAIL")}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", RUN)
 def test_every_circuit_runs_as_itself(case: str, said: dict[str, str]) -> None:
     assert said[f"case{RUN.index(case)}"].startswith("PASS")

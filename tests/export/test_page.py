@@ -563,6 +563,7 @@ def test_a_page_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         to_page(table())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("low", "high", "thresholds", "expected"),
     [

@@ -151,6 +151,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.needs("abc")
 @pytest.mark.parametrize(
     ("name", "fault"),

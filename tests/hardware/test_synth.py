@@ -152,6 +152,7 @@ def test_an_enclosure_feeds_all_inputs_and_sees_all_outputs(seed):
     assert delay == 4, "one cycle to enter, one to be caught, two for the exclusive ors of seven outputs"
 
 
+@pytest.mark.slow
 def test_a_thousand_classes_are_split():
     design = elaborate(any_circuit(2, groups=1000, size=1, plain=True), scores=False)
     assert [part.name for part in synthesis._split(design)] == ["encoder", "network", "head"]

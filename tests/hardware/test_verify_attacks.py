@@ -77,6 +77,7 @@ VERILOG_ATTACKS = {
 }
 
 
+@pytest.mark.slow
 @needs_tools
 @pytest.mark.parametrize("attack", VERILOG_ATTACKS)
 def test_wrong_verilog_does_not_hold(attack):

@@ -87,6 +87,7 @@ def quick_simulator(monkeypatch):
         monkeypatch.setattr(runs, "VERILOG_SIMULATORS", {"iverilog": icarus})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["table", "wire", "threshold"])
 @pytest.mark.parametrize(
     ("format_", "layer"),

@@ -69,6 +69,7 @@ def checked(format_: str, netlist: Netlist, *layers: str) -> Verification:
     return verify_files(machine(), format_, files_of(format_, netlist), layers=layers, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("abc")
 @pytest.mark.parametrize("format_", EACH)
 def test_faults_of_registers_are_found_in_every_format(format_: str) -> None:

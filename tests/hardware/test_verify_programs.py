@@ -197,6 +197,7 @@ def test_comments_that_were_added_are_all_quoted_in_full(format_):
     assert parts["code"].startswith("proved")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["c", "c-compact", "javascript"])
 @pytest.mark.parametrize(
     ("added", "told"),

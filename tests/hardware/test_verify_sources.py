@@ -257,6 +257,7 @@ def test_texts_are_shown_on_one_line_and_cut_where_they_are_long():
     assert shown("abc", 2) == "'ab...'"
 
 
+@pytest.mark.slow
 def test_vhdl_that_is_cut_off_says_what_is_missing():
     said = set()
     for match in re.finditer(r"\s+", VHDL):

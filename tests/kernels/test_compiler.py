@@ -63,6 +63,7 @@ def test_compiling_is_said_once_and_loading_is_silent(
     assert second.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_process_that_compiles_computes_the_bits_of_one_that_loads(
     first_and_second: list[subprocess.CompletedProcess[str]],
 ) -> None:

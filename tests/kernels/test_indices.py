@@ -134,6 +134,7 @@ def test_a_hostile_state_is_refused_when_it_is_loaded(kind: str, assign: bool) -
         step(layer)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.parametrize("plant", PLANTS)
 @pytest.mark.parametrize("kind", ["fixed", "hard", "soft", "dense frozen", "dwn"])

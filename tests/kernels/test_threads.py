@@ -85,6 +85,7 @@ def run(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["omp", "workqueue"])
 def test_threading_layers_take_concurrent_callers(layer: str, expected: list[float]) -> None:
     done = run({"NUMBA_THREADING_LAYER": layer})

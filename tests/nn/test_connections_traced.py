@@ -119,6 +119,7 @@ def test_a_layer_of_fake_tensors_has_shapes_and_gradients(name, training):
             y.sum().backward()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")

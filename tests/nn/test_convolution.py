@@ -285,6 +285,7 @@ def test_a_state_fits_images_of_any_size_and_pickles_are_whole() -> None:
     assert sum(value.numel() for value in layer.state_dict().values()) < 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train", [True, False])
 def test_compilers_take_whole_networks(train: bool) -> None:
     model = nn.Sequential(

@@ -145,6 +145,7 @@ torch.save(model.eval()(x), sys.argv[2])
 """
 
 
+@pytest.mark.slow
 def test_a_new_process_rebuilds_the_same_circuit_from_the_state(tmp_path):
     model = nn.Sequential(make("light", "learnable", 4))
     torch.save(model.state_dict(), tmp_path / "state.pt")
@@ -160,6 +161,7 @@ class SideBySide(nn.ModuleList):
         return torch.cat([layer(x) for layer in self], dim=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_a_compiled_model_of_every_parametrization_computes_the_same(training):

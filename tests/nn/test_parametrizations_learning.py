@@ -32,6 +32,7 @@ def test_tables_of_its_own_kind_are_learned_from_a_residual_start(form):
     assert right > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [f for f in SMALL if f[0::2] != ("fourier", "hard") or f.form != "direct"], ids=ids)
 def test_two_layers_learn_a_majority_of_bits_through_each_other(form):
     """Not the waves of fourier between bits: they are flat there, and the first layer would learn nothing."""
