@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lutsmith.nn import GroupSum, LogicDense, NodeLayer, Nodes, Thermometer, prove_lowering, to_circuit
-from lutsmith.nn.read_back.own import FIXED
 
 
 class Stated(NodeLayer):
@@ -151,7 +150,9 @@ def with_own(name: str, function: Callable[..., Any]) -> type[Stated]:
     return type("Other", (Stated,), {name: function})
 
 
-@pytest.mark.parametrize("name", [name for name in FIXED if name not in ("lower", "forward")])
+@pytest.mark.parametrize("name", [
+    "__call__", "_call_impl", "_looked_up", "checked_nodes", "train", "eval", "__getattribute__", "__setattr__",
+])  # fmt: skip
 def test_a_layer_that_may_be_more_than_its_nodes_is_not_proved(name: str) -> None:
     groups = drawn(np.random.default_rng(0), 3, [(2, 2)])
     own = with_own(name, lambda self, *given: getattr(Stated, name)(self, *given))
@@ -159,6 +160,28 @@ def test_a_layer_that_may_be_more_than_its_nodes_is_not_proved(name: str) -> Non
     nn.Module.train(layer, False)
     proof = prove_lowering(layer, to_circuit(Stated(3, groups).eval(), (3,)))
     assert [row.verdict for row in proof.rows] == ["not established", "not established"]
+    assert f"its own {name}" in proof.rows[0].reason
+
+
+class Asking(Stated):
+    """Says of itself that it is trained, whatever it was told."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return True if name == "training" else super().__getattribute__(name)
+
+
+@pytest.mark.parametrize(("kind", "name"), [
+    (with_own("training", property(lambda self: True, lambda self, value: None)), "training"),
+    (with_own("in_dim", property(lambda self: 3, lambda self, value: None)), "in_dim"),
+    (Asking, "__getattribute__"),
+    (type("Mixed", (type("Mixin", (), {"eval": lambda self: self}), Stated), {}), "eval"),
+])  # fmt: skip
+def test_a_layer_that_is_trained_in_eval_mode_is_not_proved(kind: Any, name: str) -> None:
+    groups = drawn(np.random.default_rng(0), 3, [(2, 2)])
+    layer = kind(3, groups)
+    nn.Module.train(layer, False)
+    proof = prove_lowering(layer, to_circuit(Stated(3, groups).eval(), (3,)))
+    assert not proof.ok
     assert f"its own {name}" in proof.rows[0].reason
 
 

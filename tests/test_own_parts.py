@@ -251,7 +251,7 @@ def test_a_wiring_that_repeats_says_so_and_learned_connections_do_not_take_it() 
         (lambda: Architecture(parametrization="sine"), "lutsmith.nn.register_parametrization"),
         (lambda: LogicDense(8, 5, 2, init_method="neighbours"), "lutsmith.nn.register_wiring"),
         (lambda: LUTLinear(8, 5, 2, mask="ends"), "lutsmith.nn.neurons.register_mask"),
-        (lambda: lutsmith.train("digits", method="tabu"), "lutsmith.search.method.register"),
+        (lambda: lutsmith.train("digits", method="tabu"), "lutsmith.search.register"),
     ],
 )
 def test_a_name_that_is_not_known_is_an_error_that_says_what_to_call(make: Callable[[], Any], message: str) -> None:

@@ -126,7 +126,7 @@ def train(
             arguments; else that of the kind of data (`presets.DEFAULT_METHODS`): "gradients" for images, "additive" for
             tables. A run of additive learning has no `network`, only the circuit. Or a search of tables and wires,
             without torch: "evolve", "bitflip", "pivotal", "coordinate", "anneal", "population", "wires", or one of your
-            own (`search.method.register`).
+            own (`search.register`).
         max_luts: the largest number of LUTs; only for additive learning.
         max_seconds: for additive learning and search: no LUT or step is begun after so many seconds of training.
         start: for gradients and search: a circuit for these data, or its model file, to go on with (`training.fit`); it

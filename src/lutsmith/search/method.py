@@ -144,7 +144,7 @@ def method_named(name: str, settings: Mapping[str, Any] | None = None) -> Search
         TypeError, ValueError: no such method or settings, or values that they cannot have.
     """
     kind, given = (
-        METHODS[one_of("method", name, METHODS, hint=own_hint("lutsmith.search.method.register"))],
+        METHODS[one_of("method", name, METHODS, hint=own_hint("lutsmith.search.register"))],
         dict(settings or {}),
     )
     check_options(f"method {name!r}", given, [field.name for field in dataclasses.fields(kind.Settings)])

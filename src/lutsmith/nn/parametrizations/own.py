@@ -29,7 +29,7 @@ def check_parametrization(kind: Any, settings: Iterable[str]) -> None:
 
     Raises:
         TypeError: not a subclass of `Parametrization`, one that lacks a method, or a constructor that does not take the
-            rank alone.
+            rank alone, or not all settings.
         ValueError: weights or tables of another shape or type, numbers that are not finite, tables without a gradient,
             probabilities outside of 0 to 1, or Boolean tables that do not agree with the probabilities.
     """

@@ -14,7 +14,7 @@ from lutsmith.runs.methods.method import Method, Parts, Ready, as_json
 from lutsmith.runs.methods.phases import Phases
 from lutsmith.runs.methods.search import Methods
 
-OWN = own_hint("lutsmith.search.method.register")
+OWN = own_hint("lutsmith.search.register")
 """What else may be wrong with the name of a method."""
 METHODS: Mapping[str, Method] = Methods(Gradients(), Additive(), Phases())
 """The ways to learn; each is a file of this room, but those of search, which share one."""
