@@ -46,6 +46,7 @@ def wired(cell: LearnedCell, width: int, inputs: int) -> Netlist:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.needs("yosys", "abc")
 @pytest.mark.parametrize("fabric", EVERY, ids=str)
 def test_what_yosys_elaborates_is_proved_to_be_the_cell(fabric: Fabric) -> None:

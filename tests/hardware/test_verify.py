@@ -68,6 +68,7 @@ def test_folded_constants_leave_the_function(seed):
     np.testing.assert_array_equal(folded(netlist).evaluate(bits, state=state), netlist.evaluate(bits, state=state))
 
 
+@pytest.mark.slow
 @needs_abc
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("objective", ["classification", "multilabel", "regression"])

@@ -99,6 +99,7 @@ CIRCUITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", EACH)
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_circuits_of_parts_are_proved_and_each_part_once(name: str, format_: str) -> None:
@@ -130,6 +131,7 @@ def test_parts_are_modules_of_luts_of_a_device_too() -> None:
     assert {"part fa", "part fs"} <= {check.part for check in found.checks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", EACH)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_parts_and_words_is_found_in_every_format(fault: str, format_: str) -> None:

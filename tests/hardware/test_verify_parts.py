@@ -40,6 +40,7 @@ def _awkward() -> Circuit:
     return builder.build()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pipeline", [None, 1, 3])
 @pytest.mark.parametrize("seed", range(3))
 def test_parts_of_blif_are_proved_each_alone(seed, pipeline):

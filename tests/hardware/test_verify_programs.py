@@ -670,6 +670,7 @@ def accumulator(fault: str = "") -> Circuit:
     return builder.build()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["c", "c-compact"])
 @pytest.mark.parametrize("fault", ["a bit of a word", "an initial value", "a table of a part", "a wire of an instance"])
 def test_faults_in_words_states_and_parts_are_found(format_, fault):

@@ -31,6 +31,7 @@ def needed(format_: str) -> None:
         needs("onnx", "onnxruntime")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", PROGRAMS)
 def test_all_traits_are_verified(format_: str) -> None:
     needed(format_)
@@ -129,6 +130,7 @@ FAULTS: list[Callable[[Circuit], Circuit]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", PROGRAMS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_faults_are_found_by_looking_and_by_running(format_: str, fault: Callable[[Circuit], Circuit]) -> None:

@@ -143,6 +143,7 @@ def test_two_architectures_of_an_entity_do_not_hold_in_any_order_of_files():
     assert "twice" in found.failures[0].reason
 
 
+@pytest.mark.slow
 @needs_ghdl
 @pytest.mark.parametrize("options", [DEEP, {"words": 4}, {"pipeline": 1, "primitives": "xilinx"}])
 def test_vhdl_that_is_handed_in_holds_in_every_layer(options):
@@ -173,6 +174,7 @@ def test_vhdl_holds_whatever_the_case_of_its_names(name):
             assert found.ok, str(found)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("yosys", "abc")
 @pytest.mark.parametrize("name", ["Mixed_Case", "turn_on", "vivado", "LUT"])
 def test_a_name_like_an_order_to_a_tool_is_still_a_name(name):

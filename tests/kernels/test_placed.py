@@ -89,6 +89,7 @@ def test_the_naive_form_is_a_loop_over_kernels_and_places(data: st.DataObject) -
                 near(got, should)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", range(1, 9))
 @settings(max_examples=14, deadline=None)
 @given(data=st.data())

@@ -88,6 +88,7 @@ def test_the_naive_gradients_are_those_of_autograd_through_the_formula(rank: int
         torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["softmax", "dwn"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rank", [1, 6])

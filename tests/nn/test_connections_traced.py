@@ -58,6 +58,7 @@ def bits(batch=6, width=IN_DIM):
     return torch.rand(batch, width).round()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", LAYERS)
 def test_an_exported_program_computes_what_the_layer_does(name, training):

@@ -168,6 +168,7 @@ def test_every_geometry_is_a_dense_layer_at_every_place(problem: tuple[LogicConv
     check(*problem, dtype=torch.float32)  # whose kernels other tests compile too, at all ranks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("name", "form"), FORMS)
 def test_every_parametrization_and_kind_of_connections(

@@ -291,6 +291,7 @@ def test_any_batch_of_any_float_type_is_evaluated(form):
         torch.testing.assert_close(narrow.float(), seeded(parametrization, x, weight, reads), atol=2e-2, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [f for f in EVERY_FORM if f.rank == 2], ids=ids)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_compiled_and_copied_layers_compute_the_same(form):

@@ -14,6 +14,7 @@ def ids(form):
     return "-".join(map(str, form))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", SMALL, ids=ids)
 def test_tables_of_its_own_kind_are_learned_from_a_residual_start(form):
     """Sixty-four LUTs fit random tables that the parametrization can represent, from all addresses."""

@@ -36,6 +36,7 @@ HEADS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", [*ENCODERS, *HEADS])
 def test_ends_are_traced_without_values(name, training):

@@ -45,6 +45,7 @@ def layered(seed: int = 0, layers: tuple[int, ...] = (30, 24, 18), classes: int 
     return builder.build(classes=tuple(range(classes)))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10_000),

@@ -85,6 +85,7 @@ def lut_trainer(folder: Path | None = None) -> Trainer:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("passes", [3, 25, 27])  # each step has two: the consistency penalty's is the other
 @pytest.mark.parametrize("again", ["a new model", "the same model"])
 def test_penalties_and_freezing_resume_to_the_bit_as_well(tmp_path: Path, passes: int, again: str) -> None:

@@ -251,6 +251,7 @@ def test_a_model_of_before_reads_names_and_plain_numbers() -> None:
     assert np.array_equal(circuit.read(rows), expected, equal_nan=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocked", ["pyarrow", "narwhals"])
 def test_arrays_import_neither_narwhals_nor_pyarrow_and_dicts_need_neither(blocked: str) -> None:
     code = f"""

@@ -73,6 +73,7 @@ def bits_of_tables(circuit: Circuit, nodes: Any) -> Iterator[tuple[int, int]]:
     return ((int(node), bit) for node in nodes for bit in range(1 << int(ranks[node])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ENDS[:2])
 @pytest.mark.parametrize("front", FRONTS)
 def test_circuits_of_other_luts_at_the_end_fail(front: str, end: str) -> None:

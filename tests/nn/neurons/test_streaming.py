@@ -206,6 +206,7 @@ def networks(seed: int = 0) -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", networks())
 def test_networks_decide_as_their_circuits_do(name: str) -> None:
     found = []
