@@ -87,6 +87,17 @@ def test_what_is_encoded_is_decoded(name: str, bits: int, signed: bool, data: st
     assert chosen.results(np.array(op), chosen.outputs(np.array(op), z)).tolist() == z
 
 
+def test_integers_beyond_those_of_float64_come_back_whole() -> None:
+    """Results of 64 bits of which some are signed, and broken truth values (-1) beside large results."""
+    large = 2**53 + 1
+    signed = encoding("serial", 63, ["neg", "NOT"])
+    assert signed.results([0, 1], signed.outputs([0, 1], [-large, large])).tolist() == [-large, large]
+    flat = encoding("serial", 64, ["NOT", "="])
+    y = flat.outputs([0, 1], [2**64 - 1, 1])
+    y[1, 1] = 1
+    assert flat.results([0, 1], y).tolist() == [2**64 - 1, -1]
+
+
 @pytest.mark.parametrize(
     ("call", "kind", "text"),
     [

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lutsmith.data.alu.integers import Integers, as_python_integers, integers, whole, width
+from lutsmith.data.alu.integers import Integers, as_python_integers, chosen, integers, whole, width
 from lutsmith.data.alu.operations import ALUNET, Operation, operations
 from lutsmith.data.alu.words import from_bits, to_bits
 from lutsmith.ground.arguments import check_options, one_of, options_of
@@ -150,11 +150,11 @@ class ExampleEncoding(ABC):
         found = from_bits(bits)
         signs = np.array([operation.result_signed(self.signed) for operation in self.operations])[places]
         if signs.any():
-            found = np.where(signs, from_bits(bits, True), found)
+            found = chosen(signs, from_bits(bits, True), found)
         if not (truths := self._truths[places]).any():
             return found
         true = to_bits(np.array([self.true_word], object), self.output_bits).astype(bool)
-        return np.where(truths, np.where((bits == true).all(axis=1), 1, np.where(bits.any(axis=1), -1, 0)), found)
+        return chosen(truths, np.where((bits == true).all(axis=1), 1, np.where(bits.any(axis=1), -1, 0)), found)
 
     def examples(self, inputs: Any) -> tuple[NDArray[np.int64], Integers, Integers]:
         """Return what encoded examples show: the operations' places in `ops`, `a` and `b`, each `(N,)`."""
@@ -307,10 +307,10 @@ def encoding(
         ValueError: an unknown name or option; the message lists the known ones.
     """
     options = dict(name) if isinstance(name, Mapping) else {"name": name}
-    chosen = one_of("encoding", options.pop("name", "flat"), ENCODINGS)
-    kind = ENCODINGS[chosen]
+    known_as = one_of("encoding", options.pop("name", "flat"), ENCODINGS)
+    kind = ENCODINGS[known_as]
     known = [option for option in options_of(kind) if option not in ("bits", "ops", "signed")]
-    check_options(f"the encoding {chosen!r}", options, known)
+    check_options(f"the encoding {known_as!r}", options, known)
     return kind(bits, tuple(ops), signed=signed, **options)
 
 

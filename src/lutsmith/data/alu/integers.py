@@ -88,6 +88,16 @@ def as_python_integers(values: Integers) -> NDArray[Any]:
     return np.asarray(np.frompyfunc(int, 1, 1)(values), object)
 
 
+def chosen(first: NDArray[np.bool_], one: Integers, other: Integers) -> Integers:
+    """Return the integers of `one` where `first` holds and of `other` elsewhere, each exactly.
+
+    NumPy would join int64 and uint64 as float64, which has no integers above 2**53; they become Python's integers.
+    """
+    if {one.dtype.kind, other.dtype.kind} == {"i", "u"}:
+        one, other = as_python_integers(one), as_python_integers(other)
+    return np.where(first, one, other)
+
+
 def narrowed(values: NDArray[Any], bits: int, signed: bool) -> Integers:
     """Return the low bits of integers as the integers that they stand for at a width.
 
