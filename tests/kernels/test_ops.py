@@ -15,8 +15,9 @@ from lutsmith.kernels.training.encode import naive as naive_encode
 from lutsmith.kernels.training.fold import naive as naive_fold
 from lutsmith.kernels.training.gates import naive as naive_gates
 from lutsmith.kernels.training.gates.naive import gate_tables
+from lutsmith.kernels.training.group_sums import naive as naive_sums
 from lutsmith.kernels.training.lookup import naive as naive_lookup
-from lutsmith.kernels.training.ops import Reads, encode, fold, gates, lookup, to_places
+from lutsmith.kernels.training.ops import Reads, encode, fold, gates, group_sums, lookup, to_places
 from lutsmith.kernels.training.to_places import naive as naive_places
 
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
@@ -115,6 +116,43 @@ def test_unreached_entries_get_exactly_no_gradient_from_binary_inputs() -> None:
         (dt,) = torch.autograd.grad(fold(x, tables, reads), tables, torch.randn(5, 30))
         assert (dt[:, 1] != 0).all()
         assert dt.count_nonzero() == 5
+
+
+@pytest.mark.parametrize("rank", range(1, 9))
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_entries_that_few_patterns_do_not_reach_get_exactly_no_gradient(rank: int, data: st.DataObject) -> None:
+    """Optimizers that divide by the size of a gradient would take the smallest rounding for a reason to move."""
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 1 << 20)))
+    patterns, samples = data.draw(st.integers(1, 5)), data.draw(st.sampled_from([1, 17, 128, 200]))
+    known = torch.randint(2, (patterns, rank), generator=generator).float()
+    x = known[torch.randint(patterns, (samples,), generator=generator)].t().contiguous()
+    if data.draw(st.booleans()):
+        x.requires_grad_()
+    tables = torch.rand(3, 1 << rank, generator=generator, requires_grad=True)
+    out = fold(x, tables, Reads(torch.arange(rank).repeat(3, 1).int()))
+    out.backward(torch.randn(3, samples, generator=generator))
+    reached = (x.detach().t() @ (2.0 ** torch.arange(rank))).long().unique()
+    missed = torch.ones(1 << rank, dtype=torch.bool).index_fill(0, reached, value=False)
+    assert tables.grad is not None
+    assert tables.grad[:, missed].count_nonzero() == 0
+    assert tables.grad[:, reached].count_nonzero() > 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 9), SAMPLES, st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
+def test_sums_of_groups_and_their_gradient(groups: int, size: int, samples: int, dtype: torch.dtype) -> None:
+    rows = torch.rand(groups * size, samples).to(dtype).requires_grad_()
+    found = group_sums(rows, groups)
+    assert found.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    torch.testing.assert_close(found, rows.view(groups, size, samples).to(found.dtype).sum(1))
+    grad = torch.randn(groups, samples, dtype=found.dtype)
+    found.backward(grad)
+    assert rows.grad is not None
+    assert torch.equal(rows.grad, grad.to(dtype).repeat_interleave(size, 0))
+    assert torch.equal(rows.grad, naive_sums.group_sums_backward(grad, groups * size, dtype))
+    if samples:
+        torch.library.opcheck(torch.ops.lutsmith.group_sums.default, (rows, groups))
 
 
 def test_one_and_two_threads_give_the_same_bits() -> None:

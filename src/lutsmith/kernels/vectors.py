@@ -200,10 +200,30 @@ class Vectors:
         total = self.builder.load(variable)
         self.builder.store(self.add(total, a) if b is None else self.fma(a, b, total), variable)
 
-    def add_totals(self, variables: Sequence[Any], address: Any, offset: Any) -> None:
-        """Sum each of 2**k variables over its lanes, and add the sums to consecutive elements in memory."""
+    def accumulate_in_order(self, a: Any, b: Any | None, variable: Any) -> None:
+        """The same where sums must not be rearranged: two sums of equal terms are equal to the last bit."""
+        total = self.builder.load(variable)
+        found = self.add(total, a) if b is None else self.fma(a, b, total)
+        self.builder.store(self.fence(found), variable)
+
+    def fence(self, a: Any) -> Any:
+        """a, which LLVM may not take apart."""
+        kind = ir.FunctionType(a.type, [a.type])
+        name = f"llvm.arithmetic.fence.v{a.type.count}f{8 * self.size}"
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a])
+
+    def add_totals(self, variables: Sequence[Any], address: Any, offset: Any, *, parents: bool = False) -> None:
+        """Sum each of 2**k variables over its lanes, and add the sums to consecutive elements in memory.
+
+        With `parents`, the first of each pair is the sum of two elements, of which the second is the other.
+        """
         for first in range(0, len(variables), self.lanes):
             totals = self._totals(variables[first : first + self.lanes])
+            if parents:
+                count = totals.type.count
+                zeros = ir.Constant(totals.type, [0.0] * count)
+                second = self.shuffle(totals, zeros, [lane + 1 if lane % 2 == 0 else count for lane in range(count)])
+                totals = self.sub(self.fence(totals), self.fence(second))
             place = self.builder.add(offset, WORD(first))
             before = self.builder.load(self.pointer(address, place, totals.type), align=self.size)
             self.store(self.add(before, totals), address, place)

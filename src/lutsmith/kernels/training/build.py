@@ -170,6 +170,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         if kind.startswith("fold") or kind == "backward_pooled"
         else (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,
+        "through": loops.through_split if rank >= SPLIT else loops.through_small,
         "weigh": loops.weigh_split if rank >= SPLIT else loops.weigh_small,
         "add_where_read": sums.gather_where_read if rank <= of_bytes.FEW else sums.scatter_where_read,
     }

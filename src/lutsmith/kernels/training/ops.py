@@ -8,6 +8,7 @@ from lutsmith.kernels.training.encode.operator import encode
 from lutsmith.kernels.training.fold.operator import fold
 from lutsmith.kernels.training.fold_pooled.operator import fold_pooled
 from lutsmith.kernels.training.gates.operator import gates
+from lutsmith.kernels.training.group_sums.operator import group_sums
 from lutsmith.kernels.training.lookup.operator import lookup
 from lutsmith.kernels.training.lut_sums.naive import Neurons
 from lutsmith.kernels.training.lut_sums.operator import lut_sums
@@ -26,6 +27,7 @@ __all__ = [
     "fold",
     "fold_pooled",
     "gates",
+    "group_sums",
     "lookup",
     "lut_sums",
     "mix",

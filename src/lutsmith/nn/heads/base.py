@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lutsmith.ground.arguments import number, one_of, whole_number
+from lutsmith.kernels.training import ops
+from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.nn.precision import EXACT
 
 if TYPE_CHECKING:
@@ -103,6 +105,8 @@ class GroupHead(nn.Module):
         wide = torch.float64 if rows.dtype == torch.float64 else torch.float32
         if not self.training:
             rows = rows > 0.5
+        elif rows.ndim == 2 and rows.dtype in FLOATS:
+            return ops.group_sums(rows, self.num_groups).t()
         groups = rows.reshape(self.num_groups, len(rows) // self.num_groups, *rows.shape[1:])
         return groups.sum(1, dtype=wide).movedim(0, -1)
 

@@ -45,8 +45,10 @@ from lutsmith.kernels.vectors import f64, i32, i64, prefetch
 
 # Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read,
 # constants of the contraction (low, high, scale), indices, and saved addresses.
-CONSTANTS, CORNERS, INDICES, SAVED = 128, 192, 256, 320  # bytes into the first row
+CONSTANTS, CORNERS, INDICES, SAVED, TARGETS_OF = 128, 192, 256, 320, 384  # bytes into the first row
 POINTS, SCALED, PLACES, SLOPES, PADS, LOW_ROWS, VALUES, WEIGHTS, SCRATCH_ROWS = 1, 9, 10, 11, 19, 28, 36, 68, 100
+
+AHEAD = 4  # instances from the one that asks for rows to the one that reads them
 
 # Filled in for each rank and dtype.
 RANK: int
@@ -69,11 +71,15 @@ add_total: Any
 dots: Any
 bit_dots: Any
 sweep: Any
+sweep_into: Any
+through: Any
 slopes: Any
 minterms: Any
 low_minterms: Any
 low_values: Any
 high_sweep: Any
+sweep_into: Any
+through: Any
 high_minterms: Any
 table: Any
 high_values: Any
@@ -90,14 +96,17 @@ def table_of(before: int, j: int, table_ptr: int) -> int:
     return before
 
 
-def prefetch_rows(a: Any, j: int, offset: int, count: int) -> None:
-    """Ask for what instance j reads."""
+def prefetch_rows(a: Any, j: int, dx: int, offset: int, count: int) -> None:
+    """Ask for what instance j reads, and for what it adds to, unless dx is 0."""
     inputs, step = i32(a[INPUTS]), a[SAMPLES] * SIZE
     size = min(count * SIZE, 512)
     for l in range(RANK):
         row = inputs[j * RANK + l] * step + offset
         for line in range(0, size, 64):
             prefetch(a[X] + row + line)
+        if dx != 0:
+            for line in range(0, size, 64):
+                prefetch(dx + row + line)
 
 
 def evaluate_fold(entries: int, rows: int, out: int, groups: int, places: int) -> None:
@@ -138,6 +147,8 @@ def forward(address: int, part: int) -> None:
     pads, places = scratch + PADS * ROW * SIZE, scratch + PLACES * ROW * SIZE
     t = 0
     for j in range(first, last):
+        if j + AHEAD < last:
+            prefetch_rows(a, j + AHEAD, 0, offset, end - begin)
         t = table_of(t, j, a[TABLE_PTR])
         entries = a[TABLES] + (t * SIZE << RANK)
         out = a[OUT] + j * step
@@ -163,6 +174,11 @@ def differentiate_small(entries: int, scratch: int, g: int, d: int, e: int, grou
         slopes(entries, scratch, g, d, groups)
 
 
+def through_small(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
+    """Slopes of all inputs added to the rows whose addresses lie in scratch, table gradient added at e."""
+    sweep_into(entries, scratch, g, scratch + TARGETS_OF, e, groups)
+
+
 def weigh_small(scratch: int, g: int, e: int, groups: int) -> None:
     """Table gradient added at e."""
     minterms(scratch, g, e, groups)
@@ -178,6 +194,10 @@ def differentiate_split(entries: int, scratch: int, g: int, d: int, e: int, grou
         table(r, s, e, groups)
     high_values(entries, r, v, groups)
     low_slopes(v, scratch, d, groups)
+
+
+def through_split(entries: int, scratch: int, g: int, e: int, groups: int) -> None:
+    """Not called: slopes of split ranks take several passes."""
 
 
 def weigh_split(scratch: int, g: int, e: int, groups: int) -> None:
@@ -223,10 +243,12 @@ def backward(address: int, part: int) -> None:
             dots_row = a[DOTS_MORE] + (batch_part - 1) * a[LUTS] * count * SIZE
         zero(dots_row + first * count * SIZE, (last - first) * count)
     full = begin + (end - begin) // LANES * LANES
+    straight = RANK <= SMALL_RANK and dx != 0 and a[CHOICES] == 0 and a[HARD] == 0
+    targets, unused = i64(scratch + TARGETS_OF), pads
     t = 0
     for j in range(first, last):
-        if j + 1 < last:
-            prefetch_rows(a, j + 1, begin * SIZE, end - begin)
+        if j + AHEAD < last:
+            prefetch_rows(a, j + AHEAD, dx if straight else 0, begin * SIZE, end - begin)
         t = table_of(t, j, a[TABLE_PTR])
         entries = a[TABLES] + (t * SIZE << RANK)
         e = 0 if dt == 0 else dt + (t * SIZE << RANK)
@@ -234,6 +256,12 @@ def backward(address: int, part: int) -> None:
             m = min(ROW, full - start)
             for l in range(RANK):
                 rows[l] = a[X] + inputs[j * RANK + l] * step + start * SIZE
+            if straight:
+                for l in range(RANK):
+                    targets[l] = dx + inputs[j * RANK + l] * step + start * SIZE
+                g = a[GRAD] + j * step + start * SIZE
+                through(entries, scratch, g, unused if e == 0 else e, m // LANES)
+                continue
             block(a, j, entries, e, a[GRAD] + j * step + start * SIZE, scratch, m // LANES, m)
             scatter(a, j, start, dx, dots_row, scratch, m // LANES)
         if full < end:

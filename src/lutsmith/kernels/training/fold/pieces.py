@@ -13,7 +13,7 @@ All rows lie in scratch, ROW elements apart. Samples come in groups of one vecto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,18 +88,31 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
     def sweep(v: Vectors, t: Any, rows: Any, g: Any, d: Any, e: Any, groups: Any) -> None:
         """Slopes of all inputs into d, and minterms times g added to e."""
         totals = v.accumulators(1 << rank)
-        _tree(v, [v.splat(t, k) for k in range(1 << rank)], inputs(v, rows), g, d, groups, totals)
-        v.add_totals(totals, e, WORD(0))
+        for q, found in _tree(v, t, inputs(v, rows), g, groups, totals):
+            for slot, slope in enumerate(found):
+                v.store(slope, d, _at(v, q, slot))
+        v.add_totals(totals, e, WORD(0), parents=True)
+
+    def sweep_into(v: Vectors, t: Any, rows: Any, g: Any, targets: Any, e: Any, groups: Any) -> None:
+        """The same with the slopes added to rows, one after the other, as two of them may be one row."""
+        totals, out = v.accumulators(1 << rank), inputs(v, targets)
+        for q, found in _tree(v, t, inputs(v, rows), g, groups, totals):
+            for row, slope in zip(out, found, strict=True):
+                v.store(v.add(v.load(row, q), slope), row, q)
+        v.add_totals(totals, e, WORD(0), parents=True)
 
     def slopes(v: Vectors, t: Any, rows: Any, g: Any, d: Any, groups: Any) -> None:
-        _tree(v, [v.splat(t, k) for k in range(1 << rank)], inputs(v, rows), g, d, groups, None)
+        for q, found in _tree(v, t, inputs(v, rows), g, groups, None):
+            for slot, slope in enumerate(found):
+                v.store(slope, d, _at(v, q, slot))
 
     def minterms(v: Vectors, rows: Any, g: Any, e: Any, groups: Any) -> None:
         x, totals = inputs(v, rows), v.accumulators(1 << rank)
         with v.loop(groups) as q:
-            for weight, total in zip(v.minterms(v.load(g, q), values(v, x, q)), totals, strict=True):
-                v.accumulate(weight, None, total)
-        v.add_totals(totals, e, WORD(0))
+            z = values(v, x, q)
+            for node, weight in enumerate(v.minterms(v.load(g, q), z[1:])):
+                _add_pair(v, weight, z[0], totals, node)
+        v.add_totals(totals, e, WORD(0), parents=True)
 
     def low_minterms(v: Vectors, rows: Any, s: Any, groups: Any) -> None:
         x = inputs(v, rows)[:LOW]
@@ -171,7 +184,7 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
             for slot in range(LOW):
                 v.store(v.fold(differences[slot], z[slot + 1 :])[0], d, _at(v, q, slot))
 
-    small = {"sweep": (sweep, 6), "slopes": (slopes, 5), "minterms": (minterms, 4)}
+    small = {"sweep": (sweep, 6), "sweep_into": (sweep_into, 6), "slopes": (slopes, 5), "minterms": (minterms, 4)}
     split = {
         "low_minterms": (low_minterms, 3),
         "low_values": (low_values, 4),
@@ -214,9 +227,13 @@ def _leaf(v: Vectors, t0: Any, t1: Any, t2: Any, t3: Any) -> tuple[Any, Any, Any
     return t0, c1, v.sub(t2, t0), v.sub(v.sub(t3, t2), c1)
 
 
-def _tree(v: Vectors, entries: list[Any], x: Sequence[Any], g: Any, d: Any, groups: Any, totals: Any) -> None:
-    """Fold, then sweep back depth first: few weights are alive at a time."""
-    rank = len(x)
+def _tree(
+    v: Vectors, t: Any, x: Sequence[Any], g: Any, groups: Any, totals: list[Any] | None
+) -> Iterator[tuple[Any, list[Any]]]:
+    """Fold, then sweep back depth first: few weights are alive at a time. Yields each vector's offset and slopes, to be
+    used before the next; pairs of totals get the minterms times g, if there are any.
+    """
+    rank, entries = len(x), [v.splat(t, k) for k in range(1 << len(x))]
     with v.loop(groups) as q:
         z = [v.load(address, q) for address in x]
         differences = v.fold(entries, z)[1]
@@ -225,17 +242,22 @@ def _tree(v: Vectors, entries: list[Any], x: Sequence[Any], g: Any, d: Any, grou
         def descend(level: int, node: int, weight: Any) -> None:
             slope, difference = slopes[level], differences[level][node]
             slopes[level] = v.mul(weight, difference) if slope is None else v.fma(weight, difference, slope)
-            if level == 0 and totals is None:
-                return
-            for side, part in enumerate(v.split(weight, z[level])):
-                if level:
+            if level:
+                for side, part in enumerate(v.split(weight, z[level])):
                     descend(level - 1, 2 * node + side, part)
-                else:
-                    v.accumulate(part, None, totals[2 * node + side])
+            elif totals is not None:
+                _add_pair(v, weight, z[0], totals, node)
 
         descend(rank - 1, 0, v.load(g, q))
-        for slot, slope in enumerate(slopes):
-            v.store(slope, d, _at(v, q, slot))
+        yield q, slopes
+
+
+def _add_pair(v: Vectors, weight: Any, x: Any, totals: list[Any], node: int) -> None:
+    """Add w and w x to a pair of totals, of which the minterms w - w x and w x follow in the end: half the work of
+    adding these. A minterm that no sample reaches stays exactly zero, as both sums are then the same.
+    """
+    v.accumulate_in_order(weight, None, totals[2 * node])
+    v.accumulate_in_order(weight, x, totals[2 * node + 1])
 
 
 def _add_row(v: Vectors, out: Any, d: Any, groups: Any) -> None:

@@ -1,0 +1,1 @@
+"""Sums of equal groups of rows: what heads count."""
