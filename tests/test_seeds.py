@@ -1,4 +1,4 @@
-"""One seed gives one model file, bit for bit: whatever the threads, and wherever a run was stopped and resumed."""
+"""One seed gives one model file, bit for bit: whatever the threads and the other programs, wherever a run was stopped."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def stopping(self, chosen):
     global left
     left -= 1
     if left == 0: signal.raise_signal(signal.SIGINT)
+    if do == "vary": kernels.limit_num_threads(1 + -left % threads)  # as on a machine that is busy now and then
     step(self, chosen)
 loop.Loop.step = stopping
 from lutsmith.kernels import threads as kernels; from lutsmith.kernels.training.fold import cpu
@@ -53,7 +54,7 @@ for name, (architecture, settings) in json.loads(sys.argv[5]).items():
     split.clear()
     out = f"{folder}/{name}"
     try:
-        if do == "begin":
+        if do != "resume":
             train("digits", preset="digits-fast", out=out, epochs=2, quiet=True, luts=(300, 200),
                   architecture=architecture, settings=settings)
         else:
@@ -66,10 +67,13 @@ for name, (architecture, settings) in json.loads(sys.argv[5]).items():
 
 
 def sit(threads: int, folder: Path, stop: int = 0, do: str = "begin") -> None:
-    """One sitting of a run of each architecture, in one process, on so many threads, stopped after so many steps."""
+    """One sitting of a run of each architecture, in one process, on so many threads, stopped after so many steps; with
+    "vary" for `do` each step has another number of threads, and two processes hold the cores.
+    """
     folder.mkdir(exist_ok=True)
     runs = {name: (each, LEVERS if name == "learnable" else {}) for name, each in ARCHITECTURES.items()}
     number = str(threads)
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (do == "vary"))]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -79,7 +83,12 @@ def sit(threads: int, folder: Path, stop: int = 0, do: str = "begin") -> None:
         "OMP_WAIT_POLICY": "passive",
     }
     command = [sys.executable, "-c", CODE, number, str(folder), str(stop), do, json.dumps(runs)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
     assert done.returncode == 0, done.stderr
 
 
@@ -92,19 +101,22 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def sittings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of all runs: on 1 thread, on 3, and on 5 until they were stopped and on 2 from there on."""
+    """The folder of all runs: on 1 thread, on 3, on 5 until they were stopped and on 2 from there on, and on 1 to 4 by
+    turns while two other programs hold the cores.
+    """
     folder = tmp_path_factory.mktemp("sittings")
     for threads in (1, 3):
         sit(threads, folder / str(threads))
     sit(5, folder / "stopped", stop=14)
     assert not list(folder.glob("stopped/*/model.lut"))
     sit(2, folder / "stopped", do="resume")
+    sit(4, folder / "busy", do="vary")
     return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_one_seed_gives_one_file_for_any_number_of_threads(sittings: Path, name: str) -> None:
-    first, *others = (kept(sittings / sitting / name) for sitting in ("1", "3", "stopped"))
+def test_one_seed_gives_one_file_whatever_the_threads_and_other_programs(sittings: Path, name: str) -> None:
+    first, *others = (kept(sittings / sitting / name) for sitting in ("1", "3", "stopped", "busy"))
     for key, value in first.items():
         assert all(other[key] == value for other in others), key
