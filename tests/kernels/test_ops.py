@@ -16,8 +16,9 @@ from lutsmith.kernels.training.fold import naive as naive_fold
 from lutsmith.kernels.training.gates import naive as naive_gates
 from lutsmith.kernels.training.gates.naive import gate_tables
 from lutsmith.kernels.training.group_sums import naive as naive_sums
+from lutsmith.kernels.training.logistic import naive as naive_logistic
 from lutsmith.kernels.training.lookup import naive as naive_lookup
-from lutsmith.kernels.training.ops import Reads, encode, fold, gates, group_sums, lookup, to_places
+from lutsmith.kernels.training.ops import Reads, encode, fold, gates, group_sums, logistic, lookup, to_places
 from lutsmith.kernels.training.to_places import naive as naive_places
 
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
@@ -153,6 +154,22 @@ def test_sums_of_groups_and_their_gradient(groups: int, size: int, samples: int,
     assert torch.equal(rows.grad, naive_sums.group_sums_backward(grad, groups * size, dtype))
     if samples:
         torch.library.opcheck(torch.ops.lutsmith.group_sums.default, (rows, groups))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([(), (0,), (7,), (300, 128), (5, 0)]), st.sampled_from([0.3, 1.0, 2.0]), st.booleans(),
+       st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))  # fmt: skip
+def test_the_logistic_function_is_torchs(shape: tuple[int, ...], tau: float, turned: bool, dtype: torch.dtype) -> None:
+    logits = (30 * torch.randn(shape)).to(dtype)
+    logits = (logits.t() if turned and len(shape) == 2 else logits).requires_grad_()
+    found, expected = logistic(logits, tau), (logits / tau).sigmoid()
+    torch.testing.assert_close(found, expected)
+    grad = torch.randn(found.shape).to(dtype)
+    ours, theirs = (torch.autograd.grad(y, logits, grad)[0] for y in (found, expected))
+    torch.testing.assert_close(ours, theirs)
+    if dtype != torch.bfloat16:
+        near(naive_logistic.logistic_backward(grad, expected.detach(), tau), theirs.double(), 10)
+    torch.library.opcheck(torch.ops.lutsmith.logistic.default, (logits, tau))
 
 
 def test_one_and_two_threads_give_the_same_bits() -> None:

@@ -9,6 +9,7 @@ from lutsmith.kernels.training.fold.operator import fold
 from lutsmith.kernels.training.fold_pooled.operator import fold_pooled
 from lutsmith.kernels.training.gates.operator import gates
 from lutsmith.kernels.training.group_sums.operator import group_sums
+from lutsmith.kernels.training.logistic.operator import logistic
 from lutsmith.kernels.training.lookup.operator import lookup
 from lutsmith.kernels.training.lut_sums.naive import Neurons
 from lutsmith.kernels.training.lut_sums.operator import lut_sums
@@ -28,6 +29,7 @@ __all__ = [
     "fold_pooled",
     "gates",
     "group_sums",
+    "logistic",
     "lookup",
     "lut_sums",
     "mix",

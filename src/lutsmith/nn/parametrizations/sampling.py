@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lutsmith.kernels.training import ops
+
 SAMPLINGS = ("soft", "hard", "gumbel_soft", "gumbel_hard")
 _EDGE = 1e-7  # uniform numbers keep this far from 0 and 1, so that noise stays within +-16
 
@@ -28,7 +30,7 @@ def sample_bits(logits: Tensor, temperature: float, sampling: str) -> Tensor:
     if sampling.startswith("gumbel"):
         noise = torch.rand(logits.shape, device=logits.device).logit(_EDGE)
         logits = logits + noise.to(logits.dtype)
-    soft = scaled(logits, temperature).sigmoid()
+    soft = ops.logistic(logits, temperature)
     return straight_through(logits > 0, soft) if sampling.endswith("hard") else soft
 
 
