@@ -1,4 +1,4 @@
-"""One seed gives one model file, bit for bit: whatever the threads and the other programs, wherever a run was stopped."""
+"""One seed gives one model file, bit for bit, whatever the threads, other programs, and where a run was stopped."""
 
 from __future__ import annotations
 
