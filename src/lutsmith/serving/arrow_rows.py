@@ -52,7 +52,7 @@ class ArrowRows:
                 for batch in stream:
                     rows += batch.num_rows
                     if rows > self._max_rows:
-                        raise too_many(rows, self._max_rows)
+                        raise too_many(self._max_rows)
                     batch.validate(full=True)
                     batches.append(batch)
                 table = arrow.Table.from_batches(batches, stream.schema)

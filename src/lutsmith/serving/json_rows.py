@@ -1,16 +1,15 @@
 """Rows of samples out of JSON: lists by position, or records by the names of columns.
 
-JSON is read as RFC 8259 has it, without NaN and repeated keys. A number stands where numbers belong, `null` where a
-value is missing, and text where a column has names of categories; what is read so is what `circuit.predict` reads of
-the same values. The first value that is something else is told with its row and its column.
+A number stands where numbers belong, `null` where a value is missing, and text where a column has names of categories;
+what is read so is what `circuit.predict` reads of the same values. The first value that is something else is told with
+its row and its column.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +17,17 @@ from numpy.typing import NDArray
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.engine.thresholds import as_float32
 from lutsmith.circuit.tabular import SchemaError
-from lutsmith.circuit.tabular.schema import listed, shorten
+from lutsmith.circuit.tabular.schema import shorten
+from lutsmith.serving.json_text import kind, row_parts
 from lutsmith.serving.problems import RequestError, unreadable
 
 _NUMBERS = {int, float, bool, type(None)}
 _CELLS = {*_NUMBERS, str}
-_NONE = np.array([np.inf])  # of what is not a column of numbers
-_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+_TEXT = {str}
 
 
 class JsonRows:
-    """Reads the rows of requests for a circuit. Immutable.
+    """Reads the rows of requests for a circuit.
 
     Args:
         circuit: whose rows are read.
@@ -48,6 +47,7 @@ class JsonRows:
         self.takes_fractions = self._type in (np.float32, np.float64)
         self._codes = [self._known(place) for place in range(self._features)] if self._schema.categories else []
         self._plain = not any(codes is not None for codes in self._codes) and not self._schema.missing_numbers
+        self._found: tuple[list[str], list[str]] = [], []
 
     def read(self, body: bytes | bytearray) -> NDArray[Any]:
         """Return the rows of a body, (N, F): float32, or of the type that holds the words of an `exact` circuit.
@@ -55,21 +55,28 @@ class JsonRows:
         Raises:
             RequestError: 400 where it is not JSON, 413 for too many rows, 422 for what the circuit cannot read.
         """
-        rows = _rows(strict_json(body))
-        if len(rows) > self._max_rows:
-            raise too_many(len(rows), self._max_rows)
-        if not rows:
+        parts: list[NDArray[Any]] = []
+        first, head = 0, None
+        for rows in row_parts(body):
+            if first + len(rows) > self._max_rows:
+                raise too_many(self._max_rows)
+            head = rows[0] if head is None else head
+            if isinstance(head, dict):
+                parts.append(self._records(rows, head, first))
+            else:
+                parts.append(self._lists(rows, first))
+            first += len(rows)
+        if not parts:
             return np.zeros((0, self._features), self._type)
-        return self._records(rows) if isinstance(rows[0], dict) else self._lists(rows)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _records(self, rows: list[Any]) -> NDArray[Any]:
-        names = self._schema.names
-        if names is None or self.exact:
+    def _records(self, rows: list[Any], head: dict[str, Any], first: int) -> NDArray[Any]:
+        if self._schema.names is None or self.exact:
             raise RequestError(422, f"row 0 is an object; the model takes rows as lists of {self._features} numbers")
-        keys = rows[0].keys()
-        for number, row in enumerate(rows):
+        keys = head.keys()
+        for number, row in enumerate(rows, first):
             if not isinstance(row, dict):
-                raise RequestError(422, f"row {number} is {_kind(row)}, row 0 an object: give objects", row=number)
+                raise RequestError(422, f"row {number} is {kind(row)}, row 0 an object: give objects", row=number)
             if row.keys() != keys:
                 odd = sorted(row.keys() ^ keys)[0]
                 raise RequestError(
@@ -79,16 +86,23 @@ class JsonRows:
                     row=number,
                     column=odd[:200],
                 )
-        given = list(keys)
-        try:
-            places = self._schema.find(given, further=False)
-        except SchemaError as error:
-            raise unreadable(error) from None
-        return self._columns([[row[given[place]] for row in rows] for place in places])
+        names = self._named(list(keys))
+        return self._columns([[row[name] for row in rows] for name in names], first)
 
-    def _lists(self, rows: list[Any]) -> NDArray[Any]:
+    def _named(self, given: list[str]) -> list[str]:
+        """Return the key of each feature among those that are given; the last answer is kept."""
+        known, names = self._found
+        if known != given:
+            try:
+                names = [given[place] for place in self._schema.find(given, further=False)]
+            except SchemaError as error:
+                raise unreadable(error) from None
+            self._found = given, names
+        return names
+
+    def _lists(self, rows: list[Any], first: int) -> NDArray[Any]:
         if self.exact:
-            return self._exactly(rows)
+            return self._exactly(rows, first)
         if self._plain:
             try:
                 array = np.array(rows)
@@ -97,8 +111,8 @@ class JsonRows:
             shaped = array.dtype.kind in "biuf" and array.shape[1:] in (self._shape, (self._features,))
             if shaped and (array.dtype.kind != "f" or np.isfinite(array).all()):
                 return as_float32(array.reshape(len(array), self._features))
-        flat = [self._flat(number, row) for number, row in enumerate(rows)]
-        return self._columns(list(zip(*flat, strict=True)))
+        flat = [self._flat(number, row) for number, row in enumerate(rows, first)]
+        return self._columns(list(zip(*flat, strict=True)), first)
 
     def _flat(self, number: int, row: Any) -> list[Any]:
         """Return a row, which may be nested as `input_shape` is, as a list of F values."""
@@ -113,52 +127,55 @@ class JsonRows:
         if layer and len(self._shape) > 1:
             return layer
         shaped = f", or nested as {list(self._shape)}" if len(self._shape) > 1 else ""
-        what = f"a list of {len(row)}" if isinstance(row, list) else _kind(row)
-        raise RequestError(
-            422, f"row {number} is {what}; expected a list of {self._features} values{shaped}", row=number
-        )
+        what = f"a list of {len(row)}" if isinstance(row, list) else kind(row)
+        expected = f"expected a list of {self._features} values{shaped}"
+        raise RequestError(422, f"row {number} is {what}; {expected}", row=number)
 
-    def _columns(self, columns: Sequence[Sequence[Any]]) -> NDArray[Any]:
+    def _columns(self, columns: list[Sequence[Any]], first: int) -> NDArray[Any]:
         """Return columns of values as rows (N, F)."""
-        rows = np.empty((self._features, len(columns[0])), np.float32)
+        if self._codes:
+            columns = [
+                cells if codes is None else self._categories(place, codes, cells, first)
+                for place, (cells, codes) in enumerate(zip(columns, self._codes, strict=True))
+            ]
         for place, cells in enumerate(columns):
-            codes = self._codes[place] if self._codes else None
-            rows[place] = self._numbers(place, cells) if codes is None else self._categories(place, codes, cells)
-        return rows.T
-
-    def _numbers(self, place: int, cells: Sequence[Any]) -> NDArray[np.float32]:
+            if not set(map(type, cells)) <= _NUMBERS:
+                self._refuse(place, cells, first)
         try:
-            values = np.array(cells, np.float64) if set(map(type, cells)) <= _NUMBERS else _NONE
+            values = np.array(columns, np.float64)
         except OverflowError:
-            values = _NONE
+            values = np.full((len(columns), len(columns[0])), np.inf)
         if np.isinf(values).any():
-            self._refuse(place, cells)
+            for place in np.flatnonzero(np.isinf(values).any(axis=1)).tolist():
+                self._refuse(place, columns[place], first)
         if missing := self._schema.missing_numbers:
-            truths = np.array([type(cell) is bool for cell in cells])
-            values[np.isin(values, list(missing)) & ~truths] = np.nan
-        return as_float32(values)
+            for place, cells in enumerate(columns):
+                if not self._codes or self._codes[place] is None:
+                    truths = np.array([type(cell) is bool for cell in cells])
+                    values[place, np.isin(values[place], list(missing)) & ~truths] = np.nan
+        return as_float32(values).T
 
-    def _categories(self, place: int, codes: dict[str, float], cells: Sequence[Any]) -> NDArray[np.float32]:
-        if set(map(type, cells)) == {str}:
+    def _categories(self, place: int, codes: dict[str, float], cells: Sequence[Any], first: int) -> list[Any]:
+        if set(map(type, cells)) == _TEXT:
             found = [codes.get(cell) for cell in cells]
             if None not in found:
-                return np.array(found, np.float32)
-        for number, cell in enumerate(cells):
-            if type(cell) not in _CELLS or cell in (math.inf, -math.inf):
+                return found
+        for number, cell in enumerate(cells, first):
+            if type(cell) not in _CELLS or (type(cell) is not str and cell is not None and not _fits(cell)):
                 raise self._wrong(place, number, cell, "the name of a category or null")
         try:
-            return self._schema.values(place, _objects(cells))
+            read: list[Any] = self._schema.values(place, _objects(cells), first).tolist()
         except SchemaError as error:
             raise self._problem(place, error) from None
+        return read
 
-    def _refuse(self, place: int, cells: Sequence[Any]) -> NoReturn:
-        """Raise the error of the first cell of a column that is not a number."""
-        for number, cell in enumerate(cells):
+    def _refuse(self, place: int, cells: Sequence[Any], first: int) -> None:
+        """Raise the error of the first cell of a column that is not a number, if there is one."""
+        for number, cell in enumerate(cells, first):
             if type(cell) not in _NUMBERS:
                 raise self._wrong(place, number, cell, "a number or null")
             if cell is not None and not _fits(cell):
                 raise self._wrong(place, number, cell, "a number that float64 holds")
-        raise AssertionError("a column of numbers was refused")
 
     def _wrong(self, place: int, row: int, cell: Any, expected: str) -> RequestError:
         return self._problem(place, SchemaError(f"{_shown(cell)} is not {expected}", self._schema.column(place), row))
@@ -167,14 +184,12 @@ class JsonRows:
         column = self._schema.names[place] if self._schema.names else place
         return RequestError(422, str(error), row=error.row, column=column)
 
-    def _exactly(self, rows: list[Any]) -> NDArray[Any]:
+    def _exactly(self, rows: list[Any], first: int) -> NDArray[Any]:
         """Return rows for words of more than 24 bits: integers where the type of the rows is one, without rounding."""
         whole = not self.takes_fractions
         limits = np.iinfo(self._type) if whole else None
         values: list[Any] = []
-        for number, row in enumerate(rows):
-            if isinstance(row, dict):
-                self._records(rows)
+        for number, row in enumerate(rows, first):
             for place, cell in enumerate(self._flat(number, row)):
                 integral = type(cell) is int or (type(cell) is float and cell.is_integer())
                 if whole and not integral:
@@ -194,40 +209,9 @@ class JsonRows:
         return {name: code for name, code in zip(names, codes, strict=True) if code == code}
 
 
-def strict_json(body: bytes | bytearray) -> Any:
-    """Return the value of a JSON document; numbers beyond float64 are infinite.
-
-    Raises:
-        RequestError: 400 where it is not one, holds NaN, repeats a key, or is nested too deeply.
-    """
-    try:
-        return _DECODER.decode(body.decode())
-    except RecursionError:
-        problem = "it is nested too deeply"
-    except UnicodeDecodeError as error:
-        problem = f"byte {error.start} is not UTF-8"
-    except ValueError as error:
-        problem = "it holds a number of too many digits" if "set_int_max_str_digits" in str(error) else str(error)
-    raise RequestError(400, f"the body is not JSON: {problem}")
-
-
-def too_many(rows: int, most: int) -> RequestError:
+def too_many(most: int) -> RequestError:
     """Return the problem of a request with too many rows."""
-    return RequestError(413, f"{rows:,} rows are more than the {most:,} that a request may have: send several requests")
-
-
-def _rows(document: Any) -> list[Any]:
-    if isinstance(document, dict) and document.keys() == {"rows"} and isinstance(document["rows"], list):
-        rows: list[Any] = document["rows"]
-        return rows
-    expected = 'expected {"rows": [...]}, with a list of rows and nothing else'
-    if isinstance(document, dict):
-        unknown = [key for key in document if key != "rows"]
-        if unknown:
-            raise RequestError(422, f"the body has the unknown keys {listed(map(str.__str__, unknown))}; {expected}")
-        what = f"rows is {_kind(document['rows'])}" if document else "the body is empty"
-        raise RequestError(422, f"{what}; {expected}")
-    raise RequestError(422, f"the body is {_kind(document)}; {expected}")
+    return RequestError(413, f"there are more than {most:,} rows, which a request may have: send several requests")
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
@@ -243,31 +227,9 @@ def _fits(value: float) -> bool:
         return False
 
 
-def _kind(value: Any) -> str:
-    return _KINDS.get(type(value), "a number")
-
-
 def _shown(cell: Any) -> str:
     if isinstance(cell, str):
         return f"the text {shorten(cell)}"
     if type(cell) in (int, float):
         return f"the number {cell:g}" if _fits(cell) else "a number beyond float64"
-    return _kind(cell)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise ValueError(f"it repeats the key {shorten(key)}")
-            seen.add(key)
-    return result
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"it holds {name}")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+    return kind(cell)

@@ -6,6 +6,7 @@ import hashlib
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.circuit.rows import FittedRange
-from lutsmith.serving.answers import Answers
+from lutsmith.serving.answers import Answers, as_arrow
 from lutsmith.serving.arrow_rows import ArrowRows
 from lutsmith.serving.json_rows import JsonRows
 from lutsmith.serving.limits import Limits
@@ -61,7 +62,11 @@ class LoadedModel:
         width = circuit.encoder.num_features
         for rows in _WARM:
             for kind in made.answers.kinds:
-                made.answers.compute(np.zeros((rows, width), np.float32), (kind,))
+                found = made.answers.compute(np.zeros((rows, width), np.float32), (kind,))
+                if find_spec("pyarrow") is not None:
+                    as_arrow(found)  # imports it
+        if find_spec("pyarrow") is not None:
+            _ = made.arrow_rows
         return made
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qsl
@@ -65,13 +65,14 @@ class Predicting:
         computed = await served.batcher.answer(model, rows, needed)
         told = model.answers.told(computed, kinds, temperature)
         if form == ARROW:
-            answer = await asyncio.to_thread(as_arrow, told)
+            write = partial(as_arrow, told)
         else:
             further: dict[str, Any] = {"model": name, "version": model.version}
             if warnings := model.warnings(rows):
                 further["warnings"] = warnings
-            few = len(rows) * model.answers.width <= FEW_VALUES
-            answer = as_json(told, further) if few else await asyncio.to_thread(as_json, told, further)
+            write = partial(as_json, told, further)
+        few = len(rows) * model.answers.width <= FEW_VALUES
+        answer = write() if few else await asyncio.to_thread(write)
         sent = [
             (b"content-type", _FORMS[form]),
             (b"content-length", b"%d" % len(answer)),
