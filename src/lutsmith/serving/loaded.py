@@ -20,8 +20,8 @@ from lutsmith.serving.arrow_rows import ArrowRows
 from lutsmith.serving.json_rows import JsonRows
 from lutsmith.serving.limits import Limits
 
-_WARM = (1, 80)
-"""Rows that are predicted before the first request: one, and several, which other code does."""
+_WARM = (80, 1)
+"""Rows that are predicted before the first request: several, which load compiled code, then one, by other code."""
 
 
 @dataclass(frozen=True, eq=False)
