@@ -92,7 +92,7 @@ class JsonRows:
     def _named(self, given: list[str]) -> list[str]:
         """Return the key of each feature among those that are given; the last answer is kept."""
         known, names = self._found
-        if known != given:
+        if known != given or not given:
             try:
                 names = [given[place] for place in self._schema.find(given, further=False)]
             except SchemaError as error:

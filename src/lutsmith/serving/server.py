@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -75,7 +76,7 @@ def listening(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = str(error) if isinstance(error, socket.gaierror) or not error.errno else os.strerror(error.errno)
         raise OSError(
             f"cannot listen on {host}, port {port}: {why}; give another, port=0 is one that is free"
         ) from None
