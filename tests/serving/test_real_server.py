@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -218,6 +220,29 @@ def test_clients_that_are_too_slow_or_too_many_are_sent_away(model: Path) -> Non
         until(answers)
         big = httpx.post(server.urls[0], content=b" " * (17 << 20), headers=HEAD, timeout=PATIENCE)
         assert big.status_code == 413
+        assert server.end()[0] == 0
+
+
+def test_a_client_that_does_not_take_its_answer_is_disconnected(model: Path) -> None:
+    with serving(model, "--timeout", "3") as server:
+        body = json.dumps({"rows": ROWS * 10_000}).encode()
+        path = httpx.URL(server.urls[0]).path
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(server.address)
+            head = f"POST {path}?answers=outputs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            one.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+            one.settimeout(PATIENCE)
+            received = one.recv(1000)
+            assert received.startswith(b"HTTP/1.1 200 ")
+            time.sleep(6)
+            with contextlib.suppress(ConnectionError):  # what was sent before may still come
+                while part := one.recv(65_536):
+                    received += part
+            found = re.search(rb"content-length: (\d+)", received)
+            assert found is not None
+            assert len(received) < int(found[1])
+        assert httpx.post(server.urls[0], content=BODY, headers=HEAD).status_code == 200
         assert server.end()[0] == 0
 
 

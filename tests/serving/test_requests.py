@@ -314,6 +314,17 @@ def test_limits_of_bytes_rows_and_declared_lengths() -> None:
         Limits(timeout="1")  # type: ignore[arg-type]
 
 
+def test_an_answer_has_a_limit_too_which_counts_what_is_asked_for() -> None:
+    with client({"m": table()}, limits=Limits(max_values=100)) as server:
+        assert server.predict([GOOD] * 100).status_code == 200
+        assert server.predict([GOOD] * 101).status_code == 413
+        assert server.predict([GOOD] * 50, query="?answers=scores").status_code == 200
+        told = server.predict([GOOD] * 3, query="?answers=outputs")
+        assert told.status_code == 413
+        assert told.json()["detail"].startswith("120 values are more than the 100 values")
+        assert server.predict([GOOD] * 26, query="?answers=scores&temperature=1").status_code == 413
+
+
 def test_a_token_is_asked_for_everywhere_but_for_health() -> None:
     with client({"m": table()}, token="s3cret") as server:
         assert server.get("/healthz").status_code == server.get("/readyz").status_code == 200

@@ -7,6 +7,7 @@ and several heads are objects by their names, as the circuit's dicts are.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -36,7 +37,6 @@ class Answers:
     Attributes:
         kinds: what it can be asked for, some of `ANSWERS`; the first is what is answered where nothing is asked for.
         probable: whether it has probabilities.
-        width: how many values the answers for one row are, at the most.
         parts: its heads by name, or one of the name "".
     """
 
@@ -50,8 +50,11 @@ class Answers:
         scores = any(part.has_scores for part in self.parts.values())
         kinds = {"predictions": bool(self.parts), "scores": scores, "outputs": True}
         self.kinds = tuple(kind for kind in ANSWERS if kinds[kind])
-        self.width = max(circuit.netlist.outputs.size, *map(_width, self.parts.values()), 1)
         self.probable = any(map(has_probabilities, self.parts.values()))
+        self._widths = {
+            kind: sum(_width(part, kind) for part in self.parts.values()) for kind in (*ANSWERS, "probabilities")
+        }
+        self._widths["outputs"] = circuit.netlist.outputs.size
         self._labels = {name: _labels(part) for name, part in self.parts.items()}
 
     def chosen(self, kinds: Iterable[str]) -> tuple[str, ...]:
@@ -76,6 +79,11 @@ class Answers:
             raise RequestError(422, "temperature: the model has no probabilities, which are those of classes or labels")
         wanted = {*kinds, *(() if temperature is None else ("scores",))}
         return tuple(kind for kind in ANSWERS if kind in wanted)
+
+    def width(self, kinds: tuple[str, ...], temperature: float | None) -> int:
+        """Return how many values the answers for one row are."""
+        asked = [*kinds, *(["probabilities"] if temperature is not None else [])]
+        return sum(self._widths[kind] for kind in asked)
 
     def compute(self, rows: NDArray[Any], needed: tuple[str, ...]) -> dict[str, Values]:
         """Return what is `needed` for rows (N, F), by kind, as the circuit's methods give it."""
@@ -130,8 +138,12 @@ def classifies(part: Result) -> bool:
     return isinstance(part.head, Head) and part.objective in (None, "classification")
 
 
-def _width(part: Result) -> int:
-    return part.head.places * part.head.num_classes if isinstance(part.head, Head) else 1
+def _width(part: Result, kind: str) -> int:
+    """How many values of 64 bits a head says of one row."""
+    if not isinstance(part.head, Head):
+        return sum(-(-word.bits // 64) for word in part.head.words) * math.prod(part.head.shape)
+    decides = kind == "predictions" and classifies(part)
+    return part.head.places * (1 if decides else part.head.num_classes)
 
 
 def probabilities(part: Result, scores: NDArray[np.int32], temperature: float) -> NDArray[np.float64] | None:

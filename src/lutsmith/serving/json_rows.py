@@ -77,7 +77,7 @@ class JsonRows:
         for number, row in enumerate(rows, first):
             if not isinstance(row, dict):
                 raise RequestError(422, f"row {number} is {kind(row)}, row 0 an object: give objects", row=number)
-            if row.keys() != keys:
+            if row.keys() != keys and row.keys() ^ keys != {self._schema.label_name}:
                 odd = sorted(row.keys() ^ keys)[0]
                 raise RequestError(
                     422,

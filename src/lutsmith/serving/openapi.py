@@ -100,30 +100,29 @@ def described(name: str, model: LoadedModel, failure: str | None) -> dict[str, A
 
 
 def rows_schema(model: LoadedModel) -> dict[str, Any]:
-    """Return the JSON schema of a row."""
+    """Return the JSON schema of the rows of a request: all of them lists, or all of them records."""
     circuit = model.circuit
-    schema = circuit.schema
+    schema, shape = circuit.schema, circuit.input_shape
     if model.json_rows.exact:
         whole = {"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST}
-        cell = _NUMBER if model.json_rows.takes_fractions else whole
-        return _nested(cell, circuit.input_shape)
+        return _of_rows(model, _nested(_NUMBER if model.json_rows.takes_fractions else whole, shape))
     if not schema.categories and schema.names is None:
-        return _nested(_NUMBER_OR_NULL, circuit.input_shape)
+        return _of_rows(model, _nested(_NUMBER_OR_NULL, shape))
     columns = [_column(schema, place, model) for place in range(schema.features)]
-    listed = {
+    listed: dict[str, Any] = {
         "type": "array",
         "title": "values by position",
         "prefixItems": columns,
         "minItems": len(columns),
         "maxItems": len(columns),
     }
+    if len(shape) > 1 and not schema.categories:
+        listed = {"anyOf": [listed, _fixed(_NUMBER_OR_NULL, shape)]}
     if schema.names is None or len(set(schema.names)) < len(schema.names):
-        return listed
+        return _of_rows(model, listed)
     properties: dict[str, Any] = dict(zip(schema.names, columns, strict=True))
     if schema.label_name is not None:
-        properties.setdefault(
-            schema.label_name, {"description": "the label's column: it may be there, and is not read"}
-        )
+        properties.setdefault(schema.label_name, {"description": "the label; it is not read"})
     record = {
         "type": "object",
         "title": "values by the names of columns",
@@ -131,7 +130,11 @@ def rows_schema(model: LoadedModel) -> dict[str, Any]:
         "required": list(schema.names),
         "additionalProperties": False,
     }
-    return {"anyOf": [record, listed]}
+    return {"anyOf": [_of_rows(model, record), _of_rows(model, listed)]}
+
+
+def _of_rows(model: LoadedModel, row: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": row, "maxItems": model.limits.max_rows}
 
 
 def _column(schema: Schema, place: int, model: LoadedModel) -> dict[str, Any]:
@@ -150,8 +153,8 @@ def _column(schema: Schema, place: int, model: LoadedModel) -> dict[str, Any]:
 
 
 def _predict(name: str, model: LoadedModel, with_arrow: bool) -> dict[str, Any]:
-    limits, answers = model.limits, model.answers
-    body = _object({"rows": {"type": "array", "items": rows_schema(model), "maxItems": limits.max_rows}})
+    answers = model.answers
+    body = _object({"rows": rows_schema(model)})
     body["additionalProperties"] = False
     arrow = {ARROW: {"schema": {"type": "string", "format": "binary"}}}
     with_arrow = with_arrow and not model.json_rows.exact
@@ -165,7 +168,6 @@ def _predict(name: str, model: LoadedModel, with_arrow: bool) -> dict[str, Any]:
             "schema": {
                 "type": "array",
                 "minItems": 1,
-                "uniqueItems": True,
                 "items": {"enum": list(answers.kinds)},
             },
         }

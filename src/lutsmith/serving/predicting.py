@@ -62,6 +62,10 @@ class Predicting:
         finally:
             served.batcher.arriving -= 1
         scope["lutsmith.rows"] = len(rows)
+        values = len(rows) * model.answers.width(kinds, temperature)
+        if values > model.limits.max_values:
+            most = f"{model.limits.max_values:,} values that an answer may have"
+            raise RequestError(413, f"{values:,} values are more than the {most}: send fewer rows, or ask for less")
         computed = await served.batcher.answer(model, rows, needed)
         told = model.answers.told(computed, kinds, temperature)
         if form == ARROW:
@@ -71,8 +75,7 @@ class Predicting:
             if warnings := model.warnings(rows):
                 further["warnings"] = warnings
             write = partial(as_json, told, further)
-        few = len(rows) * model.answers.width <= FEW_VALUES
-        answer = write() if few else await asyncio.to_thread(write)
+        answer = write() if values <= FEW_VALUES else await asyncio.to_thread(write)
         sent = [
             (b"content-type", _FORMS[form]),
             (b"content-length", b"%d" % len(answer)),

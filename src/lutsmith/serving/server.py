@@ -137,6 +137,7 @@ def _guarded(limits: Limits) -> type[asyncio.Protocol]:
         """One connection."""
 
         _timer: asyncio.TimerHandle | None = None
+        _stalled: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -153,8 +154,21 @@ def _guarded(limits: Limits) -> type[asyncio.Protocol]:
             elif self._timer is None and not self.transport.is_closing():
                 self._timer = self.loop.call_later(limits.read_timeout, self._end, slow)
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            if self._stalled is None:
+                self._stalled = self.loop.call_later(limits.timeout, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            if self._stalled is not None:
+                self._stalled.cancel()
+                self._stalled = None
+            super().resume_writing()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop()
+            if self._stalled is not None:
+                self._stalled.cancel()
             super().connection_lost(exc)
 
         def _end(self, answer: bytes) -> None:
