@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import struct
 from typing import Any
 
 import numpy as np
@@ -199,12 +200,16 @@ def test_arrow_of_strangers_is_refused_without_a_fault() -> None:
             writer.write_table(made)
         return sink.getvalue().to_pybytes()
 
-    nulls = arrow({"age": pyarrow.nulls(1 << 40), "pay": pyarrow.nulls(1 << 40), "city": pyarrow.nulls(1 << 40)})
+    many = arrow({name: pyarrow.nulls(1_234_567) for name in ("age", "pay", "city")})
+    lengths = {size: many.replace(struct.pack("<q", 1_234_567), struct.pack("<q", size)) for size in (1 << 40, -5)}
+    dictionary = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0, 1]), pyarrow.nulls(1_234_567))
+    entries = arrow({"age": [1, 2], "pay": [1, 2], "city": dictionary})
     cases = [
+        (entries, 413), (entries.replace(struct.pack("<q", 1_234_567), struct.pack("<q", 1 << 40)), 413),
         (b"", 400), (b"\xff" * 64, 400), (good[:100], 400), (good[:-20], 400), (b"{}", 400),
         (written(pyarrow.ipc.IpcWriteOptions(compression="zstd")), 400),
         (written(pyarrow.ipc.IpcWriteOptions(compression="lz4")), 400),
-        (nulls, 413),
+        (many, 413), (lengths[1 << 40], 413), (lengths[-5], 400),
         (arrow({"age": [1], "pay": [1.0]}), 422), (arrow({"age": [1], "pay": [1.0], "city": ["x"], "more": [1]}), 422),
         (arrow({"age": ["x"], "pay": [1.0], "city": ["Bern"]}), 422),
         (arrow({"age": [[1]], "pay": [1.0], "city": ["Bern"]}), 422),
@@ -214,7 +219,7 @@ def test_arrow_of_strangers_is_refused_without_a_fault() -> None:
         for body, status in cases:
             answer = server.post(body, ARROW)
             assert answer.status_code == status, (body[:60], answer.text)
-        assert "column 'age', row 0: 'x' is not a number" in server.post(cases[10][0], ARROW).json()["detail"]
+        assert "column 'age', row 0: 'x' is not a number" in server.post(cases[14][0], ARROW).json()["detail"]
         chance = random.Random(5)
         for _ in range(400):  # bits anywhere
             damaged = bytearray(good)

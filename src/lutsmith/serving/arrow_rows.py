@@ -54,6 +54,9 @@ class ArrowRows:
                     if rows > self._max_rows:
                         raise too_many(self._max_rows)
                     batch.validate(full=True)
+                    entries = [len(column.dictionary) for column in batch.columns if hasattr(column, "dictionary")]
+                    if max(entries, default=0) > 8 * len(body):  # of nulls, which take no room
+                        raise RequestError(413, f"a dictionary has {max(entries):,} entries")
                     batches.append(batch)
                 table = arrow.Table.from_batches(batches, stream.schema)
         except (arrow.ArrowException, OSError, ValueError, MemoryError, OverflowError, RecursionError) as error:
@@ -66,4 +69,6 @@ class ArrowRows:
             rows = self._circuit.read(table)
         except (TypeError, ValueError, OSError, LookupError, self._arrow.ArrowException) as error:
             raise unreadable(error) from None
+        except MemoryError:
+            raise RequestError(413, "the rows take more memory than there is: send several requests") from None
         return rows if rows.dtype == np.uint8 else as_float32(rows)
