@@ -164,10 +164,10 @@ def client(arguments: argparse.Namespace) -> None:
 
 def in_process(circuit: Circuit, rows: list[list[Any]]) -> float:
     """Rows a second of `predict`, in calls of so many rows."""
-    from lutsmith.serving import Limits
+    from lutsmith.serving import ServerLimits
     from lutsmith.serving.json_rows import JsonRows
 
-    array = JsonRows(circuit, Limits().max_rows).read(json.dumps({"rows": rows}).encode())
+    array = JsonRows(circuit, ServerLimits().max_rows).read(json.dumps({"rows": rows}).encode())
     circuit.predict(np.repeat(array[:1], BATCH, axis=0))  # compiled code is loaded
     circuit.predict(array)
     calls, start = 0, time.perf_counter()

@@ -13,8 +13,8 @@ from scipy.special import expit, softmax
 
 from lutsmith.circuit import Circuit, Head, Heads
 from lutsmith.circuit.rows import FittedRange
-from lutsmith.serving import Limits
-from lutsmith.serving.answers import Answers, as_arrow, as_json, flat
+from lutsmith.serving import ServerLimits
+from lutsmith.serving.answers import ModelAnswers, as_arrow, as_json, flat
 from lutsmith.serving.loaded import LoadedModel
 
 from ..circuit.examples import random_rich_circuit, random_rich_rows
@@ -60,7 +60,7 @@ def test_every_kind_of_circuit_answers_over_json_what_its_methods_say(
 ) -> None:
     circuit = random_rich_circuit(seed)
     rows = random_rich_rows(seed, circuit, count)
-    model = LoadedModel.of_circuit(circuit, Limits())
+    model = LoadedModel.of_circuit(circuit, ServerLimits())
     if model.json_rows.exact and not model.json_rows.takes_fractions:
         rows = np.floor(np.nan_to_num(rows.astype(np.float64), nan=0, posinf=1e18, neginf=-1e18))
         given_rows = [[int(value) for value in row] for row in rows.tolist()]
@@ -91,7 +91,7 @@ def test_arrow_answers_hold_the_same_as_json_in_types_that_do_not_depend_on_the_
     import pyarrow.ipc
 
     circuit = random_rich_circuit(seed)
-    answers = Answers(circuit)
+    answers = ModelAnswers(circuit)
     rows = random_rich_rows(seed, circuit, 5)
     told = answers.told(answers.compute(rows[:count], answers.kinds), answers.kinds, None)
     found = pyarrow.ipc.open_stream(as_arrow(told)).read_all()

@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lutsmith.serving import Limits, RequestError
+from lutsmith.serving import RequestError, ServerLimits
 from lutsmith.serving.batching import Batcher, Computed
 from lutsmith.serving.loaded import LoadedModel
 from lutsmith.serving.metrics import ModelMetrics
 
 from .models import client, images, records, table
 
-MODELS = [LoadedModel.of_circuit(images(seed), Limits()) for seed in (0, 1)]
+MODELS = [LoadedModel.of_circuit(images(seed), ServerLimits()) for seed in (0, 1)]
 
 
 def batcher(**limits: Any) -> Batcher:
-    return Batcher("m", Limits(**limits), ModelMetrics())
+    return Batcher("m", ServerLimits(**limits), ModelMetrics())
 
 
 def run(made: Batcher, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import save
-from lutsmith.serving import Limits
+from lutsmith.serving import ServerLimits
 from lutsmith.serving.loaded import LoadedModel
 from lutsmith.serving.openapi import document
 
@@ -87,7 +87,7 @@ def test_the_server_keeps_what_its_openapi_says(server: Server, path: str, mode:
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[Client]:
-    with client({"m": table(), "image": images()}, limits=Limits(max_rows=50)) as found:
+    with client({"m": table(), "image": images()}, limits=ServerLimits(max_rows=50)) as found:
         yield found
 
 
@@ -134,7 +134,7 @@ def test_any_bytes_with_any_headers_are_answered_below_500(local: Client, data: 
 @given(st.integers(0, 3000))
 def test_answers_of_every_kind_of_circuit_are_those_that_openapi_describes(seed: int) -> None:
     circuit = random_rich_circuit(seed)
-    model = LoadedModel.of_circuit(circuit, Limits())
+    model = LoadedModel.of_circuit(circuit, ServerLimits())
     described = document({"m": model}, with_arrow=True, with_token=False)
     operation = described["paths"]["/models/m/predict"]["post"]
     request = operation["requestBody"]["content"][JSON]["schema"]

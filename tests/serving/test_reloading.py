@@ -9,7 +9,7 @@ import pytest
 
 from lutsmith.circuit import Circuit, ModelFileError, save
 from lutsmith.circuit.file import to_bytes
-from lutsmith.serving import Limits, application
+from lutsmith.serving import ServerLimits, application
 from lutsmith.serving.catalog import Catalog, named_models
 
 from .models import client, images, table
@@ -72,7 +72,7 @@ def test_a_change_that_time_and_size_do_not_show_is_seen_when_it_is_asked_for(tm
     first, second = others()
     path = tmp_path / "m.lut"
     save(first, path)
-    catalog = Catalog({"m": path}, Limits())
+    catalog = Catalog({"m": path}, ServerLimits())
     served = catalog["m"]
     save(second, path)
     served._seen = served._stamp()  # as if it had been written within one tick of the clock

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import CircuitBuilder
-from lutsmith.serving import Limits, RequestError, application
+from lutsmith.serving import RequestError, ServerLimits, application
 from lutsmith.serving.arrow_messages import is_compressed
 from lutsmith.serving.json_rows import JsonRows
 from lutsmith.serving.json_text import LONG
@@ -297,7 +297,7 @@ def test_the_query_is_as_strict_as_the_body() -> None:
 
 
 def test_limits_of_bytes_rows_and_declared_lengths() -> None:
-    limits = Limits(max_bytes=2000, max_rows=5)
+    limits = ServerLimits(max_bytes=2000, max_rows=5)
     with client({"m": table()}, limits=limits) as server:
         assert server.predict([GOOD] * 5).status_code == 200
         assert server.predict([GOOD] * 6).status_code == 413
@@ -314,13 +314,13 @@ def test_limits_of_bytes_rows_and_declared_lengths() -> None:
         assert server.post(b"{}", **{"content-length": "9" * 30}).status_code == 413
         assert server.get("/models/m").json()["limits"]["max_rows"] == 5
     with pytest.raises(ValueError, match="max_rows is 0"):
-        Limits(max_rows=0)
+        ServerLimits(max_rows=0)
     with pytest.raises(TypeError, match="timeout is '1'"):
-        Limits(timeout="1")  # type: ignore[arg-type]
+        ServerLimits(timeout="1")  # type: ignore[arg-type]
 
 
 def test_an_answer_has_a_limit_too_which_counts_what_is_asked_for() -> None:
-    with client({"m": table()}, limits=Limits(max_values=100)) as server:
+    with client({"m": table()}, limits=ServerLimits(max_values=100)) as server:
         assert server.predict([GOOD] * 100).status_code == 200
         assert server.predict([GOOD] * 101).status_code == 413
         assert server.predict([GOOD] * 50, query="?answers=scores").status_code == 200

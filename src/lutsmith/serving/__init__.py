@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lutsmith.serving.limits import Limits
+from lutsmith.serving.limits import ServerLimits
 
 if TYPE_CHECKING:
     from lutsmith.serving.asgi import Application, application
     from lutsmith.serving.problems import RequestError
     from lutsmith.serving.server import serve
 
-__all__ = ["Application", "Limits", "RequestError", "application", "serve"]
+__all__ = ["Application", "RequestError", "ServerLimits", "application", "serve"]
 
 _PLACES = {"Application": "asgi", "application": "asgi", "RequestError": "problems", "serve": "server"}
 

@@ -28,7 +28,7 @@ Values = NDArray[Any] | dict[str, Any]
 """An array, or a dict of such by name."""
 
 
-class Answers:
+class ModelAnswers:
     """The answers of a circuit. Immutable.
 
     Args:

@@ -27,7 +27,7 @@ from starlette.types import Message, Receive, Scope, Send
 from lutsmith.circuit import Circuit
 from lutsmith.serving import openapi
 from lutsmith.serving.catalog import Catalog, ServedModel
-from lutsmith.serving.limits import Limits
+from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.metrics import MEDIA_TYPE, exposition
 from lutsmith.serving.predicting import Predicting, has_arrow
 from lutsmith.serving.problems import PROBLEM_JSON, RequestError
@@ -43,7 +43,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 def application(
     models: Mapping[str, str | os.PathLike[str] | Circuit] | str | os.PathLike[str],
     *,
-    limits: Limits | None = None,
+    limits: ServerLimits | None = None,
     token: str | None = None,
     watch: bool = True,
     access_log: bool = False,
@@ -71,7 +71,7 @@ def application(
         models = {Path(models).stem: models}
     if token is not None and (not token or not token.isascii() or not token.isprintable() or " " in token):
         raise ValueError("the token is empty, or has signs other than printable ones of ASCII without spaces")
-    return Application(Catalog(models, limits or Limits()), token=token, watch=watch, access_log=access_log)
+    return Application(Catalog(models, limits or ServerLimits()), token=token, watch=watch, access_log=access_log)
 
 
 class Application:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.serving.answers import Values, part_of
-from lutsmith.serving.limits import Limits
+from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.loaded import LoadedModel
 from lutsmith.serving.metrics import ModelMetrics
 from lutsmith.serving.problems import RequestError, busy
@@ -67,7 +67,7 @@ class Batcher:
         arriving: requests whose bodies are being read.
     """
 
-    def __init__(self, name: str, limits: Limits, metrics: ModelMetrics) -> None:
+    def __init__(self, name: str, limits: ServerLimits, metrics: ModelMetrics) -> None:
         self.waiting = self.arriving = 0
         self._name, self._limits, self._metrics = name, limits, metrics
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()

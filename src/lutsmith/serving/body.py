@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from starlette.types import Receive
 
-from lutsmith.serving.limits import Limits
+from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.problems import RequestError, busy
 
 _LINGER = 1.0
@@ -28,7 +28,7 @@ class Bodies:
 
     @contextlib.asynccontextmanager
     async def read(
-        self, headers: dict[bytes, bytes], receive: Receive, limits: Limits
+        self, headers: dict[bytes, bytes], receive: Receive, limits: ServerLimits
     ) -> AsyncIterator[bytes | bytearray]:
         """Give the body of a request, which counts as held in the `async with` block.
 
@@ -68,7 +68,7 @@ class Bodies:
             self.held -= own
 
 
-async def _check_length(headers: dict[bytes, bytes], receive: Receive, limits: Limits) -> None:
+async def _check_length(headers: dict[bytes, bytes], receive: Receive, limits: ServerLimits) -> None:
     declared = headers.get(b"content-length")
     if declared is None:
         return
@@ -89,5 +89,5 @@ async def _discard(receive: Receive) -> None:
                     return
 
 
-def _too_long(limits: Limits) -> RequestError:
+def _too_long(limits: ServerLimits) -> RequestError:
     return RequestError(413, f"the body is longer than {limits.max_bytes:,} bytes: send several requests", close=True)

@@ -19,7 +19,7 @@ from lutsmith.circuit.file import ModelFileError, read_bytes
 from lutsmith.ground.printable import printable
 from lutsmith.ground.strict_json import brief
 from lutsmith.serving.batching import Batcher
-from lutsmith.serving.limits import Limits
+from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.loaded import LoadedModel
 from lutsmith.serving.metrics import ModelMetrics
 
@@ -44,7 +44,7 @@ class ServedModel:
         OSError, ModelFileError: the file cannot be loaded.
     """
 
-    def __init__(self, name: str, source: Path | Circuit, limits: Limits) -> None:
+    def __init__(self, name: str, source: Path | Circuit, limits: ServerLimits) -> None:
         self.name, self.failure = name, None if isinstance(source, Circuit) else ""
         self.path = None if isinstance(source, Circuit) else source
         self._limits, self._seen, self._lock = limits, self._stamp(), threading.Lock()
@@ -109,7 +109,7 @@ class Catalog(Mapping[str, ServedModel]):
         OSError, ModelFileError: a file cannot be loaded.
     """
 
-    def __init__(self, models: Mapping[str, str | os.PathLike[str] | Circuit], limits: Limits) -> None:
+    def __init__(self, models: Mapping[str, str | os.PathLike[str] | Circuit], limits: ServerLimits) -> None:
         if not models:
             raise ValueError("models is empty; give at least one model")
         for name in models:

@@ -9,7 +9,7 @@ from lutsmith.ground.arguments import number, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class ServerLimits:
     """The limits of a server. What is beyond one is answered with the status in brackets, never with an error of 5xx
     that the client could have caused by its data alone.
 

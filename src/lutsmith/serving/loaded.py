@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.file import from_bytes, to_bytes
 from lutsmith.circuit.rows import FittedRange
-from lutsmith.serving.answers import Answers, as_arrow
+from lutsmith.serving.answers import ModelAnswers, as_arrow
 from lutsmith.serving.arrow_rows import ArrowRows
 from lutsmith.serving.json_rows import JsonRows
-from lutsmith.serving.limits import Limits
+from lutsmith.serving.limits import ServerLimits
 
 _WARM = (80, 1)
 """Rows that are predicted before the first request: several, which load compiled code, then one, by other code."""
@@ -37,13 +37,13 @@ class LoadedModel:
     """
 
     circuit: Circuit
-    limits: Limits
+    limits: ServerLimits
     version: str
     since: float
     bounds: tuple[NDArray[np.float32], NDArray[np.float32]] | None
 
     @classmethod
-    def of_bytes(cls, data: bytes, limits: Limits) -> LoadedModel:
+    def of_bytes(cls, data: bytes, limits: ServerLimits) -> LoadedModel:
         """Return the model of a file's bytes, warmed up.
 
         Raises:
@@ -52,12 +52,12 @@ class LoadedModel:
         return cls._made(from_bytes(data), hashlib.sha256(data).hexdigest(), limits)
 
     @classmethod
-    def of_circuit(cls, circuit: Circuit, limits: Limits) -> LoadedModel:
+    def of_circuit(cls, circuit: Circuit, limits: ServerLimits) -> LoadedModel:
         """Return the model of a circuit, warmed up."""
         return cls._made(circuit, hashlib.sha256(to_bytes(circuit)).hexdigest(), limits)
 
     @classmethod
-    def _made(cls, circuit: Circuit, version: str, limits: Limits) -> LoadedModel:
+    def _made(cls, circuit: Circuit, version: str, limits: ServerLimits) -> LoadedModel:
         made = cls(replace(circuit, fitted_range=None), limits, version, time.time(), circuit.fitted_range)
         width = circuit.encoder.num_features
         for rows in _WARM:
@@ -70,9 +70,9 @@ class LoadedModel:
         return made
 
     @cached_property
-    def answers(self) -> Answers:
+    def answers(self) -> ModelAnswers:
         """What it answers."""
-        return Answers(self.circuit)
+        return ModelAnswers(self.circuit)
 
     @cached_property
     def json_rows(self) -> JsonRows:

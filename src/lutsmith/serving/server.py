@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from lutsmith.serving.asgi import Application
-from lutsmith.serving.limits import Limits
+from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.problems import PROBLEM_JSON, RequestError, busy
 
 BACKLOG = 2048
@@ -26,7 +26,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    limits: Limits | None = None,
+    limits: ServerLimits | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve an application until SIGINT or SIGTERM, finish the requests in flight, and return.
@@ -44,7 +44,7 @@ def serve(
         OSError: the address cannot be listened on.
         ValueError: a port that is not one.
     """
-    limits = limits or Limits()
+    limits = limits or ServerLimits()
     with contextlib.closing(listening(host, port)) as listener:
         config = uvicorn.Config(
             app,
@@ -127,7 +127,7 @@ class _Server(uvicorn.Server):
         task.add_done_callback(self._reloading.discard)
 
 
-def _guarded(limits: Limits) -> type[asyncio.Protocol]:
+def _guarded(limits: ServerLimits) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol with a limit of connections, and of the time that the head of a request may take."""
     base: Any = AutoHTTPProtocol
     full = _raw(busy(f"{limits.max_connections:,} connections are open"))

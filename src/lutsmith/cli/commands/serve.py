@@ -46,11 +46,11 @@ def serve(
     POST rows to /models/NAME/predict; /openapi.json says what each model takes. Also: /models, /healthz, /readyz and
     /metrics. There is no encryption: put a proxy in front for that.
     """
-    from lutsmith.serving import Limits, application
+    from lutsmith.serving import ServerLimits, application
     from lutsmith.serving import serve as run
     from lutsmith.serving.catalog import named_models
 
-    limits = Limits(
+    limits = ServerLimits(
         max_bytes=max_bytes, max_rows=max_rows, max_waiting=max_waiting, max_connections=max_connections,
         timeout=timeout, read_timeout=read_timeout, batch_rows=batch_rows, batch_ms=batch_ms,
     )  # fmt: skip
