@@ -77,9 +77,7 @@ def listening(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         why = str(error) if isinstance(error, socket.gaierror) or not error.errno else os.strerror(error.errno)
-        raise OSError(
-            f"cannot listen on {host}, port {port}: {why}; give another, port=0 is one that is free"
-        ) from None
+        raise OSError(f"cannot listen on {host}, port {port}: {why}; give another; port=0 takes a free one") from None
 
 
 def url_of(listener: socket.socket) -> str:
