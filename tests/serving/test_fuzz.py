@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,11 @@ from lutsmith.serving.loaded import LoadedModel
 from lutsmith.serving.openapi import document
 
 from ..circuit.examples import random_rich_circuit
+from ..tools import module
 from .models import ARROW, JSON, Client, client, images, records, table
 from .test_real_server import Server, serving
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of its own imports
-    schemathesis = pytest.importorskip("schemathesis")
+schemathesis = module("schemathesis")
 
 TINY = settings(
     max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
