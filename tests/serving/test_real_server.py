@@ -252,7 +252,7 @@ def test_what_the_command_line_refuses_is_one_line_and_2(model: Path, tmp_path: 
         wrong: list[tuple[list[object], str]] = [
             (
                 [model, "--port", port],
-                f"cannot listen on 127.0.0.1, port {port}: Address already in use; give another; --port 0 takes a free one",
+                "Address already in use; give another; --port 0 takes a free one",
             ),
             ([model, "--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
             ([model, f"m={model}"], "two models have the name 'm'"),
