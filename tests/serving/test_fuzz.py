@@ -99,7 +99,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_bytes_with_any_headers_are_answered_below_500(local: Client, data: st.DataObject) -> None:
     document = data.draw(ANY_JSON)
@@ -128,7 +128,7 @@ def test_any_bytes_with_any_headers_are_answered_below_500(local: Client, data: 
     assert answer.status_code < 500, answer.text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 3000))
 def test_answers_of_every_kind_of_circuit_are_those_that_openapi_describes(seed: int) -> None:
     circuit = random_rich_circuit(seed)
