@@ -28,6 +28,7 @@ def main() -> None:
         ("alu_sat",),
         ("alu_templates",),
         ("serving",),
+        ("server",),
         ("simplify", "--large"),
         ("prove",),
         ("training_step",),

@@ -15,6 +15,7 @@ from . import presets as presets
 from . import reporting as reporting
 from . import runs as runs
 from . import search as search
+from . import serving as serving
 from . import training as training
 from .circuit import Circuit as Circuit
 from .circuit import Metadata as Metadata

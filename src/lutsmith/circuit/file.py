@@ -104,6 +104,17 @@ def load(path: str | os.PathLike[str]) -> Circuit:
         FileNotFoundError, IsADirectoryError, OSError: there is no file, it is a folder, or it cannot be read.
         ModelFileError: the file is not a model, is damaged, or was written by a later version; a `ValueError`.
     """
+    data = read_bytes(path)
+    try:
+        return from_bytes(data)
+    except ModelFileError as error:
+        raise ModelFileError(f"cannot load {Path(path)}: {error}") from error.__cause__
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return what a model file holds, before anything of it is checked but that it is a regular file of at most 256
+    MiB. Errors are those of `load`.
+    """
     place = Path(path)
     try:
         status = place.stat()
@@ -117,9 +128,10 @@ def load(path: str | os.PathLike[str]) -> Circuit:
         _check_size(status.st_size)
         with place.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
-        return from_bytes(data)
+        _check_size(len(data))
     except ModelFileError as error:
         raise ModelFileError(f"cannot load {place}: {error}") from error.__cause__
+    return data
 
 
 def to_bytes(circuit: Circuit) -> bytes:

@@ -140,8 +140,15 @@ class FittedRange:
 
     def warn(self, rows: NDArray[Any], stacklevel: int) -> bool:
         """Warn with `OutOfRangeWarning` where the rows (N, F) lie outside the range, and return whether they do."""
+        message = self.outside(rows)
+        if message is not None:
+            warnings.warn(message, OutOfRangeWarning, stacklevel=stacklevel)
+        return message is not None
+
+    def outside(self, rows: NDArray[Any]) -> str | None:
+        """Return what `warn` says where the rows (N, F) lie outside the range; else None."""
         if len(rows) == 0 or self._features.size == 0:
-            return False
+            return None
         step = -(-len(rows) // SAMPLED_ROWS)
         values = rows[::step]
         if not self._everything:
@@ -149,15 +156,12 @@ class FittedRange:
         tenth, high = self._bounds.get(values.dtype, (self._tenth, self._high))
         in_place = np.count_nonzero((values > tenth) & (values <= high))
         if 10 * in_place > values.size:  # however many values are telling
-            return False
+            return None
         telling = np.count_nonzero(values != self._low)
-        outside = bool(telling >= 16 and 10 * in_place <= telling)
-        if outside:
-            warnings.warn(
-                f"X does not lie in the range that the model was fitted on: sampled values are in [{values.min():g}, "
-                f"{values.max():g}], fitted ones in [{self._low.min():g}, {self._high.max():g}]; "
-                "give raw features on the scale of the training data",
-                OutOfRangeWarning,
-                stacklevel=stacklevel,
-            )
-        return outside
+        if telling < 16 or 10 * in_place > telling:
+            return None
+        return (
+            f"X does not lie in the range that the model was fitted on: sampled values are in [{values.min():g}, "
+            f"{values.max():g}], fitted ones in [{self._low.min():g}, {self._high.max():g}]; "
+            "give raw features on the scale of the training data"
+        )

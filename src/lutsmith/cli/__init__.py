@@ -26,6 +26,7 @@ from lutsmith.cli.commands import (
     presets,
     refine,
     report,
+    serve,
     simplify,
     synth,
     train,
@@ -45,6 +46,7 @@ app.command(cls=Command)(train.train)
 app.command(cls=Command)(presets.presets)
 app.command(name="eval", cls=Command)(evaluate.evaluate)
 app.command(cls=Command)(predict.predict)
+app.command(cls=Command)(serve.serve)
 app.command(cls=Command)(info.info)
 app.command(cls=Command)(report.report)
 app.command(cls=Command)(compare.compare)

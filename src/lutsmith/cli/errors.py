@@ -34,6 +34,8 @@ _EXTRAS = {
     "narwhals": "tables",
     "pyarrow": "tables",
     "pysat": "sat",
+    "starlette": "serve",
+    "uvicorn": "serve",
 }
 """Which extra brings a module."""
 
