@@ -278,32 +278,32 @@ def block(a: Any, j: int, entries: int, e: int, g: int, scratch: int, groups: in
     """Slopes and table gradient of one instance and one block, at the rows in scratch."""
     need_slopes = a[DX] != 0 or a[DOTS] != 0
     rows, saved = i64(scratch), i64(scratch + SAVED)
-    if a[HARD]:
-        if e != 0 and RANK <= SMALL_RANK:
-            points = scratch + POINTS * ROW * SIZE
-            contract(scratch, g, scratch + CORNERS, points, scratch + SCALED * ROW * SIZE, groups)
-            for l in range(RANK):
-                saved[l] = rows[l]
-                rows[l] = points + l * ROW * SIZE
-            weigh(scratch, g, e, groups)
-            for l in range(RANK):
-                rows[l] = saved[l]
-        elif e != 0:
+    points, scaled = scratch + POINTS * ROW * SIZE, scratch + SCALED * ROW * SIZE
+    if e != 0 and (a[HARD] or not need_slopes):
+        if a[HARD] and RANK > SMALL_RANK:
             places = scratch + PLACES * ROW * SIZE
             addresses(scratch, places, groups)
             p, d, y = i32(places), real(e), real(g)
             for q in range(samples):
                 d[p[q]] += y[q]
-        if need_slopes:
-            points, scaled = scratch + POINTS * ROW * SIZE, scratch + SCALED * ROW * SIZE
+        else:
+            for l in range(RANK):
+                saved[l] = rows[l]
+            if a[HARD]:
+                contract(scratch, g, scratch + CORNERS, points, scaled, groups)
+                for l in range(RANK):
+                    rows[l] = points + l * ROW * SIZE
+            weigh(scratch, g, e, groups)
+            for l in range(RANK):
+                rows[l] = saved[l]
+    if need_slopes:
+        into, weight = e, g
+        if a[HARD]:
             contract(scratch, g, scratch + CONSTANTS, points, scaled, groups)
             for l in range(RANK):
                 rows[l] = points + l * ROW * SIZE
-            differentiate(entries, scratch, scaled, scratch + SLOPES * ROW * SIZE, 0, groups)
-    elif need_slopes:
-        differentiate(entries, scratch, g, scratch + SLOPES * ROW * SIZE, e, groups)
-    elif e != 0:
-        weigh(scratch, g, e, groups)
+            into, weight = 0, scaled
+        differentiate(entries, scratch, weight, scratch + SLOPES * ROW * SIZE, into, groups)
 
 
 def scatter(a: Any, j: int, start: int, dx: int, dots_row: int, scratch: int, groups: int) -> None:
