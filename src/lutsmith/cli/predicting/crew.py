@@ -98,14 +98,12 @@ class Crew:
                     outcome = Outcome("failed", problem=f"no process could be started: {error.strerror or error}")
                 if outcome is None:
                     assert process is not None
-                    outcome = Outcome("failed", problem=_death(process.wait()))
-                    self._running.discard(process)
+                    outcome = Outcome("failed", problem=_death(self._ended(process)))
                     process = None
                 if not self._stopped.is_set() or outcome.kind != "failed":
                     known.put((part, outcome))
             if process is not None:
-                _close(process)
-                self._running.discard(process)
+                self._ended(process)
         finally:
             known.put(None)
 
@@ -125,6 +123,16 @@ class Crew:
             process.stdin.write(self._first)
             process.stdin.flush()
         return process
+
+    def _ended(self, process: subprocess.Popen[str]) -> int:
+        """Let a process end by itself, for want of parts; return its exit code."""
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+        code = process.wait()
+        self._running.discard(process)
+        return code
 
     def _end(self) -> None:
         """End the processes that are at work: they leave nothing behind."""
@@ -152,15 +160,6 @@ def _asked(process: subprocess.Popen[str], part: Part) -> Outcome | None:
         return None
     fields = json.loads(answer)
     return Outcome(**{**fields, "warnings": tuple(fields["warnings"])})
-
-
-def _close(process: subprocess.Popen[str]) -> None:
-    """Let a process end by itself."""
-    for pipe in (process.stdin, process.stdout):
-        assert pipe is not None
-        with contextlib.suppress(OSError):
-            pipe.close()
-    process.wait()
 
 
 def _death(code: int) -> str:
