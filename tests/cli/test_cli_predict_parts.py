@@ -85,7 +85,7 @@ def command(*arguments: object, **options: object) -> subprocess.Popen[str]:
 
 
 def wait_for(what: Callable[[], object]) -> None:
-    end = time.monotonic() + 100
+    end = time.monotonic() + 200
     while not what():
         assert time.monotonic() < end
         time.sleep(0.005)
