@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.circuit.tabular import Schema
-from lutsmith.data.large.source import Stream
+from lutsmith.data.large.source import StreamedRows
 from lutsmith.ground.arguments import as_python
 from lutsmith.ground.labels import Label
 
@@ -88,7 +88,7 @@ class Dataset:
     schema: Schema | None = None
     objective: str = "classification"
     sample_weight: NDArray[Any] | None = None
-    stream: Stream | None = None
+    stream: StreamedRows | None = None
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:

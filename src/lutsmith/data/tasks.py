@@ -24,7 +24,7 @@ from lutsmith.data.in_memory import from_arrays, named_categories
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
 from lutsmith.data.large.arrays import LARGE, open_arrays
 from lutsmith.data.large.parquet import ParquetFolder, parquet_files
-from lutsmith.data.large.source import Stream
+from lutsmith.data.large.source import StreamedRows
 from lutsmith.data.tables.options import TableOptions
 from lutsmith.data.tables.public import TABULAR_TASKS, load_tabular, load_tabular_test
 from lutsmith.data.tables.table import COLUMNAR, read_table, read_table_by
@@ -216,7 +216,7 @@ def _load_table(task: str, data: Any, target: Target, test: Any, options: TableO
         assert table.schema is not None
         assert target is not None
         source = folder.source(table.schema, target, table.schema.missing)
-        stream, classes = Stream(source, rows, np.zeros(0, np.int64)), source.classes
+        stream, classes = StreamedRows(source, rows, np.zeros(0, np.int64)), source.classes
     x_test, y_test = None, None
     schema = table.schema or Schema(int(np.prod(table.x.shape[1:])), table.names)
     if test is not None:

@@ -13,7 +13,7 @@ import typer
 
 from lutsmith.cli.arguments import DelimiterOption, HeaderOption, JsonOption, ModelArgument, check_output
 from lutsmith.cli.output import deliver
-from lutsmith.cli.predicting.folder import Options
+from lutsmith.cli.predicting.folder import PartOptions
 from lutsmith.cli.predicting.many import predict_parts
 from lutsmith.cli.predicting.parts import is_pattern
 from lutsmith.cli.predicting.predictions import BATCH, COLUMNAR, METHODS, Predictions
@@ -67,7 +67,7 @@ def predict(
         raise ValueError(f"--method is {method!r}, expected {', '.join(METHODS)}")
     if _is_folder(samples, output):
         assert output is not None
-        _predict_parts(model, samples, output, Options(method, format_, header, delimiter), json_output)
+        _predict_parts(model, samples, output, PartOptions(method, format_, header, delimiter), json_output)
         return
     if format_ is not None:
         raise ValueError("--format is of parts, and OUT is not a folder: its ending says what it is")
@@ -113,7 +113,7 @@ def _is_folder(samples: list[Path], output: Path | None) -> bool:
     return False
 
 
-def _predict_parts(model: Path, samples: list[Path], output: Path, options: Options, json_output: bool) -> None:
+def _predict_parts(model: Path, samples: list[Path], output: Path, options: PartOptions, json_output: bool) -> None:
     """Predict parts into a folder, and say how many."""
     kinds = [ending[1:] for ending in WRITERS]
     if options.format is not None and options.format not in kinds:

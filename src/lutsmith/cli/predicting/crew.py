@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from lutsmith.circuit.engine.workers import ENVIRONMENT, SHARE, num_threads
-from lutsmith.cli.predicting.folder import Options
+from lutsmith.cli.predicting.folder import PartOptions
 from lutsmith.cli.predicting.part import Outcome
-from lutsmith.cli.predicting.parts import Part
+from lutsmith.cli.predicting.parts import InputPart
 from lutsmith.ground.interrupts import Interrupts
 
 _POLL = 0.2
@@ -37,21 +37,21 @@ class Crew:
         batch: samples at a time.
     """
 
-    def __init__(self, model: Path, folder: Path, options: Options, batch: int) -> None:
+    def __init__(self, model: Path, folder: Path, options: PartOptions, batch: int) -> None:
         shared = {"model": str(model.absolute()), "folder": str(folder.absolute()), "options": asdict(options)}
         self._first = json.dumps({**shared, "batch": batch}) + "\n"
         self._running: set[subprocess.Popen[str]] = set()
         self._stopped = threading.Event()
 
-    def outcomes(self, parts: Sequence[Part], interrupts: Interrupts) -> Iterator[tuple[Part, Outcome]]:
+    def outcomes(self, parts: Sequence[InputPart], interrupts: Interrupts) -> Iterator[tuple[InputPart, Outcome]]:
         """Yield what became of each part as it is known; a process that dies costs the part that it had.
 
         No part is begun once the disk is full, or a signal has come: then processes are ended, and so is this.
         """
         cores = num_threads()
         size = max(1, min(cores, len(parts)))
-        waiting: queue.SimpleQueue[Part] = queue.SimpleQueue()
-        known: queue.SimpleQueue[tuple[Part, Outcome] | None] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[InputPart] = queue.SimpleQueue()
+        known: queue.SimpleQueue[tuple[InputPart, Outcome] | None] = queue.SimpleQueue()
         for part in parts:
             waiting.put(part)
         threads = [
@@ -79,8 +79,8 @@ class Crew:
 
     def _drive(
         self,
-        waiting: queue.SimpleQueue[Part],
-        known: queue.SimpleQueue[tuple[Part, Outcome] | None],
+        waiting: queue.SimpleQueue[InputPart],
+        known: queue.SimpleQueue[tuple[InputPart, Outcome] | None],
         threads: int,
     ) -> None:
         """Hand parts to a process, one after the other; begin another process where one has died."""
@@ -146,7 +146,7 @@ class Crew:
                 process.kill()
 
 
-def _asked(process: subprocess.Popen[str], part: Part) -> Outcome | None:
+def _asked(process: subprocess.Popen[str], part: InputPart) -> Outcome | None:
     """Return what a process says of a part; None where it has died."""
     assert process.stdin is not None
     assert process.stdout is not None

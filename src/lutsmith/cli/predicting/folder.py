@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lutsmith.cli.predicting.parts import Part
+from lutsmith.cli.predicting.parts import InputPart
 from lutsmith.ground.atomic import remove_leftovers
 from lutsmith.ground.locks import lock
 
@@ -31,7 +31,7 @@ _WORDS = {"method": "--method", "format": "--format", "header": "--header", "del
 
 
 @dataclass(frozen=True)
-class Options:
+class PartOptions:
     """What decides the predictions besides the model and the parts: the options of the command."""
 
     method: str = "predict"
@@ -51,7 +51,7 @@ class PartsFolder:
         self.path = path
         self._own = path / _OWN
 
-    def prepare(self, model: Path, options: Options, parts: list[Part]) -> None:
+    def prepare(self, model: Path, options: PartOptions, parts: list[InputPart]) -> None:
         """Make the folder, or see that it holds results of this model and these options.
 
         Raises:
@@ -107,7 +107,7 @@ class PartsFolder:
             with contextlib.suppress(OSError):
                 remove_leftovers(Path(folder))
 
-    def target(self, part: Part) -> Path:
+    def target(self, part: InputPart) -> Path:
         """Return the file for a part's predictions, and make the folders above it.
 
         Raises:
@@ -120,7 +120,7 @@ class PartsFolder:
         return path
 
     @contextlib.contextmanager
-    def claimed(self, part: Part) -> Iterator[Claim | None]:
+    def claimed(self, part: InputPart) -> Iterator[Claim | None]:
         """Hold a part in a `with` block; None where another process does."""
         path = self._own / "parts" / f"{part.target}.json"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 from lutsmith.cli.errors import one_line
 from lutsmith.cli.predicting.crew import Crew
-from lutsmith.cli.predicting.folder import Options, PartsFolder
+from lutsmith.cli.predicting.folder import PartOptions, PartsFolder
 from lutsmith.cli.predicting.part import Outcome, PartPredictor
-from lutsmith.cli.predicting.parts import Part, find_parts
+from lutsmith.cli.predicting.parts import InputPart, find_parts
 from lutsmith.cli.predicting.predictions import BATCH
 from lutsmith.ground.interrupts import Interrupted, Interrupts
 from lutsmith.ground.printable import printable
@@ -27,7 +27,7 @@ class PartsError(ValueError):
 
 
 def predict_parts(
-    model: Path, inputs: Sequence[Path], out: Path, options: Options, *, batch: int = BATCH, quiet: bool = False
+    model: Path, inputs: Sequence[Path], out: Path, options: PartOptions, *, batch: int = BATCH, quiet: bool = False
 ) -> dict[str, Any]:
     """Predict every part of an input into a folder, each into a file of its own, on all cores.
 
@@ -51,7 +51,7 @@ def predict_parts(
     tally.bar.start()
     try:
         with folder.presence(), Interrupts() if len(parts) > 1 else _Never() as interrupts:
-            left: Sequence[Part] = parts
+            left: Sequence[InputPart] = parts
             while left and not tally.full and not interrupts.requested:
                 if left is not parts:
                     tally.waits(len(left))
@@ -88,7 +88,7 @@ class _Never(Interrupts):
         return self
 
 
-def _alone(predictor: PartPredictor, parts: Sequence[Part]) -> Iterator[tuple[Part, Outcome]]:
+def _alone(predictor: PartPredictor, parts: Sequence[InputPart]) -> Iterator[tuple[InputPart, Outcome]]:
     for part in parts:
         yield part, predictor.predict(part)
 
@@ -109,7 +109,7 @@ class _Tally:
         """How many parts are whole."""
         return self.made + self.whole
 
-    def busy(self, part: Part, outcome: Outcome) -> bool:
+    def busy(self, part: InputPart, outcome: Outcome) -> bool:
         """Note what became of a part; return whether another process has it, so that it is to be looked at again."""
         if outcome.kind == "failed":
             problem = outcome.problem.removeprefix(f"{part.source}: ")

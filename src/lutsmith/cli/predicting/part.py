@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lutsmith.cli.errors import describe
-from lutsmith.cli.predicting.folder import Claim, Options, PartsFolder, stamp
-from lutsmith.cli.predicting.parts import Part
+from lutsmith.cli.predicting.folder import Claim, PartOptions, PartsFolder, stamp
+from lutsmith.cli.predicting.parts import InputPart
 from lutsmith.cli.predicting.predictions import BATCH, Predictions
 from lutsmith.cli.predicting.writers import WRITERS
 from lutsmith.ground.atomic import FULL, write_atomically
@@ -51,12 +51,12 @@ class PartPredictor:
         batch: samples at a time, at most; fewer where one has many features.
     """
 
-    def __init__(self, circuit: Circuit, folder: PartsFolder, options: Options, batch: int = BATCH) -> None:
+    def __init__(self, circuit: Circuit, folder: PartsFolder, options: PartOptions, batch: int = BATCH) -> None:
         self._circuit, self._folder, self._options = circuit, folder, options
         features = max(1, circuit.encoder.num_features)
         self._batch = min(batch, max(1024, _VALUES // features))
 
-    def predict(self, part: Part) -> Outcome:
+    def predict(self, part: InputPart) -> Outcome:
         """Return what becomes of a part. Nothing that is wrong with it is raised: the other parts are not lost."""
         try:
             with self._folder.claimed(part) as claim, warnings.catch_warnings(record=True) as told:
@@ -72,7 +72,7 @@ class PartPredictor:
             full = isinstance(error, OSError) and error.errno in FULL
             return Outcome("failed", problem=" ".join(line.split()), full=full)
 
-    def _made(self, part: Part, claim: Claim) -> tuple[int, float | None]:
+    def _made(self, part: InputPart, claim: Claim) -> tuple[int, float | None]:
         """Write a part's predictions unless they are there; return its rows, and the seconds that this took."""
         target, now, before = self._folder.target(part), stamp(part.source), claim.record
         if target.exists():
@@ -92,14 +92,14 @@ class PartPredictor:
         claim.write({**now, "rows": predictions.count, "output": target.stat().st_size})
         return predictions.count, predictions.seconds
 
-    def _predictions(self, part: Part) -> Predictions:
+    def _predictions(self, part: InputPart) -> Predictions:
         from lutsmith.data import Reading
 
         options = self._options
         reading = Reading(options.header, options.delimiter)
         return Predictions(self._circuit, part.source, options.method, reading, self._batch)
 
-    def _write(self, file: BinaryIO, predictions: Predictions, part: Part, before: dict[str, Any]) -> None:
+    def _write(self, file: BinaryIO, predictions: Predictions, part: InputPart, before: dict[str, Any]) -> None:
         ending = "." + part.target.rpartition(".")[2].lower()
         WRITERS[ending](file, predictions)
         if stamp(part.source) != before:

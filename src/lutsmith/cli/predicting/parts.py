@@ -19,7 +19,7 @@ _ENDINGS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class InputPart:
     """One file of an input.
 
     Attributes:
@@ -36,7 +36,7 @@ def is_pattern(path: Path) -> bool:
     return glob.has_magic(str(path)) and not os.path.lexists(path)
 
 
-def find_parts(inputs: Sequence[Path], folder: Path, ending: str | None = None) -> list[Part]:
+def find_parts(inputs: Sequence[Path], folder: Path, ending: str | None = None) -> list[InputPart]:
     """Return the parts of an input, by the names of their targets.
 
     Of a folder, and of a pattern, these are the files that can be read, in it and in the folders in it; names that
@@ -107,7 +107,7 @@ def _ending(name: str) -> str | None:
     return next((ending for ending in _ENDINGS if name.lower().endswith(ending)), None)
 
 
-def _named(names: dict[Path, str], ending: str | None) -> list[Part]:
+def _named(names: dict[Path, str], ending: str | None) -> list[InputPart]:
     """Return parts with targets of their own: short names, and of those that meet all but one long ones."""
     targets: dict[Path, str] = {}
     wished: dict[str, list[Path]] = {}
@@ -132,4 +132,4 @@ def _named(names: dict[Path, str], ending: str | None) -> list[Part]:
                 f"the predictions of {other} and of {source} would both be {target}: predict them into folders of "
                 "their own"
             )
-    return sorted((Part(source, target) for source, target in targets.items()), key=lambda part: part.target)
+    return sorted((InputPart(source, target) for source, target in targets.items()), key=lambda part: part.target)

@@ -24,17 +24,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
 
     from lutsmith.circuit.file import load
-    from lutsmith.cli.predicting.folder import Options, PartsFolder
+    from lutsmith.cli.predicting.folder import PartOptions, PartsFolder
     from lutsmith.cli.predicting.part import PartPredictor
-    from lutsmith.cli.predicting.parts import Part
+    from lutsmith.cli.predicting.parts import InputPart
 
     shared = json.loads(sys.stdin.readline())
     folder = PartsFolder(Path(shared["folder"]))
-    predictor = PartPredictor(load(shared["model"]), folder, Options(**shared["options"]), shared["batch"])
+    predictor = PartPredictor(load(shared["model"]), folder, PartOptions(**shared["options"]), shared["batch"])
     with folder.presence():
         for line in sys.stdin:
             source, target = json.loads(line)
-            outcome = predictor.predict(Part(Path(source), target))
+            outcome = predictor.predict(InputPart(Path(source), target))
             answers.write(json.dumps(asdict(outcome)) + "\n")
             answers.flush()
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.data.dataset import DataError, Dataset, MissingDataError, as_features
-from lutsmith.data.large.source import BLOCK_BYTES, RowSource, Stream, sample_rows
+from lutsmith.data.large.source import BLOCK_BYTES, BlockSource, StreamedRows, sample_rows
 from lutsmith.data.targets import Targets
 
 LARGE = 1 << 30
@@ -21,7 +21,7 @@ _MOST = 10_000
 """Different labels, at most."""
 
 
-class ArrayRows(RowSource):
+class ArrayRows(BlockSource):
     """Rows of arrays, in blocks of equal length but for the last.
 
     Args:
@@ -105,11 +105,11 @@ def stream_arrays(
     x, values = source.take(rows)
     again = None if y_test is None else targets.again(y_test, "y_test")
     test = None if X_test is None else as_features(np.asarray(X_test))
-    stream = Stream(source, rows, np.zeros(0, np.int64)) if len(rows) < len(X) else None
+    stream = StreamedRows(source, rows, np.zeros(0, np.int64)) if len(rows) < len(X) else None
     return Dataset(x, values, test, again, targets.classes, name, objective=targets.objective, stream=stream)
 
 
-def stream_of(x: NDArray[Any], y: Any, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any], Stream]:
+def stream_of(x: NDArray[Any], y: Any, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any], StreamedRows]:
     """Return a sample of mapped rows and of their targets, which are as a trainer takes them, and the stream of all.
 
     Raises:
@@ -121,7 +121,7 @@ def stream_of(x: NDArray[Any], y: Any, seed: int = 0) -> tuple[NDArray[Any], NDA
     rows = sample_rows(len(x), x[:1].size * (1 if x.dtype.kind == "b" or x.dtype == np.uint8 else 4), seed)
     source = ArrayRows(x, targets, None)
     sample, values = source.take(rows)
-    return sample, values, Stream(source, rows, np.zeros(0, np.int64))
+    return sample, values, StreamedRows(source, rows, np.zeros(0, np.int64))
 
 
 def _others(y: NDArray[Any], sample: NDArray[Any], objective: str | None) -> list[NDArray[Any]]:

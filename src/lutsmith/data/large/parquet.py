@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.tabular import Schema
 from lutsmith.data.dataset import DataError, MissingDataError
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
-from lutsmith.data.large.source import RowSource, sample_rows, sample_size
+from lutsmith.data.large.source import BlockSource, sample_rows, sample_size
 from lutsmith.data.tables.options import place_of
 from lutsmith.data.tables.table import features_by, labels_of
 from lutsmith.ground.labels import Label
@@ -139,7 +139,7 @@ class ParquetFolder:
         return "parquet " + "; ".join(self._files)
 
 
-class ParquetRows(RowSource):
+class ParquetRows(BlockSource):
     """The rows of a folder as a model's features and class ids.
 
     Attributes:

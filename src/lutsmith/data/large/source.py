@@ -24,7 +24,7 @@ BLOCK_BYTES = 1 << 23
 """Features in a block, where a block may have any length."""
 
 
-class RowSource(ABC):
+class BlockSource(ABC):
     """Rows in blocks, numbered from 0 through all blocks.
 
     Attributes:
@@ -65,7 +65,7 @@ class RowSource(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class StreamedRows:
     """The training rows of a data set that are not in memory.
 
     Attributes:
@@ -74,14 +74,14 @@ class Stream:
         held_out: the numbers of rows that are not trained on, ascending: the test part's.
     """
 
-    source: RowSource
+    source: BlockSource
     sample: NDArray[np.int64]
     held_out: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.source) - len(self.held_out)
 
-    def without(self, kept: NDArray[np.int64], held_out: NDArray[np.int64]) -> Stream:
+    def without(self, kept: NDArray[np.int64], held_out: NDArray[np.int64]) -> StreamedRows:
         """Return the stream with some rows of the sample kept in it, and others held out; by their places there."""
         return replace(self, sample=self.sample[kept], held_out=np.union1d(self.held_out, self.sample[held_out]))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lutsmith.data.large.source import RowSource, Stream
+from lutsmith.data.large.source import BlockSource, StreamedRows
 from lutsmith.training.loop.feed import InMemory
 from lutsmith.training.loop.order import BlockOrder, step_generator
 from lutsmith.training.objectives import Loss
@@ -35,7 +35,7 @@ class Streamed(InMemory):
     def __init__(
         self,
         samples: Samples,
-        stream: Stream,
+        stream: StreamedRows,
         settings: Settings,
         loss: Loss | None = None,
         targets: Callable[[Array], Array] | None = None,
@@ -76,7 +76,7 @@ class _Blocks:
         rows: as many as are kept; those of one batch in any case.
     """
 
-    def __init__(self, source: RowSource, rows: int) -> None:
+    def __init__(self, source: BlockSource, rows: int) -> None:
         self._source, self._most = source, rows
         self._held: OrderedDict[int, tuple[Array, Array]] = OrderedDict()
         self._rows = 0
