@@ -22,9 +22,9 @@ import lutsmith
 from lutsmith.circuit.file import to_bytes
 from lutsmith.data import DataError, from_arrays, stream_arrays
 from lutsmith.data.large import arrays, source
-from lutsmith.data.large.arrays import ArrayRows
+from lutsmith.data.large.arrays import ArrayRows, streamed
 from lutsmith.data.targets import Targets
-from lutsmith.training import Settings, Trainer, TrainingInterrupted
+from lutsmith.training import Settings, Trainer, TrainingInterrupted, fit
 from lutsmith.training.loop import loop
 from lutsmith.training.loop.order import BlockOrder
 from lutsmith.training.loop.streamed import Streamed, _Blocks
@@ -244,19 +244,27 @@ def test_large_maps_are_streamed_by_every_way_in(few: None, tmp_path: Path, monk
     np.save(tmp_path / "X.npy", X)
     np.save(tmp_path / "y.npy", Y)
     x = np.load(tmp_path / "X.npy", mmap_mode="r")
-    assert from_arrays(x, Y).stream is not None
-    assert from_arrays(np.asarray(x), Y).stream is not None  # a view of the map
-    assert from_arrays(np.array(x), Y).stream is None
+    for mapped in (x, np.asarray(x), x[5:]):  # a view of a map is one
+        dataset = from_arrays(mapped, Y[: len(mapped)])
+        assert dataset.stream is None  # additive learning reads all rows
+        assert streamed(dataset).stream is not None
+    held = from_arrays(np.array(x), Y)
+    assert streamed(held) is held
+    weighted = from_arrays(x, Y, sample_weight=np.ones(900))
+    assert streamed(weighted) is weighted
+    by_fit = fit(from_arrays(x, Y), None, Settings(epochs=1, batch_size=64), quiet=True)
+    assert by_fit.report.rows < 60  # validation rows of the sample
+    assert lutsmith.train(x, Y, method="additive", max_luts=9, quiet=True).method == "additive"
     by_array = lutsmith.train(x, Y, quiet=True, **{**SMALL, "method": None})
     by_path = lutsmith.train(tmp_path / "X.npy", quiet=True, **{**SMALL, "method": None})
     assert np.array_equal(by_array.circuit.decision_function(X), by_path.circuit.decision_function(X))
     assert (by_path.method, by_path.lowering) == ("gradients", "proved")
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
-    fit = Trainer(Settings(epochs=2, batch_size=64, validation=0.2), quiet=True).fit(
+    found = Trainer(Settings(epochs=2, batch_size=64, validation=0.2), quiet=True).fit(
         nn.Sequential(_AsFloat(), model), x, Y
     )
-    assert set(fit.validation_rows) <= set(source.sample_rows(900, 12, 0))
-    assert len(fit.validation_rows) == 60
+    assert set(found.validation_rows) <= set(source.sample_rows(900, 12, 0))
+    assert len(found.validation_rows) == 60
 
 
 class _AsFloat(nn.Module):

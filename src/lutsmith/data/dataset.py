@@ -133,7 +133,7 @@ class Dataset:
         if self.stream is not None:
             raise DataError(
                 f"{self.name} has {len(self.stream):,} training rows that are read block by block, and {what} reads "
-                "all at once: train with method='gradients', or give fewer rows"
+                "all at once: train with method='gradients', or hold them, as np.array(X)"
             )
 
     def _check(self, part: str, x: NDArray[Any], y: NDArray[Any]) -> None:

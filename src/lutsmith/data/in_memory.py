@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.rows import as_numbers
 from lutsmith.data.dataset import DataError, Dataset, Table, as_features
-from lutsmith.data.large.arrays import is_large, stream_arrays
 from lutsmith.data.tables.frames import arrow_of, is_frame
 from lutsmith.data.tables.options import TableOptions, place_of
 from lutsmith.data.tables.table import features_by, read_table
@@ -32,8 +31,7 @@ def from_arrays(
     Args:
         X: samples `(N, *input_shape)`: an array, memory map, list or tensor of real numbers; `(N, 1)` for a single
             feature. Bytes stay bytes, all other numbers are compared as float32; arrays of these types are not copied.
-            Of memory maps of more than 1 GB only a sample is held, and training reads the rest block by block
-            (`data.stream_arrays`).
+            Gradients train on memory maps of more than 1 GB block by block, as if `data.stream_arrays` had made them.
             Or a table: a frame of pandas, polars, pyarrow or another library that narwhals knows, or a list of dicts.
             Columns are found by name, and text, categories and missing values are read as `table.read_table` says.
         y: targets `(N,)` or `(N, columns)`: an array, list, tensor, series or frame. `Targets.of` says which are
@@ -61,12 +59,6 @@ def from_arrays(
             raise DataError(f"y is {y!r} and X has no names of columns: give the labels, or a frame")
         if is_frame(X_test):
             raise DataError(f"X_test is a frame and X a {type(X).__name__}: give both as one or the other")
-        if is_large(X) and y is not None:
-            if sample_weight is not None:
-                raise DataError(f"{name}: rows that are read block by block all count the same: no sample_weight")
-            if (X_test is None) != (y_test is None):
-                raise DataError("X_test is given without y_test: give both or neither")
-            return stream_arrays(X, y, X_test, y_test, objective=objective, name=name)
         known = Table(name, _samples(X, "X"), None, None)
         x_test = None if X_test is None else _samples(X_test, "X_test")
     else:

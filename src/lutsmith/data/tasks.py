@@ -22,7 +22,7 @@ from lutsmith.data.images.digits import load_digits
 from lutsmith.data.images.mnist import FASHION_MNIST, MNIST, image_folder, load_images, read_images
 from lutsmith.data.in_memory import from_arrays, named_categories
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
-from lutsmith.data.large.arrays import LARGE, open_arrays
+from lutsmith.data.large.arrays import LARGE, is_large, open_arrays, stream_arrays
 from lutsmith.data.large.parquet import ParquetFolder, parquet_files
 from lutsmith.data.large.source import StreamedRows
 from lutsmith.data.tables.options import TableOptions
@@ -248,7 +248,7 @@ def _load_arrays(task: str, path: Path, target: Target, test: Any, options: Tabl
     if given:
         raise DataError(f"{task}: {path} is an array, which takes no {given[0]}=...: leave it out")
     X, y = open_arrays(path, target)
-    return from_arrays(X, y, name=path.name)
+    return stream_arrays(X, y, name=path.name) if is_large(X) else from_arrays(X, y, name=path.name)
 
 
 def _read_known(

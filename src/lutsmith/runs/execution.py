@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lutsmith.circuit.file
+from lutsmith import presets
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
-from lutsmith.data import TASKS, Dataset, check, from_arrays, load
+from lutsmith.data import TASKS, Dataset, check, from_arrays, load, stream_arrays
+from lutsmith.data.large.arrays import is_large
 from lutsmith.data.report import Report
 from lutsmith.data.tasks import is_streamed
 from lutsmith.ground.arguments import as_python, settings_checked
@@ -86,8 +88,8 @@ def train(
         source: samples in memory, X as for `data.from_arrays`: an array, tensor, list or frame; or a `Dataset`; or the
             name of a task, one of `data.TASKS`: "digits", "mnist", "fashion-mnist", a public table such as "adult",
             "csv", "npz"; or the path of a table: a file, a folder of Parquet files, or `X.npy` with `y.npy` beside it.
-            Memory maps of more than 1 GB, and folders of more than 100,000 rows, are never held as a whole: gradients
-            train on them block by block.
+            Of memory maps of more than 1 GB, and of folders of more than 100,000 rows, only a sample is held:
+            gradients, which are then the default, train on all rows block by block.
         y: the targets of X, or the name of the label column of a frame.
         X_test: test samples, of the same shape or columns.
         y_test: their targets.
@@ -186,9 +188,13 @@ def train(
             if objective is None:
                 asking = METHODS[method or DEFAULT_METHODS["tables"]]  # whose settings may name a loss
                 objective = asking.wanted_objective({"architecture": {}, "settings": {}, **parts})
-            dataset = from_arrays(
-                source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, table=table
-            )
+            learns = method or (None if preset is None else presets.get(preset).method)
+            if learns in (None, "gradients") and sample_weight is None and y is not None and is_large(source):
+                dataset = stream_arrays(source, y, X_test, y_test, objective=objective)
+            else:
+                dataset = from_arrays(
+                    source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, table=table
+                )
     if method is None and preset is None:
         large = dataset.stream is not None if dataset is not None else source == "table" and _is_large(data)
         method = "gradients" if large else None  # the only way to learn that does not read all rows at once

@@ -16,6 +16,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
+from lutsmith.data.large.arrays import streamed
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
 from lutsmith.data.start import check_start, coded_as
@@ -128,6 +129,7 @@ class Preparation:
         instance_of("dataset", dataset, Dataset, "(data.from_arrays(X, y) makes one)")
         instance_of("architecture", architecture or Architecture(), Architecture)
         instance_of("settings", settings or Settings(), Settings)
+        dataset = streamed(dataset)
         settings = _with_objective(settings or Settings(), dataset)
         if start is not None:
             dataset = coded_as(start, dataset)

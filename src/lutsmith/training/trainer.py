@@ -124,8 +124,8 @@ class Trainer:
             model: gives logits `(B, classes)` of a batch, or whatever else the objective expects. `train()` mode is
                 trained; `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each
                 step.
-            x: an array, a CPU tensor or a memory map. A map of more than 1 GB is read block by block, and rows are
-                shuffled within some blocks at a time; validation rows are then taken from a sample.
+            x: an array, a CPU tensor or a memory map. A map of more than 1 GB, without weights, is read block by block,
+                and rows are shuffled within some blocks at a time; validation rows are then taken from a sample.
             y: integers from 0, `(N, *places)` where each pixel has a class of its own; in regression numbers `(N,)` or
                 `(N, k)`; for several labels 0 and 1, `(N, labels)`.
             sample_weight: `(N,)` finite numbers >= 0, not all 0: how much each row counts; None: all the same. The loss
@@ -145,9 +145,7 @@ class Trainer:
         """
         began = time.perf_counter()
         stream = None
-        if is_large(x):
-            if sample_weight is not None:
-                raise ValueError("sample_weight is given, and rows that are read block by block all count the same")
+        if sample_weight is None and is_large(x):
             x, y, stream = stream_of(x, y)
         samples = Samples.of(x, y, objective_of(self.settings), sample_weight)
         if self.settings.objective == "classification" and samples.y.ndim > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,10 @@ def stream_arrays(
 ) -> Dataset:
     """Return a data set whose training rows are read from arrays block by block, and never all held.
 
-    `data.from_arrays` does this for mapped arrays of more than 1 GB. `x_train` and `y_train` are a uniform sample of at
-    most 100,000 rows (256 MB): thresholds are fitted on it, and test and validation rows are taken from it, by the same
-    rules as everywhere. Gradients train on all other rows.
+    `x_train` and `y_train` are a uniform sample of at most 100,000 rows (256 MB): thresholds are fitted on it, and test
+    and validation rows are taken from it, by the same rules as everywhere. Gradients train on all other rows, and are
+    the only way to learn from such a data set. `lutsmith.train` does this for mapped arrays of more than 1 GB, and
+    `lutsmith.fit` for the data sets of such.
 
     Args:
         X: samples `(N, *input_shape)` of numbers: an array or a memory map.
@@ -107,6 +109,16 @@ def stream_arrays(
     test = None if X_test is None else as_features(np.asarray(X_test))
     stream = StreamedRows(source, rows, np.zeros(0, np.int64)) if len(rows) < len(X) else None
     return Dataset(x, values, test, again, targets.classes, name, objective=targets.objective, stream=stream)
+
+
+def streamed(dataset: Dataset) -> Dataset:
+    """Return a data set whose training rows are a large mapped array as one that reads them block by block; any other
+    as it is, and one whose rows have weights.
+    """
+    if dataset.stream is not None or dataset.sample_weight is not None or not is_large(dataset.x_train):
+        return dataset
+    x, y, rows = stream_of(dataset.x_train, dataset.y_train)
+    return replace(dataset, x_train=x, y_train=y, stream=rows) if len(x) < len(rows) else dataset
 
 
 def stream_of(x: NDArray[Any], y: Any, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any], StreamedRows]:
