@@ -102,6 +102,8 @@ def test_a_large_folder_trains_by_gradients_and_goes_on_bit_for_bit(few: None, t
     assert (tmp_path / "run" / "model.lut").read_bytes() == (tmp_path / "again" / "model.lut").read_bytes()
     assert again.luts == run.luts
     circuit = lutsmith.load(tmp_path / "run" / "model.lut")
+    evaluated = lutsmith.runs.evaluate(tmp_path / "run" / "model.lut", data=folder)
+    assert (evaluated.rows, evaluated.accuracy) == ("held-out", run.accuracy)
     assert set(circuit.predict_labels(table(50).drop_columns(["kind"]))) <= {"y", "n"}
 
 

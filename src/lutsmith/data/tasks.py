@@ -258,7 +258,10 @@ def _read_known(
     if _is_npz(task, data):
         table = read_npz_table(data, target, schema.names if schema else None)
         return table, _labels_of(table)
-    if not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR):
+    if _is_folder(data):  # a large one: the sample that training had, of which rows were held out
+        sample, _ = ParquetFolder(Path(data)).sample()
+        table = replace(read_table_by(schema or Schema(1), sample, target), source=str(data))
+    elif not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR):
         table = read_table_by(schema or Schema(1), data, target)
     else:
         table = read_text(data, schema, target, reading)
