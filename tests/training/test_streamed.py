@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -280,7 +281,11 @@ def test_what_needs_all_rows_says_so(few: None, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a teacher reads all at once"):
         lutsmith.train(dataset, quiet=True, **{**SMALL, "settings": {"teacher": "cnn", "batch_size": 64}})
     with pytest.raises(DataError, match="all count the same"):
-        lutsmith.Dataset(X, Y, None, None, (0, 1, 2), "x", sample_weight=np.ones(900), stream=dataset.stream)
+        replace(dataset, sample_weight=np.ones(300))
+    with pytest.raises(DataError, match="900 samples, and numbers of 300 rows of the stream"):
+        replace(dataset, x_train=X, y_train=Y)
+    with pytest.raises(TypeError, match="X is a list; expected an array"):
+        stream_arrays([[1, 2]], [0])
     with pytest.raises(DataError, match="expected numbers"):
         stream_arrays(np.array([["a"]]), Y[:1])
     with pytest.raises(DataError, match="900 samples and 3 labels"):

@@ -123,6 +123,10 @@ class Dataset:
             )
         if self.categorical or self.category_names:
             self._check_categories()
+        if self.stream is not None and len(self.stream.sample) != len(self.x_train):
+            raise DataError(
+                f"{self.name}: {len(self.x_train)} samples, and numbers of {len(self.stream.sample)} rows of the stream"
+            )
         if self.sample_weight is not None:
             if self.stream is not None:
                 raise DataError(f"{self.name}: rows that are read block by block all count the same: no sample_weight")

@@ -153,12 +153,9 @@ def _asked(process: subprocess.Popen[str], part: InputPart) -> Outcome | None:
     try:
         process.stdin.write(json.dumps([str(part.source), part.target]) + "\n")
         process.stdin.flush()
-        answer = process.stdout.readline()
-    except (OSError, ValueError):  # a pipe without a reader
+        fields = json.loads(process.stdout.readline())
+    except (OSError, ValueError):  # a pipe without a reader, or no answer
         return None
-    if not answer.endswith("\n"):
-        return None
-    fields = json.loads(answer)
     return Outcome(**{**fields, "warnings": tuple(fields["warnings"])})
 
 

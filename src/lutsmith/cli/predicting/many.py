@@ -135,9 +135,9 @@ class _Tally:
 
     def check(self, out: Path) -> None:
         """Raise PartsError if parts are missing."""
-        if not self.failed:
-            return
         missing = self.parts - self.there
+        if not missing:
+            return
         there = f"the other {self.there:,} are in {out}" if self.there else f"none is in {out}"
         after = "make room and start again: " if self.full else ""
         raise PartsError(f"{missing:,} of {_counted(self.parts)} were not predicted; {after}{there}")

@@ -94,8 +94,11 @@ def stream_arrays(
         seed: of the sample.
 
     Raises:
+        TypeError: X is not an array.
         DataError: as for `data.from_arrays`.
     """
+    if not isinstance(X, np.ndarray):
+        raise TypeError(f"X is a {type(X).__name__}; expected an array or a memory map, such as np.load's")
     if X.dtype.kind not in "biuf" or X.ndim < 2 or X.size == 0:
         raise DataError(f"{name}: X is {X.dtype} of shape {X.shape}; expected numbers (N, features) or (N, *shape)")
     labels = y if isinstance(y, np.ndarray) else np.asarray(y)
