@@ -1,6 +1,7 @@
 """The examples run as they stand, and their circuits are their models."""
 
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
+
+from tests.tools import needs
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -82,14 +85,43 @@ def test_the_example_for_those_who_know_lutnets(capsys, monkeypatch):
     assert printed.count("predicts the same") == 2
 
 
+def run_alone(name):
+    """Run an example that starts processes, in one of its own, and return what it prints."""
+    environment = {**os.environ, "LUTSMITH_COMPILE": "0", "RAY_DEDUP_LOGS": "0"}
+    command = [sys.executable, str(EXAMPLES / name), "--workers", "2", "--rows", "8000"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=280).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "needed", "checks"),
+    [
+        ("ray_data.py", ("ray", "pyarrow"), 1),
+        ("dask_collections.py", ("dask", "pandas", "pyarrow"), 2),
+        ("arrow_dataset.py", ("pyarrow",), 2),
+    ],
+)
+def test_workers_of_others_predict_what_the_circuit_does(name, needed, checks):
+    needs(*needed)
+    printed = run_alone(name)
+    assert re.findall(r"predictions that differ: (\d+)", printed) == ["0"] * checks, printed
+    assert set(re.findall(r"rows: (\d+)", printed)) == {"8000"}
+    assert set(re.findall(r"workers: (\d+)", printed)) <= {"1", "2"}
+    assert set(re.findall(r"threads of each: (\d+)", printed)) <= {"1"}  # a worker's share of the cores
+    assert set(re.findall(r"circuits made in a worker: (\d+)", printed)) <= {"1"}
+
+
 def test_every_example_is_run_by_a_test():
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "additive.py",  # by tests/additive/test_page.py
         "alu.py",
+        "arrow_dataset.py",
         "bitlogic_quick_start.py",
+        "dask_collections.py",
         "dwn_quick_start.py",
         "import_models.py",
         "lutnets.py",
+        "ray_data.py",
         "search_method.py",
         "vibration.py",
         "why.py",

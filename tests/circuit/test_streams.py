@@ -284,3 +284,29 @@ def test_files_of_objects_are_refused_unread(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([[print]]), allow_pickle=True)
     with pytest.raises(ValueError, match=r"not a sound \.npy file"):
         CIRCUIT.predict_batches(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+def test_a_compressed_file_is_not_read_as_a_whole(kind: str, tmp_path: Path) -> None:
+    pa = module("pyarrow")
+    from pyarrow import feather, parquet
+
+    from lutsmith.circuit.engine.streams import SampleStream
+    from lutsmith.circuit.tabular import Schema
+
+    x = np.random.default_rng(0).random((1_500_000, 8), dtype=np.float32)
+    table = pa.table({f"x{number}": x[:, number] for number in range(8)})
+    path = tmp_path / f"x.{kind}"
+    if kind == "feather":
+        feather.write_feather(table, path, compression="lz4", chunksize=10_000)
+    else:
+        parquet.write_table(table, path, row_group_size=len(x), data_page_size=1 << 16, use_dictionary=False)
+    size = table.nbytes
+    del table
+    gc.collect()
+    before, most, rows = pa.total_allocated_bytes(), 0, []
+    for batch in SampleStream((8,), Schema(8)).batches(path, 10_000):
+        most = max(most, pa.total_allocated_bytes() - before)
+        rows.append(batch.copy())
+    assert np.array_equal(np.concatenate(rows), x)
+    assert most < size / 2

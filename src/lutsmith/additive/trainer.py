@@ -135,6 +135,7 @@ class AdditiveTrainer:
                 not of such data.
         """
         began = time.perf_counter()
+        dataset.check_in_memory("additive learning")
         ways = constrained(self.settings, dataset)
         y = dataset.y_train
         settings = self.settings.for_data(dataset.input_shape, len(y), dataset.num_classes)

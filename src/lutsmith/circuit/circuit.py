@@ -18,6 +18,7 @@ from lutsmith.circuit.inputs import Inputs
 from lutsmith.circuit.metadata import Metadata
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.circuit.parts import SharedPart, checked_parts
+from lutsmith.circuit.pickled import reduced
 from lutsmith.circuit.readout import METHODS, Readout, describe
 from lutsmith.circuit.results import AnyHead, Heads, IntegerHead, checked_result
 from lutsmith.circuit.rows import NOT_EXACT, FittedRange, as_rows, checked_range
@@ -113,7 +114,7 @@ class Circuit:
             object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, item.name) for item in fields(self))
+        return reduced(type(self), tuple(getattr(self, item.name) for item in fields(self)))
 
     def __repr__(self) -> str:
         rest = "".join(f", {each!r}" for each in (self.head, *self.parts) if each is not None)

@@ -8,6 +8,7 @@ from lutsmith.data.dataset import DataError, Dataset, MissingDataError, TableWar
 from lutsmith.data.folders import DATA_VARIABLE
 from lutsmith.data.in_memory import from_arrays
 from lutsmith.data.inputs import read_samples, sample_batches
+from lutsmith.data.large.arrays import stream_arrays
 from lutsmith.data.report import Fitted, Report
 from lutsmith.data.tables.dates import DATE_PARTS, split_dates
 from lutsmith.data.tables.options import TableOptions
@@ -35,4 +36,5 @@ __all__ = [
     "read_samples",
     "sample_batches",
     "split_dates",
+    "stream_arrays",
 ]

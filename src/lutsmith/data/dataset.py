@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lutsmith.circuit.heads import OBJECTIVES
 from lutsmith.circuit.tabular import Schema
+from lutsmith.data.large.source import StreamedRows
 from lutsmith.ground.arguments import as_python
 from lutsmith.ground.labels import Label
 
@@ -67,6 +68,7 @@ class Dataset:
             table.
         objective: "classification", "regression" or "multilabel".
         sample_weight: how much each training row counts, `(N,)` numbers of at least 0, or None: all alike.
+        stream: all training rows, where they are not held in memory: then those above are a sample of them.
 
     Raises:
         TypeError: samples, targets or weights that are not arrays: `data.from_arrays` takes lists, tensors and frames.
@@ -86,6 +88,7 @@ class Dataset:
     schema: Schema | None = None
     objective: str = "classification"
     sample_weight: NDArray[Any] | None = None
+    stream: StreamedRows | None = None
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
@@ -120,8 +123,22 @@ class Dataset:
             )
         if self.categorical or self.category_names:
             self._check_categories()
+        if self.stream is not None and len(self.stream.sample) != len(self.x_train):
+            raise DataError(
+                f"{self.name}: {len(self.x_train)} samples, and numbers of {len(self.stream.sample)} rows of the stream"
+            )
         if self.sample_weight is not None:
+            if self.stream is not None:
+                raise DataError(f"{self.name}: rows that are read block by block all count the same: no sample_weight")
             self._check_weights(self.sample_weight)
+
+    def check_in_memory(self, what: str) -> None:
+        """Raise DataError where not all rows are in memory, for what reads all of them at once."""
+        if self.stream is not None:
+            raise DataError(
+                f"{self.name} has {len(self.stream):,} training rows that are read block by block, and {what} reads "
+                "all at once: train with method='gradients', or hold them, as np.array(X)"
+            )
 
     def _check(self, part: str, x: NDArray[Any], y: NDArray[Any]) -> None:
         if len(x) != len(y):
@@ -206,6 +223,7 @@ class Dataset:
         """
         names = dict(zip(self.categorical, self.category_names, strict=True))
         x_train, x_test = self.x_train.copy(), None if self.x_test is None else self.x_test.copy()
+        self.check_in_memory("another order of categories")
         for place, order in orders.items():
             own = names.get(place, ())
             if sorted(own) != sorted(order):

@@ -31,6 +31,7 @@ def from_arrays(
     Args:
         X: samples `(N, *input_shape)`: an array, memory map, list or tensor of real numbers; `(N, 1)` for a single
             feature. Bytes stay bytes, all other numbers are compared as float32; arrays of these types are not copied.
+            Gradients train on memory maps of more than 1 GB block by block, as if `data.stream_arrays` had made them.
             Or a table: a frame of pandas, polars, pyarrow or another library that narwhals knows, or a list of dicts.
             Columns are found by name, and text, categories and missing values are read as `table.read_table` says.
         y: targets `(N,)` or `(N, columns)`: an array, list, tensor, series or frame. `Targets.of` says which are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from lutsmith.data.folders import find_files
 from lutsmith.data.images import cifar, folders
 from lutsmith.data.images.digits import load_digits
 from lutsmith.data.images.mnist import FASHION_MNIST, MNIST, image_folder, load_images, read_images
-from lutsmith.data.in_memory import named_categories
+from lutsmith.data.in_memory import from_arrays, named_categories
 from lutsmith.data.labels import class_ids, find_classes, parse_labels
+from lutsmith.data.large.arrays import LARGE, is_large, open_arrays, stream_arrays
+from lutsmith.data.large.parquet import ParquetFolder, parquet_files
+from lutsmith.data.large.source import StreamedRows
 from lutsmith.data.tables.options import TableOptions
 from lutsmith.data.tables.public import TABULAR_TASKS, load_tabular, load_tabular_test
 from lutsmith.data.tables.table import COLUMNAR, read_table, read_table_by
@@ -51,7 +55,8 @@ def load(
     Args:
         task: `digits` (embedded), `mnist` or `fashion-mnist` (IDX files, or CSV: `mnist_train.csv`, ...), `cifar-10`
             (binary or Python batches, or npz), a public table such as `adult` (see `tabular`), `table` or `csv` (a
-            text, Parquet or Feather file, by its ending, or a frame), `npz`, `images` (PNG files in a folder for each
+            text, Parquet or Feather file, by its ending, a folder of Parquet files, `X.npy` with `y.npy` beside it, or
+            a frame), `npz`, `images` (PNG files in a folder for each
             class, below `train/` and `test/`), or `alu`: generated examples of arithmetic (100,000 to train on, 10,000
             as the test part; `ALU.dataset` makes others).
         data: the folder with the task's files or its parent (None: the environment variable `LUTSMITH_DATA`); or the
@@ -187,16 +192,31 @@ def load_test(
 
 
 def _load_table(task: str, data: Any, target: Target, test: Any, options: TableOptions) -> Dataset:
+    if is_arrays(data):
+        return _load_arrays(task, Path(data), target, test, options)
+    folder, sample = None, data
     if _is_npz(task, data):
         table = read_npz_table(data, target)
         labels = _labels_of(table)
     else:
         if target is None:
             raise DataError(f"{_name(data)}: no label column; give target=COLUMN{_columns(data, options)}")
-        table = read_table(data, target, options)
+        if _is_folder(data):
+            folder = ParquetFolder(Path(data))
+            sample, rows = folder.sample()
+        table = read_table(sample, target, options)
+        if folder is not None:
+            table = replace(table, source=str(folder.path))
         assert table.labels is not None  # a target was given
         labels = _parsed(table, target)
-    classes = find_classes(labels, table.source)
+    stream = None
+    if folder is None or not folder.is_large:
+        classes = find_classes(labels, table.source)
+    else:
+        assert table.schema is not None
+        assert target is not None
+        source = folder.source(table.schema, target, table.schema.missing)
+        stream, classes = StreamedRows(source, rows, np.zeros(0, np.int64)), source.classes
     x_test, y_test = None, None
     schema = table.schema or Schema(int(np.prod(table.x.shape[1:])), table.names)
     if test is not None:
@@ -218,7 +238,17 @@ def _load_table(task: str, data: Any, target: Target, test: Any, options: TableO
         table.names,
         *named_categories(table),
         table.schema,
+        stream=stream,
     )
+
+
+def _load_arrays(task: str, path: Path, target: Target, test: Any, options: TableOptions) -> Dataset:
+    """Return the samples of an NPY file, with the targets in the file beside it."""
+    given = [name for name, value in (("test", test), *options.to_json().items()) if value is not None]
+    if given:
+        raise DataError(f"{task}: {path} is an array, which takes no {given[0]}=...: leave it out")
+    X, y = open_arrays(path, target)
+    return stream_arrays(X, y, name=path.name) if is_large(X) else from_arrays(X, y, name=path.name)
 
 
 def _read_known(
@@ -228,7 +258,10 @@ def _read_known(
     if _is_npz(task, data):
         table = read_npz_table(data, target, schema.names if schema else None)
         return table, _labels_of(table)
-    if not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR):
+    if _is_folder(data):  # a large one: the sample that training had, of which rows were held out
+        sample, _ = ParquetFolder(Path(data)).sample()
+        table = replace(read_table_by(schema or Schema(1), sample, target), source=str(data))
+    elif not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR):
         table = read_table_by(schema or Schema(1), data, target)
     else:
         table = read_text(data, schema, target, reading)
@@ -252,7 +285,7 @@ def _labels_of(table: Table) -> NDArray[Any]:
 
 def _columns(data: Any, options: TableOptions) -> str:
     """Return which columns a text file has, for a message."""
-    if not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR):
+    if not isinstance(data, (str, PathLike)) or str(data).lower().endswith(COLUMNAR) or Path(data).is_dir():
         return ""
     with read_rows(Path(data), options.delimiter) as rows:
         _, first = next(rows, (0, []))
@@ -266,6 +299,22 @@ def _is_npz(task: str, data: Any) -> bool:
     return task == "npz" or (isinstance(data, (str, PathLike)) and str(data).lower().endswith(".npz"))
 
 
+def _is_folder(data: Any) -> bool:
+    return isinstance(data, (str, PathLike)) and Path(data).is_dir()
+
+
+def is_arrays(data: Any) -> bool:
+    """Return whether data are the path of an NPY file."""
+    return isinstance(data, (str, PathLike)) and str(data).lower().endswith(".npy")
+
+
+def is_streamed(data: Any) -> bool:
+    """Return whether the rows of a path may be more than memory is used for: then gradients train on them."""
+    if is_arrays(data):
+        return Path(data).stat().st_size > LARGE
+    return _is_folder(data) and ParquetFolder(Path(data)).is_large
+
+
 def _name(data: Any) -> str:
     return str(data) if isinstance(data, (str, PathLike)) else "the frame"
 
@@ -276,6 +325,10 @@ def _check_file(task: str, source: Any) -> None:
             raise DataError(f"npz: data is a {type(source).__name__}, expected the path of an .npz file")
         return
     path = Path(source)
+    if path.is_dir() and task == "table":
+        if not parquet_files(path):
+            raise MissingDataError(f"{path} holds no Parquet files; expected names that end in .parquet")
+        return
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"
         raise MissingDataError(

@@ -8,8 +8,8 @@ from types import FrameType
 from typing import Any
 
 
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM: the step was finished and the checkpoint saved; the message says how to go on.
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM, after what was at work has been brought to an end; the message says how to go on.
 
     Attributes:
         exit_code: what a program ends with by convention: 128 and the signal's number, so 130 or 143.
@@ -18,6 +18,14 @@ class TrainingInterrupted(KeyboardInterrupt):
     def __init__(self, message: str, number: int = signal.SIGINT) -> None:
         super().__init__(message)
         self.exit_code = 128 + number
+
+
+class TrainingInterrupted(Interrupted):
+    """Ctrl-C or SIGTERM: the step was finished and the checkpoint saved; the message says how to go on.
+
+    Attributes:
+        exit_code: what a program ends with by convention: 128 and the signal's number, so 130 or 143.
+    """
 
 
 class Interrupts:

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lutsmith.circuit.file
+from lutsmith import presets
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
-from lutsmith.data import Dataset, check, from_arrays, load
+from lutsmith.data import TASKS, Dataset, check, from_arrays, load, stream_arrays
+from lutsmith.data.large.arrays import is_large
 from lutsmith.data.report import Report
+from lutsmith.data.tasks import is_streamed
 from lutsmith.ground.arguments import as_python, settings_checked
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.presets import DEFAULT_METHODS
@@ -84,7 +87,9 @@ def train(
     Args:
         source: samples in memory, X as for `data.from_arrays`: an array, tensor, list or frame; or a `Dataset`; or the
             name of a task, one of `data.TASKS`: "digits", "mnist", "fashion-mnist", a public table such as "adult",
-            "csv", "npz".
+            "csv", "npz"; or the path of a table: a file, a folder of Parquet files, or `X.npy` with `y.npy` beside it.
+            Of memory maps of more than 1 GB, and of folders of more than 100,000 rows, only a sample is held:
+            gradients, which are then the default, train on all rows block by block.
         y: the targets of X, or the name of the label column of a frame.
         X_test: test samples, of the same shape or columns.
         y_test: their targets.
@@ -160,6 +165,7 @@ def train(
         raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
     chosen = {"luts": as_python(luts), "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
     chosen["start"] = start
+    source, data = named_task(source, data)
     method = asked_method(method, preset, {**chosen, "architecture": architecture, "settings": settings})
     parts: dict[str, Any] = {"architecture": architecture, "settings": settings}
     parts = {part: value for part, value in parts.items() if value is not None}
@@ -182,9 +188,16 @@ def train(
             if objective is None:
                 asking = METHODS[method or DEFAULT_METHODS["tables"]]  # whose settings may name a loss
                 objective = asking.wanted_objective({"architecture": {}, "settings": {}, **parts})
-            dataset = from_arrays(
-                source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, table=table
-            )
+            learns = method or (None if preset is None else presets.get(preset).method)
+            if learns in (None, "gradients") and sample_weight is None and y is not None and is_large(source):
+                dataset = stream_arrays(source, y, X_test, y_test, objective=objective)
+            else:
+                dataset = from_arrays(
+                    source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, table=table
+                )
+    if method is None and preset is None:
+        large = dataset.stream is not None if dataset is not None else source == "table" and _is_large(data)
+        method = "gradients" if large else None  # the only way to learn that does not read all rows at once
     request = Request(
         None if dataset is not None else source,
         preset,
@@ -210,6 +223,21 @@ def train(
     return _kept(
         request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet, began=began
     )
+
+
+def named_task(source: Any, data: PathLike | None) -> tuple[Any, PathLike | None]:
+    """Return a task and its data where the path of a table is given in place of a task: then it is "table"."""
+    if data is None and isinstance(source, (str, os.PathLike)) and source not in TASKS and Path(source).exists():
+        return "table", os.fspath(source)
+    return source, data
+
+
+def _is_large(data: PathLike | None) -> bool:
+    """Return whether a path has more rows than are held; what is wrong with it is said later."""
+    try:
+        return is_streamed(data)
+    except (ValueError, OSError):
+        return False
 
 
 def _kept(

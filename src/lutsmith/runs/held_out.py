@@ -41,7 +41,7 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
     """Return the dataset with a test part taken from its training part, and how to find it again.
 
     Everything that is fitted, including thresholds, is fitted on the remaining rows. With a share of 0 nothing is
-    taken.
+    taken. Of rows that are not in memory, the test part is taken from their sample.
 
     Raises:
         ValueError: a share that takes no row at all, or every row of a class.
@@ -54,6 +54,8 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
     strata = dataset.y_train if of_classes else np.zeros(len(dataset.y_train), np.int64)
     training, held_out = stratified_split(strata, share, seed)
     left = np.bincount(dataset.y_train[training], minlength=dataset.num_classes) if of_classes else training
+    if dataset.stream is not None:  # a rare class may be among the rows that the sample does not have
+        left = left[left > 0]
     if not held_out.size or not len(left) or (of_classes and not left.all()):
         some = of_classes and held_out.size
         what = f"no training row of {dataset.classes[int(left.argmin())]!r}" if some else "every row"
@@ -68,6 +70,7 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, HeldOu
         x_test=dataset.x_train[held_out],
         y_test=dataset.y_train[held_out],
         sample_weight=None if dataset.sample_weight is None else dataset.sample_weight[training],
+        stream=None if dataset.stream is None else dataset.stream.without(training, held_out),
     )
     return parts, HeldOut(share, seed, len(held_out), table)
 
@@ -163,6 +166,8 @@ def fingerprint(dataset: Dataset) -> str:
         digest.update(checksum(dataset.x_test, dataset.y_test).encode())
     if dataset.sample_weight is not None:
         digest.update(dataset.sample_weight.astype(np.float64).tobytes())
+    if dataset.stream is not None:
+        digest.update(dataset.stream.fingerprint().encode())
     digest.update(repr((dataset.objective, dataset.classes, dataset.feature_names, dataset.categories)).encode())
     return digest.hexdigest()
 

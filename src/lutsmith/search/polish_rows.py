@@ -51,6 +51,7 @@ class PolishRows:
         augment: ImageAugmentation | None = None,
         seed: int = 0,
     ) -> None:
+        dataset.check_in_memory("polishing")
         self._stages, self._dataset, self._rows, self._seed = stages, dataset, rows, seed
         self._augment = augment if copies and len(rows) else None
         self._copies = 0 if self._augment is None else copies

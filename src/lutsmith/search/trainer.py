@@ -102,6 +102,7 @@ class SearchTrainer:
             ValueError, TypeError: data, settings and start that do not fit each other.
         """
         began, settings = time.perf_counter(), self.settings
+        dataset.check_in_memory("a search")
         if dataset.objective != "classification":
             raise DataError(f"{dataset.name} is {dataset.objective}; a search learns classes")
         if dataset.x_test is None and settings.validation == 0:

@@ -16,6 +16,7 @@ from lutsmith.circuit.circuit import Circuit
 from lutsmith.circuit.heads import Head
 from lutsmith.circuit.metadata import Accuracy, Metadata, Training
 from lutsmith.data.dataset import Dataset
+from lutsmith.data.large.arrays import streamed
 from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
 from lutsmith.data.start import check_start, coded_as
@@ -30,6 +31,7 @@ from lutsmith.nn.read_back import prove_lowering
 from lutsmith.training.assembly import callbacks_of, objective_of
 from lutsmith.training.callbacks.base import Stage
 from lutsmith.training.isolation import no_trace, torch_threads
+from lutsmith.training.loop.streamed import Streamed
 from lutsmith.training.metrics import logits
 from lutsmith.training.samples import Samples
 from lutsmith.training.settings import Settings
@@ -127,6 +129,7 @@ class Preparation:
         instance_of("dataset", dataset, Dataset, "(data.from_arrays(X, y) makes one)")
         instance_of("architecture", architecture or Architecture(), Architecture)
         instance_of("settings", settings or Settings(), Settings)
+        dataset = streamed(dataset)
         settings = _with_objective(settings or Settings(), dataset)
         if start is not None:
             dataset = coded_as(start, dataset)
@@ -138,6 +141,8 @@ class Preparation:
                 f"{dataset.name} has no test set and validation is 0: nothing would be left to measure on; give "
                 "test=FILE or test_share=SHARE, X_test and y_test, or a validation share"
             )
+        if settings.teacher is not None:
+            dataset.check_in_memory("a teacher")
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(settings), dataset.sample_weight)
         rows, _ = validation_split(samples.y, settings.validation, settings.seed)
         target_range = None
@@ -173,20 +178,24 @@ class Preparation:
             lesson = lessons(settings, self.samples, self.dataset.num_classes, **own)
             trainer["penalties"] = [*trainer.get("penalties", ()), lesson]
         taught = time.perf_counter() - began
-        trained = Trainer(settings, **trainer).fit(
-            self.model,
-            self.samples.x,
-            self.samples.y,
-            self.dataset.sample_weight,
-            resume=resume,
-            keep_start=self.started,
-        )
+        going, trainer_of = {"resume": resume, "keep_start": self.started}, Trainer(settings, **trainer)
+        if self.dataset.stream is None:
+            weights = self.dataset.sample_weight
+            trained = trainer_of.fit(self.model, self.samples.x, self.samples.y, weights, **going)
+        else:
+            feed = Streamed(self.samples, self.dataset.stream, settings, trainer_of.parts.loss, self._targets)
+            trained = trainer_of.fit_feed(self.model, feed, **going)
         trained = replace(trained, setup_seconds=trained.setup_seconds + taught)
         model = self.model.cpu()
         if target_range is not None:
             target_range.unscale(model[-1])
         with torch_threads(settings.torch_threads):
             return self.lowered(metadata, trained)
+
+    def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets of rows that are read later, as those of the samples are."""
+        scaled = y if self.target_range is None else self.target_range.scaled(y)
+        return objective_of(self.settings).targets(scaled, len(scaled))
 
     def lowered(self, metadata: Metadata, trained: Fit) -> Fitted:
         """Lower the trained network once, and return the circuit after checking that it equals the network."""

@@ -59,6 +59,7 @@ class PhasedPreparation:
         instance_of("dataset", dataset, Dataset, "(data.from_arrays(X, y) makes one)")
         instance_of("architecture", architecture, NeuronArchitecture)
         instance_of("settings", settings, PhasedSettings)
+        dataset.check_in_memory("training in phases")
         common = settings.common
         if dataset.objective != "classification":
             raise ValueError(f"phases learn classes, and {dataset.name} is for {dataset.objective}; take gradients")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import nn
 
 from lutsmith.data.augmentation.images import Augmentation
 from lutsmith.data.augmentation.recipe import ImageAugmentation
+from lutsmith.data.large.arrays import is_large, stream_of
 from lutsmith.ground.arguments import instance_of
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.callbacks.base import Callback, checked_callbacks
@@ -20,13 +21,14 @@ from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import own_generators, torch_threads
 from lutsmith.training.loop.feed import Feed, InMemory
 from lutsmith.training.loop.loop import Loop
+from lutsmith.training.loop.streamed import Streamed
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.objectives import Loss
 from lutsmith.training.optimization.optimizers import OptimizerFactory
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import PenaltyFunction
 from lutsmith.training.penalties.distillation import Distillation
-from lutsmith.training.samples import Rows, Samples
+from lutsmith.training.samples import Array, Rows, Samples
 from lutsmith.training.settings import Settings
 
 
@@ -122,7 +124,8 @@ class Trainer:
             model: gives logits `(B, classes)` of a batch, or whatever else the objective expects. `train()` mode is
                 trained; `eval()` mode is the hardened network. Modules with a method `clamp_` have it called after each
                 step.
-            x: an array, a CPU tensor or a memory map.
+            x: an array, a CPU tensor or a memory map. A map of more than 1 GB, without weights, is read block by block,
+                and rows are shuffled within some blocks at a time; validation rows are then taken from a sample.
             y: integers from 0, `(N, *places)` where each pixel has a class of its own; in regression numbers `(N,)` or
                 `(N, k)`; for several labels 0 and 1, `(N, labels)`.
             sample_weight: `(N,)` finite numbers >= 0, not all 0: how much each row counts; None: all the same. The loss
@@ -141,6 +144,9 @@ class Trainer:
             TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
         """
         began = time.perf_counter()
+        stream = None
+        if sample_weight is None and is_large(x):
+            x, y, stream = stream_of(x, y)
         samples = Samples.of(x, y, objective_of(self.settings), sample_weight)
         if self.settings.objective == "classification" and samples.y.ndim > 1:
             moving = [name for name in ImageAugmentation.MOVING if getattr(self.settings, name)]
@@ -149,7 +155,15 @@ class Trainer:
                     f"{', '.join(moving)} would move pixels and leave their class ids, of shape {samples.y.shape}, "
                     "where they are: leave it out, and give copies of both that were moved before, or fit_feed() a feed"
                 )
-        return self._fit(model, samples, resume, keep_start, began)
+        if stream is None:
+            return self._fit(model, samples, resume, keep_start, began)
+
+        def targets(y: Array) -> Array:
+            return objective_of(self.settings).targets(y, len(y))
+
+        feed = Streamed(samples, stream, self.settings, self.parts.loss, targets)
+        fit = self._fit(model, feed, resume, keep_start, began)
+        return replace(fit, validation_rows=stream.sample[fit.validation_rows])
 
     def fit_feed(self, model: nn.Module, feed: Feed, *, resume: bool = False, keep_start: bool = False) -> Fit:
         """Train a model on batches that a feed makes on demand, such as an endless stream.

@@ -19,6 +19,9 @@ from lutsmith.circuit.tabular.frames import is_arrow
 from lutsmith.circuit.tabular.schema import listed
 
 _COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
+_IPC = b"ARROW1"
+_BUFFER = 1 << 20
+"""Bytes of a column of Parquet that are read at a time, where a row group is larger."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +186,16 @@ class SampleStream:
 
     def _feather(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
         _, arrow = _pyarrow()
-        from pyarrow import feather
+        from pyarrow import feather, ipc
 
         try:
-            table = feather.read_table(path, memory_map=True)
+            with arrow.memory_map(str(path)) as file:
+                if file.size() >= len(_IPC) and file.read(len(_IPC)) == _IPC:
+                    reader = ipc.open_file(file)  # batch by batch: a compressed one is not in memory as a whole
+                    read = (array_batch(reader.get_batch(number)) for number in range(reader.num_record_batches))
+                    yield from self._records(lambda: read, batch)
+                    return
+            table = feather.read_table(path, memory_map=True)  # of the first version, which is not compressed
             yield from self._records(lambda: stream_batches(table), batch)
         except (arrow.ArrowException, OSError) as error:
             raise ValueError(f"{path}: not a sound Feather file ({' '.join(str(error).split())})") from error
@@ -194,7 +203,7 @@ class SampleStream:
     def _parquet(self, path: Path, batch: int) -> Generator[NDArray[Any], None, None]:
         parquet, arrow = _pyarrow()
         try:
-            with parquet.ParquetFile(path) as file:
+            with parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
                 known = set(file.schema_arrow.names)
                 wanted = self._wanted()
                 columns = (

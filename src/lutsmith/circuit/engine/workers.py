@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 ENVIRONMENT = "LUTSMITH_NUM_THREADS"
+SHARE = "OMP_NUM_THREADS"
 
 
 def num_threads(threads: int | None = None) -> int:
-    """How many threads to use: the argument, else LUTSMITH_NUM_THREADS, else the cores that this process may use; of
-    the latter at most as many as `threads_limited` says.
+    """How many threads to use: the argument, else LUTSMITH_NUM_THREADS, else the cores that this process was given
+    (`cores_given`); of the latter at most as many as `threads_limited` says.
 
     Raises:
         TypeError, ValueError: the number is not a positive integer.
@@ -23,8 +24,7 @@ def num_threads(threads: int | None = None) -> int:
     source = "threads" if threads is not None else ENVIRONMENT
     limit: int | None = None if threads is not None else getattr(_limits, "threads", None)
     if given is None:
-        affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
-        cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+        cores = cores_given()
         return cores if limit is None else min(cores, limit)
     if isinstance(given, (bool, float)):
         raise TypeError(f"{source} is {given!r}, expected a positive integer")
@@ -35,6 +35,21 @@ def num_threads(threads: int | None = None) -> int:
     if count < 1:
         raise ValueError(f"{source} is {given!r}, expected a positive integer")
     return count if limit is None else min(count, limit)
+
+
+def cores_given() -> int:
+    """How many cores this process was given: those that it may run on, and at most as many as OMP_NUM_THREADS says.
+
+    The first number is Python's `os.process_cpu_count` (3.13; `PYTHON_CPU_COUNT` is its variable), before it that of
+    the scheduler's affinity. The second is how those who start workers share the cores: Ray sets OMP_NUM_THREADS to the
+    `num_cpus` of a task or an actor, Dask's workers and joblib's to what is left for each of their tasks. What is not a
+    positive number there counts as not set; of a list, such as `4,2`, the first counts.
+    """
+    counted: Callable[[], int | None] | None = getattr(os, "process_cpu_count", None)
+    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
+    cores = (counted() if counted else len(affinity(0)) if affinity else os.cpu_count()) or 1
+    share = os.environ.get(SHARE, "").partition(",")[0].strip()
+    return min(cores, int(share)) if share.isascii() and share.isdigit() and int(share) > 0 else cores
 
 
 @contextlib.contextmanager

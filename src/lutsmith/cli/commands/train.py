@@ -35,8 +35,8 @@ def train(
         str | None,
         typer.Argument(
             metavar="TASK",
-            help="digits, mnist, cifar-10, adult, ..., table, csv, npz, images or alu; without one, what "
-            "can be learned is shown.",
+            help="digits, mnist, cifar-10, adult, ..., table, csv, npz, images or alu; or the path of a table: a file, "
+            "a folder of Parquet files, or X.npy with y.npy beside it. Without one, what can be learned is shown.",
             autocompletion=tasks_that_begin,
         ),
     ] = None,
@@ -163,12 +163,14 @@ def train(
     def compute() -> dict[str, Any]:
         from lutsmith.runs import default_folder
         from lutsmith.runs import train as run_training
+        from lutsmith.runs.execution import named_task
 
+        named, path = named_task(task, data)
         chosen = {"luts": luts, "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
         chosen["start"] = start
         chosen |= {part: given for part, given in fields_of(set_ or ()).items() if given}
         folder = out or default_folder(
-            task, preset, seed, method=method, given=chosen, resume=resume, overwrite=overwrite
+            named, preset, seed, method=method, given=chosen, resume=resume, overwrite=overwrite
         )
         options = {
             "header": header,
@@ -182,9 +184,9 @@ def train(
             "unseen": unseen,
         }
         return run_training(
-            task,
+            named,
             preset=preset,
-            data=data,
+            data=path,
             target=target,
             test=test,
             method=method,

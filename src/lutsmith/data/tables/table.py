@@ -94,6 +94,12 @@ def read_table_by(schema: Schema, source: Any, target: str | int | None = None) 
     return Table(name, x, column.labels(), schema.names, schema)
 
 
+def labels_of(table: Any, name: str) -> NDArray[Any]:
+    """Return the labels that an Arrow table of one column holds; DataError where it holds no labels."""
+    (column,) = _of_arrow(table, name)
+    return column.labels()
+
+
 def features_by(schema: Schema, table: Any, name: str, *, further: bool) -> NDArray[np.float32]:
     """Return the features of an Arrow table as a model reads them, float32 (N, F).
 
