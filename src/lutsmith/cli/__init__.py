@@ -27,6 +27,7 @@ from lutsmith.cli.commands import (
     refine,
     report,
     simplify,
+    sweep,
     synth,
     train,
     verify,
@@ -42,6 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(cls=Command)(train.train)
+app.command(cls=Command)(sweep.sweep)
 app.command(cls=Command)(presets.presets)
 app.command(name="eval", cls=Command)(evaluate.evaluate)
 app.command(cls=Command)(predict.predict)

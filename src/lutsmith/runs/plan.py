@@ -111,7 +111,7 @@ class Plan:
         architecture, settings: every field of `nn.Architecture` and `training.Settings`; of additive learning none, and
             those of `additive.AdditiveSettings`.
         table: the fields of `data.TableOptions` that were given.
-        test_share: of a table's rows, by class, what is held out as its test part, by the seed of the settings, before
+        test_share: of a table's rows, by class, what is held out as its test part, by the `rows_seed`, before
             anything else; None where there is a test part, and in plans of earlier versions, which held nothing out.
         fingerprint: a checksum of data in memory.
         method: the training method; gradients in plans of earlier versions.
@@ -219,6 +219,12 @@ class Plan:
                 else "the data are a task's, and those of the run were in memory"
             )
         return found
+
+    @property
+    def rows_seed(self) -> int:
+        """The seed of the rows that are held out: `split_seed` of the settings, else their seed."""
+        given = self.settings.get("split_seed")
+        return int(self.settings["seed"] if given is None else given)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""

@@ -158,7 +158,10 @@ def _at_least_0(name: str, value: Any) -> None:
 def _digest(settings: SearchSettings, dataset: Dataset, start: Circuit) -> str:
     """Return a checksum of all that decides what a search does."""
     found = hashlib.blake2b(to_bytes(start), digest_size=16)
-    found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
+    told = replace(settings, max_seconds=None).to_json()
+    if told["split_seed"] is None:  # which earlier versions did not have
+        del told["split_seed"]
+    found.update(json.dumps(told, sort_keys=True).encode())
     for array in (dataset.x_train, dataset.y_train):
         add_to(found, array)
     return found.hexdigest()

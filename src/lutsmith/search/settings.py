@@ -46,6 +46,8 @@ class SearchSettings:
         patience: looks without a better network, after which the search ends; None: it does not.
         max_seconds: after which no step begins; None: no limit.
         seed: the seed of all that is random.
+        split_seed: the seed of what is held out: the validation rows, and the test rows of a table without any; None:
+            `seed`. With one for all seeds, runs of several seeds are compared on the same rows.
 
     Raises:
         TypeError, ValueError: values that they cannot have.
@@ -67,6 +69,7 @@ class SearchSettings:
     patience: int | None = None
     max_seconds: float | None = None
     seed: int = 0
+    split_seed: int | None = None
 
     def __post_init__(self) -> None:
         one_of("method", self.method, METHODS)
@@ -80,10 +83,17 @@ class SearchSettings:
         number("validation", self.validation, lambda value: 0 <= value < 1, "a share from 0, below 1")
         for name, least in (("steps", 0), ("every", 1), ("seed", 0)):
             whole_number(name, getattr(self, name), least)
+        if self.split_seed is not None:
+            whole_number("split_seed", self.split_seed, 0)
         if self.patience is not None:
             whole_number("patience", self.patience, 1)
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda value: 0 < value < np.inf, "seconds above 0")
+
+    @property
+    def rows_seed(self) -> int:
+        """The seed of what is held out: `split_seed`, or `seed` where it is None."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     def schedule(self) -> BatchSchedule:
         """Return what a step reads."""

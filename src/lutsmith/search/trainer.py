@@ -113,7 +113,7 @@ class SearchTrainer:
             raise ValueError(
                 f"start is of samples {circuit.input_shape}, {dataset.name} of {dataset.x_train.shape[1:]}"
             )
-        rows, held_out = validation_split(dataset.y_train, settings.validation, settings.seed)
+        rows, held_out = validation_split(dataset.y_train, settings.validation, settings.rows_seed)
         x, y, stages = dataset.x_train.reshape(len(dataset.x_train), -1), dataset.y_train, circuit.stages
         problem = Problem(
             circuit.netlist,
@@ -303,6 +303,7 @@ class SearchTrainer:
             checked_rows=len(ready.held_out),
             stopped=state.stopped or cut,
             method=settings.method,
+            validation=None if state.best is None else state.best[0],
         )
         training = replace(
             told.training or Training(),
