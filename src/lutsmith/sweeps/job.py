@@ -14,7 +14,7 @@ import numpy as np
 
 from lutsmith.data import Dataset
 from lutsmith.runs.execution import requested
-from lutsmith.runs.methods import METHODS, as_json
+from lutsmith.runs.methods import METHODS, as_json, asked_method
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.sweeps.space import Space
 
@@ -109,17 +109,18 @@ class Job:
                 if name not in ("settings", "architecture")
             }
             source = self.task if self.dataset is None else self.dataset
-            plan = Plan.of(requested(source, **arguments, **self._hints(arguments)))
+            if "method" not in arguments and "preset" not in arguments:
+                arguments["method"] = self._asked()
+            plan = Plan.of(requested(source, **arguments))
             for part, fields in plan.parts.items():
                 found[part] |= fields.keys()
         return found
 
-    def _hints(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return arguments of the space that decide the method, where nothing else says it."""
-        if "method" in arguments or "preset" in arguments:
-            return {}
-        varied = {name: values.ends[0] for name, values in self.space.settings.items() if name in ARGUMENTS}
-        return {**varied, **{name: value for name, value in self.space.fixed.items() if name in ARGUMENTS}}
+    def _asked(self) -> str | None:
+        """Return the method that arguments of the space ask for, as `train` guesses it; None: any."""
+        varied = {name: values.ends[0] for name, values in self.space.settings.items()}
+        named = {name: value for name, value in {**varied, **self.space.fixed}.items() if name in ARGUMENTS}
+        return asked_method(None, None, named)
 
     def _is_of_architecture(self, name: str) -> bool:
         return name in self.fields["architecture"] and name not in self.fields["settings"]
