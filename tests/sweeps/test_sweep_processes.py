@@ -22,7 +22,7 @@ calls, ordinary = [], trial.train_shared
 def counted(request, folder, shared, *, told=None):
     calls.append(1)
     def telling(step, score):
-        if len(calls) == kill and step == 2:
+        if 0 < kill <= len(calls) and step == 2:
             os.kill(os.getpid(), signal.SIGKILL)  # in the midst of a run
         if told is not None:
             told(step, score)

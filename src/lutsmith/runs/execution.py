@@ -274,6 +274,7 @@ def _kept(
                 f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
                 "Resume it with its own, or take another folder with out=FOLDER"
             )
+        plan = plan.freely(request)
         if result is not None and folder.model.is_file():
             return Run.from_json(result, str(folder.model), lutsmith.circuit.file.load(folder.model))
     else:

@@ -191,6 +191,14 @@ class Plan:
         return replace(self, architecture=parts["architecture"], settings=parts["settings"])
 
     @settings_checked()
+    def freely(self, request: Request) -> Plan:
+        """Return the plan with those settings of a request that change no result."""
+        method = METHODS[self.method]
+        given = request.overrides(method)["settings"]
+        chosen = {name: value for name, value in given.items() if name in method.free}
+        return self._with(method.completed({**self.parts, "settings": {**self.settings, **chosen}})) if chosen else self
+
+    @settings_checked()
     def differences(self, request: Request) -> list[str]:
         """Return "name is X and was Y" for each given argument that differs from the plan."""
         given = {
@@ -209,7 +217,8 @@ class Plan:
         if request.test_share is not None:
             pairs.append(("test_share", request.test_share, self.test_share or 0.0))
         for part, fields in request.overrides(METHODS[self.method]).items():
-            pairs += [(name, value, self.parts[part].get(name)) for name, value in fields.items()]
+            compared = {name: value for name, value in fields.items() if name not in METHODS[self.method].free}
+            pairs += [(name, value, self.parts[part].get(name)) for name, value in compared.items()]
         found = [f"{name} is {_shown(value)} and was {_shown(old)}" for name, value, old in pairs if value != old]
         if request.fingerprint != self.fingerprint:
             was = "of a task" if self.fingerprint is None else "others"

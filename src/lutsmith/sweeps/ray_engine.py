@@ -7,8 +7,6 @@ folder, as with any engine. So `Tuner.restore` may be behind by a few seconds: w
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from lutsmith.ground.interrupts import TrainingInterrupted
+from lutsmith.ground.ray_cluster import ray_cluster
 from lutsmith.runs.shared import SharedData
 from lutsmith.sweeps.folder import Combination, SweepFolder
 from lutsmith.sweeps.job import Job
@@ -46,7 +45,7 @@ def sweep_by_ray(
     """
     from ray import tune
 
-    with _cluster(all_cores):
+    with ray_cluster(all_cores):
         data = shared.whole(job.plan(job.drawn(0)), job.request(job.drawn(0), job.space.seeds[0]))
         told = replace(job, dataset=None)
         trainable = tune.with_resources(
@@ -164,23 +163,6 @@ class Watch(contextlib.AbstractContextManager["Watch"]):
     def _run(self) -> None:
         while not self._over.wait(1.0):
             self.look()
-
-
-@contextlib.contextmanager
-def _cluster(all_cores: int | None) -> Iterator[None]:
-    """Use the Ray that is running, or that RAY_ADDRESS names; else one of this machine, for the block."""
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    own = "RAY_ADDRESS" not in os.environ
-    options: dict[str, Any] = {"include_dashboard": False, "num_cpus": all_cores} if own else {}
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 @contextlib.contextmanager

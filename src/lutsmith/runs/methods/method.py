@@ -66,6 +66,8 @@ class Method(ABC):
             name; inner ones first.
         kept: names of further files in them.
         of_classes: fields of the architecture that presets have for classes, and no other objective takes from them.
+        free: fields of the settings that change no result, such as how many processes are at work: a run may be gone on
+            with under another value.
         unit: what `Told` counts, such as "epoch"; None: it is not told of anything.
         follows_classes: whether a width that was not asked for depends on the number of classes.
     """
@@ -80,6 +82,7 @@ class Method(ABC):
     folders: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[tuple[str, ...]] = ()
     of_classes: ClassVar[tuple[str, ...]] = ()
+    free: ClassVar[tuple[str, ...]] = ()
     unit: ClassVar[str | None] = None
     follows_classes: ClassVar[bool] = False
 

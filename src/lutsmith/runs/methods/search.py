@@ -34,6 +34,7 @@ class Search(Method):
     parts = ("settings",)
     arguments: ClassVar = dict.fromkeys(("seed", "max_seconds"), "settings")
     checkpoint = "checkpoint.npz"
+    free = ("workers",)
     unit = "step"
     begins = True
     by_name_alone = True
